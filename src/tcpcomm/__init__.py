@@ -1,0 +1,1 @@
+"""tcpcomm: the TCP links of factory automation, on Twisted."""

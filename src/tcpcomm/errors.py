@@ -1,0 +1,92 @@
+"""
+Every error that tcpcomm raises, as one small tree.
+
+Each message says what was wrong, where, and, where that helps, what to do. What is only logged, such as
+the reason why a session ended, is plain text and not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "BadChecksum",
+    "BadEscape",
+    "BadLength",
+    "ConfigurationError",
+    "EncodeError",
+    "FrameTooLong",
+    "FramingError",
+    "SessionClosed",
+    "TcpcommError",
+    "TruncatedFrame",
+    "UnexpectedBytes",
+]
+
+
+class TcpcommError(Exception):
+    """The root of the tree: catch it to catch whatever tcpcomm itself raises."""
+
+
+class ConfigurationError(TcpcommError, ValueError):
+    """A framing, protocol or option was given values that can never work together."""
+
+
+class EncodeError(TcpcommError, ValueError):
+    """
+    A frame cannot be sent with this framing, for the peer would read something else.
+
+    It is too long, or holds the delimiter, or has the wrong size. Nothing was sent and nothing was cut.
+    """
+
+
+class SessionClosed(TcpcommError):
+    """Something was to be sent on a session that is not open (any more): nothing was sent."""
+
+
+class FramingError(TcpcommError):
+    """
+    Received bytes broke the rule of the framing.
+
+    Attributes:
+        frames: the good frames that the same call completed before the fault, in order.
+        offset: where the faulty frame begins, in bytes since the start of the stream.
+        recoverable: the decoder found, or will find, a place to go on; otherwise the boundaries are
+            lost and the decoder answers every later call with this same error.
+
+    Two faults are the same fault when class, text, offset and recoverability agree, however the bytes
+    were cut into chunks.
+    """
+
+    def __init__(
+        self, reason: str, *, offset: int, recoverable: bool, frames: Sequence[bytes] = ()
+    ) -> None:
+        super().__init__(f"{reason} (frame at byte {offset} of the stream)")
+        self.reason = reason
+        self.offset = offset
+        self.recoverable = recoverable
+        self.frames: list[bytes] = list(frames)
+
+
+class FrameTooLong(FramingError):
+    """A frame is, or announces to be, longer than ``max_frame``."""
+
+
+class BadLength(FramingError):
+    """A length field that is no number, or that is smaller than the header it counts."""
+
+
+class BadChecksum(FramingError):
+    """The checksum in the frame is not the checksum of the frame."""
+
+
+class BadEscape(FramingError):
+    """An escape byte is followed by a byte that it cannot stand before."""
+
+
+class UnexpectedBytes(FramingError):
+    """Bytes where a frame, a sync word or a terminator had to be."""
+
+
+class TruncatedFrame(FramingError):
+    """The stream ended, or fell silent, in the middle of a frame."""

@@ -1,0 +1,315 @@
+"""
+The contract of every framing: :class:`Framing`, :class:`Decoder`, and :func:`decode`, which drives one.
+
+A :class:`Framing` is configuration: frozen, checked when it is made, shared by all connections. Its
+:class:`Decoder` is the state of one connection. Neither knows a socket, a clock or Twisted.
+
+How a decoder reports. ``feed`` returns every frame that the bytes complete. A fault in the stream is
+raised as a :class:`~tcpcomm.errors.FramingError`, exactly once, with the good frames before it in
+``.frames``. After a recoverable fault the caller goes on with ``feed(b"")`` until that returns; after an
+unrecoverable one there is nothing to go on with, and every later call raises the same error again. What a
+stream yields does not depend on how it was cut into chunks, and neither does any fault's text or offset.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from tcpcomm.errors import ConfigurationError, EncodeError, FramingError, TruncatedFrame
+
+__all__ = ["DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
+
+DEFAULT_MAX_FRAME: Final = 1024 * 1024
+"""Bytes: the longest frame that is accepted unless the configuration says otherwise."""
+
+
+Buffer = bytes | bytearray
+"""What a decoder cuts: a chunk as it came, or what it holds of earlier ones."""
+
+
+def _positive(instance: object, attribute: Any, value: int) -> None:
+    if value < 1:
+        raise ConfigurationError(f"{attribute.name} must be at least 1 byte, not {value}")
+
+
+@frozen
+class Framing(ABC):
+    """
+    The rule that cuts a byte stream into frames and wraps frames into bytes.
+
+    Subclass it as a frozen attrs class, give it a :class:`Decoder`, and hold it to the laws with
+    :func:`tcpcomm.testing.check_framing_laws`.
+    """
+
+    max_frame: int = field(default=DEFAULT_MAX_FRAME, kw_only=True, validator=_positive)
+    """Bytes: the longest frame that is received or sent."""
+
+    @abstractmethod
+    def decoder(self) -> Decoder:
+        """Return a fresh decoder, for one connection."""
+
+    @abstractmethod
+    def encode(self, frame: bytes) -> bytes:
+        """
+        Wrap one frame for the wire.
+
+        Raises:
+            EncodeError: the peer could not read this frame back. It is never truncated or altered.
+        """
+
+    def encode_many(self, frames: Iterable[bytes]) -> bytes:
+        """Wrap frames for one write; the same bytes as encoding each in turn."""
+        return b"".join([self.encode(frame) for frame in frames])
+
+    def check_size(self, frame: bytes) -> None:
+        """Raise :class:`~tcpcomm.errors.EncodeError` for a frame beyond ``max_frame``."""
+        if len(frame) > self.max_frame:
+            raise EncodeError(
+                f"a frame of {len(frame)} bytes exceeds max_frame={self.max_frame}: "
+                "split it, or raise max_frame at both ends"
+            )
+
+
+class Unusable(Exception):
+    """A :class:`Step` cannot accept what was cut out of the stream; the decoder makes it a fault."""
+
+    def __init__(self, kind: type[FramingError], reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+
+
+class Step:
+    """
+    What is done to each piece that a decoder cuts, before it is a frame: verify, unstuff, reassemble.
+
+    Subclass it where a framing is another one with something inside its frames.
+    """
+
+    def take(self, piece: bytes) -> bytes | None:
+        """
+        Return the frame that the piece becomes or completes; None where it completes none.
+
+        Raises:
+            Unusable: the piece is faulty; the stream goes on behind it.
+        """
+        raise NotImplementedError
+
+    @property
+    def pending(self) -> bool:
+        """Whether pieces were taken that wait for others."""
+        return False
+
+    def forget(self) -> None:
+        """Drop what is pending."""
+
+
+class Decoder(ABC):
+    """
+    The decoding state of one connection.
+
+    A subclass gives :meth:`cut`, which finds the frames in the buffer and hands each to :meth:`deliver`.
+    All else (the buffer, offsets, faults that are raised once, the end of the stream) is done here.
+    """
+
+    cuts_bytes = False
+    """Whether :meth:`cut` wants ``bytes``: worth a copy where it slices many frames out of one chunk."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._frames: list[bytes] = []
+        self._buffer: Buffer = b""
+        self._position = 0  # where in the buffer the first unfinished frame begins
+        self._start = 0  # stream offset of the buffer's first byte
+        self._need = 0  # below this many buffered bytes, cutting is in vain
+        self._fault: FramingError | None = None  # noted by _cut, about to be raised
+        self._dead: FramingError | None = None  # the fault that ended this stream
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that are held because the frame they belong to is incomplete."""
+        return len(self._buffer) - self._position
+
+    @property
+    def trailing(self) -> bytes:
+        """
+        The bytes received after the last frame, exactly.
+
+        They are what another framing, or another program, has to be handed when the protocol changes
+        in mid-stream.
+        """
+        return bytes(memoryview(self._buffer)[self._position :])
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """
+        Take received bytes; return every frame that they complete.
+
+        Raises:
+            FramingError: see the module's text. Its ``.frames`` are delivered first.
+        """
+        self._check_alive()
+        buffer, position = self._buffer, self._position
+        if position == len(buffer):  # nothing is held: cut the chunk itself, without a copy
+            self._start += position
+            buffer, position = data, 0
+        elif data:
+            buffer, position = self._append(data), 0
+            if len(buffer) < self._need:
+                return []
+            if self.cuts_bytes:
+                buffer = bytes(buffer)
+        frames = self._frames = []
+        self._need = 0
+        self._position = self.cut(buffer, position)
+        if self._fault is not None:
+            self._buffer = buffer  # as it is: the next call goes on behind the fault
+            self._raise_fault(frames)
+        self._keep_rest(buffer)
+        return frames
+
+    def flush(self) -> list[bytes]:
+        """
+        Take note of silence on the line: what is half there will not be continued.
+
+        Framings whose frames may end so return the frame. For the others silence is where to
+        resynchronise: the half frame is dropped, and said to be.
+
+        Raises:
+            TruncatedFrame: recoverable; a half frame was dropped.
+        """
+        self._check_alive()
+        if not self._incomplete():
+            return []
+        fault = self._truncated("the line fell silent", recoverable=True)
+        self._forget()
+        raise fault
+
+    def close(self) -> list[bytes]:
+        """
+        Take note of the end of the stream; return the frames that it completes.
+
+        Raises:
+            TruncatedFrame: the stream ended in the middle of a frame.
+        """
+        self._check_alive()
+        if self._incomplete():
+            self._dead = self._truncated("the stream ended", recoverable=False)
+            self._check_alive()
+        return []
+
+    @abstractmethod
+    def cut(self, buffer: Buffer, position: int) -> int:
+        """
+        Find the complete frames that stand in ``buffer`` from ``position`` on; deliver each.
+
+        Returns the position of what is not used up. State beyond the buffer (how far it was searched,
+        say) counts from there, for the bytes before it are dropped. After a fault (:meth:`deliver` was
+        false, or :meth:`fail` was called) it returns at once, with the position where the stream goes on.
+        """
+
+    def deliver(self, piece: Buffer, at: int) -> bool:
+        """Pass on what was cut at buffer position ``at``; false if it was faulty, which is then noted."""
+        frame: bytes | None = bytes(piece)
+        for step in self.steps:
+            assert frame is not None
+            try:
+                frame = step.take(frame)
+            except Unusable as error:
+                self.fail(error.kind, error.reason, at=at, recoverable=True)
+                return False
+            if frame is None:
+                return True
+        assert frame is not None
+        self._frames.append(frame)
+        return True
+
+    def fail(
+        self, kind: type[FramingError], reason: str, *, at: int, recoverable: bool = False
+    ) -> None:
+        """
+        Note a fault of the frame that begins at buffer position ``at``; the feed will raise it.
+
+        The reason must not depend on how the stream was cut into chunks.
+        """
+        self._fault = kind(reason, offset=self._start + at, recoverable=recoverable)
+
+    def _incomplete(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        return self._position < len(self._buffer) or any(step.pending for step in self.steps)
+
+    def _forget(self) -> None:
+        """Drop the half frame and every state that belongs to it."""
+        self._start += len(self._buffer)
+        self._buffer, self._position, self._need = b"", 0, 0
+        for step in self.steps:
+            step.forget()
+
+    def _append(self, data: bytes) -> bytearray:
+        held = self._buffer
+        if not isinstance(held, bytearray):
+            held = self._buffer = bytearray(memoryview(held)[self._position :])
+        elif self._position:
+            del held[: self._position]
+        self._start += self._position
+        self._position = 0
+        held += data
+        return held
+
+    def _keep_rest(self, buffer: Buffer) -> None:
+        position = self._position
+        if position == len(buffer):
+            buffer = b""
+        elif isinstance(buffer, bytearray):
+            del buffer[:position]
+        else:
+            buffer = bytearray(memoryview(buffer)[position:])
+        self._buffer = buffer
+        self._start += position
+        self._position = 0
+
+    def _raise_fault(self, frames: list[bytes]) -> None:
+        fault, self._fault = self._fault, None
+        assert fault is not None
+        if not fault.recoverable:
+            self._dead = fault
+            self._buffer, self._position = b"", 0
+        fault.frames = frames
+        raise fault
+
+    def _check_alive(self) -> None:
+        dead = self._dead
+        if dead is not None:
+            raise type(dead)(dead.reason, offset=dead.offset, recoverable=False)
+
+    def _truncated(self, what: str, *, recoverable: bool) -> TruncatedFrame:
+        return TruncatedFrame(
+            f"{what} in the middle of a frame",
+            offset=self._start + self._position,
+            recoverable=recoverable,
+        )
+
+
+def decode(decoder: Decoder, data: bytes) -> Iterator[list[bytes] | FramingError]:
+    """
+    Feed ``data`` and yield what comes of it, in order: lists of frames, and the faults between them.
+
+    This is the one way to drive a decoder through faults. It ends after an unrecoverable one.
+    """
+    while True:
+        try:
+            frames = decoder.feed(data)
+        except FramingError as fault:
+            if fault.frames:
+                yield fault.frames
+            yield fault
+            if not fault.recoverable:
+                return
+            data = b""
+        else:
+            if frames:
+                yield frames
+            return

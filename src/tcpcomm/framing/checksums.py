@@ -1,0 +1,182 @@
+"""
+Checksums of the shop floor, by their names: XOR (BCC), sums, LRC and the catalogue's CRCs.
+
+A :class:`Checksum` is a value: a function, its width, and how the value is written. Get one with
+:func:`checksum` (``checksum("crc-16/modbus")``) or make your own. CRC names and parameters are those of
+the "Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
+"""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import xor
+from types import MappingProxyType
+from typing import Final, Literal
+
+from attrs import evolve, field, frozen
+from attrs.validators import in_
+
+from tcpcomm.errors import ConfigurationError
+
+__all__ = ["CHECKSUMS", "Checksum", "checksum", "crc"]
+
+ChecksumForm = Literal["big", "little", "hex", "decimal"]
+
+
+@frozen
+class Checksum:
+    """
+    A checksum and the way it stands on the wire.
+
+    Args:
+        name: as in the catalogue, in lower case.
+        compute: the value, as an integer, of some bytes.
+        width: bytes of the value.
+        form: ``big`` or ``little``: binary in that byte order. ``hex``: two upper-case hex digits for
+            each byte (either case is accepted). ``decimal``: as many digits as the largest value has.
+    """
+
+    name: str
+    compute: Callable[[bytes], int] = field(repr=False)
+    width: int = 1
+    form: ChecksumForm = field(default="big", validator=in_(("big", "little", "hex", "decimal")))
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire."""
+        if self.form == "hex":
+            return 2 * self.width
+        if self.form == "decimal":
+            return len(str(256**self.width - 1))
+        return self.width
+
+    def encode(self, data: bytes) -> bytes:
+        """The checksum of ``data`` as it stands on the wire."""
+        value = self.compute(data)
+        if self.form == "hex":
+            return b"%0*X" % (self.size, value)
+        if self.form == "decimal":
+            return b"%0*d" % (self.size, value)
+        return value.to_bytes(self.width, self.form)
+
+    def matches(self, data: bytes, received: bytes) -> bool:
+        """Whether ``received`` is the checksum of ``data``."""
+        return received.upper() == self.encode(data) if self.form == "hex" else received == self.encode(data)
+
+    def written(self, form: ChecksumForm) -> Checksum:
+        """The same checksum, written in another form."""
+        return evolve(self, form=form)
+
+
+def _reflect(value: int, bits: int) -> int:
+    return int(f"{value:0{bits}b}"[::-1], 2)
+
+
+def crc(
+    width: int, poly: int, init: int = 0, *, reflected: bool = False, xorout: int = 0
+) -> Callable[[bytes], int]:
+    """
+    Make a CRC function from its catalogue parameters.
+
+    Args:
+        width: bits of the register: 8, 16, 24, 32 and so on.
+        poly: the polynomial, without its highest term, in normal (not reflected) notation.
+        init: the register at the start.
+        reflected: the catalogue's refin and refout, which are equal in every entry used here.
+        xorout: what the register is XORed with at the end.
+    """
+    mask = (1 << width) - 1
+    table = []
+    if reflected:
+        init, poly = _reflect(init, width), _reflect(poly, width)
+        for byte in range(256):
+            register = byte
+            for _ in range(8):
+                register = register >> 1 ^ (poly if register & 1 else 0)
+            table.append(register)
+
+        def compute(data: bytes) -> int:
+            register = init
+            for byte in data:
+                register = register >> 8 ^ table[(register ^ byte) & 0xFF]
+            return register ^ xorout
+
+        return compute
+
+    top = 1 << (width - 1)
+    for byte in range(256):
+        register = byte << (width - 8)
+        for _ in range(8):
+            register = (register << 1 ^ (poly if register & top else 0)) & mask
+        table.append(register)
+    shift = width - 8
+
+    def compute_unreflected(data: bytes) -> int:
+        register = init
+        for byte in data:
+            register = (register << 8 & mask) ^ table[register >> shift ^ byte]
+        return register ^ xorout
+
+    return compute_unreflected
+
+
+def _xor(data: bytes) -> int:
+    return reduce(xor, data, 0)
+
+
+def _sum8(data: bytes) -> int:
+    return sum(data) & 0xFF
+
+
+def _sum16(data: bytes) -> int:
+    return sum(data) & 0xFFFF
+
+
+def _lrc(data: bytes) -> int:
+    return -sum(data) & 0xFF
+
+
+_ALL: Final = (
+    Checksum("xor", _xor),
+    Checksum("sum8", _sum8),
+    Checksum("sum16", _sum16, 2),
+    Checksum("lrc", _lrc),
+    Checksum("crc-8/smbus", crc(8, 0x07)),
+    Checksum("crc-8/maxim-dow", crc(8, 0x31, reflected=True)),
+    Checksum("crc-8/sae-j1850", crc(8, 0x1D, 0xFF, xorout=0xFF)),
+    Checksum("crc-16/arc", crc(16, 0x8005, reflected=True), 2),
+    Checksum("crc-16/modbus", crc(16, 0x8005, 0xFFFF, reflected=True), 2, "little"),
+    Checksum("crc-16/usb", crc(16, 0x8005, 0xFFFF, reflected=True, xorout=0xFFFF), 2),
+    Checksum("crc-16/kermit", crc(16, 0x1021, reflected=True), 2),
+    Checksum("crc-16/ibm-sdlc", crc(16, 0x1021, 0xFFFF, reflected=True, xorout=0xFFFF), 2),
+    Checksum("crc-16/ibm-3740", lambda data: binascii.crc_hqx(data, 0xFFFF), 2),
+    Checksum("crc-16/xmodem", lambda data: binascii.crc_hqx(data, 0), 2),
+    Checksum("crc-16/dnp", crc(16, 0x3D65, reflected=True, xorout=0xFFFF), 2),
+    Checksum("crc-32/iso-hdlc", zlib.crc32, 4),
+    Checksum("crc-32/mpeg-2", crc(32, 0x04C11DB7, 0xFFFFFFFF), 4),
+    Checksum("crc-32/iscsi", crc(32, 0x1EDC6F41, 0xFFFFFFFF, reflected=True, xorout=0xFFFFFFFF), 4),
+)
+
+CHECKSUMS: Final[Mapping[str, Checksum]] = MappingProxyType({each.name: each for each in _ALL})
+"""
+The checksums by name. ``lrc`` is Modbus ASCII's: the two's complement of the sum. ``crc-16/modbus`` is
+written low byte first, as on the Modbus line, the others high byte first: :meth:`Checksum.written` changes it.
+"""
+
+
+def checksum(name: str) -> Checksum:
+    """
+    Find a checksum by its name, in any case.
+
+    Raises:
+        ConfigurationError: there is none of that name; the text lists those that there are.
+    """
+    try:
+        return CHECKSUMS[name.lower()]
+    except KeyError:
+        raise ConfigurationError(
+            f"no checksum is called {name!r}; there are {', '.join(CHECKSUMS)}"
+        ) from None

@@ -1,0 +1,199 @@
+"""
+Frames between a start and an end marker, with a checksum behind: :class:`Enclosed`.
+
+The old serial formats live on over TCP: ``STX data ETX BCC``, ``SOH … ETX BCC CR``, ``$data*HH CR LF``.
+What is not enclosed is garbage: it is reported once, then skipped up to the next start marker.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from tcpcomm.errors import (
+    BadChecksum,
+    ConfigurationError,
+    EncodeError,
+    FrameTooLong,
+    TruncatedFrame,
+    UnexpectedBytes,
+)
+from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.checksums import Checksum
+
+__all__ = ["ETX", "STX", "Enclosed"]
+
+STX: Final = b"\x02"
+ETX: Final = b"\x03"
+
+
+@frozen
+class Enclosed(Framing):
+    """
+    Each frame stands between a start and an end marker; a checksum and constant bytes may follow::
+
+        between | start | frame | end | checksum | tail
+
+    A start marker inside a frame says that the frame was cut short: that is reported, and the new frame
+    is taken.
+
+    Args:
+        start: the start marker.
+        end: the end marker.
+        checksum: the checksum that follows the end marker.
+        cover_start: whether the checksum counts the start marker too.
+        cover_end: whether the checksum counts the end marker too.
+        tail: constant bytes that must follow the checksum.
+        between: bytes that may stand between frames, any number of each, and are ignored.
+
+    Raises:
+        ConfigurationError: the markers cannot be told apart.
+    """
+
+    start: bytes = STX
+    end: bytes = ETX
+    checksum: Checksum | None = field(default=None, kw_only=True)
+    cover_start: bool = field(default=False, kw_only=True)
+    cover_end: bool = field(default=True, kw_only=True)
+    tail: bytes = field(default=b"", kw_only=True)
+    between: bytes = field(default=b"", kw_only=True)
+    _markers: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.start or not self.end:
+            raise ConfigurationError("start and end must have at least one byte each")
+        if self.start != self.end and (self.start in self.end or self.end in self.start):
+            raise ConfigurationError(f"start {self.start!r} and end {self.end!r} hold each other")
+        if self.start[0] in self.between:
+            raise ConfigurationError(
+                f"between={self.between!r} holds the first byte of start {self.start!r}"
+            )
+
+    @_markers.default
+    def _compile(self) -> re.Pattern[bytes]:
+        return re.compile(b"|".join({re.escape(self.start): 0, re.escape(self.end): 0}))
+
+    @property
+    def trailer(self) -> int:
+        """Bytes that follow the end marker."""
+        return (self.checksum.size if self.checksum else 0) + len(self.tail)
+
+    def covered(self, frame: bytes) -> bytes:
+        """What the checksum counts."""
+        return (self.start if self.cover_start else b"") + frame + (self.end if self.cover_end else b"")
+
+    def decoder(self) -> Decoder:
+        return _EnclosedDecoder(self, self._markers)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        body = frame + self.end
+        match = self._markers.search(body)
+        if match is None or match.start() != len(frame):
+            raise EncodeError(
+                f"the frame holds a marker ({self.start!r} or {self.end!r}): the peer would take that "
+                "for the frame's start or end; use DleStuffed if the equipment does"
+            )
+        check = self.checksum.encode(self.covered(frame)) if self.checksum else b""
+        return self.start + body + check + self.tail
+
+
+class _EnclosedDecoder(Decoder):
+    def __init__(self, framing: Enclosed, markers: re.Pattern[bytes]) -> None:
+        super().__init__()
+        self._framing = framing
+        self._markers = markers
+        self._overlap = max(len(framing.start), len(framing.end)) - 1
+        self._searched = 0  # bytes of the frame's body that hold no marker
+        self._scanning = False  # a fault was reported: look for the next start in silence
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        framing = self._framing
+        start, end, size = framing.start, framing.end, len(buffer)
+        while True:
+            position = self._find_start(buffer, position)
+            if self._fault is not None or size - position < len(start):
+                return position
+            body = position + len(start)
+            match = self._markers.search(buffer, body + self._searched)
+            stop = size - self._overlap if match is None else match.start()
+            if stop - body > framing.max_frame:
+                return self._give_up(
+                    FrameTooLong,
+                    f"a frame exceeds max_frame={framing.max_frame} and is discarded",
+                    at=position,
+                    resume=body,
+                )
+            if match is None:
+                self._searched = max(0, stop - body)
+                return position
+            if match.group() != end:
+                return self._give_up(
+                    TruncatedFrame,
+                    "a new frame begins in the middle of a frame",
+                    at=position,
+                    resume=stop,
+                )
+            after = stop + len(end)
+            following = after + framing.trailer
+            if size < following:
+                self._searched = stop - body
+                self._need = following - position
+                return position
+            self._searched = 0
+            frame = bytes(buffer[body:stop])
+            check = bytes(buffer[after : following - len(framing.tail)])
+            if not buffer.startswith(framing.tail, following - len(framing.tail)):
+                found = bytes(buffer[following - len(framing.tail) : following])
+                reason = f"a frame must be followed by {framing.tail!r}, not by {found!r}"
+                return self._give_up(UnexpectedBytes, reason, at=position, resume=after)
+            if framing.checksum is not None:
+                covered = framing.covered(frame)
+                if not framing.checksum.matches(covered, check):
+                    reason = (
+                        f"the {framing.checksum.name} checksum is {check!r}, "
+                        f"but that of the frame is {framing.checksum.encode(covered)!r}"
+                    )
+                    return self._give_up(BadChecksum, reason, at=position, resume=following)
+            if not self.deliver(frame, position):
+                return following
+            position = following
+
+    def _find_start(self, buffer: Buffer, position: int) -> int:
+        """Where the next frame begins, or may begin; garbage before it is reported once."""
+        framing = self._framing
+        start, size = framing.start, len(buffer)
+        while position < size and buffer[position] in framing.between:
+            position += 1
+        if buffer.startswith(start, position):
+            self._scanning = False
+            return position
+        if start.startswith(buffer[position:]):  # too few bytes to tell
+            return position
+        if not self._scanning:
+            self._scanning = True
+            found = bytes(buffer[position : position + 1])
+            reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
+            self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
+            return position
+        found_at = buffer.find(start, position)
+        if found_at >= 0:
+            self._scanning = False
+            return found_at
+        return max(position, size - len(start) + 1)
+
+    def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
+        self._searched = 0
+        self._scanning = True
+        self.fail(kind, reason, at=at, recoverable=True)
+        return resume
+
+    def _incomplete(self) -> bool:
+        return not self._scanning and super()._incomplete()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._searched = 0
+        self._scanning = False

@@ -1,0 +1,262 @@
+"""
+Framings around another framing: :class:`Checked` (a checksum in each frame), :class:`Nested` (fragments).
+
+Both add a :class:`~tcpcomm.framing.base.Step` to the inner framing's decoder, so that faults keep their
+order and their place in the stream.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import field, frozen
+
+from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Decoder, Framing, Step, Unusable
+from tcpcomm.framing.checksums import Checksum
+
+__all__ = ["COTP", "Checked", "Fragments", "Nested"]
+
+
+@frozen
+class Checked(Framing):
+    """
+    Another framing, each of whose frames carries a checksum.
+
+    A frame whose checksum is wrong is a recoverable fault: the inner framing knows where it ends.
+
+    Args:
+        framing: the inner framing.
+        checksum: the checksum and the way it is written.
+        at: where in the inner frame the checksum stands. None: at its end; it is taken off when
+            received and put on when sent. A position: in the midst of a header that the application
+            sees; it stays in the frame, and a frame that is sent must hold the right one.
+        cover_from: the first byte of the inner frame that the checksum counts.
+        cover_to: the byte before which the checksum stops counting; None: at the checksum itself.
+        zero_is_unchecked: whether a checksum field of zero bytes means that the sender computed none.
+
+    Raises:
+        ConfigurationError: there is no room for the checksum, or it would count itself.
+    """
+
+    framing: Framing
+    checksum: Checksum
+    at: int | None = field(default=None, kw_only=True)
+    cover_from: int = field(default=0, kw_only=True)
+    cover_to: int | None = field(default=None, kw_only=True)
+    zero_is_unchecked: bool = field(default=False, kw_only=True)
+    max_frame: int = field(init=False)
+
+    @max_frame.default
+    def _inner_limit(self) -> int:
+        return self.framing.max_frame - (self.checksum.size if self.at is None else 0)
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_frame < 1:
+            raise ConfigurationError(
+                f"the inner framing's max_frame={self.framing.max_frame} leaves no room beside the "
+                f"{self.checksum.size} bytes of the checksum"
+            )
+        if self.cover_from < 0 or (self.at or 0) < 0 or (self.cover_to or 0) < 0:
+            raise ConfigurationError("at, cover_from and cover_to count from the start: not negative")
+        if self.at is not None:
+            stop = self.at if self.cover_to is None else self.cover_to
+            if self.cover_from < self.at + self.checksum.size and self.at < stop:
+                raise ConfigurationError(f"the checksum at byte {self.at} would count itself")
+
+    def covered(self, frame: bytes) -> bytes:
+        """What the checksum counts, of a frame as it is delivered."""
+        return frame[self.cover_from : self.at if self.cover_to is None else self.cover_to]
+
+    def decoder(self) -> Decoder:
+        decoder = self.framing.decoder()
+        decoder.steps.append(_Verify(self))
+        return decoder
+
+    def encode(self, frame: bytes) -> bytes:
+        check = self.checksum.encode(self.covered(frame))
+        if self.at is None:
+            return self.framing.encode(frame + check)
+        found = frame[self.at : self.at + self.checksum.size]
+        if len(found) < self.checksum.size:
+            raise EncodeError(f"the frame of {len(frame)} bytes ends before its checksum")
+        if not self.accepts(frame, found):
+            raise EncodeError(
+                f"the {self.checksum.name} checksum in the frame, at byte {self.at}, is {found!r}: "
+                f"it must be {check!r}"
+            )
+        return self.framing.encode(frame)
+
+    def accepts(self, frame: bytes, received: bytes) -> bool:
+        """Whether ``received`` may stand as the checksum of ``frame``."""
+        if self.zero_is_unchecked and not received.strip(b"\0"):
+            return True
+        return self.checksum.matches(self.covered(frame), received)
+
+
+class _Verify(Step):
+    def __init__(self, framing: Checked) -> None:
+        self._framing = framing
+
+    def take(self, piece: bytes) -> bytes | None:
+        framing = self._framing
+        size = framing.checksum.size
+        if framing.at is None:
+            at = len(piece) - size
+            frame = piece[: max(at, 0)]
+        else:
+            at, frame = framing.at, piece
+        received = piece[max(at, 0) : at + size] if at >= 0 else b""
+        if len(received) < size:
+            raise Unusable(
+                BadChecksum,
+                f"{len(piece)} bytes are too few to hold the {framing.checksum.name} checksum",
+            )
+        if not framing.accepts(frame, received):
+            expected = framing.checksum.encode(framing.covered(frame))
+            raise Unusable(
+                BadChecksum,
+                f"the {framing.checksum.name} checksum is {received!r}, "
+                f"but that of the frame is {expected!r}",
+            )
+        return frame
+
+
+@frozen
+class Fragments:
+    """
+    How a fragment is told, and the last one of a message.
+
+    Args:
+        header: bytes of the fragment header, which each fragment repeats.
+        flag: the header byte that holds the flag.
+        last: the bits of it that are set in the last fragment.
+        mark: the position and the value of the header byte that tells fragments from frames which are
+            always whole; None: all are fragments.
+    """
+
+    header: int
+    flag: int
+    last: int
+    mark: tuple[int, int] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.flag < self.header or not 0 < self.last < 256:
+            raise ConfigurationError("the flag must be a byte of the header, and last a mask of its bits")
+        if self.mark is not None and not 0 <= self.mark[0] < self.header:
+            raise ConfigurationError("the mark must be a byte of the header")
+
+    def matches(self, piece: bytes) -> bool:
+        """Whether this is a fragment."""
+        if len(piece) < self.header:
+            return False
+        return self.mark is None or piece[self.mark[0]] == self.mark[1]
+
+
+COTP: Final = Fragments(header=3, flag=2, last=0x80, mark=(1, 0xF0))
+"""ISO 8073 class 0 data (DT) TPDUs, ``02 F0 80``; the others (CR, CC, DR) are whole."""
+
+
+@frozen
+class Nested(Framing):
+    """
+    Frames that travel in fragments, each in a frame of another framing: COTP in TPKT, as S7 speaks it.
+
+    The delivered frame is the last fragment's header and the data of all. Frames that are no fragments
+    are delivered as they are.
+
+    Args:
+        outer: the framing of the fragments.
+        fragments: how fragments are told.
+        max_frame: bytes of the longest reassembled frame, header included.
+        max_fragment: bytes of the longest fragment that is sent, header included; None: what ``outer``
+            allows.
+
+    Raises:
+        ConfigurationError: a fragment could carry no data.
+
+    Source: RFC 1006; ISO 8073 (ITU-T X.224), 13.7.
+    """
+
+    outer: Framing
+    fragments: Fragments = COTP
+    max_fragment: int | None = field(default=None, kw_only=True)
+    max_frame: int = field(default=DEFAULT_MAX_FRAME, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.fragments.header < self.fragment_size <= self.outer.max_frame:
+            raise ConfigurationError(
+                f"max_fragment must lie between the header's {self.fragments.header} bytes and "
+                f"the outer max_frame={self.outer.max_frame}, not at {self.fragment_size}"
+            )
+        if self.max_frame < 1:
+            raise ConfigurationError(f"max_frame must be at least 1 byte, not {self.max_frame}")
+
+    @property
+    def fragment_size(self) -> int:
+        """Bytes of the longest fragment that is sent."""
+        return self.outer.max_frame if self.max_fragment is None else self.max_fragment
+
+    def decoder(self) -> Decoder:
+        decoder = self.outer.decoder()
+        decoder.steps.append(_Reassemble(self))
+        return decoder
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        rule = self.fragments
+        if not rule.matches(frame):
+            return self.outer.encode(frame)
+        header, data = frame[: rule.header], frame[rule.header :]
+        if not header[rule.flag] & rule.last:
+            raise EncodeError(f"the header {header!r} does not say that this is the last fragment")
+        more = bytearray(header)
+        more[rule.flag] &= ~rule.last & 0xFF
+        room = self.fragment_size - rule.header
+        pieces = [data[start : start + room] for start in range(0, len(data), room)] or [b""]
+        return self.outer.encode_many(
+            [bytes(more) + piece for piece in pieces[:-1]] + [header + pieces[-1]]
+        )
+
+
+class _Reassemble(Step):
+    def __init__(self, framing: Nested) -> None:
+        self._rule = framing.fragments
+        self._max_frame = framing.max_frame
+        self._data = bytearray()
+        self._begun = False
+        self._discarding = False
+
+    @property
+    def pending(self) -> bool:
+        return self._begun
+
+    def take(self, piece: bytes) -> bytes | None:
+        rule = self._rule
+        if not rule.matches(piece):
+            if len(piece) > self._max_frame:
+                raise Unusable(FrameTooLong, f"a frame exceeds max_frame={self._max_frame}")
+            return piece
+        last = bool(piece[rule.flag] & rule.last)
+        self._begun = not last
+        if self._discarding:
+            self._discarding = not last
+            return None
+        self._data += memoryview(piece)[rule.header :]
+        if len(self._data) + rule.header > self._max_frame:
+            self._data.clear()
+            self._discarding = not last
+            raise Unusable(
+                FrameTooLong,
+                f"a reassembled frame exceeds max_frame={self._max_frame}; "
+                "its further fragments are discarded",
+            )
+        if not last:
+            return None
+        frame = piece[: rule.header] + self._data
+        self._data.clear()
+        return bytes(frame)
+
+    def forget(self) -> None:
+        self._data.clear()
+        self._begun = self._discarding = False

@@ -1,0 +1,457 @@
+"""
+Frames whose header tells their length: :class:`LengthPrefixed`, :class:`HeaderFramed`, :class:`FixedSize`.
+
+One rule fits every vendor's header::
+
+    total = raw length + adjust + offset + width
+
+``total`` counts the whole frame on the wire, from its first byte; ``offset`` bytes stand before the
+length field, which is ``width`` bytes wide. The default says that the field counts what follows it.
+Where it counts itself too, or the whole header, ``adjust`` is negative. The first ``strip`` bytes are
+taken off before the frame is delivered. Limits are checked on the adjusted length, before any byte of
+the frame is waited for.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal
+
+from attrs import field, frozen
+from attrs.validators import in_
+
+from tcpcomm.errors import (
+    BadLength,
+    ConfigurationError,
+    EncodeError,
+    FramingError,
+    FrameTooLong,
+    UnexpectedBytes,
+)
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing
+
+__all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]
+
+Form = Literal["big", "little", "decimal", "hex"]
+
+_BASES: Final = {"decimal": 10, "hex": 16}
+_DIGITS: Final = {"decimal": b"0123456789", "hex": b"0123456789ABCDEFabcdef"}
+_STRUCTS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_BLOCK: Final = 64  # frames of a run that one struct unpacks
+
+
+@frozen
+class LengthPrefixed(Framing):
+    """
+    Each frame begins with a header that holds its length.
+
+    Args:
+        width: bytes of the length field: 1 to 8, or that many digits for an ASCII form.
+        form: ``big`` or ``little`` (binary, byte order), ``decimal`` or ``hex`` (ASCII digits).
+        offset: bytes of the header before the length field.
+        adjust: what to add to the length field's value, see the module's text.
+        strip: bytes taken off the front of each frame; by default the header up to and including the
+            length field, unless it holds bytes that only the application knows: then none.
+        sync: the constant bytes that every header begins with. They are checked, and after garbage the
+            decoder scans on to the next ones; without them a bad header ends the stream, for nothing
+            shows where the next one begins.
+        max_frame: bytes of the longest delivered frame; by default 1 MiB or what the field can express.
+
+    Raises:
+        ConfigurationError: the values contradict each other.
+
+    Source: the semantics of Netty's LengthFieldBasedFrameDecoder.
+    """
+
+    width: int = 4
+    form: Form = field(default="big", kw_only=True, validator=in_(("big", "little", "decimal", "hex")))
+    offset: int = field(default=0, kw_only=True)
+    adjust: int = field(default=0, kw_only=True)
+    sync: bytes = field(default=b"", kw_only=True)
+    strip: int = field(kw_only=True)
+    max_frame: int = field(kw_only=True)
+
+    @strip.default
+    def _default_strip(self) -> int:
+        return self.header if self.offset == len(self.sync) else 0
+
+    @max_frame.default
+    def _default_max_frame(self) -> int:
+        return max(1, min(DEFAULT_MAX_FRAME, self._capacity))
+
+    @property
+    def header(self) -> int:
+        """Bytes from the start of a frame to the end of its length field."""
+        return self.offset + self.width
+
+    @property
+    def _largest(self) -> int:
+        return int(_BASES.get(self.form, 256) ** self.width) - 1
+
+    @property
+    def _capacity(self) -> int:
+        """Bytes of the longest frame that the length field can announce."""
+        return self._largest + self.adjust + self.header - self.strip
+
+    def __attrs_post_init__(self) -> None:
+        problems = []
+        if not 1 <= self.width <= 8:
+            problems.append(f"width must be 1 to 8 bytes, not {self.width}")
+        if self.offset < 0:
+            problems.append(f"offset cannot be negative: {self.offset}")
+        if not 0 <= self.strip <= self.header:
+            problems.append(
+                f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
+            )
+        if len(self.sync) > self.offset:
+            problems.append(
+                f"sync {self.sync!r} has {len(self.sync)} bytes, but the length field begins at "
+                f"offset={self.offset}"
+            )
+        elif len(self.sync) < self.strip != self.header or (
+            self.strip == self.header and self.offset != len(self.sync)
+        ):
+            problems.append(
+                f"strip={self.strip} would take off header bytes that the encoder cannot know again: "
+                "give them as sync, or strip=0 to keep the header in the frame"
+            )
+        if self.max_frame < 1:
+            problems.append(f"max_frame must be at least 1 byte, not {self.max_frame}")
+        elif not problems and self.max_frame > self._capacity:
+            problems.append(
+                f"max_frame={self.max_frame} does not fit the length field: "
+                f"it can announce {self._capacity} bytes at most"
+            )
+        if problems:
+            raise ConfigurationError("; ".join(problems))
+
+    def decoder(self) -> Decoder:
+        return _LengthDecoder(self)
+
+    def encode(self, frame: bytes) -> bytes:
+        return self._head(frame) + frame
+
+    def encode_many(self, frames: Iterable[bytes]) -> bytes:
+        parts: list[bytes] = []
+        for frame in frames:
+            parts.append(self._head(frame))
+            parts.append(frame)
+        return b"".join(parts)
+
+    def _head(self, frame: bytes) -> bytes:
+        """The stripped part of the header, for this frame; what is not stripped is checked."""
+        self.check_size(frame)
+        raw = len(frame) + self.strip - self.header - self.adjust
+        if not 0 <= raw <= self._largest or len(frame) < self.header - self.strip:
+            raise EncodeError(
+                f"a frame of {len(frame)} bytes has no length that this header can express"
+            )
+        if self.form == "decimal":
+            length = b"%0*d" % (self.width, raw)
+        elif self.form == "hex":
+            length = b"%0*X" % (self.width, raw)
+        else:
+            length = raw.to_bytes(self.width, self.form)
+        if self.strip == self.header:
+            return self.sync + length
+        kept = self.sync[self.strip :]
+        if not frame.startswith(kept):
+            raise EncodeError(f"the frame must begin with {kept!r}, unlike {frame[: len(kept)]!r}")
+        at = self.offset - self.strip
+        found = frame[at : at + self.width]
+        if found.upper() != length if self.form == "hex" else found != length:
+            raise EncodeError(
+                f"the length field in the frame, at byte {at}, holds {found!r}: "
+                f"for {len(frame)} bytes it must be {length!r}"
+            )
+        return self.sync[: self.strip]
+
+
+def _length_reader(framing: LengthPrefixed) -> Callable[[Buffer, int], int]:
+    """A function that reads the length field of the frame at a position; -1 where it is no number."""
+    offset, width, form = framing.offset, framing.width, framing.form
+    if form == "big" or form == "little":
+        order: Literal["big", "little"] = form
+        if width in _STRUCTS:
+            unpack = struct.Struct((">" if form == "big" else "<") + _STRUCTS[width]).unpack_from
+            return lambda buffer, position: unpack(buffer, position + offset)[0]  # type: ignore[no-any-return]
+
+        def read_binary(buffer: Buffer, position: int) -> int:
+            start = position + offset
+            return int.from_bytes(buffer[start : start + width], order)
+
+        return read_binary
+
+    base, digits = _BASES[form], _DIGITS[form]
+
+    def read_digits(buffer: Buffer, position: int) -> int:
+        start = position + offset
+        text = buffer[start : start + width]
+        return -1 if text.strip(digits) else int(text, base)
+
+    return read_digits
+
+
+class _LengthDecoder(Decoder):
+    """The loop over headers, with two quick ways: a run of equal headers, and a large frame in parts."""
+
+    cuts_bytes = True
+
+    def __init__(self, framing: LengthPrefixed) -> None:
+        super().__init__()
+        self._framing = framing
+        self._header = framing.header
+        self._extra = framing.adjust + framing.header
+        self._strip = framing.strip
+        self._largest_total = framing.max_frame + framing.strip
+        self._sync = framing.sync
+        self._length = _length_reader(framing)
+        self._scanning = False  # garbage was reported: look for the next sync word in silence
+        self._block: tuple[int, struct.Struct] | None = None
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        size = len(buffer)
+        header, extra, strip, largest = self._header, self._extra, self._strip, self._largest_total
+        read, sync = self._length, self._sync
+        frames, plain = self._frames, not self.steps
+        previous = -1
+        while size - position >= header:
+            if sync and not buffer.startswith(sync, position):
+                if not self._scanning:
+                    self._scanning = True
+                    self.fail(
+                        UnexpectedBytes,
+                        f"a frame must begin with {sync!r}, not with "
+                        f"{bytes(buffer[position : position + len(sync)])!r}",
+                        at=position,
+                        recoverable=True,
+                    )
+                    return position
+                found = buffer.find(sync, position)
+                if found < 0:
+                    return size - len(sync) + 1
+                position = found
+                continue
+            raw = read(buffer, position)
+            total = raw + extra
+            if raw < 0 or total < header or total > largest:
+                self._bad_length(buffer, position, raw)
+                return position + 1
+            self._scanning = False
+            end = position + total
+            if end > size:
+                self._need = total
+                break
+            if not plain:
+                if not self.deliver(buffer[position + strip : end], position):
+                    return end
+            elif total == previous and size - end >= total:
+                end = self._cut_run(buffer, position, total)
+            else:
+                frames.append(bytes(buffer[position + strip : end]))
+            previous = total
+            position = end
+        return position
+
+    def _cut_run(self, buffer: Buffer, position: int, total: int) -> int:
+        """
+        Cut a run of frames with equal headers in one stroke.
+
+        Strided slices show how far the header's bytes repeat at every ``total`` bytes; one struct then
+        unpacks the frames of that run. 64-byte frames cost a fifth of what the loop takes for each.
+        """
+        framing = self._framing
+        run = (len(buffer) - position) // total
+        checked = [*range(len(self._sync)), *range(framing.offset, self._header)]
+        for index in checked:
+            start = position + index
+            column = buffer[start : start + run * total : total]
+            run = len(column) - len(column.lstrip(column[:1]))
+        if self._block is None or self._block[0] != total:
+            layout = f"{self._strip}x{total - self._strip}s" * _BLOCK
+            self._block = (total, struct.Struct(layout))
+        unpack = self._block[1].unpack_from
+        strip = self._strip
+        blocks, single = divmod(run, _BLOCK)
+        frames = self._frames
+        for _ in range(blocks):
+            frames += unpack(buffer, position)
+            position += total * _BLOCK
+        for _ in range(single):
+            frames.append(bytes(buffer[position + strip : position + total]))
+            position += total
+        return position
+
+    def _bad_length(self, buffer: Buffer, position: int, raw: int) -> None:
+        framing = self._framing
+        kind: type[FramingError] = BadLength
+        if raw < 0:
+            start = position + framing.offset
+            field_bytes = bytes(buffer[start : start + framing.width])
+            reason = f"the length field holds {field_bytes!r}, which is no {framing.form} number"
+        elif raw + self._extra < self._header:
+            reason = (
+                f"the length field says {raw}: with adjust={framing.adjust} that is less than the "
+                f"header's own {self._header} bytes"
+            )
+        else:
+            kind = FrameTooLong
+            length = raw + self._extra - self._strip
+            reason = f"a frame of {length} bytes exceeds max_frame={framing.max_frame}"
+        self._scanning = bool(self._sync)
+        self.fail(kind, reason, at=position, recoverable=self._scanning)
+
+    def _incomplete(self) -> bool:
+        return not self._scanning and super()._incomplete()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._scanning = False
+
+
+def _no_header(frame: bytes) -> bytes:
+    raise AssertionError("unreachable: strip is 0")
+
+
+@frozen
+class HeaderFramed(Framing):
+    """
+    Each frame begins with a header from which a function computes the frame's total length.
+
+    It is for the headers that no length field describes: two sizes to add, a type that fixes the size.
+
+    Args:
+        header: bytes that ``total`` needs to see.
+        total: a pure function of these bytes: the length of the whole frame in bytes, header included.
+            For a header that cannot be it raises ``ValueError`` with the reason.
+        strip: bytes taken off the front of each frame before it is delivered.
+        pack: with ``strip``, the function that makes these bytes again for a frame that is sent.
+
+    Raises:
+        ConfigurationError: the values contradict each other.
+
+    Source: the idea of Erlang's ``{packet, N}`` with a decode function.
+    """
+
+    header: int
+    total: Callable[[bytes], int]
+    strip: int = field(default=0, kw_only=True)
+    pack: Callable[[bytes], bytes] = field(default=_no_header, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.header < 1:
+            raise ConfigurationError(f"the header must have at least 1 byte, not {self.header}")
+        if not 0 <= self.strip <= self.header:
+            raise ConfigurationError(
+                f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
+            )
+        if (self.strip > 0) != (self.pack is not _no_header):
+            raise ConfigurationError(
+                "strip and pack go together: pack makes the bytes again that strip takes off"
+            )
+
+    def decoder(self) -> Decoder:
+        return _HeaderDecoder(self)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        wire = self.pack(frame) + frame if self.strip else frame
+        if len(wire) - len(frame) != self.strip:
+            raise EncodeError(
+                f"pack made {len(wire) - len(frame)} header bytes where strip takes off {self.strip}"
+            )
+        if len(wire) < self.header:
+            raise EncodeError(f"{len(wire)} bytes are fewer than the header's {self.header}")
+        try:
+            total = self.total(wire[: self.header])
+        except ValueError as error:
+            raise EncodeError(f"the header {wire[: self.header]!r} cannot be sent: {error}") from error
+        if total != len(wire):
+            raise EncodeError(
+                f"the header {wire[: self.header]!r} announces {total} bytes, "
+                f"but the frame has {len(wire)}"
+            )
+        return wire
+
+
+class _HeaderDecoder(Decoder):
+    cuts_bytes = True
+
+    def __init__(self, framing: HeaderFramed) -> None:
+        super().__init__()
+        self._framing = framing
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        framing = self._framing
+        header, strip, size = framing.header, framing.strip, len(buffer)
+        while size - position >= header:
+            head = bytes(buffer[position : position + header])
+            try:
+                total = framing.total(head)
+            except ValueError as error:
+                self.fail(BadLength, f"the header {head!r} is not valid: {error}", at=position)
+                break
+            if total < header:
+                reason = f"the header {head!r} announces {total} bytes, fewer than its own {header}"
+                self.fail(BadLength, reason, at=position)
+                break
+            if total - strip > framing.max_frame:
+                reason = f"a frame of {total - strip} bytes exceeds max_frame={framing.max_frame}"
+                self.fail(FrameTooLong, reason, at=position)
+                break
+            end = position + total
+            if end > size:
+                self._need = total
+                break
+            if not self.deliver(buffer[position + strip : end], position):
+                return end
+            position = end
+        return position
+
+
+@frozen
+class FixedSize(Framing):
+    """
+    Each frame has the same number of bytes, and nothing else marks it.
+
+    Raises:
+        ConfigurationError: the size is not positive.
+    """
+
+    size: int = field()
+    max_frame: int = field(init=False)
+
+    @size.validator
+    def _check_size(self, _: Any, size: int) -> None:
+        if size < 1:
+            raise ConfigurationError(f"a fixed frame must have at least 1 byte, not {size}")
+
+    @max_frame.default
+    def _size(self) -> int:
+        return self.size
+
+    def decoder(self) -> Decoder:
+        return _FixedDecoder(self.size)
+
+    def encode(self, frame: bytes) -> bytes:
+        if len(frame) != self.size:
+            raise EncodeError(f"a frame must have exactly {self.size} bytes, not {len(frame)}")
+        return frame
+
+
+class _FixedDecoder(Decoder):
+    cuts_bytes = True
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        size = self._size
+        for start in range(position, len(buffer) - size + 1, size):
+            position = start + size
+            if not self.deliver(buffer[start:position], start):
+                break
+        self._need = size
+        return position

@@ -1,0 +1,79 @@
+"""Frames as netstrings: :class:`Netstring`."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
+from tcpcomm.framing.base import Buffer, Decoder, Framing
+
+__all__ = ["Netstring"]
+
+
+@frozen
+class Netstring(Framing):
+    """
+    Each frame is ``length:data,`` with the length in decimal digits, without leading zeros.
+
+    Whatever deviates ends the stream, for nothing shows where the next frame begins.
+
+    Source: D. J. Bernstein, "Netstrings", 1997.
+    """
+
+    def decoder(self) -> Decoder:
+        return _NetstringDecoder(self.max_frame)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        return b"%d:%b," % (len(frame), frame)
+
+
+class _NetstringDecoder(Decoder):
+    cuts_bytes = True
+
+    def __init__(self, max_frame: int) -> None:
+        super().__init__()
+        self._max_frame = max_frame
+        self._digits = len(str(max_frame))
+        self._header = re.compile(b"(0|[1-9][0-9]{0,%d}):" % (self._digits - 1))
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        size = len(buffer)
+        while position < size:
+            match = self._header.match(buffer, position)
+            if match is None:
+                self._check_start(bytes(buffer[position : position + self._digits + 1]), position)
+                break
+            length, start = int(match[1]), match.end()
+            if length > self._max_frame:
+                reason = f"a frame of {length} bytes exceeds max_frame={self._max_frame}"
+                self.fail(FrameTooLong, reason, at=position)
+                break
+            end = start + length
+            if end >= size:
+                self._need = end + 1 - position
+                break
+            if buffer[end] != ord(","):
+                found = bytes(buffer[end : end + 1])
+                reason = f"a netstring of {length} bytes must be followed by a comma, not by {found!r}"
+                self.fail(UnexpectedBytes, reason, at=position)
+                break
+            if not self.deliver(buffer[start:end], position):
+                return end + 1
+            position = end + 1
+        return position
+
+    def _check_start(self, head: bytes, at: int) -> None:
+        """Tell a length that is not all there yet from one that can never be valid."""
+        digits = len(head) - len(head.lstrip(b"0123456789"))
+        if head[:1] == b"0" and digits > 1:
+            self.fail(BadLength, "a netstring's length cannot begin with 0", at=at)
+        elif digits > self._digits:
+            reason = f"a length of more than {self._digits} digits exceeds max_frame={self._max_frame}"
+            self.fail(FrameTooLong, reason, at=at)
+        elif digits < len(head):
+            found = head[digits : digits + 1]
+            reason = f"a netstring begins with its length and a colon; {found!r} stands there"
+            self.fail(BadLength, reason, at=at)

@@ -1,0 +1,340 @@
+r"""
+Framings as text, for command lines and configuration files: one parser, one printer, one table.
+
+A framing is written as its kind, the value that the kind needs, and options::
+
+    lines                               length:4
+    lines,send=\n                       length:2,little,adjust=-3
+    delimited:\r\n                      fixed:16
+    delimited:\r\n|;                    stx-etx,bcc=xor
+    raw                                 enclosed:$|*,bcc=xor:hex,no-cover-end,tail=\r\n
+
+In bytes ``\r \n \t \0 \\ \, \| \: \=`` and ``\xHH`` stand for what they say; all else is itself. A
+checksum is its name and, after a colon, its form: ``crc-16/modbus``, ``xor:hex``. ``max=65536`` limits
+the frame. ``check=…`` on any kind adds a checksum at the end of each frame (:class:`Checked`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
+
+from attrs import NOTHING, Factory, field, fields_dict, frozen
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing.base import Framing
+from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
+from tcpcomm.framing.definite import Definite
+from tcpcomm.framing.delimited import Delimited, Lines
+from tcpcomm.framing.enclosed import Enclosed
+from tcpcomm.framing.layered import COTP, Checked, Nested
+from tcpcomm.framing.length import FixedSize, Form, LengthPrefixed
+from tcpcomm.framing.netstring import Netstring
+from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
+from tcpcomm.framing.unframed import Unframed
+
+__all__ = ["format_framing", "parse_framing"]
+
+_ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
+_NAMES: Final = {value[0]: "\\" + name for name, value in _ESCAPES.items()}
+_SPECIAL: Final = b"\\,|:="
+
+
+def _parse_bytes(text: str) -> bytes:
+    parts = []
+    for match in re.finditer(r"\\x([0-9A-Fa-f]{2})|\\(.?)|([^\\])", text, re.DOTALL):
+        code, escaped, plain = match.groups()
+        if code is not None:
+            parts.append(bytes.fromhex(code))
+        elif plain is not None:
+            parts.append(plain.encode())
+        elif escaped in _ESCAPES:
+            parts.append(_ESCAPES[escaped])
+        elif escaped and escaped.encode() in (bytes([byte]) for byte in _SPECIAL):
+            parts.append(escaped.encode())
+        else:
+            raise ConfigurationError(
+                f"\\{escaped} means nothing; there are \\r \\n \\t \\0 \\xHH \\\\ \\, \\| \\: \\="
+            )
+    return b"".join(parts)
+
+
+def _format_bytes(value: bytes) -> str:
+    def one(byte: int) -> str:
+        if byte in _NAMES:
+            return _NAMES[byte]
+        if byte in _SPECIAL:
+            return "\\" + chr(byte)
+        return chr(byte) if 0x20 < byte < 0x7F else f"\\x{byte:02x}"
+
+    return "".join(map(one, value))
+
+
+def _parse_int(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,15}", text):
+        raise ConfigurationError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _parse_checksum(text: str) -> Checksum:
+    name, colon, form = text.partition(":")
+    found = checksum(name)
+    if not colon:
+        return found
+    if form not in get_args(ChecksumForm):
+        raise ConfigurationError(
+            f"a checksum is written as {', '.join(get_args(ChecksumForm))}, not as {form!r}"
+        )
+    return found.written(form)  # type: ignore[arg-type]
+
+
+def _format_checksum(value: Checksum) -> str:
+    known = checksum(value.name)
+    if known.written(value.form) != value:
+        raise ConfigurationError(f"the checksum {value.name!r} is not the catalogue's: no text form")
+    return value.name if known == value else f"{value.name}:{value.form}"
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at each separator that no backslash protects."""
+    return re.findall(rf"(?:^|{re.escape(separator)})((?:\\.|[^\\{separator}]|\\$)*)", text, re.DOTALL)
+
+
+def _parse_several(text: str) -> tuple[bytes, ...]:
+    return tuple(map(_parse_bytes, _split(text, "|")))
+
+
+def _format_several(value: tuple[bytes, ...]) -> str:
+    return "|".join(map(_format_bytes, value))
+
+
+@frozen
+class _Value:
+    """How one field of a framing is written."""
+
+    name: str
+    parse: Callable[[str], Any]
+    format: Callable[[Any], str] = str
+
+
+@frozen
+class _Flag:
+    """A word that sets one field to one value."""
+
+    name: str
+    value: Any
+
+
+_BYTES: Final = (_parse_bytes, _format_bytes)
+_CHECKSUM: Final = (_parse_checksum, _format_checksum)
+_MAX: Final = {"max": _Value("max_frame", _parse_int)}
+
+
+@frozen
+class _Kind:
+    """How one class of framing is written: its fields by keyword, its flags, what the colon introduces."""
+
+    name: str
+    cls: type[Framing]
+    values: Mapping[str, _Value] = field(factory=dict)
+    flags: Mapping[str, _Flag] = field(factory=dict)
+    argument: tuple[tuple[str, ...], Callable[[str], Any], Callable[[Any], str]] | None = None
+    preset: Mapping[str, Any] = field(factory=dict)
+    example: str = ""
+
+
+_DELIMITED_ARGUMENT: Final = (("delimiters",), lambda text: (_parse_several(text),), _format_several)
+
+
+def _parse_markers(text: str) -> tuple[bytes, ...]:
+    markers = _parse_several(text)
+    if len(markers) != 2:
+        raise ConfigurationError("needs a start and an end, as in enclosed:$|*")
+    return markers
+
+
+_ENCLOSED_OPTIONS: Final[dict[str, Any]] = {
+    "values": {
+        "bcc": _Value("checksum", *_CHECKSUM),
+        "tail": _Value("tail", *_BYTES),
+        "between": _Value("between", *_BYTES),
+        **_MAX,
+    },
+    "flags": {"cover-start": _Flag("cover_start", True), "no-cover-end": _Flag("cover_end", False)},
+}
+_TPKT: Final = {"width": 2, "offset": 2, "sync": b"\x03\x00", "adjust": -4}
+
+_KINDS: Final = (
+    _Kind(
+        "lines",
+        Lines,
+        {"send": _Value("send", *_BYTES), **_MAX},
+        {"keep-ends": _Flag("keep_ends", True)},
+    ),
+    _Kind("raw", Unframed, _MAX, {"join": _Flag("join", True)}),
+    _Kind("delimited", Delimited, _MAX, argument=_DELIMITED_ARGUMENT, example=r"delimited:\r\n"),
+    _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
+    _Kind(
+        "length",
+        LengthPrefixed,
+        {
+            "offset": _Value("offset", _parse_int),
+            "adjust": _Value("adjust", _parse_int),
+            "sync": _Value("sync", *_BYTES),
+            "strip": _Value("strip", _parse_int),
+            **_MAX,
+        },
+        {form: _Flag("form", form) for form in get_args(Form)},
+        argument=(("width",), lambda text: (_parse_int(text),), str),
+        example="length:4",
+    ),
+    _Kind(
+        "fixed",
+        FixedSize,
+        argument=(("size",), lambda text: (_parse_int(text),), str),
+        example="fixed:16",
+    ),
+    _Kind("stx-etx", Enclosed, **_ENCLOSED_OPTIONS, preset={"start": b"\x02", "end": b"\x03"}),
+    _Kind(
+        "enclosed",
+        Enclosed,
+        **_ENCLOSED_OPTIONS,
+        argument=(("start", "end"), _parse_markers, _format_bytes),
+        example="enclosed:$|*",
+    ),
+    _Kind("netstring", Netstring, _MAX),
+    _Kind("cobs", Cobs, _MAX),
+    _Kind(
+        "slip",
+        Stuffed,
+        _MAX,
+        {"lead": _Flag("lead", True)},
+    ),
+    _Kind(
+        "dle",
+        DleStuffed,
+        {
+            "start": _Value("start", *_BYTES),
+            "end": _Value("end", *_BYTES),
+            "escape": _Value("escape", *_BYTES),
+            **_MAX,
+        },
+    ),
+    _Kind(
+        "definite",
+        Definite,
+        {"terminator": _Value("terminator", *_BYTES), **_MAX},
+        {"block-ends": _Flag("block_ends", True)},
+    ),
+    _Kind(
+        "cotp",
+        Nested,
+        {"max-fragment": _Value("max_fragment", _parse_int), **_MAX},
+        preset={"outer": LengthPrefixed(**_TPKT), "fragments": COTP},  # type: ignore[arg-type]
+    ),
+)
+_BY_NAME: Final = {kind.name: kind for kind in _KINDS}
+_CHECK_VALUES: Final = {
+    "check": _Value("checksum", *_CHECKSUM),
+    "check-at": _Value("at", _parse_int),
+    "check-from": _Value("cover_from", _parse_int),
+    "check-to": _Value("cover_to", _parse_int),
+}
+_CHECK_FLAGS: Final = {"check-zero-ok": _Flag("zero_is_unchecked", True)}
+
+
+def parse_framing(text: str) -> Framing:
+    """
+    Read a framing from its text form.
+
+    Raises:
+        ConfigurationError: the text names no framing, or one that cannot work; it says what and where.
+    """
+    first, *options = _split(text, ",")
+    name, colon, argument = first.partition(":")
+    kind = _BY_NAME.get(name)
+    if kind is None:
+        raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_BY_NAME)}")
+    if bool(colon) != (kind.argument is not None):
+        wants = f"needs a value, as in {kind.example}" if kind.argument else "takes no value"
+        raise ConfigurationError(f"framing {text!r}: {name} {wants}")
+    try:
+        values = dict(kind.preset)
+        if kind.argument is not None:
+            names, parse, _ = kind.argument
+            values.update(zip(names, parse(argument), strict=True))
+        checks: dict[str, Any] = {}
+        for option in options:
+            key, equals, value = option.partition("=")
+            for known, flags, into in (
+                (kind.values, kind.flags, values),
+                (_CHECK_VALUES, _CHECK_FLAGS, checks),
+            ):
+                if equals and key in known:
+                    into[known[key].name] = known[key].parse(value)
+                    break
+                if not equals and key in flags:
+                    into[flags[key].name] = flags[key].value
+                    break
+            else:
+                words = [f"{each}=…" for each in (*kind.values, *_CHECK_VALUES)]
+                words += [*kind.flags, *_CHECK_FLAGS]
+                raise ConfigurationError(f"no option {option!r}; there are {', '.join(words)}")
+        framing = kind.cls(**values)
+        if not checks:
+            return framing
+        if "checksum" not in checks:
+            raise ConfigurationError("check-… options need check=…")
+        return Checked(framing, **checks)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"framing {text!r}: {error}") from None
+
+
+def format_framing(framing: Framing) -> str:
+    """
+    Write a framing in its text form; reading that gives an equal framing.
+
+    Raises:
+        ConfigurationError: this framing cannot be written so, for example because it holds a function.
+    """
+    if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
+        options = _options(framing, _CHECK_VALUES, _CHECK_FLAGS)
+        text = ",".join([format_framing(framing.framing), *options])
+        written: Framing = framing
+    else:
+        text = ""
+        for kind in _KINDS:
+            preset = kind.preset.items()
+            if type(framing) is kind.cls and all(getattr(framing, key) == value for key, value in preset):
+                text = _format_kind(kind, framing)
+                break
+        written = framing
+    if not text or parse_framing(text) != written:
+        raise ConfigurationError(f"{framing!r} has no text form")
+    return text
+
+
+def _format_kind(kind: _Kind, framing: Framing) -> str:
+    head = kind.name
+    if kind.argument is not None:
+        names, _, write = kind.argument
+        head += ":" + "|".join(write(getattr(framing, name)) for name in names)
+    return ",".join([head, *_options(framing, kind.values, kind.flags)])
+
+
+def _options(
+    framing: Framing, values: Mapping[str, _Value], flags: Mapping[str, _Flag]
+) -> list[str]:
+    known = fields_dict(type(framing))
+    options = []
+    for word, flag in flags.items():
+        if getattr(framing, flag.name) == flag.value != known[flag.name].default:
+            options.append(word)
+    for key, each in values.items():
+        value, default = getattr(framing, each.name), known[each.name].default
+        if isinstance(default, Factory):  # type: ignore[arg-type]
+            default = default.factory(framing) if default.takes_self else default.factory()  # type: ignore[union-attr]
+        if value is not None and (default is NOTHING or value != default):
+            options.append(f"{key}={each.format(value)}")
+    return options

@@ -1,0 +1,320 @@
+"""
+Frames that carry any byte, because the markers are escaped: :class:`Stuffed`, :class:`DleStuffed`, :class:`Cobs`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from tcpcomm.errors import (
+    BadEscape,
+    ConfigurationError,
+    EncodeError,
+    FrameTooLong,
+    TruncatedFrame,
+    UnexpectedBytes,
+)
+from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable
+from tcpcomm.framing.delimited import TerminatedDecoder
+
+__all__ = ["Cobs", "DleStuffed", "Stuffed"]
+
+_SLIP: Final = MappingProxyType({0xC0: 0xDC, 0xDB: 0xDD})
+
+
+def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
+    if len(value) != 1:
+        raise ConfigurationError(f"{attribute.name} must be exactly one byte, not {value!r}")
+
+
+def _blocks(end: bytes, longest: int, step: Step) -> Decoder:
+    """A decoder for blocks that end with one byte, each of which ``step`` turns into a frame."""
+
+    def find(buffer: Buffer, position: int) -> tuple[int, int] | None:
+        at = buffer.find(end, position)
+        return None if at < 0 else (at, at + 1)
+
+    decoder = TerminatedDecoder(
+        find=find, split=lambda data: data.split(end), longest=1, max_frame=longest
+    )
+    decoder.steps.append(step)
+    return decoder
+
+
+def _check_length(frame: bytes, max_frame: int) -> bytes:
+    if len(frame) > max_frame:
+        raise Unusable(FrameTooLong, f"a frame of {len(frame)} bytes exceeds max_frame={max_frame}")
+    return frame
+
+
+@frozen
+class Stuffed(Framing):
+    """
+    Each frame ends with a flag byte; that byte and the escape byte are escaped inside it: SLIP.
+
+    The default is SLIP. PPP's asynchronous form is ``Stuffed(end=b"\\x7e", escape=b"\\x7d",
+    codes={0x7E: 0x5E, 0x7D: 0x5D})``. A flag before a frame is accepted too, and sent with ``lead``, so
+    that line noise is not taken for part of the frame. Hence an empty frame does not exist.
+
+    Args:
+        end: the flag byte.
+        escape: the escape byte.
+        codes: for each byte that is escaped, the byte that follows the escape byte in its place.
+        lead: whether a flag is sent before each frame too.
+
+    Raises:
+        ConfigurationError: the codes do not escape what must be escaped, or not unambiguously.
+
+    Source: RFC 1055.
+    """
+
+    end: bytes = field(default=b"\xc0", kw_only=True, validator=_one_byte)
+    escape: bytes = field(default=b"\xdb", kw_only=True, validator=_one_byte)
+    codes: Mapping[int, int] = field(
+        default=_SLIP, kw_only=True, converter=lambda codes: MappingProxyType(dict(codes)), hash=False
+    )
+    lead: bool = field(default=False, kw_only=True)
+
+    @codes.validator
+    def _check_codes(self, _: Any, codes: Mapping[int, int]) -> None:
+        if not {self.end[0], self.escape[0]} <= set(codes):
+            raise ConfigurationError("codes must escape the end byte and the escape byte")
+        if len(set(codes.values())) < len(codes) or self.end[0] in codes.values():
+            raise ConfigurationError("the codes must differ from each other and from the end byte")
+
+    def decoder(self) -> Decoder:
+        return _blocks(self.end, 2 * self.max_frame, _Unstuff(self))
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        if not frame:
+            raise EncodeError("an empty frame cannot be sent: two flags in a row mean nothing")
+        escape = self.escape
+        wire = frame.replace(escape, escape + bytes([self.codes[escape[0]]]))
+        for literal, code in self.codes.items():
+            if literal != escape[0]:
+                wire = wire.replace(bytes([literal]), escape + bytes([code]))
+        return (self.end if self.lead else b"") + wire + self.end
+
+
+class _Unstuff(Step):
+    def __init__(self, framing: Stuffed) -> None:
+        self._escape = framing.escape
+        self._max_frame = framing.max_frame
+        self._pairs = re.compile(re.escape(framing.escape) + b"(.?)", re.DOTALL)
+        self._literals = {bytes([code]): bytes([byte]) for byte, code in framing.codes.items()}
+
+    def take(self, piece: bytes) -> bytes | None:
+        if not piece:
+            return None
+        if self._escape in piece:
+            piece = self._pairs.sub(self._literal, piece)
+        return _check_length(piece, self._max_frame)
+
+    def _literal(self, match: re.Match[bytes]) -> bytes:
+        try:
+            return self._literals[match[1]]
+        except KeyError:
+            raise Unusable(
+                BadEscape, f"{match[1]!r} cannot follow the escape byte {self._escape!r}"
+            ) from None
+
+
+@frozen
+class Cobs(Framing):
+    """
+    Each frame is encoded so that it holds no zero byte, and ends with one: COBS.
+
+    The cost is one byte for each 254. Empty blocks (zeros in a row) are ignored.
+
+    Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on
+    Networking, April 1999.
+    """
+
+    def decoder(self) -> Decoder:
+        return _blocks(b"\0", self.max_frame + self.max_frame // 254 + 1, _Uncobs(self.max_frame))
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        wire = bytearray()
+        for run in frame.split(b"\0"):
+            start = 0
+            while len(run) - start >= 254:
+                wire.append(0xFF)
+                wire += run[start : start + 254]
+                start += 254
+            wire.append(len(run) - start + 1)
+            wire += run[start:]
+        if len(wire) > 1 and wire[-1] == 1 and not frame.endswith(b"\0"):
+            del wire[-1]  # the frame ends with a full block: no empty one has to follow
+        wire.append(0)
+        return bytes(wire)
+
+
+class _Uncobs(Step):
+    def __init__(self, max_frame: int) -> None:
+        self._max_frame = max_frame
+
+    def take(self, piece: bytes) -> bytes | None:
+        if not piece:
+            return None
+        frame = bytearray()
+        position, size = 0, len(piece)
+        while position < size:
+            code = piece[position]
+            following = position + code
+            if following > size:
+                raise Unusable(
+                    BadEscape,
+                    f"a COBS block of {code} bytes stands where {size - position} bytes are left",
+                )
+            frame += piece[position + 1 : following]
+            position = following
+            if code < 0xFF and position < size:
+                frame.append(0)
+        return _check_length(bytes(frame), self._max_frame)
+
+
+@frozen
+class DleStuffed(Framing):
+    """
+    Each frame stands between ``DLE STX`` and ``DLE ETX``; a DLE inside it is sent twice.
+
+    With ``start=b""`` a lone DLE begins the frame, and the frame's first byte follows it at once: TSIP.
+    That byte can then be neither DLE nor the end byte.
+
+    Args:
+        escape: DLE.
+        start: the byte that follows DLE at the start, or none.
+        end: the byte that follows DLE at the end.
+
+    Raises:
+        ConfigurationError: the bytes cannot be told apart.
+
+    Source: ISO 1745 (transparent mode of basic mode control procedures); Trimble TSIP for ``start=b""``.
+    """
+
+    escape: bytes = field(default=b"\x10", kw_only=True, validator=_one_byte)
+    start: bytes = field(default=b"\x02", kw_only=True)
+    end: bytes = field(default=b"\x03", kw_only=True, validator=_one_byte)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.start) > 1:
+            raise ConfigurationError(f"start must be one byte or none, not {self.start!r}")
+        if len({self.escape, self.start, self.end}) < 3:
+            raise ConfigurationError("escape, start and end must differ")
+
+    def decoder(self) -> Decoder:
+        return _DleDecoder(self)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        if not self.start and frame[:1] in (b"", self.escape, self.end):
+            raise EncodeError(
+                f"the first byte, which follows the start, must be there and be neither "
+                f"{self.escape!r} nor {self.end!r}"
+            )
+        escape = self.escape
+        return escape + self.start + frame.replace(escape, escape + escape) + escape + self.end
+
+
+class _DleDecoder(Decoder):
+    """Walks from escape to escape; the parity of a run of them is right because it never steps back."""
+
+    def __init__(self, framing: DleStuffed) -> None:
+        super().__init__()
+        self._framing = framing
+        self._walked = 0  # bytes from the position on that are known to hold no control pair
+        self._scanning = False  # a fault was reported: look for the next start in silence
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        framing = self._framing
+        escape, size = framing.escape, len(buffer)
+        walk = position + self._walked
+        while True:
+            # Outside of a frame position and walk go on together; inside, position stays at its start.
+            inside = walk > position
+            if not inside and position < size and not buffer.startswith(escape, position):
+                if not self._scanning:
+                    return self._garbage(buffer, position)
+            at = buffer.find(escape, walk)
+            known = size if at < 0 else at
+            if inside and known - position > 2 * framing.max_frame + 2:
+                return self._give_up(
+                    FrameTooLong,
+                    f"a frame exceeds max_frame={framing.max_frame} and is discarded",
+                    at=position,
+                    resume=walk,
+                )
+            if at < 0 or at + 1 == size:
+                if not inside:
+                    position = walk = known
+                self._walked = known - position
+                return position
+            code = bytes(buffer[at + 1 : at + 2])
+            if code == escape:
+                if not inside and not self._scanning:
+                    return self._garbage(buffer, position)
+                walk = at + 2
+                if not inside:
+                    position = walk
+            elif code == framing.start or (not framing.start and code != framing.end):
+                if inside:
+                    return self._give_up(
+                        TruncatedFrame,
+                        "a new frame begins in the middle of a frame",
+                        at=position,
+                        resume=at,
+                    )
+                self._scanning = False
+                position = at
+                walk = at + 1 + len(framing.start)
+            elif not inside:
+                if not self._scanning:
+                    return self._garbage(buffer, position)
+                position = walk = at + 2
+            elif code != framing.end:
+                reason = f"{code!r} cannot follow the escape byte {escape!r}"
+                return self._give_up(BadEscape, reason, at=position, resume=at + 2)
+            else:
+                body = bytes(buffer[position + 1 + len(framing.start) : at])
+                frame = body.replace(escape + escape, escape)
+                if len(frame) > framing.max_frame:
+                    return self._give_up(
+                        FrameTooLong,
+                        f"a frame exceeds max_frame={framing.max_frame} and is discarded",
+                        at=position,
+                        resume=at + 2,
+                    )
+                self._walked = 0
+                if not self.deliver(frame, position):
+                    return at + 2
+                position = walk = at + 2
+
+    def _garbage(self, buffer: Buffer, position: int) -> int:
+        framing = self._framing
+        found = bytes(buffer[position : position + 1])
+        reason = (
+            f"a frame must begin with {framing.escape + framing.start!r}; "
+            f"bytes from {found!r} on are ignored"
+        )
+        return self._give_up(UnexpectedBytes, reason, at=position, resume=position)
+
+    def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
+        self._walked = 0
+        self._scanning = True
+        self.fail(kind, reason, at=at, recoverable=True)
+        return resume
+
+    def _incomplete(self) -> bool:
+        return not self._scanning and super()._incomplete()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._walked = 0
+        self._scanning = False
