@@ -135,6 +135,11 @@ class Decoder(ABC):
         return len(self._buffer) - self._position
 
     @property
+    def mid_frame(self) -> bool:
+        """Whether a frame has begun and not ended, be it one whose bytes are discarded."""
+        return self._incomplete()
+
+    @property
     def trailing(self) -> bytes:
         """
         The bytes received after the last frame, exactly.

@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import xor
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from attrs import evolve, field, frozen
-from attrs.validators import in_
 
 from tcpcomm.errors import ConfigurationError
 
@@ -42,7 +41,14 @@ class Checksum:
     name: str
     compute: Callable[[bytes], int] = field(repr=False)
     width: int = 1
-    form: ChecksumForm = field(default="big", validator=in_(("big", "little", "hex", "decimal")))
+    form: ChecksumForm = field(default="big")
+
+    @form.validator
+    def _check_form(self, _: Any, form: str) -> None:
+        if form not in get_args(ChecksumForm):
+            raise ConfigurationError(
+                f"a checksum is written as {', '.join(get_args(ChecksumForm))}, not as {form!r}"
+            )
 
     @property
     def size(self) -> int:
@@ -64,7 +70,7 @@ class Checksum:
 
     def matches(self, data: bytes, received: bytes) -> bool:
         """Whether ``received`` is the checksum of ``data``."""
-        return received.upper() == self.encode(data) if self.form == "hex" else received == self.encode(data)
+        return (received.upper() if self.form == "hex" else received) == self.encode(data)
 
     def written(self, form: ChecksumForm) -> Checksum:
         """The same checksum, written in another form."""
@@ -162,8 +168,10 @@ _ALL: Final = (
 
 CHECKSUMS: Final[Mapping[str, Checksum]] = MappingProxyType({each.name: each for each in _ALL})
 """
-The checksums by name. ``lrc`` is Modbus ASCII's: the two's complement of the sum. ``crc-16/modbus`` is
-written low byte first, as on the Modbus line, the others high byte first: :meth:`Checksum.written` changes it.
+The checksums by name.
+
+``lrc`` is Modbus ASCII's: the two's complement of the sum. ``crc-16/modbus`` is written low byte first,
+as on the Modbus line, the others high byte first: :meth:`Checksum.written` changes that.
 """
 
 

@@ -6,7 +6,7 @@ import re
 
 from attrs import field, frozen
 
-from tcpcomm.errors import ConfigurationError, EncodeError, FramingError, FrameTooLong
+from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
 from tcpcomm.framing.base import Buffer, Decoder, Framing
 
 __all__ = ["Definite"]
@@ -125,7 +125,7 @@ class _DefiniteDecoder(Decoder):
                 position = match.end()
 
     def _block_end(self, buffer: Buffer, position: int, at: int) -> int | None:
-        """Where the block that begins at ``at`` ends; 0 if it is none, None if that, or it, is not all there."""
+        """Where the block that begins at ``at`` ends; 0 if none does, None if more bytes must tell."""
         framing, size = self._framing, len(buffer)
         self._searched = at - position
         if at > position and buffer[at - 1] not in b" \t,;:":
@@ -160,6 +160,10 @@ class _DefiniteDecoder(Decoder):
             self._forget()
             return []
         return super().flush()
+
+    @property
+    def mid_frame(self) -> bool:
+        return self._discarding or super().mid_frame
 
     def _incomplete(self) -> bool:
         return not (self._discarding or self._after_block) and super()._incomplete()

@@ -213,7 +213,7 @@ class TerminatedDecoder(Decoder):
         return self._wait(buffer, position)
 
     def _wait(self, buffer: Buffer, position: int) -> int:
-        """No terminator from ``position`` on: keep what may become a frame, or the start of a terminator."""
+        """Keep what may become a frame, or the start of a terminator: there is none from here on."""
         self._careful = False
         tail = max(position, len(buffer) - self._overlap)
         if not self._discarding and tail - position > self._max_frame:
@@ -248,6 +248,10 @@ class TerminatedDecoder(Decoder):
                 f"a frame exceeds max_frame={self._max_frame}", offset=start, recoverable=True
             )
         return [pending]
+
+    @property
+    def mid_frame(self) -> bool:
+        return self._discarding or super().mid_frame
 
     def _incomplete(self) -> bool:
         return not self._discarding and super()._incomplete()

@@ -1,5 +1,7 @@
 """
-Frames that carry any byte, because the markers are escaped: :class:`Stuffed`, :class:`DleStuffed`, :class:`Cobs`.
+Frames that carry any byte, for the markers are escaped in them.
+
+:class:`Stuffed` (SLIP), :class:`DleStuffed`, :class:`Cobs`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ from tcpcomm.framing.delimited import TerminatedDecoder
 __all__ = ["Cobs", "DleStuffed", "Stuffed"]
 
 _SLIP: Final = MappingProxyType({0xC0: 0xDC, 0xDB: 0xDD})
+
+
+def _frozen_mapping(codes: Mapping[int, int]) -> Mapping[int, int]:
+    return MappingProxyType(dict(codes))
 
 
 def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
@@ -75,9 +81,7 @@ class Stuffed(Framing):
 
     end: bytes = field(default=b"\xc0", kw_only=True, validator=_one_byte)
     escape: bytes = field(default=b"\xdb", kw_only=True, validator=_one_byte)
-    codes: Mapping[int, int] = field(
-        default=_SLIP, kw_only=True, converter=lambda codes: MappingProxyType(dict(codes)), hash=False
-    )
+    codes: Mapping[int, int] = field(default=_SLIP, kw_only=True, converter=_frozen_mapping, hash=False)
     lead: bool = field(default=False, kw_only=True)
 
     @codes.validator
@@ -239,9 +243,9 @@ class _DleDecoder(Decoder):
         while True:
             # Outside of a frame position and walk go on together; inside, position stays at its start.
             inside = walk > position
-            if not inside and position < size and not buffer.startswith(escape, position):
-                if not self._scanning:
-                    return self._garbage(buffer, position)
+            stray = not inside and position < size and not buffer.startswith(escape, position)
+            if stray and not self._scanning:
+                return self._garbage(buffer, position)
             at = buffer.find(escape, walk)
             known = size if at < 0 else at
             if inside and known - position > 2 * framing.max_frame + 2:

@@ -1,0 +1,218 @@
+"""
+What all sessions of one server (or client) share: :class:`FrameFactory`.
+
+It limits how many sessions there are, in all and from one address, admits peers by network, counts, and
+ends them all in an orderly way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, Final, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing import Framing
+from tcpcomm.limits import Limits, default_max_sessions
+from tcpcomm.protocol import FrameProtocol, clock_of
+from tcpcomm.reasons import peer_name
+
+__all__ = ["FrameFactory", "Network", "parse_network"]
+
+Network = IPv4Network | IPv6Network
+
+DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
+REFUSAL_LOG_INTERVAL: Final = 1.0
+"""Seconds between two log lines about refused connections: a flood must not fill the disk."""
+
+
+def parse_network(text: str) -> Network:
+    """
+    Read a network or a single address, such as ``192.168.0.0/24``, ``10.0.0.5`` or ``fe80::/10``.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{text!r} is no network such as 192.168.0.0/24: {error}") from None
+
+
+class FrameFactory(Factory):
+    """
+    Builds the protocol of each session, within limits.
+
+    Args:
+        protocol: the protocol class (or any callable that makes one); by default the class attribute.
+        framing: overrides the protocol's ``framing``, as do the next four where they are not None.
+        reply_framing: see :class:`~tcpcomm.protocol.FrameProtocol`.
+        gap: seconds of silence that end a frame.
+        limits: what one session may cost.
+        max_sessions: how many sessions there may be at once; by default 1000, or what the limit on open
+            files leaves.
+        max_sessions_per_address: how many from one IP address; None: as many as in all.
+        allow: the networks from which a peer may come; None: all. UNIX sockets are always admitted:
+            the file system guards them.
+        clock: where time comes from; by default the reactor.
+
+    A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
+    """
+
+    noisy = False
+    log = Logger()
+
+    protocol: Any = FrameProtocol
+
+    def __init__(
+        self,
+        protocol: Any = None,
+        *,
+        framing: Framing | None = None,
+        reply_framing: Framing | None = None,
+        gap: float | None = None,
+        limits: Limits | None = None,
+        max_sessions: int | None = None,
+        max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
+        allow: Iterable[Network] | None = None,
+        clock: IReactorTime | None = None,
+    ) -> None:
+        if protocol is not None:
+            self.protocol = protocol
+        overrides = {"framing": framing, "reply_framing": reply_framing, "gap": gap, "limits": limits}
+        self._overrides = {name: value for name, value in overrides.items() if value is not None}
+        self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
+        self.max_sessions_per_address = max_sessions_per_address
+        self.allow = None if allow is None else tuple(allow)
+        self.clock = clock
+        self.sessions: set[FrameProtocol] = set()
+        """The sessions that are open now."""
+        self.sessions_total = 0
+        """How many sessions there have been."""
+        self._by_address: Counter[str] = Counter()
+        self._ended_received = self._ended_sent = 0
+        self._refused = 0
+        self._refusal_logged: float | None = None
+        self._draining: list[Deferred[None]] = []
+
+    @property
+    def frames_received(self) -> int:
+        """Frames received, in all sessions so far."""
+        return self._ended_received + sum(each.frames_received for each in self.sessions)
+
+    @property
+    def frames_sent(self) -> int:
+        """Frames sent, in all sessions so far."""
+        return self._ended_sent + sum(each.frames_sent for each in self.sessions)
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        refusal = self._refusal(addr)
+        if refusal is not None:
+            self._log_refusal(addr, refusal)
+            return _Refused()
+        protocol = cast("FrameProtocol", self.protocol())
+        protocol.factory = self
+        for name, value in self._overrides.items():
+            setattr(protocol, name, value)
+        return protocol
+
+    def sessionOpened(self, session: FrameProtocol) -> None:
+        """A session of this factory got its connection. Called by the session."""
+        self.sessions.add(session)
+        self.sessions_total += 1
+        if session.host is not None:
+            self._by_address[session.host] += 1
+
+    def sessionClosed(self, session: FrameProtocol) -> None:
+        """A session of this factory lost its connection. Called by the session."""
+        self.sessions.discard(session)
+        self._ended_received += session.frames_received
+        self._ended_sent += session.frames_sent
+        if session.host is not None:
+            self._by_address[session.host] -= 1
+            if not self._by_address[session.host]:
+                del self._by_address[session.host]
+        if not self.sessions:
+            waiting, self._draining = self._draining, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
+        """
+        End all sessions politely: what was sent is delivered; after ``grace`` seconds abort the rest.
+
+        Returns:
+            A Deferred that fires when no session is left. It never fails.
+        """
+        done: Deferred[None] = Deferred()
+        if not self.sessions:
+            done.callback(None)
+            return done
+        overdue = clock_of(self).callLater(
+            grace, self.abort, f"{reason}; what was sent was not taken within {grace:g} s"
+        )
+        self._draining.append(done)
+        for session in list(self.sessions):
+            session.close(reason)
+
+        def drained(_: None) -> None:
+            if overdue.active():
+                overdue.cancel()
+
+        return done.addCallback(drained)
+
+    def abort(self, reason: str = "aborted here") -> None:
+        """End all sessions at once."""
+        for session in list(self.sessions):
+            session.abort(reason)
+
+    def _refusal(self, address: IAddress | None) -> str | None:
+        """Why a peer cannot be admitted; None if it can."""
+        host = getattr(address, "host", None)
+        if len(self.sessions) >= self.max_sessions:
+            return f"there are {len(self.sessions)} sessions, which is max_sessions"
+        if host is None:
+            return None
+        limit = self.max_sessions_per_address
+        if limit is not None and self._by_address[str(host)] >= limit:
+            return f"its address has {limit} sessions, which is max_sessions_per_address"
+        if self.allow is not None and not _admitted(str(host), self.allow):
+            return "its address is in no allowed network"
+        return None
+
+    def _log_refusal(self, address: IAddress | None, refusal: str) -> None:
+        self._refused += 1
+        now = clock_of(self).seconds()
+        if self._refusal_logged is None or now - self._refusal_logged >= REFUSAL_LOG_INTERVAL:
+            self.log.warn(
+                "{peer}: connection refused: {refusal}{others}",
+                peer=peer_name(address),
+                refusal=refusal,
+                others=f" ({self._refused - 1} others were refused before)" if self._refused > 1 else "",
+            )
+            self._refusal_logged = now
+            self._refused = 0
+
+
+def _admitted(host: str, networks: Iterable[Network]) -> bool:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False  # what cannot be understood is not let in
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+class _Refused(Protocol):
+    """A connection that is not wanted: buildProtocol's None would make TLS fail in the wrong place."""
+
+    def connectionMade(self) -> None:
+        transport = cast("Any", self.transport)
+        getattr(transport, "abortConnection", transport.loseConnection)()

@@ -1,0 +1,61 @@
+"""
+The two kinds of protocol that most equipment speaks, configured by class attributes, and their factories.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import evolve
+
+from tcpcomm.factory import FrameFactory
+from tcpcomm.framing import DEFAULT_MAX_FRAME, Delimited, Framing, LengthPrefixed
+from tcpcomm.framing.length import Form
+from tcpcomm.protocol import FrameProtocol
+
+__all__ = ["DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol"]
+
+
+class DelimitedProtocol(FrameProtocol):
+    r"""A session whose frames end with a delimiter; set ``delimiter``, and ``max_frame`` where needed."""
+
+    delimiter: ClassVar[bytes | tuple[bytes, ...]] = b"\r\n"
+    max_frame: ClassVar[int] = DEFAULT_MAX_FRAME
+    framing: Framing = Delimited(delimiter, max_frame=max_frame)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "framing" not in cls.__dict__:
+            cls.framing = Delimited(cls.delimiter, max_frame=cls.max_frame)
+
+
+class LengthPrefixedProtocol(FrameProtocol):
+    """
+    A session whose frames begin with their length.
+
+    Set ``width`` and ``form`` as in :class:`~tcpcomm.framing.LengthPrefixed`, or ``framing`` itself for
+    headers that need more. ``max_frame`` None means 1 MiB, or what the length field can express.
+    """
+
+    width: ClassVar[int] = 4
+    form: ClassVar[Form] = "big"
+    max_frame: ClassVar[int | None] = None
+    framing: Framing = LengthPrefixed(width)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "framing" not in cls.__dict__:
+            framing = LengthPrefixed(cls.width, form=cls.form)
+            cls.framing = framing if cls.max_frame is None else evolve(framing, max_frame=cls.max_frame)
+
+
+class DelimitedFactory(FrameFactory):
+    """A :class:`~tcpcomm.factory.FrameFactory` for :class:`DelimitedProtocol` and its subclasses."""
+
+    protocol = DelimitedProtocol
+
+
+class LengthPrefixedFactory(FrameFactory):
+    """A :class:`~tcpcomm.factory.FrameFactory` for :class:`LengthPrefixedProtocol` and its subclasses."""
+
+    protocol = LengthPrefixedProtocol

@@ -1,0 +1,71 @@
+"""How much one session, and all sessions together, may cost: every limit and its default, in one place."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from tcpcomm.errors import ConfigurationError
+
+__all__ = ["Limits", "default_max_sessions"]
+
+MAX_SESSIONS: Final = 1000
+FILES_KEPT_FREE: Final = 64
+"""File descriptors that sessions leave to logs, handlers and listening sockets."""
+
+
+def _positive(instance: object, attribute: Any, value: float | None) -> None:
+    if value is not None and value <= 0:
+        raise ConfigurationError(f"{attribute.name} must be positive, not {value}")
+
+
+@frozen(kw_only=True)
+class Limits:
+    """
+    The limits of one session. Times are in seconds, sizes in bytes.
+
+    Raises:
+        ConfigurationError: a limit is not positive, or the unread limits contradict each other.
+    """
+
+    handshake: float = field(default=2.0, validator=_positive)
+    """How long TLS may take before the session is ready."""
+
+    partial: float = field(default=5.0, validator=_positive)
+    """How long a frame that has begun may take to end, besides its bytes at ``slowest``."""
+
+    slowest: float = field(default=64 * 1024.0, validator=_positive)
+    """Bytes a second: what a large frame must reach on average."""
+
+    idle: float | None = field(default=600.0, validator=_positive)
+    """How long a peer may be silent while it is owed nothing; None: for ever."""
+
+    unread_pause: int = field(default=256 * 1024, validator=_positive)
+    """So many bytes that the peer has not read, and no more is read from it."""
+
+    unread_abort: int = field(default=4 * 1024 * 1024, validator=_positive)
+    """So many, and the session is aborted. Never less than two of the longest frames."""
+
+    stall: float = field(default=10.0, validator=_positive)
+    """How long a peer may take nothing of what it is sent."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.unread_pause > self.unread_abort:
+            raise ConfigurationError(
+                f"unread_pause={self.unread_pause} must not exceed unread_abort={self.unread_abort}"
+            )
+
+
+def default_max_sessions() -> int:
+    """How many sessions a server takes: 1000, or what the limit on open files leaves."""
+    try:
+        import resource  # noqa: PLC0415 - there is none on Windows, nor that limit
+    except ImportError:
+        return MAX_SESSIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MAX_SESSIONS
+    return max(1, min(MAX_SESSIONS, soft - FILES_KEPT_FREE))
+
+

@@ -1,0 +1,110 @@
+"""
+What waits to be sent on one session, and what to do when the peer does not read.
+
+Twisted's transports take any amount of data and keep it. Here at most :data:`PIECE` bytes at a time are
+handed to the transport, as long as it does not say "pause"; the rest waits, is counted, and is limited.
+So progress can be seen, memory is bounded, and everything works alike over TCP, TLS, UNIX sockets and
+in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.interfaces import IPushProducer, ITransport
+from zope.interface import implementer
+
+__all__ = ["PIECE", "Outgoing"]
+
+PIECE: Final = 64 * 1024
+
+
+@implementer(IPushProducer)
+class Outgoing:
+    """
+    The queue between ``sendFrame`` and the transport.
+
+    Args:
+        transport: where the bytes go; it tells this producer when it has enough.
+        changed: called after the transport took or refused bytes, and after bytes were queued while it
+            refuses them: the session then looks at :attr:`waiting` and :attr:`blocked`.
+    """
+
+    __slots__ = ("_changed", "_current", "_first", "_queue", "_transport", "blocked", "corked", "waiting")
+
+    def __init__(self, transport: ITransport, changed: Callable[[], None]) -> None:
+        self._transport = transport
+        self._changed = changed
+        self._current = b""  # what is being handed over in pieces,
+        self._first = 0  # from here on,
+        self._queue: list[bytes] = []  # and what comes after it
+        self.waiting = 0
+        """Bytes that the transport has not taken yet."""
+        self.blocked = False
+        """Whether the transport said that it has enough."""
+        self.corked = False
+        """While true, what is sent is collected, to leave in one write."""
+        register = getattr(transport, "registerProducer", None)
+        if register is not None:
+            register(self, True)
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; they leave at once unless corked or blocked."""
+        if not data:
+            return
+        self._queue.append(data)
+        self.waiting += len(data)
+        if self.blocked:
+            self._changed()
+        elif not self.corked or self.waiting >= PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what waits, as long as the transport takes it."""
+        if self.blocked or not self.waiting:
+            return
+        while self.waiting and not self.blocked:
+            self._transport.write(self._next_piece())
+        if self.blocked:
+            self._changed()
+
+    def _next_piece(self) -> bytes:
+        if self._first == len(self._current):
+            queue = self._queue
+            self._current = queue[0] if len(queue) == 1 else b"".join(queue)
+            self._first = 0
+            queue.clear()
+        piece = self._current
+        if len(piece) > PIECE:
+            piece = piece[self._first : self._first + PIECE]
+        self._first += len(piece)
+        self.waiting -= len(piece)
+        if not self.waiting:
+            self._current, self._first = b"", 0
+        return piece
+
+    def finish(self) -> None:
+        """Tell the transport that nothing more will come, so that it may close."""
+        unregister = getattr(self._transport, "unregisterProducer", None)
+        if unregister is not None:
+            unregister()
+
+    def clear(self) -> None:
+        """Forget what waits: the connection is gone."""
+        self._queue.clear()
+        self._current, self._first, self.waiting = b"", 0, 0
+
+    def pauseProducing(self) -> None:
+        """The transport has enough."""
+        self.blocked = True
+
+    def resumeProducing(self) -> None:
+        """The transport has handed all it had to the system."""
+        self.blocked = False
+        self.flush()
+        self._changed()
+
+    def stopProducing(self) -> None:
+        """The transport is closing: connectionLost will follow."""
+        self.blocked = True

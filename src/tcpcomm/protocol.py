@@ -1,0 +1,576 @@
+"""
+The glue between a Twisted transport and a framing: :class:`FrameProtocol`.
+
+Subclass one for your equipment, set ``framing``, and override :meth:`FrameProtocol.frameReceived`. What
+lives here is what every session needs whatever it speaks: delivery that survives pausing and closing
+inside a handler, one write for each chunk, backpressure in both directions, time limits, half-close, and
+an end that is told in plain words. Which bytes are a frame is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from inspect import iscoroutine
+from typing import Any, ClassVar, Final, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tcpcomm.alarm import Alarm
+from tcpcomm.errors import FramingError, SessionClosed
+from tcpcomm.framing import Decoder, Framing, Lines
+from tcpcomm.limits import Limits
+from tcpcomm.outgoing import PIECE, Outgoing
+from tcpcomm.reasons import loss_in_words, peer_name
+
+__all__ = ["FrameProtocol", "clock_of"]
+
+FAULT_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about framing faults of one session."""
+
+_LATE: Final = 0.25
+"""A silence timer that is late by this share of the gap says nothing about the peer: look again."""
+
+
+@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
+class FrameProtocol(Protocol):
+    """
+    One session: frames in, frames out.
+
+    Override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and where needed
+    :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An exception
+    in any of them is logged once with the peer's name and ends this session, and no other.
+
+    Nothing is delivered after the session was closed, or while :meth:`pauseProducing` is in force, also
+    when either happens in the midst of a batch.
+    """
+
+    framing: Framing = Lines()
+    """The rule for received bytes and, unless ``reply_framing`` says otherwise, for sent ones."""
+
+    reply_framing: Framing | None = None
+    """The rule for sent bytes, where equipment sends with other rules than it receives."""
+
+    gap: float | None = None
+    """Seconds of silence that end a frame which has begun; None: silence means nothing."""
+
+    limits: Limits = Limits()
+
+    log: ClassVar[Logger] = Logger()
+
+    _outgoing: Outgoing
+    _decoder: Decoder
+    _sender: Framing
+    _clock: IReactorTime
+    _alarm: Alarm
+
+    peer = "no peer yet"
+    """The peer's name in logs: its address and port."""
+
+    host: str | None = None
+    """The peer's IP address, where it has one."""
+
+    frames_received = 0
+    """Frames that were delivered in this session."""
+
+    frames_sent = 0
+    """Frames that were accepted for sending in this session."""
+
+    # What a session is at, from least to most:
+    _ready = False  # connected, and TLS, if there is any, is established
+    _closing = False  # nothing is delivered any more; what was sent still leaves
+    _lost = False
+
+    # What keeps delivery from going on:
+    _paused = False  # the user said so
+    _throttled = False  # the peer does not read what it is sent
+    _held = True  # one of these, or not ready, or closing: kept up to date by _update_hold
+    _working = False  # a handler is being called: it must not be entered again
+
+    # What waits for delivery, in this order:
+    _frames: list[bytes]
+    _fault: FramingError | None = None
+    _inbox: list[bytes]
+    _input_ended = False
+    _stream_closed = False  # the decoder was told of the end
+    _end_told = False  # and so was inputEnded
+
+    _transport_closed = False
+    _looked_again = False
+    _reading_stopped = False
+    _reason: str | None = None
+    _heard = 0.0  # when bytes came last
+    _begun: float | None = None  # when the frame that is half there began
+    _close_by: float | None = None  # when a polite close has taken too long
+    _blocked_since: float | None = None
+    _faults_unlogged = 0
+    _fault_logged: float | None = None
+    _awaited: AbstractSet[Deferred[Any]] = frozenset()
+
+    # -- for users to override ------------------------------------------------------------------------
+
+    def sessionReady(self) -> None:
+        """Frames may be sent and will be received: the peer is connected and TLS is established."""
+
+    def frameReceived(self, frame: bytes) -> Awaitable[None] | None:
+        """
+        A frame was received.
+
+        It may be ``async def``, or return a Deferred, where the reply comes later: a peer that has shut
+        its sending side is then kept until that is done. Later frames do not wait for it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must override frameReceived")
+
+    def framesReceived(self, frames: list[bytes]) -> None:
+        """
+        Frames were received together: override it to handle them as a batch.
+
+        The default calls :meth:`frameReceived` with each, and stops where that pauses or closes.
+        """
+        received = self.frameReceived
+        for index, frame in enumerate(frames, 1):
+            later = received(frame)
+            if later is not None:
+                self._await(later)
+            if self._held:
+                self._frames[:0] = frames[index:]
+                break
+
+    def framingFailed(self, fault: FramingError) -> None:
+        """
+        The peer broke the rule of the framing. The default logs it, at most once in 10 s for a session.
+
+        After an unrecoverable fault the session is closed when this returns.
+        """
+        self._faults_unlogged += 1
+        now = self._clock.seconds()
+        if self._fault_logged is None or now - self._fault_logged >= FAULT_LOG_INTERVAL:
+            self.log.warn(
+                "{peer}: {fault}{others}",
+                peer=self.peer,
+                fault=str(fault),
+                others=f", and {self._faults_unlogged - 1} more" if self._faults_unlogged > 1 else "",
+            )
+            self._fault_logged = now
+            self._faults_unlogged = 0
+
+    def inputEnded(self) -> None:
+        """
+        The peer will send no more, but may still read (half-close). The default closes the session.
+
+        It is called when all that was received is handled, awaited replies included. Override it where
+        replies are still to come from elsewhere.
+        """
+        self.close("the peer finished sending")
+
+    def sessionLost(self, reason: str) -> None:
+        """The session is over; the reason is told in plain words. Called once, if it ever was ready."""
+
+    # -- for users to call ----------------------------------------------------------------------------
+
+    def sendFrame(self, frame: bytes) -> None:
+        """
+        Send one frame.
+
+        Within a handler, all that is sent leaves in one write when the chunk is dealt with.
+
+        Raises:
+            EncodeError: the framing cannot carry this frame; nothing is sent.
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        data = self._sender.encode(frame) if self._ready else b""
+        self.sendBytes(data)
+        self.frames_sent += 1
+
+    def sendFrames(self, frames: Iterable[bytes]) -> None:
+        """
+        Send frames in one write.
+
+        Raises:
+            EncodeError: the framing cannot carry one of them; none is sent.
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        frames = list(frames)
+        data = self._sender.encode_many(frames) if self._ready else b""
+        self.sendBytes(data)
+        self.frames_sent += len(frames)
+
+    def sendBytes(self, data: bytes) -> None:
+        """
+        Send bytes as they are, outside of any framing: a login prompt, for example.
+
+        Raises:
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        if not self._ready or self._closing:
+            raise SessionClosed(
+                f"{self.peer}: {self._reason or 'the session is not ready yet'}; nothing was sent"
+            )
+        self._outgoing.write(data)
+
+    def close(self, reason: str = "closed here") -> None:
+        """
+        End the session politely: deliver nothing more, send what waits, then close.
+
+        A peer that does not take what waits within ``limits.stall`` is aborted.
+        """
+        if self._closing:
+            return
+        self._reason = reason
+        self._closing = True
+        self._update_hold()
+        if self._lost:
+            return
+        self._close_by = self._clock.seconds() + self.limits.stall
+        if not self._working:
+            self._outgoing.flush()
+            self._finish_closing()
+        self._alarm.update()
+
+    def abort(self, reason: str = "aborted here") -> None:
+        """End the session at once; what waits is dropped. The reason stands, whatever the system says."""
+        if self._lost:
+            return
+        self._reason = reason
+        self._closing = True
+        self._update_hold()
+        self._outgoing.clear()
+        transport = cast("Any", self.transport)
+        if hasattr(transport, "abortConnection"):
+            transport.abortConnection()
+        else:
+            transport.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """Stop delivery, from the next frame on, and reading."""
+        self._paused = True
+        self._update_hold()
+
+    def resumeProducing(self) -> None:
+        """Deliver what waited, in order, then read on. Called in a handler, it takes effect after it."""
+        self._paused = False
+        self._update_hold()
+        self._work()
+
+    def stopProducing(self) -> None:
+        """Close the session."""
+        self.close()
+
+    # -- the session's life ---------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        transport = cast("Any", self.transport)
+        self._clock = clock_of(self.factory)
+        self._alarm = Alarm(self._clock, self._deadlines)
+        self._heard = self._clock.seconds()
+        self._frames = []
+        self._inbox = []
+        address = transport.getPeer()
+        self.peer = peer_name(address)
+        host = getattr(address, "host", None)
+        self.host = None if host is None else str(host)
+        self._decoder = self.framing.decoder()
+        self._sender = self.reply_framing or self.framing
+        self._outgoing = Outgoing(transport, self._sending_changed)
+        for option in ("setTcpNoDelay", "setTcpKeepAlive"):
+            set_option = getattr(transport, option, None)
+            if set_option is not None:
+                set_option(True)
+        opened = getattr(self.factory, "sessionOpened", None)
+        if opened is not None:
+            opened(self)
+        if ISSLTransport.providedBy(transport):
+            self._alarm.update()
+        else:
+            self._become_ready()
+
+    def handshakeCompleted(self) -> None:
+        """TLS is established: only now is the peer who it claims to be."""
+        if not self._ready and not self._closing:
+            self._become_ready()
+
+    def _become_ready(self) -> None:
+        self._ready = True
+        self._update_hold()
+        self._guarded(self.sessionReady)
+        self._work()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._heard = self._clock.seconds()
+        self._inbox.append(data)
+        if not (self._held or self._working):
+            self._work()
+
+    def readConnectionLost(self) -> None:
+        """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
+        self._input_ended = True
+        self._work()
+
+    def writeConnectionLost(self) -> None:
+        """Our sending side is shut: nothing can be answered any more."""
+        self.abort("the sending side of the connection is shut")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        words = self._reason or loss_in_words(reason)
+        if not self._closing and self._decoder.buffered:
+            words += ", in the middle of a frame"
+        self._reason = words
+        self._lost = self._closing = True
+        self._update_hold()
+        self._frames.clear()
+        self._inbox.clear()
+        self._outgoing.clear()
+        self._alarm.cancel()
+        for deferred in self._awaited:
+            deferred.cancel()
+        if self._faults_unlogged:
+            self.log.warn(
+                "{peer}: {count} more framing faults", peer=self.peer, count=self._faults_unlogged
+            )
+        closed = getattr(self.factory, "sessionClosed", None)
+        if closed is not None:
+            closed(self)
+        if self._ready:
+            self._guarded(self.sessionLost, words)
+        self._ready = False
+
+    # -- delivery -------------------------------------------------------------------------------------
+
+    def _update_hold(self) -> None:
+        self._held = self._paused or self._throttled or self._closing or not self._ready
+
+    def _work(self) -> None:
+        """Decode and deliver until nothing is left, or delivery is held."""
+        if self._working or self._held:
+            self._watch_reading()
+            return
+        self._working = self._outgoing.corked = True
+        try:
+            while not self._held and self._step():
+                pass
+        except Exception:
+            self._handler_failed()
+        finally:
+            self._working = self._outgoing.corked = False
+        self._outgoing.flush()
+        if self._closing:
+            self._finish_closing()
+        self._watch_reading()
+        if self._begun is not None or not self._alarm.is_set:
+            self._alarm.update()
+
+    def _step(self) -> bool:
+        """Do the next thing that waits; false if nothing does."""
+        if self._frames:
+            frames, self._frames = self._frames, []
+            self.frames_received += len(frames)
+            self.framesReceived(frames)
+            self.frames_received -= len(self._frames)
+        elif self._fault is not None:
+            fault, self._fault = self._fault, None
+            self.framingFailed(fault)
+            if not fault.recoverable:
+                self.close(f"the framing was broken: {fault}")
+        elif self._inbox:
+            self._decode(self._decoder.feed, self._inbox.pop(0))
+            if self._fault is not None and self._fault.recoverable:
+                self._inbox.insert(0, b"")  # the decoder goes on behind the fault
+        elif self._input_ended:
+            return self._end_input()
+        else:
+            return False
+        return True
+
+    def _decode(self, decode: Callable[..., list[bytes]], *data: bytes) -> None:
+        """Let the decoder work; what it finds waits for delivery."""
+        try:
+            self._frames = decode(*data)
+        except FramingError as fault:
+            self._frames = fault.frames
+            self._fault = fault
+        if not self._decoder.mid_frame:
+            self._begun = None
+        elif self._frames or self._begun is None:
+            self._begun = self._heard
+
+    def _end_input(self) -> bool:
+        """The stream has ended, and all before that is delivered."""
+        if self.gap is not None and self._decoder.buffered:
+            self._decode(self._decoder.flush)  # an end is a silence too
+        elif not self._stream_closed:
+            self._stream_closed = True
+            self._decode(self._decoder.close)
+        elif not (self._awaited or self._end_told):
+            self._end_told = True
+            self.inputEnded()
+        else:
+            return False
+        return True
+
+    def _await(self, later: Awaitable[None]) -> None:
+        """Keep track of a handler that will finish later; its failure is the session's."""
+        if iscoroutine(later):
+            deferred = Deferred.fromCoroutine(later)
+        elif isinstance(later, Deferred):
+            deferred = later
+        else:
+            raise TypeError(
+                f"{type(self).__name__}.frameReceived must return None, a coroutine or a Deferred, "
+                f"not {later!r}"
+            )
+        if deferred.called and not deferred.paused and not isinstance(deferred.result, Failure):
+            return
+        self._awaited = {*self._awaited, deferred}
+
+        def settled(result: object) -> None:
+            self._awaited -= {deferred}
+            if self._lost:
+                return
+            if isinstance(result, Failure):
+                self._handler_failed(result)
+            self._heard = self._clock.seconds()  # until now it was the peer that waited
+            self._work()
+            self._alarm.update()
+
+        deferred.addBoth(settled)
+
+    def _guarded(self, handler: Callable[..., None], *args: object) -> None:
+        """Call one of the user's methods so that its failure is the session's."""
+        outside = not self._working
+        self._working = self._outgoing.corked = True
+        try:
+            handler(*args)
+        except Exception:
+            self._handler_failed()
+        finally:
+            if outside:
+                self._working = self._outgoing.corked = False
+        if outside and not self._lost:
+            self._outgoing.flush()
+            if self._closing:
+                self._finish_closing()
+
+    def _handler_failed(self, failure: Failure | None = None) -> None:
+        failure = failure or Failure()  # type: ignore[no-untyped-call]
+        self.log.failure(
+            "{peer}: a handler of {protocol} failed; this session is closed",
+            failure,
+            peer=self.peer,
+            protocol=type(self).__name__,
+        )
+        self.close(f"a handler failed: {type(failure.value).__name__}: {failure.getErrorMessage()}")
+
+    # -- sending and backpressure ---------------------------------------------------------------------
+
+    def _sending_changed(self) -> None:
+        """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
+        outgoing, limits = self._outgoing, self.limits
+        if outgoing.blocked:
+            if self._blocked_since is None:
+                self._blocked_since = self._clock.seconds()
+                self._alarm.update()
+        else:
+            self._blocked_since = None
+        waiting = outgoing.waiting
+        if waiting > max(limits.unread_abort, 2 * self._sender.max_frame):
+            self.abort(f"the peer does not read: {waiting} bytes wait for it")
+            return
+        throttled = outgoing.blocked and waiting >= limits.unread_pause - PIECE
+        if throttled != self._throttled:
+            self._throttled = throttled
+            self._update_hold()
+            if not self._working:
+                self._work()
+        if self._closing and not self._working:
+            self._finish_closing()
+
+    def _watch_reading(self) -> None:
+        """Stop reading while delivery is held, so that TCP slows the peer down; read again after."""
+        stop = self._paused or self._throttled
+        if stop != self._reading_stopped and not (self._closing or self._input_ended):
+            self._reading_stopped = stop
+            transport = cast("Any", self.transport)
+            if stop:
+                transport.pauseProducing()
+            else:
+                self._heard = self._clock.seconds()  # silence was ours, not the peer's
+                transport.resumeProducing()
+
+    def _finish_closing(self) -> None:
+        """Close the transport once it has taken all that was sent."""
+        if self._lost or self._outgoing.waiting or self._outgoing.blocked or self._transport_closed:
+            return
+        self._transport_closed = True
+        self._outgoing.finish()
+        cast("Any", self.transport).loseConnection()
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    def _deadlines(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """What there will be to do, and when, if nothing else happens before."""
+        limits = self.limits
+        if self._close_by is not None:
+            yield self._close_by, self._close_overdue
+            return
+        if not self._ready:
+            yield self._heard + limits.handshake, self._handshake_overdue
+            return
+        if self._blocked_since is not None:
+            yield self._blocked_since + limits.stall, self._stalled
+        if self._held or self._working:
+            return
+        if self._begun is not None:
+            if self.gap is not None:
+                yield self._heard + self.gap, self._fell_silent
+            slack = limits.partial + self._decoder.buffered / limits.slowest
+            yield self._begun + slack, self._frame_overdue
+        if limits.idle is not None and not self._awaited:
+            yield self._heard + limits.idle, self._idle_too_long
+
+    def _fell_silent(self) -> None:
+        assert self.gap is not None
+        late = self._clock.seconds() - self._heard - self.gap
+        if late > _LATE * self.gap and not self._looked_again:
+            # This process was late: bytes may lie in the socket. Let the reactor read them first.
+            self._looked_again = True
+            self._alarm.ring_again()
+            return
+        self._looked_again = False
+        self._decode(self._decoder.flush)
+        self._work()
+
+    def _close_overdue(self) -> None:
+        self.abort(f"{self._reason}; the peer did not take the rest within {self.limits.stall:g} s")
+
+    def _handshake_overdue(self) -> None:
+        self.abort(f"TLS was not established within {self.limits.handshake:g} s")
+
+    def _stalled(self) -> None:
+        self.abort(f"the peer does not read: it took nothing for {self.limits.stall:g} s")
+
+    def _frame_overdue(self) -> None:
+        assert self._begun is not None
+        elapsed = self._clock.seconds() - self._begun
+        self.close(f"the peer began a frame and did not finish it within {elapsed:.1f} s")
+
+    def _idle_too_long(self) -> None:
+        self.close(f"the peer was silent for {self.limits.idle:g} s")
+
+
+def clock_of(factory: object) -> IReactorTime:
+    """The factory's clock or, where it names none, the reactor."""
+    clock = getattr(factory, "clock", None)
+    if clock is None:
+        from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time
+    return cast("IReactorTime", clock)

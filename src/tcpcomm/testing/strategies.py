@@ -1,0 +1,451 @@
+r"""
+Hypothesis strategies for byte streams: framings, the frames they carry, cuts, damage, and whole streams.
+
+Strategies are plural nouns. ``payloads_for`` knows the framings of :mod:`tcpcomm.framing`; teach it yours
+where arbitrary bytes would mostly be refused::
+
+    payloads_for.register(MyFraming, lambda framing: st.from_regex(rb"[0-9A-F]{8}", fullmatch=True))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial, singledispatch
+from typing import Any, Final, cast
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing import (
+    CHECKSUMS,
+    COTP,
+    DEFAULT_MAX_FRAME,
+    Checked,
+    Cobs,
+    Definite,
+    Delimited,
+    DleStuffed,
+    Enclosed,
+    FixedSize,
+    Fragments,
+    Framing,
+    HeaderFramed,
+    LengthPrefixed,
+    Lines,
+    Nested,
+    Netstring,
+    Stuffed,
+    Unframed,
+)
+
+__all__ = ["chunkings", "framings", "mutations", "payloads_for", "streams"]
+
+_LONG: Final = 300
+"""Bytes: frames are drawn up to this long, so that one-byte lengths and COBS blocks overflow."""
+
+_MARKERS: Final = re.compile(rb"[\r\n\0;:,#|*$\x02\x03\x10\x7e\xc0\xdb]")
+"""Bytes that end or begin a frame in many framings: cuts beside them are the telling ones."""
+
+
+def _runs(least: int, most: int) -> SearchStrategy[bytes]:
+    """One byte, over and over: long frames that cost little to draw."""
+    return st.builds(lambda byte, size: bytes([byte]) * size, st.integers(0, 255), st.integers(least, most))
+
+
+def _bodies(most: int, *, least: int = 0, telling: bytes = b"") -> SearchStrategy[bytes]:
+    """Bytes of every length that matters, the longest allowed among them; rich in ``telling`` bytes."""
+    most = max(least, most)
+    short = min(most, least + 24)
+    choices = [st.binary(min_size=least, max_size=short), _runs(least, min(most, _LONG))]
+    if most <= 4 * _LONG:
+        choices.append(_runs(most, most))
+    if telling:
+        alphabet = st.sampled_from(sorted({*telling, ord("a"), ord("0")}))
+        choices.append(st.lists(alphabet, min_size=least, max_size=short).map(bytes))
+    return st.one_of(choices)
+
+
+def _sendable(framing: Framing) -> Callable[[bytes], bool]:
+    def sendable(frame: bytes) -> bool:
+        try:
+            framing.encode(frame)
+        except Exception:  # which exception an encoder may refuse with is for the laws to judge
+            return False
+        return True
+
+    return sendable
+
+
+@singledispatch
+def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
+    """Frames that this framing can send. For a framing it does not know: what ``encode`` lets pass."""
+    telling = b"\r\n\0#:,;\x02\x03\x10\xc0\xdb"
+    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Unframed) -> SearchStrategy[bytes]:
+    return _bodies(framing.max_frame, least=1)
+
+
+@payloads_for.register
+def _(framing: Delimited) -> SearchStrategy[bytes]:
+    telling = b"".join(framing.delimiters)
+    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Lines) -> SearchStrategy[bytes]:
+    def without_endings(body: bytes) -> bytes:
+        return body.replace(b"\r", b"r").replace(b"\n", b"n")
+
+    texts = _bodies(framing.max_frame, telling=b"\x0b\x0c\x1c\x85").map(without_endings)
+    if not framing.keep_ends:
+        return texts
+    return st.builds(bytes.__add__, texts, st.sampled_from((b"\r\n", b"\n")))
+
+
+@payloads_for.register
+def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
+    kept = framing.header - framing.strip
+    least = max(kept, kept + framing.adjust)
+    if not kept:
+        return _bodies(framing.max_frame, least=least, telling=framing.sync)
+
+    def whole(free: bytes, body: bytes) -> bytes:
+        """A frame with its header: the constant bytes, those of the application, the length."""
+        raw = len(body) - framing.adjust
+        if framing.form == "decimal":
+            length = b"%0*d" % (framing.width, raw)
+        elif framing.form == "hex":
+            length = b"%0*X" % (framing.width, raw)
+        else:
+            length = raw.to_bytes(framing.width, framing.form)
+        return framing.sync[framing.strip :] + free + length + body
+
+    size = framing.offset - len(framing.sync)
+    bodies = _bodies(
+        framing.max_frame - kept, least=max(0, framing.adjust), telling=framing.sync + b"\x01"
+    )
+    return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
+    if framing.strip:
+        return _bodies(framing.max_frame, telling=b"\x01").filter(_sendable(framing))
+
+    @st.composite
+    def whole(draw: DrawFn) -> bytes:
+        """A header that is plausible, for most of its bytes are small, and what it announces."""
+        small = st.one_of(st.integers(0, 12), st.integers(0, 255), st.just(0), st.sampled_from(b"1AaZ"))
+        header = bytes(draw(st.lists(small, min_size=framing.header, max_size=framing.header)))
+        try:
+            rest = framing.total(header) - framing.header
+        except ValueError:
+            rest = -1
+        if not 0 <= rest <= min(framing.max_frame - framing.header, 4 * _LONG):
+            return b""
+        return header + draw(_bodies(rest, least=rest))
+
+    return whole().filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: FixedSize) -> SearchStrategy[bytes]:
+    return _bodies(framing.size, least=framing.size)
+
+
+@payloads_for.register
+def _(framing: Enclosed) -> SearchStrategy[bytes]:
+    telling = framing.start + framing.end + framing.between + framing.tail
+    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Stuffed) -> SearchStrategy[bytes]:
+    return _bodies(framing.max_frame, least=1, telling=bytes([*framing.codes, *framing.codes.values()]))
+
+
+@payloads_for.register
+def _(framing: DleStuffed) -> SearchStrategy[bytes]:
+    telling = framing.escape + framing.start + framing.end
+    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Cobs) -> SearchStrategy[bytes]:
+    blocks = _runs(252, 256).filter(lambda run: len(run) <= framing.max_frame)
+    bodies = _bodies(framing.max_frame, telling=b"\0\1\xff")
+    return st.one_of(bodies, blocks) if framing.max_frame >= 256 else bodies
+
+
+@payloads_for.register
+def _(framing: Netstring) -> SearchStrategy[bytes]:
+    return _bodies(framing.max_frame, telling=b":,123")
+
+
+@payloads_for.register
+def _(framing: Definite) -> SearchStrategy[bytes]:
+    def block(body: bytes) -> bytes:
+        return b"#%d%d%b" % (len(str(len(body))), len(body), body)
+
+    texts = _bodies(min(framing.max_frame, 40), telling=b"#01234 ,;" + framing.terminator)
+    blocks = _bodies(40, telling=b"#" + framing.terminator).map(block)
+    lines = st.builds(
+        bytes.__add__,
+        st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#")),
+        st.builds(bytes.__add__, blocks, st.sampled_from((b"", b",1.5", b"x"))),
+    )
+    longest = _bodies(framing.max_frame)
+    return st.one_of(texts, blocks, lines, longest).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Checked) -> SearchStrategy[bytes]:
+    checksum, at = framing.checksum, framing.at
+
+    def signed(inner: bytes) -> bytes:
+        if at is None:
+            return inner[: max(0, len(inner) - checksum.size)]
+        return inner[:at] + checksum.encode(framing.covered(inner)) + inner[at + checksum.size :]
+
+    return payloads_for(framing.framing).map(signed).filter(_sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Nested) -> SearchStrategy[bytes]:
+    rule = framing.fragments
+
+    def marked(header: bytes, data: bytes) -> bytes:
+        said = bytearray(header)
+        said[rule.flag] |= rule.last
+        if rule.mark is not None:
+            said[rule.mark[0]] = rule.mark[1]
+        return bytes(said) + data
+
+    headers = st.binary(min_size=rule.header, max_size=rule.header)
+    fragmented = st.builds(marked, headers, _bodies(framing.max_frame - rule.header))
+    return st.one_of(fragmented, payloads_for(framing.outer)).filter(_sendable(framing))
+
+
+@st.composite
+def chunkings(draw: DrawFn, data: bytes, *, near: Iterable[int] = ()) -> list[bytes]:
+    """
+    Ways in which TCP may cut ``data``: lists of chunks, some of them empty, that joined are ``data``.
+
+    All at once, in equal pieces down to single bytes, at random, beside delimiters.
+
+    Args:
+        data: the bytes to cut.
+        near: positions beside which cuts are worth trying, such as the ends of frames.
+    """
+    size = len(data)
+    match draw(st.sampled_from(("whole", "equal", "random", "beside"))):
+        case "whole":
+            return [data]
+        case "equal":
+            step = draw(st.integers(1 + size // 2000, 8 + size // 2000))
+            cuts = list(range(step, size, step))
+        case "random":
+            cuts = draw(st.lists(st.integers(0, size), max_size=8))
+        case _:
+            telling = {*near, *(match.start() for match in _MARKERS.finditer(data, 0, 2000))}
+            beside = {at + off for at in telling for off in (-1, 0, 1, 2)} | {0, size}
+            cuts = draw(st.lists(st.sampled_from(sorted(beside & {*range(size + 1)})), max_size=16))
+    edges = [0, *sorted(cuts), size]
+    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+
+
+@st.composite
+def mutations(draw: DrawFn, data: bytes) -> bytes:
+    """``data`` with one to three wounds: bytes flipped, dropped, inserted, repeated, or replaced."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 6)))
+        match draw(st.sampled_from(("flip", "drop", "insert", "repeat", "replace"))):
+            case "flip":
+                mask = draw(st.integers(1, 255))
+                data = data[:start] + bytes(byte ^ mask for byte in data[start:end]) + data[end:]
+            case "drop":
+                data = data[:start] + data[end:]
+            case "insert":
+                data = data[:start] + draw(st.binary(max_size=6)) + data[start:]
+            case "repeat":
+                data = data[:end] + data[start:]
+            case _:
+                data = data[:start] + draw(st.binary(max_size=6)) + data[end:]
+    return data
+
+
+@st.composite
+def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | None = None) -> bytes:
+    """
+    What a peer might send, good and bad: frames, damaged frames, too long ones, halves, garbage.
+
+    Args:
+        framing: the framing that the receiver uses.
+        payloads: the good frames; by default those of :func:`payloads_for`.
+    """
+    frames = draw(st.lists(payloads or payloads_for(framing), max_size=4))
+    wire = framing.encode_many(frames)
+    limit = min(framing.max_frame, _LONG)
+    for _ in range(draw(st.integers(0, 2))):
+        alphabet = st.sampled_from(sorted({*wire, 0, 1, 255}))
+        garbage = st.one_of(
+            st.lists(alphabet, max_size=20).map(bytes),
+            st.binary(max_size=12),
+            st.builds(
+                lambda byte, size: bytes([byte]) * size, alphabet, st.integers(limit - 1, 2 * limit + 8)
+            ),
+        )
+        at = draw(st.integers(0, len(wire)))
+        wire = draw(
+            st.one_of(
+                mutations(wire), garbage.map(lambda extra, at=at, wire=wire: wire[:at] + extra + wire[at:])
+            )
+        )
+    return wire
+
+
+def framings() -> SearchStrategy[Framing]:
+    """Framings of every kind, in all sorts of options, many of them with a small ``max_frame``."""
+    unframed = _made(Unframed, join=st.booleans())
+    return st.one_of(_plain(), _checked(_plain()), _nested(), _checked(_nested()), unframed)
+
+
+def _made(
+    kind: Callable[..., Framing],
+    needs: dict[str, SearchStrategy[Any]] | None = None,
+    **options: SearchStrategy[Any],
+) -> SearchStrategy[Framing]:
+    """Instances of a kind; values that contradict each other are drawn again."""
+
+    def make(values: dict[str, Any]) -> Framing | None:
+        try:
+            return kind(**values)
+        except ConfigurationError:
+            return None
+
+    limits = st.one_of(st.integers(1, 40), st.integers(41, _LONG), st.just(DEFAULT_MAX_FRAME))
+    if kind not in (FixedSize, Checked):
+        options["max_frame"] = limits
+    values = st.fixed_dictionaries(needs or {}, optional=options)
+    return cast("SearchStrategy[Framing]", values.map(make).filter(lambda made: made is not None))
+
+
+def _plain() -> SearchStrategy[Framing]:
+    bytes_of = partial(st.lists, st.sampled_from(b"\r\n\0;|$*\x02\x03a"), max_size=3)
+    texts = bytes_of().map(bytes)
+    markers = bytes_of(min_size=1).map(bytes)
+    checks = st.sampled_from([*CHECKSUMS.values()])
+    return st.one_of(
+        _made(Delimited, {"delimiters": st.lists(markers, min_size=1, max_size=3)}),
+        _made(Lines, send=st.sampled_from((b"\n", b"\r", b"\r\n")), keep_ends=st.booleans()),
+        _length_prefixed(),
+        _made(HeaderFramed, {"header": st.just(2), "total": st.just(_announced)}),
+        _made(
+            HeaderFramed,
+            {
+                "header": st.just(2),
+                "total": st.just(_announced),
+                "strip": st.just(2),
+                "pack": st.just(_announce),
+            },
+        ),
+        _made(FixedSize, {"size": st.integers(1, _LONG)}),
+        _made(
+            Enclosed,
+            start=markers,
+            end=markers,
+            checksum=st.one_of(checks, checks.map(lambda check: check.written("hex"))),
+            cover_start=st.booleans(),
+            cover_end=st.booleans(),
+            tail=texts,
+            between=texts,
+        ),
+        _made(Stuffed, lead=st.booleans()),
+        _made(
+            Stuffed,
+            {
+                "end": st.just(b"\x7e"),
+                "escape": st.just(b"\x7d"),
+                "codes": st.just({0x7E: 0x5E, 0x7D: 0x5D, 0x11: 0x31}),
+            },
+            lead=st.booleans(),
+        ),
+        _made(DleStuffed, start=st.sampled_from((b"\x02", b""))),
+        _made(Cobs),
+        _made(Netstring),
+        _made(
+            Definite, terminator=st.sampled_from((b"\n", b"\r\n", b"\r", b"ab")), block_ends=st.booleans()
+        ),
+    )
+
+
+def _length_prefixed() -> SearchStrategy[Framing]:
+    options = {"form": st.sampled_from(("big", "little", "decimal", "hex")), "adjust": st.integers(-8, 8)}
+    width = {"width": st.integers(1, 8)}
+    syncs = st.sampled_from((b"\x03\x00", b"\xaa", b"PK!", b"\0\0"))
+    with_sync = syncs.flatmap(
+        lambda sync: _made(
+            LengthPrefixed,
+            {"sync": st.just(sync), "offset": st.sampled_from((len(sync), len(sync) + 2)), **width},
+            strip=st.sampled_from((0, len(sync))),
+            **options,
+        )
+    )
+    return st.one_of(
+        _made(LengthPrefixed, width, **options),
+        _made(LengthPrefixed, width, offset=st.integers(0, 5), strip=st.just(0), **options),
+        with_sync,
+    )
+
+
+def _announced(header: bytes) -> int:
+    """A made-up header: a kind, whose frames have their size, and else the size that follows."""
+    kind, size = header
+    if kind == 0xEE:
+        raise ValueError("kind 0xee does not exist")
+    return 6 if kind == 1 else size + 2
+
+
+def _announce(frame: bytes) -> bytes:
+    if len(frame) > 255:
+        raise ValueError(f"{len(frame)} bytes do not fit a one-byte size")
+    return bytes([0, len(frame)])
+
+
+def _checked(inner: SearchStrategy[Framing]) -> SearchStrategy[Framing]:
+    checks = st.sampled_from([*CHECKSUMS.values()])
+    framed = inner.filter(lambda framing: not (isinstance(framing, Lines) and framing.keep_ends))
+    needs = {"framing": framed, "checksum": checks}
+    return st.one_of(
+        _made(Checked, needs),
+        _made(Checked, needs, cover_from=st.integers(0, 3), cover_to=st.integers(4, 9)),
+        _made(
+            Checked,
+            {**needs, "at": st.just(4), "cover_to": st.just(4)},
+            cover_from=st.integers(0, 3),
+            zero_is_unchecked=st.booleans(),
+        ),
+    )
+
+
+def _nested() -> SearchStrategy[Framing]:
+    fragments = st.one_of(
+        st.just(COTP),
+        st.just(Fragments(header=1, flag=0, last=1)),
+        st.just(Fragments(header=2, flag=0, last=0x80, mark=(1, 7))),
+    )
+    outer = st.one_of(
+        st.just(LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4)),
+        st.just(LengthPrefixed(1)),
+        st.just(Delimited(b"\r\n")),
+        st.just(Cobs()),
+        st.just(Checked(LengthPrefixed(2), CHECKSUMS["xor"])),
+    )
+    needs = {"outer": outer, "fragments": fragments, "max_fragment": st.integers(4, 60)}
+    return _made(Nested, needs)

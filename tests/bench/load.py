@@ -1,0 +1,128 @@
+"""
+The load generator for machines without a C compiler: ``load.c`` again, in Python.
+
+It takes the same arguments, sends the same frames and prints the same lines. It is slower than a good
+server, so that frames per second and latencies tell of it and not of the server; the server's CPU time
+per frame is what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from itertools import accumulate
+
+WARM_UP = 64
+
+
+class _Stream:
+    """The frames of one cycle, without end."""
+
+    def __init__(self, sizes: Sequence[int], window: int) -> None:
+        cycle = [
+            size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size for index, size in enumerate(sizes)
+        ]
+        self._starts = [0, *accumulate(map(len, cycle))]
+        self.length = self._starts[-1]
+        needed = self.length + (window + 1) * max(map(len, cycle))
+        self.data = b"".join(cycle) * (needed // self.length + 1)
+
+    def start_of(self, frame: int) -> int:
+        cycles, index = divmod(frame, len(self._starts) - 1)
+        return cycles * self.length + self._starts[index]
+
+
+class _Connection:
+    def __init__(self, port: int, stream: _Stream, window: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self._stream = stream
+        self._window = window
+        self.begin()
+
+    def begin(self) -> None:
+        self.received_frames = self._sent = self._received = 0
+        self.sent_at = time.perf_counter()
+
+    def send(self, frames: int) -> None:
+        """Send as many frames as the window allows; what the socket refuses follows the next echo."""
+        target = self._stream.start_of(min(self.received_frames + self._window, frames))
+        start = self._sent % self._stream.length
+        try:
+            self._sent += self.socket.send(self._stream.data[start : start + target - self._sent])
+        except BlockingIOError:
+            return
+
+    def receive(self) -> int:
+        """Receive what is there; return how many frames that completes."""
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise SystemExit("the server closed the connection")
+        if self._received + len(data) > self._sent:
+            raise SystemExit("the server sent more than it received")
+        if not self._stream.data.startswith(data, self._received % self._stream.length):
+            raise SystemExit("the server sent other bytes than it received")
+        self._received += len(data)
+        before = self.received_frames
+        while self._stream.start_of(self.received_frames + 1) <= self._received:
+            self.received_frames += 1
+        return self.received_frames - before
+
+
+def _run(
+    connections: Sequence[_Connection], selector: selectors.BaseSelector, frames: int, deadline: float
+) -> tuple[float, list[float]]:
+    """Send so many frames on each connection and receive them again: the seconds, and each latency."""
+    latencies = []
+    began = time.perf_counter()
+    for connection in connections:
+        connection.begin()
+        connection.send(frames)
+    unfinished = len(connections)
+    while unfinished:
+        ready = selector.select(timeout=0.1)
+        if time.monotonic() > deadline:
+            raise SystemExit("the load took too long")
+        for key, _ in ready:
+            connection = key.data
+            completed = connection.receive()
+            now = time.perf_counter()
+            if completed:
+                latencies.append(now - connection.sent_at)
+                connection.sent_at = now
+            if completed and connection.received_frames == frames:
+                unfinished -= 1
+            else:
+                connection.send(frames)
+    return time.perf_counter() - began, latencies
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Connect, warm up, wait for a line, send the load, tell how it went."""
+    port, count, window, frames = map(int, arguments[:4])
+    deadline = time.monotonic() + float(arguments[4])
+    stream = _Stream([int(size) for size in arguments[5].split(",")], window)
+    connections = [_Connection(port, stream, window) for _ in range(count)]
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        _run(connections, selector, WARM_UP, deadline)
+        print("ready", flush=True)
+        if not sys.stdin.readline():
+            return
+        seconds, latencies = _run(connections, selector, frames, deadline)
+    result: dict[str, float] = {"frames": count * frames, "seconds": seconds}
+    if window == 1:
+        latencies.sort()
+        result["p50"] = latencies[len(latencies) // 2] * 1e6
+        result["p99"] = latencies[len(latencies) * 99 // 100] * 1e6
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

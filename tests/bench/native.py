@@ -1,0 +1,46 @@
+"""Compiles the programs that are written in C, so that they cost next to nothing beside what they measure."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from attrs import frozen
+
+__all__ = ["Toolchain"]
+
+
+@frozen
+class Toolchain:
+    """A C compiler, or the reason why there is none, and where it puts what it builds."""
+
+    directory: Path
+    """Outside of the source tree; the caller removes it."""
+
+    compiler: str | None
+    missing: str
+
+    @classmethod
+    def find(cls, directory: Path) -> Toolchain:
+        """Look for a C compiler. The C programs wait with epoll, so there is use for one on Linux only."""
+        if sys.platform != "linux":
+            return cls(directory, None, "its epoll is Linux's")
+        compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+        return cls(directory, compiler, "" if compiler else "there is no C compiler")
+
+    def build(self, source: Path) -> Path:
+        """
+        Compile one C file to a program and return its path.
+
+        Raises:
+            RuntimeError: there is no compiler.
+            subprocess.CalledProcessError: it refuses the source.
+        """
+        if self.compiler is None:
+            raise RuntimeError(self.missing)
+        program = self.directory / source.stem
+        command = [self.compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program)]
+        subprocess.run([*command, str(source)], check=True, timeout=60)
+        return program

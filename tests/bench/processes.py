@@ -1,0 +1,117 @@
+"""Child processes that talk in lines over their pipes, never longer than they are allowed to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+__all__ = ["BenchmarkFailed", "Child", "child_environment"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class BenchmarkFailed(Exception):
+    """A peer or a load generator did not do what it should: there is no figure."""
+
+
+def child_environment() -> dict[str, str]:
+    """The environment in which a child imports what this process imports."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+
+
+class Child:
+    """
+    A process that answers lines on its standard output.
+
+    It is told to end by the end of its standard input, so that it also ends when this process dies.
+    """
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=child_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._errors: list[str] = []
+        self._readers = [Thread(target=target, daemon=True) for target in (self._read, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put("")
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        self._errors.extend(self._process.stderr)
+
+    def line(self, timeout: float) -> str:
+        """
+        Return the next line that the process prints.
+
+        Raises:
+            BenchmarkFailed: it printed none in so many seconds, or ended.
+        """
+        try:
+            line = self._lines.get(timeout=timeout)
+        except Empty:
+            raise BenchmarkFailed(f"{self.name} said nothing for {timeout:g} s") from None
+        if not line:
+            self._readers[1].join(timeout=5)
+            raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'without a word'}")
+        return line
+
+    def ask(self, question: str, timeout: float) -> str:
+        """Write one line to the process; return the line that it answers with."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: line() tells why
+        return self.line(timeout)
+
+    def stop(self) -> int:
+        """Let the process end, or end it; return its exit status."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended before it read everything
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for reader in self._readers:
+            reader.join(timeout=5)
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
+        return self._process.returncode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
