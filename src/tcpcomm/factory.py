@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from enum import Enum
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, cast
 
@@ -23,7 +24,7 @@ from tcpcomm.limits import Limits, default_max_sessions
 from tcpcomm.protocol import FrameProtocol, clock_of
 from tcpcomm.reasons import peer_name
 
-__all__ = ["FrameFactory", "Network", "parse_network"]
+__all__ = ["FrameFactory", "Network", "Own", "admitted", "parse_network"]
 
 Network = IPv4Network | IPv6Network
 
@@ -45,13 +46,19 @@ def parse_network(text: str) -> Network:
         raise ConfigurationError(f"{text!r} is no network such as 192.168.0.0/24: {error}") from None
 
 
+class Own(Enum):
+    """The default of what a factory may override: the protocol's own value."""
+
+    VALUE = "the protocol's own"
+
+
 class FrameFactory(Factory):
     """
     Builds the protocol of each session, within limits.
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: overrides the protocol's ``framing``, as do the next four where they are not None.
+        framing: instead of the protocol's own ``framing``, and so for the next three.
         reply_framing: see :class:`~tcpcomm.protocol.FrameProtocol`.
         gap: seconds of silence that end a frame.
         limits: what one session may cost.
@@ -74,10 +81,10 @@ class FrameFactory(Factory):
         self,
         protocol: Any = None,
         *,
-        framing: Framing | None = None,
-        reply_framing: Framing | None = None,
-        gap: float | None = None,
-        limits: Limits | None = None,
+        framing: Framing | Own = Own.VALUE,
+        reply_framing: Framing | Own | None = Own.VALUE,
+        gap: float | Own | None = Own.VALUE,
+        limits: Limits | Own = Own.VALUE,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         allow: Iterable[Network] | None = None,
@@ -85,8 +92,13 @@ class FrameFactory(Factory):
     ) -> None:
         if protocol is not None:
             self.protocol = protocol
-        overrides = {"framing": framing, "reply_framing": reply_framing, "gap": gap, "limits": limits}
-        self._overrides = {name: value for name, value in overrides.items() if value is not None}
+        overrides: dict[str, Any] = {
+            "framing": framing,
+            "reply_framing": reply_framing,
+            "gap": gap,
+            "limits": limits,
+        }
+        self._overrides = {name: value for name, value in overrides.items() if value is not Own.VALUE}
         self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
         self.max_sessions_per_address = max_sessions_per_address
         self.allow = None if allow is None else tuple(allow)
@@ -182,7 +194,7 @@ class FrameFactory(Factory):
         limit = self.max_sessions_per_address
         if limit is not None and self._by_address[str(host)] >= limit:
             return f"its address has {limit} sessions, which is max_sessions_per_address"
-        if self.allow is not None and not _admitted(str(host), self.allow):
+        if self.allow is not None and not admitted(str(host), self.allow):
             return "its address is in no allowed network"
         return None
 
@@ -200,11 +212,12 @@ class FrameFactory(Factory):
             self._refused = 0
 
 
-def _admitted(host: str, networks: Iterable[Network]) -> bool:
+def admitted(host: str, networks: Iterable[Network]) -> bool:
+    """Whether an IP address lies in one of the networks; what cannot be understood does not."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return False  # what cannot be understood is not let in
+        return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return any(address in network for network in networks)

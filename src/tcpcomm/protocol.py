@@ -462,7 +462,7 @@ class FrameProtocol(Protocol):
                 self._finish_closing()
 
     def _handler_failed(self, failure: Failure | None = None) -> None:
-        failure = failure or Failure()  # type: ignore[no-untyped-call]
+        failure = failure or Failure()
         self.log.failure(
             "{peer}: a handler of {protocol} failed; this session is closed",
             failure,

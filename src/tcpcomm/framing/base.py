@@ -48,6 +48,16 @@ class Framing(ABC):
     max_frame: int = field(default=DEFAULT_MAX_FRAME, kw_only=True, validator=_positive)
     """Bytes: the longest frame that is received or sent."""
 
+    @property
+    def self_delimiting(self) -> bool:
+        """
+        Whether the bytes themselves show where a frame ends, however TCP cuts them.
+
+        Where it is false, as with :class:`~tcpcomm.framing.Unframed`, chunks or silences do, and the laws
+        about the boundaries of frames do not apply.
+        """
+        return True
+
     @abstractmethod
     def decoder(self) -> Decoder:
         """Return a fresh decoder, for one connection."""
@@ -103,6 +113,9 @@ class Step:
     def pending(self) -> bool:
         """Whether pieces were taken that wait for others."""
         return False
+
+    def lost(self) -> None:
+        """Take note that a piece was lost to a fault: what is pending may lack it."""
 
     def forget(self) -> None:
         """Drop what is pending."""
@@ -187,11 +200,12 @@ class Decoder(ABC):
             TruncatedFrame: recoverable; a half frame was dropped.
         """
         self._check_alive()
-        if not self._incomplete():
-            return []
+        half = self._incomplete()
         fault = self._truncated("the line fell silent", recoverable=True)
         self._forget()
-        raise fault
+        if half:
+            raise fault
+        return []
 
     def close(self) -> list[bytes]:
         """
@@ -241,6 +255,8 @@ class Decoder(ABC):
         The reason must not depend on how the stream was cut into chunks.
         """
         self._fault = kind(reason, offset=self._start + at, recoverable=recoverable)
+        for step in self.steps:
+            step.lost()
 
     def _incomplete(self) -> bool:
         """Whether a frame has begun and not ended."""

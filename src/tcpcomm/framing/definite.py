@@ -80,9 +80,10 @@ class _DefiniteDecoder(Decoder):
         framing, size = self._framing, len(buffer)
         while True:
             if self._after_block:
+                following = position + len(framing.terminator)
                 if buffer.startswith(framing.terminator, position):
-                    position += len(framing.terminator)
-                elif framing.terminator.startswith(buffer[position:]):
+                    position = following
+                elif framing.terminator.startswith(buffer[position:following]):
                     return position
                 self._after_block = False
             only_end = self._indefinite or self._discarding
@@ -153,13 +154,6 @@ class _DefiniteDecoder(Decoder):
             self._need = end - position
             return None
         return end
-
-    def flush(self) -> list[bytes]:
-        if self._after_block or self._discarding:
-            self._check_alive()
-            self._forget()
-            return []
-        return super().flush()
 
     @property
     def mid_frame(self) -> bool:

@@ -170,16 +170,25 @@ class TerminatedDecoder(Decoder):
         longest: bytes of the longest terminator.
         max_frame: the limit for a frame, in bytes.
         keep: whether a frame keeps its terminator.
+        stuffing: bytes by which a frame on the wire may be longer, for one of the steps unstuffs it.
     """
 
     def __init__(
-        self, *, find: Find, split: Split, longest: int, max_frame: int, keep: bool = False
+        self,
+        *,
+        find: Find,
+        split: Split,
+        longest: int,
+        max_frame: int,
+        keep: bool = False,
+        stuffing: int = 0,
     ) -> None:
         super().__init__()
         self._find = find
         self._split = split
         self._overlap = longest - 1
         self._max_frame = max_frame
+        self._longest = max_frame + stuffing
         self._keep = keep
         self._searched = 0  # bytes of the unfinished frame that hold no terminator
         self._discarding = False  # inside a frame that was reported as too long
@@ -192,7 +201,7 @@ class TerminatedDecoder(Decoder):
             chunk = bytes(buffer) if not position else bytes(memoryview(buffer)[position:])
             parts = self._split(chunk)
             rest = parts.pop()
-            if len(chunk) <= self._max_frame or max(map(len, parts), default=0) <= self._max_frame:
+            if len(chunk) <= self._longest or max(map(len, parts), default=0) <= self._longest:
                 self._frames += parts
                 return self._wait(buffer, len(buffer) - len(rest))
             self._careful = True
@@ -204,7 +213,7 @@ class TerminatedDecoder(Decoder):
             self._searched = 0
             if self._discarding:
                 self._discarding = False
-            elif start - position > self._max_frame:
+            elif start - position > self._longest:
                 self._too_long(position)
                 return end
             elif not self.deliver(buffer[position : end if self._keep else start], position):
@@ -216,7 +225,7 @@ class TerminatedDecoder(Decoder):
         """Keep what may become a frame, or the start of a terminator: there is none from here on."""
         self._careful = False
         tail = max(position, len(buffer) - self._overlap)
-        if not self._discarding and tail - position > self._max_frame:
+        if not self._discarding and tail - position > self._longest:
             self._discarding = True
             self._too_long(position)
         if self._discarding:
@@ -243,7 +252,7 @@ class TerminatedDecoder(Decoder):
         self._forget()
         if discarded or not pending:
             return []
-        if len(pending) > self._max_frame + (self._keep and pending.endswith(b"\r")):
+        if len(pending) > self._longest + (self._keep and pending.endswith(b"\r")):
             raise FrameTooLong(
                 f"a frame exceeds max_frame={self._max_frame}", offset=start, recoverable=True
             )

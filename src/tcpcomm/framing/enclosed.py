@@ -170,7 +170,7 @@ class _EnclosedDecoder(Decoder):
         if buffer.startswith(start, position):
             self._scanning = False
             return position
-        if start.startswith(buffer[position:]):  # too few bytes to tell
+        if start.startswith(buffer[position : position + len(start)]):  # too few bytes to tell
             return position
         if not self._scanning:
             self._scanning = True

@@ -52,9 +52,9 @@ class Checked(Framing):
         return self.framing.max_frame - (self.checksum.size if self.at is None else 0)
 
     def __attrs_post_init__(self) -> None:
-        if self.max_frame < 1:
+        if self.framing.max_frame < (self.at or 0) + self.checksum.size or self.max_frame < 1:
             raise ConfigurationError(
-                f"the inner framing's max_frame={self.framing.max_frame} leaves no room beside the "
+                f"the inner framing's max_frame={self.framing.max_frame} leaves no room for the "
                 f"{self.checksum.size} bytes of the checksum"
             )
         if self.cover_from < 0 or (self.at or 0) < 0 or (self.cover_to or 0) < 0:
@@ -67,6 +67,10 @@ class Checked(Framing):
     def covered(self, frame: bytes) -> bytes:
         """What the checksum counts, of a frame as it is delivered."""
         return frame[self.cover_from : self.at if self.cover_to is None else self.cover_to]
+
+    @property
+    def self_delimiting(self) -> bool:
+        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         decoder = self.framing.decoder()
@@ -197,6 +201,10 @@ class Nested(Framing):
         """Bytes of the longest fragment that is sent."""
         return self.outer.max_frame if self.max_fragment is None else self.max_fragment
 
+    @property
+    def self_delimiting(self) -> bool:
+        return self.outer.self_delimiting
+
     def decoder(self) -> Decoder:
         decoder = self.outer.decoder()
         decoder.steps.append(_Reassemble(self))
@@ -229,7 +237,7 @@ class _Reassemble(Step):
 
     @property
     def pending(self) -> bool:
-        return self._begun
+        return self._begun and not self._discarding
 
     def take(self, piece: bytes) -> bytes | None:
         rule = self._rule
@@ -256,6 +264,10 @@ class _Reassemble(Step):
         frame = piece[: rule.header] + self._data
         self._data.clear()
         return bytes(frame)
+
+    def lost(self) -> None:
+        self._data.clear()
+        self._discarding = self._begun
 
     def forget(self) -> None:
         self._data.clear()

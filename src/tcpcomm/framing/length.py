@@ -75,12 +75,15 @@ class LengthPrefixed(Framing):
 
     @_largest.default
     def _largest_value(self) -> int:
-        return int(_BASES.get(self.form, 256) ** self.width) - 1
+        width = min(self.width, 8)  # a greater one is refused, but only after this was computed
+        return int(_BASES.get(self.form, 256) ** width) - 1
 
     @_pack.default
     def _quick_pack(self) -> Callable[[int], bytes] | None:
         """For a header that is just a binary number, how to write it: a third of what _head costs."""
-        if self.strip != self.width or self.form not in ("big", "little") or self.width not in _STRUCTS:
+        if self.offset or not self.strip or self.form not in ("big", "little"):
+            return None
+        if self.width not in _STRUCTS:
             return None
         return _number(self.form, self.width).pack
 
@@ -96,6 +99,11 @@ class LengthPrefixed(Framing):
     def header(self) -> int:
         """Bytes from the start of a frame to the end of its length field."""
         return self.offset + self.width
+
+    @property
+    def _smallest(self) -> int:
+        """Bytes of the shortest frame that the length field can announce."""
+        return max(0, self.adjust) + self.header - self.strip
 
     @property
     def _capacity(self) -> int:
@@ -128,6 +136,10 @@ class LengthPrefixed(Framing):
             )
         if self.max_frame < 1:
             problems.append(f"max_frame must be at least 1 byte, not {self.max_frame}")
+        elif not problems and self.max_frame < self._smallest:
+            problems.append(
+                f"max_frame={self.max_frame} is less than the {self._smallest} bytes of the shortest frame"
+            )
         elif not problems and self.max_frame > self._capacity:
             problems.append(
                 f"max_frame={self.max_frame} does not fit the length field: "
@@ -368,6 +380,11 @@ class HeaderFramed(Framing):
         if (self.strip > 0) != (self.pack is not _no_header):
             raise ConfigurationError(
                 "strip and pack go together: pack makes the bytes again that strip takes off"
+            )
+        if self.max_frame < self.header - self.strip:
+            raise ConfigurationError(
+                f"max_frame={self.max_frame} is less than the {self.header - self.strip} header bytes "
+                "that stay in each frame"
             )
 
     def decoder(self) -> Decoder:

@@ -159,7 +159,7 @@ _ENCLOSED_OPTIONS: Final[dict[str, Any]] = {
     },
     "flags": {"cover-start": _Flag("cover_start", True), "no-cover-end": _Flag("cover_end", False)},
 }
-_TPKT: Final = {"width": 2, "offset": 2, "sync": b"\x03\x00", "adjust": -4}
+_TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
 
 _KINDS: Final = (
     _Kind(

@@ -38,7 +38,7 @@ def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
         raise ConfigurationError(f"{attribute.name} must be exactly one byte, not {value!r}")
 
 
-def _blocks(end: bytes, longest: int, step: Step) -> Decoder:
+def _blocks(end: bytes, step: Step, *, max_frame: int, stuffing: int) -> Decoder:
     """A decoder for blocks that end with one byte, each of which ``step`` turns into a frame."""
 
     def find(buffer: Buffer, position: int) -> tuple[int, int] | None:
@@ -46,7 +46,11 @@ def _blocks(end: bytes, longest: int, step: Step) -> Decoder:
         return None if at < 0 else (at, at + 1)
 
     decoder = TerminatedDecoder(
-        find=find, split=lambda data: data.split(end), longest=1, max_frame=longest
+        find=find,
+        split=lambda data: data.split(end),
+        longest=1,
+        max_frame=max_frame,
+        stuffing=stuffing,
     )
     decoder.steps.append(step)
     return decoder
@@ -88,11 +92,15 @@ class Stuffed(Framing):
     def _check_codes(self, _: Any, codes: Mapping[int, int]) -> None:
         if not {self.end[0], self.escape[0]} <= set(codes):
             raise ConfigurationError("codes must escape the end byte and the escape byte")
-        if len(set(codes.values())) < len(codes) or self.end[0] in codes.values():
-            raise ConfigurationError("the codes must differ from each other and from the end byte")
+        if self.end == self.escape:
+            raise ConfigurationError("the end byte and the escape byte must differ")
+        if not {*codes, *codes.values()} <= {*range(256)}:
+            raise ConfigurationError("codes map bytes to bytes, numbers from 0 to 255")
+        if len({*codes.values()}) < len(codes) or {*codes.values()} & {*codes} - {self.escape[0]}:
+            raise ConfigurationError("the codes must differ from each other and from what they escape")
 
     def decoder(self) -> Decoder:
-        return _blocks(self.end, 2 * self.max_frame, _Unstuff(self))
+        return _blocks(self.end, _Unstuff(self), max_frame=self.max_frame, stuffing=self.max_frame)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -141,7 +149,8 @@ class Cobs(Framing):
     """
 
     def decoder(self) -> Decoder:
-        return _blocks(b"\0", self.max_frame + self.max_frame // 254 + 1, _Uncobs(self.max_frame))
+        step, stuffing = _Uncobs(self.max_frame), self.max_frame // 254 + 1
+        return _blocks(b"\0", step, max_frame=self.max_frame, stuffing=stuffing)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -154,7 +163,7 @@ class Cobs(Framing):
                 start += 254
             wire.append(len(run) - start + 1)
             wire += run[start:]
-        if len(wire) > 1 and wire[-1] == 1 and not frame.endswith(b"\0"):
+        if 0 < start == len(run):
             del wire[-1]  # the frame ends with a full block: no empty one has to follow
         wire.append(0)
         return bytes(wire)

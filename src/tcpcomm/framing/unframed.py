@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from tcpcomm.errors import FrameTooLong
+from tcpcomm.errors import EncodeError, FrameTooLong
 from tcpcomm.framing.base import Buffer, Decoder, Framing
 
 __all__ = ["Unframed"]
@@ -24,11 +24,17 @@ class Unframed(Framing):
 
     join: bool = field(default=False, kw_only=True)
 
+    @property
+    def self_delimiting(self) -> bool:
+        return False
+
     def decoder(self) -> Decoder:
         return _UnframedDecoder(self)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
+        if not frame:
+            raise EncodeError("an empty frame cannot be sent: it is no bytes at all")
         return frame
 
 
@@ -56,9 +62,14 @@ class _UnframedDecoder(Decoder):
     def flush(self) -> list[bytes]:
         """Silence ends what was collected."""
         self._check_alive()
-        pending = self.trailing
+        frames = self._frames = []
+        pending, at = self.trailing, self._position
+        if pending:
+            self.deliver(pending, at)
         self._forget()
-        return [pending] if pending else []
+        if self._fault is not None:
+            self._raise_fault(frames)
+        return frames
 
     def close(self) -> list[bytes]:
         """So does the end of the stream."""

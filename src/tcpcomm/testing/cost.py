@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 from collections import deque
-from collections.abc import Callable
-from time import perf_counter_ns, thread_time_ns
+from collections.abc import Sequence
+from math import inf
+from time import thread_time
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 
 from tcpcomm.framing import Decoder, Framing
+from tcpcomm.testing.recorder import Recorder
 
 __all__ = ["held_bytes", "seconds"]
 
@@ -40,3 +42,20 @@ def held_bytes(decoder: Decoder) -> int:
         total += sys.getsizeof(each)
         waiting.extend(gc.get_referents(each))
     return total
+
+
+def seconds(framing: Framing, chunks: Sequence[bytes], *, at_most: float = inf) -> float:
+    """Processor time, in seconds, that a fresh decoder takes for chunks; it stops beyond ``at_most``."""
+    recorder = Recorder(framing)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        begin = thread_time()
+        for start in range(0, len(chunks), 64):
+            recorder.feed(*chunks[start : start + 64])
+            if thread_time() - begin > at_most:
+                break
+        return thread_time() - begin
+    finally:
+        if collecting:
+            gc.enable()

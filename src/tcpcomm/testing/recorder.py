@@ -72,7 +72,7 @@ class Recorder:
             while not self.ended and self._take(self.decoder.feed, data):
                 data = b""
                 if self._raised > self._fed + 1:
-                    self._crash(f"more faults than bytes, the last one {self.events[-1]}")
+                    self._crash(f"more faults than bytes, the last one {self.events[-1]!s}")
 
     def flush(self) -> None:
         """Tell the decoder of silence."""

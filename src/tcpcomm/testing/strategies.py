@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial, singledispatch
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from hypothesis import strategies as st
@@ -67,22 +68,24 @@ def _bodies(most: int, *, least: int = 0, telling: bytes = b"") -> SearchStrateg
     return st.one_of(choices)
 
 
-def _sendable(framing: Framing) -> Callable[[bytes], bool]:
-    def sendable(frame: bytes) -> bool:
+def sendable(framing: Framing) -> Callable[[bytes], bool]:
+    """A predicate, for ``filter``: whether this framing sends a frame."""
+
+    def accepts(frame: bytes) -> bool:
         try:
             framing.encode(frame)
         except Exception:  # which exception an encoder may refuse with is for the laws to judge
             return False
         return True
 
-    return sendable
+    return accepts
 
 
 @singledispatch
 def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
     """Frames that this framing can send. For a framing it does not know: what ``encode`` lets pass."""
     telling = b"\r\n\0#:,;\x02\x03\x10\xc0\xdb"
-    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -93,7 +96,7 @@ def _(framing: Unframed) -> SearchStrategy[bytes]:
 @payloads_for.register
 def _(framing: Delimited) -> SearchStrategy[bytes]:
     telling = b"".join(framing.delimiters)
-    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -129,13 +132,13 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
     bodies = _bodies(
         framing.max_frame - kept, least=max(0, framing.adjust), telling=framing.sync + b"\x01"
     )
-    return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(_sendable(framing))
+    return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(sendable(framing))
 
 
 @payloads_for.register
 def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
     if framing.strip:
-        return _bodies(framing.max_frame, telling=b"\x01").filter(_sendable(framing))
+        return _bodies(framing.max_frame, telling=b"\x01").filter(sendable(framing))
 
     @st.composite
     def whole(draw: DrawFn) -> bytes:
@@ -150,7 +153,7 @@ def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
             return b""
         return header + draw(_bodies(rest, least=rest))
 
-    return whole().filter(_sendable(framing))
+    return whole().filter(sendable(framing))
 
 
 @payloads_for.register
@@ -161,7 +164,7 @@ def _(framing: FixedSize) -> SearchStrategy[bytes]:
 @payloads_for.register
 def _(framing: Enclosed) -> SearchStrategy[bytes]:
     telling = framing.start + framing.end + framing.between + framing.tail
-    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -172,7 +175,7 @@ def _(framing: Stuffed) -> SearchStrategy[bytes]:
 @payloads_for.register
 def _(framing: DleStuffed) -> SearchStrategy[bytes]:
     telling = framing.escape + framing.start + framing.end
-    return _bodies(framing.max_frame, telling=telling).filter(_sendable(framing))
+    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -200,7 +203,7 @@ def _(framing: Definite) -> SearchStrategy[bytes]:
         st.builds(bytes.__add__, blocks, st.sampled_from((b"", b",1.5", b"x"))),
     )
     longest = _bodies(framing.max_frame)
-    return st.one_of(texts, blocks, lines, longest).filter(_sendable(framing))
+    return st.one_of(texts, blocks, lines, longest).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -212,7 +215,7 @@ def _(framing: Checked) -> SearchStrategy[bytes]:
             return inner[: max(0, len(inner) - checksum.size)]
         return inner[:at] + checksum.encode(framing.covered(inner)) + inner[at + checksum.size :]
 
-    return payloads_for(framing.framing).map(signed).filter(_sendable(framing))
+    return payloads_for(framing.framing).map(signed).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -228,7 +231,7 @@ def _(framing: Nested) -> SearchStrategy[bytes]:
 
     headers = st.binary(min_size=rule.header, max_size=rule.header)
     fragmented = st.builds(marked, headers, _bodies(framing.max_frame - rule.header))
-    return st.one_of(fragmented, payloads_for(framing.outer)).filter(_sendable(framing))
+    return st.one_of(fragmented, payloads_for(framing.outer)).filter(sendable(framing))
 
 
 @st.composite
@@ -256,7 +259,7 @@ def chunkings(draw: DrawFn, data: bytes, *, near: Iterable[int] = ()) -> list[by
             beside = {at + off for at in telling for off in (-1, 0, 1, 2)} | {0, size}
             cuts = draw(st.lists(st.sampled_from(sorted(beside & {*range(size + 1)})), max_size=16))
     edges = [0, *sorted(cuts), size]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 @st.composite
@@ -289,7 +292,7 @@ def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | No
         framing: the framing that the receiver uses.
         payloads: the good frames; by default those of :func:`payloads_for`.
     """
-    frames = draw(st.lists(payloads or payloads_for(framing), max_size=4))
+    frames = draw(st.lists(payloads_for(framing) if payloads is None else payloads, max_size=4))
     wire = framing.encode_many(frames)
     limit = min(framing.max_frame, _LONG)
     for _ in range(draw(st.integers(0, 2))):
@@ -302,11 +305,10 @@ def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | No
             ),
         )
         at = draw(st.integers(0, len(wire)))
-        wire = draw(
-            st.one_of(
-                mutations(wire), garbage.map(lambda extra, at=at, wire=wire: wire[:at] + extra + wire[at:])
-            )
-        )
+        if draw(st.booleans()):
+            wire = draw(mutations(wire))
+        else:
+            wire = wire[:at] + draw(garbage) + wire[at:]
     return wire
 
 

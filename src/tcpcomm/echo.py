@@ -1,0 +1,161 @@
+"""
+The echo/command server that ``twistd tcpcomm`` runs: the first thing to talk to when a link is brought up.
+
+A message whose first word is a command, in capitals, is executed; anything else comes back as ``Echo: ``
+and the message. Subclass :class:`EchoProtocol` and add a ``command_…`` method for a command of your own.
+"""
+
+from __future__ import annotations
+
+import codecs
+from datetime import datetime
+from typing import Any, cast
+
+from twisted.logger import Logger
+
+from tcpcomm.anypeer import AnyPeer, AnyPeerDecoder
+from tcpcomm.errors import ConfigurationError, EncodeError
+from tcpcomm.factory import FrameFactory
+from tcpcomm.framing import Framing
+from tcpcomm.protocol import FrameProtocol, clock_of
+
+__all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
+
+_NAMES_SHOWN = 20
+
+
+def check_encoding(encoding: str, framing: Framing) -> None:
+    """
+    Raise ConfigurationError unless text in this encoding can travel in this framing.
+
+    An encoding in which line ends are not the bytes CR and LF, such as UTF-16, needs a framing that
+    carries any byte.
+    """
+    try:
+        info = codecs.lookup(encoding)
+        if not getattr(info, "_is_text_encoding", True):
+            raise LookupError(encoding)
+    except LookupError:
+        raise ConfigurationError(
+            f"no text encoding is called {encoding!r}; there are utf-8, cp949, euc-kr, shift_jis, "
+            "latin-1, ascii and all others that Python knows"
+        ) from None
+    if "Echo: \r\n".encode(encoding) == b"Echo: \r\n":
+        return
+    try:
+        framing.encode("\r\n".encode(encoding))
+    except EncodeError:
+        raise ConfigurationError(
+            f"text in {encoding} holds bytes that would be taken for line ends: "
+            "use it with a framing such as length:4"
+        ) from None
+
+
+class EchoProtocol(FrameProtocol):
+    """One session of the echo/command server."""
+
+    framing: Framing = AnyPeer()
+    gap: float | None = 0.05
+    log = Logger()
+
+    encoding = "utf-8"
+
+    def sessionReady(self) -> None:
+        self.log.info("{peer}: connected", peer=self.peer)
+
+    def sessionLost(self, reason: str) -> None:
+        self.log.info("{peer}: disconnected: {reason}", peer=self.peer, reason=reason)
+
+    def frameReceived(self, frame: bytes) -> None:
+        decoder = self._decoder
+        message = decoder.text(frame) if isinstance(decoder, AnyPeerDecoder) else frame
+        try:
+            text = message.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{message[error.start]:02x} at position {error.start}"
+            problem = f"the message is not {self.encoding}: {found}"
+            self.log.warn("{peer}: {problem}", peer=self.peer, problem=problem)
+            self._answer(frame, f"Error: {problem}")
+            return
+        word, _, rest = text.partition(" ")
+        command = getattr(self, f"command_{word.strip()}", None) if word.isupper() else None
+        self._answer(frame, command(rest) if command else f"Echo: {text}")
+
+    def _answer(self, frame: bytes, text: str) -> None:
+        reply = text.encode(self.encoding, "replace")
+        decoder = self._decoder
+        try:
+            if isinstance(decoder, AnyPeerDecoder):
+                self.sendBytes(decoder.answer(frame, reply))
+                self.frames_sent += 1
+            else:
+                self.sendFrame(reply)
+        except EncodeError as error:
+            self.log.warn("{peer}: the reply cannot be sent: {error}", peer=self.peer, error=error)
+            self.close(f"the reply cannot be sent: {error}")
+            return
+        if self._quitting:
+            self.close("the peer said QUIT")
+
+    _quitting = False
+
+    def command_HELP(self, rest: str) -> str:
+        """HELP: this list."""
+        commands = [name for name in dir(self) if name.startswith("command_")]
+        texts = [(getattr(self, name).__doc__ or name[8:]).strip().rstrip(".") for name in commands]
+        return f"Commands: {'; '.join(texts)}. Anything else comes back as 'Echo: ' and itself."
+
+    def command_PING(self, rest: str) -> str:
+        """PING: PONG comes back."""
+        return "PONG"
+
+    def command_TIME(self, rest: str) -> str:
+        """TIME: the server's date and time, in ISO 8601."""
+        return datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+    def command_STATUS(self, rest: str) -> str:
+        """STATUS: uptime, sessions and frame counts."""
+        factory = cast("EchoFactory", self.factory)
+        uptime = clock_of(factory).seconds() - factory.started
+        return (
+            f"uptime={uptime:.1f}s sessions={len(factory.sessions)} "
+            f"sessions_total={factory.sessions_total} "
+            f"frames_received={factory.frames_received} frames_sent={factory.frames_sent}"
+        )
+
+    def command_WHO(self, rest: str) -> str:
+        """WHO: the peers of all sessions, yours first."""
+        sessions = cast("EchoFactory", self.factory).sessions
+        names = [self.peer, *sorted(each.peer for each in sessions if each is not self)]
+        more = len(names) - _NAMES_SHOWN
+        return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+    def command_ECHO(self, rest: str) -> str:
+        """ECHO text: the text comes back as it is."""
+        return rest
+
+    def command_QUIT(self, rest: str) -> str:
+        """QUIT: the server says BYE and closes the session."""
+        self._quitting = True
+        return "BYE"
+
+
+class EchoFactory(FrameFactory):
+    """
+    All sessions of one echo/command server.
+
+    Args:
+        encoding: the name of the text encoding, for both directions.
+        options: as for :class:`~tcpcomm.factory.FrameFactory`.
+
+    Raises:
+        ConfigurationError: there is no such encoding, or it cannot travel in the framing.
+    """
+
+    protocol = EchoProtocol
+
+    def __init__(self, protocol: Any = None, *, encoding: str = "utf-8", **options: Any) -> None:
+        super().__init__(protocol, **options)
+        check_encoding(encoding, options.get("framing", self.protocol.framing))
+        self._overrides["encoding"] = encoding
+        self.started = clock_of(self).seconds()

@@ -1,0 +1,107 @@
+"""A service that listens at several places with one factory, and stops without losing replies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcpcomm.endpoints import Listener
+from tcpcomm.errors import TcpcommError
+from tcpcomm.factory import FrameFactory
+from tcpcomm.reasons import peer_name
+
+__all__ = ["CannotListen", "ServerService"]
+
+
+class CannotListen(TcpcommError):
+    """A place to listen at is not to be had: in use, forbidden, or not on this machine."""
+
+
+class ServerService(Service):
+    """
+    Listens while it runs.
+
+    Args:
+        factory: what builds the sessions. A :class:`~tcpcomm.factory.FrameFactory` is drained when the
+            service stops: replies that were sent are delivered before the sessions close.
+        listeners: where to listen.
+        grace: seconds that draining may take; then what is left is aborted.
+
+    Starting raises :class:`CannotListen`, with nothing left listening, if any of the places is not to
+    be had.
+    """
+
+    log = Logger()
+
+    def __init__(self, factory: Factory, listeners: Iterable[Listener], *, grace: float = 5.0) -> None:
+        self.factory = factory
+        self.listeners = tuple(listeners)
+        self.grace = grace
+        self.ports: list[IListeningPort] = []
+        """The ports that are listening."""
+        self._started = False
+
+    def privilegedStartService(self) -> None:
+        """Listen, while the process may still bind low ports."""
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        self._listen()
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._listen()
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """
+        Stop listening, then drain the sessions.
+
+        Returns:
+            A Deferred that fires when no port and no session is left.
+        """
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._started = False
+        ports, self.ports = self.ports, []
+        yield DeferredList([maybeDeferred(port.stopListening) for port in ports])
+        if isinstance(self.factory, FrameFactory):
+            if self.factory.sessions:
+                self.log.info("draining {count} sessions", count=len(self.factory.sessions))
+            yield self.factory.drain(self.grace)
+
+    def _listen(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        failures: list[str] = []
+        for each in self.listeners:
+            listening: Deferred[IListeningPort] = maybeDeferred(each.endpoint.listen, self.factory)
+            listening.addCallbacks(
+                self._listening,
+                self._not_listening,
+                callbackArgs=(each,),
+                errbackArgs=(each, failures),
+            )
+        if failures:
+            for port in self.ports:
+                maybeDeferred(port.stopListening)
+            self.ports = []
+            raise CannotListen("; ".join(failures))
+
+    def _listening(self, port: IListeningPort, where: Listener) -> None:
+        self.ports.append(port)
+        self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)
+
+    def _not_listening(self, failure: Failure, where: Listener, failures: list[str]) -> None:
+        error = failure.value
+        if isinstance(error, CannotListenError):
+            error = error.socketError
+        words = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        failures.append(f"cannot listen on {where.text}: {words}")
+        self.log.critical("{failure}", failure=failures[-1])

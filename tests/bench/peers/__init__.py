@@ -1,0 +1,62 @@
+"""
+The echo servers: 4-byte big-endian length prefix, each as its users would write it.
+
+Each is a program that prints its port, answers every line on its standard input with the CPU seconds it
+has used so far, and ends with its input. All set ``TCP_NODELAY`` and listen on loopback only.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from attrs import frozen
+
+from tests.bench.native import Toolchain
+
+__all__ = ["BASELINE", "LIMIT", "OURS", "PEERS", "Peer"]
+
+
+@frozen
+class Peer:
+    """One echo server that can be started."""
+
+    name: str
+    program: str
+    """A module of this package, or the name of a C source beside them."""
+
+    arguments: tuple[str, ...] = ()
+    needs: str | None = None
+    """A module that may not be installed."""
+
+    def missing(self, tools: Toolchain) -> str | None:
+        """Why this peer cannot run here; None if it can."""
+        if self.needs is not None and find_spec(self.needs) is None:
+            return f"{self.needs} is not installed"
+        if self.program.endswith(".c") and tools.compiler is None:
+            return tools.missing
+        return None
+
+    def command(self, tools: Toolchain) -> list[str]:
+        """What starts it."""
+        if self.program.endswith(".c"):
+            return [str(tools.build(Path(__file__).with_name(self.program)))]
+        return [sys.executable, "-m", f"{__name__}.{self.program}", *self.arguments]
+
+
+OURS = "tcpcomm, frame by frame"
+BASELINE = "Twisted Int32StringReceiver"
+LIMIT = "epoll in C, no framing"
+
+PEERS = (
+    Peer(OURS, "tcpcomm_frames"),
+    Peer("tcpcomm, in batches", "tcpcomm_batches"),
+    Peer(BASELINE, "twisted_stock"),
+    Peer("asyncio streams", "asyncio_streams"),
+    Peer("asyncio.Protocol", "asyncio_protocol"),
+    Peer("asyncio streams on uvloop", "asyncio_streams", ("--uvloop",), needs="uvloop"),
+    Peer("asyncio.Protocol on uvloop", "asyncio_protocol", ("--uvloop",), needs="uvloop"),
+    Peer("a thread for each connection", "threads"),
+    Peer(LIMIT, "epoll_echo.c"),
+)
