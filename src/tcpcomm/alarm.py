@@ -1,16 +1,20 @@
-"""One timer for all that one session waits for: :class:`Alarm`."""
+"""One timer for all that a session waits for, :class:`Alarm`, and whose time it is: :func:`clock_of`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import inf
 from operator import itemgetter
+from typing import Final, cast
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-__all__ = ["Alarm"]
+__all__ = ["Alarm", "clock_of"]
 
 Deadline = tuple[float, Callable[[], None]]
+
+LATE: Final = 0.005
+"""Seconds: a timer that rings so late says that this process was busy, not that the peer was silent."""
 
 
 class Alarm:
@@ -20,18 +24,23 @@ class Alarm:
     Deadlines that move on with every byte cost nothing: the timer stays where it is, and when it rings
     too early it is set again.
 
+    When it rings late, what it waits for may lie unread in the socket. It then rings once more after the
+    reactor has looked there, and again while that moves the deadline, for as long as it was late.
+
     Args:
         clock: the reactor, or a test's clock.
         deadlines: tells what there will be to do, and when, if nothing else happens before.
     """
 
-    __slots__ = ("_call", "_clock", "_deadlines", "_due", "_over")
+    __slots__ = ("_call", "_clock", "_deadlines", "_due", "_forgiving_until", "_looked_at", "_over")
 
     def __init__(self, clock: IReactorTime, deadlines: Callable[[], Iterable[Deadline]]) -> None:
         self._clock = clock
         self._deadlines = deadlines
         self._call: IDelayedCall | None = None
         self._due = inf
+        self._forgiving_until = -inf
+        self._looked_at: float | None = None  # the deadline for which it rings once more
         self._over = False
 
     @property
@@ -44,10 +53,6 @@ class Alarm:
         due = min((time for time, _ in self._deadlines()), default=inf)
         if due < self._due:
             self._set(due)
-
-    def ring_again(self) -> None:
-        """Ring as soon as the reactor has looked at its sockets."""
-        self._set(self._clock.seconds())
 
     def cancel(self) -> None:
         """Never ring again."""
@@ -67,9 +72,25 @@ class Alarm:
             self._call.reset(delay)
 
     def _ring(self) -> None:
-        self._call, self._due = None, inf
         now = self._clock.seconds()
+        late = now - self._due
+        if late > LATE and self._looked_at is None:
+            self._forgiving_until = now + late
+        self._call, self._due = None, inf
         due, act = min(self._deadlines(), key=itemgetter(0), default=(inf, self.update))
-        if now >= due:
+        if due <= now <= self._forgiving_until and due != self._looked_at:
+            self._looked_at = due
+            self._set(now)
+            return
+        self._looked_at = None
+        if due <= now:
             act()
         self.update()
+
+
+def clock_of(factory: object) -> IReactorTime:
+    """The factory's clock or, where it names none, the reactor."""
+    clock = getattr(factory, "clock", None)
+    if clock is None:
+        from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time
+    return cast("IReactorTime", clock)

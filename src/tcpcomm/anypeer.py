@@ -4,14 +4,19 @@ One port for every kind of peer: :class:`AnyPeer` sees from a session's first by
 It is for commissioning and demonstration, where nobody knows yet what the other program sends. Equipment
 in production names its framing.
 
-What is told apart, by the first four bytes at most:
+What is told apart, by the first four bytes or, of a peer that sends fewer, by the silence after them:
 
 - A NUL byte among them, which text never holds: a 4-byte length prefix. Of the two byte orders it is the
-  one that makes the length smaller.
+  one that makes the length smaller; an empty first frame, which shows no order, is taken for big-endian.
 - Anything else is text: lines with whatever ending the peer uses or, after silence, with none.
+
+Silence ends a text, but no frame whose length is known: many programs send the length and the rest with
+two calls, and TCP may keep the second back for a while.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from attrs import frozen
 
@@ -79,11 +84,13 @@ class AnyPeerDecoder(Decoder):
 
     def flush(self) -> list[bytes]:
         """Silence: what is not recognised by now is text."""
-        return self._settle() + (self._inner.flush() if self._inner else [])
+        frames = self._settle()
+        return frames if self._inner is None else _preceded(frames, self._inner.flush)
 
     def close(self) -> list[bytes]:
         """The end of the stream: so it is by then."""
-        return self._settle() + (self._inner.close() if self._inner else [])
+        frames = self._settle()
+        return frames if self._inner is None else _preceded(frames, self._inner.close)
 
     def _settle(self) -> list[bytes]:
         self._check_alive()
@@ -100,6 +107,10 @@ class AnyPeerDecoder(Decoder):
         return super().buffered + (self._inner.buffered if self._inner else 0)
 
     @property
+    def heeds_silence(self) -> bool:
+        return self.recognised is None or isinstance(self.recognised, Lines)
+
+    @property
     def mid_frame(self) -> bool:
         return super().mid_frame or (self._inner is not None and self._inner.mid_frame)
 
@@ -111,14 +122,21 @@ class AnyPeerDecoder(Decoder):
 def recognise(head: bytes, max_frame: int) -> Framing | None:
     """Tell what a peer speaks whose stream begins with ``head``; None if more bytes must show it."""
     if len(head) < _HEAD:
-        # A line ending that comes first could also be a small length: 0A 00 00 00.
-        is_text = b"\0" not in head and not set(head[1:]).isdisjoint(b"\r\n")
-        return _lines(max_frame) if is_text else None
+        return None  # a short line may still be a length: 41 0A 00 00 is one of 2625 bytes
     if b"\0" in head:
         big, little = int.from_bytes(head, "big"), int.from_bytes(head, "little")
         if min(big, little) <= max_frame:
             return LengthPrefixed(_HEAD, form="big" if big <= little else "little", max_frame=max_frame)
     return _lines(max_frame)
+
+
+def _preceded(frames: list[bytes], end: Callable[[], list[bytes]]) -> list[bytes]:
+    """These frames and those that the end brings, be it with a fault."""
+    try:
+        return frames + end()
+    except FramingError as fault:
+        fault.frames[:0] = frames
+        raise
 
 
 def _lines(max_frame: int) -> Lines:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import FrameFactory, Network, admitted
-from tcpcomm.protocol import FrameProtocol
+from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
+from tcpcomm.limits import Limits
+from tcpcomm.protocol import FrameProtocol, clock_of
+from tcpcomm.reasons import peer_name
+from tcpcomm.seldom import Seldom
 
 __all__ = ["load_factory"]
 
@@ -29,16 +34,17 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
 
     Args:
         name: what to import. Modules are also looked for in the current directory.
-        options: keyword arguments for FrameFactory, those only that the user gave.
+        options: keyword arguments for FrameFactory, those only that the user gave; and ``idle_timeout``,
+            which changes that one of the protocol's own limits.
 
     Raises:
         ConfigurationError: there is no such thing, importing it fails, or an option has no effect on it.
     """
     target = _import(name)
     if isinstance(target, type) and issubclass(target, FrameProtocol):
-        return FrameFactory(target, **options)
+        return FrameFactory(target, **_with_limits(target, options))
     if isinstance(target, type) and issubclass(target, FrameFactory):
-        return _call(name, target, options)
+        return _call(name, target, _with_limits(target.protocol, options))
     allow = options.get("allow")
     without_effect = [option for option in options if option != "allow"]
     if without_effect:
@@ -50,6 +56,9 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         factory: Any = Factory.forProtocol(target)
     elif isinstance(target, type) and issubclass(target, Factory):
         factory = _call(name, target, {})
+    elif isinstance(target, FrameFactory):
+        target.allow = allow or target.allow
+        return target
     elif IProtocolFactory.providedBy(target):
         factory = target
     else:
@@ -67,8 +76,8 @@ def _import(name: str) -> Any:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        module = import_module(module_name)
-    except Exception as error:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(f"--app {name}: cannot import {module_name}: {_where(error)}") from None
     try:
         return getattr(module, attribute)
@@ -85,30 +94,48 @@ def _call(name: str, factory: type[Any], options: Mapping[str, Any]) -> Any:
         raise ConfigurationError(f"--app {name}: cannot make the factory: {_where(error)}") from None
 
 
-def _where(error: Exception) -> str:
+def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with the limits that the idle timeout makes of the protocol's own."""
+    changed = dict(options)
+    if "idle_timeout" in changed:
+        own = getattr(protocol, "limits", Limits())
+        changed["limits"] = evolve(own, idle=changed.pop("idle_timeout"))
+    return changed
+
+
+def _where(error: BaseException) -> str:
     """An error in the user's code on one line, with the place that it came from."""
-    text = f"{type(error).__name__}: {error}"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, SyntaxError):
         return text
-    own = [each for each in traceback.extract_tb(error.__traceback__) if "importlib" not in each.filename]
-    last = own[-1]
-    return text if last.filename == __file__ else f"{text} ({last.filename}, line {last.lineno})"
+    places = [
+        each
+        for each in traceback.extract_tb(error.__traceback__)
+        if each.filename not in (__file__, importlib.__file__) and "<frozen " not in each.filename
+    ]
+    return f"{text} ({places[-1].filename}, line {places[-1].lineno})" if places else text
 
 
 class _Admitting(Factory):
     """Another factory, but for peers from the allowed networks only."""
 
     noisy = False
+    log = Logger()
 
     def __init__(self, factory: Any, allow: tuple[Network, ...]) -> None:
         self._factory = factory
         self._allow = allow
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         host = getattr(addr, "host", None)
-        if host is not None and not admitted(str(host), self._allow):
-            return None
-        return self._factory.buildProtocol(addr)
+        if host is None or admitted(str(host), self._allow):
+            return self._factory.buildProtocol(addr)
+        if self._refusals.happened(clock_of(self._factory).seconds()):
+            self.log.warn(
+                "{peer}: connection refused: its address is in no allowed network", peer=peer_name(addr)
+            )
+        return Refused()
 
     def doStart(self) -> None:
         self._factory.doStart()

@@ -23,6 +23,9 @@ __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
 
 _NAMES_SHOWN = 20
 
+_NOT_FOR_TEXT = {"idna", "punycode", "undefined"}
+"""Codecs that Python counts among the text encodings, but that fail on ordinary text."""
+
 
 def check_encoding(encoding: str, framing: Framing) -> None:
     """
@@ -33,7 +36,7 @@ def check_encoding(encoding: str, framing: Framing) -> None:
     """
     try:
         info = codecs.lookup(encoding)
-        if not getattr(info, "_is_text_encoding", True):
+        if info.name in _NOT_FOR_TEXT or not getattr(info, "_is_text_encoding", True):
             raise LookupError(encoding)
     except LookupError:
         raise ConfigurationError(

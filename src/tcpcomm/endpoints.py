@@ -69,7 +69,9 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
         raise ConfigurationError(f"{text!r}: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"{text!r}: cannot read {error.filename}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except Exception as error:  # endpoints are plugins, which raise what they like
+        if kind == "systemd" and isinstance(error, LookupError):
+            raise ConfigurationError(f"{text!r}: systemd passed no such socket") from None
         raise ConfigurationError(
             f"{text!r} is no endpoint such as tcp:9999:interface=127.0.0.1: {error}"
         ) from None
@@ -111,7 +113,7 @@ def _ssl_endpoint(
     reactor: Any, words: list[str], options: dict[str, str], client_ca: str | None
 ) -> IStreamServerEndpoint:
     try:
-        from OpenSSL import crypto  # noqa: PLC0415 - TLS is an extra
+        from OpenSSL import SSL, crypto  # noqa: PLC0415 - TLS is an extra
         from twisted.internet import ssl  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError(f"TLS needs more packages: pip install tcpcomm[tls] ({error})") from None
@@ -153,9 +155,9 @@ def _ssl_endpoint(
             raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
         )
         context.getContext()
-    except Exception as error:
+    except SSL.Error as error:
         raise ConfigurationError(
-            f"{key_path} and {certificate_path} do not belong together: {_words(error)}"
+            f"{key_path} and {certificate_path} cannot be used together: {_words(error)}"
         ) from None
     return SSL4ServerEndpoint(
         reactor,

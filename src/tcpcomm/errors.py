@@ -17,6 +17,10 @@ __all__ = [
     "EncodeError",
     "FrameTooLong",
     "FramingError",
+    "NotReady",
+    "NotSent",
+    "OutcomeUnknown",
+    "ReplyTimeout",
     "SessionClosed",
     "TcpcommError",
     "TruncatedFrame",
@@ -42,6 +46,30 @@ class EncodeError(TcpcommError, ValueError):
 
 class SessionClosed(TcpcommError):
     """Something was to be sent on a session that is not open (any more): nothing was sent."""
+
+
+class NotSent(TcpcommError):
+    """A request was never written: the peer cannot have seen it, and it may be repeated."""
+
+
+class NotReady(NotSent):
+    """The link is not ready, so nothing was sent, and nothing is kept to be sent later."""
+
+
+class OutcomeUnknown(TcpcommError):
+    """
+    The connection was lost after a request was written and before its reply came.
+
+    The peer may have acted on it or not. Whether it may be repeated only the application can know.
+    """
+
+
+class ReplyTimeout(OutcomeUnknown):
+    """
+    No reply came in time.
+
+    The session is dropped, so that a late reply can never answer the next request.
+    """
 
 
 class FramingError(TcpcommError):

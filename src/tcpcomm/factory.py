@@ -23,8 +23,9 @@ from tcpcomm.framing import Framing
 from tcpcomm.limits import Limits, default_max_sessions
 from tcpcomm.protocol import FrameProtocol, clock_of
 from tcpcomm.reasons import peer_name
+from tcpcomm.seldom import Seldom
 
-__all__ = ["FrameFactory", "Network", "Own", "admitted", "parse_network"]
+__all__ = ["FrameFactory", "Network", "Own", "Refused", "admitted", "parse_network"]
 
 Network = IPv4Network | IPv6Network
 
@@ -70,6 +71,9 @@ class FrameFactory(Factory):
         clock: where time comes from; by default the reactor.
 
     A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
+
+    Raises:
+        ConfigurationError: a limit would admit nobody.
     """
 
     noisy = False
@@ -99,6 +103,12 @@ class FrameFactory(Factory):
             "limits": limits,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not Own.VALUE}
+        for name, limit in (
+            ("max_sessions", max_sessions),
+            ("max_sessions_per_address", max_sessions_per_address),
+        ):
+            if limit is not None and limit < 1:
+                raise ConfigurationError(f"{name} must be at least 1, not {limit}")
         self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
         self.max_sessions_per_address = max_sessions_per_address
         self.allow = None if allow is None else tuple(allow)
@@ -109,8 +119,7 @@ class FrameFactory(Factory):
         """How many sessions there have been."""
         self._by_address: Counter[str] = Counter()
         self._ended_received = self._ended_sent = 0
-        self._refused = 0
-        self._refusal_logged: float | None = None
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
 
     @property
@@ -126,9 +135,13 @@ class FrameFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         refusal = self._refusal(addr)
         if refusal is not None:
-            self._log_refusal(addr, refusal)
-            return _Refused()
-        protocol = cast("FrameProtocol", self.protocol())
+            self._log_refusal(peer_name(addr), refusal)
+            return Refused()
+        try:
+            protocol = cast("FrameProtocol", self.protocol())
+        except Exception:  # Twisted would leave the peer waiting, connected to nothing
+            self.log.failure("{peer}: connection refused: the protocol cannot be made", peer=peer_name(addr))
+            return Refused()
         protocol.factory = self
         for name, value in self._overrides.items():
             setattr(protocol, name, value)
@@ -143,21 +156,27 @@ class FrameFactory(Factory):
 
     def sessionClosed(self, session: FrameProtocol) -> None:
         """A session of this factory lost its connection. Called by the session."""
-        self.sessions.discard(session)
+        if session not in self.sessions:
+            return
+        self.sessions.remove(session)
         self._ended_received += session.frames_received
         self._ended_sent += session.frames_sent
         if session.host is not None:
             self._by_address[session.host] -= 1
             if not self._by_address[session.host]:
                 del self._by_address[session.host]
-        if not self.sessions:
-            waiting, self._draining = self._draining, []
-            for deferred in waiting:
-                deferred.callback(None)
+        if self._draining and not self.sessions:
+            clock_of(self).callLater(0, self._drained)  # sessionLost comes first
+
+    def sessionRefused(self, session: FrameProtocol, reason: str) -> None:
+        """A session ended before it was ready, as when TLS failed. Called by the session."""
+        self._log_refusal(session.peer, reason)
 
     def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
         """
         End all sessions politely: what was sent is delivered; after ``grace`` seconds abort the rest.
+
+        Until then no new session is admitted.
 
         Returns:
             A Deferred that fires when no session is left. It never fails.
@@ -179,6 +198,11 @@ class FrameFactory(Factory):
 
         return done.addCallback(drained)
 
+    def _drained(self) -> None:
+        waiting, self._draining = self._draining, []
+        for deferred in waiting:
+            deferred.callback(None)
+
     def abort(self, reason: str = "aborted here") -> None:
         """End all sessions at once."""
         for session in list(self.sessions):
@@ -187,6 +211,8 @@ class FrameFactory(Factory):
     def _refusal(self, address: IAddress | None) -> str | None:
         """Why a peer cannot be admitted; None if it can."""
         host = getattr(address, "host", None)
+        if self._draining:
+            return "the server is stopping"
         if len(self.sessions) >= self.max_sessions:
             return f"there are {len(self.sessions)} sessions, which is max_sessions"
         if host is None:
@@ -198,18 +224,16 @@ class FrameFactory(Factory):
             return "its address is in no allowed network"
         return None
 
-    def _log_refusal(self, address: IAddress | None, refusal: str) -> None:
-        self._refused += 1
-        now = clock_of(self).seconds()
-        if self._refusal_logged is None or now - self._refusal_logged >= REFUSAL_LOG_INTERVAL:
+    def _log_refusal(self, peer: str, refusal: str) -> None:
+        count = self._refusals.happened(clock_of(self).seconds())
+        if count:
+            others = f" ({count - 1} others were refused before)" if count > 1 else ""
             self.log.warn(
                 "{peer}: connection refused: {refusal}{others}",
-                peer=peer_name(address),
+                peer=peer,
                 refusal=refusal,
-                others=f" ({self._refused - 1} others were refused before)" if self._refused > 1 else "",
+                others=others,
             )
-            self._refusal_logged = now
-            self._refused = 0
 
 
 def admitted(host: str, networks: Iterable[Network]) -> bool:
@@ -223,7 +247,7 @@ def admitted(host: str, networks: Iterable[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-class _Refused(Protocol):
+class Refused(Protocol):
     """A connection that is not wanted: buildProtocol's None would make TLS fail in the wrong place."""
 
     def connectionMade(self) -> None:

@@ -16,6 +16,16 @@ from tcpcomm.protocol import FrameProtocol
 __all__ = ["DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol"]
 
 
+def _set_anew(cls: type, *settings: str) -> bool:
+    """Whether one of the settings was made after the framing that the class has by inheritance."""
+    for base in cls.__mro__:
+        if "framing" in vars(base):
+            return False
+        if not vars(base).keys().isdisjoint(settings):
+            return True
+    return False
+
+
 class DelimitedProtocol(FrameProtocol):
     r"""A session whose frames end with a delimiter; set ``delimiter``, and ``max_frame`` where needed."""
 
@@ -25,7 +35,7 @@ class DelimitedProtocol(FrameProtocol):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "framing" not in cls.__dict__:
+        if _set_anew(cls, "delimiter", "max_frame"):
             cls.framing = Delimited(cls.delimiter, max_frame=cls.max_frame)
 
 
@@ -44,7 +54,7 @@ class LengthPrefixedProtocol(FrameProtocol):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "framing" not in cls.__dict__:
+        if _set_anew(cls, "width", "form", "max_frame"):
             framing = LengthPrefixed(cls.width, form=cls.form)
             cls.framing = framing if cls.max_frame is None else evolve(framing, max_frame=cls.max_frame)
 

@@ -50,6 +50,9 @@ class Limits:
     stall: float = field(default=10.0, validator=_positive)
     """How long a peer may take nothing of what it is sent."""
 
+    awaited: int = field(default=1000, validator=_positive)
+    """So many handlers that have not finished, and no more is read until one has."""
+
     def __attrs_post_init__(self) -> None:
         if self.unread_pause > self.unread_abort:
             raise ConfigurationError(

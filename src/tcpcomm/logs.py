@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 from twisted.logger import FileLogObserver, ILogObserver, formatEvent
 from twisted.python.failure import Failure
@@ -31,10 +31,11 @@ def json_line(event: dict[str, Any]) -> str | None:
         fields["traceback"] = failure.getTraceback()
     if not fields["message"] and failure is None:
         return None
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+    line = json.dumps(fields, ensure_ascii=False) + "\n"
+    return line.encode(errors="backslashreplace").decode()  # a lone surrogate cannot be written as it is
 
 
-def json_log_observer(stream: TextIO) -> ILogObserver:
-    """A log observer that writes JSON lines to a stream."""
+def json_log_observer(stream: Any) -> ILogObserver:
+    """A log observer that writes JSON lines to a text stream, or to a log file of Twisted's."""
     observer: ILogObserver = FileLogObserver(stream, json_line)
     return observer

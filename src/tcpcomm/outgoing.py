@@ -27,22 +27,36 @@ class Outgoing:
 
     Args:
         transport: where the bytes go; it tells this producer when it has enough.
+        seconds: what time it is.
         changed: called after the transport took or refused bytes, and after bytes were queued while it
-            refuses them: the session then looks at :attr:`waiting` and :attr:`blocked`.
+            refuses them: the session then looks at :attr:`waiting` and :attr:`blocked_since`.
     """
 
-    __slots__ = ("_changed", "_current", "_first", "_queue", "_transport", "blocked", "corked", "waiting")
+    __slots__ = (
+        "_changed",
+        "_current",
+        "_first",
+        "_queue",
+        "_seconds",
+        "_transport",
+        "blocked_since",
+        "corked",
+        "waiting",
+    )
 
-    def __init__(self, transport: ITransport, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, transport: ITransport, seconds: Callable[[], float], changed: Callable[[], None]
+    ) -> None:
         self._transport = transport
+        self._seconds = seconds
         self._changed = changed
         self._current = b""  # what is being handed over in pieces,
         self._first = 0  # from here on,
         self._queue: list[bytes] = []  # and what comes after it
         self.waiting = 0
         """Bytes that the transport has not taken yet."""
-        self.blocked = False
-        """Whether the transport said that it has enough."""
+        self.blocked_since: float | None = None
+        """When the transport said that it has enough; None while it takes more."""
         self.corked = False
         """While true, what is sent is collected, to leave in one write."""
         register = getattr(transport, "registerProducer", None)
@@ -55,18 +69,18 @@ class Outgoing:
             return
         self._queue.append(data)
         self.waiting += len(data)
-        if self.blocked:
+        if self.blocked_since is not None:
             self._changed()
         elif not self.corked or self.waiting >= PIECE:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what waits, as long as the transport takes it."""
-        if self.blocked or not self.waiting:
+        if not self.waiting or self.blocked_since is not None:
             return
-        while self.waiting and not self.blocked:
+        while self.waiting and self.blocked_since is None:
             self._transport.write(self._next_piece())
-        if self.blocked:
+        if self.blocked_since is not None:
             self._changed()
 
     def _next_piece(self) -> bytes:
@@ -97,14 +111,15 @@ class Outgoing:
 
     def pauseProducing(self) -> None:
         """The transport has enough."""
-        self.blocked = True
+        if self.blocked_since is None:
+            self.blocked_since = self._seconds()
 
     def resumeProducing(self) -> None:
         """The transport has handed all it had to the system."""
-        self.blocked = False
+        self.blocked_since = None
         self.flush()
         self._changed()
 
     def stopProducing(self) -> None:
         """The transport is closing: connectionLost will follow."""
-        self.blocked = True
+        self.pauseProducing()

@@ -10,11 +10,10 @@ an end that is told in plain words. Which bytes are a frame is not decided here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from inspect import iscoroutine
 from typing import Any, ClassVar, Final, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IHandshakeListener,
@@ -27,20 +26,19 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.alarm import Alarm
+from tcpcomm.alarm import Alarm, clock_of
+from tcpcomm.awaited import Awaited
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing import Decoder, Framing, Lines
 from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.seldom import Seldom
 
 __all__ = ["FrameProtocol", "clock_of"]
 
 FAULT_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about framing faults of one session."""
-
-_LATE: Final = 0.25
-"""A silence timer that is late by this share of the gap says nothing about the peer: look again."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -54,6 +52,10 @@ class FrameProtocol(Protocol):
 
     Nothing is delivered after the session was closed, or while :meth:`pauseProducing` is in force, also
     when either happens in the midst of a batch.
+
+    A handler may be ``async def``, or return a Deferred, where its work takes longer: a peer that has shut
+    its sending side is then kept until that is done. Later frames do not wait for it. When the session is
+    lost, what is still awaited is cancelled.
     """
 
     framing: Framing = Lines()
@@ -94,7 +96,7 @@ class FrameProtocol(Protocol):
 
     # What keeps delivery from going on:
     _paused = False  # the user said so
-    _throttled = False  # the peer does not read what it is sent
+    _throttled = False  # the peer does not read what it is sent, or asks faster than handlers finish
     _held = True  # one of these, or not ready, or closing: kept up to date by _update_hold
     _working = False  # a handler is being called: it must not be entered again
 
@@ -103,67 +105,63 @@ class FrameProtocol(Protocol):
     _fault: FramingError | None = None
     _inbox: list[bytes]
     _input_ended = False
-    _stream_closed = False  # the decoder was told of the end
+    _silence_told = False  # the decoder was told that nothing more comes now,
+    _stream_closed = False  # and that nothing more comes ever,
     _end_told = False  # and so was inputEnded
 
+    _aborted = False
     _transport_closed = False
-    _looked_again = False
     _reading_stopped = False
     _reason: str | None = None
     _heard = 0.0  # when bytes came last
+    _served = 0.0  # when a handler that was awaited finished last
     _begun: float | None = None  # when the frame that is half there began
     _close_by: float | None = None  # when a polite close has taken too long
-    _blocked_since: float | None = None
-    _faults_unlogged = 0
-    _fault_logged: float | None = None
-    _awaited: AbstractSet[Deferred[Any]] = frozenset()
+    _faults: Seldom | None = None  # those that were logged or not, once there were any
+    _awaited: Awaited | None = None  # handlers that have not finished, once there were any
 
     # -- for users to override ------------------------------------------------------------------------
 
-    def sessionReady(self) -> None:
+    def sessionReady(self) -> Awaitable[None] | None:
         """Frames may be sent and will be received: the peer is connected and TLS is established."""
 
     def frameReceived(self, frame: bytes) -> Awaitable[None] | None:
-        """
-        A frame was received.
-
-        It may be ``async def``, or return a Deferred, where the reply comes later: a peer that has shut
-        its sending side is then kept until that is done. Later frames do not wait for it.
-        """
+        """A frame was received."""
         raise NotImplementedError(f"{type(self).__name__} must override frameReceived")
 
-    def framesReceived(self, frames: list[bytes]) -> None:
+    def framesReceived(self, frames: list[bytes]) -> Awaitable[None] | None:
         """
         Frames were received together: override it to handle them as a batch.
 
         The default calls :meth:`frameReceived` with each, and stops where that pauses or closes.
         """
         received = self.frameReceived
-        for index, frame in enumerate(frames, 1):
-            later = received(frame)
-            if later is not None:
-                self._await(later)
-            if self._held:
-                self._frames[:0] = frames[index:]
-                break
+        begun = 0
+        try:
+            for frame in frames:
+                begun += 1
+                later = received(frame)
+                if later is not None:
+                    self._await(later)
+                if self._held:
+                    break
+        finally:
+            self._frames[:0] = frames[begun:]
+        return None
 
     def framingFailed(self, fault: FramingError) -> None:
         """
         The peer broke the rule of the framing. The default logs it, at most once in 10 s for a session.
 
-        After an unrecoverable fault the session is closed when this returns.
+        After an unrecoverable fault the session is closed when this returns. Only where the end of the
+        input cut the last frame short, the replies to those before it are sent first.
         """
-        self._faults_unlogged += 1
-        now = self._clock.seconds()
-        if self._fault_logged is None or now - self._fault_logged >= FAULT_LOG_INTERVAL:
-            self.log.warn(
-                "{peer}: {fault}{others}",
-                peer=self.peer,
-                fault=str(fault),
-                others=f", and {self._faults_unlogged - 1} more" if self._faults_unlogged > 1 else "",
-            )
-            self._fault_logged = now
-            self._faults_unlogged = 0
+        if self._faults is None:
+            self._faults = Seldom(FAULT_LOG_INTERVAL)
+        count = self._faults.happened(self._clock.seconds())
+        if count:
+            others = f", and {count - 1} more" if count > 1 else ""
+            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=str(fault), others=others)
 
     def inputEnded(self) -> None:
         """
@@ -172,7 +170,7 @@ class FrameProtocol(Protocol):
         It is called when all that was received is handled, awaited replies included. Override it where
         replies are still to come from elsewhere.
         """
-        self.close("the peer finished sending")
+        self.close("the peer finished sending" + self._half_frame())
 
     def sessionLost(self, reason: str) -> None:
         """The session is over; the reason is told in plain words. Called once, if it ever was ready."""
@@ -230,8 +228,8 @@ class FrameProtocol(Protocol):
         self._reason = reason
         self._closing = True
         self._update_hold()
-        if self._lost:
-            return
+        self._frames.clear()
+        self._inbox.clear()
         self._close_by = self._clock.seconds() + self.limits.stall
         if not self._working:
             self._outgoing.flush()
@@ -240,22 +238,25 @@ class FrameProtocol(Protocol):
 
     def abort(self, reason: str = "aborted here") -> None:
         """End the session at once; what waits is dropped. The reason stands, whatever the system says."""
-        if self._lost:
+        if self._lost or self._aborted:
             return
         self._reason = reason
-        self._closing = True
+        self._closing = self._aborted = True
         self._update_hold()
         self._outgoing.clear()
         transport = cast("Any", self.transport)
         if hasattr(transport, "abortConnection"):
+            self._transport_closed = True
             transport.abortConnection()
         else:
-            transport.loseConnection()
+            self._close_transport()
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
         self._paused = True
         self._update_hold()
+        if not self._working:
+            self._watch_reading()
 
     def resumeProducing(self) -> None:
         """Deliver what waited, in order, then read on. Called in a handler, it takes effect after it."""
@@ -276,37 +277,43 @@ class FrameProtocol(Protocol):
         self._heard = self._clock.seconds()
         self._frames = []
         self._inbox = []
+        self._outgoing = Outgoing(transport, self._clock.seconds, self._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
         host = getattr(address, "host", None)
         self.host = None if host is None else str(host)
-        self._decoder = self.framing.decoder()
-        self._sender = self.reply_framing or self.framing
-        self._outgoing = Outgoing(transport, self._sending_changed)
-        for option in ("setTcpNoDelay", "setTcpKeepAlive"):
-            set_option = getattr(transport, option, None)
-            if set_option is not None:
-                set_option(True)
-        opened = getattr(self.factory, "sessionOpened", None)
-        if opened is not None:
-            opened(self)
+        self._guarded(self._open)
         if ISSLTransport.providedBy(transport):
             self._alarm.update()
         else:
             self._become_ready()
 
+    def _open(self) -> None:
+        """The part of a session's begin that others can make fail."""
+        self._decoder = self.framing.decoder()
+        self._sender = self.reply_framing or self.framing
+        if self.host is not None:
+            for option in ("setTcpNoDelay", "setTcpKeepAlive"):
+                set_option = getattr(self.transport, option, None)
+                if set_option is not None:
+                    set_option(True)
+        self._tell_factory("sessionOpened")
+
     def handshakeCompleted(self) -> None:
         """TLS is established: only now is the peer who it claims to be."""
-        if not self._ready and not self._closing:
-            self._become_ready()
+        self._become_ready()
 
     def _become_ready(self) -> None:
+        if self._ready or self._closing:
+            return
         self._ready = True
         self._update_hold()
         self._guarded(self.sessionReady)
         self._work()
 
     def dataReceived(self, data: bytes) -> None:
+        if self._closing:
+            return
         self._heard = self._clock.seconds()
         self._inbox.append(data)
         if not (self._held or self._working):
@@ -322,9 +329,12 @@ class FrameProtocol(Protocol):
         self.abort("the sending side of the connection is shut")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        words = self._reason or loss_in_words(reason)
-        if not self._closing and self._decoder.buffered:
-            words += ", in the middle of a frame"
+        if not self._closing and reason.check(ConnectionDone):
+            # Without half-close, as in TLS, the end of the input is told only now. Nobody can be answered.
+            self._end_told = True
+            self.readConnectionLost()
+        refused = self._aborted or not self._closing
+        words = self._reason or loss_in_words(reason) + self._half_frame()
         self._reason = words
         self._lost = self._closing = True
         self._update_hold()
@@ -332,18 +342,25 @@ class FrameProtocol(Protocol):
         self._inbox.clear()
         self._outgoing.clear()
         self._alarm.cancel()
-        for deferred in self._awaited:
-            deferred.cancel()
-        if self._faults_unlogged:
-            self.log.warn(
-                "{peer}: {count} more framing faults", peer=self.peer, count=self._faults_unlogged
-            )
-        closed = getattr(self.factory, "sessionClosed", None)
-        if closed is not None:
-            closed(self)
+        if self._awaited is not None:
+            self._guarded(self._awaited.cancel)
+        if self._faults is not None and self._faults.untold:
+            self.log.warn("{peer}: {count} more framing faults", peer=self.peer, count=self._faults.untold)
+        self._tell_factory("sessionClosed")
         if self._ready:
             self._guarded(self.sessionLost, words)
+        elif refused:
+            self._tell_factory("sessionRefused", words)
         self._ready = False
+
+    def _half_frame(self) -> str:
+        """What to add to the reason of an end that comes unexpected."""
+        return ", in the middle of a frame" if self._decoder.mid_frame else ""
+
+    def _tell_factory(self, event: str, *details: str) -> None:
+        told = getattr(self.factory, event, None)
+        if told is not None:
+            self._guarded(told, self, *details)
 
     # -- delivery -------------------------------------------------------------------------------------
 
@@ -375,12 +392,16 @@ class FrameProtocol(Protocol):
         if self._frames:
             frames, self._frames = self._frames, []
             self.frames_received += len(frames)
-            self.framesReceived(frames)
-            self.frames_received -= len(self._frames)
+            try:
+                later = self.framesReceived(frames)
+            finally:
+                self.frames_received -= len(self._frames)
+            if later is not None:
+                self._await(later)
         elif self._fault is not None:
             fault, self._fault = self._fault, None
-            self.framingFailed(fault)
-            if not fault.recoverable:
+            self._call(self.framingFailed, fault)
+            if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
         elif self._inbox:
             self._decode(self._decoder.feed, self._inbox.pop(0))
@@ -401,56 +422,52 @@ class FrameProtocol(Protocol):
             self._fault = fault
         if not self._decoder.mid_frame:
             self._begun = None
-        elif self._frames or self._begun is None:
+        elif self._frames or self._fault is not None or self._begun is None:
             self._begun = self._heard
 
     def _end_input(self) -> bool:
         """The stream has ended, and all before that is delivered."""
-        if self.gap is not None and self._decoder.buffered:
-            self._decode(self._decoder.flush)  # an end is a silence too
+        if not self._silence_told:
+            self._silence_told = True
+            if self.gap is not None and self._decoder.heeds_silence:
+                self._decode(self._decoder.flush)  # an end is a silence too
         elif not self._stream_closed:
             self._stream_closed = True
             self._decode(self._decoder.close)
         elif not (self._awaited or self._end_told):
             self._end_told = True
-            self.inputEnded()
+            self._call(self.inputEnded)
         else:
             return False
         return True
 
-    def _await(self, later: Awaitable[None]) -> None:
-        """Keep track of a handler that will finish later; its failure is the session's."""
-        if iscoroutine(later):
-            deferred = Deferred.fromCoroutine(later)
-        elif isinstance(later, Deferred):
-            deferred = later
-        else:
-            raise TypeError(
-                f"{type(self).__name__}.frameReceived must return None, a coroutine or a Deferred, "
-                f"not {later!r}"
-            )
-        if deferred.called and not deferred.paused and not isinstance(deferred.result, Failure):
-            return
-        self._awaited = {*self._awaited, deferred}
+    def _call(self, handler: Callable[..., Awaitable[None] | None], *args: object) -> None:
+        later = handler(*args)
+        if later is not None:
+            self._await(later)
 
-        def settled(result: object) -> None:
-            self._awaited -= {deferred}
-            if self._lost:
-                return
-            if isinstance(result, Failure):
-                self._handler_failed(result)
-            self._heard = self._clock.seconds()  # until now it was the peer that waited
+    def _await(self, later: Awaitable[None]) -> None:
+        """Keep track of a handler that will finish later."""
+        if self._awaited is None:
+            self._awaited = Awaited(self._handler_finished)
+        self._awaited.add(later)
+        self._throttle()
+
+    def _handler_finished(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self._handler_failed(failure)
+        if not self._lost:
+            self._served = self._clock.seconds()
+            self._throttle()
             self._work()
             self._alarm.update()
 
-        deferred.addBoth(settled)
-
-    def _guarded(self, handler: Callable[..., None], *args: object) -> None:
-        """Call one of the user's methods so that its failure is the session's."""
+    def _guarded(self, handler: Callable[..., Awaitable[None] | None], *args: object) -> None:
+        """Call what is not ours so that its failure is the session's."""
         outside = not self._working
         self._working = self._outgoing.corked = True
         try:
-            handler(*args)
+            self._call(handler, *args)
         except Exception:
             self._handler_failed()
         finally:
@@ -463,6 +480,10 @@ class FrameProtocol(Protocol):
 
     def _handler_failed(self, failure: Failure | None = None) -> None:
         failure = failure or Failure()
+        if self._closing and failure.check(SessionClosed, CancelledError):
+            # It worked for a peer that is gone: no fault of its own, and the reason is told elsewhere.
+            self.log.debug("{peer}: {error}", peer=self.peer, error=str(failure.value) or "cancelled")
+            return
         self.log.failure(
             "{peer}: a handler of {protocol} failed; this session is closed",
             failure,
@@ -475,79 +496,89 @@ class FrameProtocol(Protocol):
 
     def _sending_changed(self) -> None:
         """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
+        outgoing = self._outgoing
+        if outgoing.blocked_since is not None:
+            if outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
+                self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
+                return
+            self._alarm.update()
+        self._throttle()
+        if self._closing and not self._working:
+            self._finish_closing()
+
+    def _throttle(self) -> None:
+        """Take nothing more from the peer until it reads, or until handlers have finished."""
         outgoing, limits = self._outgoing, self.limits
-        if outgoing.blocked:
-            if self._blocked_since is None:
-                self._blocked_since = self._clock.seconds()
-                self._alarm.update()
-        else:
-            self._blocked_since = None
-        waiting = outgoing.waiting
-        if waiting > max(limits.unread_abort, 2 * self._sender.max_frame):
-            self.abort(f"the peer does not read: {waiting} bytes wait for it")
-            return
-        throttled = outgoing.blocked and waiting >= limits.unread_pause - PIECE
+        throttled = len(self._awaited or ()) >= limits.awaited or (
+            outgoing.blocked_since is not None and outgoing.waiting >= limits.unread_pause - PIECE
+        )
         if throttled != self._throttled:
             self._throttled = throttled
             self._update_hold()
             if not self._working:
                 self._work()
-        if self._closing and not self._working:
-            self._finish_closing()
 
     def _watch_reading(self) -> None:
-        """Stop reading while delivery is held, so that TCP slows the peer down; read again after."""
-        stop = self._paused or self._throttled
-        if stop != self._reading_stopped and not (self._closing or self._input_ended):
-            self._reading_stopped = stop
-            transport = cast("Any", self.transport)
-            if stop:
-                transport.pauseProducing()
-            else:
-                self._heard = self._clock.seconds()  # silence was ours, not the peer's
-                transport.resumeProducing()
+        """
+        Stop reading while delivery is held, so that TCP slows the peer down; read again after.
+
+        While the session closes it is read, and dropped: a peer that waits until it can send would not
+        read what it is sent.
+        """
+        stop = (self._paused or self._throttled) and not self._closing
+        if stop == self._reading_stopped or not self._ready or self._input_ended or self._transport_closed:
+            return
+        self._reading_stopped = stop
+        transport = cast("Any", self.transport)
+        if stop:
+            transport.pauseProducing()
+        else:
+            self._heard = self._clock.seconds()  # silence was ours, not the peer's
+            if self._begun is not None:
+                self._begun = self._heard
+            transport.resumeProducing()
 
     def _finish_closing(self) -> None:
         """Close the transport once it has taken all that was sent."""
-        if self._lost or self._outgoing.waiting or self._outgoing.blocked or self._transport_closed:
+        if self._lost or self._transport_closed:
             return
-        self._transport_closed = True
-        self._outgoing.finish()
-        cast("Any", self.transport).loseConnection()
+        self._watch_reading()
+        if not self._outgoing.waiting and self._outgoing.blocked_since is None:
+            self._close_transport()
+
+    def _close_transport(self) -> None:
+        if not self._transport_closed:
+            self._transport_closed = True
+            self._outgoing.finish()
+            cast("Any", self.transport).loseConnection()
 
     # -- time -----------------------------------------------------------------------------------------
 
     def _deadlines(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What there will be to do, and when, if nothing else happens before."""
         limits = self.limits
+        if self._aborted:
+            return
         if self._close_by is not None:
             yield self._close_by, self._close_overdue
             return
         if not self._ready:
             yield self._heard + limits.handshake, self._handshake_overdue
             return
-        if self._blocked_since is not None:
-            yield self._blocked_since + limits.stall, self._stalled
+        if self._outgoing.blocked_since is not None:
+            yield self._outgoing.blocked_since + limits.stall, self._stalled
         if self._held or self._working:
             return
-        if self._begun is not None:
-            if self.gap is not None:
+        if self._begun is not None and not self._input_ended:
+            if self.gap is not None and self._decoder.heeds_silence:
                 yield self._heard + self.gap, self._fell_silent
             slack = limits.partial + self._decoder.buffered / limits.slowest
             yield self._begun + slack, self._frame_overdue
         if limits.idle is not None and not self._awaited:
-            yield self._heard + limits.idle, self._idle_too_long
+            yield max(self._heard, self._served) + limits.idle, self._idle_too_long
 
     def _fell_silent(self) -> None:
-        assert self.gap is not None
-        late = self._clock.seconds() - self._heard - self.gap
-        if late > _LATE * self.gap and not self._looked_again:
-            # This process was late: bytes may lie in the socket. Let the reactor read them first.
-            self._looked_again = True
-            self._alarm.ring_again()
-            return
-        self._looked_again = False
-        self._decode(self._decoder.flush)
+        self._guarded(self._decode, self._decoder.flush)
         self._work()
 
     def _close_overdue(self) -> None:
@@ -566,11 +597,3 @@ class FrameProtocol(Protocol):
 
     def _idle_too_long(self) -> None:
         self.close(f"the peer was silent for {self.limits.idle:g} s")
-
-
-def clock_of(factory: object) -> IReactorTime:
-    """The factory's clock or, where it names none, the reactor."""
-    clock = getattr(factory, "clock", None)
-    if clock is None:
-        from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time
-    return cast("IReactorTime", clock)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import errno
 from typing import Final, cast
 
-from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.error import (
+    ConnectBindError,
+    ConnectError,
+    ConnectionAborted,
+    ConnectionDone,
+    ConnectionLost,
+    ConnectionRefusedError,
+    DNSLookupError,
+    NoRouteError,
+    TimeoutError,
+    UserError,
+)
 from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 
-__all__ = ["loss_in_words", "peer_name"]
+__all__ = ["attempt_in_words", "loss_in_words", "peer_name"]
 
 _ERRNO_WORDS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
@@ -22,13 +33,18 @@ _ERRNO_WORDS: Final = {
 
 def peer_name(address: IAddress | None) -> str:
     """The name under which a peer appears in logs: ``192.168.0.10:50432``, or what its socket is."""
-    host, port = getattr(address, "host", None), getattr(address, "port", None)
-    if host is not None and port is not None:
-        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
-    name = getattr(address, "name", None)
-    if name:
-        return f"unix:{name.decode(errors='replace') if isinstance(name, bytes) else name}"
-    return "a local peer"
+    host = _text(getattr(address, "host", None) or getattr(address, "hostname", None))
+    port = getattr(address, "port", None)
+    if host and port is not None:
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    name = _text(getattr(address, "name", None))
+    return f"unix:{name}" if name else "a local peer"
+
+
+def _text(name: str | bytes | None) -> str:
+    """A name as one line: whoever made the socket chose it."""
+    text = name.decode(errors="replace") if isinstance(name, bytes) else name or ""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 def loss_in_words(failure: Failure) -> str:
@@ -53,11 +69,29 @@ def loss_in_words(failure: Failure) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def attempt_in_words(failure: Failure) -> str:
+    """Say why an attempt to connect failed."""
+    error = cast("BaseException", failure.value)
+    if isinstance(error, ConnectionRefusedError):
+        return "refused: the machine is there, but no program listens on that port"
+    if isinstance(error, NoRouteError):
+        return "no route: is the interface down?"
+    if isinstance(error, TimeoutError):
+        return "no answer: cable, power or address"
+    if isinstance(error, DNSLookupError):
+        return f"the name is not known: {error}"
+    if isinstance(error, UserError):
+        return "the attempt was cancelled"
+    if isinstance(error, ConnectError) and not isinstance(error, ConnectBindError):
+        number = error.osError if isinstance(error.osError, int) else None
+        if number in _ERRNO_WORDS:
+            return _ERRNO_WORDS[number]
+    return loss_in_words(failure)
+
+
 def _tls_words(error: BaseException) -> str:
-    """OpenSSL's reasons out of its triples of library, function and reason."""
+    """OpenSSL's reasons out of its triples of library, function and reason, or whatever else it gives."""
     queue = error.args[0] if error.args else ()
-    if isinstance(queue, (list, tuple)):
-        words = [entry[-1] for entry in queue if isinstance(entry, tuple) and entry]
-        if words:
-            return "; ".join(map(str, words))
-    return str(error) or type(error).__name__
+    entries = queue if isinstance(queue, (list, tuple)) else error.args
+    reasons = [entry[-1] if isinstance(entry, tuple) and entry else entry for entry in entries]
+    return "; ".join(each for each in reasons if isinstance(each, str)) or "no reason was given"

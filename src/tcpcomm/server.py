@@ -80,28 +80,39 @@ class ServerService(Service):
             return
         self._started = True
         failures: list[str] = []
+        within_start = True
+
+        def not_listening(failure: Failure, where: Listener) -> None:
+            words = f"cannot listen on {where.text}: {_why(failure)}"
+            if within_start:
+                failures.append(words)
+            else:
+                self.log.critical("{problem}", problem=words)
+
         for each in self.listeners:
             listening: Deferred[IListeningPort] = maybeDeferred(each.endpoint.listen, self.factory)
             listening.addCallbacks(
-                self._listening,
-                self._not_listening,
-                callbackArgs=(each,),
-                errbackArgs=(each, failures),
+                self._listening, not_listening, callbackArgs=(each,), errbackArgs=(each,)
             )
+        within_start = False
         if failures:
+            self._started = False
             for port in self.ports:
                 maybeDeferred(port.stopListening)
             self.ports = []
             raise CannotListen("; ".join(failures))
 
-    def _listening(self, port: IListeningPort, where: Listener) -> None:
+    def _listening(self, port: IListeningPort, where: Listener) -> Any:
+        if not self._started:  # the endpoint took its time, and is not wanted any more
+            return port.stopListening()
         self.ports.append(port)
         self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)
+        return None
 
-    def _not_listening(self, failure: Failure, where: Listener, failures: list[str]) -> None:
-        error = failure.value
-        if isinstance(error, CannotListenError):
-            error = error.socketError
-        words = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        failures.append(f"cannot listen on {where.text}: {words}")
-        self.log.critical("{failure}", failure=failures[-1])
+
+def _why(failure: Failure) -> str:
+    """Why a place to listen at is not to be had."""
+    error: Any = failure.value
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from attrs import evolve
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
+from twisted.python.logfile import LogFile
 
 import twisted
 from tcpcomm._version import __version__
 from tcpcomm.anypeer import AnyPeer
 from tcpcomm.app import load_factory
-from tcpcomm.echo import EchoFactory, check_encoding
+from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.endpoints import Listener, listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import FrameFactory, Network, parse_network
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Framing, Unframed, parse_framing
-from tcpcomm.limits import Limits
 from tcpcomm.logs import json_log_observer
 from tcpcomm.server import CannotListen, ServerService
 
@@ -38,6 +38,14 @@ DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 ANY: Final = "any"
+
+
+_EXAMPLES: Final = r"""
+Examples:
+  twistd -n tcpcomm
+  twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
+  twistd -n tcpcomm --app my_camera:CameraProtocol
+"""
 
 
 def _one_line(option: Callable[..., None]) -> Callable[..., None]:
@@ -53,10 +61,8 @@ class Options(usage.Options):
 
     longdesc = r"""Runs an echo/command server on 127.0.0.1:9999 that answers each peer as it was asked:
 lines ending in CR LF, LF or CR, text with no end mark at all, or a 4-byte length prefix. Send HELP for
-its commands. With --app it runs your own protocol instead. Use 'twistd -n tcpcomm' to stay in the
-foreground.
-
-Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'"""
+its commands. With --app it runs your own protocol instead. 'twistd -n tcpcomm' stays in the foreground;
+without -n it goes on in the background."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         [
@@ -81,7 +87,7 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
         ["idle-timeout", None, None, "Seconds a peer may be silent, or 'none'.  [default: 600]"],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
         ["app", "a", None, "Your own protocol or factory, as module:name."],
-        ["log-format", None, "text", "text, or json: one JSON object a line, on standard output."],
+        ["log-format", None, "text", "text, or json: one JSON object a line."],
     ]
 
     def __init__(self) -> None:
@@ -109,6 +115,10 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
         """
         self["allow"].append(network)
 
+    def getUsage(self, width: int | None = None) -> str:
+        """What --help prints; examples are not to be wrapped like its text."""
+        return f"{super().getUsage(width)}{_EXAMPLES}"
+
     def opt_version(self) -> NoReturn:
         """Print the versions and exit."""
         print(f"tcpcomm {__version__} (Twisted {twisted.__version__}, Python {sys.version.split()[0]})")
@@ -135,16 +145,14 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
         if problems:
             _refuse(problems)
-        if self["log-format"] == "json" and self.parent is not None:
-            self.parent["logger"] = lambda: json_log_observer(sys.stdout)
 
     @staticmethod
-    def _check(problems: list[str], make: Callable[..., Any], *args: Any) -> Any:
+    def _check(problems: list[str], make: Callable[..., Any], *args: Any, option: str = "") -> Any:
         """Call ``make``; where it fails over the configuration, note that and return None."""
         try:
             return make(*args)
         except ConfigurationError as error:
-            problems.append(str(error))
+            problems.append(f"--{option}: {error}" if option else str(error))
             return None
 
     def _factory(self, problems: list[str]) -> Factory | None:
@@ -159,45 +167,51 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
         take("max_sessions", check(problems, self._count, "max-sessions"))
         take("max_sessions_per_address", check(problems, self._count, "max-sessions-per-address"))
         take("allow", self._allow(problems))
-        if self["idle-timeout"] is not None:
-            idle = check(problems, self._seconds, "idle-timeout")
-            given["limits"] = Limits(idle=idle)
-        gap = check(problems, self._seconds, "gap") if self["gap"] is not None else None
-        framing = check(problems, self._framing)
-        take("framing", framing)
+        take("framing", self._framing(problems))
         if self["gap"] is not None:
-            given["gap"] = gap
+            given["gap"] = check(problems, self._seconds, "gap")
+        idle: dict[str, Any] = {}
+        if self["idle-timeout"] is not None:
+            idle["idle_timeout"] = check(problems, self._seconds, "idle-timeout")
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
                 problems.append("--encoding has no effect on --app: your own protocol decodes its text")
-            return None if problems else load_factory(self["app"], given)
-        framing = given["framing"] = framing or AnyPeer()
-        by_silence = isinstance(framing, AnyPeer) or framing == Unframed(join=True)
+            application: Factory | None = check(problems, load_factory, self["app"], given | idle)
+            return application
+        framing = given.setdefault("framing", AnyPeer())
+        by_silence = isinstance(framing, AnyPeer) or (isinstance(framing, Unframed) and framing.join)
         given.setdefault("gap", DEFAULT_GAP if by_silence else None)
-        check(problems, check_encoding, self["encoding"], framing)
+        check(problems, check_encoding, self["encoding"], framing, option="encoding")
+        if idle:
+            given["limits"] = evolve(EchoProtocol.limits, idle=idle["idle_timeout"])
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
-    def _framing(self) -> Framing | None:
+    def _framing(self, problems: list[str]) -> Framing | None:
         """The framing that was asked for; None where nothing was said."""
-        auto, limit = self["framing"] == AUTO, self._count("max-frame")
-        if auto and (limit is None or self["app"] is not None):
-            if limit is not None:
-                raise ConfigurationError("--max-frame needs --framing where it is for --app")
-            return None
-        framing = AnyPeer() if auto else parse_framing(self["framing"])
-        if limit is None:
+        limit = self._check(problems, self._count, "max-frame")
+        framing: Framing | None = None
+        if self["framing"] != AUTO:
+            framing = self._check(problems, parse_framing, self["framing"], option="framing")
+        elif limit is not None and self["app"] is not None:
+            problems.append("--max-frame needs --framing where it is for --app")
+        elif limit is not None:
+            framing = AnyPeer()
+        if framing is None or limit is None:
             return framing
         try:
             return evolve(framing, max_frame=limit)
         except TypeError:
-            raise ConfigurationError(
+            problems.append(
                 f"--max-frame has no effect on --framing {self['framing']}: its size follows from itself"
-            ) from None
+            )
+        except ConfigurationError as error:
+            problems.append(f"--max-frame: {error}")
+        return None
 
     def _allow(self, problems: list[str]) -> tuple[Network, ...] | None:
         """The allowed networks; None: all."""
         texts = [text for text in self["allow"] if text != ANY]
-        networks = [self._check(problems, parse_network, text) for text in texts]
+        networks = [self._check(problems, parse_network, text, option="allow") for text in texts]
         if ANY in self["allow"] and networks:
             problems.append("--allow any opens the server to all: leave the other --allow out, or it")
         return tuple(networks) if networks else None
@@ -218,7 +232,7 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
                     f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
                     "(--allow any for all), or add :interface=127.0.0.1"
                 )
-        if self["client-ca"] is not None and not any(each.proves_peers for each in listeners):
+        if self["client-ca"] is not None and not any(text.startswith("ssl:") for text in self["listen"]):
             problems.append("--client-ca has no effect without --listen ssl:…")
         return listeners
 
@@ -245,26 +259,32 @@ Example: twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'd
 
 class TwistdService(ServerService):
     """
-    The service as twistd runs it: it tells a failure to start in one line, and heeds a second SIGTERM.
+    The service in twistd: it tells a failure to start in one line, and heeds a second SIGTERM.
 
     Args:
-        pidfile: the file that twistd wrote, to be removed if the start fails; None if there is none.
+        observer: what writes the log; None: what twistd's own options say.
     """
 
     log = Logger()
 
-    def __init__(self, *args: Any, pidfile: str | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, observer: ILogObserver | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._pidfile = pidfile
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of twistd's application, and tell it who writes its log."""
+        if self._observer is not None:
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def privilegedStartService(self) -> None:
-        """Listen, or end the process with exit code 1 and the reason."""
+        """Listen; where that fails twistd ends, with exit code 1 and the reason."""
         try:
             super().privilegedStartService()
         except CannotListen as error:
-            if self._pidfile:
-                Path(self._pidfile).unlink(missing_ok=True)
-            _refuse([str(error)])
+            self.log.critical("{problem}", problem=str(error))
+            sys.excepthook = _tell_in_one_line  # twistd cleans up, tells its parent, and lets it pass
+            raise
 
     def stopService(self) -> Any:
         """Drain; a second signal aborts what is left."""
@@ -283,9 +303,26 @@ class TwistdService(ServerService):
 
 def makeService(options: Options) -> TwistdService:
     """Make the service. Called by twistd, with options that have been parsed."""
-    pidfile = None if options.parent is None else options.parent.get("pidfile")
-    return TwistdService(options.factory, options.listeners, pidfile=pidfile)
+    observer = _json_observer(options.parent or {}) if options["log-format"] == "json" else None
+    return TwistdService(options.factory, options.listeners, observer=observer)
+
+
+def _json_observer(twistd: Mapping[str, Any]) -> ILogObserver:
+    """Make the observer that writes JSON to where twistd, by its options, would write text."""
+    name = twistd.get("logfile")
+    if name in (None, "-"):
+        if twistd.get("nodaemon", True):  # there is no such option where there are no daemons
+            return json_log_observer(sys.stdout)
+        name = "twistd.log"
+    return json_log_observer(LogFile.fromFullPath(name))
 
 
 def _refuse(problems: list[str]) -> NoReturn:
     sys.exit("\n".join(f"twistd tcpcomm: {problem}" for problem in problems))
+
+
+def _tell_in_one_line(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Instead of a traceback, and not into the log, where it is already."""
+    print(f"twistd tcpcomm: {error}", file=sys.__stderr__)

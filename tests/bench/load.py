@@ -24,7 +24,8 @@ class _Stream:
 
     def __init__(self, sizes: Sequence[int], window: int) -> None:
         cycle = [
-            size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size for index, size in enumerate(sizes)
+            size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size
+            for index, size in enumerate(sizes)
         ]
         self._starts = [0, *accumulate(map(len, cycle))]
         self.length = self._starts[-1]

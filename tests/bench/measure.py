@@ -24,11 +24,15 @@ __all__ = ["Series", "interleaved", "machine"]
 T = TypeVar("T")
 
 
+def _tuple(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(values)
+
+
 @frozen
 class Series:
     """The values that one peer reached, one for each round."""
 
-    values: tuple[float, ...] = field(converter=tuple)
+    values: tuple[float, ...] = field(converter=_tuple)
 
     @property
     def median(self) -> float:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -79,20 +80,16 @@ class Child:
     def ask(self, question: str, timeout: float) -> str:
         """Write one line to the process; return the line that it answers with."""
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has ended: line() tells why
             self._process.stdin.write(question + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended: line() tells why
         return self.line(timeout)
 
     def stop(self) -> int:
         """Let the process end, or end it; return its exit status."""
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has ended before it read everything
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has ended before it read everything
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

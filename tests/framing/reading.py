@@ -12,7 +12,7 @@ a test of its segmentations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -77,3 +77,15 @@ def read(framing: Framing, wire: bytes, then: End | None = None) -> Outcome:
         for cut in range(1, len(wire)):
             assert whole == read_chunks(framing, [wire[:cut], wire[cut:]], then)
     return whole
+
+
+class CountedBytes(bytes):
+    """Bytes that count how many of them are copied by slicing: what a decoder makes of one large chunk."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if isinstance(found, bytes):
+            self.copied += len(found)
+        return found

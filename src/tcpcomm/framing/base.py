@@ -19,7 +19,13 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from tcpcomm.errors import ConfigurationError, EncodeError, FramingError, TruncatedFrame
+from tcpcomm.errors import (
+    ConfigurationError,
+    EncodeError,
+    FramingError,
+    TcpcommError,
+    TruncatedFrame,
+)
 
 __all__ = ["DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
 
@@ -114,6 +120,11 @@ class Step:
         """Whether pieces were taken that wait for others."""
         return False
 
+    @property
+    def held(self) -> int:
+        """Bytes of these pieces."""
+        return 0
+
     def lost(self) -> None:
         """Take note that a piece was lost to a fault: what is pending may lack it."""
 
@@ -139,13 +150,19 @@ class Decoder(ABC):
         self._position = 0  # where in the buffer the first unfinished frame begins
         self._start = 0  # stream offset of the buffer's first byte
         self._need = 0  # below this many buffered bytes, cutting is in vain
+        self._begun: int | None = None  # stream offset of the first piece that waits in a step
         self._fault: FramingError | None = None  # noted by _cut, about to be raised
         self._dead: FramingError | None = None  # the fault that ended this stream
 
     @property
     def buffered(self) -> int:
         """Bytes that are held because the frame they belong to is incomplete."""
-        return len(self._buffer) - self._position
+        return len(self._buffer) - self._position + sum([step.held for step in self.steps])
+
+    @property
+    def heeds_silence(self) -> bool:
+        """Whether silence says anything about a frame that has begun: false where the peer may pause."""
+        return True
 
     @property
     def mid_frame(self) -> bool:
@@ -159,7 +176,12 @@ class Decoder(ABC):
 
         They are what another framing, or another program, has to be handed when the protocol changes
         in mid-stream.
+
+        Raises:
+            TcpcommError: fragments of the next frame were already taken out of their wrapping.
         """
+        if any(step.pending for step in self.steps):
+            raise TcpcommError("a frame is half reassembled: its bytes cannot be handed over")
         return bytes(memoryview(self._buffer)[self._position :])
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -169,24 +191,35 @@ class Decoder(ABC):
         Raises:
             FramingError: see the module's text. Its ``.frames`` are delivered first.
         """
-        self._check_alive()
+        if self._dead is not None:
+            self._check_alive()
         buffer, position = self._buffer, self._position
         if position == len(buffer):  # nothing is held: cut the chunk itself, without a copy
             self._start += position
             buffer, position = data, 0
+        elif len(buffer) - position + len(data) < self._need:
+            self._append(data)
+            return []
         elif data:
-            buffer, position = self._append(data), 0
-            if len(buffer) < self._need:
-                return []
             if self.cuts_bytes:
-                buffer = bytes(buffer)
+                buffer = b"".join((memoryview(buffer)[position:], data))
+                self._start += position
+            else:
+                buffer = self._append(data)
+            position = 0
         frames = self._frames = []
         self._need = 0
-        self._position = self.cut(buffer, position)
+        self._position = position = self.cut(buffer, position)
+        self._frames = []  # frames that are handed over must not live until the next feed
         if self._fault is not None:
             self._buffer = buffer  # as it is: the next call goes on behind the fault
             self._raise_fault(frames)
-        self._keep_rest(buffer)
+        if position == len(buffer):
+            self._buffer = b""
+            self._start += position
+            self._position = 0
+        else:
+            self._keep_rest(buffer)
         return frames
 
     def flush(self) -> list[bytes]:
@@ -238,10 +271,16 @@ class Decoder(ABC):
             try:
                 frame = step.take(frame)
             except Unusable as error:
+                if self._begun is not None:
+                    at = self._begun - self._start
                 self.fail(error.kind, error.reason, at=at, recoverable=True)
                 return False
             if frame is None:
+                if self._begun is None and step.pending:
+                    self._begun = self._start + at
                 return True
+        if self._begun is not None and not any(step.pending for step in self.steps):
+            self._begun = None
         assert frame is not None
         self._frames.append(frame)
         return True
@@ -257,15 +296,18 @@ class Decoder(ABC):
         self._fault = kind(reason, offset=self._start + at, recoverable=recoverable)
         for step in self.steps:
             step.lost()
+        self._begun = None
 
     def _incomplete(self) -> bool:
         """Whether a frame has begun and not ended."""
-        return self._position < len(self._buffer) or any(step.pending for step in self.steps)
+        if self._position < len(self._buffer):
+            return True
+        return bool(self.steps) and any(step.pending for step in self.steps)
 
     def _forget(self) -> None:
         """Drop the half frame and every state that belongs to it."""
         self._start += len(self._buffer)
-        self._buffer, self._position, self._need = b"", 0, 0
+        self._buffer, self._position, self._need, self._begun = b"", 0, 0, None
         for step in self.steps:
             step.forget()
 
@@ -282,9 +324,7 @@ class Decoder(ABC):
 
     def _keep_rest(self, buffer: Buffer) -> None:
         position = self._position
-        if position == len(buffer):
-            buffer = b""
-        elif isinstance(buffer, bytearray):
+        if isinstance(buffer, bytearray):
             del buffer[:position]
         else:
             buffer = bytearray(memoryview(buffer)[position:])
@@ -296,7 +336,7 @@ class Decoder(ABC):
         fault, self._fault = self._fault, None
         assert fault is not None
         if not fault.recoverable:
-            self._dead = fault
+            self._dead = type(fault)(fault.reason, offset=fault.offset, recoverable=False)
             self._buffer, self._position = b"", 0
         fault.frames = frames
         raise fault
@@ -307,10 +347,9 @@ class Decoder(ABC):
             raise type(dead)(dead.reason, offset=dead.offset, recoverable=False)
 
     def _truncated(self, what: str, *, recoverable: bool) -> TruncatedFrame:
+        offset = self._start + self._position if self._begun is None else self._begun
         return TruncatedFrame(
-            f"{what} in the middle of a frame",
-            offset=self._start + self._position,
-            recoverable=recoverable,
+            f"{what} in the middle of a frame", offset=offset, recoverable=recoverable
         )
 
 

@@ -126,6 +126,10 @@ class Lines(Framing):
     def _check_send(self, _: Any, send: bytes) -> None:
         if send not in (b"\r\n", b"\n", b"\r"):
             raise ConfigurationError(f"a line ends with \\r\\n, \\n or \\r, not with {send!r}")
+        if self.keep_ends and send == b"\r":
+            raise ConfigurationError(
+                "with keep_ends no line is sent with \\r alone: the peer could not know that it has ended"
+            )
 
     def decoder(self) -> Decoder:
         if self.keep_ends:
@@ -203,7 +207,10 @@ class TerminatedDecoder(Decoder):
             rest = parts.pop()
             if len(chunk) <= self._longest or max(map(len, parts), default=0) <= self._longest:
                 self._frames += parts
-                return self._wait(buffer, len(buffer) - len(rest))
+                if rest:
+                    return self._wait(buffer, len(buffer) - len(rest))
+                self._searched = 0
+                return len(buffer)
             self._careful = True
         return self._cut_carefully(buffer, position)
 

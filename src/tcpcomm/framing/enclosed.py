@@ -108,24 +108,29 @@ class _EnclosedDecoder(Decoder):
         self._overlap = max(len(framing.start), len(framing.end)) - 1
         self._searched = 0  # bytes of the frame's body that hold no marker
         self._scanning = False  # a fault was reported: look for the next start in silence
+        self._doubtful = False  # the start that was found may be an end, for both look alike
+        self._discarding = False  # inside a frame that was reported as too long
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
         start, end, size = framing.start, framing.end, len(buffer)
         while True:
+            if self._discarding:
+                position = self._discard(buffer, position)
+                if self._discarding:
+                    return position
             position = self._find_start(buffer, position)
-            if self._fault is not None or size - position < len(start):
+            if self._scanning or self._fault is not None or size - position < len(start):
                 return position
             body = position + len(start)
             match = self._markers.search(buffer, body + self._searched)
             stop = size - self._overlap if match is None else match.start()
             if stop - body > framing.max_frame:
-                return self._give_up(
-                    FrameTooLong,
-                    f"a frame exceeds max_frame={framing.max_frame} and is discarded",
-                    at=position,
-                    resume=body,
-                )
+                self._searched = 0
+                self._discarding = True
+                reason = f"a frame exceeds max_frame={framing.max_frame} and is discarded"
+                self.fail(FrameTooLong, reason, at=position, recoverable=True)
+                return body
             if match is None:
                 self._searched = max(0, stop - body)
                 return position
@@ -136,6 +141,11 @@ class _EnclosedDecoder(Decoder):
                     at=position,
                     resume=stop,
                 )
+            if self._doubtful and not buffer[body:stop].strip(framing.between):
+                self._searched = 0
+                position = stop  # it was an end, for nothing but a start follows
+                continue
+            self._doubtful = False
             after = stop + len(end)
             following = after + framing.trailer
             if size < following:
@@ -148,7 +158,8 @@ class _EnclosedDecoder(Decoder):
             if not buffer.startswith(framing.tail, following - len(framing.tail)):
                 found = bytes(buffer[following - len(framing.tail) : following])
                 reason = f"a frame must be followed by {framing.tail!r}, not by {found!r}"
-                return self._give_up(UnexpectedBytes, reason, at=position, resume=after)
+                resume = stop if start == end else after
+                return self._give_up(UnexpectedBytes, reason, at=position, resume=resume)
             if framing.checksum is not None:
                 covered = framing.covered(frame)
                 if not framing.checksum.matches(covered, check):
@@ -156,7 +167,8 @@ class _EnclosedDecoder(Decoder):
                         f"the {framing.checksum.name} checksum is {check!r}, "
                         f"but that of the frame is {framing.checksum.encode(covered)!r}"
                     )
-                    return self._give_up(BadChecksum, reason, at=position, resume=following)
+                    resume = stop if start == end else following
+                    return self._give_up(BadChecksum, reason, at=position, resume=resume)
             if not self.deliver(frame, position):
                 return following
             position = following
@@ -165,24 +177,40 @@ class _EnclosedDecoder(Decoder):
         """Where the next frame begins, or may begin; garbage before it is reported once."""
         framing = self._framing
         start, size = framing.start, len(buffer)
-        while position < size and buffer[position] in framing.between:
-            position += 1
-        if buffer.startswith(start, position):
-            self._scanning = False
-            return position
-        if start.startswith(buffer[position : position + len(start)]):  # too few bytes to tell
-            return position
         if not self._scanning:
+            while position < size and buffer[position] in framing.between:
+                position += 1
+            if start.startswith(buffer[position : position + len(start)]):  # or too few bytes to tell
+                return position
             self._scanning = True
             found = bytes(buffer[position : position + 1])
             reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
             self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
             return position
         found_at = buffer.find(start, position)
-        if found_at >= 0:
-            self._scanning = False
-            return found_at
-        return max(position, size - len(start) + 1)
+        if found_at < 0:
+            return max(position, size - len(start) + 1)
+        self._scanning = False
+        self._doubtful = start == framing.end
+        return found_at
+
+    def _discard(self, buffer: Buffer, position: int) -> int:
+        """Where the frame that is too long has ended, its trailer included, or cannot have ended yet."""
+        framing, size = self._framing, len(buffer)
+        match = self._markers.search(buffer, position)
+        if match is None:
+            return max(position, size - self._overlap)
+        if match.group() != framing.end:
+            self._discarding = False
+            return match.start()
+        following = match.end() + framing.trailer
+        if size < following:
+            return match.start()
+        self._discarding = False
+        if buffer.startswith(framing.tail, following - len(framing.tail)):
+            return following
+        self._scanning = True
+        return match.end()
 
     def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
         self._searched = 0
@@ -191,9 +219,13 @@ class _EnclosedDecoder(Decoder):
         return resume
 
     def _incomplete(self) -> bool:
-        return not self._scanning and super()._incomplete()
+        return not (self._scanning or self._discarding) and super()._incomplete()
+
+    @property
+    def mid_frame(self) -> bool:
+        return self._discarding or super().mid_frame
 
     def _forget(self) -> None:
         super()._forget()
         self._searched = 0
-        self._scanning = False
+        self._scanning = self._doubtful = self._discarding = False

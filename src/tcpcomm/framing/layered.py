@@ -36,7 +36,7 @@ class Checked(Framing):
         zero_is_unchecked: whether a checksum field of zero bytes means that the sender computed none.
 
     Raises:
-        ConfigurationError: there is no room for the checksum, or it would count itself.
+        ConfigurationError: there is no room for the checksum, or it would count itself, or nothing.
     """
 
     framing: Framing
@@ -59,10 +59,16 @@ class Checked(Framing):
             )
         if self.cover_from < 0 or (self.at or 0) < 0 or (self.cover_to or 0) < 0:
             raise ConfigurationError("at, cover_from and cover_to count from the start: not negative")
-        if self.at is not None:
-            stop = self.at if self.cover_to is None else self.cover_to
-            if self.cover_from < self.at + self.checksum.size and self.at < stop:
-                raise ConfigurationError(f"the checksum at byte {self.at} would count itself")
+        stop = self.at if self.cover_to is None else self.cover_to
+        if stop is not None and self.cover_from >= stop:
+            raise ConfigurationError("the checksum would count nothing: see cover_from and cover_to")
+        if (
+            self.at is not None
+            and self.cover_to is not None
+            and self.cover_from < self.at + self.checksum.size
+            and self.at < self.cover_to
+        ):
+            raise ConfigurationError(f"the checksum at byte {self.at} would count itself")
 
     def covered(self, frame: bytes) -> bytes:
         """What the checksum counts, of a frame as it is delivered."""
@@ -238,6 +244,10 @@ class _Reassemble(Step):
     @property
     def pending(self) -> bool:
         return self._begun and not self._discarding
+
+    @property
+    def held(self) -> int:
+        return len(self._data)
 
     def take(self, piece: bytes) -> bytes | None:
         rule = self._rule

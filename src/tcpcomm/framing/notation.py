@@ -48,14 +48,16 @@ def _parse_bytes(text: str) -> bytes:
         if code is not None:
             parts.append(bytes.fromhex(code))
         elif plain is not None:
-            parts.append(plain.encode())
+            parts.append(plain.encode(errors="surrogateescape"))  # bytes of a command line, as they were
         elif escaped in _ESCAPES:
             parts.append(_ESCAPES[escaped])
         elif escaped and escaped.encode() in (bytes([byte]) for byte in _SPECIAL):
             parts.append(escaped.encode())
         else:
+            before = repr(escaped) if escaped else "the end"
             raise ConfigurationError(
-                f"\\{escaped} means nothing; there are \\r \\n \\t \\0 \\xHH \\\\ \\, \\| \\: \\="
+                f"a backslash before {before} means nothing; there are "
+                "\\r \\n \\t \\0 \\xHH \\\\ \\, \\| \\: \\="
             )
     return b"".join(parts)
 
@@ -268,11 +270,15 @@ def parse_framing(text: str) -> Framing:
                 (_CHECK_VALUES, _CHECK_FLAGS, checks),
             ):
                 if equals and key in known:
-                    into[known[key].name] = known[key].parse(value)
-                    break
-                if not equals and key in flags:
-                    into[flags[key].name] = flags[key].value
-                    break
+                    target, meant = known[key].name, known[key].parse(value)
+                elif not equals and key in flags:
+                    target, meant = flags[key].name, flags[key].value
+                else:
+                    continue
+                if target in into:
+                    raise ConfigurationError(f"{option!r} comes after another option for the same thing")
+                into[target] = meant
+                break
             else:
                 words = [f"{each}=…" for each in (*kind.values, *_CHECK_VALUES)]
                 words += [*kind.flags, *_CHECK_FLAGS]

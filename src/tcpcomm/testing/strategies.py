@@ -52,7 +52,11 @@ _MARKERS: Final = re.compile(rb"[\r\n\0;:,#|*$\x02\x03\x10\x7e\xc0\xdb]")
 
 def _runs(least: int, most: int) -> SearchStrategy[bytes]:
     """One byte, over and over: long frames that cost little to draw."""
-    return st.builds(lambda byte, size: bytes([byte]) * size, st.integers(0, 255), st.integers(least, most))
+    return st.builds(_repeated, st.integers(0, 255), st.integers(least, most))
+
+
+def _repeated(byte: int, size: int) -> bytes:
+    return bytes([byte]) * size
 
 
 def _bodies(most: int, *, least: int = 0, telling: bytes = b"") -> SearchStrategy[bytes]:
@@ -297,18 +301,18 @@ def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | No
     limit = min(framing.max_frame, _LONG)
     for _ in range(draw(st.integers(0, 2))):
         alphabet = st.sampled_from(sorted({*wire, 0, 1, 255}))
-        garbage = st.one_of(
-            st.lists(alphabet, max_size=20).map(bytes),
-            st.binary(max_size=12),
-            st.builds(
-                lambda byte, size: bytes([byte]) * size, alphabet, st.integers(limit - 1, 2 * limit + 8)
-            ),
-        )
+        match draw(st.sampled_from(("damage", "likely", "random", "run"))):
+            case "damage":
+                wire = draw(mutations(wire))
+                continue
+            case "likely":
+                garbage = bytes(draw(st.lists(alphabet, max_size=20)))
+            case "random":
+                garbage = draw(st.binary(max_size=12))
+            case _:
+                garbage = bytes([draw(alphabet)]) * draw(st.integers(limit - 1, 2 * limit + 8))
         at = draw(st.integers(0, len(wire)))
-        if draw(st.booleans()):
-            wire = draw(mutations(wire))
-        else:
-            wire = wire[:at] + draw(garbage) + wire[at:]
+        wire = wire[:at] + garbage + wire[at:]
     return wire
 
 

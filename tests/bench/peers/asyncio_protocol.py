@@ -1,4 +1,4 @@
-"""``asyncio.Protocol`` with a framing written by hand, and with care: a loop, and one write for each chunk."""
+"""``asyncio.Protocol`` with a framing written by hand, with care: a loop, one write for each chunk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Echo(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._pending:
             data = self._pending + data
-        replies = []
+        replies: list[bytes] = []
         position, size = 0, len(data)
         while size - position >= 4:
             (length,) = _LENGTH.unpack_from(data, position)

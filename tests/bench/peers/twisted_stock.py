@@ -15,7 +15,7 @@ class Echo(Int32StringReceiver):
         cast("Any", self.transport).setTcpNoDelay(True)
 
     def stringReceived(self, string: bytes) -> None:
-        self.sendString(string)
+        self.sendString(string)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

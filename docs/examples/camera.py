@@ -1,0 +1,48 @@
+"""
+A camera whose link to a robot survives pulled cables: ``TRG,17`` is answered with ``OK,17``.
+
+    python camera.py tcp:9999:interface=127.0.0.1
+
+The robot is ``robot.py``, and it connects. Both ends send heartbeats, so each notices within a third of a
+second when the other's program or machine, or the cable between them, is dead.
+"""
+
+import sys
+from typing import Any
+
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+
+from tcpcomm.framing import Delimited
+from tcpcomm.link import Heartbeat, Link
+from tcpcomm.supervision import State
+
+
+async def main(reactor: Any, listen: str) -> None:
+    def received(frame: bytes) -> None:
+        command, _, number = frame.partition(b",")
+        if command == b"TRG":
+            print(f"picture {number.decode()}", flush=True)  # a real camera would take one
+            link.send(b"OK," + number)
+        else:
+            link.send(b"NG," + frame)
+
+    def told(state: State, reason: str) -> None:
+        print(f"{state.value}: {reason}", flush=True)
+
+    link = Link(
+        listen=listen,
+        framing=Delimited(b"\r\n"),
+        heartbeat=Heartbeat(b"PING", b"PONG"),
+        policy="lan",
+        received=received,
+        clock=reactor,
+    )
+    link.observe(told)
+    link.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", link.stopService)
+    await Deferred()  # until it is stopped
+
+
+if __name__ == "__main__":
+    task.react(main, sys.argv[1:])

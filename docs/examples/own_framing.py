@@ -1,0 +1,59 @@
+"""
+A framing of one's own: ``Content-Length: 5``, an empty line, five bytes; so StreamJsonRpc frames messages.
+
+    python own_framing.py 9999        sends itself two messages over 127.0.0.1, and shows how they arrive
+"""
+
+import re
+import socket
+import sys
+
+from attrs import frozen
+
+from tcpcomm.errors import BadLength, FrameTooLong
+from tcpcomm.framing import Buffer, Decoder, Framing
+
+HEADER = re.compile(rb"Content-Length: ([0-9]{1,9})\r\n\r\n")  # 29 bytes at most
+
+
+@frozen
+class ContentLength(Framing):
+    def decoder(self) -> Decoder:
+        return ContentLengthDecoder(self.max_frame)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        return b"Content-Length: %d\r\n\r\n%b" % (len(frame), frame)
+
+
+class ContentLengthDecoder(Decoder):
+    def __init__(self, max_frame: int) -> None:
+        super().__init__()
+        self._max_frame = max_frame
+
+    def cut(self, buffer: Buffer, position: int) -> int:
+        while header := HEADER.match(buffer, position):
+            begin, end = header.end(), header.end() + int(header[1])
+            if end - begin > self._max_frame:
+                self.fail(FrameTooLong, f"a frame of {end - begin} bytes is too long", at=position)
+                return position
+            if end > len(buffer):
+                return position
+            if not self.deliver(buffer[begin:end], position):
+                return end
+            position = end
+        if len(buffer) - position >= 29:
+            self.fail(BadLength, "a frame must begin with its Content-Length", at=position)
+        return position
+
+
+if __name__ == "__main__":
+    decoder = ContentLength().decoder()
+    with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+        sender = socket.create_connection(listener.getsockname())
+        receiver, _ = listener.accept()
+    with sender, receiver:
+        sender.sendall(ContentLength().encode_many([b'{"id": 1}', b'{"id": 2}']))
+        sender.shutdown(socket.SHUT_WR)
+        while data := receiver.recv(10):
+            print(data, "->", decoder.feed(data))

@@ -1,0 +1,58 @@
+"""Handlers that have begun and not finished: :class:`Awaited`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+__all__ = ["Awaited"]
+
+
+class Awaited:
+    """
+    What the handlers of one session returned because their work takes longer.
+
+    Args:
+        settled: called when one of them has finished, with its failure if it failed.
+    """
+
+    __slots__ = ("_settled", "_unfinished")
+
+    def __init__(self, settled: Callable[[Failure | None], None]) -> None:
+        self._settled = settled
+        self._unfinished: set[Deferred[Any]] = set()
+
+    def __len__(self) -> int:
+        """How many have not finished."""
+        return len(self._unfinished)
+
+    def add(self, later: Awaitable[None]) -> None:
+        """
+        Wait for a coroutine or a Deferred; one that has succeeded already is not counted.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if iscoroutine(later):
+            deferred = Deferred.fromCoroutine(later)
+        elif isinstance(later, Deferred):
+            deferred = later
+        else:
+            raise TypeError(f"a handler must return None, a coroutine or a Deferred, not {later!r}")
+        if deferred.called and not deferred.paused and not isinstance(deferred.result, Failure):
+            return
+        self._unfinished.add(deferred)
+        deferred.addBoth(self._finished, deferred)
+
+    def cancel(self) -> None:
+        """Cancel all that have not finished."""
+        for deferred in list(self._unfinished):
+            deferred.cancel()
+
+    def _finished(self, result: object, deferred: Deferred[Any]) -> None:
+        self._unfinished.discard(deferred)
+        self._settled(result if isinstance(result, Failure) else None)

@@ -1,0 +1,501 @@
+"""
+The engine of a link: it carries out what :mod:`tcpcomm.supervision` says, on real endpoints.
+
+It is used through its faces, :class:`~tcpcomm.link.Link` and
+:class:`~tcpcomm.reconnecting.ReconnectingFactory`. Any Twisted protocol can be supervised, over any
+endpoint, client or server: the engine stands between the transport and the protocol, sees bytes come and
+the connection go, and passes everything on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from random import Random
+from typing import Any, Final, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger, LogLevel
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tcpcomm.alarm import Alarm
+from tcpcomm.errors import NotReady, SessionClosed
+from tcpcomm.places import Place
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.supervision import (
+    Abort,
+    Action,
+    Beat,
+    Dial,
+    Drain,
+    Policy,
+    State,
+    Supervisor,
+    Tell,
+)
+
+__all__ = ["Engine", "Observer", "Step"]
+
+LISTEN_AGAIN: Final = 1.0
+"""Seconds until a port that is not to be had is asked for again."""
+
+Observer = Callable[[State, str], object]
+"""Is told each new state of a link, and why, in plain words."""
+
+Step = Callable[[Any], "Awaitable[object] | object"]
+"""Something to be done on each new connection before the link is ready; it gets the protocol."""
+
+
+class Engine:
+    """
+    One link at work.
+
+    Args:
+        factory: builds the protocol of each session.
+        place: where sessions come from.
+        policy: what is decided by.
+        clock: the reactor, or a test's clock.
+        random: where the backoff's jitter comes from.
+        steps: what has to be done, one after the other, before the link is ready, on each session anew.
+        beat: sends a heartbeat through the protocol it gets.
+        name: what logs call the link.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        factory: Any,
+        place: Place,
+        policy: Policy,
+        *,
+        clock: IReactorTime,
+        random: Random | None = None,
+        steps: Iterable[Step] = (),
+        beat: Callable[[Any], None] | None = None,
+        name: str,
+    ) -> None:
+        self.sessions: Any = _Sessions(factory, self)
+        """The factory for endpoints: it builds supervised protocols."""
+        self.name = name
+        self._place = place
+        self._clock = clock
+        self._steps = tuple(steps)
+        self._beat = beat
+        self._supervisor = Supervisor(policy, dials=place.dials, random=random or Random())
+        self._alarm: Alarm | None = None
+        self._session: _Session | None = None
+        self._steps_under_way: Deferred[Any] | None = None
+        self._to_do: deque[Action] = deque()
+        self._doing = False
+        self._running = False
+        self._stopping = False
+        self._place_closed = False
+        self._last_outage = ""
+        self._observers: list[Observer] = []
+        self._awaiting_ready: list[Deferred[Any]] = []
+        self._awaiting_down: list[Deferred[None]] = []
+
+    @property
+    def state(self) -> State:
+        """What is true of the link now."""
+        return self._supervisor.state
+
+    @property
+    def reason(self) -> str:
+        """Why, in plain words."""
+        return self._supervisor.reason
+
+    @property
+    def protocol(self) -> Any:
+        """The user's protocol of the session that is ready; None if there is none."""
+        ready = self.state in (State.READY, State.SUSPECT)
+        return self._session.wrappedProtocol if ready and self._session is not None else None
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Have an observer told each new state, from now on; returns what ends that."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer) if observer in self._observers else None
+
+    def when_ready(self) -> Deferred[Any]:
+        """
+        Return a Deferred that fires with the protocol as soon as the link is ready, now if it is.
+
+        It fails with NotReady if the link is stopped before. It may be cancelled.
+        """
+        waiting: Deferred[Any] = Deferred(self._forget_waiting)
+        protocol = self.protocol
+        if protocol is not None:
+            waiting.callback(protocol)
+        else:
+            self._awaiting_ready.append(waiting)
+        return waiting
+
+    def start(self) -> None:
+        """Begin to connect, or to wait for the peer; after a stop under way, if there is one."""
+        if not self._running:
+            self._running = True
+            if not self._stopping:
+                self._begin()
+
+    def kick(self) -> None:
+        """Try to connect now, whatever the backoff says."""
+        self._do(self._supervisor.kick(self._now()))
+
+    def stop(self, reason: str = "stopped here") -> Deferred[None]:
+        """
+        End the link: what was sent still leaves, within the policy's grace.
+
+        Returns:
+            A Deferred that fires when there is no session, attempt or port any more.
+        """
+        self._running = False
+        stopped: Deferred[None] = Deferred()
+        self._awaiting_down.append(stopped)
+        if not self._stopping:
+            self._stopping, self._place_closed = True, False
+            self._place.close().addErrback(self._cannot_close).addCallback(self._closed)
+            self._do(self._supervisor.stop(self._now(), reason))
+        for waiting in list(self._awaiting_ready):
+            if waiting in self._awaiting_ready:
+                self._awaiting_ready.remove(waiting)
+                waiting.errback(NotReady(f"{self.name}: {reason}"))
+        self._settle()
+        return stopped
+
+    def drop(self, reason: str) -> None:
+        """Abort the session, as if it had been lost; the link goes on."""
+        session = self._session
+        if session is not None and self.state is not State.DRAINING:
+            self._over(session, reason)
+            session.abort(reason)
+
+    # -- what sessions and places tell ----------------------------------------------------------------
+
+    def attempt_failed(self, reason: str) -> None:
+        """The attempt under way came to nothing."""
+        if self.state is State.CONNECTING:
+            self._do(self._supervisor.failed(self._now(), reason))
+
+    def cannot_listen(self, reason: str, again: Callable[[], None]) -> IDelayedCall:
+        """The place to wait for the peer at is not to be had now; it will be tried again."""
+        if reason != self._last_outage:
+            self.log.error(
+                "{link}: cannot listen, and tries again: {reason}", link=self.name, reason=reason
+            )
+        self._last_outage = self._supervisor.reason = reason
+        return self._clock.callLater(LISTEN_AGAIN, again)
+
+    def listening(self) -> None:
+        """The peer can connect now."""
+        if self.state is State.DOWN:
+            self._supervisor.reason = "waiting for the peer to connect"
+
+    def session_made(self, session: _Session) -> bool:
+        """TCP is connected; returns whether that session is wanted."""
+        wanted = self.state is State.CONNECTING if self._place.dials else self._running
+        old = self._session
+        if wanted and old is not None and old.host != session.host:
+            self.log.warn(
+                "{link}: {peer} is refused: {other} is connected",
+                link=self.name,
+                peer=session.peer,
+                other=old.peer,
+            )
+            wanted = False
+        if not wanted or self._stopping:
+            return False
+        self._place.arrived()
+        self._to_do.extend(self._supervisor.connected(self._now()))
+        self._leave()
+        self._session = session
+        if old is not None:
+            old.abort("the peer connected again: this session is its zombie")
+        self._do()
+        return True
+
+    def session_established(self, session: _Session) -> None:
+        """The transport is ready for the protocol, TLS included: the steps are due."""
+        if session is not self._session or self.state is not State.HANDSHAKING:
+            return
+
+        async def take_steps() -> None:
+            for step in self._steps:
+                result = step(session.wrappedProtocol)
+                if isinstance(result, Awaitable):
+                    await result
+                if session is not self._session:
+                    return
+
+        steps = self._steps_under_way = Deferred.fromCoroutine(take_steps())
+
+        def taken(result: object) -> None:
+            if self._steps_under_way is steps:
+                self._steps_under_way = None
+            if session is not self._session or self.state is not State.HANDSHAKING:
+                return
+            if isinstance(result, Failure):
+                self.drop(f"an on_ready step failed: {result.getErrorMessage()}")
+            else:
+                self._do(self._supervisor.steps_done(self._now()))
+
+        steps.addBoth(taken)
+
+    def session_heard(self, session: _Session) -> None:
+        """Bytes came."""
+        if session is self._session:
+            actions = self._supervisor.heard(self._now())
+            if actions:
+                self._do(actions)
+
+    def session_over(self, session: _Session, reason: str) -> None:
+        """The connection is gone, or the protocol has asked to close it."""
+        if session is self._session:
+            self._over(session, reason)
+
+    def session_gone(self) -> None:
+        """All that there was to tell about the end of a session is told."""
+        self._settle()
+
+    # -- carrying out ---------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return self._clock.seconds()
+
+    def _begin(self) -> None:
+        self._alarm = Alarm(self._clock, lambda: [(self._supervisor.deadline, self._tick)])
+        self._to_do.extend(self._supervisor.start(self._now()))
+        self._place.open(self)
+        self._do()
+
+    def _tick(self) -> None:
+        self._do(self._supervisor.tick(self._now()))
+
+    def _over(self, session: _Session, reason: str) -> None:
+        self._to_do.extend(self._supervisor.lost(self._now(), reason))
+        session.given_up = True
+        self._leave()
+        self._do()
+
+    def _leave(self) -> None:
+        """Let the session go, and what was to be done on it."""
+        self._session = None
+        steps, self._steps_under_way = self._steps_under_way, None
+        if steps is not None:
+            steps.cancel()
+
+    def _do(self, actions: Iterable[Action] = ()) -> None:
+        """
+        Carry actions out in the order in which they arose.
+
+        Those told of them may call back; what comes of that has to wait for its turn.
+        """
+        self._to_do.extend(actions)
+        if self._doing:
+            return
+        self._doing = True
+        try:
+            while self._to_do:
+                self._carry_out(self._to_do.popleft())
+        finally:
+            self._doing = False
+        if self._alarm is not None:
+            self._alarm.update()
+        self._settle()
+
+    def _carry_out(self, action: Action) -> None:
+        session = self._session
+        if isinstance(action, Tell):
+            self._tell(action)
+        elif isinstance(action, Dial):
+            self._place.dial(self)
+        elif isinstance(action, Abort):
+            self._place.hang_up()
+            if session is not None:
+                self._leave()
+                session.abort(action.reason)
+        elif isinstance(action, Beat):
+            self._send_beat()
+        elif isinstance(action, Drain) and session is not None:
+            steps, self._steps_under_way = self._steps_under_way, None
+            if steps is not None:
+                steps.cancel()
+            session.drain(self.reason)
+
+    def _send_beat(self) -> None:
+        if self._beat is None or self._session is None or self.state is State.DRAINING:
+            return
+        try:
+            self._beat(self._session.wrappedProtocol)
+        except SessionClosed as closed:
+            self.drop(str(closed))
+        except Exception:
+            self.log.failure("{link}: the heartbeat cannot be sent", link=self.name)
+            self.drop("the heartbeat cannot be sent")
+
+    def _tell(self, news: Tell) -> None:
+        self._log(news)
+        for observer in list(self._observers):
+            try:
+                observer(news.state, news.reason)
+            except Exception:
+                self.log.failure("{link}: an observer failed", link=self.name)
+        if news.state is State.READY:
+            for waiting in list(self._awaiting_ready):
+                if self.protocol is None:
+                    break  # one of them has ended the session
+                if waiting in self._awaiting_ready:
+                    self._awaiting_ready.remove(waiting)
+                    waiting.callback(self.protocol)
+
+    def _log(self, news: Tell) -> None:
+        """Log what is news: attempts that fail one like the other are told of once."""
+        level = LogLevel.info
+        if news.state in (State.CONNECTING, State.HANDSHAKING) or news.reason == self._last_outage:
+            level = LogLevel.debug
+        if news.state is State.DOWN:
+            self._last_outage = news.reason
+        elif news.state is State.READY:
+            self._last_outage = ""
+        self.log.emit(
+            level, "{link}: {state}: {reason}", link=self.name, state=news.state.value, reason=news.reason
+        )
+
+    def _closed(self, _: object) -> None:
+        self._place_closed = True
+        self._settle()
+
+    def _cannot_close(self, failure: Failure) -> None:
+        self.log.failure("{link}: cannot stop listening", failure, link=self.name)
+
+    def _settle(self) -> None:
+        """If a stop was asked for and nothing is left, say so; start again if that was asked for since."""
+        if not self._stopping or self._doing or not self._place_closed:
+            return
+        if self.state is not State.DOWN or self.sessions.protocols:
+            return
+        self._stopping = False
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        waiting, self._awaiting_down = self._awaiting_down, []
+        for deferred in waiting:
+            deferred.callback(None)
+        if self._running and not self._stopping and self._alarm is None:
+            self._begin()
+
+    def _forget_waiting(self, deferred: Deferred[Any]) -> None:
+        if deferred in self._awaiting_ready:
+            self._awaiting_ready.remove(deferred)
+
+
+@implementer(IHandshakeListener)
+class _Session(ProtocolWrapper):
+    """Stands between the transport and the user's protocol."""
+
+    def __init__(self, factory: _Sessions, protocol: Any) -> None:
+        super().__init__(factory, protocol)
+        self._engine = factory.engine
+        self._begun = False  # the user's protocol knows of the connection
+        self.given_up = False
+        self.peer = "no peer yet"
+        self.host: str | None = None
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+        address = transport.getPeer()
+        self.peer = peer_name(address)
+        self.host = getattr(address, "host", None)
+        if not self._engine.session_made(self):
+            self.abort("this connection is not wanted")
+        if self.given_up:
+            self.wrappedProtocol = Protocol()  # the user's never hears of it
+        self._begun = not self.given_up
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        if not (self.given_up or ISSLTransport.providedBy(transport)):
+            self._engine.session_established(self)
+
+    def handshakeCompleted(self) -> None:
+        listener = IHandshakeListener(self.wrappedProtocol, None)
+        if listener is not None:
+            listener.handshakeCompleted()
+        if not self.given_up:
+            self._engine.session_established(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self.given_up:
+            self._engine.session_heard(self)
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._engine.session_over(self, loss_in_words(reason))
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        self._engine.session_gone()
+
+    def loseConnection(self) -> None:
+        """The protocol closes the connection: what it wrote still leaves, but the link goes on without."""
+        super().loseConnection()  # type: ignore[no-untyped-call]
+        if self._engine.state is not State.DRAINING:
+            protocol = self.wrappedProtocol
+            closed = protocol._reason if isinstance(protocol, FrameProtocol) else None
+            self._engine.session_over(self, closed or "closed here")
+
+    def abort(self, reason: str) -> None:
+        """End the connection at once; nothing that still comes is passed on."""
+        self.given_up = True
+        if self._begun and isinstance(self.wrappedProtocol, FrameProtocol):
+            self.wrappedProtocol.abort(reason)
+        transport = cast("Any", self.transport)
+        getattr(transport, "abortConnection", transport.loseConnection)()
+
+    def drain(self, reason: str) -> None:
+        """Close politely: what was sent still leaves."""
+        if not self._begun:
+            self.abort(reason)
+        elif isinstance(self.wrappedProtocol, FrameProtocol):
+            self.wrappedProtocol.close(reason)
+        else:
+            self.loseConnection()
+
+
+@implementer(IHalfCloseableProtocol)
+class _HalfCloseableSession(_Session):
+    """The same, where the user's protocol wants to know that the peer has only ended its sending."""
+
+    def readConnectionLost(self) -> None:
+        if not self.given_up:
+            cast("Any", self.wrappedProtocol).readConnectionLost()
+
+    def writeConnectionLost(self) -> None:
+        if not self.given_up:
+            cast("Any", self.wrappedProtocol).writeConnectionLost()
+
+
+class _Sessions(WrappingFactory[_Session]):
+    """Builds a supervised protocol around each of the user's factory's."""
+
+    noisy = False
+    protocol = _Session
+
+    def __init__(self, factory: Any, engine: Engine) -> None:
+        super().__init__(factory)  # type: ignore[no-untyped-call]
+        self.engine = engine
+
+    def buildProtocol(self, addr: IAddress | None) -> _Session:
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        if protocol is None:
+            return cast("_Session", None)  # refused: Twisted's own annotation forgets it
+        kind = _HalfCloseableSession if IHalfCloseableProtocol.providedBy(protocol) else _Session
+        return kind(self, protocol)

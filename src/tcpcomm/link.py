@@ -1,0 +1,470 @@
+"""
+A link to one peer that outlives its connections: :class:`Link`.
+
+Frames are sent and requests are made while the link is ready, and refused while it is not: nothing is
+queued in silence, and nothing is ever sent twice. The rules are in :mod:`tcpcomm.supervision`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from random import Random
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.interfaces import (
+    IReactorTime,
+    IStreamClientEndpoint,
+    IStreamServerEndpoint,
+)
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcpcomm.alarm import Alarm
+from tcpcomm.engine import Engine, Observer, Step
+from tcpcomm.errors import (
+    ConfigurationError,
+    EncodeError,
+    NotReady,
+    NotSent,
+    OutcomeUnknown,
+    ReplyTimeout,
+    SessionClosed,
+)
+from tcpcomm.framing import Framing, Lines
+from tcpcomm.limits import Limits
+from tcpcomm.places import Accepting, Dialling, Place
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.supervision import Policy, State, profile
+
+__all__ = ["Handshake", "Heartbeat", "Link"]
+
+MAX_WAITING = 64
+"""Requests that may wait for their turn."""
+
+
+@frozen
+class Heartbeat:
+    """
+    A pair of frames by which each side shows that its program is alive.
+
+    Args:
+        request: what is sent.
+        reply: what the peer answers; it is swallowed. None: the peer need not answer, for it sends
+            often enough by itself.
+    """
+
+    request: bytes
+    reply: bytes | None = None
+
+
+@define(eq=False)
+class _Request:
+    """A request that waits for its turn, or for its reply."""
+
+    frame: bytes
+    timeout: float
+    due: float
+    result: Deferred[bytes] = field(init=False)
+    sent: bool = field(default=False, init=False)
+
+    def finish(self, outcome: bytes | Exception) -> None:
+        if self.result.called:
+            return  # cancelled
+        if isinstance(outcome, Exception):
+            self.result.errback(outcome)
+        else:
+            self.result.callback(outcome)
+
+
+class Link(Service):
+    """
+    A supervised link, as a service: start it, and it connects, and connects again, until it is stopped.
+
+    Args:
+        connect: where the peer listens, as a client endpoint or its string, such as
+            ``tcp:10.0.0.5:9999`` (active TCP role).
+        listen: instead of it, where the peer connects to, as a server endpoint or its string, such as
+            ``tcp:9999:interface=127.0.0.1`` (passive TCP role). The same machine connecting again
+            replaces its session.
+        framing: how frames are told apart.
+        reply_framing: how they are sent, if that differs.
+        gap: seconds of silence that end a frame; None: silence means nothing.
+        heartbeat: a pair of frames, or a callable that gets the protocol and sends something; None: the
+            link notices a dead peer only when TCP does, after minutes or hours.
+        policy: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy of your own.
+        on_ready: steps, such as a login, to be done on every new connection before anything else. Each
+            gets a :class:`Handshake`, and may be a coroutine function.
+        received: is called with each frame that answers no request. If it returns bytes, or an awaitable
+            of bytes, that is the reply: it is sent on the session from which the frame came, or not at
+            all if that is over by then.
+        is_event: tells the frames that answer no request even while one is under way.
+        limits: what a session may cost.
+        clock: the reactor, or a test's clock.
+        random: where the backoff's jitter comes from.
+
+    Raises:
+        ConfigurationError: not exactly one of ``connect`` and ``listen`` is given, or heartbeats are due
+            by the policy but there is none to send.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        connect: IStreamClientEndpoint | str | None = None,
+        listen: IStreamServerEndpoint | str | None = None,
+        framing: Framing | None = None,
+        reply_framing: Framing | None = None,
+        gap: float | None = None,
+        heartbeat: Heartbeat | Callable[[Any], None] | None = None,
+        policy: Policy | str = "lan",
+        on_ready: Iterable[Callable[[Handshake], Any]] = (),
+        received: Callable[[bytes], object] | None = None,
+        is_event: Callable[[bytes], bool] = lambda frame: False,
+        limits: Limits | None = None,
+        clock: IReactorTime | None = None,
+        random: Random | None = None,
+    ) -> None:
+        if (connect is None) == (listen is None):
+            raise ConfigurationError("a link needs either connect or listen")
+        if clock is None:
+            from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time
+        assert clock is not None
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._received = received
+        self._is_event = is_event
+        self._requests: deque[_Request] = deque()
+        self._overdue = Alarm(clock, self._deadlines)
+        self._delivering = False
+        self._protocol: _LinkProtocol | None = None
+        place, name = _place(clock, connect, listen)
+        rules = profile(policy) if isinstance(policy, str) else policy
+        if heartbeat is None:
+            rules = evolve(rules, heartbeats=None)
+        elif rules.heartbeats is None:
+            raise ConfigurationError("there is a heartbeat, but the policy does not say how often")
+        factory = _LinkFactory(
+            self,
+            framing=framing or Lines(),
+            reply_framing=reply_framing,
+            gap=gap,
+            limits=limits or Limits(idle=None),
+        )
+        self._engine = Engine(
+            factory,
+            place,
+            rules,
+            clock=clock,
+            random=random,
+            steps=[self._step(each) for each in on_ready],
+            beat=self._beat if heartbeat is not None else None,
+            name=name,
+        )
+
+    # -- what a program uses --------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """What is true of the link now."""
+        return self._engine.state
+
+    @property
+    def reason(self) -> str:
+        """Why, in plain words."""
+        return self._engine.reason
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Have ``observer(state, reason)`` called at each change; returns what ends that."""
+        return self._engine.observe(observer)
+
+    def whenReady(self) -> Deferred[Link]:
+        """
+        Return a Deferred that fires with this link when it is ready, at once if it is.
+
+        It fails with NotReady if the link is stopped before. It may be cancelled.
+        """
+        return self._engine.when_ready().addCallback(lambda _: self)
+
+    def kick(self) -> None:
+        """Try to connect now, whatever the backoff says."""
+        self._engine.kick()
+
+    def send(self, frame: bytes) -> None:
+        """
+        Send a frame that needs no reply.
+
+        Raises:
+            NotReady: the link is not ready; nothing was sent and nothing is kept.
+            EncodeError: the framing cannot carry the frame.
+        """
+        self.send_on(self._ready_protocol(), frame)
+
+    def request(self, frame: bytes, *, timeout: float) -> Deferred[bytes]:
+        """
+        Send a frame, and wait for the frame that answers it.
+
+        One request is under way at a time; others wait for their turn.
+
+        Args:
+            frame: what is asked.
+            timeout: seconds that the peer has for its reply, from when the frame is written. It may wait
+                for its turn as long before.
+
+        Returns:
+            A Deferred of the reply. It fails with :class:`~tcpcomm.errors.NotSent` if the request was
+            never written (NotReady if the link is not ready now), with
+            :class:`~tcpcomm.errors.ReplyTimeout` or :class:`~tcpcomm.errors.OutcomeUnknown` if it was,
+            and with :class:`~tcpcomm.errors.EncodeError` if the framing cannot carry it. Cancelling it
+            drops the session if the request was written, for its reply would answer the next one.
+        """
+        try:
+            protocol = self._ready_protocol()
+        except NotReady:
+            return fail()
+        return self.request_on(protocol, frame, timeout)
+
+    def startService(self) -> None:
+        """Begin to connect, or to wait for the peer."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._engine.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop; the Deferred fires within the policy's grace, also behind a dead peer."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return self._engine.stop()
+
+    # -- what a handshake uses ------------------------------------------------------------------------
+
+    def send_on(self, protocol: _LinkProtocol, frame: bytes) -> None:
+        """Send a frame on this session, or on none."""
+        try:
+            protocol.sendFrame(frame)
+        except SessionClosed as closed:
+            raise NotReady(str(closed)) from None
+
+    def request_on(self, protocol: _LinkProtocol, frame: bytes, timeout: float) -> Deferred[bytes]:
+        """Make a request on this session, or on none."""
+        request = _Request(frame, timeout, self._clock.seconds() + timeout)
+        request.result = Deferred(lambda _: self._cancelled(request))
+        try:
+            if protocol is not self._protocol:
+                raise NotReady("the session for which this was meant is over")
+            protocol.check(frame)
+            if len(self._requests) >= MAX_WAITING:
+                raise NotSent(f"{MAX_WAITING} requests wait already")
+        except (NotSent, EncodeError) as error:
+            request.finish(error)
+            return request.result
+        self._requests.append(request)
+        self._send_next()
+        self._overdue.update()
+        return request.result
+
+    # -- what the session tells -----------------------------------------------------------------------
+
+    def session_made(self, protocol: _LinkProtocol) -> None:
+        """There is a new session. Called by the protocol."""
+        if self._protocol is not None:
+            self.session_over(self._protocol, self._protocol.over or "the peer connected again")
+        self._protocol = protocol
+        self._overdue = Alarm(self._clock, self._deadlines)
+
+    def session_over(self, protocol: _LinkProtocol, reason: str) -> None:
+        """A session is over: what was under way on it is settled. Called by the protocol."""
+        if protocol is not self._protocol:
+            return
+        self._protocol = None
+        self._overdue.cancel()
+        requests, self._requests = self._requests, deque()
+        for request in requests:
+            if request.sent:
+                request.finish(OutcomeUnknown(f"the request was written, then the session ended: {reason}"))
+            else:
+                request.finish(NotSent(f"the session ended before its turn: {reason}"))
+
+    def frames_received(self, protocol: _LinkProtocol, frames: list[bytes]) -> None:
+        """Frames came: answers, events, or heartbeats. Called by the protocol."""
+        # What is sent while they are handled cannot be answered by one of them: it waits until then.
+        self._delivering = True
+        try:
+            for frame in frames:
+                if protocol is not self._protocol or protocol.over is not None:
+                    return
+                self._frame_received(protocol, frame)
+        finally:
+            self._delivering = False
+        self._send_next()
+        self._overdue.update()
+
+    def _frame_received(self, protocol: _LinkProtocol, frame: bytes) -> None:
+        beat = self._heartbeat
+        if isinstance(beat, Heartbeat):
+            if frame == beat.reply:
+                return
+            if frame == beat.request:
+                if beat.reply is not None:
+                    protocol.sendFrame(beat.reply)
+                return
+        requests = self._requests
+        if requests and requests[0].sent and not self._is_event(frame):
+            requests.popleft().finish(frame)
+        elif self._received is not None:
+            self._reply(protocol, self._received(frame))
+        else:
+            self.log.warn(
+                "{link}: a frame that nobody asked for: {frame!r}", link=self._engine.name, frame=frame
+            )
+
+    def _reply(self, protocol: _LinkProtocol, reply: object) -> None:
+        """Send what a handler returned, now or later, on the session that it belongs to."""
+        if isinstance(reply, bytes):
+            if protocol.over is None:
+                protocol.sendFrame(reply)
+        elif isinstance(reply, Awaitable):
+            later = reply if isinstance(reply, Deferred) else Deferred.fromCoroutine(_result_of(reply))
+            later.addCallback(partial(self._reply, protocol)).addErrback(partial(self._failed, protocol))
+
+    def _failed(self, protocol: _LinkProtocol, failure: Failure) -> None:
+        self.log.failure("{link}: a handler failed", failure, link=self._engine.name)
+        protocol.close(f"a handler failed: {failure.getErrorMessage()}")
+
+    # -- requests -------------------------------------------------------------------------------------
+
+    def _ready_protocol(self) -> _LinkProtocol:
+        protocol = self._protocol
+        if protocol is None or protocol.over is not None or self._engine.protocol is not protocol:
+            raise NotReady(f"{self._engine.name} is {self.state.value}: {self.reason}")
+        return protocol
+
+    def _send_next(self) -> None:
+        protocol = self._protocol
+        if not self._requests or self._requests[0].sent or self._delivering or protocol is None:
+            return
+        request = self._requests[0]
+        try:
+            protocol.sendFrame(request.frame)
+        except SessionClosed:
+            return  # all that wait are told when the session is over, which is soon
+        request.sent = True
+        request.due = self._clock.seconds() + request.timeout
+
+    def _deadlines(self) -> list[tuple[float, Callable[[], None]]]:
+        return [(request.due, partial(self._too_late, request)) for request in self._requests]
+
+    def _too_late(self, request: _Request) -> None:
+        self._requests.remove(request)
+        if request.sent:
+            self._engine.drop("a reply did not come in time: a late one must not answer the next request")
+            request.finish(ReplyTimeout(f"no reply within {request.timeout:g} s"))
+        else:
+            request.finish(NotSent(f"its turn did not come within {request.timeout:g} s"))
+
+    def _cancelled(self, request: _Request) -> None:
+        if request in self._requests:
+            self._requests.remove(request)
+            if request.sent:
+                self._engine.drop("a request was cancelled: its reply must not answer the next one")
+
+    def _step(self, step: Callable[[Handshake], Any]) -> Step:
+        return lambda protocol: step(Handshake(self, protocol))
+
+    def _beat(self, protocol: Any) -> None:
+        beat = self._heartbeat
+        if isinstance(beat, Heartbeat):
+            protocol.sendFrame(beat.request)
+        elif beat is not None:
+            beat(protocol)
+
+
+class Handshake:
+    """
+    What an ``on_ready`` step works with: a connection that is not yet ready for others.
+
+    It serves this one connection: when that is over, so is the step.
+    """
+
+    def __init__(self, link: Link, protocol: _LinkProtocol) -> None:
+        self.link = link
+        self._protocol = protocol
+
+    def send(self, frame: bytes) -> None:
+        """As :meth:`Link.send`."""
+        self.link.send_on(self._protocol, frame)
+
+    def request(self, frame: bytes, *, timeout: float) -> Deferred[bytes]:
+        """As :meth:`Link.request`."""
+        return self.link.request_on(self._protocol, frame, timeout)
+
+
+class _LinkProtocol(FrameProtocol):
+    """One session of a link."""
+
+    link: Link
+
+    over: str | None = None
+    """Why nothing may be sent any more; None as long as it may."""
+
+    def sessionReady(self) -> None:
+        self.link.session_made(self)
+
+    def framesReceived(self, frames: list[bytes]) -> None:
+        self.link.frames_received(self, frames)
+
+    def sessionLost(self, reason: str) -> None:
+        self.over = self.over or reason
+        self.link.session_over(self, reason)
+
+    def close(self, reason: str = "closed here") -> None:
+        self.over = self.over or reason
+        super().close(reason)
+
+    def abort(self, reason: str = "aborted here") -> None:
+        self.over = self.over or reason
+        super().abort(reason)
+
+    def check(self, frame: bytes) -> None:
+        """Raise EncodeError if the frame cannot be sent."""
+        (self.reply_framing or self.framing).encode(frame)
+
+
+class _LinkFactory(Factory):
+    noisy = False
+
+    def __init__(self, link: Link, **settings: Any) -> None:
+        self._link = link
+        self._settings = settings
+        self.clock = link._clock
+
+    def buildProtocol(self, addr: object) -> _LinkProtocol:
+        protocol = _LinkProtocol()
+        protocol.factory = self
+        protocol.link = self._link
+        for name, value in self._settings.items():
+            setattr(protocol, name, value)
+        return protocol
+
+
+async def _result_of(awaitable: Awaitable[object]) -> object:
+    return await awaitable
+
+
+def _place(
+    reactor: Any,
+    connect: IStreamClientEndpoint | str | None,
+    listen: IStreamServerEndpoint | str | None,
+) -> tuple[Place, str]:
+    if connect is not None:
+        endpoint = clientFromString(reactor, connect) if isinstance(connect, str) else connect
+        return Dialling(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
+    server = serverFromString(reactor, listen) if isinstance(listen, str) else listen
+    assert server is not None
+    return Accepting(server), f"link at {listen if isinstance(listen, str) else 'a port'}"

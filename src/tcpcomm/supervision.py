@@ -1,0 +1,514 @@
+"""
+The rules of a link, without any I/O: its states, when to try again, and when a peer counts as dead.
+
+Theory. A *link* outlives its *sessions* (TCP connections). TCP itself notices a pulled cable after many
+minutes, if at all, and a hung program never: only bytes that the peer's program sends prove that it is
+alive. So a link is ``ready`` not when TCP connects, for a hung server's backlog connects too, but when
+the ``on_ready`` steps are done and, where there are heartbeats, the peer was heard; and it stays so only as
+long as the peer is heard.
+
+::
+
+    state         what is true                                     what can be sent
+    -----------   ----------------------------------------------   ----------------
+    down          there is no session; a later attempt is planned  nothing
+                  (or, where the peer connects to us, awaited)
+    connecting    an attempt is under way                          nothing
+    handshaking   TCP is connected; the peer is being proven and   only the steps
+                  the on_ready steps run
+    ready         the peer was heard within the heartbeat          everything
+    suspect       the peer is silent for longer than it should be  everything: it may
+                  but not yet dead                                 come back
+    draining      stop was asked for: what was sent still leaves   nothing new
+
+:data:`TABLE` says which input leads from which state to which. An input that the table does not have is
+a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere: :class:`Supervisor`
+is told what happens and when, and returns what is to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from math import inf
+from random import Random
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from tcpcomm.errors import ConfigurationError, TcpcommError
+
+__all__ = [
+    "PROFILES",
+    "TABLE",
+    "Abort",
+    "Action",
+    "Backoff",
+    "Beat",
+    "Dial",
+    "Drain",
+    "Heartbeats",
+    "IllegalInput",
+    "Input",
+    "Policy",
+    "State",
+    "Supervisor",
+    "Tell",
+    "profile",
+]
+
+
+class State(Enum):
+    """What is true of a link; see the module's text."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    HANDSHAKING = "handshaking"
+    READY = "ready"
+    SUSPECT = "suspect"
+    DRAINING = "draining"
+
+
+class Input(Enum):
+    """What can happen to a link."""
+
+    DIAL = "dial"  # it is time to connect, or somebody said kick()
+    FAILED = "failed"  # the attempt came to nothing
+    CONNECTED = "connected"  # there is a new session, dialled or accepted
+    PROVEN = "proven"  # its peer is alive, and the on_ready steps are done
+    QUIET = "quiet"  # nothing was heard for longer than there should be
+    HEARD = "heard"  # bytes came
+    LOST = "lost"  # the session is over, for whatever reason
+    STOP = "stop"  # somebody said stop()
+
+
+class IllegalInput(TcpcommError):
+    """An input that cannot occur in this state."""
+
+
+_S, _I = State, Input
+
+TABLE: Final[Mapping[State, Mapping[Input, State]]] = MappingProxyType(
+    {
+        _S.DOWN: {_I.DIAL: _S.CONNECTING, _I.CONNECTED: _S.HANDSHAKING, _I.STOP: _S.DOWN},
+        _S.CONNECTING: {
+            _I.CONNECTED: _S.HANDSHAKING,
+            _I.FAILED: _S.DOWN,
+            _I.STOP: _S.DOWN,
+        },
+        # A second CONNECTED is the same peer again: its old session is a zombie, and is evicted.
+        _S.HANDSHAKING: {
+            _I.PROVEN: _S.READY,
+            _I.CONNECTED: _S.HANDSHAKING,
+            _I.HEARD: _S.HANDSHAKING,
+            _I.LOST: _S.DOWN,
+            _I.STOP: _S.DRAINING,
+        },
+        _S.READY: {
+            _I.QUIET: _S.SUSPECT,
+            _I.CONNECTED: _S.HANDSHAKING,
+            _I.HEARD: _S.READY,
+            _I.LOST: _S.DOWN,
+            _I.STOP: _S.DRAINING,
+        },
+        _S.SUSPECT: {
+            _I.HEARD: _S.READY,
+            _I.CONNECTED: _S.HANDSHAKING,
+            _I.LOST: _S.DOWN,
+            _I.STOP: _S.DRAINING,
+        },
+        _S.DRAINING: {_I.HEARD: _S.DRAINING, _I.LOST: _S.DOWN, _I.STOP: _S.DRAINING},
+    }
+)
+
+
+def _positive(instance: object, attribute: Any, value: float) -> None:
+    if not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be positive, not {value}")
+
+
+@frozen(kw_only=True)
+class Backoff:
+    """
+    How long to wait before the next attempt, in seconds.
+
+    While the outage is young, attempts follow each other quickly, so that a cable is found again as soon
+    as it is plugged in. Then the wait is drawn evenly from zero to a ceiling that doubles with every
+    attempt ("full jitter"), so that many clients of one server do not come in step, but never below the
+    floor, so that nothing spins.
+
+    Raises:
+        ConfigurationError: a value is not positive, or the floor lies above the cap.
+    """
+
+    quick: float = field(validator=_positive)
+    """The wait while the outage is young, and the first ceiling after."""
+
+    quick_for: float = field(default=0.0)
+    """How long an outage is young."""
+
+    cap: float = field(validator=_positive)
+    """The highest ceiling."""
+
+    floor: float = field(default=0.02, validator=_positive)
+
+    settled: float = field(default=0.2)
+    """
+    How long the link must have been ready for the outage to count as over: a peer that accepts and then
+    hangs up, again and again, must not be dialled as if each time were the first.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        if self.floor > self.cap:
+            raise ConfigurationError(f"floor={self.floor} must not exceed cap={self.cap}")
+
+    def wait(self, attempts: int, down_for: float, random: Random) -> float:
+        """
+        Seconds until the next attempt.
+
+        Args:
+            attempts: attempts that failed since the outage ceased to be young.
+            down_for: seconds since the outage began.
+            random: where the jitter comes from.
+        """
+        if down_for < self.quick_for:
+            return max(self.floor, self.quick)
+        ceiling = min(self.cap, self.quick * 2.0 ** min(attempts, 60))
+        return max(self.floor, random.uniform(0.0, ceiling))
+
+
+@frozen
+class Heartbeats:
+    """
+    How often to show life, and how long to wait for it, in seconds.
+
+    ``timeout`` is at least two intervals, so that one lost or late heartbeat kills no healthy link.
+
+    Raises:
+        ConfigurationError: it is less, or the interval is not positive.
+    """
+
+    interval: float = field(validator=_positive)
+    timeout: float = field()
+
+    @timeout.validator
+    def _check_timeout(self, _: Any, timeout: float) -> None:
+        if timeout < 2 * self.interval:
+            raise ConfigurationError(
+                f"a heartbeat timeout of {timeout} s must be at least two intervals of {self.interval} s"
+            )
+
+    @property
+    def suspect_after(self) -> float:
+        """Seconds of silence after which the peer is suspect: two heartbeats should have come."""
+        return min(2.0 * self.interval, 0.5 * (self.interval + self.timeout))
+
+
+@frozen(kw_only=True)
+class Policy:
+    """Everything that a link decides by. Times are in seconds."""
+
+    connect_timeout: float = field(validator=_positive)
+    """How long an attempt may take. Short, for an attempt that began in the outage never sees its end."""
+
+    handshake_timeout: float = field(default=2.0, validator=_positive)
+    """How long TLS, proof of the peer and the on_ready steps may take together."""
+
+    backoff: Backoff
+    heartbeats: Heartbeats | None = None
+    """None: silence means nothing, and a dead peer is noticed only by TCP."""
+
+    grace: float = field(default=5.0, validator=_positive)
+    """How long stop() waits for what was sent to leave."""
+
+
+PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(
+    {
+        "lan": Policy(
+            connect_timeout=0.08,
+            backoff=Backoff(quick=0.02, quick_for=30.0, cap=2.0),
+            heartbeats=Heartbeats(0.1, 0.3),
+        ),
+        "fleet": Policy(
+            connect_timeout=2.0,
+            backoff=Backoff(quick=0.5, cap=10.0),
+            heartbeats=Heartbeats(1.0, 3.0),
+        ),
+        "wan": Policy(
+            connect_timeout=5.0,
+            handshake_timeout=10.0,
+            backoff=Backoff(quick=0.5, cap=30.0),
+            heartbeats=Heartbeats(5.0, 15.0),
+        ),
+    }
+)
+"""
+``lan``: one machine beside the other; back within a tenth of a second. ``fleet``: hundreds of clients of
+one server; its backoff's cap should be at least their number divided by what the server accepts in a
+second. ``wan``: far away, on lines that charge for traffic.
+"""
+
+
+def profile(name: str, **values: Any) -> Policy:
+    """
+    A profile by name, with own values in place of some of its own.
+
+    Raises:
+        ConfigurationError: there is no such profile.
+    """
+    if name not in PROFILES:
+        raise ConfigurationError(f"no profile is called {name!r}; there are {', '.join(PROFILES)}")
+    return evolve(PROFILES[name], **values)
+
+
+class Action:
+    """Something that the supervisor wants done."""
+
+
+@frozen
+class Dial(Action):
+    """Begin to connect."""
+
+
+@frozen
+class Beat(Action):
+    """Send a heartbeat."""
+
+
+@frozen
+class Drain(Action):
+    """Close the session politely: what was sent still leaves."""
+
+
+@frozen
+class Abort(Action):
+    """End the attempt or the session at once, for this reason."""
+
+    reason: str
+
+
+@frozen
+class Tell(Action):
+    """Tell observers that the state is another now, and why."""
+
+    state: State
+    reason: str
+
+
+class Supervisor:
+    """
+    The course of one link. It is told what happens, and when; it says what to do.
+
+    Args:
+        policy: what it decides by.
+        dials: whether it connects (active TCP role), or waits for the peer to (passive).
+        random: where the jitter comes from.
+
+    The caller feeds :meth:`start`, :meth:`connected`, :meth:`failed`, :meth:`steps_done`, :meth:`heard`,
+    :meth:`lost`, :meth:`kick`, :meth:`stop`, and :meth:`tick` when :attr:`deadline` is reached (later is
+    allowed, and is not taken for the peer's silence), and carries out the actions that each returns, in
+    order. It calls :meth:`lost` and :meth:`heard` only for the newest session, and only as long as it was
+    not told to abort it.
+    """
+
+    def __init__(self, policy: Policy, *, dials: bool, random: Random) -> None:
+        self.policy = policy
+        self.state = State.DOWN
+        self.reason = "not started"
+        """Why the state is what it is."""
+        self._dials = dials
+        self._random = random
+        self._running = False
+        self._attempts = 0  # in vain, since the outage ceased to be young
+        self._down_since = 0.0  # when the outage began: it ends only when ready, and that has settled
+        self._ready_since = 0.0
+        self._due = inf  # of what the state waits for: the next attempt, its end, the end of the grace
+        self._steps_are_done = False
+        self._was_heard = False  # in this session
+        self._heard = 0.0
+        self._next_beat = inf
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._running
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`tick` is to be called; infinity for never."""
+        beats = self.policy.heartbeats
+        if self.state is State.HANDSHAKING:
+            return min(self._due, self._next_beat)
+        if beats is None or self.state not in (State.READY, State.SUSPECT):
+            return self._due
+        silent = beats.suspect_after if self.state is State.READY else beats.timeout
+        return min(self._next_beat, self._heard + silent)
+
+    def start(self, now: float) -> list[Action]:
+        """Begin: dial, or await the peer."""
+        self._running = True
+        self._down_since = now
+        self._attempts = 0
+        if self.state is not State.DOWN:
+            return []
+        if self._dials:
+            return self._dial(now)
+        self.reason = "waiting for the peer to connect"
+        return [Tell(self.state, self.reason)]
+
+    def kick(self, now: float) -> list[Action]:
+        """Try now, whatever the backoff says."""
+        if self._running and self._dials and self.state is State.DOWN:
+            return self._dial(now)
+        return []
+
+    def failed(self, now: float, reason: str) -> list[Action]:
+        """The attempt came to nothing."""
+        return self._down(Input.FAILED, now, reason)
+
+    def connected(self, now: float) -> list[Action]:
+        """There is a new session. If there was one already, that is a zombie of the same peer, and dead."""
+        again = self.state in (State.HANDSHAKING, State.READY, State.SUSPECT)
+        state = self._next(Input.CONNECTED)
+        self._no_more_ready(now)
+        self._due = now + self.policy.handshake_timeout
+        self._next_beat = inf
+        self._heard = now
+        self._was_heard = self._steps_are_done = False
+        self.state, self.reason = state, "the peer connected again" if again else "TCP is connected"
+        return [Tell(self.state, self.reason)]
+
+    def steps_done(self, now: float) -> list[Action]:
+        """
+        TLS is established and the on_ready steps are done.
+
+        Where there are heartbeats, the link may be used once the peer's program was heard.
+        """
+        beats = self.policy.heartbeats
+        if beats is None or self._was_heard:
+            return self._proven(now)
+        if Input.PROVEN not in TABLE[self.state]:
+            raise self._illegal(Input.PROVEN)
+        self._steps_are_done = True
+        self._next_beat = now + beats.interval
+        return [Beat()]
+
+    def heard(self, now: float) -> list[Action]:
+        """Bytes came from the peer's program."""
+        state = self._next(Input.HEARD)
+        self._heard = now
+        self._was_heard = True
+        if state is State.HANDSHAKING:
+            return self._proven(now) if self._steps_are_done else []
+        return self._to(state, "the peer is heard again")
+
+    def lost(self, now: float, reason: str) -> list[Action]:
+        """The session ended."""
+        self._no_more_ready(now)
+        return self._down(Input.LOST, now, reason)
+
+    def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
+        """End the link, within its grace."""
+        self._running = False
+        before, state = self.state, self._next(Input.STOP)
+        if before is State.DRAINING:
+            return []
+        actions: list[Action] = []
+        if before is State.CONNECTING:
+            actions.append(Abort(reason))
+        self._due = now + self.policy.grace if state is State.DRAINING else inf
+        actions += self._to(state, reason)
+        return [*actions, Drain()] if state is State.DRAINING else actions
+
+    def tick(self, now: float) -> list[Action]:
+        """Do what is due."""
+        if now < self.deadline:
+            return []
+        if self.state in (State.READY, State.SUSPECT):
+            return self._listen(now)
+        if self.state is State.DOWN:
+            return self._dial(now)
+        if self.state is State.CONNECTING:
+            return self._give_up(now, f"no answer within {self.policy.connect_timeout:g} s")
+        if self.state is State.HANDSHAKING and now < self._due:
+            return self._beat(now)
+        if self.state is State.HANDSHAKING:
+            return self._give_up(
+                now,
+                "host answers but the program does not: the link was not ready within "
+                f"{self.policy.handshake_timeout:g} s",
+            )
+        return self._give_up(now, f"{self.reason}; what was sent did not leave in time")
+
+    def _proven(self, now: float) -> list[Action]:
+        state = self._next(Input.PROVEN)
+        self._due = inf
+        self._ready_since = self._heard = now
+        beats = [] if self.policy.heartbeats is None or self._next_beat != inf else self._beat(now)
+        return [*self._to(state, "the peer is proven"), *beats]
+
+    def _no_more_ready(self, now: float) -> None:
+        ready = self.state in (State.READY, State.SUSPECT)
+        if ready and now - self._ready_since >= self.policy.backoff.settled:
+            self._down_since, self._attempts = now, 0
+
+    def _listen(self, now: float) -> list[Action]:
+        """Send a heartbeat if one is due, and judge the peer's silence."""
+        beats = self.policy.heartbeats
+        assert beats is not None
+        late = now - self.deadline
+        if late > beats.interval / 2:
+            # This process slept: the silence of that time is ours.
+            self._heard = min(now, self._heard + late)
+        actions: list[Action] = []
+        if now >= self._heard + beats.timeout:
+            return self._give_up(now, f"no heartbeat for {now - self._heard:.2f} s")
+        if now >= self._heard + beats.suspect_after and self.state is State.READY:
+            actions += self._to(self._next(Input.QUIET), f"nothing heard for {now - self._heard:.2f} s")
+        if now >= self._next_beat:
+            actions += self._beat(now)
+        return actions
+
+    def _beat(self, now: float) -> list[Action]:
+        """Send a heartbeat, and plan the next one: in step, unless this one is late."""
+        beats = self.policy.heartbeats
+        assert beats is not None
+        planned = now if self._next_beat == inf else self._next_beat
+        self._next_beat = max(planned + beats.interval, now + beats.interval / 2)
+        return [Beat()]
+
+    def _dial(self, now: float) -> list[Action]:
+        state = self._next(Input.DIAL)
+        self._due = now + self.policy.connect_timeout
+        return [*self._to(state, "dialling"), Dial()]
+
+    def _give_up(self, now: float, reason: str) -> list[Action]:
+        """Abort what there is, as if the session, or the attempt, had ended by itself."""
+        ended = self.failed if self.state is State.CONNECTING else self.lost
+        return [Abort(reason), *ended(now, reason)]
+
+    def _down(self, what: Input, now: float, reason: str) -> list[Action]:
+        state = self._next(what)
+        self._next_beat = self._due = inf
+        if self._running and self._dials:
+            down_for = now - self._down_since
+            self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)
+            if down_for >= self.policy.backoff.quick_for:
+                self._attempts += 1
+        return self._to(state, reason)
+
+    def _next(self, what: Input) -> State:
+        try:
+            return TABLE[self.state][what]
+        except KeyError:
+            raise self._illegal(what) from None
+
+    def _illegal(self, what: Input) -> IllegalInput:
+        return IllegalInput(f"{what.value} cannot happen to a link that is {self.state.value}")
+
+    def _to(self, state: State, reason: str) -> list[Action]:
+        if state is self.state:
+            return []
+        self.state, self.reason = state, reason
+        return [Tell(state, reason)]

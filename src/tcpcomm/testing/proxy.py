@@ -1,0 +1,261 @@
+"""
+A TCP proxy that disturbs what passes through it: :class:`FaultProxy`.
+
+It is for those who cannot pull a cable: it needs no rights and no second machine. Put it between the two
+programs, and add *toxics* (Toxiproxy's word) to either direction::
+
+    proxy = FaultProxy("tcp:127.0.0.1:9999")
+    port = await proxy.start()                  # let the client connect to this one
+    proxy.downstream.add(Latency(0.2))          # what the server says takes 0.2 s longer
+    proxy.upstream.add(Blackhole())             # what the client says does not arrive
+    proxy.upstream.clear()                      # and now it does
+    await proxy.stop()
+
+From a terminal, where lines typed are commands (``help`` lists them)::
+
+    python -m tcpcomm.testing.proxy --target tcp:127.0.0.1:9999 --downstream latency,latency=0.2
+"""
+
+from __future__ import annotations
+
+import sys
+from random import Random
+from typing import Any, Final, cast
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.task import react
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.testing.toxics import (
+    TOXICS,
+    Blackhole,
+    Latency,
+    LimitData,
+    ResetPeer,
+    Slicer,
+    Timeout,
+    Toxic,
+    parse_toxic,
+)
+from tcpcomm.testing.ways import Connection, Passage, Toxics
+
+__all__ = [
+    "Blackhole",
+    "FaultProxy",
+    "Latency",
+    "LimitData",
+    "ResetPeer",
+    "Slicer",
+    "Timeout",
+    "Toxic",
+    "Toxics",
+]
+
+
+class FaultProxy:
+    """
+    Listens, and hands each connection on to a target, disturbed by toxics.
+
+    Args:
+        target: where to connect to, as a client endpoint or its string.
+        listen: where to listen, as a server endpoint's string; by default a free port of this machine.
+        reactor: what it runs in.
+        clock: what delays are measured with; by default the reactor.
+        random: where the variation of toxics comes from.
+    """
+
+    def __init__(
+        self,
+        target: IStreamClientEndpoint | str,
+        *,
+        listen: str = "tcp:0:interface=127.0.0.1",
+        reactor: Any = None,
+        clock: IReactorTime | None = None,
+        random: Random | None = None,
+    ) -> None:
+        if reactor is None:
+            from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+        self._reactor = reactor
+        self._listen = listen
+        self._listening: IListeningPort | None = None
+        endpoint = clientFromString(reactor, target) if isinstance(target, str) else target
+        self._passage = Passage(endpoint, reactor if clock is None else clock, random or Random())
+
+    @property
+    def upstream(self) -> Toxics:
+        """What happens to bytes from the client to the target."""
+        return self._passage.upstream
+
+    @property
+    def downstream(self) -> Toxics:
+        """What happens to bytes from the target to the client."""
+        return self._passage.downstream
+
+    @property
+    def port(self) -> int:
+        """
+        The port that it listens at.
+
+        Raises:
+            ValueError: it is not started.
+        """
+        if self._listening is None:
+            raise ValueError("the proxy does not listen")
+        return int(cast("Any", self._listening.getHost()).port)
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._passage.open)
+
+    def start(self) -> Deferred[int]:
+        """Listen; return a Deferred of the port. After the first time it is always the same one."""
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> int:
+        if self._listening is not None:
+            return self.port
+        factory = Factory.forProtocol(lambda: Connection(self._passage).client)
+        factory.noisy = False
+        self._listening = await serverFromString(self._reactor, self._listen).listen(factory)
+        kind, port, *options = self._listen.split(":")
+        if port == "0":
+            self._listen = ":".join([kind, str(self.port), *options])
+        return self.port
+
+    enable = start
+
+    def disable(self) -> Deferred[None]:
+        """
+        Listen no more and reset all connections, until ``enable()``: as a program that has ended.
+
+        Returns:
+            A Deferred that fires when no connection is left.
+        """
+        return Deferred.fromCoroutine(self._disable())
+
+    stop = disable
+
+    async def _disable(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            await maybeDeferred(listening.stopListening)
+        connections = list(self._passage.open)
+        for each in connections:
+            each.reset()
+        await DeferredList([each.over for each in connections])
+
+
+# -- from a terminal --------------------------------------------------------------------------------------
+
+_HELP: Final = f"""\
+  upstream add TOXIC     from the client to the target: {", ".join(TOXICS)},
+                         with settings such as slicer,average_size=3,delay=0.01
+  downstream add TOXIC   from the target to the client
+  upstream clear         remove all toxics of that direction
+  disable                listen no more, and reset all connections
+  enable                 listen again
+  status                 what is set, and what came through"""
+
+
+class Options(usage.Options):
+    """The options of ``python -m tcpcomm.testing.proxy``."""
+
+    longdesc = f"A TCP proxy that disturbs what passes through it. Commands on standard input:\n\n{_HELP}"
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["target", "t", None, "Where to connect to, such as tcp:127.0.0.1:9999."],
+        ["listen", "l", "tcp:0:interface=127.0.0.1", "Where to listen."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self["upstream"], self["downstream"] = [], []
+
+    def opt_upstream(self, toxic: str) -> None:
+        """A toxic from the client to the target; may be given several times."""
+        self["upstream"].append(parse_toxic(toxic))
+
+    def opt_downstream(self, toxic: str) -> None:
+        """A toxic from the target to the client; may be given several times."""
+        self["downstream"].append(parse_toxic(toxic))
+
+    def postOptions(self) -> None:
+        if self["target"] is None:
+            raise usage.UsageError("--target is missing: where is the program to be disturbed?")
+
+
+class _Terminal(LineOnlyReceiver):
+    """Commands that are typed, one a line."""
+
+    delimiter = b"\n"
+
+    def __init__(self, proxy: FaultProxy) -> None:
+        self._proxy = proxy
+
+    def lineReceived(self, line: bytes) -> None:
+        words = line.decode(errors="replace").split()
+        if words:
+            Deferred.fromCoroutine(self._carry_out(words)).addErrback(self._tell_failure)
+
+    async def _carry_out(self, words: list[str]) -> None:
+        proxy = self._proxy
+        directions = {"upstream": proxy.upstream, "downstream": proxy.downstream}
+        match words:
+            case [("upstream" | "downstream") as direction, "add", toxic]:
+                directions[direction].add(parse_toxic(toxic))
+            case [("upstream" | "downstream") as direction, "clear"]:
+                directions[direction].clear()
+            case ["disable"]:
+                await proxy.disable()
+            case ["enable"]:
+                await proxy.enable()
+            case ["status"]:
+                self._tell(f"{proxy.connections} connections")
+                for name, toxics in directions.items():
+                    self._tell(
+                        f"{name}: {', '.join(map(str, toxics)) or 'no toxics'}; {toxics.received} bytes"
+                    )
+                return
+            case _:
+                self._tell(_HELP)
+                return
+        self._tell("ok")
+
+    def _tell(self, text: str) -> None:
+        self.sendLine(text.encode())  # type: ignore[no-untyped-call]
+
+    def _tell_failure(self, failure: Failure) -> None:
+        self._tell(failure.getErrorMessage())
+
+
+async def _main(reactor: Any, options: Options) -> None:
+    proxy = FaultProxy(options["target"], listen=options["listen"], reactor=reactor)
+    for toxics, added in ((proxy.upstream, options["upstream"]), (proxy.downstream, options["downstream"])):
+        for toxic in added:
+            toxics.add(toxic)
+    print(f"listening on port {await proxy.start()}", flush=True)
+    from twisted.internet.stdio import StandardIO  # noqa: PLC0415 - Windows may have none
+
+    StandardIO(_Terminal(proxy), reactor=reactor)
+    await Deferred()  # until it is interrupted
+
+
+def main() -> None:
+    """Run the proxy until it is interrupted."""
+    options = Options()
+    try:
+        options.parseOptions()  # type: ignore[no-untyped-call]
+    except (usage.UsageError, ConfigurationError) as error:
+        sys.exit(f"{error}; --help lists the options")
+    react(_main, [options])
+
+
+if __name__ == "__main__":
+    main()

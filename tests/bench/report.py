@@ -1,0 +1,222 @@
+"""
+How the figures are told: Markdown tables, the targets, and where something else is cheaper.
+
+The same text goes to the terminal and to the reference page; no figure in it is written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from tests.bench import decode, echo, peers
+from tests.bench.decode import DecodeResults
+from tests.bench.echo import EchoFigures, EchoResults
+
+__all__ = ["Target", "page", "targets"]
+
+_HEAD = """\
+# Benchmarks
+
+What a frame costs, measured side by side with what tcpcomm replaces.
+This page is written by the benchmark itself, so that no figure in it is typed by hand:
+
+```
+pip install -e '.[bench]'
+python -m tests.bench --write
+```
+
+The load on the echo servers comes from a program in C that is compiled for the run.
+Without a C compiler one in Python takes its place.
+`--quick` takes a first look in a few seconds; `--only decode` and `--only echo` run one half.
+All traffic stays on the loopback interface.
+
+A figure depends on the machine, and on what else it does; a ratio depends on them much less.
+So all peers take turns within each round, and a ratio is taken within a round.
+The median over the rounds is shown.
+"""
+
+_DECODE = """\
+## Decoding
+
+CPU time for each frame, in one process, without sockets; medians, {rounds} rounds.
+The frames come in chunks of 64 KiB.
+Each is handed to an empty method of the user, and the call is included.
+In brackets: how many times cheaper than the baseline.
+*Decoder* is the bare decoder in a `for` loop.
+*Protocol* is all of `FrameProtocol`, with `frameReceived`, on a transport that does nothing.
+"""
+
+_ECHO = """\
+## Echo
+
+Echo servers over loopback, each a process of its own.
+The load comes from {generator}, and every byte is compared.
+The frames have a 4-byte length prefix and, unless it says otherwise, 64 bytes of payload.
+CPU is the server's alone, for one frame there and back; the bracket tells its share of the baseline's.
+Medians, {rounds} rounds; latency is what the client sees.
+*Frame by frame* is what a handler is usually like: `frameReceived` calls `sendFrame`.
+*In batches* overrides `framesReceived` and answers with `sendFrames`.
+"""
+
+_QUICK = """\
+**A first look**: one round with few frames, and smaller ones where they are large.
+Nothing here is to be relied on, and no target is judged.
+"""
+
+_TARGETS = """\
+## Targets
+
+Where a decoder is compared, the protocol is held to the same target.
+"""
+
+_LOSSES = """\
+## Where something else is cheaper
+
+Every case above in which a peer takes less CPU than tcpcomm's protocol does.
+The bare loop in C knows no frames: it shows what the system itself takes.
+"""
+
+
+@frozen
+class Target:
+    """One thing that was promised, and what was measured."""
+
+    text: str
+    measured: float
+    bound: float
+    at_least: bool = True
+
+    @property
+    def reached(self) -> bool:
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+
+def targets(decoded: DecodeResults | None, echoed: EchoResults | None) -> list[Target]:
+    """The targets for which there are figures."""
+    found = []
+    if decoded is not None:
+        for text, family, workload, ours, baseline, bound in _decode_targets():
+            measured = decoded.ratio(family, workload, ours, baseline)
+            found.append(Target(f"{text}, {ours}", measured, bound))
+    if echoed is not None:
+        figures = echoed.figures[echo.IN_FLIGHT.title]
+        share = figures[peers.OURS].cpu.over(figures[peers.BASELINE].cpu)
+        text = f"Echo, {echo.IN_FLIGHT.title}: share of {peers.BASELINE}'s CPU"
+        found.append(Target(text, share, 0.6, at_least=False))
+    return found
+
+
+def _decode_targets() -> Iterator[tuple[str, decode.Family, decode.Workload, str, str, float]]:
+    lengths, lines, large = decode.LENGTH_PREFIX, decode.DELIMITERS, decode.LARGE
+    for ours in ("tcpcomm decoder", "tcpcomm protocol"):
+        for workload, bound in ((decode.MIXED, 2.5), (decode.EQUAL, 8.0)):
+            text = f"Length prefix, {workload.title}: times {lengths.baseline}"
+            yield text, lengths, workload, ours, lengths.baseline, bound
+    for ours in ("tcpcomm decoder, Delimited", "tcpcomm protocol, Delimited"):
+        for baseline, bound in (("LineReceiver", 8.0), ("LineOnlyReceiver", 1.4)):
+            text = f"Delimiters, {decode.EQUAL.title}: times {baseline}"
+            yield text, lines, decode.EQUAL, ours, baseline, bound
+    for ours in ("tcpcomm decoder", "tcpcomm protocol"):
+        workload = large.workloads[-1]
+        text = f"A frame of {workload.title} in chunks of {decode.SEGMENT} bytes: times {large.baseline}"
+        yield text, large, workload, ours, large.baseline, 50.0
+
+
+def page(
+    machine: Mapping[str, str],
+    decoded: DecodeResults | None,
+    echoed: EchoResults | None,
+    *,
+    quick: bool = False,
+) -> str:
+    """Everything, as one Markdown page."""
+    parts = [_HEAD, _table(("Machine", ""), list(machine.items()))]
+    if quick:
+        parts.append(_QUICK)
+    else:
+        parts += [_TARGETS, _target_table(targets(decoded, echoed))]
+    if decoded is not None:
+        parts.append(_DECODE.format(rounds=decoded.rounds))
+        for family in decode.FAMILIES:
+            parts += _family(family, decoded)
+    if echoed is not None:
+        parts.append(_ECHO.format(rounds=echoed.rounds, generator=echoed.generator))
+        for title, figures in echoed.figures.items():
+            parts += [f"### {title}\n", _echo_table(figures)]
+        parts += [f"{name} did not take part: {reason}.\n" for name, reason in echoed.skipped.items()]
+    if losses := [*_decode_losses(decoded), *_echo_losses(echoed)]:
+        parts += [_LOSSES, _table(("Case", "Cheaper than tcpcomm", "Its share of our CPU"), losses)]
+    return "\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are aligned to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rows))
+
+
+def _target_table(found: Sequence[Target]) -> str:
+    rows = [
+        (
+            target.text,
+            f"{'≥' if target.at_least else '≤'} {target.bound:g}",
+            f"{target.measured:.2f}",
+            "reached" if target.reached else "**missed**",
+        )
+        for target in found
+    ]
+    return _table(("Target", "Bound", "Measured", ""), rows)
+
+
+def _family(family: decode.Family, decoded: DecodeResults) -> Iterator[str]:
+    yield f"### {family.title}\n"
+    unit, scale = ("ms", 1e6) if family is decode.LARGE else ("ns", 1.0)
+    rows = []
+    for name in family.peers:
+        row = [f"{name} (baseline)" if name == family.baseline else name]
+        for workload in family.workloads:
+            series = decoded.figures[family.title][workload.title][name]
+            cell = f"{series.median / scale:,.{0 if unit == 'ns' else 1}f}"
+            if name != family.baseline:
+                cell += f" ({decoded.ratio(family, workload, name, family.baseline):.2f} ×)"
+            row.append(cell)
+        rows.append(row)
+    yield _table((f"CPU {unit} per frame", *[each.title for each in family.workloads]), rows)
+    if family.once:
+        yield f"{' and '.join(family.once)} took part in the first round only: it is too slow for more.\n"
+
+
+def _echo_table(figures: Mapping[str, EchoFigures]) -> str:
+    timed = any(each.p50 is not None for each in figures.values())
+    head = ["Server", "CPU µs per frame", "Frames per second", *(["p50 µs", "p99 µs"] if timed else [])]
+    rows = []
+    for name, each in figures.items():
+        cpu = f"{each.cpu.median:.2f}"
+        if name != peers.BASELINE:
+            cpu += f" ({each.cpu.over(figures[peers.BASELINE].cpu):.2f})"
+        row = [f"{name} (baseline)" if name == peers.BASELINE else name, cpu, f"{each.rate.median:,.0f}"]
+        row += [f"{series.median:,.0f}" for series in (each.p50, each.p99) if series is not None]
+        rows.append(row)
+    return _table(head, rows)
+
+
+def _decode_losses(decoded: DecodeResults | None) -> Iterator[Sequence[str]]:
+    for family in decode.FAMILIES if decoded is not None else ():
+        assert decoded is not None
+        ours = next(name for name in family.peers if name.startswith("tcpcomm protocol"))
+        others = [name for name in family.peers if not name.startswith("tcpcomm")]
+        for workload in family.workloads:
+            for other in others:
+                share = decoded.ratio(family, workload, ours, other)
+                if share < 1:
+                    yield f"{family.title}: {workload.title}", other, f"{share:.2f}"
+
+
+def _echo_losses(echoed: EchoResults | None) -> Iterator[Sequence[str]]:
+    for title, figures in echoed.figures.items() if echoed is not None else ():
+        for name, each in figures.items():
+            share = each.cpu.over(figures[peers.OURS].cpu)
+            if share < 1 and not name.startswith("tcpcomm"):
+                yield f"Echo: {title}", name, f"{share:.2f}"

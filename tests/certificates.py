@@ -1,0 +1,80 @@
+"""Certificates for tests, made when they are needed: :class:`Authority`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from attrs import frozen
+
+from tests.conftest import needs_module
+
+__all__ = ["Authority", "PemFiles"]
+
+
+@frozen
+class PemFiles:
+    """Where a certificate and its private key lie."""
+
+    certificate: Path
+    key: Path
+
+
+class Authority:
+    """
+    A certificate authority of its own.
+
+    Args:
+        folder: where its files go.
+        name: what it is called; the files' names begin with it.
+    """
+
+    def __init__(self, folder: Path, name: str = "authority") -> None:
+        needs_module("cryptography", "pip install tcpcomm[tls]")
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = folder / f"{name}.pem"
+        self.certificate.write_bytes(self._sign(self._name, self._key, authority=True))
+
+    def issue(self, name: str = "localhost") -> PemFiles:
+        """Make a certificate for a host or client, and write it to files called so."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import (
+            Encoding,
+            NoEncryption,
+            PrivateFormat,
+        )
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        files = PemFiles(self._folder / f"{name}.cert.pem", self._folder / f"{name}.key.pem")
+        files.certificate.write_bytes(self._sign(subject, key, authority=False))
+        files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return files
+
+    def _sign(self, subject: object, key: object, *, authority: bool) -> bytes:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        assert isinstance(subject, x509.Name)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -1,0 +1,150 @@
+"""
+The code in a page of the documentation, run as a reader would run it: from top to bottom, in one folder.
+
+- ``python`` is executed; all such blocks of a page share their names.
+- ``python file=NAME`` is a file that the reader saves.
+- ``console`` holds commands behind ``$`` and, under each, what it prints.
+- ``console server`` holds one command that keeps running, until the next such block or the page's end.
+- ``output`` is what the ``python`` block before it prints, ``output server`` what the server prints next.
+
+In what is printed, ``...`` stands for anything. Port 9999, which is also the default, stands for a free
+one. A block with ``needs=PROGRAM`` is left out where there is no such program.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+from tests.conftest import ROOT
+from tests.docs.processes import SECONDS, Server, environment, free_port, is_shown
+
+__all__ = ["Block", "Session", "blocks"]
+
+PORT: Final = re.compile(r"\b9999\b")
+
+_COMMAND: Final = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_FENCE: Final = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+
+
+@frozen
+class Block:
+    """One block of code: the line it begins at, its language, what follows that, and its text."""
+
+    line: int
+    language: str
+    words: tuple[str, ...]
+    text: str
+
+    def value(self, name: str) -> str | None:
+        """The value of the word ``name=value``."""
+        return next((word.partition("=")[2] for word in self.words if word.startswith(f"{name}=")), None)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks of a page, in order."""
+    for match in _FENCE.finditer(text):
+        language, words, code = match.groups()
+        yield Block(text.count("\n", 0, match.start()) + 2, language, tuple(words.split()), code)
+
+
+class Session:
+    """
+    A reader who goes through one page.
+
+    Args:
+        page: the page.
+        folder: an empty folder, which is the current one.
+    """
+
+    def __init__(self, page: Path, folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.missing: list[str] = []
+        """Programs that blocks need and this machine does not have."""
+        self._names: dict[str, Any] = {"__name__": "__main__"}
+        self._port = free_port()
+        self._server: Server | None = None
+
+    def run(self) -> None:
+        """Run the page's blocks; raise AssertionError where one prints something else than it shows."""
+        try:
+            for block, following in pairwise([*blocks(self.page.read_text("utf-8")), None]):
+                assert block is not None
+                needs = block.value("needs")
+                if needs is None or shutil.which(needs, path=environment()["PATH"]):
+                    self._run(block, following)
+                else:
+                    self.missing.append(needs)
+        finally:
+            self._stop_server()
+            for name, module in [*sys.modules.items()]:
+                if str(getattr(module, "__file__", None) or "").startswith(str(self.folder)):
+                    del sys.modules[name]
+
+    def _run(self, block: Block, following: Block | None) -> None:
+        code = PORT.sub(self._port, block.text)
+        match block.language, block.words:
+            case "python", (str(word), *_) if word.startswith("file="):
+                Path(self.folder, word.removeprefix("file=")).write_text(code, "utf-8")
+            case "python", _:
+                shown = following is not None and (following.language, following.words) == ("output", ())
+                self._execute(block, code, following.text if shown and following else "")
+            case "console", ("server", *_):
+                self._stop_server()
+                command = code.removeprefix("$ ").partition("\n")[0]
+                if "tcpcomm" in command and "--listen" not in command:
+                    command += f" --listen tcp:{self._port}:interface=127.0.0.1"
+                self._server = Server(command, self.folder, self._port)
+                self._await(block.text.splitlines()[1:])
+            case "output", ("server",):
+                self._await(block.text.splitlines())
+            case "console", _:
+                for command, expected in _COMMAND.findall(block.text):
+                    self._compare(block, expected, self._printed_by(PORT.sub(self._port, command)))
+
+    def _execute(self, block: Block, code: str, expected: str) -> None:
+        printed = StringIO()
+        with redirect_stdout(printed):
+            exec(compile("\n" * (block.line - 1) + code, str(self.page), "exec"), self._names)
+        self._compare(block, expected, printed.getvalue())
+
+    def _printed_by(self, command: str) -> str:
+        return subprocess.run(
+            command,
+            shell=True,
+            cwd=self.folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=SECONDS,
+            encoding="utf-8",
+        ).stdout
+
+    def _compare(self, block: Block, expected: str, actual: str) -> None:
+        actual = actual.replace(self._port, "9999")
+        if not is_shown(expected, actual):
+            raise AssertionError(
+                f"{self.page.relative_to(ROOT)}, line {block.line}, prints\n{actual}\nand not\n{expected}"
+            )
+
+    def _await(self, lines: list[str]) -> None:
+        assert self._server is not None
+        for line in lines:
+            self._server.wait_for(line)
+
+    def _stop_server(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None

@@ -1,0 +1,93 @@
+"""Processes that the documentation starts: servers that keep running, and what they print."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import signal
+import socket
+import subprocess
+import sysconfig
+import threading
+from pathlib import Path
+from typing import Final
+
+from tests.conftest import ROOT
+
+__all__ = ["SECONDS", "Server", "environment", "free_port", "is_shown"]
+
+SECONDS: Final = 30
+"""How long a command may take, and a server to print what is awaited."""
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that uses this tree, in a terminal of 80 columns."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+        "PYTHONUNBUFFERED": "1",
+        "COLUMNS": "80",
+    }
+
+
+def free_port() -> str:
+    """A TCP port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+def is_shown(expected: str, actual: str) -> bool:
+    """Whether a page that shows this tells what was printed; ``...`` stands for anything."""
+    return doctest.OutputChecker().check_output(expected, actual, doctest.ELLIPSIS)
+
+
+class Server:
+    """
+    A process that keeps running, and what it prints.
+
+    Args:
+        command: what to run.
+        folder: where.
+        port: in what it prints, this is shown as 9999.
+    """
+
+    def __init__(self, command: str, folder: Path, port: str = "9999") -> None:
+        self._port = port
+        self._process = subprocess.Popen(
+            f"exec {command}",
+            shell=True,
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+
+    def wait_for(self, expected: str) -> str:
+        """Read until a line comes that is the expected one, and return it."""
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(SECONDS, self._process.kill)
+        watchdog.start()
+        seen = []
+        try:
+            for line in self._process.stdout:
+                if is_shown(f"{expected}\n", line.replace(self._port, "9999")):
+                    return line
+                seen.append(line)
+        finally:
+            watchdog.cancel()
+        raise AssertionError(f"the server did not print {expected!r}, but:\n{''.join(seen)}")
+
+    def end(self) -> int:
+        """Wait until it ends by itself; return its exit code."""
+        return self._process.wait(SECONDS)
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, or by force if that does not help."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.communicate(timeout=SECONDS)
+        finally:
+            self._process.kill()

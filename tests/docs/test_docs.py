@@ -1,0 +1,80 @@
+"""The documentation tells the truth: its code runs and prints what it shows, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.conftest import ROOT, skip
+from tests.docs.pages import Session, blocks
+
+GENERATED = ROOT / "docs/reference/benchmarks.md"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LANGUAGES = {"console", "csharp", "ini", "output", "powershell", "python", "sh", "text"}
+NOT_RUN = {"git", "journalctl", "openssl", "pip", "pytest", "python -m tests.bench", "sudo", "systemctl", "systemd"}
+"""How commands begin that are shown, but not run: they change the machine, or take long."""
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings in links, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture
+def _same_examples_each_time() -> Iterator[None]:
+    """Let Hypothesis find what it found when the page was written."""
+    before = settings.get_current_profile_name()
+    settings.register_profile("documentation", derandomize=True, deadline=None)
+    settings.load_profile("documentation")
+    yield
+    settings.load_profile(before)
+
+
+@pytest.mark.usefixtures("_same_examples_each_time")
+@each_page
+def test_the_code_in_a_page_runs_and_prints_what_the_page_shows(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if page == GENERATED:
+        pytest.skip("its numbers are those of the machine that it was made on")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    session = Session(page, tmp_path)
+    session.run()
+    if session.missing:
+        skip(f"this machine has no {', '.join(session.missing)}; all other blocks ran")
+
+
+@each_page
+def test_each_block_says_what_it_is_and_all_commands_but_a_few_are_run(page: Path) -> None:
+    for block in blocks(page.read_text("utf-8")):
+        assert block.language in LANGUAGES
+        if block.language == "sh":
+            for line in block.text.splitlines():
+                assert line.startswith(tuple(NOT_RUN)), line
+
+
+@each_page
+def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
+    for target in targets:
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+@each_page
+def test_the_files_that_a_page_names_exist(page: Path) -> None:
+    for name in re.findall(r"`(?:pytest )?((?:tests|docs|src)/[\w./-]+)", page.read_text("utf-8")):
+        assert (ROOT / name).exists(), name

@@ -1,0 +1,148 @@
+"""The reference pages agree with the code, so that neither can change without the other."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import fields
+
+from tcpcomm import (
+    ConfigurationError,
+    FrameProtocol,
+    Limits,
+    endpoints,
+    factory,
+    framing,
+    limits,
+    outgoing,
+    protocol,
+)
+from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
+from tcpcomm.server import ServerService
+from tcpcomm.tap import Options
+from tcpcomm.testing import LAWS
+from tests.conftest import ROOT
+
+REFERENCE = ROOT / "docs/reference"
+
+
+def section(page: Path, heading: str) -> str:
+    """The text under a heading, up to the next of its rank."""
+    text = page.read_text("utf-8")
+    rank = heading.partition(" ")[0]
+    until = rf"(?=^#{{1,{len(rank)}}} |\Z)"
+    found = re.search(rf"^{re.escape(heading)}$(.*?){until}", text, re.DOTALL | re.MULTILINE)
+    assert found is not None, heading
+    return found[1]
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of all table rows that begin with a name in code."""
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def names(text: str) -> list[str]:
+    return [row[0].strip("`") for row in rows(text)]
+
+
+def choices(text: str) -> list[str]:
+    """What the notation offers in place of something that it does not know."""
+    with pytest.raises(ConfigurationError) as refusal:
+        parse_framing(text)
+    return str(refusal.value).partition("there are ")[2].split(", ")
+
+
+@pytest.mark.parametrize("module", ["tcpcomm", "tcpcomm.framing", "tcpcomm.errors", "tcpcomm.testing"])
+def test_the_public_names_are_those_of_the_module(module: str) -> None:
+    listed = names(section(REFERENCE / "api.md", f"## {module}").partition("###")[0])
+    assert sorted(importlib.import_module(module).__all__) == sorted(listed)
+
+
+def test_the_names_of_a_protocol_exist() -> None:
+    listed = names(section(REFERENCE / "api.md", "### A protocol's life"))
+    assert 20 < len(listed)
+    assert [] == [name for name in listed if not hasattr(FrameProtocol, name)]
+
+
+def test_the_limits_of_a_session_have_these_defaults() -> None:
+    table = rows(section(REFERENCE / "limits.md", "## Of one session"))
+    listed = [(row[0].strip("`"), row[1]) for row in table]
+    assert [(each.name, str(each.default)) for each in fields(Limits)] == listed
+
+
+def test_the_other_limits_have_these_defaults() -> None:
+    known: dict[str, Any] = {"grace": ServerService(factory.FrameFactory(), []).grace}
+    for module in (endpoints, factory, framing, limits, outgoing, protocol):
+        known.update(vars(module))
+    text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
+    listed = {row[0].strip("`"): row[1] for row in rows(text)}
+    assert 9 == len(listed)
+    assert {name: str(known[name]) for name in listed} == listed
+
+
+def test_every_option_has_its_section_with_its_default() -> None:
+    page = REFERENCE / "options.md"
+    usage = Options().getUsage(80)
+    options = re.findall(r"^ +(?:(-\w), )?(--[\w-]+)=? +(.*(?:\n {20,}.*)*)", usage, re.MULTILINE)
+    assert len(options) > 10
+    for letter, name, text in options:
+        described = section(page, f"### `{name}`" + (f", `{letter}`" if letter else ""))
+        default = re.search(r"\[default: (.*?)\]", " ".join(text.split()))
+        assert not default or f"Default: `{default[1]}`" in described
+
+
+def test_the_notation_lists_every_kind_with_its_options() -> None:
+    page = REFERENCE / "framing-notation.md"
+    listed = {row[0].strip("`"): row for row in rows(section(page, "## Kinds"))}
+    common = {"max=…", *names(section(page, "## A checksum in each frame"))}
+    kinds = choices("nothing of that name")
+    assert kinds == [kind.partition(":")[0] for kind in listed]
+    for kind, (_, cls, options) in listed.items():
+        text = {"length:…": "length:4", "fixed:…": "fixed:4", "enclosed:…": "enclosed:$|*"}.get(kind, kind)
+        known = set(choices(f"{text},nothing-of-that-name"))
+        assert known - common == set(re.findall(r"`(.*?)`", options))
+        assert known >= common - ({"max=…"} if kind == "fixed:…" else set())
+        made = parse_framing(text)
+        assert cls.strip("`") == type(made).__name__
+
+
+def test_the_notation_lists_every_checksum_with_what_it_gives() -> None:
+    table = rows(section(REFERENCE / "framing-notation.md", "## Checksums"))
+    listed = [(row[0].strip("`"), row[1], row[2], row[3].strip("`")) for row in table]
+    assert listed == [
+        (name, str(each.width), each.form, each.encode(b"123456789").hex(" ").upper())
+        for name, each in CHECKSUMS.items()
+    ]
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """A framing in Python and as text, wherever a line of the pages shows both."""
+    pair = re.compile(r"`([A-Z]\w+\([^`\n]*\))`[^`\n]*(?:as text | \| )`([^`\n]+)`")
+    for page in ROOT.glob("docs/**/*.md"):
+        yield from pair.findall(page.read_text("utf-8"))
+
+
+def test_a_framing_in_python_and_as_text_is_the_same() -> None:
+    shown = [*pairs()]
+    assert len(shown) > 40
+    for python, text in shown:
+        made: Framing = eval(python, vars(framing).copy())
+        assert made == parse_framing(text), text
+
+
+def test_the_pages_show_each_kind_in_python_and_as_text() -> None:
+    assert {*choices("nothing of that name")} == {re.split("[:,]", text)[0] for _, text in pairs()}
+
+
+def test_the_laws_are_told_in_their_own_words() -> None:
+    page = ROOT / "docs/explanation/the-laws.md"
+    for law in LAWS:
+        sentence = (law.__doc__ or "").strip().partition("\n")[0]
+        assert f"\n\n> {sentence}\n\n" in section(page, f"### {law.__name__.replace('_', ' ')}")

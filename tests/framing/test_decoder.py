@@ -1,0 +1,239 @@
+"""The contract of every decoder, shown with the simplest: faults, the end, what is left over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcpcomm.errors import (
+    ConfigurationError,
+    EncodeError,
+    FrameTooLong,
+    FramingError,
+    TcpcommError,
+    TruncatedFrame,
+)
+from tcpcomm.framing import (
+    Buffer,
+    Decoder,
+    Delimited,
+    Framing,
+    LengthPrefixed,
+    Step,
+    Unusable,
+    checksum,
+    decode,
+)
+from tests.framing.reading import Fault, feed, outcome_of
+
+LINES = Delimited(b"\n", max_frame=3)
+PREFIXED = LengthPrefixed(1, max_frame=3)
+
+
+def too_long(offset: int) -> Fault:
+    return Fault(FrameTooLong, "a frame exceeds max_frame=3 and is discarded up to its end", offset)
+
+
+def test_feeding_nothing_yields_nothing() -> None:
+    assert [] == LINES.decoder().feed(b"")
+
+
+def test_a_fault_carries_the_frames_before_it() -> None:
+    with pytest.raises(FrameTooLong) as caught:
+        LINES.decoder().feed(b"a\nb\nlong\nc\n")
+    assert [b"a", b"b"] == caught.value.frames
+
+
+def test_feeding_nothing_goes_on_behind_a_recoverable_fault() -> None:
+    decoder = LINES.decoder()
+    with pytest.raises(FrameTooLong):
+        decoder.feed(b"long\nb\nlong\nc\n")
+    with pytest.raises(FrameTooLong) as caught:
+        decoder.feed(b"")
+    assert ([b"b"], 7) == (caught.value.frames, caught.value.offset)
+    assert [b"c"] == decoder.feed(b"")
+    assert [] == decoder.feed(b"")
+
+
+def test_bytes_that_are_fed_behind_a_fault_follow_those_before_it() -> None:
+    decoder = LINES.decoder()
+    with pytest.raises(FrameTooLong):
+        decoder.feed(b"long\nb\nc")
+    assert [b"b", b"cd"] == decoder.feed(b"d\n")
+
+
+def test_an_unrecoverable_fault_carries_its_frames_only_once() -> None:
+    decoder = PREFIXED.decoder()
+    with pytest.raises(FrameTooLong) as first:
+        decoder.feed(b"\x01a\x09")
+    with pytest.raises(FrameTooLong) as second:
+        decoder.feed(b"\x01b")
+    assert ([b"a"], []) == (first.value.frames, second.value.frames)
+    assert first.value is not second.value
+
+
+def test_decode_yields_frames_and_faults_in_order() -> None:
+    seen = list(decode(LINES.decoder(), b"a\nlong\nb\nc\nlong\n"))
+    faults = [each for each in seen if isinstance(each, FramingError)]
+    assert [[b"a"], faults[0], [b"b", b"c"], faults[1]] == seen
+    assert [2, 11] == [fault.offset for fault in faults]
+
+
+def test_decode_ends_behind_an_unrecoverable_fault() -> None:
+    seen = list(decode(PREFIXED.decoder(), b"\x01a\x09\x01b"))
+    assert [list, FrameTooLong] == [type(each) for each in seen]
+
+
+def test_decode_yields_no_empty_lists() -> None:
+    assert [] == list(decode(LINES.decoder(), b"ab"))
+    assert [FrameTooLong] == [type(each) for each in decode(LINES.decoder(), b"long\n")]
+
+
+def test_offsets_count_from_the_start_of_the_stream() -> None:
+    decoder = LINES.decoder()
+    for _ in range(100):
+        assert [b"ab"] == feed(decoder, b"ab\n")
+    assert [too_long(300)] == feed(decoder, b"long\n")
+
+
+def test_offsets_count_what_silence_dropped() -> None:
+    decoder = PREFIXED.decoder()
+    feed(decoder, b"\x02a")
+    assert 1 == len(outcome_of(decoder.flush))
+    fault = Fault(FrameTooLong, "a frame of 9 bytes exceeds max_frame=3", 2, recoverable=False)
+    assert [fault] == feed(decoder, b"\x09")
+
+
+def test_a_stream_may_end_where_nothing_began() -> None:
+    assert [] == PREFIXED.decoder().close()
+
+
+def test_behind_its_end_a_stream_that_was_cut_answers_with_the_same_fault() -> None:
+    decoder = PREFIXED.decoder()
+    feed(decoder, b"\x02a")
+    fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 0, recoverable=False)
+    assert [fault] == outcome_of(decoder.close)
+    assert [fault] == feed(decoder, b"b")
+    assert [fault] == outcome_of(decoder.flush)
+
+
+def test_the_bytes_behind_the_last_frame_can_be_handed_over() -> None:
+    decoder = PREFIXED.decoder()
+    feed(decoder, b"\x01a\x03b")
+    assert b"\x03b" == decoder.trailing
+    feed(decoder, b"c")
+    assert b"\x03bc" == decoder.trailing
+    assert [b"bcd"] == feed(decoder, b"d")
+    assert b"" == decoder.trailing
+
+
+@pytest.mark.parametrize(
+    ("wire", "expected"), [(b"", False), (b"a", True), (b"a\n", False), (b"long", True), (b"long\n", False)]
+)
+def test_a_decoder_tells_whether_a_frame_has_begun(wire: bytes, expected: bool) -> None:
+    decoder = LINES.decoder()
+    feed(decoder, wire)
+    assert expected == decoder.mid_frame
+
+
+def test_decoders_of_one_framing_share_nothing() -> None:
+    one, other = LINES.decoder(), LINES.decoder()
+    feed(one, b"a")
+    assert [b"b"] == feed(other, b"b\n")
+    assert [b"a"] == feed(one, b"\n")
+
+
+def test_a_chunk_is_not_changed_by_its_decoder() -> None:
+    chunk = b"a\nb"
+    decoder = LINES.decoder()
+    feed(decoder, chunk)
+    feed(decoder, b"c\n")
+    assert b"a\nb" == chunk
+
+
+def test_frames_are_bytes_however_the_wire_was_cut() -> None:
+    decoder = PREFIXED.decoder()
+    frames = feed(decoder, b"\x02a") + feed(decoder, b"b\x01c\x01") + feed(decoder, b"d")
+    assert [(bytes, b"ab"), (bytes, b"c"), (bytes, b"d")] == [(type(frame), frame) for frame in frames]
+
+
+class Reversed(Step):
+    """A step of one's own: it turns frames around, and refuses those with a question mark."""
+
+    def take(self, piece: bytes) -> bytes | None:
+        if b"?" in piece:
+            raise Unusable(FramingError, "no questions here")
+        return None if piece == b"skip" else piece[::-1]
+
+
+def test_a_step_of_ones_own_changes_drops_and_refuses_frames() -> None:
+    decoder = Delimited(b"\n").decoder()
+    decoder.steps.append(Reversed())
+    fault = Fault(FramingError, "no questions here", 9)
+    assert [b"cba", fault, b"d"] == feed(decoder, b"abc\nskip\n?\nd\n")
+
+
+def test_steps_follow_each_other() -> None:
+    decoder = Delimited(b"\n").decoder()
+    decoder.steps += [Reversed(), Reversed()]
+    assert [b"abc"] == feed(decoder, b"abc\n")
+
+
+def test_a_step_must_say_what_it_does() -> None:
+    with pytest.raises(NotImplementedError):
+        Step().take(b"")
+
+
+def test_a_step_holds_nothing_unless_it_says_so() -> None:
+    step = Step()
+    step.forget()
+    step.lost()
+    assert (False, 0) == (step.pending, step.held)
+
+
+class Doubled(Framing):
+    """A framing of one's own with the least that it takes: two equal bytes are a frame of one."""
+
+    def decoder(self) -> Decoder:
+        return _DoubledDecoder()
+
+    def encode(self, frame: bytes) -> bytes:
+        return frame * 2
+
+
+class _DoubledDecoder(Decoder):
+    def cut(self, buffer: Buffer, position: int) -> int:
+        while len(buffer) - position >= 2:
+            if buffer[position] != buffer[position + 1]:
+                self.fail(FramingError, "the bytes differ", at=position, recoverable=True)
+                return position + 2
+            self.deliver(buffer[position : position + 1], position)
+            position += 2
+        return position
+
+
+def test_a_framing_of_ones_own_needs_only_cut_and_encode() -> None:
+    framing = Doubled()
+    assert b"aabb" == framing.encode_many([b"a", b"b"])
+    decoder = framing.decoder()
+    assert [b"a", Fault(FramingError, "the bytes differ", 2), b"b"] == feed(decoder, b"aaxybbc")
+    assert [b"c"] == feed(decoder, b"c")
+
+
+def test_every_error_can_be_caught_as_one() -> None:
+    assert issubclass(FramingError, TcpcommError)
+    with pytest.raises(TcpcommError):
+        LINES.encode(b"a\nb")
+    with pytest.raises(TcpcommError):
+        checksum("none")
+
+
+@pytest.mark.parametrize("error", [ConfigurationError, EncodeError])
+def test_errors_of_the_caller_are_value_errors_too(error: type[Exception]) -> None:
+    assert issubclass(error, ValueError)
+
+
+def test_the_text_of_a_fault_tells_where_it_lies() -> None:
+    fault = TruncatedFrame("half a frame", offset=7, recoverable=True, frames=(b"a",))
+    assert "half a frame (frame at byte 7 of the stream)" == str(fault)
+    assert ("half a frame", 7, True) == (fault.reason, fault.offset, fault.recoverable)
+    assert [b"a"] == fault.frames

@@ -1,0 +1,239 @@
+"""Frames between a start and an end marker, with a checksum behind: Enclosed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm.errors import (
+    BadChecksum,
+    ConfigurationError,
+    EncodeError,
+    FrameTooLong,
+    TruncatedFrame,
+    UnexpectedBytes,
+)
+from tcpcomm.framing import ETX, STX, Enclosed, checksum
+from tests.framing.reading import CountedBytes, Fault, feed, outcome_of, read
+
+XOR = checksum("xor")
+PLAIN = Enclosed()
+CHECKED = Enclosed(checksum=XOR)
+QUOTED = Enclosed(b"'", b"'")
+
+
+def garbage(found: bytes, offset: int, start: bytes = STX) -> Fault:
+    reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
+    return Fault(UnexpectedBytes, reason, offset)
+
+
+def cut_short(offset: int) -> Fault:
+    return Fault(TruncatedFrame, "a new frame begins in the middle of a frame", offset)
+
+
+def too_long(max_frame: int, offset: int) -> Fault:
+    return Fault(FrameTooLong, f"a frame exceeds max_frame={max_frame} and is discarded", offset)
+
+
+def test_what_stands_between_the_markers_is_a_frame() -> None:
+    assert [b"one", b"", b"two"] == read(PLAIN, b"\x02one\x03\x02\x03\x02two\x03\x02half")
+
+
+def test_a_frame_is_sent_between_the_markers() -> None:
+    assert b"\x02one\x03\x02\x03" == PLAIN.encode_many([b"one", b""])
+
+
+def test_markers_may_have_several_bytes() -> None:
+    framing = Enclosed(b"<<", b">>")
+    assert [b"a<b>c", b""] == read(framing, b"<<a<b>c>><<>>")
+    assert b"<<a>>" == framing.encode(b"a")
+
+
+def test_start_and_end_may_be_equal() -> None:
+    assert [b"one", b"", b"two"] == read(QUOTED, b"'one''''two''")
+
+
+@given(st.lists(st.sampled_from([STX, ETX, b"a", b"b"]), max_size=20).map(b"".join))
+def test_frames_are_those_that_a_regular_expression_finds(wire: bytes) -> None:
+    frames = [each for each in read(PLAIN, wire) if isinstance(each, bytes)]
+    assert re.findall(rb"\x02([^\x02\x03]*)\x03", wire) == frames
+
+
+@pytest.mark.parametrize(
+    ("cover_start", "cover_end", "check"),
+    [
+        (False, True, b"a" + ETX),
+        (True, True, STX + b"a" + ETX),
+        (True, False, STX + b"a"),
+        (False, False, b"a"),
+    ],
+)
+def test_the_checksum_counts_what_is_said(cover_start: bool, cover_end: bool, check: bytes) -> None:
+    framing = Enclosed(checksum=XOR, cover_start=cover_start, cover_end=cover_end)
+    wire = b"\x02a\x03" + XOR.encode(check)
+    assert ([b"a", b"a"], wire) == (read(framing, wire * 2), framing.encode(b"a"))
+
+
+def test_a_checksum_may_have_the_value_of_a_marker() -> None:
+    assert [b"\x01", b"\x00", b"x"] == read(CHECKED, b"\x02\x01\x03\x02\x02\x00\x03\x03\x02x\x03{")
+
+
+def test_a_tail_follows_the_checksum() -> None:
+    framing = Enclosed(checksum=XOR.written("hex"), tail=b"\r\n")
+    assert [b"a", b"a"] == read(framing, b"\x02a\x0362\r\n" * 2)
+    assert b"\x02a\x0362\r\n" == framing.encode(b"a")
+
+
+def test_bytes_between_frames_may_be_ignored() -> None:
+    framing = Enclosed(between=b"\r\n ")
+    assert [b"a", b"b"] == read(framing, b"\r\n\x02a\x03 \r\r\x02b\x03\n", then="end of stream")
+
+
+def test_bytes_that_are_ignored_between_frames_are_data_in_them() -> None:
+    assert [b"\r\n"] == read(Enclosed(between=b"\r\n"), b"\x02\r\n\x03")
+
+
+def test_a_wrong_checksum_costs_one_frame() -> None:
+    fault = Fault(BadChecksum, "the xor checksum is b'a', but that of the frame is b'b'", 4)
+    assert [b"b", fault, b"b"] == read(CHECKED, b"\x02b\x03a\x02a\x03a\x02b\x03a")
+
+
+def test_a_wrong_tail_costs_one_frame() -> None:
+    framing = Enclosed(tail=b"\r\n")
+    fault = Fault(UnexpectedBytes, r"a frame must be followed by b'\r\n', not by b'\rx'")
+    assert [fault, b"b"] == read(framing, b"\x02a\x03\rx\x02b\x03\r\n")
+
+
+def test_a_frame_that_begins_where_the_tail_of_another_is_missing_is_not_lost() -> None:
+    framing = Enclosed(tail=b"\r\n")
+    fault = Fault(UnexpectedBytes, r"a frame must be followed by b'\r\n', not by b'\x02b'")
+    assert [fault, b"b"] == read(framing, b"\x02a\x03\x02b\x03\r\n")
+
+
+def test_garbage_is_reported_once_and_skipped_up_to_the_next_start() -> None:
+    assert [garbage(b"n", 0), b"a", garbage(b"\x03", 8), b"b"] == read(
+        PLAIN, b"noise\x02a\x03\x03noise\x02b\x03"
+    )
+
+
+def test_half_a_start_marker_may_be_garbage() -> None:
+    framing = Enclosed(b"<<", b">>")
+    assert [garbage(b"<", 0, b"<<"), b"a"] == read(framing, b"<x<y<<a>>")
+
+
+def test_a_start_inside_a_frame_says_that_it_was_cut_short() -> None:
+    assert [cut_short(0), cut_short(5), b"two"] == read(PLAIN, b"\x02half\x02\x02two\x03")
+
+
+@pytest.mark.parametrize("check", [b"", b"?"])
+def test_the_end_of_a_frame_without_a_start_is_garbage(check: bytes) -> None:
+    framing = Enclosed(checksum=XOR) if check else PLAIN
+    assert [garbage(b"a", 0)] == read(framing, b"a\x03" + check, then="end of stream")
+
+
+def test_a_frame_of_max_frame_bytes_is_delivered() -> None:
+    assert [b"12345"] == read(Enclosed(max_frame=5), b"\x0212345\x03")
+
+
+def test_a_longer_frame_is_reported_once_and_discarded() -> None:
+    wire = b"\x02ok\x03\x02123456\x03\x02ok\x03"
+    assert [b"ok", too_long(5, 4), b"ok"] == read(Enclosed(max_frame=5), wire)
+
+
+def test_a_frame_that_begins_in_what_is_discarded_is_found() -> None:
+    assert [too_long(5, 0), b"ok"] == read(Enclosed(max_frame=5), b"\x02123456789\x02ok\x03")
+
+
+def test_a_peer_that_never_ends_its_frame_costs_no_memory() -> None:
+    decoder = Enclosed(b"<<", b">>", max_frame=10).decoder()
+    feed(decoder, b"<<")
+    faults = 0
+    for _ in range(1000):
+        faults += len(feed(decoder, b"1234567"))
+        assert decoder.buffered <= len(b"<<") + 10 + len(b">")
+    assert 1 == faults
+
+
+def test_a_chunk_that_is_full_of_faults_is_not_copied_for_each() -> None:
+    chunk = CountedBytes(b"\x02\x03x" * 1000)
+    assert 2000 == len(feed(PLAIN.decoder(), chunk))
+    assert chunk.copied <= 3 * len(chunk)
+
+
+def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+    decoder = PLAIN.decoder()
+    feed(decoder, b"\x02a\x03\x02half")
+    fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 3)
+    assert [fault] == outcome_of(decoder.flush)
+    assert [b"b"] == feed(decoder, b"\x02b\x03")
+
+
+def test_silence_while_a_checksum_is_waited_for_drops_the_frame_and_tells() -> None:
+    decoder = CHECKED.decoder()
+    feed(decoder, b"\x02a\x03")
+    fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame")
+    assert [fault] == outcome_of(decoder.flush)
+    assert [b"a"] == feed(decoder, b"\x02a\x03b")
+
+
+def test_silence_ends_garbage() -> None:
+    decoder = PLAIN.decoder()
+    assert [garbage(b"n", 0)] == feed(decoder, b"noise")
+    assert [] == outcome_of(decoder.flush)
+    assert [garbage(b"m", 5)] == feed(decoder, b"more")
+
+
+def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+    fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 3, recoverable=False)
+    assert [b"a", fault] == read(PLAIN, b"\x02a\x03\x02half", then="end of stream")
+    assert [Fault(TruncatedFrame, fault.reason, 0, recoverable=False)] == read(
+        CHECKED, b"\x02a\x03", then="end of stream"
+    )
+
+
+def test_what_follows_the_last_frame_is_trailing() -> None:
+    decoder = PLAIN.decoder()
+    feed(decoder, b"\x02a\x03\x02rest")
+    assert b"\x02rest" == decoder.trailing
+
+
+@pytest.mark.parametrize(
+    ("framing", "frame"),
+    [
+        (PLAIN, b"a\x02"),
+        (PLAIN, b"\x03"),
+        (QUOTED, b"it's"),
+        (Enclosed(b"<<", b">>"), b"a>>"),
+        (Enclosed(b"<<", b">>"), b"a>"),
+        (Enclosed(b"<<", b">>"), b"a<<b"),
+    ],
+)
+def test_a_frame_in_which_a_marker_would_be_found_is_refused(framing: Enclosed, frame: bytes) -> None:
+    reason = f"the frame holds a marker ({framing.start!r} or {framing.end!r}): the peer would take that"
+    with pytest.raises(EncodeError, match=f"^{re.escape(reason)}"):
+        framing.encode(frame)
+
+
+def test_a_frame_beyond_max_frame_is_refused() -> None:
+    with pytest.raises(EncodeError, match="a frame of 6 bytes exceeds max_frame=5"):
+        Enclosed(max_frame=5).encode(b"123456")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"start": b""}, "start and end must have at least one byte each"),
+        ({"end": b""}, "start and end must have at least one byte each"),
+        ({"start": b"<", "end": b"</"}, "start b'<' and end b'</' hold each other"),
+        ({"start": b"*>", "end": b">"}, "start b'*>' and end b'>' hold each other"),
+        ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),
+        ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
+    ],
+)
+def test_markers_that_cannot_be_told_apart_are_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}$"):
+        Enclosed(**options)

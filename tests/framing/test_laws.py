@@ -1,0 +1,128 @@
+"""
+Every kind of framing, in many option sets, obeys the laws that ``tcpcomm.testing`` gives to users.
+
+A run takes ten examples of each law for each framing below. ``TCPCOMM_EXAMPLES=500`` makes it a deep one.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
+
+from tcpcomm.framing import (
+    COTP,
+    Checked,
+    Cobs,
+    Definite,
+    Delimited,
+    DleStuffed,
+    Enclosed,
+    FixedSize,
+    Fragments,
+    Framing,
+    HeaderFramed,
+    LengthPrefixed,
+    Lines,
+    Nested,
+    Netstring,
+    Stuffed,
+    Unframed,
+    checksum,
+)
+from tcpcomm.testing import LAWS, Law, check_framing_laws, framings, laws, payloads_for
+
+EXAMPLES = int(os.environ.get("TCPCOMM_EXAMPLES", "10"))
+
+
+def two_sizes(header: bytes) -> int:
+    """A header no length field describes: two parts, each with its size."""
+    return 2 + header[0] + header[1]
+
+
+def by_type(header: bytes) -> int:
+    """The first byte says what it is, and that says how long it is."""
+    try:
+        return {ord("A"): 4, ord("B"): 9}[header[0]]
+    except KeyError:
+        raise ValueError(f"no type {header!r}") from None
+
+
+def sized(frame: bytes) -> bytes:
+    return len(frame).to_bytes(2, "big")
+
+
+def size_of(header: bytes) -> int:
+    return 2 + int.from_bytes(header, "big")
+
+
+TPKT = LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4)
+PPP = {0x7E: 0x5E, 0x7D: 0x5D}
+
+FRAMINGS: list[Framing] = [
+    Delimited(b"\r\n"),
+    Delimited(b"\r\n", max_frame=5),
+    Delimited(b"\0", max_frame=1),
+    Delimited((b"\r\n", b";", b"aab"), max_frame=20),
+    Lines(),
+    Lines(send=b"\n", max_frame=6),
+    Lines(send=b"\r", max_frame=3),
+    Lines(keep_ends=True, max_frame=5),
+    LengthPrefixed(1),
+    LengthPrefixed(4),
+    LengthPrefixed(2, form="little", adjust=-2, max_frame=20),
+    LengthPrefixed(3, form="decimal", adjust=3, max_frame=50),
+    LengthPrefixed(2, form="hex", max_frame=20),
+    LengthPrefixed(8, max_frame=9),
+    LengthPrefixed(2, offset=4, strip=0, max_frame=30),
+    LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4, max_frame=300),
+    LengthPrefixed(2, offset=4, sync=b"PK", form="little", max_frame=30),
+    LengthPrefixed(2, offset=2, sync=b"\0\0", max_frame=10),
+    HeaderFramed(2, two_sizes, max_frame=40),
+    HeaderFramed(1, by_type),
+    HeaderFramed(2, size_of, strip=2, pack=sized, max_frame=12),
+    FixedSize(1),
+    FixedSize(7),
+    Enclosed(max_frame=8),
+    Enclosed(b"$", b"*", checksum=checksum("xor").written("hex"), cover_end=False, tail=b"\r\n"),
+    Enclosed(b"<<", b">>", checksum=checksum("crc-16/modbus"), between=b"\r\n ", max_frame=12),
+    Enclosed(b"'", b"'", between=b" ", max_frame=4),
+    Stuffed(),
+    Stuffed(end=b"\x7e", escape=b"\x7d", codes=PPP, lead=True, max_frame=6),
+    DleStuffed(max_frame=6),
+    DleStuffed(start=b""),
+    Cobs(max_frame=3),
+    Cobs(max_frame=600),
+    Netstring(max_frame=12),
+    Definite(),
+    Definite(block_ends=True, terminator=b"\r\n", max_frame=20),
+    Checked(Delimited(b"\r\n", max_frame=30), checksum("crc-16/modbus")),
+    Checked(LengthPrefixed(2, max_frame=30), checksum("crc-32/iso-hdlc")),
+    Checked(FixedSize(8), checksum("sum8").written("hex")),
+    Checked(LengthPrefixed(2, offset=2, sync=b"AB", strip=0), checksum("sum8"), at=4, cover_to=4),
+    Checked(Nested(TPKT, max_fragment=12, max_frame=50), checksum("lrc")),
+    Nested(TPKT, COTP, max_fragment=10, max_frame=60),
+    Nested(Checked(LengthPrefixed(2, max_frame=20), checksum("xor")), Fragments(1, 0, 1), max_frame=60),
+    Unframed(max_frame=20),
+    Unframed(join=True, max_frame=20),
+    Checked(Unframed(max_frame=20), checksum("xor")),
+]
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+def test_a_framing_obeys_the_laws(framing: Framing) -> None:
+    check_framing_laws(framing, max_examples=EXAMPLES)
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS if law is not laws.linear_time], ids=lambda law: law.__name__)
+def test_any_framing_obeys_the_law(law: Law) -> None:
+    @settings(max_examples=6 * EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def obeys(data: DataObject) -> None:
+        framing = data.draw(framings().filter(lambda framing: framing.self_delimiting))
+        law(framing, payloads_for(framing), data.draw)
+
+    obeys()

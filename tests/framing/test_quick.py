@@ -1,0 +1,87 @@
+"""Many small frames with length fields in one chunk, which are cut by quick ways of their own."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
+from tcpcomm.framing import LengthPrefixed
+from tests.framing.reading import Fault, feed, read, read_chunks
+
+sizes_in_runs = st.lists(
+    st.tuples(st.sampled_from([0, 1, 2, 60, 250]), st.integers(1, 200)), max_size=8
+).map(lambda runs: [size for size, repeat in runs for _ in range(repeat)])
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        LengthPrefixed(1),
+        LengthPrefixed(2, adjust=-2),
+        LengthPrefixed(3),
+        LengthPrefixed(4, form="little", adjust=1),
+        LengthPrefixed(4, form="hex"),
+        LengthPrefixed(1, offset=1, sync=b"!"),
+    ],
+    ids=str,
+)
+@given(sizes=sizes_in_runs, cut=st.integers(0, 1000), half=st.integers(0, 2))
+def test_many_small_frames_are_cut_as_one_by_one(
+    framing: LengthPrefixed, sizes: list[int], cut: int, half: int
+) -> None:
+    frames = [bytes([index % 256]) * (size + max(0, framing.adjust)) for index, size in enumerate(sizes)]
+    wire = b"".join(map(framing.encode, frames)) + framing.encode(b"abcde")[:half]
+    assert frames == framing.decoder().feed(wire)
+    assert frames == read_chunks(framing, [wire[:cut], wire[cut:]])
+
+
+@given(sizes=sizes_in_runs)
+def test_many_small_frames_that_keep_their_headers_are_cut_as_one_by_one(sizes: list[int]) -> None:
+    framing = LengthPrefixed(2, offset=2)
+    frames = [
+        index.to_bytes(2, "big") + size.to_bytes(2, "big") + bytes([index % 256]) * size
+        for index, size in enumerate(sizes)
+    ]
+    assert frames == framing.decoder().feed(b"".join(frames))
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 100, 300])
+@pytest.mark.parametrize(
+    ("framing", "bad", "fault"),
+    [
+        (
+            LengthPrefixed(2, max_frame=10),
+            b"\0\x0b",
+            Fault(FrameTooLong, "a frame of 11 bytes exceeds max_frame=10", recoverable=False),
+        ),
+        (
+            LengthPrefixed(2, adjust=-2),
+            b"\0\x01",
+            Fault(
+                BadLength,
+                "the length field says 1: with adjust=-2 that is less than the header's own 2 bytes",
+                recoverable=False,
+            ),
+        ),
+    ],
+    ids=["too long", "too short"],
+)
+def test_a_bad_length_behind_many_small_frames_is_found(
+    framing: LengthPrefixed, bad: bytes, fault: Fault, before: int
+) -> None:
+    good = framing.encode(b"abc") * before
+    more = framing.encode(b"abc") * 20
+    expected = [b"abc"] * before + [evolve(fault, offset=len(good))]
+    assert expected == feed(framing.decoder(), good + bad + more)
+
+
+def test_a_run_of_equal_lengths_ends_at_a_wrong_sync_word() -> None:
+    framing = LengthPrefixed(2, offset=2, sync=b"\xaa\x55")
+    good = framing.encode(b"abcd")
+    wire = good * 70 + b"\xab" + good[1:] + good * 2
+    reason = r"a frame must begin with b'\xaaU', not with b'\xabU'"
+    expected = [b"abcd"] * 70 + [Fault(UnexpectedBytes, reason, 560)] + [b"abcd"] * 2
+    assert expected == read(framing, wire)

@@ -1,0 +1,81 @@
+"""OpenBSD's netcat, which people bring a link up with, against the echo/command server."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from tests.conftest import needs_program, skip
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(*ON_LOOPBACK) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def netcat() -> str:
+    """The path of a netcat that can half-close: not every one of that name does."""
+    path = needs_program("nc", "apt-get install netcat-openbsd")
+    told = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=DEADLINE)
+    if "-N" not in told.stdout + told.stderr:
+        skip("this nc knows no -N: it is not OpenBSD's (apt-get install netcat-openbsd)")
+    return path
+
+
+def exchange(netcat: str, sent: bytes, *arguments: str) -> bytes:
+    """What netcat prints that is given ``sent``, half-closes, and waits for the end."""
+    ended = subprocess.run(
+        [netcat, *arguments], input=sent, capture_output=True, timeout=DEADLINE, check=True
+    )
+    return ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sent", "printed"),
+    [
+        ("-N", b"Hello Server", b"Echo: Hello Server"),
+        ("-N", b"Hello\nPING\n", b"Echo: Hello\nPONG\n"),
+        ("-CN", b"Hello\nPING\n", b"Echo: Hello\r\nPONG\r\n"),
+        ("-N", b"\0\0\0\4PING", b"\0\0\0\4PONG"),
+        ("-N", b"ECHO a\nQUIT\nnever\n", b"a\nBYE\n"),
+    ],
+)
+def test_netcat_is_answered_as_it_asked(
+    netcat: str, server: Server, options: str, sent: bytes, printed: bytes
+) -> None:
+    assert printed == exchange(netcat, sent, options, "127.0.0.1", str(server.port))
+
+
+def test_a_dialogue_is_answered_line_by_line(netcat: str, server: Server) -> None:
+    with subprocess.Popen(
+        [netcat, "127.0.0.1", str(server.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        overdue = Timer(DEADLINE, process.kill)
+        overdue.start()
+        for sent, printed in ((b"one\n", b"Echo: one\n"), (b"PING\n", b"PONG\n")):
+            process.stdin.write(sent)
+            process.stdin.flush()
+            assert printed == process.stdout.readline()
+        overdue.cancel()
+        process.terminate()
+
+
+def test_netcat_that_has_finished_sending_gets_a_late_reply(netcat: str) -> None:
+    with Server(*ON_LOOPBACK, "--app", "tests.system.applications:Late") as server:
+        assert b"OK TRG,1\n" == exchange(netcat, b"TRG,1\n", "-N", "127.0.0.1", str(server.port))
+
+
+def test_netcat_is_served_on_a_unix_socket(netcat: str, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with Server("--listen", f"unix:{path}") as server:
+        server.wait_for("listening on unix:")
+        assert b"Echo: Hello Server" == exchange(netcat, b"Hello Server", "-NU", str(path))

@@ -1,0 +1,25 @@
+"""Tests that need the real reactor: sockets of this machine, and time that really passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+from twisted.internet import reactor as _reactor
+from twisted.internet.task import deferLater
+
+__all__ = ["DEADLINE", "reactor", "until"]
+
+reactor: Any = _reactor
+
+DEADLINE: Final = 20.0
+"""Seconds after which what did not happen will not: generous, for a machine that is busy."""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the reactor run until the condition is true."""
+    deadline = monotonic() + DEADLINE
+    while not condition():
+        assert monotonic() < deadline, "it did not come true"
+        await deferLater(reactor, 0.001)

@@ -1,0 +1,236 @@
+"""``--app module:name``: what a user's module may hold, and what is said where it cannot be used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
+
+from tcpcomm import FrameFactory
+from tcpcomm.app import load_factory
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.factory import Network
+from tcpcomm.framing import Lines
+from tcpcomm.limits import Limits
+
+HERE = IPv4Address("TCP", "127.0.0.1", 1)
+ELSEWHERE = IPv4Address("TCP", "192.168.0.10", 1)
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"),)
+
+MODULE = """
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from tcpcomm import FrameFactory, FrameProtocol
+from tcpcomm.limits import Limits
+
+class Camera(FrameProtocol):
+    limits = Limits(partial=1.5, idle=30)
+
+class Cameras(FrameFactory):
+    protocol = Camera
+
+class Plain(Protocol):
+    pass
+
+class PlainFactory(Factory):
+    protocol = Plain
+    clock = Clock()
+
+class Demanding(Factory):
+    def __init__(self, recipe):
+        self.recipe = recipe
+
+class Strict(FrameFactory):
+    def __init__(self, **options):
+        super().__init__(Camera, max_sessions_per_address=1, **options)
+
+cameras = Cameras()
+plain = PlainFactory()
+number = 42
+"""
+
+Load = Callable[..., Any]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load something of a module that lies in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def load(name: str, options: Mapping[str, Any] | None = None, *, module: str = MODULE) -> Any:
+        monkeypatch.delitem(sys.modules, "my_app", raising=False)
+        (tmp_path / "my_app.py").write_text(module)
+        return load_factory(f"my_app:{name}", options or {})
+
+    return load
+
+
+def refusal(load: Load, name: str, options: Mapping[str, Any] | None = None, **others: Any) -> str:
+    """Why something is refused: one line."""
+    with pytest.raises(ConfigurationError) as raised:
+        load(name, options, **others)
+    assert 1 == len(str(raised.value).splitlines())
+    return str(raised.value)
+
+
+class TestFrames:
+    """Frame protocols and factories get the options."""
+
+    @pytest.mark.parametrize("name", ["Camera", "Cameras"])
+    def test_options_reach_the_factory_and_its_sessions(self, load: Load, name: str) -> None:
+        factory = load(name, {"framing": Lines(), "max_sessions": 3, "allow": LOOPBACK, "gap": 0.5})
+
+        session = factory.buildProtocol(HERE)
+
+        assert isinstance(factory, FrameFactory)
+        assert ("Camera", Lines(), 0.5) == (type(session).__name__, session.framing, session.gap)
+        assert (3, LOOPBACK) == (factory.max_sessions, factory.allow)
+
+    @pytest.mark.parametrize("name", ["Camera", "Cameras"])
+    @pytest.mark.parametrize("idle", [60.0, None])
+    def test_the_idle_timeout_leaves_the_other_limits_as_they_are(
+        self, load: Load, name: str, idle: float | None
+    ) -> None:
+        session = load(name, {"idle_timeout": idle}).buildProtocol(HERE)
+
+        assert Limits(partial=1.5, idle=idle) == session.limits
+
+    @pytest.mark.parametrize("name", ["Camera", "Cameras", "cameras"])
+    def test_without_options_the_protocol_s_own_values_hold(self, load: Load, name: str) -> None:
+        assert Limits(partial=1.5, idle=30) == load(name).buildProtocol(HERE).limits
+
+    def test_a_factory_that_is_made_already_is_used_itself_and_admits_who_is_allowed(
+        self, load: Load
+    ) -> None:
+        factory = load("cameras", {"allow": LOOPBACK})
+
+        assert isinstance(factory, FrameFactory)  # so it is drained
+        assert LOOPBACK == factory.allow
+
+    def test_an_option_that_a_factory_does_not_take_is_told(self, load: Load) -> None:
+        assert refusal(load, "Strict", {"max_sessions_per_address": 2}).startswith(
+            "--app my_app:Strict: cannot make the factory: TypeError: "
+        )
+
+
+class TestOthers:
+    """Any other protocol or factory of Twisted's: only --allow can be applied."""
+
+    @pytest.mark.parametrize("name", ["Plain", "PlainFactory", "plain"])
+    def test_they_are_served_as_they_are(self, load: Load, name: str) -> None:
+        factory = load(name)
+
+        assert isinstance(factory, Factory)
+        assert "Plain" == type(factory.buildProtocol(HERE)).__name__
+
+    @pytest.mark.parametrize("name", ["Plain", "PlainFactory", "plain"])
+    def test_options_without_effect_are_refused_by_name(self, load: Load, name: str) -> None:
+        assert (
+            f"--app my_app:{name}: --max-sessions, --idle-timeout can be applied to a FrameProtocol or "
+            "FrameFactory subclass only"
+        ) == refusal(load, name, {"max_sessions": 1, "idle_timeout": 5.0, "allow": LOOPBACK})
+
+    def test_peers_from_elsewhere_are_dropped_and_told_of_once_a_second(self, load: Load) -> None:
+        factory = load("plain", {"allow": LOOPBACK})
+        clock = factory._factory.clock
+        assert isinstance(clock, Clock)
+
+        with capturedLogs() as events:
+            for _ in range(3):
+                refused = factory.buildProtocol(ELSEWHERE)
+            clock.advance(1)
+            factory.buildProtocol(ELSEWHERE)
+
+        transport = StringTransport()
+        refused.makeConnection(transport)
+        assert transport.disconnecting or transport.disconnected
+        line = "192.168.0.10:1: connection refused: its address is in no allowed network"
+        assert [line, line] == [formatEvent(event) for event in events]
+
+    @pytest.mark.parametrize("address", [HERE, UNIXAddress("/run/socket"), None])
+    def test_peers_from_allowed_networks_and_of_this_machine_are_served(
+        self, load: Load, address: Any
+    ) -> None:
+        protocol = load("plain", {"allow": LOOPBACK}).buildProtocol(address)
+
+        assert isinstance(protocol, Protocol)
+        assert "Plain" == type(protocol).__name__
+
+    def test_the_factory_behind_is_started_and_stopped(self, load: Load) -> None:
+        factory = load("plain", {"allow": LOOPBACK})
+
+        factory.doStart()
+        assert 1 == factory._factory.numPorts
+        factory.doStop()
+        assert 0 == factory._factory.numPorts
+
+
+class TestRefusals:
+    """One line that says what to do, or where the error is."""
+
+    @pytest.mark.parametrize("name", ["my_app", ":Camera", "my_app:", ""])
+    def test_a_name_must_tell_module_and_name(self, name: str) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            load_factory(name, {})
+
+        problem = "name it as module:name, such as my_camera:CameraProtocol"
+        assert f"--app {name}: {problem}" == str(raised.value)
+
+    def test_a_module_that_there_is_not(self) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            load_factory("no_such_module:Camera", {})
+
+        assert (
+            "--app no_such_module:Camera: cannot import no_such_module: "
+            "ModuleNotFoundError: No module named 'no_such_module'"
+        ) == str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("module", "reason"),
+        [
+            ("1 / 0", "ZeroDivisionError: division by zero ({path}, line 1)"),
+            ("\nimport sys\nsys.exit('usage: FILE')", "SystemExit: usage: FILE ({path}, line 3)"),
+            ("raise ValueError('two\\n  lines')", "ValueError: two lines ({path}, line 1)"),
+            ("import nothing_so", "ModuleNotFoundError: No module named 'nothing_so' ({path}, line 1)"),
+        ],
+    )
+    def test_a_module_that_fails_is_told_with_the_place(
+        self, load: Load, tmp_path: Path, module: str, reason: str
+    ) -> None:
+        assert (
+            f"--app my_app:Camera: cannot import my_app: {reason.format(path=tmp_path / 'my_app.py')}"
+        ) == refusal(load, "Camera", module=module)
+
+    def test_a_syntax_error_is_told_with_its_line(self, load: Load) -> None:
+        told = refusal(load, "Camera", module="x = 1\nclass Camera\n")
+
+        assert told.startswith("--app my_app:Camera: cannot import my_app: SyntaxError: ")
+        assert told.endswith("(my_app.py, line 2)")
+
+    def test_a_name_that_the_module_has_not(self, load: Load) -> None:
+        assert "--app my_app:Nothing: my_app has no Nothing" == refusal(load, "Nothing")
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.limits.Limits'>")]
+    )
+    def test_a_thing_that_is_no_protocol(self, load: Load, name: str, shown: str) -> None:
+        problem = f"{shown} is neither a protocol class nor a factory of Twisted's"
+
+        assert f"--app my_app:{name}: {problem}" == refusal(load, name)
+
+    def test_a_factory_that_cannot_be_made(self, load: Load) -> None:
+        told = refusal(load, "Demanding")
+
+        assert told.startswith("--app my_app:Demanding: cannot make the factory: TypeError: ")
+        assert "'recipe'" in told

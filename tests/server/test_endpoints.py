@@ -1,0 +1,220 @@
+"""Endpoint strings: what they reach, and what is said about those that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+
+from tcpcomm.endpoints import BACKLOG, Listener, listener
+from tcpcomm.errors import ConfigurationError
+from tests.certificates import Authority, PemFiles
+from tests.conftest import needs_module
+
+
+def listen(text: str, client_ca: Path | None = None) -> Listener:
+    return listener(MemoryReactorClock(), text, client_ca=None if client_ca is None else str(client_ca))
+
+
+def refusal(text: str, client_ca: Path | None = None) -> str:
+    """Why an endpoint string is refused: one line."""
+    with pytest.raises(ConfigurationError) as raised:
+        listen(text, client_ca)
+    assert 1 == len(str(raised.value).splitlines())
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp:9999:interface=127.0.0.1",
+        "tcp:9999:127.0.0.1",
+        "tcp:interface=127.0.0.1:port=9999",
+        "tcp:9999:interface=127.1.2.3",
+        "tcp:9999:interface=localhost",
+        r"tcp6:9999:interface=\:\:1",
+        "unix:/run/tcpcomm.sock",
+    ],
+)
+def test_what_only_this_machine_can_reach_is_local(text: str) -> None:
+    assert listen(text).local
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp:9999",
+        "tcp:9999:interface=",
+        "tcp:9999:interface=0.0.0.0",
+        "tcp:9999:interface=192.168.0.1",
+        "tcp:9999:interface=localhost.example.com",
+        "tcp6:9999",
+        r"tcp6:9999:interface=\:\:",
+        r"tcp6:9999:interface=\:\:ffff\:192.168.0.1",
+        "haproxy:tcp:9999:interface=127.0.0.1",
+    ],
+)
+def test_what_others_may_reach_is_not_local(text: str) -> None:
+    assert not listen(text).local
+
+
+@pytest.mark.parametrize(
+    ("text", "backlog"),
+    [
+        ("tcp:9999", BACKLOG),
+        ("tcp:9999:backlog=7", 7),
+        ("tcp:9999:interface=127.0.0.1", BACKLOG),
+    ],
+)
+def test_the_backlog_takes_a_burst_unless_the_string_says_otherwise(text: str, backlog: int) -> None:
+    reactor = MemoryReactorClock()
+
+    listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
+
+    assert [backlog] == [server[2] for server in reactor.tcpServers]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "'' is no endpoint such as tcp:9999:interface=127.0.0.1"),
+        (":9999", "':9999' is no endpoint such as tcp:9999:interface=127.0.0.1"),
+        ("9999", "'9999' is no endpoint such as tcp:9999:interface=127.0.0.1: Unknown endpoint type: "),
+        ("tcp:http", "'tcp:http' is no endpoint such as"),
+        ("tcp", "'tcp' is no endpoint such as"),
+        ("tcp:1:port=2", "'tcp:1:port=2' is no endpoint such as"),
+        ("tcp:1:colour=red", "'tcp:1:colour=red' is no endpoint such as"),
+        ("systemd:domain=INET:index=0", "'systemd:domain=INET:index=0': systemd passed no such socket"),
+        ("systemd:domain=INET:name=a", "'systemd:domain=INET:name=a': systemd passed no such socket"),
+        ("systemd:domain=INET", "'systemd:domain=INET' is no endpoint such as"),
+    ],
+)
+def test_what_is_no_endpoint_is_told_in_one_line(text: str, reason: str) -> None:
+    assert refusal(text).startswith(reason)
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # it is Twisted that does
+class TestTLS:
+    """``ssl:`` endpoints are made here, with client certificates and errors of their own."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+        needs_module("OpenSSL", "pip install tcpcomm[tls]")
+        return Authority(tmp_path_factory.mktemp("authority"))
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def own(authority: Authority) -> PemFiles:
+        return authority.issue()
+
+    def test_it_is_as_local_as_its_interface(self, own: PemFiles) -> None:
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
+
+        assert not listen(text).local
+        assert listen(f"{text}:interface=127.0.0.1").local
+
+    def test_one_file_may_hold_key_and_certificate(self, own: PemFiles, tmp_path: Path) -> None:
+        both = tmp_path / "both.pem"
+        both.write_bytes(own.key.read_bytes() + own.certificate.read_bytes())
+
+        assert not listen(f"ssl:9999:privateKey={both}").proves_peers
+
+    def test_port_interface_and_backlog_are_heeded(self, own: PemFiles, authority: Authority) -> None:
+        reactor = MemoryReactorClock()
+        text = (
+            f"ssl:port=9999:privateKey={own.key}:certKey={own.certificate}:interface=127.0.0.1:backlog=7"
+            f":extraCertChain={authority.certificate}"
+        )
+
+        listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
+
+        ((port, _, _, backlog, interface),) = reactor.sslServers
+        assert (9999, 7, "127.0.0.1") == (port, backlog, interface)
+
+    def test_with_authorities_for_clients_it_proves_its_peers(
+        self, own: PemFiles, authority: Authority
+    ) -> None:
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
+
+        assert listen(text, client_ca=authority.certificate).proves_peers
+        assert not listen(text).proves_peers
+        assert not listen("tcp:9999", client_ca=authority.certificate).proves_peers
+
+    def test_a_bundle_may_hold_several_authorities(
+        self, own: PemFiles, authority: Authority, tmp_path: Path
+    ) -> None:
+        bundle = tmp_path / "bundle.pem"
+        other = Authority(tmp_path, "other")
+        bundle.write_bytes(authority.certificate.read_bytes() + other.certificate.read_bytes())
+
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
+        assert listen(text, client_ca=bundle).proves_peers
+
+    def test_files_that_are_not_there_are_named(self, own: PemFiles, tmp_path: Path) -> None:
+        missing = tmp_path / "missing.pem"
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
+
+        for wrong, client_ca in (
+            (f"ssl:9999:privateKey={missing}", None),
+            (f"ssl:9999:privateKey={own.key}:certKey={missing}", None),
+            (f"{text}:extraCertChain={missing}", None),
+            (text, missing),
+        ):
+            reason = f"{wrong!r}: cannot read {missing}: No such file or directory"
+            assert reason == refusal(wrong, client_ca)
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        text = f"ssl:9999:privateKey={tmp_path}"
+
+        assert refusal(text).startswith(f"{text!r}: cannot read {tmp_path}: ")
+
+    @pytest.mark.parametrize("option", ["privateKey", "certKey", "extraCertChain"])
+    def test_files_of_something_else_are_named_with_their_option(
+        self, own: PemFiles, tmp_path: Path, option: str
+    ) -> None:
+        wrong = tmp_path / "wrong.pem"
+        wrong.write_bytes(b"\xff\xfehello")
+        paths = {"privateKey": own.key, "certKey": own.certificate, option: wrong}
+        text = "ssl:9999:" + ":".join(f"{name}={path}" for name, path in paths.items())
+
+        assert refusal(text).startswith(f"{text!r}: {option}={wrong} is not such a PEM file: ")
+
+    def test_authorities_that_are_none_are_refused(self, own: PemFiles) -> None:
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
+
+        assert (
+            f"{text!r}: --client-ca={own.key} is not such a PEM file: it has no certificate"
+            == refusal(text, own.key)
+        )
+
+    def test_a_key_that_is_another_certificate_s_is_told(
+        self, own: PemFiles, authority: Authority
+    ) -> None:
+        other = authority.issue("other")
+        text = f"ssl:9999:privateKey={other.key}:certKey={own.certificate}"
+
+        problem = f"{other.key} and {own.certificate} cannot be used together: key values mismatch"
+        assert f"{text!r}: {problem}" == refusal(text)
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("ssl:9999", "ssl: needs privateKey=FILE and, unless that holds it too, certKey=FILE"),
+            ("ssl:https:privateKey=a", "the port must be a number from 0 to 65535, not 'https'"),
+            ("ssl:65536:privateKey=a", "the port must be a number from 0 to 65535, not '65536'"),
+            ("ssl:privateKey=a", "the port must be a number from 0 to 65535, not ''"),
+            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, certKey, "),
+            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, certKey, "),
+        ],
+    )
+    def test_what_cannot_be_understood_is_told(self, text: str, reason: str) -> None:
+        needs_module("OpenSSL", "pip install tcpcomm[tls]")
+
+        assert refusal(text).startswith(f"{text!r}: {reason}")
+
+    def test_a_backlog_that_is_no_number_is_told(self, own: PemFiles) -> None:
+        text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}:backlog=many"
+
+        assert refusal(text).startswith(f"{text!r} is no endpoint such as")

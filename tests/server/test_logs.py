@@ -1,0 +1,105 @@
+"""Log events as JSON lines."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.python.logfile import LogFile
+
+from tcpcomm.logs import json_line, json_log_observer
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {
+        "log_time": 1_700_000_000.25,
+        "log_level": LogLevel.warn,
+        "log_namespace": "tcpcomm.echo",
+        "log_format": "{peer}: something",
+        "peer": "10.0.0.5:1",
+        **fields,
+    }
+
+
+def read(line: str | None) -> dict[str, Any]:
+    """The one object of a line."""
+    assert line is not None
+    assert line.endswith("\n")
+    assert 1 == len(line.splitlines())
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_line_tells_when_how_grave_where_and_what() -> None:
+    assert {
+        "time": "2023-11-14T22:13:20.250+00:00",
+        "level": "warn",
+        "logger": "tcpcomm.echo",
+        "message": "10.0.0.5:1: something",
+        "peer": "10.0.0.5:1",
+    } == read(json_line(event()))
+
+
+def test_peer_reason_and_protocol_are_fields_of_their_own_and_others_are_not() -> None:
+    found = read(json_line(event(reason=ValueError("why"), protocol="Camera", secret="s3cret")))
+
+    assert ("why", "Camera") == (found["reason"], found["protocol"])
+    assert "s3cret" not in str(found)
+
+
+def test_a_failure_brings_its_traceback_on_the_same_line() -> None:
+    try:
+        raise ValueError("the lens cap is on")
+    except ValueError:
+        found = read(json_line(event(log_failure=Failure())))
+
+    assert "ValueError: the lens cap is on" in found["traceback"]
+    assert "Traceback" in found["traceback"]
+
+
+@pytest.mark.parametrize("text", ["검사", "a\nb", 'say "yes"', "\udcff", "\u2028"])
+def test_any_text_survives(text: str) -> None:
+    line = json_line(event(peer=text))
+
+    assert line is not None
+    assert text == json.loads(line)["peer"]
+    assert line == line.encode().decode()
+
+
+def test_an_event_without_words_is_no_line() -> None:
+    assert json_line({"log_time": 0.0}) is None
+
+
+def test_an_event_of_an_unknown_kind_is_told_as_it_is() -> None:
+    assert {
+        "time": "1970-01-01T00:00:00.000+00:00",
+        "level": "info",
+        "logger": "",
+        "message": "hello",
+    } == read(json_line({"log_time": 0.0, "log_format": "hello"}))
+
+
+def test_the_observer_writes_a_line_for_each_event() -> None:
+    stream = io.StringIO()
+    log = Logger(namespace="camera", observer=json_log_observer(stream))
+
+    log.info("one")
+    log.error("two {number}", number=2)
+
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [("info", "one"), ("error", "two 2")] == [(each["level"], each["message"]) for each in found]
+    assert abs(datetime.fromisoformat(found[0]["time"]) - datetime.now(UTC)).total_seconds() < 60
+
+
+def test_the_observer_writes_to_twisted_s_log_files_too(tmp_path: Any) -> None:
+    file = LogFile.fromFullPath(str(tmp_path / "log"))
+
+    Logger(observer=json_log_observer(file)).info("검사")
+    file.close()
+
+    assert "검사" == json.loads((tmp_path / "log").read_text(encoding="utf-8"))["message"]

@@ -1,0 +1,235 @@
+"""A service listens at all its places or at none, and stops without losing replies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
+
+from tcpcomm import FrameFactory, FrameProtocol
+from tcpcomm.endpoints import Listener
+from tcpcomm.server import CannotListen, ServerService
+
+ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)
+
+
+@define
+class Port:
+    """A listening port."""
+
+    listening: bool = True
+
+    def getHost(self) -> IPv4Address:
+        return ADDRESS
+
+    def stopListening(self) -> None:
+        self.listening = False
+
+
+@define
+class Endpoint:
+    """An endpoint whose answer the test decides."""
+
+    answer: Deferred[Any] = field(factory=Deferred)
+    asked: int = 0
+
+    def listen(self, factory: Any) -> Deferred[Any]:
+        self.asked += 1
+        return self.answer
+
+
+def place(answer: Deferred[Any] | None = None, text: str = "tcp:9999") -> Listener:
+    endpoint: Any = Endpoint() if answer is None else Endpoint(answer)
+    return Listener(text=text, endpoint=endpoint, local=True, proves_peers=False)
+
+
+def in_use() -> Deferred[Any]:
+    return fail(CannotListenError("127.0.0.1", 9999, OSError(98, "Address already in use")))
+
+
+def session(factory: FrameFactory) -> tuple[FrameProtocol, StringTransport]:
+    protocol, transport = factory.buildProtocol(ADDRESS), StringTransport(peerAddress=ADDRESS)
+    assert isinstance(protocol, FrameProtocol)
+    protocol.makeConnection(transport)  # type: ignore[no-untyped-call]
+    return protocol, transport
+
+
+class TestStart:
+    """All places, or none."""
+
+    def test_it_listens_once_though_it_is_started_in_two_steps(self) -> None:
+        where = place(succeed(Port()))
+        service = ServerService(Factory(), [where])
+
+        service.privilegedStartService()
+        service.startService()
+
+        assert 1 == where.endpoint.asked  # type: ignore[attr-defined]
+        assert 1 == len(service.ports)
+
+    def test_it_listens_where_nobody_starts_it_with_privileges(self) -> None:
+        service = ServerService(Factory(), [place(succeed(Port()))])
+
+        service.startService()
+
+        assert 1 == len(service.ports)
+
+    def test_the_log_tells_where_it_listens(self) -> None:
+        with capturedLogs() as events:
+            ServerService(Factory(), [place(succeed(Port()), "tcp:0")]).startService()
+
+        assert ["listening on 127.0.0.1:9999 (tcp:0)"] == [formatEvent(event) for event in events]
+
+    @pytest.mark.parametrize(
+        ("failure", "reason"),
+        [
+            (CannotListenError("", 1, OSError(98, "Address already in use")), "Address already in use"),
+            (OSError(13, "Permission denied"), "Permission denied"),
+            (OverflowError("port must be 0-65535"), "OverflowError: port must be 0-65535"),
+        ],
+    )
+    def test_a_place_that_is_not_to_be_had_is_told_with_the_reason(
+        self, failure: Exception, reason: str
+    ) -> None:
+        service = ServerService(Factory(), [place(fail(failure))])
+
+        with pytest.raises(CannotListen) as raised:
+            service.privilegedStartService()
+
+        assert f"cannot listen on tcp:9999: {reason}" == str(raised.value)
+
+    def test_an_endpoint_that_raises_is_told_too(self) -> None:
+        class Broken:
+            def listen(self, factory: Any) -> Any:
+                raise ValueError("broken")
+
+        where = Listener(text="odd:1", endpoint=Broken(), local=True, proves_peers=False)  # type: ignore[arg-type]
+
+        with pytest.raises(CannotListen, match="cannot listen on odd:1: ValueError: broken"):
+            ServerService(Factory(), [where]).startService()
+
+    def test_where_one_place_is_not_to_be_had_nothing_is_left_listening(self) -> None:
+        ports = [Port(), Port()]
+        service = ServerService(
+            Factory(), [place(succeed(ports[0])), place(in_use(), "tcp:1"), place(succeed(ports[1]))]
+        )
+
+        with pytest.raises(CannotListen, match="cannot listen on tcp:1: Address already in use"):
+            service.startService()
+
+        assert [False, False] == [port.listening for port in ports]
+        assert [] == service.ports
+
+    def test_all_places_that_are_not_to_be_had_are_told(self) -> None:
+        service = ServerService(Factory(), [place(in_use(), "tcp:1"), place(in_use(), "tcp:2")])
+
+        with pytest.raises(CannotListen) as raised:
+            service.startService()
+
+        reason = "Address already in use"
+        assert f"cannot listen on tcp:1: {reason}; cannot listen on tcp:2: {reason}" == str(raised.value)
+
+    def test_after_a_failure_it_can_be_started_again(self) -> None:
+        where = place(in_use())
+        service = ServerService(Factory(), [where])
+        with pytest.raises(CannotListen):
+            service.startService()
+
+        where.endpoint.answer = succeed(Port())  # type: ignore[attr-defined]
+        service.startService()
+
+        assert 1 == len(service.ports)
+
+
+class TestEndpointsThatTakeTheirTime:
+    """Some plugins' endpoints listen later."""
+
+    def test_a_late_failure_is_logged_and_the_others_go_on(self) -> None:
+        late: Deferred[Any] = Deferred()
+        port = Port()
+        service = ServerService(Factory(), [place(late, "odd:1"), place(succeed(port))])
+        service.startService()
+
+        with capturedLogs() as events:
+            late.errback(Failure(OSError(13, "Permission denied")))
+
+        assert ["cannot listen on odd:1: Permission denied"] == [formatEvent(event) for event in events]
+        assert [id(port)] == [id(each) for each in service.ports]
+
+    def test_a_port_that_comes_after_the_end_is_closed(self) -> None:
+        late: Deferred[Any] = Deferred()
+        service = ServerService(Factory(), [place(late)])
+        service.startService()
+        service.stopService()
+        port = Port()
+
+        late.callback(port)
+
+        assert not port.listening
+        assert [] == service.ports
+
+
+class TestStop:
+    """No new sessions; then the old ones end."""
+
+    def test_it_stops_listening_drains_and_tells_when_all_is_done(self) -> None:
+        clock, port = Clock(), Port()
+        factory = FrameFactory(FrameProtocol, clock=clock)
+        service = ServerService(factory, [place(succeed(port))])
+        service.startService()
+        protocol, transport = session(factory)
+        done: list[object] = []
+
+        service.stopService().addCallback(done.append)
+
+        assert not port.listening
+        assert transport.disconnecting
+        assert [] == done
+        protocol.connectionLost()
+        clock.advance(0)
+        assert [None] == done
+
+    def test_sessions_that_do_not_end_are_aborted_after_the_grace(self) -> None:
+        clock = Clock()
+        factory = FrameFactory(FrameProtocol, clock=clock)
+        service = ServerService(factory, [place(succeed(Port()))], grace=2.0)
+        service.startService()
+        _, transport = session(factory)
+        assert transport.producer is not None
+        transport.producer.pauseProducing()  # the peer does not read
+        service.stopService()
+
+        clock.advance(1.9)
+        assert not transport.disconnected
+        clock.advance(0.1)
+
+        assert transport.disconnected
+
+    def test_a_factory_that_cannot_be_drained_is_left_alone(self) -> None:
+        service = ServerService(Factory.forProtocol(Protocol), [place(succeed(Port()))])
+        service.startService()
+        done: list[object] = []
+
+        service.stopService().addCallback(done.append)
+
+        assert [None] == done
+
+    def test_it_can_be_started_again(self) -> None:
+        where = place(succeed(Port()))
+        service = ServerService(Factory(), [where])
+        service.startService()
+        service.stopService()
+
+        where.endpoint.answer = succeed(Port())  # type: ignore[attr-defined]
+        service.startService()
+
+        assert [True] == [port.listening for port in service.ports]  # type: ignore[attr-defined]

@@ -1,0 +1,317 @@
+"""The options of ``twistd tcpcomm``: what is made of them, and everything that is wrong at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.application.service import Application
+from twisted.logger import ILogObserver, Logger
+from twisted.python.logfile import LogFile
+from twisted.python.usage import Options as TwistdOptions
+
+from tcpcomm.anypeer import AnyPeer
+from tcpcomm.echo import EchoFactory, EchoProtocol
+from tcpcomm.factory import FrameFactory
+from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
+from tcpcomm.limits import Limits
+from tcpcomm.server import CannotListen
+from tcpcomm.tap import Options, TwistdService, makeService
+
+from .test_server import in_use, place
+
+
+def options(*words: str) -> Options:
+    parsed = Options()
+    parsed.parseOptions(words)
+    return parsed
+
+
+def session(*words: str) -> EchoProtocol:
+    """A session as the server with these options makes them."""
+    factory = options(*words).factory
+    assert isinstance(factory, EchoFactory)
+    protocol = factory.buildProtocol(None)
+    assert isinstance(protocol, EchoProtocol)
+    return protocol
+
+
+def refusal(*words: str) -> list[str]:
+    """The problems that are told, one a line."""
+    with pytest.raises(SystemExit) as ended:
+        options(*words)
+    assert isinstance(ended.value.code, str)  # printed on stderr, and the exit code is 1
+    lines = ended.value.code.splitlines()
+    assert all(line.startswith("twistd tcpcomm: ") for line in lines)
+    return [line.removeprefix("twistd tcpcomm: ") for line in lines]
+
+
+class TestDefaults:
+    """No options: the echo/command server on this machine."""
+
+    def test_it_listens_at_port_9999_of_this_machine(self) -> None:
+        assert ["tcp:9999:interface=127.0.0.1"] == [each.text for each in options().listeners]
+
+    def test_it_serves_any_peer_in_utf_8(self) -> None:
+        made = session()
+
+        assert (AnyPeer(), 0.05, "utf-8", Limits()) == (made.framing, made.gap, made.encoding, made.limits)
+
+
+class TestValues:
+    """What an option changes."""
+
+    @pytest.mark.parametrize(
+        ("words", "framing", "gap"),
+        [
+            (["--framing", "auto"], AnyPeer(), 0.05),
+            (["-f", "lines"], Lines(), None),
+            (["-f", r"delimited:\r"], Delimited(b"\r"), None),
+            (["-f", "raw"], Unframed(), None),
+            (["-f", "raw,join"], Unframed(join=True), 0.05),
+            (["-f", "raw,join,max=99"], Unframed(join=True, max_frame=99), 0.05),
+            (["-f", "lines", "--gap", "0.5"], Lines(), 0.5),
+            (["--gap", "2"], AnyPeer(), 2.0),
+            (["-g", "none"], AnyPeer(), None),
+            (["--max-frame", "99"], AnyPeer(max_frame=99), 0.05),
+            (["--max-frame", "99", "-f", "length:2"], LengthPrefixed(2, max_frame=99), None),
+        ],
+    )
+    def test_framing_gap_and_max_frame(self, words: list[str], framing: Any, gap: float | None) -> None:
+        made = session(*words)
+
+        assert (framing, gap) == (made.framing, made.gap)
+
+    @pytest.mark.parametrize(("text", "idle"), [("60", 60.0), ("0.5", 0.5), ("none", None)])
+    def test_the_idle_timeout_changes_that_limit_only(self, text: str, idle: float | None) -> None:
+        assert Limits(idle=idle) == session("--idle-timeout", text).limits
+
+    def test_encoding(self) -> None:
+        assert "cp949" == session("-e", "cp949").encoding
+
+    def test_session_limits(self) -> None:
+        factory = options("--max-sessions", "5", "--max-sessions-per-address", "2").factory
+
+        assert isinstance(factory, FrameFactory)
+        assert (5, 2) == (factory.max_sessions, factory.max_sessions_per_address)
+
+    @pytest.mark.parametrize(
+        ("words", "allow"),
+        [
+            ([], None),
+            (["--allow", "any"], None),
+            (
+                ["--allow", "10.0.0.5", "--allow", "fe80::/10"],
+                (ip_network("10.0.0.5"), ip_network("fe80::/10")),
+            ),
+        ],
+    )
+    def test_allowed_networks(self, words: list[str], allow: object) -> None:
+        factory = options(*words).factory
+
+        assert isinstance(factory, FrameFactory)
+        assert allow == factory.allow
+
+    def test_places_to_listen_at(self) -> None:
+        words = ("--listen", "tcp:1:interface=127.0.0.1", "-l", "unix:/run/socket")
+
+        assert ["tcp:1:interface=127.0.0.1", "unix:/run/socket"] == [
+            each.text for each in options(*words).listeners
+        ]
+
+    @pytest.mark.parametrize("allow", ["any", "192.168.0.0/24"])
+    def test_with_allow_a_place_may_be_beyond_this_machine(self, allow: str) -> None:
+        assert [False] == [each.local for each in options("-l", "tcp:1", "--allow", allow).listeners]
+
+    def test_the_user_s_own_protocol_gets_what_was_given_only(self) -> None:
+        factory = options("--app", "tcpcomm.kinds:DelimitedProtocol", "--max-sessions", "3").factory
+
+        assert isinstance(factory, FrameFactory)
+        made: Any = factory.buildProtocol(None)
+        assert (3, Delimited(b"\r\n"), None) == (factory.max_sessions, made.framing, made.gap)
+
+
+class TestRefusals:
+    """Each mistake is a line that says what to do."""
+
+    @pytest.mark.parametrize("count", ["0", "-1", "1.5", "many", "", "²", "99999999999"])
+    @pytest.mark.parametrize("option", ["max-frame", "max-sessions", "max-sessions-per-address"])
+    def test_counts(self, option: str, count: str) -> None:
+        problem = f"--{option} must be a whole number above 0, not {count!r}"
+
+        assert [problem] == refusal(f"--{option}", count)
+
+    @pytest.mark.parametrize("seconds", ["0", "-1", "soon", "", "nan", "inf", "1e12"])
+    @pytest.mark.parametrize("option", ["gap", "idle-timeout"])
+    def test_seconds(self, option: str, seconds: str) -> None:
+        assert [f"--{option} must be seconds above 0, or 'none', not {seconds!r}"] == refusal(
+            f"--{option}", seconds
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "problem"),
+        [
+            (["--framing", "foo"], "--framing: no framing is called 'foo'; there are lines, raw, "),
+            (["--framing", "length"], "--framing: framing 'length': length needs a value, as in length:4"),
+            (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon'; there are utf"),
+            (["--encoding", "utf-16"], "--encoding: text in utf-16 holds bytes that would be taken for"),
+            (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is no network such as 192.168.0.0/24: "),
+            (["--allow", "camera-1"], "--allow: 'camera-1' is no network such as 192.168.0.0/24: "),
+            (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: leave the other"),
+            (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
+            (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:CameraProtocol"),
+            (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
+            (["--listen", "foo:1"], "--listen 'foo:1' is no endpoint such as tcp:9999:interface=127.0.0.1"),
+            (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: say which with --allow "),
+            (["--client-ca", "ca.pem"], "--client-ca has no effect without --listen ssl:…"),
+            (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect on --framing fixed:4: "),
+            (["-f", "length:1", "--max-frame", "999"], "--max-frame: max_frame=999 does not fit the len"),
+            (
+                ["--app", "tcpcomm:FrameProtocol", "--max-frame", "9"],
+                "--max-frame needs --framing where it is for --app",
+            ),
+            (
+                ["--app", "tcpcomm:FrameProtocol", "--encoding", "cp949"],
+                "--encoding has no effect on --app: your own protocol decodes its text",
+            ),
+            (["--gap"], "option --gap requires argument; 'twistd tcpcomm --help' lists the options"),
+            (["--nonsense"], "option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"),
+            (["more", "words"], "'more words' is no option; 'twistd tcpcomm --help' lists the options"),
+        ],
+    )
+    def test_others(self, words: list[str], problem: str) -> None:
+        (told,) = refusal(*words)
+
+        assert told.startswith(problem)
+
+    def test_several_are_told_together(self) -> None:
+        told = refusal(
+            *("--framing", "foo", "--max-frame", "0", "--encoding", "klingon", "--gap", "-1"),
+            *("--max-sessions", "x", "--idle-timeout", "y", "--allow", "z", "--log-format", "xml"),
+            *("--listen", "foo:1", "--client-ca", "ca.pem"),
+        )
+
+        assert [
+            "--max-sessions",
+            "--allow:",
+            "--max-frame",
+            "--framing:",
+            "--gap",
+            "--idle-timeout",
+            "--encoding:",
+            "--listen",
+            "--log-format",
+        ] == [line.split()[0] for line in told if not line.startswith("--client-ca")]
+        assert 10 == len(told)
+
+    def test_an_app_that_cannot_be_imported_is_told_beside_the_others(self) -> None:
+        told = refusal("--app", "no_such:Thing", "--max-sessions", "0", "--listen", "tcp:1")
+
+        assert ["--max-sessions", "--app", "--listen"] == [line.split()[0] for line in told]
+
+    def test_a_tls_key_that_cannot_be_read_is_not_told_of_as_a_useless_client_ca_too(self) -> None:
+        (told,) = refusal("--listen", "ssl:1:privateKey=/no/such.pem", "--client-ca", "/no/ca.pem")
+
+        assert told.endswith("cannot read /no/such.pem: No such file or directory")
+
+
+class TestHelp:
+    """What a newcomer reads."""
+
+    def test_examples_keep_their_lines(self) -> None:
+        told = str(Options())
+
+        assert "\n  twistd -n tcpcomm --app my_camera:CameraProtocol\n" in told
+        assert "\n  twistd -n tcpcomm\n" in told
+
+    def test_version_ends_with_exit_code_0(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            options("--version")
+
+        assert 0 == ended.value.code
+        assert capsys.readouterr().out.startswith("tcpcomm ")
+
+
+class TestService:
+    """What twistd gets to run."""
+
+    def test_it_listens_where_the_options_say_with_their_factory(self) -> None:
+        parsed = options()
+
+        service = makeService(parsed)
+
+        assert parsed.factory is service.factory
+        assert tuple(parsed.listeners) == service.listeners
+
+    def test_a_place_in_use_ends_the_start_and_is_told_in_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        monkeypatch.setattr(sys, "__stderr__", sys.stderr)
+        service = TwistdService(options().factory, [place(in_use(), "tcp:1")])
+
+        with pytest.raises(CannotListen) as raised:
+            service.privilegedStartService()
+        sys.excepthook(raised.type, raised.value, raised.tb)
+
+        told = "twistd tcpcomm: cannot listen on tcp:1: Address already in use\n"
+        assert told == capsys.readouterr().err
+
+
+class TwistdsOwn(TwistdOptions):
+    """What the service looks at of twistd's options."""
+
+    optParameters = [["logfile", None, None, ""]]  # noqa: RUF012 - the name and kind are Twisted's
+    optFlags = [["nodaemon", "n", ""]]  # noqa: RUF012
+
+
+def log_as_twistd_does(*words: str) -> None:
+    """Log a line in JSON, under twistd with these options of its own."""
+    twistd: Any = TwistdsOwn()  # type: ignore[no-untyped-call]
+    twistd.parseOptions(words)
+    own = options("--log-format", "json")
+    own.parent = twistd
+    application: Any = Application("tcpcomm")
+    makeService(own).setServiceParent(application)
+    Logger(observer=application.getComponent(ILogObserver)).info("hello")
+
+
+class TestJson:
+    """--log-format json goes where twistd's own log would go."""
+
+    def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
+        log_as_twistd_does("--nodaemon")
+
+        assert "hello" == json.loads(capsys.readouterr().out)["message"]
+
+    @pytest.mark.parametrize(
+        ("words", "name"),
+        [([], "twistd.log"), (["--logfile", "mine"], "mine"), (["-n", "--logfile", "mine"], "mine")],
+    )
+    def test_to_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], name: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        opened: list[Any] = []
+        make: Any = LogFile.fromFullPath
+
+        def open_and_remember(path: str) -> Any:
+            opened.append(make(path))
+            return opened[-1]
+
+        monkeypatch.setattr(LogFile, "fromFullPath", open_and_remember)
+
+        log_as_twistd_does(*words)
+        opened[0].close()
+
+        assert "hello" == json.loads((tmp_path / name).read_text())["message"]
+
+    def test_text_is_left_to_twistd(self) -> None:
+        application: Any = Application("tcpcomm")
+        makeService(options()).setServiceParent(application)
+
+        assert application.getComponent(ILogObserver, None) is None

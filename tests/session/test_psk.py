@@ -1,0 +1,154 @@
+"""The pre-shared-key exchange, without any I/O."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.psk import Acceptor, Dialler, NotProven, PreSharedKeys, read_keys
+
+KEY = bytes(range(32))
+CAMERA = PreSharedKeys("camera-1", {"robot-1": KEY, "robot-2": b"another key, random"})
+ROBOT = PreSharedKeys("robot-1", {"camera-1": KEY})
+
+
+def exchange(dialler: Dialler, acceptor: Acceptor) -> list[bytes]:
+    """Let both talk to the end; return what was on the wire."""
+    wire = [acceptor.begin()]
+    sides: list[Dialler | Acceptor] = [dialler, acceptor]
+    while wire[-1]:
+        wire.append(sides[len(wire) % 2 - 1].line(wire[-1].removesuffix(b"\n")))
+    return wire
+
+
+def test_both_sides_are_proven_when_they_hold_the_same_key() -> None:
+    dialler, acceptor = Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)
+    exchange(dialler, acceptor)
+    assert (True, True, "robot-1") == (dialler.proven, acceptor.proven, acceptor.peer)
+
+
+def test_the_lines_and_macs_are_those_that_the_description_gives() -> None:
+    theirs, ours = "0" * 63 + "1", "0" * 63 + "2"
+    acceptor = Acceptor(CAMERA, nonce=lambda: ours)
+    dialler = Dialler(ROBOT, "camera-1", nonce=lambda: theirs)
+
+    def mac(role: str) -> str:
+        text = f"TCPCOMM-PSK/1\n{role}\nrobot-1\ncamera-1\n{theirs}\n{ours}\n"
+        return hmac.new(KEY, text.encode(), sha256).hexdigest()
+
+    assert [
+        f"TCPCOMM-PSK/1 CHALLENGE {ours}\n".encode(),
+        f"TCPCOMM-PSK/1 PROOF robot-1 {theirs} {mac('dialler')}\n".encode(),
+        f"TCPCOMM-PSK/1 ACCEPT {mac('acceptor')}\n".encode(),
+        b"",
+    ] == exchange(dialler, acceptor)
+
+
+def test_a_dialler_with_another_key_is_refused_before_it_learns_anything() -> None:
+    dialler = Dialler(PreSharedKeys("robot-1", {"camera-1": b"x" * 32}), "camera-1")
+    acceptor = Acceptor(CAMERA)
+    with pytest.raises(NotProven, match="calls itself robot-1 but has another key"):
+        exchange(dialler, acceptor)
+    assert not acceptor.proven
+
+
+def test_a_dialler_that_nobody_knows_is_refused() -> None:
+    dialler = Dialler(PreSharedKeys("stranger", {"camera-1": KEY}), "camera-1")
+    with pytest.raises(NotProven, match="no key is shared with a peer called 'stranger'"):
+        exchange(dialler, Acceptor(CAMERA))
+
+
+def test_a_dialler_that_seeks_another_equipment_is_refused() -> None:
+    dialler = Dialler(PreSharedKeys("robot-1", {"camera-2": KEY}), "camera-2")
+    with pytest.raises(NotProven, match="seeks another than us"):
+        exchange(dialler, Acceptor(CAMERA))
+
+
+def test_an_acceptor_without_the_key_is_refused() -> None:
+    dialler = Dialler(ROBOT, "camera-1")
+    dialler.line(Acceptor(CAMERA).begin().strip())
+    with pytest.raises(NotProven, match="another key than camera-1's"):
+        dialler.line(b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64)
+    assert not dialler.proven
+
+
+def test_a_recorded_proof_does_not_open_a_second_connection() -> None:
+    recorded = exchange(Dialler(ROBOT, "camera-1"), Acceptor(CAMERA))
+    acceptor = Acceptor(CAMERA)
+    acceptor.begin()
+    with pytest.raises(NotProven, match="another key"):
+        acceptor.line(recorded[1].strip())
+
+
+def test_our_own_proof_sent_back_is_refused() -> None:
+    keys = PreSharedKeys("robot-1", {"robot-1": KEY})
+    acceptor = Acceptor(keys)
+    nonce = acceptor.begin().split()[-1]
+    with pytest.raises(NotProven, match="or is ours"):
+        acceptor.line(b"TCPCOMM-PSK/1 PROOF robot-1 " + nonce + b" " + b"0" * 64)
+
+
+@given(st.binary(max_size=300))
+def test_any_line_but_the_right_one_is_not_proven_and_nothing_else_is_raised(line: bytes) -> None:
+    for side in (Acceptor(CAMERA), Dialler(ROBOT, "camera-1")):
+        with pytest.raises(NotProven):
+            side.line(line)
+        assert not side.proven
+
+
+def tamper(place: int, change: int) -> None:
+    """Let both talk, with the byte at one place of all that is said changed on the wire."""
+    dialler, acceptor = Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)
+    sides: list[Dialler | Acceptor] = [dialler, acceptor]
+    said, line, turn = 0, acceptor.begin(), 0
+    while line:
+        text = bytearray(line.removesuffix(b"\n"))
+        if 0 <= place - said < len(text):
+            text[place - said] ^= change
+        said += len(text)
+        line = sides[turn % 2].line(bytes(text))
+        turn += 1
+
+
+SAID = sum(len(line.removesuffix(b"\n")) for line in exchange(Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)))
+
+
+@given(st.integers(0, SAID - 1), st.integers(1, 255))
+def test_a_byte_changed_on_the_wire_is_always_noticed(place: int, change: int) -> None:
+    with pytest.raises(NotProven):
+        tamper(place, change)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "message"),
+    [
+        ("camera 1", {"robot": KEY}, "'camera 1' cannot be a name"),
+        ("camera", {}, "there is no key"),
+        ("camera", {"robot": b"short"}, "has 5 bytes: it must have at least 16"),
+        ("camera", {"ro bot": KEY}, "'ro bot' cannot be a name"),
+    ],
+)
+def test_what_cannot_be_safe_is_refused(name: str, keys: dict[str, bytes], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        PreSharedKeys(name, keys)
+
+
+def test_keys_are_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"# of the cell\nrobot-1  {KEY.hex()}  # six axes\n\n")
+    keys = read_keys(path, "camera-1")
+    assert {"robot-1": KEY} == dict(keys.keys)
+    assert KEY.hex() not in repr(keys)
+
+
+def test_a_line_of_the_key_file_that_is_none_is_named_by_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("robot-1 nonsense\n")
+    with pytest.raises(ConfigurationError, match="line 1: there must be a peer's name and its key in hex"):
+        read_keys(path, "camera-1")

@@ -1,0 +1,9 @@
+"""
+Nine ways in which a link dies, provoked for real and timed: ``python -m tests.system.cable_pull``.
+
+Three network namespaces stand for three machines: ``client``, ``bridge`` (the switch) and ``server``. In
+the first, several clients talk at the same time to one program in the last. A fault is made with
+iproute2, a packet filter or a signal, and mended after a while; every client so meets the same fault at
+the same instant. The network is in ``network``, the faults are in ``faults``, the programs at both ends
+are ``clients`` and ``equipment``, the course of one pull is in ``trials``, what is printed in ``report``.
+"""

@@ -1,0 +1,243 @@
+"""One pull after the other: what each client noticed, and when; and a run without any fault, under load."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from tests.system.cable_pull.faults import PORT, Fault, Scene
+from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network
+from tests.system.programs import Program
+
+__all__ = ["Commands", "LoadResult", "PullResults", "Trial", "load_run", "pull"]
+
+START_TIMEOUT: Final = 30.0
+RECOVERY_TIMEOUT: Final = 60.0
+UNDER_WAY: Final = 8
+"""Commands that can be under way when a client is ended."""
+
+SETTLED_AFTER: Final = 0.5
+"""Seconds of undisturbed work before the next fault."""
+
+
+@frozen
+class Trial:
+    """
+    What one client made of one fault.
+
+    Args:
+        detection: seconds from the fault until it no longer believed in the connection; None if it did
+            until the fault was mended.
+        recovery: seconds from the mending until the next answer to a command.
+    """
+
+    detection: float | None
+    recovery: float
+
+
+@define
+class Commands:
+    """What became of the commands of one client."""
+
+    sent: int = 0
+    answered: int = 0
+    not_sent: int = 0
+    unknown: int = 0
+    wrong: int = 0
+    silent: int = 0
+    """Neither answered nor reported: the caller never heard of them again."""
+    twice: int = 0
+    """Carried out more than once."""
+    untrue: int = 0
+    """Answered but not carried out, or reported as not sent but carried out."""
+
+
+@frozen
+class PullResults:
+    """All that was measured: by client, then by fault's name."""
+
+    outage: float
+    trials: Mapping[str, Mapping[str, Sequence[Trial]]]
+    commands: Mapping[str, Commands]
+
+
+@frozen
+class LoadResult:
+    """A run without any fault."""
+
+    seconds: float
+    burners: int
+    answered: Mapping[str, int]
+    kills: Mapping[str, Sequence[str]]
+    """By client: why it took the connection for dead, each time that it did."""
+
+
+@define
+class _Stage:
+    """The network, the equipment and the clients."""
+
+    scene: Scene
+    clients: dict[str, Program]
+    notes: Path
+    _random: random.Random = field(factory=lambda: random.Random(1))
+
+    def settle(self) -> None:
+        """Wait until every client works, for a while that differs from time to time."""
+        begun = time.monotonic()
+        for client in self.clients.values():
+            client.wait_for("answered", since=begun, timeout=RECOVERY_TIMEOUT)
+        time.sleep(SETTLED_AFTER + self._random.uniform(0.0, 0.2))
+
+    def pull(self, fault: Fault, outage: float) -> dict[str, Trial]:
+        """Make a fault, mend it after ``outage`` seconds, and wait until every client works again."""
+        self.settle()
+        made = time.monotonic()
+        fault.make(self.scene)
+        time.sleep(max(0.0, made + outage - time.monotonic()))
+        returned = fault.mend(self.scene)
+        return {
+            name: _trial(client, made, made + outage, returned) for name, client in self.clients.items()
+        }
+
+    def finish(self) -> None:
+        """End the clients; wait until no command is under way any more."""
+        for client in self.clients.values():
+            client.close()
+            failed = client.events("failed")
+            assert not failed, failed[0].about["reason"]
+
+
+def _trial(client: Program, made: float, mending: float, returned: float) -> Trial:
+    answered = client.wait_for("answered", since=returned, timeout=RECOVERY_TIMEOUT)
+    down = next((each for each in client.events("down", since=made) if each.time < mending), None)
+    return Trial(None if down is None else down.time - made, answered.time - returned)
+
+
+def pull(
+    faults: Sequence[Fault],
+    clients: Collection[str],
+    *,
+    times: int,
+    outage: float,
+    retransmit: int | None,
+    progress: Callable[[str], None],
+) -> PullResults:
+    """
+    Provoke each fault so many times.
+
+    Args:
+        faults: which.
+        clients: the names of those who meet them, all at the same time.
+        times: how often each.
+        outage: seconds from each fault to its mending.
+        retransmit: milliseconds between two ARP requests; None: as the system has it.
+        progress: told in words what is being done.
+    """
+    trials: dict[str, dict[str, list[Trial]]] = {
+        name: {each.name: [] for each in faults} for name in clients
+    }
+    with ExitStack() as stack:
+        stage = _set(stack, clients, retransmit)
+        for number in range(1, times + 1):
+            for fault in faults:
+                for name, trial in stage.pull(fault, outage).items():
+                    trials[name][fault.name].append(trial)
+            progress(f"{number} of {times} rounds of {len(faults)} faults")
+        stage.settle()
+        stage.finish()
+        applied = Counter(stage.notes.read_text("ascii").splitlines())
+        commands = {name: _count_commands(name, client, applied) for name, client in stage.clients.items()}
+    return PullResults(outage, trials, commands)
+
+
+def load_run(
+    clients: Collection[str], *, seconds: float, burners: int, progress: Callable[[str], None]
+) -> LoadResult:
+    """
+    Let clients work without any fault, while other processes burn the CPU.
+
+    Args:
+        clients: who.
+        seconds: for how long.
+        burners: how many processes do nothing but compute.
+        progress: told in words what is being done.
+    """
+    with ExitStack() as stack:
+        stage = _set(stack, clients, None)
+        for _ in range(burners):
+            stack.enter_context(Program("a burner", [sys.executable, "-c", _BURN]))
+        stage.settle()
+        begun = time.monotonic()
+        while (left := begun + seconds - time.monotonic()) > 0:
+            progress(f"{left:.0f} s of load left")
+            time.sleep(min(60.0, left))
+        stage.settle()
+        ended = time.monotonic()
+        stage.finish()
+        return LoadResult(
+            seconds,
+            burners,
+            {name: len(client.events("answered", since=begun)) for name, client in stage.clients.items()},
+            {
+                name: [
+                    str(each.about["reason"])
+                    for each in client.events("down", since=begun)
+                    if each.time < ended
+                ]
+                for name, client in stage.clients.items()
+            },
+        )
+
+
+_BURN = """
+import sys, threading
+ended = threading.Thread(target=sys.stdin.read, daemon=True)
+ended.start()
+while ended.is_alive():
+    sum(range(10_000))
+"""
+
+
+def _set(stack: ExitStack, clients: Collection[str], retransmit: int | None) -> _Stage:
+    directory = Path(stack.enter_context(TemporaryDirectory(prefix="tcpcomm-pull-")))
+    network = stack.enter_context(Network(retransmit))
+    notes = directory / "applied"
+    scene = stack.enter_context(Scene(network, notes))
+    scene.listening()
+    programs = {}
+    for name in clients:
+        command = [sys.executable, "-m", "tests.system.cable_pull.clients", name, SERVER_ADDRESS, str(PORT)]
+        programs[name] = stack.enter_context(Program(name, [*network.within(CLIENT), *command]))
+    for client in programs.values():
+        client.wait_for("answered", timeout=START_TIMEOUT)
+    return _Stage(scene, programs, notes)
+
+
+def _count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:
+    """Hold what a client was told of its commands against what the equipment noted."""
+    outcomes: dict[Any, list[str]] = {}
+    for event in client.events("sent", "answered", "not sent", "unknown", "wrong"):
+        outcomes.setdefault(event.about["number"], []).append(event.kind)
+    last = max(outcomes, default=0)
+    commands = Commands()
+    for number, kinds in outcomes.items():
+        done = applied.get(f"{name} {number}", 0)
+        commands.sent += 1
+        commands.answered += "answered" in kinds
+        commands.not_sent += "not sent" in kinds
+        commands.unknown += "unknown" in kinds
+        commands.wrong += "wrong" in kinds
+        # Those that were just under way when the client was ended are nobody's fault.
+        commands.silent += kinds == ["sent"] and number <= last - UNDER_WAY
+        commands.twice += done > 1
+        commands.untrue += ("answered" in kinds and done == 0) or ("not sent" in kinds and done > 0)
+    return commands

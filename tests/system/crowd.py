@@ -1,0 +1,108 @@
+"""Many plain clients at once, in one process and without Twisted: :class:`Crowd`."""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import struct
+import sys
+import time
+from types import TracebackType
+from typing import Final, Self, cast
+
+from tests.conftest import skip
+
+__all__ = ["Crowd", "allow_files"]
+
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process, and those that it starts, open so many files; skip where that is not possible."""
+    if sys.platform == "win32":
+        skip("a select reactor has 512 sockets")
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != hard < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+        except (ValueError, OSError):
+            skip(f"a process may open {hard} files here, and this needs {wanted}")
+    elif resource.RLIM_INFINITY != soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Crowd:
+    """
+    Clients of one server.
+
+    Args:
+        port: the server's.
+        count: how many clients.
+        patience: seconds that they wait for an answer.
+    """
+
+    def __init__(self, port: int, count: int, *, patience: float = 60.0) -> None:
+        self._port = port
+        self._count = count
+        self._patience = patience
+        self._sockets: list[socket.socket] = []
+        self.waiting = 0
+        """Clients that were neither answered nor refused in the end."""
+
+    def connect(self) -> list[float]:
+        """
+        Connect all at once; each asks ``PING`` as soon as it is connected.
+
+        Returns:
+            For each client that was answered, the seconds from the beginning of all until then, ascending.
+        """
+        begun = time.perf_counter()
+        answered: list[float] = []
+        with selectors.DefaultSelector() as selector:
+            for _ in range(self._count):
+                each = socket.socket()
+                self._sockets.append(each)
+                each.setblocking(False)
+                if each.connect_ex(("127.0.0.1", self._port)) not in (0, errno.EINPROGRESS):
+                    raise OSError("a connection could not even be begun")
+                selector.register(each, selectors.EVENT_WRITE)
+            while selector.get_map() and time.perf_counter() < begun + self._patience:
+                for key, events in selector.select(timeout=1.0):
+                    if self._step(selector, cast("socket.socket", key.fileobj), events):
+                        answered.append(time.perf_counter() - begun)
+            self.waiting = len(selector.get_map())
+        return answered
+
+    def _step(self, selector: selectors.BaseSelector, client: socket.socket, events: int) -> bool:
+        """Go on with one client; return whether it was answered."""
+        try:
+            if events & selectors.EVENT_WRITE:
+                client.send(b"PING\r\n")
+                selector.modify(client, selectors.EVENT_READ)
+                return False
+            answer = client.recv(100)
+        except ConnectionError:
+            answer = b""
+        selector.unregister(client)
+        return answer == b"PONG\r\n"
+
+    def leave(self) -> None:
+        """Close all connections, without a trace in the system's tables."""
+        for each in self._sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            each.close()
+        self._sockets.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.leave()

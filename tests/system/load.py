@@ -1,0 +1,276 @@
+"""
+What a server costs and stands, measured on the real ``twistd tcpcomm``: ``python -m tests.system.load``.
+
+Each measurement is a function that starts its own server; :func:`main` runs them one after the other and
+prints a page. The tests run the same functions with smaller numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from tests.conftest import ROOT
+from tests.system.crowd import Crowd, allow_files
+from tests.system.figures import machine, machine_table, percentile, table, verdict
+from tests.system.peer import Peer
+from tests.system.running import ON_LOOPBACK, Server, twistd
+
+__all__ = ["Figure", "idle", "non_reader", "out_of_files", "page", "reconnecting", "terminated"]
+
+PAGE: Final = ROOT / "docs" / "reference" / "load.md"
+MEASURED: Final = ("--app", "tests.system.measured:Equipment")
+BULK: Final = ("--app", "tests.system.applications:Bulk")
+STOCK: Final = ("--app", "tests.system.measured:StockEcho")
+MIB: Final = 1024 * 1024
+ANSWER_TIMEOUT: Final = 10.0
+
+
+@frozen
+class Figure:
+    """
+    One thing that was measured.
+
+    Args:
+        what: in words.
+        value: how much.
+        unit: of what.
+        bound: what it must not exceed; None: there is no target.
+        at_least: whether the bound is a lower one.
+    """
+
+    what: str
+    value: float
+    unit: str
+    bound: float | None = None
+    at_least: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target is reached, or there is none."""
+        if self.bound is None:
+            return True
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+def _unlimited(count: int) -> tuple[str, ...]:
+    """Options with which so many clients from one address are admitted."""
+    return ("--max-sessions", str(count + 10), "--max-sessions-per-address", str(count + 10))
+
+
+def idle(count: int) -> list[Figure]:
+    """Connections that do nothing: Python memory, and the process's memory, of each."""
+    allow_files(count + 200)
+    traced = _each(count, {"PYTHONTRACEMALLOC": "1"}, lambda server, peer: int(peer.ask(b"MEMORY")))
+    resident = _each(count, {}, lambda server, peer: server.memory())
+    return [
+        Figure(f"Python memory of each of {count:,} idle connections", traced, "KiB", 2),
+        Figure("the process's memory for each of them, without tracing", resident, "KiB"),
+    ]
+
+
+def _each(count: int, variables: Mapping[str, str], used: Callable[[Server, Peer], int]) -> float:
+    """KiB by which the memory in use grows with each of so many clients."""
+    with (
+        Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count), variables=variables) as server,
+        Peer(server.port) as observer,
+        Crowd(server.port, count) as crowd,
+    ):
+        used(server, observer)  # so that what the first question costs is not counted
+        before = used(server, observer)
+        answered = len(crowd.connect())
+        if answered != count:
+            raise AssertionError(f"{answered} of {count} clients were answered")
+        return (used(server, observer) - before) / count / 1024
+
+
+def reconnecting(count: int, *, backlog: int | None = None, bound: float | None = None) -> list[Figure]:
+    """Clients whose server was killed and restarted, and who all connect again at the same instant."""
+    allow_files(count + 200)
+    with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port, count) as crowd:
+        first = len(crowd.connect())
+        port = server.port
+        server.signal(signal.SIGKILL)
+        server.wait()
+        crowd.leave()
+        listen = f"tcp:{port}:interface=127.0.0.1" + (f":backlog={backlog}" if backlog else "")
+        with Server("--listen", listen, *MEASURED, *_unlimited(count)) as restarted:
+            times = [] if restarted.port != port else crowd.connect()
+    if first != count or len(times) != count:
+        raise AssertionError(f"{first}, then {len(times)} of {count} clients were answered")
+    words = f"backlog {backlog}" if backlog else "default backlog"
+    return [
+        Figure(f"{count:,} clients at once, {words}: half are answered after", percentile(times, 0.5), "s"),
+        Figure(f"{count:,} clients at once, {words}: all are answered after", max(times), "s", bound),
+    ]
+
+
+def non_reader(seconds: float) -> list[Figure]:
+    """A client that asks without end and never reads: how much memory it costs the server."""
+    with Server(*ON_LOOPBACK, "--framing", "length:4") as server:
+        grown = _growth(server.port, server.memory, seconds)
+    ours = Figure(f"a client that does not read for {seconds:g} s: growth of memory", grown, "MiB", 8)
+    with Server(*ON_LOOPBACK, *STOCK) as server:
+        grown = _growth(server.port, server.memory, seconds)
+    return [ours, Figure("the same with stock Twisted's `Int32StringReceiver`", grown, "MiB")]
+
+
+def _growth(port: int, memory: Callable[[], int], seconds: float) -> float:
+    """MiB by which a server grows at most while a client floods it and never reads."""
+    frames = (len(body := bytes(1000)).to_bytes(4, "big") + body) * 64
+    with Peer(port) as peer:
+        peer.send((4).to_bytes(4, "big") + b"PING")
+        before = most = memory()
+        peer.socket.settimeout(0.1)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                peer.socket.send(frames)
+            except TimeoutError:
+                pass  # it is not read any more: that is as it should be
+            except ConnectionError:
+                break
+            most = max(most, memory())
+    return (most - before) / MIB
+
+
+def terminated(size: int) -> list[Figure]:
+    """SIGTERM while so many bytes wait for a client: how many of them arrive."""
+    with Server(*ON_LOOPBACK, *BULK) as server, Peer(server.port, receive_buffer=4096) as peer:
+        peer.send(b"%d\n" % size)
+        server.wait_for(f"{size} bytes sent")
+        server.signal(signal.SIGTERM)
+        server.wait_for("draining 1 sessions")
+        arrived = len(peer.rest())
+        server.wait()
+    text = f"SIGTERM with {size / MIB:g} MiB queued: of it arrives"
+    return [Figure(text, arrived / MIB, "MiB", size / MIB, at_least=True)]
+
+
+def out_of_files(limit: int, clients: int, *, capped: bool) -> list[Figure]:
+    """More clients than the process may open files; ``capped``: with the default number of sessions."""
+    limited = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", twistd(), "-n", "--pidfile=", "tcpcomm"]
+    sessions = () if capped else ("--max-sessions", str(clients))
+    options = (*ON_LOOPBACK, *MEASURED, *sessions, "--max-sessions-per-address", str(clients))
+    with Server(command=[*limited, *options]) as server, Peer(server.port) as first:
+        first.ask(b"PING")
+        with Crowd(server.port, clients, patience=ANSWER_TIMEOUT) as crowd:
+            served = len(crowd.connect())
+            hanging = crowd.waiting
+            opened = first.ask(b"OPEN") == b"OPENED"
+        recovered = _is_served(server.port)
+    words = f"{clients} clients, {limit} files, {'default' if capped else 'no'} limit on sessions"
+    return [
+        Figure(f"{words}: served", served, "clients", 1, at_least=True),
+        Figure(f"{words}: left waiting for an answer", hanging, "clients", 0),
+        Figure(f"{words}: a handler can open a file", opened, "", 1 if capped else None, at_least=True),
+        Figure(f"{words}: served again when they have gone", recovered, "", 1, at_least=True),
+    ]
+
+
+def _is_served(port: int) -> bool:
+    """Whether a new client is served, within the time that a client waits."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            with Peer(port) as peer:
+                peer.socket.settimeout(ANSWER_TIMEOUT)
+                if peer.ask(b"PING") == b"PONG":
+                    return True
+        except (ConnectionError, TimeoutError):
+            pass  # it is refused: perhaps the others are not all gone yet
+        time.sleep(0.05)
+    return False
+
+
+_HEAD = """\
+# Load
+
+What `twistd tcpcomm` costs and stands: the real program, over loopback, measured from outside.
+This page is written by the measurement itself, so that no figure in it is typed by hand:
+
+```
+{command}
+```
+
+The clients are plain sockets in one other process; it has as much to do as the server.
+`--quick` takes a first look with small numbers.
+"""
+
+
+def page(figures: Sequence[Figure], facts: Mapping[str, str], command: str) -> str:
+    """The whole page."""
+    rows = [
+        [
+            each.what,
+            _value(each),
+            "" if each.bound is None else f"{'≥' if each.at_least else '≤'} {each.bound:g}",
+            "" if each.bound is None else verdict(each.reached),
+        ]
+        for each in figures
+    ]
+    head = ["", "measured", "target", ""]
+    return "\n".join(
+        [_HEAD.format(command=command), machine_table(facts), "## Figures\n", table(head, rows)]
+    )
+
+
+def _value(figure: Figure) -> str:
+    if not figure.unit:
+        return "yes" if figure.value else "no"
+    digits = 2 if figure.unit in ("s", "KiB") else 0 if figure.unit == "clients" else 1
+    return f"{figure.value:.{digits}f} {figure.unit}"
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.system.load", description="Measure what a server costs and stands."
+    )
+    parser.add_argument("--quick", action="store_true", help="a first look, with small numbers")
+    parser.add_argument(
+        "--write", nargs="?", const=PAGE, type=Path, help=f"write docs/reference/{PAGE.name}, or this file"
+    )
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Measure, print the page, and write it where that is asked for."""
+    arguments = _arguments(given)
+    many, crowd, seconds = (1_000, 500, 1.0) if arguments.quick else (10_000, 8_000, 6.0)
+    facts = machine()
+    measurements: list[tuple[str, Callable[[], list[Figure]]]] = [
+        ("idle connections", lambda: idle(many)),
+        ("reconnecting at once, default backlog", lambda: reconnecting(crowd)),
+        ("reconnecting at once, backlog 4096", lambda: reconnecting(crowd, backlog=4096, bound=2.0)),
+        ("a client that does not read", lambda: non_reader(seconds)),
+        ("SIGTERM with bytes queued", lambda: terminated(20 * MIB)),
+        ("out of files, capped", lambda: out_of_files(100, 200, capped=True)),
+        ("out of files, not capped", lambda: out_of_files(100, 200, capped=False)),
+    ]
+    figures: list[Figure] = []
+    for what, measure in measurements:
+        _progress(what)
+        figures += measure()
+    command = shlex.join(["python", "-m", "tests.system.load", *(given or sys.argv[1:])])
+    text = page(figures, facts, command)
+    print(text, end="")
+    if arguments.write:
+        arguments.write.parent.mkdir(parents=True, exist_ok=True)
+        arguments.write.write_text(text, encoding="utf-8")
+        _progress(f"written: {arguments.write}")
+
+
+def _progress(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A peer: a plain socket, as a robot's or a camera's program has it, with a deadline: :class:`Peer`."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from types import TracebackType
+from typing import Self
+
+from tests.system.running import DEADLINE
+
+__all__ = ["Peer"]
+
+
+class Peer:
+    """
+    One connection.
+
+    Args:
+        address: the server's TCP port on this machine, or the path of its UNIX socket.
+        tls: to speak TLS, how.
+        receive_buffer: bytes that the system keeps for a peer that does not read.
+    """
+
+    def __init__(
+        self, address: int | str, *, tls: ssl.SSLContext | None = None, receive_buffer: int | None = None
+    ) -> None:
+        if isinstance(address, str):
+            plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        else:
+            plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket = plain
+        plain.settimeout(DEADLINE)
+        try:
+            if receive_buffer is not None:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            plain.connect(address if isinstance(address, str) else ("127.0.0.1", address))
+            if tls is not None:
+                self.socket = tls.wrap_socket(plain, server_hostname="localhost")
+        except BaseException:
+            self.socket.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """What the server's log calls this peer."""
+        host, port = self.socket.getsockname()
+        return f"{host}:{port}"
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self.socket.sendall(data)
+
+    def receive(self, size: int) -> bytes:
+        """Receive exactly so many bytes, or as many as come before the end."""
+        received = bytearray()
+        while len(received) < size:
+            data = self.socket.recv(size - len(received))
+            if not data:
+                break
+            received += data
+        return bytes(received)
+
+    def line(self) -> bytes:
+        """Receive up to and including a line feed, or up to the end."""
+        received = bytearray()
+        while not received.endswith(b"\n"):
+            data = self.socket.recv(1)
+            if not data:
+                break
+            received += data
+        return bytes(received)
+
+    def ask(self, line: bytes) -> bytes:
+        """Send a line; return the line that answers it. Both without their end."""
+        self.send(line + b"\r\n")
+        return self.line().removesuffix(b"\r\n")
+
+    def finish(self) -> None:
+        """Tell that nothing more will be sent; it can still receive."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def rest(self) -> bytes:
+        """Receive until the server closes, politely or not."""
+        received = bytearray()
+        try:
+            while data := self.socket.recv(65536):
+                received += data
+        except (ConnectionError, ssl.SSLError):
+            pass  # it was aborted: that is an end too
+        return bytes(received)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

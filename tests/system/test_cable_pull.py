@@ -1,0 +1,145 @@
+"""Real cable pulls: what ``python -m tests.system.cable_pull`` times is here held to what it must do."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from time import monotonic
+
+import pytest
+
+from tests.conftest import skip
+from tests.system.cable_pull.__main__ import main
+from tests.system.cable_pull.faults import FAULTS, PORT, Fault
+from tests.system.cable_pull.network import CLIENT, SERVER, SERVER_ADDRESS, Network, obstacle
+from tests.system.cable_pull.trials import PullResults, load_run, pull
+from tests.system.programs import ROOT, Program
+
+pytestmark = pytest.mark.slow
+
+TIMES = 2
+OUTAGE = 1.0
+NOTICED, BACK = 0.9, 2.0
+"""Seconds: far more than it takes, but far less than TCP takes, for a machine that is busy."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _possible() -> None:
+    problem = obstacle()
+    if problem is not None:
+        skip(problem)
+
+
+def namespaces() -> set[str]:
+    """The network namespaces that there are."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    return {line.split()[0] for line in listed.stdout.splitlines()}
+
+
+def quiet(what: str) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture(scope="module", params=FAULTS, ids=[fault.name for fault in FAULTS])
+def pulled(request: pytest.FixtureRequest) -> PullResults:
+    """What came of one of the faults."""
+    fault: Fault = request.param
+    return pull([fault], ["tcpcomm"], times=TIMES, outage=OUTAGE, retransmit=50, progress=quiet)
+
+
+def test_the_fault_is_noticed(pulled: PullResults) -> None:
+    (trials,) = pulled.trials["tcpcomm"].values()
+
+    assert [] == [trial for trial in trials if trial.detection is None or trial.detection > NOTICED]
+
+
+def test_the_link_comes_back_by_itself(pulled: PullResults) -> None:
+    (trials,) = pulled.trials["tcpcomm"].values()
+
+    assert TIMES == len(trials)
+    assert [] == [trial for trial in trials if trial.recovery > BACK]
+
+
+def test_each_command_is_answered_or_reported_and_carried_out_once_at_most(pulled: PullResults) -> None:
+    commands = pulled.commands["tcpcomm"]
+
+    assert commands.answered > 0
+    assert commands.sent == commands.answered + commands.not_sent + commands.unknown
+    assert (0, 0, 0) == (commands.wrong, commands.twice, commands.untrue)
+
+
+def test_a_busy_machine_is_no_dead_link() -> None:
+    result = load_run(["tcpcomm", "tcpcomm-blocking"], seconds=4, burners=4, progress=quiet)
+
+    assert {"tcpcomm": [], "tcpcomm-blocking": []} == result.kills
+    assert all(result.answered.values())
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """Two machines and a switch."""
+    with Network() as network:
+        yield network
+
+
+def test_the_robot_and_the_camera_of_the_examples_run_on_through_a_pulled_cable(network: Network) -> None:
+    examples = ROOT / "docs" / "examples"
+
+    def run(machine: str, example: str, endpoint: str) -> Program:
+        command = [*network.within(machine), sys.executable, str(examples / example), endpoint]
+        return Program(example, command)
+
+    with ExitStack() as stack:
+        camera = stack.enter_context(run(SERVER, "camera.py", f"tcp:{PORT}"))
+        camera.wait_for_line("waiting for the peer", timeout=20)
+        robot = stack.enter_context(run(CLIENT, "robot.py", f"tcp:{SERVER_ADDRESS}:{PORT}"))
+        robot.wait_for_line("command 3: OK,3", timeout=20)
+
+        for count in (1, 2):
+            network.unplug(CLIENT)
+            robot.wait_for_line("down: no heartbeat", count=count, timeout=5)
+            camera.wait_for_line("down: no heartbeat", count=count, timeout=5)
+            network.plug(CLIENT)
+            robot.wait_for_line("ready", count=count + 1, timeout=5)
+        answered = len(re.findall("command .*: OK,", "\n".join(robot.lines)))
+        robot.wait_for_line(": OK,", count=answered + 3, timeout=5)
+        robot.kill()
+        printed = "\n".join(robot.lines)
+        pictures = [int(number) for number in re.findall(r"picture (\d+)", "\n".join(camera.lines))]
+
+    commands = [int(number) for number in re.findall(r"command (\d+):", printed)]
+    assert list(range(1, len(commands) + 1)) == commands
+    assert sorted(set(pictures)) == pictures
+    assert {int(number) for number in re.findall(r"command (\d+): OK,\1$", printed, re.MULTILINE)} <= set(
+        pictures
+    )
+
+
+def test_the_namespaces_are_removed_also_after_a_failure() -> None:
+    before = namespaces()
+
+    def fail() -> None:
+        with Network():
+            assert 3 == len(namespaces() - before)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert before == namespaces()
+
+
+def test_the_command_prints_a_page_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    before = namespaces()
+    begun = monotonic()
+
+    main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5", "--load", "1"])
+
+    page = capsys.readouterr().out
+    assert "# Cable pulls\n" == page[: page.index("\n") + 1]
+    assert "| the peer's program killed (SIGKILL), and restarted | " in page
+    assert "`ReconnectingClientFactory`" in page
+    assert before == namespaces()
+    assert monotonic() - begun < 60

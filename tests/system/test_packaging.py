@@ -1,0 +1,174 @@
+"""
+However tcpcomm is installed, ``twistd`` lists and runs it, from any folder.
+
+The sources are copied first: what an installation writes beside them must not change what others use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from attrs import frozen
+
+from tests.conftest import ROOT, needs_module, skip
+from tests.system.peer import Peer
+from tests.system.running import ON_LOOPBACK, Server
+
+pytestmark = pytest.mark.slow
+
+SOURCES = ["src", "twisted", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
+PATIENCE = 300.0
+"""Seconds for one run of pip: it may have to download."""
+
+UNREACHABLE = re.compile(
+    r"No matching distribution|Could not find a version|Failed to establish|Temporary failure|Max retries|"
+    r"timed out",
+    re.IGNORECASE,
+)
+
+
+@frozen
+class Environment:
+    """A virtual environment of its own."""
+
+    folder: Path
+
+    @property
+    def programs(self) -> Path:
+        return self.folder / ("Scripts" if sys.platform == "win32" else "bin")
+
+    def install(self, *arguments: str) -> None:
+        """Run ``pip install`` for this environment."""
+        pip("--python", str(self.programs / "python"), "install", "--no-compile", *arguments)
+
+    def uninstall(self) -> None:
+        """Take tcpcomm out of this environment; what it depends on stays, for the next installation."""
+        pip("--python", str(self.programs / "python"), "uninstall", "--yes", "tcpcomm")
+
+    def run(self, program: str, *arguments: str, cwd: Path) -> str:
+        """What a program of this environment prints."""
+        ended = subprocess.run(
+            [str(self.programs / program), *arguments],
+            cwd=cwd,
+            env=WITHOUT_THE_SOURCES,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        assert 0 == ended.returncode, ended
+        return ended.stdout
+
+
+LISTED = "\n    tcpcomm "
+"""How ``twistd --help`` lists it."""
+
+WITHOUT_THE_SOURCES = {
+    name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")
+}
+
+
+def pip(*arguments: str) -> None:
+    """Run pip; skip where it cannot reach what it needs."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
+        env=WITHOUT_THE_SOURCES,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    if ended.returncode and UNREACHABLE.search(ended.stdout):
+        skip(f"pip cannot reach the packages it needs: {ended.stdout.splitlines()[-1]}")
+    assert 0 == ended.returncode, ended.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    made = Environment(tmp_path_factory.mktemp("environment"))
+    venv.create(made.folder, with_pip=False)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what is needed to install tcpcomm."""
+    needs_module("pip", "python -m ensurepip")
+    copy = tmp_path_factory.mktemp("sources")
+    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "dropin.cache")
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=without)
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built of them."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(sources))
+    (built,) = folder.glob("tcpcomm-*.whl")
+    return built
+
+
+def install_from_sources(environment: Environment, sources: Path, wheel: Path) -> None:
+    environment.install(str(sources))
+
+
+def install_editable(environment: Environment, sources: Path, wheel: Path) -> None:
+    environment.install("--editable", str(sources))
+
+
+def install_wheel(environment: Environment, sources: Path, wheel: Path) -> None:
+    environment.install(str(wheel))
+
+
+@pytest.mark.parametrize("install", [install_from_sources, install_editable, install_wheel])
+def test_however_it_is_installed_twistd_lists_and_runs_it_from_any_folder(
+    install: Callable[[Environment, Path, Path], None],
+    environment: Environment,
+    sources: Path,
+    wheel: Path,
+    tmp_path: Path,
+) -> None:
+    install(environment, sources, wheel)
+
+    for folder in (tmp_path, sources):
+        assert LISTED in environment.run("twistd", "--help", cwd=folder)
+    command = [str(environment.programs / "twistd"), "-n", "--pidfile=", "tcpcomm", *ON_LOOPBACK]
+    with (
+        Server(command=command, cwd=tmp_path, variables={"PYTHONPATH": ""}) as server,
+        Peer(server.port) as peer,
+    ):
+        assert b"Echo: Hello Server" == peer.ask(b"Hello Server")
+
+    environment.uninstall()
+    assert LISTED not in environment.run("twistd", "--help", cwd=tmp_path)
+
+
+def test_a_wheel_holds_every_module_and_the_plugin_and_nothing_else(sources: Path, wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+    assert {
+        "twisted/plugins/tcpcomm_plugin.py",
+        *(
+            path.relative_to(sources / "src").as_posix()
+            for path in (sources / "src" / "tcpcomm").rglob("*")
+            if path.is_file()
+        ),
+    } == held
+
+
+def test_the_plugin_s_folder_is_no_package_for_it_would_hide_twisted_s_own() -> None:
+    assert [] == list((ROOT / "twisted").rglob("__init__.py"))

@@ -1,0 +1,191 @@
+"""A link against the real server process, whatever becomes of that; and many clients of it at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from time import monotonic
+
+import pytest
+from twisted.trial.unittest import TestCase
+
+from tcpcomm.framing import Lines
+from tcpcomm.link import Heartbeat, Link
+from tcpcomm.supervision import State
+from tests import conftest  # not skip itself: trial takes that name for a reason to skip
+from tests.reactor import reactor, until
+from tests.system.load import (
+    Figure,
+    idle,
+    main,
+    non_reader,
+    out_of_files,
+    page,
+    reconnecting,
+    terminated,
+)
+from tests.system.running import ON_LOOPBACK, Server
+
+pytestmark = pytest.mark.slow
+
+if sys.platform == "win32":
+    conftest.skip("Windows cannot kill or stop a process by a signal")
+
+
+class TestLinkToAProcess(TestCase):
+    """What a link with the profile ``lan`` makes of a server that dies, hangs or is restarted."""
+
+    def setUp(self) -> None:
+        self.stack = ExitStack()
+        self.server = self.stack.enter_context(Server(*ON_LOOPBACK))
+        self.port = self.server.port
+        self.told: list[tuple[State, str]] = []
+        self.link = Link(
+            connect=f"tcp:127.0.0.1:{self.port}",
+            framing=Lines(),
+            heartbeat=Heartbeat(b"PING", b"PONG"),
+            policy="lan",
+            on_ready=[lambda link: link.request(b"ECHO login", timeout=1.0)],
+        )
+        self.link.observe(lambda state, reason: self.told.append((state, reason)))
+        self.link.startService()
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        await self.link.stopService()
+        self.stack.close()
+
+    def restart(self) -> None:
+        """Start the server again, at the port that it had."""
+        listen = f"tcp:{self.port}:interface=127.0.0.1"
+        self.server = self.stack.enter_context(Server("--listen", listen))
+        assert self.port == self.server.port
+
+    def states(self) -> list[State]:
+        """The states that were told."""
+        return [state for state, _ in self.told]
+
+    async def answers(self) -> None:
+        """A request is answered."""
+        assert b"Echo: hello" == await self.link.request(b"hello", timeout=5.0)
+
+    async def test_it_is_back_after_the_server_was_killed_and_restarted(self) -> None:
+        await self.link.whenReady()
+
+        self.server.signal(signal.SIGKILL)
+        self.server.wait()
+        await until(lambda: self.link.state is not State.READY)
+        assert self.told[-1][0] in (State.DOWN, State.CONNECTING)
+        self.restart()
+
+        await self.link.whenReady()
+        await self.answers()
+
+    async def test_it_is_back_after_the_server_was_restarted_politely(self) -> None:
+        await self.link.whenReady()
+
+        self.server.signal(signal.SIGTERM)
+        self.server.wait()
+        await until(lambda: State.DOWN in self.states())
+        assert (State.DOWN, "the peer closed the connection") in self.told
+        self.restart()
+
+        await self.link.whenReady()
+        await self.answers()
+
+    async def test_it_tells_why_it_cannot_connect_while_nothing_listens(self) -> None:
+        await self.link.whenReady()
+
+        self.server.signal(signal.SIGKILL)
+        self.server.wait()
+
+        refused = "refused: the machine is there, but no program listens on that port"
+        await until(lambda: (State.DOWN, refused) in self.told)
+
+    async def test_a_stopped_server_is_noticed_and_never_taken_for_ready(self) -> None:
+        await self.link.whenReady()
+
+        stopped = monotonic()
+        self.server.signal(signal.SIGSTOP)
+        try:
+            await until(lambda: self.link.state is State.DOWN)
+            assert monotonic() - stopped < 2.0
+            assert self.told[-1][1].startswith("no heartbeat for")
+            # Its system still accepts connections. That proves nothing, and the link must know.
+            self.told.clear()
+            await until(lambda: self.states().count(State.HANDSHAKING) == 2)
+            assert State.READY not in self.states()
+        finally:
+            self.server.signal(signal.SIGCONT)
+
+        await self.link.whenReady()
+        await self.answers()
+
+    async def test_it_stops_in_time_behind_a_stopped_server(self) -> None:
+        await self.link.whenReady()
+
+        self.server.signal(signal.SIGSTOP)
+        begun = reactor.seconds()
+        try:
+            await self.link.stopService()
+        finally:
+            self.server.signal(signal.SIGCONT)
+
+        assert reactor.seconds() - begun < 6.0  # the profile's grace is 5 s
+        assert State.DOWN is self.link.state
+
+
+def missed(figures: list[Figure]) -> list[Figure]:
+    """The figures that do not reach their target."""
+    return [each for each in figures if not each.reached]
+
+
+def test_an_idle_connection_costs_little_memory() -> None:
+    traced, resident = idle(500)
+
+    assert 0 < traced.value < 4
+    assert 0 < resident.value < 16
+
+
+def test_many_clients_at_once_are_all_served_after_a_restart() -> None:
+    half, everyone = reconnecting(500)
+
+    assert half.value <= everyone.value < 10
+
+
+def test_a_client_that_does_not_read_costs_next_to_nothing() -> None:
+    ours, stock = non_reader(1.0)
+
+    assert [] == missed([ours])
+    assert stock.value > ours.value
+
+
+def test_sigterm_loses_nothing_that_was_queued() -> None:
+    assert [] == missed(terminated(20 * 1024 * 1024))
+
+
+@pytest.mark.parametrize("capped", [True, False])
+def test_a_server_that_runs_out_of_files_survives_and_recovers(capped: bool) -> None:
+    assert [] == missed(out_of_files(100, 200, capped=capped))
+
+
+def test_the_page_tells_each_figure_and_whether_it_reached_its_target() -> None:
+    figures = [
+        Figure("a wait", 1.234, "s", 2),
+        Figure("bytes", 19.0, "MiB", 20, at_least=True),
+        Figure("a file can be opened", True, ""),
+    ]
+
+    text = page(figures, {"CPU": "a fast one"}, "python -m tests.system.load")
+
+    assert "| a wait | 1.23 s | ≤ 2 | reached |\n" in text
+    assert "| bytes | 19.0 MiB | ≥ 20 | **missed** |\n" in text
+    assert "| a file can be opened | yes |  |  |\n" in text
+    assert "| CPU | a fast one |\n" in text
+
+
+def test_the_command_knows_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert "--quick" in capsys.readouterr().out

@@ -1,0 +1,170 @@
+"""The benchmarks run, and measure what they say: no figure is judged here."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from attrs import evolve
+
+from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
+from tests.bench.echo import LOADS, Load, load_command, measure_echo, put_load, start
+from tests.bench.measure import Series, interleaved
+from tests.bench.native import Toolchain
+from tests.bench.peers import PEERS, Peer
+from tests.bench.processes import BenchmarkFailed, Child, child_environment
+from tests.bench.report import Target
+
+TIMEOUT = 30.0
+NO_COMPILER = "there is no C compiler today"
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
+    return Toolchain.find(tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture(params=["C", "Python"])
+def generator_tools(request: pytest.FixtureRequest, tools: Toolchain) -> Toolchain:
+    if request.param == "Python":
+        return evolve(tools, compiler=None, missing=NO_COMPILER)
+    if tools.compiler is None:
+        pytest.skip(tools.missing)
+    return tools
+
+
+@pytest.fixture(params=PEERS, ids=lambda peer: peer.name)
+def server(request: pytest.FixtureRequest, tools: Toolchain) -> Iterator[Child]:
+    peer: Peer = request.param
+    if reason := peer.missing(tools):
+        pytest.skip(reason)
+    with start(peer, tools) as child:
+        yield child
+
+
+def test_a_quick_look_at_decoding_prints_a_table_for_each_family() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--quick", "--only", "decode"],
+        env=child_environment(),
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    titles = [line[4:] for line in result.stdout.splitlines() if line.startswith("### ")]
+    assert titles == [family.title for family in FAMILIES]
+    for family in FAMILIES:
+        for name in family.peers:
+            assert f"| {name} " in result.stdout
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.title)
+@pytest.mark.parametrize("chunk", [7, CHUNK, None])
+def test_every_decoder_delivers_the_frames_that_were_sent(family: Family, chunk: int | None) -> None:
+    workload = Workload("short", (0, 50), 40, chunk=chunk)
+    payloads = workload.payloads()
+    for name, drive in family.peers.items():
+        frames: list[bytes] = []
+        drive(workload.chunks(family.framing, payloads), frames.append)
+        assert (name, frames) == (name, payloads)
+
+
+def test_every_echo_server_sends_back_each_frame_and_ends_with_its_input(server: Child) -> None:
+    wire = b"\0\0\0\5hello" + b"\0\0\0\0" + b"\0\0\0\3abc"
+    address = ("127.0.0.1", int(server.line(TIMEOUT)))
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+        for start_of_piece in range(0, len(wire), 6):
+            connection.sendall(wire[start_of_piece : start_of_piece + 6])
+        with connection.makefile("rb") as stream:
+            assert stream.read(len(wire)) == wire
+    assert float(server.ask("cpu", TIMEOUT)) > 0
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.title)
+def test_a_load_is_sent_to_the_last_frame(load: Load, tools: Toolchain, generator_tools: Toolchain) -> None:
+    few = evolve(load, frames=20)
+    with start(PEERS[0], tools) as server:
+        port = int(server.line(TIMEOUT))
+        with Child("load", load_command(few, port, generator_tools)) as generator:
+            assert generator.line(TIMEOUT) == "ready"
+            assert f'"frames": {20 * load.connections},' in generator.ask("go", TIMEOUT)
+        assert put_load(server, port, few, generator_tools).cpu > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (lambda data: data[:-1] + b"?", "the server sent other bytes than it received"),
+        (lambda data: data + data, "the server sent more than it received"),
+        (lambda data: b"", "the server closed the connection"),
+    ],
+)
+def test_a_load_fails_on_a_server_that_does_not_echo(
+    answer: object, complaint: str, generator_tools: Toolchain
+) -> None:
+    assert callable(answer)
+
+    def serve(listener: socket.socket) -> None:
+        connection = listener.accept()[0]
+        with connection:
+            connection.sendall(answer(connection.recv(1000)))
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(TIMEOUT)
+            while connection.recv(1000):
+                pass
+
+    load = Load("one frame at a time", 1, 1, 10)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+        thread = Thread(target=serve, args=(listener,))
+        thread.start()
+        with (
+            Child("load", load_command(load, listener.getsockname()[1], generator_tools)) as generator,
+            pytest.raises(BenchmarkFailed, match=complaint),
+        ):
+            generator.line(TIMEOUT)
+        thread.join(TIMEOUT)
+
+
+def test_peers_that_cannot_run_are_told_with_the_reason(tools: Toolchain) -> None:
+    absent = evolve(tools, compiler=None, missing=NO_COMPILER)
+    assert PEERS[-1].missing(absent) == NO_COMPILER
+    peer = Peer("other", "other", needs="no_such_module")
+    assert peer.missing(tools) == "no_such_module is not installed"
+    results = measure_echo(rounds=1, shrink=10_000, progress=lambda _: None, tools=absent)
+    assert results.skipped[PEERS[-1].name] == NO_COMPILER
+    assert results.generator == f"a Python program, for {NO_COMPILER}"
+
+
+def test_rounds_are_interleaved_and_each_begins_with_another_run() -> None:
+    order: list[str] = []
+
+    def run(name: str) -> int:
+        order.append(name)
+        return len(order)
+
+    results = interleaved({name: partial(run, name) for name in "abc"}, rounds=3, once=["b"])
+    assert order == ["a", "b", "c", "c", "a", "c", "a"]
+    assert results == {"a": [1, 5, 7], "b": [2], "c": [3, 4, 6]}
+
+
+def test_a_ratio_is_the_median_of_the_ratios_of_each_round() -> None:
+    ours, theirs = Series([1.0, 10.0, 3.0]), Series([2.0, 30.0, 12.0])
+    assert theirs.over(ours) == 3.0
+    assert Series([8.0]).over(ours) == 8.0
+
+
+def test_a_target_is_reached_at_its_bound() -> None:
+    assert [Target("", 2.0, 2.0).reached, Target("", 1.9, 2.0).reached] == [True, False]
+    assert [Target("", 0.6, 0.6, at_least=False).reached, Target("", 0.7, 0.6, at_least=False).reached] == [
+        True,
+        False,
+    ]
