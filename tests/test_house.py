@@ -117,7 +117,8 @@ def test_no_init_file_hides_twisted_itself() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_a_file_fits_in_a_head(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=named)

@@ -32,7 +32,16 @@ class Alarm:
         deadlines: tells what there will be to do, and when, if nothing else happens before.
     """
 
-    __slots__ = ("_call", "_clock", "_deadlines", "_due", "_forgiving_until", "_looked_at", "_over")
+    __slots__ = (
+        "_call",
+        "_clock",
+        "_deadlines",
+        "_due",
+        "_forgiving_until",
+        "_looked_at",
+        "_over",
+        "_rang",
+    )
 
     def __init__(self, clock: IReactorTime, deadlines: Callable[[], Iterable[Deadline]]) -> None:
         self._clock = clock
@@ -41,6 +50,7 @@ class Alarm:
         self._due = inf
         self._forgiving_until = -inf
         self._looked_at: float | None = None  # the deadline for which it rings once more
+        self._rang = -inf
         self._over = False
 
     @property
@@ -66,18 +76,18 @@ class Alarm:
             return
         self._due = due
         delay = max(0.0, due - self._clock.seconds())
-        if self._call is None:
-            self._call = self._clock.callLater(delay, self._ring)
-        else:
-            self._call.reset(delay)
+        if self._call is not None:
+            self._call.cancel()  # not reset(): to an earlier time, Twisted searches all its timers then
+        self._call = self._clock.callLater(delay, self._ring)
 
     def _ring(self) -> None:
         now = self._clock.seconds()
         late = now - self._due
-        if late > LATE and self._looked_at is None:
-            self._forgiving_until = now + late
         self._call, self._due = None, inf
         due, act = min(self._deadlines(), key=itemgetter(0), default=(inf, self.update))
+        if late > LATE and (self._looked_at is None or due > self._rang):
+            self._forgiving_until = now + late
+        self._rang = now
         if due <= now <= self._forgiving_until and due != self._looked_at:
             self._looked_at = due
             self._set(now)

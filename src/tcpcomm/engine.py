@@ -104,6 +104,7 @@ class Engine:
         self._stopping = False
         self._place_closed = False
         self._last_outage = ""
+        self._why_no_port: str | None = None
         self._observers: list[Observer] = []
         self._awaiting_ready: list[Deferred[Any]] = []
         self._awaiting_down: list[Deferred[None]] = []
@@ -191,17 +192,18 @@ class Engine:
 
     def cannot_listen(self, reason: str, again: Callable[[], None]) -> IDelayedCall:
         """The place to wait for the peer at is not to be had now; it will be tried again."""
-        if reason != self._last_outage:
+        if reason != self._why_no_port:
             self.log.error(
                 "{link}: cannot listen, and tries again: {reason}", link=self.name, reason=reason
             )
-        self._last_outage = self._supervisor.reason = reason
+        self._why_no_port = self._supervisor.reason = reason
         return self._clock.callLater(LISTEN_AGAIN, again)
 
     def listening(self) -> None:
         """The peer can connect now."""
-        if self.state is State.DOWN:
+        if self._why_no_port is not None and self.state is State.DOWN:
             self._supervisor.reason = "waiting for the peer to connect"
+        self._why_no_port = None
 
     def session_made(self, session: _Session) -> bool:
         """TCP is connected; returns whether that session is wanted."""

@@ -140,7 +140,8 @@ class FrameFactory(Factory):
         try:
             protocol = cast("FrameProtocol", self.protocol())
         except Exception:  # Twisted would leave the peer waiting, connected to nothing
-            self.log.failure("{peer}: connection refused: the protocol cannot be made", peer=peer_name(addr))
+            peer = peer_name(addr)
+            self.log.failure("{peer}: connection refused: the protocol cannot be made", peer=peer)
             return Refused()
         protocol.factory = self
         for name, value in self._overrides.items():

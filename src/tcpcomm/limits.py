@@ -14,6 +14,9 @@ MAX_SESSIONS: Final = 1000
 FILES_KEPT_FREE: Final = 64
 """File descriptors that sessions leave to logs, handlers and listening sockets."""
 
+SELECTABLE_ON_WINDOWS: Final = 512
+"""Sockets that CPython's select(), which Twisted uses on Windows, takes there."""
+
 
 def _positive(instance: object, attribute: Any, value: float | None) -> None:
     if value is not None and value <= 0:
@@ -61,11 +64,11 @@ class Limits:
 
 
 def default_max_sessions() -> int:
-    """How many sessions a server takes: 1000, or what the limit on open files leaves."""
+    """How many sessions a server takes: 1000, or what the limit on open files or sockets leaves."""
     try:
-        import resource  # noqa: PLC0415 - there is none on Windows, nor that limit
+        import resource  # noqa: PLC0415 - there is none on Windows
     except ImportError:
-        return MAX_SESSIONS
+        return SELECTABLE_ON_WINDOWS - FILES_KEPT_FREE
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MAX_SESSIONS

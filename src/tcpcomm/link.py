@@ -423,6 +423,9 @@ class _LinkProtocol(FrameProtocol):
         self.over = self.over or reason
         self.link.session_over(self, reason)
 
+    def inputEnded(self) -> None:
+        self.close("the peer closed the connection")
+
     def close(self, reason: str = "closed here") -> None:
         self.over = self.over or reason
         super().close(reason)

@@ -134,9 +134,7 @@ class Accepting(Place):
         def failed(failure: Failure) -> None:
             if self._opening is opening:
                 self._opening = None
-                self._again = engine.cannot_listen(
-                    failure.getErrorMessage(), partial(self.open, engine)
-                )
+                self._again = engine.cannot_listen(failure.getErrorMessage(), partial(self.open, engine))
 
         opening.addCallbacks(listening, failed)
 
@@ -152,8 +150,6 @@ class Accepting(Place):
     def close(self) -> Deferred[None]:
         if self._again is not None:
             self._again.cancel()
-        opening, self._opening, self._again = self._opening, None, None
-        if opening is not None:
-            opening.cancel()
+        self._opening = self._again = None  # a port that is still being opened is closed when it is there
         port, self._port = self._port, None
         return succeed(None) if port is None else succeed(None).addCallback(lambda _: port.stopListening())

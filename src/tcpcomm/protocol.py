@@ -114,10 +114,10 @@ class FrameProtocol(Protocol):
     _reading_stopped = False
     _reason: str | None = None
     _heard = 0.0  # when bytes came last
-    _served = 0.0  # when a handler that was awaited finished last
+    _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None = None  # when the frame that is half there began
     _close_by: float | None = None  # when a polite close has taken too long
-    _faults: Seldom | None = None  # those that were logged or not, once there were any
+    _faults: Seldom
     _awaited: Awaited | None = None  # handlers that have not finished, once there were any
 
     # -- for users to override ------------------------------------------------------------------------
@@ -136,17 +136,16 @@ class FrameProtocol(Protocol):
         The default calls :meth:`frameReceived` with each, and stops where that pauses or closes.
         """
         received = self.frameReceived
-        begun = 0
+        waiting = iter(frames)
         try:
-            for frame in frames:
-                begun += 1
+            for frame in waiting:
                 later = received(frame)
                 if later is not None:
                     self._await(later)
                 if self._held:
                     break
         finally:
-            self._frames[:0] = frames[begun:]
+            self._frames[:0] = waiting
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -156,8 +155,6 @@ class FrameProtocol(Protocol):
         After an unrecoverable fault the session is closed when this returns. Only where the end of the
         input cut the last frame short, the replies to those before it are sent first.
         """
-        if self._faults is None:
-            self._faults = Seldom(FAULT_LOG_INTERVAL)
         count = self._faults.happened(self._clock.seconds())
         if count:
             others = f", and {count - 1} more" if count > 1 else ""
@@ -221,7 +218,7 @@ class FrameProtocol(Protocol):
         """
         End the session politely: deliver nothing more, send what waits, then close.
 
-        A peer that does not take what waits within ``limits.stall`` is aborted.
+        A peer that takes nothing of it for ``limits.stall`` is aborted.
         """
         if self._closing:
             return
@@ -244,12 +241,12 @@ class FrameProtocol(Protocol):
         self._closing = self._aborted = True
         self._update_hold()
         self._outgoing.clear()
-        transport = cast("Any", self.transport)
-        if hasattr(transport, "abortConnection"):
-            self._transport_closed = True
-            transport.abortConnection()
-        else:
+        abort_connection = getattr(self.transport, "abortConnection", None)
+        if abort_connection is None:
             self._close_transport()
+        else:
+            self._transport_closed = True
+            abort_connection()
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
@@ -262,7 +259,7 @@ class FrameProtocol(Protocol):
         """Deliver what waited, in order, then read on. Called in a handler, it takes effect after it."""
         self._paused = False
         self._update_hold()
-        self._work()
+        self._go_on()
 
     def stopProducing(self) -> None:
         """Close the session."""
@@ -275,18 +272,17 @@ class FrameProtocol(Protocol):
         self._clock = clock_of(self.factory)
         self._alarm = Alarm(self._clock, self._deadlines)
         self._heard = self._clock.seconds()
-        self._frames = []
-        self._inbox = []
+        self._frames, self._inbox = [], []
+        self._faults = Seldom(FAULT_LOG_INTERVAL)
         self._outgoing = Outgoing(transport, self._clock.seconds, self._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
-        host = getattr(address, "host", None)
-        self.host = None if host is None else str(host)
+        self.host = str(address.host) if hasattr(address, "host") else None
         self._guarded(self._open)
         if ISSLTransport.providedBy(transport):
             self._alarm.update()
         else:
-            self._become_ready()
+            self.handshakeCompleted()  # there is none to wait for
 
     def _open(self) -> None:
         """The part of a session's begin that others can make fail."""
@@ -294,22 +290,18 @@ class FrameProtocol(Protocol):
         self._sender = self.reply_framing or self.framing
         if self.host is not None:
             for option in ("setTcpNoDelay", "setTcpKeepAlive"):
-                set_option = getattr(self.transport, option, None)
-                if set_option is not None:
-                    set_option(True)
+                if hasattr(self.transport, option):
+                    getattr(self.transport, option)(True)
         self._tell_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:
         """TLS is established: only now is the peer who it claims to be."""
-        self._become_ready()
-
-    def _become_ready(self) -> None:
         if self._ready or self._closing:
             return
         self._ready = True
         self._update_hold()
         self._guarded(self.sessionReady)
-        self._work()
+        self._go_on()
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
@@ -330,12 +322,10 @@ class FrameProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._closing and reason.check(ConnectionDone):
-            # Without half-close, as in TLS, the end of the input is told only now. Nobody can be answered.
-            self._end_told = True
+            self._end_told = True  # without half-close, as in TLS, only now; nobody can be answered
             self.readConnectionLost()
         refused = self._aborted or not self._closing
-        words = self._reason or loss_in_words(reason) + self._half_frame()
-        self._reason = words
+        self._reason = words = self._reason or loss_in_words(reason) + self._half_frame()
         self._lost = self._closing = True
         self._update_hold()
         self._frames.clear()
@@ -344,7 +334,7 @@ class FrameProtocol(Protocol):
         self._alarm.cancel()
         if self._awaited is not None:
             self._guarded(self._awaited.cancel)
-        if self._faults is not None and self._faults.untold:
+        if self._faults.untold:
             self.log.warn("{peer}: {count} more framing faults", peer=self.peer, count=self._faults.untold)
         self._tell_factory("sessionClosed")
         if self._ready:
@@ -372,6 +362,7 @@ class FrameProtocol(Protocol):
         if self._working or self._held:
             self._watch_reading()
             return
+        begun = self._begun
         self._working = self._outgoing.corked = True
         try:
             while not self._held and self._step():
@@ -383,12 +374,26 @@ class FrameProtocol(Protocol):
         self._outgoing.flush()
         if self._closing:
             self._finish_closing()
-        self._watch_reading()
-        if self._begun is not None or not self._alarm.is_set:
+        if self._paused or self._throttled or self._reading_stopped:
+            self._watch_reading()
+        if (begun is None and self._begun is not None) or not self._alarm.is_set:
+            self._alarm.update()
+
+    def _go_on(self) -> None:
+        """Something changed that held delivery back, or that a deadline depends on."""
+        if self._ready and not self._working:
+            self._work()
             self._alarm.update()
 
     def _step(self) -> bool:
-        """Do the next thing that waits; false if nothing does."""
+        """Do the next thing that waits; false if nothing is left to do."""
+        if not self._frames and self._fault is None:
+            if self._inbox:
+                self._decode(self._decoder.feed, self._inbox.pop(0))
+                if self._fault is not None and self._fault.recoverable:
+                    self._inbox.insert(0, b"")  # the decoder goes on behind the fault
+            elif not (self._input_ended and self._end_input()):
+                return False
         if self._frames:
             frames, self._frames = self._frames, []
             self.frames_received += len(frames)
@@ -403,15 +408,7 @@ class FrameProtocol(Protocol):
             self._call(self.framingFailed, fault)
             if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
-        elif self._inbox:
-            self._decode(self._decoder.feed, self._inbox.pop(0))
-            if self._fault is not None and self._fault.recoverable:
-                self._inbox.insert(0, b"")  # the decoder goes on behind the fault
-        elif self._input_ended:
-            return self._end_input()
-        else:
-            return False
-        return True
+        return bool(self._frames or self._inbox or self._input_ended or self._fault)
 
     def _decode(self, decode: Callable[..., list[bytes]], *data: bytes) -> None:
         """Let the decoder work; what it finds waits for delivery."""
@@ -459,8 +456,7 @@ class FrameProtocol(Protocol):
         if not self._lost:
             self._served = self._clock.seconds()
             self._throttle()
-            self._work()
-            self._alarm.update()
+            self._go_on()
 
     def _guarded(self, handler: Callable[..., Awaitable[None] | None], *args: object) -> None:
         """Call what is not ours so that its failure is the session's."""
@@ -496,15 +492,18 @@ class FrameProtocol(Protocol):
 
     def _sending_changed(self) -> None:
         """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
-        outgoing = self._outgoing
-        if outgoing.blocked_since is not None:
-            if outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
-                self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
-                return
-            self._alarm.update()
+        outgoing, now = self._outgoing, self._clock.seconds()
+        if outgoing.blocked_since is None:
+            self._served = now
+        elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
+            self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
+            return
+        if self._close_by is not None:
+            self._close_by = now + self.limits.stall
         self._throttle()
         if self._closing and not self._working:
             self._finish_closing()
+        self._alarm.update()
 
     def _throttle(self) -> None:
         """Take nothing more from the peer until it reads, or until handlers have finished."""
@@ -515,8 +514,7 @@ class FrameProtocol(Protocol):
         if throttled != self._throttled:
             self._throttled = throttled
             self._update_hold()
-            if not self._working:
-                self._work()
+            self._go_on()
 
     def _watch_reading(self) -> None:
         """
@@ -574,15 +572,16 @@ class FrameProtocol(Protocol):
                 yield self._heard + self.gap, self._fell_silent
             slack = limits.partial + self._decoder.buffered / limits.slowest
             yield self._begun + slack, self._frame_overdue
-        if limits.idle is not None and not self._awaited:
+        if limits.idle is not None and not self._awaited and self._outgoing.blocked_since is None:
             yield max(self._heard, self._served) + limits.idle, self._idle_too_long
 
     def _fell_silent(self) -> None:
         self._guarded(self._decode, self._decoder.flush)
+        self._begun = None
         self._work()
 
     def _close_overdue(self) -> None:
-        self.abort(f"{self._reason}; the peer did not take the rest within {self.limits.stall:g} s")
+        self.abort(f"{self._reason}; the peer took nothing of the rest for {self.limits.stall:g} s")
 
     def _handshake_overdue(self) -> None:
         self.abort(f"TLS was not established within {self.limits.handshake:g} s")

@@ -47,10 +47,9 @@ BROKEN: list[tuple[Framing, laws.Law]] = [
 
 
 def name(value: object) -> str:
-    kind = getattr(value, "kind", None)
-    if kind in (None, lines.LineDecoder, lengths.LengthDecoder):
-        return getattr(value, "__name__", type(value).__name__)
-    return kind.__name__
+    kind = getattr(value, "kind", value)
+    whole = kind in (lines.LineDecoder, lengths.LengthDecoder)
+    return str(getattr(type(value) if whole else kind, "__name__", value))
 
 
 @pytest.mark.parametrize(("framing", "law"), BROKEN, ids=name)

@@ -61,6 +61,15 @@ def test_bytes_that_are_fed_behind_a_fault_follow_those_before_it() -> None:
     assert [b"b", b"cd"] == decoder.feed(b"d\n")
 
 
+def test_what_stands_behind_a_fault_is_held_until_the_caller_goes_on() -> None:
+    decoder = LINES.decoder()
+    with pytest.raises(FrameTooLong):
+        decoder.feed(b"a\nlong\nb\nc")
+    assert (3, b"b\nc") == (decoder.buffered, decoder.trailing)
+    assert [b"b"] == decoder.feed(b"")
+    assert (1, b"c") == (decoder.buffered, decoder.trailing)
+
+
 def test_an_unrecoverable_fault_carries_its_frames_only_once() -> None:
     decoder = PREFIXED.decoder()
     with pytest.raises(FrameTooLong) as first:

@@ -58,7 +58,7 @@ def test_any_other_number_sign_is_text(line: bytes) -> None:
 
 
 def test_a_block_without_a_length_ends_with_the_line() -> None:
-    assert [b"#0ab#13", b"#0", b"next"] == read(SCPI, b"#0ab#13\n#0\nnext\n")
+    assert [b"#0ab,#13", b"#0", b"next"] == read(SCPI, b"#0ab,#13\n#0\nnext\n")
 
 
 def test_a_terminator_may_have_several_bytes() -> None:
@@ -127,7 +127,7 @@ def test_a_gibibyte_that_is_announced_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("line", [b"#1212xxx", b"#0xxxxxx", b"ab #0xx", b"123456"])
 def test_a_line_that_is_too_long_with_its_blocks_is_discarded_up_to_its_end(line: bytes) -> None:
-    assert [too_long(5), b"ok"] == read(Definite(max_frame=5), line + b"\nok\n")
+    assert [too_long(5), b"ok", b"#11\n"] == read(Definite(max_frame=5), line + b"\nok\n#11\n\n")
 
 
 @pytest.mark.parametrize("text", [b"1234567", b"#", b"#0", b" #1"])
@@ -159,6 +159,7 @@ def test_silence_in_mid_frame_drops_it_and_tells(half: bytes) -> None:
 def test_silence_ends_what_is_discarded() -> None:
     decoder = Definite(max_frame=5).decoder()
     feed(decoder, b"1234567")
+    assert decoder.mid_frame
     assert [] == outcome_of(decoder.flush)
     assert [b"ok"] == feed(decoder, b"ok\n")
 

@@ -215,6 +215,10 @@ def test_a_limit_below_one_byte_is_refused(max_frame: int) -> None:
         Delimited(b"\n", max_frame=max_frame)
 
 
+def test_a_limit_of_one_byte_is_accepted() -> None:
+    assert [b"a", too_long(1, offset=2), b""] == read(Delimited(b"\n", max_frame=1), b"a\nab\n\n")
+
+
 def test_framings_with_equal_delimiters_are_equal() -> None:
     assert Delimited(b"\n") == Delimited([b"\n"])
     assert Delimited(b"\n") != Delimited(b"\r")

@@ -137,6 +137,21 @@ def test_the_end_of_the_stream_between_fragments_is_told() -> None:
     assert [LAST, fault] == read(S7, tpkt(LAST, DATA + b"ab"), then="end of stream")
 
 
+def test_a_fault_is_told_of_the_message_that_is_pending_and_of_no_earlier_one() -> None:
+    good = tpkt(DATA + b"ab", LAST + b"cd")
+    fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", len(good), recoverable=False)
+    expected = [LAST + b"abcd", fault]
+    assert expected == read(S7, good + tpkt(DATA + b"ef", DATA + b"gh"), then="end of stream")
+    assert expected == read(S7, good + b"\x03", then="end of stream")
+
+
+def test_a_fault_behind_a_lost_message_is_told_at_its_own_place() -> None:
+    lost = tpkt(DATA + b"1234", LAST + b"5678")
+    fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", len(lost), recoverable=False)
+    assert [too_long(0), fault] == read(SMALL, lost + b"\x03", then="end of stream")
+    assert [too_long(0), fault] == read(SMALL, lost + tpkt(DATA), then="end of stream")
+
+
 def test_the_end_of_the_stream_while_fragments_are_discarded_is_no_second_fault() -> None:
     assert [too_long(0)] == read(SMALL, tpkt(DATA + b"1234", DATA + b"5678"), then="end of stream")
 

@@ -7,6 +7,7 @@ them, on real links; the plant watches from outside, as no program can.
 
 from __future__ import annotations
 
+from collections import deque
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link import Handshake, Heartbeat, Link
 from tcpcomm.supervision import Backoff, Heartbeats, Policy, State
+from tcpcomm.testing.clock import Timer
 from tcpcomm.testing.wire import Machine, Network
 
 BEAT = Heartbeat(b"PING", b"PONG")
@@ -135,6 +137,7 @@ class Equipment:
         self.plant = plant
         self.clock = machine.clock
         self.steps: list[bytes] = []
+        self.replies: deque[Timer] = deque(maxlen=20)
         self.link = plant.link(machine, host, dials=not plant.host_dials, received=self.received)
         self.link.observe(self.state_changed)
         self.link.startService()
@@ -142,6 +145,9 @@ class Equipment:
 
     def stop(self) -> Deferred[None]:
         self.next.cancel()
+        for timer in self.replies:
+            if timer.active():
+                timer.cancel()
         return self.link.stopService()
 
     def state_changed(self, state: State, reason: str) -> None:
@@ -165,7 +171,8 @@ class Equipment:
         if chance < 0.8:
             return b"A%d" % number
         later: Deferred[bytes] = Deferred()
-        self.clock.callLater(plant.random.uniform(0.0, 0.15), later.callback, b"A%d" % number)
+        wait = plant.random.uniform(0.0, 0.15)
+        self.replies.append(self.clock.callLater(wait, later.callback, b"A%d" % number))
         return later
 
     def work(self) -> None:

@@ -166,7 +166,7 @@ class _Simulation:
     def storm(self, until: int) -> None:
         """Make faults, closely or far between; then end them all, and see everything healed."""
         random, network, plant = self._random, self.network, self.plant
-        gap = random.choice((0.02, 0.05, 0.1, 0.2))
+        gap = random.choice((0.02, 0.05, 0.1, 0.3))
         while self.faults.count < until:
             self.faults.inject()
             network.advance(random.expovariate(1.0 / gap))
@@ -214,6 +214,10 @@ class _Simulation:
             plant.violated("stop did not end within its grace")
         if any(result is not None for result in stopped):
             plant.violated(f"stop failed: {stopped}")
+        for machine in self.machines:
+            left = [timer for timer in machine.timers if timer.getTime() > network.clock.now]
+            if left:
+                plant.violated(f"timers are set at {machine.name}: {left}")
         network.advance(2.0)
         for machine in self.machines:
             for what in ("timers", "sockets", "attempts", "ports"):

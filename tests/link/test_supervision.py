@@ -7,15 +7,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.supervision import (
@@ -112,7 +107,7 @@ def test_every_input_in_every_state_is_in_the_table_or_illegal(state: State, wha
         feed(link, what, 0.2)
         assert TABLE[state][what] is link.state
     else:
-        with pytest.raises(IllegalInput, match=f"^{what.value} cannot happen to a link that is {state.value}$"):
+        with pytest.raises(IllegalInput, match=f"^{what.value} cannot happen to .* {state.value}$"):
             feed(link, what, 0.2)
         assert state is link.state
 
@@ -167,16 +162,14 @@ def test_without_heartbeats_the_steps_alone_prove_the_peer() -> None:
 
 
 def test_a_backlog_that_accepts_for_a_hung_program_makes_no_link_ready() -> None:
-    link = brought_to(State.HANDSHAKING)
+    link = brought_to(State.HANDSHAKING, evolve(POLICY, heartbeats=Heartbeats(0.25, 0.5)))
     link.steps_done(0.0)
     now, beats = 0.0, 0
     while link.state is State.HANDSHAKING:
         now = link.deadline
         beats += link.tick(now).count(Beat())
-    assert (1.0, 9) == (now, beats)
-    assert (
-        "host answers but the program does not: the link was not ready within 1 s" == link.reason
-    )
+    assert (1.0, 3) == (now, beats)
+    assert "host answers but the program does not: the link was not ready within 1 s" == link.reason
 
 
 def test_silence_makes_a_peer_suspect_then_dead() -> None:
@@ -324,14 +317,15 @@ def test_attempts_follow_each_other_quickly_while_the_outage_is_young() -> None:
 
 
 def test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap() -> None:
-    highest = [0.0] * 12
+    found = []
     for seed in range(300):
         link = supervisor(seed=seed)
         link.start(-5.0)
-        found = waits(link, 0.0, 12)
-        highest = [max(pair) for pair in zip(highest, found, strict=True)]
-    ceilings = [min(2.0, 0.05 * 2**attempt) for attempt in range(12)]
-    assert all(0.9 * ceiling < high <= ceiling for high, ceiling in zip(highest, ceilings, strict=True))
+        found.append(waits(link, 0.0, 12))
+    for attempt, spread in enumerate(zip(*found, strict=True)):
+        ceiling = min(2.0, 0.05 * 2**attempt)
+        assert 0.9 * ceiling < max(spread) <= ceiling + 1e-9
+        assert 0.02 - 1e-9 <= min(spread) < max(0.021, 0.1 * ceiling)
 
 
 def test_tcp_connections_without_a_ready_link_do_not_reset_the_backoff() -> None:
@@ -367,21 +361,21 @@ def test_a_link_that_was_ready_long_enough_begins_a_new_outage() -> None:
     assert 0.05 == pytest.approx(link.deadline - 100.0)
 
 
-@given(
-    st.floats(0.001, 10.0),
-    st.floats(0.0, 100.0),
-    st.floats(0.001, 1.0),
-    st.floats(0.0, 100.0),
-    st.integers(0, 5000),
-    st.floats(0.0, 1e6),
-    st.integers(),
+backoffs = st.builds(
+    lambda floor, above, **values: Backoff(floor=floor, cap=floor + above, **values),
+    floor=st.floats(0.001, 1.0),
+    above=st.floats(0.0, 100.0),
+    quick=st.floats(0.001, 10.0),
+    quick_for=st.floats(0.0, 100.0),
 )
+
+
+@given(backoffs, st.integers(0, 5000), st.floats(0.0, 1e6), st.randoms(use_true_random=False))
 def test_no_wait_is_shorter_than_the_floor_or_longer_than_the_cap(
-    quick: float, quick_for: float, floor: float, above: float, attempts: int, down_for: float, seed: int
+    backoff: Backoff, attempts: int, down_for: float, random: Random
 ) -> None:
-    backoff = Backoff(quick=quick, quick_for=quick_for, floor=floor, cap=floor + above)
-    wait = backoff.wait(attempts, down_for, Random(seed))
-    assert floor <= wait <= max(backoff.cap, quick)
+    wait = backoff.wait(attempts, down_for, random)
+    assert backoff.floor <= wait <= max(backoff.cap, backoff.quick)
 
 
 # -- values ---------------------------------------------------------------------------------------------
@@ -487,7 +481,7 @@ class AnyCourse(RuleBasedStateMachine):
     def fail(self) -> None:
         self.do(self.link.failed(self.now, "refused"))
 
-    @precondition(lambda self: self.link.state in (State.CONNECTING, *USABLE, State.HANDSHAKING, State.DOWN))
+    @precondition(lambda self: self.link.state is not State.DRAINING)
     @rule()
     def connect(self) -> None:
         if self.link.state is State.CONNECTING if self.dials else self.link.running:

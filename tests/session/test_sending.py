@@ -419,19 +419,19 @@ def test_close_in_a_handler_delivers_what_the_handler_sent() -> None:
 def test_close_waits_for_a_slow_reader() -> None:
     stage = staged(BigSpy)
     stage.transport.appetite = 0
-    stage.session.sendFrame(b"x" * 200 * KIB)
+    stage.session.sendFrame(b"x" * MIB)
     stage.session.close()
-    for _ in range(4):
-        stage.wait(2.0)
+    for _ in range(20):
+        stage.wait(8.0)
         stage.transport.appetite = None
         stage.turn()
         stage.transport.appetite = 0
     stage.settle()
-    assert 200 * KIB + 1 == len(stage.transport.received)
+    assert MIB + 1 == len(stage.transport.received)
     assert [Lost("closed here")] == stage.session.seen
 
 
-def test_close_aborts_a_peer_that_does_not_take_the_rest_in_time() -> None:
+def test_close_aborts_a_peer_that_takes_nothing_of_the_rest() -> None:
     stage = staged(BigSpy)
     stage.transport.appetite = 0
     stage.session.sendFrame(b"x" * 200 * KIB)
@@ -439,7 +439,7 @@ def test_close_aborts_a_peer_that_does_not_take_the_rest_in_time() -> None:
     stage.wait(9.9)
     assert [] == stage.session.seen
     stage.wait(0.2)
-    assert [Lost("the shift is over; the peer did not take the rest within 10 s")] == stage.session.seen
+    assert [Lost("the shift is over; the peer took nothing of the rest for 10 s")] == stage.session.seen
     assert "aborted" == stage.transport.ended
 
 
@@ -449,7 +449,7 @@ def test_a_handed_over_rest_is_not_waited_for_longer_either() -> None:
     stage.session.sendFrame(b"x" * 10 * KIB)
     stage.session.close("the shift is over")
     stage.wait(10.1)
-    assert [Lost("the shift is over; the peer did not take the rest within 10 s")] == stage.session.seen
+    assert [Lost("the shift is over; the peer took nothing of the rest for 10 s")] == stage.session.seen
 
 
 def test_abort_drops_what_waits() -> None:

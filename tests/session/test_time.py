@@ -341,6 +341,23 @@ def test_a_peer_that_waits_for_a_reply_is_not_idle() -> None:
     assert [b"a", Lost("the peer was silent for 3 s")] == stage.session.seen
 
 
+def test_a_peer_that_only_reads_what_it_is_sent_is_not_idle() -> None:
+    stage = staged(limits=Limits(idle=3.0))
+    stage.transport.appetite = 0
+    stage.session.sendBytes(b"x" * 1000 * KIB)
+    for _ in range(8):
+        stage.wait(2.0)
+        stage.transport.appetite = None
+        stage.turn()
+        stage.transport.appetite = 0
+    assert [] == stage.session.seen
+    stage.transport.appetite = None
+    stage.wait(2.9)
+    assert [] == stage.session.seen
+    stage.wait(0.2)
+    assert [Lost("the peer was silent for 3 s")] == stage.session.seen
+
+
 def test_a_peer_that_is_not_read_from_is_not_idle() -> None:
     stage = staged(limits=Limits(idle=3.0))
     stage.session.pauseProducing()
@@ -393,13 +410,13 @@ def test_a_session_that_is_closed_before_the_handshake_is_never_ready() -> None:
 
 
 def test_the_idle_time_takes_the_place_of_the_handshakes() -> None:
-    stage = staged(transport=TLSTransport(), limits=Limits(idle=60.0))
-    stage.wait(1.0)
+    stage = staged(transport=TLSTransport(), limits=Limits(idle=0.5))
+    stage.wait(0.2)
     stage.transport.complete_handshake()  # type: ignore[attr-defined]
-    stage.wait(50.0)
+    stage.wait(0.2)
     assert [] == stage.session.seen
-    stage.wait(11.0)
-    assert [Lost("the peer was silent for 60 s")] == stage.session.seen
+    stage.wait(0.5)
+    assert [Lost("the peer was silent for 0.5 s")] == stage.session.seen
 
 
 # -- no timers are left -----------------------------------------------------------------------------------

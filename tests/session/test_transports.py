@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -11,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from twisted.internet import reactor as global_reactor
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import (
@@ -34,9 +28,9 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol, LengthPrefixedProtocol, Limits
 from tcpcomm.framing import Framing, LengthPrefixed, Lines
+from tests.certificates import Authority
+from tests.reactor import DEADLINE, reactor, until
 from tests.session.stage import recorded_log
-
-reactor: Any = global_reactor
 
 MIB = 1024 * 1024
 LARGE = LengthPrefixed(4, max_frame=4 * MIB)
@@ -45,12 +39,6 @@ LARGE = LengthPrefixed(4, max_frame=4 * MIB)
 def sleep(seconds: float) -> Deferred[None]:
     """Let the reactor work for a while."""
     return deferLater(reactor, seconds)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Let the reactor work until something holds; the test's timeout limits it."""
-    while not condition():
-        await sleep(0.002)
 
 
 class Peer(Protocol):
@@ -68,12 +56,12 @@ class Peer(Protocol):
 
     async def receives(self, data: bytes) -> None:
         """Wait for as many bytes; they are to be these."""
-        await until(lambda: len(self.received) >= len(data) or self.ended)
+        await until(lambda: len(self.received) >= len(data) or bool(self.ended))
         assert data == self.received, (data[:50], self.received[:50], len(data), len(self.received))
 
     async def is_closed(self) -> None:
         """Wait for the end; it is to be an orderly one."""
-        await until(lambda: self.ended)
+        await until(lambda: bool(self.ended))
         assert self.ended is not None
         assert isinstance(self.ended.value, ConnectionDone), self.ended
 
@@ -99,34 +87,19 @@ class Echo(FrameProtocol):
 
 
 @cache
-def certificate() -> ssl.PrivateCertificate:
-    """A certificate for localhost that has signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    loaded: ssl.PrivateCertificate = ssl.PrivateCertificate.loadPEM(made.public_bytes(pem) + private)
-    return loaded
+def certificates() -> tuple[ssl.PrivateCertificate, ssl.Certificate]:
+    """A server's certificate, and that of the authority which signed it."""
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        files = authority.issue("localhost")
+        own = ssl.PrivateCertificate.loadPEM(files.certificate.read_bytes() + files.key.read_bytes())
+        return own, ssl.Certificate.loadPEM(authority.certificate.read_bytes())
 
 
 class Conversations:
     """What holds over every transport; a subclass says how to connect."""
 
-    timeout = 20
+    timeout = DEADLINE
     half_close = False
 
     addCleanup: Callable[..., None]
@@ -141,7 +114,7 @@ class Conversations:
         factory = FrameFactory(protocol, **options)
         peer = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, peer)
-        await until(lambda: factory.sessions and next(iter(factory.sessions))._ready)
+        await until(lambda: any(each._ready for each in factory.sessions))
         return next(iter(factory.sessions)), peer
 
     async def end(self, factory: FrameFactory, peer: Any) -> None:
@@ -149,7 +122,7 @@ class Conversations:
         factory.abort()
         if not peer.ended:
             peer.transport.abortConnection()
-        await until(lambda: peer.ended and not factory.sessions)
+        await until(lambda: bool(peer.ended) and not factory.sessions)
 
     async def test_a_frame_comes_back(self) -> None:
         _, peer = await self.start()
@@ -183,7 +156,7 @@ class Conversations:
         peer.transport.write(wire + LARGE.encode(b"too late"))
         await peer.receives(wire)
         await peer.is_closed()
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert ["the peer said QUIT"] == session.lost
 
     async def test_when_the_peer_closes_the_session_is_told_once(self) -> None:
@@ -191,8 +164,8 @@ class Conversations:
         peer.transport.write(LARGE.encode(b"hello"))
         await peer.receives(LARGE.encode(b"hello"))
         peer.transport.loseConnection()
-        await until(lambda: session.lost)
-        await until(lambda: peer.ended)
+        await until(lambda: bool(session.lost))
+        await until(lambda: bool(peer.ended))
         told = "the peer finished sending" if self.half_close else "the peer closed the connection"
         assert [told] == session.lost
         assert set() == session.factory.sessions
@@ -210,7 +183,7 @@ class Conversations:
         session, peer = await self.start(Naive)
         peer.transport.write(b"Hello")
         peer.transport.loseConnection()
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert [b"Hello"] == frames
 
     async def test_a_handler_may_abort_on_a_frame_that_only_the_end_completes(self) -> None:
@@ -225,7 +198,7 @@ class Conversations:
         session, peer = await self.start(Naive)
         peer.transport.write(b"Hello")
         peer.transport.loseConnection()
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert ["enough"] == session.lost
 
     async def test_silence_ends_a_frame(self) -> None:
@@ -246,7 +219,7 @@ class Conversations:
         peer.transport.loseWriteConnection()
         await peer.receives(LARGE.encode(b"late"))
         await peer.is_closed()
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert ["the peer finished sending"] == session.lost
 
     async def test_draining_delivers_what_was_sent(self) -> None:
@@ -268,7 +241,7 @@ class Conversations:
             peer.transport.write(LARGE.encode(b"a") * 3)
             await peer.receives(LARGE.encode(b"one moment"))
             await peer.is_closed()
-            await until(lambda: session.lost)
+            await until(lambda: bool(session.lost))
             expected = f"{session.peer}: a handler of Failing failed; this session is closed (ValueError)"
             assert [expected] == logged.failures()
         self.flushLoggedErrors(ValueError)
@@ -290,7 +263,7 @@ class Conversations:
 
         server, client = FrameFactory(Echo), FrameFactory(Caller)
         await self.connect(server, client)
-        await until(lambda: heard and not server.sessions and not client.sessions)
+        await until(lambda: bool(heard) and not server.sessions and not client.sessions)
         assert [b"one", b"two", b"x" * MIB, b"QUIT", b"the peer closed the connection"] == heard
 
 
@@ -303,11 +276,11 @@ class RealConversations(Conversations):
         request = LARGE.encode(b"x" * MIB)
         for _ in range(40):
             peer.transport.write(request)
-        await until(lambda: session.lost or session._outgoing.waiting)
-        await until(lambda: session.lost or session._reading_stopped)
+        await until(lambda: bool(session.lost or session._outgoing.waiting))
+        await until(lambda: bool(session.lost or session._reading_stopped))
         assert not session.lost
         assert session._outgoing.waiting <= 2 * MIB
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert ["the peer does not read: it took nothing for 0.3 s"] == session.lost
 
     async def test_a_peer_that_reads_again_gets_all(self) -> None:
@@ -326,15 +299,15 @@ class RealConversations(Conversations):
         session.sendBytes(b"x" * 4 * MIB)
         session.sendBytes(b"x" * 3 * MIB)
         session.close("the shift is over")
-        await until(lambda: session.lost)
-        assert ["the shift is over; the peer did not take the rest within 0.3 s"] == session.lost
+        await until(lambda: bool(session.lost))
+        assert ["the shift is over; the peer took nothing of the rest for 0.3 s"] == session.lost
 
     async def test_an_aborted_peer_is_gone_at_once(self) -> None:
         session, peer = await self.start()
         session.sendBytes(b"x" * 3 * MIB)
         session.abort("the cover is open")
-        await until(lambda: session.lost)
-        await until(lambda: peer.ended)
+        await until(lambda: bool(session.lost))
+        await until(lambda: bool(peer.ended))
         assert ["the cover is open"] == session.lost
 
     async def test_a_peer_beyond_the_limit_is_gone_at_once(self) -> None:
@@ -343,7 +316,7 @@ class RealConversations(Conversations):
         self.addCleanup(self.end, factory, first)
         with recorded_log() as logged:
             second = await self.connect(factory, Factory.forProtocol(Peer), again=True)
-            await until(lambda: second.ended)
+            await until(lambda: bool(second.ended))
             (line,) = logged.lines()
         assert line.endswith("connection refused: there are 1 sessions, which is max_sessions")
 
@@ -364,7 +337,7 @@ class RealConversations(Conversations):
         await sleep(0.02)
         session.sendFrame(b"bye")
         session.close("the shift is over")
-        await until(lambda: session.lost)
+        await until(lambda: bool(session.lost))
         assert ["the shift is over"] == session.lost
         assert LARGE.encode(b"bye") == peer.received
 
@@ -405,11 +378,11 @@ class TCPTests(RealConversations, TestCase):
 class TLSTests(RealConversations, TestCase):
     async def listen(self, server: FrameFactory) -> Any:
         return await SSL4ServerEndpoint(
-            reactor, 0, certificate().options(), interface="127.0.0.1"
+            reactor, 0, certificates()[0].options(), interface="127.0.0.1"
         ).listen(server)
 
     def client_endpoint(self) -> Any:
-        options = ssl.optionsForClientTLS("localhost", trustRoot=certificate())
+        options = ssl.optionsForClientTLS("localhost", trustRoot=certificates()[1])
         return wrapClientTLS(options, TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port))
 
     async def test_a_peer_that_speaks_no_TLS_is_told_of_in_the_log(self) -> None:
@@ -420,7 +393,7 @@ class TLSTests(RealConversations, TestCase):
             plain = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
             peer: Any = await plain.connect(Factory.forProtocol(Peer))
             peer.transport.write(b"GET / HTTP/1.0\r\n\r\n")
-            await until(lambda: peer.ended)
+            await until(lambda: bool(peer.ended))
             await until(lambda: not factory.sessions)
             (line,) = logged.lines()
         assert "connection refused: TLS failed: " in line
@@ -433,7 +406,7 @@ class TLSTests(RealConversations, TestCase):
         with recorded_log() as logged:
             plain = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
             peer: Any = await plain.connect(Factory.forProtocol(Peer))
-            await until(lambda: peer.ended)
+            await until(lambda: bool(peer.ended))
             (line,) = logged.lines()
         assert line.endswith("connection refused: TLS was not established within 0.1 s")
 
@@ -468,7 +441,7 @@ class UNIXTests(RealConversations, TestCase):
 
         server, client = FrameFactory(Echo), FrameFactory(Caller)
         caller = await self.connect(server, client)
-        await until(lambda: server.sessions)
+        await until(lambda: bool(server.sessions))
         (session,) = server.sessions
         assert "a local peer" == session.peer
         assert f"unix:{self.path}" == caller.peer

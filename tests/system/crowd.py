@@ -40,21 +40,19 @@ class Crowd:
 
     Args:
         port: the server's.
-        count: how many clients.
         patience: seconds that they wait for an answer.
     """
 
-    def __init__(self, port: int, count: int, *, patience: float = 60.0) -> None:
+    def __init__(self, port: int, *, patience: float = 60.0) -> None:
         self._port = port
-        self._count = count
         self._patience = patience
         self._sockets: list[socket.socket] = []
         self.waiting = 0
         """Clients that were neither answered nor refused in the end."""
 
-    def connect(self) -> list[float]:
+    def connect(self, count: int) -> list[float]:
         """
-        Connect all at once; each asks ``PING`` as soon as it is connected.
+        Connect so many more at once; each asks ``PING`` as soon as it is connected.
 
         Returns:
             For each client that was answered, the seconds from the beginning of all until then, ascending.
@@ -62,7 +60,7 @@ class Crowd:
         begun = time.perf_counter()
         answered: list[float] = []
         with selectors.DefaultSelector() as selector:
-            for _ in range(self._count):
+            for _ in range(count):
                 each = socket.socket()
                 self._sockets.append(each)
                 each.setblocking(False)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +26,15 @@ from tests.system.figures import machine, machine_table, percentile, table, verd
 from tests.system.peer import Peer
 from tests.system.running import ON_LOOPBACK, Server, twistd
 
-__all__ = ["Figure", "idle", "non_reader", "out_of_files", "page", "reconnecting", "terminated"]
+__all__ = ["Figure", "idle", "non_reader", "out_of_files", "page", "reconnecting", "stopped", "terminated"]
 
 PAGE: Final = ROOT / "docs" / "reference" / "load.md"
 MEASURED: Final = ("--app", "tests.system.measured:Equipment")
 BULK: Final = ("--app", "tests.system.applications:Bulk")
 STOCK: Final = ("--app", "tests.system.measured:StockEcho")
 MIB: Final = 1024 * 1024
+BATCH: Final = 500
+
 ANSWER_TIMEOUT: Final = 10.0
 
 
@@ -82,28 +86,27 @@ def _each(count: int, variables: Mapping[str, str], used: Callable[[Server, Peer
     with (
         Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count), variables=variables) as server,
         Peer(server.port) as observer,
-        Crowd(server.port, count) as crowd,
+        Crowd(server.port) as crowd,
     ):
         used(server, observer)  # so that what the first question costs is not counted
         before = used(server, observer)
-        answered = len(crowd.connect())
-        if answered != count:
-            raise AssertionError(f"{answered} of {count} clients were answered")
+        _gather(crowd, count)
         return (used(server, observer) - before) / count / 1024
 
 
 def reconnecting(count: int, *, backlog: int | None = None, bound: float | None = None) -> list[Figure]:
     """Clients whose server was killed and restarted, and who all connect again at the same instant."""
     allow_files(count + 200)
-    with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port, count) as crowd:
-        first = len(crowd.connect())
+    with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port) as crowd:
+        first = len(crowd.connect(count))
         port = server.port
         server.signal(signal.SIGKILL)
         server.wait()
         crowd.leave()
         listen = f"tcp:{port}:interface=127.0.0.1" + (f":backlog={backlog}" if backlog else "")
         with Server("--listen", listen, *MEASURED, *_unlimited(count)) as restarted:
-            times = [] if restarted.port != port else crowd.connect()
+            times = [] if restarted.port != port else crowd.connect(count)
+            crowd.leave()
     if first != count or len(times) != count:
         raise AssertionError(f"{first}, then {len(times)} of {count} clients were answered")
     words = f"backlog {backlog}" if backlog else "default backlog"
@@ -155,6 +158,30 @@ def terminated(size: int) -> list[Figure]:
     return [Figure(text, arrived / MIB, "MiB", size / MIB, at_least=True)]
 
 
+def stopped(count: int) -> list[Figure]:
+    """SIGTERM with so many idle connections: how long it takes to drain them."""
+    allow_files(count + 200)
+    with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port) as crowd:
+        _gather(crowd, count)
+        begun = time.monotonic()
+        server.signal(signal.SIGTERM)
+        for _ in range(6):
+            with suppress(subprocess.TimeoutExpired):  # late is a figure too
+                server.wait()
+                break
+        took = time.monotonic() - begun
+    return [Figure(f"SIGTERM with {count:,} idle connections: the server has ended after", took, "s", 5)]
+
+
+def _gather(crowd: Crowd, count: int) -> None:
+    """Connect so many clients, in batches: where it is not their number at once that is measured."""
+    answered = 0
+    for already in range(0, count, BATCH):
+        answered += len(crowd.connect(min(BATCH, count - already)))
+    if answered != count:
+        raise AssertionError(f"{answered} of {count} clients were answered")
+
+
 def out_of_files(limit: int, clients: int, *, capped: bool) -> list[Figure]:
     """More clients than the process may open files; ``capped``: with the default number of sessions."""
     limited = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", twistd(), "-n", "--pidfile=", "tcpcomm"]
@@ -162,8 +189,8 @@ def out_of_files(limit: int, clients: int, *, capped: bool) -> list[Figure]:
     options = (*ON_LOOPBACK, *MEASURED, *sessions, "--max-sessions-per-address", str(clients))
     with Server(command=[*limited, *options]) as server, Peer(server.port) as first:
         first.ask(b"PING")
-        with Crowd(server.port, clients, patience=ANSWER_TIMEOUT) as crowd:
-            served = len(crowd.connect())
+        with Crowd(server.port, patience=ANSWER_TIMEOUT) as crowd:
+            served = len(crowd.connect(clients))
             hanging = crowd.waiting
             opened = first.ask(b"OPEN") == b"OPENED"
         recovered = _is_served(server.port)
@@ -252,6 +279,7 @@ def main(given: Sequence[str] | None = None) -> None:
         ("reconnecting at once, backlog 4096", lambda: reconnecting(crowd, backlog=4096, bound=2.0)),
         ("a client that does not read", lambda: non_reader(seconds)),
         ("SIGTERM with bytes queued", lambda: terminated(20 * MIB)),
+        ("SIGTERM with idle connections", lambda: stopped(crowd)),
         ("out of files, capped", lambda: out_of_files(100, 200, capped=True)),
         ("out of files, not capped", lambda: out_of_files(100, 200, capped=False)),
     ]

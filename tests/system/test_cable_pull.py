@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from time import monotonic
 
 import pytest
 
@@ -34,9 +34,10 @@ def _possible() -> None:
 
 
 def namespaces() -> set[str]:
-    """The network namespaces that there are."""
+    """The network namespaces that this process has made and not removed."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
-    return {line.split()[0] for line in listed.stdout.splitlines()}
+    names = {line.split()[0] for line in listed.stdout.splitlines()}
+    return {name for name in names if f"-{os.getpid()}-" in name}
 
 
 def quiet(what: str) -> None:
@@ -119,27 +120,21 @@ def test_the_robot_and_the_camera_of_the_examples_run_on_through_a_pulled_cable(
 
 
 def test_the_namespaces_are_removed_also_after_a_failure() -> None:
-    before = namespaces()
-
     def fail() -> None:
         with Network():
-            assert 3 == len(namespaces() - before)
+            assert 3 == len(namespaces())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert before == namespaces()
+    assert set() == namespaces()
 
 
 def test_the_command_prints_a_page_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
-    before = namespaces()
-    begun = monotonic()
-
     main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5", "--load", "1"])
 
     page = capsys.readouterr().out
     assert "# Cable pulls\n" == page[: page.index("\n") + 1]
     assert "| the peer's program killed (SIGKILL), and restarted | " in page
     assert "`ReconnectingClientFactory`" in page
-    assert before == namespaces()
-    assert monotonic() - begun < 60
+    assert set() == namespaces()

@@ -23,6 +23,7 @@ from tests.system.load import (
     out_of_files,
     page,
     reconnecting,
+    stopped,
     terminated,
 )
 from tests.system.running import ON_LOOPBACK, Server
@@ -162,6 +163,10 @@ def test_a_client_that_does_not_read_costs_next_to_nothing() -> None:
 
 def test_sigterm_loses_nothing_that_was_queued() -> None:
     assert [] == missed(terminated(20 * 1024 * 1024))
+
+
+def test_sigterm_does_not_wait_for_idle_clients() -> None:
+    assert [] == missed(stopped(500))
 
 
 @pytest.mark.parametrize("capped", [True, False])

@@ -356,7 +356,8 @@ class HeaderFramed(Framing):
         total: a pure function of these bytes: the length of the whole frame in bytes, header included.
             For a header that cannot be it raises ``ValueError`` with the reason.
         strip: bytes taken off the front of each frame before it is delivered.
-        pack: with ``strip``, the function that makes these bytes again for a frame that is sent.
+        pack: with ``strip``, the function that makes these bytes again for a frame that is sent. Where it
+            raises ``ValueError``, ``OverflowError`` or ``struct.error``, the frame is refused.
 
     Raises:
         ConfigurationError: the values contradict each other.
@@ -391,7 +392,10 @@ class HeaderFramed(Framing):
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
-        wire = self.pack(frame) + frame if self.strip else frame
+        try:
+            wire = self.pack(frame) + frame if self.strip else frame
+        except (ValueError, OverflowError, struct.error) as error:
+            raise EncodeError(f"a frame of {len(frame)} bytes has no header: {error}") from error
         if len(wire) - len(frame) != self.strip:
             raise EncodeError(
                 f"pack made {len(wire) - len(frame)} header bytes where strip takes off {self.strip}"

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 __all__ = ["Owner", "Timer", "VirtualClock"]
+
+ENDLESS: Final = 100_000
+"""So many calls at one and the same time are a loop without end."""
 
 
 class Owner(Protocol):
@@ -93,6 +96,7 @@ class VirtualClock:
         """Seconds since the beginning."""
         self._queue: list[tuple[float, int, Timer]] = []
         self._count = 0
+        self._without_progress = 0
 
     def seconds(self) -> float:
         return self.now
@@ -134,7 +138,13 @@ class VirtualClock:
             if due > time:
                 self.push(timer, due)
                 continue
-            self.now = time
+            if time > self.now:
+                self.now = time
+                self._without_progress = 0
+            else:
+                self._without_progress += 1
+                if self._without_progress > ENDLESS:
+                    raise RuntimeError(f"time stands still at {time}: it is always {timer} that is due")
             if owner is not None and owner.hung:
                 timer.queued = -1.0
                 owner.postponed.append(timer)

@@ -29,7 +29,7 @@ class Fault:
     @classmethod
     def of(cls, error: FramingError) -> Fault:
         """The value of an error."""
-        return cls(type(error).__name__, str(error), error.offset, error.recoverable)
+        return cls(type(error).__name__, error.reason, error.offset, error.recoverable)
 
     def __str__(self) -> str:
         manner = "recoverable" if self.recoverable else "final"

@@ -10,9 +10,11 @@ where arbitrary bytes would mostly be refused::
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from functools import partial, singledispatch
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial, singledispatch
 from itertools import pairwise
+from operator import methodcaller
+from random import Random
 from typing import Any, Final, cast
 
 from hypothesis import strategies as st
@@ -55,6 +57,13 @@ def _runs(least: int, most: int) -> SearchStrategy[bytes]:
     return st.builds(_repeated, st.integers(0, 255), st.integers(least, most))
 
 
+def _texts(alphabet: Iterable[int], most: int, *, least: int = 0) -> SearchStrategy[bytes]:
+    """Bytes of an alphabet, for the price of any bytes: a list of samples is far dearer to draw."""
+    letters = sorted(alphabet)
+    table = bytes(letters[byte % len(letters)] for byte in range(256))
+    return st.binary(min_size=least, max_size=most).map(methodcaller("translate", table))
+
+
 def _repeated(byte: int, size: int) -> bytes:
     return bytes([byte]) * size
 
@@ -67,8 +76,7 @@ def _bodies(most: int, *, least: int = 0, telling: bytes = b"") -> SearchStrateg
     if most <= 4 * _LONG:
         choices.append(_runs(most, most))
     if telling:
-        alphabet = st.sampled_from(sorted({*telling, ord("a"), ord("0")}))
-        choices.append(st.lists(alphabet, min_size=least, max_size=short).map(bytes))
+        choices.append(_texts({*telling, ord("a"), ord("0")}, short, least=least))
     return st.one_of(choices)
 
 
@@ -144,20 +152,32 @@ def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
     if framing.strip:
         return _bodies(framing.max_frame, telling=b"\x01").filter(sendable(framing))
 
+    rests = dict(_plausible_headers(framing))
+    if not rests:
+        return st.binary(max_size=framing.max_frame).filter(sendable(framing))
+
     @st.composite
     def whole(draw: DrawFn) -> bytes:
-        """A header that is plausible, for most of its bytes are small, and what it announces."""
-        small = st.one_of(st.integers(0, 12), st.integers(0, 255), st.just(0), st.sampled_from(b"1AaZ"))
-        header = bytes(draw(st.lists(small, min_size=framing.header, max_size=framing.header)))
+        header = draw(st.sampled_from(sorted(rests)))
+        return header + draw(_bodies(rests[header], least=rests[header]))
+
+    return whole().filter(sendable(framing))
+
+
+def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
+    """Headers that announce frames of a fair size, and the bytes that follow each: found by trying."""
+    most = min(framing.max_frame - framing.header, 4 * _LONG)
+    random = Random(0)
+    for trial in range(1500):
+        header = random.randbytes(framing.header)
+        if trial % 2:
+            header = bytes(byte % 16 for byte in header)
         try:
             rest = framing.total(header) - framing.header
         except ValueError:
-            rest = -1
-        if not 0 <= rest <= min(framing.max_frame - framing.header, 4 * _LONG):
-            return b""
-        return header + draw(_bodies(rest, least=rest))
-
-    return whole().filter(sendable(framing))
+            continue
+        if 0 <= rest <= most:
+            yield header, rest
 
 
 @payloads_for.register
@@ -300,22 +320,24 @@ def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | No
     wire = framing.encode_many(frames)
     limit = min(framing.max_frame, _LONG)
     for _ in range(draw(st.integers(0, 2))):
-        alphabet = st.sampled_from(sorted({*wire, 0, 1, 255}))
+        alphabet = {*wire, 0, 1, 255}
         match draw(st.sampled_from(("damage", "likely", "random", "run"))):
             case "damage":
                 wire = draw(mutations(wire))
                 continue
             case "likely":
-                garbage = bytes(draw(st.lists(alphabet, max_size=20)))
+                garbage = draw(_texts(alphabet, 20))
             case "random":
                 garbage = draw(st.binary(max_size=12))
             case _:
-                garbage = bytes([draw(alphabet)]) * draw(st.integers(limit - 1, 2 * limit + 8))
+                letter = bytes([draw(st.sampled_from(sorted(alphabet)))])
+                garbage = letter * draw(st.integers(limit - 1, 2 * limit + 8))
         at = draw(st.integers(0, len(wire)))
         wire = wire[:at] + garbage + wire[at:]
     return wire
 
 
+@cache
 def framings() -> SearchStrategy[Framing]:
     """Framings of every kind, in all sorts of options, many of them with a small ``max_frame``."""
     unframed = _made(Unframed, join=st.booleans())

@@ -5,7 +5,7 @@ A network in memory, with virtual time, on which real protocols run and everythi
 
     network = Network(seed=1)
     camera, robot = network.machine("camera"), network.machine("robot")
-    camera.listening(9999).listen(CameraFactory())
+    camera.listening(9999).listen(FrameFactory(Camera, clock=camera.clock))
     link = Link(connect=robot.connecting(camera, 9999), clock=robot.clock, heartbeat=...)
     link.startService()
     network.advance(1.0)
@@ -30,7 +30,8 @@ from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
 from tcpcomm.testing.clock import Timer, VirtualClock
-from tcpcomm.testing.sockets import ClientEndpoint, Port, ServerEndpoint, Socket
+from tcpcomm.testing.places import ClientEndpoint, Port, ServerEndpoint
+from tcpcomm.testing.sockets import Socket
 
 __all__ = ["Machine", "Network", "Program"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+
 from attrs import field, frozen
 
 from tcpcomm.errors import BadChecksum, FrameTooLong

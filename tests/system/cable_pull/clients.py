@@ -2,13 +2,14 @@
 What talks to the equipment, as programs: tcpcomm's link, and stock Twisted's two ways to reconnect.
 
 Each sends a numbered command ten times a second as long as it believes to be connected, at once when it
-is connected again, and tells: ``up`` and ``down``; ``sent``, ``answered``, and, where the client is told
-that, ``not sent`` and ``unknown``, each with the command's number; ``wrong`` for an answer to another
-command than the one that was asked.
+is connected again, and tells: ``up`` and ``down`` (tcpcomm also its other states); ``sent``, ``answered``
+and, where the client is told that, ``not sent`` and ``unknown``, each with the command's number; ``wrong``
+for an answer to another command than the one that was asked.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -55,8 +56,7 @@ def tcpcomm_link(name: str, host: str, port: int) -> None:
     numbers = count(1)
 
     def observe(state: State, reason: str) -> None:
-        kind = {State.READY: "up", State.SUSPECT: "suspect"}.get(state, "down")
-        report(kind, state=state.value, reason=reason)
+        report("up" if state is State.READY else state.value, reason=reason)
 
     async def work() -> None:
         while True:
@@ -71,7 +71,7 @@ def tcpcomm_link(name: str, host: str, port: int) -> None:
                 report("unknown", number=number, reason=str(error))
             else:
                 report("answered" if reply == f"DONE {name} {number}".encode() else "wrong", number=number)
-                await deferLater(reactor, WORKERS * INTERVAL)
+                await deferLater(reactor, WORKERS * INTERVAL * random.uniform(0.5, 1.5))
 
     def begin() -> None:
         link.observe(observe)

@@ -1,0 +1,390 @@
+"""A link at work on a simulated network: how it comes up, what it notices, and how it comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+from twisted.internet.defer import CancelledError, Deferred
+
+from tcpcomm.engine import Engine
+from tcpcomm.errors import NotReady
+from tcpcomm.places import Dialling
+from tcpcomm.supervision import Backoff, Heartbeats, State
+from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
+
+pytestmark = pytest.mark.usefixtures("logged")
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def states(bench: Bench) -> list[State]:
+    return [state for state, _ in bench.told]
+
+
+# -- coming up ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host_dials", [True, False])
+@pytest.mark.parametrize("robot_is_host", [True, False])
+def test_either_side_may_be_host_and_either_may_dial(host_dials: bool, robot_is_host: bool) -> None:
+    bench = Bench()
+    host_at, equipment_at = (bench.robot, bench.camera) if robot_is_host else (bench.camera, bench.robot)
+    equipment = bench.link(
+        dials=not host_dials, machine=equipment_at, received=lambda frame: b"did " + frame
+    )
+    host = bench.link(dials=host_dials, machine=host_at)
+    bench.ready(host, equipment)
+    assert b"did it" == bench.result(host.request(b"it", timeout=1.0))
+    equipment_at.pull()
+    bench.network.advance(1.0)
+    assert host.state in (State.DOWN, State.CONNECTING)
+    equipment_at.plug()
+    bench.ready(host, equipment)
+    assert b"did it again" == bench.result(host.request(b"it again", timeout=1.0))
+
+
+def test_each_state_is_told_with_its_reason(bench: Bench) -> None:
+    bench.serve()
+    bench.ready(bench.link())
+    assert [
+        (State.CONNECTING, "dialling"),
+        (State.HANDSHAKING, "TCP is connected"),
+        (State.READY, "the peer is proven"),
+    ] == bench.told
+
+
+def test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready(bench: Bench) -> None:
+    bench.serve()
+    bench.camera.hang()
+    link = bench.link()
+    bench.network.advance(10.0)
+    assert State.READY not in states(bench)
+    assert (
+        State.DOWN,
+        "host answers but the program does not: the link was not ready within 2 s",
+    ) in bench.told
+    bench.camera.wake()
+    bench.ready(link)
+
+
+def test_a_link_without_heartbeats_is_ready_when_tcp_is(bench: Bench) -> None:
+    bench.serve()
+    bench.camera.hang()
+    bench.ready(bench.link(policy=QUIET))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda bench: None, "refused: the machine is there, but no program listens on that port"),
+        (lambda bench: bench.camera.pull(), "no answer within 0.08 s"),
+        (lambda bench: bench.camera.crash(), "no answer within 0.08 s"),
+    ],
+)
+def test_why_an_attempt_failed_is_told_in_plain_words(prepare: Any, reason: str, bench: Bench) -> None:
+    prepare(bench)
+    bench.link()
+    bench.until(lambda: bench.told[-1][0] is State.DOWN)
+    assert (State.DOWN, reason) == bench.told[-1]
+
+
+def test_a_factory_that_builds_nothing_fails_the_attempt(bench: Bench) -> None:
+    class Refusing(type(bench.peers)):  # type: ignore[misc]
+        def buildProtocol(self, addr: Any) -> Any:
+            return None
+
+    bench.serve()
+    engine = Engine(
+        Refusing(None),
+        Dialling(bench.robot.connecting(bench.camera, PORT)),
+        QUIET,
+        clock=bench.robot.clock,
+        name="link",
+    )
+    engine.start()
+    bench.until(lambda: engine.state is State.DOWN)
+    assert bench.result(engine.stop()) is None
+    assert [] == bench.left()
+
+
+# -- noticing -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (lambda bench: bench.camera.pull(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.robot.pull(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.camera.deafen(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.camera.mute(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.camera.crash(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.camera.hang(), "no heartbeat for 0.30 s"),
+        (lambda bench: bench.camera.kill(), "the peer closed the connection"),
+        (lambda bench: bench.camera.finish(), "the peer closed the connection"),
+        (
+            lambda bench: bench.camera.reset(),
+            "the connection broke: the peer vanished, or closed without saying so",
+        ),
+    ],
+    ids=["cable", "own cable", "deaf", "mute", "crash", "hang", "kill", "end", "reset"],
+)
+def test_a_dead_peer_is_noticed_in_time_and_named(fault: Any, reason: str, bench: Bench) -> None:
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    bench.network.advance(0.55)
+    began = bench.now
+    fault(bench)
+    bench.until(lambda: link.state is State.DOWN)
+    assert reason == link.reason
+    assert bench.now - began <= 0.3 + 2 * 0.1
+
+
+def test_a_short_loose_contact_kills_nothing(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link(policy=evolve(LAN, heartbeats=Heartbeats(0.1, 0.6)))
+    bench.ready(link)
+    for _ in range(20):
+        bench.camera.blip(0.03)
+        bench.network.advance(1.0)
+    assert {State.CONNECTING, State.HANDSHAKING, State.READY, State.SUSPECT}.issuperset(states(bench))
+    assert 1 == states(bench).count(State.CONNECTING)
+
+
+def test_ten_stalls_of_this_process_kill_no_healthy_link(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    for _ in range(10):
+        bench.network.advance(0.37)
+        bench.robot.stall(0.5)
+        bench.network.advance(0.5)
+    bench.network.advance(1.0)
+    assert [State.CONNECTING, State.HANDSHAKING, State.READY] == states(bench)
+
+
+def test_stalls_do_not_turn_replies_that_are_there_into_timeouts(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    for _ in range(10):
+        reply = link.request(b"it", timeout=0.2)
+        bench.robot.stall(0.5)
+        assert b"re it" == bench.result(reply)
+    assert 1 == len(bench.peers.peers)
+
+
+def test_without_heartbeats_silence_means_nothing(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link(policy=QUIET)
+    bench.ready(link)
+    bench.camera.pull()
+    bench.network.advance(3600.0)
+    assert State.READY is link.state
+    assert [] == bench.robot.timers
+
+
+# -- coming back ----------------------------------------------------------------------------------------
+
+
+def test_a_cable_is_found_again_as_soon_as_it_is_plugged_in(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    for _ in range(50):
+        bench.camera.pull()
+        bench.network.advance(1.0)
+        bench.camera.plug()
+        plugged = bench.now
+        bench.ready(link)
+        assert bench.now - plugged < 0.08 + 0.02 + 0.02
+        bench.network.advance(0.5)
+
+
+def test_a_peer_that_was_killed_and_started_again_is_found(bench: Bench) -> None:
+    bench.camera.boot = bench.serve
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    bench.camera.kill()
+    bench.network.advance(3.0)
+    assert "refused: the machine is there, but no program listens on that port" == link.reason
+    bench.camera.start()
+    bench.ready(link)
+
+
+def test_kick_dials_at_once(bench: Bench) -> None:
+    link = bench.link(policy=evolve(LAN, backoff=Backoff(quick=60.0, quick_for=600.0, cap=60.0)))
+    bench.until(lambda: link.state is State.DOWN)
+    bench.serve()
+    bench.network.advance(1.0)
+    assert State.DOWN is link.state
+    link.kick()
+    bench.ready(link)
+
+
+def test_a_second_connection_from_the_same_machine_evicts_the_first(bench: Bench) -> None:
+    link = bench.link(dials=False)
+    bench.dial()
+    bench.ready(link)
+    bench.told.clear()
+    zombie = bench.peers.last
+    bench.dial()
+    bench.until(lambda: len(bench.told) == 2)
+    assert [
+        (State.HANDSHAKING, "the peer connected again"),
+        (State.READY, "the peer is proven"),
+    ] == bench.told
+    bench.network.advance(0.1)
+    assert "ConnectionLost" == zombie.over
+    assert [None] == [each.over for each in bench.peers.peers if each is not zombie]
+
+
+def test_a_connection_from_another_machine_is_refused_while_the_peer_is_there(bench: Bench) -> None:
+    link = bench.link(dials=False)
+    bench.dial()
+    bench.ready(link)
+    bench.dial(bench.network.machine("stranger"))
+    bench.network.advance(0.5)
+    assert [None, "ConnectionLost"] == [each.over for each in bench.peers.peers]
+    assert State.READY is link.state
+
+
+def test_a_step_of_an_evicted_connection_does_not_go_on_in_the_next(bench: Bench) -> None:
+    steps: list[Any] = []
+
+    async def step(handshake: Any) -> None:
+        mine = len(steps)
+        steps.append("begun")
+        try:
+            await handshake.request(b"login %d" % mine, timeout=1.0)
+            steps[mine] = "done"
+        except NotReady:
+            steps[mine] = "not ready"
+        except BaseException as error:
+            steps[mine] = type(error).__name__
+            raise
+
+    link = bench.link(dials=False, on_ready=[step])
+    bench.peers.answer = lambda line: None if line == b"login 0" else b"PONG" if line == b"PING" else line
+    bench.dial()
+    bench.until(lambda: steps == ["begun"])
+    bench.dial()
+    bench.ready(link)
+    assert ["CancelledError", "done"] == steps
+
+
+def test_steps_are_taken_again_on_every_connection_before_anything_else(bench: Bench) -> None:
+    async def log_in(handshake: Any) -> None:
+        await handshake.request(b"login", timeout=1.0)
+
+    async def subscribe(handshake: Any) -> None:
+        await handshake.request(b"subscribe", timeout=1.0)
+
+    refused: list[Any] = []
+
+    def impatient(state: State, reason: str) -> None:
+        if state is State.HANDSHAKING:
+            link.request(b"too early", timeout=1.0).addErrback(refused.append)
+        if state is State.READY:
+            link.request(b"command", timeout=1.0)
+
+    bench.serve()
+    link = bench.link(on_ready=[log_in, subscribe])
+    link.observe(impatient)
+    for number in range(3):
+        bench.ready(link)
+        bench.network.advance(0.05)
+        expected = [b"login", b"subscribe", b"PING", b"command"]
+        assert sorted(expected) == sorted(bench.peers.last.received[:4])
+        assert expected[:2] == bench.peers.last.received[:2]
+        assert number + 1 == len(refused)
+        bench.camera.reset()
+        bench.until(lambda: link.state is not State.READY)
+    assert all(failure.check(NotReady) for failure in refused)
+
+
+def test_between_two_steps_nobody_else_can_send(bench: Bench) -> None:
+    between: Deferred[None] = Deferred()
+
+    async def log_in(handshake: Any) -> None:
+        await handshake.request(b"login", timeout=1.0)
+        await between
+
+    bench.serve()
+    link = bench.link(on_ready=[log_in])
+    bench.until(lambda: bool(bench.peers.peers) and bench.peers.last.received == [b"login"])
+    bench.network.advance(0.1)
+    with pytest.raises(NotReady, match="handshaking"):
+        link.send(b"too early")
+    between.callback(None)
+    bench.ready(link)
+    link.send(b"now")
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_step_that_fails_drops_the_connection_and_is_tried_again(late: bool, bench: Bench) -> None:
+    tries: list[int] = []
+
+    async def fails(handshake: Any) -> None:
+        tries.append(1)
+        if late:
+            await handshake.request(b"login", timeout=1.0)
+        if len(tries) < 3:
+            raise ValueError("wrong password")
+
+    bench.serve()
+    link = bench.link(on_ready=[fails])
+    bench.ready(link)
+    assert 3 == len(tries)
+    assert 2 == bench.told.count((State.DOWN, "an on_ready step failed: wrong password"))
+
+
+def test_a_step_that_hangs_is_cancelled_when_the_handshake_takes_too_long(bench: Bench) -> None:
+    cancelled: list[float] = []
+
+    def hangs(handshake: Any) -> Deferred[None]:
+        return Deferred(lambda _: cancelled.append(bench.now))
+
+    bench.serve()
+    bench.link(on_ready=[hangs])
+    bench.until(lambda: bool(cancelled))
+    assert 2.0 == pytest.approx(bench.now, abs=0.05)
+    assert 1 == len(bench.peers.peers)
+
+
+def test_a_step_that_shrugs_off_its_cancellation_takes_no_further_step(bench: Bench) -> None:
+    taken: list[Any] = []
+
+    async def stubborn(handshake: Any) -> None:
+        try:
+            await Deferred()
+        except CancelledError:
+            taken.append("cancelled")
+
+    bench.serve()
+    bench.link(on_ready=[stubborn, lambda handshake: taken.append("next")])
+    bench.until(lambda: bool(taken))
+    bench.network.advance(0.01)
+    assert ["cancelled"] == taken
+
+
+def test_a_peer_that_accepts_and_hangs_up_is_not_dialled_without_rest(bench: Bench) -> None:
+    class HangsUp(Peer):
+        def connectionMade(self) -> None:
+            super().connectionMade()
+            assert self.transport is not None
+            self.transport.loseConnection()
+
+    bench.peers.protocol = HangsUp
+    bench.serve()
+    bench.link(policy=QUIET)
+    bench.network.advance(60.0)
+    in_the_first_minute = len(bench.peers.peers)
+    bench.network.advance(60.0)
+    assert len(bench.peers.peers) - in_the_first_minute < 100

@@ -1,0 +1,398 @@
+"""
+The simulation and the tests are tested: an engine with one rule broken is found out.
+
+Each mutant is one small change of the source. It is killed when a simulated run violates something, or
+when the test that is named for it fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from attrs import field, frozen
+
+from tcpcomm.alarm import Alarm
+from tcpcomm.engine import Engine, _Session
+from tcpcomm.link import Link
+from tcpcomm.places import Accepting, Dialling
+from tcpcomm.supervision import Backoff, State, Supervisor
+from tests.link import test_engine, test_link, test_reconnecting, test_stopping, test_supervision
+from tests.link.simulation import run
+from tests.link.wired import Bench
+
+SEEDS: Final = range(4)
+FAULTS: Final = 150
+
+
+@frozen
+class Mutant:
+    """One rule broken: in a method of a class, a piece of its source is replaced."""
+
+    what: str
+    kind: type
+    method: str
+    old: str
+    new: str
+    killer: Callable[..., None] | None = None
+    """The test that kills it; None: the simulation does."""
+    arguments: dict[str, Any] = field(factory=dict)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        original = inspect.getattr_static(self.kind, self.method)
+        source = textwrap.dedent(inspect.getsource(original))
+        assert 1 == source.count(self.old), f"{self.method} does not have {self.old!r} once"
+        made: dict[str, Any] = {}
+        mutated = source.replace(self.old, self.new)
+        exec(f"from __future__ import annotations\n{mutated}", original.__globals__, made)
+        setattr(self.kind, self.method, made[self.method])
+        try:
+            yield
+        finally:
+            setattr(self.kind, self.method, original)
+
+
+MUTANTS: Final = [
+    # -- the rules
+    Mutant("no heartbeat", Supervisor, "_beat", "return [Beat()]", "return []"),
+    Mutant(
+        "heartbeats do not go on after a session whose steps proved the peer",
+        Supervisor,
+        "_proven",
+        "else self._beat(now)",
+        "else []",
+        test_link.test_heartbeats_are_sent_also_where_the_steps_have_proven_the_peer,
+    ),
+    Mutant(
+        "silence is judged late",
+        Supervisor,
+        "_listen",
+        "self._heard + beats.timeout:",
+        "self._heard + 2 * beats.timeout:",
+    ),
+    Mutant(
+        "own stalls are the peer's silence",
+        Supervisor,
+        "_listen",
+        "self._heard = min(now, self._heard + late)",
+        "pass",
+        test_supervision.test_ten_stalls_of_half_a_second_kill_no_healthy_link,
+        {"answers_after": 0.05},
+    ),
+    Mutant(
+        "every stall forgives all silence",
+        Supervisor,
+        "_listen",
+        "min(now, self._heard + late)",
+        "now",
+        test_supervision.test_a_process_that_is_always_late_still_notices_a_death,
+    ),
+    Mutant(
+        "a stall forgives silence that is still to come",
+        Supervisor,
+        "_listen",
+        "min(now, self._heard + late)",
+        "self._heard + late",
+        test_supervision.test_a_stall_does_not_hide_a_death_after_it,
+    ),
+    Mutant(
+        "ready when TCP is",
+        Supervisor,
+        "steps_done",
+        "beats is None or self._was_heard",
+        "True",
+        test_engine.test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready,
+    ),
+    Mutant(
+        "what was heard before proves the next session",
+        Supervisor,
+        "connected",
+        "self._was_heard = self._steps_are_done = False",
+        "self._steps_are_done = False",
+        test_supervision.test_what_was_heard_in_one_session_proves_nothing_in_the_next,
+    ),
+    Mutant(
+        "the backoff is reset when TCP connects",
+        Supervisor,
+        "connected",
+        "self._no_more_ready(now)",
+        "self._down_since, self._attempts = now, 0",
+        test_supervision.test_tcp_connections_without_a_ready_link_do_not_reset_the_backoff,
+    ),
+    Mutant(
+        "the backoff is reset by a moment of readiness",
+        Supervisor,
+        "_no_more_ready",
+        "and now - self._ready_since >= self.policy.backoff.settled",
+        "",
+        test_supervision.test_a_link_that_was_ready_for_a_moment_only_does_not_reset_the_backoff,
+    ),
+    Mutant(
+        "the backoff is never reset",
+        Supervisor,
+        "lost",
+        "self._no_more_ready(now)",
+        "pass",
+        test_supervision.test_a_link_that_was_ready_long_enough_begins_a_new_outage,
+    ),
+    Mutant(
+        "no quick attempts",
+        Backoff,
+        "wait",
+        "down_for < self.quick_for",
+        "False",
+        test_supervision.test_attempts_follow_each_other_quickly_while_the_outage_is_young,
+    ),
+    Mutant(
+        "no floor",
+        Backoff,
+        "wait",
+        "max(self.floor, random.uniform(0.0, ceiling))",
+        "random.uniform(0.0, ceiling)",
+        test_supervision.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+    ),
+    Mutant(
+        "no cap",
+        Backoff,
+        "wait",
+        "min(self.cap, self.quick * 2.0 ** min(attempts, 60))",
+        "self.quick * 2.0**attempts",
+        test_supervision.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+    ),
+    Mutant(
+        "no jitter",
+        Backoff,
+        "wait",
+        "random.uniform(0.0, ceiling)",
+        "ceiling",
+        test_supervision.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+    ),
+    Mutant(
+        "attempts never time out",
+        Supervisor,
+        "_dial",
+        "now + self.policy.connect_timeout",
+        "inf",
+        test_engine.test_a_cable_is_found_again_as_soon_as_it_is_plugged_in,
+    ),
+    Mutant(
+        "the handshake never times out",
+        Supervisor,
+        "connected",
+        "now + self.policy.handshake_timeout",
+        "inf",
+        test_engine.test_a_step_that_hangs_is_cancelled_when_the_handshake_takes_too_long,
+    ),
+    Mutant(
+        "no grace",
+        Supervisor,
+        "stop",
+        "now + self.policy.grace if",
+        "inf if",
+        test_stopping.test_stop_ends_within_its_grace_behind_a_dead_peer,
+        {"amount": 1_000_000, "heartbeat": True},
+    ),
+    Mutant(
+        "it dials on after a stop",
+        Supervisor,
+        "_down",
+        "self._running and self._dials",
+        "self._dials",
+        test_supervision.test_stopping_drains_a_session_within_its_grace,
+    ),
+    # -- the engine
+    Mutant("a timer left over", Engine, "_settle", "self._alarm.cancel()", "pass"),
+    Mutant("an attempt that was given up goes on", Engine, "_carry_out", "self._place.hang_up()", "pass"),
+    Mutant(
+        "zombies live on",
+        Engine,
+        "session_made",
+        'old.abort("the peer connected again: this session is its zombie")',
+        "pass",
+        test_engine.test_a_second_connection_from_the_same_machine_evicts_the_first,
+    ),
+    Mutant(
+        "anybody evicts the peer",
+        Engine,
+        "session_made",
+        "old.host != session.host",
+        "False",
+        test_engine.test_a_connection_from_another_machine_is_refused_while_the_peer_is_there,
+    ),
+    Mutant(
+        "steps are taken once only",
+        Engine,
+        "session_established",
+        "in self._steps:",
+        "in self.__dict__.pop('_steps', ()):",
+    ),
+    Mutant(
+        "steps go on after their session",
+        Engine,
+        "_leave",
+        "steps.cancel()",
+        "pass",
+        test_engine.test_a_step_that_hangs_is_cancelled_when_the_handshake_takes_too_long,
+    ),
+    Mutant(
+        "a step that fails is forgotten",
+        Engine,
+        "session_established",
+        'self.drop(f"an on_ready step failed: {result.getErrorMessage()}")',
+        "pass",
+        test_engine.test_a_step_that_fails_drops_the_connection_and_is_tried_again,
+        {"late": True},
+    ),
+    Mutant(
+        "what is dropped is only forgotten",
+        Engine,
+        "drop",
+        "session.abort(reason)",
+        "pass",
+        test_link.test_a_reply_that_is_late_is_a_timeout_and_drops_the_session,
+    ),
+    Mutant(
+        "what arises while observers are told overtakes what came before",
+        Engine,
+        "_do",
+        "if self._doing:",
+        "if False:",
+        test_stopping.test_all_observers_are_told_in_order_though_the_first_of_them_acts,
+    ),
+    Mutant(
+        "an attempt that has led to a session is cancelled by a stop",
+        Dialling,
+        "arrived",
+        "self._attempt = None",
+        "pass",
+        test_stopping.test_stopping_as_soon_as_it_is_ready_works_with_twisted_s_endpoints,
+    ),
+    Mutant("it listens on after a stop", Accepting, "close", "port.stopListening()", "None"),
+    Mutant(
+        "what is not begun is not closed",
+        _Session,
+        "drain",
+        "self.abort(reason)",
+        "pass",
+        test_stopping.test_an_observer_may_stop_the_link_in_any_state,
+        {"state": State.HANDSHAKING},
+    ),
+    Mutant(
+        "late timers do not look at the socket",
+        Alarm,
+        "_ring",
+        "if due <= now <= self._forgiving_until",
+        "if False",
+        test_engine.test_stalls_do_not_turn_replies_that_are_there_into_timeouts,
+    ),
+    # -- requests
+    Mutant(
+        "a request in flight is replayed",
+        Link,
+        "session_over",
+        'request.finish(OutcomeUnknown(f"the request was written, then the session ended: {reason}"))',
+        "request.sent = False; self._requests.append(request)",
+    ),
+    Mutant(
+        "a written request is reported as not sent", Link, "session_over", "if request.sent:", "if False:"
+    ),
+    Mutant("a late reply answers the next request", Link, "_too_late", "self._engine.drop(", "str("),
+    Mutant(
+        "the reply of a cancelled request answers the next",
+        Link,
+        "_cancelled",
+        "self._engine.drop(",
+        "str(",
+    ),
+    Mutant(
+        "users may send during the steps",
+        Link,
+        "_ready_protocol",
+        "or self._engine.protocol is not protocol",
+        "",
+    ),
+    Mutant("events answer requests", Link, "_frame_received", "and not self._is_event(frame)", ""),
+    Mutant(
+        "a reply is sent on whatever session there is",
+        Link,
+        "_reply",
+        "if protocol.over is None:",
+        "if (protocol := self._protocol) and not protocol.over:",
+    ),
+    Mutant(
+        "a frame that came before the request answers it",
+        Link,
+        "frames_received",
+        "self._delivering = True",
+        "pass",
+        test_link.test_a_frame_that_came_before_a_request_was_written_does_not_answer_it,
+    ),
+    Mutant(
+        "a request's wait is taken from its reply's time",
+        Link,
+        "_send_next",
+        "request.due = self._clock.seconds() + request.timeout",
+        "pass",
+        test_link.test_a_peer_has_the_whole_timeout_for_its_reply_however_long_the_request_waited,
+    ),
+    Mutant(
+        "heartbeats are not answered",
+        Link,
+        "_frame_received",
+        "protocol.sendFrame(beat.reply)",
+        "pass",
+        test_link.test_a_pair_of_heartbeats_is_sent_answered_and_swallowed,
+    ),
+]
+
+
+def is_found_out(mutant: Mutant) -> bool:
+    """Whether a test or a simulated run notices that this mutant is at work."""
+    if mutant.killer is not None:
+        return fails(mutant.killer, mutant.arguments)
+    return any(run_violates(seed) for seed in SEEDS)
+
+
+def run_violates(seed: int) -> bool:
+    try:
+        return bool(run(seed, FAULTS).violations)
+    except Exception:
+        return True
+
+
+def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
+    """Whether a test fails."""
+    given = dict(arguments)
+    if "bench" in inspect.signature(test).parameters:
+        given["bench"] = Bench()
+        if test.__module__ in (test_link.__name__, test_reconnecting.__name__):
+            given["bench"].serve()
+    try:
+        test(**given)
+    except Exception:
+        return True
+    return False
+
+
+def test_there_are_many() -> None:
+    assert len(MUTANTS) >= 20
+    assert len(MUTANTS) == len({mutant.what for mutant in MUTANTS})
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
+def test_a_broken_rule_is_found_out(mutant: Mutant) -> None:
+    with mutant.at_work():
+        assert is_found_out(mutant)
+
+
+def test_the_rules_as_they_are_are_not() -> None:
+    assert [] == [seed for seed in SEEDS if run_violates(seed)]
+    named = {(mutant.killer, str(mutant.arguments)): mutant for mutant in MUTANTS}
+    assert [] == [
+        each.what for each in named.values() if each.killer and fails(each.killer, each.arguments)
+    ]
