@@ -103,6 +103,7 @@ class Engine:
         self._running = False
         self._stopping = False
         self._place_closed = False
+        self._grace_ends: IDelayedCall | None = None
         self._last_outage = ""
         self._why_no_port: str | None = None
         self._observers: list[Observer] = []
@@ -167,8 +168,11 @@ class Engine:
         self._awaiting_down.append(stopped)
         if not self._stopping:
             self._stopping, self._place_closed = True, False
-            self._place.close().addErrback(self._cannot_close).addCallback(self._closed)
+            if any(each is not self._session for each in self.sessions.protocols):
+                grace = self._supervisor.policy.grace
+                self._grace_ends = self._clock.callLater(grace, self._end_what_lingers, reason)
             self._do(self._supervisor.stop(self._now(), reason))
+            self._place.close().addErrback(self._cannot_close).addCallback(self._closed)
         for waiting in list(self._awaiting_ready):
             if waiting in self._awaiting_ready:
                 self._awaiting_ready.remove(waiting)
@@ -254,6 +258,8 @@ class Engine:
                 self._do(self._supervisor.steps_done(self._now()))
 
         steps.addBoth(taken)
+        if session is not self._session:
+            steps.cancel()  # a step has ended the session itself, and waits for something
 
     def session_heard(self, session: _Session) -> None:
         """Bytes came."""
@@ -382,6 +388,11 @@ class Engine:
     def _cannot_close(self, failure: Failure) -> None:
         self.log.failure("{link}: cannot stop listening", failure, link=self.name)
 
+    def _end_what_lingers(self, reason: str) -> None:
+        """Abort what was closed before the stop, and still has bytes that its peer does not take."""
+        for session in list(self.sessions.protocols):
+            session.abort(f"{reason}; what was sent did not leave in time")
+
     def _settle(self) -> None:
         """If a stop was asked for and nothing is left, say so; start again if that was asked for since."""
         if not self._stopping or self._doing or not self._place_closed:
@@ -389,6 +400,8 @@ class Engine:
         if self.state is not State.DOWN or self.sessions.protocols:
             return
         self._stopping = False
+        if self._grace_ends is not None and self._grace_ends.active():
+            self._grace_ends.cancel()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

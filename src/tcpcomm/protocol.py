@@ -34,6 +34,7 @@ from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
 from tcpcomm.seldom import Seldom
+from tcpcomm.tcp import tune_tcp
 
 __all__ = ["FrameProtocol", "clock_of"]
 
@@ -79,13 +80,10 @@ class FrameProtocol(Protocol):
 
     peer = "no peer yet"
     """The peer's name in logs: its address and port."""
-
     host: str | None = None
     """The peer's IP address, where it has one."""
-
     frames_received = 0
     """Frames that were delivered in this session."""
-
     frames_sent = 0
     """Frames that were accepted for sending in this session."""
 
@@ -170,7 +168,12 @@ class FrameProtocol(Protocol):
         self.close("the peer finished sending" + self._half_frame())
 
     def sessionLost(self, reason: str) -> None:
-        """The session is over; the reason is told in plain words. Called once, if it ever was ready."""
+        """
+        The session is over; the reason is told in plain words. Called once, if it ever was ready.
+
+        The default logs it.
+        """
+        self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=reason)
 
     # -- for users to call ----------------------------------------------------------------------------
 
@@ -289,9 +292,7 @@ class FrameProtocol(Protocol):
         self._decoder = self.framing.decoder()
         self._sender = self.reply_framing or self.framing
         if self.host is not None:
-            for option in ("setTcpNoDelay", "setTcpKeepAlive"):
-                if hasattr(self.transport, option):
-                    getattr(self.transport, option)(True)
+            tune_tcp(self.transport)
         self._tell_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:

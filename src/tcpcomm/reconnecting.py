@@ -62,11 +62,11 @@ class ReconnectingFactory(Factory):
         rules = profile(policy) if isinstance(policy, str) else policy
         if heartbeat is None:
             rules = evolve(rules, heartbeats=None)
-        if IProtocolFactory.providedBy(protocol):
-            self._wrapped = protocol
-        else:
+        self._wrapped: Any = protocol
+        if not IProtocolFactory.providedBy(protocol):
             self._wrapped = Factory.forProtocol(protocol)
             self._wrapped.noisy = False
+            self._wrapped.clock = clock  # frame protocols ask their factory for it
         self._rules = rules
         self._options: dict[str, Any] = {
             "steps": list(on_ready),

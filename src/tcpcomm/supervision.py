@@ -383,10 +383,11 @@ class Supervisor:
         """
         TLS is established and the on_ready steps are done.
 
-        Where there are heartbeats, the link may be used once the peer's program was heard.
+        Where there are heartbeats, the link may be used only if the peer's program was just heard, or as
+        soon as it is heard again.
         """
         beats = self.policy.heartbeats
-        if beats is None or self._was_heard:
+        if beats is None or (self._was_heard and now < self._heard + beats.interval):
             return self._proven(now)
         if Input.PROVEN not in TABLE[self.state]:
             raise self._illegal(Input.PROVEN)
@@ -444,7 +445,7 @@ class Supervisor:
     def _proven(self, now: float) -> list[Action]:
         state = self._next(Input.PROVEN)
         self._due = inf
-        self._ready_since = self._heard = now
+        self._ready_since = now
         beats = [] if self.policy.heartbeats is None or self._next_beat != inf else self._beat(now)
         return [*self._to(state, "the peer is proven"), *beats]
 

@@ -64,7 +64,7 @@ def logs_watched() -> Iterator[list[str]]:
     """Have everything logged into a list of errors, for nothing else costs so much as log events."""
     log = _Log()
     kinds: list[Any] = [Engine, Link, FrameProtocol, Socket]
-    before = [kind.log for kind in kinds]
+    before = [vars(kind)["log"] for kind in kinds]
     for kind in kinds:
         kind.log = log
     try:

@@ -374,6 +374,21 @@ def test_a_step_that_shrugs_off_its_cancellation_takes_no_further_step(bench: Be
     assert ["cancelled"] == taken
 
 
+def test_a_step_that_ends_its_session_and_waits_is_cancelled(bench: Bench) -> None:
+    cancelled: list[float] = []
+
+    async def ends(handshake: Any) -> None:
+        if not cancelled:
+            handshake.link._engine.drop("dropped by a step")
+            await Deferred(lambda _: cancelled.append(bench.now))
+
+    bench.serve()
+    link = bench.link(on_ready=[ends])
+    bench.until(lambda: bool(cancelled))
+    assert bench.now < 0.01
+    bench.ready(link)
+
+
 def test_a_peer_that_accepts_and_hangs_up_is_not_dialled_without_rest(bench: Bench) -> None:
     class HangsUp(Peer):
         def connectionMade(self) -> None:

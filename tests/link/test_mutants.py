@@ -104,9 +104,17 @@ MUTANTS: Final = [
         "ready when TCP is",
         Supervisor,
         "steps_done",
-        "beats is None or self._was_heard",
+        "beats is None or (self._was_heard and now < self._heard + beats.interval)",
         "True",
         test_engine.test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready,
+    ),
+    Mutant(
+        "what was heard long ago proves that the peer is alive",
+        Supervisor,
+        "steps_done",
+        "and now < self._heard + beats.interval",
+        "",
+        test_supervision.test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done,
     ),
     Mutant(
         "what was heard before proves the next session",
@@ -206,6 +214,14 @@ MUTANTS: Final = [
         test_supervision.test_stopping_drains_a_session_within_its_grace,
     ),
     # -- the engine
+    Mutant(
+        "what closed itself before the stop outlives the grace",
+        Engine,
+        "_end_what_lingers",
+        "self.sessions.protocols",
+        "()",
+        test_stopping.test_a_foreign_protocol_that_had_closed_itself_does_not_either,
+    ),
     Mutant("a timer left over", Engine, "_settle", "self._alarm.cancel()", "pass"),
     Mutant("an attempt that was given up goes on", Engine, "_carry_out", "self._place.hang_up()", "pass"),
     Mutant(

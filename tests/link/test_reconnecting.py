@@ -92,6 +92,13 @@ def test_a_protocol_is_told_why_its_session_is_over(bench: Bench) -> None:
     assert ["ready", "no heartbeat for 0.30 s"] == robot.log_of_life
 
 
+def test_a_frame_protocol_lives_by_the_clock_of_its_link(bench: Bench) -> None:
+    made = connected(bench)
+    robot = bench.result(made.whenReady())
+    bench.network.advance(robot.limits.idle + 1.0)
+    assert ["ready", "the peer was silent for 600 s"] == robot.log_of_life
+
+
 def test_a_protocol_that_loses_its_connection_on_purpose_gets_another(bench: Bench) -> None:
     made = connected(bench, Plain)
     plain = bench.result(made.whenReady())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
@@ -14,6 +15,7 @@ from tcpcomm.engine import Engine
 from tcpcomm.errors import NotReady
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting
+from tcpcomm.reconnecting import ReconnectingFactory
 from tcpcomm.supervision import State
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 
@@ -66,6 +68,31 @@ def test_stop_ends_within_its_grace_behind_a_dead_peer(amount: int, heartbeat: b
     for _ in range(amount // 1000):
         link.send(b"x" * 1000)
     assert bench.result(link.stopService(), LAN.grace + 0.01) is None
+    assert [] == bench.left()
+
+
+def test_a_session_that_had_closed_itself_does_not_outlive_the_grace(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link(policy=QUIET)
+    bench.ready(link)
+    bench.camera.pull()
+    link.send(b"x" * 500_000)
+    link._engine.protocol.close("no more")
+    bench.network.advance(0.5)
+    assert bench.result(link.stopService(), LAN.grace + 0.01) is None
+    assert [] == bench.left()
+
+
+def test_a_foreign_protocol_that_had_closed_itself_does_not_either(bench: Bench) -> None:
+    bench.serve()
+    made = ReconnectingFactory(Protocol, policy=LAN, clock=bench.robot.clock)
+    made.connect(bench.robot.connecting(bench.camera, PORT))
+    protocol = bench.result(made.whenReady())
+    bench.camera.pull()
+    protocol.transport.write(b"x" * 500_000)
+    protocol.transport.loseConnection()
+    bench.network.advance(0.5)
+    assert bench.result(made.stop(), LAN.grace + 0.01) is None
     assert [] == bench.left()
 
 

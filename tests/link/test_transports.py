@@ -76,7 +76,8 @@ class LinkTests(TestCase):
         authority = Authority(self.folder)
         files = authority.issue("localhost")
         context = ssl.DefaultOpenSSLContextFactory(str(files.key), str(files.certificate))
-        trusted = ssl.trustRootFromCertificates([ssl.Certificate.loadPEM(authority.certificate.read_bytes())])
+        root = ssl.Certificate.loadPEM(authority.certificate.read_bytes())
+        trusted = ssl.trustRootFromCertificates([root])
         options = ssl.optionsForClientTLS("localhost", trustRoot=trusted)
         await self.talk(
             SSL4ServerEndpoint(reactor, 0, context, interface="127.0.0.1"),

@@ -370,8 +370,12 @@ class Logged:
 _records: list[Logged] = []
 
 
+SESSION_ENDED = "{peer}: the session ended: {reason}"
+"""What FrameProtocol logs of every session, unless a subclass does it otherwise."""
+
+
 def _is_told(event: LogEvent) -> bool:
-    return bool(event["log_level"] >= LogLevel.info)
+    return bool(event["log_level"] >= LogLevel.info) and event["log_format"] != SESSION_ENDED
 
 
 @contextmanager

@@ -9,10 +9,21 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
+from twisted.logger import formatEvent
 
 from tcpcomm import FrameProtocol, Limits
 from tcpcomm.errors import SessionClosed
-from tests.session.stage import PEER, TOO_LONG, BatchSpy, Logged, Lost, Spy, Stage, staged
+from tests.session.stage import (
+    PEER,
+    SESSION_ENDED,
+    TOO_LONG,
+    BatchSpy,
+    Logged,
+    Lost,
+    Spy,
+    Stage,
+    staged,
+)
 
 # -- failing handlers -------------------------------------------------------------------------------------
 
@@ -379,3 +390,11 @@ def test_no_more_is_read_while_too_many_handlers_have_not_finished() -> None:
             stage.settle()
     assert [b"a", b"b", b"c", b"d", b"e", b"f"] == stage.session.seen
     assert stage.transport.reading
+
+
+def test_the_end_of_a_session_is_logged_with_its_reason(logged: Logged) -> None:
+    stage = staged(FrameProtocol)
+    stage.session.abort("the emergency stop was pressed")
+    stage.settle()
+    ended = [formatEvent(event) for event in logged.events if event["log_format"] == SESSION_ENDED]
+    assert [f"{PEER}: the session ended: the emergency stop was pressed"] == ended

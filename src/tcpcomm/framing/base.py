@@ -157,7 +157,8 @@ class Decoder(ABC):
     @property
     def buffered(self) -> int:
         """Bytes that are held because the frame they belong to is incomplete."""
-        return len(self._buffer) - self._position + sum([step.held for step in self.steps])
+        held = len(self._buffer) - self._position
+        return held + sum([step.held for step in self.steps]) if self.steps else held
 
     @property
     def heeds_silence(self) -> bool:

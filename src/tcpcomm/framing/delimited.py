@@ -110,7 +110,8 @@ class Lines(Framing):
 
     With ``keep_ends`` a frame keeps its line ending, as with ``bytes.splitlines(keepends=True)``, so
     that a server can answer with the ending it was asked with. A ``\r`` then ends its line only when
-    the next byte, silence or the end of the stream shows that it is alone.
+    the next byte, silence or the end of the stream shows that it is alone. ``max_frame`` counts the line
+    without its ending here too.
 
     Raises:
         ConfigurationError: ``send`` is no line ending; or is ``\r`` with ``keep_ends``, where the peer

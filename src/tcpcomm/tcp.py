@@ -1,0 +1,54 @@
+"""The options of TCP sockets that every session wants: :func:`tune_tcp`."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final
+
+__all__ = ["COUNT", "IDLE", "INTERVAL", "tune_tcp"]
+
+IDLE: Final = 15
+"""Seconds without a byte before the system asks the peer's system whether it is still there."""
+
+INTERVAL: Final = 5
+"""Seconds between two such questions."""
+
+COUNT: Final = 3
+"""Questions without an answer after which the connection is lost: 30 s in all, not two hours."""
+
+_OPTIONS: Final = (
+    ("TCP_KEEPIDLE", IDLE),
+    ("TCP_KEEPALIVE", IDLE),  # the same on macOS
+    ("TCP_KEEPINTVL", INTERVAL),
+    ("TCP_KEEPCNT", COUNT),
+)
+
+
+def tune_tcp(transport: Any) -> None:
+    """
+    Send small frames at once, and notice a peer whose machine or cable is gone, where this is TCP.
+
+    A program that hangs on a machine that lives is not noticed so, and where the system lacks one of
+    the options it goes by its own value.
+    """
+    for setter in ("setTcpNoDelay", "setTcpKeepAlive"):
+        if hasattr(transport, setter):
+            getattr(transport, setter)(True)
+    handle = _socket(transport)
+    if handle is None:
+        return
+    for name, value in _OPTIONS:
+        option: int | None = getattr(socket, name, None)
+        if option is not None:
+            handle.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _socket(transport: Any) -> socket.socket | None:
+    """The socket below a transport: below TLS too, whose own handle is something else."""
+    while transport is not None:
+        get_handle = getattr(transport, "getHandle", None)
+        handle = None if get_handle is None else get_handle()
+        if isinstance(handle, socket.socket):
+            return handle
+        transport = getattr(transport, "transport", None)
+    return None

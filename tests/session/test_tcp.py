@@ -1,0 +1,81 @@
+"""The socket options of a session, on the real socket below every kind of transport."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet import ssl
+from twisted.internet.endpoints import (
+    SSL4ServerEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+    wrapClientTLS,
+)
+from twisted.internet.protocol import Factory, Protocol
+from twisted.trial.unittest import TestCase
+
+from tcpcomm import FrameFactory, FrameProtocol
+from tcpcomm.tcp import COUNT, IDLE, INTERVAL
+from tests.certificates import Authority
+from tests.reactor import DEADLINE, reactor, until
+
+OPTIONS = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+
+
+@pytest.mark.skipif(
+    not all(hasattr(socket, option) for option in OPTIONS), reason="this system has not all the options"
+)
+class SocketOptions(TestCase):
+    """What the system says of the accepted socket."""
+
+    timeout = DEADLINE
+
+    async def _accepted(self, server: Any, wrap: Any) -> dict[str, int]:
+        ready: list[FrameProtocol] = []
+
+        class Session(FrameProtocol):
+            def sessionReady(self) -> None:
+                ready.append(self)
+
+        factory = FrameFactory(Session)
+        port = await server.listen(factory)
+        client = wrap(TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port))
+        peer = await client.connect(Factory.forProtocol(Protocol))
+        await until(lambda: bool(ready))
+        transport: Any = ready[0].transport
+        while not isinstance(transport.getHandle(), socket.socket):
+            transport = transport.transport
+        handle = transport.getHandle()
+        found = {name: handle.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in OPTIONS}
+        found["SO_KEEPALIVE"] = handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        found["TCP_NODELAY"] = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        peer.transport.abortConnection()
+        await port.stopListening()
+        await until(lambda: not factory.sessions)
+        return found
+
+    def _check(self, found: dict[str, int]) -> None:
+        expected = dict(zip(OPTIONS, (IDLE, INTERVAL, COUNT), strict=True))
+        assert {**expected, "SO_KEEPALIVE": 1, "TCP_NODELAY": 1} == {
+            name: bool(value) if name in ("SO_KEEPALIVE", "TCP_NODELAY") else value
+            for name, value in found.items()
+        }
+
+    async def test_a_tcp_session_is_noticed_dead_after_half_a_minute(self) -> None:
+        server = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        self._check(await self._accepted(server, lambda endpoint: endpoint))
+
+    async def test_so_is_one_under_tls(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            authority = Authority(Path(folder))
+            files = authority.issue("localhost")
+            context = ssl.DefaultOpenSSLContextFactory(str(files.key), str(files.certificate))
+            pem = authority.certificate.read_bytes()
+        trusted = ssl.trustRootFromCertificates([ssl.Certificate.loadPEM(pem)])
+        options = ssl.optionsForClientTLS("localhost", trustRoot=trusted)
+        server = SSL4ServerEndpoint(reactor, 0, context, interface="127.0.0.1")
+        self._check(await self._accepted(server, lambda endpoint: wrapClientTLS(options, endpoint)))
