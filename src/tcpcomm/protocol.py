@@ -309,7 +309,7 @@ class FrameProtocol(Protocol):
             return
         self._heard = self._clock.seconds()
         self._inbox.append(data)
-        if not (self._held or self._working):
+        if not self._held:
             self._work()
 
     def readConnectionLost(self) -> None:

@@ -135,7 +135,7 @@ class Transport:
         self._producer: Any = None
         self._producer_paused = False
         self._arriving: list[bytes] = []
-        self._peer_ended = False
+        self._peer_ended = self._read_to_end = False
 
     # -- what the peer does
 
@@ -186,7 +186,7 @@ class Transport:
             self.protocol.dataReceived(self._arriving.pop(0))
             return True
         if self._peer_ended:
-            self._peer_ended = False
+            self._peer_ended, self._read_to_end = False, True
             if self.half_close and IHalfCloseableProtocol.providedBy(self.protocol):
                 self.protocol.readConnectionLost()
             else:
@@ -204,6 +204,7 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         assert isinstance(data, bytes)
+        assert self.ended is None
         self.writes.append(data)
         self._buffer += data
         if len(self._buffer) > self.BUFFER and self._producer is not None:
@@ -233,10 +234,12 @@ class Transport:
 
     def pauseProducing(self) -> None:
         assert self.reading
+        assert not self._read_to_end
         self.reading = False
 
     def resumeProducing(self) -> None:
         assert not self.reading
+        assert not self._read_to_end
         assert self.ended is None
         self.reading = True
 

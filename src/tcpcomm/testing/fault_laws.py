@@ -92,7 +92,8 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
         return
     good = payloads.filter(sendable(small))
     before, after = draw(good), draw(good)
-    frame = plain_frame(large, large.max_frame, draw) or before * (1 + small.max_frame // max(1, len(before)))
+    repeated = before * (1 + small.max_frame // max(1, len(before)))
+    frame = plain_frame(large, large.max_frame, draw) or repeated
     if not sendable(large)(frame):
         frame = draw(st.one_of(payloads_for(large), st.just(before)))
     if len(frame) <= small.max_frame or sendable(small)(frame):
