@@ -230,6 +230,11 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         ({"end": b""}, "start and end must have at least one byte each"),
         ({"start": b"<", "end": b"</"}, "start b'<' and end b'</' hold each other"),
         ({"start": b"*>", "end": b">"}, "start b'*>' and end b'>' hold each other"),
+        (
+            {"start": b"'", "end": b"'", "tail": b"\r"},
+            "start and end are both b\"'\", so a checksum or tail behind the end could be taken for a "
+            "frame: that needs markers that differ",
+        ),
         ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),
         ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
     ],

@@ -90,7 +90,6 @@ FRAMINGS: list[Framing] = [
     Enclosed(b"$", b"*", checksum=checksum("xor").written("hex"), cover_end=False, tail=b"\r\n"),
     Enclosed(b"<<", b">>", checksum=checksum("crc-16/modbus"), between=b"\r\n ", max_frame=12),
     Enclosed(b"'", b"'", between=b" ", max_frame=4),
-    Enclosed(b"'", b"'", checksum=checksum("xor"), max_frame=4),
     Enclosed(b"\r", b"\x03", tail=b"\r", max_frame=3),
     Stuffed(),
     Stuffed(end=b"\x7e", escape=b"\x7d", codes=PPP, lead=True, max_frame=6),

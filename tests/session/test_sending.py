@@ -357,6 +357,16 @@ def test_a_peer_that_takes_nothing_for_ten_seconds_is_aborted() -> None:
     assert "aborted" == stage.transport.ended
 
 
+def test_a_transport_that_says_pause_again_does_not_begin_the_time_again() -> None:
+    stage = staged(BigSpy)
+    stage.transport.appetite = 0
+    stage.session.sendFrame(b"x" * 100 * KIB)
+    stage.wait(6.0)
+    stage.transport._producer.pauseProducing()
+    stage.wait(4.1)
+    assert [Lost("the peer does not read: it took nothing for 10 s")] == stage.session.seen
+
+
 def test_a_peer_that_reads_slowly_is_not_aborted() -> None:
     stage = staged(BigSpy)
     frame = b"x" * MIB

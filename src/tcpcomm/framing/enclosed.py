@@ -49,7 +49,7 @@ class Enclosed(Framing):
         between: bytes that may stand between frames, any number of each, and are ignored.
 
     Raises:
-        ConfigurationError: the markers cannot be told apart.
+        ConfigurationError: the markers cannot be told apart from each other or from what follows them.
     """
 
     start: bytes = STX
@@ -66,6 +66,11 @@ class Enclosed(Framing):
             raise ConfigurationError("start and end must have at least one byte each")
         if self.start != self.end and (self.start in self.end or self.end in self.start):
             raise ConfigurationError(f"start {self.start!r} and end {self.end!r} hold each other")
+        if self.start == self.end and self.trailer:
+            raise ConfigurationError(
+                f"start and end are both {self.start!r}, so a checksum or tail behind the end could be "
+                "taken for a frame: that needs markers that differ"
+            )
         if self.start[0] in self.between:
             raise ConfigurationError(
                 f"between={self.between!r} holds the first byte of start {self.start!r}"
@@ -158,8 +163,7 @@ class _EnclosedDecoder(Decoder):
             if not buffer.startswith(framing.tail, following - len(framing.tail)):
                 found = bytes(buffer[following - len(framing.tail) : following])
                 reason = f"a frame must be followed by {framing.tail!r}, not by {found!r}"
-                resume = stop if start == end else after
-                return self._give_up(UnexpectedBytes, reason, at=position, resume=resume)
+                return self._give_up(UnexpectedBytes, reason, at=position, resume=after)
             if framing.checksum is not None:
                 covered = framing.covered(frame)
                 if not framing.checksum.matches(covered, check):
@@ -167,8 +171,7 @@ class _EnclosedDecoder(Decoder):
                         f"the {framing.checksum.name} checksum is {check!r}, "
                         f"but that of the frame is {framing.checksum.encode(covered)!r}"
                     )
-                    resume = stop if start == end else following
-                    return self._give_up(BadChecksum, reason, at=position, resume=resume)
+                    return self._give_up(BadChecksum, reason, at=position, resume=following)
             if not self.deliver(frame, position):
                 return following
             position = following
