@@ -422,7 +422,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.link = Supervisor(self.policy, dials=dials, random=Random(seed))
         self.dials = dials
         self.now = 0.0
-        self.outage_since = 0.0
+        self.outage_since = self.ready_since = 0.0
         self.heard_at = 0.0
         self.slept = 0.0
         self.stop_by = inf
@@ -430,6 +430,11 @@ class AnyCourse(RuleBasedStateMachine):
 
     def do(self, actions: list[Action]) -> None:
         link, policy = self.link, self.policy
+        was_usable, usable = self.state in USABLE, link.state in USABLE
+        if usable and not was_usable:
+            self.ready_since = self.now
+        if was_usable and not usable and self.now - self.ready_since >= policy.backoff.settled:
+            self.outage_since = self.now
         for action in actions:
             if isinstance(action, Dial):
                 assert self.dials
@@ -441,8 +446,6 @@ class AnyCourse(RuleBasedStateMachine):
                     assert policy.backoff.quick == pytest.approx(wait)
             if isinstance(action, Beat):
                 assert policy.heartbeats is not None
-        if self.state in USABLE and link.state not in USABLE:
-            self.outage_since = self.now
         self.state = link.state
 
     def pass_time(self, seconds: float) -> None:

@@ -308,6 +308,14 @@ def test_a_handler_that_answers_a_closed_session_is_no_failure() -> None:
     assert [b"a", Lost("enough")] == stage.session.seen
 
 
+def test_a_handler_that_sends_to_another_session_which_is_closed_fails(logged: Logged) -> None:
+    stage, other = staged(), staged()
+    other.session.close()
+    stage.session.on_frame = other.session.sendFrame
+    stage.receive(b"a;")
+    assert [f"{PEER}: a handler of Spy failed; this session is closed (SessionClosed)"] == logged.failures()
+
+
 def test_a_batch_handler_may_be_a_coroutine() -> None:
     gate: Deferred[None] = Deferred()
 
