@@ -14,10 +14,11 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from tcpcomm.alarm import clock_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.limits import Limits
-from tcpcomm.protocol import FrameProtocol, clock_of
+from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
 

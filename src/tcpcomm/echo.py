@@ -13,11 +13,12 @@ from typing import Any, cast
 
 from twisted.logger import Logger
 
+from tcpcomm.alarm import clock_of
 from tcpcomm.anypeer import AnyPeer, AnyPeerDecoder
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Framing
-from tcpcomm.protocol import FrameProtocol, clock_of
+from tcpcomm.protocol import FrameProtocol
 
 __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
 

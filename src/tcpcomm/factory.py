@@ -18,10 +18,11 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from tcpcomm.alarm import clock_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
 from tcpcomm.limits import Limits, default_max_sessions
-from tcpcomm.protocol import FrameProtocol, clock_of
+from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
 

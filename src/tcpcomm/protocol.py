@@ -36,7 +36,7 @@ from tcpcomm.reasons import loss_in_words, peer_name
 from tcpcomm.seldom import Seldom
 from tcpcomm.tcp import tune_tcp
 
-__all__ = ["FrameProtocol", "clock_of"]
+__all__ = ["FrameProtocol"]
 
 FAULT_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about framing faults of one session."""

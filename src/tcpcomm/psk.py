@@ -45,8 +45,6 @@ __all__ = ["Acceptor", "Dialler", "NotProven", "PreSharedKeys", "read_keys"]
 
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
-MAX_LINE: Final = 512
-"""Bytes: the longest line of the exchange. Names are far shorter."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
