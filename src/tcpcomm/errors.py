@@ -8,13 +8,16 @@ the reason why a session ended, is plain text and not an exception.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "BadChecksum",
     "BadEscape",
     "BadLength",
+    "CodecError",
     "ConfigurationError",
     "EncodeError",
+    "Fault",
     "FrameTooLong",
     "FramingError",
     "NotReady",
@@ -42,6 +45,39 @@ class EncodeError(TcpcommError, ValueError):
 
     It is too long, or holds the delimiter, or has the wrong size. Nothing was sent and nothing was cut.
     """
+
+
+class CodecError(TcpcommError, ValueError):
+    """
+    A frame is not the message that it should be, or a value cannot be put into a message.
+
+    Attributes:
+        reason: what is wrong.
+        path: where: names and positions from the message's outside in, such as ``points[2].x``; empty for
+            the message as a whole.
+    """
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+
+class Fault(TcpcommError):
+    """
+    The equipment says no: raised by its handlers, and at the host by the call that was answered so.
+
+    Attributes:
+        code: which fault, a number or a word, as the equipment's manual lists them.
+        reason: why, for people; empty where the wire has no room for it.
+        data: more, where the codec can carry it (JSON).
+    """
+
+    def __init__(self, code: int | str, reason: str = "", data: Any = None) -> None:
+        super().__init__(f"{code}: {reason}" if reason else f"{code}")
+        self.code = code
+        self.reason = reason
+        self.data = data
 
 
 class SessionClosed(TcpcommError):

@@ -1,0 +1,9 @@
+"""
+Codecs: frames to messages and back, without any I/O.
+
+What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a module of its own.
+"""
+
+from tcpcomm.codec.base import Codec, Dialect, Field, Form
+
+__all__ = ["Codec", "Dialect", "Field", "Form"]
