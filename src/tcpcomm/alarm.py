@@ -64,6 +64,11 @@ class Alarm:
         if due < self._due:
             self._set(due)
 
+    def expect(self, due: float) -> None:
+        """There is a new deadline: as :meth:`update`, without looking at the others."""
+        if due < self._due:
+            self._set(due)
+
     def cancel(self) -> None:
         """Never ring again."""
         self._over = True

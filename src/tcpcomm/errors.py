@@ -14,6 +14,7 @@ __all__ = [
     "BadChecksum",
     "BadEscape",
     "BadLength",
+    "BadReply",
     "CodecError",
     "ConfigurationError",
     "EncodeError",
@@ -106,6 +107,10 @@ class ReplyTimeout(OutcomeUnknown):
 
     The session is dropped, so that a late reply can never answer the next request.
     """
+
+
+class BadReply(OutcomeUnknown):
+    """What came back is no reply to that command. It was carried out, or not."""
 
 
 class FramingError(TcpcommError):

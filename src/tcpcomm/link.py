@@ -7,13 +7,12 @@ queued in silence, and nothing is ever sent twice. The rules are in :mod:`tcpcom
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import clientFromString, serverFromString
@@ -26,17 +25,10 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.alarm import Alarm
+from tcpcomm.asking import Asking
+from tcpcomm.codec.base import Answers
 from tcpcomm.engine import Engine, Observer, Step
-from tcpcomm.errors import (
-    ConfigurationError,
-    EncodeError,
-    NotReady,
-    NotSent,
-    OutcomeUnknown,
-    ReplyTimeout,
-    SessionClosed,
-)
+from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.limits import Limits
 from tcpcomm.places import Accepting, Dialling, Place
@@ -45,8 +37,15 @@ from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["Handshake", "Heartbeat", "Link"]
 
-MAX_WAITING = 64
-"""Requests that may wait for their turn."""
+
+class _AnyFrame(Answers):
+    """Takes the next frame for the reply, whatever it is."""
+
+    def take(self, body: Any) -> Any:
+        return body
+
+
+_ANY_FRAME: Final = _AnyFrame()
 
 
 @frozen
@@ -62,25 +61,6 @@ class Heartbeat:
 
     request: bytes
     reply: bytes | None = None
-
-
-@define(eq=False)
-class _Request:
-    """A request that waits for its turn, or for its reply."""
-
-    frame: bytes
-    timeout: float
-    due: float
-    result: Deferred[bytes] = field(init=False)
-    sent: bool = field(default=False, init=False)
-
-    def finish(self, outcome: bytes | Exception) -> None:
-        if self.result.called:
-            return  # cancelled
-        if isinstance(outcome, Exception):
-            self.result.errback(outcome)
-        else:
-            self.result.callback(outcome)
 
 
 class Link(Service):
@@ -142,9 +122,6 @@ class Link(Service):
         self._heartbeat = heartbeat
         self._received = received
         self._is_event = is_event
-        self._requests: deque[_Request] = deque()
-        self._overdue = Alarm(clock, self._deadlines)
-        self._delivering = False
         self._protocol: _LinkProtocol | None = None
         place, name = _place(clock, connect, listen)
         rules = profile(policy) if isinstance(policy, str) else policy
@@ -253,21 +230,19 @@ class Link(Service):
 
     def request_on(self, protocol: _LinkProtocol, frame: bytes, timeout: float) -> Deferred[bytes]:
         """Make a request on this session, or on none."""
-        request = _Request(frame, timeout, self._clock.seconds() + timeout)
-        request.result = Deferred(lambda _: self._cancelled(request))
-        try:
-            if protocol is not self._protocol:
-                raise NotReady("the session for which this was meant is over")
-            protocol.check(frame)
-            if len(self._requests) >= MAX_WAITING:
-                raise NotSent(f"{MAX_WAITING} requests wait already")
-        except (NotSent, EncodeError) as error:
-            request.finish(error)
-            return request.result
-        self._requests.append(request)
-        self._send_next()
-        self._overdue.update()
-        return request.result
+        return self.ask_on(protocol, lambda _: frame, _ANY_FRAME, timeout)
+
+    def ask_on(
+        self,
+        protocol: _LinkProtocol,
+        make: Callable[[int], bytes],
+        answers: Answers | None,
+        timeout: float,
+    ) -> Deferred[Any]:
+        """Ask on this session, or on none: see :meth:`tcpcomm.asking.Asking.ask`."""
+        if protocol is not self._protocol:
+            return fail(NotReady("the session for which this was meant is over"))
+        return protocol.asking.ask(make, answers, timeout)
 
     # -- what the session tells -----------------------------------------------------------------------
 
@@ -275,35 +250,24 @@ class Link(Service):
         """There is a new session. Called by the protocol."""
         if self._protocol is not None:
             self.session_over(self._protocol, self._protocol.over or "the peer connected again")
+        protocol.asking = Asking(protocol, self._clock, self._engine.drop)
         self._protocol = protocol
-        self._overdue = Alarm(self._clock, self._deadlines)
 
     def session_over(self, protocol: _LinkProtocol, reason: str) -> None:
         """A session is over: what was under way on it is settled. Called by the protocol."""
-        if protocol is not self._protocol:
-            return
-        self._protocol = None
-        self._overdue.cancel()
-        requests, self._requests = self._requests, deque()
-        for request in requests:
-            if request.sent:
-                request.finish(OutcomeUnknown(f"the request was written, then the session ended: {reason}"))
-            else:
-                request.finish(NotSent(f"the session ended before its turn: {reason}"))
+        if protocol is self._protocol:
+            self._protocol = None
+            protocol.asking.end(reason)
 
     def frames_received(self, protocol: _LinkProtocol, frames: list[bytes]) -> None:
         """Frames came: answers, events, or heartbeats. Called by the protocol."""
-        # What is sent while they are handled cannot be answered by one of them: it waits until then.
-        self._delivering = True
-        try:
+        if protocol is not self._protocol:
+            return
+        with protocol.asking.received_together():
             for frame in frames:
                 if protocol is not self._protocol or protocol.over is not None:
                     return
                 self._frame_received(protocol, frame)
-        finally:
-            self._delivering = False
-        self._send_next()
-        self._overdue.update()
 
     def _frame_received(self, protocol: _LinkProtocol, frame: bytes) -> None:
         beat = self._heartbeat
@@ -314,9 +278,8 @@ class Link(Service):
                 if beat.reply is not None:
                     protocol.sendFrame(beat.reply)
                 return
-        requests = self._requests
-        if requests and requests[0].sent and not self._is_event(frame):
-            requests.popleft().finish(frame)
+        if protocol.asking.awaits_answer and not self._is_event(frame):
+            protocol.asking.answer(frame)
         elif self._received is not None:
             self._reply(protocol, self._received(frame))
         else:
@@ -337,42 +300,11 @@ class Link(Service):
         self.log.failure("{link}: a handler failed", failure, link=self._engine.name)
         protocol.close(f"a handler failed: {failure.getErrorMessage()}")
 
-    # -- requests -------------------------------------------------------------------------------------
-
     def _ready_protocol(self) -> _LinkProtocol:
         protocol = self._protocol
         if protocol is None or protocol.over is not None or self._engine.protocol is not protocol:
             raise NotReady(f"{self._engine.name} is {self.state.value}: {self.reason}")
         return protocol
-
-    def _send_next(self) -> None:
-        protocol = self._protocol
-        if not self._requests or self._requests[0].sent or self._delivering or protocol is None:
-            return
-        request = self._requests[0]
-        try:
-            protocol.sendFrame(request.frame)
-        except SessionClosed:
-            return  # all that wait are told when the session is over, which is soon
-        request.sent = True
-        request.due = self._clock.seconds() + request.timeout
-
-    def _deadlines(self) -> list[tuple[float, Callable[[], None]]]:
-        return [(request.due, partial(self._too_late, request)) for request in self._requests]
-
-    def _too_late(self, request: _Request) -> None:
-        self._requests.remove(request)
-        if request.sent:
-            self._engine.drop("a reply did not come in time: a late one must not answer the next request")
-            request.finish(ReplyTimeout(f"no reply within {request.timeout:g} s"))
-        else:
-            request.finish(NotSent(f"its turn did not come within {request.timeout:g} s"))
-
-    def _cancelled(self, request: _Request) -> None:
-        if request in self._requests:
-            self._requests.remove(request)
-            if request.sent:
-                self._engine.drop("a request was cancelled: its reply must not answer the next one")
 
     def _step(self, step: Callable[[Handshake], Any]) -> Step:
         return lambda protocol: step(Handshake(self, protocol))
@@ -410,6 +342,8 @@ class _LinkProtocol(FrameProtocol):
 
     link: Link
 
+    asking: Asking
+
     over: str | None = None
     """Why nothing may be sent any more; None as long as it may."""
 
@@ -433,10 +367,6 @@ class _LinkProtocol(FrameProtocol):
     def abort(self, reason: str = "aborted here") -> None:
         self.over = self.over or reason
         super().abort(reason)
-
-    def check(self, frame: bytes) -> None:
-        """Raise EncodeError if the frame cannot be sent."""
-        (self.reply_framing or self.framing).encode(frame)
 
 
 class _LinkFactory(Factory):

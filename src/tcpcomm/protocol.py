@@ -217,6 +217,11 @@ class FrameProtocol(Protocol):
             )
         self._outgoing.write(data)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether frames can be sent."""
+        return self._ready and not self._closing
+
     def close(self, reason: str = "closed here") -> None:
         """
         End the session politely: deliver nothing more, send what waits, then close.

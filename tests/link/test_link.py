@@ -16,8 +16,9 @@ from tcpcomm.errors import (
     OutcomeUnknown,
     ReplyTimeout,
 )
+from tcpcomm.exchange import MAX_WAITING
 from tcpcomm.framing import Lines
-from tcpcomm.link import MAX_WAITING, Heartbeat, Link
+from tcpcomm.link import Heartbeat, Link
 from tcpcomm.supervision import Heartbeats, Policy, State
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
@@ -123,7 +124,7 @@ def test_a_request_under_way_when_the_cable_is_pulled_has_an_unknown_outcome(ben
     bench.camera.pull()
     unknown, not_sent = bench.result(sent), bench.result(waits)
     assert type(unknown) is OutcomeUnknown
-    assert "the request was written, then the session ended: no heartbeat for 0.30 s" == str(unknown)
+    assert "the command was written, then the session ended: no heartbeat for 0.30 s" == str(unknown)
     assert type(not_sent) is NotSent
     assert "the session ended before its turn: no heartbeat for 0.30 s" == str(not_sent)
 
@@ -168,12 +169,12 @@ def test_only_so_many_requests_wait(bench: Bench) -> None:
     bench.peers.answer = silent_for(b"it")
     link = bench.link()
     bench.ready(link)
-    waiting = [link.request(b"it", timeout=60.0) for _ in range(MAX_WAITING)]
+    waiting = [link.request(b"it", timeout=60.0) for _ in range(1 + MAX_WAITING)]
     refused = bench.result(link.request(b"it", timeout=60.0), 0.0)
-    assert (NotSent, "64 requests wait already") == (type(refused), str(refused))
+    assert (NotSent, "64 commands wait already") == (type(refused), str(refused))
     bench.result(link.stopService())
     kinds = [type(bench.result(each)) for each in waiting]
-    assert [OutcomeUnknown] + [NotSent] * (MAX_WAITING - 1) == kinds
+    assert [OutcomeUnknown] + [NotSent] * MAX_WAITING == kinds
 
 
 def test_cancelling_a_request_that_waits_harms_nobody(bench: Bench) -> None:
@@ -196,7 +197,7 @@ def test_cancelling_a_request_that_was_written_drops_the_session(bench: Bench) -
     request = link.request(b"a", timeout=1.0)
     request.cancel()
     assert isinstance(bench.result(request), CancelledError)
-    assert "a request was cancelled: its reply must not answer the next one" == link.reason
+    assert "a command was cancelled: its reply must not answer the next one" == link.reason
     bench.ready(link)
     assert b"re b" == bench.result(link.request(b"b", timeout=1.0))
 

@@ -17,7 +17,9 @@ import pytest
 from attrs import field, frozen
 
 from tcpcomm.alarm import Alarm
+from tcpcomm.asking import Asking
 from tcpcomm.engine import Engine, _Session
+from tcpcomm.exchange import Exchange
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
 from tcpcomm.supervision import Backoff, State, Supervisor
@@ -311,20 +313,28 @@ MUTANTS: Final = [
         "a request in flight is replayed",
         Link,
         "session_over",
-        'request.finish(OutcomeUnknown(f"the request was written, then the session ended: {reason}"))',
-        "request.sent = False; self._requests.append(request)",
+        "protocol.asking.end(reason)",
+        "self._engine._steps += tuple(\n"
+        "            lambda next_one, call=call: next_one.sendFrame(call.frame)\n"
+        "            for call in protocol.asking._exchange._under_way.values()\n"
+        "        )\n"
+        "        protocol.asking.end(reason)",
     ),
     Mutant(
-        "a written request is reported as not sent", Link, "session_over", "if request.sent:", "if False:"
+        "a written request is reported as not sent",
+        Exchange,
+        "end",
+        "call.settle(OutcomeUnknown(",
+        "call.settle(NotSent(",
     ),
-    Mutant("a late reply answers the next request", Link, "_too_late", "self._engine.drop(", "str("),
     Mutant(
-        "the reply of a cancelled request answers the next",
-        Link,
-        "_cancelled",
-        "self._engine.drop(",
-        "str(",
+        "a late reply answers the next request",
+        Exchange,
+        "tick",
+        'broken="a reply did not come in time: a late one must not answer the next command"',
+        "broken=None",
     ),
+    Mutant("the reply of a cancelled request answers the next", Exchange, "cancel", "self._break(", "str("),
     Mutant(
         "users may send during the steps",
         Link,
@@ -342,17 +352,17 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a frame that came before the request answers it",
-        Link,
-        "frames_received",
-        "self._delivering = True",
+        Asking,
+        "received_together",
+        "self._held = True",
         "pass",
         test_link.test_a_frame_that_came_before_a_request_was_written_does_not_answer_it,
     ),
     Mutant(
         "a request's wait is taken from its reply's time",
-        Link,
-        "_send_next",
-        "request.due = self._clock.seconds() + request.timeout",
+        Exchange,
+        "begin",
+        "call.due = now + call.timeout",
         "pass",
         test_link.test_a_peer_has_the_whole_timeout_for_its_reply_however_long_the_request_waited,
     ),

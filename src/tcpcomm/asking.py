@@ -1,0 +1,147 @@
+"""The host's half of one session: :class:`Asking`, an exchange with a clock and a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
+
+from tcpcomm.alarm import Alarm
+from tcpcomm.codec.base import Answers
+from tcpcomm.errors import CodecError, EncodeError, NotSent
+from tcpcomm.exchange import Call, Exchange
+from tcpcomm.protocol import FrameProtocol
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """
+    Asks commands on one session, and gives each its answer.
+
+    Args:
+        session: where they are written.
+        clock: what the timeouts go by.
+        drop: has to end the session at once, for the reason that it is given, and to call :meth:`end`.
+        by_id: whether replies carry the id of their request.
+        depth: how many commands may be under way at once.
+    """
+
+    def __init__(
+        self,
+        session: FrameProtocol,
+        clock: IReactorTime,
+        drop: Callable[[str], None],
+        *,
+        by_id: bool = False,
+        depth: int = 1,
+    ) -> None:
+        self._session = session
+        self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth)
+        self._clock = clock
+        self._alarm = Alarm(clock, self._deadlines)
+        self._held = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no command is under way or waiting."""
+        return self._exchange.idle
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a command is under way."""
+        return self._exchange.awaits_answer
+
+    @property
+    def unmatched(self) -> int:
+        """Answers that belonged to no command."""
+        return self._exchange.unmatched
+
+    def ask(
+        self, make: Callable[[int], bytes], answers: Answers | None, timeout: float
+    ) -> Deferred[Any]:
+        """
+        Ask a command.
+
+        Args:
+            make: makes the frame, with the id that its reply is to carry.
+            answers: reads the reply; None: there is none.
+            timeout: seconds that the peer has for it, from when the command is written. It may wait for
+                its turn as long before.
+
+        Returns:
+            A Deferred of the result. It fails with what :mod:`tcpcomm.exchange` says, with Fault, or with
+            CodecError or EncodeError if the command cannot be written. Cancelling it drops the session if
+            the command was written and replies come in order, for its reply would answer the next one.
+        """
+
+        def settle(outcome: Any) -> None:
+            if result.called:
+                return  # cancelled
+            if isinstance(outcome, Exception):
+                result.errback(outcome)
+            else:
+                result.callback(outcome)
+
+        now = self._clock.seconds()
+        number = self._exchange.new_id()
+        try:
+            frame = make(number)
+            (self._session.reply_framing or self._session.framing).encode(frame)  # refused now, or never
+            call = Call(number, frame, answers, timeout, settle)
+            self._exchange.ask(call, now)
+        except (NotSent, CodecError, EncodeError):
+            return fail()
+        result: Deferred[Any] = Deferred(lambda _: self._cancelled(call))
+        self._alarm.expect(call.due)
+        self._write()
+        return result
+
+    def answer(self, body: Any, id: Any = None) -> bool:
+        """Give an answer to the command that it belongs to; returns whether there was one."""
+        matched = self._exchange.answer(body, id)
+        self._write()
+        return matched
+
+    @contextmanager
+    def received_together(self) -> Iterator[None]:
+        """
+        While frames are handled that came together.
+
+        What is asked meanwhile cannot be answered by one of them, so it is written after.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._write()
+
+    def end(self, reason: str) -> None:
+        """The session is over: settle everything."""
+        self._alarm.cancel()
+        self._exchange.end(reason)
+
+    def _write(self) -> None:
+        if self._held or not self._session.is_open:
+            return  # all that waits is told when the session is over, which is soon
+        calls = self._exchange.begin(self._clock.seconds())
+        if calls:
+            self._session.sendFrames([call.frame for call in calls])
+            for call in calls:
+                if call.answers is None:
+                    call.settle(None)
+
+    def _cancelled(self, call: Call) -> None:
+        self._exchange.cancel(call)
+        self._write()
+
+    def _deadlines(self) -> list[tuple[float, Callable[[], None]]]:
+        return [(self._exchange.deadline, self._tick)]
+
+    def _tick(self) -> None:
+        self._exchange.tick(self._clock.seconds())
+        self._write()
