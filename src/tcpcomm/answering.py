@@ -1,0 +1,278 @@
+"""
+The equipment's half of one session: :class:`Answering` carries out what the host asks, and replies.
+
+Where replies carry no id, commands are carried out one after the other, so that the replies come in the
+order of the requests; where they do, at once. What goes wrong is answered with a fault and told in the
+log, and the session goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import Any, Final
+
+from attrs import frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tcpcomm.codec.base import Asked, Refusal, Request, Trouble
+from tcpcomm.declaration import Declaration
+from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.seldom import Seldom
+from tcpcomm.stepped import begun
+from tcpcomm.watchdog import watchdog
+
+__all__ = ["Answering", "Handlers", "current_session"]
+
+REFUSAL_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about requests of one session that could not be understood."""
+
+_Send = Callable[["Request | Refusal", list[bytes]], None]
+
+_current: ContextVar[FrameProtocol] = ContextVar("current session")
+
+
+def current_session() -> FrameProtocol:
+    """
+    The session whose command is being carried out, in a handler, also after it waited or in its thread.
+
+    Its ``peer`` names the host, and an event's ``to`` tells it alone.
+
+    Raises:
+        ConfigurationError: no command is being carried out here.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        raise ConfigurationError("there is a current session only while a command is carried out") from None
+
+
+@frozen
+class Handlers:
+    """What carries out the commands of one piece of equipment, for all its sessions."""
+
+    equipment: Any
+    declaration: Declaration
+    by_name: dict[str, Callable[..., Any]]
+
+    @classmethod
+    def of(cls, equipment: Any, declaration: Declaration, reactor: Any) -> Handlers:
+        """Find them in an object; those marked with ``@in_thread`` will run in the reactor's threads."""
+        by_name = {}
+        for name in declaration.commands:
+            method = getattr(equipment, name)
+            by_name[name] = (
+                partial(_in_thread, reactor, method) if getattr(method, "__in_thread__", False) else method
+            )
+        return cls(equipment, declaration, by_name)
+
+
+def _in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
+    context = copy_context()
+    return deferToThreadPool(reactor, reactor.getThreadPool(), context.run, partial(method, **values))
+
+
+class Answering:
+    """
+    Answers the requests of one session.
+
+    Args:
+        handlers: what carries them out.
+        session: where replies are sent.
+        seconds: what time it is.
+    """
+
+    log = Logger()
+
+    def __init__(self, handlers: Handlers, session: FrameProtocol, seconds: Callable[[], float]) -> None:
+        self._handlers = handlers.by_name
+        self._equipment = handlers.equipment
+        declaration = self._declaration = handlers.declaration
+        self._dialect = declaration.dialect
+        self._session = session
+        self._seconds = seconds
+        self._one_by_one = not self._dialect.by_id
+        self._busy = False
+        self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
+
+    def read(self, frame: bytes) -> Asked:
+        """What a frame asks for."""
+        return self._dialect.read_at_equipment(frame)
+
+    def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
+        """
+        Answer what a frame asks for.
+
+        Returns:
+            A Deferred that fires when that is done; None if it is done already.
+        """
+        if asked.batch:
+            return self._take_batch(asked, frame)
+        request = asked.requests[0]
+        if self._busy and self._one_by_one and request.name != self._beat:
+            turn: Deferred[None] = Deferred()
+            self._queue.append((request, frame, turn))
+            return turn
+        return self._take(request, frame, self._send)
+
+    def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
+        """Carry out one request; tells by what it returns whether that is done."""
+        if type(request) is not Request:
+            send(request, self._refusal(request, frame))
+            return None
+        acknowledgement = self._dialect.acknowledgement(request)
+        if acknowledgement is not None:
+            self._session.sendFrame(acknowledgement)
+        name = request.name
+        token = _current.set(self._session)
+        watchdog.begin(self._declaration.commands[name].where)
+        try:
+            result = begun(self._handlers[name](**request.values))
+        except Exception:
+            send(request, self._failed(request, Failure()))
+            return None
+        finally:
+            watchdog.end()
+            _current.reset(token)
+        if not isinstance(result, Deferred):
+            send(request, self._reply(request, result))
+            return None
+        self._busy = True
+        result.addCallbacks(partial(self._reply, request), partial(self._failed, request))
+        result.addCallback(partial(send, request))
+        return result.addBoth(self._done)
+
+    def _done(self, outcome: Any) -> Any:
+        """One command is done: those that waited for it have their turn, unless the session is over."""
+        self._busy = False
+        if not self._session.is_open:
+            self._queue.clear()
+        while self._queue and not self._busy:
+            request, frame, turn = self._queue.popleft()
+            try:
+                later = self._take(request, frame, self._send)
+            except Exception:
+                turn.errback(Failure())
+            else:
+                if later is None:
+                    turn.callback(None)
+                else:
+                    later.chainDeferred(turn)
+        return outcome
+
+    def _take_batch(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
+        """Carry out requests together, and send their replies in one frame when all are done."""
+        replies: list[bytes] = []
+        done: Deferred[None] = Deferred()
+        unfinished = len(asked.requests)
+
+        def keep(_: Request | Refusal, frames: list[bytes]) -> None:
+            replies.extend(frames)
+
+        def one_is_done(outcome: Any) -> Any:
+            nonlocal unfinished
+            unfinished -= 1
+            if not unfinished:
+                if replies and self._session.is_open:
+                    self._send(asked.requests[0], [self._dialect.join(replies)])
+                done.callback(None)
+            return outcome
+
+        for request in asked.requests:
+            later = self._take(request, frame, keep)
+            if later is None:
+                one_is_done(None)
+            else:
+                later.addBoth(one_is_done)
+        return None if done.called else done
+
+    def _send(self, request: Request | Refusal, frames: list[bytes]) -> None:
+        try:
+            if len(frames) == 1:
+                self._session.sendFrame(frames[0])
+            elif frames:
+                self._session.sendFrames(frames)
+        except EncodeError as error:
+            self.log.error(
+                "{peer}: the reply to {command} cannot be sent: {error}",
+                peer=self._session.peer,
+                command=request.name,
+                error=str(error),
+            )
+            self._session.sendFrame(self._dialect.fault(request, self._internal))
+
+    # -- what is sent -----------------------------------------------------------------------------------
+
+    def _reply(self, request: Request, result: Any) -> list[bytes]:
+        if not request.wants_reply:
+            return []
+        try:
+            return self._dialect.reply(request, result)
+        except CodecError as error:
+            where = self._declaration.commands[request.name].where
+            self.log.error(
+                "{peer}: {command} returned what cannot be sent: {error}",
+                peer=self._session.peer,
+                command=where,
+                error=str(error),
+            )
+            return self._no(request, self._internal)
+
+    def _failed(self, request: Request, failure: Failure) -> list[bytes]:
+        error = failure.value
+        if isinstance(error, Fault):
+            return self._no(request, error)
+        if isinstance(error, (CancelledError, SessionClosed)) and not self._session.is_open:
+            return []  # it worked for a peer that is gone
+        self.log.failure(
+            "{peer}: {command} failed; a fault is the answer",
+            failure,
+            peer=self._session.peer,
+            command=self._declaration.commands[request.name].where,
+        )
+        return self._no(request, self._internal)
+
+    def _refusal(self, refusal: Refusal, frame: bytes) -> list[bytes]:
+        """Answer what is no request that was declared."""
+        if refusal.foreign or refusal.trouble is Trouble.UNKNOWN_COMMAND:
+            own = self._equipment.unknown(frame)
+            if own is not None:
+                return [own]
+        count = self._refusals.happened(self._seconds())
+        if count:
+            self.log.warn(
+                "{peer}: {trouble}: {problem}{more}",
+                peer=self._session.peer,
+                trouble=refusal.trouble.value,
+                problem=str(refusal.problem),
+                more=f" (and {count - 1} more)" if count > 1 else "",
+            )
+        return self._no(refusal, self._dialect.trouble(refusal.trouble, str(refusal.problem)))
+
+    def _no(self, request: Request | Refusal, fault: Fault) -> list[bytes]:
+        """The frame that says no, however little of it the declared form can carry."""
+        if not request.wants_reply:
+            return []
+        try:
+            return [self._dialect.fault(request, fault)]
+        except CodecError as error:
+            self.log.error(
+                "{peer}: the fault {fault} cannot be sent: {error}",
+                peer=self._session.peer,
+                fault=str(fault),
+                error=str(error),
+            )
+        return [self._dialect.fault(request, self._internal)]
+
+    @property
+    def _internal(self) -> Fault:
+        """What the host is told of a defect here: that there is one."""
+        return self._dialect.trouble(Trouble.INTERNAL, Trouble.INTERNAL.value)

@@ -1,0 +1,346 @@
+"""
+What becomes of a subclass of Equipment: :class:`Declaration`, checked when the class is made.
+
+The decorated methods of a class and its bases are read, their annotations resolved, and the codec is bound
+to them. Every mistake is a :class:`~tcpcomm.errors.ConfigurationError` that names the class, the method
+and the parameter.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
+
+from tcpcomm.codec.base import UNSAID, Dialect, Field, Form
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.event import Event
+from tcpcomm.framing import Framing
+from tcpcomm.login import Login
+
+__all__ = ["Command", "CommandMark", "Declaration", "EventOf", "compile_declaration"]
+
+PIPELINE_BY_ID: Final = 64
+
+
+@frozen
+class CommandMark:
+    """What :func:`tcpcomm.command` was given."""
+
+    wire: Any
+    reply: Any
+    timeout: float
+    idempotent: bool
+
+
+@frozen(eq=False)
+class _Told:
+    """A command or an event: something with a name and values."""
+
+    name: str
+    where: str
+    doc: str
+    form: Form
+    signature: inspect.Signature = field(repr=False)
+    names: tuple[str, ...] = field(init=False)
+
+    @names.default
+    def _names_of_parameters(self) -> tuple[str, ...]:
+        return tuple(self.signature.parameters)
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """
+        The values of a call, by name, defaults included.
+
+        Raises:
+            TypeError: the arguments are not those of the method.
+        """
+        if not kwargs and len(args) == len(self.names):
+            return dict(zip(self.names, args, strict=True))
+        if not args and kwargs.keys() == set(self.names):
+            return kwargs
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.where}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+
+@frozen(eq=False)
+class Command(_Told):
+    """A declared command."""
+
+    timeout: float
+    idempotent: bool
+
+    @property
+    def has_reply(self) -> bool:
+        """Whether anything answers it."""
+        return self.form.reply is not None
+
+
+@frozen(eq=False)
+class EventOf(_Told):
+    """A declared event, with the check that its values can be written."""
+
+    encode: Callable[[Mapping[str, Any]], bytes]
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise :class:`~tcpcomm.errors.CodecError` if they cannot."""
+        self.encode(values)
+
+
+@frozen(eq=False)
+class Declaration:
+    """
+    A piece of equipment, as declared.
+
+    Attributes:
+        kind: the class.
+        commands: by name.
+        events: by name.
+        dialect: the codec, bound to them.
+        received: how what the host sends is framed.
+        sent: how what the equipment sends is framed.
+        pipeline: how many commands a host may have under way at once.
+    """
+
+    kind: type[Any]
+    commands: Mapping[str, Command]
+    events: Mapping[str, EventOf]
+    dialect: Dialect
+    received: Framing
+    sent: Framing
+    gap: float | None
+    pipeline: int
+    heartbeat: str | None
+    heartbeat_while_busy: bool
+    greeting: str | None
+    login: tuple[Login, ...]
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        return self.kind.__name__
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the greeting and the login: the codec's."""
+        return str(getattr(self.kind.codec, "encoding", "utf-8"))
+
+    def unimplemented(self) -> list[str]:
+        """The commands whose bodies were never written."""
+        return [name for name in self.commands if _is_unwritten(getattr(self.kind, name))]
+
+
+def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[str, Any]) -> Declaration:
+    """
+    Read a class and its bases, and bind the codec.
+
+    Args:
+        kind: the class that was just made.
+        root: Equipment itself, whose own attributes are no commands.
+        local_names: what names in annotations may stand for besides the globals of their module.
+
+    Raises:
+        ConfigurationError: something in it is wrong.
+    """
+    commands: dict[str, Callable[..., Any]] = {}
+    events: dict[str, Event[Any]] = {}
+    for base in reversed(kind.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Event):
+                _check_name(kind, name, root)
+                commands.pop(name, None)
+                events[name] = value
+            elif hasattr(value, "__tcpcomm__"):
+                _check_name(kind, name, root)
+                events.pop(name, None)
+                commands[name] = value
+            elif name in commands and base is kind:
+                _check_implementation(kind, name, commands[name], value)
+            elif name in events and base is kind:
+                raise ConfigurationError(f"{kind.__name__}.{name} hides the event of that name")
+
+    forms = {
+        name: _form(kind, method, _mark(method).wire, local_names, reply=_mark(method).reply)
+        for name, method in commands.items()
+    } | {
+        name: _form(kind, told.method, told.wire, local_names, reply=None, is_event=True)
+        for name, told in events.items()
+    }
+    dialect = kind.codec.bind(tuple(forms.values()))
+    declared_commands = {
+        name: _command(forms[name], method)
+        for name, method in commands.items()
+    }
+    pipeline = kind.pipeline
+    if pipeline is None:
+        pipeline = PIPELINE_BY_ID if dialect.by_id else 1
+    declaration = Declaration(
+        kind=kind,
+        commands=MappingProxyType(declared_commands),
+        events=MappingProxyType(
+            {name: _event(forms[name], told, dialect) for name, told in events.items()}
+        ),
+        dialect=dialect,
+        received=kind.framing,
+        sent=kind.reply_framing or kind.framing,
+        gap=kind.gap,
+        pipeline=pipeline,
+        heartbeat=kind.heartbeat,
+        heartbeat_while_busy=kind.heartbeat_while_busy,
+        greeting=kind.greeting,
+        login=tuple(kind.login),
+    )
+    _check_settings(declaration)
+    return declaration
+
+
+def _mark(method: Callable[..., Any]) -> CommandMark:
+    mark: CommandMark = method.__tcpcomm__  # type: ignore[attr-defined]
+    return mark
+
+
+def _command(form: Form, method: Callable[..., Any]) -> Command:
+    mark = _mark(method)
+    if not mark.timeout > 0:
+        raise ConfigurationError(f"{form.where}: timeout must be positive, not {mark.timeout}")
+    return Command(
+        name=form.name,
+        where=form.where,
+        doc=inspect.getdoc(method) or "",
+        form=form,
+        signature=_without_self(method),
+        timeout=mark.timeout,
+        idempotent=mark.idempotent,
+    )
+
+
+def _event(form: Form, told: Event[Any], dialect: Dialect) -> EventOf:
+    return EventOf(
+        name=form.name,
+        where=form.where,
+        doc=inspect.getdoc(told.method) or "",
+        form=form,
+        signature=_without_self(told.method),
+        encode=lambda values: dialect.event(form.name, values),
+    )
+
+
+def _form(
+    kind: type[Any],
+    method: Callable[..., Any],
+    wire: Any,
+    local_names: Mapping[str, Any],
+    *,
+    reply: Any,
+    is_event: bool = False,
+) -> Form:
+    name = method.__name__
+    owner = method.__qualname__.split(".")[-2] if "." in method.__qualname__ else kind.__name__
+    where = f"{owner}.{name}"
+    hints = _hints(where, method, local_names)
+    parameters = []
+    for parameter in _without_self(method).parameters.values():
+        if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD and (
+            parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        ):
+            raise ConfigurationError(f"{where}: {parameter} cannot be declared: name each parameter")
+        if parameter.name not in hints:
+            raise ConfigurationError(f"{where}: {parameter.name} needs an annotation, such as int")
+        default = UNSAID if parameter.default is parameter.empty else parameter.default
+        parameters.append(Field(parameter.name, hints[parameter.name], default))
+    if "return" not in hints:
+        raise ConfigurationError(f"{where}: what it returns needs an annotation, such as -> None")
+    result = _awaited_type(hints["return"])
+    if is_event and result is not None:
+        raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
+    return Form(
+        name=name,
+        where=where,
+        wire=wire,
+        reply=reply,
+        parameters=tuple(parameters),
+        result=result,
+        is_event=is_event,
+    )
+
+
+def _hints(where: str, method: Callable[..., Any], local_names: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(method, localns=dict(local_names), include_extras=True)
+    except NameError as error:
+        raise ConfigurationError(
+            f"{where}: an annotation names {error.name!r}, which is not known where the class is made"
+        ) from None
+    except TypeError as error:
+        raise ConfigurationError(f"{where}: an annotation is no type: {error}") from None
+
+
+def _awaited_type(annotation: Any) -> Any:
+    """What a command returns in the end; None for nothing."""
+    if typing.get_origin(annotation) in (Awaitable, Coroutine, Deferred):
+        annotation = typing.get_args(annotation)[-1]
+    return None if annotation is type(None) else annotation
+
+
+def _without_self(method: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(method)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def _check_name(kind: type[Any], name: str, root: type[Any]) -> None:
+    if hasattr(root, name) or name.startswith("_"):
+        raise ConfigurationError(
+            f"{kind.__name__}.{name}: a command or event cannot have this name, which means something else"
+        )
+
+
+def _check_implementation(
+    kind: type[Any], name: str, declared: Callable[..., Any], written: object
+) -> None:
+    """The method that implements a command must take the same parameters."""
+    if not callable(written):
+        raise ConfigurationError(f"{kind.__name__}.{name} hides the command of that name")
+    wanted, given = list(_without_self(declared).parameters), list(_without_self(written).parameters)
+    if wanted != given:
+        raise ConfigurationError(
+            f"{kind.__name__}.{name} must take ({', '.join(wanted)}), as declared, not ({', '.join(given)})"
+        )
+    if getattr(written, "__in_thread__", False) and inspect.iscoroutinefunction(written):
+        raise ConfigurationError(f"{kind.__name__}.{name}: @in_thread is for a plain def, not async def")
+
+
+def _check_settings(declaration: Declaration) -> None:
+    """What the class attributes must be."""
+    name = declaration.name
+    if declaration.pipeline < 1:
+        raise ConfigurationError(f"{name}.pipeline must be at least 1, not {declaration.pipeline}")
+    if declaration.gap is None and any(step.prompt for step in declaration.login):
+        raise ConfigurationError(f"{name}.login has a prompt, which only a gap can end: set gap")
+    beat = declaration.heartbeat
+    if beat is None:
+        return
+    if beat not in declaration.commands:
+        raise ConfigurationError(f"{name}.heartbeat is {beat!r}, but no command has that name")
+    command = declaration.commands[beat]
+    if command.form.parameters or not command.has_reply:
+        raise ConfigurationError(
+            f"{name}.heartbeat is {beat!r}: a heartbeat has no parameters, and a reply"
+        )
+
+
+def _is_unwritten(method: Callable[..., Any]) -> bool:
+    """Whether the body of a method is nothing but ``raise NotImplementedError``."""
+    code = getattr(method, "__code__", None)
+    if code is None:
+        return False
+    constants = [each for each in code.co_consts if each is not None and not isinstance(each, (str, bool))]
+    return bool(code.co_names == ("NotImplementedError",) and not constants)

@@ -1,0 +1,109 @@
+"""
+What blocks the reactor, by name: :class:`Watchdog`.
+
+While a handler runs, no other session is served. One that takes longer than :data:`WARN_AFTER` is named in
+the log when it is done; one that takes longer than :data:`DUMP_AFTER` is shown in the midst of what it
+does, by a thread that looks on.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from time import monotonic
+from typing import Final
+
+from twisted.logger import Logger
+
+from tcpcomm.seldom import Seldom
+
+__all__ = ["DUMP_AFTER", "WARN_AFTER", "Watchdog"]
+
+WARN_AFTER: Final = 0.05
+"""Seconds that a handler may block the reactor before it is named."""
+
+DUMP_AFTER: Final = 0.5
+"""Seconds after which the log shows where it is."""
+
+WARN_INTERVAL: Final = 10.0
+"""Seconds between two log lines about one handler."""
+
+
+class Watchdog:
+    """
+    Watches the handlers that run in one thread, the reactor's.
+
+    :meth:`begin` and :meth:`end` are called around each handler, and cost two readings of the clock. The
+    thread that looks on exists only while :meth:`start` was called more often than :meth:`stop`.
+    """
+
+    log = Logger()
+
+    def __init__(self) -> None:
+        self._name: str | None = None  # of the handler that runs
+        self._since = 0.0
+        self._users = 0
+        self._stopped = threading.Event()
+        self._told: dict[str, Seldom] = {}
+
+    def start(self) -> None:
+        """Have a thread look on."""
+        self._users += 1
+        if self._users == 1:
+            self._stopped = threading.Event()
+            threading.Thread(
+                target=self._look_on,
+                args=(self._stopped, threading.get_ident()),
+                name="tcpcomm watchdog",
+                daemon=True,
+            ).start()
+
+    def stop(self) -> None:
+        """That is needed no more."""
+        self._users -= 1
+        if not self._users:
+            self._stopped.set()
+
+    def begin(self, name: str) -> None:
+        """A handler is called now."""
+        self._since = monotonic()
+        self._name = name
+
+    def end(self) -> None:
+        """It has returned."""
+        name, self._name = self._name, None
+        took = monotonic() - self._since
+        if took > WARN_AFTER and name is not None:
+            self._warn(name, took)
+
+    def _warn(self, name: str, took: float) -> None:
+        count = self._told.setdefault(name, Seldom(WARN_INTERVAL)).happened(monotonic())
+        if count:
+            self.log.warn(
+                "{handler} blocked the reactor for {took:.2f} s{more}: no session was served meanwhile; "
+                "mark it with @in_thread, or have it wait with await",
+                handler=name,
+                took=took,
+                more=f" (and {count - 1} times before)" if count > 1 else "",
+            )
+
+    def _look_on(self, stopped: threading.Event, watched: int) -> None:
+        dumped: tuple[str, float] | None = None
+        while not stopped.wait(DUMP_AFTER / 5):
+            name, since = self._name, self._since
+            if name is None or monotonic() - since < DUMP_AFTER or dumped == (name, since):
+                continue
+            dumped = name, since
+            frame = sys._current_frames().get(watched)
+            stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+            self.log.error(
+                "{handler} has blocked the reactor for {took:.2f} s; this is where it is:\n{stack}",
+                handler=name,
+                took=monotonic() - since,
+                stack=stack,
+            )
+
+
+watchdog: Final = Watchdog()
+"""The one of this process: there is one reactor."""
