@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from os.path import commonprefix
 
 from attrs import frozen
 
@@ -15,11 +16,12 @@ __all__ = ["Step", "diagnosis"]
 
 @frozen
 class Step:
-    """One piece of a template: what may stand there, the field that it is, and what to call it."""
+    """One piece of a template: what may stand there, the field that it is, what to call it, or its text."""
 
     regex: str
     name: str
     says: str
+    literal: str = ""
 
 
 def diagnosis(template: str, steps: Sequence[Step], text: str) -> tuple[int, CodecError]:
@@ -40,6 +42,11 @@ def diagnosis(template: str, steps: Sequence[Step], text: str) -> tuple[int, Cod
             missing = step
             break
         begin, end, before = end, match.end(), step
+    begun = commonprefix((text[end:], missing.literal))
+    if begun:
+        end += len(begun)
+        before = Step("", "", "")
+        missing = Step("", "", repr(missing.literal[len(begun) :]))
     here = shown(text[end:])
     if end == len(text):
         return end, CodecError(

@@ -23,6 +23,7 @@ from tcpcomm.codec.base import (
     Request,
     Trouble,
 )
+from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.faultform import FaultForm, first_word
 from tcpcomm.codec.fieldtype import shown
@@ -67,7 +68,7 @@ def _request_line(form: Form) -> Line:
         given = "is missing" if form.wire is UNSAID else f"cannot be {form.wire!r}"
         raise ConfigurationError(f"{form.where}: its template {given}; write it first, such as {example!r}")
     try:
-        line = Line(form.wire, {each.name: each for each in form.parameters})
+        line = compile_line(form.wire, {each.name: each for each in form.parameters})
     except ConfigurationError as error:
         raise ConfigurationError(f"{form.where}: {error}") from None
     for each in form.parameters:
@@ -245,9 +246,13 @@ class TextDialect(Dialect):
             del texts[0]
         return list(map(self._encode, texts))
 
+    def _is_taken(self, text: str) -> bool:
+        """Whether a host would take a text for an event or a fault."""
+        return self._faults.matches(text) or self._events_by_text.find(text) is not None
+
     def _check_free(self, texts: Sequence[str]) -> None:
         for text in texts:
-            if self._faults.matches(text) or self._events_by_text.find(text) is not None:
+            if self._is_taken(text):
                 raise CodecError(f"the reply {shown(text)} would be read as a fault or an event")
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
@@ -265,7 +270,12 @@ class TextDialect(Dialect):
 
     def draw_result(self, name: str, random: Random) -> Any:
         reply = self._messages[name].reply
-        return None if reply is None else reply.draw(random)
+        if reply is None:
+            return None
+        while True:
+            result = reply.draw(random)
+            if not self._free_replies or not any(map(self._is_taken, reply.write(result))):
+                return result
 
     def notation(self, name: str) -> Notation:
         message = self._messages[name]

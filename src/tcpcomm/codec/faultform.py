@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tcpcomm.codec.base import Field, Trouble
+from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.pattern import Literal, Part, Piece, Slot, leading, parse
@@ -78,13 +79,16 @@ class FaultForm:
         text: a template with any of the fields ``code``, ``reason`` and ``command``.
         encoding: what the reason must fit into.
         codes: the codes of troubles, where they are not the defaults.
+        word: the code where the template has none; by default the first word of the template.
 
     Raises:
         ConfigurationError: it has another field, neither a code nor a word, or cannot carry the code of a
             trouble.
     """
 
-    def __init__(self, text: str, encoding: Encoding, codes: Mapping[Trouble, int | str]) -> None:
+    def __init__(
+        self, text: str, encoding: Encoding, codes: Mapping[Trouble, int | str], word: str | None = None
+    ) -> None:
         self.text = text
         self._encoding = encoding
         self._pieces = parse(text)
@@ -100,10 +104,10 @@ class FaultForm:
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
-        self.word = first_word(leading(self._pieces))
+        self.word = first_word(leading(self._pieces)) if word is None else word
         if code is None and not self.word:
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or a word to begin with")
-        self._line = Line(text, self._fields)
+        self._line = compile_line(text, self._fields)
         self._of_words: dict[str, Line] = {}
         self._codes = {trouble: self._code(trouble, codes) for trouble in Trouble}
 
@@ -133,7 +137,7 @@ class FaultForm:
         if not self.names_command:
             return self._line
         if word not in self._of_words:
-            self._of_words[word] = Line(self.text, self._fields, _for_command(self._pieces, word))
+            self._of_words[word] = compile_line(self.text, self._fields, _for_command(self._pieces, word))
         return self._of_words[word]
 
     def shape(self, word: str) -> Shape:

@@ -25,7 +25,7 @@ class FieldType:
         shape: what may be read. It must be unambiguous in itself.
         write: from a value to its text; raises CodecError for a value that is no such thing, or too large.
         read: from a text of that shape to the value; raises CodecError where the shape alone does not say
-            enough.
+            enough, or ValueError, as ``int`` does, for a number of thousands of digits.
         draw: a value that passes the wire unchanged.
     """
 
@@ -42,7 +42,10 @@ _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
 
 def shown(value: Any) -> str:
     """A value for a message, cut where it is long."""
-    return _REPR.repr(value)
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return f"a huge {type(value).__name__}"
 
 
 def refused(value: Any, says: str) -> CodecError:

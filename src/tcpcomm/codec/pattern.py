@@ -12,7 +12,20 @@ from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Count", "Group", "Literal", "Part", "Piece", "Slot", "leading", "names", "parse", "plain"]
+__all__ = [
+    "Count",
+    "Group",
+    "Literal",
+    "Part",
+    "Piece",
+    "Slot",
+    "first_characters",
+    "leading",
+    "literals",
+    "names",
+    "parse",
+    "plain",
+]
 
 
 @frozen
@@ -182,3 +195,36 @@ def names(pieces: Sequence[Piece]) -> Iterator[str]:
 def leading(pieces: Sequence[Piece]) -> str:
     """The text with which everything begins that these pieces stand for."""
     return pieces[0].text if pieces and isinstance(pieces[0], Literal) else ""
+
+
+def literals(pieces: Sequence[Piece]) -> Iterator[str]:
+    """All literal texts, those of optional parts and items too."""
+    for piece in pieces:
+        if isinstance(piece, Literal):
+            yield piece.text
+        elif isinstance(piece, Part):
+            yield from literals(piece.pieces)
+        elif isinstance(piece, Group):
+            yield piece.separator
+            if not isinstance(piece.item, str):
+                yield from literals(piece.item)
+
+
+def first_characters(pieces: Sequence[Piece], behind: frozenset[str]) -> frozenset[str]:
+    """
+    The characters of literal text that may stand where pieces begin.
+
+    Args:
+        pieces: the pieces.
+        behind: the characters that may stand behind them, which come first where all pieces may be empty.
+    """
+    found: frozenset[str] = frozenset()
+    for piece in pieces:
+        if isinstance(piece, Literal):
+            return found | {piece.text[0]}
+        if isinstance(piece, Slot | Count):
+            return found
+        inside = piece.pieces if isinstance(piece, Part) else piece.item
+        if not isinstance(inside, str):
+            found |= first_characters(inside, frozenset())
+    return found | behind

@@ -11,17 +11,16 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More
+from tcpcomm.codec.compiling import COUNT, compile_line
 from tcpcomm.codec.fieldtype import refused
-from tcpcomm.codec.line import COUNT, Line, joined
+from tcpcomm.codec.line import Line, joined
 from tcpcomm.codec.pattern import Count, names, parse
-from tcpcomm.codec.typed import Whole, item_of, named, whole
+from tcpcomm.codec.typed import Whole, drawn, item_of, named, whole
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["Counted", "Reply"]
 
 DRAWN_FRAMES: Final = 3
-ATTEMPTS: Final = 100
-"""How often values are drawn until the class that they make accepts them."""
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -74,16 +73,6 @@ class _Repeated:
         return [drawn(self.item, self.line.draw, random) for _ in range(random.randint(0, DRAWN_FRAMES))]
 
 
-def drawn(made_of: Whole, draw: Callable[[Random], Any], random: Random) -> Any:
-    """A value that its class accepts."""
-    for _ in range(ATTEMPTS):
-        try:
-            return made_of.join(draw(random))
-        except CodecError as error:
-            refusal = error
-    raise refusal
-
-
 class Reply:
     """
     The reply of one command, compiled.
@@ -111,13 +100,9 @@ class Reply:
         if self._repeated is not None:
             del fields[self._repeated.name]
             fields[COUNT] = Field(COUNT, int)
-        self.lines = tuple(Line(text, fields, each) for text, each in zip(texts, pieces, strict=True))
-        for name in fields:
-            found = sum(line.names.count(name) for line in self.lines)
-            if found != 1 and name != COUNT:
-                has = "is in no template of the reply" if not found else "is in the reply twice"
-                of = f"{named(form.result)}.{name}" if len(self._whole.fields) > 1 else name
-                raise ConfigurationError(f"{of} {has}")
+        self.lines = tuple(compile_line(text, fields) for text in texts)
+        counted_name = () if self._repeated is None else (self._repeated.name,)
+        self._whole.check_used([*counted_name, *(name for line in self.lines for name in line.names)])
         self._single = len(self.lines) == 1 and self._repeated is None
 
     @property
@@ -207,10 +192,8 @@ def _repeated(counted: Counted, result: Any, heads: Sequence[Any]) -> _Repeated:
         name, of = lists[0].name, item_of(lists[0].type)
     pieces = parse(counted.each)
     item = whole(of, tuple(names(pieces)))
-    line = Line(counted.each, item.fields, pieces)
-    for each in item.fields:
-        if each not in line.names:
-            raise ConfigurationError(f"{named(of)}.{each} is not in {counted.each!r}")
+    line = compile_line(counted.each, item.fields)
+    item.check_used(line.names)
     return _Repeated(name, line, item, counted.at_most)
 
 

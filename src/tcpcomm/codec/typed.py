@@ -11,7 +11,8 @@ from decimal import Decimal
 from enum import Enum
 from inspect import isclass
 from operator import attrgetter
-from typing import Any
+from random import Random
+from typing import Any, Final
 
 import attrs
 from attrs import frozen
@@ -23,7 +24,10 @@ from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.wordlike import bool_type, bytes_type, enum_type, literal_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Whole", "field_type", "item_of", "named", "whole", "without_none"]
+__all__ = ["Whole", "drawn", "field_type", "item_of", "named", "whole", "without_none"]
+
+ATTEMPTS: Final = 100
+"""How often values are drawn until the class that they make accepts them."""
 
 
 def _bare(annotation: Any) -> Any:
@@ -108,6 +112,27 @@ class Whole:
     """From the value to the fields' values; raises CodecError if it is not of its type."""
     join: Callable[[Mapping[str, Any]], Any]
     """From the fields' values to the value; raises CodecError if its class refuses them."""
+    of: str = ""
+    """What the fields belong to."""
+
+    def check_used(self, used: Sequence[str]) -> None:
+        """Raise ConfigurationError if a field is in no template, or in two."""
+        for name in self.fields:
+            if used.count(name) != 1:
+                problem = "twice in the templates" if name in used else "in no template"
+                raise ConfigurationError(
+                    f"{self.of}.{name} is {problem}" if self.of else f"{name} is {problem}"
+                )
+
+
+def drawn(made_of: Whole, draw: Callable[[Random], Mapping[str, Any]], random: Random) -> Any:
+    """Draw a value that its class accepts; raise CodecError after many attempts."""
+    for _ in range(ATTEMPTS):
+        try:
+            return made_of.join(draw(random))
+        except CodecError as error:
+            refusal = error
+    raise refusal
 
 
 def whole(annotation: Any, used: Sequence[str]) -> Whole:
@@ -165,7 +190,7 @@ def _record(cls: type[Any]) -> Whole:
             raise refused(value, f"a {cls.__name__}")
         if len(order) == 1:
             return {order[0]: getattr(value, order[0])}
-        return dict(zip(order, get(value), strict=True)) if get is not None else {}
+        return dict(zip(order, get(value), strict=False)) if get is not None else {}
 
     def join(values: Mapping[str, Any]) -> Any:
         try:
@@ -175,4 +200,4 @@ def _record(cls: type[Any]) -> Whole:
         except Exception as error:  # whatever a validator of the class raises
             raise CodecError(f"no {cls.__name__}: {error}") from error
 
-    return Whole(fields, split, join)
+    return Whole(fields, split, join, cls.__name__)
