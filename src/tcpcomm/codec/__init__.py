@@ -5,5 +5,8 @@ What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a 
 """
 
 from tcpcomm.codec.base import Codec, Dialect, Field, Form
+from tcpcomm.codec.replies import Counted
+from tcpcomm.codec.template import Template
+from tcpcomm.codec.text import Text
 
-__all__ = ["Codec", "Dialect", "Field", "Form"]
+__all__ = ["Codec", "Counted", "Dialect", "Field", "Form", "Template", "Text"]

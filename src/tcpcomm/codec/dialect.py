@@ -1,0 +1,337 @@
+"""
+The dialect of all codecs that write messages by templates: :class:`TextDialect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from random import Random
+from typing import Any
+
+from tcpcomm.codec.ambiguity import common
+from tcpcomm.codec.base import (
+    UNSAID,
+    Answer,
+    Answers,
+    Asked,
+    Dialect,
+    Event,
+    Form,
+    Notation,
+    Refusal,
+    Request,
+    Trouble,
+)
+from tcpcomm.codec.compiling import compile_line
+from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.faultform import FaultForm, first_word
+from tcpcomm.codec.fieldtype import shown
+from tcpcomm.codec.line import Line
+from tcpcomm.codec.replies import Reply
+from tcpcomm.codec.typed import named
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+__all__ = ["TextDialect"]
+
+
+class _Message:
+    """A command or an event, compiled."""
+
+    def __init__(self, form: Form, faults: FaultForm, *, faults_first: bool) -> None:
+        self.form = form
+        self.parameters = frozenset(parameter.name for parameter in form.parameters)
+        self.line = _request_line(form)
+        self.word = first_word(self.line.leading)
+        self.reply = None if form.is_event else _reply(form)
+        self.acknowledgement: bytes | None = None
+        self.answers: Callable[[], Answers] | None = None
+        if self.reply is not None:
+            word = self.word
+            self.answers = self.reply.answers(
+                lambda text: faults.read(text, word), faults_first=faults_first
+            )
+
+    def write(self, values: Mapping[str, Any]) -> str:
+        """The text with which it is sent."""
+        if values.keys() != self.parameters:
+            for name in sorted(self.parameters ^ values.keys()):
+                raise CodecError(
+                    "a value is missing" if name in self.parameters else "no such parameter", name
+                )
+        return self.line.write(values)
+
+
+def _request_line(form: Form) -> Line:
+    if not isinstance(form.wire, str):
+        example = form.name.upper() + "".join(f",{{{each.name}}}" for each in form.parameters)
+        given = "is missing" if form.wire is UNSAID else f"cannot be {form.wire!r}"
+        raise ConfigurationError(f"{form.where}: its template {given}; write it first, such as {example!r}")
+    try:
+        line = compile_line(form.wire, {each.name: each for each in form.parameters})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{form.where}: {error}") from None
+    for each in form.parameters:
+        if each.name not in line.names:
+            raise ConfigurationError(f"{form.where}: the parameter {each.name!r} is not in {form.wire!r}")
+    if not form.wire:
+        raise ConfigurationError(f"{form.where}: an empty template is never told from nothing")
+    return line
+
+
+def _reply(form: Form) -> Reply | None:
+    if form.reply is None:
+        if form.result not in (None, type(None)):
+            raise ConfigurationError(
+                f"{form.where}: it returns {named(form.result)}, but reply=None says that no reply is sent"
+            )
+        return None
+    if form.reply is UNSAID:
+        example = "OK" if form.result in (None, type(None)) else "OK,{...}"
+        raise ConfigurationError(
+            f"{form.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
+        )
+    try:
+        return Reply(form)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{form.where}: {error}") from None
+
+
+class _Dispatch:
+    """Finds the one template that a text has, by the literal text it begins with."""
+
+    def __init__(self, messages: Iterable[_Message]) -> None:
+        tables: dict[int, dict[str, list[tuple[str, Line]]]] = {}
+        for message in messages:
+            begin = message.line.leading
+            tables.setdefault(len(begin), {}).setdefault(begin, []).append(
+                (message.form.name, message.line)
+            )
+        self._tables = [(size, tables[size]) for size in sorted(tables, reverse=True)]
+
+    def find(self, text: str) -> tuple[str, dict[str, Any] | CodecError] | None:
+        """The name of what a text is, with its values or what is wrong with one of them."""
+        for size, table in self._tables:
+            for name, line in table.get(text[:size], ()):
+                try:
+                    values = line.read(text)
+                except CodecError as error:
+                    return name, error
+                if values is not None:
+                    return name, values
+        return None
+
+
+class TextDialect(Dialect):
+    """
+    Templates, bound to a declaration.
+
+    Args:
+        forms: the declaration.
+        encoding: of the text.
+        faults: the form of faults.
+        free_replies: whether a reply may be any text. It is then refused when it is written if it would be
+            read as an event or a fault; otherwise forms whose texts could be taken for each other are
+            refused right here.
+
+    Raises:
+        ConfigurationError: a form cannot be compiled, or two of them could not be told apart.
+    """
+
+    def __init__(
+        self, forms: Sequence[Form], encoding: Encoding, faults: FaultForm, *, free_replies: bool = False
+    ) -> None:
+        self._encoding = encoding
+        self._encode = encoding.encode
+        self._faults = faults
+        self._free_replies = free_replies
+        self._messages = {form.name: _Message(form, faults, faults_first=free_replies) for form in forms}
+        self._commands = [each for each in self._messages.values() if not each.form.is_event]
+        self._events = [each for each in self._messages.values() if each.form.is_event]
+        self._requests_by_text = _Dispatch(self._commands)
+        self._events_by_text = _Dispatch(self._events)
+        _tell_apart(self._commands, self._events, faults, free_replies=free_replies)
+        self._check_literals()
+
+    def _check_literals(self) -> None:
+        for message in self._messages.values():
+            reply = message.reply
+            texts = [message.line.literal, *(line.literal for line in (reply.all_lines if reply else ()))]
+            for text in texts:
+                if not self._encoding.carries(text):
+                    raise ConfigurationError(
+                        f"{message.form.where}: {shown(text)} cannot be written in {self._encoding.name}"
+                    )
+            if reply is not None and reply.acknowledgement is not None:
+                message.acknowledgement = self._encode(reply.acknowledgement)
+
+    def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
+        return self._encode(self._messages[name].write(values))
+
+    def event(self, name: str, values: Mapping[str, Any]) -> bytes:
+        return self._encode(self._messages[name].write(values))
+
+    def answers(self, name: str) -> Answers | None:
+        make = self._messages[name].answers
+        return None if make is None else make()
+
+    def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
+        text = self._encoding.decode(frame)
+        found = self._events_by_text.find(text) if self._events else None
+        if found is None:
+            return (Answer(text),)
+        name, values = found
+        if isinstance(values, CodecError):
+            raise values
+        return (Event(name, values),)
+
+    def read_at_equipment(self, frame: bytes) -> Asked:
+        try:
+            text = self._encoding.decode(frame)
+        except CodecError as error:
+            return Asked((Refusal(Trouble.UNREADABLE, error),))
+        found = self._requests_by_text.find(text)
+        if found is None:
+            return Asked((self._refusal(text),))
+        name, values = found
+        wants_reply = self._messages[name].reply is not None
+        if isinstance(values, CodecError):
+            return Asked((Refusal(Trouble.BAD_PARAMETERS, values, name, wants_reply=wants_reply),))
+        return Asked((Request(name, values, None, wants_reply),))
+
+    def _refusal(self, text: str) -> Refusal:
+        """What to say of a text that is no request: slowly, for it should not happen."""
+        foreign = self._is_foreign(text)
+        word = first_word(text)
+        alike = [
+            each
+            for each in self._commands
+            if each.word == word or (each.line.leading and text.startswith(each.line.leading))
+        ]
+        if alike:
+            nearest = max(alike, key=lambda each: each.line.progress(text))
+            return Refusal(
+                Trouble.BAD_PARAMETERS,
+                nearest.line.problem(text),
+                nearest.form.name,
+                wants_reply=nearest.reply is not None,
+                foreign=foreign,
+            )
+        if not text:
+            return Refusal(Trouble.MALFORMED, CodecError("the request is empty"), foreign=foreign)
+        problem = CodecError(f"there is no command {shown(word or text)}")
+        return Refusal(Trouble.UNKNOWN_COMMAND, problem, id=word, foreign=foreign)
+
+    def _is_foreign(self, text: str) -> bool:
+        if self._faults.matches(text) or any(each.line.matches(text) for each in self._events):
+            return True
+        return any(
+            line.matches(text)
+            for each in self._commands
+            if each.reply is not None and not self._free_replies
+            for line in each.reply.all_lines
+        )
+
+    def acknowledgement(self, request: Request) -> bytes | None:
+        return self._messages[request.name].acknowledgement
+
+    def reply(self, request: Request, result: Any) -> list[bytes]:
+        message = self._messages[request.name]
+        if message.reply is None:
+            return []
+        texts = message.reply.write(result)
+        if self._free_replies:
+            self._check_free(texts)
+        if message.acknowledgement is not None:
+            del texts[0]
+        return list(map(self._encode, texts))
+
+    def _is_taken(self, text: str) -> bool:
+        """Whether a host would take a text for an event or a fault."""
+        return self._faults.matches(text) or self._events_by_text.find(text) is not None
+
+    def _check_free(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            if self._is_taken(text):
+                raise CodecError(f"the reply {shown(text)} would be read as a fault or an event")
+
+    def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
+        if request.name is not None:
+            word = self._messages[request.name].word
+        else:
+            word = request.id if isinstance(request.id, str) else ""
+        return self._encode(self._faults.write(word, fault))
+
+    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+        return self._faults.trouble(trouble, reason)
+
+    def draw_values(self, name: str, random: Random) -> dict[str, Any]:
+        return self._messages[name].line.draw(random)
+
+    def draw_result(self, name: str, random: Random) -> Any:
+        reply = self._messages[name].reply
+        if reply is None:
+            return None
+        while True:
+            result = reply.draw(random)
+            if not self._free_replies or not any(map(self._is_taken, reply.write(result))):
+                return result
+
+    def notation(self, name: str) -> Notation:
+        message = self._messages[name]
+        return Notation(message.line.text, () if message.reply is None else message.reply.texts)
+
+    def fault_notation(self) -> str:
+        return self._faults.text
+
+
+def _tell_apart(
+    commands: Sequence[_Message], events: Sequence[_Message], faults: FaultForm, *, free_replies: bool
+) -> None:
+    """Raise ConfigurationError if one frame can be two things to its reader."""
+    for one, other in (*combinations(commands, 2), *combinations(events, 2)):
+        what = "event" if one.form.is_event else "command"
+        _refuse_common(
+            other,
+            f"its template {other.line.text!r}",
+            other.line,
+            f"the {what} {one.form.where}, {one.line.text!r}",
+            one.line,
+        )
+    for event in events:
+        _refuse_common(
+            event,
+            f"its template {event.line.text!r}",
+            event.line,
+            f"the fault {faults.text!r}",
+            faults.line(""),
+        )
+    for command in commands:
+        if command.reply is None or free_replies:
+            continue
+        for line in command.reply.all_lines:
+            for event in events:
+                _refuse_common(
+                    command,
+                    f"its reply {line.text!r}",
+                    line,
+                    f"the event {event.form.where}, {event.line.text!r}",
+                    event.line,
+                )
+            _refuse_common(
+                command,
+                f"its reply {line.text!r}",
+                line,
+                f"the fault {faults.text!r}",
+                faults.line(command.word),
+            )
+
+
+def _refuse_common(at: _Message, what: str, line: Line, whom: str, other: Line) -> None:
+    if not (line.leading.startswith(other.leading) or other.leading.startswith(line.leading)):
+        return
+    text = common(line.shape, other.shape)
+    if text is not None:
+        raise ConfigurationError(
+            f"{at.form.where}: {what} cannot be told from {whom}: both can be the frame {text!r}"
+        )

@@ -1,0 +1,53 @@
+"""What a template needs to know of one field: :class:`FieldType`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from reprlib import Repr
+from typing import Any, Final
+
+from attrs import frozen
+
+from tcpcomm.codec.textshape import Shape
+from tcpcomm.errors import CodecError
+
+__all__ = ["FieldType", "refused", "shown"]
+
+
+@frozen
+class FieldType:
+    """
+    How the values of one field are written and read.
+
+    Attributes:
+        says: what a value is, for messages: ``a whole number``.
+        shape: what may be read. It must be unambiguous in itself.
+        write: from a value to its text; raises CodecError for a value that is no such thing, or too large.
+        read: from a text of that shape to the value; raises CodecError where the shape alone does not say
+            enough, or ValueError, as ``int`` does, for a number of thousands of digits.
+        draw: a value that passes the wire unchanged.
+    """
+
+    says: str
+    shape: Shape
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+    draw: Callable[[Random], Any]
+
+
+_REPR: Final = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return f"a huge {type(value).__name__}"
+
+
+def refused(value: Any, says: str) -> CodecError:
+    """The error for a value that is not what the field says."""
+    return CodecError(f"{shown(value)} is not {says}")
