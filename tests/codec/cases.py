@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -39,8 +40,9 @@ class Case:
     faults: tuple[Fault, ...] = (Fault(3, "no part"), Fault(7, "door open"))
     hostile: tuple[bytes, ...] = ()
 
-    @property
+    @cached_property
     def dialect(self) -> Dialect:
+        """Made once: what one test does with it must not show in the next."""
         return self.codec.bind(self.forms)
 
     @property

@@ -5,5 +5,14 @@ What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a 
 """
 
 from tcpcomm.codec.base import Codec, Dialect, Field, Form
+from tcpcomm.codec.json_objects import Json
+from tcpcomm.codec.json_rpc import JsonRpc
 
-__all__ = ["Codec", "Dialect", "Field", "Form"]
+__all__ = [
+    "Codec",
+    "Dialect",
+    "Field",
+    "Form",
+    "Json",
+    "JsonRpc",
+]

@@ -9,7 +9,7 @@ become property tests that shrink.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import Enum, Flag
 from functools import reduce
 from operator import or_
@@ -23,7 +23,19 @@ from tcpcomm.errors import ConfigurationError
 
 __all__ = ["draw"]
 
-_WORDS: Final = ("ready", "part 7", "A-12", "", " ", "0", "no,comma;here", "작업 시작", "Größe °C", '"\\/\n\0', "\U0001f600")
+_WORDS: Final = (
+    "ready",
+    "part 7",
+    "A-12",
+    "",
+    " ",
+    "0",
+    "no,comma;here",
+    "작업 시작",
+    "Größe °C",
+    '"\\/\n\0',
+    "\U0001f600",
+)
 _DEPTH: Final = 3
 """Levels of values within values, below which lists stay empty and what may be None is None."""
 _TRIES: Final = 100
@@ -81,8 +93,8 @@ def _draw_instance(cls: type, random: Random, depth: int) -> Any:
     """An instance that its validators accept: they are asked, for they cannot be read."""
     problem: Exception | None = None
     for _ in range(_TRIES):
-        values = {
-            attrs.fields_dict(cls)[field.name].alias: _draw(field.type, random, depth - 1)
+        values: dict[str, Any] = {
+            str(attrs.fields_dict(cls)[field.name].alias): _draw(field.type, random, depth - 1)
             for field in fields_of(cls)
         }
         try:
@@ -102,12 +114,18 @@ def _draw_int(random: Random) -> int:
 
 def _draw_float(random: Random) -> float:
     return random.choice(
-        (round(random.uniform(-999, 999), 3), float(random.randint(-99, 99)), random.random(), 1e-9, 1.5e300)
+        (
+            round(random.uniform(-999, 999), 3),
+            float(random.randint(-99, 99)),
+            random.random(),
+            1e-9,
+            1.5e300,
+        )
     )
 
 
 def _draw_datetime(random: Random) -> datetime:
-    zone = random.choice((None, timezone.utc, timezone(timedelta(hours=9))))
+    zone = random.choice((None, UTC, timezone(timedelta(hours=9))))
     moment = datetime(2000, 1, 1, tzinfo=zone) + timedelta(seconds=random.randint(0, 3_000_000_000))
     return moment.replace(microsecond=random.choice((0, 1, 250_000, 999_999)))
 
