@@ -1,0 +1,85 @@
+"""
+Annotations taken apart: what every codec asks of the types in a declaration.
+
+Which types a codec can carry is its own affair; here is only how they are read.
+"""
+
+from __future__ import annotations
+
+from types import UnionType
+from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.errors import ConfigurationError
+
+__all__ = ["fields_of", "marks", "options", "plain", "told"]
+
+
+def plain(annotation: Any) -> Any:
+    """An annotation without its Annotated, NewType and ``type`` aliases; None as ``type(None)``."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = annotation.__origin__
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        elif hasattr(annotation, "__value__"):
+            annotation = annotation.__value__
+        else:
+            return type(None) if annotation is None else annotation
+
+
+def marks(annotation: Any) -> tuple[Any, ...]:
+    """What an annotation holds behind its type: the ``16`` of ``Annotated[str, 16]``, outermost last."""
+    if get_origin(annotation) is Annotated:
+        return (*marks(annotation.__origin__), *annotation.__metadata__)
+    if hasattr(annotation, "__value__"):
+        return marks(annotation.__value__)
+    return ()
+
+
+def options(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, with unions inside of it dissolved; empty if it is none."""
+    annotation = plain(annotation)
+    if get_origin(annotation) not in (Union, UnionType):
+        return ()
+    found: list[Any] = []
+    for each in get_args(annotation):
+        found += options(each) or (each,)
+    return tuple(found)
+
+
+def fields_of(cls: type) -> tuple[Field, ...]:
+    """
+    The fields that an attrs class is made of, in order.
+
+    Raises:
+        ConfigurationError: an annotation names something that cannot be found.
+    """
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise ConfigurationError(
+            f"the annotations of {cls.__name__} cannot be resolved ({error}): "
+            "what they name must be defined, or imported, at the top of its module"
+        ) from None
+    return tuple(
+        Field(each.name, hints.get(each.name, each.type), _default_of(each))
+        for each in attrs.fields(cls)
+        if each.init
+    )
+
+
+def _default_of(field: attrs.Attribute[Any]) -> Any:
+    return UNSAID if field.default is attrs.NOTHING else field.default
+
+
+def told(annotation: Any) -> str:
+    """An annotation as a person writes it: ``list[int]``, ``Position``."""
+    annotation = plain(annotation)
+    if annotation is type(None):
+        return "None"
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")

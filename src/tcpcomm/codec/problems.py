@@ -1,0 +1,50 @@
+"""What is wrong with a message, in words and with its place: how codecs make a CodecError."""
+
+from __future__ import annotations
+
+from reprlib import Repr
+from typing import Any, Final
+
+from tcpcomm.errors import CodecError
+
+__all__ = ["inside", "missing", "shown", "unknown", "wrong"]
+
+
+class _Brief(Repr):
+    """A bounded repr: of a value that a peer sent, however large or deep."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if abs(x) < 10**40 else f"a number of {x.bit_length()} bits"
+
+
+_BRIEF: Final = _Brief()
+_BRIEF.maxlevel = 2
+_BRIEF.maxstring = _BRIEF.maxother = 60
+
+
+def shown(value: Any) -> str:
+    """A value for an error message, cut where it is long."""
+    return _BRIEF.repr(value)
+
+
+def wrong(expected: str, value: Any) -> CodecError:
+    """The error for a value that is not what it must be."""
+    return CodecError(f"must be {expected}, not {shown(value)}")
+
+
+def missing(name: str) -> CodecError:
+    """The error for a value that should be there."""
+    return CodecError("is missing", name)
+
+
+def unknown(name: str) -> CodecError:
+    """The error for a value that should not be there."""
+    return CodecError("is not known here", name)
+
+
+def inside(step: str, error: CodecError) -> CodecError:
+    """The same error, seen from outside: ``step`` is a name, or a place such as ``[2]``."""
+    if not error.path:
+        return CodecError(error.reason, step)
+    joint = "" if error.path.startswith("[") else "."
+    return CodecError(error.reason, f"{step}{joint}{error.path}")

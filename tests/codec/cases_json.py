@@ -1,0 +1,188 @@
+"""Json with the key names of several worlds, and JsonRpc."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from attrs import evolve
+
+from tcpcomm.codec import Field, Form, Json, JsonRpc
+from tcpcomm.errors import Fault
+from tests.codec.cases import Case
+from tests.codec.values import Axis, Door, Light, Measurement, Position, Reading, Recipe, Tree
+
+__all__ = ["CASES"]
+
+OBJECTS: Final = (
+    Form("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
+    Form(
+        "measure",
+        "Camera.measure",
+        "MEAS",
+        parameters=(Field("axis", Axis), Field("speed", float, 1.5), Field("light", Light | None, None)),
+        result=Measurement,
+    ),
+    Form(
+        "prepare",
+        "Camera.prepare",
+        16,
+        parameters=(Field("recipe", Recipe), Field("door", Door)),
+        result=Recipe,
+    ),
+    Form(
+        "read_sensor",
+        "Camera.read_sensor",
+        parameters=(Field("sensor_name", Annotated[str, "mm"]),),
+        result=Reading,
+    ),
+    Form("reset", "Camera.reset"),
+    Form("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
+    Form("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
+    Form(
+        "moved",
+        "Camera.moved",
+        17,
+        parameters=(Field("to", Position), Field("path", list[Position])),
+        is_event=True,
+    ),
+    Form("idle", "Camera.idle", is_event=True),
+)
+
+ANY_RESULT: Final = (
+    *OBJECTS,
+    Form("count", "Camera.count", result=int),
+    Form(
+        "note",
+        "Camera.note",
+        parameters=(Field("anything", Any), Field("raw", bytes)),
+        result=dict[str, float],
+    ),
+    Form("tree", "Camera.tree", parameters=(Field("tree", Tree),), result=Tree),
+    Form("maybe", "Camera.maybe", result=Position | None),
+    Form("names", "Camera.names", result=tuple[str, ...]),
+)
+
+KEYED: Final = (*OBJECTS, Form("count", "Camera.count", reply="count", result=int))
+
+METHODS: Final = tuple(
+    evolve(form, wire=f"camera/{form.wire}") if isinstance(form.wire, int) else form for form in ANY_RESULT
+)
+
+FAULTS: Final = (
+    Fault(3, "no part"),
+    Fault(-1, "문이 열려 있다", {"door": ["left", 1.5, None]}),
+    Fault(0),
+)
+WORDS: Final = (*FAULTS, Fault("E17", "no light"))
+
+HOSTILE: Final = (
+    b"null",
+    b"true",
+    b"3",
+    b'"cmd"',
+    b"[]",
+    b"[1,2]",
+    b'{"cmd":"locate","job":3',
+    b'{"cmd":"locate","job":"3"}',
+    b'{"cmd":"locate","job":3.0}',
+    b'{"cmd":"locate","job":true}',
+    b'{"cmd":"locate","job":3,"job":3}',
+    b'{"cmd":"locate","job":3,"speed":1}',
+    b'{"cmd":"measure","axis":1,"speed":NaN}',
+    b'{"cmd":"MEAS","axis":1,"speed":1e999}',
+    b'{"cmd":"MEAS","axis":1.0}',
+    b'{"cmd":"MEAS","axis":true}',
+    b'{"cmd":{"a":1}}',
+    b'{"cmd":[]}',
+    b'{"cmd":true}',
+    b'{"cmd":null}',
+    b'{"cmd":"read_sensor","sensor_name":"\\ud800"}',
+    b'{"cmd":"locate","job":' + b"9" * 5000 + b"}",
+    b'{"cmd":"locate","job":' + b"[" * 90_000,
+    b'{"cmd":"tree","tree":' + b'{"value":1,"children":[' * 20_000,
+    b'\xef\xbb\xbf\xef\xbb\xbf{"cmd":"reset"}',
+    b'{"cmd":"reset"}{"cmd":"reset"}',
+    b'{"cmd":"\xb1\xb2"}',
+)
+
+RPC_HOSTILE: Final = (
+    *HOSTILE,
+    b'{"jsonrpc":"2.0","method":"locate","params":"x","id":1}',
+    b'{"jsonrpc":"2.0","method":"locate","params":{"job":1},"id":{}}',
+    b'{"jsonrpc":"2.0","method":"locate","params":{"job":1},"id":1e999}',
+    b'{"jsonrpc":"2.0","method":"locate","params":[1,2],"id":1}',
+    b'{"jsonrpc":"2.0","method":"locate","params":null,"id":1}',
+    b'{"jsonrpc":2.0,"method":"locate","params":[1],"id":1}',
+    b'{"jsonrpc":"2.0","result":1,"error":{"code":1,"message":""},"id":1}',
+    b'{"jsonrpc":"2.0","error":3,"id":1}',
+    b'{"jsonrpc":"2.0","error":{"code":"x","message":3},"id":1}',
+    b'[[],[[]],{"jsonrpc":"2.0"}]',
+)
+
+CASES: Final = [
+    Case("json", Json(), ANY_RESULT, WORDS, HOSTILE),
+    Case("json-ids", Json(id="id", parameters="params"), ANY_RESULT, WORDS, HOSTILE),
+    Case(
+        "json-flat",
+        Json(result=None, fault=None, success={"result": "OK"}, failure={"result": "NG"}),
+        KEYED,
+        WORDS,
+        HOSTILE,
+    ),
+    Case(
+        "json-csharp",
+        Json(
+            "Type",
+            parameters="Data",
+            result="Data",
+            fault="Error",
+            event="Type",
+            echo=True,
+            ignore=("Timestamp",),
+            naming="pascal",
+            encoding="cp949",
+        ),
+        ANY_RESULT,
+        WORDS,
+    ),
+    Case(
+        "json-fanuc",
+        Json(
+            "Command",
+            result=None,
+            fault=None,
+            code="ErrorID",
+            reason=None,
+            data=None,
+            success={"ErrorID": 0},
+            echo=True,
+        ),
+        KEYED,
+        (Fault(2556941), Fault(7)),
+    ),
+    Case(
+        "json-success-and-message",
+        Json(
+            success={"success": True},
+            failure={"success": False},
+            fault=None,
+            code="message",
+            reason=None,
+            data=None,
+            result="data",
+            ascii=True,
+            encoding="ascii",
+        ),
+        ANY_RESULT,
+        (Fault("no part"),),
+    ),
+    Case("json-error-is-the-code", Json(reason=None), ANY_RESULT, (Fault("no part"), Fault(3))),
+    Case("json-rpc", JsonRpc(), METHODS, FAULTS, RPC_HOSTILE),
+    Case(
+        "json-rpc-by-position",
+        JsonRpc(by_position=True, naming="camel", ascii=True),
+        METHODS,
+        FAULTS,
+        RPC_HOSTILE,
+    ),
+]
