@@ -30,6 +30,7 @@ from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.awaited import Awaited
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing import Decoder, Framing, Lines
+from tcpcomm.leaving import Leaving
 from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
@@ -108,13 +109,13 @@ class FrameProtocol(Protocol):
     _end_told = False  # and so was inputEnded
 
     _aborted = False
-    _transport_closed = False
+    _transport_closed = False  # or its sending side, or they will be without our doing
     _reading_stopped = False
     _reason: str | None = None
     _heard = 0.0  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None = None  # when the frame that is half there began
-    _close_by: float | None = None  # when a polite close has taken too long
+    _leaving: Leaving | None = None  # how it closes politely, once it does
     _faults: Seldom
     _awaited: Awaited | None = None  # handlers that have not finished, once there were any
 
@@ -235,7 +236,7 @@ class FrameProtocol(Protocol):
         self._update_hold()
         self._frames.clear()
         self._inbox.clear()
-        self._close_by = self._clock.seconds() + self.limits.stall
+        self._leaving = Leaving(self._outgoing, self._clock.seconds, self.limits.stall)
         if not self._working:
             self._outgoing.flush()
             self._finish_closing()
@@ -248,13 +249,8 @@ class FrameProtocol(Protocol):
         self._reason = reason
         self._closing = self._aborted = True
         self._update_hold()
-        self._outgoing.clear()
-        abort_connection = getattr(self.transport, "abortConnection", None)
-        if abort_connection is None:
-            self._close_transport()
-        else:
-            self._transport_closed = True
-            abort_connection()
+        self._transport_closed = True
+        self._outgoing.abort()
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
@@ -310,9 +306,9 @@ class FrameProtocol(Protocol):
         self._go_on()
 
     def dataReceived(self, data: bytes) -> None:
+        self._heard = self._clock.seconds()
         if self._closing:
             return
-        self._heard = self._clock.seconds()
         self._inbox.append(data)
         if not self._held:
             self._work()
@@ -320,11 +316,18 @@ class FrameProtocol(Protocol):
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
         self._input_ended = True
+        if self._transport_closed:
+            self._outgoing.close()
         self._work()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is shut: nothing can be answered any more."""
-        self.abort("the sending side of the connection is shut")
+        """Our sending side is shut: by closing, or else nothing can be answered any more."""
+        if self._leaving is None:
+            self.abort("the sending side of the connection is shut")
+            return
+        self._heard = self._clock.seconds()  # from now on its silence counts
+        self._leaving.sending_ended()
+        self._alarm.update()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._closing and reason.check(ConnectionDone):
@@ -504,8 +507,8 @@ class FrameProtocol(Protocol):
         elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
             self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
             return
-        if self._close_by is not None:
-            self._close_by = now + self.limits.stall
+        if self._leaving is not None:
+            self._leaving.progressed()
         self._throttle()
         if self._closing and not self._working:
             self._finish_closing()
@@ -543,18 +546,14 @@ class FrameProtocol(Protocol):
             transport.resumeProducing()
 
     def _finish_closing(self) -> None:
-        """Close the transport once it has taken all that was sent."""
+        """Close once the transport has taken all that was sent: see :class:`Leaving`."""
         if self._lost or self._transport_closed:
             return
         self._watch_reading()
         if not self._outgoing.waiting and self._outgoing.blocked_since is None:
-            self._close_transport()
-
-    def _close_transport(self) -> None:
-        if not self._transport_closed:
             self._transport_closed = True
-            self._outgoing.finish()
-            cast("Any", self.transport).loseConnection()
+            if self._input_ended or not self._outgoing.shut():
+                self._outgoing.close()
 
     # -- time -----------------------------------------------------------------------------------------
 
@@ -563,8 +562,8 @@ class FrameProtocol(Protocol):
         limits = self.limits
         if self._aborted:
             return
-        if self._close_by is not None:
-            yield self._close_by, self._close_overdue
+        if self._leaving is not None:
+            yield self._leaving.deadline(self._heard), self._leave_overdue
             return
         if not self._ready:
             yield self._heard + limits.handshake, self._handshake_overdue
@@ -586,8 +585,10 @@ class FrameProtocol(Protocol):
         self._begun = None
         self._work()
 
-    def _close_overdue(self) -> None:
-        self.abort(f"{self._reason}; the peer took nothing of the rest for {self.limits.stall:g} s")
+    def _leave_overdue(self) -> None:
+        assert self._leaving is not None
+        if not self._leaving.overdue():
+            self.abort(f"{self._reason}; the peer took nothing of the rest for {self.limits.stall:g} s")
 
     def _handshake_overdue(self) -> None:
         self.abort(f"TLS was not established within {self.limits.handshake:g} s")
