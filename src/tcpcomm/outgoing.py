@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
+    IHalfCloseableProtocol,
+    IProtocol,
     IPushProducer,
     ISSLTransport,
     ITransport,
@@ -112,11 +114,10 @@ class Outgoing:
         Returns:
             Whether that is possible. It is not over TLS, where closing waits for the peer's answer anyway.
         """
-        transport = self._transport
-        if ISSLTransport.providedBy(transport) or not IHalfCloseableDescriptor.providedBy(transport):
+        if not _closes_by_half(self._transport):
             return False
         self._finish()
-        cast("Any", transport).loseWriteConnection()
+        cast("Any", self._transport).loseWriteConnection()
         return True
 
     def close(self) -> None:
@@ -156,3 +157,14 @@ class Outgoing:
     def stopProducing(self) -> None:
         """The transport is closing: connectionLost will follow."""
         self.pauseProducing()
+
+
+def _closes_by_half(transport: Any) -> bool:
+    """Whether the sending side can be shut alone, and the session is told when that is done."""
+    if ISSLTransport.providedBy(transport):
+        return False
+    while IProtocol.providedBy(transport):  # a wrapper, such as Twisted's policies: it has to pass that on
+        if not IHalfCloseableProtocol.providedBy(transport):
+            return False
+        transport = cast("Any", transport).transport
+    return IHalfCloseableDescriptor.providedBy(transport)

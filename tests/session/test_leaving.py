@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import ITransport
+from twisted.protocols.policies import WrappingFactory
 from zope.interface import implementer_only
 
 from tcpcomm import Limits
@@ -154,6 +155,17 @@ def test_a_transport_that_knows_no_half_close_is_closed_at_once() -> None:
         pass
 
     stage = staged(transport=Whole())
+    stage.session.close("the shift is over")
+    stage.settle()
+    assert (False, "closed") == (stage.transport.shut, stage.transport.ended)
+    assert [CLOSED] == stage.session.seen
+
+
+def test_within_a_wrapper_that_passes_no_half_close_on_it_is_closed_at_once() -> None:
+    stage = Stage()
+    wrapper = WrappingFactory(stage.factory).buildProtocol(stage.transport.address)
+    stage.session, stage.transport.protocol = wrapper.wrappedProtocol, wrapper
+    wrapper.makeConnection(stage.transport)
     stage.session.close("the shift is over")
     stage.settle()
     assert (False, "closed") == (stage.transport.shut, stage.transport.ended)
