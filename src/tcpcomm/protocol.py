@@ -9,7 +9,7 @@ an end that is told in plain words. Which bytes are a frame is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, cast
 
 from twisted.internet.defer import CancelledError
@@ -28,6 +28,7 @@ from zope.interface import implementer
 
 from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.awaited import Awaited
+from tcpcomm.deadlines import Deadlines
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing import Decoder, Framing, Lines
 from tcpcomm.leaving import Leaving
@@ -274,7 +275,7 @@ class FrameProtocol(Protocol):
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
-        self._alarm = Alarm(self._clock, self._deadlines)
+        self._alarm = Alarm(self._clock, Deadlines(self))
         self._heard = self._clock.seconds()
         self._frames, self._inbox = [], []
         self._faults = Seldom(FAULT_LOG_INTERVAL)
@@ -555,51 +556,8 @@ class FrameProtocol(Protocol):
             if self._input_ended or not self._outgoing.shut():
                 self._outgoing.close()
 
-    # -- time -----------------------------------------------------------------------------------------
-
-    def _deadlines(self) -> Iterator[tuple[float, Callable[[], None]]]:
-        """What there will be to do, and when, if nothing else happens before."""
-        limits = self.limits
-        if self._aborted:
-            return
-        if self._leaving is not None:
-            yield self._leaving.deadline(self._heard), self._leave_overdue
-            return
-        if not self._ready:
-            yield self._heard + limits.handshake, self._handshake_overdue
-            return
-        if self._outgoing.blocked_since is not None:
-            yield self._outgoing.blocked_since + limits.stall, self._stalled
-        if self._held or self._working:
-            return
-        if self._begun is not None and not self._input_ended:
-            if self.gap is not None and self._decoder.heeds_silence:
-                yield self._heard + self.gap, self._fell_silent
-            slack = limits.partial + self._decoder.buffered / limits.slowest
-            yield self._begun + slack, self._frame_overdue
-        if limits.idle is not None and not self._awaited and self._outgoing.blocked_since is None:
-            yield max(self._heard, self._served) + limits.idle, self._idle_too_long
-
     def _fell_silent(self) -> None:
+        """Nothing has come for ``gap`` seconds: what has begun ends here."""
         self._guarded(self._decode, self._decoder.flush)
         self._begun = None
         self._work()
-
-    def _leave_overdue(self) -> None:
-        assert self._leaving is not None
-        if not self._leaving.overdue():
-            self.abort(f"{self._reason}; the peer took nothing of the rest for {self.limits.stall:g} s")
-
-    def _handshake_overdue(self) -> None:
-        self.abort(f"TLS was not established within {self.limits.handshake:g} s")
-
-    def _stalled(self) -> None:
-        self.abort(f"the peer does not read: it took nothing for {self.limits.stall:g} s")
-
-    def _frame_overdue(self) -> None:
-        assert self._begun is not None
-        elapsed = self._clock.seconds() - self._begun
-        self.close(f"the peer began a frame and did not finish it within {elapsed:.1f} s")
-
-    def _idle_too_long(self) -> None:
-        self.close(f"the peer was silent for {self.limits.idle:g} s")
