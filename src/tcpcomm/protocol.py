@@ -41,7 +41,7 @@ from tcpcomm.tcp import tune_tcp
 __all__ = ["FrameProtocol"]
 
 FAULT_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about framing faults of one session."""
+"""Seconds between two log lines about faults in what one peer sends."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -155,10 +155,7 @@ class FrameProtocol(Protocol):
         After an unrecoverable fault the session is closed when this returns. Only where the end of the
         input cut the last frame short, the replies to those before it are sent first.
         """
-        count = self._faults.happened(self._clock.seconds())
-        if count:
-            others = f", and {count - 1} more" if count > 1 else ""
-            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=str(fault), others=others)
+        self._tell_fault(str(fault))
 
     def inputEnded(self) -> None:
         """
@@ -345,13 +342,20 @@ class FrameProtocol(Protocol):
         if self._awaited is not None:
             self._guarded(self._awaited.cancel)
         if self._faults.untold:
-            self.log.warn("{peer}: {count} more framing faults", peer=self.peer, count=self._faults.untold)
+            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.untold)
         self._tell_factory("sessionClosed")
         if self._ready:
             self._guarded(self.sessionLost, words)
         elif refused:
             self._tell_factory("sessionRefused", words)
         self._ready = False
+
+    def _tell_fault(self, fault: str) -> None:
+        """Log what is wrong with what the peer sends; a peer that goes on so must not fill the disk."""
+        count = self._faults.happened(self._clock.seconds())
+        if count:
+            others = f", and {count - 1} more" if count > 1 else ""
+            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=fault, others=others)
 
     def _half_frame(self) -> str:
         """What to add to the reason of an end that comes unexpected."""
