@@ -187,6 +187,17 @@ class Engine:
             self._over(session, reason)
             session.abort(reason)
 
+    def excuse(self, seconds: float = 0.0) -> None:
+        """
+        Do not hold its silence against the peer for so long: it works, and cannot answer heartbeats.
+
+        Each call takes the place of the one before; with 0 seconds the peer has to be heard again as
+        usual, from now on.
+        """
+        self._supervisor.excused(self._now(), seconds)
+        if self._alarm is not None:
+            self._alarm.update()
+
     # -- what sessions and places tell ----------------------------------------------------------------
 
     def attempt_failed(self, reason: str) -> None:
