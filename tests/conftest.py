@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes many seconds; once in a run on one platform is enough")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # So a shell starts what runs in its background. The programs under test would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("tests", deadline=None)  # a busy machine is no fault of the code
     settings.load_profile("tests")
 

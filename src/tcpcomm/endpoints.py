@@ -63,6 +63,8 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
         if kind == "ssl":
             endpoint = _ssl_endpoint(reactor, words, options, client_ca)
         else:
+            if kind in ("tcp", "tcp6"):
+                _check_tcp(words, options)
             backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
             endpoint = serverFromString(reactor, f"{text}:backlog={BACKLOG}" if backlog else text)
     except ConfigurationError as error:
@@ -97,6 +99,19 @@ def _parse(text: str) -> tuple[str, list[str], dict[str, str]]:
     return words[0], words[1:], options
 
 
+def _check_tcp(words: list[str], options: dict[str, str]) -> None:
+    """Find the mistakes that Twisted tells of late, or in words of its own."""
+    if "" in words[1:-1] or len(words) > 3:
+        raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
+    port = options.get("port", words[0] if words else "")
+    if re.fullmatch(r"-?[0-9]+", port) and not 0 <= int(port) <= 0xFFFF:
+        raise _bad_port(port)
+
+
+def _bad_port(port: str) -> ConfigurationError:
+    return ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
+
+
 def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
     if kind == "unix" or (kind == "systemd" and options.get("domain") == "UNIX"):
         return True
@@ -124,7 +139,7 @@ def _ssl_endpoint(
         raise ConfigurationError(f"ssl: knows no {wrong}; it knows {', '.join(sorted(_SSL_OPTIONS))}")
     port = options.get("port", words[0] if words else "")
     if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
-        raise ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
+        raise _bad_port(port)
     if "privateKey" not in options:
         raise ConfigurationError("ssl: needs privateKey=FILE and, unless that holds it too, certKey=FILE")
 

@@ -187,6 +187,17 @@ class Engine:
             self._over(session, reason)
             session.abort(reason)
 
+    def excuse(self, seconds: float = 0.0) -> None:
+        """
+        Do not hold its silence against the peer for so long: it works, and cannot answer heartbeats.
+
+        Each call takes the place of the one before; with 0 seconds the peer has to be heard again as
+        usual, from now on.
+        """
+        self._supervisor.excused(self._now(), seconds)
+        if self._alarm is not None:
+            self._alarm.update()
+
     # -- what sessions and places tell ----------------------------------------------------------------
 
     def attempt_failed(self, reason: str) -> None:
@@ -425,6 +436,8 @@ class _Session(ProtocolWrapper):
         self._engine = factory.engine
         self._begun = False  # the user's protocol knows of the connection
         self.given_up = False
+        # It drops by itself what comes after its end, but must hear of the peer's to close:
+        self._told_to_the_end = isinstance(protocol, FrameProtocol)
         self.peer = "no peer yet"
         self.host: str | None = None
 
@@ -437,6 +450,7 @@ class _Session(ProtocolWrapper):
             self.abort("this connection is not wanted")
         if self.given_up:
             self.wrappedProtocol = Protocol()  # the user's never hears of it
+            self._told_to_the_end = False
         self._begun = not self.given_up
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
         if not (self.given_up or ISSLTransport.providedBy(transport)):
@@ -452,6 +466,7 @@ class _Session(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         if not self.given_up:
             self._engine.session_heard(self)
+        if not self.given_up or self._told_to_the_end:
             super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -462,6 +477,15 @@ class _Session(ProtocolWrapper):
     def loseConnection(self) -> None:
         """The protocol closes the connection: what it wrote still leaves, but the link goes on without."""
         super().loseConnection()  # type: ignore[no-untyped-call]
+        self._closed_here()
+
+    def loseWriteConnection(self) -> None:
+        """A FrameProtocol begins to close so; another protocol may still wait for replies."""
+        cast("Any", self.transport).loseWriteConnection()
+        if isinstance(self.wrappedProtocol, FrameProtocol):
+            self._closed_here()
+
+    def _closed_here(self) -> None:
         if self._engine.state is not State.DRAINING:
             protocol = self.wrappedProtocol
             closed = protocol._reason if isinstance(protocol, FrameProtocol) else None
@@ -490,11 +514,11 @@ class _HalfCloseableSession(_Session):
     """The same, where the user's protocol wants to know that the peer has only ended its sending."""
 
     def readConnectionLost(self) -> None:
-        if not self.given_up:
+        if not self.given_up or self._told_to_the_end:
             cast("Any", self.wrappedProtocol).readConnectionLost()
 
     def writeConnectionLost(self) -> None:
-        if not self.given_up:
+        if not self.given_up or self._told_to_the_end:
             cast("Any", self.wrappedProtocol).writeConnectionLost()
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import clientFromString, serverFromString
@@ -30,6 +30,7 @@ from tcpcomm.codec.base import Answers
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
+from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
 from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
@@ -48,19 +49,6 @@ class _AnyFrame(Answers):
 _ANY_FRAME: Final = _AnyFrame()
 
 
-@frozen
-class Heartbeat:
-    """
-    A pair of frames by which each side shows that its program is alive.
-
-    Args:
-        request: what is sent.
-        reply: what the peer answers; it is swallowed. None: the peer need not answer, for it sends
-            often enough by itself.
-    """
-
-    request: bytes
-    reply: bytes | None = None
 
 
 class Link(Service):
@@ -271,13 +259,11 @@ class Link(Service):
 
     def _frame_received(self, protocol: _LinkProtocol, frame: bytes) -> None:
         beat = self._heartbeat
-        if isinstance(beat, Heartbeat):
-            if frame == beat.reply:
-                return
-            if frame == beat.request:
-                if beat.reply is not None:
-                    protocol.sendFrame(beat.reply)
-                return
+        if isinstance(beat, Heartbeat) and frame in beat:
+            answer = beat.answer(frame)
+            if answer is not None:
+                protocol.sendFrame(answer)
+            return
         if protocol.asking.awaits_answer and not self._is_event(frame):
             protocol.asking.answer(frame)
         elif self._received is not None:

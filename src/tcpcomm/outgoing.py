@@ -10,9 +10,16 @@ in memory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
-from twisted.internet.interfaces import IPushProducer, ITransport
+from twisted.internet.interfaces import (
+    IHalfCloseableDescriptor,
+    IHalfCloseableProtocol,
+    IProtocol,
+    IPushProducer,
+    ISSLTransport,
+    ITransport,
+)
 from zope.interface import implementer
 
 __all__ = ["PIECE", "Outgoing"]
@@ -35,6 +42,7 @@ class Outgoing:
     __slots__ = (
         "_changed",
         "_current",
+        "_finished",
         "_first",
         "_queue",
         "_seconds",
@@ -53,6 +61,7 @@ class Outgoing:
         self._current = b""  # what is being handed over in pieces,
         self._first = 0  # from here on,
         self._queue: list[bytes] = []  # and what comes after it
+        self._finished = False
         self.waiting = 0
         """Bytes that the transport has not taken yet."""
         self.blocked_since: float | None = None
@@ -98,10 +107,35 @@ class Outgoing:
             self._current, self._first = b"", 0
         return piece
 
-    def finish(self) -> None:
-        """Tell the transport that nothing more will come, so that it may close."""
+    def shut(self) -> bool:
+        """
+        Have the transport send what it has, and then an end of stream; it may still be read from.
+
+        Returns:
+            Whether that is possible. It is not over TLS, where closing waits for the peer's answer anyway.
+        """
+        if not _closes_by_half(self._transport):
+            return False
+        self._finish()
+        cast("Any", self._transport).loseWriteConnection()
+        return True
+
+    def close(self) -> None:
+        """Have the transport send what it has, and close."""
+        self._finish()
+        self._transport.loseConnection()
+
+    def abort(self) -> None:
+        """Forget what waits, and end the connection at once."""
+        self.clear()
+        abort_connection = getattr(self._transport, "abortConnection", None)
+        (abort_connection or self.close)()
+
+    def _finish(self) -> None:
+        """Tell the transport that nothing more will come: before, it would not close."""
         unregister = getattr(self._transport, "unregisterProducer", None)
-        if unregister is not None:
+        if unregister is not None and not self._finished:
+            self._finished = True
             unregister()
 
     def clear(self) -> None:
@@ -123,3 +157,14 @@ class Outgoing:
     def stopProducing(self) -> None:
         """The transport is closing: connectionLost will follow."""
         self.pauseProducing()
+
+
+def _closes_by_half(transport: Any) -> bool:
+    """Whether the sending side can be shut alone, and the session is told when that is done."""
+    if ISSLTransport.providedBy(transport):
+        return False
+    while IProtocol.providedBy(transport):  # a wrapper, such as Twisted's policies: it has to pass that on
+        if not IHalfCloseableProtocol.providedBy(transport):
+            return False
+        transport = cast("Any", transport).transport
+    return IHalfCloseableDescriptor.providedBy(transport)

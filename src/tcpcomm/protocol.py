@@ -9,7 +9,7 @@ an end that is told in plain words. Which bytes are a frame is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, cast
 
 from twisted.internet.defer import CancelledError
@@ -28,8 +28,10 @@ from zope.interface import implementer
 
 from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.awaited import Awaited
+from tcpcomm.deadlines import Deadlines
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing import Decoder, Framing, Lines
+from tcpcomm.leaving import Leaving
 from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
@@ -39,7 +41,7 @@ from tcpcomm.tcp import tune_tcp
 __all__ = ["FrameProtocol"]
 
 FAULT_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about framing faults of one session."""
+"""Seconds between two log lines about faults in what one peer sends."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -108,13 +110,13 @@ class FrameProtocol(Protocol):
     _end_told = False  # and so was inputEnded
 
     _aborted = False
-    _transport_closed = False
+    _transport_closed = False  # or its sending side, or they will be without our doing
     _reading_stopped = False
     _reason: str | None = None
     _heard = 0.0  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None = None  # when the frame that is half there began
-    _close_by: float | None = None  # when a polite close has taken too long
+    _leaving: Leaving | None = None  # how it closes politely, once it does
     _faults: Seldom
     _awaited: Awaited | None = None  # handlers that have not finished, once there were any
 
@@ -153,10 +155,7 @@ class FrameProtocol(Protocol):
         After an unrecoverable fault the session is closed when this returns. Only where the end of the
         input cut the last frame short, the replies to those before it are sent first.
         """
-        count = self._faults.happened(self._clock.seconds())
-        if count:
-            others = f", and {count - 1} more" if count > 1 else ""
-            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=str(fault), others=others)
+        self._tell_fault(str(fault))
 
     def inputEnded(self) -> None:
         """
@@ -235,7 +234,7 @@ class FrameProtocol(Protocol):
         self._update_hold()
         self._frames.clear()
         self._inbox.clear()
-        self._close_by = self._clock.seconds() + self.limits.stall
+        self._leaving = Leaving(self._outgoing, self._clock.seconds, self.limits.stall)
         if not self._working:
             self._outgoing.flush()
             self._finish_closing()
@@ -248,13 +247,8 @@ class FrameProtocol(Protocol):
         self._reason = reason
         self._closing = self._aborted = True
         self._update_hold()
-        self._outgoing.clear()
-        abort_connection = getattr(self.transport, "abortConnection", None)
-        if abort_connection is None:
-            self._close_transport()
-        else:
-            self._transport_closed = True
-            abort_connection()
+        self._transport_closed = True
+        self._outgoing.abort()
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
@@ -278,7 +272,7 @@ class FrameProtocol(Protocol):
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
-        self._alarm = Alarm(self._clock, self._deadlines)
+        self._alarm = Alarm(self._clock, Deadlines(self))
         self._heard = self._clock.seconds()
         self._frames, self._inbox = [], []
         self._faults = Seldom(FAULT_LOG_INTERVAL)
@@ -310,9 +304,9 @@ class FrameProtocol(Protocol):
         self._go_on()
 
     def dataReceived(self, data: bytes) -> None:
+        self._heard = self._clock.seconds()
         if self._closing:
             return
-        self._heard = self._clock.seconds()
         self._inbox.append(data)
         if not self._held:
             self._work()
@@ -320,11 +314,18 @@ class FrameProtocol(Protocol):
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
         self._input_ended = True
+        if self._transport_closed:
+            self._outgoing.close()
         self._work()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is shut: nothing can be answered any more."""
-        self.abort("the sending side of the connection is shut")
+        """Our sending side is shut: by closing, or else nothing can be answered any more."""
+        if self._leaving is None:
+            self.abort("the sending side of the connection is shut")
+            return
+        self._heard = self._clock.seconds()  # from now on its silence counts
+        self._leaving.sending_ended()
+        self._alarm.update()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._closing and reason.check(ConnectionDone):
@@ -341,13 +342,20 @@ class FrameProtocol(Protocol):
         if self._awaited is not None:
             self._guarded(self._awaited.cancel)
         if self._faults.untold:
-            self.log.warn("{peer}: {count} more framing faults", peer=self.peer, count=self._faults.untold)
+            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.untold)
         self._tell_factory("sessionClosed")
         if self._ready:
             self._guarded(self.sessionLost, words)
         elif refused:
             self._tell_factory("sessionRefused", words)
         self._ready = False
+
+    def _tell_fault(self, fault: str) -> None:
+        """Log what is wrong with what the peer sends; a peer that goes on so must not fill the disk."""
+        count = self._faults.happened(self._clock.seconds())
+        if count:
+            others = f", and {count - 1} more" if count > 1 else ""
+            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=fault, others=others)
 
     def _half_frame(self) -> str:
         """What to add to the reason of an end that comes unexpected."""
@@ -504,8 +512,8 @@ class FrameProtocol(Protocol):
         elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
             self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
             return
-        if self._close_by is not None:
-            self._close_by = now + self.limits.stall
+        if self._leaving is not None:
+            self._leaving.progressed()
         self._throttle()
         if self._closing and not self._working:
             self._finish_closing()
@@ -543,62 +551,17 @@ class FrameProtocol(Protocol):
             transport.resumeProducing()
 
     def _finish_closing(self) -> None:
-        """Close the transport once it has taken all that was sent."""
+        """Close once the transport has taken all that was sent: see :class:`Leaving`."""
         if self._lost or self._transport_closed:
             return
         self._watch_reading()
         if not self._outgoing.waiting and self._outgoing.blocked_since is None:
-            self._close_transport()
-
-    def _close_transport(self) -> None:
-        if not self._transport_closed:
             self._transport_closed = True
-            self._outgoing.finish()
-            cast("Any", self.transport).loseConnection()
-
-    # -- time -----------------------------------------------------------------------------------------
-
-    def _deadlines(self) -> Iterator[tuple[float, Callable[[], None]]]:
-        """What there will be to do, and when, if nothing else happens before."""
-        limits = self.limits
-        if self._aborted:
-            return
-        if self._close_by is not None:
-            yield self._close_by, self._close_overdue
-            return
-        if not self._ready:
-            yield self._heard + limits.handshake, self._handshake_overdue
-            return
-        if self._outgoing.blocked_since is not None:
-            yield self._outgoing.blocked_since + limits.stall, self._stalled
-        if self._held or self._working:
-            return
-        if self._begun is not None and not self._input_ended:
-            if self.gap is not None and self._decoder.heeds_silence:
-                yield self._heard + self.gap, self._fell_silent
-            slack = limits.partial + self._decoder.buffered / limits.slowest
-            yield self._begun + slack, self._frame_overdue
-        if limits.idle is not None and not self._awaited and self._outgoing.blocked_since is None:
-            yield max(self._heard, self._served) + limits.idle, self._idle_too_long
+            if self._input_ended or not self._outgoing.shut():
+                self._outgoing.close()
 
     def _fell_silent(self) -> None:
+        """Nothing has come for ``gap`` seconds: what has begun ends here."""
         self._guarded(self._decode, self._decoder.flush)
         self._begun = None
         self._work()
-
-    def _close_overdue(self) -> None:
-        self.abort(f"{self._reason}; the peer took nothing of the rest for {self.limits.stall:g} s")
-
-    def _handshake_overdue(self) -> None:
-        self.abort(f"TLS was not established within {self.limits.handshake:g} s")
-
-    def _stalled(self) -> None:
-        self.abort(f"the peer does not read: it took nothing for {self.limits.stall:g} s")
-
-    def _frame_overdue(self) -> None:
-        assert self._begun is not None
-        elapsed = self._clock.seconds() - self._begun
-        self.close(f"the peer began a frame and did not finish it within {elapsed:.1f} s")
-
-    def _idle_too_long(self) -> None:
-        self.close(f"the peer was silent for {self.limits.idle:g} s")

@@ -38,6 +38,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
+from tcpcomm.heartbeats import Heartbeats, Pulse
 
 __all__ = [
     "PROFILES",
@@ -178,33 +179,6 @@ class Backoff:
         return max(self.floor, random.uniform(0.0, ceiling))
 
 
-@frozen
-class Heartbeats:
-    """
-    How often to show life, and how long to wait for it, in seconds.
-
-    ``timeout`` is at least two intervals, so that one lost or late heartbeat kills no healthy link.
-
-    Raises:
-        ConfigurationError: it is less, or the interval is not positive.
-    """
-
-    interval: float = field(validator=_positive)
-    timeout: float = field()
-
-    @timeout.validator
-    def _check_timeout(self, _: Any, timeout: float) -> None:
-        if timeout < 2 * self.interval:
-            raise ConfigurationError(
-                f"a heartbeat timeout of {timeout} s must be at least two intervals of {self.interval} s"
-            )
-
-    @property
-    def suspect_after(self) -> float:
-        """Seconds of silence after which the peer is suspect: two heartbeats should have come."""
-        return min(2.0 * self.interval, 0.5 * (self.interval + self.timeout))
-
-
 @frozen(kw_only=True)
 class Policy:
     """Everything that a link decides by. Times are in seconds."""
@@ -326,8 +300,7 @@ class Supervisor:
         self._due = inf  # of what the state waits for: the next attempt, its end, the end of the grace
         self._steps_are_done = False
         self._was_heard = False  # in this session
-        self._heard = 0.0
-        self._next_beat = inf
+        self._pulse: Pulse | None = None  # of this session's peer, where there are heartbeats
 
     @property
     def running(self) -> bool:
@@ -337,13 +310,16 @@ class Supervisor:
     @property
     def deadline(self) -> float:
         """When :meth:`tick` is to be called; infinity for never."""
-        beats = self.policy.heartbeats
-        if self.state is State.HANDSHAKING:
-            return min(self._due, self._next_beat)
-        if beats is None or self.state not in (State.READY, State.SUSPECT):
+        pulse = self._pulse
+        if pulse is None:
             return self._due
-        silent = beats.suspect_after if self.state is State.READY else beats.timeout
-        return min(self._next_beat, self._heard + silent)
+        if self.state is State.HANDSHAKING:
+            return min(self._due, pulse.next_beat)
+        if self.state not in (State.READY, State.SUSPECT):
+            return self._due
+        return pulse.deadline(
+            pulse.beats.suspect_after if self.state is State.READY else pulse.beats.timeout
+        )
 
     def start(self, now: float) -> list[Action]:
         """Begin: dial, or await the peer."""
@@ -373,8 +349,8 @@ class Supervisor:
         state = self._next(Input.CONNECTED)
         self._no_more_ready(now)
         self._due = now + self.policy.handshake_timeout
-        self._next_beat = inf
-        self._heard = now
+        beats = self.policy.heartbeats
+        self._pulse = None if beats is None else Pulse(beats, now)
         self._was_heard = self._steps_are_done = False
         self.state, self.reason = state, "the peer connected again" if again else "TCP is connected"
         return [Tell(self.state, self.reason)]
@@ -386,23 +362,34 @@ class Supervisor:
         Where there are heartbeats, the link may be used only if the peer's program was just heard, or as
         soon as it is heard again.
         """
-        beats = self.policy.heartbeats
-        if beats is None or (self._was_heard and now < self._heard + beats.interval):
+        pulse = self._pulse
+        if pulse is None or (self._was_heard and now < pulse.heard + pulse.beats.interval):
             return self._proven(now)
         if Input.PROVEN not in TABLE[self.state]:
             raise self._illegal(Input.PROVEN)
         self._steps_are_done = True
-        self._next_beat = now + beats.interval
-        return [Beat()]
+        return self._beat(pulse, now)
 
     def heard(self, now: float) -> list[Action]:
         """Bytes came from the peer's program."""
         state = self._next(Input.HEARD)
-        self._heard = now
         self._was_heard = True
+        if self._pulse is not None:
+            self._pulse.hear(now)
         if state is State.HANDSHAKING:
             return self._proven(now) if self._steps_are_done else []
         return self._to(state, "the peer is heard again")
+
+    def excused(self, now: float, seconds: float = 0.0) -> None:
+        """
+        The peer works at something that keeps it from answering heartbeats.
+
+        Its silence before now, and for so many seconds from now, is not held against it, and it is sent
+        no heartbeat meanwhile. Another call takes the place of this one: with 0 seconds it ends the
+        excuse. The state stays what it is, and a peer that is not proven is not excused.
+        """
+        if self._pulse is not None and self.state in (State.READY, State.SUSPECT):
+            self._pulse.excuse(now + seconds)
 
     def lost(self, now: float, reason: str) -> list[Action]:
         """The session ended."""
@@ -426,14 +413,15 @@ class Supervisor:
         """Do what is due."""
         if now < self.deadline:
             return []
-        if self.state in (State.READY, State.SUSPECT):
-            return self._listen(now)
+        pulse = self._pulse
+        if pulse is not None and self.state in (State.READY, State.SUSPECT):
+            return self._listen(pulse, now)
         if self.state is State.DOWN:
             return self._dial(now)
         if self.state is State.CONNECTING:
             return self._give_up(now, f"no answer within {self.policy.connect_timeout:g} s")
-        if self.state is State.HANDSHAKING and now < self._due:
-            return self._beat(now)
+        if pulse is not None and self.state is State.HANDSHAKING and now < self._due:
+            return self._beat(pulse, now)
         if self.state is State.HANDSHAKING:
             return self._give_up(
                 now,
@@ -446,7 +434,8 @@ class Supervisor:
         state = self._next(Input.PROVEN)
         self._due = inf
         self._ready_since = now
-        beats = [] if self.policy.heartbeats is None or self._next_beat != inf else self._beat(now)
+        pulse = self._pulse
+        beats = [] if pulse is None or pulse.next_beat != inf else self._beat(pulse, now)
         return [*self._to(state, "the peer is proven"), *beats]
 
     def _no_more_ready(self, now: float) -> None:
@@ -454,29 +443,22 @@ class Supervisor:
         if ready and now - self._ready_since >= self.policy.backoff.settled:
             self._down_since, self._attempts = now, 0
 
-    def _listen(self, now: float) -> list[Action]:
+    def _listen(self, pulse: Pulse, now: float) -> list[Action]:
         """Send a heartbeat if one is due, and judge the peer's silence."""
-        beats = self.policy.heartbeats
-        assert beats is not None
-        late = now - self.deadline
-        if late > beats.interval / 2:
-            # This process slept: the silence of that time is ours.
-            self._heard = min(now, self._heard + late)
         actions: list[Action] = []
-        if now >= self._heard + beats.timeout:
-            return self._give_up(now, f"no heartbeat for {now - self._heard:.2f} s")
-        if now >= self._heard + beats.suspect_after and self.state is State.READY:
-            actions += self._to(self._next(Input.QUIET), f"nothing heard for {now - self._heard:.2f} s")
-        if now >= self._next_beat:
-            actions += self._beat(now)
+        pulse.forgive(now, self.deadline)
+        silence = f"{now - pulse.heard:.2f} s"
+        if now >= pulse.heard + pulse.beats.timeout:
+            return self._give_up(now, f"no heartbeat for {silence}")
+        if now >= pulse.heard + pulse.beats.suspect_after and self.state is State.READY:
+            actions += self._to(self._next(Input.QUIET), f"nothing heard for {silence}")
+        if now >= pulse.next_beat:
+            actions += self._beat(pulse, now)
         return actions
 
-    def _beat(self, now: float) -> list[Action]:
-        """Send a heartbeat, and plan the next one: in step, unless this one is late."""
-        beats = self.policy.heartbeats
-        assert beats is not None
-        planned = now if self._next_beat == inf else self._next_beat
-        self._next_beat = max(planned + beats.interval, now + beats.interval / 2)
+    def _beat(self, pulse: Pulse, now: float) -> list[Action]:
+        """Send a heartbeat, and plan the next one."""
+        pulse.plan(now)
         return [Beat()]
 
     def _dial(self, now: float) -> list[Action]:
@@ -491,7 +473,7 @@ class Supervisor:
 
     def _down(self, what: Input, now: float, reason: str) -> list[Action]:
         state = self._next(what)
-        self._next_beat = self._due = inf
+        self._pulse, self._due = None, inf
         if self._running and self._dials:
             down_for = now - self._down_since
             self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)

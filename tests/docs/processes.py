@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import doctest
 import os
+import random
 import signal
 import socket
 import subprocess
 import sysconfig
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +34,11 @@ def environment() -> dict[str, str]:
 
 
 def free_port() -> str:
-    """A TCP port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
+    """A TCP port that nobody listens at, and that no connection takes before the page's server does."""
+    for port in random.sample(range(20_000, 30_000), 100):  # systems give connections higher ones
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return str(port)
+    raise AssertionError("100 ports are taken")
 
 
 def is_shown(expected: str, actual: str) -> bool:
@@ -89,5 +93,7 @@ class Server:
             self._process.send_signal(signal.SIGINT)
         try:
             self._process.communicate(timeout=SECONDS)
-        finally:
+        except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.communicate()
+            raise

@@ -18,6 +18,7 @@ from tcpcomm import (
     endpoints,
     factory,
     framing,
+    leaving,
     limits,
     outgoing,
     protocol,
@@ -79,11 +80,11 @@ def test_the_limits_of_a_session_have_these_defaults() -> None:
 
 def test_the_other_limits_have_these_defaults() -> None:
     known: dict[str, Any] = {"grace": ServerService(factory.FrameFactory(), []).grace}
-    for module in (endpoints, factory, framing, limits, outgoing, protocol):
+    for module in (endpoints, factory, framing, leaving, limits, outgoing, protocol):
         known.update(vars(module))
     text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
     listed = {row[0].strip("`"): row[1] for row in rows(text)}
-    assert 9 == len(listed)
+    assert 10 == len(listed)
     assert {name: str(known[name]) for name in listed} == listed
 
 

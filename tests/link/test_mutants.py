@@ -20,6 +20,7 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.asking import Asking
 from tcpcomm.engine import Engine, _Session
 from tcpcomm.exchange import Exchange
+from tcpcomm.heartbeats import Pulse
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
 from tcpcomm.supervision import Backoff, State, Supervisor
@@ -66,7 +67,7 @@ MUTANTS: Final = [
         "heartbeats do not go on after a session whose steps proved the peer",
         Supervisor,
         "_proven",
-        "else self._beat(now)",
+        "else self._beat(pulse, now)",
         "else []",
         test_link.test_heartbeats_are_sent_also_where_the_steps_have_proven_the_peer,
     ),
@@ -74,39 +75,39 @@ MUTANTS: Final = [
         "silence is judged late",
         Supervisor,
         "_listen",
-        "self._heard + beats.timeout:",
-        "self._heard + 2 * beats.timeout:",
+        "pulse.heard + pulse.beats.timeout:",
+        "pulse.heard + 2 * pulse.beats.timeout:",
     ),
     Mutant(
         "own stalls are the peer's silence",
-        Supervisor,
-        "_listen",
-        "self._heard = min(now, self._heard + late)",
+        Pulse,
+        "forgive",
+        "self.heard = min(now, self.heard + late)",
         "pass",
         test_supervision.test_ten_stalls_of_half_a_second_kill_no_healthy_link,
         {"answers_after": 0.05},
     ),
     Mutant(
         "every stall forgives all silence",
-        Supervisor,
-        "_listen",
-        "min(now, self._heard + late)",
+        Pulse,
+        "forgive",
+        "min(now, self.heard + late)",
         "now",
         test_supervision.test_a_process_that_is_always_late_still_notices_a_death,
     ),
     Mutant(
         "a stall forgives silence that is still to come",
-        Supervisor,
-        "_listen",
-        "min(now, self._heard + late)",
-        "self._heard + late",
+        Pulse,
+        "forgive",
+        "min(now, self.heard + late)",
+        "self.heard + late",
         test_supervision.test_a_stall_does_not_hide_a_death_after_it,
     ),
     Mutant(
         "ready when TCP is",
         Supervisor,
         "steps_done",
-        "beats is None or (self._was_heard and now < self._heard + beats.interval)",
+        "pulse is None or (self._was_heard and now < pulse.heard + pulse.beats.interval)",
         "True",
         test_engine.test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready,
     ),
@@ -114,7 +115,7 @@ MUTANTS: Final = [
         "what was heard long ago proves that the peer is alive",
         Supervisor,
         "steps_done",
-        "and now < self._heard + beats.interval",
+        "and now < pulse.heard + pulse.beats.interval",
         "",
         test_supervision.test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done,
     ),
@@ -214,6 +215,15 @@ MUTANTS: Final = [
         "self._running and self._dials",
         "self._dials",
         test_supervision.test_stopping_drains_a_session_within_its_grace,
+    ),
+    Mutant(
+        "an excused peer is asked all the same",
+        Pulse,
+        "excuse",
+        "self.next_beat = until + self.beats.interval",
+        "pass",
+        test_supervision.test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works,
+        {"state": State.READY},
     ),
     # -- the engine
     Mutant(
@@ -370,7 +380,7 @@ MUTANTS: Final = [
         "heartbeats are not answered",
         Link,
         "_frame_received",
-        "protocol.sendFrame(beat.reply)",
+        "protocol.sendFrame(answer)",
         "pass",
         test_link.test_a_pair_of_heartbeats_is_sent_answered_and_swallowed,
     ),

@@ -58,6 +58,41 @@ def test_what_was_sent_before_stop_still_leaves(bench: Bench) -> None:
     assert "ConnectionDone" == bench.peers.last.over
 
 
+def test_a_peer_that_sends_on_gets_what_was_sent_before_stop(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link(policy=QUIET)
+    bench.ready(link)
+    bench.until(lambda: bool(bench.peers.peers))
+    peer = bench.peers.last
+
+    def send_on() -> None:
+        if peer.over is None:
+            peer.say(b"event")
+            bench.camera.clock.callLater(0.0001, send_on)
+
+    send_on()
+    for number in range(1000):
+        link.send(b"%0100d" % number)
+    bench.result(link.stopService())
+    bench.network.advance(1.0)
+    assert 1000 == len([line for line in peer.received if len(line) == 100])
+    assert "ConnectionDone" == peer.over
+
+
+def test_a_session_that_closes_is_replaced_before_its_peer_has_closed(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link(policy=QUIET)
+    bench.ready(link)
+    first = link._engine.protocol
+    bench.camera.hang()
+    first.close("no more")
+    assert "no more" == link.reason
+    bench.camera.wake()
+    bench.ready(link)
+    assert link._engine.protocol is not first
+    bench.until(lambda: bench.peers.peers[0].over == "ConnectionDone")
+
+
 @pytest.mark.parametrize("amount", [0, 1_000_000])
 @pytest.mark.parametrize("heartbeat", [True, False])
 def test_stop_ends_within_its_grace_behind_a_dead_peer(amount: int, heartbeat: bool, bench: Bench) -> None:

@@ -253,6 +253,72 @@ def test_a_process_that_is_always_late_still_notices_a_death() -> None:
     assert State.DOWN is link.state
 
 
+@pytest.mark.parametrize("state", USABLE)
+def test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works(state: State) -> None:
+    link = brought_to(state)
+    link.excused(0.2, 5.0)
+    assert state is link.state
+    assert [] == link.tick(5.29)
+    assert 5.3 == pytest.approx(link.deadline)
+    assert [Beat()] == link.tick(5.3)
+
+
+def test_after_its_excuse_a_dead_peer_is_noticed_as_fast_as_ever() -> None:
+    link = brought_to(State.READY)
+    link.excused(0.05, 2.0)
+    now = 0.0
+    while link.state in USABLE:
+        now = link.deadline
+        link.tick(now)
+    assert (2.35, "no heartbeat for 0.30 s") == (pytest.approx(now), link.reason)
+
+
+def test_an_excuse_for_the_past_alone_lasts_as_long_as_any_sign_of_life() -> None:
+    link = brought_to(State.SUSPECT)
+    link.excused(0.25)
+    assert State.SUSPECT is link.state
+    assert [] == link.tick(0.34)
+    assert [Beat()] == link.tick(0.35)
+    assert [] == link.tick(0.44)
+    link.tick(0.45)
+    assert State.SUSPECT is link.state
+    link.tick(0.55)
+    assert "no heartbeat for 0.30 s" == link.reason
+
+
+def test_an_excuse_is_not_ended_by_an_event_in_the_midst_of_the_work() -> None:
+    link = brought_to(State.READY)
+    link.excused(0.0, 60.0)
+    link.heard(1.0)
+    assert 60.1 == pytest.approx(link.deadline)
+
+
+def test_another_excuse_takes_the_place_of_the_last_and_so_ends_it() -> None:
+    link = brought_to(State.READY)
+    link.excused(0.0, 60.0)
+    link.excused(1.0)
+    assert [Beat()] == link.tick(1.1)
+    link.tick(1.2)
+    assert State.SUSPECT is link.state
+
+
+def test_a_stall_of_this_process_does_not_end_an_excuse() -> None:
+    link = brought_to(State.READY)
+    link.excused(0.0, 2.0)
+    assert [Beat()] == link.tick(2.28)
+    assert State.READY is link.state
+
+
+def test_a_peer_that_is_not_proven_is_not_excused() -> None:
+    link = brought_to(State.HANDSHAKING)
+    link.steps_done(0.0)
+    link.excused(0.0, 60.0)
+    while link.state is State.HANDSHAKING:
+        now = link.deadline
+        link.tick(now)
+    assert 1.0 == now
+
+
 def test_a_second_session_takes_the_place_of_the_first() -> None:
     link = brought_to(State.READY)
     assert [Tell(State.HANDSHAKING, "the peer connected again")] == link.connected(1.0)
@@ -508,12 +574,23 @@ class AnyCourse(RuleBasedStateMachine):
     @rule()
     def hear(self) -> None:
         self.do(self.link.heard(self.now))
-        self.heard_at, self.slept = self.now, 0.0
+        self.heard_at, self.slept = max(self.heard_at, self.now), 0.0
 
     @precondition(lambda self: self.link.state not in (State.DOWN, State.CONNECTING))
     @rule()
     def lose(self) -> None:
         self.do(self.link.lost(self.now, "the peer closed the connection"))
+
+    @rule(seconds=st.floats(0.0, 2.0))
+    def excuse(self, seconds: float) -> None:
+        """In any state; where the peer is not proven, or without heartbeats, it changes nothing."""
+        before = self.link.state, self.link.reason, self.link.deadline
+        self.link.excused(self.now, seconds)
+        assert before[:2] == (self.link.state, self.link.reason)
+        if self.link.state in USABLE and self.policy.heartbeats is not None:
+            self.heard_at, self.slept = self.now + seconds, 0.0
+        else:
+            assert before[2] == self.link.deadline
 
     @precondition(lambda self: self.link.state in USABLE and self.policy.heartbeats is not None)
     @rule(times=st.integers(1, 10))

@@ -344,6 +344,8 @@ def test_half_a_connection_can_be_closed() -> None:
     two.server.wire.write(b"answer")
     two.server.wire.loseConnection()
     two.network.advance(1.0)
+    assert ["shut", b"answer", "end"] == two.client.events
+    two.client.wire.loseConnection()
     assert ["shut", b"answer", "end", "ConnectionDone"] == two.client.events
 
 

@@ -235,6 +235,18 @@ class TestText:
         assert f"Error: the message is not {encoding}: {problem}\nPONG\n".encode() == peer.sent
         assert [f"192.168.0.10:50432: the message is not {encoding}: {problem}"] == messages(events)
 
+    def test_a_flood_of_bytes_that_are_not_text_does_not_fill_the_log(self) -> None:
+        peer = session()
+
+        with capturedLogs() as events:
+            peer.receive(b"\xff\n" * 1000)
+            peer.clock.advance(10.0)
+            peer.receive(b"\xff\n")
+
+        assert 1001 == peer.sent.count(b"Error: the message is not utf-8: byte 0xff at position 0\n")
+        first = "192.168.0.10:50432: the message is not utf-8: byte 0xff at position 0"
+        assert [first, f"{first}, and 999 more"] == messages(events)
+
     @pytest.mark.parametrize("encoding", ["utf-8", "cp949", "euc-kr", "utf-16-le", "utf-16"])
     def test_korean_comes_back(self, encoding: str) -> None:
         framing = LengthPrefixed(2)

@@ -17,6 +17,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
     IConsumer,
+    IHalfCloseableDescriptor,
     IHalfCloseableProtocol,
     IPushProducer,
     ISSLTransport,
@@ -105,7 +106,7 @@ class BatchSpy(Spy):
         self.seen.append(frames)
 
 
-@implementer(ITransport, IConsumer, IPushProducer)
+@implementer(ITransport, IConsumer, IHalfCloseableDescriptor, IPushProducer)
 class Transport:
     """
     A transport that behaves as Twisted's over TCP, and the peer at its other end.
@@ -128,6 +129,10 @@ class Transport:
         """Bytes that the peer reads in one turn; None: all there are, 0: nothing."""
         self.reading = True
         """Whether the session is being read from."""
+        self.polite = True
+        """Whether the peer closes when it sees that the session has ended its sending."""
+        self.shut = False
+        """Whether the session has ended its sending."""
         self.ended: str | None = None
         """How the session ended the connection: ``closed`` or ``aborted``."""
         self.lost = False
@@ -135,7 +140,7 @@ class Transport:
         self._producer: Any = None
         self._producer_paused = False
         self._arriving: list[bytes] = []
-        self._peer_ended = self._read_to_end = False
+        self._peer_ended = self._read_to_end = self._end_seen = False
 
     # -- what the peer does
 
@@ -172,8 +177,15 @@ class Transport:
     def _end(self) -> bool:
         if self.ended == "aborted":
             self.break_off(ConnectionAborted())
-        elif self.ended == "closed" and not self._buffer and self._producer is None and self._may_close():
+        elif self._buffer or self._producer is not None:
+            return False
+        elif self.ended == "closed" and self._may_close():
             self.break_off(ConnectionDone())
+        elif self.shut and not self._end_seen:
+            self._end_seen = True
+            self._peer_ended = self._peer_ended or (self.polite and not self._read_to_end)
+            self.writeConnectionLost(Failure(ConnectionDone()))
+            return True
         return self.lost
 
     def _may_close(self) -> bool:
@@ -187,12 +199,18 @@ class Transport:
             return True
         if self._peer_ended:
             self._peer_ended, self._read_to_end = False, True
-            if self.half_close and IHalfCloseableProtocol.providedBy(self.protocol):
-                self.protocol.readConnectionLost()
-            else:
-                self.break_off(ConnectionDone())
+            self.readConnectionLost(Failure(ConnectionDone()))
             return True
         return False
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        if self.half_close and IHalfCloseableProtocol.providedBy(self.protocol):
+            self.protocol.readConnectionLost()
+        else:
+            self.break_off(ConnectionDone())
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        self.protocol.writeConnectionLost()
 
     # -- what the session does
 
@@ -205,6 +223,7 @@ class Transport:
     def write(self, data: bytes) -> None:
         assert isinstance(data, bytes)
         assert self.ended is None
+        assert not self.shut
         self.writes.append(data)
         self._buffer += data
         if len(self._buffer) > self.BUFFER and self._producer is not None:
@@ -217,6 +236,11 @@ class Transport:
     def loseConnection(self) -> None:
         assert self.ended is None
         self.ended = "closed"
+
+    def loseWriteConnection(self) -> None:
+        assert self.half_close
+        assert not self.shut
+        self.shut = True
 
     def abortConnection(self) -> None:
         assert self.ended != "aborted"

@@ -294,7 +294,7 @@ def test_faults_that_no_line_told_of_are_counted_at_the_end(logged: Logged) -> N
     logged.lines()
     stage.session.close()
     stage.settle()
-    assert [f"{PEER}: 2 more framing faults"] == logged.lines()
+    assert [f"{PEER}: 2 more faults"] == logged.lines()
 
 
 def test_a_decoder_that_crashes_costs_the_session_only(logged: Logged) -> None:

@@ -337,9 +337,29 @@ class RealConversations(Conversations):
         await sleep(0.02)
         session.sendFrame(b"bye")
         session.close("the shift is over")
+        await peer.receives(LARGE.encode(b"bye"))
+        await peer.is_closed()
         await until(lambda: bool(session.lost))
         assert ["the shift is over"] == session.lost
-        assert LARGE.encode(b"bye") == peer.received
+
+    async def test_a_peer_that_sends_on_and_reads_late_still_gets_the_last_replies(self) -> None:
+        class Taking(Echo):
+            def frameReceived(self, frame: bytes) -> None:
+                self.sendBytes(b"x" * MIB)
+                self.close("that is all")
+
+        session, peer = await self.start(Taking)
+        peer.transport.pauseProducing()
+        peer.transport.write(LARGE.encode(b"all of it, please") + bytes(MIB))
+        await until(lambda: session._closing)
+        await until(lambda: session._transport_closed or session._outgoing.blocked_since is not None)
+        peer.transport.write(bytes(MIB))
+        await sleep(0.05)
+        peer.transport.resumeProducing()
+        await peer.receives(b"x" * MIB)
+        await peer.is_closed()
+        await until(lambda: bool(session.lost))
+        assert ["that is all"] == session.lost
 
     async def connect(self, server: FrameFactory, client: Factory[Any], again: bool = False) -> Any:
         if not again:

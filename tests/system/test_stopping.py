@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -45,6 +47,30 @@ def test_what_was_sent_is_delivered_before_it_ends(
     assert MANY == len(peer.rest())
     assert -number == server.wait()
     assert 1 == server.count(re.escape(peer.name) + ": lost: the server is stopping$")
+
+
+def test_a_peer_that_sends_on_still_gets_all_that_it_is_owed(server: Server, connect: Connect) -> None:
+    peer = owed(server, connect)
+    name, finished = peer.name, threading.Event()
+
+    def send_on() -> None:
+        with suppress(OSError):
+            while not finished.is_set():
+                peer.send(b"1\n" * 1000)
+
+    server.signal(signal.SIGTERM)
+    server.wait_for("draining 1 sessions")
+    sending = threading.Thread(target=send_on)
+    sending.start()
+    try:
+        assert MANY == len(peer.rest())
+    finally:
+        finished.set()
+        sending.join()
+
+    peer.close()
+    assert -signal.SIGTERM == server.wait()
+    assert 1 == server.count(re.escape(name) + ": lost: the server is stopping$")
 
 
 def test_while_it_drains_nobody_new_is_served(server: Server, connect: Connect) -> None:

@@ -20,6 +20,7 @@ from twisted.internet.error import (
 )
 from twisted.internet.interfaces import (
     IConsumer,
+    IHalfCloseableDescriptor,
     IHalfCloseableProtocol,
     IPushProducer,
     ITCPTransport,
@@ -47,7 +48,7 @@ _LOST: Final = Failure(ConnectionLost())
 _ABORTED: Final = Failure(ConnectionAborted())
 
 
-@implementer(ITCPTransport, IConsumer, IPushProducer)
+@implementer(ITCPTransport, IConsumer, IHalfCloseableDescriptor, IPushProducer)
 class Socket:
     """One end of a connection: the transport that a protocol gets."""
 
@@ -110,7 +111,10 @@ class Socket:
         if self.connected and not self.disconnecting:
             self.disconnecting = True
             self._reading = False
-            self._soon(self._written)
+            if self._end in ("queued", "sent"):  # there is nothing more to be written
+                self._lose(_DONE)
+            else:
+                self._soon(self._written)
 
     def abortConnection(self) -> None:
         if self.connected and not self._aborting:
@@ -199,13 +203,21 @@ class Socket:
             self._lose(_LOST)
         elif self._ended and not self._end_told and self._reading and not self._in:
             self._end_told = True
-            half_closeable = IHalfCloseableProtocol(self.protocol, None)
-            if half_closeable is None:
-                self._lose(_DONE)
-            else:
-                self._guarded(half_closeable.readConnectionLost)
-                if self._end is not None:
-                    self._lose(_DONE)
+            self.readConnectionLost(_DONE)
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        """The peer will send no more."""
+        half_closeable = IHalfCloseableProtocol(self.protocol, None)
+        if half_closeable is None:
+            self._lose(reason)
+        else:
+            self._guarded(half_closeable.readConnectionLost)
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        """The end of the stream to the peer is handed to the kernel."""
+        half_closeable = IHalfCloseableProtocol(self.protocol, None)
+        if half_closeable is not None:
+            self._guarded(half_closeable.writeConnectionLost)
 
     def _written(self) -> None:
         """The kernel has taken all, perhaps: go on with what waited for that."""
@@ -219,11 +231,7 @@ class Socket:
         elif self._end == "wanted":
             self._end = "queued"
             self._send()
-            half_closeable = IHalfCloseableProtocol(self.protocol, None)
-            if half_closeable is not None:
-                self._guarded(half_closeable.writeConnectionLost)
-            if self._end_told:
-                self._lose(_DONE)
+            self.writeConnectionLost(_DONE)
 
     def _abort(self) -> None:
         if self.connected:
