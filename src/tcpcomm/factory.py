@@ -188,7 +188,7 @@ class FrameFactory(Factory):
             done.callback(None)
             return done
         overdue = clock_of(self).callLater(
-            grace, self.abort, f"{reason}; what was sent was not taken within {grace:g} s"
+            grace, self.abort, f"{reason}; the peer did not take all, and close, within {grace:g} s"
         )
         self._draining.append(done)
         for session in list(self.sessions):

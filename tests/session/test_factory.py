@@ -400,7 +400,7 @@ def test_draining_aborts_what_is_left_after_its_grace() -> None:
     assert {sessions[0]} == house.factory.sessions
     house.wait(0.2)
     assert fired(done)
-    assert [Lost("the shift is over; what was sent was not taken within 3 s")] == sessions[0].seen
+    assert [Lost("the shift is over; the peer did not take all, and close, within 3 s")] == sessions[0].seen
     assert [] == house.clock.getDelayedCalls()
 
 
