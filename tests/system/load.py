@@ -224,7 +224,7 @@ _HEAD = """\
 What `twistd tcpcomm` costs and stands: the real program, over loopback, measured from outside.
 This page is written by the measurement itself, so that no figure in it is typed by hand:
 
-```
+```text
 {command}
 ```
 

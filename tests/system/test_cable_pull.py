@@ -13,9 +13,10 @@ import pytest
 
 from tests.conftest import skip
 from tests.system.cable_pull.__main__ import main
+from tests.system.cable_pull.busy import load_run
 from tests.system.cable_pull.faults import FAULTS, PORT, Fault
 from tests.system.cable_pull.network import CLIENT, SERVER, SERVER_ADDRESS, Network, obstacle
-from tests.system.cable_pull.trials import PullResults, load_run, pull
+from tests.system.cable_pull.trials import PullResults, pull
 from tests.system.programs import ROOT, Program
 
 pytestmark = pytest.mark.slow
@@ -131,7 +132,7 @@ def test_the_namespaces_are_removed_also_after_a_failure() -> None:
 
 
 def test_the_command_prints_a_page_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5", "--load", "1"])
+    main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5"])
 
     page = capsys.readouterr().out
     assert "# Cable pulls\n" == page[: page.index("\n") + 1]

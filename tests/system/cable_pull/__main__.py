@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -14,7 +13,7 @@ from typing import Final, NoReturn
 from tests.system.cable_pull.faults import FAULTS
 from tests.system.cable_pull.network import TUNED_RETRANSMIT, obstacle
 from tests.system.cable_pull.report import Results, page
-from tests.system.cable_pull.trials import load_run, pull
+from tests.system.cable_pull.trials import pull
 from tests.system.figures import machine
 from tests.system.programs import ROOT
 
@@ -23,8 +22,8 @@ PEERS: Final = ("tcpcomm", "clientservice", "reconnectingclientfactory")
 SOLICITING: Final = ("local-cable", "interface-down", "far-cable", "address-changed")
 """The faults in which the peer's hardware address is asked for, so that ARP's timing matters."""
 
-TIMES, OUTAGE, LOAD = 20, 5.0, 20.0
-QUICK_TIMES, QUICK_OUTAGE, QUICK_LOAD = 2, 1.5, 5.0
+TIMES, OUTAGE = 20, 5.0
+QUICK_TIMES, QUICK_OUTAGE = 2, 1.5
 UNTUNED_OUTAGE = 1.5
 
 
@@ -42,9 +41,6 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--peers", default=",".join(PEERS), help="who is measured, by commas (default: %(default)s)"
     )
     parser.add_argument("--outage", type=float, help=f"seconds that each fault lasts (default: {OUTAGE:g})")
-    parser.add_argument(
-        "--load", type=float, help=f"seconds under CPU load, without a fault; 0: none (default: {LOAD:g})"
-    )
     parser.add_argument("--quick", action="store_true", help="a first look: few, short pulls")
     parser.add_argument(
         "--write", nargs="?", const=PAGE, type=Path, help=f"write docs/reference/{PAGE.name}, or this file"
@@ -72,19 +68,15 @@ def main(given: Sequence[str] | None = None) -> None:
     pulls = pull(
         faults, arguments.peers, times=times, outage=outage, retransmit=TUNED_RETRANSMIT, progress=_progress
     )
-    untuned = load = None
+    untuned = None
     soliciting = [fault for fault in faults if fault.name in SOLICITING]
     if soliciting and PEERS[0] in arguments.peers and not quick:
         _progress("the same without tuned ARP")
         untuned = pull(
             soliciting, PEERS[:1], times=times, outage=UNTUNED_OUTAGE, retransmit=None, progress=_progress
         )
-    seconds = (QUICK_LOAD if quick else LOAD) if arguments.load is None else arguments.load
-    if seconds:
-        clients = ("tcpcomm", "tcpcomm-blocking")
-        load = load_run(clients, seconds=seconds, burners=2 * (os.cpu_count() or 1), progress=_progress)
     command = shlex.join(["python", "-m", "tests.system.cable_pull", *(given or sys.argv[1:])])
-    text = page(Results(facts, command, faults, pulls, untuned, load))
+    text = page(Results(facts, command, faults, pulls, untuned))
     print(text, end="")
     if arguments.write:
         arguments.write.parent.mkdir(parents=True, exist_ok=True)

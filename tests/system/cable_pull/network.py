@@ -10,7 +10,16 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["CLIENT", "OTHER_ADDRESS", "SERVER", "SERVER_ADDRESS", "Network", "NetworkFailed", "obstacle"]
+__all__ = [
+    "CLIENT",
+    "OTHER_ADDRESS",
+    "SERVER",
+    "SERVER_ADDRESS",
+    "TUNED_RETRANSMIT",
+    "Network",
+    "NetworkFailed",
+    "obstacle",
+]
 
 CLIENT: Final = "client"
 BRIDGE: Final = "bridge"
@@ -72,10 +81,12 @@ class Network:
 
     Args:
         retransmit: milliseconds between two ARP requests; None: as the system has it.
+        name: tells it from this process's other networks.
     """
 
-    def __init__(self, retransmit: int | None = TUNED_RETRANSMIT) -> None:
+    def __init__(self, retransmit: int | None = TUNED_RETRANSMIT, name: str = "net") -> None:
         self._retransmit = retransmit
+        self._name = name
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:
@@ -100,7 +111,7 @@ class Network:
 
     def within(self, machine: str) -> Sequence[str]:
         """The beginning of a command that runs on a machine."""
-        return ["ip", "netns", "exec", _namespace(machine)]
+        return ["ip", "netns", "exec", self._namespace(machine)]
 
     # -- cables, interfaces, addresses ----------------------------------------------------------------
 
@@ -160,7 +171,7 @@ class Network:
     def destroy(self, machine: str) -> None:
         """Let the machine vanish, with all its connections. Its programs have to be ended besides."""
         self._ip(BRIDGE, "link", "del", machine)  # at once, while a namespace takes its time
-        run("ip", "netns", "del", _namespace(machine))
+        run("ip", "netns", "del", self._namespace(machine))
 
     def rebuild(self, machine: str) -> None:
         """Let it be there again, as after a restart: the same addresses, no connections, unplugged."""
@@ -168,13 +179,13 @@ class Network:
         self._wire(machine)
 
     def _make_namespace(self, stack: ExitStack, machine: str) -> None:
-        run("ip", "netns", "add", _namespace(machine))
-        stack.callback(_remove, _namespace(machine))
+        run("ip", "netns", "add", self._namespace(machine))
+        stack.callback(_remove, self._namespace(machine))
         self._ip(machine, "link", "set", "lo", "up")
 
     def _wire(self, machine: str) -> None:
         """Lay a cable from the machine to the switch."""
-        far = ("peer", "name", machine, "netns", _namespace(BRIDGE))
+        far = ("peer", "name", machine, "netns", self._namespace(BRIDGE))
         hardware = ("address", _HARDWARE[machine])
         self._ip(machine, "link", "add", _INTERFACE, *hardware, "type", "veth", *far)
         self._ip(BRIDGE, "link", "set", machine, "master", "switch")
@@ -185,12 +196,11 @@ class Network:
             self._ip(machine, *table, "retrans", str(self._retransmit))
         self._ip(machine, "link", "set", _INTERFACE, "up")
 
+    def _namespace(self, machine: str) -> str:
+        return f"tcpcomm-{os.getpid()}-{self._name}-{machine}"
+
     def _ip(self, machine: str, *arguments: str) -> str:
-        return run("ip", "-n", _namespace(machine), *arguments)
-
-
-def _namespace(machine: str) -> str:
-    return f"tcpcomm-{os.getpid()}-{machine}"
+        return run("ip", "-n", self._namespace(machine), *arguments)
 
 
 def _remove(namespace: str) -> None:
