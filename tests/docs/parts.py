@@ -37,7 +37,7 @@ def with_part(page: str, name: str, text: str) -> str:
 
 
 def _found(page: str, name: str) -> re.Match[str]:
-    marks = rf"^(<!-- written by .+: {re.escape(name)} -->\n)(.*?)^<!-- end of {re.escape(name)} -->$"
+    marks = rf"^(<!-- written by [^\n]+: {re.escape(name)} -->\n)(.*?)^<!-- end of {re.escape(name)} -->$"
     found = list(re.finditer(marks, page, re.MULTILINE | re.DOTALL))
     if len(found) != 1:
         raise ValueError(f"the page has {len(found)} parts called {name!r}, not one")

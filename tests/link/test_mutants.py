@@ -76,6 +76,13 @@ MUTANTS: Final = [
         "self._heard + 2 * beats.timeout:",
     ),
     Mutant(
+        "what is sent counts as heard",
+        Supervisor,
+        "_beat",
+        "return [Beat()]",
+        "self._heard = now; return [Beat()]",
+    ),
+    Mutant(
         "own stalls are the peer's silence",
         Supervisor,
         "_listen",
@@ -213,6 +220,13 @@ MUTANTS: Final = [
         "self._dials",
         test_supervision.test_stopping_drains_a_session_within_its_grace,
     ),
+    Mutant(
+        "it dials once only",
+        Supervisor,
+        "_down",
+        "now + self.policy.backoff.wait(self._attempts, down_for, self._random)",
+        "inf",
+    ),
     # -- the engine
     Mutant(
         "what closed itself before the stop outlives the grace",
@@ -315,6 +329,34 @@ MUTANTS: Final = [
         "request.sent = False; self._requests.append(request)",
     ),
     Mutant(
+        "a request is written twice",
+        Link,
+        "_send_next",
+        "protocol.sendFrame(request.frame)",
+        "[protocol.sendFrame(request.frame) for _ in range(2)]",
+    ),
+    Mutant(
+        "what waits for its turn is forgotten",
+        Link,
+        "session_over",
+        'request.finish(NotSent(f"the session ended before its turn: {reason}"))',
+        "pass",
+    ),
+    Mutant(
+        "a reply is written though its session is over",
+        Link,
+        "_reply",
+        "if protocol.over is None:",
+        "if True:",
+    ),
+    Mutant(
+        "what is aborted stays open",
+        _Session,
+        "abort",
+        "self.given_up = True",
+        "self.given_up = True; return",
+    ),
+    Mutant(
         "a written request is reported as not sent", Link, "session_over", "if request.sent:", "if False:"
     ),
     Mutant("a late reply answers the next request", Link, "_too_late", "self._engine.drop(", "str("),
@@ -367,6 +409,24 @@ MUTANTS: Final = [
 ]
 
 
+PROMISES: Final = {
+    "was answered with": "a late reply answers the next request",
+    "was applied after": "a request is written twice",
+    "came after no more than": "users may send during the steps",
+    "reported as NotSent, but applied": "a written request is reported as not sent",
+    "were neither answered nor reported": "what waits for its turn is forgotten",
+    "has not noticed that its peer is dead": "what is sent counts as heard",
+    "not healed within": "it dials once only",
+    "a healthy link was changed": "an attempt that was given up goes on",
+    "stop did not end within its grace": "what is aborted stays open",
+    "timers are set at": "a timer left over",
+    "sockets are left at": "what is aborted stays open",
+    "ports are left at": "it listens on after a stop",
+    "logged: ": "a reply is written though its session is over",
+}
+"""What the simulation says of a broken promise, and a mutant that breaks it."""
+
+
 def is_found_out(mutant: Mutant) -> bool:
     """Whether a test or a simulated run notices that this mutant is at work."""
     if mutant.killer is not None:
@@ -398,6 +458,16 @@ def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
 def test_there_are_many() -> None:
     assert len(MUTANTS) >= 20
     assert len(MUTANTS) == len({mutant.what for mutant in MUTANTS})
+    assert len(MUTANTS) == len({(each.kind, each.method, each.old, each.new) for each in MUTANTS})
+
+
+@pytest.mark.parametrize("told", PROMISES)
+def test_each_promise_that_is_broken_is_told_as_such(told: str) -> None:
+    (mutant,) = (each for each in MUTANTS if each.what == PROMISES[told])
+    with mutant.at_work():
+        violations = [each for seed in SEEDS for each in run(seed, FAULTS, patience=5).violations]
+
+    assert [each for each in violations if told in each]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)

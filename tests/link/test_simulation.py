@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Final
@@ -34,6 +36,7 @@ def test_whatever_goes_wrong_no_promise_is_broken() -> None:
     assert {} == {each.seed: each.violations for each in outcomes if each.violations}
     assert sum(each.faults for each in outcomes) >= FAULTS
     assert all(each.answered > 100 for each in outcomes)
+    assert sum(each.judged for each in outcomes) >= FAULTS / 100
 
 
 def test_the_same_seed_gives_the_same_trace() -> None:
@@ -42,6 +45,23 @@ def test_the_same_seed_gives_the_same_trace() -> None:
     assert first.trace == second.trace
     assert first == second
     assert isinstance(first, Outcome)
+
+
+def test_the_same_seed_gives_the_same_trace_in_another_process() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _TRACE],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert [str(run(5, 100, traced=True).trace)] == [trace.removesuffix("\n") for trace in told]
+
+
+_TRACE: Final = "from tests.link.simulation import run; print(run(5, 100, traced=True).trace)"
 
 
 def test_another_seed_gives_another_trace() -> None:
