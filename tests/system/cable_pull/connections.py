@@ -21,12 +21,13 @@ from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
+from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
 from tcpcomm.link import Heartbeat, Link
 from tcpcomm.supervision import State
 from tests.system.programs import end_with_stdin, report
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "LINKS"]
 
 reactor: Any = _reactor
 
@@ -55,6 +56,9 @@ def _options(*settings: Mapping[str, int]) -> dict[int, int]:
 
 
 HEARTBEAT: Final = "heartbeat"
+LINK: Final = "link, idle"
+LINK_SENDING: Final = "link, sending"
+LINK_ASKING: Final = "link, asking"
 
 KINDS: Final[Mapping[str, Kind]] = {
     "idle": Kind("stock Twisted, nothing is sent"),
@@ -64,7 +68,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "user timeout, writing": Kind("`TCP_USER_TIMEOUT` of 500 ms", 0.1, _options(_USER_TIMEOUT)),
     "keepalive, user timeout": Kind("both, nothing is sent", None, _options(_KEEPALIVE, _USER_TIMEOUT)),
     HEARTBEAT: Kind("tcpcomm's link with the profile `lan`: every 100 ms, dead after 300 ms"),
+    LINK: Kind("tcpcomm's link without a heartbeat, nothing is sent"),
+    LINK_SENDING: Kind("the same, a line that needs no reply is sent once a second"),
+    LINK_ASKING: Kind("the same, a request with a timeout of 2 s is made once a second"),
 }
+
+
+LINKS: Final = (LINK, LINK_SENDING, LINK_ASKING)
+"""Those of tcpcomm that have no heartbeat."""
 
 
 class Echo(LineReceiver):
@@ -101,22 +112,37 @@ class Held(Protocol):
         report("lost", connection=self._name, reason=reason.getErrorMessage())
 
 
-def hold_link(host: str, port: int) -> None:
+def hold_link(name: str, host: str, port: int) -> None:
     """tcpcomm's link, until it is down for the first time."""
+    heartbeat = Heartbeat(b"PING", b"PONG") if name == HEARTBEAT else None
     link = Link(
-        connect=f"tcp:{host}:{port}", framing=Lines(), heartbeat=Heartbeat(b"PING", b"PONG"), policy="lan"
+        connect=f"tcp:{host}:{port}",
+        framing=Lines(),
+        heartbeat=heartbeat,
+        policy="lan",
+        received=lambda frame: None,
     )
     was_ready = False
+    acts = {LINK_SENDING: lambda: link.send(b"HELLO"), LINK_ASKING: lambda: ask(link)}
+    acting = LoopingCall(acts.get(name, lambda: None))
 
     def observe(state: State, reason: str) -> None:
         nonlocal was_ready
         if state is State.READY and not was_ready:
             was_ready = True
-            report("up", connection=HEARTBEAT)
+            report("up", connection=name)
+            acting.start(1.0).addErrback(give_up)
         elif state is State.DOWN and was_ready:
-            report("lost", connection=HEARTBEAT, reason=reason)
+            report("lost", connection=name, reason=reason)
+            acting.stop()
             end()
             link.stopService()
+
+    def ask(link: Link) -> None:
+        # What becomes of the request is told by what becomes of the link.
+        link.request(b"HELLO", timeout=2.0).addErrback(
+            lambda failure: failure.trap(OutcomeUnknown, NotSent)
+        )
 
     end = link.observe(observe)
     link.startService()
@@ -125,8 +151,8 @@ def hold_link(host: str, port: int) -> None:
 def hold(host: str, port: int, names: list[str]) -> None:
     """Make one connection of each kind."""
     for name in names:
-        if name == HEARTBEAT:
-            hold_link(host, port)
+        if name in (HEARTBEAT, *LINKS):
+            hold_link(name, host, port)
         else:
             factory = Factory.forProtocol(partial(Held, name))
             factory.noisy = False

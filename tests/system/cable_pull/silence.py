@@ -15,11 +15,10 @@ import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from tests.docs.parts import with_part
-from tests.system.cable_pull.connections import KINDS
+from tests.system.cable_pull.connections import KINDS, LINKS
 from tests.system.cable_pull.faults import FAULTS, PORT, Fault, Scene
 from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, TUNED_RETRANSMIT, Network, obstacle
 from tests.system.figures import machine, table
@@ -28,6 +27,7 @@ from tests.system.programs import ROOT, Program
 __all__ = ["Noticed", "measure", "part"]
 
 PAGE: Final = ROOT / "docs" / "explanation" / "why-tcp-does-not-notice.md"
+LINKS_PAGE: Final = ROOT / "docs" / "howto" / "choose-a-heartbeat.md"
 PART: Final = "measured"
 PATIENCE: Final = 1600.0
 START_TIMEOUT: Final = 60.0
@@ -105,19 +105,21 @@ def main(given: Sequence[str] | None = None) -> None:
         "--patience", type=float, default=PATIENCE, help="seconds to wait at most (default: %(default)g)"
     )
     parser.add_argument(
-        "--write", nargs="?", const=PAGE, type=Path, help=f"write it into {PAGE.name}, or this page"
+        "--links", action="store_true", help="measure tcpcomm's links without heartbeats, instead of TCP"
     )
+    parser.add_argument("--write", action="store_true", help="write it into the page that shows it")
     arguments = parser.parse_args(given)
     problem = obstacle()
     if problem is not None:
         sys.exit(problem)
     facts = machine()
     command = shlex.join(["python", "-m", f"{__package__}.silence", *(given or sys.argv[1:])])
-    text = part(measure(FAULTS, list(KINDS), arguments.patience), arguments.patience, command, facts)
+    kinds = LINKS if arguments.links else [name for name in KINDS if name not in LINKS]
+    text = part(measure(FAULTS, kinds, arguments.patience), arguments.patience, command, facts)
     print(text, end="")
     if arguments.write:
-        page = arguments.write.read_text("utf-8")
-        arguments.write.write_text(with_part(page, PART, text), "utf-8")
+        page = LINKS_PAGE if arguments.links else PAGE
+        page.write_text(with_part(page.read_text("utf-8"), PART, text), "utf-8")
 
 
 if __name__ == "__main__":
