@@ -2,7 +2,8 @@
 Connections of stock Twisted, with all that TCP offers against dead peers, and tcpcomm's; as programs.
 
 ``serve`` answers each line with itself and uses no such help, so that only the client's counts; ``hold``
-makes one connection of each kind, and tells ``up`` and ``lost``, with the connection's kind.
+makes one connection of each kind, and tells ``up`` and ``lost``, with the connection's kind; ``beat`` holds
+many links that do nothing, and tells when they are ``all up``.
 """
 
 from __future__ import annotations
@@ -159,6 +160,24 @@ def hold(host: str, port: int, names: list[str]) -> None:
             TCP4ClientEndpoint(reactor, host, port).connect(factory).addErrback(give_up)
 
 
+def beat(host: str, port: int, policy: str, count: int) -> None:
+    """Hold so many links of a profile that do nothing but send heartbeats."""
+
+    def observe(state: State, reason: str) -> None:
+        if state is State.DOWN:
+            report("lost", reason=reason)
+        elif all(link.state is State.READY for link in links):
+            report("all up")
+
+    links = [
+        Link(connect=f"tcp:{host}:{port}", heartbeat=Heartbeat(b"PING", b"PONG"), policy=policy)
+        for _ in range(count)
+    ]
+    for link in links:
+        link.observe(observe)
+        link.startService()
+
+
 def serve(port: int) -> None:
     """Listen."""
     factory = Factory.forProtocol(Echo)
@@ -177,6 +196,9 @@ def main(role: str, *arguments: str) -> None:
     """Play a role until standard input ends."""
     if role == "serve":
         reactor.callWhenRunning(serve, int(arguments[0]))
+    elif role == "beat":
+        host, port, policy, count = arguments
+        reactor.callWhenRunning(beat, host, int(port), policy, int(count))
     else:
         host, port, *names = arguments
         reactor.callWhenRunning(hold, host, int(port), names)

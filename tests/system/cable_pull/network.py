@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -135,6 +136,12 @@ class Network:
         """Give the machine another address."""
         self._ip(machine, "address", "del", f"{old}/24", "dev", _INTERFACE)
         self._ip(machine, "address", "add", f"{new}/24", "dev", _INTERFACE)
+
+    def traffic(self, machine: str) -> tuple[int, int]:
+        """Packets and bytes, with their Ethernet headers, that the machine has sent or received so far."""
+        link = json.loads(self._ip(machine, "-j", "-s", "link", "show", "dev", _INTERFACE))[0]
+        ways = [link["stats64"][way] for way in ("rx", "tx")]
+        return sum(way["packets"] for way in ways), sum(way["bytes"] for way in ways)
 
     # -- packet filters, on the client ----------------------------------------------------------------
 
