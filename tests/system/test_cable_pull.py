@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 TIMES = 2
 OUTAGE = 1.0
+AT_ONCE = 5
 NOTICED, BACK = 0.9, 2.0
 """Seconds: far more than it takes, but far less than TCP takes, for a machine that is busy."""
 
@@ -45,11 +47,21 @@ def quiet(what: str) -> None:
     """Progress that nobody watches."""
 
 
-@pytest.fixture(scope="module", params=FAULTS, ids=[fault.name for fault in FAULTS])
-def pulled(request: pytest.FixtureRequest) -> PullResults:
+@pytest.fixture(scope="module")
+def pulls() -> dict[str, Future[PullResults]]:
+    """All the faults, several at a time, each on a network of its own: most of their time is waiting."""
+
+    def meet(fault: Fault) -> PullResults:
+        return pull([fault], ["tcpcomm"], times=TIMES, outage=OUTAGE, retransmit=50, progress=quiet)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {fault.name: pool.submit(meet, fault) for fault in FAULTS}
+
+
+@pytest.fixture(scope="module", params=[fault.name for fault in FAULTS])
+def pulled(request: pytest.FixtureRequest, pulls: dict[str, Future[PullResults]]) -> PullResults:
     """What came of one of the faults."""
-    fault: Fault = request.param
-    return pull([fault], ["tcpcomm"], times=TIMES, outage=OUTAGE, retransmit=50, progress=quiet)
+    return pulls[request.param].result()
 
 
 def test_the_fault_is_noticed(pulled: PullResults) -> None:

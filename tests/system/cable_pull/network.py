@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import count
 from types import TracebackType
 from typing import Final, Self
 
@@ -36,6 +37,9 @@ _INTERFACE: Final = "eth0"
 
 TUNED_RETRANSMIT: Final = 50
 """Milliseconds between two ARP requests. With Linux's 1000 a cable is found up to 1 s after it is back."""
+
+
+_NUMBERS: Final = count(1)
 
 
 class NetworkFailed(Exception):
@@ -78,16 +82,16 @@ class Network:
     The machines ``client`` and ``server``, each with a cable to a switch.
 
     It is a context manager: the namespaces are made on entering, and removed on leaving whatever
-    happened. Their names hold this process's number, so that several can run at the same time.
+    happened. Their names hold this process's number and one of their own, so that several can exist at the
+    same time.
 
     Args:
         retransmit: milliseconds between two ARP requests; None: as the system has it.
-        name: tells it from this process's other networks.
     """
 
-    def __init__(self, retransmit: int | None = TUNED_RETRANSMIT, name: str = "net") -> None:
+    def __init__(self, retransmit: int | None = TUNED_RETRANSMIT) -> None:
         self._retransmit = retransmit
-        self._name = name
+        self._number = next(_NUMBERS)
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:
@@ -204,7 +208,7 @@ class Network:
         self._ip(machine, "link", "set", _INTERFACE, "up")
 
     def _namespace(self, machine: str) -> str:
-        return f"tcpcomm-{os.getpid()}-{self._name}-{machine}"
+        return f"tcpcomm-{os.getpid()}-{self._number}-{machine}"
 
     def _ip(self, machine: str, *arguments: str) -> str:
         return run("ip", "-n", self._namespace(machine), *arguments)

@@ -20,7 +20,7 @@ from typing import Final
 from tests.docs.parts import with_part
 from tests.system.cable_pull.connections import KINDS, LINKS
 from tests.system.cable_pull.faults import FAULTS, PORT, Fault, Scene
-from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, TUNED_RETRANSMIT, Network, obstacle
+from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network, obstacle
 from tests.system.figures import machine, table
 from tests.system.programs import ROOT, Program
 
@@ -43,7 +43,7 @@ def measure(faults: Sequence[Fault], kinds: Collection[str], patience: float) ->
     with ExitStack() as stack:
         scenes: dict[str, tuple[Fault, Scene, Program]] = {}
         for fault in faults:
-            network = stack.enter_context(Network(TUNED_RETRANSMIT, name=fault.name))
+            network = stack.enter_context(Network())
             scene = stack.enter_context(Scene(network, [f"{__package__}.connections", "serve", str(PORT)]))
             scene.listening()
             module = ["-m", f"{__package__}.connections", "hold", SERVER_ADDRESS, str(PORT), *kinds]
