@@ -152,10 +152,11 @@ def test_the_namespaces_are_removed_also_after_a_failure() -> None:
 
 
 def test_the_command_prints_a_page_and_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5"])
+    main(["--quick", "--times", "1", "--fault", "kill-9", "--outage", "0.5", "--load", "1"])
 
     page = capsys.readouterr().out
     assert "# Cable pulls\n" == page[: page.index("\n") + 1]
     assert "| the peer's program killed (SIGKILL), and restarted | " in page
     assert "`ReconnectingClientFactory`" in page
+    assert "## False alarms\n" in page
     assert set() == namespaces()

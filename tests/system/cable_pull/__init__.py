@@ -7,6 +7,7 @@ iproute2, a packet filter or a signal, and mended after a while; every client so
 the same instant. The network is in ``network``, the faults are in ``faults``, the programs at both ends
 are ``clients`` and ``equipment``, the course of one pull is in ``trials``, what is printed in ``report``.
 
-Two other commands use the same network: ``python -m tests.system.cable_pull.silence`` times how long TCP
-alone believes in a dead connection, ``python -m tests.system.cable_pull.busy`` counts false alarms.
+Three other commands use the same network: ``python -m tests.system.cable_pull.silence`` times how long TCP
+alone believes in a dead connection, ``python -m tests.system.cable_pull.busy`` counts false alarms for
+longer, ``python -m tests.system.cable_pull.cost`` tells what heartbeats cost.
 """

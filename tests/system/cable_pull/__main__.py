@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from tests.system.cable_pull import busy
 from tests.system.cable_pull.faults import FAULTS
 from tests.system.cable_pull.network import TUNED_RETRANSMIT, obstacle
 from tests.system.cable_pull.report import Results, page
@@ -22,8 +23,8 @@ PEERS: Final = ("tcpcomm", "clientservice", "reconnectingclientfactory")
 SOLICITING: Final = ("local-cable", "interface-down", "far-cable", "address-changed")
 """The faults in which the peer's hardware address is asked for, so that ARP's timing matters."""
 
-TIMES, OUTAGE = 20, 5.0
-QUICK_TIMES, QUICK_OUTAGE = 2, 1.5
+TIMES, OUTAGE, LOAD = 20, 5.0, 20.0
+QUICK_TIMES, QUICK_OUTAGE, QUICK_LOAD = 2, 1.5, 5.0
 UNTUNED_OUTAGE = 1.5
 
 
@@ -41,6 +42,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--peers", default=",".join(PEERS), help="who is measured, by commas (default: %(default)s)"
     )
     parser.add_argument("--outage", type=float, help=f"seconds that each fault lasts (default: {OUTAGE:g})")
+    parser.add_argument(
+        "--load", type=float, help=f"seconds under CPU load, without a fault; 0: none (default: {LOAD:g})"
+    )
     parser.add_argument("--quick", action="store_true", help="a first look: few, short pulls")
     parser.add_argument(
         "--write", nargs="?", const=PAGE, type=Path, help=f"write docs/reference/{PAGE.name}, or this file"
@@ -68,15 +72,18 @@ def main(given: Sequence[str] | None = None) -> None:
     pulls = pull(
         faults, arguments.peers, times=times, outage=outage, retransmit=TUNED_RETRANSMIT, progress=_progress
     )
-    untuned = None
+    untuned = load = None
     soliciting = [fault for fault in faults if fault.name in SOLICITING]
     if soliciting and PEERS[0] in arguments.peers and not quick:
         _progress("the same without tuned ARP")
         untuned = pull(
             soliciting, PEERS[:1], times=times, outage=UNTUNED_OUTAGE, retransmit=None, progress=_progress
         )
+    seconds = (QUICK_LOAD if quick else LOAD) if arguments.load is None else arguments.load
+    if seconds:
+        load = busy.load_run(busy.CLIENTS, seconds=seconds, burners=busy.BURNERS, progress=_progress)
     command = shlex.join(["python", "-m", "tests.system.cable_pull", *(given or sys.argv[1:])])
-    text = page(Results(facts, command, faults, pulls, untuned))
+    text = page(Results(facts, command, faults, pulls, untuned, load))
     print(text, end="")
     if arguments.write:
         arguments.write.parent.mkdir(parents=True, exist_ok=True)

@@ -13,22 +13,23 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
+from tests.docs.parts import with_part
 from tests.system.cable_pull.network import obstacle
-from tests.system.cable_pull.report import TITLES
-from tests.system.cable_pull.trials import set_stage
-from tests.system.figures import machine, machine_table, table, verdict
+from tests.system.cable_pull.trials import TITLES, set_stage
+from tests.system.figures import machine, table, verdict
 from tests.system.programs import ROOT, Program
 
-__all__ = ["LoadResult", "load_run", "page"]
+__all__ = ["BURNERS", "CLIENTS", "LoadResult", "load_run", "part", "section"]
 
-PAGE: Final = ROOT / "docs" / "reference" / "false-alarms.md"
+PAGE: Final = ROOT / "docs" / "reference" / "cable-pull.md"
+PART: Final = "false alarms"
 SECONDS: Final = 600.0
 CLIENTS: Final = ("tcpcomm", "tcpcomm-blocking")
+BURNERS: Final = 2 * (os.cpu_count() or 1)
 EVERY: Final = 60.0
 """Seconds between two words on how far it is."""
 
@@ -91,30 +92,26 @@ while ended.is_alive():
     sum(range(10_000))
 """
 
-_PAGE: Final = """\
-# False alarms
+_SECTION: Final = """\
+## False alarms
 
 A false alarm is a healthy link that is taken for dead.
-Links with the profile `lan`, which takes a peer for dead after 0.3 s of silence, work without any fault.
-Meanwhile {burners} processes compute without pause, on {cores} cores.
+Here links with the profile `lan`, which takes a peer for dead after 0.3 s of silence, work without any fault, while other processes compute without pause.
 One of the programs also blocks its own reactor again and again, as one does that works on an image.
+The target is none in ten minutes.
 
-This page is written by the measurement itself, so that no figure in it is typed by hand:
-
-```text
-{command}
-```
-
-{machine}
-## {seconds:.0f} s under load
-
-Target: no false alarm.
-
-{alarms}"""
+<!-- written by python -m tests.system.cable_pull.busy --write: {part} -->
+{text}<!-- end of {part} -->
+"""  # noqa: E501 - one sentence per line
 
 
-def page(result: LoadResult, facts: Mapping[str, str], command: str) -> str:
-    """The whole page."""
+def section(result: LoadResult, command: str, facts: Mapping[str, str]) -> str:
+    """What the page of the cable pulls says of it."""
+    return _SECTION.format(part=PART, text=part(result, command, facts))
+
+
+def part(result: LoadResult, command: str, facts: Mapping[str, str]) -> str:
+    """The figures alone."""
     rows = [
         [
             TITLES[name],
@@ -125,13 +122,10 @@ def page(result: LoadResult, facts: Mapping[str, str], command: str) -> str:
         ]
         for name, kills in result.kills.items()
     ]
-    return _PAGE.format(
-        burners=result.burners,
-        cores=os.cpu_count(),
-        command=command,
-        machine=machine_table(facts),
-        seconds=result.seconds,
-        alarms=table(["", "commands answered", "false alarms", "their reasons", ""], rows),
+    where = "; ".join(facts[name] for name in ("CPU", "System", "Python", "Date"))
+    return (
+        f"{table(['', 'commands answered', 'false alarms', 'their reasons', ''], rows)}\n"
+        f"{result.seconds:.0f} s, with {result.burners} processes that compute, by `{command}`: {where}.\n"
     )
 
 
@@ -142,21 +136,18 @@ def main(given: Sequence[str] | None = None) -> None:
         description="Count false alarms on a busy machine. Needs root, iproute2 and iptables.",
     )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for how long (%(default)g)")
-    parser.add_argument(
-        "--write", nargs="?", const=PAGE, type=Path, help=f"write docs/reference/{PAGE.name}, or this file"
-    )
+    parser.add_argument("--write", action="store_true", help=f"write it into docs/reference/{PAGE.name}")
     arguments = parser.parse_args(given)
     problem = obstacle()
     if problem is not None:
         sys.exit(problem)
     facts = machine()
-    burners = 2 * (os.cpu_count() or 1)
-    result = load_run(CLIENTS, seconds=arguments.seconds, burners=burners, progress=_progress)
+    result = load_run(CLIENTS, seconds=arguments.seconds, burners=BURNERS, progress=_progress)
     command = shlex.join(["python", "-m", f"{__package__}.busy", *(given or sys.argv[1:])])
-    text = page(result, facts, command)
+    text = part(result, command, facts)
     print(text, end="")
     if arguments.write:
-        arguments.write.write_text(text, encoding="utf-8")
+        PAGE.write_text(with_part(PAGE.read_text("utf-8"), PART, text), "utf-8")
 
 
 def _progress(what: str) -> None:

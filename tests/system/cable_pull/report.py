@@ -7,19 +7,14 @@ from typing import Final
 
 from attrs import frozen
 
+from tests.system.cable_pull import busy
 from tests.system.cable_pull.faults import Fault
-from tests.system.cable_pull.trials import PullResults, Trial
+from tests.system.cable_pull.trials import TITLES, PullResults, Trial
 from tests.system.figures import machine_table, percentile, table, verdict
 
-__all__ = ["TITLES", "Results", "page"]
+__all__ = ["Results", "page"]
 
 OURS: Final = "tcpcomm"
-TITLES: Final[Mapping[str, str]] = {
-    "tcpcomm": "tcpcomm, profile `lan`",
-    "tcpcomm-blocking": "tcpcomm, in a program that blocks its reactor for 0.5 s every 5 s",
-    "clientservice": "`ClientService`",
-    "reconnectingclientfactory": "`ReconnectingClientFactory`",
-}
 
 
 @frozen
@@ -32,6 +27,8 @@ class Results:
     pulls: PullResults
     untuned: PullResults | None
     """The same with the system's own ARP timing."""
+    load: busy.LoadResult | None
+    """A run without any fault."""
 
 
 _HEAD = """\
@@ -101,6 +98,8 @@ def page(results: Results) -> str:
     if results.untuned is not None:
         parts.append(_UNTUNED.format(times=_times(results.untuned)) + "\n" + _untuned(results))
     parts.append(_COMMANDS + "\n" + _commands(pulls))
+    if results.load is not None:
+        parts.append(busy.section(results.load, results.command, results.facts))
     return "\n".join(parts)
 
 

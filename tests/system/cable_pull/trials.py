@@ -18,7 +18,14 @@ from tests.system.cable_pull.faults import PORT, Fault, Scene
 from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network
 from tests.system.programs import Program
 
-__all__ = ["Commands", "PullResults", "Stage", "Trial", "pull", "set_stage"]
+__all__ = ["TITLES", "Commands", "PullResults", "Stage", "Trial", "pull", "set_stage"]
+
+TITLES: Final[Mapping[str, str]] = {
+    "tcpcomm": "tcpcomm, profile `lan`",
+    "tcpcomm-blocking": "tcpcomm, in a program that blocks its reactor for 0.5 s every 5 s",
+    "clientservice": "`ClientService`",
+    "reconnectingclientfactory": "`ReconnectingClientFactory`",
+}
 
 START_TIMEOUT: Final = 30.0
 RECOVERY_TIMEOUT: Final = 60.0
