@@ -19,13 +19,12 @@ from tcpcomm.supervision import State
 
 
 async def main(reactor: Any, listen: str) -> None:
-    def received(frame: bytes) -> None:
+    def received(frame: bytes) -> bytes:
         command, _, number = frame.partition(b",")
         if command == b"TRG":
             print(f"picture {number.decode()}", flush=True)  # a real camera would take one
-            link.send(b"OK," + number)
-        else:
-            link.send(b"NG," + frame)
+            return b"OK," + number
+        return b"NG," + frame
 
     def told(state: State, reason: str) -> None:
         print(f"{state.value}: {reason}", flush=True)

@@ -36,7 +36,8 @@ async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:
         await link.whenReady()
         try:
             answer = await link.request(b"TRG,%d" % number, timeout=2.0)
-        except NotSent:
+        except NotSent as error:
+            print(f"command {number}: not sent: {error}", flush=True)
             continue  # the camera cannot have seen it: the same command again
         except OutcomeUnknown as error:
             # It moves nothing: whoever moves something asks first where things are, and never repeats.

@@ -291,7 +291,7 @@ class FrameProtocol(Protocol):
         self._decoder = self.framing.decoder()
         self._sender = self.reply_framing or self.framing
         if self.host is not None:
-            tune_tcp(self.transport)
+            tune_tcp(self.transport, self.limits.stall)
         self._tell_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:

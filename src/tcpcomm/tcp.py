@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any, Final
 
-__all__ = ["COUNT", "IDLE", "INTERVAL", "tune_tcp"]
+__all__ = ["COUNT", "IDLE", "INTERVAL", "UNACKNOWLEDGED", "tune_tcp"]
 
 IDLE: Final = 15
 """Seconds without a byte before the system asks the peer's system whether it is still there."""
@@ -16,6 +16,16 @@ INTERVAL: Final = 5
 COUNT: Final = 3
 """Questions without an answer after which the connection is lost: 30 s in all, not two hours."""
 
+UNACKNOWLEDGED: Final = float(IDLE + INTERVAL * COUNT)
+"""
+Seconds that what was sent may stay unacknowledged, at least: then the connection is lost.
+
+The system asks no questions as long as it repeats what was sent, and repeats that for a quarter of an hour.
+"""
+
+LONGEST: Final = 2**31 - 1
+"""Milliseconds: the most that the system takes."""
+
 _OPTIONS: Final = (
     ("TCP_KEEPIDLE", IDLE),
     ("TCP_KEEPALIVE", IDLE),  # the same on macOS
@@ -24,9 +34,14 @@ _OPTIONS: Final = (
 )
 
 
-def tune_tcp(transport: Any) -> None:
+def tune_tcp(transport: Any, patience: float = 0.0) -> None:
     """
     Send small frames at once, and notice a peer whose machine or cable is gone, where this is TCP.
+
+    Args:
+        transport: TCP's own, or one above it, such as TLS's.
+        patience: seconds for which a peer may take nothing of what it is sent, if it is to have longer
+            than :data:`UNACKNOWLEDGED`: the system does not tell such a peer from one that is gone.
 
     A program that hangs on a machine that lives is not noticed so, and where the system lacks one of
     the options it goes by its own value.
@@ -37,7 +52,8 @@ def tune_tcp(transport: Any) -> None:
     handle = _socket(transport)
     if handle is None:
         return
-    for name, value in _OPTIONS:
+    unacknowledged = min(round(1000 * max(UNACKNOWLEDGED, patience)), LONGEST)
+    for name, value in (*_OPTIONS, ("TCP_USER_TIMEOUT", unacknowledged)):
         option: int | None = getattr(socket, name, None)
         if option is not None:
             handle.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -16,7 +16,7 @@ GENERATED = ROOT / "docs/reference/benchmarks.md"
 """Its figures are those of the machine that wrote it."""
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LANGUAGES = {"console", "ini", "output", "powershell", "python", "sh", "text"}
+LANGUAGES = {"console", "ini", "mermaid", "output", "powershell", "python", "sh", "text"}
 NOT_RUN = ("journalctl ", "openssl ", "pip ", "python -m tests.bench", "sudo ", "systemctl ", "systemd-")
 """How commands begin that are shown, but not run: they change the machine, or take long."""
 

@@ -40,6 +40,7 @@ class Plant:
     applied: list[int] = field(factory=list)
     not_sent: set[int] = field(factory=set)
     answered: int = 0
+    judged: int = 0
     misbehaving: bool = True
     """Whether the programs also cancel requests, and leave commands unanswered."""
     violations: list[str] = field(factory=list)

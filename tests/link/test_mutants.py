@@ -79,6 +79,13 @@ MUTANTS: Final = [
         "pulse.heard + 2 * pulse.beats.timeout:",
     ),
     Mutant(
+        "what is sent counts as heard",
+        Supervisor,
+        "_beat",
+        "return [Beat()]",
+        "pulse.heard = now; return [Beat()]",
+    ),
+    Mutant(
         "own stalls are the peer's silence",
         Pulse,
         "forgive",
@@ -225,6 +232,13 @@ MUTANTS: Final = [
         test_supervision.test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works,
         {"state": State.READY},
     ),
+    Mutant(
+        "it dials once only",
+        Supervisor,
+        "_down",
+        "now + self.policy.backoff.wait(self._attempts, down_for, self._random)",
+        "inf",
+    ),
     # -- the engine
     Mutant(
         "what closed itself before the stop outlives the grace",
@@ -331,6 +345,34 @@ MUTANTS: Final = [
         "        protocol.asking.end(reason)",
     ),
     Mutant(
+        "a request is written twice",
+        Asking,
+        "_write",
+        "[call.frame for call in calls]",
+        "[call.frame for call in calls for _ in range(2)]",
+    ),
+    Mutant(
+        "what waits for its turn is forgotten",
+        Exchange,
+        "end",
+        'call.settle(NotSent(f"the session ended before its turn: {reason}"))',
+        "pass",
+    ),
+    Mutant(
+        "a reply is written though its session is over",
+        Link,
+        "_reply",
+        "if protocol.over is None:",
+        "if True:",
+    ),
+    Mutant(
+        "what is aborted stays open",
+        _Session,
+        "abort",
+        "self.given_up = True",
+        "self.given_up = True; return",
+    ),
+    Mutant(
         "a written request is reported as not sent",
         Exchange,
         "end",
@@ -387,6 +429,24 @@ MUTANTS: Final = [
 ]
 
 
+PROMISES: Final = {
+    "was answered with": "a late reply answers the next request",
+    "was applied after": "a request is written twice",
+    "came after no more than": "users may send during the steps",
+    "reported as NotSent, but applied": "a written request is reported as not sent",
+    "were neither answered nor reported": "what waits for its turn is forgotten",
+    "has not noticed that its peer is dead": "what is sent counts as heard",
+    "not healed within": "it dials once only",
+    "a healthy link was changed": "an attempt that was given up goes on",
+    "stop did not end within its grace": "what is aborted stays open",
+    "timers are set at": "a timer left over",
+    "sockets are left at": "what is aborted stays open",
+    "ports are left at": "it listens on after a stop",
+    "logged: ": "a reply is written though its session is over",
+}
+"""What the simulation says of a broken promise, and a mutant that breaks it."""
+
+
 def is_found_out(mutant: Mutant) -> bool:
     """Whether a test or a simulated run notices that this mutant is at work."""
     if mutant.killer is not None:
@@ -418,6 +478,16 @@ def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
 def test_there_are_many() -> None:
     assert len(MUTANTS) >= 20
     assert len(MUTANTS) == len({mutant.what for mutant in MUTANTS})
+    assert len(MUTANTS) == len({(each.kind, each.method, each.old, each.new) for each in MUTANTS})
+
+
+@pytest.mark.parametrize("told", PROMISES)
+def test_each_promise_that_is_broken_is_told_as_such(told: str) -> None:
+    (mutant,) = (each for each in MUTANTS if each.what == PROMISES[told])
+    with mutant.at_work():
+        violations = [each for seed in SEEDS for each in run(seed, FAULTS, patience=5).violations]
+
+    assert [each for each in violations if told in each]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)

@@ -18,12 +18,12 @@ from twisted.internet.endpoints import (
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.tcp import COUNT, IDLE, INTERVAL
+from tcpcomm import FrameFactory, FrameProtocol, Limits
+from tcpcomm.tcp import COUNT, IDLE, INTERVAL, LONGEST, UNACKNOWLEDGED
 from tests.certificates import Authority
 from tests.reactor import DEADLINE, reactor, until
 
-OPTIONS = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+OPTIONS = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
 
 
 @pytest.mark.skipif(
@@ -34,10 +34,12 @@ class SocketOptions(TestCase):
 
     timeout = DEADLINE
 
-    async def _accepted(self, server: Any, wrap: Any) -> dict[str, int]:
+    async def _accepted(self, server: Any, wrap: Any, stall: float = 10.0) -> dict[str, int]:
         ready: list[FrameProtocol] = []
 
         class Session(FrameProtocol):
+            limits = Limits(stall=stall)
+
             def sessionReady(self) -> None:
                 ready.append(self)
 
@@ -58,8 +60,8 @@ class SocketOptions(TestCase):
         await until(lambda: not factory.sessions)
         return found
 
-    def _check(self, found: dict[str, int]) -> None:
-        expected = dict(zip(OPTIONS, (IDLE, INTERVAL, COUNT), strict=True))
+    def _check(self, found: dict[str, int], unacknowledged: float = UNACKNOWLEDGED) -> None:
+        expected = dict(zip(OPTIONS, (IDLE, INTERVAL, COUNT, 1000 * unacknowledged), strict=True))
         assert {**expected, "SO_KEEPALIVE": 1, "TCP_NODELAY": 1} == {
             name: bool(value) if name in ("SO_KEEPALIVE", "TCP_NODELAY") else value
             for name, value in found.items()
@@ -68,6 +70,11 @@ class SocketOptions(TestCase):
     async def test_a_tcp_session_is_noticed_dead_after_half_a_minute(self) -> None:
         server = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self._check(await self._accepted(server, lambda endpoint: endpoint))
+
+    async def test_a_peer_that_may_stall_for_longer_has_as_long_to_acknowledge(self) -> None:
+        server = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        self._check(await self._accepted(server, lambda endpoint: endpoint, stall=60.0), 60.0)
+        self._check(await self._accepted(server, lambda endpoint: endpoint, stall=1e9), LONGEST / 1000)
 
     async def test_so_is_one_under_tls(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,7 @@ from typing import Final
 
 from attrs import frozen
 
+from tcpcomm.endpoints import BACKLOG
 from tests.conftest import ROOT
 from tests.system.crowd import Crowd, allow_files
 from tests.system.figures import machine, machine_table, percentile, table, verdict
@@ -34,6 +35,7 @@ BULK: Final = ("--app", "tests.system.applications:Bulk")
 STOCK: Final = ("--app", "tests.system.measured:StockEcho")
 MIB: Final = 1024 * 1024
 BATCH: Final = 500
+TWISTED_BACKLOG: Final = 50
 
 ANSWER_TIMEOUT: Final = 10.0
 
@@ -109,7 +111,9 @@ def reconnecting(count: int, *, backlog: int | None = None, bound: float | None 
             crowd.leave()
     if first != count or len(times) != count:
         raise AssertionError(f"{first}, then {len(times)} of {count} clients were answered")
-    words = f"backlog {backlog}" if backlog else "default backlog"
+    words = f"backlog {backlog}" if backlog else f"default backlog ({BACKLOG})"
+    if backlog == TWISTED_BACKLOG:
+        words = f"Twisted's default backlog ({backlog})"
     return [
         Figure(f"{count:,} clients at once, {words}: half are answered after", percentile(times, 0.5), "s"),
         Figure(f"{count:,} clients at once, {words}: all are answered after", max(times), "s", bound),
@@ -224,7 +228,7 @@ _HEAD = """\
 What `twistd tcpcomm` costs and stands: the real program, over loopback, measured from outside.
 This page is written by the measurement itself, so that no figure in it is typed by hand:
 
-```
+```text
 {command}
 ```
 
@@ -275,7 +279,8 @@ def main(given: Sequence[str] | None = None) -> None:
     facts = machine()
     measurements: list[tuple[str, Callable[[], list[Figure]]]] = [
         ("idle connections", lambda: idle(many)),
-        ("reconnecting at once, default backlog", lambda: reconnecting(crowd)),
+        ("reconnecting at once, Twisted's backlog", lambda: reconnecting(crowd, backlog=TWISTED_BACKLOG)),
+        ("reconnecting at once, default backlog", lambda: reconnecting(crowd, bound=2.0)),
         ("reconnecting at once, backlog 4096", lambda: reconnecting(crowd, backlog=4096, bound=2.0)),
         ("a client that does not read", lambda: non_reader(seconds)),
         ("SIGTERM with bytes queued", lambda: terminated(20 * MIB)),

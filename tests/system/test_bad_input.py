@@ -189,9 +189,7 @@ def test_a_peer_that_sends_a_byte_now_and_then_is_dropped(
     )
 
 
-def test_a_peer_that_sends_for_ever_without_a_terminator_is_dropped(
-    serve: Serve, connect: Connect
-) -> None:
+def test_a_peer_that_sends_for_ever_without_a_terminator_is_dropped(serve: Serve, connect: Connect) -> None:
     server = serve(*IMPATIENT, "--framing", "lines")
     peer = connect(server.port)
 

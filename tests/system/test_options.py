@@ -41,7 +41,7 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="i
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
-APPLICATION = '''
+APPLICATION = """
 from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.framing import Delimited
 from tcpcomm.limits import Limits
@@ -66,7 +66,7 @@ class PlainFactory(Factory):
 
 made = UpperFactory()
 nothing = 42
-'''
+"""
 
 
 @pytest.fixture
@@ -150,9 +150,9 @@ class TestTold:
         ] == refusal("--listen", "tcp:9999")
 
     def test_an_option_that_there_is_not_is_told_with_the_way_to_help(self) -> None:
-        assert [
-            "option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"
-        ] == refusal("--nonsense")
+        assert ["option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"] == refusal(
+            "--nonsense"
+        )
 
     def test_a_user_s_module_that_cannot_be_imported_is_told_with_the_place(self, tmp_path: Path) -> None:
         module = tmp_path / "broken.py"
@@ -239,9 +239,7 @@ class TestInTheBackground:
 class TestListen:
     """--listen, --allow and who is let in."""
 
-    def test_it_listens_at_several_places(
-        self, serve: Serve, connect: Connect, short_path: Path
-    ) -> None:
+    def test_it_listens_at_several_places(self, serve: Serve, connect: Connect, short_path: Path) -> None:
         if not hasattr(socket, "AF_UNIX"):
             skip("this system has no UNIX sockets in Python")
         path = str(short_path / "socket")
@@ -293,9 +291,7 @@ class TestListen:
 class TestLimits:
     """Options that limit what peers may cost."""
 
-    def test_max_sessions_refuses_one_more_until_another_ends(
-        self, serve: Serve, connect: Connect
-    ) -> None:
+    def test_max_sessions_refuses_one_more_until_another_ends(self, serve: Serve, connect: Connect) -> None:
         server = serve("--max-sessions", "2")
         first, second = connect(server.port), connect(server.port)
         assert [b"PONG", b"PONG"] == [first.ask(b"PING"), second.ask(b"PING")]
@@ -318,9 +314,7 @@ class TestLimits:
         server.wait_for("connection refused: its address has 1 sessions, which is max_sessions_per_address")
         assert b"PONG" == first.ask(b"PING")
 
-    def test_a_silent_peer_is_dropped_after_the_idle_timeout(
-        self, serve: Serve, connect: Connect
-    ) -> None:
+    def test_a_silent_peer_is_dropped_after_the_idle_timeout(self, serve: Serve, connect: Connect) -> None:
         server = serve("--idle-timeout", "0.2")
         peer = connect(server.port)
 

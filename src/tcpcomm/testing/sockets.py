@@ -321,6 +321,11 @@ class Socket:
         if self.open:
             self._arrive_reset()
 
+    @property
+    def under_way(self) -> bool:
+        """Whether bytes from here are on their way, or were lost and will be sent again."""
+        return self._on_its_way or self._lost_at is not None
+
     def _send(self) -> None:
         if not self._on_its_way and self._lost_at is None and not self._full:
             self._on_its_way = True

@@ -6,4 +6,8 @@ the first, several clients talk at the same time to one program in the last. A f
 iproute2, a packet filter or a signal, and mended after a while; every client so meets the same fault at
 the same instant. The network is in ``network``, the faults are in ``faults``, the programs at both ends
 are ``clients`` and ``equipment``, the course of one pull is in ``trials``, what is printed in ``report``.
+
+Three other commands use the same network: ``python -m tests.system.cable_pull.silence`` times how long TCP
+alone believes in a dead connection, ``python -m tests.system.cable_pull.busy`` counts false alarms for
+longer, ``python -m tests.system.cable_pull.cost`` tells what heartbeats cost.
 """

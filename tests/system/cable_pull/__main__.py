@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -11,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from tests.system.cable_pull import busy
 from tests.system.cable_pull.faults import FAULTS
 from tests.system.cable_pull.network import TUNED_RETRANSMIT, obstacle
 from tests.system.cable_pull.report import Results, page
-from tests.system.cable_pull.trials import load_run, pull
+from tests.system.cable_pull.trials import pull
 from tests.system.figures import machine
 from tests.system.programs import ROOT
 
@@ -81,8 +81,7 @@ def main(given: Sequence[str] | None = None) -> None:
         )
     seconds = (QUICK_LOAD if quick else LOAD) if arguments.load is None else arguments.load
     if seconds:
-        clients = ("tcpcomm", "tcpcomm-blocking")
-        load = load_run(clients, seconds=seconds, burners=2 * (os.cpu_count() or 1), progress=_progress)
+        load = busy.load_run(busy.CLIENTS, seconds=seconds, burners=busy.BURNERS, progress=_progress)
     command = shlex.join(["python", "-m", "tests.system.cable_pull", *(given or sys.argv[1:])])
     text = page(Results(facts, command, faults, pulls, untuned, load))
     print(text, end="")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,26 +26,16 @@ class Scene:
 
     Args:
         network: where it runs.
-        applied: the file in which the equipment notes each command that it carries out.
+        equipment: the Python module that is the program, and its arguments. It tells ``listening``.
     """
 
-    def __init__(self, network: Network, applied: Path) -> None:
+    def __init__(self, network: Network, equipment: Sequence[str]) -> None:
         self.network = network
-        self._applied = applied
+        self._command = [*network.within(SERVER), sys.executable, "-m", *equipment]
         self.equipment = self._start()
 
     def _start(self) -> Program:
-        return Program(
-            "the equipment",
-            [
-                *self.network.within(SERVER),
-                sys.executable,
-                "-m",
-                "tests.system.cable_pull.equipment",
-                str(PORT),
-                str(self._applied),
-            ],
-        )
+        return Program("the equipment", self._command)
 
     def listening(self) -> float:
         """Wait until the equipment listens; return since when."""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import count
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["CLIENT", "OTHER_ADDRESS", "SERVER", "SERVER_ADDRESS", "Network", "NetworkFailed", "obstacle"]
+__all__ = [
+    "CLIENT",
+    "OTHER_ADDRESS",
+    "SERVER",
+    "SERVER_ADDRESS",
+    "TUNED_RETRANSMIT",
+    "Network",
+    "NetworkFailed",
+    "obstacle",
+]
 
 CLIENT: Final = "client"
 BRIDGE: Final = "bridge"
@@ -26,6 +37,9 @@ _INTERFACE: Final = "eth0"
 
 TUNED_RETRANSMIT: Final = 50
 """Milliseconds between two ARP requests. With Linux's 1000 a cable is found up to 1 s after it is back."""
+
+
+_NUMBERS: Final = count(1)
 
 
 class NetworkFailed(Exception):
@@ -68,7 +82,8 @@ class Network:
     The machines ``client`` and ``server``, each with a cable to a switch.
 
     It is a context manager: the namespaces are made on entering, and removed on leaving whatever
-    happened. Their names hold this process's number, so that several can run at the same time.
+    happened. Their names hold this process's number and one of their own, so that several can exist at the
+    same time.
 
     Args:
         retransmit: milliseconds between two ARP requests; None: as the system has it.
@@ -76,6 +91,7 @@ class Network:
 
     def __init__(self, retransmit: int | None = TUNED_RETRANSMIT) -> None:
         self._retransmit = retransmit
+        self._number = next(_NUMBERS)
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:
@@ -100,7 +116,7 @@ class Network:
 
     def within(self, machine: str) -> Sequence[str]:
         """The beginning of a command that runs on a machine."""
-        return ["ip", "netns", "exec", _namespace(machine)]
+        return ["ip", "netns", "exec", self._namespace(machine)]
 
     # -- cables, interfaces, addresses ----------------------------------------------------------------
 
@@ -124,6 +140,12 @@ class Network:
         """Give the machine another address."""
         self._ip(machine, "address", "del", f"{old}/24", "dev", _INTERFACE)
         self._ip(machine, "address", "add", f"{new}/24", "dev", _INTERFACE)
+
+    def traffic(self, machine: str) -> tuple[int, int]:
+        """Packets and bytes, with their Ethernet headers, that the machine has sent or received so far."""
+        link = json.loads(self._ip(machine, "-j", "-s", "link", "show", "dev", _INTERFACE))[0]
+        ways = [link["stats64"][way] for way in ("rx", "tx")]
+        return sum(way["packets"] for way in ways), sum(way["bytes"] for way in ways)
 
     # -- packet filters, on the client ----------------------------------------------------------------
 
@@ -160,7 +182,7 @@ class Network:
     def destroy(self, machine: str) -> None:
         """Let the machine vanish, with all its connections. Its programs have to be ended besides."""
         self._ip(BRIDGE, "link", "del", machine)  # at once, while a namespace takes its time
-        run("ip", "netns", "del", _namespace(machine))
+        run("ip", "netns", "del", self._namespace(machine))
 
     def rebuild(self, machine: str) -> None:
         """Let it be there again, as after a restart: the same addresses, no connections, unplugged."""
@@ -168,13 +190,13 @@ class Network:
         self._wire(machine)
 
     def _make_namespace(self, stack: ExitStack, machine: str) -> None:
-        run("ip", "netns", "add", _namespace(machine))
-        stack.callback(_remove, _namespace(machine))
+        run("ip", "netns", "add", self._namespace(machine))
+        stack.callback(_remove, self._namespace(machine))
         self._ip(machine, "link", "set", "lo", "up")
 
     def _wire(self, machine: str) -> None:
         """Lay a cable from the machine to the switch."""
-        far = ("peer", "name", machine, "netns", _namespace(BRIDGE))
+        far = ("peer", "name", machine, "netns", self._namespace(BRIDGE))
         hardware = ("address", _HARDWARE[machine])
         self._ip(machine, "link", "add", _INTERFACE, *hardware, "type", "veth", *far)
         self._ip(BRIDGE, "link", "set", machine, "master", "switch")
@@ -185,12 +207,11 @@ class Network:
             self._ip(machine, *table, "retrans", str(self._retransmit))
         self._ip(machine, "link", "set", _INTERFACE, "up")
 
+    def _namespace(self, machine: str) -> str:
+        return f"tcpcomm-{os.getpid()}-{self._number}-{machine}"
+
     def _ip(self, machine: str, *arguments: str) -> str:
-        return run("ip", "-n", _namespace(machine), *arguments)
-
-
-def _namespace(machine: str) -> str:
-    return f"tcpcomm-{os.getpid()}-{machine}"
+        return run("ip", "-n", self._namespace(machine), *arguments)
 
 
 def _remove(namespace: str) -> None:

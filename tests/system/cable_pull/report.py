@@ -7,19 +7,14 @@ from typing import Final
 
 from attrs import frozen
 
+from tests.system.cable_pull import busy
 from tests.system.cable_pull.faults import Fault
-from tests.system.cable_pull.trials import LoadResult, PullResults, Trial
+from tests.system.cable_pull.trials import TITLES, PullResults, Trial
 from tests.system.figures import machine_table, percentile, table, verdict
 
 __all__ = ["Results", "page"]
 
 OURS: Final = "tcpcomm"
-TITLES: Final[Mapping[str, str]] = {
-    "tcpcomm": "tcpcomm, profile `lan`",
-    "tcpcomm-blocking": "tcpcomm, in a program that blocks its reactor for 0.5 s every 5 s",
-    "clientservice": "`ClientService`",
-    "reconnectingclientfactory": "`ReconnectingClientFactory`",
-}
 
 
 @frozen
@@ -32,7 +27,8 @@ class Results:
     pulls: PullResults
     untuned: PullResults | None
     """The same with the system's own ARP timing."""
-    load: LoadResult | None
+    load: busy.LoadResult | None
+    """A run without any fault."""
 
 
 _HEAD = """\
@@ -47,7 +43,7 @@ Each sends a numbered command ten times a second, and more often where several o
 
 This page is written by the measurement itself, so that no figure in it is typed by hand:
 
-```
+```text
 {command}
 ```
 
@@ -87,13 +83,6 @@ All commands of all the pulls above.
 *Untrue*: answered but not carried out, or reported as not sent but carried out.
 """
 
-_LOAD = """\
-## False alarms
-
-{seconds:.0f} s without any fault, while {burners} processes compute without pause.
-A false alarm is a healthy link that is taken for dead.
-"""
-
 
 def page(results: Results) -> str:
     """The whole page."""
@@ -110,8 +99,7 @@ def page(results: Results) -> str:
         parts.append(_UNTUNED.format(times=_times(results.untuned)) + "\n" + _untuned(results))
     parts.append(_COMMANDS + "\n" + _commands(pulls))
     if results.load is not None:
-        load = results.load
-        parts.append(_LOAD.format(seconds=load.seconds, burners=load.burners) + "\n" + _alarms(load))
+        parts.append(busy.section(results.load, results.command, results.facts))
     return "\n".join(parts)
 
 
@@ -169,16 +157,8 @@ def _commands(pulls: PullResults) -> str:
     return table(head, rows)
 
 
-def _alarms(load: LoadResult) -> str:
-    rows = [
-        [TITLES[name], str(load.answered[name]), str(len(kills)), "; ".join(sorted(set(kills))) or "none"]
-        for name, kills in load.kills.items()
-    ]
-    return table(["", "commands answered", "false alarms", "their reasons"], rows)
-
-
 def _targets(results: Results) -> str:
-    pulls, load = results.pulls, results.load
+    pulls = results.pulls
     rows = []
     if OURS in pulls.trials:
         trials = _all(pulls.trials[OURS])
@@ -192,9 +172,6 @@ def _targets(results: Results) -> str:
         told = pulls.commands[OURS]
         broken = told.silent + told.twice + told.wrong + told.untrue
         rows.append(_target("Commands lost without a word, carried out twice or told wrongly", broken, 0))
-    if load is not None:
-        alarms = sum(map(len, load.kills.values()))
-        rows.append(_target(f"False alarms in {load.seconds:.0f} s under CPU load", alarms, 0))
     return "## Targets\n\n" + table(["", "at most", "measured", ""], rows)
 
 

@@ -1,4 +1,4 @@
-"""One pull after the other: what each client noticed, and when; and a run without any fault, under load."""
+"""One pull after the other: what each client noticed, and when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from tests.system.cable_pull.faults import PORT, Fault, Scene
 from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network
 from tests.system.programs import Program
 
-__all__ = ["Commands", "LoadResult", "PullResults", "Trial", "load_run", "pull"]
+__all__ = ["TITLES", "Commands", "PullResults", "Stage", "Trial", "pull", "set_stage"]
+
+TITLES: Final[Mapping[str, str]] = {
+    "tcpcomm": "tcpcomm, profile `lan`",
+    "tcpcomm-blocking": "tcpcomm, in a program that blocks its reactor for 0.5 s every 5 s",
+    "clientservice": "`ClientService`",
+    "reconnectingclientfactory": "`ReconnectingClientFactory`",
+}
 
 START_TIMEOUT: Final = 30.0
 RECOVERY_TIMEOUT: Final = 60.0
@@ -70,19 +77,8 @@ class PullResults:
     commands: Mapping[str, Commands]
 
 
-@frozen
-class LoadResult:
-    """A run without any fault."""
-
-    seconds: float
-    burners: int
-    answered: Mapping[str, int]
-    kills: Mapping[str, Sequence[str]]
-    """By client: why it took the connection for dead, each time that it did."""
-
-
 @define
-class _Stage:
+class Stage:
     """The network, the equipment and the clients."""
 
     scene: Scene
@@ -146,7 +142,7 @@ def pull(
         name: {each.name: [] for each in faults} for name in clients
     }
     with ExitStack() as stack:
-        stage = _set(stack, clients, retransmit)
+        stage = set_stage(stack, clients, retransmit)
         for number in range(1, times + 1):
             for fault in faults:
                 for name, trial in stage.pull(fault, outage).items():
@@ -159,59 +155,13 @@ def pull(
     return PullResults(outage, trials, commands)
 
 
-def load_run(
-    clients: Collection[str], *, seconds: float, burners: int, progress: Callable[[str], None]
-) -> LoadResult:
-    """
-    Let clients work without any fault, while other processes burn the CPU.
-
-    Args:
-        clients: who.
-        seconds: for how long.
-        burners: how many processes do nothing but compute.
-        progress: told in words what is being done.
-    """
-    with ExitStack() as stack:
-        stage = _set(stack, clients, None)
-        for _ in range(burners):
-            stack.enter_context(Program("a burner", [sys.executable, "-c", _BURN]))
-        stage.settle()
-        begun = time.monotonic()
-        while (left := begun + seconds - time.monotonic()) > 0:
-            progress(f"{left:.0f} s of load left")
-            time.sleep(min(60.0, left))
-        stage.settle()
-        ended = time.monotonic()
-        stage.finish()
-        return LoadResult(
-            seconds,
-            burners,
-            {name: len(client.events("answered", since=begun)) for name, client in stage.clients.items()},
-            {
-                name: [
-                    str(each.about["reason"])
-                    for each in client.events("down", since=begun)
-                    if each.time < ended
-                ]
-                for name, client in stage.clients.items()
-            },
-        )
-
-
-_BURN = """
-import sys, threading
-ended = threading.Thread(target=sys.stdin.read, daemon=True)
-ended.start()
-while ended.is_alive():
-    sum(range(10_000))
-"""
-
-
-def _set(stack: ExitStack, clients: Collection[str], retransmit: int | None) -> _Stage:
+def set_stage(stack: ExitStack, clients: Collection[str], retransmit: int | None) -> Stage:
+    """Make the network, start the equipment and the clients, and wait until all work."""
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="tcpcomm-pull-")))
     network = stack.enter_context(Network(retransmit))
     notes = directory / "applied"
-    scene = stack.enter_context(Scene(network, notes))
+    equipment = ["tests.system.cable_pull.equipment", str(PORT), str(notes)]
+    scene = stack.enter_context(Scene(network, equipment))
     scene.listening()
     programs = {}
     for name in clients:
@@ -219,7 +169,7 @@ def _set(stack: ExitStack, clients: Collection[str], retransmit: int | None) -> 
         programs[name] = stack.enter_context(Program(name, [*network.within(CLIENT), *command]))
     for client in programs.values():
         client.wait_for("answered", timeout=START_TIMEOUT)
-    return _Stage(scene, programs, notes)
+    return Stage(scene, programs, notes)
 
 
 def _count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:

@@ -1,0 +1,44 @@
+"""
+Parts of a page that are written by a program, between two comments that a reader of the page does not see.
+
+::
+
+    <!-- written by COMMAND: NAME -->
+    ...
+    <!-- end of NAME -->
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["part_of", "with_part"]
+
+
+def part_of(page: str, name: str) -> str:
+    """
+    What stands in a part.
+
+    Raises:
+        ValueError: the page has no such part, or several.
+    """
+    return _found(page, name)[2]
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """
+    The page with another text in a part.
+
+    Raises:
+        ValueError: the page has no such part, or several.
+    """
+    found = _found(page, name)
+    return f"{page[: found.start(2)]}{text}{page[found.end(2) :]}"
+
+
+def _found(page: str, name: str) -> re.Match[str]:
+    marks = rf"^(<!-- written by [^\n]+: {re.escape(name)} -->\n)(.*?)^<!-- end of {re.escape(name)} -->$"
+    found = list(re.finditer(marks, page, re.MULTILINE | re.DOTALL))
+    if len(found) != 1:
+        raise ValueError(f"the page has {len(found)} parts called {name!r}, not one")
+    return found[0]

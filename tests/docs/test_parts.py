@@ -1,0 +1,43 @@
+"""What programs write into pages is up to date, and only the program writes there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcpcomm.supervision import Input, State
+from tests.docs import link_states
+from tests.docs.parts import part_of, with_part
+from tests.docs.test_reference import names, section
+
+PAGE = """\
+# A page
+
+<!-- written by a program: figures -->
+old
+<!-- end of figures -->
+
+More.
+"""
+
+
+def test_a_part_is_replaced_and_nothing_else() -> None:
+    assert "old\n" == part_of(PAGE, "figures")
+    assert PAGE.replace("old", r"new \1") == with_part(PAGE, "figures", "new \\1\n")
+
+
+@pytest.mark.parametrize("page", ["# A page\n", PAGE + PAGE])
+def test_a_part_must_be_there_once(page: str) -> None:
+    with pytest.raises(ValueError, match="parts called 'figures', not one"):
+        with_part(page, "figures", "new\n")
+
+
+def test_the_states_of_a_link_are_drawn_as_they_are() -> None:
+    # If this fails, run python -m tests.docs.link_states.
+    assert link_states.states() == part_of(link_states.PAGE.read_text("utf-8"), link_states.PART)
+
+
+def test_all_states_and_inputs_are_explained() -> None:
+    page = link_states.PAGE
+
+    assert [state.value for state in State] == names(section(page, "# The states of a link"))[: len(State)]
+    assert [what.value for what in Input] == names(section(page, "## What leads where"))
