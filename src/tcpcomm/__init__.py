@@ -1,19 +1,29 @@
 """
 tcpcomm: the TCP links of factory automation, on Twisted.
 
-The public names. Framings are in :mod:`tcpcomm.framing`, what holds them to their laws is in
-:mod:`tcpcomm.testing`.
+The public names. Framings are in :mod:`tcpcomm.framing`, codecs in :mod:`tcpcomm.codec`, what holds both
+to their laws is in :mod:`tcpcomm.testing`.
 """
 
 from tcpcomm._version import __version__
+from tcpcomm.answering import current_session
+from tcpcomm.equipment import Equipment, command, declaration_of, event, in_thread
 from tcpcomm.errors import (
+    BadReply,
+    CodecError,
     ConfigurationError,
     EncodeError,
+    Fault,
     FramingError,
+    NotReady,
+    NotSent,
+    OutcomeUnknown,
+    ReplyTimeout,
     SessionClosed,
     TcpcommError,
 )
 from tcpcomm.factory import FrameFactory
+from tcpcomm.host import link_of, raw, remote
 from tcpcomm.kinds import (
     DelimitedFactory,
     DelimitedProtocol,
@@ -21,20 +31,44 @@ from tcpcomm.kinds import (
     LengthPrefixedProtocol,
 )
 from tcpcomm.limits import Limits
+from tcpcomm.login import Login
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.running import run
+from tcpcomm.serving import caller, per_session, serve
 
 __all__ = [
+    "BadReply",
+    "CodecError",
     "ConfigurationError",
     "DelimitedFactory",
     "DelimitedProtocol",
     "EncodeError",
+    "Equipment",
+    "Fault",
     "FrameFactory",
     "FrameProtocol",
     "FramingError",
     "LengthPrefixedFactory",
     "LengthPrefixedProtocol",
     "Limits",
+    "Login",
+    "NotReady",
+    "NotSent",
+    "OutcomeUnknown",
+    "ReplyTimeout",
     "SessionClosed",
     "TcpcommError",
     "__version__",
+    "caller",
+    "command",
+    "current_session",
+    "declaration_of",
+    "event",
+    "in_thread",
+    "link_of",
+    "per_session",
+    "raw",
+    "remote",
+    "run",
+    "serve",
 ]

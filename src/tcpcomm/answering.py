@@ -98,10 +98,15 @@ class Answering:
         self._session = session
         self._seconds = seconds
         self._one_by_one = not self._dialect.by_id
-        self._busy = False
+        self._running = 0
         self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
         self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command is being carried out."""
+        return self._running > 0
 
     def read(self, frame: bytes) -> Asked:
         """What a frame asks for."""
@@ -117,7 +122,7 @@ class Answering:
         if asked.batch:
             return self._take_batch(asked, frame)
         request = asked.requests[0]
-        if self._busy and self._one_by_one and request.name != self._beat:
+        if self._running and self._one_by_one and request.name != self._beat:
             turn: Deferred[None] = Deferred()
             self._queue.append((request, frame, turn))
             return turn
@@ -125,7 +130,7 @@ class Answering:
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Carry out one request; tells by what it returns whether that is done."""
-        if type(request) is not Request:
+        if isinstance(request, Refusal):
             send(request, self._refusal(request, frame))
             return None
         acknowledgement = self._dialect.acknowledgement(request)
@@ -145,17 +150,17 @@ class Answering:
         if not isinstance(result, Deferred):
             send(request, self._reply(request, result))
             return None
-        self._busy = True
+        self._running += 1
         result.addCallbacks(partial(self._reply, request), partial(self._failed, request))
         result.addCallback(partial(send, request))
         return result.addBoth(self._done)
 
     def _done(self, outcome: Any) -> Any:
         """One command is done: those that waited for it have their turn, unless the session is over."""
-        self._busy = False
+        self._running -= 1
         if not self._session.is_open:
             self._queue.clear()
-        while self._queue and not self._busy:
+        while self._queue and not self._running:
             request, frame, turn = self._queue.popleft()
             try:
                 later = self._take(request, frame, self._send)
@@ -242,7 +247,7 @@ class Answering:
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> list[bytes]:
         """Answer what is no request that was declared."""
-        if refusal.foreign or refusal.trouble is Trouble.UNKNOWN_COMMAND:
+        if refusal.may_be_foreign:
             own = self._equipment.unknown(frame)
             if own is not None:
                 return [own]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from tcpcomm.alarm import clock_of
+from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.limits import Limits
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
+from tcpcomm.serving import EquipmentFactory, PerSession
 
 __all__ = ["load_factory"]
 
@@ -29,8 +32,9 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     """
     Import what ``module:name`` names and make a factory of it.
 
-    It may be a :class:`~tcpcomm.protocol.FrameProtocol` or :class:`~tcpcomm.factory.FrameFactory`
-    subclass, which get the options; or any other Twisted protocol class, factory class or factory, for
+    It may be a subclass of :class:`~tcpcomm.equipment.Equipment`, which is made without arguments, or an
+    object of one; a :class:`~tcpcomm.protocol.FrameProtocol` or :class:`~tcpcomm.factory.FrameFactory`
+    subclass; these get the options. Or any other Twisted protocol class, factory class or factory, for
     which only ``allow`` can be honoured.
 
     Args:
@@ -42,6 +46,10 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         ConfigurationError: there is no such thing, importing it fails, or an option has no effect on it.
     """
     target = _import(name)
+    if isinstance(target, type) and issubclass(target, Equipment):
+        target = _call(name, target, {})
+    if isinstance(target, (Equipment, PerSession)):
+        return _call(name, partial(EquipmentFactory, target), _with_limits(target, options))
     if isinstance(target, type) and issubclass(target, FrameProtocol):
         return FrameFactory(target, **_with_limits(target, options))
     if isinstance(target, type) and issubclass(target, FrameFactory):
@@ -64,7 +72,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         factory = target
     else:
         raise ConfigurationError(
-            f"--app {name}: {target!r} is neither a protocol class nor a factory of Twisted's"
+            f"--app {name}: {target!r} is neither equipment nor a protocol class or factory of Twisted's"
         )
     return factory if allow is None else _Admitting(factory, allow)
 
@@ -86,13 +94,13 @@ def _import(name: str) -> Any:
         raise ConfigurationError(f"--app {name}: {module_name} has no {attribute}") from None
 
 
-def _call(name: str, factory: type[Any], options: Mapping[str, Any]) -> Any:
+def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
     try:
         return factory(**options)
     except ConfigurationError:
         raise
     except Exception as error:
-        raise ConfigurationError(f"--app {name}: cannot make the factory: {_where(error)}") from None
+        raise ConfigurationError(f"--app {name}: cannot make it: {_where(error)}") from None
 
 
 def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:

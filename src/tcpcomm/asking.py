@@ -106,6 +106,11 @@ class Asking:
         self._write()
         return matched
 
+    def senseless(self, reason: str) -> None:
+        """What came is neither an answer nor an event."""
+        self._exchange.senseless(reason)
+        self._write()
+
     @contextmanager
     def received_together(self) -> Iterator[None]:
         """

@@ -183,6 +183,12 @@ class Exchange:
                 self._settle(call, outcome)
         return True
 
+    def senseless(self, reason: str) -> None:
+        """What came is neither an answer nor an event: without ids, it may have been the next answer."""
+        call = next(iter(self._under_way.values()), None)
+        if call is not None and not self._by_id:
+            self._settle(call, BadReply(reason), broken=reason)
+
     def cancel(self, call: Call) -> None:
         """Nobody waits for this command any more. It is not settled."""
         if call in self._waiting:

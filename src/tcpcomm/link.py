@@ -238,8 +238,11 @@ class Link(Service):
         """There is a new session. Called by the protocol."""
         if self._protocol is not None:
             self.session_over(self._protocol, self._protocol.over or "the peer connected again")
-        protocol.asking = Asking(protocol, self._clock, self._engine.drop)
+        protocol.asking = self._new_asking(protocol)
         self._protocol = protocol
+
+    def _new_asking(self, protocol: _LinkProtocol) -> Asking:
+        return Asking(protocol, self._clock, self._engine.drop)
 
     def session_over(self, protocol: _LinkProtocol, reason: str) -> None:
         """A session is over: what was under way on it is settled. Called by the protocol."""
@@ -312,15 +315,15 @@ class Handshake:
 
     def __init__(self, link: Link, protocol: _LinkProtocol) -> None:
         self.link = link
-        self._protocol = protocol
+        self.protocol = protocol
 
     def send(self, frame: bytes) -> None:
         """As :meth:`Link.send`."""
-        self.link.send_on(self._protocol, frame)
+        self.link.send_on(self.protocol, frame)
 
     def request(self, frame: bytes, *, timeout: float) -> Deferred[bytes]:
         """As :meth:`Link.request`."""
-        return self.link.request_on(self._protocol, frame, timeout)
+        return self.link.request_on(self.protocol, frame, timeout)
 
 
 class _LinkProtocol(FrameProtocol):

@@ -1,16 +1,25 @@
-"""What comes before the first command of a session: a greeting, and a login, declared step by step."""
+"""
+What comes before the first command of a session: a greeting, and a login, declared step by step.
+
+Without any I/O: :class:`Entrance` is the equipment's side of it, :class:`Arrival` the host's. Each is told
+what came and says what to send.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Login", "LoginRefused", "filled", "names_in"]
+__all__ = ["Arrival", "Entrance", "Login", "LoginRefused", "Saying"]
 
 
 class LoginRefused(TcpcommError):
-    """The other side said something else than the login that was declared."""
+    """The other side did not say what the declared login has it say, or the credentials are wrong."""
 
 
 @frozen
@@ -25,7 +34,7 @@ class Login:
             equipment must then have a ``gap``: the silence behind the prompt ends it.
 
     Raises:
-        ConfigurationError: the step does nothing, or a prompt has no text.
+        ConfigurationError: the step does nothing, a prompt has no text, or the braces make no sense.
     """
 
     expect: str | None = None
@@ -37,28 +46,157 @@ class Login:
             raise ConfigurationError("a step of a login must expect something, or send something")
         if self.prompt and not self.expect:
             raise ConfigurationError("a prompt must have a text to expect")
-        if self.send is not None:
-            names_in(self.send)
+        _pieces(self.send or "")
 
 
-def names_in(text: str) -> list[str]:
+class Saying(NamedTuple):
+    """Something to be sent."""
+
+    text: bytes
+    is_frame: bool
+    """Whether it is framed; a prompt is not."""
+
+
+def _pieces(text: str) -> list[str]:
+    """Literal text and names in turn, beginning and ending with text."""
+    pieces = re.split(r"{(\w+)}", text)
+    wrong = next((each for each in pieces[::2] if "{" in each or "}" in each), None)
+    if wrong is not None:
+        raise ConfigurationError(f"{text!r}: braces must hold the name of a credential, as in {{user}}")
+    return pieces
+
+
+class _Side:
+    """What both sides know."""
+
+    def __init__(self, steps: Sequence[Login], encoding: str) -> None:
+        self._steps = list(steps)
+        self._encoding = encoding
+
+    @property
+    def done(self) -> bool:
+        """Whether commands may come now."""
+        return not self._steps
+
+
+class Entrance(_Side):
     """
-    The credentials that a text names in braces.
+    The equipment's side.
+
+    Args:
+        greeting: what is said first; None: nothing.
+        steps: the declared login.
+        encoding: of all that is said.
+        authenticate: tells whether the credentials are good, when all have come.
+    """
+
+    def __init__(
+        self,
+        greeting: str | None,
+        steps: Sequence[Login],
+        encoding: str,
+        authenticate: Callable[..., bool],
+    ) -> None:
+        super().__init__(steps, encoding)
+        self._greeting = greeting
+        self._authenticate = authenticate
+        self._credentials: dict[str, str] = {}
+        self._answers_left = sum(step.send is not None for step in steps)
+
+    def begin(self) -> list[Saying]:
+        """What to say first."""
+        greeting = [] if self._greeting is None else [Saying(self._greeting.encode(self._encoding), True)]
+        return greeting + self._say()
+
+    def take(self, frame: bytes) -> list[Saying]:
+        """
+        Take what the host answered; return what to say next.
+
+        Raises:
+            LoginRefused: it is no such answer, or the credentials are wrong. What they were is not told.
+        """
+        expected = self._steps.pop(0).send or ""
+        pieces = _pieces(expected)
+        pattern = "(.*)".join(re.escape(each) for each in pieces[::2])
+        match = re.fullmatch(pattern, frame.decode(self._encoding, "replace"), re.DOTALL)
+        if match is None:
+            raise LoginRefused(f"the host did not answer {expected!r}")
+        self._credentials.update(zip(pieces[1::2], match.groups(), strict=True))
+        self._answers_left -= 1
+        if not self._answers_left and not self._authenticate(**self._credentials):
+            raise LoginRefused("the host's credentials are wrong")
+        return self._say()
+
+    def _say(self) -> list[Saying]:
+        """All that comes before the host's next answer."""
+        sayings = []
+        while self._steps:
+            step = self._steps[0]
+            if step.expect is not None:
+                sayings.append(Saying(step.expect.encode(self._encoding), not step.prompt))
+            if step.send is not None:
+                break
+            self._steps.pop(0)
+        return sayings
+
+
+class Arrival(_Side):
+    """
+    The host's side.
+
+    Args:
+        greeting: how what the equipment says first begins; None: it says nothing.
+        steps: the declared login.
+        encoding: of all that is said.
+        credentials: by the names that the steps use.
 
     Raises:
-        ConfigurationError: the braces do not match, or hold something else than a name.
+        ConfigurationError: a credential is missing.
     """
-    names = []
-    for piece in text.split("{")[1:]:
-        name, brace, _ = piece.partition("}")
-        if not brace or not name.isidentifier():
-            raise ConfigurationError(f"{text!r}: braces must hold the name of a credential, as in {{user}}")
-        names.append(name)
-    return names
 
+    def __init__(
+        self,
+        greeting: str | None,
+        steps: Sequence[Login],
+        encoding: str,
+        credentials: Mapping[str, str],
+    ) -> None:
+        first = [] if greeting is None else [Login(expect=greeting)]
+        super().__init__([*first, *steps], encoding)
+        self._credentials = credentials
+        names = {name for step in steps for name in _pieces(step.send or "")[1::2]}
+        missing = sorted(names - credentials.keys())
+        if missing:
+            raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
 
-def filled(text: str, credentials: dict[str, str]) -> str:
-    """A text with the credentials that it names."""
-    for name in names_in(text):
-        text = text.replace(f"{{{name}}}", credentials[name])
-    return text
+    def begin(self) -> list[Saying]:
+        """What to say before anything came."""
+        return self._say()
+
+    def take(self, frame: bytes) -> list[Saying]:
+        """
+        Take what the equipment said; return what to answer.
+
+        Raises:
+            LoginRefused: it said something else than was declared.
+        """
+        step = self._steps[0]
+        said = frame.decode(self._encoding, "replace")
+        if not said.startswith((step.expect or "").rstrip()):
+            raise LoginRefused(f"the equipment said {said[:80]!r} where {step.expect!r} was expected")
+        answer = self._answer(self._steps.pop(0))
+        return answer + self._say()
+
+    def _say(self) -> list[Saying]:
+        """All that is said without being asked."""
+        sayings = []
+        while self._steps and self._steps[0].expect is None:
+            sayings += self._answer(self._steps.pop(0))
+        return sayings
+
+    def _answer(self, step: Login) -> list[Saying]:
+        if step.send is None:
+            return []
+        pieces = _pieces(step.send)
+        pieces[1::2] = [self._credentials[name] for name in pieces[1::2]]
+        return [Saying("".join(pieces).encode(self._encoding), True)]

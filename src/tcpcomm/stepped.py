@@ -8,7 +8,8 @@ made for the rest of it.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from inspect import iscoroutine
 from types import coroutine as generator_based
 from typing import Any
@@ -42,16 +43,17 @@ def begun(result: Any) -> Any:
 def _the_rest(coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> Generator[Any, Any, Any]:
     """Go on with a coroutine that has been stepped once and waits."""
     while True:
+        go_on: Callable[[], Any]
         try:
             value = yield waits_for
         except GeneratorExit:
             coroutine.close()
             raise
         except BaseException as error:
-            step, given = coroutine.throw, error
+            go_on = partial(coroutine.throw, error)
         else:
-            step, given = coroutine.send, value
+            go_on = partial(coroutine.send, value)
         try:
-            waits_for = step(given)
+            waits_for = go_on()
         except StopIteration as done:
             return done.value

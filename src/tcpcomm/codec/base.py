@@ -125,6 +125,11 @@ class Refusal(NamedTuple):
     foreign: bool = False
     """Whether it is no request at all, as far as can be told: it may be an answer, or an event."""
 
+    @property
+    def may_be_foreign(self) -> bool:
+        """Whether it is no command that was declared: somebody else may know what it is."""
+        return self.foreign or self.trouble is Trouble.UNKNOWN_COMMAND
+
 
 class Asked(NamedTuple):
     """What one frame asked of the equipment: one request or, where the codec has batches, several."""

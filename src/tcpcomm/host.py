@@ -1,0 +1,393 @@
+"""
+What a host uses: :func:`remote` gives a proxy of a piece of equipment, over a link that stays up.
+
+::
+
+    camera = remote(VisionCamera, at="tcp:10.0.0.5:9999")
+    position = await camera.locate(job=3)
+    camera.alarm.subscribe(print)
+
+The proxy has the commands and events of the declaration and nothing else; what can be done with its link
+is done with :func:`link_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from random import Random
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
+from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+from twisted.python.failure import Failure
+
+from tcpcomm.answering import Answering, Handlers
+from tcpcomm.asking import Asking
+from tcpcomm.caller import Caller
+from tcpcomm.codec.base import Answers, Refusal, Request
+from tcpcomm.declaration import Command, Declaration
+from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.heartbeats import Heartbeat
+from tcpcomm.limits import Limits
+from tcpcomm.link import Handshake, Link
+from tcpcomm.login import Arrival, LoginRefused, Saying
+from tcpcomm.supervision import Policy, profile
+
+__all__ = ["link_of", "raw", "remote"]
+
+E = TypeVar("E", bound=Equipment)
+
+FIRST_WAIT: Final = 5.0
+"""Seconds that a command waits for the first connection."""
+
+
+def remote(
+    kind: type[E],
+    *,
+    at: str | IStreamClientEndpoint | None = None,
+    listen: str | IStreamServerEndpoint | None = None,
+    policy: Policy | str = "lan",
+    wait: float | None = None,
+    retries: int = 1,
+    credentials: Mapping[str, str] | None = None,
+    on_ready: Iterable[Callable[[E], Any]] = (),
+    serves: Equipment | None = None,
+    limits: Limits | None = None,
+    reactor: Any = None,
+    random: Random | None = None,
+) -> E:
+    """
+    Make a proxy of a piece of equipment. Its link starts when the reactor runs, and stays up.
+
+    Args:
+        kind: the declaration.
+        at: where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``.
+        listen: instead, where the equipment connects to, such as ``tcp:9999:interface=127.0.0.1``.
+        policy: how the link is kept up: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy.
+        wait: seconds that a command waits for the link to be ready before it fails with NotReady. None: it
+            waits for the first connection, up to 5 s, and for no later one.
+        retries: how often an ``idempotent`` command is repeated whose outcome is not known. Others are
+            never repeated.
+        credentials: for the declared login, by name.
+        on_ready: steps to be done on every new connection before any other command; each gets a proxy,
+            and may be a coroutine function.
+        serves: what the host answers in turn, where the equipment asks commands of it on the same session.
+        limits: what a session may cost.
+        reactor: the reactor, or a test's clock.
+        random: where the backoff's jitter comes from.
+
+    Returns:
+        An object with the commands and events of ``kind``. Each command returns a Deferred, to be awaited.
+        It fails with Fault if the equipment said no; NotSent (NotReady) if the command was never written;
+        OutcomeUnknown (ReplyTimeout, BadReply) if it was, and nobody knows what became of it; CodecError if
+        an argument cannot be written.
+
+    Raises:
+        ConfigurationError: it is no declaration, a credential is missing, or not exactly one of ``at`` and
+            ``listen`` is given.
+    """
+    if reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    declaration = declaration_of(kind)
+    link = _EquipmentsLink(
+        declaration,
+        connect=at,
+        listen=listen,
+        policy=profile(policy) if isinstance(policy, str) else policy,
+        wait=wait,
+        retries=retries,
+        credentials=credentials or {},
+        on_ready=on_ready,
+        serves=serves,
+        limits=limits,
+        reactor=reactor,
+        random=random,
+    )
+    if hasattr(reactor, "callWhenRunning"):
+        reactor.callWhenRunning(link.start_unless_stopped)
+        reactor.addSystemEventTrigger("before", "shutdown", link.stopService)
+    else:
+        link.startService()
+    proxy: E = link.caller.proxy
+    return proxy
+
+
+def link_of(proxy: Equipment) -> Link:
+    """
+    The link behind a proxy: its state and reason, ``whenReady``, ``observe``, ``kick``, ``stopService``.
+
+    Raises:
+        ConfigurationError: it is no proxy that ``remote`` made.
+    """
+    ask = getattr(proxy, "_ask", None)
+    link = getattr(ask, "__self__", None)
+    if not isinstance(link, Link):
+        raise ConfigurationError(f"{proxy!r} is no proxy with a link of its own: remote() makes them")
+    return link
+
+
+def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[bytes]:
+    """
+    Ask what cannot be declared: send a frame, and take the next one that is no event for its reply.
+
+    Raises:
+        ConfigurationError: replies carry ids, so that this frame's would not be found; or it is no proxy.
+    """
+    link = link_of(proxy)
+    if isinstance(link, _EquipmentsLink) and link.declaration.dialect.by_id:
+        raise ConfigurationError("replies carry ids here: that of a raw frame could not be found")
+    return link.request(frame, timeout=timeout)
+
+
+@frozen
+class _BodyOfAny(Answers):
+    """Takes any reply to a heartbeat: whatever the equipment says, it is alive."""
+
+    def take(self, body: Any) -> Any:
+        return body
+
+
+class _EquipmentsLink(Link):
+    """A link whose conversation is declared."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        *,
+        policy: Policy,
+        wait: float | None,
+        retries: int,
+        credentials: Mapping[str, str],
+        on_ready: Iterable[Callable[[Any], Any]],
+        serves: Equipment | None,
+        reactor: Any,
+        **options: Any,
+    ) -> None:
+        self.declaration = declaration
+        self.caller = Caller(declaration, self._ask, reactor.seconds)
+        self._wait = wait
+        self._retries = retries
+        self._was_ready = False
+        self._told_to_stop = False
+        self._credentials = credentials
+        self._arrivals: dict[Any, _ArrivalOn] = {}
+        self._handlers = None
+        if serves is not None:
+            self._handlers = Handlers.of(serves, declaration_of(serves), reactor)
+        self._answering: Answering | None = None
+        self._beats = policy.heartbeats
+        has_login = declaration.greeting is not None or bool(declaration.login)
+        if has_login:
+            self._new_arrival()  # a credential that is missing is told now
+        super().__init__(
+            framing=declaration.sent,
+            reply_framing=None if declaration.received == declaration.sent else declaration.received,
+            gap=declaration.gap,
+            heartbeat=self._declared_heartbeat(),
+            policy=policy,
+            on_ready=[
+                *([self._log_in] if has_login else []),
+                *(partial(self._take_step, step) for step in on_ready),
+            ],
+            clock=reactor,
+            **options,
+        )
+        self.observe(self._note_ready)
+
+    def start_unless_stopped(self) -> None:
+        """Start, if nobody has said otherwise since."""
+        if not (self.running or self._told_to_stop):
+            self.startService()
+
+    def stopService(self) -> Deferred[None]:
+        self._told_to_stop = True
+        return super().stopService() if self.running else succeed(None)
+
+    # -- commands ---------------------------------------------------------------------------------------
+
+    def _ask(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        """What the proxy's commands do."""
+        if self._wait is None:
+            wait = 0.0 if self._was_ready else FIRST_WAIT
+        else:
+            wait = self._wait
+        if not wait and not (command.idempotent and self._retries):
+            return self._ask_now(command, values)
+        return Deferred.fromCoroutine(self._ask_patiently(command, values, wait))
+
+    def _ask_now(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        try:
+            protocol = self._ready_protocol()
+        except NotReady as error:
+            return fail(error)
+        return self.caller.ask_on(protocol.asking, command, values)
+
+    async def _ask_patiently(self, command: Command, values: dict[str, Any], wait: float) -> Any:
+        """Wait for the link to be ready, and repeat what may be repeated."""
+        attempts = 1 + (self._retries if command.idempotent else 0)
+        patience = wait
+        while True:
+            attempts -= 1
+            try:
+                await self._ready_within(patience)
+                return await self._ask_now(command, values)
+            except (NotSent, OutcomeUnknown):
+                if not attempts:
+                    raise
+            patience = max(wait, command.timeout)
+
+    async def _ready_within(self, seconds: float) -> None:
+        """
+        Wait for the link to be ready.
+
+        Raises:
+            NotReady: it did not become so in time.
+        """
+        ready = self.whenReady()
+        if not ready.called:
+            ready.addTimeout(seconds, self._clock)
+        try:
+            await ready
+        except TimeoutError:
+            raise NotReady(
+                f"{self.declaration.name} was not ready within {seconds:g} s: "
+                f"it is {self.state.value}: {self.reason}"
+            ) from None
+
+    def _note_ready(self, state: Any, reason: str) -> None:
+        self._was_ready = self._was_ready or state.value == "ready"
+
+    # -- sessions ---------------------------------------------------------------------------------------
+
+    def session_made(self, protocol: Any) -> None:
+        if self._handlers is not None:
+            self._answering = Answering(self._handlers, protocol, self._clock.seconds)
+        if self.declaration.greeting is not None or self.declaration.login:
+            self._arrivals = {protocol: _ArrivalOn(self._new_arrival(), protocol)}
+        super().session_made(protocol)
+
+    def session_over(self, protocol: Any, reason: str) -> None:
+        arrival = self._arrivals.pop(protocol, None)
+        if arrival is not None:
+            arrival.end(reason)
+        super().session_over(protocol, reason)
+
+    def _new_asking(self, protocol: Any) -> Asking:
+        return Asking(
+            protocol,
+            self._clock,
+            self._engine.drop,
+            by_id=self.declaration.dialect.by_id,
+            depth=self.declaration.pipeline,
+        )
+
+    def _frame_received(self, protocol: Any, frame: bytes) -> None:
+        beat = self._heartbeat
+        if isinstance(beat, Heartbeat) and frame == beat.reply:
+            return
+        arrival = self._arrivals.get(protocol)
+        if arrival is not None and not arrival.done:
+            arrival.take(frame)
+            return
+        if self._answering is not None:
+            asked = self._answering.read(frame)
+            first = asked.requests[0]
+            if not (type(first) is Refusal and first.may_be_foreign):
+                later = self._answering.take(asked, frame)
+                if later is not None:
+                    later.addErrback(partial(self._failed, protocol))
+                return
+        self.caller.take(frame, protocol.asking)
+
+    # -- what is done before the link is ready ----------------------------------------------------------
+
+    def _new_arrival(self) -> Arrival:
+        declaration = self.declaration
+        return Arrival(
+            declaration.greeting, declaration.login, declaration.encoding, self._credentials
+        )
+
+    async def _log_in(self, handshake: Handshake) -> None:
+        arrival = self._arrivals.get(handshake.protocol)
+        if arrival is not None:
+            await arrival.finished()
+
+    def _take_step(self, step: Callable[[Any], Any], handshake: Handshake) -> Any:
+        asking = handshake.protocol.asking
+        caller = Caller(
+            self.declaration,
+            lambda command, values: caller.ask_on(asking, command, values),
+            self._clock.seconds,
+        )
+        return step(caller.proxy)
+
+    # -- heartbeats -------------------------------------------------------------------------------------
+
+    def _declared_heartbeat(self) -> Heartbeat | Callable[[Any], None] | None:
+        declaration, name = self.declaration, self.declaration.heartbeat
+        if name is None or self._beats is None:
+            return None
+        if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
+            request = declaration.dialect.request(name, {}, 0)
+            (reply,) = declaration.dialect.reply(Request(name, {}), None)
+            return Heartbeat(request, reply)
+        return self._ask_for_life
+
+    def _ask_for_life(self, protocol: Any) -> None:
+        """Ask the heartbeat command, unless the equipment is at work and cannot answer."""
+        assert self._beats is not None
+        declaration = self.declaration
+        if not (protocol.asking.idle or declaration.heartbeat_while_busy):
+            self._engine.excuse(self._beats.interval)
+            return
+        dialect, name = declaration.dialect, declaration.heartbeat
+        assert name is not None
+        asked = protocol.asking.ask(
+            lambda number: dialect.request(name, {}, number), _BodyOfAny(), self._beats.timeout
+        )
+        asked.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))  # the link tells of that
+
+
+class _ArrivalOn:
+    """The host's side of a login, on one session."""
+
+    def __init__(self, arrival: Arrival, protocol: Any) -> None:
+        self._arrival = arrival
+        self._protocol = protocol
+        self._finished: Deferred[None] = Deferred()
+
+    @property
+    def done(self) -> bool:
+        """Whether commands may come now."""
+        return self._arrival.done
+
+    def finished(self) -> Deferred[None]:
+        """Begin; the Deferred fires when the login is done, and fails with LoginRefused."""
+        self._say(self._arrival.begin())
+        return self._finished
+
+    def take(self, frame: bytes) -> None:
+        """The equipment said something."""
+        try:
+            sayings = self._arrival.take(frame)
+        except LoginRefused:
+            self._settle(Failure())
+        else:
+            self._say(sayings)
+
+    def end(self, reason: str) -> None:
+        """The session is over."""
+        self._settle(Failure(LoginRefused(f"the session ended: {reason}")))
+
+    def _say(self, sayings: Iterable[Saying]) -> None:
+        for saying in sayings:
+            self._protocol.sendFrame(saying.text)
+        if self._arrival.done:
+            self._settle(None)
+
+    def _settle(self, outcome: Any) -> None:
+        if not self._finished.called:
+            self._finished.callback(outcome)

@@ -1,0 +1,35 @@
+"""Run services as a program of their own: :func:`run`, for scripts that are not started by twistd."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+__all__ = ["run"]
+
+
+def run(*services: Service, reactor: Any = None) -> None:
+    """
+    Run services until Ctrl-C or SIGTERM, with the log on standard error; then let them stop in order.
+
+    Args:
+        services: what :func:`~tcpcomm.serve` made, or any of Twisted's services.
+        reactor: the reactor, where it is not the usual one.
+
+    Raises:
+        TcpcommError: a service cannot start, as when its port is in use. None is left running.
+    """
+    if reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    for each in services:
+        each.privilegedStartService()
+        each.startService()
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in services])
+    )
+    reactor.run()

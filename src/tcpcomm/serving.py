@@ -1,0 +1,336 @@
+"""
+What equipment uses: :func:`serve` makes a service of an object that implements a declaration.
+
+::
+
+    service = serve(MyCamera(), at="tcp:9999:interface=127.0.0.1")    # the host connects to us
+    service = serve(MyCamera(), connect="tcp:10.0.0.1:9999")          # we connect to the host
+
+Start it with :func:`run`, or give it to a Twisted application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from attrs import evolve, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.python.threadable import isInIOThread
+
+from tcpcomm.alarm import clock_of
+from tcpcomm.answering import Answering, Handlers, current_session
+from tcpcomm.asking import Asking
+from tcpcomm.caller import Caller
+from tcpcomm.codec.base import Refusal
+from tcpcomm.endpoints import Listener, listener
+from tcpcomm.engine import Engine
+from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.factory import FrameFactory
+from tcpcomm.login import Entrance, LoginRefused, Saying
+from tcpcomm.places import Dialling
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.server import ServerService
+from tcpcomm.supervision import Policy, profile
+from tcpcomm.watchdog import watchdog
+
+__all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
+
+E = TypeVar("E", bound=Equipment)
+
+
+@frozen
+class PerSession(Generic[E]):
+    """Equipment of which each session has an object of its own. Made by :func:`per_session`."""
+
+    make: Callable[[], E]
+    kind: type[E]
+
+
+def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
+    """
+    Give each session an object of its own, made with these arguments, where sessions have a state.
+
+    An event that such an object tells reaches its own session only.
+    """
+    return PerSession(lambda: kind(*args, **kwargs), kind)
+
+
+class EquipmentProtocol(FrameProtocol):
+    """One session of a piece of equipment: requests in, replies and events out."""
+
+    _answering: Answering
+    _entrance: Entrance | None = None
+    _calls: Caller | None = None
+    _asking: Asking | None = None
+
+    def sessionReady(self) -> None:
+        factory = cast("EquipmentFactory", self.factory)
+        handlers = factory.handlers_of(self)
+        declaration = handlers.declaration
+        clock = clock_of(factory)
+        self._answering = Answering(handlers, self, clock.seconds)
+        if factory.calls is not None:
+            asked = factory.calls
+            asking = self._asking = Asking(
+                self, clock, self.abort, by_id=asked.dialect.by_id, depth=asked.pipeline
+            )
+            calls = self._calls = Caller(
+                asked, lambda command, values: calls.ask_on(asking, command, values), clock.seconds
+            )
+        if declaration.greeting is None and not declaration.login:
+            factory.members.add(self)
+            return
+        self._entrance = Entrance(
+            declaration.greeting,
+            declaration.login,
+            declaration.encoding,
+            handlers.equipment.authenticate,
+        )
+        self._say(self._entrance.begin())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command is being carried out."""
+        return self._answering.is_busy
+
+    @property
+    def host_proxy(self) -> Any:
+        """The proxy by which this session's host is asked, where that was declared; else None."""
+        return None if self._calls is None else self._calls.proxy
+
+    def framesReceived(self, frames: list[bytes]) -> Any:
+        if self._asking is None:
+            return super().framesReceived(frames)
+        with self._asking.received_together():
+            return super().framesReceived(frames)
+
+    def frameReceived(self, frame: bytes) -> Deferred[None] | None:
+        if self._entrance is not None:
+            try:
+                self._say(self._entrance.take(frame))
+            except LoginRefused as refused:
+                self.close(f"the login was refused: {refused}")
+            return None
+        asked = self._answering.read(frame)
+        if self._calls is not None and self._asking is not None:
+            first = asked.requests[0]
+            if type(first) is Refusal and first.may_be_foreign:
+                self._calls.take(frame, self._asking)
+                return None
+        return self._answering.take(asked, frame)
+
+    def sessionLost(self, reason: str) -> None:
+        cast("EquipmentFactory", self.factory).members.discard(self)
+        if self._asking is not None:
+            self._asking.end(reason)
+        super().sessionLost(reason)
+
+    def _say(self, sayings: Iterable[Saying]) -> None:
+        for saying in sayings:
+            if saying.is_frame:
+                self.sendFrame(saying.text)
+            else:
+                self.sendBytes(saying.text)
+        if self._entrance is not None and self._entrance.done:
+            self._entrance = None
+            cast("EquipmentFactory", self.factory).members.add(self)
+
+
+class EquipmentFactory(FrameFactory):
+    """
+    Builds the sessions of a piece of equipment.
+
+    Args:
+        equipment: an object that implements the declaration, or what :func:`per_session` made.
+        calls: what the hosts are, where the equipment asks commands of them too.
+        options: those of :class:`~tcpcomm.factory.FrameFactory`.
+
+    Raises:
+        ConfigurationError: a command has no implementation, or the object is served already.
+    """
+
+    protocol = EquipmentProtocol
+
+    def __init__(
+        self,
+        equipment: Equipment | PerSession[Any],
+        *,
+        calls: type[Equipment] | None = None,
+        **options: Any,
+    ) -> None:
+        kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
+        self.declaration = declaration = declaration_of(kind)
+        self.calls = None if calls is None else declaration_of(calls)
+        unimplemented = declaration.unimplemented()
+        if unimplemented:
+            raise ConfigurationError(
+                f"{declaration.name} does not implement {', '.join(unimplemented)}: a subclass has to"
+            )
+        sent = None if declaration.sent is declaration.received else declaration.sent
+        declared: dict[str, Any] = {
+            "framing": declaration.received,
+            "reply_framing": sent,
+            "gap": declaration.gap,
+            "limits": kind.limits,
+        }
+        super().__init__(**(declared | options))
+        self.members: set[EquipmentProtocol] = set()
+        """The sessions that are told of events: all that have logged in."""
+        self._equipment = equipment
+        if isinstance(equipment, Equipment):
+            if equipment._tell is not None:
+                raise ConfigurationError(f"this {declaration.name} is served already: serve it at several")
+            equipment._tell = self._tell
+
+    def handlers_of(self, session: EquipmentProtocol) -> Handlers:
+        """What carries out the commands of a session."""
+        equipment = self._equipment
+        if isinstance(equipment, PerSession):
+            equipment = equipment.make()
+            equipment._tell = lambda name, values, _: self._tell(name, values, session)
+        return Handlers.of(equipment, self.declaration, clock_of(self))
+
+    def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
+        """Tell sessions of an event, from whatever thread."""
+        if not isInIOThread() and hasattr(clock_of(self), "callFromThread"):
+            cast("Any", clock_of(self)).callFromThread(self._tell, name, values, session)
+            return
+        members = self.members if session is None else self.members & {session}
+        frame = self.declaration.dialect.event(name, values)
+        for member in list(members):
+            if member.is_open:
+                member.sendFrame(frame)
+
+    def startFactory(self) -> None:
+        watchdog.start()
+
+    def stopFactory(self) -> None:
+        watchdog.stop()
+
+
+class EquipmentLink(Service):
+    """
+    Equipment in the active TCP role: it keeps a connection to its host up, and serves it.
+
+    Args:
+        factory: what builds the sessions.
+        endpoint: where the host listens.
+        policy: what the link is decided by. Where the declaration has a heartbeat, the host has to be heard
+            within the policy's heartbeat timeout.
+        name: what logs call it.
+    """
+
+    def __init__(
+        self,
+        factory: EquipmentFactory,
+        endpoint: IStreamClientEndpoint,
+        policy: Policy,
+        *,
+        clock: IReactorTime,
+        name: str,
+    ) -> None:
+        self._factory = factory
+        heard = factory.declaration.heartbeat is not None
+        self._interval = policy.heartbeats.interval if policy.heartbeats is not None else 0.0
+        self.engine = Engine(
+            factory,
+            Dialling(endpoint),
+            policy if heard else evolve(policy, heartbeats=None),
+            clock=clock,
+            beat=self._beat if heard and policy.heartbeats is not None else None,
+            name=name,
+        )
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._factory.doStart()  # type: ignore[no-untyped-call]
+        self.engine.start()
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()  # type: ignore[no-untyped-call]
+        stopped = self.engine.stop()
+        stopped.addCallback(self._stopped)
+        return stopped
+
+    def _stopped(self, _: None) -> None:
+        self._factory.doStop()  # type: ignore[no-untyped-call]
+
+    def _beat(self, protocol: Any) -> None:
+        """The host sends the heartbeats. While it waits for a reply of ours it need not."""
+        if isinstance(protocol, EquipmentProtocol) and protocol.is_busy:
+            self.engine.excuse(self._interval)
+
+
+def serve(
+    equipment: Equipment | PerSession[Any],
+    *,
+    at: str | Listener | Sequence[str | Listener] | None = None,
+    connect: str | IStreamClientEndpoint | None = None,
+    calls: type[Equipment] | None = None,
+    policy: Policy | str = "lan",
+    grace: float = 5.0,
+    reactor: Any = None,
+    **options: Any,
+) -> Service:
+    """
+    Make a service of an object that implements a declaration.
+
+    Args:
+        equipment: the object; or, from :func:`per_session`, one for each session.
+        at: where to listen, as endpoint strings such as ``tcp:9999:interface=127.0.0.1``. Beyond this
+            machine only with ``allow``.
+        connect: instead, where the host listens: the equipment connects, and connects again.
+        calls: the declaration of what the hosts answer in turn, where the equipment asks commands of
+            them: :func:`caller` gives the proxy.
+        policy: for ``connect``, how the link is kept up: a profile's name or a policy.
+        grace: seconds that a stop waits for replies to leave.
+        options: limits and permissions: those of :class:`~tcpcomm.factory.FrameFactory`, such as
+            ``allow=[parse_network("192.168.0.0/24")]`` and ``max_sessions``.
+
+    Returns:
+        A service, which is not started.
+
+    Raises:
+        ConfigurationError: a command has no implementation, or there is no good place to listen at.
+    """
+    if (at is None) == (connect is None):
+        raise ConfigurationError("serve() needs either at or connect")
+    if reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    if connect is not None:
+        factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
+        endpoint = clientFromString(reactor, connect) if isinstance(connect, str) else connect
+        name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
+        rules = profile(policy) if isinstance(policy, str) else policy
+        return EquipmentLink(factory, endpoint, rules, clock=reactor, name=name)
+    places = [at] if isinstance(at, (str, Listener)) else list(at or ())
+    listeners = [listener(reactor, each) if isinstance(each, str) else each for each in places]
+    for each in listeners:
+        if not (each.local or each.proves_peers or "allow" in options):
+            raise ConfigurationError(
+                f"{each.text} is open to other machines: say which with allow=[...] (allow=None for all), "
+                "or add :interface=127.0.0.1"
+            )
+    factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
+    return ServerService(factory, listeners, grace=grace)
+
+
+def caller(kind: type[E]) -> E:
+    """
+    The proxy by which a command's handler asks commands of the host that asked it.
+
+    Args:
+        kind: the declaration that ``serve`` was given as ``calls``.
+
+    Raises:
+        ConfigurationError: no command is being carried out, or ``serve`` was given no such ``calls``.
+    """
+    proxy = getattr(current_session(), "host_proxy", None)
+    if not isinstance(proxy, kind):
+        raise ConfigurationError(f"the host of this session was not declared as {kind.__name__}")
+    return proxy
