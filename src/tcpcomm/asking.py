@@ -100,9 +100,9 @@ class Asking:
         self._write()
         return result
 
-    def answer(self, body: Any, id: Any = None) -> bool:
+    def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         """Give an answer to the command that it belongs to; returns whether there was one."""
-        matched = self._exchange.answer(body, id)
+        matched = self._exchange.answer(body, id, frame)
         self._write()
         return matched
 

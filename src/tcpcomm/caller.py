@@ -70,7 +70,7 @@ class Caller:
         for arrival in arrivals:
             if isinstance(arrival, Event):
                 getattr(self.proxy, arrival.name).happened(arrival.values)
-            elif not asking.answer(arrival.body, arrival.id):
+            elif not asking.answer(arrival.body, arrival.id, frame):
                 self._log_unmatched(frame, "it answers no command: it is late, or nobody asked")
 
     def _log_unmatched(self, frame: bytes, why: str) -> None:
@@ -87,11 +87,16 @@ class Caller:
 
 @cache
 def _proxy_class(declaration: Declaration) -> type[Any]:
-    namespace: dict[str, Any] = {"_is_proxy": True, "__doc__": declaration.kind.__doc__}
+    kind = declaration.kind
+    namespace: dict[str, Any] = {
+        "_is_proxy": True,
+        "__doc__": kind.__doc__,
+        "__module__": kind.__module__,
+    }
     for name, command in declaration.commands.items():
         namespace[name] = _asking_method(command)
     return new_class(
-        f"Remote{declaration.name}", (declaration.kind,), exec_body=lambda body: body.update(namespace)
+        f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace)
     )
 
 

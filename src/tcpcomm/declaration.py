@@ -249,10 +249,11 @@ def _form(
     hints = _hints(where, method, local_names)
     parameters = []
     for parameter in _without_self(method).parameters.values():
-        if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD and (
-            parameter.kind is not inspect.Parameter.KEYWORD_ONLY
-        ):
-            raise ConfigurationError(f"{where}: {parameter} cannot be declared: name each parameter")
+        if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            raise ConfigurationError(
+                f"{where}: {parameter} cannot be declared: parameters have names, and are given by "
+                "position or by name"
+            )
         if parameter.name not in hints:
             raise ConfigurationError(f"{where}: {parameter.name} needs an annotation, such as int")
         default = UNSAID if parameter.default is parameter.empty else parameter.default

@@ -116,12 +116,12 @@ class BoundEvent(Generic[P]):
         waiting: Deferred[None] | None = None
         lost = 0
 
-        def happened(**values: Any) -> None:
+        def happened(*values: Any) -> None:
             nonlocal lost
             if len(unheard) >= MAX_UNHEARD:
                 lost += 1
                 return
-            unheard.append(self._kind(**values))
+            unheard.append(self._kind(*values))
             if waiting is not None and not waiting.called:
                 waiting.callback(None)
 
@@ -139,9 +139,10 @@ class BoundEvent(Generic[P]):
 
     def happened(self, values: dict[str, Any]) -> None:
         """Call the subscribers. Called by the host when the event arrives."""
+        in_order = [values[name] for name in self._declared.names]
         for handler in list(self._handlers):
             try:
-                later = handler(**values)
+                later = handler(*in_order)
                 if hasattr(later, "__await__"):
                     Deferred.fromCoroutine(_awaited(later)).addErrback(self._failed)
             except Exception:

@@ -152,9 +152,14 @@ class Exchange:
                 self._under_way[call.id] = call
         return begun
 
-    def answer(self, body: Any, id: Any = None) -> bool:
+    def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         """
         Give an answer to the command that it belongs to.
+
+        Args:
+            body: what the dialect made of it.
+            id: the id that it carries.
+            frame: what it came in.
 
         Returns:
             Whether there was one. Otherwise it is counted in :attr:`unmatched`.
@@ -169,7 +174,7 @@ class Exchange:
             self.unmatched += 1
             return False
         try:
-            outcome = call.answers.take(body)
+            outcome = call.answers.take(frame if call.answers.wants_frames else body)
         except Fault as fault:
             self._settle(call, fault)
         except CodecError as error:

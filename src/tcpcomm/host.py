@@ -36,7 +36,7 @@ from tcpcomm.link import Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
 from tcpcomm.supervision import Policy, profile
 
-__all__ = ["link_of", "raw", "remote"]
+__all__ = ["EquipmentsLink", "link_of", "raw", "remote"]
 
 E = TypeVar("E", bound=Equipment)
 
@@ -92,7 +92,7 @@ def remote(
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     declaration = declaration_of(kind)
-    link = _EquipmentsLink(
+    link = EquipmentsLink(
         declaration,
         connect=at,
         listen=listen,
@@ -115,16 +115,15 @@ def remote(
     return proxy
 
 
-def link_of(proxy: Equipment) -> Link:
+def link_of(proxy: Equipment) -> EquipmentsLink:
     """
     The link behind a proxy: its state and reason, ``whenReady``, ``observe``, ``kick``, ``stopService``.
 
     Raises:
         ConfigurationError: it is no proxy that ``remote`` made.
     """
-    ask = getattr(proxy, "_ask", None)
-    link = getattr(ask, "__self__", None)
-    if not isinstance(link, Link):
+    link = getattr(getattr(proxy, "_ask", None), "__self__", None)
+    if not isinstance(link, EquipmentsLink):
         raise ConfigurationError(f"{proxy!r} is no proxy with a link of its own: remote() makes them")
     return link
 
@@ -137,9 +136,9 @@ def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[byt
         ConfigurationError: replies carry ids, so that this frame's would not be found; or it is no proxy.
     """
     link = link_of(proxy)
-    if isinstance(link, _EquipmentsLink) and link.declaration.dialect.by_id:
+    if link.declaration.dialect.by_id:
         raise ConfigurationError("replies carry ids here: that of a raw frame could not be found")
-    return link.request(frame, timeout=timeout)
+    return link.ask(lambda: link.request(frame, timeout=timeout))
 
 
 @frozen
@@ -150,8 +149,8 @@ class _BodyOfAny(Answers):
         return body
 
 
-class _EquipmentsLink(Link):
-    """A link whose conversation is declared."""
+class EquipmentsLink(Link):
+    """A link whose conversation is declared. Made by :func:`remote`, and got by :func:`link_of`."""
 
     def __init__(
         self,
@@ -167,7 +166,7 @@ class _EquipmentsLink(Link):
         **options: Any,
     ) -> None:
         self.declaration = declaration
-        self.caller = Caller(declaration, self._ask, reactor.seconds)
+        self.caller = Caller(declaration, self._ask_command, reactor.seconds)
         self._wait = wait
         self._retries = retries
         self._was_ready = False
@@ -208,36 +207,50 @@ class _EquipmentsLink(Link):
 
     # -- commands ---------------------------------------------------------------------------------------
 
-    def _ask(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+    def _ask_command(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """What the proxy's commands do."""
+
+        def ask_now() -> Deferred[Any]:
+            try:
+                protocol = self._ready_protocol()
+            except NotReady as error:
+                return fail(error)
+            return self.caller.ask_on(protocol.asking, command, values)
+
+        return self.ask(ask_now, retries=self._retries if command.idempotent else 0, again=command.timeout)
+
+    def ask(
+        self, ask_now: Callable[[], Deferred[Any]], *, retries: int = 0, again: float = 0.0
+    ) -> Deferred[Any]:
+        """
+        Ask when the link is ready, if it becomes so within the time that :func:`remote` was told to wait.
+
+        Args:
+            ask_now: what to do then.
+            retries: how often it may be done again if its outcome is not known.
+            again: seconds to wait for that at least.
+        """
         if self._wait is None:
             wait = 0.0 if self._was_ready else FIRST_WAIT
         else:
             wait = self._wait
-        if not wait and not (command.idempotent and self._retries):
-            return self._ask_now(command, values)
-        return Deferred.fromCoroutine(self._ask_patiently(command, values, wait))
+        if not (wait or retries):
+            return ask_now()
+        return Deferred.fromCoroutine(self._ask_patiently(ask_now, wait, retries, again))
 
-    def _ask_now(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        try:
-            protocol = self._ready_protocol()
-        except NotReady as error:
-            return fail(error)
-        return self.caller.ask_on(protocol.asking, command, values)
-
-    async def _ask_patiently(self, command: Command, values: dict[str, Any], wait: float) -> Any:
-        """Wait for the link to be ready, and repeat what may be repeated."""
-        attempts = 1 + (self._retries if command.idempotent else 0)
+    async def _ask_patiently(
+        self, ask_now: Callable[[], Deferred[Any]], wait: float, retries: int, again: float
+    ) -> Any:
         patience = wait
         while True:
-            attempts -= 1
             try:
                 await self._ready_within(patience)
-                return await self._ask_now(command, values)
+                return await ask_now()
             except (NotSent, OutcomeUnknown):
-                if not attempts:
+                if not retries:
                     raise
-            patience = max(wait, command.timeout)
+            retries -= 1
+            patience = max(wait, again)
 
     async def _ready_within(self, seconds: float) -> None:
         """

@@ -42,6 +42,8 @@ __all__ = ["Handshake", "Heartbeat", "Link"]
 class _AnyFrame(Answers):
     """Takes the next frame for the reply, whatever it is."""
 
+    wants_frames = True
+
     def take(self, body: Any) -> Any:
         return body
 
@@ -268,7 +270,7 @@ class Link(Service):
                 protocol.sendFrame(answer)
             return
         if protocol.asking.awaits_answer and not self._is_event(frame):
-            protocol.asking.answer(frame)
+            protocol.asking.answer(frame, frame=frame)
         elif self._received is not None:
             self._reply(protocol, self._received(frame))
         else:

@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.alarm import clock_of
@@ -269,7 +269,7 @@ class EquipmentLink(Service):
 def serve(
     equipment: Equipment | PerSession[Any],
     *,
-    at: str | Listener | Sequence[str | Listener] | None = None,
+    at: str | IStreamServerEndpoint | Sequence[str | IStreamServerEndpoint] | None = None,
     connect: str | IStreamClientEndpoint | None = None,
     calls: type[Equipment] | None = None,
     policy: Policy | str = "lan",
@@ -283,7 +283,7 @@ def serve(
     Args:
         equipment: the object; or, from :func:`per_session`, one for each session.
         at: where to listen, as endpoint strings such as ``tcp:9999:interface=127.0.0.1``. Beyond this
-            machine only with ``allow``.
+            machine only with ``allow``. An endpoint object is used as it is.
         connect: instead, where the host listens: the equipment connects, and connects again.
         calls: the declaration of what the hosts answer in turn, where the equipment asks commands of
             them: :func:`caller` gives the proxy.
@@ -308,8 +308,13 @@ def serve(
         name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
         rules = profile(policy) if isinstance(policy, str) else policy
         return EquipmentLink(factory, endpoint, rules, clock=reactor, name=name)
-    places = [at] if isinstance(at, (str, Listener)) else list(at or ())
-    listeners = [listener(reactor, each) if isinstance(each, str) else each for each in places]
+    places: list[Any] = list(at) if isinstance(at, Sequence) and not isinstance(at, str) else [at]
+    listeners = [
+        listener(reactor, each)
+        if isinstance(each, str)
+        else Listener(text=str(each), endpoint=each, local=True, proves_peers=False)
+        for each in places
+    ]
     for each in listeners:
         if not (each.local or each.proves_peers or "allow" in options):
             raise ConfigurationError(

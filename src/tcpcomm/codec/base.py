@@ -158,6 +158,9 @@ class Answer(NamedTuple):
 class Answers(ABC):
     """Reads what comes back for one request, which may be several frames."""
 
+    wants_frames: ClassVar[bool] = False
+    """Whether :meth:`take` wants frames as they came, instead of what the dialect makes of them."""
+
     @abstractmethod
     def take(self, body: Any) -> Any:
         """

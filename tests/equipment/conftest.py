@@ -1,0 +1,16 @@
+"""What the tests of declared equipment share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.equipment.declared import Bench
+from tests.link.conftest import logged
+
+__all__ = ["bench", "logged"]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A camera and a robot on a simulated network."""
+    return Bench()

@@ -1,0 +1,461 @@
+"""Both ends of a declaration, on a simulated network: what is asked, answered, refused and told."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tcpcomm import (
+    CodecError,
+    ConfigurationError,
+    Equipment,
+    Fault,
+    NotReady,
+    OutcomeUnknown,
+    ReplyTimeout,
+    caller,
+    command,
+    current_session,
+    event,
+    link_of,
+    per_session,
+    raw,
+)
+from tcpcomm.codec import JsonRpc, Template
+from tests.equipment.declared import (
+    NO_PART,
+    Bench,
+    Lamp,
+    MyCamera,
+    MyRpcCamera,
+    Position,
+    RpcCamera,
+    VisionCamera,
+    raises,
+)
+
+KINDS = pytest.mark.parametrize(
+    ("kind", "mine"), [(VisionCamera, MyCamera), (RpcCamera, MyRpcCamera)], ids=["in order", "by id"]
+)
+
+
+@KINDS
+def test_a_command_is_carried_out_and_its_result_comes_back(kind: Any, mine: Any, bench: Bench) -> None:
+    camera = mine()
+    bench.serve(camera)
+    position = bench.result(bench.remote(kind).locate(job=3))
+    assert (Position(1.0, 2.0, 3.0), [3]) == (position, camera.done)
+
+
+@KINDS
+def test_a_handler_may_wait(kind: Any, mine: Any, bench: Bench) -> None:
+    camera = mine()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    asked = bench.remote(kind).locate(1)
+    bench.until(lambda: [1] == camera.done)
+    exposure.callback(Position(4.0, 5.0, 6.0))
+    assert Position(4.0, 5.0, 6.0) == bench.result(asked)
+
+
+@KINDS
+def test_a_fault_of_the_equipment_is_raised_at_the_host(kind: Any, mine: Any, bench: Bench) -> None:
+    camera = mine()
+    camera.jobs[1] = NO_PART
+    bench.serve(camera)
+    fault = bench.result(bench.remote(kind).locate(1))
+    assert (Fault, 3, "no part") == (type(fault), fault.code, fault.reason)
+
+
+@KINDS
+def test_a_defect_of_a_handler_is_a_fault_and_the_session_lives_on(
+    kind: Any, mine: Any, bench: Bench, logged: list[str]
+) -> None:
+    camera = mine()
+    camera.jobs[1] = raises(KeyError("secret"))
+    bench.serve(camera)
+    proxy = bench.remote(kind)
+    fault = bench.result(proxy.locate(1))
+    assert (Fault, "the command failed") == (type(fault), fault.reason)
+    assert Position(1.0, 2.0, 2.0) == bench.result(proxy.locate(2))
+    assert 1 == len([logged.pop() for _ in list(logged) if "secret" in logged[-1]])
+
+
+@KINDS
+def test_a_result_that_cannot_be_sent_is_a_fault(
+    kind: Any, mine: Any, bench: Bench, logged: list[str]
+) -> None:
+    camera = mine()
+    camera.jobs[1] = lambda: Position(cast("float", "left"), 2.0, 3.0)
+    bench.serve(camera)
+    fault = bench.result(bench.remote(kind).locate(1))
+    assert (Fault, "the command failed") == (type(fault), fault.reason)
+    assert ["{peer}: {command} returned what cannot be sent: {error}"] == logged
+    logged.clear()
+
+
+@KINDS
+def test_an_argument_of_the_wrong_type_is_refused_before_anything_is_sent(
+    kind: Any, mine: Any, bench: Bench
+) -> None:
+    camera = mine()
+    bench.serve(camera)
+    error = bench.result(bench.remote(kind).locate(job="3"))
+    assert (CodecError, "job") == (type(error), error.path)
+    assert [] == camera.done
+
+
+def test_arguments_that_the_command_does_not_have_are_refused(bench: Bench) -> None:
+    with pytest.raises(TypeError, match=r"VisionCamera\.locate: missing a required argument: 'job'"):
+        bench.remote(VisionCamera).locate()  # type: ignore[call-arg, unused-coroutine]
+
+
+def test_without_ids_replies_leave_in_the_order_of_their_requests(bench: Bench) -> None:
+    camera = MyCamera()
+    exposures: dict[int, Deferred[Position]] = {}
+    for job in (1, 2):
+        camera.jobs[job] = lambda job=job: exposures.setdefault(job, Deferred())  # type: ignore[misc]
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.light(Lamp.ON))
+    bench.result(raw(proxy, b"TRG,3"))
+    first, second = proxy.locate(1), proxy.locate(2)
+    bench.until(lambda: 1 in exposures)
+    bench.network.advance(0.5)
+    assert [Lamp.ON, 3, 1] == camera.done
+    exposures[1].callback(Position(1.0, 0.0, 0.0))
+    bench.until(lambda: 2 in exposures)
+    exposures[2].callback(Position(2.0, 0.0, 0.0))
+    assert [1.0, 2.0] == [bench.result(first).x, bench.result(second).x]
+
+
+def test_with_ids_a_slow_command_keeps_no_other_waiting(bench: Bench) -> None:
+    camera = MyRpcCamera()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    proxy = bench.remote(RpcCamera)
+    slow = proxy.locate(1)
+    assert 2.0 == bench.result(proxy.locate(2)).angle
+    exposure.callback(Position(0.0, 0.0, 9.0))
+    assert 9.0 == bench.result(slow).angle
+
+
+def test_a_command_without_a_reply_has_succeeded_when_it_is_written(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    assert None is bench.result(proxy.reset())
+    assert 3.0 == bench.result(proxy.locate(3)).angle
+    assert ["reset", 3] == camera.done
+
+
+@KINDS
+def test_an_event_reaches_every_host_and_is_no_reply(kind: Any, mine: Any, bench: Bench) -> None:
+    camera = mine()
+    camera.jobs[1] = lambda: (camera.alarm(code=7), Position(0.0, 0.0, 1.0))[1]
+    bench.serve(camera)
+    heard: list[Any] = []
+
+    def note(number: int, code: int) -> None:
+        heard.append((number, code))
+
+    proxies = [bench.remote(kind) for _ in range(2)]
+    for number, proxy in enumerate(proxies):
+        proxy.alarm.subscribe(partial(note, number))
+        bench.result(proxy.locate(2))
+    assert 1.0 == bench.result(proxies[0].locate(1)).angle
+    bench.until(lambda: 2 == len(heard))
+    assert [(0, 7), (1, 7)] == sorted(heard)
+
+
+def test_an_event_can_be_told_to_one_session(bench: Bench) -> None:
+    camera = MyCamera()
+
+    def tell_one() -> Position:
+        camera.alarm.to(current_session(), 7)
+        return Position(0.0, 0.0, 1.0)
+
+    camera.jobs[1] = tell_one
+    bench.serve(camera)
+    heard: list[Any] = []
+
+    def note(number: int, code: int) -> None:
+        heard.append((number, code))
+
+    proxies = [bench.remote(VisionCamera) for _ in range(2)]
+    for number, proxy in enumerate(proxies):
+        proxy.alarm.subscribe(partial(note, number))
+        bench.result(proxy.locate(2))
+    bench.result(proxies[1].locate(1))
+    bench.network.advance(1.0)
+    assert [(1, 7)] == heard
+
+
+def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(1))
+
+    async def first_two() -> list[int]:
+        codes: list[int] = []
+        async for alarm in proxy.alarm:
+            codes.append(alarm.code)
+            if len(codes) == 2:
+                break
+        return codes
+
+    codes = Deferred.fromCoroutine(first_two())
+    for code in (4, 5, 6):
+        camera.alarm(code)
+    assert [4, 5] == bench.result(codes)
+
+
+def test_a_subscriber_that_fails_harms_no_other(bench: Bench, logged: list[str]) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    heard: list[int] = []
+    proxy.alarm.subscribe(raises_on_call)
+
+    def note(code: int) -> None:
+        heard.append(code)
+
+    end = proxy.alarm.subscribe(note)
+    bench.result(proxy.locate(1))
+    camera.alarm(4)
+    bench.until(lambda: [4] == heard)
+    end()
+    camera.alarm(5)
+    bench.network.advance(1.0)
+    assert ([4], 2) == (heard, len(logged))
+    logged.clear()
+
+
+def raises_on_call(code: int) -> None:
+    raise ValueError(f"no idea what {code} means")
+
+
+def test_an_event_with_a_wrong_value_is_told_to_nobody(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    with pytest.raises(CodecError, match="code"):
+        camera.alarm("four")  # type: ignore[arg-type]
+
+
+def test_a_host_tells_no_events(bench: Bench) -> None:
+    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm is told by the equipment"):
+        bench.remote(VisionCamera).alarm(3)
+
+
+def test_what_was_declared_of_no_command_is_refused_and_the_session_lives_on(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    assert bench.result(raw(proxy, b"DANCE,3")).startswith(b"NG,")
+    assert bench.result(raw(proxy, b"TRG,x")).startswith(b"NG,")
+    assert Position(1.0, 2.0, 3.0) == bench.result(proxy.locate(3))
+
+
+def test_equipment_may_answer_itself_what_cannot_be_declared(bench: Bench) -> None:
+    class Dancing(MyCamera):
+        def unknown(self, frame: bytes) -> bytes | None:
+            return b"I DO " + frame if frame.startswith(b"DANCE") else None
+
+    bench.serve(Dancing())
+    proxy = bench.remote(VisionCamera)
+    assert b"I DO DANCE,3" == bench.result(raw(proxy, b"DANCE,3"))
+    assert bench.result(raw(proxy, b"SING")).startswith(b"NG,")
+
+
+def test_a_raw_frame_is_refused_where_its_reply_could_not_be_found(bench: Bench) -> None:
+    with pytest.raises(ConfigurationError, match="replies carry ids here"):
+        raw(bench.remote(RpcCamera), b"{}")
+
+
+def test_a_late_reply_answers_nobody(bench: Bench) -> None:
+    camera = MyCamera()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    assert ReplyTimeout is type(bench.result(proxy.locate(1)))
+    assert NotReady is type(bench.result(proxy.locate(2)))
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    if not exposure.called:
+        exposure.callback(Position(1.0, 1.0, 1.0))
+    assert 2.0 == bench.result(proxy.locate(2)).angle
+
+
+def test_a_command_waits_for_the_first_connection_and_for_no_later_one(bench: Bench) -> None:
+    camera = MyCamera()
+    proxy = bench.remote(VisionCamera)
+    early = proxy.locate(1)
+    bench.network.advance(1.0)
+    service = bench.serve(camera)
+    assert 1.0 == bench.result(early).angle
+    bench.result(service.stopService())
+    bench.until(lambda: link_of(proxy).state.value != "ready")
+    assert NotReady is type(bench.result(proxy.locate(2)))
+
+
+def test_a_command_waits_as_long_as_it_is_told(bench: Bench) -> None:
+    started = bench.network.clock.now
+    error = bench.result(bench.remote(VisionCamera, wait=0.5).locate(1))
+    assert NotReady is type(error)
+    assert "VisionCamera was not ready within 0.5 s: it is" in str(error)
+    assert 0.5 == pytest.approx(bench.network.clock.now - started, abs=0.01)
+
+
+def test_only_an_idempotent_command_is_repeated_after_a_pull(bench: Bench) -> None:
+    camera = MyCamera()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(2))
+    moved = proxy.locate(1)
+    lit = proxy.light(Lamp.ON)
+    bench.until(lambda: [2, 1] == camera.done)
+    for socket in list(bench.camera.sockets):
+        socket.close(reset=True)
+    assert OutcomeUnknown is type(bench.result(moved))
+    assert None is bench.result(lit)
+    assert [2, 1, Lamp.ON] == camera.done
+
+
+def test_steps_are_taken_on_each_connection_before_any_command(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+
+    async def prepare(proxy: VisionCamera) -> None:
+        await proxy.locate(100)
+
+    proxy = bench.remote(VisionCamera, on_ready=[prepare])
+    bench.result(proxy.locate(1))
+    for socket in list(bench.camera.sockets):
+        socket.close(reset=True)
+    bench.until(lambda: link_of(proxy).state.value != "ready")
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    bench.result(proxy.locate(2))
+    assert [100, 1, 100, 2] == camera.done
+
+
+def test_each_session_may_have_an_object_of_its_own(bench: Bench) -> None:
+    class Counting(MyCamera):
+        def __init__(self) -> None:
+            super().__init__()
+            self.count = 0
+
+        async def locate(self, job: int) -> Position:
+            self.count += 1
+            self.alarm(self.count)
+            return Position(float(self.count), 0.0, 0.0)
+
+    bench.serve(per_session(Counting))
+    heard: list[Any] = []
+    first, second = (bench.remote(VisionCamera) for _ in range(2))
+    first.alarm.subscribe(lambda code: heard.append(("first", code)))
+    second.alarm.subscribe(lambda code: heard.append(("second", code)))
+    counts = [bench.result(each.locate(1)).x for each in (first, first, second)]
+    assert [1.0, 2.0, 1.0] == counts
+    assert [("first", 1), ("first", 2), ("second", 1)] == heard
+
+
+def test_one_object_is_served_once(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    with pytest.raises(ConfigurationError, match="this MyCamera is served already"):
+        bench.serve(camera)
+
+
+def test_a_command_without_an_implementation_is_told_when_serving_starts(bench: Bench) -> None:
+    class Half(VisionCamera):
+        async def locate(self, job: int) -> Position:
+            return Position(0.0, 0.0, 0.0)
+
+    with pytest.raises(ConfigurationError, match="Half does not implement light, reset: a subclass has to"):
+        bench.serve(Half())
+
+
+def test_equipment_may_connect_to_its_host(bench: Bench) -> None:
+    camera = MyCamera()
+    service = bench.serve_actively(camera)
+    proxy = bench.remote(VisionCamera, listen=bench.robot.listening(9999))
+    assert 3.0 == bench.result(proxy.locate(3)).angle
+    bench.result(service.stopService())
+
+
+class Cell(Equipment):
+    """What a robot answers its camera."""
+
+    framing = VisionCamera.framing
+    codec = Template(fault="CELL NG,{code}")
+
+    @command("WHERE", reply="AT,{joint:d}")
+    def where(self) -> int:
+        """The joint that moves."""
+        raise NotImplementedError
+
+    @event("MOVED,{joint:d}")
+    def moved(self, joint: int) -> None:
+        """A joint moved."""
+
+
+class MyCell(Cell):
+    def where(self) -> int:
+        return 4
+
+
+class RpcCell(Equipment):
+    """The same over JSON-RPC."""
+
+    framing = RpcCamera.framing
+    codec = JsonRpc()
+
+    @command()
+    def where(self) -> int:
+        """The joint that moves."""
+        raise NotImplementedError
+
+
+class MyRpcCell(RpcCell):
+    def where(self) -> int:
+        return 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "mine", "cell", "my_cell"),
+    [(VisionCamera, MyCamera, Cell, MyCell), (RpcCamera, MyRpcCamera, RpcCell, MyRpcCell)],
+    ids=["in order", "by id"],
+)
+def test_commands_go_both_ways_on_one_session(
+    kind: Any, mine: Any, cell: Any, my_cell: Any, bench: Bench
+) -> None:
+    camera = mine()
+
+    async def ask_back() -> Position:
+        return Position(float(await caller(cell).where()), 0.0, 0.0)
+
+    camera.jobs[1] = ask_back
+    bench.serve(camera, calls=cell)
+    proxy = bench.remote(kind, serves=my_cell())
+    assert [4.0, 1.0] == [bench.result(proxy.locate(job)).x for job in (1, 2)]
+
+
+def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: list[str]) -> None:
+    camera = MyCamera()
+    camera.jobs[1] = lambda: caller(Cell).where()
+    bench.serve(camera)
+    assert Fault is type(bench.result(bench.remote(VisionCamera).locate(1)))
+    assert "the host of this session was not declared as Cell" in logged.pop()
+
+
+def test_there_is_no_current_session_outside_a_command() -> None:
+    with pytest.raises(ConfigurationError, match="only while a command is carried out"):
+        current_session()

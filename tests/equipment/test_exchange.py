@@ -1,0 +1,450 @@
+"""Which answer belongs to which command: by example, and against a model of a conversation."""
+
+from __future__ import annotations
+
+import os
+from math import inf
+from typing import Any
+
+import pytest
+from attrs import define, field
+from hypothesis import HealthCheck, settings, strategies
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
+from tcpcomm.exchange import Call, Exchange
+
+CONVERSATIONS = int(os.environ.get("TCPCOMM_CONVERSATIONS", "200"))
+"""How many conversations the model is compared with."""
+
+
+class Reply(Answers):
+    """A reply in so many parts: all but the last say more, the last is the result."""
+
+    def __init__(self, parts: int = 1) -> None:
+        self.left = parts
+
+    def take(self, body: Any) -> Any:
+        if isinstance(body, Exception):
+            raise body
+        self.left -= 1
+        return MORE if self.left else body
+
+
+class Session:
+    """An exchange with a driver that writes at once and keeps what calls are told."""
+
+    def __init__(self, *, by_id: bool = False, depth: int = 1, max_waiting: int = 64) -> None:
+        self.exchange = Exchange(by_id=by_id, broken=self.break_off, depth=depth, max_waiting=max_waiting)
+        self.now = 0.0
+        self.written: list[bytes] = []
+        self.outcomes: dict[bytes, Any] = {}
+        self.broken: list[str] = []
+
+    def break_off(self, reason: str) -> None:
+        self.broken.append(reason)
+        self.exchange.end(reason)
+
+    def ask(self, frame: bytes, *, parts: int = 1, timeout: float = 1.0) -> Call:
+        def settle(outcome: Any) -> None:
+            assert frame not in self.outcomes
+            self.outcomes[frame] = outcome
+
+        answers = Reply(parts) if parts else None
+        call = Call(self.exchange.new_id(), frame, answers, timeout, settle)
+        self.exchange.ask(call, self.now)
+        self.write()
+        return call
+
+    def write(self) -> None:
+        for call in self.exchange.begin(self.now):
+            self.written.append(call.frame)
+            if call.answers is None:
+                call.settle(None)
+
+    def answer(self, body: Any, id: Any = None) -> bool:
+        matched = self.exchange.answer(body, id)
+        self.write()
+        return matched
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        self.exchange.tick(self.now)
+        self.write()
+
+
+def test_one_command_is_under_way_at_a_time_unless_more_are_declared() -> None:
+    session = Session()
+    session.ask(b"a")
+    session.ask(b"b")
+    assert [b"a"] == session.written
+    session.answer("A")
+    assert ([b"a", b"b"], {b"a": "A"}) == (session.written, session.outcomes)
+
+
+def test_as_many_commands_are_under_way_as_are_declared() -> None:
+    session = Session(depth=2)
+    for frame in (b"a", b"b", b"c"):
+        session.ask(frame)
+    assert [b"a", b"b"] == session.written
+    session.answer("A")
+    session.answer("B")
+    session.answer("C")
+    assert {b"a": "A", b"b": "B", b"c": "C"} == session.outcomes
+
+
+def test_with_ids_answers_may_come_in_any_order() -> None:
+    session = Session(by_id=True, depth=2)
+    first, second = session.ask(b"a"), session.ask(b"b")
+    session.answer("B", second.id)
+    session.answer("A", first.id)
+    assert {b"a": "A", b"b": "B"} == session.outcomes
+
+
+@pytest.mark.parametrize("id", [99, "1", 1.0, True, None, [1]])
+def test_an_id_that_nobody_waits_for_is_counted_and_given_to_nobody(id: Any) -> None:
+    session = Session(by_id=True, depth=2)
+    session.ask(b"a")
+    assert not session.answer("?", id)
+    assert (1, {}) == (session.exchange.unmatched, session.outcomes)
+
+
+def test_an_answer_that_nobody_asked_for_is_counted_and_does_not_answer_the_next_command() -> None:
+    session = Session()
+    assert not session.answer("?")
+    session.ask(b"a")
+    session.answer("A")
+    assert (1, {b"a": "A"}) == (session.exchange.unmatched, session.outcomes)
+
+
+def test_a_reply_of_several_frames_ends_with_the_last() -> None:
+    session = Session()
+    session.ask(b"a", parts=3)
+    session.answer("1")
+    session.answer("2")
+    assert {} == session.outcomes
+    session.answer("3")
+    assert {b"a": "3"} == session.outcomes
+
+
+def test_a_command_without_a_reply_makes_way_for_the_next() -> None:
+    session = Session()
+    session.ask(b"a", parts=0)
+    session.ask(b"b")
+    assert ([b"a", b"b"], {b"a": None}) == (session.written, session.outcomes)
+
+
+def test_a_fault_settles_its_command_and_the_session_goes_on() -> None:
+    session = Session()
+    session.ask(b"a")
+    session.ask(b"b")
+    session.answer(Fault(3, "no part"))
+    session.answer("B")
+    assert isinstance(session.outcomes[b"a"], Fault)
+    assert ("B", []) == (session.outcomes[b"b"], session.broken)
+
+
+def test_a_timeout_without_ids_breaks_the_session_so_that_a_late_reply_answers_nobody() -> None:
+    session = Session()
+    session.ask(b"a")
+    session.ask(b"b", timeout=5.0)
+    session.advance(1.0)
+    session.answer("A, late")
+    assert [b"a"] == session.written
+    assert {b"a": ReplyTimeout, b"b": NotSent} == {k: type(v) for k, v in session.outcomes.items()}
+    assert ["a reply did not come in time: a late one must not answer the next command"] == session.broken
+
+
+def test_a_timeout_with_ids_costs_its_command_only() -> None:
+    session = Session(by_id=True, depth=2)
+    first = session.ask(b"a", timeout=1.0)
+    second = session.ask(b"b", timeout=5.0)
+    session.advance(1.0)
+    session.answer("A, late", first.id)
+    session.answer("B", second.id)
+    assert isinstance(session.outcomes[b"a"], ReplyTimeout)
+    assert ("B", 1, []) == (session.outcomes[b"b"], session.exchange.unmatched, session.broken)
+
+
+def test_a_reply_that_makes_no_sense_without_ids_breaks_the_session() -> None:
+    session = Session(depth=2)
+    session.ask(b"a")
+    session.ask(b"b")
+    session.answer(CodecError("'BUSY' is no such reply"))
+    assert "the reply makes no sense: 'BUSY' is no such reply" == str(session.outcomes[b"a"])
+    assert (BadReply, OutcomeUnknown) == (type(session.outcomes[b"a"]), type(session.outcomes[b"b"]))
+    assert 1 == len(session.broken)
+
+
+def test_a_reply_that_makes_no_sense_with_ids_costs_its_command_only() -> None:
+    session = Session(by_id=True, depth=2)
+    first, second = session.ask(b"a"), session.ask(b"b")
+    session.answer(CodecError("x: 'left' is no number"), first.id)
+    session.answer("B", second.id)
+    assert isinstance(session.outcomes[b"a"], BadReply)
+    assert ("B", []) == (session.outcomes[b"b"], session.broken)
+
+
+def test_what_is_no_answer_at_all_may_have_been_the_one_that_is_awaited() -> None:
+    session = Session()
+    session.ask(b"a")
+    session.exchange.senseless("bytes that are no text")
+    assert ([BadReply], 1) == ([type(each) for each in session.outcomes.values()], len(session.broken))
+
+
+def test_what_is_no_answer_at_all_harms_nobody_where_none_is_awaited_or_ids_tell() -> None:
+    for session in (Session(), Session(by_id=True)):
+        if session.exchange._by_id:
+            session.ask(b"a")
+        session.exchange.senseless("bytes that are no text")
+        assert ({}, []) == (session.outcomes, session.broken)
+
+
+def test_cancelling_a_written_command_without_ids_breaks_the_session() -> None:
+    session = Session()
+    call = session.ask(b"a")
+    session.exchange.cancel(call)
+    assert ["a command was cancelled: its reply must not answer the next one"] == session.broken
+    assert {} == session.outcomes
+
+
+def test_cancelling_a_command_that_waits_or_has_an_id_harms_nobody() -> None:
+    waiting = Session()
+    waiting.ask(b"a")
+    waiting.exchange.cancel(waiting.ask(b"b"))
+    waiting.answer("A")
+    with_ids = Session(by_id=True, depth=2)
+    with_ids.exchange.cancel(with_ids.ask(b"a"))
+    assert ([b"a"], [], []) == (waiting.written, waiting.broken, with_ids.broken)
+
+
+def test_a_command_has_the_whole_timeout_for_its_reply_however_long_it_waited() -> None:
+    session = Session()
+    session.ask(b"a", timeout=1.0)
+    session.ask(b"b", timeout=1.0)
+    session.advance(0.9)
+    session.answer("A")
+    session.advance(0.9)
+    session.answer("B")
+    assert {b"a": "A", b"b": "B"} == session.outcomes
+
+
+def test_a_command_waits_for_its_turn_no_longer_than_its_timeout() -> None:
+    session = Session()
+    session.ask(b"a", timeout=5.0)
+    session.ask(b"b", timeout=1.0)
+    session.advance(1.0)
+    assert "its turn did not come within 1 s" == str(session.outcomes[b"b"])
+    assert NotSent is type(session.outcomes[b"b"])
+
+
+def test_only_so_many_commands_wait() -> None:
+    session = Session(max_waiting=1)
+    session.ask(b"a")
+    session.ask(b"b")
+    with pytest.raises(NotSent, match="1 commands wait already"):
+        session.ask(b"c")
+
+
+def test_the_end_of_a_session_tells_what_was_written_from_what_was_not() -> None:
+    session = Session()
+    session.ask(b"a")
+    session.ask(b"b")
+    session.exchange.end("the cable was pulled")
+    assert [
+        "the command was written, then the session ended: the cable was pulled",
+        "the session ended before its turn: the cable was pulled",
+    ] == [str(each) for each in session.outcomes.values()]
+    with pytest.raises(NotSent, match="the session is over: the cable was pulled"):
+        session.ask(b"c")
+
+
+def test_who_is_told_of_a_broken_session_finds_it_over() -> None:
+    session = Session()
+    told: list[Exception] = []
+
+    def settle(outcome: Any) -> None:
+        with pytest.raises(NotSent):
+            session.ask(b"again")
+        told.append(outcome)
+
+    session.exchange.ask(Call(session.exchange.new_id(), b"a", Reply(), 1.0, settle), 0.0)
+    session.write()
+    session.advance(1.0)
+    assert [ReplyTimeout] == [type(each) for each in told]
+
+
+def test_the_deadline_is_that_of_the_first_who_is_overdue() -> None:
+    session = Session()
+    assert inf == session.exchange.deadline
+    session.ask(b"a", timeout=3.0)
+    session.ask(b"b", timeout=2.0)
+    assert 2.0 == session.exchange.deadline
+
+
+@define(eq=False)
+class Asked:
+    """A command of the model."""
+
+    number: int
+    call: Call
+    timeout: float
+    state: str = "waits"
+    since: float = 0.0
+    parts: int = 1
+    outcome: list[Any] = field(factory=list)
+
+
+class Conversation(RuleBasedStateMachine):
+    """
+    A host, its exchange, and equipment that answers, in time or late, in parts, or with nonsense.
+
+    The model knows what the equipment was asked and what each of its replies is about. It is compared
+    with what the exchange says: a command gets its own reply or none, and is told the truth.
+    """
+
+    @initialize(by_id=strategies.booleans(), depth=strategies.integers(1, 3))
+    def begin(self, by_id: bool, depth: int) -> None:
+        self.by_id, self.depth = by_id, depth
+        self.over = False
+        self.now = 0.0
+        self.asked: list[Asked] = []
+        self.at_equipment: list[Asked] = []
+        self.exchange = Exchange(by_id=by_id, broken=self.broken, depth=depth, max_waiting=3)
+
+    def broken(self, reason: str) -> None:
+        assert not self.by_id
+        self.over = True
+        self.exchange.end(reason)
+
+    def in_state(self, state: str) -> list[Asked]:
+        return [each for each in self.asked if each.state == state]
+
+    def end_in_model(self) -> None:
+        self.over = True
+        for each in self.in_state("under way"):
+            each.state = "unknown"
+        for each in self.in_state("waits"):
+            each.state = "not sent"
+
+    def write(self) -> None:
+        """What the exchange has written, the model must have expected, in that order."""
+        for call in self.exchange.begin(self.now):
+            expected = self.in_state("waits")[0]
+            assert call is expected.call
+            assert len(self.in_state("under way")) < self.depth
+            expected.state, expected.since = "under way", self.now
+            self.at_equipment.append(expected)
+
+    @rule(timeout=strategies.sampled_from([1.0, 2.0, 5.0]), parts=strategies.integers(1, 2))
+    def ask(self, timeout: float, parts: int) -> None:
+        outcome: list[Any] = []
+        call = Call(self.exchange.new_id(), b"", Reply(parts), timeout, outcome.append)
+        refused = self.over or len(self.in_state("waits")) >= 3
+        try:
+            self.exchange.ask(call, self.now)
+        except NotSent:
+            assert refused
+            return
+        assert not refused
+        self.asked.append(
+            Asked(len(self.asked), call, timeout, since=self.now, parts=parts, outcome=outcome)
+        )
+        self.write()
+
+    @precondition(lambda self: self.at_equipment)
+    @rule(data=strategies.data(), how=strategies.sampled_from(["result", "result", "fault", "nonsense"]))
+    def equipment_answers(self, data: strategies.DataObject, how: str) -> None:
+        last = len(self.at_equipment) - 1 if self.by_id else 0
+        asked = self.at_equipment[data.draw(strategies.integers(0, last))]
+        body: Any = asked.number
+        if how == "fault":
+            body = Fault(asked.number)
+        elif how == "nonsense":
+            body = CodecError(f"{asked.number}")
+        asked.parts = asked.parts - 1 if how == "result" else 0
+        if not asked.parts:
+            self.at_equipment.remove(asked)
+        expected = asked.state == "under way"
+        if expected and how == "result":
+            asked.state = "under way" if asked.parts else "answered"
+        elif expected and how == "fault":
+            asked.state = "fault"
+        elif expected:
+            asked.state = "bad reply"
+            if not self.by_id:
+                self.end_in_model()
+        assert expected == self.exchange.answer(body, asked.call.id if self.by_id else None)
+        self.write()
+
+    @precondition(lambda self: not self.at_equipment or self.by_id)
+    @rule()
+    def equipment_says_what_nobody_asked(self) -> None:
+        assert not self.exchange.answer("nobody asked", -1 if self.by_id else None)
+
+    @rule(seconds=strategies.sampled_from([0.5, 1.0, 3.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        late = [each for each in self.in_state("under way") if each.since + each.timeout <= self.now]
+        for each in late[: None if self.by_id else 1]:
+            each.state = "timeout"
+        if late and not self.by_id:
+            self.end_in_model()
+        for each in self.in_state("waits"):
+            if each.since + each.timeout <= self.now:
+                each.state = "not sent"
+        self.exchange.tick(self.now)
+        self.write()
+
+    @precondition(lambda self: self.in_state("waits") or self.in_state("under way"))
+    @rule(data=strategies.data())
+    def host_cancels(self, data: strategies.DataObject) -> None:
+        asked = data.draw(strategies.sampled_from(self.in_state("waits") + self.in_state("under way")))
+        was_written = asked.state == "under way"
+        asked.state = "cancelled"
+        if was_written and not self.by_id:
+            self.end_in_model()
+        self.exchange.cancel(asked.call)
+        self.write()
+
+    @rule()
+    def session_ends(self) -> None:
+        self.end_in_model()
+        self.exchange.end("the cable was pulled")
+        self.write()
+
+    @invariant()
+    def everybody_is_told_the_truth_once(self) -> None:
+        kinds = {
+            "answered": int,
+            "fault": Fault,
+            "bad reply": BadReply,
+            "timeout": ReplyTimeout,
+            "unknown": OutcomeUnknown,
+            "not sent": NotSent,
+        }
+        for asked in getattr(self, "asked", ()):
+            expected = kinds.get(asked.state)
+            assert ([] if expected is None else [expected]) == [type(each) for each in asked.outcome]
+            if asked.state == "answered":
+                assert [asked.number] == asked.outcome
+            if asked.state == "fault":
+                assert asked.number == asked.outcome[0].code
+
+    @invariant()
+    def nobody_is_forgotten(self) -> None:
+        if hasattr(self, "exchange"):
+            unsettled = self.in_state("waits") + self.in_state("under way")
+            assert self.exchange.idle == (not unsettled)
+            dues = [each.since + each.timeout for each in unsettled]
+            assert min(dues, default=inf) == self.exchange.deadline
+
+
+class TestConversations(Conversation.TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(
+        max_examples=CONVERSATIONS,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
