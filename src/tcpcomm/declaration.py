@@ -244,7 +244,8 @@ def _form(
     is_event: bool = False,
 ) -> Form:
     name = method.__name__
-    owner = method.__qualname__.split(".")[-2] if "." in method.__qualname__ else kind.__name__
+    owner = method.__qualname__.rpartition(".")[0].rpartition(".")[2]
+    owner = owner if owner.isidentifier() else kind.__name__
     where = f"{owner}.{name}"
     hints = _hints(where, method, local_names)
     parameters = []

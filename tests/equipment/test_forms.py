@@ -1,0 +1,353 @@
+"""What real equipment does besides one line for one line: logins, acknowledgements, counted lines, heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+
+from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, link_of
+from tcpcomm.codec import Counted, JsonRpc, Template
+from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.supervision import PROFILES
+from tests.equipment.declared import PORT, QUIET, Bench
+from tests.link.wired import Peer
+
+LAN = PROFILES["lan"]
+
+
+class Inspector(Equipment):
+    """KEYENCE's CV-X, in its non-procedural mode."""
+
+    framing = Delimited(b"\r")
+    codec = Template(fault="ER,{command},{code:02d}")
+
+    @command("TA", reply=("TA", "{result:.3f}"), timeout=2.0)
+    async def trigger(self) -> float:
+        """Take a picture; its result comes on a line of its own."""
+        raise NotImplementedError
+
+    @command("RM", reply="RM,{mode:d}")
+    def mode(self) -> int:
+        """1: it runs, 0: it is being set up."""
+        raise NotImplementedError
+
+
+class MyInspector(Inspector):
+    def __init__(self) -> None:
+        self.measured: Deferred[float] = Deferred()
+
+    async def trigger(self) -> float:
+        return await self.measured
+
+    def mode(self) -> int:
+        raise Fault(22)
+
+
+class Foreign(Factory):
+    """Another program at the camera, which answers lines as it was told."""
+
+    noisy = False
+    protocol: Any = Peer
+
+    def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
+        self.answer = answer
+        self.peers: list[Any] = []
+
+
+class Robot(Factory):
+    """A robot's program that sends bytes and keeps what comes."""
+
+    noisy = False
+
+    def __init__(self) -> None:
+        self.received = b""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        robot = self
+
+        class Keeping(Peer):
+            def connectionMade(self) -> None:
+                robot.protocol = self
+
+            def dataReceived(self, data: bytes) -> None:
+                robot.received += data
+
+        return Keeping()
+
+
+def plain_robot(bench: Bench) -> Robot:
+    robot = Robot()
+    bench.robot.connecting(bench.camera, PORT).connect(robot)
+    bench.until(lambda: isinstance(robot.protocol, Peer))
+    return robot
+
+
+def test_an_acknowledgement_leaves_at_once_and_the_result_when_it_is_there(bench: Bench) -> None:
+    camera = MyInspector()
+    bench.serve(camera)
+    robot = plain_robot(bench)
+    robot.protocol.transport.write(b"TA\r")
+    bench.network.advance(0.5)
+    assert b"TA\r" == robot.received
+    camera.measured.callback(12.5)
+    bench.network.advance(0.5)
+    assert b"TA\r12.500\r" == robot.received
+
+
+def test_a_host_waits_for_what_comes_after_the_acknowledgement(bench: Bench) -> None:
+    camera = MyInspector()
+    bench.serve(camera)
+    asked = bench.remote(Inspector).trigger()
+    bench.network.advance(0.5)
+    camera.measured.callback(12.5)
+    assert 12.5 == bench.result(asked)
+
+
+def test_a_fault_names_the_command_where_the_equipment_does(bench: Bench) -> None:
+    bench.serve(MyInspector())
+    robot = plain_robot(bench)
+    robot.protocol.transport.write(b"RM\r")
+    bench.until(lambda: bool(robot.received))
+    assert b"ER,RM,22\r" == robot.received
+    fault = bench.result(bench.remote(Inspector).mode())
+    assert (Fault, 22) == (type(fault), fault.code)
+
+
+class Reader(Equipment):
+    """A reader that answers with a count and so many lines."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="-{code:d}")
+
+    @command("GET", reply=Counted("{#}", "{code}"))
+    def codes(self) -> list[str]:
+        """All codes that it sees."""
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("seen", [[], ["A1"], ["A1", "B2", "C3"]], ids=len)
+def test_a_reply_may_be_a_count_and_so_many_lines(seen: list[str], bench: Bench) -> None:
+    class Mine(Reader):
+        def codes(self) -> list[str]:
+            return seen
+
+    bench.serve(Mine())
+    assert seen == bench.result(bench.remote(Reader).codes())
+
+
+class InSight(Equipment):
+    """Cognex's In-Sight: a greeting, prompts without a line's end, then commands."""
+
+    framing = Delimited(b"\r\n")
+    gap = 0.05
+    codec = Template(fault="-{code:d}")
+    greeting = "Welcome to In-Sight"
+    login = (
+        Login("User: ", "{user}", prompt=True),
+        Login("Password: ", "{password}", prompt=True),
+        Login("User Logged In"),
+    )
+
+    @command("GO", reply="{status:d}")
+    def online(self) -> int:
+        """Whether it is online."""
+        raise NotImplementedError
+
+
+class MyInSight(InSight):
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+
+    def authenticate(self, **credentials: str) -> bool:
+        self.asked.append(credentials)
+        return credentials["password"] == "open sesame"
+
+    def online(self) -> int:
+        return 1
+
+
+GOOD = {"user": "admin", "password": "open sesame"}
+
+
+def test_a_host_logs_in_on_every_connection(bench: Bench) -> None:
+    camera = MyInSight()
+    bench.serve(camera)
+    proxy = bench.remote(InSight, credentials=GOOD)
+    assert 1 == bench.result(proxy.online())
+    for socket in list(bench.camera.sockets):
+        socket.close(reset=True)
+    bench.until(lambda: link_of(proxy).state.value != "ready")
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    assert 1 == bench.result(proxy.online())
+    assert [GOOD, GOOD] == camera.asked
+
+
+def test_what_a_login_looks_like_on_the_wire(bench: Bench) -> None:
+    bench.serve(MyInSight())
+    robot = plain_robot(bench)
+    for answer in (b"admin\r\n", b"open sesame\r\n", b"GO\r\n"):
+        bench.network.advance(0.2)
+        robot.protocol.transport.write(answer)
+    bench.network.advance(0.2)
+    assert b"Welcome to In-Sight\r\nUser: Password: User Logged In\r\n1\r\n" == robot.received
+
+
+def test_wrong_credentials_are_refused_and_told_without_being_shown(bench: Bench) -> None:
+    bench.serve(MyInSight())
+    proxy = bench.remote(InSight, credentials={"user": "admin", "password": "guess"})
+    told: list[str] = []
+    link_of(proxy).observe(lambda state, reason: told.append(reason))
+    bench.until(lambda: any("login" in each or "closed" in each for each in told))
+    assert [] == [each for each in told if "guess" in each]
+    assert "ready" != link_of(proxy).state.value
+
+
+def test_equipment_that_says_something_else_is_not_logged_in_to(bench: Bench) -> None:
+    bench.camera.listening(PORT).listen(Foreign(lambda line: b"BUSY"))
+    proxy = bench.remote(InSight, credentials=GOOD)
+    told: list[str] = []
+    link_of(proxy).observe(lambda state, reason: told.append(reason))
+    bench.until(lambda: any("handshake" in each or "on_ready" in each for each in told))
+    assert "ready" != link_of(proxy).state.value
+
+
+def test_a_host_that_does_not_log_in_gets_nothing_done_and_hears_no_events(bench: Bench) -> None:
+    bench.serve(MyInSight())
+    robot = plain_robot(bench)
+    robot.protocol.transport.write(b"GO\r\nGO\r\nGO\r\n")
+    bench.network.advance(1.0)
+    assert b"1\r\n" not in robot.received
+
+
+class Beating(Equipment):
+    """Equipment with a heartbeat, which it does not answer while it works."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template()
+    heartbeat = "ping"
+
+    @command("PING", reply="PONG")
+    def ping(self) -> None:
+        """Whether it is alive."""
+
+    @command("MEASURE", reply="{value:d}", timeout=5.0)
+    async def measure(self) -> int:
+        """Measure, which takes its time."""
+        raise NotImplementedError
+
+
+class BeatingAlways(Beating):
+    """The same, which answers heartbeats whatever it does."""
+
+    heartbeat_while_busy = True
+
+
+class BeatingById(Equipment):
+    """The same with ids."""
+
+    framing = LengthPrefixed(4)
+    codec = JsonRpc()
+    heartbeat = "ping"
+    heartbeat_while_busy = True
+
+    @command()
+    def ping(self) -> None:
+        """Whether it is alive."""
+
+    @command(timeout=5.0)
+    async def measure(self) -> int:
+        """Measure, which takes its time."""
+        raise NotImplementedError
+
+
+def mine(kind: Any, measured: Deferred[int]) -> Any:
+    async def measure(self: Any) -> int:
+        return await measured
+
+    return type(f"My{kind.__name__}", (kind,), {"measure": measure})()
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
+def test_a_long_command_is_no_reason_to_believe_the_equipment_dead(kind: Any, bench: Bench) -> None:
+    measured: Deferred[int] = Deferred()
+    bench.serve(mine(kind, measured))
+    proxy = bench.remote(kind, policy=LAN)
+    states: list[str] = []
+    bench.result(proxy.ping())
+    link_of(proxy).observe(lambda state, reason: states.append(state.value))
+    asked = proxy.measure()
+    bench.network.advance(3.0)
+    measured.callback(7)
+    assert (7, []) == (bench.result(asked), states)
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
+def test_a_pull_is_noticed_by_the_declared_heartbeat(kind: Any, bench: Bench) -> None:
+    bench.serve(mine(kind, Deferred()))
+    proxy = bench.remote(kind, policy=LAN)
+    bench.result(proxy.ping())
+    told: list[str] = []
+    link_of(proxy).observe(lambda state, reason: told.append(f"{state.value}: {reason}"))
+    bench.camera.pull()
+    bench.network.advance(0.5)
+    assert "down: no heartbeat for 0.30 s" in told
+    bench.camera.plug()
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    assert None is bench.result(proxy.ping())
+
+
+@pytest.mark.parametrize(
+    ("kind", "noticed_after"), [(Beating, 5.0), (BeatingAlways, 0.3), (BeatingById, 0.3)]
+)
+def test_a_pull_during_a_command_is_noticed_as_soon_as_the_declaration_allows(
+    kind: Any, noticed_after: float, bench: Bench
+) -> None:
+    bench.serve(mine(kind, Deferred()))
+    proxy = bench.remote(kind, policy=LAN)
+    bench.result(proxy.ping())
+    asked = proxy.measure()
+    bench.network.advance(0.05)
+    bench.camera.pull()
+    pulled = bench.network.clock.now
+    error = bench.result(asked)
+    assert ReplyTimeout is type(error) or noticed_after < 1.0
+    assert noticed_after == pytest.approx(bench.network.clock.now - pulled, abs=0.25)
+
+
+def test_equipment_that_connects_notices_that_its_host_is_gone(bench: Bench) -> None:
+    service = bench.serve_actively(mine(Beating, Deferred()), policy=LAN)
+    proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
+    bench.result(proxy.ping())
+    bench.network.advance(2.0)
+    assert "ready" == service.engine.state.value
+    bench.robot.pull()
+    bench.network.advance(0.5)
+    assert "ready" != service.engine.state.value
+    bench.robot.plug()
+    bench.until(lambda: service.engine.state.value == "ready")
+    bench.result(service.stopService())
+
+
+def test_equipment_that_works_does_not_wait_for_heartbeats(bench: Bench) -> None:
+    measured: Deferred[int] = Deferred()
+    service = bench.serve_actively(mine(Beating, measured), policy=LAN)
+    proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
+    asked = proxy.measure()
+    bench.network.advance(3.0)
+    assert "ready" == service.engine.state.value
+    measured.callback(7)
+    assert 7 == bench.result(asked)
+    bench.result(service.stopService())
+
+
+def test_equipment_without_a_heartbeat_is_asked_for_none(bench: Bench) -> None:
+    bench.serve(MyInspector())
+    proxy = bench.remote(Inspector, policy=LAN)
+    assert QUIET.heartbeats is None
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    bench.network.advance(5.0)
+    assert "ready" == link_of(proxy).state.value

@@ -1,0 +1,127 @@
+"""A type checker holds both ends to the declaration: the declared class passes, and each mistake is found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, needs_module
+
+DECLARATION = '''
+from attrs import frozen
+
+from tcpcomm import Equipment, Fault, command, event, remote, serve
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+
+
+@frozen
+class Position:
+    """Where the part lies. x, y in mm in the robot's frame, angle in degrees."""
+    x: float
+    y: float
+    angle: float
+
+class VisionCamera(Equipment):
+    """A camera that locates and judges the part under it."""
+
+    framing = Delimited(b"\\r\\n")
+    codec = Template(encoding="ascii", fault="NG,{code:d},{reason}")
+
+    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f},{angle:.3f}", timeout=2.0)
+    async def locate(self, job: int) -> Position:
+        """Take a picture and locate the part."""
+        raise NotImplementedError
+
+    @event("ALM,{code}")
+    def alarm(self, code: int) -> None:
+        """The camera needs attention."""
+
+
+class MyCamera(VisionCamera):
+    async def locate(self, job: int) -> Position:
+        if job > 9:
+            raise Fault(3, "no such job")
+        self.alarm(code=3)
+        return Position(1.0, 2.0, 3.0)
+
+
+def on_alarm(code: int) -> None:
+    print(code)
+
+
+async def robot() -> None:
+    serve(MyCamera(), at="tcp:9999:interface=127.0.0.1")
+    camera = remote(VisionCamera, at="tcp:10.0.0.5:9999")
+    position = await camera.locate(job=3)
+    print(position.x + position.angle)
+    end = camera.alarm.subscribe(on_alarm)
+    end()
+    async for alarm in camera.alarm:
+        print(alarm.code)
+'''
+
+WRONG_OVERRIDE = '''
+class Wrong(VisionCamera):
+    async def locate(self, job: str) -> Position:
+        return Position(1.0, 2.0, 3.0)
+'''
+WRONG_CALL = '''
+async def wrong(camera: VisionCamera) -> None:
+    await camera.locate(job="3")
+'''
+WRONG_SUBSCRIBER = '''
+def wrong(camera: VisionCamera) -> None:
+    def on_alarm(code: str) -> None:
+        print(code)
+
+    camera.alarm.subscribe(on_alarm)
+'''
+WRONG_EVENT = '''
+def wrong(camera: MyCamera) -> None:
+    camera.alarm(kode=3)
+'''
+
+
+def complaints(folder: Path, text: str) -> str:
+    """What the type checker, as strict as it can be, says of a program."""
+    needs_module("mypy", "pip install mypy")
+    program = folder / "program.py"
+    program.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", str(program)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=folder,
+        env={"MYPYPATH": str(ROOT / "src"), "PATH": "", "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache" / "typing")},
+    )
+    return done.stdout.replace(str(program), "program.py") + done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def test_the_declaration_and_both_its_ends_pass(folder: Path) -> None:
+    assert "Success: no issues found in 1 source file\n" == complaints(folder, DECLARATION)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "code", "told"),
+    [
+        (WRONG_OVERRIDE, "override", 'Argument 1 of "locate" is incompatible with supertype "VisionCamera"'),
+        (WRONG_CALL, "arg-type", 'Argument "job" to "locate" of "VisionCamera" has incompatible type "str"'),
+        (WRONG_SUBSCRIBER, "arg-type", 'Argument 1 to "subscribe" of "BoundEvent" has incompatible type'),
+        (WRONG_EVENT, "call-arg", 'Unexpected keyword argument "kode"'),
+    ],
+    ids=["override", "call", "subscriber", "event"],
+)
+def test_each_mistake_is_found(mistake: str, code: str, told: str, folder: Path) -> None:
+    said = complaints(folder, DECLARATION + mistake)
+    assert told in said
+    assert f"[{code}]" in said
