@@ -21,9 +21,10 @@ from attrs import define, field, frozen
 
 from tcpcomm.codec.textshape import CharSet, Choice, Many, Maybe, Named, Run, Seq, Shape, literal
 
-__all__ = ["Readings", "common", "two_readings"]
+__all__ = ["START", "Automaton", "Readings", "begins_with_anything", "common", "two_readings"]
 
 START: Final = -1
+"""The state before the first character."""
 
 
 @frozen
@@ -39,7 +40,7 @@ _NOTHING: Final = _Part(True, frozenset(), frozenset())
 
 
 @define
-class _Automaton:
+class Automaton:
     """The states of a shape: what stands at each, in which field, and which may follow it."""
 
     sets: list[CharSet] = field(factory=list)
@@ -48,7 +49,8 @@ class _Automaton:
     ends: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, shape: Shape) -> _Automaton:
+    def of(cls, shape: Shape) -> Automaton:
+        """The automaton of a shape."""
         automaton = cls()
         whole = automaton._add(shape, "")
         automaton.follow[START] |= whole.first
@@ -114,7 +116,7 @@ class _Automaton:
 
 def common(one: Shape, other: Shape) -> str | None:
     """A shortest text that is of both shapes; None if there is none."""
-    first, second = _Automaton.of(one), _Automaton.of(other)
+    first, second = Automaton.of(one), Automaton.of(other)
     begin = (START, START)
     came: dict[tuple[int, int], tuple[tuple[int, int], str] | None] = {begin: None}
     waiting = deque([begin])
@@ -147,9 +149,15 @@ class Readings:
     other: Mapping[str, str]
 
 
+def begins_with_anything(shape: Shape) -> bool:
+    """Whether its texts may begin with all characters but a few."""
+    automaton = Automaton.of(shape)
+    return any(automaton.sets[state].inverted for state in automaton.follow[START])
+
+
 def two_readings(shape: Shape) -> Readings | None:
     """A shortest text that can be read in two ways; None if each text of the shape has one reading."""
-    automaton = _Automaton.of(shape)
+    automaton = Automaton.of(shape)
     begin = (START, START, False)
     came: dict[tuple[int, int, bool], tuple[tuple[int, int, bool], str] | None] = {begin: None}
     waiting = deque([begin])
@@ -172,7 +180,7 @@ def two_readings(shape: Shape) -> Readings | None:
 
 
 def _readings(
-    automaton: _Automaton,
+    automaton: Automaton,
     came: Mapping[tuple[int, int, bool], tuple[tuple[int, int, bool], str] | None],
     node: tuple[int, int, bool],
 ) -> Readings:

@@ -133,8 +133,8 @@ class FaultForm:
         return Fault(self._codes[trouble], reason)
 
     def line(self, word: str) -> Line:
-        """The template of the faults that answer a command with this word."""
-        if not self.names_command:
+        """The template of the faults that answer a command with this word, or any command."""
+        if not self.names_command or not word:
             return self._line
         if word not in self._of_words:
             self._of_words[word] = compile_line(self.text, self._fields, _for_command(self._pieces, word))

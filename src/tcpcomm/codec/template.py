@@ -40,7 +40,7 @@ class Template(Codec):
 
     encoding: str = "ascii"
     fault: str = "NG,{code},{reason}"
-    codes: Mapping[Trouble, int | str] = field(factory=dict, converter=dict, hash=False)
+    codes: Mapping[Trouble, int | str] = field(factory=dict, hash=False)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
