@@ -331,11 +331,8 @@ def _refuse_two_readings(shape: Shape, template: str) -> None:
     found = two_readings(shape)
     if found is None:
         return
-    differ = [
-        name
-        for name in {**found.one, **found.other}
-        if name and found.one.get(name) != found.other.get(name)
-    ]
+    names_read = [name for name in {**found.one, **found.other} if name]
+    differ = [name for name in names_read if found.one.get(name) != found.other.get(name)] or names_read
     one, other = (
         ", ".join(f"{name}={way[name]!r}" if name in way else f"no {name}" for name in differ)
         for way in (found.one, found.other)

@@ -256,7 +256,7 @@ def _real(value: Any) -> float:
         try:
             return float(value)  # an int, numpy's, and the like
         except OverflowError:
-            raise CodecError(f"{type(value).__name__} is too large for a float") from None
+            raise CodecError(f"an {type(value).__name__} is too large for a float") from None
     raise refused(value, "a number")
 
 
@@ -350,9 +350,10 @@ def float_type(spec: Spec) -> FieldType:
 
 
 def _steps(text: str) -> int:
-    if len(text) > len(str(LARGEST_STEPS)) + 1 and abs(float(text)) >= LARGEST_STEPS:
+    steps = int(text)
+    if not -LARGEST_STEPS < steps < LARGEST_STEPS:
         raise CodecError("the number has too many digits")
-    return int(text)
+    return steps
 
 
 def decimal_type(spec: Spec) -> FieldType:
