@@ -1,19 +1,15 @@
-"""Template: what it writes, what it reads, and what it refuses when a class is declared."""
+"""Template: what whole messages look like, and those of equipment that is known from its manuals."""
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any
 
-from tcpcomm.codec import Field, Form, Template
-from tcpcomm.codec.base import Request
+import pytest
 
-
-@frozen
-class Position:
-    x: float
-    y: float
-    angle: float
-
+from tcpcomm.codec import Counted, Field, Form, Template
+from tcpcomm.codec.base import MORE, UNSAID, Event, Notation, Refusal, Request, Trouble
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tests.codec.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
 
 LOCATE = Form(
     "locate",
@@ -23,13 +19,268 @@ LOCATE = Form(
     (Field("job", int),),
     Position,
 )
+ALARM = Form("alarm", "VisionCamera.alarm", "ALM,{code}", parameters=(Field("code", int),), is_event=True)
+CAMERA = Template(encoding="ascii", fault="NG,{code:d},{reason}").bind([LOCATE, ALARM])
 
 
-def test_the_camera_of_the_tutorial_is_asked_and_answers() -> None:
-    dialect = Template(encoding="ascii", fault="NG,{code:d},{reason}").bind([LOCATE])
-    frame = dialect.request("locate", {"job": 3}, 0)
+def do(wire: Any = UNSAID, reply: Any = "OK", result: Any = None, **types: Any) -> Form:
+    """A command ``do`` with parameters of these types."""
+    return Form("do", "Device.do", wire, reply, tuple(map(Field, types, types.values())), result)
+
+
+def refusal(frame: bytes) -> Refusal:
+    """What the camera makes of a frame that is no request."""
+    (found,) = CAMERA.read_at_equipment(frame).requests
+    assert isinstance(found, Refusal)
+    return found
+
+
+def test_a_command_is_sent_read_answered_and_understood() -> None:
+    frame = CAMERA.request("locate", {"job": 3}, 0)
     assert b"TRG,3" == frame
-    (request,) = dialect.read_at_equipment(frame).requests
-    assert Request("locate", {"job": 3}) == request
-    (reply,) = dialect.reply(request, Position(1.0, 2.0, 3.0))
-    assert b"OK,1.000,2.000,3.000" == reply
+    assert (Request("locate", {"job": 3}),) == CAMERA.read_at_equipment(frame).requests
+    assert [b"OK,1.000,2.000,3.000"] == replied(CAMERA, Position(1.0, 2.0, 3.0), "locate")
+    assert [Position(1.0, 2.0, 3.0)] == taken(CAMERA, b"OK,1.000,2.000,3.000", name="locate")
+
+
+def test_an_event_is_told_from_answers() -> None:
+    assert b"ALM,7" == CAMERA.event("alarm", {"code": 7})
+    assert (Event("alarm", {"code": 7}),) == CAMERA.read_at_host(b"ALM,7")
+
+
+def test_a_fault_is_raised_at_the_host() -> None:
+    request = Request("locate", {"job": 3})
+    frame = CAMERA.fault(request, Fault(12, "no part, or no light"))
+    assert b"NG,12,no part, or no light" == frame
+    with pytest.raises(Fault) as caught:
+        taken(CAMERA, frame, name="locate")
+    assert (12, "no part, or no light") == (caught.value.code, caught.value.reason)
+
+
+def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_wire() -> None:
+    dialect = bound("SET {unit}:{value}", "OK", value=int, unit=str)
+    (request,) = dialect.read_at_equipment(b"SET mm:4").requests
+    assert isinstance(request, Request)
+    assert [("value", 4), ("unit", "mm")] == [*request.values.items()]
+
+
+@pytest.mark.parametrize(
+    ("frame", "trouble", "name", "problem"),
+    [
+        (b"\xff", Trouble.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
+        (b"", Trouble.MALFORMED, None, "the request is empty"),
+        (b"FOO,1", Trouble.UNKNOWN_COMMAND, None, "there is no command 'FOO'"),
+        (b"TRG", Trouble.BAD_PARAMETERS, "locate", "the text ends where ',' should stand"),
+        (b"TRG;1", Trouble.BAD_PARAMETERS, "locate", "';1' stands where ',' should stand"),
+        (b"TRG,", Trouble.BAD_PARAMETERS, "locate", "job: the text ends where a whole number should stand"),
+        (b"TRG,x", Trouble.BAD_PARAMETERS, "locate", "job: 'x' does not begin with a whole number"),
+        (b"TRG,3x", Trouble.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number and then the end"),
+        (b"TRG," + b"9" * 5000, Trouble.BAD_PARAMETERS, "locate", "job: the number has too many digits"),
+    ],
+)
+def test_a_frame_that_is_no_request_is_refused_with_what_is_wrong_and_where(
+    frame: bytes, trouble: Trouble, name: str | None, problem: str
+) -> None:
+    found = refusal(frame)
+    assert (trouble, name, True, False) == (found.trouble, found.name, found.wants_reply, found.foreign)
+    assert problem in str(found.problem)
+
+
+@pytest.mark.parametrize("frame", [b"NG,1,no", b"ALM,7", b"OK,1.000,2.000,3.000"])
+def test_what_only_equipment_says_is_foreign_at_the_equipment(frame: bytes) -> None:
+    assert refusal(frame).foreign
+
+
+def test_a_command_without_reply_is_refused_without_one() -> None:
+    dialect = bound("GO,{speed}", None, speed=int)
+    assert dialect.answers("do") is None
+    (request,) = dialect.read_at_equipment(b"GO,3").requests
+    assert not request.wants_reply
+    (found,) = dialect.read_at_equipment(b"GO,x").requests
+    assert not found.wants_reply
+    assert [] == dialect.reply(Request("do", {}), None)
+
+
+def test_a_reply_that_is_none_of_the_command_says_what_is_wrong() -> None:
+    with pytest.raises(CodecError, match="x: '1,2' does not begin with a number with 3 decimals, as in OK"):
+        taken(CAMERA, b"OK,1,2", name="locate")
+
+
+def test_the_classes_own_checks_refuse_what_a_peer_sends() -> None:
+    dialect = bound("DO", "{level}", Checked)
+    with pytest.raises(CodecError, match="no Checked: 'level' must be >= 0: -1"):
+        taken(dialect, b"-1")
+
+
+def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
+    # Non-procedural communication: TA is acknowledged and its result follows; faults are ER,command,code.
+    dialect = Template(fault="ER,{command},{code:02d}", codes={Trouble.UNKNOWN_COMMAND: 2}).bind(
+        [
+            Form("trigger", "CvX.trigger", "TA", ("TA", "{value:+09.3f}"), (), float),
+            Form("mode", "CvX.mode", "RM", "RM,{mode:d}", (), int),
+        ]
+    )
+    assert [b"TA", b"+0012.500"] == replied(dialect, 12.5, "trigger")
+    assert [MORE, 12.5] == taken(dialect, b"TA", b"+0012.500", name="trigger")
+    assert [1] == taken(dialect, b"RM,1", name="mode")
+    assert b"ER,RM,22" == dialect.fault(Request("mode", {}), Fault(22))
+    with pytest.raises(Fault) as caught:
+        taken(dialect, b"ER,TA,03", name="trigger")
+    assert 3 == caught.value.code
+    with pytest.raises(CodecError):
+        taken(dialect, b"ER,RM,03", name="trigger")
+    (unknown,) = dialect.read_at_equipment(b"XY,1").requests
+    assert isinstance(unknown, Refusal)
+    assert b"ER,XY,02" == dialect.fault(unknown, dialect.trouble(unknown.trouble, str(unknown.problem)))
+
+
+def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> None:
+    dialect = bound(
+        "Get Filelist", Counted(("1", "{#}"), "{name}"), list[str], codec=Template(fault="-{code:d}")
+    )
+    assert [b"1", b"2", b"a.job", b"b.job"] == replied(dialect, ["a.job", "b.job"])
+    assert [MORE, MORE, MORE, ["a.job", "b.job"]] == taken(dialect, b"1", b"2", b"a.job", b"b.job")
+    assert [MORE, []] == taken(dialect, b"1", b"0")
+    with pytest.raises(Fault, match="2"):
+        taken(dialect, b"-2")
+
+
+def test_an_nmea_sentence_is_written_with_its_widths() -> None:
+    form = Form(
+        "depth",
+        "Sounder.depth",
+        "SDDPT,{metres:.1f},{offset:+.1f}[,{range:d}]",
+        parameters=(Field("metres", float), Field("offset", float), Field("range", int | None)),
+        is_event=True,
+    )
+    dialect = Template().bind([form])
+    assert b"SDDPT,2.4,-0.3" == dialect.event("depth", {"metres": 2.4, "offset": -0.3, "range": None})
+    values = {"metres": 76.1, "offset": 0.0, "range": 100}
+    assert (Event("depth", values),) == dialect.read_at_host(b"SDDPT,76.1,+0.0,100")
+
+
+def test_a_scpi_query_is_answered_with_an_exponent() -> None:
+    dialect = bound("MEAS:VOLT?", "{value:+.6E}", float)
+    assert [b"+1.250000E-03"] == replied(dialect, 0.00125)
+    assert [0.00125] == taken(dialect, b"+1.250000E-03")
+
+
+def test_a_result_may_have_a_list_of_points_behind_its_count() -> None:
+    dialect = bound(
+        "SCAN",
+        "{judgement},{#points:02d}[,{score}];{points*;:{x:.1f},{y:.1f}}",
+        Scan,
+        codec=Template(fault="ERR{code}"),
+    )
+    scan = Scan(Judgement.GOOD, [Point(1.0, 2.0), Point(-3.5, 0.0)], 7)
+    assert [b"OK,02,7;1.0,2.0;-3.5,0.0"] == replied(dialect, scan)
+    assert [scan] == taken(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
+    assert [Scan(Judgement.BAD, [])] == taken(dialect, b"NG,00;")
+    with pytest.raises(CodecError, match="points: 3 items are announced, and there are 1"):
+        taken(dialect, b"OK,03;1.0,2.0")
+
+
+def test_the_notation_is_the_templates() -> None:
+    assert Notation("TRG,{job}", ("OK,{x:.3f},{y:.3f},{angle:.3f}",)) == CAMERA.notation("locate")
+    assert Notation("ALM,{code}") == CAMERA.notation("alarm")
+    assert "NG,{code:d},{reason}" == CAMERA.fault_notation()
+    counted = bound("DIR", Counted("{#}", "{name}"), list[str])
+    assert Notation("DIR", ("{#}", "{name} ({#} times)")) == counted.notation("do")
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (do(UNSAID, a=int), "its template is missing; write it first, such as 'DO,{a}'"),
+        (do(3), "its template cannot be 3"),
+        (do("DO", UNSAID), "its reply is missing: write reply='OK', or reply=None"),
+        (do("DO", None, int), "it returns int, but reply=None says that no reply is sent"),
+        (do("DO", 3), "3 is no reply"),
+        (do("DO", ()), "() is no reply"),
+        (do("DO,{a}"), "'DO,{a}' has the field 'a'; there are none"),
+        (do("DO", a=int), "the parameter 'a' is not in 'DO'"),
+        (do("DO,{a},{a}", a=int), "has the field 'a' twice"),
+        (do(""), "an empty template"),
+        (do("DO", "OK,{x}", Point), "Point.y is in no template"),
+        (do("DO", "OK,{x},{y},{z}", Point), "has the field 'z'; there are x, y"),
+        (do("DO", ("{x}", "{x},{y}"), Point), "Point.x is twice in the templates"),
+        (do("DO", "OK", int), "for int there must be exactly one field, and the template has none"),
+        (do("DO", "{a},{b}", int), "exactly one field, and the template has 2: a, b"),
+        (do("DO", "{a}"), "has the field 'a'; there are none"),
+        (do("DO,{a}", a=complex), "a: a template cannot write complex"),
+        (do("DO,{a}", a=Point), "a: Point has several fields"),
+        (do("DO,{a}", a=list[int]), "a: list[int] is written as a group"),
+        (do("DO,{a*,}", a=int), "a: int is no list"),
+        (do("DO,{a}", a=int | None), "a may be None, so it must stand in an optional part, as in [,{a}]"),
+        (
+            do("DO[,{a}]", a=int),
+            "a: it stands in an optional part, so it must be Optional, or have",
+        ),
+        (do("DO[,1]"), "an optional part needs a field"),
+        (do("DO,{#}", a=int), "{#} must name a list: there is none"),
+        (do("DO", Counted("OK", "{a}"), list[int]), "the head of a counted reply has the field {#} once"),
+        (do("DO", Counted("{#}", "{a}"), int), "a counted reply makes a list"),
+        (do("작업"), "'작업' cannot be written in ascii"),
+        (do("DO", "됨"), "'됨' cannot be written in ascii"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused_by_name(form: Form, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Template().bind([form])
+    assert str(caught.value).startswith("Device.do: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("DO,{a", "at character 6: the field 'a' must go on with ':' and a format, or end with '}'"),
+        ("DO,{}", "at character 4: a field is missing its name"),
+        ("DO}", "at character 3: nothing is open that '}' could close"),
+        ("DO]", "at character 3: nothing is open that ']' could close"),
+        ("DO[,{a}", "at character 8: a ']' is missing"),
+        ("{a*,", "at character 5: the list 'a' must go on with ':' and its items, or end with '}'"),
+        ("{a*,:{x}", "at character 9: a '}' is missing"),
+        ("{a:{b}}", "at character 4: the field 'a' must go on with ':' and a format, or end with '}'"),
+    ],
+)
+def test_a_template_not_in_the_notation_is_refused_with_the_place(template: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        bound(template)
+    assert message in str(caught.value)
+
+
+def test_brackets_and_braces_written_twice_are_text() -> None:
+    dialect = bound("A{{[[{n}]]}}", "100%", n=int)
+    assert b"A{[5]}" == dialect.request("do", {"n": 5}, 0)
+    assert (Request("do", {"n": 5}),) == dialect.read_at_equipment(b"A{[5]}").requests
+    assert [b"100%"] == replied(dialect, None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949", "euc-kr"])
+def test_korean_words_and_values_are_text_in_its_encodings(encoding: str) -> None:
+    dialect = bound("작업 시작,{name:<6},{n}", "완료", name=str, n=int, codec=Template(encoding))
+    frame = dialect.request("do", {"name": "부품", "n": 3}, 0)
+    assert "작업 시작,부품    ,3".encode(encoding) == frame
+    assert (Request("do", {"name": "부품", "n": 3}),) == dialect.read_at_equipment(frame).requests
+
+
+def test_a_second_byte_that_looks_like_a_separator_is_part_of_its_character() -> None:
+    dialect = bound("SET {name}\\{n}", "OK", name=str, n=int, codec=Template("shift_jis"))
+    frame = dialect.request("do", {"name": "ソ表", "n": 3}, 0)
+    assert 3 == frame.count(b"\\")
+    assert (Request("do", {"name": "ソ表", "n": 3}),) == dialect.read_at_equipment(frame).requests
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("ascii", "é"), ("latin-1", "작"), ("cp949", "é"), ("shift_jis", "5¥")]
+)
+def test_a_character_that_would_not_arrive_is_refused(encoding: str, text: str) -> None:
+    dialect = bound("SET {name}", "OK", name=str, codec=Template(encoding))
+    with pytest.raises(CodecError, match=f"'{text[-1]}' cannot be written in {encoding}"):
+        dialect.request("do", {"name": text}, 0)
+
+
+def test_an_unknown_encoding_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no encoding is called 'klingon'"):
+        Template("klingon")

@@ -13,17 +13,20 @@ of states answer the two questions that a declaration raises:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise, product
+from typing import Final, TypeVar
 
 from attrs import define, field, frozen
 
 from tcpcomm.codec.textshape import CharSet, Choice, Many, Maybe, Named, Run, Seq, Shape, literal
 
-__all__ = ["Readings", "common", "two_readings"]
+__all__ = ["START", "Automaton", "Readings", "begins_with_anything", "common", "two_readings"]
+
+_Node = TypeVar("_Node", bound=tuple[int, ...])
 
 START: Final = -1
+"""The state before the first character."""
 
 
 @frozen
@@ -31,28 +34,30 @@ class _Part:
     """Where a part of a shape begins and ends, in states, and whether it may be empty."""
 
     empty: bool
-    first: frozenset[int]
-    last: frozenset[int]
+    first: tuple[int, ...]
+    last: tuple[int, ...]
 
 
-_NOTHING: Final = _Part(True, frozenset(), frozenset())
+_NOTHING: Final = _Part(True, (), ())
 
 
 @define
-class _Automaton:
+class Automaton:
     """The states of a shape: what stands at each, in which field, and which may follow it."""
 
     sets: list[CharSet] = field(factory=list)
     fields: list[str] = field(factory=list)
-    follow: dict[int, set[int]] = field(factory=lambda: {START: set()})
-    ends: frozenset[int] = frozenset()
+    follow: dict[int, list[int]] = field(factory=lambda: {START: []})
+    """A state stands twice in a list if there are two ways to it: a repetition within a repetition."""
+    ends: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, shape: Shape) -> _Automaton:
+    def of(cls, shape: Shape) -> Automaton:
+        """The automaton of a shape."""
         automaton = cls()
         whole = automaton._add(shape, "")
-        automaton.follow[START] |= whole.first
-        automaton.ends = whole.last | ({START} if whole.empty else set())
+        automaton.follow[START] += whole.first
+        automaton.ends = (*whole.last, *([START] if whole.empty else []))
         return automaton
 
     def _add(self, shape: Shape, name: str) -> _Part:
@@ -65,8 +70,8 @@ class _Automaton:
                 parts = [self._add(item, name) for item in shape.items]
                 return _Part(
                     any(part.empty for part in parts),
-                    frozenset().union(*(part.first for part in parts)),
-                    frozenset().union(*(part.last for part in parts)),
+                    tuple(state for part in parts for state in part.first),
+                    tuple(state for part in parts for state in part.last),
                 )
             case Maybe():
                 part = self._add(shape.item, name)
@@ -87,14 +92,14 @@ class _Automaton:
             states.append(len(self.sets))
             self.sets.append(run.set)
             self.fields.append(name)
-            self.follow[states[-1]] = set()
+            self.follow[states[-1]] = []
         if not states:
             return _NOTHING
         for state, after in pairwise(states):
-            self.follow[state].add(after)
+            self.follow[state].append(after)
         if run.high is None:
-            self.follow[states[-1]].add(states[-1])
-        return _Part(run.low == 0, frozenset(states[:1]), frozenset(states[max(run.low, 1) - 1 :]))
+            self.follow[states[-1]].append(states[-1])
+        return _Part(run.low == 0, tuple(states[:1]), tuple(states[max(run.low, 1) - 1 :]))
 
     def _row(self, parts: Iterable[_Part]) -> _Part:
         whole = _NOTHING
@@ -102,39 +107,50 @@ class _Automaton:
             self._connect(whole.last, part.first)
             whole = _Part(
                 whole.empty and part.empty,
-                whole.first | part.first if whole.empty else whole.first,
-                whole.last | part.last if part.empty else part.last,
+                whole.first + part.first if whole.empty else whole.first,
+                whole.last + part.last if part.empty else part.last,
             )
         return whole
 
-    def _connect(self, before: Iterable[int], after: frozenset[int]) -> None:
+    def _connect(self, before: Iterable[int], after: Iterable[int]) -> None:
         for state in before:
-            self.follow[state] |= after
+            self.follow[state] += after
 
 
 def common(one: Shape, other: Shape) -> str | None:
     """A shortest text that is of both shapes; None if there is none."""
-    first, second = _Automaton.of(one), _Automaton.of(other)
-    begin = (START, START)
-    came: dict[tuple[int, int], tuple[tuple[int, int], str] | None] = {begin: None}
+    first, second = Automaton.of(one), Automaton.of(other)
+
+    def after(pair: tuple[int, int]) -> Iterator[tuple[str, tuple[int, int]]]:
+        for left, right in product(first.follow[pair[0]], second.follow[pair[1]]):
+            both = first.sets[left] & second.sets[right]
+            if both:
+                yield both.example(), (left, right)
+
+    way = _shortest((START, START), after, lambda pair: pair[0] in first.ends and pair[1] in second.ends)
+    return None if way is None else "".join(character for character, _ in way)
+
+
+def _shortest(
+    begin: _Node,
+    after: Callable[[_Node], Iterable[tuple[str, _Node]]],
+    is_end: Callable[[_Node], bool],
+) -> list[tuple[str, _Node]] | None:
+    """A shortest way from a node to an end: the characters, and the nodes to which they lead."""
+    came: dict[_Node, tuple[str, _Node] | None] = {begin: None}
     waiting = deque([begin])
     while waiting:
-        pair = waiting.popleft()
-        if pair[0] in first.ends and pair[1] in second.ends:
-            text = ""
-            step = came[pair]
-            while step is not None:
-                pair, character = step
-                text = character + text
-                step = came[pair]
-            return text
-        for left in first.follow[pair[0]]:
-            for right in second.follow[pair[1]]:
-                if (left, right) not in came:
-                    both = first.sets[left] & second.sets[right]
-                    if both:
-                        came[left, right] = (pair, both.example())
-                        waiting.append((left, right))
+        node = waiting.popleft()
+        if is_end(node):
+            way = []
+            while (step := came[node]) is not None:
+                way.append((step[0], node))
+                node = step[1]
+            return way[::-1]
+        for character, next_node in sorted(after(node), key=lambda step: (not step[0].isalnum(), step)):
+            if next_node not in came:
+                came[next_node] = (character, node)
+                waiting.append(next_node)
     return None
 
 
@@ -147,47 +163,36 @@ class Readings:
     other: Mapping[str, str]
 
 
+def begins_with_anything(shape: Shape) -> bool:
+    """Whether its texts may begin with all characters but a few."""
+    automaton = Automaton.of(shape)
+    return any(automaton.sets[state].inverted for state in automaton.follow[START])
+
+
 def two_readings(shape: Shape) -> Readings | None:
     """A shortest text that can be read in two ways; None if each text of the shape has one reading."""
-    automaton = _Automaton.of(shape)
-    begin = (START, START, False)
-    came: dict[tuple[int, int, bool], tuple[tuple[int, int, bool], str] | None] = {begin: None}
-    waiting = deque([begin])
-    while waiting:
-        node = waiting.popleft()
-        one, other, parted = node
-        if parted and one in automaton.ends and other in automaton.ends:
-            return _readings(automaton, came, node)
-        for left in automaton.follow[one]:
-            for right in automaton.follow[other]:
-                if not parted and right < left:
-                    continue  # the same two ways, the other way round
-                after = (left, right, parted or left != right)
-                if after not in came:
-                    both = automaton.sets[left] & automaton.sets[right]
-                    if both:
-                        came[after] = (node, both.example())
-                        waiting.append(after)
-    return None
+    automaton = Automaton.of(shape)
 
+    def after(node: tuple[bool, int, int]) -> Iterator[tuple[str, tuple[bool, int, int]]]:
+        parted, one, other = node
+        for (turn, left), (other_turn, right) in product(
+            enumerate(automaton.follow[one]), enumerate(automaton.follow[other])
+        ):
+            if not parted and other_turn < turn:
+                continue  # the same two ways, the other way round
+            both = automaton.sets[left] & automaton.sets[right]
+            if both:
+                yield both.example(), (parted or turn != other_turn, left, right)
 
-def _readings(
-    automaton: _Automaton,
-    came: Mapping[tuple[int, int, bool], tuple[tuple[int, int, bool], str] | None],
-    node: tuple[int, int, bool],
-) -> Readings:
-    ways: list[tuple[int, int, str]] = []
-    step = came[node]
-    while step is not None:
-        before, character = step
-        ways.append((node[0], node[1], character))
-        node = before
-        step = came[node]
-    ways.reverse()
+    way = _shortest(
+        (False, START, START), after, lambda node: node[0] and {node[1], node[2]} <= {*automaton.ends}
+    )
+    if way is None:
+        return None
     one: dict[str, str] = {}
     other: dict[str, str] = {}
-    for left, right, character in ways:
+    for character, (_, left, right) in way:
         for fields, state in ((one, left), (other, right)):
             name = automaton.fields[state]
             fields[name] = fields.get(name, "") + character
-    return Readings("".join(character for _, _, character in ways), one, other)
+    return Readings("".join(character for character, _ in way), one, other)

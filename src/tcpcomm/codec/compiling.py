@@ -21,6 +21,7 @@ from tcpcomm.codec.base import UNSAID, Field
 from tcpcomm.codec.diagnosis import Step
 from tcpcomm.codec.fieldtype import FieldType, refused
 from tcpcomm.codec.line import Capture, Draw, Line, Write, joined
+from tcpcomm.codec.numeric import int_type
 from tcpcomm.codec.pattern import (
     Count,
     Group,
@@ -34,6 +35,7 @@ from tcpcomm.codec.pattern import (
     names,
     parse,
 )
+from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.textshape import ANY, EMPTY, Many, Maybe, Named, Run, Seq, Shape, literal
 from tcpcomm.codec.typed import drawn, field_type, item_of, named, whole, without_none
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -107,7 +109,7 @@ class _Compiler:
             elif isinstance(piece, Part):
                 self._add_part(parts, piece, behind)
             elif isinstance(piece, Count):
-                self._add_count(parts, piece, behind)
+                self._add_count(parts, piece)
             else:
                 self._add_value(parts, piece, behind, optional=optional)
         return Line(
@@ -159,10 +161,10 @@ class _Compiler:
         parts.counts += part.counts
         parts.steps.append(Step(Maybe(part.shape).regex(), "", "the optional part"))
 
-    def _add_count(self, parts: _Parts, piece: Count, behind: frozenset[str]) -> None:
+    def _add_count(self, parts: _Parts, piece: Count) -> None:
         of = self._counted(piece)
         try:
-            number = field_type(int, piece.spec, behind)
+            number = int_type(parse_spec(piece.spec), signed=False)
         except ConfigurationError as error:
             raise ConfigurationError(f"the count {{#{piece.name}}}: {error}") from None
 
@@ -329,11 +331,8 @@ def _refuse_two_readings(shape: Shape, template: str) -> None:
     found = two_readings(shape)
     if found is None:
         return
-    differ = [
-        name
-        for name in {**found.one, **found.other}
-        if name and found.one.get(name) != found.other.get(name)
-    ]
+    names_read = [name for name in {**found.one, **found.other} if name]
+    differ = [name for name in names_read if found.one.get(name) != found.other.get(name)] or names_read
     one, other = (
         ", ".join(f"{name}={way[name]!r}" if name in way else f"no {name}" for name in differ)
         for way in (found.one, found.other)

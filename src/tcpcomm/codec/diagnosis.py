@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from os.path import commonprefix
 
 from attrs import frozen
 
@@ -22,6 +21,12 @@ class Step:
     name: str
     says: str
     literal: str = ""
+
+
+def _begun(literal: str, text: str) -> str:
+    """As much of a literal as a text begins with."""
+    size = next((at for at, each in enumerate(literal) if text[at : at + 1] != each), len(literal))
+    return literal[:size]
 
 
 def diagnosis(template: str, steps: Sequence[Step], text: str) -> tuple[int, CodecError]:
@@ -42,7 +47,7 @@ def diagnosis(template: str, steps: Sequence[Step], text: str) -> tuple[int, Cod
             missing = step
             break
         begin, end, before = end, match.end(), step
-    begun = commonprefix((text[end:], missing.literal))
+    begun = _begun(missing.literal, text[end:])
     if begun:
         end += len(begun)
         before = Step("", "", "")

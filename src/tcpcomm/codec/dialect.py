@@ -5,11 +5,11 @@ The dialect of all codecs that write messages by templates: :class:`TextDialect`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-from tcpcomm.codec.ambiguity import common
+from tcpcomm.codec.ambiguity import begins_with_anything, common
 from tcpcomm.codec.base import (
     UNSAID,
     Answer,
@@ -34,6 +34,8 @@ from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["TextDialect"]
 
+_Read = Callable[[str], "dict[str, Any] | None"]
+
 
 class _Message:
     """A command or an event, compiled."""
@@ -51,6 +53,18 @@ class _Message:
             self.answers = self.reply.answers(
                 lambda text: faults.read(text, word), faults_first=faults_first
             )
+
+    def reader(self) -> _Read:
+        """What reads its values, in the order of the parameters."""
+        read, order = self.line.read, [parameter.name for parameter in self.form.parameters]
+        if order == [*self.line.names]:
+            return read
+
+        def read_in_order(text: str) -> dict[str, Any] | None:
+            values = read(text)
+            return None if values is None else {name: values[name] for name in order}
+
+        return read_in_order
 
     def write(self, values: Mapping[str, Any]) -> str:
         """The text with which it is sent."""
@@ -101,20 +115,19 @@ class _Dispatch:
     """Finds the one template that a text has, by the literal text it begins with."""
 
     def __init__(self, messages: Iterable[_Message]) -> None:
-        tables: dict[int, dict[str, list[tuple[str, Line]]]] = {}
+        tables: dict[int, dict[str, list[tuple[str, _Read]]]] = {}
         for message in messages:
             begin = message.line.leading
-            tables.setdefault(len(begin), {}).setdefault(begin, []).append(
-                (message.form.name, message.line)
-            )
+            alike = tables.setdefault(len(begin), {}).setdefault(begin, [])
+            alike.append((message.form.name, message.reader()))
         self._tables = [(size, tables[size]) for size in sorted(tables, reverse=True)]
 
     def find(self, text: str) -> tuple[str, dict[str, Any] | CodecError] | None:
         """The name of what a text is, with its values or what is wrong with one of them."""
         for size, table in self._tables:
-            for name, line in table.get(text[:size], ()):
+            for name, read in table.get(text[:size], ()):
                 try:
-                    values = line.read(text)
+                    values = read(text)
                 except CodecError as error:
                     return name, error
                 if values is not None:
@@ -145,13 +158,22 @@ class TextDialect(Dialect):
         self._encode = encoding.encode
         self._faults = faults
         self._free_replies = free_replies
-        self._messages = {form.name: _Message(form, faults, faults_first=free_replies) for form in forms}
-        self._commands = [each for each in self._messages.values() if not each.form.is_event]
-        self._events = [each for each in self._messages.values() if each.form.is_event]
+        messages = [_Message(form, faults, faults_first=free_replies) for form in forms]
+        self._messages = {message.form.name: message for message in messages}
+        self._commands = [message for message in messages if not message.form.is_event]
+        self._events = [message for message in messages if message.form.is_event]
         self._requests_by_text = _Dispatch(self._commands)
         self._events_by_text = _Dispatch(self._events)
         _tell_apart(self._commands, self._events, faults, free_replies=free_replies)
         self._check_literals()
+        self._telling_replies = [
+            line
+            for each in self._commands
+            if each.reply is not None
+            for line in each.reply.lines
+            if not begins_with_anything(line.shape)
+        ]
+        """Replies that can be told from a command that nobody knows."""
 
     def _check_literals(self) -> None:
         for message in self._messages.values():
@@ -225,12 +247,7 @@ class TextDialect(Dialect):
     def _is_foreign(self, text: str) -> bool:
         if self._faults.matches(text) or any(each.line.matches(text) for each in self._events):
             return True
-        return any(
-            line.matches(text)
-            for each in self._commands
-            if each.reply is not None and not self._free_replies
-            for line in each.reply.all_lines
-        )
+        return any(line.matches(text) for line in self._telling_replies)
 
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._messages[request.name].acknowledgement
@@ -285,53 +302,49 @@ class TextDialect(Dialect):
         return self._faults.text
 
 
+class _Sent(NamedTuple):
+    """Something that a frame can be."""
+
+    where: str
+    what: str
+    line: Line
+
+
 def _tell_apart(
     commands: Sequence[_Message], events: Sequence[_Message], faults: FaultForm, *, free_replies: bool
 ) -> None:
     """Raise ConfigurationError if one frame can be two things to its reader."""
-    for one, other in (*combinations(commands, 2), *combinations(events, 2)):
-        what = "event" if one.form.is_event else "command"
-        _refuse_common(
-            other,
-            f"its template {other.line.text!r}",
-            other.line,
-            f"the {what} {one.form.where}, {one.line.text!r}",
-            one.line,
-        )
-    for event in events:
-        _refuse_common(
-            event,
-            f"its template {event.line.text!r}",
-            event.line,
-            f"the fault {faults.text!r}",
-            faults.line(""),
-        )
+
+    def requests(messages: Sequence[_Message], kind: str) -> list[_Sent]:
+        return [
+            _Sent(each.form.where, f"the {kind} {each.form.where}, {each.line.text!r},", each.line)
+            for each in messages
+        ]
+
+    def fault(word: str) -> _Sent:
+        return _Sent("the form of faults", f"the fault {faults.text!r}", faults.line(word))
+
+    asked, told = requests(commands, "command"), requests(events, "event")
+    pairs = [*combinations(asked, 2), *combinations(told, 2), *((fault(""), event) for event in told)]
     for command in commands:
         if command.reply is None or free_replies:
             continue
-        for line in command.reply.all_lines:
-            for event in events:
-                _refuse_common(
-                    command,
-                    f"its reply {line.text!r}",
-                    line,
-                    f"the event {event.form.where}, {event.line.text!r}",
-                    event.line,
-                )
-            _refuse_common(
-                command,
-                f"its reply {line.text!r}",
-                line,
-                f"the fault {faults.text!r}",
-                faults.line(command.word),
+        where, reply = command.form.where, command.reply
+        replies = [_Sent(where, f"its reply {line.text!r}", line) for line in reply.all_lines]
+        pairs += product(told, replies)
+        pairs += product(
+            [fault(command.word)], replies[: len(reply.lines)]
+        )  # none comes once all are announced
+    for one, other in pairs:
+        text = _common(one.line, other.line)
+        if text is not None:
+            raise ConfigurationError(
+                f"{other.where}: {other.what} cannot be told from {one.what.rstrip(',')}: "
+                f"both can be the frame {text!r}"
             )
 
 
-def _refuse_common(at: _Message, what: str, line: Line, whom: str, other: Line) -> None:
-    if not (line.leading.startswith(other.leading) or other.leading.startswith(line.leading)):
-        return
-    text = common(line.shape, other.shape)
-    if text is not None:
-        raise ConfigurationError(
-            f"{at.form.where}: {what} cannot be told from {whom}: both can be the frame {text!r}"
-        )
+def _common(one: Line, other: Line) -> str | None:
+    if one.leading.startswith(other.leading) or other.leading.startswith(one.leading):
+        return common(one.shape, other.shape)
+    return None

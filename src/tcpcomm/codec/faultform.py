@@ -26,7 +26,7 @@ NUMBERS: Final = {
     Trouble.BAD_PARAMETERS: 93,
     Trouble.INTERNAL: 99,
 }
-"""The codes of troubles, where codes are numbers and the configuration does not give others."""
+"""The codes of troubles where codes are numbers or of fixed width, unless others are given."""
 
 UNKNOWN_WORD: Final = "?"
 """What stands for the request's first word where there was none to be read."""
@@ -98,6 +98,7 @@ class FaultForm:
         self.names_command = "command" in slots
         spec = parse_spec(code.spec) if code is not None else None
         self._numbers = spec is not None and (spec.zero or spec.type in ("d", "x", "X"))
+        self._narrow = self._numbers or (spec is not None and spec.width is not None)
         self._width = parse_spec(reason.spec).width if reason is not None else None
         self._fields = {
             "code": Field("code", int if self._numbers else str),
@@ -114,7 +115,7 @@ class FaultForm:
     def _code(self, trouble: Trouble, codes: Mapping[Trouble, int | str]) -> int | str:
         if not self._has_code:
             default: int | str = self.word
-        elif self._numbers:
+        elif self._narrow:
             default = NUMBERS[trouble]
         else:
             default = trouble.name
@@ -133,8 +134,8 @@ class FaultForm:
         return Fault(self._codes[trouble], reason)
 
     def line(self, word: str) -> Line:
-        """The template of the faults that answer a command with this word."""
-        if not self.names_command:
+        """The template of the faults that answer a command with this word, or any command."""
+        if not self.names_command or not word:
             return self._line
         if word not in self._of_words:
             self._of_words[word] = compile_line(self.text, self._fields, _for_command(self._pieces, word))

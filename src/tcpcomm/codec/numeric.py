@@ -14,7 +14,7 @@ from numbers import Integral, Real
 from random import Random
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.codec.fieldtype import FieldType, refused
 from tcpcomm.codec.spec import Spec
@@ -130,7 +130,7 @@ def _layout(spec: Spec, says: str) -> _Layout:
             ]
             layout = _Layout(spec, most=1, rest=tuple(exponents), rest_sizes=(size + 4, size + 5))
         case "x" | "X":
-            layout = _Layout(spec, digits=HEX, signed=False)
+            layout = _Layout(spec, digits=HEX)
         case _:
             layout = _Layout(spec)
     if spec.width is not None:
@@ -200,9 +200,13 @@ def _whole(value: Any) -> int:
     raise refused(value, "a whole number")
 
 
-def int_type(spec: Spec) -> FieldType:
+def int_type(spec: Spec, *, signed: bool = True) -> FieldType:
     """
     ``int``: decimal, or hexadecimal without a sign.
+
+    Args:
+        spec: alignment, sign, zero, width, and ``d``, ``x`` or ``X``.
+        signed: whether it may be negative.
 
     Raises:
         ConfigurationError: the specification is not one for whole numbers.
@@ -211,18 +215,19 @@ def int_type(spec: Spec) -> FieldType:
     if spec.type not in ("", "d", "x", "X"):
         raise ConfigurationError(f"{spec.text!r}: int is written with d, x or X")
     hexadecimal = spec.type in ("x", "X")
-    if hexadecimal and spec.sign:
-        raise ConfigurationError(f"{spec.text!r}: hexadecimal numbers have no sign")
+    signed = signed and not hexadecimal
+    if not signed and spec.sign:
+        raise ConfigurationError(f"{spec.text!r}: hexadecimal numbers and counts have no sign")
     _check_padding(spec)
     says = _says("a hexadecimal number" if hexadecimal else "a whole number", spec)
-    layout = _layout(spec, says)
-    free = not spec.type and spec.width is None and not spec.sign
+    layout = evolve(_layout(spec, says), signed=signed)
+    free = signed and not spec.type and spec.width is None and not spec.sign
     format_spec = spec.python
 
     def write(value: Any) -> str:
         if type(value) is not int:
             value = _whole(value)
-        if hexadecimal and value < 0:
+        if value < 0 and not signed:
             raise refused(value, says)
         try:
             return format(value, format_spec)
@@ -251,7 +256,7 @@ def _real(value: Any) -> float:
         try:
             return float(value)  # an int, numpy's, and the like
         except OverflowError:
-            raise CodecError(f"{type(value).__name__} is too large for a float") from None
+            raise CodecError(f"an {type(value).__name__} is too large for a float") from None
     raise refused(value, "a number")
 
 
@@ -345,9 +350,10 @@ def float_type(spec: Spec) -> FieldType:
 
 
 def _steps(text: str) -> int:
-    if len(text) > len(str(LARGEST_STEPS)) + 1 and abs(float(text)) >= LARGEST_STEPS:
+    steps = int(text)
+    if not -LARGEST_STEPS < steps < LARGEST_STEPS:
         raise CodecError("the number has too many digits")
-    return int(text)
+    return steps
 
 
 def decimal_type(spec: Spec) -> FieldType:

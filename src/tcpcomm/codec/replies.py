@@ -38,7 +38,8 @@ class Counted:
         each: the template of every frame that follows, one for each item of the result's list.
         at_most: how many frames a head may announce.
 
-    The result is a list, or an attrs class with one attribute that is a list.
+    The result is a list, or an attrs class with one attribute that is a list. Once the head is complete,
+    the equipment has said yes: a frame that may be an item is one, even if it could be a fault.
     """
 
     head: tuple[str, ...] = field(converter=_templates)

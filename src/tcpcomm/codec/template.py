@@ -31,7 +31,7 @@ class Template(Codec):
         fault: the template of faults, with any of ``{code}``, ``{reason}`` and ``{command}``, which is
             the first word of the request.
         codes: which code a trouble has that no declaration foresees. By default the codes are the troubles'
-            names, or where the template says that codes are numbers, 90 to 93 for requests that cannot be
+            names, or where codes are numbers or of fixed width, 90 to 93 for requests that cannot be
             served, and 99 for a command that failed.
 
     Raises:
@@ -40,7 +40,7 @@ class Template(Codec):
 
     encoding: str = "ascii"
     fault: str = "NG,{code},{reason}"
-    codes: Mapping[Trouble, int | str] = field(factory=dict, converter=dict, hash=False)
+    codes: Mapping[Trouble, int | str] = field(factory=dict, hash=False)
 
     def __attrs_post_init__(self) -> None:
         self._faults()

@@ -1,0 +1,127 @@
+"""Template, with messages of many shapes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final, Literal
+
+from attrs import frozen
+
+from tcpcomm.codec import Counted, Field, Form, Template
+from tcpcomm.codec.base import UNSAID
+from tcpcomm.errors import Fault
+from tests.codec.cases import Case
+from tests.codec.templates import Judgement, Mode, Point, Position, Scan
+
+__all__ = ["CASES"]
+
+
+@frozen
+class Batch:
+    name: str
+    points: list[Point]
+
+
+CAMERA: Final = (
+    Form(
+        "locate",
+        "Camera.locate",
+        "TRG,{job}",
+        "OK,{x:.3f},{y:.3f},{angle:.3f}",
+        (Field("job", int),),
+        Position,
+    ),
+    Form(
+        "teach",
+        "Camera.teach",
+        "TCH {name:<8}{number:04X}[,{mode}][;{note}]",
+        "OK",
+        (
+            Field("name", str),
+            Field("number", int),
+            Field("mode", Mode, Mode.RUN),
+            Field("note", str | None, None),
+        ),
+    ),
+    Form(
+        "move",
+        "Camera.move",
+        "MOV{x:+08.3f}{y:07d/1000}{slow}",
+        "MOV",
+        (Field("slow", bool), Field("x", float), Field("y", Decimal)),
+    ),
+    Form(
+        "scan",
+        "Camera.scan",
+        "SCN,{axis},{ids*-}",
+        "S,{judgement},{#points:02d}[,{score}];{points*;:{x:.1f},{y:.1f}}",
+        (Field("axis", Literal["X", "Y"]), Field("ids", list[int])),
+        Scan,
+    ),
+    Form("rows", "Camera.rows", "ROW", "ROW {rows*;:({row*,:.2f})}", (), list[list[float]]),
+    Form("raw", "Camera.raw", "RAW {data}", "RAW {data:x}", (Field("data", bytes),), bytes),
+    Form("measure", "Camera.measure", "MEAS:VOLT?", "{value:+.6E}", (), float),
+    Form(
+        "exact", "Camera.exact", "EXACT {value}", "EXACT {value:.2f}mm", (Field("value", Decimal),), Decimal
+    ),
+    Form("judge", "Camera.judge", "JDG", "JDG[ {judgement}]", (), Judgement | None),
+    Form("trigger", "Camera.trigger", "TA", ("TA", "V {value}"), (), float),
+    Form("files", "Camera.files", "DIR", Counted("N{#:03d}", "F {name}"), (), list[str]),
+    Form("batch", "Camera.batch", "BAT", ("BAT", Counted("B {name:>6},{#}", "{x},{y}")), (), Batch),
+    Form("blink", "Camera.blink", "LED{times:3d}", None, (Field("times", int),)),
+    Form(
+        "alarm",
+        "Camera.alarm",
+        "ALM,{code},{text}",
+        UNSAID,
+        (Field("code", int), Field("text", str)),
+        None,
+        True,
+    ),
+    Form("idle", "Camera.idle", "IDLE", is_event=True),
+)
+
+HOSTILE: Final = (
+    b"TRG,",
+    b"TRG,+",
+    b"TRG,1.0",
+    b"TRG,\xd9\xa3",
+    b"TRG," + b"9" * 5000,
+    b"TRG,1" + b" " * 2000,
+    b"LED1",
+    b"LED0001",
+    b"SCN,X," + b"1-" * 2000,
+    b"TCH " + b"x" * 5000,
+    b"MOV+012.345001234",
+    b"RAW 123",
+    b"EXACT 1e99999999999999999999",
+    b"EXACT nan",
+    b"ROW 1,2",
+    b"NG,1",
+    b"OK,1.000,2.000,3.00",
+    b"OK,nan,2.000,3.000",
+)
+
+
+def cased(codec: Template, faults: tuple[Fault, ...], name: str) -> Case:
+    return Case(name, codec, CAMERA, faults, HOSTILE)
+
+
+CASES: Final = [
+    cased(
+        Template(fault="NG,{code:d},{reason}"),
+        (Fault(3, "no part, no light"), Fault(-1), Fault(7, "door open")),
+        "template",
+    ),
+    cased(
+        Template("utf-8"), (Fault("E17", "문이 열려 있다"), Fault(3), Fault("3b", "x")), "template-words"
+    ),
+    cased(Template("cp949", "ER,{command},{code:02d}"), (Fault(3), Fault(22)), "template-keyence"),
+    cased(
+        Template("shift_jis", "!{code:<4}{reason:<20}"),
+        (Fault(3), Fault("E17", "no part")),
+        "template-fixed",
+    ),
+    cased(Template("euc-kr", "NG[ {reason}]"), (Fault("NG"), Fault("NG", "문")), "template-reasons"),
+    cased(Template("latin-1", "?{code:02X}"), (Fault(3), Fault(255)), "template-hex"),
+]

@@ -1,0 +1,86 @@
+"""What the tests of templates share: values, and short ways to a compiled template."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+from typing import Any
+
+from attrs import field, frozen
+from attrs.validators import ge
+
+from tcpcomm.codec import Dialect, Field, Form, Template
+from tcpcomm.codec.base import Answer, Request
+from tcpcomm.codec.compiling import compile_line
+from tcpcomm.codec.line import Line
+
+__all__ = ["Judgement", "Mode", "Point", "Position", "Scan", "bound", "line", "replied", "taken"]
+
+
+class Mode(IntEnum):
+    STOP = 0
+    RUN = 1
+
+
+class Judgement(Enum):
+    GOOD = "OK"
+    BAD = "NG"
+
+
+@frozen
+class Position:
+    x: float
+    y: float
+    angle: float
+
+
+@frozen
+class Point:
+    x: float
+    y: float
+
+
+@frozen
+class Scan:
+    judgement: Judgement
+    points: list[Point]
+    score: int | None = field(default=None)
+
+
+@frozen
+class Checked:
+    """A class that refuses values."""
+
+    level: int = field(validator=ge(0))
+
+
+def line(text: str, **types: Any) -> Line:
+    """A template, compiled for fields of these types."""
+    return compile_line(text, {name: Field(name, kind) for name, kind in types.items()})
+
+
+def bound(
+    wire: Any = "DO", reply: Any = "OK", result: Any = None, *, codec: Template | None = None, **types: Any
+) -> Dialect:
+    """A declaration with the one command ``do``."""
+    parameters = tuple(Field(name, kind) for name, kind in types.items())
+    form = Form("do", "Device.do", wire, reply, parameters, result)
+    return (codec or Template()).bind([form])
+
+
+def replied(dialect: Dialect, result: Any, name: str = "do") -> list[bytes]:
+    """The frames of a reply, the acknowledgement with them."""
+    request = Request(name, {})
+    begun = dialect.acknowledgement(request)
+    return ([] if begun is None else [begun]) + dialect.reply(request, result)
+
+
+def taken(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
+    """What a host makes of each frame of a reply."""
+    answers = dialect.answers(name)
+    assert answers is not None
+    found = []
+    for frame in frames:
+        (answer,) = dialect.read_at_host(frame)
+        assert isinstance(answer, Answer)
+        found.append(answers.take(answer.body))
+    return found

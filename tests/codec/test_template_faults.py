@@ -1,0 +1,155 @@
+"""The form of faults: codes, reasons that do not fit, the command's word, and the codes of troubles."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpcomm.codec import Dialect, Field, Form, Template
+from tcpcomm.codec.base import Refusal, Request, Trouble
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tests.codec.templates import bound, taken
+
+REQUEST = Request("do", {})
+
+
+def dialect(fault: str, encoding: str = "ascii", **codes: int | str) -> Dialect:
+    """A dialect with one command and this form of faults."""
+    return bound(codec=Template(encoding, fault, {Trouble[name]: code for name, code in codes.items()}))
+
+
+def heard(form: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
+    """The code and the reason of a fault as the host hears it."""
+    with pytest.raises(Fault) as caught:
+        taken(dialect(form, encoding), frame)
+    return caught.value.code, caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("form", "fault", "frame"),
+    [
+        ("NG,{code:d},{reason}", Fault(3, "no part"), b"NG,3,no part"),
+        ("NG,{code:d},{reason}", Fault(3), b"NG,3,"),
+        ("NG,{code},{reason}", Fault("E17", "dark"), b"NG,E17,dark"),
+        ("NG,{code},{reason}", Fault(-3, "dark"), b"NG,-3,dark"),
+        ("NG,{code}[,{reason}]", Fault(3), b"NG,3"),
+        ("NG,{code}[,{reason}]", Fault(3, "dark"), b"NG,3,dark"),
+        ("ER{code:02d}", Fault(7), b"ER07"),
+        ("ER {code:04X}", Fault(0x7FFF), b"ER 7FFF"),
+        ("{code:<5}{reason:<10}", Fault("E1", "dark"), b"E1   dark      "),
+        ("NG", Fault("NG"), b"NG"),
+        ("NG[ {reason}]", Fault("NG", "no part"), b"NG no part"),
+    ],
+)
+def test_a_fault_is_written_so_and_heard_so(form: str, fault: Fault, frame: bytes) -> None:
+    assert frame == dialect(form).fault(REQUEST, fault)
+    assert (fault.code, fault.reason) == heard(form, frame)
+
+
+@pytest.mark.parametrize(
+    ("form", "fault", "frame"),
+    [
+        ("NG,{code:d}", Fault(3, "dark"), b"NG,3"),
+        ("NG,{reason},{code:d}", Fault(3, "dark, too"), b"NG,dark\\x2c too,3"),
+        ("NG,{code:d},{reason}", Fault(3, "line\r\nline"), b"NG,3,line\\x0d\\x0aline"),
+        ("NG,{code:d},{reason}", Fault(3, "문"), b"NG,3,\\ubb38"),
+        ("NG,{code:d},{reason:<12}", Fault(3, " the lamp is off "), b"NG,3,the lamp... "),
+        ("NG,{code:d},{reason:<2}", Fault(3, "dark"), b"NG,3,.."),
+        ("NG {reason}", Fault(5, "too dark"), b"NG 5: too dark"),
+        ("NG[ {reason}]", Fault(5), b"NG 5"),
+        ("NG,{code},{reason}", Fault("5", "dark"), b"NG,5,dark"),
+    ],
+)
+def test_what_of_a_reason_cannot_be_written_is_shown_or_left_out(
+    form: str, fault: Fault, frame: bytes
+) -> None:
+    assert frame == dialect(form).fault(REQUEST, fault)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp949", "shift_jis", "utf-8"])
+@pytest.mark.parametrize(
+    "form",
+    ["NG,{code:d},{reason}", "NG,{reason},{code:d}", "NG,{code:d}{reason:<10}", "NG,{code:d}[;{reason}]"],
+)
+@given(reason=st.text())
+@settings(max_examples=30)
+def test_any_reason_can_be_sent_in_one_line(form: str, encoding: str, reason: str) -> None:
+    frame = dialect(form, encoding).fault(REQUEST, Fault(3, reason))
+    text = frame.decode(encoding)
+    assert text.isprintable()
+    assert 3 == heard(form, frame, encoding)[0]
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "message"),
+    [
+        ("NG,{code:d}", "E17", "code: 'E17' is not a whole number"),
+        ("NG,{code:02d}", 100, "code: 100 does not fit into 2 characters"),
+        ("NG,{code:02X}", -1, "code: -1 is not a hexadecimal number"),
+        ("NG,{code},{reason}", "a,b", "code: 'a,b' holds ',', which ends this text on the wire"),
+        ("NG", 3, "code: the fault 'NG' has no place for a code, such as 3"),
+        ("NG,{code}", "", "code: '' is neither a number nor a word"),
+        ("NG,{code}", True, "code: True is neither a number nor a word"),
+    ],
+)
+def test_a_code_that_the_form_cannot_carry_is_refused(form: str, code: int | str, message: str) -> None:
+    with pytest.raises(CodecError) as caught:
+        dialect(form).fault(REQUEST, Fault(code))
+    assert message in str(caught.value)
+
+
+def test_troubles_have_codes_of_the_forms_kind() -> None:
+    words = dialect("NG,{code},{reason}")
+    assert "UNKNOWN_COMMAND" == words.trouble(Trouble.UNKNOWN_COMMAND, "what").code
+    numbers = dialect("NG,{code:d}", UNREADABLE=1)
+    assert [1, 91, 92, 93, 99] == [numbers.trouble(each, "").code for each in Trouble]
+    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").trouble(each, "").code for each in Trouble]
+    assert {"NG"} == {dialect("NG {reason}").trouble(each, "").code for each in Trouble}
+
+
+@pytest.mark.parametrize(
+    ("form", "codes", "message"),
+    [
+        ("ER{code:1d}", {}, "cannot carry 90, the code for UNREADABLE"),
+        ("ER{code:d}", {Trouble.INTERNAL: "X"}, "give another with codes={Trouble.INTERNAL: ...}"),
+        ("NG,{number}", {}, "has the field 'number'; there are code, reason, command"),
+        ("{reason}", {}, "needs a {code}, or a word to begin with"),
+        ("NG{code*,}", {}, "a fault has no lists"),
+        ("NG{code}{reason}", {}, "is ambiguous"),
+        ("작업,{code}", {}, "cannot be written in ascii"),
+    ],
+)
+def test_a_form_of_faults_that_cannot_work_is_refused_when_it_is_made(
+    form: str, codes: dict[Trouble, int | str], message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Template(fault=form, codes=codes)
+    assert str(caught.value).startswith("the form of faults: ")
+    assert message in str(caught.value)
+
+
+def test_a_fault_names_the_first_word_of_the_request() -> None:
+    forms = [
+        Form("trigger", "CvX.trigger", "TA", "TA"),
+        Form("set_job", "CvX.set_job", "PW,{job:d}", "PW", (Field("job", int),)),
+        Form("stop", "CvX.stop", "S{axis:d}", "S", (Field("axis", int),)),
+    ]
+    keyence = Template(fault="ER,{command},{code:02d}").bind(forms)
+    assert b"ER,TA,03" == keyence.fault(Request("trigger", {}), Fault(3))
+    assert b"ER,PW,22" == keyence.fault(Request("set_job", {"job": 1}), Fault(22))
+    assert b"ER,S,22" == keyence.fault(Request("stop", {"axis": 1}), Fault(22))
+    for frame, answer in [
+        (b"PW,x", b"ER,PW,93"),
+        (b"XX,1", b"ER,XX,92"),
+        (b"MX 1", b"ER,MX,92"),
+        (b"", b"ER,?,91"),
+        (b"\xff", b"ER,?,90"),
+    ]:
+        (refusal,) = keyence.read_at_equipment(frame).requests
+        assert isinstance(refusal, Refusal)
+        assert answer == keyence.fault(refusal, keyence.trouble(refusal.trouble, str(refusal.problem)))
+    with pytest.raises(Fault, match="22"):
+        taken(keyence, b"ER,PW,22", name="set_job")
+    with pytest.raises(CodecError):
+        taken(keyence, b"ER,TA,22", name="set_job")

@@ -1,0 +1,379 @@
+"""The fields of a template: what each type and format writes, reads and refuses."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum, IntEnum, IntFlag
+from fractions import Fraction
+from math import inf, nan
+from random import Random
+from typing import Annotated, Any, Literal, NewType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpcomm.errors import CodecError, ConfigurationError
+from tests.codec.templates import Judgement, Mode, Point, line
+
+JobNumber = NewType("JobNumber", int)
+
+
+class Unit(Enum):
+    MM = "mm"
+    INCH = "in"
+
+
+class Mixed(Enum):
+    A = "a"
+    B = 2
+
+
+class Bits(IntFlag):
+    A = 1
+    B = 2
+
+
+class Same(IntEnum):
+    ONE = 1
+    TWO = 17
+
+
+WRITTEN: list[tuple[str, Any, Any, str]] = [
+    ("{a}", int, 3, "3"),
+    ("{a}", int, -3, "-3"),
+    ("{a:d}", int, -3, "-3"),
+    ("{a:+d}", int, 3, "+3"),
+    ("{a: d}", int, 3, " 3"),
+    ("{a:3d}", int, 7, "  7"),
+    ("{a:3}", int, -7, " -7"),
+    ("{a:03d}", int, 7, "007"),
+    ("{a:03d}", int, -7, "-07"),
+    ("{a:+04d}", int, 7, "+007"),
+    ("{a:<4d}", int, 7, "7   "),
+    ("{a:*>4d}", int, -7, "**-7"),
+    ("{a:04X}", int, 0xAFFE, "AFFE"),
+    ("{a:x}", int, 0xAFFE, "affe"),
+    ("{a:4x}", int, 10, "   a"),
+    ("{a}", float, 0.1, "0.1"),
+    ("{a}", float, 1e-7, "1e-07"),
+    ("{a}", float, 1.5e300, "1.5e+300"),
+    ("{a:+}", float, 0.5, "+0.5"),
+    ("{a:.3f}", float, -1.5, "-1.500"),
+    ("{a:.0f}", float, 2.0, "2"),
+    ("{a:f}", float, 0.5, "0.500000"),
+    ("{a:+08.3f}", float, 12.5, "+012.500"),
+    ("{a:8.2f}", float, -1.25, "   -1.25"),
+    ("{a:<8.2f}", float, -1.25, "-1.25   "),
+    ("{a:.6E}", float, 0.00125, "1.250000E-03"),
+    ("{a:+.2e}", float, 1.5e300, "+1.50e+300"),
+    ("{a:+013.6E}", float, -1.5, "-1.500000E+00"),
+    ("{a:.6g}", float, 1234570.0, "1.23457e+06"),
+    ("{a:07d/1000}", float, 12.345, "0012345"),
+    ("{a:+07d/1000}", float, -12.345, "-012345"),
+    ("{a:d/10}", float, 1.5, "15"),
+    ("{a:/100}", float, -1.5, "-150"),
+    ("{a:5d/10}", float, 1.5, "   15"),
+    ("{a}", Decimal, Decimal("1.50"), "1.50"),
+    ("{a:.3f}", Decimal, Decimal("0.1"), "0.100"),
+    ("{a:06d/100}", Decimal, Decimal("12.34"), "001234"),
+    ("{a}", str, "", ""),
+    ("{a}", str, "all of it, with anything", "all of it, with anything"),
+    ("{a:<8}", str, "abc", "abc     "),
+    ("{a:8}", str, "a,c", "a,c     "),
+    ("{a:>8}", str, "abc", "     abc"),
+    ("{a:_<5}", str, "a c", "a c__"),
+    ("{a}", bool, True, "1"),
+    ("{a}", bool, False, "0"),
+    ("{a:ON|OFF}", bool, False, "OFF"),
+    ("{a}", Judgement, Judgement.BAD, "NG"),
+    ("{a:<4}", Unit, Unit.MM, "mm  "),
+    ("{a}", Mode, Mode.RUN, "1"),
+    ("{a:02d}", Mode, Mode.RUN, "01"),
+    ("{a:02X}", Same, Same.TWO, "11"),
+    ("{a}", Literal["X", "Y"], "Y", "Y"),
+    ("{a:03d}", Literal[1, 10], 10, "010"),
+    ("{a}", bytes, b"\x01\xaf", "01AF"),
+    ("{a:x}", bytes, b"\x01\xaf", "01af"),
+    ("{a:4}", bytes, b"\x01\xaf", "01AF"),
+    ("{a}", bytes, b"", ""),
+    ("{a*,}", list[int], [1, 2, 3], "1,2,3"),
+    ("{a*,}", list[int], [], ""),
+    ("{a*;:.1f}", list[float], [1.0, 2.5], "1.0;2.5"),
+    ("{a*:02d}", list[int], [1, 2, 34], "010234"),
+    ("{a*:::d}", list[int], [1, 2], "1:2"),
+    ("{a*:{v};}", list[int], [1, 2], "1;2;"),
+    ("{a*, :{v:.1f}mm}", list[float], [1.0, 2.0], "1.0mm, 2.0mm"),
+    ("{a*;:{x:.1f},{y:.1f}}", list[Point], [Point(1.0, 2.0)], "1.0,2.0"),
+    ("{a*;:{row*,}!}", list[list[int]], [[1, 2], [], [3]], "1,2!;!;3!"),
+    ("{#a}:{a*,}", list[str], ["x", "y"], "2:x,y"),
+    ("{#:02d}{a*:03d}", list[int], [1, 2], "02001002"),
+    ("A[,{a}]", int | None, None, "A"),
+    ("A[,{a}]", int | None, 3, "A,3"),
+    ("A[,{a*,}]", list[int], [], "A"),
+    ("A[,{a*,}]", list[int], [1], "A,1"),
+    ("{a}", Annotated[JobNumber, "the job"], JobNumber(5), "5"),
+    ("{a:.1f}mm {{%}}", float, 1.0, "1.0mm {%}"),
+]
+
+
+@pytest.mark.parametrize(("template", "kind", "value", "text"), WRITTEN, ids=str)
+def test_a_value_is_written_so_and_read_back(template: str, kind: Any, value: Any, text: str) -> None:
+    compiled = line(template, a=kind)
+    assert text == compiled.write({"a": value})
+    assert {"a": value} == compiled.read(text)
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "text", "value"),
+    [
+        ("{a}", int, "+003", 3),
+        ("{a}", float, "12", 12.0),
+        ("{a}", float, "+.5", 0.5),
+        ("{a}", float, "5.", 5.0),
+        ("{a:.6g}", float, "-1.5E3", -1500.0),
+        ("{a:04X}", int, "affe", 0xAFFE),
+        ("{a}", bytes, "0aFf", b"\x0a\xff"),
+        ("{a}", Decimal, "1E+2", Decimal(100)),
+        ("A[,{a*,}]", list[int], "A,", []),
+    ],
+)
+def test_other_ways_to_write_a_value_are_read_as_well(
+    template: str, kind: Any, text: str, value: Any
+) -> None:
+    assert {"a": value} == line(template, a=kind).read(text)
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "text"),
+    [
+        ("{a}", int, ""),
+        ("{a}", int, "1.0"),
+        ("{a}", int, " 1"),
+        ("{a}", int, "1_000"),
+        ("{a}", int, "\u0663"),
+        ("{a:d}", int, "+1"),
+        ("{a:+d}", int, "1"),
+        ("{a:03d}", int, "7"),
+        ("{a:03d}", int, "0007"),
+        ("{a:03d}", int, "  7"),
+        ("{a:3d}", int, "7"),
+        ("{a:3d}", int, "007 "),
+        ("{a:3d}", int, " 7 "),
+        ("{a:04X}", int, "-00A"),
+        ("{a}", float, "nan"),
+        ("{a}", float, "inf"),
+        ("{a}", float, "1,5"),
+        ("{a}", float, "."),
+        ("{a}", float, "1e"),
+        ("{a:.3f}", float, "1.5"),
+        ("{a:.3f}", float, "1.5000"),
+        ("{a:.3f}", float, "1"),
+        ("{a:.3f}", float, "1e3"),
+        ("{a:.2e}", float, "15.00e+00"),
+        ("{a:.2e}", float, "1.50e+1"),
+        ("{a:07d/1000}", float, "12345"),
+        ("{a:<4}", str, "abc"),
+        ("{a}", bool, "2"),
+        ("{a:ON|OFF}", bool, "on"),
+        ("{a}", Mode, "2"),
+        ("{a}", Mode, "01"),
+        ("{a}", bytes, "123"),
+        ("{a}", bytes, "0x"),
+        ("{a*,}", list[int], "1,"),
+        ("{a*,}", list[int], ",1"),
+        ("{a*,}", list[int], "1,,2"),
+    ],
+)
+def test_what_has_not_the_form_is_not_read(template: str, kind: Any, text: str) -> None:
+    assert line(template, a=kind).read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "value", "message"),
+    [
+        ("{a}", int, True, "True is not a whole number"),
+        ("{a}", int, "3", "'3' is not a whole number"),
+        ("{a}", int, 3.0, "3.0 is not a whole number"),
+        ("{a}", int, None, "None is not a whole number"),
+        ("{a:3d}", int, 1000, "1000 does not fit into 3 characters"),
+        ("{a:3d}", int, -100, "-100 does not fit into 3 characters"),
+        ("{a:04X}", int, -1, "-1 is not a hexadecimal number in 4 characters"),
+        ("{a}", float, True, "True is not a number"),
+        ("{a}", float, "1.0", "'1.0' is not a number"),
+        ("{a}", float, Decimal(1), "Decimal('1') is not a number"),
+        ("{a}", float, nan, "nan cannot be sent as a number"),
+        ("{a:.3f}", float, inf, "inf cannot be sent as a number with 3 decimals"),
+        ("{a:.3f}", float, 1e18, "1e+18 cannot be sent as a number with 3 decimals"),
+        ("{a:.3e}", float, 1.7e308, "1.7e+308 cannot be sent"),
+        ("{a:6.3f}", float, 100.0, "100.000 does not fit into 6 characters"),
+        ("{a:04d/1000}", float, 10.0, "10000 does not fit into 4 characters"),
+        ("{a:d/1000}", float, 1e12, "1000000000000.0 cannot be sent in steps of 1/1000"),
+        ("{a}", Decimal, 1.5, "1.5 is not a whole number"),
+        ("{a}", Decimal, Decimal("nan"), "NaN cannot be sent"),
+        ("{a:.2f}", Decimal, Decimal("1e400"), "1E+400 cannot be sent"),
+        ("{a:d/10}", Decimal, Decimal("1e15"), "1E+15 cannot be sent in steps of 1/10"),
+        ("{a}", str, 5, "5 is not a text"),
+        ("{a},", str, "a,b", "'a,b' holds ',', which ends this text on the wire"),
+        ("{a*,}", list[str], ["a", ""], "the text is empty, and would not be seen"),
+        ("{a:<3}", str, "abcd", "'abcd' does not fit into 3 characters"),
+        ("{a:<3}", str, "a ", "'a ' has ' ' at an end"),
+        ("{a}", bool, 1, "1 is none of true and false: '1', '0'"),
+        ("{a}", Mode, 1, "1 is none of Mode: '0', '1'"),
+        ("{a}", Literal["X"], "Z", "'Z' is none of the choices: 'X'"),
+        ("{a}", Literal["X"], [], "[] is none of the choices: 'X'"),
+        ("{a}", bytes, "00", "'00' is not bytes"),
+        ("{a:4}", bytes, b"1", "1 bytes do not make 4 digits"),
+        ("{a*,}", list[int], (1, 2), "(1, 2) is not a list"),
+        ("{#a}:{a*:02d}", list[int], None, "None is not a list"),
+        ("{a*,:{x},{y};}", list[Point], [None], "None is not a Point"),
+    ],
+)
+def test_a_value_that_is_none_or_does_not_fit_is_refused(
+    template: str, kind: Any, value: Any, message: str
+) -> None:
+    with pytest.raises(CodecError) as caught:
+        line(template, a=kind).write({"a": value})
+    assert message in caught.value.reason
+    assert caught.value.path.startswith("a")
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "text", "message"),
+    [
+        ("{a}", float, "1e999", "a: the number is too large for a float"),
+        ("{a}", int, "9" * 5000, "a: the number has too many digits"),
+        ("{a:d/10}", float, "1" + "0" * 15, "a: the number has too many digits"),
+        ("{a}", Decimal, "1e" + "9" * 30, "a: the exponent is too large"),
+        ("{a*,}", list[float], "1,1e999", "a[1]: the number is too large for a float"),
+        ("{a*;:{x},{y}}", list[Point], "1,2;3,1e999", "a[1].y: the number is too large for a float"),
+        ("{#a}:{a*,}", list[int], "3:1,2", "a: 3 items are announced, and there are 2"),
+    ],
+)
+def test_what_has_the_form_and_yet_no_value_is_refused_with_its_place(
+    template: str, kind: Any, text: str, message: str
+) -> None:
+    with pytest.raises(CodecError) as caught:
+        line(template, a=kind).read(text)
+    assert message == str(caught.value)
+
+
+def test_numbers_of_thousands_of_digits_are_refused_when_they_are_written() -> None:
+    with pytest.raises(CodecError, match="a: the number has too many digits"):
+        line("{a}", a=int).write({"a": 10**5000})
+    with pytest.raises(CodecError, match="a: a huge int is not a hexadecimal number"):
+        line("{a:x}", a=int).write({"a": -(10**5000)})
+    with pytest.raises(CodecError, match="a: an int is too large for a float"):
+        line("{a}", a=float).write({"a": 10**5000})
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    assert "0.500" == line("{a:.3f}", a=float).write({"a": Fraction(1, 2)})
+    assert "3.000" == line("{a:.3f}", a=float).write({"a": 3})
+    assert "1" == line("{a}", a=int).write({"a": Mode.RUN})
+
+
+def test_the_place_of_a_wrong_value_in_a_list_is_told() -> None:
+    points: list[Any] = [Point(1.0, 2.0), Point(1.0, nan)]
+    with pytest.raises(CodecError) as caught:
+        line("{a*;:{x},{y}}", a=list[Point]).write({"a": points})
+    assert "a[1].y" == caught.value.path
+
+
+def test_an_optional_part_is_left_out_only_if_all_its_values_say_so() -> None:
+    compiled = line("A[,{a},{b}[;{c}]]", a=int | None, b=str | None, c=int | None)
+    for text in ("A", "A,1,x", "A,1,x;2"):
+        values = compiled.read(text)
+        assert values is not None
+        assert text == compiled.write(values)
+    with pytest.raises(CodecError, match="a: None is not a whole number"):
+        compiled.write({"a": None, "b": "x", "c": None})
+    with pytest.raises(CodecError, match="a: None is not a whole number"):
+        compiled.write({"a": None, "b": None, "c": 2})
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "message"),
+    [
+        ("{a:3.1d}", int, "'3.1d': int has no precision"),
+        ("{a:f}", int, "'f': int is written with d, x or X"),
+        ("{a:+x}", int, "hexadecimal numbers and counts have no sign"),
+        ("{a:^5d}", int, "numbers stand left (<) or right (>)"),
+        ("{a:<d}", int, "an alignment needs a width"),
+        ("{a:0>5d}", int, "'0' cannot fill beside a number"),
+        ("{a:-<5d}", int, "'-' cannot fill beside a number"),
+        ("{a: 5d}", int, "a space for a sign cannot be told from one that fills"),
+        ("{a:33d}", int, "a number is at most 32 characters wide"),
+        ("{a:q!}", int, "'q!' is no format: there are forms such as 3d"),
+        ("{a:+1d}", int, "leaves no room for a whole number in 1 characters"),
+        ("{a:4.3f}", float, "leaves no room for a number with 3 decimals in 4 characters"),
+        ("{a:.3}", float, "'.3': say how float is written, as in 8.3f, .6E or .6g"),
+        ("{a:8.3g}", float, "for a fixed width, write float with f, e or E"),
+        ("{a:d}", float, "float is written with f, e, E, g or G, or scaled: 07d/1000"),
+        ("{a:d/12}", float, "by a power of 10"),
+        ("{a:.2f/10}", float, "a scaled number is written as in 07d/1000"),
+        ("{a:.99f}", float, "at most 32 decimals"),
+        ("{a:d/10}", int, "int has no scale"),
+        ("{a:d}", str, "str has no letter at its end"),
+        ("{a:^5}", str, "a text stands left (<) or right (>)"),
+        ("{a:<}", str, "an alignment needs a width"),
+        ("{a:1001}", str, "a text is at most 1000 characters wide"),
+        ("{a:3}", bytes, "bytes have two digits each"),
+        ("{a:d}", bytes, "bytes are written with x or X"),
+        ("{a:ON}", bool, "bool is written with two words, the true one first: ON|OFF"),
+        ("{a:A|A}", bool, "two of its values are written alike"),
+        ("{a}", Mixed, "the values of Mixed must all be words, or all be whole numbers"),
+        ("{a}", Literal["x", 1], "must all be words, or all be whole numbers"),
+        ("{a}", Literal[True], "must all be words, or all be whole numbers"),
+        ("{a}", Literal[""], "would be written as nothing"),
+        ("{a}", Bits, "Bits is a set of flags: declare int"),
+        ("{a:<1}", Unit, "'mm' does not fit into 1 characters"),
+        ("{a:1d}", Same, "17 does not fit into 1 characters"),
+        ("{a:d}", Unit, "a choice of words has no letter at its end"),
+        ("{a}", int | str, "a template cannot write"),
+        ("{a}", Any, "a template cannot write Any"),
+    ],
+)
+def test_a_format_that_does_not_suit_the_type_is_refused(template: str, kind: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        line(template, a=kind)
+    assert str(caught.value).startswith("a: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("template", "kind"), [(row[0], row[1]) for row in WRITTEN], ids=str)
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=20)
+def test_what_is_drawn_passes_unchanged(template: str, kind: Any, seed: int) -> None:
+    compiled = line(template, a=kind)
+    values = compiled.draw(Random(seed))
+    assert values == compiled.read(compiled.write(values))
+
+
+@given(value=st.floats(-1e17, 1e17))
+def test_a_float_is_rounded_to_its_decimals_and_then_stays(value: float) -> None:
+    compiled = line("{a:.3f}", a=float)
+    rounded = compiled.read(compiled.write({"a": value}))
+    assert rounded is not None
+    assert rounded == compiled.read(compiled.write(rounded))
+    assert abs(rounded["a"] - value) <= 0.0005 + abs(value) * 2**-52
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_without_a_format_passes_exactly(value: float) -> None:
+    compiled = line("{a}", a=float)
+    assert {"a": value} == compiled.read(compiled.write({"a": value}))
+
+
+@given(steps=st.integers(-(10**15) + 1, 10**15 - 1))
+def test_a_scaled_float_comes_back_to_the_same_step(steps: int) -> None:
+    compiled = line("{a:d/1000}", a=float)
+    values = compiled.read(str(steps))
+    assert values is not None
+    assert str(steps) == compiled.write(values)
+
+
+@given(value=st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_decimal_without_a_format_passes_exactly(value: Decimal) -> None:
+    compiled = line("{a}", a=Decimal)
+    assert {"a": value} == compiled.read(compiled.write({"a": value}))
