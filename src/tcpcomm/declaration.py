@@ -17,8 +17,8 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import UNSAID, Dialect, Field, Form
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.event import Event
 from tcpcomm.framing import Framing
 from tcpcomm.login import Login
@@ -337,6 +337,35 @@ def _check_settings(declaration: Declaration) -> None:
         raise ConfigurationError(
             f"{name}.heartbeat is {beat!r}: a heartbeat has no parameters, and a reply"
         )
+    if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
+        _check_heartbeat_stands_out(declaration, command)
+
+
+def _check_heartbeat_stands_out(declaration: Declaration, beat: Command) -> None:
+    """A heartbeat's reply that comes in between other replies must be no other command's."""
+    dialect = declaration.dialect
+    told = (
+        f"{declaration.name}.heartbeat_while_busy: the reply to {beat.name} must be one frame that never "
+        "changes, for without ids only that tells it from others"
+    )
+    if beat.form.result is not None:
+        raise ConfigurationError(told)
+    replies = dialect.reply(Request(beat.name, {}), None)
+    if len(replies) != 1 or dialect.acknowledgement(Request(beat.name, {})) is not None:
+        raise ConfigurationError(told)
+    (body,) = (each.body for each in dialect.read_at_host(replies[0]) if isinstance(each, Answer))
+    for name, command in declaration.commands.items():
+        answers = dialect.answers(name)
+        if command is not beat and answers is not None and _accepts(answers, body):
+            raise ConfigurationError(f"{told}: it can be a reply to {name} too")
+
+
+def _accepts(answers: Answers, body: Any) -> bool:
+    try:
+        answers.take(body)
+    except (CodecError, Fault):
+        return False
+    return True
 
 
 def _is_unwritten(method: Callable[..., Any]) -> bool:

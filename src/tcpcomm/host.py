@@ -18,7 +18,6 @@ from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 from twisted.python.failure import Failure
@@ -30,7 +29,6 @@ from tcpcomm.codec.base import Answers, Refusal, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
-from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
 from tcpcomm.link import Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
@@ -141,12 +139,14 @@ def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[byt
     return link.ask(lambda: link.request(frame, timeout=timeout))
 
 
-@frozen
-class _BodyOfAny(Answers):
+class _Anything(Answers):
     """Takes any reply to a heartbeat: whatever the equipment says, it is alive."""
 
     def take(self, body: Any) -> Any:
         return body
+
+
+_ANYTHING: Final = _Anything()
 
 
 class EquipmentsLink(Link):
@@ -178,6 +178,9 @@ class EquipmentsLink(Link):
             self._handlers = Handlers.of(serves, declaration_of(serves), reactor)
         self._answering: Answering | None = None
         self._beats = policy.heartbeats
+        self._asked_for_life: Deferred[Any] = succeed(None)  # the heartbeat that was asked last
+        self._beats_out = 0  # heartbeats of this session that were sent past the commands,
+        self._beat_reply: bytes | None = None  # and what answers each of them
         has_login = declaration.greeting is not None or bool(declaration.login)
         if has_login:
             self._new_arrival()  # a credential that is missing is told now
@@ -276,6 +279,7 @@ class EquipmentsLink(Link):
     # -- sessions ---------------------------------------------------------------------------------------
 
     def session_made(self, protocol: Any) -> None:
+        self._beats_out = 0
         if self._handlers is not None:
             self._answering = Answering(self._handlers, protocol, self._clock.seconds)
         if self.declaration.greeting is not None or self.declaration.login:
@@ -298,8 +302,8 @@ class EquipmentsLink(Link):
         )
 
     def _frame_received(self, protocol: Any, frame: bytes) -> None:
-        beat = self._heartbeat
-        if isinstance(beat, Heartbeat) and frame == beat.reply:
+        if self._beats_out and frame == self._beat_reply:
+            self._beats_out -= 1
             return
         arrival = self._arrivals.get(protocol)
         if arrival is not None and not arrival.done:
@@ -339,29 +343,38 @@ class EquipmentsLink(Link):
 
     # -- heartbeats -------------------------------------------------------------------------------------
 
-    def _declared_heartbeat(self) -> Heartbeat | Callable[[Any], None] | None:
+    def _declared_heartbeat(self) -> Callable[[Any], None] | None:
+        """How to ask the equipment whether it is alive, by what it declares."""
         declaration, name = self.declaration, self.declaration.heartbeat
         if name is None or self._beats is None:
             return None
-        if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
-            request = declaration.dialect.request(name, {}, 0)
-            (reply,) = declaration.dialect.reply(Request(name, {}), None)
-            return Heartbeat(request, reply)
-        return self._ask_for_life
+        beats, dialect = self._beats, declaration.dialect
 
-    def _ask_for_life(self, protocol: Any) -> None:
-        """Ask the heartbeat command, unless the equipment is at work and cannot answer."""
-        assert self._beats is not None
-        declaration = self.declaration
-        if not (protocol.asking.idle or declaration.heartbeat_while_busy):
-            self._engine.excuse(self._beats.interval)
-            return
-        dialect, name = declaration.dialect, declaration.heartbeat
-        assert name is not None
-        asked = protocol.asking.ask(
-            lambda number: dialect.request(name, {}, number), _BodyOfAny(), self._beats.timeout
-        )
-        asked.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))  # the link tells of that
+        def ask(protocol: Any) -> None:
+            asked = self._asked_for_life = protocol.asking.ask(
+                lambda number: dialect.request(name, {}, number),
+                _ANYTHING,
+                2 * beats.timeout,  # the link has given the equipment up by then
+            )
+            asked.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))  # the link tells why
+
+        def ask_unless_busy(protocol: Any) -> None:
+            if protocol.asking.idle:
+                ask(protocol)
+            elif self._asked_for_life.called:  # it is not a heartbeat that is awaited
+                self._engine.excuse(beats.interval)
+
+        def send_past_commands(protocol: Any) -> None:
+            self._beats_out += 1
+            protocol.sendFrame(request)
+
+        if not declaration.heartbeat_while_busy:
+            return ask_unless_busy
+        if dialect.by_id:
+            return ask
+        request = dialect.request(name, {}, 0)
+        (self._beat_reply,) = dialect.reply(Request(name, {}), None)
+        return send_past_commands
 
 
 class _ArrivalOn:

@@ -155,7 +155,7 @@ def no_such_field() -> Any:
 def a_reserved_name() -> Any:
     class Camera(Equipment):
         @command("H", reply="OK")
-        def heartbeat(self) -> None:  # type: ignore[assignment]
+        def heartbeat(self) -> None:  # type: ignore[override]
             raise NotImplementedError
 
     return Camera
@@ -181,7 +181,7 @@ def an_event_that_returns() -> Any:
 
 def other_parameters() -> Any:
     class Mine(VisionCamera):
-        async def locate(self, number: int) -> Position:  # type: ignore[override]
+        async def locate(self, number: int) -> Position:
             raise NotImplementedError
 
     return Mine
@@ -232,6 +232,34 @@ def a_heartbeat_that_is_not_answered() -> Any:
     return Camera
 
 
+def a_heartbeat_like_others() -> Any:
+    class Camera(Equipment):
+        heartbeat = "ping"
+        heartbeat_while_busy = True
+
+        @command("PING", reply="OK")
+        def ping(self) -> None:
+            raise NotImplementedError
+
+        @command("TRG", reply="OK")
+        def locate(self) -> None:
+            raise NotImplementedError
+
+    return Camera
+
+
+def a_heartbeat_that_changes() -> Any:
+    class Camera(Equipment):
+        heartbeat = "ping"
+        heartbeat_while_busy = True
+
+        @command("PING", reply="PONG,{count}")
+        def ping(self) -> int:
+            raise NotImplementedError
+
+    return Camera
+
+
 def a_prompt_without_a_gap() -> Any:
     class Camera(VisionCamera):
         login = (Login("User:", "{user}", prompt=True),)
@@ -261,7 +289,7 @@ def braces_that_make_no_sense() -> Any:
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (no_annotation, "Camera.locate: job needs an annotation, such as int"),
     (no_result, "Camera.locate: what it returns needs an annotation, such as -> None"),
-    (an_unknown_name, "Camera.locate: an annotation names 'Jobb', which is not known where the class is made"),
+    (an_unknown_name, "Camera.locate: an annotation names 'Jobb', which is not known"),
     (many_arguments, "Camera.locate: *jobs: 'int' cannot be declared"),
     (no_time, "Camera.locate: timeout must be positive, not 0"),
     (no_such_field, "Camera.locate"),
@@ -273,8 +301,10 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (a_hidden_event, "Mine.alarm hides the event of that name"),
     (a_coroutine_in_a_thread, "Mine.locate: @in_thread is for a plain def, not async def"),
     (a_heartbeat_that_is_none, "Camera.heartbeat is 'ping', but no command has that name"),
-    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat has no parameters, and a reply"),
+    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat has no parameters"),
     (a_heartbeat_that_is_not_answered, "Camera.heartbeat is 'reset': a heartbeat has no parameters"),
+    (a_heartbeat_like_others, "it can be a reply to locate too"),
+    (a_heartbeat_that_changes, "the reply to ping must be one frame that never changes"),
     (a_prompt_without_a_gap, "Camera.login has a prompt, which only a gap can end: set gap"),
     (no_pipeline, "Camera.pipeline must be at least 1, not 0"),
     (a_step_that_does_nothing, "a step of a login must expect something, or send something"),

