@@ -5,10 +5,12 @@ What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a 
 """
 
 from tcpcomm.codec.base import Codec, Dialect, Field, Form
+from tcpcomm.codec.binary import Binary
 from tcpcomm.codec.json_objects import Json
 from tcpcomm.codec.json_rpc import JsonRpc
 
 __all__ = [
+    "Binary",
     "Codec",
     "Dialect",
     "Field",
