@@ -31,9 +31,16 @@ def plain(annotation: Any) -> Any:
 
 
 def marks(annotation: Any) -> tuple[Any, ...]:
-    """What an annotation holds behind its type: the ``16`` of ``Annotated[str, 16]``, outermost last."""
+    """
+    What an annotation holds behind its type: the ``16`` of ``Annotated[str, 16]``, outermost last.
+
+    Where an annotation stands behind the type, as in ``Annotated[Axis, U8]``, its marks count.
+    """
     if get_origin(annotation) is Annotated:
-        return (*marks(annotation.__origin__), *annotation.__metadata__)
+        found = [*marks(annotation.__origin__)]
+        for each in annotation.__metadata__:
+            found += marks(each) or (each,)
+        return tuple(found)
     if hasattr(annotation, "__value__"):
         return marks(annotation.__value__)
     return ()

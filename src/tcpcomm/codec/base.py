@@ -211,6 +211,9 @@ class Dialect(ABC):
     by_id: ClassVar[bool] = False
     """Whether replies carry the id of their request. Otherwise they come in the order of the requests."""
 
+    largest_id: int = 2**31 - 1
+    """The greatest id that a request can carry, where it carries one; then they begin again at 0."""
+
     # -- the host's side --------------------------------------------------------------------------------
 
     @abstractmethod

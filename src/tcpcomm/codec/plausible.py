@@ -21,7 +21,7 @@ import attrs
 from tcpcomm.codec.annotations import fields_of, options, plain, told
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["draw"]
+__all__ = ["TRIES", "draw"]
 
 _WORDS: Final = (
     "ready",
@@ -38,7 +38,8 @@ _WORDS: Final = (
 )
 _DEPTH: Final = 3
 """Levels of values within values, below which lists stay empty and what may be None is None."""
-_TRIES: Final = 100
+TRIES: Final = 100
+"""How often values are drawn for a class whose validators refuse them, before that is given up."""
 
 
 def draw(annotation: Any, random: Random) -> Any:
@@ -92,7 +93,7 @@ def _draw(annotation: Any, random: Random, depth: int) -> Any:
 def _draw_instance(cls: type, random: Random, depth: int) -> Any:
     """An instance that its validators accept: they are asked, for they cannot be read."""
     problem: Exception | None = None
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         values: dict[str, Any] = {
             str(attrs.fields_dict(cls)[field.name].alias): _draw(field.type, random, depth - 1)
             for field in fields_of(cls)
@@ -101,9 +102,7 @@ def _draw_instance(cls: type, random: Random, depth: int) -> Any:
             return cls(**values)
         except ValueError as error:
             problem = error
-    raise ConfigurationError(
-        f"{cls.__name__} refused {_TRIES} drawn values, the last of them so: {problem}"
-    )
+    raise ConfigurationError(f"{cls.__name__} refused {TRIES} drawn values, the last of them so: {problem}")
 
 
 def _draw_int(random: Random) -> int:

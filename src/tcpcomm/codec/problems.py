@@ -43,7 +43,9 @@ def unknown(name: str) -> CodecError:
 
 
 def inside(step: str, error: CodecError) -> CodecError:
-    """The same error, seen from outside: ``step`` is a name, or a place such as ``[2]``."""
+    """The same error, seen from outside: ``step`` is a name, a place such as ``[2]``, or empty."""
+    if not step:
+        return error
     if not error.path:
         return CodecError(error.reason, step)
     joint = "" if error.path.startswith("[") else "."

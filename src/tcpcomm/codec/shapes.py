@@ -197,18 +197,18 @@ def choice(members: Mapping[Any, Any], name: str) -> Shape:
 
 
 def flag(cls: type[Flag]) -> Shape:
-    """Several members of a Flag, as the number that they make together."""
-    every = 0
-    for member in cls:
-        every |= member.value
+    """Several members of a Flag, as the number that they make together. The class decides on other bits."""
 
     def read(value: Any) -> Flag:
-        if type(value) is not int or value & ~every:
-            raise wrong(f"a sum of the numbers of {cls.__name__}, {every} at most", value)
-        return cls(value)
+        if type(value) is not int or value < 0:
+            raise wrong(f"a sum of numbers of {cls.__name__}", value)
+        try:
+            return cls(value)
+        except ValueError:
+            raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
 
     def write(value: Any) -> int:
-        if type(value) is not cls or value.value & ~every:
+        if type(value) is not cls:
             raise wrong(f"a {cls.__name__}", value)
         return int(value.value)
 

@@ -1,0 +1,278 @@
+"""Binary: layouts of all kinds, and the headers of several worlds."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum, IntFlag
+from typing import Annotated, Final, Literal
+
+from attrs import evolve, field, frozen, validators
+
+from tcpcomm.codec import Binary, Field, Form
+from tcpcomm.codec.base import Trouble
+from tcpcomm.codec.binary import (
+    F32,
+    F64,
+    I8,
+    I16,
+    I24,
+    I32,
+    I64,
+    ID,
+    OPCODE,
+    STATUS,
+    U8,
+    U16,
+    U24,
+    U32,
+    U40,
+    U48,
+    U56,
+    After,
+    Before,
+    Bits,
+    Counted,
+    CountedBy,
+    Encoded,
+    Fixed,
+    Float,
+    Int,
+    Length,
+    Rest,
+    Skip,
+)
+from tcpcomm.errors import Fault
+from tests.codec.cases import Case
+
+__all__ = ["CASES", "FORMS", "Axis", "Door", "Point", "State"]
+
+
+class Axis(Enum):
+    X = 1
+    Y = 2
+
+
+class Speed(IntEnum):
+    SLOW = -1
+    FAST = 1
+
+
+class Door(IntFlag):
+    LEFT = 1
+    RIGHT = 0x8000
+
+
+@frozen
+class Point:
+    x: I16
+    y: F32
+
+
+@frozen
+class State:
+    """Bits of one number, the lowest first."""
+
+    ready: bool
+    mode: Annotated[int, Bits(3)]
+    axis: Annotated[Axis, Bits(2)]
+    error: bool
+
+
+@frozen
+class Widths:
+    a: I8
+    b: U16
+    c: I24
+    d: U32
+    e: U40
+    f: U48
+    g: U56
+    h: I64
+    i: Annotated[int, Int(2, order="little")]
+    j: Annotated[int, Int(3, signed=True, order="little")]
+    k: Annotated[float, Float(4, order="little")]
+    l: F64  # noqa: E741
+    m: bool
+    n: Annotated[bool, U16]
+    o: Annotated[Literal[3, 7], U8]
+
+
+@frozen
+class Track:
+    axis: Annotated[Axis, U8, Before(b"\xaa"), After(2)]
+    speed: Annotated[Speed, I8]
+    doors: Annotated[Door, U16]
+    state: Annotated[State, U16]
+    name: Annotated[str, Fixed(16)]
+    label: Annotated[str, Fixed(8, pad=" "), Encoded("cp949")]
+    count: U8
+    kind: U8
+    points: Annotated[list[Point], CountedBy("count")]
+    heights: Annotated[list[U24], CountedBy("count")]
+    corners: Annotated[list[Point], Fixed(2)]
+    remark: Annotated[str, Counted(U16), Encoded("utf-8"), Before(b"\x01\x02")]
+    key: Annotated[bytes, Fixed(4)]
+    names: Annotated[list[Annotated[str, Counted(U8)]], Fixed(2)]
+
+
+@frozen
+class Registers:
+    values: Annotated[list[U16], Counted(U8, in_bytes=True)]
+
+
+@frozen
+class Limited:
+    level: Annotated[int, Int(1)] = field(validator=validators.le(250))
+    text: Annotated[str, Rest()] = field(default="", kw_only=True)
+
+
+FORMS: Final = (
+    Form(
+        "move",
+        "Drive.move",
+        0x10,
+        parameters=(Field("axis", Annotated[Axis, U8]), Field("position", I32)),
+        result=U16,
+    ),
+    Form("widths", "Drive.widths", 0x11, parameters=(Field("widths", Widths),), result=Widths),
+    Form("track", "Drive.track", 0x12, parameters=(Field("track", Track), Field("more", U8)), result=Track),
+    Form(
+        "read",
+        "Drive.read",
+        0x13,
+        parameters=(
+            Field("start", U16),
+            Field("size", U16),
+            Field("last", U8 | None),
+            Field("very_last", U16 | None),
+        ),
+        result=Registers,
+    ),
+    Form(
+        "write",
+        "Drive.write",
+        0x14,
+        parameters=(Field("content", Annotated[bytes, Rest()]),),
+        result=Limited,
+    ),
+    Form("tracks", "Drive.tracks", 0x15, result=Annotated[list[Track], Counted(U8)]),
+    Form("points", "Drive.points", 0x16, parameters=(Field("points", Annotated[list[Point], Rest()]),)),
+    Form("stop", "Drive.stop", 0x17),
+    Form("blink", "Drive.blink", 0x18, reply=None, parameters=(Field("times", U8),)),
+    Form(
+        "bytes",
+        "Drive.bytes",
+        0x19,
+        parameters=(Field("n", U16), Field("raw", Annotated[bytes, CountedBy("n")])),
+    ),
+    Form("alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True),
+    Form("idle", "Drive.idle", 0x41, is_event=True),
+)
+
+FAULTS: Final = (Fault(3), Fault(255))
+TOLD: Final = (Fault(3, "no part"), Fault(7))
+
+HOSTILE: Final = (
+    b"",
+    b"\x10",
+    b"\x10\x01",
+    b"\x10\x01\x00\x00\x00",
+    b"\x10\x01\x00\x00\x00\x00\x00",
+    b"\x10\x03\x00\x00\x00\x00",
+    b"\x12" + b"\xff" * 200,
+    b"\x16\x00\x01\x02",
+    b"\x19\xff\xff",
+    b"\x90\x03",
+    b"\x77",
+)
+
+
+def with_wide_opcodes(*, base: int = 0) -> tuple[Form, ...]:
+    return tuple(evolve(form, wire=base + form.wire) for form in FORMS)
+
+
+CASES: Final = [
+    Case("binary", Binary(), FORMS, FAULTS, HOSTILE),
+    Case("binary-little", Binary(byte_order="little", reply_bit=0x20), FORMS, FAULTS),
+    Case(
+        "binary-ids-and-own-opcodes",
+        Binary(
+            U16,
+            id=U32,
+            fault_opcode=0xEEEE,
+            code=I16,
+            reason=Annotated[str, Counted(U8)],
+            data=Annotated[bytes, Rest()],
+            encoding="utf-8",
+        ),
+        tuple(
+            form if form.is_event or form.reply is None else evolve(form, reply=0x8000 + form.wire)
+            for form in with_wide_opcodes(base=0x100)
+        ),
+        (Fault(-3, "부품 없음"), Fault(7, "", b"\x00\x01")),
+    ),
+    Case(
+        "binary-modbus-tcp",
+        Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x01", OPCODE)),
+        FORMS,
+        FAULTS,
+    ),
+    Case(
+        "binary-simple-message",
+        Binary(
+            U32,
+            status=U32,
+            ok=1,
+            head=(OPCODE, b"\0\0\0\x02", STATUS),
+            reply_head=(OPCODE, b"\0\0\0\x03", STATUS),
+            event_head=(OPCODE, b"\0\0\0\x01", STATUS),
+            codes=dict.fromkeys(Trouble, 2),
+        ),
+        FORMS,
+        (Fault(2), Fault(0)),
+    ),
+    Case(
+        "binary-ads",
+        Binary(
+            U16,
+            id=U32,
+            status=U32,
+            byte_order="little",
+            head=(
+                b"TARGET\x01\x02",
+                b"SOURCE\x03\x04",
+                OPCODE,
+                b"\x04\0",
+                Length(U32, adjust=-8),
+                STATUS,
+                ID,
+            ),
+            reply_head=(
+                b"SOURCE\x03\x04",
+                b"TARGET\x01\x02",
+                OPCODE,
+                b"\x05\0",
+                Length(U32, adjust=-8),
+                STATUS,
+                ID,
+            ),
+            event_head=(b"\0" * 16, OPCODE, b"\x04\0"),
+            reason=Annotated[str, Rest()],
+        ),
+        FORMS,
+        TOLD,
+    ),
+    Case(
+        "binary-slmp-4e",
+        Binary(
+            U16,
+            id=U16,
+            status=U16,
+            byte_order="little",
+            head=(b"\x54\0", ID, b"\0\0\0\xff\xff\x03\0", Length(U16), b"\x10\0", OPCODE, Skip(2)),
+            reply_head=(b"\xd4\0", ID, b"\0\0\0\xff\xff\x03\0", Length(U16), STATUS),
+            event_head=(b"\x55\0", OPCODE),
+        ),
+        FORMS,
+        FAULTS,
+    ),
+]
