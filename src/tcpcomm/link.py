@@ -34,6 +34,7 @@ from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
 from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["Handshake", "Heartbeat", "Link"]
@@ -47,8 +48,6 @@ class _AnyFrame(Answers):
 
 
 _ANY_FRAME: Final = _AnyFrame()
-
-
 
 
 class Link(Service):
@@ -74,6 +73,8 @@ class Link(Service):
             all if that is over by then.
         is_event: tells the frames that answer no request even while one is under way.
         limits: what a session may cost.
+        keys: pre-shared keys: the peer has to prove that it holds one before anything else is said. Where
+            we connect there must be one key only, that of the peer.
         clock: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
 
@@ -98,6 +99,7 @@ class Link(Service):
         received: Callable[[bytes], object] | None = None,
         is_event: Callable[[bytes], bool] = lambda frame: False,
         limits: Limits | None = None,
+        keys: PreSharedKeys | None = None,
         clock: IReactorTime | None = None,
         random: Random | None = None,
     ) -> None:
@@ -133,6 +135,7 @@ class Link(Service):
             steps=[self._step(each) for each in on_ready],
             beat=self._beat if heartbeat is not None else None,
             name=name,
+            keys=keys,
         )
 
     # -- what a program uses --------------------------------------------------------------------------
