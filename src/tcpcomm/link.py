@@ -15,7 +15,6 @@ from typing import Any, Final
 from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
@@ -27,6 +26,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
+from tcpcomm.endpoints import client, listener
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
@@ -56,7 +56,8 @@ class Link(Service):
 
     Args:
         connect: where the peer listens, as a client endpoint or its string, such as
-            ``tcp:10.0.0.5:9999`` (active TCP role).
+            ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem`` (active TCP role); see
+            :func:`tcpcomm.endpoints.client`.
         listen: instead of it, where the peer connects to, as a server endpoint or its string, such as
             ``tcp:9999:interface=127.0.0.1`` (passive TCP role). The same machine connecting again
             replaces its session.
@@ -385,8 +386,8 @@ def _place(
     listen: IStreamServerEndpoint | str | None,
 ) -> tuple[Place, str]:
     if connect is not None:
-        endpoint = clientFromString(reactor, connect) if isinstance(connect, str) else connect
+        endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         return Dialling(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
-    server = serverFromString(reactor, listen) if isinstance(listen, str) else listen
+    server = listener(reactor, listen).endpoint if isinstance(listen, str) else listen
     assert server is not None
     return Accepting(server), f"link at {listen if isinstance(listen, str) else 'a port'}"

@@ -104,8 +104,9 @@ class Prover(Protocol):
         if self._connected:
             self.protocol.connectionLost(self.explained(reason))
         elif not self._over:
+            words = loss_in_words(self.explained(reason))
             self._over = True
-            self.refused(loss_in_words(self.explained(reason)))
+            self.refused(words)
 
     def explained(self, reason: Failure) -> Failure:
         """Why the connection was lost: a peer that will not have us goes without a word."""

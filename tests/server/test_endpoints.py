@@ -209,8 +209,8 @@ class TestTLS:
             ("ssl:https:privateKey=a", "the port must be a number from 0 to 65535, not 'https'"),
             ("ssl:65536:privateKey=a", "the port must be a number from 0 to 65535, not '65536'"),
             ("ssl:privateKey=a", "the port must be a number from 0 to 65535, not ''"),
-            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, certKey, "),
-            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, certKey, "),
+            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, caCerts, "),
+            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, caCerts, "),
         ],
     )
     def test_what_cannot_be_understood_is_told(self, text: str, reason: str) -> None:
