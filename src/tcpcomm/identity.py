@@ -20,5 +20,8 @@ def certificate_name(transport: Any) -> str | None:
         return None
     from cryptography.x509.oid import NameOID  # noqa: PLC0415 - where there is TLS, there is this
 
-    names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    try:
+        names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return None  # OpenSSL has verified it, but it is too odd to be read: the peer is proven, and nameless
     return str(names[0].value) if names else None

@@ -431,15 +431,15 @@ class FrameProtocol(Protocol):
                 return False
         if self._frames:
             frames, self._frames = self._frames, []
+            rest: list[bytes] = []
             if self.heartbeat is not None:
-                frames = self._swallow(self.heartbeat, frames)
-                if not frames:
-                    return True
+                frames, rest = self._swallow(self.heartbeat, frames)
             self.frames_received += len(frames)
             try:
-                later = self.framesReceived(frames)
+                later = self.framesReceived(frames) if frames else None
             finally:
                 self.frames_received -= len(self._frames)
+                self._frames += [] if self._closing else rest
             if later is not None:
                 self._await(later)
         elif self._fault is not None:
@@ -449,13 +449,11 @@ class FrameProtocol(Protocol):
                 self.close(f"the framing was broken: {fault}")
         return bool(self._frames or self._inbox or self._input_ended or self._fault)
 
-    def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> list[bytes]:
-        """Answer the heartbeats at the head of some frames; return the frames up to the next ones."""
-        answers, frames, self._frames = beat.split(frames)
+    def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Answer the heartbeats at the head of some frames; return those up to the next, and the rest."""
+        answers, frames, rest = beat.split(frames)
         self.sendBytes(b"".join(map(self._sender.encode, answers)))
-        if self._held:
-            frames, self._frames = [], frames + self._frames
-        return frames
+        return ([], frames + rest) if self._held else (frames, rest)
 
     def _decode(self, decode: Callable[..., list[bytes]], *data: bytes) -> None:
         """Let the decoder work; what it finds waits for delivery."""

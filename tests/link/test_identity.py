@@ -250,6 +250,32 @@ class Certificates(Files):
         await camera.link.stopService()
         await until(lambda: not zombie.transport.connected)
 
+    async def test_a_stop_ends_within_its_grace_behind_a_peer_that_reads_no_more(self) -> None:
+        accepted: list[Any] = []
+
+        class Deaf(Protocol):
+            def connectionMade(self) -> None:
+                accepted.append(self.transport)
+
+            def dataReceived(self, data: bytes) -> None:
+                accepted[0].pauseProducing()
+
+        factory = Factory.forProtocol(Deaf)
+        factory.noisy = False
+        port = await self.listen(self.server(), factory)
+        observed = Observed(
+            connect=self.to(port),
+            heartbeat=None,
+            policy=evolve(PATIENT, grace=0.3),
+            framing=Lines(max_frame=2**23),
+        )
+        await observed.link.whenReady()
+        observed.link.send(b"x" * 8_000_000)
+        await until(lambda: bool(accepted))
+        await observed.link.stopService()
+        assert (State.DOWN, "stopped here; what was sent did not leave in time") == observed.told[-1]
+        accepted[0].abortConnection()
+
     async def test_the_socket_below_a_link_s_tls_has_its_options(self) -> None:
         factory = cameras()
         port = await self.listen(self.server(), factory)
