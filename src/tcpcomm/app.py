@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve
 from twisted.internet.interfaces import IAddress, IProtocolFactory
@@ -21,11 +21,15 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.limits import Limits
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.proving import ProvingFactory
 from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
 from tcpcomm.serving import EquipmentFactory, PerSession
 
 __all__ = ["load_factory"]
+
+_OPTIONS: Final = {"heartbeats": "heartbeat_timeout"}
+"""The options whose argument is called otherwise."""
 
 
 def load_factory(name: str, options: Mapping[str, Any]) -> Any:
@@ -35,7 +39,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     It may be a subclass of :class:`~tcpcomm.equipment.Equipment`, which is made without arguments, or an
     object of one; a :class:`~tcpcomm.protocol.FrameProtocol` or :class:`~tcpcomm.factory.FrameFactory`
     subclass; these get the options. Or any other Twisted protocol class, factory class or factory, for
-    which only ``allow`` can be honoured.
+    which only ``allow`` and ``keys`` can be honoured.
 
     Args:
         name: what to import. Modules are also looked for in the current directory.
@@ -54,8 +58,8 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         return FrameFactory(target, **_with_limits(target, options))
     if isinstance(target, type) and issubclass(target, FrameFactory):
         return _call(name, target, _with_limits(target.protocol, options))
-    allow = options.get("allow")
-    without_effect = [option for option in options if option != "allow"]
+    allow, keys = options.get("allow"), options.get("keys")
+    without_effect = [_OPTIONS.get(each, each) for each in options if each not in ("allow", "keys")]
     if without_effect:
         raise ConfigurationError(
             f"--app {name}: {', '.join('--' + each.replace('_', '-') for each in without_effect)} can be "
@@ -67,6 +71,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         factory = _call(name, target, {})
     elif isinstance(target, FrameFactory):
         target.allow = allow or target.allow
+        target.keys = keys or target.keys
         return target
     elif IProtocolFactory.providedBy(target):
         factory = target
@@ -74,6 +79,8 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         raise ConfigurationError(
             f"--app {name}: {target!r} is neither equipment nor a protocol class or factory of Twisted's"
         )
+    if keys is not None:
+        factory = ProvingFactory(factory, keys, clock=getattr(factory, "clock", None))
     return factory if allow is None else _Admitting(factory, allow)
 
 

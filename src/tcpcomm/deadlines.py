@@ -39,6 +39,8 @@ class Deadlines:
         blocked_since = session._outgoing.blocked_since
         if blocked_since is not None:
             yield blocked_since + limits.stall, self._not_read
+        if session._vigil is not None and not (session._reading_stopped or session._input_ended):
+            yield session._vigil.deadline(), session._vigil.act
         if session._held or session._working:
             return
         if session._begun is not None and not session._input_ended:
@@ -57,7 +59,8 @@ class Deadlines:
             session.abort(f"{session._reason}; the peer took nothing of the rest for {stall:g} s")
 
     def _no_handshake(self) -> None:
-        self._session.abort(f"TLS was not established within {self._session.limits.handshake:g} s")
+        what = "the peer was not proven" if self._session.awaits_proof else "TLS was not established"
+        self._session.abort(f"{what} within {self._session.limits.handshake:g} s")
 
     def _not_read(self) -> None:
         stall = self._session.limits.stall

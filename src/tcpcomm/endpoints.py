@@ -1,30 +1,49 @@
 """
-Where to listen, as text: Twisted's endpoint strings, with safe defaults and errors that say what to do.
+Where to listen or connect to, as text: Twisted's endpoint strings, with safe defaults and clear errors.
 
 ``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``, ``systemd:domain=INET:index=0``
-and those of installed plugins go to Twisted. ``ssl:`` is built here, so that TLS is at least 1.2 and
-can demand client certificates.
+and those of installed plugins go to Twisted. ``ssl:`` and ``tls:``, which mean the same, are built here,
+so that TLS is at least 1.2, certificates can be demanded of clients, and clients check names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final
 
 from attrs import frozen
-from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
-from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    SSL4ServerEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    clientFromString,
+    serverFromString,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tls import Authorities, Own, client_options, server_context
 
-__all__ = ["BACKLOG", "Listener", "listener"]
+__all__ = ["BACKLOG", "Listener", "client", "listener"]
 
 BACKLOG: Final = 1024
 """Connections that the system keeps until they are accepted. With Twisted's 50 a burst of clients waits."""
 
-_SSL_OPTIONS: Final = {"port", "interface", "backlog", "privateKey", "certKey", "extraCertChain"}
+CONNECT_TIMEOUT: Final = 30.0
+"""Seconds that an attempt to connect may take, unless the string says otherwise or a link has its own."""
+
+LISTEN_EXAMPLE: Final = "tcp:9999:interface=127.0.0.1"
+CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
+
+_TLS: Final = ("ssl", "tls")
+_COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts"}
+_SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey"}
+_CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bindAddress"}
 
 
 @frozen
@@ -53,39 +72,54 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
         reactor: what it listens with.
         text: the endpoint string.
         client_ca: for ``ssl:``, a PEM file of the authorities one of which must have signed the
-            certificate of each client.
+            certificate of each client. ``caCerts=`` in the string means the same.
 
     Raises:
         ConfigurationError: the string cannot be understood, or names a file that cannot be read.
     """
-    kind, words, options = _parse(text)
+    kind, words, options = _parse(text, LISTEN_EXAMPLE)
+    with _told(text, LISTEN_EXAMPLE):
+        endpoint = _server(reactor, text, client_ca)
+    return Listener(
+        text=text,
+        endpoint=endpoint,
+        local=_is_local(kind, words, options),
+        proves_peers=kind in _TLS and (client_ca is not None or "caCerts" in options),
+    )
+
+
+def _server(reactor: Any, text: str, client_ca: str | None) -> IStreamServerEndpoint:
+    kind, words, options = _parse(text, LISTEN_EXAMPLE)
+    if kind in _TLS:
+        return _tls_server(reactor, kind, words, options, client_ca)
+    if kind in ("tcp", "tcp6"):
+        _check_tcp(words, options)
+    backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
     try:
-        if kind == "ssl":
-            endpoint = _ssl_endpoint(reactor, words, options, client_ca)
-        else:
-            if kind in ("tcp", "tcp6"):
-                _check_tcp(words, options)
-            backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
-            endpoint = serverFromString(reactor, f"{text}:backlog={BACKLOG}" if backlog else text)
+        endpoint: IStreamServerEndpoint = serverFromString(
+            reactor, f"{text}:backlog={BACKLOG}" if backlog else text
+        )
+        return endpoint
+    except LookupError:
+        if kind != "systemd":
+            raise
+        raise ConfigurationError("systemd passed no such socket") from None
+
+
+@contextmanager
+def _told(text: str, example: str) -> Iterator[None]:
+    """Tell what is wrong with an endpoint string, whoever found it."""
+    try:
+        yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{text!r}: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"{text!r}: cannot read {error.filename}: {error.strerror}") from None
     except Exception as error:  # endpoints are plugins, which raise what they like
-        if kind == "systemd" and isinstance(error, LookupError):
-            raise ConfigurationError(f"{text!r}: systemd passed no such socket") from None
-        raise ConfigurationError(
-            f"{text!r} is no endpoint such as tcp:9999:interface=127.0.0.1: {error}"
-        ) from None
-    return Listener(
-        text=text,
-        endpoint=endpoint,
-        local=_is_local(kind, words, options),
-        proves_peers=kind == "ssl" and client_ca is not None,
-    )
+        raise ConfigurationError(f"{text!r} is no endpoint such as {example}: {error}") from None
 
 
-def _parse(text: str) -> tuple[str, list[str], dict[str, str]]:
+def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:
     """Split an endpoint string as Twisted does: at colons that no backslash protects."""
     words, options = [], {}
     for part in re.findall(r"(?:^|:)((?:\\.|[^\\:])*)", text):
@@ -95,7 +129,7 @@ def _parse(text: str) -> tuple[str, list[str], dict[str, str]]:
         else:
             words.append(re.sub(r"\\(.)", r"\1", part))
     if not words or not words[0]:
-        raise ConfigurationError(f"{text!r} is no endpoint such as tcp:9999:interface=127.0.0.1")
+        raise ConfigurationError(f"{text!r} is no endpoint such as {example}")
     return words[0], words[1:], options
 
 
@@ -115,7 +149,7 @@ def _bad_port(port: str) -> ConfigurationError:
 def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
     if kind == "unix" or (kind == "systemd" and options.get("domain") == "UNIX"):
         return True
-    if kind not in ("tcp", "tcp6", "ssl"):
+    if kind not in ("tcp", "tcp6", *_TLS):
         return False  # who knows
     interface = options.get("interface", words[1] if len(words) > 1 else "")
     try:
@@ -124,76 +158,85 @@ def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
         return interface == "localhost"
 
 
-def _ssl_endpoint(
-    reactor: Any, words: list[str], options: dict[str, str], client_ca: str | None
+def _tls_server(
+    reactor: Any, kind: str, words: list[str], options: dict[str, str], client_ca: str | None
 ) -> IStreamServerEndpoint:
-    try:
-        from OpenSSL import SSL, crypto  # noqa: PLC0415 - TLS is an extra
-        from twisted.internet import ssl  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError(f"TLS needs more packages: pip install tcpcomm[tls] ({error})") from None
-
-    unknown = set(options) - _SSL_OPTIONS
-    if unknown or len(words) > 1:
-        wrong = ", ".join([*sorted(unknown), *words[1:]])
-        raise ConfigurationError(f"ssl: knows no {wrong}; it knows {', '.join(sorted(_SSL_OPTIONS))}")
+    _check_options(kind, words, 1, options, _SERVER_OPTIONS)
     port = options.get("port", words[0] if words else "")
+    _check_port(port)
+    authorities = Authorities(client_ca, "--client-ca")
+    if "caCerts" in options:
+        if client_ca is not None:
+            raise ConfigurationError("caCerts= and --client-ca mean the same: leave one out")
+        authorities = Authorities(options["caCerts"], "caCerts")
+    own = Own.of(options, "certKey")
+    if own is None:
+        raise ConfigurationError(
+            f"{kind}: needs privateKey=FILE and, unless that holds it too, certKey=FILE"
+        )
+    context = server_context(own, authorities)
+    backlog = int(options.get("backlog", BACKLOG))
+    return SSL4ServerEndpoint(reactor, int(port), context, backlog, options.get("interface", ""))
+
+
+def client(reactor: Any, text: str) -> IStreamClientEndpoint:
+    """
+    Make an endpoint of a string that says where to connect to.
+
+    Args:
+        reactor: what it connects with.
+        text: a client endpoint string of Twisted's, such as ``tcp:10.0.0.5:9999``; or with TLS, at least
+            1.2, ``tls:camera-1:9999:caCerts=ca.pem``, where ``caCerts`` has the authorities that are
+            trusted (without it, those that the system trusts), ``name`` says which name the server's
+            certificate must have (without it, the host's), ``clientCert`` and ``privateKey`` are what we
+            show if we are asked, and ``extraCertChain`` has certificates between ours and the
+            authority's; ``timeout`` and ``bindAddress`` are as for ``tcp:``. ``ssl:`` means the same.
+
+    Raises:
+        ConfigurationError: the string cannot be understood, or names a file that cannot be read.
+    """
+    kind, words, options = _parse(text, CONNECT_EXAMPLE)
+    with _told(text, CONNECT_EXAMPLE):
+        if kind not in _TLS:
+            endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
+            return endpoint
+        _check_options(kind, words, 2, options, _CLIENT_OPTIONS)
+        host = options.get("host", words[0] if words else "")
+        port = options.get("port", words[1] if len(words) > 1 else "")
+        if not host:
+            raise ConfigurationError(f"{kind}: needs a host, as in {kind}:camera-1:9999:caCerts=ca.pem")
+        _check_port(port)
+        secured = client_options(
+            options.get("name", host),
+            Own.of(options, "clientCert"),
+            Authorities(options.get("caCerts"), "caCerts"),
+        )
+        timeout = float(options.get("timeout", CONNECT_TIMEOUT))
+        address = (options["bindAddress"], 0) if "bindAddress" in options else None
+        return wrapClientTLS(secured, _tcp_client(reactor, host, int(port), timeout, address))
+
+
+def _tcp_client(
+    reactor: Any, host: str, port: int, timeout: float, address: tuple[str, int] | None
+) -> IStreamClientEndpoint:
+    """An address needs no name server, and a name may stand for several addresses."""
+    try:
+        version = ip_address(host.partition("%")[0]).version
+    except ValueError:
+        return HostnameEndpoint(reactor, host, port, timeout, address)
+    kind = TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint
+    return kind(reactor, host, port, timeout, address)
+
+
+def _check_options(
+    kind: str, words: list[str], most: int, options: dict[str, str], known: set[str]
+) -> None:
+    unknown = set(options) - known
+    if unknown or len(words) > most:
+        wrong = ", ".join([*sorted(unknown), *words[most:]])
+        raise ConfigurationError(f"{kind}: knows no {wrong}; it knows {', '.join(sorted(known))}")
+
+
+def _check_port(port: str) -> None:
     if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
         raise _bad_port(port)
-    if "privateKey" not in options:
-        raise ConfigurationError("ssl: needs privateKey=FILE and, unless that holds it too, certKey=FILE")
-
-    def read(option: str, what: Any, path: str) -> Any:
-        text = Path(path).read_text("ascii", "replace")
-        try:
-            return what(text)
-        except Exception as error:
-            raise ConfigurationError(f"{option}={path} is not such a PEM file: {_words(error)}") from None
-
-    key_path = options["privateKey"]
-    certificate_path = options.get("certKey", key_path)
-    key = read("privateKey", lambda text: ssl.KeyPair.load(text, crypto.FILETYPE_PEM).original, key_path)
-    certificate = read("certKey", ssl.Certificate.loadPEM, certificate_path)
-    chain = []
-    if "extraCertChain" in options:
-        chain = read("extraCertChain", _certificates, options["extraCertChain"])
-    trust = None
-    if client_ca is not None:
-        authorities = read("--client-ca", _certificates, client_ca)
-        trust = ssl.trustRootFromCertificates([ssl.Certificate(each) for each in authorities])
-    try:
-        context = ssl.CertificateOptions(
-            privateKey=key,
-            certificate=certificate.original,
-            extraCertChain=chain,
-            trustRoot=trust,
-            raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
-        )
-        context.getContext()
-    except SSL.Error as error:
-        raise ConfigurationError(
-            f"{key_path} and {certificate_path} cannot be used together: {_words(error)}"
-        ) from None
-    return SSL4ServerEndpoint(
-        reactor,
-        int(port),
-        context,
-        int(options.get("backlog", BACKLOG)),
-        options.get("interface", ""),
-    )
-
-
-def _certificates(text: str) -> list[Any]:
-    """All certificates of a PEM text."""
-    from twisted.internet import ssl  # noqa: PLC0415
-
-    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
-    if not blocks:
-        raise ValueError("it has no certificate")
-    return [ssl.Certificate.loadPEM(block).original for block in blocks]
-
-
-def _words(error: Exception) -> str:
-    """What OpenSSL says, without the structure it says it in."""
-    words = [entry[-1] for entry in error.args[0]] if error.args and isinstance(error.args[0], list) else []
-    return "; ".join(words) or str(error) or type(error).__name__

@@ -12,28 +12,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import (
-    IAddress,
-    IDelayedCall,
-    IHalfCloseableProtocol,
-    IHandshakeListener,
-    IReactorTime,
-    ISSLTransport,
-)
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from tcpcomm.alarm import Alarm
 from tcpcomm.errors import NotReady, SessionClosed
 from tcpcomm.places import Place
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.psk import PreSharedKeys
+from tcpcomm.seldom import Seldom
+from tcpcomm.supervised import Session, Sessions
 from tcpcomm.supervision import (
     Abort,
     Action,
@@ -50,6 +41,12 @@ __all__ = ["Engine", "Observer", "Step"]
 
 LISTEN_AGAIN: Final = 1.0
 """Seconds until a port that is not to be had is asked for again."""
+
+MAX_NEWCOMERS: Final = 16
+"""Connections that may have to prove themselves, beside the session that there is."""
+
+REFUSAL_LOG_INTERVAL: Final = 1.0
+"""Seconds between two log lines about connections that were refused."""
 
 Observer = Callable[[State, str], object]
 """Is told each new state of a link, and why, in plain words."""
@@ -71,6 +68,11 @@ class Engine:
         steps: what has to be done, one after the other, before the link is ready, on each session anew.
         beat: sends a heartbeat through the protocol it gets.
         name: what logs call the link.
+        keys: with them the peer has to prove itself before anything is said; where we dial, the key of
+            that one peer.
+
+    Raises:
+        ConfigurationError: we dial, and there are keys of several peers.
     """
 
     log = Logger()
@@ -86,8 +88,9 @@ class Engine:
         steps: Iterable[Step] = (),
         beat: Callable[[Any], None] | None = None,
         name: str,
+        keys: PreSharedKeys | None = None,
     ) -> None:
-        self.sessions: Any = _Sessions(factory, self)
+        self.sessions: Any = Sessions(factory, self, keys, dials=place.dials)
         """The factory for endpoints: it builds supervised protocols."""
         self.name = name
         self._place = place
@@ -96,7 +99,9 @@ class Engine:
         self._beat = beat
         self._supervisor = Supervisor(policy, dials=place.dials, random=random or Random())
         self._alarm: Alarm | None = None
-        self._session: _Session | None = None
+        self._session: Session | None = None
+        self._newcomers: dict[Session, IDelayedCall] = {}  # have to prove themselves, and by when
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self._steps_under_way: Deferred[Any] | None = None
         self._to_do: deque[Action] = deque()
         self._doing = False
@@ -124,7 +129,7 @@ class Engine:
     def protocol(self) -> Any:
         """The user's protocol of the session that is ready; None if there is none."""
         ready = self.state in (State.READY, State.SUSPECT)
-        return self._session.wrappedProtocol if ready and self._session is not None else None
+        return self._session.protocol if ready and self._session is not None else None
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have an observer told each new state, from now on; returns what ends that."""
@@ -171,6 +176,8 @@ class Engine:
             if any(each is not self._session for each in self.sessions.protocols):
                 grace = self._supervisor.policy.grace
                 self._grace_ends = self._clock.callLater(grace, self._end_what_lingers, reason)
+            for newcomer in list(self._newcomers):
+                self._refuse(newcomer, reason)
             self._do(self._supervisor.stop(self._now(), reason))
             self._place.close().addErrback(self._cannot_close).addCallback(self._closed)
         for waiting in list(self._awaiting_ready):
@@ -220,22 +227,33 @@ class Engine:
             self._supervisor.reason = "waiting for the peer to connect"
         self._why_no_port = None
 
-    def session_made(self, session: _Session) -> bool:
-        """TCP is connected; returns whether that session is wanted."""
+    def session_made(self, session: Session) -> bool:
+        """
+        TCP is connected; returns whether that session is wanted.
+
+        Only a peer that is proven, where it has to be, takes the place of another session.
+        """
         wanted = self.state is State.CONNECTING if self._place.dials else self._running
-        old = self._session
-        if wanted and old is not None and old.host != session.host:
-            self.log.warn(
-                "{link}: {peer} is refused: {other} is connected",
-                link=self.name,
-                peer=session.peer,
-                other=old.peer,
-            )
-            wanted = False
         if not wanted or self._stopping:
             return False
+        if self._session is None or session.missing is None:
+            return self._admit(session)
+        if len(self._newcomers) >= MAX_NEWCOMERS:
+            self._log_refusal(session, f"{MAX_NEWCOMERS} others have to prove themselves already")
+            return False
+        seconds = self._supervisor.policy.handshake_timeout
+        overdue = f"{session.missing} within {seconds:g} s"
+        self._newcomers[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
+        return True
+
+    def _admit(self, session: Session) -> bool:
+        """Let a session be the link's; one that there is already is a zombie of the same peer."""
+        old = self._session
+        if old is not None and old.is_another_peer_s(session):
+            self._log_refusal(session, f"{old.peer} is connected")
+            return False
         self._place.arrived()
-        self._to_do.extend(self._supervisor.connected(self._now()))
+        self._to_do.extend(self._supervisor.connected(self._now(), session.missing))
         self._leave()
         self._session = session
         if old is not None:
@@ -243,14 +261,42 @@ class Engine:
         self._do()
         return True
 
-    def session_established(self, session: _Session) -> None:
-        """The transport is ready for the protocol, TLS included: the steps are due."""
+    def _refuse(self, session: Session, reason: str) -> None:
+        """End a session that is not the link's."""
+        self._forget_newcomer(session)
+        self._log_refusal(session, reason)
+        session.abort(reason)
+
+    def _log_refusal(self, session: Session, reason: str) -> None:
+        count = self._refusals.happened(self._now())
+        if count:
+            others = f" ({count - 1} others were refused before)" if count > 1 else ""
+            self.log.warn(
+                "{link}: {peer} is refused: {reason}{others}",
+                link=self.name,
+                peer=session.peer,
+                reason=reason,
+                others=others,
+            )
+
+    def _forget_newcomer(self, session: Session) -> bool:
+        """Whether it was one."""
+        overdue = self._newcomers.pop(session, None)
+        if overdue is not None and overdue.active():
+            overdue.cancel()
+        return overdue is not None
+
+    def session_established(self, session: Session) -> None:
+        """The transport is ready for the protocol, and the peer proven: the steps are due."""
+        if self._forget_newcomer(session) and not self._admit(session):
+            session.abort("another peer is connected")
+        self._supervisor.proof_given()
         if session is not self._session or self.state is not State.HANDSHAKING:
             return
 
         async def take_steps() -> None:
             for step in self._steps:
-                result = step(session.wrappedProtocol)
+                result = step(session.protocol)
                 if isinstance(result, Awaitable):
                     await result
                 if session is not self._session:
@@ -272,15 +318,17 @@ class Engine:
         if session is not self._session:
             steps.cancel()  # a step has ended the session itself, and waits for something
 
-    def session_heard(self, session: _Session) -> None:
+    def session_heard(self, session: Session) -> None:
         """Bytes came."""
         if session is self._session:
             actions = self._supervisor.heard(self._now())
             if actions:
                 self._do(actions)
 
-    def session_over(self, session: _Session, reason: str) -> None:
-        """The connection is gone, or the protocol has asked to close it."""
+    def session_over(self, session: Session, reason: str) -> None:
+        """The connection is gone, or the protocol has asked to close it, or the peer is not proven."""
+        if self._forget_newcomer(session):
+            self._log_refusal(session, reason)
         if session is self._session:
             self._over(session, reason)
 
@@ -302,7 +350,7 @@ class Engine:
     def _tick(self) -> None:
         self._do(self._supervisor.tick(self._now()))
 
-    def _over(self, session: _Session, reason: str) -> None:
+    def _over(self, session: Session, reason: str) -> None:
         self._to_do.extend(self._supervisor.lost(self._now(), reason))
         session.given_up = True
         self._leave()
@@ -357,7 +405,7 @@ class Engine:
         if self._beat is None or self._session is None or self.state is State.DRAINING:
             return
         try:
-            self._beat(self._session.wrappedProtocol)
+            self._beat(self._session.protocol)
         except SessionClosed as closed:
             self.drop(str(closed))
         except Exception:
@@ -425,116 +473,3 @@ class Engine:
     def _forget_waiting(self, deferred: Deferred[Any]) -> None:
         if deferred in self._awaiting_ready:
             self._awaiting_ready.remove(deferred)
-
-
-@implementer(IHandshakeListener)
-class _Session(ProtocolWrapper):
-    """Stands between the transport and the user's protocol."""
-
-    def __init__(self, factory: _Sessions, protocol: Any) -> None:
-        super().__init__(factory, protocol)
-        self._engine = factory.engine
-        self._begun = False  # the user's protocol knows of the connection
-        self.given_up = False
-        # It drops by itself what comes after its end, but must hear of the peer's to close:
-        self._told_to_the_end = isinstance(protocol, FrameProtocol)
-        self.peer = "no peer yet"
-        self.host: str | None = None
-
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-        address = transport.getPeer()
-        self.peer = peer_name(address)
-        self.host = getattr(address, "host", None)
-        if not self._engine.session_made(self):
-            self.abort("this connection is not wanted")
-        if self.given_up:
-            self.wrappedProtocol = Protocol()  # the user's never hears of it
-            self._told_to_the_end = False
-        self._begun = not self.given_up
-        super().makeConnection(transport)  # type: ignore[no-untyped-call]
-        if not (self.given_up or ISSLTransport.providedBy(transport)):
-            self._engine.session_established(self)
-
-    def handshakeCompleted(self) -> None:
-        listener = IHandshakeListener(self.wrappedProtocol, None)
-        if listener is not None:
-            listener.handshakeCompleted()
-        if not self.given_up:
-            self._engine.session_established(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        if not self.given_up:
-            self._engine.session_heard(self)
-        if not self.given_up or self._told_to_the_end:
-            super().dataReceived(data)  # type: ignore[no-untyped-call]
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._engine.session_over(self, loss_in_words(reason))
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
-        self._engine.session_gone()
-
-    def loseConnection(self) -> None:
-        """The protocol closes the connection: what it wrote still leaves, but the link goes on without."""
-        super().loseConnection()  # type: ignore[no-untyped-call]
-        self._closed_here()
-
-    def loseWriteConnection(self) -> None:
-        """A FrameProtocol begins to close so; another protocol may still wait for replies."""
-        cast("Any", self.transport).loseWriteConnection()
-        if isinstance(self.wrappedProtocol, FrameProtocol):
-            self._closed_here()
-
-    def _closed_here(self) -> None:
-        if self._engine.state is not State.DRAINING:
-            protocol = self.wrappedProtocol
-            closed = protocol._reason if isinstance(protocol, FrameProtocol) else None
-            self._engine.session_over(self, closed or "closed here")
-
-    def abort(self, reason: str) -> None:
-        """End the connection at once; nothing that still comes is passed on."""
-        self.given_up = True
-        if self._begun and isinstance(self.wrappedProtocol, FrameProtocol):
-            self.wrappedProtocol.abort(reason)
-        transport = cast("Any", self.transport)
-        getattr(transport, "abortConnection", transport.loseConnection)()
-
-    def drain(self, reason: str) -> None:
-        """Close politely: what was sent still leaves."""
-        if not self._begun:
-            self.abort(reason)
-        elif isinstance(self.wrappedProtocol, FrameProtocol):
-            self.wrappedProtocol.close(reason)
-        else:
-            self.loseConnection()
-
-
-@implementer(IHalfCloseableProtocol)
-class _HalfCloseableSession(_Session):
-    """The same, where the user's protocol wants to know that the peer has only ended its sending."""
-
-    def readConnectionLost(self) -> None:
-        if not self.given_up or self._told_to_the_end:
-            cast("Any", self.wrappedProtocol).readConnectionLost()
-
-    def writeConnectionLost(self) -> None:
-        if not self.given_up or self._told_to_the_end:
-            cast("Any", self.wrappedProtocol).writeConnectionLost()
-
-
-class _Sessions(WrappingFactory[_Session]):
-    """Builds a supervised protocol around each of the user's factory's."""
-
-    noisy = False
-    protocol = _Session
-
-    def __init__(self, factory: Any, engine: Engine) -> None:
-        super().__init__(factory)  # type: ignore[no-untyped-call]
-        self.engine = engine
-
-    def buildProtocol(self, addr: IAddress | None) -> _Session:
-        protocol = self.wrappedFactory.buildProtocol(addr)
-        if protocol is None:
-            return cast("_Session", None)  # refused: Twisted's own annotation forgets it
-        kind = _HalfCloseableSession if IHalfCloseableProtocol.providedBy(protocol) else _Session
-        return kind(self, protocol)

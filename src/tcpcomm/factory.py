@@ -21,14 +21,20 @@ from twisted.logger import Logger
 from tcpcomm.alarm import clock_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
+from tcpcomm.heartbeats import Heartbeat, Heartbeats
 from tcpcomm.limits import Limits, default_max_sessions
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.proving import prover
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
 
 __all__ = ["FrameFactory", "Network", "Own", "Refused", "admitted", "parse_network"]
 
 Network = IPv4Network | IPv6Network
+
+AUTO: Final = "auto"
+EVICT: Final = ("identity", "address", "none")
 
 DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
 REFUSAL_LOG_INTERVAL: Final = 1.0
@@ -64,11 +70,20 @@ class FrameFactory(Factory):
         reply_framing: see :class:`~tcpcomm.protocol.FrameProtocol`.
         gap: seconds of silence that end a frame.
         limits: what one session may cost.
+        heartbeat: a pair of frames that show life; they are answered, and swallowed.
+        heartbeats: how often the peer must be heard: a session whose peer is not is aborted.
+        asks: whether heartbeats are asked for, too.
         max_sessions: how many sessions there may be at once; by default 1000, or what the limit on open
             files leaves.
         max_sessions_per_address: how many from one IP address; None: as many as in all.
         allow: the networks from which a peer may come; None: all. UNIX sockets are always admitted:
             the file system guards them.
+        keys: our name, and pre-shared keys: each peer has to prove that it holds one of them, before
+            its session is ready.
+        dials: whether the factory is used to connect, with the key of one peer, instead of to listen.
+        evict: which older session a new one ends, for it is what is left of the same peer: ``identity``,
+            that of the same key's or certificate's name; ``address``, or else that of the same address;
+            ``none``; ``auto``, ``identity`` where there are keys and else ``none``.
         clock: where time comes from; by default the reactor.
 
     A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
@@ -90,9 +105,15 @@ class FrameFactory(Factory):
         reply_framing: Framing | Own | None = Own.VALUE,
         gap: float | Own | None = Own.VALUE,
         limits: Limits | Own = Own.VALUE,
+        heartbeat: Heartbeat | Own | None = Own.VALUE,
+        heartbeats: Heartbeats | Own | None = Own.VALUE,
+        asks: bool | Own = Own.VALUE,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         allow: Iterable[Network] | None = None,
+        keys: PreSharedKeys | None = None,
+        dials: bool = False,
+        evict: str = AUTO,
         clock: IReactorTime | None = None,
     ) -> None:
         if protocol is not None:
@@ -102,6 +123,9 @@ class FrameFactory(Factory):
             "reply_framing": reply_framing,
             "gap": gap,
             "limits": limits,
+            "heartbeat": heartbeat,
+            "heartbeats": heartbeats,
+            "asks": asks,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not Own.VALUE}
         for name, limit in (
@@ -113,12 +137,24 @@ class FrameFactory(Factory):
         self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
         self.max_sessions_per_address = max_sessions_per_address
         self.allow = None if allow is None else tuple(allow)
+        if keys is not None:
+            keys.proof(dials=dials)  # says now what is wrong with them
+        self.keys = keys
+        self.dials = dials
+        if evict not in (AUTO, *EVICT):
+            raise ConfigurationError(f"evict must be {', '.join(EVICT)} or {AUTO}, not {evict!r}")
+        self.evict = evict if evict != AUTO else "none" if keys is None else "identity"
+        if self.evict != "none" and max_sessions_per_address == 1:
+            raise ConfigurationError(
+                f"max_sessions_per_address=1 leaves no room for the session that evicts ({self.evict})"
+            )
         self.clock = clock
         self.sessions: set[FrameProtocol] = set()
         """The sessions that are open now."""
         self.sessions_total = 0
         """How many sessions there have been."""
         self._by_address: Counter[str] = Counter()
+        self._by_peer: dict[str, FrameProtocol] = {}  # the session of each peer that can be told apart
         self._ended_received = self._ended_sent = 0
         self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
@@ -147,7 +183,7 @@ class FrameFactory(Factory):
         protocol.factory = self
         for name, value in self._overrides.items():
             setattr(protocol, name, value)
-        return protocol
+        return protocol if self.keys is None else prover(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
         """A session of this factory got its connection. Called by the session."""
@@ -156,6 +192,26 @@ class FrameFactory(Factory):
         if session.host is not None:
             self._by_address[session.host] += 1
 
+    def sessionEstablished(self, session: FrameProtocol) -> None:
+        """The peer of a session is who it has to be. Called by the session, before it is ready."""
+        peer = self._peer_of(session)
+        if peer is None:
+            return
+        old = self._by_peer.get(peer)
+        self._by_peer[peer] = session
+        if old is not None:
+            reason = f"the peer connected again, as {session.peer}: this session is its zombie"
+            self.log.info("{peer}: evicted: {reason}", peer=old.peer, reason=reason)
+            old.abort(reason)
+
+    def _peer_of(self, session: FrameProtocol) -> str | None:
+        """What a peer has one session by; None: it may have several."""
+        if self.evict == "none":
+            return None
+        if session.identity is not None:
+            return f"identity {session.identity}"
+        return f"address {session.host}" if self.evict == "address" and session.host else None
+
     def sessionClosed(self, session: FrameProtocol) -> None:
         """A session of this factory lost its connection. Called by the session."""
         if session not in self.sessions:
@@ -163,6 +219,9 @@ class FrameFactory(Factory):
         self.sessions.remove(session)
         self._ended_received += session.frames_received
         self._ended_sent += session.frames_sent
+        peer = self._peer_of(session)
+        if peer is not None and self._by_peer.get(peer) is session:
+            del self._by_peer[peer]
         if session.host is not None:
             self._by_address[session.host] -= 1
             if not self._by_address[session.host]:

@@ -39,6 +39,18 @@ class Heartbeat:
         """What a frame of the pair has to be answered with; None for nothing."""
         return self.reply if frame == self.request and frame != self.reply else None
 
+    def split(self, frames: list[bytes]) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """
+        Part frames at heartbeats, so that each is answered when its turn comes.
+
+        Returns:
+            What answers the heartbeats at the head; the frames up to the next ones; and the rest.
+        """
+        first = next((n for n, frame in enumerate(frames) if frame not in self), len(frames))
+        last = next((n for n in range(first, len(frames)) if frames[n] in self), len(frames))
+        answers = [answer for answer in map(self.answer, frames[:first]) if answer is not None]
+        return answers, frames[first:last], frames[last:]
+
 
 @frozen
 class Heartbeats:

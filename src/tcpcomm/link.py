@@ -15,7 +15,6 @@ from typing import Any, Final
 from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
@@ -27,6 +26,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
+from tcpcomm.endpoints import client, listener
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
@@ -34,6 +34,7 @@ from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
 from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["Handshake", "Heartbeat", "Link"]
@@ -51,15 +52,14 @@ class _AnyFrame(Answers):
 _ANY_FRAME: Final = _AnyFrame()
 
 
-
-
 class Link(Service):
     """
     A supervised link, as a service: start it, and it connects, and connects again, until it is stopped.
 
     Args:
         connect: where the peer listens, as a client endpoint or its string, such as
-            ``tcp:10.0.0.5:9999`` (active TCP role).
+            ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem`` (active TCP role); see
+            :func:`tcpcomm.endpoints.client`.
         listen: instead of it, where the peer connects to, as a server endpoint or its string, such as
             ``tcp:9999:interface=127.0.0.1`` (passive TCP role). The same machine connecting again
             replaces its session.
@@ -76,6 +76,8 @@ class Link(Service):
             all if that is over by then.
         is_event: tells the frames that answer no request even while one is under way.
         limits: what a session may cost.
+        keys: pre-shared keys: the peer has to prove that it holds one before anything else is said. Where
+            we connect there must be one key only, that of the peer.
         clock: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
 
@@ -100,6 +102,7 @@ class Link(Service):
         received: Callable[[bytes], object] | None = None,
         is_event: Callable[[bytes], bool] = lambda frame: False,
         limits: Limits | None = None,
+        keys: PreSharedKeys | None = None,
         clock: IReactorTime | None = None,
         random: Random | None = None,
     ) -> None:
@@ -135,6 +138,7 @@ class Link(Service):
             steps=[self._step(each) for each in on_ready],
             beat=self._beat if heartbeat is not None else None,
             name=name,
+            keys=keys,
         )
 
     # -- what a program uses --------------------------------------------------------------------------
@@ -387,8 +391,8 @@ def _place(
     listen: IStreamServerEndpoint | str | None,
 ) -> tuple[Place, str]:
     if connect is not None:
-        endpoint = clientFromString(reactor, connect) if isinstance(connect, str) else connect
+        endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         return Dialling(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
-    server = serverFromString(reactor, listen) if isinstance(listen, str) else listen
+    server = listener(reactor, listen).endpoint if isinstance(listen, str) else listen
     assert server is not None
     return Accepting(server), f"link at {listen if isinstance(listen, str) else 'a port'}"

@@ -31,12 +31,15 @@ from tcpcomm.awaited import Awaited
 from tcpcomm.deadlines import Deadlines
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing import Decoder, Framing, Lines
+from tcpcomm.heartbeats import Heartbeat, Heartbeats
+from tcpcomm.identity import certificate_name
 from tcpcomm.leaving import Leaving
 from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
 from tcpcomm.seldom import Seldom
 from tcpcomm.tcp import tune_tcp
+from tcpcomm.vigil import Vigil
 
 __all__ = ["FrameProtocol"]
 
@@ -72,6 +75,15 @@ class FrameProtocol(Protocol):
 
     limits: Limits = Limits()
 
+    heartbeat: Heartbeat | None = None
+    """A pair of frames that show life: they are answered and swallowed."""
+
+    heartbeats: Heartbeats | None = None
+    """How often the peer must be heard, and is asked if ``asks``; None: silence is allowed."""
+
+    asks = False
+    """Whether heartbeats are asked for, too, instead of only answered."""
+
     log: ClassVar[Logger] = Logger()
 
     _outgoing: Outgoing
@@ -84,6 +96,10 @@ class FrameProtocol(Protocol):
     """The peer's name in logs: its address and port."""
     host: str | None = None
     """The peer's IP address, where it has one."""
+    identity: str | None = None
+    """The peer's name, where it has proven it: by its key, or as its certificate's common name."""
+    awaits_proof = False
+    """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
     frames_received = 0
     """Frames that were delivered in this session."""
     frames_sent = 0
@@ -116,6 +132,7 @@ class FrameProtocol(Protocol):
     _heard = 0.0  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None = None  # when the frame that is half there began
+    _vigil: Vigil | None = None  # where the peer must be heard
     _leaving: Leaving | None = None  # how it closes politely, once it does
     _faults: Seldom
     _awaited: Awaited | None = None  # handlers that have not finished, once there were any
@@ -123,7 +140,7 @@ class FrameProtocol(Protocol):
     # -- for users to override ------------------------------------------------------------------------
 
     def sessionReady(self) -> Awaitable[None] | None:
-        """Frames may be sent and will be received: the peer is connected and TLS is established."""
+        """Frames may be sent and will be received: TLS is established, and the peer is proven."""
 
     def frameReceived(self, frame: bytes) -> Awaitable[None] | None:
         """A frame was received."""
@@ -281,7 +298,7 @@ class FrameProtocol(Protocol):
         self.peer = peer_name(address)
         self.host = str(address.host) if hasattr(address, "host") else None
         self._guarded(self._open)
-        if ISSLTransport.providedBy(transport):
+        if self.awaits_proof or ISSLTransport.providedBy(transport):
             self._alarm.update()
         else:
             self.handshakeCompleted()  # there is none to wait for
@@ -295,11 +312,15 @@ class FrameProtocol(Protocol):
         self._tell_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:
-        """TLS is established: only now is the peer who it claims to be."""
+        """TLS is established, or a proof is given: only now is the peer who it claims to be."""
         if self._ready or self._closing:
             return
+        self.identity = self.identity or certificate_name(self.transport)
         self._ready = True
         self._update_hold()
+        if self.heartbeats is not None:
+            self._vigil = Vigil(self, self.heartbeats)
+        self._tell_factory("sessionEstablished")
         self._guarded(self.sessionReady)
         self._go_on()
 
@@ -410,11 +431,15 @@ class FrameProtocol(Protocol):
                 return False
         if self._frames:
             frames, self._frames = self._frames, []
+            rest: list[bytes] = []
+            if self.heartbeat is not None:
+                frames, rest = self._swallow(self.heartbeat, frames)
             self.frames_received += len(frames)
             try:
-                later = self.framesReceived(frames)
+                later = self.framesReceived(frames) if frames else None
             finally:
                 self.frames_received -= len(self._frames)
+                self._frames += [] if self._closing else rest
             if later is not None:
                 self._await(later)
         elif self._fault is not None:
@@ -423,6 +448,12 @@ class FrameProtocol(Protocol):
             if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
         return bool(self._frames or self._inbox or self._input_ended or self._fault)
+
+    def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Answer the heartbeats at the head of some frames; return those up to the next, and the rest."""
+        answers, frames, rest = beat.split(frames)
+        self.sendBytes(b"".join(map(self._sender.encode, answers)))
+        return ([], frames + rest) if self._held else (frames, rest)
 
     def _decode(self, decode: Callable[..., list[bytes]], *data: bytes) -> None:
         """Let the decoder work; what it finds waits for delivery."""

@@ -41,10 +41,12 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Acceptor", "Dialler", "NotProven", "PreSharedKeys", "read_keys"]
+__all__ = ["Acceptor", "Dialler", "NotProven", "PreSharedKeys", "Proof", "read_keys"]
 
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
+MAX_LINE: Final = 256
+"""Bytes of the longest line that is waited for: none of the exchange's is longer."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -93,6 +95,35 @@ class PreSharedKeys:
                     f"the key shared with {name} has {len(key)} bytes: it must have at least {MIN_KEY}, "
                     "drawn at random, as by: python -c 'import secrets; print(secrets.token_hex())'"
                 )
+
+    def of(self, *names: str) -> PreSharedKeys:
+        """
+        The same, with the keys of these peers only.
+
+        Raises:
+            ConfigurationError: no key is shared with one of them.
+        """
+        for name in names:
+            if name not in self.keys:
+                raise ConfigurationError(
+                    f"no key is shared with {name!r}; there are {', '.join(self.keys)}"
+                )
+        return PreSharedKeys(self.name, {name: self.keys[name] for name in names})
+
+    def proof(self, *, dials: bool) -> Proof:
+        """
+        Our side of the exchange on a new connection, which we made (``dials``) or accepted.
+
+        Raises:
+            ConfigurationError: who dials knows whom, but there are keys of several peers.
+        """
+        if not dials:
+            return Proof(Acceptor(self))
+        if len(self.keys) > 1:
+            raise ConfigurationError(
+                f"there are keys of {', '.join(self.keys)}: choose the one to dial, by keys.of(name)"
+            )
+        return Proof(Dialler(self, *self.keys))
 
 
 def read_keys(path: str | Path, name: str) -> PreSharedKeys:
@@ -230,3 +261,46 @@ class Acceptor:
             raise NotProven(f"the peer calls itself {name} but has another key, or seeks another than us")
         self.peer, self.proven = name, True
         return f"{VERSION} ACCEPT {_mac(key, 'acceptor', name, self._keys.name, nonces)}\n".encode()
+
+
+class Proof:
+    """
+    One side's part of the exchange, on a stream of bytes that may be cut anywhere.
+
+    Args:
+        side: what answers each line.
+    """
+
+    def __init__(self, side: Dialler | Acceptor) -> None:
+        self._side = side
+        self.trailing = b""
+        """What has come and is not dealt with; once the peer is proven, what comes after the exchange."""
+
+    @property
+    def peer(self) -> str | None:
+        """The name of the peer, once it is proven."""
+        return self._side.peer if self._side.proven else None
+
+    def begin(self) -> bytes:
+        """What to send first."""
+        return self._side.begin()
+
+    def feed(self, data: bytes) -> bytes:
+        """
+        Take bytes from the peer; return what to send.
+
+        Raises:
+            NotProven: see :meth:`Dialler.line` and :meth:`Acceptor.line`. A peer that speaks something
+                else is found out before it ends a line.
+        """
+        self.trailing += data
+        answers = b""
+        while not self._side.proven:
+            line, ended, rest = self.trailing.partition(b"\n")
+            if len(line) > MAX_LINE or not VERSION.startswith(line[: len(VERSION)].decode("latin-1")):
+                raise NotProven(f"the peer does not speak {VERSION}")
+            if not ended:
+                break
+            self.trailing = rest
+            answers += self._side.line(line)
+        return answers

@@ -20,6 +20,8 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 
+from tcpcomm.errors import TcpcommError
+
 __all__ = ["attempt_in_words", "loss_in_words", "peer_name"]
 
 _ERRNO_WORDS: Final = {
@@ -50,6 +52,8 @@ def _text(name: str | bytes | None) -> str:
 def loss_in_words(failure: Failure) -> str:
     """Say why Twisted reports a connection as lost."""
     error = cast("BaseException", failure.value)
+    if isinstance(error, TcpcommError):
+        return str(error)
     if isinstance(error, ConnectionDone):
         return "the peer closed the connection"
     if isinstance(error, ConnectionAborted):
@@ -66,6 +70,10 @@ def loss_in_words(failure: Failure) -> str:
         return "the connection broke: the peer vanished, or closed without saying so"
     if type(error).__module__.startswith("OpenSSL"):
         return f"TLS failed: {_tls_words(error)}"
+    if type(error).__module__.startswith("service_identity"):
+        return (
+            "TLS failed: the peer's certificate is for another name than the one we connect to"
+        )
     return f"{type(error).__name__}: {error}"
 
 

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.places import Dialling, Place, User
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import attempt_in_words
 from tcpcomm.supervision import Policy, State, profile
 
@@ -43,6 +44,8 @@ class ReconnectingFactory(Factory):
             dead peer is noticed only when TCP does, after minutes or hours.
         on_ready: steps to be done on each new connection before it counts as ready; each gets the
             protocol, and may be a coroutine function.
+        keys: our name, and the pre-shared key of the peer: it has to prove that it holds it before your
+            protocol is connected, or may send.
         clock: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
     """
@@ -56,6 +59,7 @@ class ReconnectingFactory(Factory):
         policy: Policy | str = "lan",
         heartbeat: Callable[[Any], None] | None = None,
         on_ready: Iterable[Step] = (),
+        keys: PreSharedKeys | None = None,
         clock: IReactorTime | None = None,
         random: Random | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class ReconnectingFactory(Factory):
             "beat": heartbeat,
             "random": random,
             "clock": clock,
+            "keys": keys,
         }
         self._engine: Engine | None = None
         self._place: _Connector | None = None

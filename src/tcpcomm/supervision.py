@@ -88,6 +88,8 @@ class IllegalInput(TcpcommError):
     """An input that cannot occur in this state."""
 
 
+NOT_READY: Final = "the link was not ready"
+
 _S, _I = State, Input
 
 TABLE: Final[Mapping[State, Mapping[Input, State]]] = MappingProxyType(
@@ -300,6 +302,7 @@ class Supervisor:
         self._due = inf  # of what the state waits for: the next attempt, its end, the end of the grace
         self._steps_are_done = False
         self._was_heard = False  # in this session
+        self._missing = NOT_READY
         self._pulse: Pulse | None = None  # of this session's peer, where there are heartbeats
 
     @property
@@ -343,8 +346,14 @@ class Supervisor:
         """The attempt came to nothing."""
         return self._down(Input.FAILED, now, reason)
 
-    def connected(self, now: float) -> list[Action]:
-        """There is a new session. If there was one already, that is a zombie of the same peer, and dead."""
+    def connected(self, now: float, missing: str | None = None) -> list[Action]:
+        """
+        There is a new session. If there was one already, that is a zombie of the same peer, and dead.
+
+        Args:
+            now: what time it is.
+            missing: what the peer has to show first, to be told if it does not, until :meth:`proof_given`.
+        """
         again = self.state in (State.HANDSHAKING, State.READY, State.SUSPECT)
         state = self._next(Input.CONNECTED)
         self._no_more_ready(now)
@@ -352,8 +361,13 @@ class Supervisor:
         beats = self.policy.heartbeats
         self._pulse = None if beats is None else Pulse(beats, now)
         self._was_heard = self._steps_are_done = False
+        self._missing = missing or NOT_READY
         self.state, self.reason = state, "the peer connected again" if again else "TCP is connected"
         return [Tell(self.state, self.reason)]
+
+    def proof_given(self) -> None:
+        """The peer has shown who it is."""
+        self._missing = NOT_READY
 
     def steps_done(self, now: float) -> list[Action]:
         """
@@ -425,7 +439,7 @@ class Supervisor:
         if self.state is State.HANDSHAKING:
             return self._give_up(
                 now,
-                "host answers but the program does not: the link was not ready within "
+                f"host answers but the program does not: {self._missing} within "
                 f"{self.policy.handshake_timeout:g} s",
             )
         return self._give_up(now, f"{self.reason}; what was sent did not leave in time")

@@ -27,9 +27,11 @@ from tcpcomm.app import load_factory
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.endpoints import Listener, listener
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import FrameFactory, Network, parse_network
+from tcpcomm.factory import EVICT, FrameFactory, Network, parse_network
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Framing, Unframed, parse_framing
+from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.logs import json_log_observer
+from tcpcomm.psk import PreSharedKeys, read_keys
 from tcpcomm.server import CannotListen, ServerService
 
 __all__ = ["Options", "makeService"]
@@ -85,6 +87,21 @@ without -n it goes on in the background."""
         ["max-sessions", None, None, "Sessions at once.  [default: 1000, or what open files allow]"],
         ["max-sessions-per-address", None, None, "Sessions at once from one address.  [default: 16]"],
         ["idle-timeout", None, None, "Seconds a peer may be silent, or 'none'.  [default: 600]"],
+        ["heartbeat-timeout", None, None, "Seconds after which a peer that is not heard is cut off."],
+        [
+            "evict",
+            None,
+            None,
+            "Which older session a new one ends, as what is left of the same peer: identity, address or "
+            "none.  [default: identity with --psk, else none]",
+        ],
+        [
+            "psk",
+            None,
+            None,
+            "File of names and keys in hex, a pair a line: peers must prove that they hold one.",
+        ],
+        ["name", None, None, "Our own name, which peers expect, with --psk."],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
         ["app", "a", None, "Your own protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
@@ -111,7 +128,7 @@ without -n it goes on in the background."""
         """
         A network whose machines may connect, such as 192.168.0.0/24 or 10.0.0.5; may be given several
         times. 'any' opens the server to all. Needed to listen beyond this machine, unless client
-        certificates are demanded.
+        certificates or keys are demanded.
         """
         self["allow"].append(network)
 
@@ -168,6 +185,11 @@ without -n it goes on in the background."""
         take("max_sessions_per_address", check(problems, self._count, "max-sessions-per-address"))
         take("allow", self._allow(problems))
         take("framing", self._framing(problems))
+        take("keys", check(problems, self._keys))
+        take("evict", check(problems, self._evict, given.get("max_sessions_per_address")))
+        timeout = check(problems, self._seconds, "heartbeat-timeout")
+        if timeout is not None:
+            given["heartbeats"] = Heartbeats(timeout / 3, timeout)
         if self["gap"] is not None:
             given["gap"] = check(problems, self._seconds, "gap")
         idle: dict[str, Any] = {}
@@ -227,14 +249,39 @@ without -n it goes on in the background."""
                 problems.append(f"--listen {error}")
                 continue
             listeners.append(each)
-            if not (each.local or each.proves_peers or self["allow"]):
+            if not (each.local or each.proves_peers or self["psk"] or self["allow"]):
                 problems.append(
                     f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
                     "(--allow any for all), or add :interface=127.0.0.1"
                 )
-        if self["client-ca"] is not None and not any(text.startswith("ssl:") for text in self["listen"]):
+        secured = any(text.startswith(("ssl:", "tls:")) for text in self["listen"])
+        if self["client-ca"] is not None and not secured:
             problems.append("--client-ca has no effect without --listen ssl:…")
         return listeners
+
+    def _keys(self) -> PreSharedKeys | None:
+        """The keys that peers have to hold."""
+        path, name = self["psk"], self["name"]
+        if path is None and name is None:
+            return None
+        if path is None:
+            raise ConfigurationError("--name has no effect without --psk FILE")
+        if name is None:
+            raise ConfigurationError("--psk needs --name NAME: what this equipment is called by its peers")
+        return read_keys(path, name)
+
+    def _evict(self, per_address: int | None) -> str | None:
+        """Which sessions evict which; None where nothing was said."""
+        text: str | None = self["evict"]
+        if text is not None and text not in EVICT:
+            raise ConfigurationError(f"--evict must be {', '.join(EVICT)}, not {text!r}")
+        evicts = self["psk"] is not None if text is None else text != "none"
+        if evicts and per_address == 1:
+            raise ConfigurationError(
+                "--max-sessions-per-address 1 leaves no room for the session that evicts: say 2, or "
+                "--evict none"
+            )
+        return text
 
     def _count(self, option: str) -> int | None:
         text = self[option]
@@ -246,7 +293,7 @@ without -n it goes on in the background."""
 
     def _seconds(self, option: str) -> float | None:
         text = self[option]
-        if text == "none":
+        if text is None or text == "none":
             return None
         try:
             seconds = float(text)

@@ -179,6 +179,24 @@ def test_stalls_do_not_turn_replies_that_are_there_into_timeouts(bench: Bench) -
     assert 1 == len(bench.peers.peers)
 
 
+def test_equipment_that_is_excused_may_work_without_answering(bench: Bench) -> None:
+    bench.peers.answer = lambda line: None
+    bench.serve()
+    link = bench.link(heartbeat=lambda protocol: protocol.sendFrame(b"PING"))
+    bench.until(lambda: bool(bench.peers.peers))
+    bench.peers.last.say(b"hello")
+    bench.ready(link)
+    asked = bench.peers.last.received.count(b"PING")
+    link._engine.excuse(5.0)
+    bench.network.advance(4.9)
+    assert (State.READY, asked) == (link.state, bench.peers.last.received.count(b"PING"))
+    link._engine.excuse()
+    began = bench.now
+    bench.until(lambda: link.state is State.DOWN)
+    assert "no heartbeat for 0.30 s" == link.reason
+    assert bench.now - began <= 0.31
+
+
 def test_without_heartbeats_silence_means_nothing(bench: Bench) -> None:
     bench.serve()
     link = bench.link(policy=QUIET)

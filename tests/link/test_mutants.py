@@ -18,11 +18,12 @@ from attrs import field, frozen
 
 from tcpcomm.alarm import Alarm
 from tcpcomm.asking import Asking
-from tcpcomm.engine import Engine, _Session
+from tcpcomm.engine import Engine
 from tcpcomm.exchange import Exchange
 from tcpcomm.heartbeats import Pulse
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
+from tcpcomm.supervised import Session
 from tcpcomm.supervision import Backoff, State, Supervisor
 from tests.link import test_engine, test_link, test_reconnecting, test_stopping, test_supervision
 from tests.link.simulation import run
@@ -253,7 +254,7 @@ MUTANTS: Final = [
     Mutant(
         "zombies live on",
         Engine,
-        "session_made",
+        "_admit",
         'old.abort("the peer connected again: this session is its zombie")',
         "pass",
         test_engine.test_a_second_connection_from_the_same_machine_evicts_the_first,
@@ -261,8 +262,8 @@ MUTANTS: Final = [
     Mutant(
         "anybody evicts the peer",
         Engine,
-        "session_made",
-        "old.host != session.host",
+        "_admit",
+        "old.is_another_peer_s(session)",
         "False",
         test_engine.test_a_connection_from_another_machine_is_refused_while_the_peer_is_there,
     ),
@@ -317,7 +318,7 @@ MUTANTS: Final = [
     Mutant("it listens on after a stop", Accepting, "close", "port.stopListening()", "None"),
     Mutant(
         "what is not begun is not closed",
-        _Session,
+        Session,
         "drain",
         "self.abort(reason)",
         "pass",
@@ -367,7 +368,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "what is aborted stays open",
-        _Session,
+        Session,
         "abort",
         "self.given_up = True",
         "self.given_up = True; return",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.testing import MemoryReactorClock
 
-from tcpcomm.endpoints import BACKLOG, Listener, listener
+from tcpcomm.endpoints import BACKLOG, Listener, client, listener
 from tcpcomm.errors import ConfigurationError
 from tests.certificates import Authority, PemFiles
 from tests.conftest import needs_module
@@ -188,14 +189,11 @@ class TestTLS:
     def test_authorities_that_are_none_are_refused(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
 
-        assert (
-            f"{text!r}: --client-ca={own.key} is not such a PEM file: it has no certificate"
-            == refusal(text, own.key)
+        assert f"{text!r}: --client-ca={own.key} is not such a PEM file: it has no certificate" == refusal(
+            text, own.key
         )
 
-    def test_a_key_that_is_another_certificate_s_is_told(
-        self, own: PemFiles, authority: Authority
-    ) -> None:
+    def test_a_key_that_is_another_certificate_s_is_told(self, own: PemFiles, authority: Authority) -> None:
         other = authority.issue("other")
         text = f"ssl:9999:privateKey={other.key}:certKey={own.certificate}"
 
@@ -209,8 +207,8 @@ class TestTLS:
             ("ssl:https:privateKey=a", "the port must be a number from 0 to 65535, not 'https'"),
             ("ssl:65536:privateKey=a", "the port must be a number from 0 to 65535, not '65536'"),
             ("ssl:privateKey=a", "the port must be a number from 0 to 65535, not ''"),
-            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, certKey, "),
-            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, certKey, "),
+            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, caCerts, "),
+            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, caCerts, "),
         ],
     )
     def test_what_cannot_be_understood_is_told(self, text: str, reason: str) -> None:
@@ -222,3 +220,79 @@ class TestTLS:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}:backlog=many"
 
         assert refusal(text).startswith(f"{text!r} is no endpoint such as")
+
+    @pytest.mark.parametrize("kind", ["ssl", "tls"])
+    def test_authorities_for_clients_may_stand_in_the_string(
+        self, own: PemFiles, authority: Authority, kind: str
+    ) -> None:
+        text = f"{kind}:9999:privateKey={own.key}:certKey={own.certificate}:caCerts={authority.certificate}"
+
+        assert listen(text).proves_peers
+
+    def test_authorities_for_clients_are_named_once(self, own: PemFiles, authority: Authority) -> None:
+        text = f"ssl:9999:privateKey={own.key}:caCerts={authority.certificate}"
+
+        assert f"{text!r}: caCerts= and --client-ca mean the same: leave one out" == refusal(
+            text, authority.certificate
+        )
+
+    @pytest.mark.parametrize("kind", ["ssl", "tls"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", r"\:\:1", "camera-1"])
+    def test_a_client_connects_with_tls(
+        self, own: PemFiles, authority: Authority, kind: str, host: str
+    ) -> None:
+        shown = f"clientCert={own.certificate}:privateKey={own.key}"
+        text = f"{kind}:{host}:9999:caCerts={authority.certificate}:{shown}:name=localhost:timeout=5"
+
+        assert IStreamClientEndpoint.providedBy(client(MemoryReactorClock(), text))
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("tls:", "tls: needs a host, as in tls:camera-1:9999:caCerts=ca.pem"),
+            ("tls:camera-1", "the port must be a number from 0 to 65535, not ''"),
+            ("tls:camera-1:https", "the port must be a number from 0 to 65535, not 'https'"),
+            ("tls:camera-1:9999:5", "tls: knows no 5; it knows bindAddress, caCerts, clientCert, "),
+            ("tls:camera-1:9999:certKey=a", "tls: knows no certKey; it knows bindAddress, caCerts, "),
+            ("tls:camera-1:9999:clientCert=a", "clientCert=FILE needs privateKey=FILE beside it"),
+            ("tls:camera-1:9999:caCerts=/no/ca.pem", "cannot read /no/ca.pem: No such file or directory"),
+        ],
+    )
+    def test_what_cannot_be_connected_to_is_told(self, text: str, reason: str) -> None:
+        needs_module("OpenSSL", "pip install tcpcomm[tls]")
+
+        assert no_client(text).startswith(f"{text!r}: {reason}")
+
+    def test_a_client_s_key_that_is_another_certificate_s_is_told(
+        self, own: PemFiles, authority: Authority
+    ) -> None:
+        other = authority.issue("other")
+        text = f"tls:camera-1:9999:clientCert={own.certificate}:privateKey={other.key}"
+
+        problem = f"{other.key} and {own.certificate} cannot be used together: key values mismatch"
+        assert f"{text!r}: {problem}" == no_client(text)
+
+
+def no_client(text: str) -> str:
+    """Why a client's endpoint string is refused: one line."""
+    with pytest.raises(ConfigurationError) as raised:
+        client(MemoryReactorClock(), text)
+    assert 1 == len(str(raised.value).splitlines())
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["tcp:10.0.0.5:9999", "tcp:host=camera-1:port=9999", "unix:/run/socket"])
+def test_other_client_strings_are_twisted_s(text: str) -> None:
+    assert IStreamClientEndpoint.providedBy(client(MemoryReactorClock(), text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "'' is no endpoint such as tcp:10.0.0.5:9999"),
+        ("tcp:10.0.0.5", "'tcp:10.0.0.5' is no endpoint such as tcp:10.0.0.5:9999: "),
+        ("10.0.0.5:9999", "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint "),
+    ],
+)
+def test_what_is_no_client_string_is_told_in_one_line(text: str, reason: str) -> None:
+    assert no_client(text).startswith(reason)

@@ -18,7 +18,9 @@ from tcpcomm.anypeer import AnyPeer
 from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
+from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.limits import Limits
+from tcpcomm.proving import ProvingFactory
 from tcpcomm.server import CannotListen
 from tcpcomm.tap import Options, TwistdService, makeService
 
@@ -133,6 +135,75 @@ class TestValues:
         assert isinstance(factory, FrameFactory)
         made: Any = factory.buildProtocol(None)
         assert (3, Delimited(b"\r\n"), None) == (factory.max_sessions, made.framing, made.gap)
+
+
+class TestPeers:
+    """Peers that prove themselves, and peers that are cut off."""
+
+    @pytest.fixture
+    def keys(self, tmp_path: Path) -> str:
+        path = tmp_path / "keys"
+        path.write_text(f"robot-1 {'ab' * 32}\n")
+        return str(path)
+
+    def factory(self, *words: str) -> FrameFactory:
+        factory = options(*words).factory
+        assert isinstance(factory, FrameFactory)
+        return factory
+
+    def test_keys_are_demanded_and_open_the_server_to_other_machines(self, keys: str) -> None:
+        parsed = options("--psk", keys, "--name", "camera-1", "--listen", "tcp:1")
+        factory = parsed.factory
+
+        assert isinstance(factory, FrameFactory)
+        assert factory.keys is not None
+        assert ("camera-1", ["robot-1"]) == (factory.keys.name, [*factory.keys.keys])
+        assert [False] == [each.local for each in parsed.listeners]
+
+    def test_keys_guard_a_protocol_of_any_kind(self, keys: str) -> None:
+        app = ("--app", "twisted.internet.protocol:Protocol")
+
+        assert isinstance(options("--psk", keys, "--name", "camera-1", *app).factory, ProvingFactory)
+
+    def test_a_proven_peer_has_one_session_unless_that_is_not_wanted(self, keys: str) -> None:
+        with_keys = ("--psk", keys, "--name", "camera-1")
+
+        assert ["none", "identity", "none", "address"] == [
+            self.factory(*words).evict
+            for words in ((), with_keys, (*with_keys, "--evict", "none"), ("--evict", "address"))
+        ]
+
+    def test_the_heartbeat_timeout(self) -> None:
+        assert Heartbeats(1.0, 3.0) == session("--heartbeat-timeout", "3").heartbeats
+        assert session().heartbeats is None
+        assert session("--heartbeat-timeout", "none").heartbeats is None
+
+    @pytest.mark.parametrize(
+        ("words", "problem"),
+        [
+            (["--name", "camera-1"], "--name has no effect without --psk FILE"),
+            (["--psk", "{keys}"], "--psk needs --name NAME: what this equipment is called by its peers"),
+            (["--psk", "/no/such", "--name", "a"], "cannot read the keys in /no/such: "),
+            (["--psk", "{keys}", "--name", "a b"], "'a b' cannot be a name: "),
+            (["--evict", "all"], "--evict must be identity, address, none, not 'all'"),
+            (
+                ["--evict", "address", "--max-sessions-per-address", "1"],
+                "--max-sessions-per-address 1 leaves no room for the session that evicts: say 2, or",
+            ),
+            (
+                ["--heartbeat-timeout", "0"],
+                "--heartbeat-timeout must be seconds above 0, or 'none', not '0'",
+            ),
+            (
+                ["--app", "twisted.internet.protocol:Protocol", "--heartbeat-timeout", "1"],
+                "--app twisted.internet.protocol:Protocol: --heartbeat-timeout can be applied to a Frame",
+            ),
+        ],
+    )
+    def test_what_cannot_be_is_told(self, words: list[str], problem: str, keys: str) -> None:
+        (told,) = refusal(*(word.format(keys=keys) for word in words))
+
+        assert told.startswith(problem)
 
 
 class TestRefusals:

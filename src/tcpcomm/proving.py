@@ -1,0 +1,247 @@
+"""
+Peers prove that they hold a pre-shared key before anything else is said: :class:`Prover`.
+
+It stands between a transport, of whatever kind, and a protocol, and carries out the exchange of
+:mod:`tcpcomm.psk`. Until the peer is proven nothing is delivered to the protocol and it can send nothing;
+from then on it is as if it had been connected just now, and what came behind the exchange is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IHandshakeListener,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tcpcomm.alarm import clock_of
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.psk import NotProven, PreSharedKeys, Proof
+from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.seldom import Seldom
+
+__all__ = ["Prover", "ProvingFactory", "prover"]
+
+HANDSHAKE: Final = 2.0
+"""Seconds that TLS and the proof may take together, where the protocol has no limit of its own."""
+
+REFUSAL_LOG_INTERVAL: Final = 1.0
+"""Seconds between two log lines about peers that were not proven."""
+
+
+def prover(protocol: Any, proof: Proof) -> Prover:
+    """Make what stands between a transport and this protocol until its peer is proven."""
+    kind = _HalfCloseableProver if IHalfCloseableProtocol.providedBy(protocol) else Prover
+    return kind(protocol, proof)
+
+
+@implementer(IHandshakeListener)
+class Prover(Protocol):
+    """
+    Stands between the transport and a protocol.
+
+    A :class:`~tcpcomm.protocol.FrameProtocol` knows by itself how to wait until its peer is proven: it is
+    connected at once, counts as a session, and keeps its time limit. Any other protocol is connected when
+    the peer is proven.
+
+    Args:
+        protocol: what is connected to proven peers only.
+        proof: our side of the exchange.
+    """
+
+    def __init__(self, protocol: Any, proof: Proof) -> None:
+        self.protocol = protocol
+        self.proven: Callable[[str], object] = lambda peer: None
+        """Is called with the peer's name when it is proven, and the protocol is connected."""
+        self.refused: Callable[[str], object] = self._abort
+        """Is called with the reason when the peer is not proven; it ends the connection."""
+        self._proof = proof
+        self._begun = False  # with the exchange: TCP, and TLS, if there is any, are established
+        self._over = False  # the peer is proven, or refused
+        self._connected = False  # the protocol knows of the connection
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+        self.connected = 1
+        if isinstance(self.protocol, FrameProtocol):
+            self.protocol.awaits_proof = True
+            self._connect()
+        if not ISSLTransport.providedBy(transport):
+            self._begin()
+
+    def handshakeCompleted(self) -> None:
+        """TLS is established."""
+        self._begin()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._over:
+            return
+        try:
+            answer = self._proof.feed(data)
+        except NotProven as error:
+            self._over = True
+            self.refused(f"not proven: {error}")
+            return
+        transport = cast("Any", self.transport)
+        if answer:
+            transport.write(answer)
+        if self._proof.peer is not None:
+            self._over = True
+            self._hand_over(self._proof.peer)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._connected:
+            self.protocol.connectionLost(self.explained(reason))
+        elif not self._over:
+            words = loss_in_words(self.explained(reason))
+            self._over = True
+            self.refused(words)
+
+    def explained(self, reason: Failure) -> Failure:
+        """Why the connection was lost: a peer that will not have us goes without a word."""
+        lost = reason.check(ConnectionDone, ConnectionLost)
+        if self._over or not self._begun or lost is None:
+            return reason
+        return Failure(
+            NotProven(
+                f"not proven: {loss_in_words(reason)}, instead of going on with the proof: perhaps it does "
+                "not know our name, or its key is another"
+            )
+        )
+
+    def _begin(self) -> None:
+        if not (self._begun or self._over):
+            self._begun = True
+            begin = self._proof.begin()
+            if begin:
+                cast("Any", self.transport).write(begin)
+
+    def _connect(self) -> None:
+        self._connected = True
+        self.protocol.makeConnection(self.transport)
+
+    def _hand_over(self, peer: str) -> None:
+        protocol, transport = self.protocol, cast("Any", self.transport)
+        self.dataReceived = protocol.dataReceived  # type: ignore[method-assign] # what comes is its own
+        if isinstance(protocol, FrameProtocol):
+            protocol.identity = peer
+            protocol.handshakeCompleted()
+        else:
+            self._connect()
+            listener = IHandshakeListener(protocol, None)
+            if listener is not None and ISSLTransport.providedBy(transport):
+                listener.handshakeCompleted()
+        self.proven(peer)
+        if self._proof.trailing and not getattr(transport, "disconnecting", False):
+            protocol.dataReceived(self._proof.trailing)
+
+    def _abort(self, reason: str) -> None:
+        if isinstance(self.protocol, FrameProtocol):
+            self.protocol.abort(reason)
+        else:
+            transport = cast("Any", self.transport)
+            getattr(transport, "abortConnection", transport.loseConnection)()
+
+
+@implementer(IHalfCloseableProtocol)
+class _HalfCloseableProver(Prover):
+    """The same, where the protocol wants to know that the peer has only ended its sending."""
+
+    def readConnectionLost(self) -> None:
+        if self._over:
+            self.protocol.readConnectionLost()
+        else:
+            self._over = True
+            self.refused("not proven: the peer finished sending before that")
+
+    def writeConnectionLost(self) -> None:
+        if self._connected:
+            self.protocol.writeConnectionLost()
+
+
+class ProvingFactory(Factory):
+    """
+    Another factory, for peers only that hold a key.
+
+    :class:`~tcpcomm.factory.FrameFactory`, :class:`~tcpcomm.link.Link` and
+    :class:`~tcpcomm.reconnecting.ReconnectingFactory` have an argument ``keys`` instead.
+
+    Args:
+        factory: what builds the protocols of proven peers.
+        keys: our name, and the keys.
+        dials: whether it is used to connect, with the key of one peer, instead of to listen.
+        handshake: seconds that TLS and the proof may take together.
+        clock: the reactor, or a test's clock.
+
+    Raises:
+        ConfigurationError: it dials, and there are keys of several peers.
+    """
+
+    noisy = False
+    log = Logger()
+
+    def __init__(
+        self,
+        factory: Any,
+        keys: PreSharedKeys,
+        *,
+        dials: bool = False,
+        handshake: float = HANDSHAKE,
+        clock: IReactorTime | None = None,
+    ) -> None:
+        keys.proof(dials=dials)
+        self._factory = factory
+        self._keys = keys
+        self._dials = dials
+        self._handshake = handshake
+        self.clock = clock
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        protocol = self._factory.buildProtocol(addr)
+        if protocol is None:
+            return None
+        made = prover(protocol, self._keys.proof(dials=self._dials))
+        if isinstance(protocol, FrameProtocol):
+            return made
+        abort = made.refused
+        overdue: IDelayedCall = clock_of(self).callLater(
+            self._handshake, lambda: made.refused(f"not proven within {self._handshake:g} s")
+        )
+
+        def over() -> None:
+            if overdue.active():
+                overdue.cancel()
+
+        def refused(reason: str) -> None:
+            over()
+            self._log_refusal(peer_name(addr), reason)
+            abort(reason)
+
+        made.refused, made.proven = refused, lambda peer: over()
+        return made
+
+    def _log_refusal(self, peer: str, reason: str) -> None:
+        count = self._refusals.happened(clock_of(self).seconds())
+        if count:
+            others = f" ({count - 1} others were refused before)" if count > 1 else ""
+            self.log.warn(
+                "{peer}: connection refused: {reason}{others}", peer=peer, reason=reason, others=others
+            )
+
+    def doStart(self) -> None:
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        self._factory.doStop()

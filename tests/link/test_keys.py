@@ -1,0 +1,205 @@
+"""Links whose peer proves itself with a key, on a simulated network: pulled cables, strangers, zombies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.protocol import Factory, Protocol
+
+from tcpcomm.engine import MAX_NEWCOMERS
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.factory import FrameFactory
+from tcpcomm.framing import Lines
+from tcpcomm.link import Link
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.psk import PreSharedKeys
+from tcpcomm.reconnecting import ReconnectingFactory
+from tcpcomm.supervision import State
+from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
+from tests.session.stage import recorded_log
+
+KEY = bytes(range(32))
+CAMERA = PreSharedKeys("camera", {"robot": KEY, "robot-2": b"another key, random"})
+ROBOT = PreSharedKeys("robot", {"camera": KEY})
+OTHER = PreSharedKeys("robot-2", {"camera": b"another key, random"})
+WRONG = PreSharedKeys("robot", {"camera": b"x" * 32})
+
+
+class Silent(Protocol):
+    """Says nothing."""
+
+
+def silent() -> Any:
+    factory = Factory.forProtocol(Silent)
+    factory.noisy = False
+    return factory
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def camera(bench: Bench, **options: Any) -> Link:
+    return bench.link(
+        dials=False,
+        machine=bench.camera,
+        keys=CAMERA,
+        received=lambda frame: b"did " + frame,
+        **options,
+    )
+
+
+def robot(bench: Bench, keys: PreSharedKeys = ROBOT, machine: Any = None) -> Link:
+    here = machine or bench.robot
+    link = Link(
+        connect=here.connecting(bench.camera, PORT),
+        clock=here.clock,
+        policy=LAN,
+        heartbeat=BEAT,
+        keys=keys,
+    )
+    link.startService()
+    return link
+
+
+def test_two_links_prove_themselves_again_after_every_pull(bench: Bench) -> None:
+    listening, dialling = camera(bench), robot(bench)
+    for number in range(20):
+        bench.ready(listening, dialling)
+        assert b"did %d" % number == bench.result(dialling.request(b"%d" % number, timeout=1.0))
+        bench.camera.pull()
+        bench.until(lambda: dialling.state is State.DOWN)
+        bench.network.advance(0.3)
+        bench.camera.plug()
+    bench.result(dialling.stopService())
+    bench.result(listening.stopService())
+    bench.network.advance(1.0)
+    assert [] == [*bench.left(), *bench.left(bench.camera)]
+
+
+def test_steps_run_when_the_peer_is_proven_and_not_before(bench: Bench) -> None:
+    stepped: list[float] = []
+    link = camera(bench, on_ready=[lambda handshake: stepped.append(bench.now)])
+    bench.robot.connecting(bench.camera, PORT).connect(silent())
+    bench.network.advance(1.0)
+    assert ([], State.HANDSHAKING) == (stepped, link.state)
+    bench.until(lambda: link.state is State.DOWN)
+    assert "host answers but the program does not: the peer was not proven within 2 s" == link.reason
+    robot(bench)
+    bench.ready(link)
+    assert 1 == len(stepped)
+
+
+def test_a_peer_without_the_key_is_refused_and_the_reason_told(bench: Bench) -> None:
+    link = camera(bench)
+    stranger = robot(bench, WRONG)
+    bench.until(lambda: link.state is State.DOWN and "not proven" in link.reason)
+    assert (
+        "not proven: the peer calls itself robot but has another key, or seeks another than us"
+        == link.reason
+    )
+    bench.until(lambda: "not proven" in stranger.reason)
+    assert stranger.reason.endswith("perhaps it does not know our name, or its key is another")
+    assert State.READY not in [state for state, _ in bench.told]
+
+
+def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
+    link, dialling = camera(bench), robot(bench)
+    bench.ready(link, dialling)
+    with recorded_log() as logged:
+        for _ in range(MAX_NEWCOMERS + 5):
+            bench.robot.connecting(bench.camera, PORT).connect(silent())
+        bench.network.advance(1.0)
+        assert State.READY is link.state
+        assert any(f"{MAX_NEWCOMERS} others have to prove themselves" in line for line in logged.lines())
+        bench.network.advance(2.0)
+        assert any("the peer was not proven within 2 s" in line for line in logged.lines())
+    assert 1 == len(link._engine.sessions.protocols)
+    assert b"did it" == bench.result(dialling.request(b"it", timeout=1.0))
+    assert [State.DOWN, State.HANDSHAKING, State.READY] == [state for state, _ in bench.told]
+
+
+def test_a_silent_stranger_that_came_first_gives_way_to_the_peer(bench: Bench) -> None:
+    link = camera(bench)
+    bench.robot.connecting(bench.camera, PORT).connect(silent())
+    bench.until(lambda: link.state is State.HANDSHAKING)
+    began = bench.now
+    dialling = robot(bench)
+    bench.ready(link, dialling)
+    assert bench.now - began < 0.2
+
+
+def test_the_same_name_evicts_its_zombie_also_from_another_address(bench: Bench) -> None:
+    link = camera(bench, policy=QUIET)
+    first = robot(bench)
+    bench.ready(link)
+    bench.robot.pull()
+    bench.network.advance(1.0)
+    assert State.READY is link.state
+    second = robot(bench, machine=bench.network.machine("the new controller"))
+    bench.until(lambda: second._engine.state is State.HANDSHAKING)
+    bench.until(lambda: (State.HANDSHAKING, "the peer connected again") in bench.told)
+    bench.ready(link)
+    bench.result(first.stopService())
+
+
+def test_another_name_is_refused_while_the_peer_is_there(bench: Bench) -> None:
+    link, dialling = camera(bench), robot(bench)
+    bench.ready(link, dialling)
+    with recorded_log() as logged:
+        other = robot(bench, OTHER)
+        bench.network.advance(1.0)
+        assert any("is connected" in line for line in logged.lines())
+    assert State.READY is link.state
+    assert State.READY is not other.state
+    bench.result(dialling.stopService())
+    bench.ready(link, other)
+
+
+@pytest.mark.parametrize("stranger", [True, False])
+def test_stopping_leaves_no_newcomer_and_no_timer(stranger: bool, bench: Bench) -> None:
+    link = camera(bench)
+    dialling = robot(bench)
+    bench.ready(link, dialling)
+    if stranger:
+        bench.robot.connecting(bench.camera, PORT).connect(silent())
+        bench.network.advance(0.1)
+    assert bench.result(link.stopService(), 0.2) is None
+    bench.result(dialling.stopService())
+    bench.network.advance(1.0)
+    assert [] == [*bench.left(), *bench.left(bench.camera)]
+
+
+def test_a_reconnecting_factory_connects_its_protocol_to_a_proven_peer_only(bench: Bench) -> None:
+    class Server(FrameProtocol):
+        framing = Lines()
+
+        def frameReceived(self, frame: bytes) -> None:
+            self.sendFrame(b"did " + frame)
+
+    class Robot(Protocol):
+        got = b""
+
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(b"it\n")
+
+        def dataReceived(self, data: bytes) -> None:
+            self.got += data
+
+    served = FrameFactory(Server, keys=CAMERA, clock=bench.camera.clock)
+    bench.camera.listening(PORT).listen(served)
+    made = ReconnectingFactory(Robot, policy=LAN, clock=bench.robot.clock, keys=ROBOT)
+    made.connect(bench.robot.connecting(bench.camera, PORT))
+    protocol = bench.result(made.whenReady())
+    bench.until(lambda: protocol.got.startswith(b"did it"))
+    assert ["robot"] == [each.identity for each in served.sessions]
+    bench.result(made.stop())
+    assert [] == bench.left()
+
+
+def test_a_link_that_dials_has_one_key(bench: Bench) -> None:
+    with pytest.raises(ConfigurationError, match="choose the one to dial"):
+        Link(connect=bench.robot.connecting(bench.camera, PORT), clock=bench.robot.clock, keys=CAMERA)
