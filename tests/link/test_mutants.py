@@ -492,9 +492,7 @@ def test_there_are_many() -> None:
 def test_each_promise_that_is_broken_is_told_as_such(told: str) -> None:
     (mutant,) = (each for each in MUTANTS if each.what == PROMISES[told])
     with mutant.at_work():
-        violations = [each for seed in SEEDS for each in run(seed, FAULTS, patience=1000).violations]
-
-    assert [each for each in violations if told in each]
+        assert any(told in each for seed in SEEDS for each in run(seed, FAULTS, patience=1000).violations)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
