@@ -146,7 +146,10 @@ class Backoff:
     """
 
     quick: float = field(validator=_positive)
-    """The wait while the outage is young, and the first ceiling after."""
+    """
+    While the outage is young, how long after the beginning of an attempt the next one begins, unless that
+    one takes longer: then it follows at once. It is also the first ceiling after.
+    """
 
     quick_for: float = field(default=0.0)
     """How long an outage is young."""
@@ -297,6 +300,7 @@ class Supervisor:
         self._random = random
         self._running = False
         self._attempts = 0  # in vain, since the outage ceased to be young
+        self._dialled = 0.0  # when the last attempt began
         self._down_since = 0.0  # when the outage began: it ends only when ready, and that has settled
         self._ready_since = 0.0
         self._due = inf  # of what the state waits for: the next attempt, its end, the end of the grace
@@ -477,6 +481,7 @@ class Supervisor:
 
     def _dial(self, now: float) -> list[Action]:
         state = self._next(Input.DIAL)
+        self._dialled = now
         self._due = now + self.policy.connect_timeout
         return [*self._to(state, "dialling"), Dial()]
 
@@ -493,6 +498,9 @@ class Supervisor:
             self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)
             if down_for >= self.policy.backoff.quick_for:
                 self._attempts += 1
+            elif what is Input.FAILED:
+                # The attempt was a pause too: a cable that came back during it has waited for long enough.
+                self._due = max(now, self._due - (now - self._dialled))
         return self._to(state, reason)
 
     def _next(self, what: Input) -> State:

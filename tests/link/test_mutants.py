@@ -367,6 +367,13 @@ MUTANTS: Final = [
         "if True:",
     ),
     Mutant(
+        "a stop leaves the session as it is",
+        Engine,
+        "stop",
+        "self._do(self._supervisor.stop(self._now(), reason))",
+        "pass",
+    ),
+    Mutant(
         "what is aborted stays open",
         Session,
         "abort",
@@ -439,9 +446,9 @@ PROMISES: Final = {
     "has not noticed that its peer is dead": "what is sent counts as heard",
     "not healed within": "it dials once only",
     "a healthy link was changed": "an attempt that was given up goes on",
-    "stop did not end within its grace": "what is aborted stays open",
+    "stop did not end within its grace": "a stop leaves the session as it is",
     "timers are set at": "a timer left over",
-    "sockets are left at": "what is aborted stays open",
+    "sockets are left at": "a stop leaves the session as it is",
     "ports are left at": "it listens on after a stop",
     "logged: ": "a reply is written though its session is over",
 }
@@ -486,9 +493,7 @@ def test_there_are_many() -> None:
 def test_each_promise_that_is_broken_is_told_as_such(told: str) -> None:
     (mutant,) = (each for each in MUTANTS if each.what == PROMISES[told])
     with mutant.at_work():
-        violations = [each for seed in SEEDS for each in run(seed, FAULTS, patience=5).violations]
-
-    assert [each for each in violations if told in each]
+        assert any(told in each for seed in SEEDS for each in run(seed, FAULTS, patience=1000).violations)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)

@@ -357,7 +357,7 @@ def test_an_attempt_that_takes_too_long_is_given_up() -> None:
     link = brought_to(State.CONNECTING)
     late = "no answer within 0.1 s"
     assert [Abort(late), Tell(State.DOWN, late)] == link.tick(0.1)
-    assert 0.15 == pytest.approx(link.deadline)
+    assert 0.1 == pytest.approx(link.deadline)  # and it tries again at once
 
 
 def test_a_kick_dials_at_once_and_only_where_that_means_something() -> None:
@@ -389,6 +389,28 @@ def waits(link: Supervisor, now: float, count: int) -> list[float]:
 def test_attempts_follow_each_other_quickly_while_the_outage_is_young() -> None:
     found = waits(brought_to(State.CONNECTING), 0.0, 20)
     assert pytest.approx([0.05] * 20) == found
+
+
+def test_an_attempt_that_took_its_time_is_followed_by_the_next_at_once() -> None:
+    link = Supervisor(POLICY, dials=True, random=Random(1))
+    link.start(0.0)
+    took = []
+    for _ in range(5):
+        begun = now = link.deadline - POLICY.connect_timeout
+        while link.state is not State.DOWN:
+            now = link.deadline
+            link.tick(now)
+        took.append(link.deadline - begun)
+        link.tick(link.deadline)
+    assert pytest.approx([POLICY.connect_timeout] * 5) == took
+
+
+def test_once_the_outage_is_old_the_wait_begins_with_the_end_of_the_attempt() -> None:
+    link = Supervisor(SILENT, dials=True, random=Random(1))
+    link.start(0.0)
+    link.tick(link.deadline)
+    assert State.DOWN is link.state
+    assert link.deadline >= SILENT.connect_timeout + SILENT.backoff.floor
 
 
 def test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap() -> None:
@@ -490,6 +512,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.dials = dials
         self.now = 0.0
         self.outage_since = self.ready_since = 0.0
+        self.dialled = 0.0
         self.heard_at = 0.0
         self.slept = 0.0
         self.stop_by = inf
@@ -504,13 +527,16 @@ class AnyCourse(RuleBasedStateMachine):
             self.outage_since = self.now
         for action in actions:
             if isinstance(action, Dial):
+                self.dialled = self.now
                 assert self.dials
                 assert link.running
             if isinstance(action, Tell) and action.state is State.DOWN and link.running and self.dials:
                 wait = link.deadline - self.now
-                assert policy.backoff.floor - 1e-9 <= wait <= policy.backoff.cap
-                if self.now - self.outage_since < policy.backoff.quick_for:
-                    assert policy.backoff.quick == pytest.approx(wait)
+                if self.now - self.outage_since >= policy.backoff.quick_for:
+                    assert policy.backoff.floor - 1e-9 <= wait <= policy.backoff.cap
+                else:
+                    waited = self.now - self.dialled if self.state is State.CONNECTING else 0.0
+                    assert pytest.approx(max(0.0, policy.backoff.quick - waited)) == wait
             if isinstance(action, Beat):
                 assert policy.heartbeats is not None
         self.state = link.state
@@ -520,9 +546,10 @@ class AnyCourse(RuleBasedStateMachine):
         until = self.now + seconds
         while self.link.deadline <= until:
             self.now = max(self.now, self.link.deadline)
-            deadline = self.link.deadline
+            deadline, state = self.link.deadline, self.state
             self.do(self.link.tick(self.now))
-            assert self.link.deadline > self.now or self.link.deadline > deadline, "it does not get on"
+            waits = self.link.deadline > self.now or self.link.deadline > deadline
+            assert waits or self.state is not state, "it does not get on"
         self.now = until
 
     @rule()

@@ -13,7 +13,10 @@ from typing import Final, Self, cast
 
 from tests.conftest import skip
 
-__all__ = ["Crowd", "allow_files"]
+__all__ = ["PATIENCE", "Crowd", "allow_files"]
+
+PATIENCE: Final = 60.0
+"""Seconds for which a client waits for its answer, unless told otherwise."""
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
@@ -43,7 +46,7 @@ class Crowd:
         patience: seconds that they wait for an answer.
     """
 
-    def __init__(self, port: int, *, patience: float = 60.0) -> None:
+    def __init__(self, port: int, *, patience: float = PATIENCE) -> None:
         self._port = port
         self._patience = patience
         self._sockets: list[socket.socket] = []

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import ceil, inf
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,8 @@ from attrs import frozen
 
 from tcpcomm.endpoints import BACKLOG
 from tests.conftest import ROOT
-from tests.system.crowd import Crowd, allow_files
-from tests.system.figures import machine, machine_table, percentile, table, verdict
+from tests.system.crowd import PATIENCE, Crowd, allow_files
+from tests.system.figures import machine, machine_table, table, verdict
 from tests.system.peer import Peer
 from tests.system.running import ON_LOOPBACK, Server, twistd
 
@@ -109,14 +110,19 @@ def reconnecting(count: int, *, backlog: int | None = None, bound: float | None 
         with Server("--listen", listen, *MEASURED, *_unlimited(count)) as restarted:
             times = [] if restarted.port != port else crowd.connect(count)
             crowd.leave()
-    if first != count or len(times) != count:
+    if first != count or len(times) < count / 2:
         raise AssertionError(f"{first}, then {len(times)} of {count} clients were answered")
+    everyone = max(times) if len(times) == count else inf
     words = f"backlog {backlog}" if backlog else f"default backlog ({BACKLOG})"
     if backlog == TWISTED_BACKLOG:
         words = f"Twisted's default backlog ({backlog})"
     return [
-        Figure(f"{count:,} clients at once, {words}: half are answered after", percentile(times, 0.5), "s"),
-        Figure(f"{count:,} clients at once, {words}: all are answered after", max(times), "s", bound),
+        Figure(
+            f"{count:,} clients at once, {words}: half are answered after",
+            sorted(times)[ceil(count / 2) - 1],
+            "s",
+        ),
+        Figure(f"{count:,} clients at once, {words}: all are answered after", everyone, "s", bound),
     ]
 
 
@@ -257,6 +263,8 @@ def page(figures: Sequence[Figure], facts: Mapping[str, str], command: str) -> s
 def _value(figure: Figure) -> str:
     if not figure.unit:
         return "yes" if figure.value else "no"
+    if figure.value == inf:
+        return f"not within {PATIENCE:g} s"
     digits = 2 if figure.unit in ("s", "KiB") else 0 if figure.unit == "clients" else 1
     return f"{figure.value:.{digits}f} {figure.unit}"
 

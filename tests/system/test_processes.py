@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
+from math import inf
 from time import monotonic
 
 import pytest
@@ -179,6 +180,7 @@ def test_the_page_tells_each_figure_and_whether_it_reached_its_target() -> None:
         Figure("a wait", 1.234, "s", 2),
         Figure("bytes", 19.0, "MiB", 20, at_least=True),
         Figure("a file can be opened", True, ""),
+        Figure("everyone", inf, "s", 2),
     ]
 
     text = page(figures, {"CPU": "a fast one"}, "python -m tests.system.load")
@@ -186,6 +188,7 @@ def test_the_page_tells_each_figure_and_whether_it_reached_its_target() -> None:
     assert "| a wait | 1.23 s | ≤ 2 | reached |\n" in text
     assert "| bytes | 19.0 MiB | ≥ 20 | **missed** |\n" in text
     assert "| a file can be opened | yes |  |  |\n" in text
+    assert "| everyone | not within 60 s | ≤ 2 | **missed** |\n" in text
     assert "| CPU | a fast one |\n" in text
 
 
