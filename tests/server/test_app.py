@@ -120,7 +120,7 @@ class TestFrames:
 
     def test_an_option_that_a_factory_does_not_take_is_told(self, load: Load) -> None:
         assert refusal(load, "Strict", {"max_sessions_per_address": 2}).startswith(
-            "--app my_app:Strict: cannot make the factory: TypeError: "
+            "--app my_app:Strict: cannot make it: TypeError: "
         )
 
 
@@ -225,12 +225,12 @@ class TestRefusals:
         ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.limits.Limits'>")]
     )
     def test_a_thing_that_is_no_protocol(self, load: Load, name: str, shown: str) -> None:
-        problem = f"{shown} is neither a protocol class nor a factory of Twisted's"
+        problem = f"{shown} is neither equipment nor a protocol class or factory of Twisted's"
 
         assert f"--app my_app:{name}: {problem}" == refusal(load, name)
 
     def test_a_factory_that_cannot_be_made(self, load: Load) -> None:
         told = refusal(load, "Demanding")
 
-        assert told.startswith("--app my_app:Demanding: cannot make the factory: TypeError: ")
+        assert told.startswith("--app my_app:Demanding: cannot make it: TypeError: ")
         assert "'recipe'" in told

@@ -418,7 +418,7 @@ class TestApp:
 
     def test_what_is_no_protocol_is_refused(self, application: Path) -> None:
         assert [
-            "--app my_app:nothing: 42 is neither a protocol class nor a factory of Twisted's"
+            "--app my_app:nothing: 42 is neither equipment nor a protocol class or factory of Twisted's"
         ] == refusal("--app", "my_app:nothing", cwd=application)
 
 
