@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
@@ -53,13 +53,23 @@ def current_session() -> FrameProtocol:
         raise ConfigurationError("there is a current session only while a command is carried out") from None
 
 
+class Handler(NamedTuple):
+    """What carries out one command."""
+
+    call: Callable[..., Any]
+    where: str
+    """Its class and method, for logs."""
+    acknowledges: bool
+    """Whether something is sent before it is carried out."""
+
+
 @frozen
 class Handlers:
     """What carries out the commands of one piece of equipment, for all its sessions."""
 
     equipment: Any
     declaration: Declaration
-    by_name: dict[str, Callable[..., Any]]
+    by_name: dict[str, Handler]
 
     @classmethod
     def of(cls, equipment: Any, declaration: Declaration, reactor: Any) -> Handlers:
@@ -67,8 +77,11 @@ class Handlers:
         by_name = {}
         for name in declaration.commands:
             method = getattr(equipment, name)
-            by_name[name] = (
-                partial(_in_thread, reactor, method) if getattr(method, "__in_thread__", False) else method
+            in_thread = getattr(method, "__in_thread__", False)
+            by_name[name] = Handler(
+                partial(_in_thread, reactor, method) if in_thread else method,
+                f"{type(equipment).__name__}.{name}",
+                declaration.dialect.acknowledgement(Request(name, {})) is not None,
             )
         return cls(equipment, declaration, by_name)
 
@@ -93,7 +106,7 @@ class Answering:
     def __init__(self, handlers: Handlers, session: FrameProtocol, seconds: Callable[[], float]) -> None:
         self._handlers = handlers.by_name
         self._equipment = handlers.equipment
-        declaration = self._declaration = handlers.declaration
+        declaration = handlers.declaration
         self._dialect = declaration.dialect
         self._session = session
         self._seconds = seconds
@@ -133,14 +146,13 @@ class Answering:
         if isinstance(request, Refusal):
             send(request, self._refusal(request, frame))
             return None
-        acknowledgement = self._dialect.acknowledgement(request)
-        if acknowledgement is not None:
-            self._session.sendFrame(acknowledgement)
-        name = request.name
+        handler = self._handlers[request.name]
+        if handler.acknowledges:
+            self._session.sendFrame(cast("bytes", self._dialect.acknowledgement(request)))
         token = _current.set(self._session)
-        watchdog.begin(self._declaration.commands[name].where)
+        watchdog.begin(handler.where)
         try:
-            result = begun(self._handlers[name](**request.values))
+            result = begun(handler.call(**request.values))
         except Exception:
             send(request, self._failed(request, Failure()))
             return None
@@ -222,11 +234,10 @@ class Answering:
         try:
             return self._dialect.reply(request, result)
         except CodecError as error:
-            where = self._declaration.commands[request.name].where
             self.log.error(
                 "{peer}: {command} returned what cannot be sent: {error}",
                 peer=self._session.peer,
-                command=where,
+                command=self._handlers[request.name].where,
                 error=str(error),
             )
             return self._no(request, self._internal)
@@ -241,7 +252,7 @@ class Answering:
             "{peer}: {command} failed; a fault is the answer",
             failure,
             peer=self._session.peer,
-            command=self._declaration.commands[request.name].where,
+            command=self._handlers[request.name].where,
         )
         return self._no(request, self._internal)
 

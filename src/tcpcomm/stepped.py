@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
-from inspect import iscoroutine
+from types import CoroutineType
 from types import coroutine as generator_based
 from typing import Any
 
@@ -30,7 +30,7 @@ def begun(result: Any) -> Any:
         The value, or a Deferred of it if the handler waits for something. An exception of a coroutine that
         does not wait is raised here.
     """
-    if not iscoroutine(result):
+    if type(result) is not CoroutineType:
         return result
     try:
         waits_for = result.send(None)

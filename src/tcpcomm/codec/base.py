@@ -250,7 +250,11 @@ class Dialect(ABC):
         """What a frame from the host asks for. It never raises: what cannot be read is a Refusal."""
 
     def acknowledgement(self, request: Request) -> bytes | None:
-        """The frame by which the equipment says at once that it has begun, where the reply has one."""
+        """
+        The frame by which the equipment says at once that it has begun, where the reply has one.
+
+        Whether it has depends on the command alone.
+        """
         return None
 
     @abstractmethod
