@@ -104,11 +104,7 @@ def remote(
         reactor=reactor,
         random=random,
     )
-    if hasattr(reactor, "callWhenRunning"):
-        reactor.callWhenRunning(link.start_unless_stopped)
-        reactor.addSystemEventTrigger("before", "shutdown", link.stopService)
-    else:
-        link.startService()
+    link.start_with(reactor)
     proxy: E = link.caller.proxy
     return proxy
 
@@ -170,7 +166,7 @@ class EquipmentsLink(Link):
         self._wait = wait
         self._retries = retries
         self._was_ready = False
-        self._told_to_stop = False
+        self._forget_reactor: Callable[[], None] | None = None
         self._credentials = credentials
         self._arrivals: dict[Any, _ArrivalOn] = {}
         self._handlers = None
@@ -199,13 +195,25 @@ class EquipmentsLink(Link):
         )
         self.observe(self._note_ready)
 
-    def start_unless_stopped(self) -> None:
-        """Start, if nobody has said otherwise since."""
-        if not (self.running or self._told_to_stop):
+    def start_with(self, reactor: Any) -> None:
+        """Start as soon as the reactor runs, and stop when it does, unless it is stopped before."""
+        if not hasattr(reactor, "callWhenRunning"):  # a test's clock runs always
             self.startService()
+            return
+        starting = reactor.callWhenRunning(self.startService)
+        stopping = reactor.addSystemEventTrigger("before", "shutdown", self.stopService)
+
+        def forget() -> None:
+            reactor.removeSystemEventTrigger(stopping)
+            if not self.running and starting is not None:
+                reactor.removeSystemEventTrigger(starting)
+
+        self._forget_reactor = forget
 
     def stopService(self) -> Deferred[None]:
-        self._told_to_stop = True
+        forget, self._forget_reactor = self._forget_reactor, None
+        if forget is not None:
+            forget()
         return super().stopService() if self.running else succeed(None)
 
     # -- commands ---------------------------------------------------------------------------------------

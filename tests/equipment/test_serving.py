@@ -1,0 +1,178 @@
+"""Equipment at work on this machine's sockets: threads, handlers that block, slow hosts, stops."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from typing import Any
+
+import pytest
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.trial.unittest import TestCase
+from zope.interface import provider
+
+from tcpcomm import (
+    ConfigurationError,
+    Equipment,
+    Limits,
+    command,
+    current_session,
+    event,
+    in_thread,
+    link_of,
+    remote,
+    serve,
+)
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+from tcpcomm.server import CannotListen
+from tests.reactor import DEADLINE, reactor, until
+
+LOOPBACK = "tcp:0:interface=127.0.0.1"
+
+
+class Camera(Equipment):
+    """A camera whose work is heavy."""
+
+    framing = Delimited(b"\n")
+    codec = Template()
+
+    @command("TRG,{job}", reply="DID {thread}", timeout=DEADLINE)
+    def locate(self, job: int) -> str:
+        """Say in which thread it works."""
+        raise NotImplementedError
+
+    @event("PIC,{pixels}")
+    def picture(self, pixels: str) -> None:
+        """A picture was taken."""
+
+
+class InThread(Camera):
+    @in_thread
+    def locate(self, job: int) -> str:
+        self.picture("x" * job)
+        return f"{threading.current_thread().name.split('-')[0]} for {current_session().host}"
+
+
+class Blocking(Camera):
+    def locate(self, job: int) -> str:
+        began = monotonic()
+        while monotonic() - began < job / 1000:
+            pass
+        return "done"
+
+
+class ServingTests(TestCase):
+    """Each test serves a camera, and asks it."""
+
+    def setUp(self) -> None:
+        logged = self.logged = list[LogEvent]()
+
+        @provider(ILogObserver)
+        def keep(event: LogEvent) -> None:
+            logged.append(event)
+
+        globalLogPublisher.addObserver(keep)
+        self.addCleanup(globalLogPublisher.removeObserver, keep)
+
+    def serve(self, camera: Equipment, **options: Any) -> tuple[Any, str]:
+        service: Any = serve(camera, at=LOOPBACK, reactor=reactor, **options)
+        service.startService()
+        self.addCleanup(service.stopService)
+        return service, f"tcp:127.0.0.1:{service.ports[0].getHost().port}"
+
+    def remote(self, at: str, **options: Any) -> Camera:
+        camera = remote(Camera, at=at, policy="fleet", **options)
+        self.addCleanup(link_of(camera).stopService)
+        return camera
+
+    def told(self, word: str) -> list[str]:
+        return [each["log_format"] for each in self.logged if word in str(each.get("log_format"))]
+
+    async def test_heavy_work_is_done_in_a_thread_that_knows_its_session(self) -> None:
+        _, at = self.serve(InThread())
+        camera = self.remote(at)
+        pictures: list[str] = []
+
+        def note(pixels: str) -> None:
+            pictures.append(pixels)
+
+        camera.picture.subscribe(note)
+        said: Any = camera.locate(3)
+        assert "PoolThread" in await said
+        await until(lambda: ["xxx"] == pictures)
+
+    async def test_a_handler_that_blocks_is_named(self) -> None:
+        class BlockingToo(Blocking):
+            """One that has not been named yet."""
+
+        _, at = self.serve(BlockingToo())
+        said: Any = self.remote(at).locate(120)
+        assert "done" == await said
+        (event,) = [each for each in self.logged if "blocked the reactor for" in str(each["log_format"])]
+        assert "BlockingToo.locate" == event["handler"]
+        assert event["took"] >= 0.12
+
+    async def test_a_handler_that_blocks_for_long_is_shown_in_the_midst_of_it(self) -> None:
+        _, at = self.serve(Blocking())
+        said: Any = self.remote(at).locate(1000)
+        assert "done" == await said
+        await until(lambda: bool(self.told("has blocked the reactor")))
+        event = next(each for each in self.logged if "has blocked" in str(each["log_format"]))
+        assert "while monotonic() - began" in event["stack"]
+
+    async def test_a_host_that_does_not_read_keeps_no_other_from_hearing(self) -> None:
+        camera = InThread()
+        _, at = self.serve(camera, limits=Limits(unread_pause=70_000, unread_abort=200_000))
+        listening = self.remote(at)
+        heard: list[int] = []
+
+        def note(pixels: str) -> None:
+            heard.append(len(pixels))
+
+        listening.picture.subscribe(note)
+        said: Any = listening.locate(1)
+        await said
+        deaf = self.remote(at)
+        said = deaf.locate(1)
+        await said
+        await until(lambda: 2 == len(heard))
+        protocol: Any = link_of(deaf)._protocol
+        protocol.pauseProducing()
+        for told in range(100):
+            camera.picture("x" * 100_000)
+            await until(lambda told=told: len(heard) > 2 + told)  # type: ignore[misc]
+        await until(lambda: any("does not read" in str(each.get("reason")) for each in self.logged))
+        assert "ready" == link_of(listening).state.value
+
+    async def test_a_stop_waits_for_replies_that_were_sent(self) -> None:
+        service, at = self.serve(InThread())
+        said: Any = self.remote(at).locate(1)
+        assert "PoolThread" in await said
+        await service.stopService()
+        assert [] == service.ports
+
+    async def test_a_port_in_use_is_told(self) -> None:
+        service, _ = self.serve(InThread())
+        taken = service.ports[0].getHost().port
+        with pytest.raises(CannotListen, match=f"cannot listen on tcp:{taken}:interface=127.0.0.1: "):
+            serve(Blocking(), at=f"tcp:{taken}:interface=127.0.0.1", reactor=reactor).startService()
+
+    async def test_a_proxy_that_is_stopped_before_it_ever_started_leaves_nothing(self) -> None:
+        camera = remote(Camera, at="tcp:127.0.0.1:1")
+        await link_of(camera).stopService()
+        await deferLater(reactor, 0)
+        assert "down" == link_of(camera).state.value
+
+
+def test_a_place_that_other_machines_reach_needs_to_be_told_who_may_come() -> None:
+    with pytest.raises(ConfigurationError, match="tcp:9999 is open to other machines"):
+        serve(InThread(), at="tcp:9999", reactor=reactor)
+    serve(InThread(), at="tcp:9999", allow=None, reactor=reactor)
+
+
+@pytest.mark.parametrize("options", [{}, {"at": LOOPBACK, "connect": "tcp:127.0.0.1:1"}])
+def test_equipment_either_listens_or_connects(options: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="needs either at or connect"):
+        serve(InThread(), reactor=reactor, **options)  # type: ignore[arg-type]

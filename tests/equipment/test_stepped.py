@@ -1,0 +1,99 @@
+"""A coroutine that is stepped once by hand is the same coroutine as one that is awaited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.python.failure import Failure
+
+from tcpcomm.stepped import begun
+
+
+def outcome(deferred: Deferred[Any]) -> Any:
+    """What a Deferred came to by now: a value, or the exception."""
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    (result,) = results
+    return result.value if isinstance(result, Failure) else result
+
+
+def test_what_is_no_coroutine_is_left_as_it_is() -> None:
+    later: Deferred[int] = Deferred()
+    assert (3, None, later) == (begun(3), begun(None), begun(later))
+
+
+def test_a_coroutine_that_does_not_wait_is_done_at_once() -> None:
+    async def handler() -> int:
+        return await succeed(3) + 1
+
+    assert 4 == begun(handler())
+
+
+def test_its_exception_is_raised_at_once() -> None:
+    async def handler() -> int:
+        raise KeyError("job")
+
+    with pytest.raises(KeyError, match="job"):
+        begun(handler())
+
+
+def test_a_coroutine_that_waits_goes_on_each_time_and_from_where_it_was() -> None:
+    steps: list[Any] = []
+    first: Deferred[str] = Deferred()
+    second: Deferred[str] = Deferred()
+
+    async def handler() -> str:
+        steps.append("begun")
+        steps.append(await first)
+        steps.append(await second)
+        return "done"
+
+    later = begun(handler())
+    assert ["begun"] == steps
+    first.callback("one")
+    assert ["begun", "one"] == steps
+    second.callback("two")
+    assert ("done", ["begun", "one", "two"]) == (outcome(later), steps)
+
+
+def test_what_it_waits_for_may_fail() -> None:
+    first: Deferred[str] = Deferred()
+
+    async def handler() -> str:
+        try:
+            await first
+        except ValueError as error:
+            return f"caught {error}"
+        return "not reached"
+
+    later = begun(handler())
+    first.errback(ValueError("no light"))
+    assert "caught no light" == outcome(later)
+
+
+def test_an_exception_after_it_waited_is_that_of_the_deferred() -> None:
+    first: Deferred[str] = Deferred()
+
+    async def handler() -> str:
+        raise ValueError(await first)
+
+    later = begun(handler())
+    first.callback("no light")
+    assert ("no light",) == outcome(later).args
+
+
+def test_it_can_be_cancelled_while_it_waits() -> None:
+    cleaned_up: list[str] = []
+    first: Deferred[str] = Deferred()
+
+    async def handler() -> str:
+        try:
+            return await first
+        finally:
+            cleaned_up.append("yes")
+
+    later = begun(handler())
+    later.cancel()
+    assert (CancelledError, ["yes"]) == (type(outcome(later)), cleaned_up)
