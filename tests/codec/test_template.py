@@ -91,6 +91,18 @@ def test_what_only_equipment_says_is_foreign_at_the_equipment(frame: bytes) -> N
     assert refusal(frame).foreign
 
 
+def test_a_reply_that_may_be_any_text_makes_no_unknown_command_foreign() -> None:
+    dialect = bound("ASK", "{text}!", str, codec=Template(fault="NG,{code}"))
+    (found,) = dialect.read_at_equipment(b"FOO!").requests
+    assert isinstance(found, Refusal)
+    assert not found.foreign
+
+
+@pytest.mark.parametrize("frame", [b"NG,1,no", b"ALM,7"])
+def test_a_fault_or_an_event_is_not_answered_with_a_fault(frame: bytes) -> None:
+    assert not refusal(frame).wants_reply
+
+
 def test_a_command_without_reply_is_refused_without_one() -> None:
     dialect = bound("GO,{speed}", None, speed=int)
     assert dialect.answers("do") is None

@@ -17,6 +17,7 @@ from typing import Any, Final
 from attrs import Factory, define, field
 
 from tcpcomm.codec.ambiguity import common, two_readings
+from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import UNSAID, Field
 from tcpcomm.codec.diagnosis import Step
 from tcpcomm.codec.fieldtype import FieldType, refused
@@ -37,7 +38,7 @@ from tcpcomm.codec.pattern import (
 )
 from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.textshape import ANY, EMPTY, Many, Maybe, Named, Run, Seq, Shape, literal
-from tcpcomm.codec.typed import drawn, field_type, item_of, named, whole, without_none
+from tcpcomm.codec.typed import drawn, field_type, item_of, whole, without_none
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["COUNT", "compile_line"]
@@ -224,7 +225,7 @@ class _Compiler:
     def _list(self, piece: Group, annotation: Any, behind: frozenset[str]) -> FieldType:
         of = item_of(annotation)
         if of is UNSAID:
-            raise ConfigurationError(f"{named(annotation)} is no list, so it cannot be written as a group")
+            raise ConfigurationError(f"{told(annotation)} is no list, so it cannot be written as a group")
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])
             return _list_type(piece, field_type(of, piece.item, stops, empty=False), self._text)
@@ -242,7 +243,7 @@ class _Compiler:
             return made_of.join(values)
 
         item = FieldType(
-            f"a {named(of)}", line.shape, write, read, lambda random: drawn(made_of, line.draw, random)
+            f"a {told(of)}", line.shape, write, read, lambda random: drawn(made_of, line.draw, random)
         )
         return _list_type(piece, item, self._text)
 

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tcpcomm.codec.ambiguity import begins_with_anything, common
+from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import (
     UNSAID,
     Answer,
@@ -29,7 +30,6 @@ from tcpcomm.codec.faultform import FaultForm, first_word
 from tcpcomm.codec.fieldtype import shown
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.replies import Reply
-from tcpcomm.codec.typed import named
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["TextDialect"]
@@ -97,7 +97,7 @@ def _reply(form: Form) -> Reply | None:
     if form.reply is None:
         if form.result not in (None, type(None)):
             raise ConfigurationError(
-                f"{form.where}: it returns {named(form.result)}, but reply=None says that no reply is sent"
+                f"{form.where}: it returns {told(form.result)}, but reply=None says that no reply is sent"
             )
         return None
     if form.reply is UNSAID:
@@ -223,7 +223,9 @@ class TextDialect(Dialect):
 
     def _refusal(self, text: str) -> Refusal:
         """What to say of a text that is no request: slowly, for it should not happen."""
-        foreign = self._is_foreign(text)
+        # Of two peers of one kind, each would answer the other's fault with a fault, without end.
+        taken = self._is_taken(text)
+        foreign = taken or any(line.matches(text) for line in self._telling_replies)
         word = first_word(text)
         alike = [
             each
@@ -236,18 +238,13 @@ class TextDialect(Dialect):
                 Trouble.BAD_PARAMETERS,
                 nearest.line.problem(text),
                 nearest.form.name,
-                wants_reply=nearest.reply is not None,
+                wants_reply=nearest.reply is not None and not taken,
                 foreign=foreign,
             )
         if not text:
             return Refusal(Trouble.MALFORMED, CodecError("the request is empty"), foreign=foreign)
         problem = CodecError(f"there is no command {shown(word or text)}")
-        return Refusal(Trouble.UNKNOWN_COMMAND, problem, id=word, foreign=foreign)
-
-    def _is_foreign(self, text: str) -> bool:
-        if self._faults.matches(text) or any(each.line.matches(text) for each in self._events):
-            return True
-        return any(line.matches(text) for line in self._telling_replies)
+        return Refusal(Trouble.UNKNOWN_COMMAND, problem, id=word, wants_reply=not taken, foreign=foreign)
 
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._messages[request.name].acknowledgement
@@ -332,9 +329,8 @@ def _tell_apart(
         where, reply = command.form.where, command.reply
         replies = [_Sent(where, f"its reply {line.text!r}", line) for line in reply.all_lines]
         pairs += product(told, replies)
-        pairs += product(
-            [fault(command.word)], replies[: len(reply.lines)]
-        )  # none comes once all are announced
+        # Behind the head of a counted reply there is no fault any more.
+        pairs += product([fault(command.word)], replies[: len(reply.lines)])
     for one, other in pairs:
         text = _common(one.line, other.line)
         if text is not None:

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More
 from tcpcomm.codec.compiling import COUNT, compile_line
 from tcpcomm.codec.fieldtype import refused
 from tcpcomm.codec.line import Line, joined
 from tcpcomm.codec.pattern import Count, names, parse
-from tcpcomm.codec.typed import Whole, drawn, item_of, named, whole
+from tcpcomm.codec.typed import Whole, drawn, item_of, whole
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["Counted", "Reply"]
@@ -188,7 +189,7 @@ def _repeated(counted: Counted, result: Any, heads: Sequence[Any]) -> _Repeated:
         lists = [each for each in fields.values() if item_of(each.type) is not UNSAID]
         if len(lists) != 1:
             raise ConfigurationError(
-                f"a counted reply makes a list, or an attrs class with one list, not {named(result)}"
+                f"a counted reply makes a list, or an attrs class with one list, not {told(result)}"
             )
         name, of = lists[0].name, item_of(lists[0].type)
     pieces = parse(counted.each)

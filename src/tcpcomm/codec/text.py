@@ -12,12 +12,12 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import UNSAID, Codec, Form, Trouble
 from tcpcomm.codec.dialect import TextDialect
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.faultform import FaultForm
 from tcpcomm.codec.pattern import plain
-from tcpcomm.codec.typed import named
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["Text"]
@@ -82,7 +82,7 @@ class Text(Codec):
             if more or first.type is not str:
                 raise ConfigurationError(
                     f"{form.where}: with Text a method has one parameter at most, a str, and not "
-                    f"{', '.join(f'{each.name}: {named(each.type)}' for each in form.parameters)}; "
+                    f"{', '.join(f'{each.name}: {told(each.type)}' for each in form.parameters)}; "
                     "Template carries others"
                 )
             wire += f"{plain(self.separator)}{{{first.name}}}"

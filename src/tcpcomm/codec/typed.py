@@ -4,7 +4,6 @@ What annotations mean to a template: a type of field, or a whole that is made of
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Any, Final
 import attrs
 from attrs import frozen
 
+from tcpcomm.codec.annotations import fields_of, options, plain, told
 from tcpcomm.codec.base import UNSAID, Field
 from tcpcomm.codec.fieldtype import FieldType, refused
 from tcpcomm.codec.numeric import decimal_type, float_type, int_type
@@ -24,46 +24,25 @@ from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.wordlike import bool_type, bytes_type, enum_type, literal_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Whole", "drawn", "field_type", "item_of", "named", "whole", "without_none"]
+__all__ = ["Whole", "drawn", "field_type", "item_of", "whole", "without_none"]
 
 ATTEMPTS: Final = 100
 """How often values are drawn until the class that they make accepts them."""
 
 
-def _bare(annotation: Any) -> Any:
-    """An annotation without ``Annotated`` and ``NewType``."""
-    while True:
-        if typing.get_origin(annotation) is typing.Annotated:
-            annotation = typing.get_args(annotation)[0]
-        elif isinstance(annotation, typing.NewType):
-            annotation = annotation.__supertype__
-        else:
-            return annotation
-
-
-def named(annotation: Any) -> str:
-    """An annotation as people write it."""
-    return (
-        annotation.__name__ if isclass(annotation) and not typing.get_args(annotation) else str(annotation)
-    )
-
-
 def without_none(annotation: Any) -> tuple[Any, bool]:
     """What an ``Optional`` holds, and whether it is one."""
-    annotation = _bare(annotation)
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        others = [each for each in typing.get_args(annotation) if each is not type(None)]
-        if len(others) < len(typing.get_args(annotation)):
-            return typing.Union[tuple(others)], True  # noqa: UP007
-    return annotation, False
+    several = options(annotation)
+    others = tuple(each for each in several if plain(each) is not type(None))
+    if not several or len(others) == len(several):
+        return plain(annotation), False
+    return typing.Union[others], True  # noqa: UP007
 
 
 def item_of(annotation: Any) -> Any:
     """The annotation of a list's items, or UNSAID if it is no list."""
-    annotation = _bare(annotation)
-    if typing.get_origin(annotation) is list:
-        return typing.get_args(annotation)[0]
-    return UNSAID
+    annotation = plain(annotation)
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is list else UNSAID
 
 
 def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool = True) -> FieldType:
@@ -79,7 +58,7 @@ def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool
     Raises:
         ConfigurationError: there is none, or the specification is not one for it.
     """
-    annotation = _bare(annotation)
+    annotation = plain(annotation)
     if annotation is bool:
         return bool_type(spec)
     if annotation is str:
@@ -92,13 +71,13 @@ def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool
     if annotation in makers:
         return makers[annotation](parse_spec(spec))
     if item_of(annotation) is not UNSAID:
-        raise ConfigurationError(f"{named(annotation)} is written as a group, as in {{name*,}}")
+        raise ConfigurationError(f"{told(annotation)} is written as a group, as in {{name*,}}")
     if isclass(annotation) and attrs.has(annotation):
         raise ConfigurationError(
-            f"{named(annotation)} has several fields; it can be a result, or the items of a group"
+            f"{told(annotation)} has several fields; it can be a result, or the items of a group"
         )
     raise ConfigurationError(
-        f"a template cannot write {named(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
+        f"a template cannot write {told(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
         "enumerations, Literal, lists of these and of attrs classes, and Optional in an optional part"
     )
 
@@ -146,15 +125,15 @@ def whole(annotation: Any, used: Sequence[str]) -> Whole:
     Raises:
         ConfigurationError: the templates' names do not fit it.
     """
-    annotation = _bare(annotation)
-    if annotation is None or annotation is type(None):
+    annotation = plain(annotation)
+    if annotation is type(None):
         return Whole({}, _nothing, lambda values: None)
     if isclass(annotation) and attrs.has(annotation):
         return _record(annotation)
     if len(used) != 1:
         has = f"has {len(used)}: {', '.join(used)}" if used else "has none"
         raise ConfigurationError(
-            f"for {named(annotation)} there must be exactly one field, and the template {has}"
+            f"for {told(annotation)} there must be exactly one field, and the template {has}"
         )
     name = used[0]
     return Whole({name: Field(name, annotation)}, lambda value: {name: value}, lambda values: values[name])
@@ -167,21 +146,8 @@ def _nothing(value: Any) -> Mapping[str, Any]:
 
 
 def _record(cls: type[Any]) -> Whole:
-    try:
-        hints = typing.get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        raise ConfigurationError(f"{cls.__name__}: an annotation cannot be read: {error}") from None
-    fields = {}
-    renamed = {}
-    for each in attrs.fields(cls):
-        if not each.init:
-            continue
-        if each.name not in hints:
-            raise ConfigurationError(f"{cls.__name__}.{each.name} has no annotation")
-        default = UNSAID if each.default is attrs.NOTHING else each.default
-        fields[each.name] = Field(each.name, hints[each.name], default)
-        if each.alias != each.name:
-            renamed[each.name] = each.alias
+    fields = {each.name: each for each in fields_of(cls)}
+    renamed = {each.name: each.alias for each in attrs.fields(cls) if each.init and each.alias != each.name}
     order = list(fields)
     get = attrgetter(*order) if order else None
 
@@ -195,7 +161,7 @@ def _record(cls: type[Any]) -> Whole:
     def join(values: Mapping[str, Any]) -> Any:
         try:
             if renamed:
-                values = {renamed.get(name, name): value for name, value in values.items()}
+                values = {renamed.get(name) or name: value for name, value in values.items()}
             return cls(**values)
         except Exception as error:  # whatever a validator of the class raises
             raise CodecError(f"no {cls.__name__}: {error}") from error
