@@ -92,7 +92,7 @@ def test_what_only_equipment_says_is_foreign_at_the_equipment(frame: bytes) -> N
 
 
 def test_a_reply_that_may_be_any_text_makes_no_unknown_command_foreign() -> None:
-    dialect = bound("ASK", "{text}!", str, codec=Template(fault="NG,{code}"))
+    dialect = bound("ASK", "{text}!", str, codec=Template(fault="NG,{code:d}"))
     (found,) = dialect.read_at_equipment(b"FOO!").requests
     assert isinstance(found, Refusal)
     assert not found.foreign

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from itertools import product
 from math import inf
 from numbers import Integral, Real
 from random import Random
@@ -47,12 +48,8 @@ LARGEST_ROUNDED: Final = 1e308
 LARGEST_STEPS: Final = 10**15
 """Whole numbers up to here, divided by a power of ten, are all different floats."""
 
-_SIGN: Final = {
-    "-": (Run(chars("-"), 0, 1), (0, 1)),
-    "+": (Run(chars("+-"), 1, 1), (1,)),
-    " ": (Run(chars(" -"), 1, 1), (1,)),
-}
-"""For each sign option: what may stand there, and how many characters it takes."""
+_SIGNS: Final = {"-": (chars("-"), 0), "+": (chars("+-"), 1), " ": (chars(" -"), 1)}
+"""For each sign option: which characters may stand there, and how many at least; there is at most one."""
 
 _ANY_INT: Final = Seq((Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))
 _ANY_NUMBER: Final = Seq(
@@ -81,19 +78,24 @@ class _Layout:
     rest_sizes: tuple[int, ...] = (0,)
     signed: bool = True
 
-    def _signs(self) -> tuple[Shape, tuple[int, ...]]:
-        return _SIGN[self.spec.sign or "-"] if self.signed else (EMPTY, (0,))
+    def _signs(self) -> tuple[CharSet, int, int]:
+        """The characters of the sign, and how many of them there are at least and at most."""
+        if not self.signed:
+            return chars("-"), 0, 0
+        return (*_SIGNS[self.spec.sign or "-"], 1)
 
     def leading(self, size: int, *, negative: bool) -> int:
         """How many leading digits there is room for."""
-        signs = 1 if negative else min(self._signs()[1])
-        return size - signs - min(self.rest_sizes)
+        _, fewest, most = self._signs()
+        return size - (most if negative else fewest) - min(self.rest_sizes)
 
     def shape(self) -> Shape:
         width = self.spec.width
         if width is None:
             lead = Run(self.digits, 1, self.most)
-            return Seq((self._signs()[0], lead, Choice(self.rest) if len(self.rest) > 1 else self.rest[0]))
+            return Seq(
+                (Run(*self._signs()), lead, Choice(self.rest) if len(self.rest) > 1 else self.rest[0])
+            )
         if self.spec.zero:
             return Choice(self._exactly(width))
         fill = chars(self.spec.fill)
@@ -105,14 +107,14 @@ class _Layout:
         return Choice(forms)
 
     def _exactly(self, size: int) -> Iterator[Shape]:
-        sign, sign_sizes = self._signs()
-        for sign_size in sign_sizes:
-            assert isinstance(sign, Run | Seq)
-            written = Run(sign.set, sign_size, sign_size) if isinstance(sign, Run) else EMPTY
-            for rest, rest_size in zip(self.rest, self.rest_sizes, strict=True):
-                lead = size - sign_size - rest_size
-                if lead >= 1 and (self.most is None or lead <= self.most):
-                    yield Seq((written, Run(self.digits, lead, lead), rest))
+        """All forms of so many characters."""
+        sign, fewest, most = self._signs()
+        for signs, (rest, rest_size) in product(
+            range(fewest, most + 1), zip(self.rest, self.rest_sizes, strict=True)
+        ):
+            lead = size - signs - rest_size
+            if lead >= 1 and (self.most is None or lead <= self.most):
+                yield Seq((Run(sign, signs, signs), Run(self.digits, lead, lead), rest))
 
 
 def _layout(spec: Spec, says: str) -> _Layout:
