@@ -23,5 +23,5 @@ def certificate_name(transport: Any) -> str | None:
     try:
         names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     except ValueError:
-        return None  # OpenSSL has verified it, but it is too odd to be read: the peer is proven, and nameless
+        return None  # OpenSSL takes it, but it is too odd to be read: the peer is proven, and nameless
     return str(names[0].value) if names else None

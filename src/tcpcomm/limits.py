@@ -33,7 +33,7 @@ class Limits:
     """
 
     handshake: float = field(default=2.0, validator=_positive)
-    """How long TLS may take before the session is ready."""
+    """How long TLS, and the proof of the peer by its key, may take before the session is ready."""
 
     partial: float = field(default=5.0, validator=_positive)
     """How long a frame that has begun may take to end, besides its bytes at ``slowest``."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +66,12 @@ def server_context(own: Own, clients: Authorities) -> Any:
         OSError: a file cannot be read.
     """
     ssl = _ssl()
-    given = _given(own)
-    trust = None if clients.path is None else _trust(clients)
-    return ssl.CertificateOptions(trustRoot=trust, **given)
+    with _quietly():
+        given = _given(own)
+        trust = None if clients.path is None else _trust(clients)
+        options = ssl.CertificateOptions(trustRoot=trust, **given)
+        options.getContext()  # it is kept
+    return options
 
 
 def client_options(name: str, own: Own | None, servers: Authorities) -> Any:
@@ -78,9 +83,18 @@ def client_options(name: str, own: Own | None, servers: Authorities) -> Any:
         OSError: a file cannot be read.
     """
     ssl = _ssl()
-    given = _given(own)
-    trust = ssl.platformTrust() if servers.path is None else _trust(servers)
-    return ssl.optionsForClientTLS(name, trustRoot=trust, extraCertificateOptions=given)
+    with _quietly():
+        given = _given(own)
+        trust = ssl.platformTrust() if servers.path is None else _trust(servers)
+        return ssl.optionsForClientTLS(name, trustRoot=trust, extraCertificateOptions=given)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what pyOpenSSL says to Twisted about the objects that it passes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)
+        yield
 
 
 def _given(own: Own | None) -> dict[str, Any]:

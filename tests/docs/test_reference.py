@@ -16,12 +16,15 @@ from tcpcomm import (
     FrameProtocol,
     Limits,
     endpoints,
+    engine,
     factory,
     framing,
     leaving,
     limits,
     outgoing,
     protocol,
+    proving,
+    psk,
 )
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server import ServerService
@@ -80,11 +83,11 @@ def test_the_limits_of_a_session_have_these_defaults() -> None:
 
 def test_the_other_limits_have_these_defaults() -> None:
     known: dict[str, Any] = {"grace": ServerService(factory.FrameFactory(), []).grace}
-    for module in (endpoints, factory, framing, leaving, limits, outgoing, protocol):
+    for module in (endpoints, engine, factory, framing, leaving, limits, outgoing, protocol, proving, psk):
         known.update(vars(module))
     text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
     listed = {row[0].strip("`"): row[1] for row in rows(text)}
-    assert 10 == len(listed)
+    assert 13 == len(listed)
     assert {name: str(known[name]) for name in listed} == listed
 
 

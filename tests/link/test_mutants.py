@@ -25,7 +25,7 @@ from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
 from tcpcomm.supervised import Session
 from tcpcomm.supervision import Backoff, State, Supervisor
-from tests.link import test_engine, test_link, test_reconnecting, test_stopping, test_supervision
+from tests.link import test_engine, test_keys, test_link, test_reconnecting, test_stopping, test_supervision
 from tests.link.simulation import run
 from tests.link.wired import Bench
 
@@ -266,6 +266,39 @@ MUTANTS: Final = [
         "old.is_another_peer_s(session)",
         "False",
         test_engine.test_a_connection_from_another_machine_is_refused_while_the_peer_is_there,
+    ),
+    Mutant(
+        "who is not proven evicts the peer",
+        Engine,
+        "session_made",
+        "if self._session is None or session.missing is None:",
+        "if True:",
+        test_keys.test_strangers_neither_evict_the_peer_nor_keep_it_out,
+    ),
+    Mutant(
+        "steps are taken before the peer is proven",
+        Session,
+        "makeConnection",
+        "self.given_up or self.missing",
+        "self.given_up",
+        test_keys.test_steps_run_when_the_peer_is_proven_and_not_before,
+    ),
+    Mutant(
+        "the timer of a newcomer is left over",
+        Engine,
+        "_forget_newcomer",
+        "overdue.cancel()",
+        "pass",
+        test_keys.test_stopping_leaves_no_newcomer_and_no_timer,
+        {"stranger": True},
+    ),
+    Mutant(
+        "a peer that was refused goes on",
+        Session,
+        "_not_proven",
+        "self.abort(reason)",
+        "pass",
+        test_keys.test_a_peer_without_the_key_is_refused_and_the_reason_told,
     ),
     Mutant(
         "steps are taken once only",

@@ -99,7 +99,6 @@ def test_what_is_no_endpoint_is_told_in_one_line(text: str, reason: str) -> None
     assert refusal(text).startswith(reason)
 
 
-@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # it is Twisted that does
 class TestTLS:
     """``ssl:`` endpoints are made here, with client certificates and errors of their own."""
 
