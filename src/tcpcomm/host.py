@@ -5,7 +5,7 @@ What a host uses: :func:`remote` gives a proxy of a piece of equipment, over a l
 
     camera = remote(VisionCamera, at="tcp:10.0.0.5:9999")
     position = await camera.locate(job=3)
-    camera.alarm.subscribe(print)
+    camera.alarm.subscribe(lambda code: print("alarm", code))
 
 The proxy has the commands and events of the declaration and nothing else; what can be done with its link
 is done with :func:`link_of`.
