@@ -19,6 +19,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.threadable import isInIOThread
 
 from tcpcomm.codec.base import Asked, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
@@ -28,12 +29,14 @@ from tcpcomm.seldom import Seldom
 from tcpcomm.stepped import begun
 from tcpcomm.watchdog import watchdog
 
-__all__ = ["Answering", "Handlers", "current_session"]
+__all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 
 REFUSAL_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that could not be understood."""
 
 _Send = Callable[["Request | Refusal", list[bytes]], None]
+
+_Tell = Callable[[str, dict[str, Any], Any], None]
 
 _current: ContextVar[FrameProtocol] = ContextVar("current session")
 
@@ -84,6 +87,25 @@ class Handlers:
                 declaration.dialect.acknowledgement(Request(name, {})) is not None,
             )
         return cls(equipment, declaration, by_name)
+
+
+def have_events_told(equipment: Any, reactor: Any, tell: _Tell) -> None:
+    """
+    Have the events of an object that is served told by ``tell``, in the reactor's thread.
+
+    Raises:
+        ConfigurationError: the object is served already.
+    """
+    if equipment._tell is not None:
+        raise ConfigurationError(f"this {type(equipment).__name__} is served already: serve it at several")
+
+    def told(name: str, values: dict[str, Any], session: Any) -> None:
+        if isInIOThread() or not hasattr(reactor, "callFromThread"):
+            tell(name, values, session)
+        else:
+            reactor.callFromThread(tell, name, values, session)
+
+    equipment._tell = told
 
 
 def _in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:

@@ -138,6 +138,14 @@ class Declaration:
         """The commands whose bodies were never written."""
         return [name for name in self.commands if _is_unwritten(getattr(self.kind, name))]
 
+    def check_implemented(self) -> None:
+        """Raise :class:`~tcpcomm.errors.ConfigurationError` if there are such."""
+        unimplemented = self.unimplemented()
+        if unimplemented:
+            raise ConfigurationError(
+                f"{self.name} does not implement {', '.join(unimplemented)}: a subclass has to"
+            )
+
 
 def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[str, Any]) -> Declaration:
     """

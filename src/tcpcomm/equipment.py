@@ -28,8 +28,8 @@ What is declared is checked when the class is made; :func:`declaration_of` gives
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from tcpcomm.codec import Codec, Template
 from tcpcomm.codec.base import UNSAID
@@ -43,6 +43,7 @@ from tcpcomm.login import Login
 __all__ = ["Equipment", "command", "declaration_of", "event", "in_thread"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_TIMEOUT: Final = 5.0
@@ -93,15 +94,18 @@ def event(wire: Any = UNSAID) -> Callable[[Callable[Concatenate[Any, P], None]],
     return declare
 
 
-def in_thread(method: F) -> F:
+def in_thread(method: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     """
     Run the implementation of a command, a plain ``def``, in a thread of the reactor's pool.
 
     For work that takes the processor for long, such as image processing. In the thread nothing of
     Twisted may be touched; events may be told.
+
+    To a type checker it is what was declared, an ``async def``. Called directly, as in a test of its own,
+    it is the plain function that was written.
     """
     method.__in_thread__ = True  # type: ignore[attr-defined]
-    return method
+    return cast("Callable[P, Coroutine[Any, Any, T]]", method)
 
 
 class Equipment:

@@ -8,6 +8,7 @@ the reason why a session ended, is plain text and not an exception.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 __all__ = [
@@ -69,12 +70,15 @@ class Fault(TcpcommError):
     The equipment says no: raised by its handlers, and at the host by the call that was answered so.
 
     Attributes:
-        code: which fault, a number or a word, as the equipment's manual lists them.
+        code: which fault, a number or a word, as the equipment's manual lists them. Of an enumeration's
+            member, an ``IntEnum``'s or ``StrEnum``'s, it is the value: that is what crosses the wire.
         reason: why, for people; empty where the wire has no room for it.
         data: more, where the codec can carry it (JSON).
     """
 
     def __init__(self, code: int | str, reason: str = "", data: Any = None) -> None:
+        if isinstance(code, Enum):
+            code = code.value
         super().__init__(f"{code}: {reason}" if reason else f"{code}")
         self.code = code
         self.reason = reason

@@ -5,7 +5,7 @@ What a host uses: :func:`remote` gives a proxy of a piece of equipment, over a l
 
     camera = remote(VisionCamera, at="tcp:10.0.0.5:9999")
     position = await camera.locate(job=3)
-    camera.alarm.subscribe(print)
+    camera.alarm.subscribe(lambda code: print("alarm", code))
 
 The proxy has the commands and events of the declaration and nothing else; what can be done with its link
 is done with :func:`link_of`.
@@ -22,10 +22,10 @@ from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from tcpcomm.answering import Answering, Handlers
+from tcpcomm.answering import Answering, Handlers, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
-from tcpcomm.codec.base import Answers, Refusal, Request
+from tcpcomm.codec.base import Answers, Dialect, Refusal, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
@@ -171,7 +171,10 @@ class EquipmentsLink(Link):
         self._arrivals: dict[Any, _ArrivalOn] = {}
         self._handlers = None
         if serves is not None:
-            self._handlers = Handlers.of(serves, declaration_of(serves), reactor)
+            served = declaration_of(serves)
+            served.check_implemented()
+            self._handlers = Handlers.of(serves, served, reactor)
+            have_events_told(serves, reactor, partial(self._tell, served.dialect))
         self._answering: Answering | None = None
         self._beats = policy.heartbeats
         self._asked_for_life: Deferred[Any] = succeed(None)  # the heartbeat that was asked last
@@ -299,6 +302,14 @@ class EquipmentsLink(Link):
         if arrival is not None:
             arrival.end(reason)
         super().session_over(protocol, reason)
+
+    def _tell(self, dialect: Dialect, name: str, values: dict[str, Any], session: Any) -> None:
+        """Tell the equipment of an event of what is served; nobody, while the link is not ready."""
+        protocol = self._protocol
+        if protocol is None or not protocol.is_open or self._engine.protocol is not protocol:
+            return
+        if session in (None, protocol):
+            protocol.sendFrame(dialect.event(name, values))
 
     def _new_asking(self, protocol: Any) -> Asking:
         return Asking(

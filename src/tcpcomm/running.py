@@ -7,7 +7,13 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import DeferredList, maybeDeferred
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
 
 __all__ = ["run"]
 
@@ -25,11 +31,26 @@ def run(*services: Service, reactor: Any = None) -> None:
     """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
-    for each in services:
-        each.privilegedStartService()
-        each.startService()
+    # What is less than news would bury it: a link says there each time that it tries to connect.
+    news = FilteringLogObserver(textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.info)])
+    globalLogBeginner.beginLoggingTo([news], redirectStandardIO=False)
+    started: list[Service] = []
+    troubles: list[Exception] = []
+
+    def start() -> None:
+        try:
+            for each in services:
+                each.privilegedStartService()
+                each.startService()
+                started.append(each)
+        except Exception as trouble:
+            troubles.append(trouble)
+            reactor.stop()
+
+    reactor.callWhenRunning(start)
     reactor.addSystemEventTrigger(
-        "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in services])
+        "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
     reactor.run()
+    if troubles:
+        raise troubles[0]

@@ -19,10 +19,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
-from twisted.python.threadable import isInIOThread
 
 from tcpcomm.alarm import clock_of
-from tcpcomm.answering import Answering, Handlers, current_session
+from tcpcomm.answering import Answering, Handlers, current_session, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
 from tcpcomm.codec.base import Refusal
@@ -166,11 +165,7 @@ class EquipmentFactory(FrameFactory):
         kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
         self.declaration = declaration = declaration_of(kind)
         self.calls = None if calls is None else declaration_of(calls)
-        unimplemented = declaration.unimplemented()
-        if unimplemented:
-            raise ConfigurationError(
-                f"{declaration.name} does not implement {', '.join(unimplemented)}: a subclass has to"
-            )
+        declaration.check_implemented()
         sent = None if declaration.sent is declaration.received else declaration.sent
         declared: dict[str, Any] = {
             "framing": declaration.received,
@@ -183,23 +178,20 @@ class EquipmentFactory(FrameFactory):
         """The sessions that are told of events: all that have logged in."""
         self._equipment = equipment
         if isinstance(equipment, Equipment):
-            if equipment._tell is not None:
-                raise ConfigurationError(f"this {declaration.name} is served already: serve it at several")
-            equipment._tell = self._tell
+            have_events_told(equipment, clock_of(self), self._tell)
 
     def handlers_of(self, session: EquipmentProtocol) -> Handlers:
         """What carries out the commands of a session."""
         equipment = self._equipment
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
-            equipment._tell = lambda name, values, _: self._tell(name, values, session)
+            have_events_told(
+                equipment, clock_of(self), lambda name, values, _: self._tell(name, values, session)
+            )
         return Handlers.of(equipment, self.declaration, clock_of(self))
 
     def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
-        """Tell sessions of an event, from whatever thread."""
-        if not isInIOThread() and hasattr(clock_of(self), "callFromThread"):
-            cast("Any", clock_of(self)).callFromThread(self._tell, name, values, session)
-            return
+        """Tell sessions of an event."""
         members = self.members if session is None else self.members & {session}
         frame = self.declaration.dialect.event(name, values)
         for member in list(members):

@@ -2,69 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from tcpcomm.testing import check_framing_laws
-from tests.conftest import ROOT
-from tests.docs.processes import SECONDS, Server, environment
-
-EXAMPLES = ROOT / "docs/examples"
-LISTENING = "...listening on 127.0.0.1:..."
-
-
-def run(name: str, *arguments: str) -> str:
-    """Run an example to its end and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / name, *arguments],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-    )
-    assert (0, "") == (done.returncode, done.stderr)
-    return done.stdout
-
-
-@contextmanager
-def server(command: str, folder: Path) -> Iterator[tuple[Server, str]]:
-    """A server that was told to listen at port 0, and the port that it got."""
-    running = Server(command, folder)
-    try:
-        line = running.wait_for(LISTENING)
-        yield running, line.split("listening on 127.0.0.1:")[1].split()[0]
-    finally:
-        running.stop()
+from tests.docs.examples import ANY_PORT, EXAMPLES, run, serving
 
 
 def test_the_robot_is_told_positions_by_the_camera_which_ends_when_it_has_gone(tmp_path: Path) -> None:
-    with server(f"python {EXAMPLES}/camera_server.py 0", tmp_path) as (camera, port):
+    with serving(f"python {EXAMPLES}/camera_server.py 0", tmp_path) as (camera, port):
         expected = "job 3: OK,1.000,2.000,3.000\njob 4: OK,12.500,-3.250,90.000\njob 5: NG,2,no such job\n"
         assert expected == run("robot_client.py", port)
         assert 0 == camera.end()
 
 
 def test_twistd_serves_the_example_camera(tmp_path: Path) -> None:
-    command = "twistd -n tcpcomm --app camera_server:Camera --listen tcp:0:interface=127.0.0.1"
+    command = f"twistd -n tcpcomm --app camera_server:Camera --listen {ANY_PORT}"
     (tmp_path / "camera_server.py").write_bytes((EXAMPLES / "camera_server.py").read_bytes())
-    with server(command, tmp_path) as (_, port):
+    with serving(command, tmp_path) as (_, port):
         assert run("robot_client.py", port).startswith("job 3: OK,1.000,2.000,3.000\n")
 
 
 def test_the_naive_client_is_answered_although_it_ends_nothing(tmp_path: Path) -> None:
-    with server("twistd -n tcpcomm --listen tcp:0:interface=127.0.0.1", tmp_path) as (_, port):
+    with serving(f"twistd -n tcpcomm --listen {ANY_PORT}", tmp_path) as (_, port):
         assert "Echo: hello\n" == run("naive_client.py", port, "hello")
 
 
 def test_the_length_prefixed_client_exchanges_text_of_any_script(tmp_path: Path) -> None:
-    command = "twistd -n tcpcomm --framing length:4 --listen tcp:0:interface=127.0.0.1"
-    with server(command, tmp_path) as (_, port):
+    command = f"twistd -n tcpcomm --framing length:4 --listen {ANY_PORT}"
+    with serving(command, tmp_path) as (_, port):
         assert "PONG\nEcho: 측정 완료\n" == run("length_prefixed_client.py", port)
 
 

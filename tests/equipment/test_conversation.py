@@ -448,6 +448,45 @@ def test_commands_go_both_ways_on_one_session(
     assert [4.0, 1.0] == [bench.result(proxy.locate(job)).x for job in (1, 2)]
 
 
+class Announcing(RpcCell):
+    """A host that tells the equipment something unasked, too."""
+
+    @event()
+    def started(self, shift: int) -> None:
+        """A shift has begun."""
+
+
+class MyAnnouncing(Announcing):
+    def where(self) -> int:
+        self.started(shift=2)
+        return 4
+
+
+def test_events_of_the_host_are_told_to_the_equipment_that_asked(bench: Bench) -> None:
+    camera = MyRpcCamera()
+    heard: list[int] = []
+
+    def hear(shift: int) -> None:
+        heard.append(shift)
+
+    async def ask_back() -> Position:
+        host: Any = caller(Announcing)
+        host.started.subscribe(hear)
+        return Position(float(await host.where()), 0.0, 0.0)
+
+    camera.jobs[1] = ask_back
+    bench.serve(camera, calls=Announcing)
+    host = MyAnnouncing()
+    host.started(shift=1)  # nobody is there to be told
+    assert 4.0 == bench.result(bench.remote(RpcCamera, serves=host).locate(1)).x
+    assert [2] == heard
+
+
+def test_a_host_that_does_not_implement_what_it_answers_is_refused_at_once(bench: Bench) -> None:
+    with pytest.raises(ConfigurationError, match="RpcCell does not implement where: a subclass has to"):
+        bench.remote(RpcCamera, serves=RpcCell())
+
+
 def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: list[str]) -> None:
     camera = MyCamera()
     camera.jobs[1] = lambda: caller(Cell).where()

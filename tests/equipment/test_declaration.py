@@ -205,7 +205,7 @@ def a_hidden_event() -> Any:
 def a_coroutine_in_a_thread() -> Any:
     class Mine(VisionCamera):
         @in_thread
-        async def locate(self, job: int) -> Position:
+        async def locate(self, job: int) -> Position:  # type: ignore[override]
             raise NotImplementedError
 
     return Mine

@@ -1,0 +1,67 @@
+"""The programs in docs/examples, as processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.conftest import ROOT
+from tests.docs.processes import SECONDS, Server, environment
+
+__all__ = ["ANY_PORT", "EXAMPLES", "ended", "run", "serving", "started"]
+
+EXAMPLES: Final = ROOT / "docs/examples"
+
+ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
+"""Listen at a port that the system chooses."""
+
+_LISTENING: Final = "...listening on 127.0.0.1:..."
+
+
+def started(name: str, *arguments: str) -> subprocess.Popen[str]:
+    """An example that has been started, to be given to :func:`ended`."""
+    return subprocess.Popen(
+        [sys.executable, EXAMPLES / name, *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """Wait for an example's end and return what it printed; it must print nothing to standard error."""
+    try:
+        output, errors = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        raise AssertionError(f"it did not end, and printed:\n{output}{errors}") from None
+    assert (0, "") == (process.returncode, errors)
+    return output
+
+
+def run(name: str, *arguments: str) -> str:
+    """Run an example to its end and return what it printed."""
+    return ended(started(name, *arguments))
+
+
+@contextmanager
+def serving(command: str, folder: Path) -> Iterator[tuple[Server, str]]:
+    """
+    A server, and the port that it listens at.
+
+    Args:
+        command: what starts it; told to listen at port 0, it gets a free one.
+        folder: where it runs.
+    """
+    running = Server(command, folder)
+    try:
+        line = running.wait_for(_LISTENING)
+        yield running, line.split("listening on 127.0.0.1:")[1].split()[0]
+    finally:
+        running.stop()

@@ -1,0 +1,105 @@
+"""The examples of several programs: each in a process of its own, over real sockets, to its end."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.docs.examples import ANY_PORT, EXAMPLES, ended, run, serving, started
+
+
+def program(name: str, *arguments: str) -> str:
+    """The command that starts an example."""
+    return " ".join([sys.executable, str(EXAMPLES / name), *arguments])
+
+
+def test_the_robot_is_told_where_the_parts_lie_in_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES / "robot_vision")
+    parts = import_module("vision_program").PARTS
+    with serving(program("robot_vision/vision_program.py", ANY_PORT), tmp_path) as (_, port):
+        printed = run("robot_vision/robot_program.py", f"tcp:127.0.0.1:{port}")
+
+    found = re.findall(r"^job (\d): x=(.*) y=(.*) angle=(.*)$", printed, re.MULTILINE)
+    assert [1, 2] == [int(job) for job, *_ in found]
+    for job, *position in found:
+        assert pytest.approx(parts[int(job)], abs=0.1) == [float(each) for each in position]
+    assert "job 3: NG 3, no part in the picture\n" in printed
+    assert "job 4: NG 2, no such job: 4\n" in printed
+    assert "replace the lamp: 10000 hours\n" in printed
+
+
+def test_the_control_pc_moves_the_axis_and_is_told_what_is_forbidden(tmp_path: Path) -> None:
+    command = program("machine/machine_program.py", ANY_PORT, ANY_PORT)
+    with serving(command, tmp_path) as (machine, axis):
+        sensor = machine.wait_for("...listening on 127.0.0.1:...").split("127.0.0.1:")[1].split()[0]
+        printed = run("machine/control_program.py", f"tcp:127.0.0.1:{axis}", f"tcp:127.0.0.1:{sensor}")
+
+    assert """\
+move before homing: fault 10, home the axis first
+home: done
+move to 50: 50.0
+on the way at 10 20 30 40 50; height 2.500
+move to 100: 100.0
+on the way at 60 70 80 90 100; height 5.000
+move to 400: fault 11, the axis goes from 0 to 300 mm
+unlock the door: fault 20, the axis moves
+stop: done
+move slowly: fault 13, the axis was told to stop
+unlock the door: done
+move: fault 20, the door is not locked
+lock the door: done
+move: 0.0
+""" == printed
+
+
+def test_three_stations_at_once_each_get_the_results_of_their_own_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES / "inspection")
+    judged, measured = import_module("inspection_program").judged, import_module("station").measured
+    names = ("A", "B", "C")
+    with serving(program("inspection/inspection_program.py", ANY_PORT, "3"), tmp_path) as (_, port):
+        # None of them begins before all have entered.
+        stations = [started("inspection/station.py", f"tcp:127.0.0.1:{port}", name) for name in names]
+        try:
+            printed = [ended(station) for station in stations]
+        finally:
+            for station in stations:
+                station.kill()
+
+    for name, text in zip(names, printed, strict=True):
+        results = [judged(serial, diameters) for serial, diameters in measured(name).items()]
+        good = [result.judgement == "OK" for result in results]
+        assert {True, False} == set(good)
+        expected = [f"{each.serial}: {each.judgement} {each.reason}".rstrip() for each in results]
+        for count in (20, 10):
+            tally = f"station {name}: {sum(good[:count])} OK, {count - sum(good[:count])} NG"
+            expected.insert(count - 1, tally)
+        expected.append(f"{name}-last: not inspected: 1 diameters are too few")
+        assert expected == text.splitlines()
+
+
+def test_the_loader_and_the_line_control_ask_each_other_on_one_connection(tmp_path: Path) -> None:
+    with serving(program("two_way/loader_program.py", ANY_PORT), tmp_path) as (_, port):
+        printed = run("two_way/line_program.py", f"tcp:127.0.0.1:{port}")
+
+    assert """\
+the loader is idle, 3 trays left
+fault 201: not loaded: the line is stopped
+the loader is loading, 2 trays left, and asks for T-001
+T-001 at place 1
+trays left: 1
+the loader is loading, 1 trays left, and asks for X-002
+fault 202: no tray is called X-002
+trays left: 0
+the loader is loading, 0 trays left, and asks for T-003
+T-003 at place 2
+fault 101: the magazine is empty
+confirmed: T-001 T-003
+""" == printed
