@@ -1,17 +1,20 @@
-"""Options that ``twistd tcpcomm`` and ``tcpcomm`` have in common: where to listen, and for whom."""
+"""Options that ``twistd tcpcomm`` and ``tcpcomm`` have in common: where to listen, for whom, versions."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from twisted.python import usage
 
+import twisted
+from tcpcomm._version import __version__
 from tcpcomm.endpoints import Listener, listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import Network, parse_network
 
-__all__ = ["DEFAULT_LISTEN", "ListeningOptions", "check", "one_line"]
+__all__ = ["DEFAULT_LISTEN", "ListeningOptions", "Options", "check", "one_line"]
 
 DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 ANY: Final = "any"
@@ -32,11 +35,23 @@ def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str
         return None
 
 
-class ListeningOptions(usage.Options):
-    """``--listen`` and ``--allow``, each of which may be given several times."""
+class Options(usage.Options):
+    """Options that tell tcpcomm's version, and not Twisted's alone."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def opt_version(self) -> NoReturn:
+        """Print the versions and exit."""
+        print(f"tcpcomm {__version__} (Twisted {twisted.__version__}, Python {sys.version.split()[0]})")
+        sys.exit(0)
+
+
+class ListeningOptions(Options):
+    """``--listen`` and ``--allow``, each of which may be given several times."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self["listen"] = []
         self["allow"] = []
 

@@ -22,7 +22,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 
 from tcpcomm.answering import current_session
 from tcpcomm.codec.fieldtype import shown
@@ -88,8 +88,8 @@ def simulated(
     Make a simulated device, to be served.
 
     Each command has a course of its own: its first answer, its second and so on are the same for the same
-    seed, whatever else is asked. The heartbeat command is always answered at once, and never with a fault.
-    Every login is admitted.
+    seed, whatever else is asked. What is asked and answered is told in the log. The heartbeat command is
+    answered at once, never with a fault, and not told. Every login is admitted.
 
     Args:
         kind: the declaration; its module may hold implementations, which are not used.
@@ -148,7 +148,8 @@ class _Course:
             fault = self._samples.fault(self._command.name, self._chances)
         if self._is_heartbeat:
             delay, fault = 0.0, None
-        self._log(values, result, fault)
+        else:
+            self._log(values, result, fault)
         if not delay:
             return _outcome(result, fault)
         return deferLater(self._reactor, delay, _outcome, result, fault)
@@ -158,8 +159,7 @@ class _Course:
             peer = f"{current_session().peer}: "
         except ConfigurationError:  # it is called by a program, and not by a host
             peer = ""
-        _LOG.emit(
-            LogLevel.debug if self._is_heartbeat else LogLevel.info,
+        _LOG.info(
             "{peer}{command}({values}) -> {answer}",
             peer=peer,
             command=self._command.name,

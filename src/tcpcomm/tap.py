@@ -20,8 +20,6 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-import twisted
-from tcpcomm._version import __version__
 from tcpcomm.anypeer import AnyPeer
 from tcpcomm.app import load_factory
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
@@ -103,11 +101,6 @@ without -n it goes on in the background."""
     def getUsage(self, width: int | None = None) -> str:
         """What --help prints; examples are not to be wrapped like its text."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
-
-    def opt_version(self) -> NoReturn:
-        """Print the versions and exit."""
-        print(f"tcpcomm {__version__} (Twisted {twisted.__version__}, Python {sys.version.split()[0]})")
-        sys.exit(0)
 
     def parseOptions(self, options: Any = None) -> None:
         """Parse, and end the process with one line for each thing that is wrong."""
