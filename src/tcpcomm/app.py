@@ -1,13 +1,9 @@
-"""The user's own code, named on a command line as ``module:name``: :func:`load_factory`."""
+"""The user's own protocol, named on a command line as ``module:name``: :func:`load_factory`."""
 
 from __future__ import annotations
 
-import importlib
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve
@@ -19,6 +15,7 @@ from tcpcomm.alarm import clock_of
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
+from tcpcomm.importing import import_name, in_one_line
 from tcpcomm.limits import Limits
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import ProvingFactory
@@ -85,20 +82,10 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
 
 
 def _import(name: str) -> Any:
-    module_name, colon, attribute = name.partition(":")
-    if not colon or not module_name or not attribute:
-        raise ConfigurationError(f"--app {name}: name it as module:name, such as my_camera:CameraProtocol")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        raise ConfigurationError(f"--app {name}: cannot import {module_name}: {_where(error)}") from None
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        raise ConfigurationError(f"--app {name}: {module_name} has no {attribute}") from None
+        return import_name(name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--app {error}") from None
 
 
 def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
@@ -107,7 +94,7 @@ def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) ->
     except ConfigurationError:
         raise
     except Exception as error:
-        raise ConfigurationError(f"--app {name}: cannot make it: {_where(error)}") from None
+        raise ConfigurationError(f"--app {name}: cannot make it: {in_one_line(error)}") from None
 
 
 def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,19 +104,6 @@ def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
         own = getattr(protocol, "limits", Limits())
         changed["limits"] = evolve(own, idle=changed.pop("idle_timeout"))
     return changed
-
-
-def _where(error: BaseException) -> str:
-    """An error in the user's code on one line, with the place that it came from."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    if isinstance(error, SyntaxError):
-        return text
-    places = [
-        each
-        for each in traceback.extract_tb(error.__traceback__)
-        if each.filename not in (__file__, importlib.__file__) and "<frozen " not in each.filename
-    ]
-    return f"{text} ({places[-1].filename}, line {places[-1].lineno})" if places else text
 
 
 class _Admitting(Factory):

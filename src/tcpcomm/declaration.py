@@ -161,26 +161,31 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
     """
     commands: dict[str, Callable[..., Any]] = {}
     events: dict[str, Event[Any]] = {}
+    compiled: dict[str, Form | None] = {}  # by a base, which alone may know the names in annotations
     for base in reversed(kind.__mro__):
+        known = _forms_of(base)
         for name, value in vars(base).items():
             if isinstance(value, Event):
                 _check_name(kind, name, root)
                 commands.pop(name, None)
                 events[name] = value
+                compiled[name] = known.get(name)
             elif hasattr(value, "__tcpcomm__"):
                 _check_name(kind, name, root)
                 events.pop(name, None)
                 commands[name] = value
+                compiled[name] = known.get(name)
             elif name in commands and base is kind:
                 _check_implementation(kind, name, commands[name], value)
             elif name in events and base is kind:
                 raise ConfigurationError(f"{kind.__name__}.{name} hides the event of that name")
 
     forms = {
-        name: _form(kind, method, _mark(method).wire, local_names, reply=_mark(method).reply)
+        name: compiled[name]
+        or _form(kind, method, _mark(method).wire, local_names, reply=_mark(method).reply)
         for name, method in commands.items()
     } | {
-        name: _form(kind, told.method, told.wire, local_names, reply=None, is_event=True)
+        name: compiled[name] or _form(kind, told.method, told.wire, local_names, reply=None, is_event=True)
         for name, told in events.items()
     }
     dialect = kind.codec.bind(tuple(forms.values()))
@@ -209,6 +214,14 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
     )
     _check_settings(declaration)
     return declaration
+
+
+def _forms_of(base: type[Any]) -> Mapping[str, Form]:
+    """The forms that a base class has compiled already; none if it is no piece of equipment."""
+    declaration = vars(base).get("_declaration")
+    if declaration is None:
+        return {}
+    return {each.name: each.form for each in (*declaration.commands.values(), *declaration.events.values())}
 
 
 def _mark(method: Callable[..., Any]) -> CommandMark:

@@ -17,7 +17,6 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.alarm import clock_of
@@ -25,7 +24,7 @@ from tcpcomm.answering import Answering, Handlers, current_session, have_events_
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
 from tcpcomm.codec.base import Refusal
-from tcpcomm.endpoints import Listener, listener
+from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
@@ -296,7 +295,7 @@ def serve(
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     if connect is not None:
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
-        endpoint = clientFromString(reactor, connect) if isinstance(connect, str) else connect
+        endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
         rules = profile(policy) if isinstance(policy, str) else policy
         return EquipmentLink(factory, endpoint, rules, clock=reactor, name=name)

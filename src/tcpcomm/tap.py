@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, NoReturn
@@ -20,26 +20,23 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-import twisted
-from tcpcomm._version import __version__
 from tcpcomm.anypeer import AnyPeer
 from tcpcomm.app import load_factory
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
-from tcpcomm.endpoints import Listener, listener
+from tcpcomm.endpoints import Listener
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import EVICT, FrameFactory, Network, parse_network
+from tcpcomm.factory import EVICT, FrameFactory
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Framing, Unframed, parse_framing
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.logs import json_log_observer
+from tcpcomm.options import ListeningOptions, check
 from tcpcomm.psk import PreSharedKeys, read_keys
 from tcpcomm.server import CannotListen, ServerService
 
 __all__ = ["Options", "makeService"]
 
-DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
-ANY: Final = "any"
 
 
 _EXAMPLES: Final = r"""
@@ -50,13 +47,7 @@ Examples:
 """
 
 
-def _one_line(option: Callable[..., None]) -> Callable[..., None]:
-    """Let the help of an option show its docstring without the source's line breaks."""
-    option.__doc__ = " ".join((option.__doc__ or "").split())
-    return option
-
-
-class Options(usage.Options):
+class Options(ListeningOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
@@ -107,39 +98,9 @@ without -n it goes on in the background."""
         ["log-format", None, "text", "text, or json: one JSON object a line."],
     ]
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self["listen"] = []
-        self["allow"] = []
-
-    @_one_line
-    def opt_listen(self, endpoint: str) -> None:
-        """
-        Where to listen, as a Twisted server endpoint; may be given several times. tcp:9999 is open to
-        other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
-        ssl:9999:privateKey=key.pem:certKey=cert.pem, unix:/run/tcpcomm.sock, systemd:domain=INET:index=0.
-        """
-        self["listen"].append(endpoint)
-
-    opt_l = opt_listen
-
-    @_one_line
-    def opt_allow(self, network: str) -> None:
-        """
-        A network whose machines may connect, such as 192.168.0.0/24 or 10.0.0.5; may be given several
-        times. 'any' opens the server to all. Needed to listen beyond this machine, unless client
-        certificates or keys are demanded.
-        """
-        self["allow"].append(network)
-
     def getUsage(self, width: int | None = None) -> str:
         """What --help prints; examples are not to be wrapped like its text."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
-
-    def opt_version(self) -> NoReturn:
-        """Print the versions and exit."""
-        print(f"tcpcomm {__version__} (Twisted {twisted.__version__}, Python {sys.version.split()[0]})")
-        sys.exit(0)
 
     def parseOptions(self, options: Any = None) -> None:
         """Parse, and end the process with one line for each thing that is wrong."""
@@ -156,26 +117,16 @@ without -n it goes on in the background."""
     def postOptions(self) -> None:
         """Check everything, so that all mistakes are told at once, and keep the results."""
         problems: list[str] = []
-        self.factory = self._check(problems, self._factory, problems)
+        self.factory = check(problems, self._factory, problems)
         self.listeners = self._listeners(problems)
         if self["log-format"] not in ("text", "json"):
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
         if problems:
             _refuse(problems)
 
-    @staticmethod
-    def _check(problems: list[str], make: Callable[..., Any], *args: Any, option: str = "") -> Any:
-        """Call ``make``; where it fails over the configuration, note that and return None."""
-        try:
-            return make(*args)
-        except ConfigurationError as error:
-            problems.append(f"--{option}: {error}" if option else str(error))
-            return None
-
     def _factory(self, problems: list[str]) -> Factory | None:
         """The factory, of all options but where to listen."""
         given: dict[str, Any] = {}
-        check = self._check
 
         def take(name: str, value: Any) -> None:
             if value is not None:
@@ -183,7 +134,7 @@ without -n it goes on in the background."""
 
         take("max_sessions", check(problems, self._count, "max-sessions"))
         take("max_sessions_per_address", check(problems, self._count, "max-sessions-per-address"))
-        take("allow", self._allow(problems))
+        take("allow", self.allowed(problems))
         take("framing", self._framing(problems))
         take("keys", check(problems, self._keys))
         take("evict", check(problems, self._evict, given.get("max_sessions_per_address")))
@@ -210,10 +161,10 @@ without -n it goes on in the background."""
 
     def _framing(self, problems: list[str]) -> Framing | None:
         """The framing that was asked for; None where nothing was said."""
-        limit = self._check(problems, self._count, "max-frame")
+        limit = check(problems, self._count, "max-frame")
         framing: Framing | None = None
         if self["framing"] != AUTO:
-            framing = self._check(problems, parse_framing, self["framing"], option="framing")
+            framing = check(problems, parse_framing, self["framing"], option="framing")
         elif limit is not None and self["app"] is not None:
             problems.append("--max-frame needs --framing where it is for --app")
         elif limit is not None:
@@ -230,34 +181,16 @@ without -n it goes on in the background."""
             problems.append(f"--max-frame: {error}")
         return None
 
-    def _allow(self, problems: list[str]) -> tuple[Network, ...] | None:
-        """The allowed networks; None: all."""
-        texts = [text for text in self["allow"] if text != ANY]
-        networks = [self._check(problems, parse_network, text, option="allow") for text in texts]
-        if ANY in self["allow"] and networks:
-            problems.append("--allow any opens the server to all: leave the other --allow out, or it")
-        return tuple(networks) if networks else None
-
     def _listeners(self, problems: list[str]) -> list[Listener]:
         from twisted.internet import reactor  # noqa: PLC0415 - twistd's --reactor has chosen it by now
 
-        listeners = []
-        for text in self["listen"] or [DEFAULT_LISTEN]:
-            try:
-                each = listener(reactor, text, client_ca=self["client-ca"])
-            except ConfigurationError as error:
-                problems.append(f"--listen {error}")
-                continue
-            listeners.append(each)
-            if not (each.local or each.proves_peers or self["psk"] or self["allow"]):
-                problems.append(
-                    f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
-                    "(--allow any for all), or add :interface=127.0.0.1"
-                )
+        found = self.listening_places(
+            problems, reactor, client_ca=self["client-ca"], keys=self["psk"] is not None
+        )
         secured = any(text.startswith(("ssl:", "tls:")) for text in self["listen"])
         if self["client-ca"] is not None and not secured:
             problems.append("--client-ca has no effect without --listen ssl:…")
-        return listeners
+        return found
 
     def _keys(self) -> PreSharedKeys | None:
         """The keys that peers have to hold."""

@@ -1,0 +1,5 @@
+"""``python -m tcpcomm`` is the ``tcpcomm`` command."""
+
+from tcpcomm.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""``tcpcomm call``: one command, asked from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from attrs import evolve
+from twisted.python import usage
+
+from tcpcomm.cli.common import Refusal, load_declaration, number
+from tcpcomm.cli.hosting import HostOptions, run_reactor
+from tcpcomm.cli.values import jsonable, lines_of, read_arguments
+from tcpcomm.declaration import Command, Declaration
+from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
+
+__all__ = ["CallOptions"]
+
+FAULT: Final = 2
+NOT_SENT: Final = 3
+OUTCOME_UNKNOWN: Final = 4
+
+
+class CallOptions(HostOptions):
+    """The options of ``tcpcomm call``."""
+
+    synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"
+
+    longdesc = f"""Asks the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, one command, and prints its
+result. Arguments are read by the types of the declaration: job=3, speed=0.5, on=true, mode=auto; lists and
+structures as JSON. The command is sent once at most. The exit code is 0 for a result, {FAULT} if the
+equipment answered with a fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was and its
+outcome is not known, 1 for everything else."""
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["timeout", "t", None, "Seconds that the equipment has for its reply.  [default: as declared]"],
+        ["wait", "w", "5", "Seconds to wait for the connection."],
+    ]
+
+    def parseArgs(self, *args: str) -> None:
+        """Take what is asked of whom."""
+        if len(args) < 3:
+            raise usage.UsageError(
+                "write what to ask of whom, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3"
+            )
+        self.name, self.endpoint, self.command, *self.arguments = args
+
+    def run(self) -> int:
+        declaration = load_declaration(self.name)
+        command = self._command(declaration)
+        values = read_arguments(command.form.parameters, self.arguments)
+        wait = number("wait", self["wait"])
+        proxy = self.proxy(declaration, self.endpoint, wait=wait, retries=0)
+        try:
+            return run_reactor(lambda: self._ask(proxy, command, values))
+        except Fault as fault:
+            raise Refusal(f"the equipment says no: {fault}", code=FAULT) from None
+        except NotSent as error:
+            raise Refusal(f"not sent: {error}", code=NOT_SENT) from None
+        except OutcomeUnknown as error:
+            raise Refusal(f"sent, but the outcome is not known: {error}", code=OUTCOME_UNKNOWN) from None
+        except (CodecError, EncodeError) as error:
+            raise Refusal(f"the command cannot be written: {error}") from None
+
+    def _command(self, declaration: Declaration) -> Command:
+        command = declaration.commands.get(self.command)
+        if command is None:
+            there_are = ", ".join(declaration.commands) or "none"
+            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {there_are}")
+        if self["timeout"] is not None:
+            return evolve(command, timeout=number("timeout", self["timeout"], above=True))
+        return command
+
+    async def _ask(self, proxy: Any, command: Command, values: dict[str, Any]) -> int:
+        result = await proxy._ask(command, values)
+        if self["json"]:
+            print(json.dumps(jsonable(result), ensure_ascii=False))
+        elif command.form.result is None:
+            print("done" if command.has_reply else "sent")
+        else:
+            for line in lines_of(result):
+                print(line)
+        return 0

@@ -1,0 +1,47 @@
+"""``tcpcomm describe``: the manual of a piece of equipment, for people or machines."""
+
+from __future__ import annotations
+
+import json
+
+from twisted.python import usage
+
+from tcpcomm.cli.common import Subcommand, load_declaration
+from tcpcomm.cli.manual import facts_of
+from tcpcomm.cli.pages import markdown
+
+__all__ = ["DescribeOptions"]
+
+
+class DescribeOptions(Subcommand):
+    """The options of ``tcpcomm describe``."""
+
+    synopsis = "describe MODULE:NAME [options]"
+
+    longdesc = """Prints the manual of a piece of equipment: its framing, each command and event with its
+bytes and an example exchange, types, timeouts and faults. All of it comes from the declaration; the values
+in the examples are drawn."""
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["format", "f", "markdown", "markdown, or json: the same facts for machines."],
+        ["seed", "s", "0", "Another seed draws other values for the examples."],
+    ]
+
+    def parseArgs(self, *args: str) -> None:
+        """Take the name of the declaration."""
+        if len(args) != 1:
+            raise usage.UsageError("name one declaration, as in my_camera:VisionCamera")
+        self.name = args[0]
+
+    def postOptions(self) -> None:
+        """Check the values."""
+        if self["format"] not in ("markdown", "json"):
+            raise usage.UsageError(f"--format must be markdown or json, not {self['format']!r}")
+
+    def run(self) -> int:
+        facts = facts_of(load_declaration(self.name), seed=self["seed"])
+        if self["format"] == "json":
+            print(json.dumps(facts, indent=2, ensure_ascii=False))
+        else:
+            print(markdown(facts), end="")
+        return 0

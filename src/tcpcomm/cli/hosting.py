@@ -1,0 +1,75 @@
+"""What ``tcpcomm call`` and ``tcpcomm watch`` have in common: a link to the equipment, and a reactor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.python.failure import Failure
+
+from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.declaration import Declaration
+from tcpcomm.host import remote
+
+__all__ = ["HostOptions", "run_reactor"]
+
+
+class HostOptions(Subcommand):
+    """Where the equipment is, and what it has to be told first."""
+
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, as tcp:9999."],
+        ["json", "j", "Print JSON."],
+        ["verbose", "v", "Show the log."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.credentials: dict[str, str] = {}
+
+    def opt_credential(self, text: str) -> None:
+        """What a login needs, as name=value; may be given several times."""
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Refusal(f"--credential {text}: write name=value, as in user=admin")
+        self.credentials[name] = value
+
+    def proxy(self, declaration: Declaration, endpoint: str, **options: Any) -> Any:
+        """The proxy of the equipment. What is wrong with the options is a ConfigurationError."""
+        if self["verbose"]:
+            globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+        at, listen = (None, endpoint) if self["listen"] else (endpoint, None)
+        return remote(declaration.kind, at=at, listen=listen, credentials=self.credentials, **options)
+
+
+def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """
+    Run the reactor until some work is done, then end its links in order.
+
+    Returns:
+        What the work returned: the exit code. What it raised is raised here.
+    """
+    from twisted.internet import reactor as global_reactor  # noqa: PLC0415 - never at import time
+
+    reactor: Any = global_reactor
+    outcomes: list[Any] = []
+
+    def begin() -> None:
+        Deferred.fromCoroutine(work()).addBoth(end)
+
+    def end(outcome: Any) -> None:
+        outcomes.append(outcome)
+        if not stopping:
+            reactor.stop()
+
+    stopping: list[bool] = []
+    reactor.callWhenRunning(begin)
+    reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
+    reactor.run()
+    outcome = outcomes[0] if outcomes else 0  # interrupted, and it did not mind
+    if isinstance(outcome, Failure):
+        outcome.raiseException()
+    return int(outcome)

@@ -1,0 +1,188 @@
+"""What there is to know of a piece of equipment, as plain values: :func:`facts_of`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from enum import Enum
+from random import Random
+from typing import Any, get_args
+
+import attrs
+
+from tcpcomm.cli.values import jsonable, type_name
+from tcpcomm.codec.annotations import fields_of, plain
+from tcpcomm.codec.base import UNSAID, Field, Request, Trouble
+from tcpcomm.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment import Equipment
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing import Framing, format_framing
+from tcpcomm.samples import SAMPLE_ID, Samples
+
+__all__ = ["facts_of"]
+
+
+def facts_of(declaration: Declaration, *, seed: object = 0) -> dict[str, Any]:
+    """
+    All facts of a declaration, of the types that JSON has.
+
+    Args:
+        declaration: the declaration.
+        seed: the values in the examples are drawn from it.
+    """
+    return _Manual(declaration, seed).facts()
+
+
+class _Manual:
+    def __init__(self, declaration: Declaration, seed: object) -> None:
+        self._declaration = declaration
+        self._dialect = declaration.dialect
+        self._samples = Samples(declaration)
+        self._seed = seed
+
+    def facts(self) -> dict[str, Any]:
+        it = self._declaration
+        kind: type[Any] = it.kind
+        doc = inspect.getdoc(kind) or ""
+        return {
+            "name": it.name,
+            "module": kind.__module__,
+            "doc": "" if doc == inspect.getdoc(Equipment) else doc,
+            "from_host": _framing(it.received),
+            "from_equipment": _framing(it.sent),
+            "gap": it.gap,
+            "codec": type(kind.codec).__name__,
+            "encoding": getattr(kind.codec, "encoding", None),
+            "replies_carry_ids": self._dialect.by_id,
+            "commands_at_once": it.pipeline,
+            "heartbeat": it.heartbeat,
+            "heartbeat_while_busy": it.heartbeat_while_busy,
+            "greeting": it.greeting,
+            "login": [attrs.asdict(step) for step in it.login],
+            "commands": [self._command(each) for each in it.commands.values()],
+            "events": [self._event(each) for each in it.events.values()],
+            "faults": self._faults(),
+            "types": [_type(each) for each in self._types()],
+        }
+
+    def _command(self, command: Command) -> dict[str, Any]:
+        notation = self._dialect.notation(command.name)
+        return {
+            "name": command.name,
+            "doc": command.doc,
+            "request": notation.request,
+            "replies": list(notation.replies),
+            "parameters": [_parameter(each) for each in command.form.parameters],
+            "result": type_name(command.form.result),
+            "timeout": command.timeout if command.has_reply else None,
+            "idempotent": command.idempotent,
+            "example": self._exchange(command),
+        }
+
+    def _exchange(self, command: Command) -> dict[str, Any]:
+        random = Random(f"{self._seed} {command.name}")
+        values = self._samples.values(command.name, random)
+        asked = self._dialect.request(command.name, values, SAMPLE_ID)
+        messages = [self._message("host", asked)]
+        result = None
+        if command.has_reply:
+            result = self._samples.result(command.name, random)
+            request = Request(command.name, values, SAMPLE_ID)
+            begun = self._dialect.acknowledgement(request)
+            answered = self._dialect.reply(request, result)
+            frames = [*([] if begun is None else [begun]), *answered]
+            messages += [self._message("equipment", frame) for frame in frames]
+        return {"values": _members(values), "result": jsonable(result), "messages": messages}
+
+    def _event(self, event: EventOf) -> dict[str, Any]:
+        values = self._samples.event(event.name, Random(f"{self._seed} {event.name}"))
+        frame = self._dialect.event(event.name, values)
+        return {
+            "name": event.name,
+            "doc": event.doc,
+            "wire": self._dialect.notation(event.name).request,
+            "parameters": [_parameter(each) for each in event.form.parameters],
+            "example": {"values": _members(values), "messages": [self._message("equipment", frame)]},
+        }
+
+    def _faults(self) -> dict[str, Any] | None:
+        name = next((each.name for each in self._declaration.commands.values() if each.has_reply), None)
+        if name is None:
+            return None
+        fault = self._samples.fault(name, Random(f"{self._seed} fault"))
+        frame = self._dialect.fault(Request(name, {}, SAMPLE_ID), fault)
+        return {
+            "form": self._dialect.fault_notation(),
+            "example": {
+                "code": fault.code,
+                "reason": fault.reason,
+                "answers": name,
+                "messages": [self._message("equipment", frame)],
+            },
+            "troubles": [
+                {"code": self._dialect.trouble(each, "").code, "meaning": each.value} for each in Trouble
+            ],
+        }
+
+    def _message(self, sender: str, frame: bytes) -> dict[str, str]:
+        """A frame as it goes over the wire, as text and in hex."""
+        framing = self._declaration.received if sender == "host" else self._declaration.sent
+        wire = framing.encode(frame)
+        text = wire.decode(self._declaration.encoding, "backslashreplace")
+        return {"from": sender, "text": "".join(map(_visible, text)), "hex": wire.hex(" ")}
+
+    def _types(self) -> list[type]:
+        """The classes that the declaration's annotations lead to, each once, in the order of their use."""
+        found: dict[type, None] = {}
+        told = (*self._declaration.commands.values(), *self._declaration.events.values())
+        for each in told:
+            for annotation in (*(field.type for field in each.form.parameters), each.form.result):
+                for cls in _classes(annotation, found):
+                    found[cls] = None
+        return list(found)
+
+
+def _framing(framing: Framing) -> dict[str, str | None]:
+    try:
+        notation = format_framing(framing)
+    except ConfigurationError:  # one of the user's own, or with a function
+        notation = None
+    return {"notation": notation, "python": str(framing)}
+
+
+def _visible(character: str) -> str:
+    if character == "\\" or not character.isprintable():
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _parameter(field: Field) -> dict[str, Any]:
+    known = {"name": field.name, "type": type_name(field.type)}
+    return known if field.default is UNSAID else {**known, "default": jsonable(field.default)}
+
+
+def _members(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: jsonable(value) for name, value in values.items()}
+
+
+def _classes(annotation: Any, known: dict[type, None]) -> Iterator[type]:
+    """The attrs classes and enumerations in an annotation, and those in their fields."""
+    annotation = plain(annotation)
+    for each in get_args(annotation):
+        yield from _classes(each, known)
+    if not isinstance(annotation, type) or annotation in known:
+        return
+    if issubclass(annotation, Enum):
+        yield annotation
+    elif attrs.has(annotation):
+        yield annotation
+        for field in fields_of(annotation):
+            yield from _classes(field.type, {**known, annotation: None})
+
+
+def _type(cls: type) -> dict[str, Any]:
+    doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
+    if issubclass(cls, Enum):
+        members = [{"name": name, "value": jsonable(each.value)} for name, each in cls.__members__.items()]
+        return {"name": cls.__name__, "doc": doc, "members": members}
+    return {"name": cls.__name__, "doc": doc, "fields": [_parameter(each) for each in fields_of(cls)]}

@@ -1,0 +1,198 @@
+"""The manual of a piece of equipment as a page of Markdown: :func:`markdown`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import Any, Final
+
+__all__ = ["markdown"]
+
+_HEX_WIDTH: Final = 72
+"""Characters of bytes in hex in one line."""
+
+
+def markdown(facts: dict[str, Any]) -> str:
+    """The page, of what :func:`tcpcomm.cli.manual.facts_of` gave."""
+    lines = [""]
+    for line in _page(facts):
+        if line or lines[-1]:  # of several blank lines one is enough
+            lines.append(line)
+    return "\n".join(lines).strip() + "\n"
+
+
+def _page(facts: dict[str, Any]) -> Iterator[str]:
+    yield f"# {facts['name']}"
+    yield from _text(facts["doc"])
+    yield ""
+    yield f"Written by `tcpcomm describe {facts['module']}:{facts['name']}`."
+    yield from _wire(facts)
+    if facts["commands"]:
+        yield from ("", "## Commands")
+    for command in facts["commands"]:
+        yield from _command(command, facts)
+    if facts["events"]:
+        yield from ("", "## Events", "")
+        yield "The equipment sends them unasked, also between a command and its reply."
+    for event in facts["events"]:
+        yield from _event(event)
+    if facts["faults"]:
+        yield from _faults(facts["faults"])
+    if facts["types"]:
+        yield from ("", "## Types")
+    for each in facts["types"]:
+        yield from _type(each)
+
+
+def _wire(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("", "## On the wire", "")
+    rows = [("what the host sends", _framing(facts["from_host"]))]
+    if facts["from_equipment"] == facts["from_host"]:
+        rows = [("framing", _framing(facts["from_host"]))]
+    else:
+        rows.append(("what the equipment sends", _framing(facts["from_equipment"])))
+    if facts["gap"] is not None:
+        rows.append(("silence that ends a message", f"{facts['gap']:g} s"))
+    encoding = f", {facts['encoding']}" if facts["encoding"] else ""
+    rows.append(("messages", f"{facts['codec']}{encoding}"))
+    order = "by their ids" if facts["replies_carry_ids"] else "in the order of the commands"
+    rows.append(("replies come", order))
+    rows.append(("commands under way at once", str(facts["commands_at_once"])))
+    if facts["heartbeat"]:
+        busy = ", also while a command is under way" if facts["heartbeat_while_busy"] else ""
+        rows.append(("heartbeat", f"`{facts['heartbeat']}`{busy}"))
+    if facts["greeting"] is not None:
+        rows.append(("the equipment greets with", _code(facts["greeting"])))
+    yield from _table(("", ""), rows)
+    if facts["login"]:
+        yield from ("", "Before any command there is a login.", "")
+        yield from _table(
+            ("the equipment says", "the host answers"),
+            [
+                (
+                    _code_or_nothing(step["expect"]) + (", without an end" if step["prompt"] else ""),
+                    _code_or_nothing(step["send"]),
+                )
+                for step in facts["login"]
+            ],
+        )
+
+
+def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {command['name']}")
+    yield from _text(command["doc"])
+    yield ""
+    rows = [("request", _code(command["request"]))]
+    for index, reply in enumerate(command["replies"]):
+        rows.append(("then" if index else "reply", _code(reply)))
+    if command["timeout"] is not None:
+        rows.append(("answered within", f"{command['timeout']:g} s"))
+        rows.append(("may be repeated", "yes" if command["idempotent"] else "no"))
+    else:
+        rows.append(("reply", "none"))
+    yield from _table(("", ""), rows)
+    yield from _fields("parameter", command["parameters"])
+    yield ""
+    if command["result"] != "None":
+        yield f"It returns {_code(command['result'])}."
+        yield ""
+    example = command["example"]
+    yield f"For example {_code(_called(command['name'], example['values']))}:"
+    yield from _messages(example["messages"])
+    if command["result"] != "None":
+        yield f"It returns {_code(json.dumps(example['result'], ensure_ascii=False))}."
+
+
+def _event(event: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {event['name']}")
+    yield from _text(event["doc"])
+    yield from ("", f"On the wire: {_code(event['wire'])}")
+    yield from _fields("parameter", event["parameters"])
+    yield from ("", f"For example {_code(_called(event['name'], event['example']['values']))}:")
+    yield from _messages(event["example"]["messages"])
+
+
+def _faults(faults: dict[str, Any]) -> Iterator[str]:
+    yield from ("", "## Faults", "", f"The equipment says no with {_code(faults['form'])}.")
+    example = faults["example"]
+    code = _code(str(example["code"]))
+    reason = f" and the reason {_code(example['reason'])}" if example["reason"] else ""
+    yield from ("", f"For example, code {code}{reason}, in answer to `{example['answers']}`:")
+    yield from _messages(example["messages"])
+    yield from ("Whatever the equipment's own codes are, these mean:", "")
+    yield from _table(
+        ("code", "meaning"), [(_code(str(each["code"])), each["meaning"]) for each in faults["troubles"]]
+    )
+
+
+def _type(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {facts['name']}")
+    yield from _text(facts["doc"])
+    if "members" in facts:
+        yield ""
+        members = [(_code(each["name"]), _code(str(each["value"]))) for each in facts["members"]]
+        yield from _table(("name", "value"), members)
+    else:
+        yield from _fields("field", facts["fields"])
+
+
+def _fields(what: str, fields: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not fields:
+        return
+    yield ""
+    if any("default" in each for each in fields):
+        rows = [
+            (
+                _code(each["name"]),
+                _code(each["type"]),
+                _code(json.dumps(each["default"], ensure_ascii=False)) if "default" in each else "",
+            )
+            for each in fields
+        ]
+        yield from _table((what, "type", "default"), rows)
+    else:
+        yield from _table((what, "type"), [(_code(each["name"]), _code(each["type"])) for each in fields])
+
+
+def _messages(messages: Iterable[dict[str, str]]) -> Iterator[str]:
+    yield from ("", "```text")
+    for message in messages:
+        yield f"{message['from']:9}  {message['text']}"
+        for line in wrap(message["hex"], _HEX_WIDTH):
+            yield f"{'':9}  {line}"
+    yield from ("```", "")
+
+
+def _text(doc: str) -> Iterator[str]:
+    if doc:
+        yield from ("", doc)
+
+
+def _framing(framing: dict[str, str | None]) -> str:
+    return _code(framing["notation"] or str(framing["python"]))
+
+
+def _called(name: str, values: dict[str, Any]) -> str:
+    arguments = ", ".join(
+        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
+    )
+    return f"{name}({arguments})"
+
+
+def _code(text: str) -> str:
+    """Text as code, whatever is in it."""
+    if not text:
+        return "(empty)"
+    marks = "``" if "`" in text else "`"
+    space = " " if "`" in text or text != text.strip() else ""
+    return f"{marks}{space}{text}{space}{marks}"
+
+
+def _code_or_nothing(text: str | None) -> str:
+    return "nothing" if text is None else _code(text)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

@@ -1,0 +1,196 @@
+"""Values on the command line: arguments read by their annotations, results shown to people and machines."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal, get_args, get_origin
+
+import attrs
+
+from tcpcomm.codec.annotations import options, plain
+from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.jsontext import JsonText
+from tcpcomm.codec.structuring import Shapes
+from tcpcomm.errors import CodecError, ConfigurationError
+
+__all__ = ["jsonable", "lines_of", "read_arguments", "type_name"]
+
+_WHOLE: Final = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9A-Fa-f]{1,4000})")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_JSON: Final = JsonText("utf-8", ascii=False)
+
+
+def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, Any]:
+    """
+    Read the arguments of a command, each written as ``name=value``.
+
+    Args:
+        fields: its parameters.
+        words: what was written.
+
+    Returns:
+        The values, with the defaults of those that were not given.
+
+    Raises:
+        ConfigurationError: one is missing, is there twice, is unknown, or is not of its type.
+    """
+    known = {field.name: field for field in fields}
+    there_are = ", ".join(f"{name}=..." for name in known) or "none"
+    values: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigurationError(
+                f"{word!r} is no argument: write name=value; the arguments are {there_are}"
+            )
+        if name not in known:
+            raise ConfigurationError(f"there is no argument {name!r}; the arguments are {there_are}")
+        if name in values:
+            raise ConfigurationError(f"{name} is given twice")
+        try:
+            values[name] = _read(known[name].type, text)
+        except CodecError as error:
+            raise ConfigurationError(f"{name}={text}: {error}") from None
+    missing = [name for name, field in known.items() if name not in values and field.default is UNSAID]
+    if missing:
+        raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {there_are}")
+    return {name: values.get(name, field.default) for name, field in known.items()}
+
+
+def _read(annotation: Any, text: str) -> Any:
+    annotation = plain(annotation)
+    several = options(annotation)
+    if type(None) in several:
+        if text in ("none", "null"):
+            return None
+        several = tuple(each for each in several if each is not type(None))
+        annotation = several[0]
+    if len(several) > 1:
+        return _read_one_of(several, text)
+    if annotation in _READERS:
+        return _READERS[annotation](text)
+    if get_origin(annotation) is Literal:
+        return _chosen({str(each): each for each in get_args(annotation)}, text)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return _chosen({str(each.value): each for each in annotation} | dict(annotation.__members__), text)
+    shape = Shapes().of(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, (date, time)):
+        return shape.read(text)
+    return shape.read(_JSON.read(text.encode("utf-8", "surrogateescape")))
+
+
+def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
+    """Text fits whatever has letters, so it is tried last."""
+    problems = []
+    for each in sorted(annotations, key=lambda each: each is str):
+        try:
+            return _read(each, text)
+        except CodecError as error:
+            problems.append(str(error))
+    raise CodecError(", and ".join(problems))
+
+
+def _read_bool(text: str) -> bool:
+    return bool(_chosen({"true": True, "false": False}, text))
+
+
+def _read_int(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise CodecError("must be a whole number")
+    return int(text, 16 if "x" in text else 10)
+
+
+def _read_float(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise CodecError("must be a number")
+    return float(text)
+
+
+def _read_decimal(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise CodecError("must be a number")
+    return Decimal(text)
+
+
+def _read_bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raise CodecError("must be bytes in hex, such as 0a1b2c") from None
+
+
+def _chosen(choices: dict[str, Any], text: str) -> Any:
+    if text not in choices:
+        raise CodecError(f"must be one of {', '.join(choices)}")
+    return choices[text]
+
+
+_READERS: Final[dict[Any, Any]] = {
+    bool: _read_bool,
+    bytes: _read_bytes,
+    Decimal: _read_decimal,
+    float: _read_float,
+    int: _read_int,
+    str: str,
+}
+
+
+def type_name(annotation: Any) -> str:
+    """An annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
+    annotation = plain(annotation)
+    if options(annotation):
+        return " | ".join(map(type_name, options(annotation)))
+    if annotation is type(None):
+        return "None"
+    if annotation is ...:
+        return "..."
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " | ".join(map(repr, arguments))
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(map(type_name, arguments))}]"
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def jsonable(value: Any) -> Any:
+    """A value as JSON has it: attrs classes as objects, bytes as base64, enumerations as their values."""
+    if attrs.has(type(value)):
+        return {field.name: jsonable(getattr(value, field.name)) for field in attrs.fields(type(value))}
+    if isinstance(value, Enum):
+        return jsonable(value.value)
+    if isinstance(value, (list, tuple)):
+        return [jsonable(each) for each in value]
+    if isinstance(value, dict):
+        return {str(jsonable(key)): jsonable(each) for key, each in value.items()}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+def lines_of(value: Any) -> Iterator[str]:
+    """A result for people: a line for each field of an attrs class, and for each item of a list."""
+    if attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield f"{field.name}: {_shown(getattr(value, field.name))}"
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield _shown(each)
+    else:
+        yield _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Enum):
+        return value.name or str(value.value)
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    if isinstance(value, (date, time, Decimal, str)):
+        return str(value)
+    return repr(value)

@@ -1,0 +1,86 @@
+"""``tcpcomm watch``: events, printed as they come."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python import usage
+
+from tcpcomm.cli.common import Refusal, load_declaration, number
+from tcpcomm.cli.hosting import HostOptions, run_reactor
+from tcpcomm.cli.values import jsonable
+from tcpcomm.host import link_of
+
+__all__ = ["WatchOptions"]
+
+
+class WatchOptions(HostOptions):
+    """The options of ``tcpcomm watch``."""
+
+    synopsis = "watch MODULE:NAME ENDPOINT [EVENT ...] [options]"
+
+    longdesc = """Prints the events of the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, as they come:
+all, or those that are named. The state of the link is told on standard error. Ctrl-C ends it."""
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["count", "c", None, "End after so many events."],
+    ]
+
+    def parseArgs(self, *args: str) -> None:
+        """Take whose events to watch."""
+        if len(args) < 2:
+            raise usage.UsageError(
+                "write whose events to watch, as in my_camera:VisionCamera tcp:10.0.0.5:9999"
+            )
+        self.name, self.endpoint, *self.events = args
+
+    def run(self) -> int:
+        declaration = load_declaration(self.name)
+        for name in self.events:
+            if name not in declaration.events:
+                there_are = ", ".join(declaration.events) or "none"
+                raise Refusal(f"{declaration.name} has no event {name!r}; its events: {there_are}")
+        names = self.events or list(declaration.events)
+        if not names:
+            raise Refusal(f"{declaration.name} declares no event")
+        count = None if self["count"] is None else number("count", self["count"], least=1)
+        proxy = self.proxy(declaration, self.endpoint)
+        link_of(proxy).observe(_tell_state)
+        return run_reactor(lambda: self._watch(proxy, names, count))
+
+    async def _watch(self, proxy: Any, names: list[str], count: float | None) -> int:
+        enough: Deferred[int] = Deferred()
+        printed = 0
+
+        def happened(name: str, **values: Any) -> None:
+            nonlocal printed
+            if enough.called:
+                return
+            try:
+                print(self._line(name, values), flush=True)
+            except BrokenPipeError as error:
+                enough.errback(error)
+                return
+            printed += 1
+            if printed == count:
+                enough.callback(0)
+
+        for name in names:
+            subscribe: Callable[..., Any] = getattr(proxy, name).subscribe
+            subscribe(partial(happened, name))
+        return await enough
+
+    def _line(self, name: str, values: dict[str, Any]) -> str:
+        if self["json"]:
+            members = {key: jsonable(value) for key, value in values.items()}
+            return json.dumps({"event": name, "values": members}, ensure_ascii=False)
+        return f"{name}({', '.join(f'{key}={value!r}' for key, value in values.items())})"
+
+
+def _tell_state(state: Any, reason: str) -> None:
+    print(f"link {state.value}: {reason}", file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""Options that ``twistd tcpcomm`` and ``tcpcomm`` have in common: where to listen, for whom, versions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from twisted.python import usage
+
+import twisted
+from tcpcomm._version import __version__
+from tcpcomm.endpoints import Listener, listener
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.factory import Network, parse_network
+
+__all__ = ["DEFAULT_LISTEN", "ListeningOptions", "Options", "check", "one_line"]
+
+DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
+ANY: Final = "any"
+
+
+def one_line(option: Callable[..., None]) -> Callable[..., None]:
+    """Let the help of an option show its docstring without the source's line breaks."""
+    option.__doc__ = " ".join((option.__doc__ or "").split())
+    return option
+
+
+def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str = "") -> Any:
+    """Call ``make``; where it fails over the configuration, note that and return None."""
+    try:
+        return make(*args)
+    except ConfigurationError as error:
+        problems.append(f"--{option}: {error}" if option else str(error))
+        return None
+
+
+class Options(usage.Options):
+    """Options that tell tcpcomm's version, and not Twisted's alone."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def opt_version(self) -> NoReturn:
+        """Print the versions and exit."""
+        print(f"tcpcomm {__version__} (Twisted {twisted.__version__}, Python {sys.version.split()[0]})")
+        sys.exit(0)
+
+
+class ListeningOptions(Options):
+    """``--listen`` and ``--allow``, each of which may be given several times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self["allow"] = []
+
+    @one_line
+    def opt_listen(self, endpoint: str) -> None:
+        """
+        Where to listen, as a Twisted server endpoint; may be given several times. tcp:9999 is open to
+        other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
+        ssl:9999:privateKey=key.pem:certKey=cert.pem, unix:/run/tcpcomm.sock, systemd:domain=INET:index=0.
+        """
+        self["listen"].append(endpoint)
+
+    opt_l = opt_listen
+
+    @one_line
+    def opt_allow(self, network: str) -> None:
+        """
+        A network whose machines may connect, such as 192.168.0.0/24 or 10.0.0.5; may be given several
+        times. 'any' opens the server to all. Needed to listen beyond this machine, unless client
+        certificates or keys are demanded.
+        """
+        self["allow"].append(network)
+
+    def allowed(self, problems: list[str]) -> tuple[Network, ...] | None:
+        """The allowed networks; None: all. What is wrong is added to the problems."""
+        texts = [text for text in self["allow"] if text != ANY]
+        networks = [check(problems, parse_network, text, option="allow") for text in texts]
+        if ANY in self["allow"] and networks:
+            problems.append("--allow any opens the server to all: leave the other --allow out, or it")
+        return tuple(networks) if networks else None
+
+    def listening_places(
+        self, problems: list[str], reactor: Any, *, client_ca: str | None = None, keys: bool = False
+    ) -> list[Listener]:
+        """
+        Where to listen. What is wrong, or open to machines that were not named, is added.
+
+        Args:
+            problems: where that is added.
+            reactor: what listens.
+            client_ca: the file of the authorities that sign the certificates of clients.
+            keys: whether peers prove otherwise who they are.
+        """
+        found = []
+        for text in self["listen"] or [DEFAULT_LISTEN]:
+            try:
+                each = listener(reactor, text, client_ca=client_ca)
+            except ConfigurationError as error:
+                problems.append(f"--listen {error}")
+                continue
+            found.append(each)
+            if not (each.local or each.proves_peers or keys or self["allow"]):
+                problems.append(
+                    f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
+                    "(--allow any for all), or add :interface=127.0.0.1"
+                )
+        return found

@@ -1,0 +1,246 @@
+"""
+Equipment that is not there: :func:`simulated` answers every command of a declaration with drawn values.
+
+::
+
+    camera = simulated(VisionCamera, seed=1)
+    run(serve(camera, at="tcp:9999:interface=127.0.0.1"), EventsEvery(camera, {"alarm": 5.0}))
+
+It is for developing and testing the host's program: what it answers has the right form and no meaning.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from random import Random
+from types import new_class
+from typing import Any, Final, TypeVar
+
+from attrs import define
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+
+from tcpcomm.answering import current_session
+from tcpcomm.codec.fieldtype import shown
+from tcpcomm.declaration import Command, Declaration
+from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.samples import Samples
+
+__all__ = ["EventsEvery", "simulated", "stand_in"]
+
+E = TypeVar("E", bound=Equipment)
+
+_LOG: Final = Logger()
+
+
+def stand_in(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:
+    """
+    Make an object that implements a declaration with one function.
+
+    Implementations that the class may have are not used, nor is its ``__init__``.
+
+    Args:
+        kind: the declaration.
+        carry_out: gets each command with its values; what it returns or raises, also by way of a
+            Deferred, is what the command does.
+    """
+    declaration = declaration_of(kind)
+    namespace: dict[str, Any] = {
+        "__doc__": kind.__doc__,
+        "__init__": lambda self: None,
+        "authenticate": Equipment.authenticate,
+        "unknown": Equipment.unknown,
+    }
+    for name, command in declaration.commands.items():
+        namespace[name] = _method(getattr(kind, name), command, carry_out)
+    made: type[E] = new_class(
+        f"Simulated{kind.__name__}", (kind,), exec_body=lambda body: body.update(namespace)
+    )
+    return made()
+
+
+def _method(
+    declared: Callable[..., Any], command: Command, carry_out: Callable[[Command, dict[str, Any]], Any]
+) -> Callable[..., Any]:
+    def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return carry_out(command, command.bind(args, kwargs))
+
+    method.__signature__ = inspect.signature(declared)  # type: ignore[attr-defined]
+    method.__name__ = command.name
+    method.__doc__ = command.doc
+    return method
+
+
+def simulated(
+    kind: type[E],
+    *,
+    seed: int = 0,
+    latency: float | tuple[float, float] = 0.0,
+    fault_rate: float = 0.0,
+    reactor: Any = None,
+) -> E:
+    """
+    Make a simulated device, to be served.
+
+    Each command has a course of its own: its first answer, its second and so on are the same for the same
+    seed, whatever else is asked. What is asked and answered is told in the log. The heartbeat command is
+    answered at once, never with a fault, and not told. Every login is admitted.
+
+    Args:
+        kind: the declaration; its module may hold implementations, which are not used.
+        seed: where all that is drawn comes from.
+        latency: seconds that a command takes, or the least and the most of them.
+        fault_rate: how many of the commands, from 0.0 to 1.0, are answered with a fault.
+        reactor: the reactor, or a test's clock. Needed only where there is a latency.
+
+    Raises:
+        ConfigurationError: it is no declaration, or a number makes no sense.
+    """
+    least, most = (latency, latency) if isinstance(latency, (int, float)) else latency
+    if not 0 <= least <= most:
+        raise ConfigurationError(f"latency must be seconds, or the least and the most, not {latency}")
+    if not 0 <= fault_rate <= 1:
+        raise ConfigurationError(f"fault_rate must be between 0 and 1, not {fault_rate}")
+    if most and reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    declaration = declaration_of(kind)
+    courses = {
+        name: _Course(
+            declaration, command, seed=seed, latency=(least, most), fault_rate=fault_rate, reactor=reactor
+        )
+        for name, command in declaration.commands.items()
+    }
+    return stand_in(kind, lambda command, values: courses[command.name].answer(values))
+
+
+class _Course:
+    """What a simulated device answers to one command, one time after the other."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        command: Command,
+        *,
+        seed: int,
+        latency: tuple[float, float],
+        fault_rate: float,
+        reactor: Any,
+    ) -> None:
+        self._command = command
+        self._is_heartbeat = command.name == declaration.heartbeat
+        self._samples = Samples(declaration)
+        self._results = Random(f"{seed} results of {command.name}")
+        self._chances = Random(f"{seed} course of {command.name}")
+        self._latency = latency
+        self._fault_rate = fault_rate
+        self._reactor = reactor
+
+    def answer(self, values: Mapping[str, Any]) -> Any:
+        result = self._samples.result(self._command.name, self._results)
+        delay = self._chances.uniform(*self._latency)
+        fault = None
+        if self._chances.random() < self._fault_rate and self._command.has_reply:
+            fault = self._samples.fault(self._command.name, self._chances)
+        if self._is_heartbeat:
+            delay, fault = 0.0, None
+        else:
+            self._log(values, result, fault)
+        if not delay:
+            return _outcome(result, fault)
+        return deferLater(self._reactor, delay, _outcome, result, fault)
+
+    def _log(self, values: Mapping[str, Any], result: Any, fault: Fault | None) -> None:
+        try:
+            peer = f"{current_session().peer}: "
+        except ConfigurationError:  # it is called by a program, and not by a host
+            peer = ""
+        _LOG.info(
+            "{peer}{command}({values}) -> {answer}",
+            peer=peer,
+            command=self._command.name,
+            values=_listed(values),
+            answer=shown(result) if fault is None else f"fault {fault}",
+        )
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+
+
+def _outcome(result: Any, fault: Fault | None) -> Any:
+    if fault is not None:
+        raise fault
+    return result
+
+
+@define(eq=False)
+class _Telling:
+    """One event that is told again and again."""
+
+    equipment: Equipment
+    name: str
+    samples: Samples
+    random: Random
+
+    def tell(self) -> None:
+        values = self.samples.event(self.name, self.random)
+        _LOG.info("told {event}({values})", event=self.name, values=_listed(values))
+        getattr(self.equipment, self.name)(**values)
+
+
+class EventsEvery(Service):
+    """
+    Has a piece of equipment tell events, with drawn values, while this service runs.
+
+    Args:
+        equipment: the object that is served.
+        seconds: by the event's name, how often it is told. The first time is after so many seconds.
+        seed: where the values come from.
+        clock: the reactor, or a test's clock.
+
+    Raises:
+        ConfigurationError: there is no such event, or a time is not positive.
+    """
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        seconds: Mapping[str, float],
+        *,
+        seed: int = 0,
+        clock: IReactorTime | None = None,
+    ) -> None:
+        declaration = declaration_of(equipment)
+        self._loops: list[tuple[LoopingCall, float]] = []
+        for name, interval in seconds.items():
+            if name not in declaration.events:
+                there_are = ", ".join(declaration.events) or "none"
+                raise ConfigurationError(
+                    f"{declaration.name} has no event {name!r}; its events: {there_are}"
+                )
+            if not interval > 0:
+                raise ConfigurationError(f"{name} must be told every so many seconds, not every {interval}")
+            telling = _Telling(equipment, name, Samples(declaration), Random(f"{seed} events {name}"))
+            loop = LoopingCall(telling.tell)
+            if clock is not None:
+                loop.clock = clock
+            self._loops.append((loop, interval))
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        for loop, interval in self._loops:
+            loop.start(interval, now=False).addErrback(self._failed)
+
+    def stopService(self) -> Deferred[None] | None:
+        for loop, _ in self._loops:
+            if loop.running:
+                loop.stop()
+        return super().stopService()  # type: ignore[no-any-return, no-untyped-call]
+
+    def _failed(self, failure: Any) -> None:
+        _LOG.failure("no more events are told", failure)
