@@ -39,7 +39,7 @@ class Camera(Equipment):
     codec = Template()
 
     @command("TRG,{job}", reply="DID {thread}", timeout=DEADLINE)
-    def locate(self, job: int) -> str:
+    async def locate(self, job: int) -> str:
         """Say in which thread it works."""
         raise NotImplementedError
 
@@ -56,7 +56,7 @@ class InThread(Camera):
 
 
 class Blocking(Camera):
-    def locate(self, job: int) -> str:
+    async def locate(self, job: int) -> str:
         began = monotonic()
         while monotonic() - began < job / 1000:
             pass
@@ -99,8 +99,7 @@ class ServingTests(TestCase):
             pictures.append(pixels)
 
         camera.picture.subscribe(note)
-        said: Any = camera.locate(3)
-        assert "PoolThread" in await said
+        assert "PoolThread" in await camera.locate(3)
         await until(lambda: ["xxx"] == pictures)
 
     async def test_a_handler_that_blocks_is_named(self) -> None:
@@ -108,16 +107,14 @@ class ServingTests(TestCase):
             """One that has not been named yet."""
 
         _, at = self.serve(BlockingToo())
-        said: Any = self.remote(at).locate(120)
-        assert "done" == await said
+        assert "done" == await self.remote(at).locate(120)
         (event,) = [each for each in self.logged if "blocked the reactor for" in str(each["log_format"])]
         assert "BlockingToo.locate" == event["handler"]
         assert event["took"] >= 0.12
 
     async def test_a_handler_that_blocks_for_long_is_shown_in_the_midst_of_it(self) -> None:
         _, at = self.serve(Blocking())
-        said: Any = self.remote(at).locate(1000)
-        assert "done" == await said
+        assert "done" == await self.remote(at).locate(1000)
         await until(lambda: bool(self.told("has blocked the reactor")))
         event = next(each for each in self.logged if "has blocked" in str(each["log_format"]))
         assert "while monotonic() - began" in event["stack"]
@@ -132,11 +129,9 @@ class ServingTests(TestCase):
             heard.append(len(pixels))
 
         listening.picture.subscribe(note)
-        said: Any = listening.locate(1)
-        await said
+        await listening.locate(1)
         deaf = self.remote(at)
-        said = deaf.locate(1)
-        await said
+        await deaf.locate(1)
         await until(lambda: 2 == len(heard))
         protocol: Any = link_of(deaf)._protocol
         protocol.pauseProducing()
@@ -148,8 +143,7 @@ class ServingTests(TestCase):
 
     async def test_a_stop_waits_for_replies_that_were_sent(self) -> None:
         service, at = self.serve(InThread())
-        said: Any = self.remote(at).locate(1)
-        assert "PoolThread" in await said
+        assert "PoolThread" in await self.remote(at).locate(1)
         await service.stopService()
         assert [] == service.ports
 
