@@ -32,6 +32,7 @@ from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.limits import Limits
 from tcpcomm.link import Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentsLink", "link_of", "raw", "remote"]
@@ -54,6 +55,7 @@ def remote(
     on_ready: Iterable[Callable[[E], Any]] = (),
     serves: Equipment | None = None,
     limits: Limits | None = None,
+    keys: PreSharedKeys | None = None,
     reactor: Any = None,
     random: Random | None = None,
 ) -> E:
@@ -74,6 +76,7 @@ def remote(
             and may be a coroutine function.
         serves: what the host answers in turn, where the equipment asks commands of it on the same session.
         limits: what a session may cost.
+        keys: our name and the key that is shared with the equipment, which has to prove that it holds it.
         reactor: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
 
@@ -101,6 +104,7 @@ def remote(
         on_ready=on_ready,
         serves=serves,
         limits=limits,
+        keys=keys,
         reactor=reactor,
         random=random,
     )

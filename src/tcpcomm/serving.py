@@ -274,14 +274,14 @@ def serve(
     Args:
         equipment: the object; or, from :func:`per_session`, one for each session.
         at: where to listen, as endpoint strings such as ``tcp:9999:interface=127.0.0.1``. Beyond this
-            machine only with ``allow``. An endpoint object is used as it is.
+            machine only with ``allow`` or ``keys``. An endpoint object is used as it is.
         connect: instead, where the host listens: the equipment connects, and connects again.
         calls: the declaration of what the hosts answer in turn, where the equipment asks commands of
             them: :func:`caller` gives the proxy.
         policy: for ``connect``, how the link is kept up: a profile's name or a policy.
         grace: seconds that a stop waits for replies to leave.
         options: limits and permissions: those of :class:`~tcpcomm.factory.FrameFactory`, such as
-            ``allow=[parse_network("192.168.0.0/24")]`` and ``max_sessions``.
+            ``allow=[parse_network("192.168.0.0/24")]``, ``keys`` and ``max_sessions``.
 
     Returns:
         A service, which is not started.
@@ -294,7 +294,7 @@ def serve(
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     if connect is not None:
-        factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
+        factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
         rules = profile(policy) if isinstance(policy, str) else policy
@@ -307,10 +307,10 @@ def serve(
         for each in places
     ]
     for each in listeners:
-        if not (each.local or each.proves_peers or "allow" in options):
+        if not (each.local or each.proves_peers or "allow" in options or "keys" in options):
             raise ConfigurationError(
                 f"{each.text} is open to other machines: say which with allow=[...] (allow=None for all), "
-                "or add :interface=127.0.0.1"
+                "demand keys=..., or add :interface=127.0.0.1"
             )
     factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
     return ServerService(factory, listeners, grace=grace)

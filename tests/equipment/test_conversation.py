@@ -25,6 +25,7 @@ from tcpcomm import (
     raw,
 )
 from tcpcomm.codec import JsonRpc, Template
+from tcpcomm.psk import PreSharedKeys
 from tests.equipment.declared import (
     NO_PART,
     Bench,
@@ -493,6 +494,36 @@ def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: li
     bench.serve(camera)
     assert Fault is type(bench.result(bench.remote(VisionCamera).locate(1)))
     assert "the host of this session was not declared as Cell" in logged.pop()
+
+
+KEY = bytes(range(32))
+CAMERAS = PreSharedKeys("camera", {"robot": KEY})
+
+
+@pytest.mark.parametrize("active", [False, True], ids=["passive", "active"])
+def test_both_ends_may_have_to_prove_themselves(active: bool, bench: Bench) -> None:
+    robots = PreSharedKeys("robot", {"camera": KEY})
+    if active:
+        bench.serve_actively(MyCamera(), keys=CAMERAS)
+        proxy = bench.remote(VisionCamera, listen=bench.robot.listening(9999), keys=robots)
+    else:
+        bench.serve(MyCamera(), keys=CAMERAS)
+        proxy = bench.remote(VisionCamera, keys=robots)
+    assert 3.0 == bench.result(proxy.locate(3)).angle
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [(None, OutcomeUnknown), (PreSharedKeys("robot", {"camera": KEY[::-1]}), NotReady)],
+    ids=["none", "wrong"],
+)
+def test_a_host_without_the_key_gets_nothing_done(
+    keys: PreSharedKeys | None, told: type[Exception], bench: Bench
+) -> None:
+    camera = MyCamera()
+    bench.serve(camera, keys=CAMERAS)
+    outcome = bench.result(bench.remote(VisionCamera, keys=keys).locate(3))
+    assert (told, []) == (type(outcome), camera.done)
 
 
 def test_there_is_no_current_session_outside_a_command() -> None:
