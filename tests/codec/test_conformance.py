@@ -191,6 +191,7 @@ def check_at_equipment(case: Case, dialect: Dialect, frame: bytes) -> None:
         else:
             assert isinstance(each, Refusal)
             assert isinstance(each.problem, CodecError)
+            assert len(str(each.problem)) < 1000  # it is logged, and told to the peer
             fault = dialect.trouble(each.trouble, str(each.problem))
             if each.wants_reply:
                 dialect.read_at_host(dialect.fault(each, fault))

@@ -116,7 +116,8 @@ class Session:
     def _execute(self, block: Block, code: str, expected: str) -> None:
         printed = StringIO()
         with redirect_stdout(printed):
-            exec(compile("\n" * (block.line - 1) + code, str(self.page), "exec"), self._names)
+            source = "\n" * (block.line - 1) + code
+            exec(compile(source, str(self.page), "exec", dont_inherit=True), self._names)
         self._compare(block, expected, printed.getvalue())
 
     def _printed_by(self, command: str) -> str:

@@ -11,6 +11,7 @@ from attrs import evolve
 from tcpcomm.codec.annotations import fields_of, marks, options, plain, told
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.contents import blob, fixed_blob, fixed_list, fixed_text, listed, text
+from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.layouts import (
     Content,
     Layout,
@@ -44,7 +45,7 @@ class Layouts:
 
     def __init__(self, order: Order, encoding: str) -> None:
         self._order = order
-        self._encoding = encoding
+        self._encoding = Encoding(encoding)
         self._open: list[type] = []
         """The classes that are being looked at, outermost first."""
 
@@ -180,9 +181,9 @@ class Layouts:
             return text(Text(self._encoding_of(notes)))
         return blob() if kind is bytes else listed(self.of(get_args(kind)[0]), in_bytes)
 
-    def _encoding_of(self, notes: tuple[Any, ...]) -> str:
+    def _encoding_of(self, notes: tuple[Any, ...]) -> Encoding:
         mark = _last(notes, Encoded)
-        return self._encoding if mark is None else mark.encoding
+        return self._encoding if mark is None else Encoding(mark.encoding)
 
     def _instance(self, cls: type) -> Layout:
         """An attrs class: its fields, one behind the other."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8, lookup
+from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
 
+from tcpcomm.codec.problems import brief
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["JsonText"]
@@ -95,8 +97,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, unless it has a key twice: what such a one means, every reader guesses differently."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise CodecError("is there twice", next(key for key in keys if keys.count(key) > 1))
+        times = Counter(key for key, _ in pairs)
+        raise CodecError("is there twice", brief(next(key for key in times if times[key] > 1)))
     return members
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tcpcomm.errors import CodecError
 
-__all__ = ["inside", "missing", "shown", "unknown", "wrong"]
+__all__ = ["brief", "inside", "missing", "shown", "unknown", "wrong"]
 
 
 class _Brief(Repr):
@@ -38,8 +38,13 @@ def missing(name: str) -> CodecError:
 
 
 def unknown(name: str) -> CodecError:
-    """The error for a value that should not be there."""
-    return CodecError("is not known here", name)
+    """The error for a value that should not be there; its name may be whatever a peer sent."""
+    return CodecError("is not known here", brief(name))
+
+
+def brief(name: str) -> str:
+    """A name for a path: as it is, unless it is long, or could not be printed."""
+    return name if len(name) <= 60 and name.isprintable() else shown(name)
 
 
 def inside(step: str, error: CodecError) -> CodecError:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from tcpcomm.codec.annotations import plain, told
-from tcpcomm.codec.problems import inside, shown, wrong
+from tcpcomm.codec.problems import brief, inside, shown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["LEAVES", "Shape", "Step", "choice", "fixed_tuple", "flag", "mapping", "sequence", "union"]
@@ -135,7 +135,7 @@ def _any(value: Any) -> Any:
     """What JSON has, looked through to the bottom."""
     if type(value) is dict:
         for key, each in value.items():
-            _any_inside(_text(key), each)
+            _any_inside(brief(_text(key)), each)
     elif type(value) is list:
         for index, each in enumerate(value):
             _any_inside(f"[{index}]", each)

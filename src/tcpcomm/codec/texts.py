@@ -1,4 +1,4 @@
-"""Text in bytes, so that it comes back as it was: encodings, and padding to a fixed size."""
+"""Text in bytes, so that it comes back as it was, also where it is padded to a fixed size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import shown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -26,10 +27,10 @@ class Text:
         pad: what fills them up.
 
     Raises:
-        ConfigurationError: there is no such encoding, or it cannot write the padding.
+        ConfigurationError: the encoding cannot write the padding.
     """
 
-    encoding: str
+    encoding: Encoding
     size: int | None = None
     pad: str = "\0"
     _pad: bytes = field(init=False, repr=False)
@@ -37,19 +38,15 @@ class Text:
     @_pad.default
     def _padding(self) -> bytes:
         try:
-            "0".encode(self.encoding).decode(self.encoding)
-            return self.pad.encode(self.encoding)
-        except (LookupError, UnicodeError) as error:
-            raise ConfigurationError(f"encoding {self.encoding!r}: {error}") from None
+            return self.encoding.encode(self.pad)
+        except CodecError as error:
+            raise ConfigurationError(f"pad: {error}") from None
 
     def read(self, content: bytes) -> str:
         """The text in these bytes. Raises CodecError."""
         if self.size is not None and self._pad == b"\0":
             content = content.partition(b"\0")[0]
-        try:
-            text = content.decode(self.encoding)
-        except UnicodeError:
-            raise CodecError(f"is no {self.encoding}: {shown(content)}") from None
+        text = self.encoding.decode(content)
         if self.size is None:
             return text
         return text.partition("\0")[0] if self.pad == "\0" else text.rstrip(self.pad)
@@ -58,20 +55,15 @@ class Text:
         """The bytes of a text. Raises CodecError if it would not come back the same."""
         if type(text) is not str:
             raise wrong("text", text)
-        try:
-            content = text.encode(self.encoding)
-        except UnicodeError:
-            raise CodecError(f"{shown(text)} cannot be written in {self.encoding}") from None
-        if self.size is not None:
-            left = self.size - len(content)
-            if left < 0 or left % len(self._pad):
-                raise CodecError(f"{shown(text)} has {len(content)} bytes, which {self.size} do not hold")
-            content += self._pad * (left // len(self._pad))
-        try:
-            again = self.read(content)
-        except CodecError:
-            again = ""
-        if again != text:  # it ends with padding, or Python's codec turned a yen sign into a backslash
+        content = self.encoding.encode(text)
+        if self.size is None:
+            return content
+        left = self.size - len(content)
+        if left < 0 or left % len(self._pad):
+            raise CodecError(f"{shown(text)} has {len(content)} bytes, which {self.size} do not hold")
+        content += self._pad * (left // len(self._pad))
+        again = self.read(content)
+        if again != text:  # what looks like padding is lost
             raise CodecError(f"{shown(text)} would be read as {shown(again)}")
         return content
 
