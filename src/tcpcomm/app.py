@@ -68,7 +68,8 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
         factory = _call(name, target, {})
     elif isinstance(target, FrameFactory):
         target.allow = allow or target.allow
-        target.keys = keys or target.keys
+        if keys is not None:
+            target.keys, target.evict = keys, "identity"
         return target
     elif IProtocolFactory.providedBy(target):
         factory = target

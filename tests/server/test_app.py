@@ -21,6 +21,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import Network
 from tcpcomm.framing import Lines
 from tcpcomm.limits import Limits
+from tcpcomm.psk import PreSharedKeys
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
 ELSEWHERE = IPv4Address("TCP", "192.168.0.10", 1)
@@ -117,6 +118,13 @@ class TestFrames:
 
         assert isinstance(factory, FrameFactory)  # so it is drained
         assert LOOPBACK == factory.allow
+
+    def test_such_a_factory_demands_keys_too_and_gives_each_name_one_session(self, load: Load) -> None:
+        keys = PreSharedKeys("camera-1", {"robot-1": b"k" * 32})
+        factory = load("cameras", {"keys": keys})
+
+        assert isinstance(factory, FrameFactory)
+        assert (keys, "identity") == (factory.keys, factory.evict)
 
     def test_an_option_that_a_factory_does_not_take_is_told(self, load: Load) -> None:
         assert refusal(load, "Strict", {"max_sessions_per_address": 2}).startswith(
