@@ -28,6 +28,7 @@ class Asking:
         drop: has to end the session at once, for the reason that it is given, and to call :meth:`end`.
         by_id: whether replies carry the id of their request.
         depth: how many commands may be under way at once.
+        largest_id: the largest id that the wire can carry.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Asking:
         *,
         by_id: bool = False,
         depth: int = 1,
+        largest_id: int = 2**31 - 1,
     ) -> None:
         self._session = session
-        self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth)
+        self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth, largest_id=largest_id)
         self._clock = clock
         self._alarm = Alarm(clock, self._deadlines)
         self._held = False
@@ -87,8 +89,8 @@ class Asking:
                 result.callback(outcome)
 
         now = self._clock.seconds()
-        number = self._exchange.new_id()
         try:
+            number = self._exchange.new_id()
             frame = make(number)
             (self._session.reply_framing or self._session.framing).encode(frame)  # refused now, or never
             call = Call(number, frame, answers, timeout, settle)

@@ -6,8 +6,8 @@ result is that of the command before, and nothing looks wrong. So an answer is g
 where it cannot be another's.
 
 - *By id*, where replies carry the id of their request: an answer goes to the command with that id, in
-  whatever order they come. Ids are never used twice in a session. A reply that comes too late finds no
-  command, and is counted.
+  whatever order they come. An id is used again as late as the wire allows. A reply that comes too late
+  finds no command, and is counted.
 - *In order*, where they carry none: an answer goes to the oldest command under way. That holds only as
   long as no reply is missing or too many. So after a timeout, a cancelled command, or a frame that is no
   reply to the command whose turn it is, the session is *broken*: no answer is given to anybody any more,
@@ -77,6 +77,8 @@ class Exchange:
             and calls :meth:`end` on the way. Whoever is told of it afterwards finds the session over.
         depth: how many commands may be under way at once.
         max_waiting: how many may wait for their turn.
+        largest_id: the largest id that the wire can carry; behind it the ids begin anew, without those of
+            commands that are not settled.
 
     The driver writes what :meth:`begin` yields, hands over each answer with :meth:`answer`, and calls
     :meth:`tick` when :attr:`deadline` is reached.
@@ -89,12 +91,15 @@ class Exchange:
         broken: Callable[[str], None],
         depth: int = 1,
         max_waiting: int = MAX_WAITING,
+        largest_id: int = 2**31 - 1,
     ) -> None:
         self._by_id = by_id
         self._broken = broken
         self._depth = depth
         self._max_waiting = max_waiting
+        self._largest_id = largest_id
         self._last_id = 0
+        self._wrapped = False  # ids are being used again
         self._waiting: deque[Call] = deque()
         self._under_way: dict[int, Call] = {}  # in the order in which they were written
         self._over: str | None = None
@@ -118,8 +123,21 @@ class Exchange:
         return min((call.due for call in calls), default=inf)
 
     def new_id(self) -> int:
-        """An id for the next call that this session has not seen."""
+        """
+        An id for the next call that no other has, and none has had for as long as can be.
+
+        Raises:
+            NotSent: all ids that the wire can carry are in use.
+        """
         self._last_id += 1
+        if self._last_id > self._largest_id:
+            self._last_id, self._wrapped = 1, True
+        if self._wrapped:
+            taken = {call.id for call in self._waiting} | self._under_way.keys()
+            if len(taken) >= self._largest_id:
+                raise NotSent(f"{len(taken)} commands use all ids that there are")
+            while self._last_id in taken:
+                self._last_id = self._last_id % self._largest_id + 1
         return self._last_id
 
     def ask(self, call: Call, now: float) -> None:

@@ -322,6 +322,7 @@ class EquipmentsLink(Link):
             self._engine.drop,
             by_id=self.declaration.dialect.by_id,
             depth=self.declaration.pipeline,
+            largest_id=self.declaration.dialect.largest_id,
         )
 
     def _frame_received(self, protocol: Any, frame: bytes) -> None:

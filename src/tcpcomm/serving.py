@@ -75,7 +75,12 @@ class EquipmentProtocol(FrameProtocol):
         if factory.calls is not None:
             asked = factory.calls
             asking = self._asking = Asking(
-                self, clock, self.abort, by_id=asked.dialect.by_id, depth=asked.pipeline
+                self,
+                clock,
+                self.abort,
+                by_id=asked.dialect.by_id,
+                depth=asked.pipeline,
+                largest_id=asked.dialect.largest_id,
             )
             calls = self._calls = Caller(
                 asked, lambda command, values: calls.ask_on(asking, command, values), clock.seconds

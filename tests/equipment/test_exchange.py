@@ -201,6 +201,22 @@ def test_what_is_no_answer_at_all_harms_nobody_where_none_is_awaited_or_ids_tell
         assert ({}, []) == (session.outcomes, session.broken)
 
 
+def test_ids_begin_anew_where_the_wire_has_no_more_and_skip_those_in_use() -> None:
+    exchange = Exchange(by_id=True, broken=[].append, depth=2, largest_id=3)
+
+    def ask() -> int:
+        call = Call(exchange.new_id(), b"", Reply(), 1.0, lambda outcome: None)
+        exchange.ask(call, 0.0)
+        exchange.begin(0.0)
+        return call.id
+
+    ids = [ask()]
+    for _ in range(4):
+        ids.append(ask())
+        exchange.answer("done", ids[-1])
+    assert [1, 2, 3, 2, 3] == ids
+
+
 def test_cancelling_a_written_command_without_ids_breaks_the_session() -> None:
     session = Session()
     call = session.ask(b"a")
