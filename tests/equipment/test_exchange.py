@@ -202,7 +202,7 @@ def test_what_is_no_answer_at_all_harms_nobody_where_none_is_awaited_or_ids_tell
 
 
 def test_ids_begin_anew_where_the_wire_has_no_more_and_skip_those_in_use() -> None:
-    exchange = Exchange(by_id=True, broken=[].append, depth=2, largest_id=3)
+    exchange = Exchange(by_id=True, broken=list[str]().append, depth=2, largest_id=3)
 
     def ask() -> int:
         call = Call(exchange.new_id(), b"", Reply(), 1.0, lambda outcome: None)
