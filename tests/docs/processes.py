@@ -63,10 +63,17 @@ class Server:
             shell=True,
             cwd=folder,
             env=environment(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
         )
+
+    def say(self, line: str) -> None:
+        """Type a line into it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
 
     def wait_for(self, expected: str) -> str:
         """Read until a line comes that is the expected one, and return it."""
