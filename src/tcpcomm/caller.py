@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcpcomm.asking import Asking
-from tcpcomm.codec.base import Event
+from tcpcomm.codec.base import Asked, Event, Refusal
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.errors import CodecError
 from tcpcomm.seldom import Seldom
@@ -58,6 +58,24 @@ class Caller:
         return asking.ask(
             lambda number: dialect.request(name, values, number), dialect.answers(name), command.timeout
         )
+
+    def is_meant(self, frame: bytes, asked: Asked, asking: Asking) -> bool:
+        """
+        Whether a frame is for us, where both sides ask and what it asks of ours has been read.
+
+        It is not if it is a command of ours, nor if it is one that nobody declared: the other side is to be
+        told that. Where answers carry no ids, whatever is no command of ours may be the one we wait for.
+        """
+        first = asked.requests[0]
+        if type(first) is not Refusal or not first.may_be_foreign:
+            return False
+        if first.foreign or (asking.awaits_answer and not self._dialect.by_id):
+            return True
+        try:
+            self._dialect.read_at_host(frame)
+        except CodecError:
+            return False
+        return True
 
     def take(self, frame: bytes, asking: Asking) -> None:
         """A frame came: tell the subscribers of an event, or give an answer to its command."""

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from tcpcomm.answering import Answering, Handlers, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
-from tcpcomm.codec.base import Answers, Dialect, Refusal, Request
+from tcpcomm.codec.base import Answers, Dialect, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
@@ -335,8 +335,7 @@ class EquipmentsLink(Link):
             return
         if self._answering is not None:
             asked = self._answering.read(frame)
-            first = asked.requests[0]
-            if not (type(first) is Refusal and first.may_be_foreign):
+            if not self.caller.is_meant(frame, asked, protocol.asking):
                 later = self._answering.take(asked, frame)
                 if later is not None:
                     later.addErrback(partial(self._failed, protocol))

@@ -23,7 +23,6 @@ from tcpcomm.alarm import clock_of
 from tcpcomm.answering import Answering, Handlers, current_session, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
-from tcpcomm.codec.base import Refusal
 from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
@@ -120,11 +119,10 @@ class EquipmentProtocol(FrameProtocol):
                 self.close(f"the login was refused: {refused}")
             return None
         asked = self._answering.read(frame)
-        if self._calls is not None and self._asking is not None:
-            first = asked.requests[0]
-            if type(first) is Refusal and first.may_be_foreign:
-                self._calls.take(frame, self._asking)
-                return None
+        calls, asking = self._calls, self._asking
+        if calls is not None and asking is not None and calls.is_meant(frame, asked, asking):
+            calls.take(frame, asking)
+            return None
         return self._answering.take(asked, frame)
 
     def sessionLost(self, reason: str) -> None:

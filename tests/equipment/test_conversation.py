@@ -488,6 +488,39 @@ def test_a_host_that_does_not_implement_what_it_answers_is_refused_at_once(bench
         bench.remote(RpcCamera, serves=RpcCell())
 
 
+class NewerCamera(RpcCamera):
+    """A host's declaration of a newer model than the one that is there."""
+
+    @command()
+    async def calibrate(self) -> None:
+        """Which the older one does not know."""
+        raise NotImplementedError
+
+
+class NewerCell(RpcCell):
+    """An equipment's declaration of a newer host than the one that is there."""
+
+    @command()
+    async def release(self) -> None:
+        """Which the older one does not know."""
+        raise NotImplementedError
+
+
+def test_where_both_sides_ask_each_is_told_what_the_other_does_not_know(bench: Bench) -> None:
+    camera = MyRpcCamera()
+
+    async def ask_back() -> Position:
+        await caller(NewerCell).release()
+        raise AssertionError("the host knows no such command")
+
+    camera.jobs[1] = ask_back
+    bench.serve(camera, calls=NewerCell)
+    proxy = bench.remote(NewerCamera, serves=MyRpcCell())
+    refusals = [bench.result(asked) for asked in (proxy.calibrate(), proxy.locate(1))]
+    assert [-32601, -32601] == [refusal.code for refusal in refusals]
+    assert 2.0 == bench.result(proxy.locate(2)).y
+
+
 def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: list[str]) -> None:
     camera = MyCamera()
     camera.jobs[1] = lambda: caller(Cell).where()
