@@ -26,10 +26,24 @@ def run(*services: Service, reactor: Any = None) -> None:
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
-    for each in services:
-        each.privilegedStartService()
-        each.startService()
+    started: list[Service] = []
+    problems: list[Exception] = []
+
+    def start() -> None:
+        # Only now are signals heeded: before, Ctrl-C is an exception wherever the program happens to be.
+        try:
+            for each in services:
+                each.privilegedStartService()
+                each.startService()
+                started.append(each)
+        except Exception as error:
+            problems.append(error)
+            reactor.stop()
+
+    reactor.callWhenRunning(start)
     reactor.addSystemEventTrigger(
-        "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in services])
+        "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
     reactor.run()
+    if problems:
+        raise problems[0]
