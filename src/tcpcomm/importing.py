@@ -23,7 +23,7 @@ def import_name(name: str) -> Any:
     """
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
-        raise ConfigurationError(f"{name}: name it as module:name, such as my_camera:CameraProtocol")
+        raise ConfigurationError(f"{name}: name it as module:name, such as my_camera:VisionCamera")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

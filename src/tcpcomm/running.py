@@ -38,6 +38,7 @@ def run(*services: Service, reactor: Any = None) -> None:
     troubles: list[Exception] = []
 
     def start() -> None:
+        # Only now are signals heeded: before, Ctrl-C is an exception wherever the program happens to be.
         try:
             for each in services:
                 each.privilegedStartService()

@@ -52,15 +52,14 @@ def stand_in(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any])
     declaration = declaration_of(kind)
     namespace: dict[str, Any] = {
         "__doc__": kind.__doc__,
+        "__module__": kind.__module__,
         "__init__": lambda self: None,
         "authenticate": Equipment.authenticate,
         "unknown": Equipment.unknown,
     }
     for name, command in declaration.commands.items():
         namespace[name] = _method(getattr(kind, name), command, carry_out)
-    made: type[E] = new_class(
-        f"Simulated{kind.__name__}", (kind,), exec_body=lambda body: body.update(namespace)
-    )
+    made: type[E] = new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(namespace))
     return made()
 
 

@@ -192,7 +192,7 @@ class TestRefusals:
         with pytest.raises(ConfigurationError) as raised:
             load_factory(name, {})
 
-        problem = "name it as module:name, such as my_camera:CameraProtocol"
+        problem = "name it as module:name, such as my_camera:VisionCamera"
         assert f"--app {name}: {problem}" == str(raised.value)
 
     def test_a_module_that_there_is_not(self) -> None:

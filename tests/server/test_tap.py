@@ -234,7 +234,7 @@ class TestRefusals:
             (["--allow", "camera-1"], "--allow: 'camera-1' is no network such as 192.168.0.0/24: "),
             (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: leave the other"),
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
-            (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:CameraProtocol"),
+            (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),
             (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
             (["--listen", "foo:1"], "--listen 'foo:1' is no endpoint such as tcp:9999:interface=127.0.0.1"),
             (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: say which with --allow "),

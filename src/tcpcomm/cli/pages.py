@@ -174,9 +174,7 @@ def _framing(framing: dict[str, str | None]) -> str:
 
 
 def _called(name: str, values: dict[str, Any]) -> str:
-    arguments = ", ".join(
-        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
-    )
+    arguments = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
     return f"{name}({arguments})"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import HostOptions, run_reactor
 from tcpcomm.cli.values import jsonable
+from tcpcomm.declaration import EventOf
 from tcpcomm.host import link_of
 
 __all__ = ["WatchOptions"]
@@ -51,18 +51,19 @@ all, or those that are named. The state of the link is told on standard error. C
         count = None if self["count"] is None else number("count", self["count"], least=1)
         proxy = self.proxy(declaration, self.endpoint)
         link_of(proxy).observe(_tell_state)
-        return run_reactor(lambda: self._watch(proxy, names, count))
+        events = [declaration.events[name] for name in names]
+        return run_reactor(lambda: self._watch(proxy, events, count))
 
-    async def _watch(self, proxy: Any, names: list[str], count: float | None) -> int:
+    async def _watch(self, proxy: Any, events: list[EventOf], count: float | None) -> int:
         enough: Deferred[int] = Deferred()
         printed = 0
 
-        def happened(name: str, **values: Any) -> None:
+        def happened(event: EventOf, *values: Any) -> None:
             nonlocal printed
             if enough.called:
                 return
             try:
-                print(self._line(name, values), flush=True)
+                print(self._line(event.name, dict(zip(event.names, values, strict=True))), flush=True)
             except BrokenPipeError as error:
                 enough.errback(error)
                 return
@@ -70,9 +71,8 @@ all, or those that are named. The state of the link is told on standard error. C
             if printed == count:
                 enough.callback(0)
 
-        for name in names:
-            subscribe: Callable[..., Any] = getattr(proxy, name).subscribe
-            subscribe(partial(happened, name))
+        for event in events:
+            getattr(proxy, event.name).subscribe(partial(happened, event))
         return await enough
 
     def _line(self, name: str, values: dict[str, Any]) -> str:

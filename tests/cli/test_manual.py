@@ -1,0 +1,163 @@
+"""The manual tells what the declaration says, and its examples are what goes over the wire."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from tcpcomm import Equipment, Login, command, declaration_of, event
+from tcpcomm.cli.manual import facts_of
+from tcpcomm.cli.pages import markdown
+from tcpcomm.cli.values import jsonable
+from tcpcomm.codec import Counted, Template
+from tcpcomm.codec.base import Request
+from tcpcomm.framing import Delimited, LengthPrefixed
+from tests.equipment.declared import RpcCamera, VisionCamera
+
+
+class Unit(Enum):
+    """How lengths are told."""
+
+    MM = "mm"
+    INCH = "in"
+
+
+@frozen
+class Mark:
+    """A mark that was found."""
+
+    x: float
+    unit: Unit
+
+
+class Finder(Equipment):
+    """
+    Finds marks.
+
+    As its manual says.
+    """
+
+    framing = Delimited(b"\r")
+    reply_framing = LengthPrefixed(2)
+    gap = 0.05
+    codec = Template(encoding="cp949", fault="ERR {code}")
+    greeting = "READY|v1"
+    login = (Login(expect="Password:", send="{password}", prompt=True), Login(send="GO"))
+
+    @command("FIND {what}", reply=("BUSY", Counted("{#}", "{x:.1f}{unit}")), idempotent=True)
+    def find(self, what: str = "작업") -> list[Mark]:
+        """Find all marks."""
+        raise NotImplementedError
+
+    @command("STOP", reply=None)
+    def stop(self) -> None:
+        raise NotImplementedError
+
+
+def facts(kind: type[Equipment], **options: Any) -> dict[str, Any]:
+    return facts_of(declaration_of(kind), **options)
+
+
+def test_all_facts_have_the_types_of_json() -> None:
+    for kind in (Finder, VisionCamera, RpcCamera):
+        assert facts(kind) == json.loads(json.dumps(facts(kind)))
+
+
+def test_a_command_is_told_with_its_words_types_time_and_whether_it_may_be_repeated() -> None:
+    find, stop = facts(Finder)["commands"]
+
+    assert "FIND {what}" == find["request"]
+    assert ["BUSY", "{#}", "{x:.1f}{unit} ({#} times)"] == find["replies"]
+    assert [{"name": "what", "type": "str", "default": "작업"}] == find["parameters"]
+    assert ("list[Mark]", 5.0, True, "Find all marks.") == (
+        find["result"],
+        find["timeout"],
+        find["idempotent"],
+        find["doc"],
+    )
+    assert ([], "None", None) == (stop["replies"], stop["result"], stop["timeout"])
+
+
+def test_types_are_told_once_with_those_within_them() -> None:
+    assert [
+        {
+            "name": "Mark",
+            "doc": "A mark that was found.",
+            "fields": [{"name": "x", "type": "float"}, {"name": "unit", "type": "Unit"}],
+        },
+        {
+            "name": "Unit",
+            "doc": "How lengths are told.",
+            "members": [{"name": "MM", "value": "mm"}, {"name": "INCH", "value": "in"}],
+        },
+    ] == facts(Finder)["types"]
+
+
+@pytest.mark.parametrize("kind", [Finder, VisionCamera, RpcCamera])
+def test_the_bytes_of_an_example_are_read_as_its_values(kind: type[Equipment]) -> None:
+    declaration = declaration_of(kind)
+    for told in facts(kind)["commands"]:
+        first, *replies = told["example"]["messages"]
+        (frame,) = declaration.received.decoder().feed(bytes.fromhex(first["hex"]))
+        (asked,) = declaration.dialect.read_at_equipment(frame).requests
+        assert isinstance(asked, Request)
+        assert told["name"] == asked.name
+        assert told["example"]["values"] == jsonable(asked.values)
+        assert {"equipment"} >= {reply["from"] for reply in replies}
+        assert bool(replies) == declaration.commands[told["name"]].has_reply
+        for reply in replies:
+            assert 1 == len(declaration.sent.decoder().feed(bytes.fromhex(reply["hex"])))
+
+
+def test_examples_are_the_same_for_the_same_seed() -> None:
+    assert facts(VisionCamera) == facts(VisionCamera)
+    assert facts(VisionCamera) != facts(VisionCamera, seed=1)
+
+
+def test_text_is_shown_in_the_encoding_with_what_cannot_be_seen_escaped() -> None:
+    class Korean(Equipment):
+        framing = Delimited(b"\r")
+        codec = Template(encoding="cp949", fault="NG")
+
+        @event("작업\t시작")
+        def begun(self) -> None: ...
+
+    (message,) = facts(Korean)["events"][0]["example"]["messages"]
+    assert {"from": "equipment", "text": r"작업\t시작\r", "hex": "c0 db be f7 09 bd c3 c0 db 0d"} == message
+
+
+def test_the_page_has_a_section_for_everything() -> None:
+    page = markdown(facts(Finder))
+
+    assert [
+        "# Finder",
+        "## On the wire",
+        "## Commands",
+        "### find",
+        "### stop",
+        "## Faults",
+        "## Types",
+        "### Mark",
+        "### Unit",
+    ] == [line for line in page.splitlines() if line.startswith("#")]
+    for line in (
+        "As its manual says.",
+        r"| what the host sends | `delimited:\r` |",
+        "| what the equipment sends | `length:2` |",
+        "| silence that ends a message | 0.05 s |",
+        r"| the equipment greets with | `READY\|v1` |",
+        "| `Password:`, without an end | `{password}` |",
+        "| nothing | `GO` |",
+        "| reply | `BUSY` |",
+        "| then | `{#}` |",
+        "| may be repeated | yes |",
+        '| `what` | `str` | `"작업"` |',
+        "The equipment says no with `ERR {code}`.",
+        "| `UNKNOWN_COMMAND` | there is no such command |",
+    ):
+        assert f"\n{line}\n" in page, line
+    assert "\n\n\n" not in page

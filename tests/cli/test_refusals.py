@@ -1,0 +1,150 @@
+"""Every mistake of the user is one line that says what to do, and the exit code 1, before anything begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tcpcomm.cli import main
+
+DECLARED = "tests.equipment.declared"
+CAMERA = f"{DECLARED}:VisionCamera"
+NOWHERE = "tcp:127.0.0.1:9"
+
+
+def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert 1 == ended.value.code
+    told = capsys.readouterr()
+    assert "" == told.out
+    (line,) = told.err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "say what to do: describe, simulate, call, watch; 'tcpcomm --help' tells more"),
+        (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' tells more"),
+        (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' tells more"),
+    ],
+)
+def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"tcpcomm: {problem}" == refusal(words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            [],
+            "name one declaration, as in my_camera:VisionCamera; 'tcpcomm describe --help' tells more",
+        ),
+        ([DECLARED], f"{DECLARED}: name it as module:name, such as my_camera:VisionCamera"),
+        (
+            ["nosuch:It"],
+            "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
+        ),
+        ([f"{DECLARED}:It"], f"{DECLARED}:It: {DECLARED} has no It"),
+        ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is no subclass of Equipment"),
+        (
+            [CAMERA, "--format", "pdf"],
+            "--format must be markdown or json, not 'pdf'; 'tcpcomm describe --help' tells more",
+        ),
+    ],
+)
+def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"tcpcomm describe: {problem}" == refusal(["describe", *words], capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--seed", "x"], "--seed must be a whole number, not 'x'"),
+        (["--latency", "soon"], "--latency must be a number of at least 0, not 'soon'"),
+        (["--latency", "0.2-0.1"], "--latency 0.2-0.1: the least comes first, as in 0.02-0.2"),
+        (["--fault-rate", "2"], "--fault-rate must be a number of at least 0 and at most 1, not '2'"),
+        (["--event-every", "0"], "--event-every must be a number above 0, not '0'"),
+        (["--event-every", "smoke=1"], "VisionCamera has no event 'smoke'; its events: alarm"),
+        (
+            ["--allow", "10.0.0.5/24"],
+            "--allow: '10.0.0.5/24' is no network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
+        ),
+        (
+            ["--listen", "tcp:9999"],
+            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "(--allow any for all), or add :interface=127.0.0.1",
+        ),
+        (["--what"], "option --what not recognized; 'tcpcomm simulate --help' tells more"),
+    ],
+)
+def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"tcpcomm simulate: {problem}" == refusal(["simulate", CAMERA, *words], capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            [CAMERA],
+            "write what to ask of whom, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3; "
+            "'tcpcomm call --help' tells more",
+        ),
+        (
+            [CAMERA, NOWHERE, "find"],
+            "VisionCamera has no command 'find'; its commands: locate, light, reset",
+        ),
+        ([CAMERA, NOWHERE, "locate", "job=x"], "job=x: must be a whole number"),
+        ([CAMERA, NOWHERE, "light"], "lamp is missing; the arguments are lamp=..."),
+        ([CAMERA, NOWHERE, "reset", "--timeout", "0"], "--timeout must be a number above 0, not '0'"),
+        ([CAMERA, NOWHERE, "reset", "--wait=-1"], "--wait must be a number of at least 0, not '-1'"),
+        (
+            [CAMERA, "10.0.0.5:9999", "reset"],
+            "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint type: '10.0.0.5'",
+        ),
+        (
+            [CAMERA, NOWHERE, "reset", "--credential", "admin"],
+            "--credential admin: write name=value, as in user=admin",
+        ),
+    ],
+)
+def test_of_call(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"tcpcomm call: {problem}" == refusal(["call", *words], capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            [CAMERA],
+            "write whose events to watch, as in my_camera:VisionCamera tcp:10.0.0.5:9999; "
+            "'tcpcomm watch --help' tells more",
+        ),
+        ([CAMERA, NOWHERE, "smoke"], "VisionCamera has no event 'smoke'; its events: alarm"),
+        ([CAMERA, NOWHERE, "--count", "none"], "--count must be a number of at least 1, not 'none'"),
+    ],
+)
+def test_of_watch(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"tcpcomm watch: {problem}" == refusal(["watch", *words], capsys)
+
+
+def test_a_module_that_cannot_be_imported_is_told_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "broken_declaration.py"
+    module.write_text(
+        "from tcpcomm import Equipment, command\n\n"
+        "class Camera(Equipment):\n"
+        "    @command('GO')\n"
+        "    def go(self) -> None:\n"
+        "        raise NotImplementedError\n"
+    )
+
+    assert (
+        "tcpcomm describe: broken_declaration:Camera: cannot import broken_declaration: ConfigurationError: "
+        "Camera.go: its reply is missing: write reply='OK', or reply=None if it has none "
+        f"({module}, line 3)"
+    ) == refusal(["describe", "broken_declaration:Camera"], capsys)

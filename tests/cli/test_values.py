@@ -1,0 +1,149 @@
+"""Arguments are read strictly by their annotations; results are shown to people and machines."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import pytest
+from attrs import frozen
+
+from tcpcomm.cli.values import jsonable, lines_of, read_arguments, type_name
+from tcpcomm.codec import Field
+from tcpcomm.errors import ConfigurationError
+
+
+class Mode(Enum):
+    AUTO = 1
+    MANUAL = 2
+
+
+@frozen
+class Point:
+    x: float
+    label: str = "here"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "value"),
+    [
+        (int, "3", 3),
+        (int, "-3", -3),
+        (int, "0x1F", 31),
+        (float, "2", 2.0),
+        (float, "-1.5e3", -1500.0),
+        (bool, "true", True),
+        (bool, "false", False),
+        (str, "a=b c", "a=b c"),
+        (str, "", ""),
+        (str, "3", "3"),
+        (bytes, "0a1B", b"\n\x1b"),
+        (bytes, "0x0a 1b", b"\n\x1b"),
+        (Decimal, "1.50", Decimal("1.50")),
+        (Mode, "AUTO", Mode.AUTO),
+        (Mode, "2", Mode.MANUAL),
+        (Literal["slow", 7], "slow", "slow"),
+        (Literal["slow", 7], "7", 7),
+        (int | None, "none", None),
+        (int | None, "4", 4),
+        (str | int, "4", 4),
+        (str | int, "four", "four"),
+        (date, "2026-01-31", date(2026, 1, 31)),
+        (list[int], "[1, 2]", [1, 2]),
+        (dict[str, float], '{"a": 1.5}', {"a": 1.5}),
+        (Point, '{"x": 1}', Point(1.0)),
+        (list[Point], '[{"x": 1.5, "label": "작업"}]', [Point(1.5, "작업")]),
+        (Annotated[int, "volts"], "5", 5),
+    ],
+)
+def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value: Any) -> None:
+    read = read_arguments([Field("it", annotation)], [f"it={text}"])["it"]
+
+    assert (value, type(value)) == (read, type(read))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "problem"),
+    [
+        (int, "3.0", "must be a whole number"),
+        (int, "1_000", "must be a whole number"),
+        (int, "", "must be a whole number"),
+        (int, "٣", "must be a whole number"),
+        (float, "nan", "must be a number"),
+        (float, "1,5", "must be a number"),
+        (bool, "1", "must be one of true, false"),
+        (bytes, "0x1", "must be bytes in hex, such as 0a1b2c"),
+        (Mode, "auto", "must be one of 1, 2, AUTO, MANUAL"),
+        (Literal["slow"], "fast", "must be one of slow"),
+        (int | float, "x", "must be a whole number, and must be a number"),
+        (list[int], "1, 2", "it is no JSON: Extra data at character 1"),
+        (list[int], '[1, "2"]', "[1]: must be a whole number, not '2'"),
+        (Point, '{"x": 1, "y": 2}', "y: is not known here"),
+        (date, "31.1.2026", "must be date as in ISO 8601, not '31.1.2026'"),
+    ],
+)
+def test_what_does_not_fit_its_annotation_is_told(annotation: Any, text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_arguments([Field("it", annotation)], [f"it={text}"])
+
+    assert f"it={text}: {problem}" == str(refusal.value)
+
+
+def test_defaults_stand_in_for_what_is_not_given() -> None:
+    fields = [Field("job", int), Field("speed", float, 0.5)]
+
+    assert {"job": 3, "speed": 0.5} == read_arguments(fields, ["job=3"])
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "job is missing; the arguments are job=..., speed=..."),
+        (["3"], "'3' is no argument: write name=value; the arguments are job=..., speed=..."),
+        (["jog=3"], "there is no argument 'jog'; the arguments are job=..., speed=..."),
+        (["job=3", "job=4"], "job is given twice"),
+    ],
+)
+def test_arguments_that_are_not_those_of_the_command_are_told(words: list[str], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_arguments([Field("job", int), Field("speed", float, 0.5)], words)
+
+    assert problem == str(refusal.value)
+
+
+def test_json_has_whatever_a_command_returns() -> None:
+    value = [Point(1.5), (Mode.AUTO, b"\x00\x01"), {"at": date(2026, 1, 31), "for": Decimal("1.50")}, None]
+
+    expected = [{"x": 1.5, "label": "here"}, [1, "AAE="], {"at": "2026-01-31", "for": "1.50"}, None]
+    assert expected == jsonable(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (Point(1.5, "작업"), ["x: 1.5", "label: 작업"]),
+        ([1, "two", b"\x03"], ["1", "two", "03"]),
+        ([], []),
+        (Mode.AUTO, ["AUTO"]),
+        (True, ["True"]),
+    ],
+)
+def test_people_read_a_line_for_each_field_or_item(value: Any, lines: list[str]) -> None:
+    assert lines == [*lines_of(value)]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "name"),
+    [
+        (list[Point], "list[Point]"),
+        (int | None, "int | None"),
+        (tuple[Mode, ...], "tuple[Mode, ...]"),
+        (Literal["a", 1], "'a' | 1"),
+        (None, "None"),
+        (dict[str, Annotated[int, 5]], "dict[str, int]"),
+    ],
+)
+def test_types_are_named_as_people_write_them(annotation: Any, name: str) -> None:
+    assert name == type_name(annotation)

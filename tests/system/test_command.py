@@ -1,0 +1,204 @@
+"""The ``tcpcomm`` command: real processes, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tcpcomm import __version__
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment
+
+DECLARATION = '''
+from attrs import frozen
+from tcpcomm import Equipment, Login, command, event
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+
+@frozen
+class Position:
+    """Where the part lies."""
+
+    x: float
+    y: float
+
+class VisionCamera(Equipment):
+    """A camera that locates the part under it."""
+
+    framing = Delimited(b"\\r\\n")
+    codec = Template(encoding="utf-8", fault="NG,{code:d},{reason}")
+    heartbeat = "ping"
+    login = (Login(expect="USER", send="{user}"),)
+
+    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f}", timeout=2.0)
+    async def locate(self, job: int) -> Position:
+        """Take a picture and locate the part."""
+        raise NotImplementedError
+
+    @command("PING", reply="PONG")
+    def ping(self) -> None:
+        raise NotImplementedError
+
+    @event("경고,{code}")
+    def alarm(self, code: int) -> None:
+        """The camera needs attention."""
+
+class MyCamera(VisionCamera):
+    """It has bodies, which a simulation does not use."""
+
+    def __init__(self, lens):
+        raise SystemExit("no simulation makes me")
+
+    async def locate(self, job: int) -> Position:
+        return Position(0.0, 0.0)
+
+    def ping(self) -> None:
+        pass
+'''
+
+NAME = "my_camera:VisionCamera"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a declaration in it."""
+    made = tmp_path_factory.mktemp("declaration")
+    (made / "my_camera.py").write_text(DECLARATION, "utf-8")
+    return made
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "tcpcomm", *words]
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    """Run the command to its end, beside the declaration."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*words),
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=DEADLINE,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def camera(folder: Path) -> Iterator[Server]:
+    """A simulated camera, shared by a module."""
+    words = command("simulate", "my_camera:MyCamera", *ON_LOOPBACK, "--seed", "7", "--event-every", "0.1")
+    with Server(command=words, cwd=folder) as running:
+        yield running
+
+
+@pytest.fixture
+def faulty(folder: Path) -> Iterator[Server]:
+    """A simulated camera that only says no."""
+    words = command("simulate", NAME, *ON_LOOPBACK, "--fault-rate", "1", "--latency", "0.01-0.02")
+    with Server(command=words, cwd=folder) as running:
+        yield running
+
+
+def at(server: Server) -> Sequence[str]:
+    """Where to find it, and what to tell it."""
+    return f"tcp:127.0.0.1:{server.port}", "--credential", "user=admin"
+
+
+def test_help_lists_the_commands_and_version_tells_the_version(run: Run) -> None:
+    told = run("--help").stdout
+    for name in ("describe", "simulate", "call", "watch"):
+        assert re.search(rf"^    {name} +\w", told, re.MULTILINE)
+        assert f"\n  tcpcomm {name} my_camera:VisionCamera" in told
+    assert run("--version").stdout.startswith(f"tcpcomm {__version__} (Twisted ")
+
+
+def test_describe_prints_a_page_or_the_same_facts_for_machines(run: Run) -> None:
+    page, facts = run("describe", NAME), run("describe", NAME, "--format", "json")
+
+    assert (0, "") == (page.returncode, page.stderr)
+    assert page.stdout.startswith("# VisionCamera\n\nA camera that locates the part under it.\n")
+    assert "`경고,{code}`" in page.stdout
+    assert ["locate", "ping"] == [each["name"] for each in json.loads(facts.stdout)["commands"]]
+
+
+def test_a_mistake_of_the_user_is_one_line_and_the_exit_code_is_1(run: Run) -> None:
+    ended = run("call", NAME, "tcp:127.0.0.1:9", "locate", "job=3")
+
+    assert (1, "", "tcpcomm call: the login needs credentials for user\n") == (
+        ended.returncode,
+        ended.stdout,
+        ended.stderr,
+    )
+
+
+def test_call_prints_the_result_of_one_command(run: Run, camera: Server) -> None:
+    for_people = run("call", NAME, *at(camera), "locate", "job=3")
+    for_machines = run("call", NAME, *at(camera), "locate", "job=4", "--json")
+
+    assert (0, "") == (for_people.returncode, for_people.stderr)
+    assert re.fullmatch(r"x: -?\d+\.\d+\ny: -?\d+\.\d+\n", for_people.stdout)
+    assert {"x", "y"} == json.loads(for_machines.stdout).keys()
+    camera.wait_for(r"127\.0\.0\.1:\d+: locate\(job=3\) -> Position\(x=")
+    assert "done\n" == run("call", NAME, *at(camera), "ping").stdout
+
+
+def test_call_tells_a_fault_and_what_was_not_sent_apart_by_the_exit_code(run: Run, faulty: Server) -> None:
+    fault = run("call", NAME, *at(faulty), "locate", "job=3")
+    faulty.stop()
+    not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "0.1")
+
+    assert (2, "") == (fault.returncode, fault.stdout)
+    assert re.fullmatch(r"tcpcomm call: the equipment says no: \d+: a simulated fault\n", fault.stderr)
+    assert (3, "") == (not_sent.returncode, not_sent.stdout)
+    assert not_sent.stderr.startswith(
+        "tcpcomm call: not sent: VisionCamera was not ready within 0.1 s: it is down: refused"
+    )
+
+
+def test_call_tells_that_the_outcome_is_not_known(run: Run, folder: Path) -> None:
+    words = command("simulate", NAME, *ON_LOOPBACK, "--latency", "60")
+    with Server(command=words, cwd=folder) as slow:
+        ended = run("call", NAME, *at(slow), "locate", "job=3", "--timeout", "0.2")
+
+    assert (4, "") == (ended.returncode, ended.stdout)
+    assert ("tcpcomm call: sent, but the outcome is not known: no reply within 0.2 s\n") == ended.stderr
+
+
+def test_watch_prints_events_as_they_come(run: Run, camera: Server) -> None:
+    for_people = run("watch", NAME, *at(camera), "--count", "2")
+    for_machines = run("watch", NAME, *at(camera), "alarm", "--count", "1", "--json")
+
+    assert re.fullmatch(r"(alarm\(code=-?\d+\)\n){2}", for_people.stdout)
+    assert "link ready: " in for_people.stderr
+    assert "alarm" == json.loads(for_machines.stdout)["event"]
+    assert (0, 0) == (for_people.returncode, for_machines.returncode)
+
+
+def test_a_simulation_ends_at_ctrl_c(folder: Path) -> None:
+    with Server(command=command("simulate", NAME, *ON_LOOPBACK), cwd=folder) as running:
+        assert running.port
+        running.signal(signal.SIGINT)
+
+        assert 0 == running.wait()
+
+
+def test_a_port_in_use_is_told_in_one_line(folder: Path, camera: Server) -> None:
+    where = f"tcp:{camera.port}:interface=127.0.0.1"
+    with Server(command=command("simulate", NAME, "--listen", where), cwd=folder) as second:
+        assert 1 == second.wait()
+
+        assert f"tcpcomm simulate: cannot listen on {where}: Address already in use" == second.lines[-1]
