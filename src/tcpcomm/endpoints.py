@@ -2,8 +2,9 @@
 Where to listen or connect to, as text: Twisted's endpoint strings, with safe defaults and clear errors.
 
 ``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``, ``systemd:domain=INET:index=0``
-and those of installed plugins go to Twisted. ``ssl:`` and ``tls:``, which mean the same, are built here,
-so that TLS is at least 1.2, certificates can be demanded of clients, and clients check names.
+and those of installed plugins, ``native:`` among them, go to Twisted. ``ssl:`` and ``tls:``, which mean the
+same, are built here, so that TLS is at least 1.2, certificates can be demanded of clients, and clients
+check names. Over TCP, what can leave at once leaves at once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     clientFromString,
+    quoteStringArgument,
     serverFromString,
     wrapClientTLS,
 )
@@ -28,6 +30,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tls import Authorities, Own, client_options, server_context
+from tcpcomm.transports.reactors import at_once
 
 __all__ = ["BACKLOG", "Listener", "client", "listener"]
 
@@ -40,6 +43,7 @@ CONNECT_TIMEOUT: Final = 30.0
 LISTEN_EXAMPLE: Final = "tcp:9999:interface=127.0.0.1"
 CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
 
+_TCP: Final = ("tcp", "tcp6", "native")
 _TLS: Final = ("ssl", "tls")
 _COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts"}
 _SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey"}
@@ -71,20 +75,23 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
     Args:
         reactor: what it listens with.
         text: the endpoint string.
-        client_ca: for ``ssl:``, a PEM file of the authorities one of which must have signed the
+        client_ca: for TLS, a PEM file of the authorities one of which must have signed the
             certificate of each client. ``caCerts=`` in the string means the same.
 
     Raises:
         ConfigurationError: the string cannot be understood, or names a file that cannot be read.
     """
     kind, words, options = _parse(text, LISTEN_EXAMPLE)
+    if kind == "native" and "privateKey" in options and client_ca is not None:
+        text += f":caCerts={quoteStringArgument(client_ca)}"
+        options["caCerts"] = client_ca
     with _told(text, LISTEN_EXAMPLE):
-        endpoint = _server(reactor, text, client_ca)
+        endpoint = _server(at_once(reactor), text, client_ca)
     return Listener(
         text=text,
         endpoint=endpoint,
         local=_is_local(kind, words, options),
-        proves_peers=kind in _TLS and (client_ca is not None or "caCerts" in options),
+        proves_peers="caCerts" in options or (kind in _TLS and client_ca is not None),
     )
 
 
@@ -92,7 +99,7 @@ def _server(reactor: Any, text: str, client_ca: str | None) -> IStreamServerEndp
     kind, words, options = _parse(text, LISTEN_EXAMPLE)
     if kind in _TLS:
         return _tls_server(reactor, kind, words, options, client_ca)
-    if kind in ("tcp", "tcp6"):
+    if kind in _TCP:
         _check_tcp(words, options)
     backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
     try:
@@ -149,7 +156,7 @@ def _bad_port(port: str) -> ConfigurationError:
 def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
     if kind == "unix" or (kind == "systemd" and options.get("domain") == "UNIX"):
         return True
-    if kind not in ("tcp", "tcp6", *_TLS):
+    if kind not in (*_TCP, *_TLS):
         return False  # who knows
     interface = options.get("interface", words[1] if len(words) > 1 else "")
     try:
@@ -195,6 +202,7 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     Raises:
         ConfigurationError: the string cannot be understood, or names a file that cannot be read.
     """
+    reactor = at_once(reactor)
     kind, words, options = _parse(text, CONNECT_EXAMPLE)
     with _told(text, CONNECT_EXAMPLE):
         if kind not in _TLS:

@@ -87,6 +87,12 @@ class Outgoing:
         """Hand over what waits, as long as the transport takes it."""
         if not self.waiting or self.blocked_since is not None:
             return
+        if not self._current and self.waiting <= PIECE:
+            queue = self._queue
+            data = queue[0] if len(queue) == 1 else b"".join(queue)
+            queue.clear()
+            self.waiting = 0
+            self._transport.write(data)
         while self.waiting and self.blocked_since is None:
             self._transport.write(self._next_piece())
         if self.blocked_since is not None:

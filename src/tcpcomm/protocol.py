@@ -9,7 +9,7 @@ an end that is told in plain words. Which bytes are a frame is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final, cast
 
 from twisted.internet.defer import CancelledError
@@ -38,6 +38,7 @@ from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, peer_name
 from tcpcomm.seldom import Seldom
+from tcpcomm.sending import SendsFrames
 from tcpcomm.tcp import tune_tcp
 from tcpcomm.vigil import Vigil
 
@@ -48,7 +49,7 @@ FAULT_LOG_INTERVAL: Final = 10.0
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
-class FrameProtocol(Protocol):
+class FrameProtocol(SendsFrames, Protocol):
     """
     One session: frames in, frames out.
 
@@ -86,14 +87,10 @@ class FrameProtocol(Protocol):
 
     log: ClassVar[Logger] = Logger()
 
-    _outgoing: Outgoing
     _decoder: Decoder
-    _sender: Framing
     _clock: IReactorTime
     _alarm: Alarm
 
-    peer = "no peer yet"
-    """The peer's name in logs: its address and port."""
     host: str | None = None
     """The peer's IP address, where it has one."""
     identity: str | None = None
@@ -102,13 +99,8 @@ class FrameProtocol(Protocol):
     """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
     frames_received = 0
     """Frames that were delivered in this session."""
-    frames_sent = 0
-    """Frames that were accepted for sending in this session."""
 
-    # What a session is at, from least to most:
-    _ready = False  # connected, and TLS, if there is any, is established
-    _closing = False  # nothing is delivered any more; what was sent still leaves
-    _lost = False
+    _lost = False  # what comes after ready and closing, which are said in SendsFrames
 
     # What keeps delivery from going on:
     _paused = False  # the user said so
@@ -128,7 +120,6 @@ class FrameProtocol(Protocol):
     _aborted = False
     _transport_closed = False  # or its sending side, or they will be without our doing
     _reading_stopped = False
-    _reason: str | None = None
     _heard = 0.0  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None = None  # when the frame that is half there began
@@ -153,6 +144,8 @@ class FrameProtocol(Protocol):
         The default calls :meth:`frameReceived` with each, and stops where that pauses or closes.
         """
         received = self.frameReceived
+        if len(frames) == 1:
+            return received(frames[0])
         waiting = iter(frames)
         try:
             for frame in waiting:
@@ -192,51 +185,6 @@ class FrameProtocol(Protocol):
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=reason)
 
     # -- for users to call ----------------------------------------------------------------------------
-
-    def sendFrame(self, frame: bytes) -> None:
-        """
-        Send one frame.
-
-        Within a handler, all that is sent leaves in one write when the chunk is dealt with.
-
-        Raises:
-            EncodeError: the framing cannot carry this frame; nothing is sent.
-            SessionClosed: the session is not ready, or over; nothing is sent.
-        """
-        data = self._sender.encode(frame) if self._ready else b""
-        self.sendBytes(data)
-        self.frames_sent += 1
-
-    def sendFrames(self, frames: Iterable[bytes]) -> None:
-        """
-        Send frames in one write.
-
-        Raises:
-            EncodeError: the framing cannot carry one of them; none is sent.
-            SessionClosed: the session is not ready, or over; nothing is sent.
-        """
-        frames = list(frames)
-        data = self._sender.encode_many(frames) if self._ready else b""
-        self.sendBytes(data)
-        self.frames_sent += len(frames)
-
-    def sendBytes(self, data: bytes) -> None:
-        """
-        Send bytes as they are, outside of any framing: a login prompt, for example.
-
-        Raises:
-            SessionClosed: the session is not ready, or over; nothing is sent.
-        """
-        if not self._ready or self._closing:
-            raise SessionClosed(
-                f"{self.peer}: {self._reason or 'the session is not ready yet'}; nothing was sent"
-            )
-        self._outgoing.write(data)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether frames can be sent."""
-        return self._ready and not self._closing
 
     def close(self, reason: str = "closed here") -> None:
         """
@@ -328,9 +276,10 @@ class FrameProtocol(Protocol):
         self._heard = self._clock.seconds()
         if self._closing:
             return
-        self._inbox.append(data)
-        if not self._held:
-            self._work()
+        if self._held or self._working:
+            self._inbox.append(data)
+        else:
+            self._work(data)
 
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
@@ -392,21 +341,22 @@ class FrameProtocol(Protocol):
     def _update_hold(self) -> None:
         self._held = self._paused or self._throttled or self._closing or not self._ready
 
-    def _work(self) -> None:
-        """Decode and deliver until nothing is left, or delivery is held."""
+    def _work(self, data: bytes | None = None) -> None:
+        """Decode and deliver until nothing is left, or delivery is held; begin with this chunk, if any."""
         if self._working or self._held:
             self._watch_reading()
             return
-        begun = self._begun
-        self._working = self._outgoing.corked = True
+        begun, outgoing = self._begun, self._outgoing
+        self._working = outgoing.corked = True
         try:
-            while not self._held and self._step():
-                pass
+            more = data is None or self._take(data)
+            while more and not self._held:
+                more = self._step()
         except Exception:
             self._handler_failed()
         finally:
-            self._working = self._outgoing.corked = False
-        self._outgoing.flush()
+            self._working = outgoing.corked = False
+        outgoing.flush()
         if self._closing:
             self._finish_closing()
         if self._paused or self._throttled or self._reading_stopped:
@@ -420,33 +370,57 @@ class FrameProtocol(Protocol):
             self._work()
             self._alarm.update()
 
+    def _take(self, data: bytes) -> bool:
+        """
+        Take a step with a chunk before which nothing waits; false as for any step.
+
+        Nearly every chunk is such. Not to ask first what waits saves 0.7 of 3.2 µs for a frame.
+        """
+        decoder = self._decoder
+        try:
+            frames = decoder.feed(data)
+        except FramingError as fault:
+            self._found_fault(fault)
+            if fault.recoverable:
+                self._inbox.insert(0, b"")  # the decoder goes on behind the fault
+            return True
+        if not decoder.mid_frame:
+            self._begun = None
+        elif frames or self._begun is None:
+            self._begun = self._heard
+        return self._deliver(frames) if frames else bool(self._inbox or self._input_ended)
+
     def _step(self) -> bool:
         """Do the next thing that waits; false if nothing is left to do."""
         if not self._frames and self._fault is None:
             if self._inbox:
-                self._decode(self._decoder.feed, self._inbox.pop(0))
-                if self._fault is not None and self._fault.recoverable:
-                    self._inbox.insert(0, b"")  # the decoder goes on behind the fault
-            elif not (self._input_ended and self._end_input()):
+                return self._take(self._inbox.pop(0))
+            if not (self._input_ended and self._end_input()):
                 return False
         if self._frames:
             frames, self._frames = self._frames, []
-            rest: list[bytes] = []
-            if self.heartbeat is not None:
-                frames, rest = self._swallow(self.heartbeat, frames)
-            self.frames_received += len(frames)
-            try:
-                later = self.framesReceived(frames) if frames else None
-            finally:
-                self.frames_received -= len(self._frames)
-                self._frames += [] if self._closing else rest
-            if later is not None:
-                self._await(later)
-        elif self._fault is not None:
+            return self._deliver(frames)
+        if self._fault is not None:
             fault, self._fault = self._fault, None
             self._call(self.framingFailed, fault)
             if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
+        return bool(self._frames or self._inbox or self._input_ended or self._fault)
+
+    def _deliver(self, frames: list[bytes]) -> bool:
+        """Hand over frames, up to the next heartbeat; false as for any step."""
+        rest: list[bytes] = []
+        if self.heartbeat is not None:
+            frames, rest = self._swallow(self.heartbeat, frames)
+        self.frames_received += len(frames)
+        try:
+            later = self.framesReceived(frames) if frames else None
+        finally:
+            self.frames_received -= len(self._frames)
+            if rest and not self._closing:
+                self._frames += rest
+        if later is not None:
+            self._await(later)
         return bool(self._frames or self._inbox or self._input_ended or self._fault)
 
     def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
@@ -455,27 +429,28 @@ class FrameProtocol(Protocol):
         self.sendBytes(b"".join(map(self._sender.encode, answers)))
         return ([], frames + rest) if self._held else (frames, rest)
 
-    def _decode(self, decode: Callable[..., list[bytes]], *data: bytes) -> None:
-        """Let the decoder work; what it finds waits for delivery."""
+    def _finish(self, finish: Callable[[], list[bytes]]) -> None:
+        """Let the decoder finish what is half there; what it finds waits for delivery."""
         try:
-            self._frames = decode(*data)
+            self._frames = finish()
         except FramingError as fault:
-            self._frames = fault.frames
-            self._fault = fault
-        if not self._decoder.mid_frame:
-            self._begun = None
-        elif self._frames or self._fault is not None or self._begun is None:
-            self._begun = self._heard
+            self._found_fault(fault)
+        else:
+            self._begun = self._heard if self._decoder.mid_frame else None
+
+    def _found_fault(self, fault: FramingError) -> None:
+        self._frames, self._fault = fault.frames, fault
+        self._begun = self._heard if self._decoder.mid_frame else None
 
     def _end_input(self) -> bool:
         """The stream has ended, and all before that is delivered."""
         if not self._silence_told:
             self._silence_told = True
             if self.gap is not None and self._decoder.heeds_silence:
-                self._decode(self._decoder.flush)  # an end is a silence too
+                self._finish(self._decoder.flush)  # an end is a silence too
         elif not self._stream_closed:
             self._stream_closed = True
-            self._decode(self._decoder.close)
+            self._finish(self._decoder.close)
         elif not (self._awaited or self._end_told):
             self._end_told = True
             self._call(self.inputEnded)
@@ -593,6 +568,6 @@ class FrameProtocol(Protocol):
 
     def _fell_silent(self) -> None:
         """Nothing has come for ``gap`` seconds: what has begun ends here."""
-        self._guarded(self._decode, self._decoder.flush)
+        self._guarded(self._finish, self._decoder.flush)
         self._begun = None
         self._work()

@@ -68,6 +68,9 @@ def loss_in_words(failure: Failure) -> str:
         return _ERRNO_WORDS[number]
     if isinstance(error, ConnectionLost):
         return "the connection broke: the peer vanished, or closed without saying so"
+    if type(error).__module__ == "ssl":
+        words = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
+        return f"TLS failed: {words.replace('_', ' ').lower()}"
     if type(error).__module__.startswith("OpenSSL"):
         return f"TLS failed: {_tls_words(error)}"
     if type(error).__module__.startswith("service_identity"):

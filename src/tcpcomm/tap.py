@@ -29,9 +29,10 @@ from tcpcomm.factory import EVICT, FrameFactory
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Framing, Unframed, parse_framing
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.logs import json_log_observer
-from tcpcomm.options import ListeningOptions, check
+from tcpcomm.options import ListeningOptions, check, one_line
 from tcpcomm.psk import PreSharedKeys, read_keys
 from tcpcomm.server import CannotListen, ServerService
+from tcpcomm.transports.uvloop_reactor import choose
 
 __all__ = ["Options", "makeService"]
 
@@ -44,6 +45,7 @@ Examples:
   twistd -n tcpcomm
   twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
   twistd -n tcpcomm --app my_camera:CameraProtocol
+  twistd -n tcpcomm --fast
 """
 
 
@@ -98,6 +100,18 @@ without -n it goes on in the background."""
         ["log-format", None, "text", "text, or json: one JSON object a line."],
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self["fast"] = False
+
+    @one_line
+    def opt_fast(self) -> None:
+        """
+        Run on uvloop, whose native transports make small messages cost less. Needs:
+        pip install tcpcomm[fast].
+        """
+        self["fast"] = True
+
     def getUsage(self, width: int | None = None) -> str:
         """What --help prints; examples are not to be wrapped like its text."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
@@ -117,6 +131,8 @@ without -n it goes on in the background."""
     def postOptions(self) -> None:
         """Check everything, so that all mistakes are told at once, and keep the results."""
         problems: list[str] = []
+        if self["fast"]:  # before anything else, such as --app, may import the reactor
+            check(problems, choose, option="fast")
         self.factory = check(problems, self._factory, problems)
         self.listeners = self._listeners(problems)
         if self["log-format"] not in ("text", "json"):
@@ -187,7 +203,7 @@ without -n it goes on in the background."""
         found = self.listening_places(
             problems, reactor, client_ca=self["client-ca"], keys=self["psk"] is not None
         )
-        secured = any(text.startswith(("ssl:", "tls:")) for text in self["listen"])
+        secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])
         if self["client-ca"] is not None and not secured:
             problems.append("--client-ca has no effect without --listen ssl:…")
         return found

@@ -23,7 +23,16 @@ from tests.bench.native import Toolchain
 from tests.bench.peers import PEERS, Peer
 from tests.bench.processes import Child
 
-__all__ = ["IN_FLIGHT", "LOADS", "EchoFigures", "EchoResults", "Load", "measure_echo"]
+__all__ = [
+    "HUNDRED",
+    "IN_FLIGHT",
+    "LOADS",
+    "PING_PONG",
+    "EchoFigures",
+    "EchoResults",
+    "Load",
+    "measure_echo",
+]
 
 START_TIMEOUT = 30.0
 LOAD_TIMEOUT = 60.0
@@ -52,11 +61,14 @@ def _mixed_sizes() -> tuple[int, ...]:
 
 
 IN_FLIGHT = Load("1 connection, 64 frames in flight", 1, 64, 40_000)
+PING_PONG = Load("1 connection, ping-pong", 1, 1, 6_000)
+HUNDRED = Load("100 connections, ping-pong", 100, 1, 200)
 LOADS = (
-    Load("1 connection, ping-pong", 1, 1, 6_000),
+    PING_PONG,
     IN_FLIGHT,
     Load("1 connection, 64 frames in flight, 32 to 96 bytes", 1, 64, 40_000, _mixed_sizes()),
-    Load("100 connections, ping-pong", 100, 1, 200),
+    HUNDRED,
+    Load("1000 connections, ping-pong", 1000, 1, 20),
 )
 
 

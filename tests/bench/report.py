@@ -56,6 +56,7 @@ The load comes from {generator}, and every byte is compared.
 The frames have a 4-byte length prefix and, unless it says otherwise, 64 bytes of payload.
 CPU is the server's alone, for one frame there and back; the bracket tells its share of the baseline's.
 Medians, {rounds} rounds; latency is what the client sees.
+*Native* and *at once* are the transports of `tcpcomm.transports`; tcpcomm named alone sends at once.
 *Frame by frame* is what a handler is usually like: `frameReceived` calls `sendFrame`.
 *In batches* overrides `framesReceived` and answers with `sendFrames`.
 """
@@ -101,10 +102,7 @@ def targets(decoded: DecodeResults | None, echoed: EchoResults | None) -> list[T
             measured = decoded.ratio(family, workload, ours, baseline)
             found.append(Target(f"{text}, {ours}", measured, bound))
     if echoed is not None:
-        figures = echoed.figures[echo.IN_FLIGHT.title]
-        share = figures[peers.OURS].cpu.over(figures[peers.BASELINE].cpu)
-        text = f"Echo, {echo.IN_FLIGHT.title}: share of {peers.BASELINE}'s CPU"
-        found.append(Target(text, share, 0.6, at_least=False))
+        found += _echo_targets(echoed.figures)
     return found
 
 
@@ -122,6 +120,32 @@ def _decode_targets() -> Iterator[tuple[str, decode.Family, decode.Workload, str
         workload = large.workloads[-1]
         text = f"A frame of {workload.title} in chunks of {decode.SEGMENT} bytes: times {large.baseline}"
         yield text, large, workload, ours, large.baseline, 50.0
+
+
+def _echo_targets(figures: Mapping[str, Mapping[str, EchoFigures]]) -> Iterator[Target]:
+    for load, ours, other, bound in (
+        (echo.IN_FLIGHT, peers.OURS, peers.BASELINE, 0.6),
+        (echo.IN_FLIGHT, peers.NATIVE, peers.BASELINE, 0.5),
+        (echo.IN_FLIGHT, peers.NATIVE, peers.UVLOOP, 1.1),
+        (echo.HUNDRED, peers.OURS, peers.BASELINE, 0.75),
+        (echo.HUNDRED, peers.NATIVE, peers.BASELINE, 0.4),
+        (echo.HUNDRED, peers.NATIVE, peers.UVLOOP, 1.15),
+        (echo.HUNDRED, peers.NATIVE, peers.LIMIT, 2.0),
+    ):
+        met = figures[load.title]
+        if ours in met and other in met:
+            text = f"Echo, {load.title}, {ours}: share of the CPU of {other}"
+            yield Target(text, met[ours].cpu.over(met[other].cpu), bound, at_least=False)
+    alone = figures[echo.PING_PONG.title]
+    if peers.NATIVE in alone and peers.UVLOOP in alone:
+        ours_alone, other_alone = alone[peers.NATIVE], alone[peers.UVLOOP]
+        for what, ours_took, other_took in (
+            ("median", ours_alone.p50, other_alone.p50),
+            ("99th percentile", ours_alone.p99, other_alone.p99),
+        ):
+            if ours_took is not None and other_took is not None:
+                text = f"Round trip, {peers.NATIVE}: {what}, times that of {peers.UVLOOP}"
+                yield Target(text, ours_took.over(other_took), 1.0, at_least=False)
 
 
 def page(
@@ -216,7 +240,10 @@ def _decode_losses(decoded: DecodeResults | None) -> Iterator[Sequence[str]]:
 
 def _echo_losses(echoed: EchoResults | None) -> Iterator[Sequence[str]]:
     for title, figures in echoed.figures.items() if echoed is not None else ():
-        for name, each in figures.items():
-            share = each.cpu.over(figures[peers.OURS].cpu)
-            if share < 1 and not name.startswith("tcpcomm"):
-                yield f"Echo: {title}", name, f"{share:.2f}"
+        others = [name for name in figures if not name.startswith("tcpcomm")]
+        for ours in (each for each in (peers.OURS, peers.NATIVE) if each in figures):
+            for name in others:
+                share = figures[name].cpu.over(figures[ours].cpu)
+                if share < 1:
+                    native = " (native)" if ours == peers.NATIVE else ""
+                    yield f"Echo: {title}{native}", name, f"{share:.2f}"

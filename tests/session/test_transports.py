@@ -28,6 +28,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol, LengthPrefixedProtocol, Limits
 from tcpcomm.framing import Framing, LengthPrefixed, Lines
+from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
 from tests.reactor import DEADLINE, reactor, until
 from tests.session.stage import recorded_log
@@ -392,6 +393,16 @@ class TCPTests(RealConversations, TestCase):
         address = peer.transport.getHost()
         assert f"127.0.0.1:{address.port}" == session.peer
         assert "127.0.0.1" == session.host
+
+
+class AtOnceTests(TCPTests):
+    skip = "native transports send at once" if isinstance(reactor, NativeReactor) else None
+
+    async def listen(self, server: FrameFactory) -> Any:
+        return await TCP4ServerEndpoint(AtOnce(reactor), 0, interface="127.0.0.1").listen(server)
+
+    def client_endpoint(self) -> Any:
+        return TCP4ClientEndpoint(AtOnce(reactor), "127.0.0.1", self.port.getHost().port)
 
 
 @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL .* objects is deprecated")  # Twisted does

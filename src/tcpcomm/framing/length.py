@@ -85,7 +85,7 @@ class LengthPrefixed(Framing):
         """For a header that is just a binary number, how to write it: a third of what _head costs."""
         if self.offset or not self.strip or self.form not in ("big", "little"):
             return None
-        if self.width not in _STRUCTS:
+        if self.width not in _STRUCTS or self.adjust > 0:
             return None
         return _number(self.form, self.width).pack
 
@@ -154,7 +154,7 @@ class LengthPrefixed(Framing):
         return _LengthDecoder(self)
 
     def encode(self, frame: bytes) -> bytes:
-        if self._pack is not None and len(frame) <= self.max_frame and self.adjust <= 0:
+        if self._pack is not None and len(frame) <= self.max_frame:
             return self._pack(len(frame) - self.adjust) + frame
         return self._head(frame) + frame
 
@@ -260,6 +260,17 @@ class _LengthDecoder(Decoder):
         self._cutter = _cutter(framing)
         self._scanning = False  # garbage was reported: look for the next sync word in silence
 
+    def feed(self, data: bytes) -> list[bytes]:
+        # One whole frame and nothing else is what comes from a peer that waits for each answer. To see
+        # that first saves 0.4 of its 0.75 µs.
+        size = len(data)
+        if not self._buffer and self._cutter is not None and not self.steps and size >= self._header:
+            total = self._length(data, 0) + self._extra
+            if total == size <= self._largest_total and self._dead is None:
+                self._start += total
+                return [data[self._strip :]]
+        return super().feed(data)
+
     def cut(self, buffer: Buffer, position: int) -> int:
         buffer = bytes(buffer)
         if self._cutter is not None and not self.steps:
@@ -333,7 +344,7 @@ class _LengthDecoder(Decoder):
         self.fail(kind, reason, at=position, recoverable=self._scanning)
 
     def _incomplete(self) -> bool:
-        return not self._scanning and super()._incomplete()
+        return bool(self._buffer or self.steps) and not self._scanning and super()._incomplete()
 
     def _forget(self) -> None:
         super()._forget()

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from tests.bench.native import Toolchain
 
-__all__ = ["BASELINE", "LIMIT", "OURS", "PEERS", "Peer"]
+__all__ = ["BASELINE", "LIMIT", "NATIVE", "OURS", "PEERS", "UVLOOP", "Peer"]
 
 
 @frozen
@@ -46,17 +46,24 @@ class Peer:
 
 
 OURS = "tcpcomm, frame by frame"
+NATIVE = "tcpcomm, frame by frame, native on uvloop"
 BASELINE = "Twisted Int32StringReceiver"
+UVLOOP = "asyncio.Protocol on uvloop"
 LIMIT = "epoll in C, no framing"
 
 PEERS = (
-    Peer(OURS, "tcpcomm_frames"),
-    Peer("tcpcomm, in batches", "tcpcomm_batches"),
+    Peer(OURS, "tcpcomm_frames", ("--at-once",)),
+    Peer("tcpcomm, in batches", "tcpcomm_batches", ("--at-once",)),
+    Peer(NATIVE, "tcpcomm_frames", ("--native",), needs="uvloop"),
+    Peer("tcpcomm, in batches, native on uvloop", "tcpcomm_batches", ("--native",), needs="uvloop"),
+    Peer("tcpcomm, frame by frame, Twisted's transport", "tcpcomm_frames"),
     Peer(BASELINE, "twisted_stock"),
+    Peer(f"{BASELINE}, at once", "twisted_stock", ("--at-once",)),
+    Peer(f"{BASELINE}, native on uvloop", "twisted_stock", ("--native",), needs="uvloop"),
     Peer("asyncio streams", "asyncio_streams"),
     Peer("asyncio.Protocol", "asyncio_protocol"),
     Peer("asyncio streams on uvloop", "asyncio_streams", ("--uvloop",), needs="uvloop"),
-    Peer("asyncio.Protocol on uvloop", "asyncio_protocol", ("--uvloop",), needs="uvloop"),
+    Peer(UVLOOP, "asyncio_protocol", ("--uvloop",), needs="uvloop"),
     Peer("a thread for each connection", "threads"),
     Peer(LIMIT, "epoll_echo.c"),
 )

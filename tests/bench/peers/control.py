@@ -26,10 +26,18 @@ def _answer() -> None:
 
 
 def serve_reactor(factory: Any) -> None:
-    """Serve a Twisted factory on the default reactor."""
+    """Serve a Twisted factory: ``--at-once``, or ``--native`` on uvloop, or as Twisted does by itself."""
+    if "--native" in sys.argv[1:]:
+        from tcpcomm.transports import uvloop_reactor
+
+        uvloop_reactor.install()
     from twisted.internet import reactor
 
     loop: Any = reactor
+    if "--at-once" in sys.argv[1:]:
+        from tcpcomm.transports import AtOnce
+
+        loop = AtOnce(reactor)
     port = loop.listenTCP(0, factory, backlog=1024, interface="127.0.0.1")
     loop.callWhenRunning(tell, port.getHost().port)
     loop.run()

@@ -12,4 +12,4 @@ class Echo(LengthPrefixedProtocol):
 
 
 if __name__ == "__main__":
-    serve_reactor(FrameFactory(Echo, max_sessions_per_address=None))
+    serve_reactor(FrameFactory(Echo, max_sessions=10_000, max_sessions_per_address=None))

@@ -1,0 +1,77 @@
+"""How a session sends frames, in and out of handlers: the part of FrameProtocol that users call most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from tcpcomm.errors import SessionClosed
+from tcpcomm.framing import Framing
+from tcpcomm.outgoing import Outgoing
+
+__all__ = ["SendsFrames"]
+
+
+class SendsFrames:
+    """What a session can be asked to send while it is open. :class:`~tcpcomm.FrameProtocol` says when."""
+
+    _outgoing: Outgoing
+    _sender: Framing
+
+    peer = "no peer yet"
+    """The peer's name in logs: its address and port."""
+    frames_sent = 0
+    """Frames that were accepted for sending in this session."""
+
+    _ready = False  # connected, and TLS, if there is any, is established
+    _closing = False  # nothing is delivered any more; what was sent still leaves
+    _reason: str | None = None  # why it closes, or has closed
+
+    def sendFrame(self, frame: bytes) -> None:
+        """
+        Send one frame.
+
+        Within a handler, all that is sent leaves in one write when the chunk is dealt with.
+
+        Raises:
+            EncodeError: the framing cannot carry this frame; nothing is sent.
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        if self._closing or not self._ready:
+            self._refuse_to_send()
+        self._outgoing.write(self._sender.encode(frame))
+        self.frames_sent += 1
+
+    def sendFrames(self, frames: Iterable[bytes]) -> None:
+        """
+        Send frames in one write.
+
+        Raises:
+            EncodeError: the framing cannot carry one of them; none is sent.
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        if self._closing or not self._ready:
+            self._refuse_to_send()
+        frames = list(frames)
+        self._outgoing.write(self._sender.encode_many(frames))
+        self.frames_sent += len(frames)
+
+    def sendBytes(self, data: bytes) -> None:
+        """
+        Send bytes as they are, outside of any framing: a login prompt, for example.
+
+        Raises:
+            SessionClosed: the session is not ready, or over; nothing is sent.
+        """
+        if self._closing or not self._ready:
+            self._refuse_to_send()
+        self._outgoing.write(data)
+
+    def _refuse_to_send(self) -> NoReturn:
+        why = self._reason or "the session is not ready yet"
+        raise SessionClosed(f"{self.peer}: {why}; nothing was sent")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether frames can be sent."""
+        return self._ready and not self._closing

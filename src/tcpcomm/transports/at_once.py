@@ -1,0 +1,107 @@
+"""
+Twisted's TCP connections, with one thing changed: what can leave at once does not wait.
+
+Twisted keeps what is written until the reactor's next turn, and asks the system to be told when it may be
+sent. Where nothing waits before it, the system nearly always takes it at once: then the turn, and two
+system calls to begin and to end the asking, are for nothing. All else is Twisted's own code: what the
+system does not take, it queues, sends, and reports upon as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet import tcp
+
+__all__ = ["AtOnceClient", "AtOnceConnector", "AtOncePort", "AtOnceServer", "SendsAtOnce"]
+
+
+class SendsAtOnce(tcp.Connection):
+    """
+    A connection that tries to send before it queues. Mix it in before the kind of connection.
+
+    More than ``bufferSize`` bytes in one write are queued as ever, so that a streaming producer is paused.
+    """
+
+    _idle = True  # nothing is queued, and nothing speaks against sending
+    _plain = True  # no TLS, both sides open, no pull producer that waits to be asked
+
+    def write(self, data: bytes) -> None:
+        """Send bytes now as far as the system takes them; what it leaves is queued."""
+        if self._idle and type(data) is bytes and 0 < len(data) <= self.bufferSize:
+            sent = self.writeSomeData(data)
+            if sent == len(data):
+                return
+            if isinstance(sent, int):
+                data = data[sent:]
+            else:
+                # The next attempt tells what is wrong, in the reactor's turn and in Twisted's words.
+                # Reading would not: the system reports an error once, then it looks like an orderly end.
+                self.stopReading()
+        super().write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send bytes in one piece."""
+        if self._idle:
+            pieces = list(iovec)
+            if all(type(piece) is bytes for piece in pieces):
+                self.write(b"".join(pieces))
+                return
+            iovec = pieces
+        super().writeSequence(iovec)
+
+    def startWriting(self) -> None:
+        """Something is queued, or is to be done when the queue is empty."""
+        self._idle = False
+        super().startWriting()
+
+    def stopWriting(self) -> None:
+        """All that was queued has left."""
+        self._idle = self._plain
+        super().stopWriting()
+
+    def _not_plain(self) -> None:
+        self._idle = self._plain = False
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if not streaming:
+            self._not_plain()  # it is asked for more when Twisted's own queue has run empty
+        super().registerProducer(producer, streaming)
+
+    def loseWriteConnection(self) -> None:
+        self._not_plain()
+        super().loseWriteConnection()
+
+    def abortConnection(self) -> None:
+        self._not_plain()
+        super().abortConnection()
+
+    def startTLS(self, ctx: Any, normal: bool = True) -> None:
+        self._not_plain()  # its records are queued below it; what is written passes through it
+        super().startTLS(ctx, normal)
+
+    def connectionLost(self, reason: Any) -> None:
+        self._not_plain()
+        super().connectionLost(reason)
+
+
+class AtOnceServer(SendsAtOnce, tcp.Server):
+    """An accepted connection."""
+
+
+class AtOnceClient(SendsAtOnce, tcp.Client):
+    """A connection that was made from here."""
+
+
+class AtOncePort(tcp.Port):
+    """A listening port."""
+
+    transport = AtOnceServer
+
+
+class AtOnceConnector(tcp.Connector):
+    """What makes a connection from here."""
+
+    def _makeTransport(self) -> AtOnceClient:
+        return AtOnceClient(self.host, self.port, self.bindAddress, self, self.reactor)

@@ -1,0 +1,151 @@
+"""
+Endpoints that listen and connect with native transports, and their strings.
+
+``native:9999:interface=127.0.0.1`` listens, ``native:10.0.0.5:9999`` connects; both may have TLS.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.transports.reactors import NativeTCP
+from tcpcomm.transports.tls import client_context, server_context
+
+__all__ = ["NativeClientEndpoint", "NativeServerEndpoint", "client_endpoint", "server_endpoint"]
+
+BACKLOG = 1024
+"""Connections that the system keeps until they are accepted."""
+
+
+class NativeServerEndpoint(TCP4ServerEndpoint):
+    """
+    Listens for native connections, over IPv4 or, where the interface is such an address, IPv6.
+
+    Args:
+        reactor: Twisted's asyncio reactor.
+        port: where to listen; 0: a free port.
+        backlog: how many connections the system keeps until they are accepted.
+        interface: the address to listen at; empty: all of IPv4.
+        tls: the context, if the connections are to have TLS.
+
+    Raises:
+        ConfigurationError: it is another reactor.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        port: int,
+        *,
+        backlog: int = BACKLOG,
+        interface: str = "",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(NativeTCP(reactor, tls=tls), port, backlog, interface)
+
+
+class NativeClientEndpoint(TCP4ClientEndpoint):
+    """
+    Makes native connections, over IPv4 or, where the host is such an address, IPv6.
+
+    For names that may be those of IPv6, give ``NativeTCP(reactor)`` to Twisted's ``HostnameEndpoint``.
+
+    Args:
+        reactor: Twisted's asyncio reactor.
+        host: a name or an address.
+        port: the port there.
+        timeout: seconds after which connecting has failed.
+        bind_address: the address to connect from; None: as the system chooses.
+        tls: the context, if the connection is to have TLS. It then is as for
+            :func:`~tcpcomm.transports.tls.client_context`.
+        server_name: whose certificate is wanted; None: the host's.
+
+    Raises:
+        ConfigurationError: it is another reactor.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        host: str,
+        port: int,
+        *,
+        timeout: float = 30.0,
+        bind_address: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+    ) -> None:
+        view = NativeTCP(reactor, tls=tls, server_name=host if server_name is None else server_name)
+        super().__init__(view, host, port, timeout, None if bind_address is None else (bind_address, 0))
+
+
+def server_endpoint(
+    reactor: Any,
+    port: str,
+    *,
+    interface: str = "",
+    backlog: str = str(BACKLOG),
+    privateKey: str | None = None,
+    certKey: str | None = None,
+    caCerts: str | None = None,
+) -> NativeServerEndpoint:
+    """
+    Read ``native:PORT``, with its options, of which the last three are PEM files.
+
+    Raises:
+        ConfigurationError: it cannot be understood, or names a file that cannot be used.
+    """
+    tls = None
+    if privateKey is not None:
+        tls = server_context(privateKey, certKey, caCerts)
+    elif certKey is not None or caCerts is not None:
+        raise ConfigurationError("TLS needs privateKey=FILE")
+    return NativeServerEndpoint(
+        reactor, _number("port", port), backlog=_number("backlog", backlog), interface=interface, tls=tls
+    )
+
+
+def client_endpoint(
+    reactor: Any,
+    host: str,
+    port: str,
+    *,
+    timeout: str = "30",
+    bindAddress: str | None = None,
+    tls: str = "no",
+    name: str | None = None,
+    caCerts: str | None = None,
+    privateKey: str | None = None,
+    clientCert: str | None = None,
+) -> NativeClientEndpoint:
+    """
+    Read ``native:HOST:PORT``, with its options: ``tls=yes``, and PEM files for it.
+
+    Raises:
+        ConfigurationError: it cannot be understood, or names a file that cannot be used.
+    """
+    if tls not in ("yes", "no"):
+        raise ConfigurationError(f"tls must be yes or no, not {tls!r}")
+    if tls == "no" and any(each is not None for each in (name, caCerts, privateKey, clientCert)):
+        raise ConfigurationError("name, caCerts, privateKey and clientCert need tls=yes")
+    if clientCert is not None and privateKey is None:
+        raise ConfigurationError("clientCert needs privateKey=FILE")
+    return NativeClientEndpoint(
+        reactor,
+        host,
+        _number("port", port),
+        timeout=_number("timeout", timeout),
+        bind_address=bindAddress,
+        tls=client_context(caCerts, privateKey, clientCert) if tls == "yes" else None,
+        server_name=name,
+    )
+
+
+def _number(what: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 0xFFFF):
+        raise ConfigurationError(f"the {what} must be a whole number from 0 to 65535, not {text!r}")
+    return int(text)

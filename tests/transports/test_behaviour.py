@@ -1,0 +1,480 @@
+"""What our transports do, whatever carries the bytes: order, promptness, producers, the end."""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tests.conftest import skip
+from tests.reactor import DEADLINE
+from tests.transports.loops import REACTORS
+
+if sys.platform == "win32":
+    skip("Twisted's asyncio reactor needs another loop than Windows has by default")
+
+MIB = 1024 * 1024
+KINDS = [name for name in REACTORS if name != "at_once_select"]
+NATIVE = [name for name in KINDS if name.startswith("native")]
+
+
+class End(Protocol):
+    """One end of a connection, which notes what happens to it."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.ends: list[Failure] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.ends.append(reason)
+
+    @property
+    def end(self) -> type | None:
+        """Why it ended, which is told once."""
+        assert len(self.ends) <= 1
+        return type(self.ends[0].value) if self.ends else None
+
+
+class Stage:
+    """A reactor, and connections on it."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the reactor run until the condition is true."""
+        deadline = monotonic() + DEADLINE
+        while not condition():
+            assert monotonic() < deadline, "it did not come true"
+            await deferLater(self.reactor, 0.001)
+
+    async def listen(self, protocol: Callable[[], Any] = End) -> tuple[Any, list[Any]]:
+        """Listen; return the port, and a list of the sessions to come."""
+        accepted: list[Any] = []
+
+        def build() -> Any:
+            accepted.append(protocol())
+            return accepted[-1]
+
+        factory = Factory.forProtocol(build)
+        factory.noisy = False
+        port = await TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1").listen(factory)
+        return port, accepted
+
+    async def pair(
+        self, server: Callable[[], Any] = End, client: Callable[[], Any] = End
+    ) -> tuple[Any, Any]:
+        """Two protocols that are connected."""
+        port, accepted = await self.listen(server)
+        factory = Factory.forProtocol(client)
+        factory.noisy = False
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", port.getHost().port)
+        near = await endpoint.connect(factory)
+        await self.until(lambda: bool(accepted))
+        await port.stopListening()
+        return accepted[0], near
+
+
+class Case:
+    """As much of a TestCase as the makers of reactors want."""
+
+    def __init__(self) -> None:
+        self.cleanups: list[Callable[[], None]] = []
+
+    def addCleanup(self, cleanup: Callable[[], None]) -> None:
+        self.cleanups.append(cleanup)
+
+
+def close_internal_readers(reactor: Any) -> None:
+    """Close what a reactor that is no longer needed leaves open."""
+    for reader in reactor._internalReaders:
+        reactor.removeReader(reader)
+        reader.connectionLost(None)
+
+
+def play(kind: str, scene: Callable[[Stage], Coroutine[Deferred[Any], Any, None]]) -> None:
+    """Run a scene on a new reactor of this kind."""
+    case = Case()
+    maker = REACTORS[kind]
+    reactor = maker(case) if kind in NATIVE else maker()
+    outcome: list[Any] = []
+
+    def begin() -> None:
+        ended = ensureDeferred(scene(Stage(reactor)))
+        ended.addBoth(outcome.append).addBoth(lambda _: reactor.stop())
+
+    reactor.callWhenRunning(begin)
+    reactor.run(installSignalHandlers=False)
+    close_internal_readers(reactor)
+    for cleanup in case.cleanups:
+        cleanup()
+    if isinstance(outcome[0], Failure):
+        outcome[0].raiseException()
+
+
+everywhere = pytest.mark.parametrize("kind", KINDS)
+natively = pytest.mark.parametrize("kind", NATIVE)
+
+
+@everywhere
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_written_arrives_once_and_in_order_whatever_its_size(kind: str, seed: int) -> None:
+    async def scene(stage: Stage) -> None:
+        chosen = random.Random(seed)
+        far, near = await stage.pair()
+        sent = bytearray()
+        for _ in range(60):
+            size = chosen.choice((0, 1, 64, 1500, 65536, 65537, 300_000))
+            piece = chosen.randbytes(size)
+            sent += piece
+            if chosen.random() < 0.3:
+                near.transport.writeSequence([piece[: size // 3], piece[size // 3 :]])
+            else:
+                near.transport.write(piece)
+            if chosen.random() < 0.2:
+                far.transport.pauseProducing()
+            if chosen.random() < 0.5:
+                await deferLater(stage.reactor, 0)
+                far.transport.resumeProducing()
+        far.transport.resumeProducing()
+        near.transport.loseConnection()
+        await stage.until(lambda: far.end is not None)
+        assert sent == far.received
+        assert ConnectionDone is far.end
+        await stage.until(lambda: near.end is not None)
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_small_write_has_left_when_write_returns(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        port, accepted = await stage.listen()
+        with socket.create_connection(("127.0.0.1", port.getHost().port)) as peer:
+            peer.sendall(b"hello")
+            await stage.until(lambda: bool(accepted) and b"hello" == accepted[0].received)
+            accepted[0].transport.write(b"at once")
+            peer.settimeout(DEADLINE)
+            assert b"at once" == peer.recv(100)  # while the reactor stands still
+        await port.stopListening()
+        await stage.until(lambda: accepted[0].end is not None)
+
+    play(kind, scene)
+
+
+@everywhere
+def test_one_write_of_many_mebibytes_arrives_whole_and_then_the_connection_closes(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        data = random.Random(1).randbytes(16 * MIB)
+        far.transport.pauseProducing()
+        near.transport.write(data)
+        near.transport.loseConnection()
+        await deferLater(stage.reactor, 0.05)
+        assert near.end is None
+        far.transport.resumeProducing()
+        await stage.until(lambda: far.end is not None)
+        assert data == far.received
+
+    play(kind, scene)
+
+
+class Push:
+    """A producer that writes when it is told to, and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.told.append("resume")
+
+    def stopProducing(self) -> None:
+        self.told.append("stop")
+
+
+@everywhere
+def test_a_push_producer_is_paused_by_a_peer_that_does_not_read_and_resumed_when_all_has_left(
+    kind: str,
+) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        far.transport.pauseProducing()
+        producer, written = Push(), 0
+        near.transport.registerProducer(producer, True)
+        while "pause" not in producer.told:
+            near.transport.write(b"x" * 60_000)
+            written += 60_000
+            assert written < 200 * MIB
+        assert {"pause"} == set(producer.told)
+        far.transport.resumeProducing()
+        await stage.until(lambda: "resume" in producer.told)
+        near.transport.unregisterProducer()
+        near.transport.loseConnection()
+        await stage.until(lambda: far.end is not None)
+        assert written == len(far.received)
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_connection_with_a_paused_producer_closes_when_the_producer_is_gone(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        far.transport.pauseProducing()
+        producer = Push()
+        near.transport.registerProducer(producer, True)
+        while "pause" not in producer.told:
+            near.transport.write(b"x" * 60_000)
+        near.transport.loseConnection()
+        far.transport.resumeProducing()
+        await stage.until(lambda: "resume" in producer.told)
+        near.transport.write(b"the end")
+        near.transport.unregisterProducer()
+        await stage.until(lambda: far.end is not None)
+        assert far.received.endswith(b"the end")
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_pull_producer_is_asked_until_it_has_no_more(kind: str) -> None:
+    class Pull:
+        def __init__(self, transport: Any) -> None:
+            self.transport = transport
+            self.left = 300
+
+        def resumeProducing(self) -> None:
+            self.left -= 1
+            self.transport.write(b"x" * 10_000)
+            if not self.left:
+                self.transport.unregisterProducer()
+
+        def stopProducing(self) -> None:
+            raise AssertionError("it was not to be stopped")
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        near.transport.write(b"before ")
+        near.transport.registerProducer(Pull(near.transport), False)
+        near.transport.loseConnection()
+        await stage.until(lambda: far.end is not None)
+        assert b"before " + b"x" * 3_000_000 == far.received
+
+    play(kind, scene)
+
+
+@everywhere
+def test_half_a_close_is_seen_by_the_peer_who_may_still_send(kind: str) -> None:
+    @implementer(IHalfCloseableProtocol)
+    class Half(End):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[str] = []
+
+        def readConnectionLost(self) -> None:
+            self.told.append("the peer has finished")
+
+        def writeConnectionLost(self) -> None:
+            self.told.append("we have finished")
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair(Half, Half)
+        near.transport.write(b"x" * 5 * MIB)
+        near.transport.loseWriteConnection()
+        await stage.until(lambda: bool(far.told))
+        assert 5 * MIB == len(far.received)
+        assert ["the peer has finished"] == far.told
+        assert ["we have finished"] == near.told
+        near.transport.write(b"too late")
+        far.transport.write(b"an answer")
+        await stage.until(lambda: b"an answer" == near.received)
+        far.transport.loseConnection()
+        await stage.until(lambda: near.told[1:] == ["the peer has finished"])
+        near.transport.loseConnection()
+        await stage.until(lambda: far.end is ConnectionDone and near.end is ConnectionDone)
+        assert 5 * MIB == len(far.received)
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_reset_ends_a_writer_with_ConnectionLost_once(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        far.transport.abortConnection()
+        await stage.until(lambda: far.end is not None)
+        assert ConnectionAborted is far.end
+        while near.end is None:
+            near.transport.write(b"are you there?")
+            await deferLater(stage.reactor, 0)
+        assert ConnectionLost is near.end
+        near.transport.write(b"nothing happens")
+        near.transport.loseConnection()
+        near.transport.abortConnection()
+        await deferLater(stage.reactor, 0.01)
+        assert ConnectionLost is near.end
+
+    play(kind, scene)
+
+
+@everywhere
+def test_nothing_is_sent_after_an_abort(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        near.transport.abortConnection()
+        near.transport.write(b"nobody is to hear this")
+        await stage.until(lambda: far.end is not None and near.end is not None)
+        assert b"" == far.received
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_handler_that_fails_ends_its_connection_and_is_logged(kind: str) -> None:
+    class Failing(End):
+        def dataReceived(self, data: bytes) -> None:
+            raise ZeroDivisionError("no part")
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair(Failing)
+        other = await stage.pair()
+        near.transport.write(b"measure")
+        await stage.until(lambda: far.end is not None and near.end is not None)
+        assert ZeroDivisionError is far.end
+        assert other[0].end is None
+
+    failures: list[Any] = []
+
+    @implementer(ILogObserver)
+    def note(event: Any) -> None:
+        failure = event.get("log_failure") or event.get("failure")  # the older log's
+        if failure is not None:
+            failures.append(failure.type)
+
+    globalLogPublisher.addObserver(note)
+    try:
+        play(kind, scene)
+    finally:
+        globalLogPublisher.removeObserver(note)
+    assert [ZeroDivisionError] == failures
+
+
+@everywhere
+def test_what_is_connected_when_the_reactor_stops_is_told_so(kind: str) -> None:
+    ends: list[Any] = []
+
+    async def scene(stage: Stage) -> None:
+        ends.extend(await stage.pair())
+        ends[0].transport.write(b"hello")
+        await stage.until(lambda: b"hello" == ends[1].received)
+
+    play(kind, scene)
+    assert [ConnectionLost, ConnectionLost] == [each.end for each in ends]
+
+
+@everywhere
+def test_a_protocol_that_pauses_when_it_begins_gets_nothing_before_it_resumes(kind: str) -> None:
+    class Pausing(End):
+        def connectionMade(self) -> None:
+            self.transport.pauseProducing()  # type: ignore[union-attr]
+
+    async def scene(stage: Stage) -> None:
+        port, accepted = await stage.listen(Pausing)
+        with socket.create_connection(("127.0.0.1", port.getHost().port)) as peer:
+            peer.sendall(b"early")
+            await stage.until(lambda: bool(accepted))
+            peer.sendall(b" bird")
+            await deferLater(stage.reactor, 0.05)
+            assert b"" == accepted[0].received
+            accepted[0].transport.resumeProducing()
+            await stage.until(lambda: b"early bird" == accepted[0].received)
+        await port.stopListening()
+        await stage.until(lambda: accepted[0].end is ConnectionDone)
+
+    play(kind, scene)
+
+
+@everywhere
+def test_what_is_written_when_it_begins_is_sent_before_it_closes(kind: str) -> None:
+    class Brief(End):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(b"we are closed")
+            self.transport.loseConnection()
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair(Brief)
+        await stage.until(lambda: near.end is ConnectionDone and far.end is ConnectionDone)
+        assert b"we are closed" == near.received
+
+    play(kind, scene)
+
+
+@everywhere
+def test_a_connection_may_be_aborted_when_it_begins(kind: str) -> None:
+    class Refusing(End):
+        def connectionMade(self) -> None:
+            self.transport.abortConnection()  # type: ignore[union-attr]
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair(Refusing)
+        await stage.until(lambda: far.end is not None and near.end is not None)
+        assert ConnectionAborted is far.end
+        assert ConnectionLost is near.end
+
+    play(kind, scene)
+
+
+@everywhere
+def test_the_handle_is_a_socket_and_its_options_are_what_was_set(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        near.transport.write(b"hello")
+        await stage.until(lambda: b"hello" == far.received)
+        for each in (far, near):
+            handle = each.transport.getHandle()
+            assert isinstance(handle, socket.socket)
+            assert not each.transport.getTcpNoDelay()  # as Twisted leaves it, unlike asyncio
+            each.transport.setTcpNoDelay(True)
+            each.transport.setTcpKeepAlive(True)
+            assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert each.transport.getTcpKeepAlive()
+        assert far.transport.getPeer() == near.transport.getHost()
+        assert near.transport.getPeer() == far.transport.getHost()
+
+    play(kind, scene)
+
+
+@natively
+def test_what_is_set_when_it_begins_is_not_undone_by_asyncio(kind: str) -> None:
+    class Setting(End):
+        def connectionMade(self) -> None:
+            self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
+
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair(Setting)
+        near.transport.write(b"hello")
+        await stage.until(lambda: b"hello" == far.received)
+        assert far.transport.getTcpNoDelay()
+
+    play(kind, scene)

@@ -1,0 +1,186 @@
+"""Native endpoints: their strings, what they refuse, and attempts that are given up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.error import CannotListenError, ConnectingCancelledError, ConnectionRefusedError
+from twisted.internet.interfaces import IReactorTCP, IStreamClientEndpoint, IStreamServerEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.selectreactor import SelectReactor
+from twisted.internet.task import deferLater
+from zope.interface.verify import verifyObject
+
+from tcpcomm.endpoints import listener
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.transports import AtOnce, NativeReactor, NativeServerEndpoint, NativeTCP, uvloop_reactor
+from tcpcomm.transports.reactors import at_once
+from tests.certificates import Authority, PemFiles
+from tests.conftest import skip
+from tests.transports.test_behaviour import NATIVE, Stage, close_internal_readers, play
+
+if sys.platform == "win32":
+    skip("Twisted's asyncio reactor needs another loop than Windows has by default")
+
+
+@pytest.fixture
+def reactor() -> Any:
+    """A reactor that has a loop, which does not run."""
+    loop = asyncio.SelectorEventLoop()
+    made = NativeReactor(loop)
+    yield made
+    close_internal_readers(made)
+    loop.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> PemFiles:
+    return Authority(tmp_path).issue("localhost")
+
+
+def test_the_strings_make_endpoints(reactor: Any, files: PemFiles) -> None:
+    tls = f"privateKey={files.key}:certKey={files.certificate}"
+    for text in ("native:0", "native:port=0:interface=127.0.0.1:backlog=5", f"native:0:{tls}"):
+        assert verifyObject(IStreamServerEndpoint, serverFromString(reactor, text))
+    for text in (
+        "native:localhost:9999",
+        "native:host=127.0.0.1:port=9999:timeout=5:bindAddress=127.0.0.2",
+        f"native:localhost:9999:tls=yes:name=plc:caCerts={files.certificate}",
+        f"native:plc:9999:tls=yes:privateKey={files.key}:clientCert={files.certificate}",
+    ):
+        assert verifyObject(IStreamClientEndpoint, clientFromString(reactor, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("native:x", "the port must be a whole number from 0 to 65535, not 'x'"),
+        ("native:70000", "the port must be a whole number from 0 to 65535, not '70000'"),
+        ("native:0:backlog=many", "the backlog must be a whole number from 0 to 65535, not 'many'"),
+        ("native:0:certKey=cert.pem", "TLS needs privateKey=FILE"),
+        ("native:0:privateKey=no.pem", "no.pem and no.pem cannot be used as a key and its certificate: "),
+    ],
+)
+def test_a_server_string_that_is_wrong_is_refused_in_words(reactor: Any, text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        serverFromString(reactor, text)
+    assert str(refused.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("native:localhost:x", "the port must be a whole number from 0 to 65535, not 'x'"),
+        ("native:localhost:1:tls=maybe", "tls must be yes or no, not 'maybe'"),
+        ("native:plc:1:name=plc", "name, caCerts, privateKey and clientCert need tls=yes"),
+        ("native:plc:1:tls=yes:clientCert=no.pem", "clientCert needs privateKey=FILE"),
+        ("native:localhost:1:tls=yes:caCerts=none.pem", "none.pem has no certificates to trust: "),
+    ],
+)
+def test_a_client_string_that_is_wrong_is_refused_in_words(reactor: Any, text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        clientFromString(reactor, text)
+    assert str(refused.value).startswith(problem)
+
+
+def test_another_reactor_is_refused_in_words() -> None:
+    other: Any = object()
+    with pytest.raises(ConfigurationError, match="need an asyncio loop, and object has none: run twistd"):
+        NativeServerEndpoint(other, 0)
+
+
+def test_the_listeners_of_twistd_are_native_where_they_say_so(reactor: Any, files: PemFiles) -> None:
+    plain = listener(reactor, "native:0:interface=127.0.0.1")
+    assert (True, False) == (plain.local, plain.proves_peers)
+    text = f"native:0:privateKey={files.key}:certKey={files.certificate}"
+    proving = listener(reactor, text, client_ca=str(files.certificate))
+    assert (False, True) == (proving.local, proving.proves_peers)
+
+
+def test_a_reactor_of_twisted_is_seen_so_that_it_sends_at_once_and_others_as_they_are(reactor: Any) -> None:
+    twisteds = SelectReactor()
+    view = at_once(twisteds)
+    assert isinstance(view, AtOnce)
+    assert verifyObject(IReactorTCP, view)
+    assert twisteds.callLater == view.callLater
+    assert view is at_once(view)
+    assert reactor is at_once(reactor)
+    other = object()
+    assert other is at_once(other)
+    close_internal_readers(twisteds)
+
+
+def test_a_native_view_is_given_to_what_has_a_view_already(reactor: Any) -> None:
+    assert reactor is NativeTCP(AtOnce(reactor))._reactor
+
+
+def test_the_uvloop_reactor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(ConfigurationError, match=r"there is no uvloop here: pip install tcpcomm\[fast\]"):
+        uvloop_reactor.install()
+
+
+def test_the_uvloop_reactor_says_that_another_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "twisted.internet.reactor", object())
+    with pytest.raises(ConfigurationError, match="it comes too late: object was chosen already"):
+        uvloop_reactor.choose()
+
+
+def test_the_uvloop_reactor_is_chosen_once(reactor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
+    uvloop_reactor.choose()
+
+
+def quiet(protocol: Any = Protocol) -> Factory[Any]:
+    factory = Factory.forProtocol(protocol)
+    factory.noisy = False
+    return factory
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+def test_nobody_listening_is_refused_as_ever(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        port = await serverFromString(stage.reactor, "native:0:interface=127.0.0.1").listen(quiet())
+        number = port.getHost().port
+        with pytest.raises(CannotListenError):
+            await serverFromString(stage.reactor, f"native:{number}:interface=127.0.0.1").listen(quiet())
+        await port.stopListening()
+        with pytest.raises(ConnectionRefusedError):
+            await clientFromString(stage.reactor, f"native:127.0.0.1:{number}").connect(quiet())
+
+    play(kind, scene)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not tell what is open")
+@pytest.mark.parametrize("kind", NATIVE)
+@pytest.mark.parametrize("turns", range(6))
+def test_an_attempt_that_is_given_up_leaves_no_socket(kind: str, turns: int) -> None:
+    async def scene(stage: Stage) -> None:
+        for each in await stage.pair():  # what the reactor and the loop open once, they open now
+            each.transport.abortConnection()
+        port, accepted = await stage.listen()
+        await deferLater(stage.reactor, 0.01)
+        before = len(os.listdir("/proc/self/fd"))
+        endpoint = clientFromString(stage.reactor, f"native:127.0.0.1:{port.getHost().port}")
+        attempt = endpoint.connect(quiet())
+        outcome: list[Any] = []
+        attempt.addBoth(outcome.append)
+        for _ in range(turns):
+            await deferLater(stage.reactor, 0)
+        attempt.cancel()
+        await stage.until(lambda: bool(outcome))
+        if isinstance(outcome[0], Protocol):  # it was made already
+            outcome[0].transport.abortConnection()  # type: ignore[union-attr]
+        else:
+            assert outcome[0].check(ConnectingCancelledError)
+        await stage.until(lambda: all(each.end is not None for each in accepted))
+        await stage.until(lambda: before == len(os.listdir("/proc/self/fd")))
+        await port.stopListening()
+
+    play(kind, scene)
