@@ -32,7 +32,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.tls import Authorities, Own, client_options, server_context
 from tcpcomm.transports.reactors import at_once
 
-__all__ = ["BACKLOG", "Listener", "client", "listener"]
+__all__ = ["BACKLOG", "Listener", "client", "listener", "open_to_others"]
 
 BACKLOG: Final = 1024
 """Connections that the system keeps until they are accepted. With Twisted's 50 a burst of clients waits."""
@@ -124,6 +124,14 @@ def _told(text: str, example: str) -> Iterator[None]:
         raise ConfigurationError(f"{text!r}: cannot read {error.filename}: {error.strerror}") from None
     except Exception as error:  # endpoints are plugins, which raise what they like
         raise ConfigurationError(f"{text!r} is no endpoint such as {example}: {error}") from None
+
+
+def open_to_others(text: str) -> str:
+    """What to say of a place to listen at that is open to whoever comes, where nobody said who may."""
+    return (
+        f"{text} is open to other machines: say which with allow=[...] (allow=None for all), demand "
+        "keys=... or client certificates, or add :interface=127.0.0.1"
+    )
 
 
 def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:

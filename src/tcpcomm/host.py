@@ -29,6 +29,7 @@ from tcpcomm.codec.base import Answers, Dialect, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.factory import Network
 from tcpcomm.limits import Limits
 from tcpcomm.link import Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
@@ -55,6 +56,7 @@ def remote(
     on_ready: Iterable[Callable[[E], Any]] = (),
     serves: Equipment | None = None,
     limits: Limits | None = None,
+    allow: Iterable[Network] | None = (),
     keys: PreSharedKeys | None = None,
     reactor: Any = None,
     random: Random | None = None,
@@ -76,6 +78,8 @@ def remote(
             and may be a coroutine function.
         serves: what the host answers in turn, where the equipment asks commands of it on the same session.
         limits: what a session may cost.
+        allow: for ``listen``, the networks from which the equipment may come; None: all. A string that
+            opens a port to other machines needs it, or ``keys``, or client certificates.
         keys: our name and the key that is shared with the equipment, which has to prove that it holds it.
         reactor: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
@@ -104,6 +108,7 @@ def remote(
         on_ready=on_ready,
         serves=serves,
         limits=limits,
+        allow=allow,
         keys=keys,
         reactor=reactor,
         random=random,

@@ -16,6 +16,7 @@ from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import (
+    IAddress,
     IReactorTime,
     IStreamClientEndpoint,
     IStreamServerEndpoint,
@@ -26,15 +27,18 @@ from twisted.python.failure import Failure
 
 from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
-from tcpcomm.endpoints import client, listener
+from tcpcomm.endpoints import client, listener, open_to_others
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
+from tcpcomm.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
 from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.psk import PreSharedKeys
+from tcpcomm.reasons import peer_name
+from tcpcomm.seldom import Seldom
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["Handshake", "Heartbeat", "Link"]
@@ -76,14 +80,16 @@ class Link(Service):
             all if that is over by then.
         is_event: tells the frames that answer no request even while one is under way.
         limits: what a session may cost.
+        allow: for ``listen``, the networks from which the peer may come; None: all. A string that opens a
+            port to other machines needs it, or ``keys``, or client certificates.
         keys: pre-shared keys: the peer has to prove that it holds one before anything else is said. Where
             we connect there must be one key only, that of the peer.
         clock: the reactor, or a test's clock.
         random: where the backoff's jitter comes from.
 
     Raises:
-        ConfigurationError: not exactly one of ``connect`` and ``listen`` is given, or heartbeats are due
-            by the policy but there is none to send.
+        ConfigurationError: not exactly one of ``connect`` and ``listen`` is given, the port would be open
+            to everybody, or heartbeats are due by the policy but there is none to send.
     """
 
     log = Logger()
@@ -102,6 +108,7 @@ class Link(Service):
         received: Callable[[bytes], object] | None = None,
         is_event: Callable[[bytes], bool] = lambda frame: False,
         limits: Limits | None = None,
+        allow: Iterable[Network] | None = (),
         keys: PreSharedKeys | None = None,
         clock: IReactorTime | None = None,
         random: Random | None = None,
@@ -116,7 +123,9 @@ class Link(Service):
         self._received = received
         self._is_event = is_event
         self._protocol: _LinkProtocol | None = None
-        place, name = _place(clock, connect, listen)
+        networks = None if allow is None else tuple(allow)
+        guarded = keys is not None or networks != ()
+        place, name = _place(clock, connect, listen, guarded=guarded)
         rules = profile(policy) if isinstance(policy, str) else policy
         if heartbeat is None:
             rules = evolve(rules, heartbeats=None)
@@ -124,6 +133,7 @@ class Link(Service):
             raise ConfigurationError("there is a heartbeat, but the policy does not say how often")
         factory = _LinkFactory(
             self,
+            networks or None,
             framing=framing or Lines(),
             reply_framing=reply_framing,
             gap=gap,
@@ -367,12 +377,23 @@ class _LinkProtocol(FrameProtocol):
 class _LinkFactory(Factory):
     noisy = False
 
-    def __init__(self, link: Link, **settings: Any) -> None:
+    def __init__(self, link: Link, allow: tuple[Network, ...] | None, **settings: Any) -> None:
         self._link = link
+        self._allow = allow
         self._settings = settings
+        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self.clock = link._clock
 
-    def buildProtocol(self, addr: object) -> _LinkProtocol:
+    def buildProtocol(self, addr: IAddress | None) -> _LinkProtocol | Refused:
+        host = getattr(addr, "host", None)
+        if self._allow is not None and host is not None and not admitted(str(host), self._allow):
+            if self._refusals.happened(self.clock.seconds()):
+                self._link.log.warn(
+                    "{link}: {peer} is refused: its address is in no allowed network",
+                    link=self._link._engine.name,
+                    peer=peer_name(addr),
+                )
+            return Refused()
         protocol = _LinkProtocol()
         protocol.factory = self
         protocol.link = self._link
@@ -389,10 +410,16 @@ def _place(
     reactor: Any,
     connect: IStreamClientEndpoint | str | None,
     listen: IStreamServerEndpoint | str | None,
+    *,
+    guarded: bool,
 ) -> tuple[Place, str]:
     if connect is not None:
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         return Dialling(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
-    server = listener(reactor, listen).endpoint if isinstance(listen, str) else listen
-    assert server is not None
-    return Accepting(server), f"link at {listen if isinstance(listen, str) else 'a port'}"
+    assert listen is not None
+    if not isinstance(listen, str):
+        return Accepting(listen), "link at a port"
+    place = listener(reactor, listen)
+    if not (place.local or place.proves_peers or guarded):
+        raise ConfigurationError(open_to_others(listen))
+    return Accepting(place.endpoint), f"link at {listen}"

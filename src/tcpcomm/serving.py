@@ -23,7 +23,7 @@ from tcpcomm.alarm import clock_of
 from tcpcomm.answering import Answering, Handlers, current_session, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.caller import Caller
-from tcpcomm.endpoints import Listener, client, listener
+from tcpcomm.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
@@ -311,10 +311,7 @@ def serve(
     ]
     for each in listeners:
         if not (each.local or each.proves_peers or "allow" in options or "keys" in options):
-            raise ConfigurationError(
-                f"{each.text} is open to other machines: say which with allow=[...] (allow=None for all), "
-                "demand keys=..., or add :interface=127.0.0.1"
-            )
+            raise ConfigurationError(open_to_others(each.text))
     factory = EquipmentFactory(equipment, calls=calls, clock=reactor, **options)
     return ServerService(factory, listeners, grace=grace)
 

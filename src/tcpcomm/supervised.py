@@ -15,6 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tcpcomm.factory import Refused
 from tcpcomm.identity import certificate_name
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import Prover, prover
@@ -191,8 +192,8 @@ class Sessions(WrappingFactory[Session]):
 
     def buildProtocol(self, addr: IAddress | None) -> Session:
         protocol = self.wrappedFactory.buildProtocol(addr)
-        if protocol is None:
-            return cast("Session", None)  # refused: Twisted's own annotation forgets it
+        if protocol is None or isinstance(protocol, Refused):
+            return cast("Session", protocol)  # not wanted: Twisted's own annotation forgets that
         kind = _HalfCloseableSession if IHalfCloseableProtocol.providedBy(protocol) else Session
         proof = None if self._keys is None else self._keys.proof(dials=self._dials)
         return kind(self, protocol, None if proof is None else prover(protocol, proof))

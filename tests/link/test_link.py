@@ -17,8 +17,10 @@ from tcpcomm.errors import (
     ReplyTimeout,
 )
 from tcpcomm.exchange import MAX_WAITING
+from tcpcomm.factory import parse_network
 from tcpcomm.framing import Lines
 from tcpcomm.link import Heartbeat, Link
+from tcpcomm.psk import PreSharedKeys
 from tcpcomm.supervision import Heartbeats, Policy, State
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
@@ -28,6 +30,9 @@ def bench() -> Bench:
     bench = Bench()
     bench.serve()
     return bench
+
+
+KEYS = PreSharedKeys("robot", {"camera": bytes(32)})
 
 
 def silent_for(*lines: bytes) -> Any:
@@ -163,6 +168,26 @@ def test_a_request_that_the_framing_cannot_carry_is_refused_alone(bench: Bench) 
         link.send(b"two\nlines")
     assert b"re it" == bench.result(link.request(b"it", timeout=1.0))
     assert 1 == len(bench.peers.peers)
+
+
+def test_a_port_that_is_open_to_other_machines_needs_to_be_told_who_may_come() -> None:
+    for guard in ({"allow": None}, {"allow": [parse_network("10.0.0.0/8")]}, {"keys": KEYS}):
+        Link(listen="tcp:9999", **guard)
+    Link(listen="tcp:9999:interface=127.0.0.1")
+    with pytest.raises(ConfigurationError, match="tcp:9999 is open to other machines: say which with"):
+        Link(listen="tcp:9999")
+
+
+@pytest.mark.parametrize(("network", "admitted"), [("10.0.0.0/8", True), ("192.168.0.0/24", False)])
+def test_a_peer_from_a_network_that_is_not_allowed_is_refused(
+    network: str, admitted: bool, bench: Bench
+) -> None:
+    link = bench.link(dials=False, allow=[parse_network(network)])
+    bench.dial()
+    bench.until(lambda: bool(bench.peers.peers))
+    bench.network.advance(1.0)
+    assert admitted == (link.state is State.READY)
+    assert admitted == (bench.peers.last.over is None)
 
 
 def test_only_so_many_requests_wait(bench: Bench) -> None:
