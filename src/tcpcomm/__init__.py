@@ -23,6 +23,7 @@ from tcpcomm.errors import (
     TcpcommError,
 )
 from tcpcomm.factory import FrameFactory
+from tcpcomm.futures import as_future
 from tcpcomm.host import link_of, raw, remote
 from tcpcomm.kinds import (
     DelimitedFactory,
@@ -59,6 +60,7 @@ __all__ = [
     "SessionClosed",
     "TcpcommError",
     "__version__",
+    "as_future",
     "caller",
     "command",
     "current_session",

@@ -72,8 +72,9 @@ class BoundEvent(Generic[P]):
         self._owner = owner
         self._declared = owner._declaration.events[name]
         self._handlers: list[Callable[..., object]] = []
-        # A namedtuple, so that a loop may unpack what it gets, or name it.
-        self._kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
+        self.name = name
+        self.kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
+        """What a loop gets, a named tuple: it may unpack the values, or name them."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """
@@ -121,7 +122,7 @@ class BoundEvent(Generic[P]):
             if len(unheard) >= MAX_UNHEARD:
                 lost += 1
                 return
-            unheard.append(self._kind(*values))
+            unheard.append(self.kind(*values))
             if waiting is not None and not waiting.called:
                 waiting.callback(None)
 

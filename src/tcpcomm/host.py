@@ -267,7 +267,7 @@ class EquipmentsLink(Link):
         patience = wait
         while True:
             try:
-                await self._ready_within(patience)
+                await self.ready_within(patience)
                 return await ask_now()
             except (NotSent, OutcomeUnknown):
                 if not retries:
@@ -275,7 +275,7 @@ class EquipmentsLink(Link):
             retries -= 1
             patience = max(wait, again)
 
-    async def _ready_within(self, seconds: float) -> None:
+    async def ready_within(self, seconds: float) -> None:
         """
         Wait for the link to be ready.
 

@@ -1,0 +1,265 @@
+"""
+The reactor in the background of a plain script: :func:`in_reactor` calls something there, and waits.
+
+The reactor runs in one thread of its own, which is started when it is first needed. It ends when the main
+thread and all other threads of the program have ended, and closes its connections before: a thread waits
+for that, for the interpreter calls ``atexit`` functions only after it has waited for threads.
+
+Where the reactor of the process runs already, in another thread, that one is used, and not ended.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ReactorNotRestartable
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadable import isInIOThread
+
+from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
+from tcpcomm.seldom import Seldom
+from tcpcomm.stepped import begun
+
+__all__ = ["at_the_end", "callbacks", "in_reactor", "taken", "wait"]
+
+GRACE: Final = 10.0
+"""Seconds at the end of the program for connections to close."""
+
+SLICE: Final = 0.1 if sys.platform == "win32" else None
+"""Seconds after which a wait looks up: on Windows Ctrl-C does not interrupt it."""
+
+MAX_CALLBACKS: Final = 1000
+"""Calls that wait for the thread of the callbacks."""
+
+_OVER: Final = "the program ends: its connections are closed, and no new ones are made"
+
+DROPPED_LOG_INTERVAL: Final = 10.0
+
+
+def wait(event: threading.Event) -> None:
+    """Wait for an event; Ctrl-C interrupts it in the main thread."""
+    while not event.wait(SLICE):
+        pass
+
+
+def taken(source: queue.Queue[Any], timeout: float | None) -> Any:
+    """
+    Take the next item of a queue; Ctrl-C interrupts it in the main thread.
+
+    Raises:
+        queue.Empty: there is none within so many seconds.
+    """
+    until = None if timeout is None else monotonic() + timeout
+    while True:
+        left = None if until is None else max(0.0, until - monotonic())
+        slices = [each for each in (left, SLICE) if each is not None]
+        try:
+            return source.get(timeout=min(slices, default=None))
+        except queue.Empty:
+            if until is not None and monotonic() >= until:
+                raise
+
+
+def in_reactor(function: Callable[[], Any]) -> Any:
+    """
+    Call a function in the reactor's thread, and wait for its result.
+
+    Ctrl-C while it waits cancels what it waits for.
+
+    Args:
+        function: what to call. If it returns something that can be awaited, that is done there.
+
+    Raises:
+        ConfigurationError: this is the reactor's thread, which would wait for itself.
+        Exception: whatever the function raised.
+    """
+    if isInIOThread():
+        raise ConfigurationError(
+            "tcpcomm.blocking cannot wait in the reactor's thread, where nothing would happen meanwhile: "
+            "use tcpcomm.remote there, with await"
+        )
+    return _background.call(function)
+
+
+def at_the_end(function: Callable[[], Any]) -> None:
+    """Have a function called in the reactor before that ends; it waits for a Deferred that it returns."""
+    from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+
+    reactor.addSystemEventTrigger("before", "shutdown", function)
+
+
+class _Call:
+    """One call into the reactor."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._awaited: Deferred[Any] | None = None
+        self._outcome: Any = None
+        self.done = threading.Event()
+
+    def begin(self) -> None:
+        """Call the function. In the reactor's thread."""
+        try:
+            result = begun(self._function())
+        except Exception:
+            self.settle(Failure())
+            return
+        if isinstance(result, Deferred):
+            self._awaited = result
+            result.addBoth(self.settle)
+        else:
+            self.settle(result)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more. In the reactor's thread."""
+        if self._awaited is not None:
+            self._awaited.addErrback(lambda failure: failure.trap(CancelledError))
+            self._awaited.cancel()
+
+    def settle(self, outcome: Any) -> Any:
+        if not self.done.is_set():
+            self._outcome = outcome
+            self.done.set()
+        return None
+
+    def result(self) -> Any:
+        """What came of it. In the thread that waited."""
+        outcome = self._outcome
+        if not isinstance(outcome, Failure):
+            return outcome
+        error: Any = outcome.value
+        if isinstance(error, TcpcommError):  # it says all; where in tcpcomm it arose says nothing
+            raise error.with_traceback(None) from None
+        raise error.with_traceback(outcome.getTracebackObject())
+
+
+class _Background:
+    """The reactor's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: set[_Call] = set()
+        self._running: threading.Event | None = None
+        self._over = False
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        reactor = self._running_reactor()
+        call = _Call(function)
+        with self._lock:
+            if self._over:
+                raise NotSent(_OVER)
+            self._calls.add(call)
+        try:
+            reactor.callFromThread(call.begin)
+            wait(call.done)
+        except BaseException:
+            reactor.callFromThread(call.cancel)
+            raise
+        finally:
+            with self._lock:
+                self._calls.discard(call)
+        return call.result()
+
+    def _running_reactor(self) -> Any:
+        from twisted.internet import reactor as global_reactor  # noqa: PLC0415 - never at import time
+
+        reactor: Any = global_reactor
+        with self._lock:
+            if self._running is None:
+                self._running = threading.Event()
+                reactor.callWhenRunning(self._running.set)
+                reactor.addSystemEventTrigger("after", "shutdown", self._ended)
+                if not reactor.running:
+                    runs = threading.Thread(
+                        target=self._run, args=(reactor,), name="tcpcomm reactor", daemon=True
+                    )
+                    runs.start()
+                    threading.Thread(target=self._end, args=(reactor, runs), name="tcpcomm end").start()
+        wait(self._running)
+        return reactor
+
+    def _run(self, reactor: Any) -> None:
+        try:
+            reactor.run(installSignalHandlers=False)
+        except ReactorNotRestartable:  # it ran before, and has ended: so everything is over
+            self._ended()
+
+    def _ended(self) -> None:
+        """The reactor will do nothing any more."""
+        with self._lock:
+            self._over = True
+            calls = [*self._calls]
+        for call in calls:
+            call.settle(Failure(NotSent(_OVER)))
+        assert self._running is not None
+        self._running.set()
+
+    def _end(self, reactor: Any, runs: threading.Thread) -> None:
+        """End the reactor when the program has ended."""
+        threading.main_thread().join()
+        while others := self._others(reactor):
+            others[0].join()
+        if runs.is_alive():
+            reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
+            runs.join(GRACE)
+
+    @staticmethod
+    def _others(reactor: Any) -> list[threading.Thread]:
+        """The program's own threads, which it waits for at its end."""
+        pool = reactor.threadpool.threads if reactor.threadpool is not None else []
+        return [
+            thread
+            for thread in threading.enumerate()
+            if not (thread.daemon or thread is threading.current_thread() or thread in pool)
+            and thread is not threading.main_thread()
+        ]
+
+
+class _Callbacks:
+    """The thread in which the script's own functions are called, one after the other."""
+
+    log = Logger()
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(MAX_CALLBACKS)
+        self._thread: threading.Thread | None = None
+        self._dropped = Seldom(DROPPED_LOG_INTERVAL)
+
+    def add(self, function: Callable[[], object]) -> None:
+        """Have a function called; it is dropped, and that is told in the log, if too many wait already."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tcpcomm callbacks", daemon=True)
+                self._thread.start()
+        try:
+            self._waiting.put_nowait(function)
+        except queue.Full:
+            count = self._dropped.happened(monotonic())
+            if count:
+                self.log.critical(
+                    "{count} calls were dropped: {limit} wait already for functions that take too long",
+                    count=count,
+                    limit=MAX_CALLBACKS,
+                )
+
+    def _run(self) -> None:
+        while True:
+            function = self._waiting.get()
+            try:
+                function()
+            except Exception:
+                self.log.failure("a function that was to be called at an event failed")
+
+
+_background: Final = _Background()
+
+callbacks: Final = _Callbacks()
+"""The one of this process, so that no two callbacks ever run at the same time."""

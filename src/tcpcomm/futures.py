@@ -1,0 +1,41 @@
+"""For programs on asyncio: :func:`as_future`, by which their coroutines wait for what tcpcomm returns."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from twisted.internet.defer import ensureDeferred
+
+from tcpcomm.errors import ConfigurationError
+
+__all__ = ["as_future"]
+
+T = TypeVar("T")
+
+
+def as_future(awaitable: Awaitable[T]) -> asyncio.Future[T]:
+    """
+    Turn a Deferred, or a coroutine that waits for Deferreds, into a future of the running asyncio loop.
+
+    A coroutine of asyncio cannot await a Deferred. Cancelling the future cancels what it stands for.
+
+    Args:
+        awaitable: what a command of a proxy, ``whenReady`` or ``stopService`` returned.
+
+    Raises:
+        ConfigurationError: Twisted's reactor does not run on this loop, so that the future would never be
+            done.
+        RuntimeError: no asyncio loop is running here.
+    """
+    loop = asyncio.get_running_loop()
+    reactor: Any = sys.modules.get("twisted.internet.reactor")
+    if getattr(reactor, "_asyncioEventloop", None) is not loop:
+        raise ConfigurationError(
+            "Twisted's reactor does not run on this asyncio loop: before anything else of Twisted is "
+            "imported, call twisted.internet.asyncioreactor.install(loop)"
+        )
+    future: asyncio.Future[T] = ensureDeferred(awaitable).asFuture(loop)  # type: ignore[arg-type]
+    return future

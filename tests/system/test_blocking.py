@@ -1,0 +1,314 @@
+"""
+``tcpcomm.blocking`` and ``tcpcomm.as_future`` in programs of their own, over real sockets.
+
+A process has one reactor, which other tests run in the main thread; so each program here is a process.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+from tests.conftest import skip
+from tests.system.running import DEADLINE, Server, environment
+
+PRELUDE = """
+import sys, threading, time
+from tcpcomm import Fault, NotReady, NotSent, blocking, in_thread
+from tests.equipment.declared import Lamp, Position, VisionCamera
+
+class MyCamera(VisionCamera):
+    def locate(self, job):
+        if job < 0:
+            raise Fault(2, "no such job")
+        return Position(1.0, 2.0, float(job))
+
+    @in_thread
+    def light(self, lamp):
+        self.alarm(code=7 if lamp is Lamp.ON else 8)
+
+    def reset(self):
+        pass
+
+served = MyCamera()
+serving = blocking.serve(served, at="tcp:0:interface=127.0.0.1")
+AT = f"tcp:127.0.0.1:{serving.ports[0]}"
+"""
+
+
+def run(program: str, prelude: str = PRELUDE) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, which it has to come to by itself."""
+    return subprocess.run(
+        [sys.executable, "-c", prelude + program],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=DEADLINE,
+    )
+
+
+def printed(program: str, prelude: str = PRELUDE) -> list[str]:
+    """The lines that a program prints, which prints nothing on standard error."""
+    ended = run(program, prelude)
+    assert (0, "") == (ended.returncode, ended.stderr)
+    return ended.stdout.splitlines()
+
+
+def test_a_script_asks_is_told_no_and_ends_by_itself_without_closing_anything() -> None:
+    program = """
+camera = blocking.remote(VisionCamera, at=AT)
+print(camera.locate(job=3), camera.locate(4).angle, camera.reset())
+try:
+    camera.locate(job=-1)
+except Fault as fault:
+    print(fault)
+print(camera, blocking.raw(camera, b"TRG,5"), "locate" in dir(camera), camera.locate.__doc__)
+"""
+    assert [
+        "Position(x=1.0, y=2.0, angle=3.0) 4.0 None",
+        "2: no such job",
+        "<blocking VisionCamera: ready> b'OK,1.000,2.000,5.000' True Take a picture and locate the part.",
+    ] == printed(program)
+
+
+def test_it_may_be_used_from_several_threads_which_may_outlive_the_main_one() -> None:
+    program = """
+camera = blocking.remote(VisionCamera, at=AT)
+main_is_over = threading.Event()
+
+def work(number):
+    threading.main_thread().join()
+    for job in range(50):
+        assert camera.locate(job=100 * number + job).angle == 100 * number + job
+    print("done")
+
+for number in range(4):
+    threading.Thread(target=work, args=(number,)).start()
+"""
+    assert 4 * ["done"] == printed(program)
+
+
+def test_subscribers_are_called_in_one_thread_where_they_may_ask_commands() -> None:
+    program = """
+camera = blocking.remote(VisionCamera, at=AT)
+heard = threading.Event()
+
+def on_alarm(code):
+    print(code, threading.current_thread().name, camera.locate(job=code).angle)
+    heard.set()
+
+end = camera.alarm.subscribe(on_alarm)
+camera.light(Lamp.ON)
+assert heard.wait(20)
+end()
+"""
+    assert ["7 tcpcomm callbacks 7.0"] == printed(program)
+
+
+def test_events_are_looped_over_until_there_is_none_for_a_while_or_the_link_is_closed() -> None:
+    program = """
+camera = blocking.remote(VisionCamera, at=AT)
+alarms = camera.alarm.events(timeout=0.2)
+camera.light(Lamp.ON)
+camera.light(Lamp.OFF)
+print([*alarms])
+closed = threading.Timer(0.2, blocking.link_of(camera).close)
+closed.start()
+print([*camera.alarm])
+try:
+    camera.locate(job=1)
+except NotReady as error:
+    print(error)
+"""
+    lines = printed(program)
+    assert ["[alarm(code=7), alarm(code=8)]", "[]"] == lines[:2]
+    assert lines[2].startswith("link to tcp:127.0.0.1:")
+
+
+def test_a_loop_that_was_left_is_forgotten_and_one_that_is_too_slow_is_told() -> None:
+    program = """
+from tcpcomm.event import EventsLost
+
+camera = blocking.remote(VisionCamera, at=AT)
+camera.locate(job=1)
+for alarm in camera.alarm.events() if camera.light(Lamp.ON) else ():
+    break
+for _ in (1, 2):
+    loop = camera.alarm.events(timeout=1.0)
+    camera.light(Lamp.ON)
+    for alarm in loop:
+        break
+    del loop
+print(len(camera._proxy.alarm._handlers))
+slow = camera.alarm.events(timeout=0.2)
+for code in range(1500):
+    served.alarm(code)
+camera.locate(job=1)
+heard = 0
+try:
+    for alarm in slow:
+        heard += 1
+except EventsLost as error:
+    print(heard, error)
+print([*slow])
+"""
+    assert ["0", "1000 500 of alarm were dropped: the loop is too slow", "[]"] == printed(program)
+
+
+def test_the_link_is_observed_awaited_and_closed_by_the_context_manager() -> None:
+    program = """
+with blocking.remote(VisionCamera, at=AT) as camera:
+    link = blocking.link_of(camera)
+    link.wait_until_ready(20)
+    print(link.state.value, link.reason)
+print(link.state.value)
+serving.close()
+nobody = blocking.remote(VisionCamera, at=AT)
+states = []
+down = threading.Event()
+blocking.link_of(nobody).observe(lambda state, reason: (states.append(state.value), down.set()))
+for wait in (lambda: blocking.link_of(nobody).wait_until_ready(0.3), lambda: nobody.locate(job=1)):
+    try:
+        wait()
+    except NotReady as error:
+        print("was not ready" in str(error))
+        break
+blocking.link_of(nobody).kick()
+assert down.wait(20)
+"""
+    assert ["ready the peer is proven", "down", "True"] == printed(program)
+
+
+def test_in_the_reactor_s_thread_and_with_a_strange_object_it_is_refused_in_words() -> None:
+    program = """
+from twisted.internet import reactor
+from tcpcomm import ConfigurationError
+
+camera = blocking.remote(VisionCamera, at=AT)
+told = threading.Event()
+
+def in_the_reactor():
+    try:
+        camera.locate(job=1)
+    except ConfigurationError as error:
+        print(error)
+    told.set()
+
+reactor.callFromThread(in_the_reactor)
+told.wait(20)
+try:
+    blocking.link_of(served)
+except ConfigurationError as error:
+    print("no proxy that tcpcomm.blocking.remote made" in str(error))
+"""
+    assert [
+        "tcpcomm.blocking cannot wait in the reactor's thread, where nothing would happen meanwhile: "
+        "use tcpcomm.remote there, with await",
+        "True",
+    ] == printed(program)
+
+
+def test_an_error_shows_the_script_s_line_and_little_else() -> None:
+    ended = run("""
+camera = blocking.remote(VisionCamera, at=AT)
+camera.locate(job=-1)  # the line
+""")
+
+    assert 1 == ended.returncode
+    assert ended.stderr.startswith("Traceback (most recent call last):\n")
+    assert ended.stderr.endswith("tcpcomm.errors.Fault: 2: no such job\n")
+    assert ended.stderr.count("File ") < 6
+
+
+PATIENT = """
+from twisted.internet.defer import Deferred
+from tcpcomm import Equipment, blocking, command, event
+from tcpcomm.codec import Template
+
+class Oven(Equipment):
+    codec = Template(fault="NG")
+
+    @command("HEAT", reply="HOT", timeout=600.0)
+    def heat(self) -> None:
+        print("heating", flush=True)
+        return Deferred()
+
+    @event("DONE")
+    def done(self) -> None: ...
+
+serving = blocking.serve(Oven(), at="tcp:0:interface=127.0.0.1")
+oven = blocking.remote(Oven, at=f"tcp:127.0.0.1:{serving.ports[0]}")
+for wait in (oven.heat, lambda: next(oven.done.events()), lambda: [*oven.done.events(timeout=600.0)]):
+    try:
+        print("waiting", flush=True)
+        wait()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_interrupts_what_waits_and_the_program_ends() -> None:
+    if sys.platform == "win32":
+        skip("Windows has no signals that a program could send")
+    with Server(command=[sys.executable, "-c", PATIENT]) as running:
+        running.wait_for("heating")  # so the main thread waits
+        for count in (1, 2, 3):
+            running.signal(signal.SIGINT)
+            running.wait_for("interrupted", count=count)
+            if count < 3:
+                running.wait_for("waiting", count=count + 1)
+
+        assert 0 == running.wait()
+
+
+ASYNCIO = """
+import asyncio, sys
+from twisted.internet import asyncioreactor
+
+async def main():
+    asyncioreactor.install(asyncio.get_running_loop())
+    from twisted.internet import reactor
+    reactor.startRunning(installSignalHandlers=False)
+
+    from tcpcomm import Fault, as_future, link_of, remote, serve
+    from tcpcomm.simulated import simulated
+    from tests.equipment.declared import VisionCamera
+
+    service = serve(simulated(VisionCamera, seed=1), at="tcp:0:interface=127.0.0.1")
+    service.startService()
+    camera = remote(VisionCamera, at=f"tcp:127.0.0.1:{service.ports[0].getHost().port}")
+    located = await asyncio.gather(*(as_future(camera.locate(job)) for job in range(3)))
+    print([type(each).__name__ for each in located])
+
+    async def both():
+        return await camera.locate(job=1), await camera.locate(job=2)
+
+    print(len(await as_future(both())))
+    await as_future(link_of(camera).stopService())
+    await as_future(service.stopService())
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_on_asyncio_awaits_commands_as_futures() -> None:
+    assert ["['Position', 'Position', 'Position']", "2"] == printed(ASYNCIO, "")
+
+
+def test_without_the_asyncio_reactor_a_future_is_refused_in_words() -> None:
+    program = """
+import asyncio
+from tcpcomm import ConfigurationError, as_future
+from twisted.internet.defer import succeed
+
+async def main():
+    try:
+        await as_future(succeed(1))
+    except ConfigurationError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+    (line,) = printed(program, "")
+    assert line.startswith("Twisted's reactor does not run on this asyncio loop: ")
