@@ -8,14 +8,14 @@ what came and says what to send.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Arrival", "Entrance", "Login", "LoginRefused", "Saying"]
+__all__ = ["Arrival", "Entrance", "Login", "LoginRefused", "Saying", "credential_names"]
 
 
 class LoginRefused(TcpcommError):
@@ -64,6 +64,11 @@ def _pieces(text: str) -> list[str]:
     if wrong is not None:
         raise ConfigurationError(f"{text!r}: braces must hold the name of a credential, as in {{user}}")
     return pieces
+
+
+def credential_names(steps: Iterable[Login]) -> set[str]:
+    """The names of the credentials that a login needs."""
+    return {name for step in steps for name in _pieces(step.send or "")[1::2]}
 
 
 class _Side:
@@ -164,8 +169,7 @@ class Arrival(_Side):
         first = [] if greeting is None else [Login(expect=greeting)]
         super().__init__([*first, *steps], encoding)
         self._credentials = credentials
-        names = {name for step in steps for name in _pieces(step.send or "")[1::2]}
-        missing = sorted(names - credentials.keys())
+        missing = sorted(credential_names(steps) - credentials.keys())
         if missing:
             raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
 

@@ -15,7 +15,7 @@ from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
 from tcpcomm.codec import Counted, Template
 from tcpcomm.codec.base import Request
-from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.framing import Delimited
 from tests.equipment.declared import RpcCamera, VisionCamera
 
 
@@ -42,7 +42,7 @@ class Finder(Equipment):
     """
 
     framing = Delimited(b"\r")
-    reply_framing = LengthPrefixed(2)
+    reply_framing = Delimited(b"\r\n")
     gap = 0.05
     codec = Template(encoding="cp949", fault="ERR {code}")
     greeting = "READY|v1"
@@ -147,7 +147,7 @@ def test_the_page_has_a_section_for_everything() -> None:
     for line in (
         "As its manual says.",
         r"| what the host sends | `delimited:\r` |",
-        "| what the equipment sends | `length:2` |",
+        r"| what the equipment sends | `delimited:\r\n` |",
         "| silence that ends a message | 0.05 s |",
         r"| the equipment greets with | `READY\|v1` |",
         "| `Password:`, without an end | `{password}` |",

@@ -1,4 +1,4 @@
-"""Every mistake of the user is one line that says what to do, and the exit code 1, before anything begins."""
+"""Every mistake of the user is one line that says what to do, and the exit code 1; nothing has begun."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ fixture is in :mod:`tcpcomm.testing.fixtures`.
 """
 
 from tcpcomm.testing.clock import VirtualClock
+from tcpcomm.testing.equipment import check_equipment
 from tcpcomm.testing.faults import FAULTS, Faults
 from tcpcomm.testing.laws import LAWS, Law, check_framing_laws
 from tcpcomm.testing.strategies import chunkings, framings, mutations, payloads_for, streams
@@ -24,6 +25,7 @@ __all__ = [
     "Machine",
     "Network",
     "VirtualClock",
+    "check_equipment",
     "check_framing_laws",
     "chunkings",
     "framings",

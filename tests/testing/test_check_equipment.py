@@ -1,0 +1,184 @@
+"""``check_equipment`` passes what is sound, and shows what is not with the smallest example that it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+
+from tcpcomm import ConfigurationError, Equipment, Fault, command, event
+from tcpcomm.codec import Codec, Counted, Dialect, Form, Json, Template
+from tcpcomm.codec.base import Answer, Request
+from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
+from tcpcomm.testing import check_equipment
+from tests.cli.test_manual import Finder
+from tests.equipment.declared import RpcCamera, VisionCamera
+from tests.equipment.test_simulated import Guarded
+from tests.framing.broken.lines import MissesSplitEndDecoder, WholeLines
+
+FEW = 15
+
+
+class Tampered(Template):
+    """Templates whose dialect was tampered with."""
+
+    tamper: Callable[[Any], None]
+
+    def bind(self, forms: Sequence[Form]) -> Dialect:
+        dialect = super().bind(forms)
+        type(self).tamper(dialect)
+        return dialect
+
+
+def tampered(tamper: Callable[[Any], None]) -> Codec:
+    kind = type("Tampered", (Tampered,), {"tamper": staticmethod(tamper)})
+    made: Codec = kind(fault="NG,{code:d},{reason}")
+    return made
+
+
+def axis(codec: Codec | None = None, framing: Framing | None = None) -> type[Equipment]:
+    """An axis with this codec and framing."""
+    chosen = codec or Template(fault="NG,{code:d},{reason}"), framing or Delimited(b"\r\n")
+
+    class Axis(Equipment):
+        codec, framing = chosen
+
+        @command("MOVE,{x},{y}", reply="AT,{x}")
+        def move(self, x: int, y: int) -> int:
+            raise NotImplementedError
+
+        @event("STOP,{x}")
+        def stopped(self, x: int) -> None: ...
+
+    return Axis
+
+
+def complaint(kind: type[Equipment]) -> str:
+    with pytest.raises(AssertionError) as found:
+        check_equipment(kind, max_examples=50)
+    return str(found.value)
+
+
+class RpcWords(RpcCamera):
+    codec = Json()
+
+
+@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, RpcWords, Guarded, Finder, axis()])
+def test_sound_declarations_pass(kind: type[Equipment]) -> None:
+    check_equipment(kind, max_examples=FEW)
+
+
+def test_the_smallest_example_is_shown_with_its_values_and_bytes() -> None:
+    def swap(dialect: Any) -> None:
+        write = dialect.request
+        dialect.request = lambda name, values, id: write(name, {"x": values["y"], "y": values["x"]}, id)
+
+    assert (
+        "Axis.move does not pass the wire\n"
+        "  What one end says is what the other hears, and nothing else.\n"
+        "  command:        move(x=0, y=-1)\n"
+        "  answered with:  0\n"
+        "  equipment read: 4d 4f 56 45 2c 2d 31 2c 30 0d 0a  b'MOVE,-1,0\\r\\n'\n"
+        "  host read:      41 54 2c 30 0d 0a  b'AT,0\\r\\n'\n"
+        "  compared:       commands carried out\n"
+        "  expected:       [('move', {'x': 0, 'y': -1})]\n"
+        "  actual:         [('move', {'x': -1, 'y': 0})]"
+    ) == complaint(axis(tampered(swap)))
+
+
+def test_results_that_change_on_their_way_are_found() -> None:
+    def halve(dialect: Any) -> None:
+        write = dialect.reply
+        dialect.reply = lambda request, result: write(request, result // 2)
+
+    assert "compared:       outcome" in complaint(axis(tampered(halve)))
+
+
+def test_events_that_are_taken_for_replies_are_found() -> None:
+    def deaf(dialect: Any) -> None:
+        dialect.read_at_host = lambda frame: (Answer(frame.decode()),)
+
+    assert "STOP," in complaint(axis(tampered(deaf)))
+
+
+def test_faults_that_lose_their_code_are_found() -> None:
+    def nameless(dialect: Any) -> None:
+        write = dialect.fault
+        dialect.fault = lambda request, fault: write(request, Fault(0, fault.reason))
+
+    told = complaint(axis(tampered(nameless)))
+    assert "compared:       fault\n" in told
+    assert "actual:         Fault: 0: a simulated fault" in told
+
+
+def test_a_codec_that_fails_to_read_is_found_with_what_was_logged() -> None:
+    def broken(dialect: Any) -> None:
+        def read(frame: bytes) -> Any:
+            raise KeyError("no such word")
+
+        dialect.read_at_equipment = read
+
+    told = complaint(axis(tampered(broken)))
+    assert "logged:" in told
+    assert "KeyError: 'no such word'" in told
+    assert "expected:       the command is carried out\n  actual:         OutcomeUnknown: " in told
+
+
+def test_a_codec_that_fails_to_write_is_found_with_what_it_raised() -> None:
+    def broken(dialect: Any) -> None:
+        def reply(request: Request, result: Any) -> list[bytes]:
+            if result > 500:
+                raise KeyError("no such word")
+            return [f"AT,{result}".encode()]
+
+        dialect.reply = reply
+
+    told = complaint(axis(tampered(broken)))
+    assert told.endswith(
+        "drawn:    for Axis.move\n  expected: values that can be written\n  actual:   KeyError: 'no such word'"
+    )
+
+
+def test_a_framing_that_loses_bytes_when_they_come_in_pieces_is_found() -> None:
+    class MissesSplitEnds(WholeLines):
+        def decoder(self) -> Decoder:
+            return MissesSplitEndDecoder(self.max_frame)
+
+    told = complaint(axis(framing=MissesSplitEnds()))
+
+    assert "Axis.move does not pass the wire" in told
+    assert "  0a  b'\\n'\n" in told  # it came in a piece of its own
+
+
+def test_a_framing_that_cannot_carry_the_declared_replies_is_found() -> None:
+    class Lister(Equipment):
+        framing = Unframed()
+        codec = Template(fault="NG")
+
+        @command("LIST", reply=Counted("{#}", "{x}"))
+        def items(self) -> list[int]:
+            raise NotImplementedError
+
+    assert "Lister.items does not pass the wire" in complaint(Lister)
+
+
+def test_a_class_that_is_not_the_same_again_is_found() -> None:
+    @frozen
+    class Drifting:
+        x: int = field(converter=lambda x: x + 1)
+
+    class Drift(Equipment):
+        codec = Template(fault="NG")
+
+        @command("WHERE", reply="{x}")
+        def where(self) -> Drifting:
+            raise NotImplementedError
+
+    assert "expected:       Drifting(x=" in complaint(Drift)
+
+
+def test_what_declares_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="declares no command and no event"):
+        check_equipment(type("Nothing", (Equipment,), {}))
