@@ -144,7 +144,7 @@ def test_a_module_that_cannot_be_imported_is_told_with_the_place(
     )
 
     assert (
-        "tcpcomm describe: broken_declaration:Camera: cannot import broken_declaration: ConfigurationError: "
-        "Camera.go: its reply is missing: write reply='OK', or reply=None if it has none "
-        f"({module}, line 3)"
+        "tcpcomm describe: broken_declaration:Camera: cannot import broken_declaration: "
+        "ConfigurationError: Camera.go: its reply is missing: "
+        f"write reply='OK', or reply=None if it has none ({module}, line 3)"
     ) == refusal(["describe", "broken_declaration:Camera"], capsys)

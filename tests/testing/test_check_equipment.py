@@ -1,4 +1,4 @@
-"""``check_equipment`` passes what is sound, and shows what is not with the smallest example that it found."""
+"""``check_equipment`` passes what is sound, and shows what is not with the smallest example of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from attrs import field, frozen
 
 from tcpcomm import ConfigurationError, Equipment, Fault, command, event
-from tcpcomm.codec import Codec, Counted, Dialect, Form, Json, Template
+from tcpcomm.codec import Codec, Counted, Form, Json, Template
 from tcpcomm.codec.base import Answer, Request
+from tcpcomm.codec.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
 from tcpcomm.testing import check_equipment
 from tests.cli.test_manual import Finder
@@ -26,7 +27,7 @@ class Tampered(Template):
 
     tamper: Callable[[Any], None]
 
-    def bind(self, forms: Sequence[Form]) -> Dialect:
+    def bind(self, forms: Sequence[Form]) -> TextDialect:
         dialect = super().bind(forms)
         type(self).tamper(dialect)
         return dialect
@@ -61,11 +62,11 @@ def complaint(kind: type[Equipment]) -> str:
     return str(found.value)
 
 
-class RpcWords(RpcCamera):
-    codec = Json()
+class JsonCamera(RpcCamera):
+    codec = Json()  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, RpcWords, Guarded, Finder, axis()])
+@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, JsonCamera, Guarded, Finder, axis()])
 def test_sound_declarations_pass(kind: type[Equipment]) -> None:
     check_equipment(kind, max_examples=FEW)
 
@@ -137,7 +138,9 @@ def test_a_codec_that_fails_to_write_is_found_with_what_it_raised() -> None:
 
     told = complaint(axis(tampered(broken)))
     assert told.endswith(
-        "drawn:    for Axis.move\n  expected: values that can be written\n  actual:   KeyError: 'no such word'"
+        "  drawn:    for Axis.move\n"
+        "  expected: values that can be written\n"
+        "  actual:   KeyError: 'no such word'"
     )
 
 
@@ -165,9 +168,12 @@ def test_a_framing_that_cannot_carry_the_declared_replies_is_found() -> None:
 
 
 def test_a_class_that_is_not_the_same_again_is_found() -> None:
+    def drift(x: int) -> int:
+        return x + 1
+
     @frozen
     class Drifting:
-        x: int = field(converter=lambda x: x + 1)
+        x: int = field(converter=drift)
 
     class Drift(Equipment):
         codec = Template(fault="NG")
