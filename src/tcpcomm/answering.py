@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
-from tcpcomm.codec.base import Asked, Refusal, Request, Trouble
+from tcpcomm.codec.base import Asked, Batch, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.protocol import FrameProtocol
@@ -130,6 +130,8 @@ class Answering:
         self._equipment = handlers.equipment
         declaration = handlers.declaration
         self._dialect = declaration.dialect
+        self.read = declaration.dialect.read_at_equipment
+        """What a frame asks for."""
         self._session = session
         self._seconds = seconds
         self._one_by_one = not self._dialect.by_id
@@ -143,10 +145,6 @@ class Answering:
         """Whether a command is being carried out."""
         return self._running > 0
 
-    def read(self, frame: bytes) -> Asked:
-        """What a frame asks for."""
-        return self._dialect.read_at_equipment(frame)
-
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """
         Answer what a frame asks for.
@@ -154,14 +152,14 @@ class Answering:
         Returns:
             A Deferred that fires when that is done; None if it is done already.
         """
-        if asked.batch:
+        if type(asked) is Batch:
             return self._take_batch(asked, frame)
-        request = asked.requests[0]
-        if self._running and self._one_by_one and request.name != self._beat:
+        assert not isinstance(asked, Batch)
+        if self._running and self._one_by_one and asked.name != self._beat:
             turn: Deferred[None] = Deferred()
-            self._queue.append((request, frame, turn))
+            self._queue.append((asked, frame, turn))
             return turn
-        return self._take(request, frame, self._send)
+        return self._take(asked, frame, self._send)
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Carry out one request; tells by what it returns whether that is done."""
@@ -207,7 +205,7 @@ class Answering:
                     later.chainDeferred(turn)
         return outcome
 
-    def _take_batch(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
+    def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:
         """Carry out requests together, and send their replies in one frame when all are done."""
         replies: list[bytes] = []
         done: Deferred[None] = Deferred()

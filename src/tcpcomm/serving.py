@@ -112,6 +112,12 @@ class EquipmentProtocol(FrameProtocol):
             return super().framesReceived(frames)
 
     def frameReceived(self, frame: bytes) -> Deferred[None] | None:
+        if self._entrance is None and self._calls is None:
+            return self._answering.take(self._answering.read(frame), frame)
+        return self._frame_received(frame)
+
+    def _frame_received(self, frame: bytes) -> Deferred[None] | None:
+        """A frame of a login, or of a session on which both sides ask."""
         if self._entrance is not None:
             try:
                 self._say(self._entrance.take(frame))

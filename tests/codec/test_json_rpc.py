@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tcpcomm.codec import Field, Form, JsonRpc
-from tcpcomm.codec.base import Answer, Dialect, Event, Refusal, Request, Trouble
+from tcpcomm.codec.base import Answer, Batch, Dialect, Event, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 FORMS = (
@@ -50,7 +50,7 @@ def served(dialect: Dialect, frame: str) -> Any:
             replies += dialect.reply(each, ANSWERS[each.name](**each.values))
     if not replies:
         return None
-    return json.loads(dialect.join(replies) if asked.batch else replies[0])
+    return json.loads(dialect.join(replies) if isinstance(asked, Batch) else replies[0])
 
 
 def result(value: Any, id: Any) -> dict[str, Any]:

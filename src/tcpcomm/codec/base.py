@@ -26,6 +26,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Asked",
+    "Batch",
     "Codec",
     "Dialect",
     "Event",
@@ -111,6 +112,11 @@ class Request(NamedTuple):
     """What the reply must carry, where the codec has ids."""
     wants_reply: bool = True
 
+    @property
+    def requests(self) -> tuple[Request]:
+        """Itself: what one frame asked for."""
+        return (self,)
+
 
 class Refusal(NamedTuple):
     """What arrived instead of a request, and is answered with a fault."""
@@ -126,17 +132,24 @@ class Refusal(NamedTuple):
     """Whether it is no request at all, as far as can be told: it may be an answer, or an event."""
 
     @property
+    def requests(self) -> tuple[Refusal]:
+        """Itself: what one frame asked for."""
+        return (self,)
+
+    @property
     def may_be_foreign(self) -> bool:
         """Whether it is no command that was declared: somebody else may know what it is."""
         return self.foreign or self.trouble is Trouble.UNKNOWN_COMMAND
 
 
-class Asked(NamedTuple):
-    """What one frame asked of the equipment: one request or, where the codec has batches, several."""
+class Batch(NamedTuple):
+    """Several requests in one frame. Their replies leave together, put into one by :meth:`Dialect.join`."""
 
     requests: Sequence[Request | Refusal]
-    batch: bool = False
-    """Whether the replies leave together, put into one frame by :meth:`Dialect.join`."""
+
+
+Asked = Request | Refusal | Batch
+"""What one frame asked of the equipment: one request or, where the codec has batches, several."""
 
 
 class Event(NamedTuple):

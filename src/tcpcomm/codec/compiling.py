@@ -157,7 +157,7 @@ class _Compiler:
         parts.regex += f"(?:{part.regex})?"
         parts.format += "%s"
         parts.captures += part.captures
-        parts.writers.append((None, write))
+        parts.writers.append((None, write, None))
         parts.drawers.append((None, draw))
         parts.counts += part.counts
         parts.steps.append(Step(Maybe(part.shape).regex(), "", "the optional part"))
@@ -178,7 +178,7 @@ class _Compiler:
         parts.regex += f"({number.shape.regex()})"
         parts.format += "%s"
         parts.captures.append((COUNT + of, number.read, lambda: None))
-        parts.writers.append((of, write) if of else (COUNT, number.write))
+        parts.writers.append((of, write, None) if of else (COUNT, number.write, number.plain))
         if of:
             parts.counts.append((COUNT + of, of))
         parts.steps.append(Step(number.shape.regex(), of, "how many there are"))
@@ -218,7 +218,7 @@ class _Compiler:
         parts.regex += f"({kind.shape.regex()})"
         parts.format += "%s"
         parts.captures.append((name, kind.read, absent))
-        parts.writers.append((name, kind.write))
+        parts.writers.append((name, kind.write, kind.plain))
         parts.drawers.append((name, kind.draw))
         parts.steps.append(Step(kind.shape.regex(), name, kind.says))
 

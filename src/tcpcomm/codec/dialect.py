@@ -28,6 +28,7 @@ from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.faultform import FaultForm, first_word
 from tcpcomm.codec.fieldtype import shown
+from tcpcomm.codec.generated import read_values, write_values
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -42,10 +43,16 @@ class _Message:
 
     def __init__(self, form: Form, faults: FaultForm, *, faults_first: bool) -> None:
         self.form = form
+        self.name = form.name
         self.parameters = frozenset(parameter.name for parameter in form.parameters)
         self.line = _request_line(form)
+        self.read = read_values(self.line, [parameter.name for parameter in form.parameters])
+        """Its values in a text, in the order of the parameters; None if it is another text."""
+        self.write = write_values(self.line, self._write)
+        """The text with which it is sent."""
         self.word = first_word(self.line.leading)
         self.reply = None if form.is_event else _reply(form)
+        self.wants_reply = self.reply is not None
         self.acknowledgement: bytes | None = None
         self.answers: Callable[[], Answers] | None = None
         if self.reply is not None:
@@ -54,20 +61,7 @@ class _Message:
                 lambda text: faults.read(text, word), faults_first=faults_first
             )
 
-    def reader(self) -> _Read:
-        """What reads its values, in the order of the parameters."""
-        read, order = self.line.read, [parameter.name for parameter in self.form.parameters]
-        if order == [*self.line.names]:
-            return read
-
-        def read_in_order(text: str) -> dict[str, Any] | None:
-            values = read(text)
-            return None if values is None else {name: values[name] for name in order}
-
-        return read_in_order
-
-    def write(self, values: Mapping[str, Any]) -> str:
-        """The text with which it is sent."""
+    def _write(self, values: Mapping[str, Any]) -> str:
         if values.keys() != self.parameters:
             for name in sorted(self.parameters ^ values.keys()):
                 raise CodecError(
@@ -112,26 +106,26 @@ def _reply(form: Form) -> Reply | None:
 
 
 class _Dispatch:
-    """Finds the one template that a text has, by the literal text it begins with."""
+    """Finds the one message that a text is, by the literal text it begins with."""
 
     def __init__(self, messages: Iterable[_Message]) -> None:
-        tables: dict[int, dict[str, list[tuple[str, _Read]]]] = {}
+        tables: dict[int, dict[str, list[tuple[_Message, _Read]]]] = {}
         for message in messages:
             begin = message.line.leading
             alike = tables.setdefault(len(begin), {}).setdefault(begin, [])
-            alike.append((message.form.name, message.reader()))
+            alike.append((message, message.read))
         self._tables = [(size, tables[size]) for size in sorted(tables, reverse=True)]
 
-    def find(self, text: str) -> tuple[str, dict[str, Any] | CodecError] | None:
-        """The name of what a text is, with its values or what is wrong with one of them."""
+    def find(self, text: str) -> tuple[_Message, dict[str, Any] | CodecError] | None:
+        """What a text is, with its values or what is wrong with one of them."""
         for size, table in self._tables:
-            for name, read in table.get(text[:size], ()):
+            for message, read in table.get(text[:size], ()):
                 try:
                     values = read(text)
                 except CodecError as error:
-                    return name, error
+                    return message, error
                 if values is not None:
-                    return name, values
+                    return message, values
         return None
 
 
@@ -155,7 +149,7 @@ class TextDialect(Dialect):
         self, forms: Sequence[Form], encoding: Encoding, faults: FaultForm, *, free_replies: bool = False
     ) -> None:
         self._encoding = encoding
-        self._encode = encoding.encode
+        self._encode, self._decode = encoding.encode, encoding.decode
         self._faults = faults
         self._free_replies = free_replies
         messages = [_Message(form, faults, faults_first=free_replies) for form in forms]
@@ -198,28 +192,28 @@ class TextDialect(Dialect):
         return None if make is None else make()
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
-        text = self._encoding.decode(frame)
+        text = self._decode(frame)
         found = self._events_by_text.find(text) if self._events else None
         if found is None:
             return (Answer(text),)
-        name, values = found
+        message, values = found
         if isinstance(values, CodecError):
             raise values
-        return (Event(name, values),)
+        return (Event(message.form.name, values),)
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
-            text = self._encoding.decode(frame)
+            text = self._decode(frame)
         except CodecError as error:
-            return Asked((Refusal(Trouble.UNREADABLE, error),))
+            return Refusal(Trouble.UNREADABLE, error)
         found = self._requests_by_text.find(text)
         if found is None:
-            return Asked((self._refusal(text),))
-        name, values = found
-        wants_reply = self._messages[name].reply is not None
-        if isinstance(values, CodecError):
-            return Asked((Refusal(Trouble.BAD_PARAMETERS, values, name, wants_reply=wants_reply),))
-        return Asked((Request(name, values, None, wants_reply),))
+            return self._refusal(text)
+        message, values = found
+        if type(values) is dict:
+            return Request(message.name, values, None, message.wants_reply)
+        assert isinstance(values, CodecError)
+        return Refusal(Trouble.BAD_PARAMETERS, values, message.name, wants_reply=message.wants_reply)
 
     def _refusal(self, text: str) -> Refusal:
         """What to say of a text that is no request: slowly, for it should not happen."""

@@ -12,7 +12,23 @@ from attrs import frozen
 from tcpcomm.codec.textshape import Shape
 from tcpcomm.errors import CodecError
 
-__all__ = ["FieldType", "refused", "shown"]
+__all__ = ["FieldType", "Plain", "refused", "shown"]
+
+
+@frozen
+class Plain:
+    """
+    Which values are written by their format specification alone, as most are.
+
+    Attributes:
+        kind: they are of exactly this type,
+        between: and, if that is given, between these two.
+        format: the specification, which stands in the source of a generated function as it is.
+    """
+
+    kind: type[Any]
+    format: str
+    between: tuple[float, float] | None = None
 
 
 @frozen
@@ -27,6 +43,7 @@ class FieldType:
         read: from a text of that shape to the value; raises CodecError where the shape alone does not say
             enough, or ValueError, as ``int`` does, for a number of thousands of digits.
         draw: a value that passes the wire unchanged.
+        plain: for which values ``write`` does nothing but format them.
     """
 
     says: str
@@ -34,6 +51,7 @@ class FieldType:
     write: Callable[[Any], str]
     read: Callable[[str], Any]
     draw: Callable[[Random], Any]
+    plain: Plain | None = None
 
 
 _REPR: Final = Repr()

@@ -153,7 +153,7 @@ class _JsonDialect(Dialect):
     # -- the equipment's side ---------------------------------------------------------------------------
 
     def read_at_equipment(self, frame: bytes) -> Asked:
-        return Asked((self._read_request(frame),))
+        return self._read_request(frame)
 
     def _read_request(self, frame: bytes) -> Request | Refusal:
         id = name = None

@@ -18,6 +18,7 @@ from tcpcomm.codec.base import (
     Answer,
     Answers,
     Asked,
+    Batch,
     Codec,
     Dialect,
     Event,
@@ -174,12 +175,12 @@ class _JsonRpcDialect(Dialect):
         try:
             message = self._text.read(frame)
         except CodecError as problem:
-            return Asked((Refusal(Trouble.UNREADABLE, problem),))
+            return Refusal(Trouble.UNREADABLE, problem)
         if type(message) is not list:
-            return Asked((self._read_request(message),))
+            return self._read_request(message)
         if not message:
-            return Asked((Refusal(Trouble.MALFORMED, CodecError("it is an empty batch")),))
-        return Asked([self._read_request(each) for each in message], batch=True)
+            return Refusal(Trouble.MALFORMED, CodecError("it is an empty batch"))
+        return Batch([self._read_request(each) for each in message])
 
     def _read_request(self, message: Any) -> Request | Refusal:
         id = name = None

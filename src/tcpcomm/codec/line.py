@@ -12,6 +12,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.diagnosis import Step, diagnosis
+from tcpcomm.codec.fieldtype import Plain
 from tcpcomm.codec.textshape import Shape
 from tcpcomm.errors import CodecError
 
@@ -20,7 +21,7 @@ __all__ = ["Capture", "Draw", "Line", "Write", "joined"]
 Capture = tuple[str, Callable[[str], Any], Callable[[], Any]]
 """A group of the regular expression: its name, how it is read, and its value where it is left out."""
 
-Write = tuple["str | None", Callable[[Any], str]]
+Write = tuple["str | None", Callable[[Any], str], "Plain | None"]
 """How a value is written, by its name; with None it is an optional part, which gets all values."""
 
 Draw = tuple["str | None", Callable[[Random], Any]]
@@ -47,6 +48,7 @@ class Line:
         format: all that it writes, with ``%s`` for each of the writers.
         counts: the names of captures that hold the number of items in a list, and of these lists.
         steps: its pieces, for telling what is wrong with a text.
+        match: the regular expression, compiled.
     """
 
     text: str
@@ -61,15 +63,15 @@ class Line:
     drawers: tuple[Draw, ...]
     counts: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
-    _match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
+    match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
-    @_match.default
+    @match.default
     def _compile(self) -> Callable[[str], re.Match[str] | None]:
         return re.compile(self.regex, re.DOTALL).fullmatch
 
     def matches(self, text: str) -> bool:
         """Whether a text has this form."""
-        return self._match(text) is not None
+        return self.match(text) is not None
 
     def read(self, text: str) -> dict[str, Any] | None:
         """
@@ -78,7 +80,7 @@ class Line:
         Raises:
             CodecError: it has this form, and yet a value in it cannot be read.
         """
-        match = self._match(text)
+        match = self.match(text)
         if match is None:
             return None
         values = {}
@@ -110,7 +112,7 @@ class Line:
         texts = []
         name: str | None = None
         try:
-            for name, write in self.writers:
+            for name, write, _ in self.writers:
                 texts.append(write(values if name is None else values[name]))
         except CodecError as error:
             raise (CodecError(error.reason, joined(name, error.path)) if name else error) from None

@@ -7,6 +7,7 @@ Without one, and with ``g``, every usual way to write such a number is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from itertools import product
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from tcpcomm.codec.fieldtype import FieldType, refused
+from tcpcomm.codec.fieldtype import FieldType, Plain, refused
 from tcpcomm.codec.spec import Spec
 from tcpcomm.codec.textshape import (
     DIGIT,
@@ -50,6 +51,9 @@ LARGEST_STEPS: Final = 10**15
 
 _SIGNS: Final = {"-": (chars("-"), 0), "+": (chars("+-"), 1), " ": (chars(" -"), 1)}
 """For each sign option: which characters may stand there, and how many at least; there is at most one."""
+
+_HARMLESS: Final = re.compile(r"[ +\-.0-9a-zA-Z]*")
+"""Specifications that mean the same in the source of an f-string."""
 
 _ANY_INT: Final = Seq((Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))
 _ANY_NUMBER: Final = Seq(
@@ -250,7 +254,16 @@ def int_type(spec: Spec, *, signed: bool = True) -> FieldType:
         _fits(write, spec.width),
         _stripped(read_hexadecimal if hexadecimal else int, spec),
         draw,
+        _plain(int, spec, None if signed else (-1, inf)),
     )
+
+
+def _plain(kind: type[Any], spec: Spec, between: tuple[float, float] | None) -> Plain | None:
+    """Values between these are only formatted, where no width is to be kept."""
+    format_spec = spec.python
+    if spec.width is not None or not _HARMLESS.fullmatch(format_spec):
+        return None
+    return Plain(kind, format_spec, between)
 
 
 def _real(value: Any) -> float:
@@ -288,6 +301,8 @@ def _decimals_type(
     make: type[float] | type[Decimal],
     write: Callable[[Any], str],
     read: Callable[[str], Any],
+    *,
+    plain: Plain | None = None,
 ) -> FieldType:
     """What float and Decimal have in common: the shape, the width, and how values are drawn."""
     free = spec.type in ("", "g", "G") and spec.scale is None
@@ -306,7 +321,7 @@ def _decimals_type(
         except CodecError:  # rounding made it one digit longer
             return read(write(make(whole)))
 
-    return FieldType(says, _ANY_NUMBER if layout is None else layout.shape(), write, read, draw)
+    return FieldType(says, _ANY_NUMBER if layout is None else layout.shape(), write, read, draw, plain)
 
 
 def float_type(spec: Spec) -> FieldType:
@@ -348,7 +363,9 @@ def float_type(spec: Spec) -> FieldType:
     if scale is not None:
         return _decimals_type(spec, says, float, write_scaled, read_scaled)
     # Few digits and no exponent make no infinity, so float alone is enough: it is faster by a third.
-    return _decimals_type(spec, says, float, write, float if spec.type == "f" else read)
+    quick_read = float if spec.type == "f" else read
+    plain = _plain(float, spec, (-largest, largest))
+    return _decimals_type(spec, says, float, write, quick_read, plain=plain)
 
 
 def _steps(text: str) -> int:

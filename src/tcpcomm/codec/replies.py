@@ -14,6 +14,7 @@ from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More
 from tcpcomm.codec.compiling import COUNT, compile_line
 from tcpcomm.codec.fieldtype import refused
+from tcpcomm.codec.generated import read_whole, write_whole
 from tcpcomm.codec.line import Line, joined
 from tcpcomm.codec.pattern import Count, names, parse
 from tcpcomm.codec.typed import Whole, drawn, item_of, whole
@@ -106,6 +107,9 @@ class Reply:
         counted_name = () if self._repeated is None else (self._repeated.name,)
         self._whole.check_used([*counted_name, *(name for line in self.lines for name in line.names)])
         self._single = len(self.lines) == 1 and self._repeated is None
+        if self._single:
+            line, split = self.lines[0], self._whole.split
+            self._write_one = write_whole(line, self._whole, lambda result: line.write(split(result)))
 
     @property
     def all_lines(self) -> tuple[Line, ...]:
@@ -124,6 +128,8 @@ class Reply:
         Raises:
             CodecError: it is not of the declared type, or cannot be written so.
         """
+        if self._single:
+            return [self._write_one(result)]
         values = self._whole.split(result)
         repeated = self._repeated
         if repeated is None:
@@ -211,17 +217,21 @@ class _One(Answers):
         self, line: Line, made_of: Whole, no: Callable[[str], Fault | None], faults_first: bool
     ) -> None:
         self._line = line
-        self._read = line.read
         self._join = made_of.join
         self._no = no
-        self._faults_first = faults_first
+        self._read = read_whole(line, made_of, self._read_carefully)
+        if not faults_first:
+            self.take = self._read  # type: ignore[assignment,method-assign] # nothing is looked for before
 
     def take(self, body: Any) -> Any:
-        if self._faults_first and (fault := self._no(body)):
+        if fault := self._no(body):
             raise fault
-        values = self._read(body)
+        return self._read(body)
+
+    def _read_carefully(self, text: str) -> Any:
+        values = self._line.read(text)
         if values is None:
-            raise _told(self._line, body, self._no)
+            raise _told(self._line, text, self._no)
         return self._join(values)
 
 

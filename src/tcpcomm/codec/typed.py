@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Final
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from tcpcomm.codec.annotations import fields_of, options, plain, told
 from tcpcomm.codec.base import UNSAID, Field
@@ -91,8 +91,15 @@ class Whole:
     """From the value to the fields' values; raises CodecError if it is not of its type."""
     join: Callable[[Mapping[str, Any]], Any]
     """From the fields' values to the value; raises CodecError if its class refuses them."""
-    of: str = ""
-    """What the fields belong to."""
+    kind: type[Any] | None = None
+    """The class whose attributes the fields are, if there is one: then ``join`` calls it,"""
+    arguments: Mapping[str, str] = field(factory=dict)
+    """with these names for the fields."""
+
+    @property
+    def of(self) -> str:
+        """What the fields belong to."""
+        return "" if self.kind is None else self.kind.__name__
 
     def check_used(self, used: Sequence[str]) -> None:
         """Raise ConfigurationError if a field is in no template, or in two."""
@@ -147,7 +154,8 @@ def _nothing(value: Any) -> Mapping[str, Any]:
 
 def _record(cls: type[Any]) -> Whole:
     fields = {each.name: each for each in fields_of(cls)}
-    renamed = {each.name: each.alias for each in attrs.fields(cls) if each.init and each.alias != each.name}
+    aliases = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
+    renamed = any(name != alias for name, alias in aliases.items())
     order = list(fields)
     get = attrgetter(*order) if order else None
 
@@ -161,9 +169,9 @@ def _record(cls: type[Any]) -> Whole:
     def join(values: Mapping[str, Any]) -> Any:
         try:
             if renamed:
-                values = {renamed.get(name) or name: value for name, value in values.items()}
+                values = {aliases[name]: value for name, value in values.items()}
             return cls(**values)
         except Exception as error:  # whatever a validator of the class raises
             raise CodecError(f"no {cls.__name__}: {error}") from error
 
-    return Whole(fields, split, join, cls.__name__)
+    return Whole(fields, split, join, cls, {name: aliases[name] for name in fields})
