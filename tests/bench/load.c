@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 4, EVENTS = 256, WARM_UP = 64, CHUNK = 1 << 18 };
+enum { HEADER = 4, EVENTS = 256, WARM_UP = 64, FEW = 100, CHUNK = 1 << 18 };
 
 struct connection {
     int fd;
@@ -208,7 +208,7 @@ int main(int count, char **arguments)
                          sizeof *latencies);
     poller = epoll_create1(0);
     connect_all(atoi(arguments[1]));
-    run(WARM_UP);
+    run(connection_count > FEW ? WARM_UP * FEW / connection_count + 1 : WARM_UP);
     printf("ready\n");
     fflush(stdout);
     char line[16];

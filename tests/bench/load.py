@@ -16,7 +16,8 @@ import time
 from collections.abc import Sequence
 from itertools import accumulate
 
-WARM_UP = 64
+WARM_UP = 64  # frames on each connection, and fewer where there are more
+FEW = 100
 
 
 class _Stream:
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str]) -> None:
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
-        _run(connections, selector, WARM_UP, deadline)
+        _run(connections, selector, WARM_UP if count <= FEW else WARM_UP * FEW // count + 1, deadline)
         print("ready", flush=True)
         if not sys.stdin.readline():
             return

@@ -63,7 +63,10 @@ def choices(text: str) -> list[str]:
     return str(refusal.value).partition("there are ")[2].split(", ")
 
 
-@pytest.mark.parametrize("module", ["tcpcomm", "tcpcomm.framing", "tcpcomm.errors", "tcpcomm.testing"])
+@pytest.mark.parametrize(
+    "module",
+    ["tcpcomm", "tcpcomm.framing", "tcpcomm.errors", "tcpcomm.testing", "tcpcomm.transports"],
+)
 def test_the_public_names_are_those_of_the_module(module: str) -> None:
     listed = names(section(REFERENCE / "api.md", f"## {module}").partition("###")[0])
     assert sorted(importlib.import_module(module).__all__) == sorted(listed)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.conftest import needs_module
 from tests.system.peer import Peer
 from tests.system.running import Server
 
@@ -21,9 +22,13 @@ MANY = 12 * 1024 * 1024
 """Bytes that no socket's buffer takes: most of them wait in the server."""
 
 
-@pytest.fixture
-def server(serve: Serve) -> Server:
-    return serve("--app", "tests.system.applications:Bulk")
+@pytest.fixture(params=["on Twisted's default reactor", "on uvloop"])
+def server(serve: Serve, request: pytest.FixtureRequest) -> Server:
+    fast: tuple[str, ...] = ()
+    if request.param == "on uvloop":
+        needs_module("uvloop", "pip install tcpcomm[fast]")
+        fast = ("--fast",)
+    return serve("--app", "tests.system.applications:Bulk", *fast)
 
 
 def owed(server: Server, connect: Connect) -> Peer:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.pollreactor import PollReactor
 from twisted.internet.selectreactor import SelectReactor
 
 from tcpcomm.transports.at_once import AtOnceConnector, AtOncePort
-from tcpcomm.transports.reactors import MakesTCP, NativeReactor
+from tcpcomm.transports.reactors import MakesTCP, NativeReactor, NativeTCP
 
-__all__ = ["LOOPS", "REACTORS", "native_reactor"]
+__all__ = ["LOOPS", "REACTORS", "VIEW", "native_view"]
 
 LAST_TURNS = 3
 """Turns of the loop in which asyncio closes what was left open."""
@@ -47,8 +48,10 @@ LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = _loops()
 """What makes a new loop, by its name."""
 
 
-def native_reactor(case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> NativeReactor:
-    """A reactor on a loop of its own, which is closed when the test has cleaned up."""
+def _new_loop(
+    case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> asyncio.AbstractEventLoop:
+    """A new loop, which is closed when the test has cleaned up."""
     loop = new_loop()
 
     def close() -> None:
@@ -57,14 +60,23 @@ def native_reactor(case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop])
         loop.close()
 
     case.addCleanup(close)
-    return NativeReactor(loop)
+    return loop
 
 
 def _native(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[Any], NativeReactor]:
     def make(case: Any) -> NativeReactor:
-        return native_reactor(case, new_loop)
+        return NativeReactor(_new_loop(case, new_loop))
 
     return make
+
+
+def native_view(case: Any) -> NativeTCP:
+    """Twisted's own asyncio reactor, seen so that its TCP is native."""
+    return NativeTCP(AsyncioSelectorReactor(_new_loop(case, asyncio.SelectorEventLoop)))
+
+
+VIEW = "native_view"
+"""The name of that one: it is no reactor for a ReactorBuilder, who changes its class."""
 
 
 REACTORS: Mapping[str, Callable[..., Any]] = {

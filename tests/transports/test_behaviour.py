@@ -22,13 +22,14 @@ from zope.interface import implementer
 
 from tests.conftest import skip
 from tests.reactor import DEADLINE
-from tests.transports.loops import REACTORS
+from tests.transports.loops import REACTORS, VIEW, native_view
 
 if sys.platform == "win32":
     skip("Twisted's asyncio reactor needs another loop than Windows has by default")
 
 MIB = 1024 * 1024
-KINDS = [name for name in REACTORS if name != "at_once_select"]
+MAKERS: dict[str, Any] = {**REACTORS, VIEW: native_view}
+KINDS = [name for name in MAKERS if name != "at_once_select"]
 NATIVE = [name for name in KINDS if name.startswith("native")]
 
 
@@ -112,7 +113,7 @@ def close_internal_readers(reactor: Any) -> None:
 def play(kind: str, scene: Callable[[Stage], Coroutine[Deferred[Any], Any, None]]) -> None:
     """Run a scene on a new reactor of this kind."""
     case = Case()
-    maker = REACTORS[kind]
+    maker = MAKERS[kind]
     reactor = maker(case) if kind in NATIVE else maker()
     outcome: list[Any] = []
 

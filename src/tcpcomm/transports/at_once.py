@@ -10,11 +10,16 @@ system does not take, it queues, sends, and reports upon as ever.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from errno import EAGAIN, ENOBUFS, EWOULDBLOCK
+from typing import Any, Final
 
 from twisted.internet import tcp
 
 __all__ = ["AtOnceClient", "AtOnceConnector", "AtOncePort", "AtOnceServer", "SendsAtOnce"]
+
+
+_FULL: Final = (EWOULDBLOCK, EAGAIN, ENOBUFS)
+"""What the system says when it takes no more for now."""
 
 
 class SendsAtOnce(tcp.Connection):
@@ -29,16 +34,19 @@ class SendsAtOnce(tcp.Connection):
 
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
-        if self._idle and type(data) is bytes and 0 < len(data) <= self.bufferSize:
-            sent = self.writeSomeData(data)
+        if self._idle and data and type(data) is bytes and len(data) <= self.bufferSize:
+            # What writeSomeData does, who is prepared for more, takes 0.4 of 3 µs longer.
+            try:
+                sent = self.socket.send(data)
+            except OSError as error:
+                sent = 0
+                if error.errno not in _FULL:
+                    # The next attempt tells what is wrong, in the reactor's turn and in Twisted's words.
+                    # Reading would not: the system reports an error once, then it looks like an end.
+                    self.stopReading()
             if sent == len(data):
                 return
-            if isinstance(sent, int):
-                data = data[sent:]
-            else:
-                # The next attempt tells what is wrong, in the reactor's turn and in Twisted's words.
-                # Reading would not: the system reports an error once, then it looks like an orderly end.
-                self.stopReading()
+            data = data[sent:]
         super().write(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:

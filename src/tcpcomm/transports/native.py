@@ -166,10 +166,10 @@ class Native(SendsAtOnce):
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
-            # What SendsAtOnce does, without its two calls in between: 0.2 of 0.5 µs less for each write.
             self._native.write(data)
             if not self._blocked:
                 return
+            self._idle = False
             self._handed = left = self._in_buffer(data)
             data = data[len(data) - left :]
         super().write(data)

@@ -11,6 +11,7 @@ import socket
 import ssl
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from twisted.internet import tcp
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -156,8 +157,7 @@ class NativeTCP(_View):
         super().__init__(reactor)
         self._tls = tls
         self._server_name = server_name
-        self.native_connections: set[Native] = set()
-        reactor.addSystemEventTrigger("during", "shutdown", self._disconnect_all)
+        self.native_connections = _native_connections(reactor)
 
     def _prepare_port(self, port: Any) -> None:
         if self._tls is not None:
@@ -169,9 +169,25 @@ class NativeTCP(_View):
             name = connector.host if self._server_name is None else self._server_name
             connector.transport_kind = partial(NativeTLSClient, self._tls, name)
 
-    def _disconnect_all(self) -> None:
-        for each in tuple(self.native_connections):
-            each.connectionLost(Failure(ConnectionLost()))
+
+_connections: WeakKeyDictionary[Any, set[Native]] = WeakKeyDictionary()
+"""The open native connections of reactors that do not keep them themselves."""
+
+
+def _native_connections(reactor: Any) -> set[Native]:
+    """The open native connections of a reactor, which are told that they are lost when it stops."""
+    if isinstance(reactor, NativeReactor):
+        return reactor.native_connections
+    found = _connections.get(reactor)
+    if found is None:
+        found = _connections[reactor] = set()
+        reactor.addSystemEventTrigger("during", "shutdown", _disconnect_all, found)
+    return found
+
+
+def _disconnect_all(connections: set[Native]) -> None:
+    for each in tuple(connections):
+        each.connectionLost(Failure(ConnectionLost()))
 
 
 class NativeReactor(MakesTCP, AsyncioSelectorReactor):
