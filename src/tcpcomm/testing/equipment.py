@@ -66,7 +66,8 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
     __tracebackhide__ = True
     declaration = declaration_of(kind)
     samples = Samples(declaration)
-    for told in (*declaration.commands.values(), *declaration.events.values()):
+    everything: list[Command | EventOf] = [*declaration.commands.values(), *declaration.events.values()]
+    for told in everything:
         _hold(told, declaration, samples, max_examples or settings().max_examples)
 
 
