@@ -5,6 +5,7 @@ The code in a page of the documentation, run as a reader would run it: from top 
 - ``python file=NAME`` is a file that the reader saves.
 - ``console`` holds commands behind ``$`` and, under each, what it prints.
 - ``console server`` holds one command that keeps running, until the next such block or the page's end.
+- ``csharp from=FILE``, and any other language so, shows lines of a file of the project.
 - ``output`` is what the ``python`` block before it prints, ``output server`` what the server prints next.
 
 In what is printed, ``...`` stands for anything. Port 9999, which is also the default, stands for a free
@@ -64,12 +65,13 @@ class Session:
 
     Args:
         page: the page.
-        folder: an empty folder, which is the current one.
+        folder: an empty folder, which is the current one. The reader finds the project's docs there.
     """
 
     def __init__(self, page: Path, folder: Path) -> None:
         self.page = page
         self.folder = folder
+        Path(folder, "docs").symlink_to(ROOT / "docs", target_is_directory=True)
         self.missing: list[str] = []
         """Programs that blocks need and this machine does not have."""
         self._names: dict[str, Any] = {"__name__": "__main__"}
@@ -93,6 +95,8 @@ class Session:
                     del sys.modules[name]
 
     def _run(self, block: Block, following: Block | None) -> None:
+        if block.value("from"):
+            return  # it is run where it comes from
         code = PORT.sub(self._port, block.text)
         match block.language, block.words:
             case "python", (str(word), *_) if word.startswith("file="):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import settings
@@ -16,7 +17,7 @@ GENERATED = ROOT / "docs/reference/benchmarks.md"
 """Its figures are those of the machine that wrote it."""
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LANGUAGES = {"console", "ini", "mermaid", "output", "powershell", "python", "sh", "text"}
+LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text"}
 NOT_RUN = ("journalctl ", "openssl ", "pip ", "python -m tests.bench", "sudo ", "systemctl ", "systemd-")
 """How commands begin that are shown, but not run: they change the machine, or take long."""
 
@@ -65,6 +66,20 @@ def test_each_block_says_what_it_is_and_all_commands_but_a_few_are_run(page: Pat
         if block.language == "sh":
             for line in block.text.splitlines():
                 assert line.startswith(NOT_RUN), line
+
+
+def is_part(shown: str, whole: str) -> bool:
+    """Whether consecutive lines of the whole are these, however far they are indented there."""
+    lines, count = whole.splitlines(), len(shown.splitlines())
+    return any(dedent("\n".join(lines[at : at + count])) == shown.rstrip("\n") for at in range(len(lines)))
+
+
+@each_page
+def test_what_is_shown_of_a_file_stands_in_it(page: Path) -> None:
+    for block in blocks(page.read_text("utf-8")):
+        source = block.value("from")
+        assert source or block.language != "csharp", f"line {block.line}: say which file it is from"
+        assert not source or is_part(block.text, (ROOT / source).read_text("utf-8")), f"line {block.line}"
 
 
 @each_page

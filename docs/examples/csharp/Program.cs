@@ -35,6 +35,7 @@ internal static class Program
             link.ConnectionChanged += (connected, why) => Say(connected ? why : $"disconnected: {why}");
             link.MessageReceived += message => Say(signals.ReadEvent(message));
             link.Start();
+            link.WaitConnected(Patience);
             for (string line = Console.ReadLine(); line != null; line = Console.ReadLine())
                 Say(Ask(link, signals, line.Trim()));
         }
