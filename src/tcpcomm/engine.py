@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.alarm import Alarm
@@ -47,6 +47,9 @@ MAX_NEWCOMERS: Final = 16
 
 REFUSAL_LOG_INTERVAL: Final = 1.0
 """Seconds between two log lines about connections that were refused."""
+
+REASONS_TOLD: Final = 20
+"""How many reasons of one outage are logged: some hold what the peer said, which may change each time."""
 
 Observer = Callable[[State, str], object]
 """Is told each new state of a link, and why, in plain words."""
@@ -109,7 +112,7 @@ class Engine:
         self._stopping = False
         self._place_closed = False
         self._grace_ends: IDelayedCall | None = None
-        self._last_outage = ""
+        self._told_reasons: set[str] = set()  # of this outage
         self._why_no_port: str | None = None
         self._observers: list[Observer] = []
         self._awaiting_ready: list[Deferred[Any]] = []
@@ -428,16 +431,23 @@ class Engine:
                     waiting.callback(self.protocol)
 
     def _log(self, news: Tell) -> None:
-        """Log what is news: attempts that fail one like the other are told of once."""
-        level = LogLevel.info
-        if news.state in (State.CONNECTING, State.HANDSHAKING) or news.reason == self._last_outage:
-            level = LogLevel.debug
+        """
+        Log what is news: each reason of an outage once, and not that another attempt begins.
+
+        An outage has fifty attempts in a second, and a log must not be full when the cable is found. Not
+        even as debug messages, which a log that twistd writes has too.
+        """
+        told = self._told_reasons
+        if news.state in (State.CONNECTING, State.HANDSHAKING):
+            return
         if news.state is State.DOWN:
-            self._last_outage = news.reason
+            if news.reason in told or len(told) >= REASONS_TOLD:
+                return
+            told.add(news.reason)
         elif news.state is State.READY:
-            self._last_outage = ""
-        self.log.emit(
-            level, "{link}: {state}: {reason}", link=self.name, state=news.state.value, reason=news.reason
+            told.clear()
+        self.log.info(
+            "{link}: {state}: {reason}", link=self.name, state=news.state.value, reason=news.reason
         )
 
     def _closed(self, _: object) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import provider
 
-from tcpcomm.engine import Engine
+from tcpcomm.engine import REASONS_TOLD, Engine
 from tcpcomm.errors import NotReady
+from tcpcomm.link import Link
 from tcpcomm.places import Dialling
 from tcpcomm.supervision import Backoff, Heartbeats, State
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
@@ -421,3 +424,44 @@ def test_a_peer_that_accepts_and_hangs_up_is_not_dialled_without_rest(bench: Ben
     in_the_first_minute = len(bench.peers.peers)
     bench.network.advance(60.0)
     assert len(bench.peers.peers) - in_the_first_minute < 100
+
+
+def told_by_log(bench: Bench, link: Link, seconds: float) -> list[str]:
+    """What a link logs for some time."""
+    lines: list[str] = []
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if event.get("log_namespace", "").startswith("tcpcomm.engine"):
+            lines.append(f"{event['state']}: {event['reason']}")
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        bench.network.advance(seconds)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    return lines
+
+
+def test_an_outage_is_told_by_its_reasons_and_not_by_its_attempts(bench: Bench) -> None:
+    link = bench.link()
+    assert ["down: refused: the machine is there, but no program listens on that port"] == told_by_log(
+        bench, link, 20.0
+    )
+    bench.serve()
+    assert ["ready: the peer is proven"] == told_by_log(bench, link, 5.0)
+    bench.camera.pull()
+    lines = told_by_log(bench, link, 20.0)
+    assert "down: no heartbeat for 0.30 s" in lines
+    assert len(lines) == len(set(lines))
+
+
+def test_a_peer_that_gives_another_reason_each_time_does_not_fill_the_log(bench: Bench) -> None:
+    bench.serve()
+    count = iter(range(10**6))
+
+    def fails(handshake: Any) -> None:
+        raise ValueError(f"reason {next(count)}")
+
+    link = bench.link(on_ready=[fails])
+    assert REASONS_TOLD == len(told_by_log(bench, link, 20.0))
