@@ -31,7 +31,7 @@ from tcpcomm.watchdog import watchdog
 
 __all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 
-REFUSAL_LOG_INTERVAL: Final = 10.0
+REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that could not be understood."""
 
 _Send = Callable[["Request | Refusal", list[bytes]], None]
@@ -137,7 +137,7 @@ class Answering:
         self._one_by_one = not self._dialect.by_id
         self._running = 0
         self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._refusals = Seldom(REQUEST_LOG_INTERVAL)
         self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
 
     @property
