@@ -33,6 +33,7 @@ __all__ = ["Figure", "idle", "non_reader", "out_of_files", "page", "reconnecting
 PAGE: Final = ROOT / "docs" / "reference" / "load.md"
 MEASURED: Final = ("--app", "tests.system.measured:Equipment")
 BULK: Final = ("--app", "tests.system.applications:Bulk")
+STOCK_LINES: Final = ("--app", "tests.system.measured:StockEquipment")
 STOCK: Final = ("--app", "tests.system.measured:StockEcho")
 MIB: Final = 1024 * 1024
 BATCH: Final = 500
@@ -76,18 +77,25 @@ def _unlimited(count: int) -> tuple[str, ...]:
 def idle(count: int) -> list[Figure]:
     """Connections that do nothing: Python memory, and the process's memory, of each."""
     allow_files(count + 200)
-    traced = _each(count, {"PYTHONTRACEMALLOC": "1"}, lambda server, peer: int(peer.ask(b"MEMORY")))
-    resident = _each(count, {}, lambda server, peer: server.memory())
+    ours = (*MEASURED, *_unlimited(count))
+    traced, stock = (
+        _each(count, app, {"PYTHONTRACEMALLOC": "1"}, lambda server, peer: int(peer.ask(b"MEMORY")))
+        for app in (ours, STOCK_LINES)
+    )
+    resident = _each(count, ours, {}, lambda server, peer: server.memory())
     return [
         Figure(f"Python memory of each of {count:,} idle connections", traced, "KiB", 2),
+        Figure("the same with stock Twisted's `LineReceiver`, without any limit", stock, "KiB"),
         Figure("the process's memory for each of them, without tracing", resident, "KiB"),
     ]
 
 
-def _each(count: int, variables: Mapping[str, str], used: Callable[[Server, Peer], int]) -> float:
+def _each(
+    count: int, app: Sequence[str], variables: Mapping[str, str], used: Callable[[Server, Peer], int]
+) -> float:
     """KiB by which the memory in use grows with each of so many clients."""
     with (
-        Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count), variables=variables) as server,
+        Server(*ON_LOOPBACK, *app, variables=variables) as server,
         Peer(server.port) as observer,
         Crowd(server.port) as crowd,
     ):

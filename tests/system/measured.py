@@ -6,12 +6,12 @@ import gc
 import tracemalloc
 from pathlib import Path
 
-from twisted.protocols.basic import Int32StringReceiver
+from twisted.protocols.basic import Int32StringReceiver, LineReceiver
 
 from tcpcomm import FrameProtocol
 from tcpcomm.framing import Lines
 
-__all__ = ["Equipment", "StockEcho"]
+__all__ = ["Equipment", "StockEcho", "StockEquipment"]
 
 
 class Equipment(FrameProtocol):
@@ -28,12 +28,18 @@ class Equipment(FrameProtocol):
         if frame == b"PING":
             self.sendFrame(b"PONG")
         elif frame == b"MEMORY":
-            gc.collect()
-            self.sendFrame(b"%d" % tracemalloc.get_traced_memory()[0])
+            self.sendFrame(_memory())
         elif frame == b"OPEN":
             self.sendFrame(_open().encode())
         else:
             self.sendFrame(frame)
+
+
+class StockEquipment(LineReceiver):
+    """``PING`` and ``MEMORY`` in stock Twisted, without limits and timeouts."""
+
+    def lineReceived(self, line: bytes) -> None:
+        self.sendLine(_memory() if line == b"MEMORY" else b"PONG")  # type: ignore[no-untyped-call]
 
 
 class StockEcho(Int32StringReceiver):
@@ -41,6 +47,11 @@ class StockEcho(Int32StringReceiver):
 
     def stringReceived(self, string: bytes) -> None:
         self.sendString(string)  # type: ignore[no-untyped-call]
+
+
+def _memory() -> bytes:
+    gc.collect()
+    return b"%d" % tracemalloc.get_traced_memory()[0]
 
 
 def _open() -> str:
