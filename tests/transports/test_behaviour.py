@@ -181,6 +181,39 @@ def test_a_small_write_has_left_when_write_returns(kind: str) -> None:
 
 
 @everywhere
+def test_of_many_writes_in_answer_to_one_chunk_the_first_leaves_at_once_and_the_others_together(
+    kind: str,
+) -> None:
+    async def scene(stage: Stage) -> None:
+        seen: list[bytes] = []
+
+        class Answering(End):
+            def dataReceived(self, data: bytes) -> None:
+                assert self.transport is not None
+                for number in range(5):
+                    self.transport.write(b"%d" % number)
+                seen.append(peer.recv(100))  # while the reactor stands still
+                stage.reactor.callLater(0.01, self.later)
+
+            def later(self) -> None:
+                assert self.transport is not None
+                seen.append(peer.recv(100))
+                self.transport.write(b"again")
+                seen.append(peer.recv(100))
+
+        port, accepted = await stage.listen(Answering)
+        with socket.create_connection(("127.0.0.1", port.getHost().port)) as peer:
+            peer.settimeout(DEADLINE)
+            peer.sendall(b"hello")
+            await stage.until(lambda: len(seen) == 3)
+        assert [b"0", b"1234", b"again"] == seen
+        await port.stopListening()
+        await stage.until(lambda: accepted[0].end is not None)
+
+    play(kind, scene)
+
+
+@everywhere
 def test_one_write_of_many_mebibytes_arrives_whole_and_then_the_connection_closes(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         far, near = await stage.pair()

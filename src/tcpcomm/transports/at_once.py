@@ -5,6 +5,10 @@ Twisted keeps what is written until the reactor's next turn, and asks the system
 sent. Where nothing waits before it, the system nearly always takes it at once: then the turn, and two
 system calls to begin and to end the asking, are for nothing. All else is Twisted's own code: what the
 system does not take, it queues, sends, and reports upon as ever.
+
+Of what a protocol writes in answer to one chunk, only the first write leaves so. A protocol that answers
+many small messages with as many small writes would otherwise pay a system call, and its peer a packet, for
+each; the others leave together in the reactor's next turn, as ever.
 """
 
 from __future__ import annotations
@@ -29,8 +33,10 @@ class SendsAtOnce(tcp.Connection):
     More than ``bufferSize`` bytes in one write are queued as ever, so that a streaming producer is paused.
     """
 
-    _idle = True  # nothing is queued, and nothing speaks against sending
+    _idle = True  # the next write may be sent: nothing waits, and nothing speaks against it
+    _queued = False  # something waits to be sent, or to be done when all is sent
     _plain = True  # no TLS, both sides open, no pull producer that waits to be asked
+    _in_chunk = False  # the protocol is being given what was received
 
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
@@ -45,9 +51,20 @@ class SendsAtOnce(tcp.Connection):
                     # Reading would not: the system reports an error once, then it looks like an end.
                     self.stopReading()
             if sent == len(data):
+                self._idle = not self._in_chunk
                 return
             data = data[sent:]
         super().write(data)
+
+    def doRead(self) -> Any:
+        """Give the protocol what was received."""
+        self._in_chunk = True
+        try:
+            return super().doRead()
+        finally:
+            self._in_chunk = False
+            if not self._queued:
+                self._idle = self._plain
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send bytes in one piece."""
@@ -61,12 +78,12 @@ class SendsAtOnce(tcp.Connection):
 
     def startWriting(self) -> None:
         """Something is queued, or is to be done when the queue is empty."""
-        self._idle = False
+        self._idle, self._queued = False, True
         super().startWriting()
 
     def stopWriting(self) -> None:
         """All that was queued has left."""
-        self._idle = self._plain
+        self._idle, self._queued = self._plain, False
         super().stopWriting()
 
     def _not_plain(self) -> None:

@@ -67,7 +67,6 @@ class Native(SendsAtOnce):
     _input_ended = False
     _early: list[bytes] | None = None  # what came all the same
 
-    _writing = False  # Twisted has something to send, or to do when all is sent
     _blocked = True  # asyncio's transport is not there, or its buffer is not empty
     _turn_asked_for = False
     _handed = 0  # bytes at the head of Twisted's queue that are in asyncio's buffer
@@ -101,7 +100,7 @@ class Native(SendsAtOnce):
         self._blocked = False
         if not self.reading:
             native.pause_reading()
-        if self._writing:
+        if self._queued:
             self._ask_for_turn()
         else:
             self._idle = self._plain
@@ -144,10 +143,14 @@ class Native(SendsAtOnce):
             self._native.pause_reading()
             self._early = [*(self._early or ()), data]
             return
+        self._in_chunk = True
         try:
             self.protocol.dataReceived(data)
         except Exception as error:
             self._failed(error)
+        self._in_chunk = False
+        if not self._queued:
+            self._idle = self._plain
 
     def _deliver_early(self) -> None:
         while self._early and self.reading:
@@ -167,9 +170,9 @@ class Native(SendsAtOnce):
         """Send bytes now as far as the system takes them; what it leaves is queued."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
             self._native.write(data)
+            self._idle = not (self._in_chunk or self._blocked)
             if not self._blocked:
                 return
-            self._idle = False
             self._handed = left = self._in_buffer(data)
             data = data[len(data) - left :]
         super().write(data)
@@ -208,19 +211,19 @@ class Native(SendsAtOnce):
     def resume_writing(self) -> None:
         """It is empty again."""
         self._blocked = False
-        if self._writing:
+        if self._queued:
             self._ask_for_turn()
 
     def startWriting(self) -> None:
         """Call Twisted's doWrite as soon as the system takes more."""
         self._idle = False
-        if not self._writing:
-            self._writing = True
+        if not self._queued:
+            self._queued = True
             self._ask_for_turn()
 
     def stopWriting(self) -> None:
         """Twisted has nothing more to send."""
-        self._writing = False
+        self._queued = False
         self._idle = self._plain and not self._blocked
 
     def _ask_for_turn(self) -> None:
@@ -231,7 +234,7 @@ class Native(SendsAtOnce):
     def _take_turn(self) -> None:
         """What a reactor does with a socket that is writable."""
         self._turn_asked_for = False
-        if self._blocked or not self._writing:
+        if self._blocked or not self._queued:
             return
         try:
             why = self.doWrite()
@@ -240,7 +243,7 @@ class Native(SendsAtOnce):
             return
         if why is not None:
             self._disconnect(why)
-        elif self._writing:
+        elif self._queued:
             self._ask_for_turn()
 
     # -- end ---------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ more: TLS has no half-close.
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
@@ -72,7 +71,8 @@ class _NativeTLS(Native):
     def _disconnect(self, why: BaseException, *, reading: bool = False) -> None:
         if why is CONNECTION_DONE and self._native is not None and not self._saying_goodbye:
             self._saying_goodbye = True
-            self._say_goodbye()
+            self._native.resume_reading()
+            self._loop.call_soon(self._say_goodbye)  # when all that has come is read: see there
         else:
             super()._disconnect(why, reading=reading)
 
@@ -81,13 +81,20 @@ class _NativeTLS(Native):
         Tell the peer that no more will come, and wait until it has closed: connection_lost will tell.
 
         What it still sends is read, and dropped. asyncio's own ``close`` takes such bytes for a fault, and
-        resets the connection, with what the peer has not read of ours.
+        resets the connection, with what the peer has not read of ours. OpenSSL, too, wants what has come to
+        be read before.
         """
         native = self._native
-        with suppress(ssl.SSLError):  # the goodbye of the peer is not here yet, but perhaps other bytes are
+        if native is None or native.is_closing():
+            return
+        try:
             native.get_extra_info("ssl_object").unwrap()
+        except ssl.SSLWantReadError:
+            pass  # the peer's goodbye is not here yet
+        except ssl.SSLError:
+            native.abort()  # nothing can be said any more
+            return
         native.writelines([])  # has asyncio send what that left in the TLS layer
-        native.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """asyncio has read something."""
