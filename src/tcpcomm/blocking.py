@@ -31,6 +31,7 @@ from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.event import MAX_UNHEARD, BoundEvent, EventsLost
+from tcpcomm.factory import Network
 from tcpcomm.limits import Limits
 from tcpcomm.supervision import Policy, State
 
@@ -44,6 +45,7 @@ def remote(
     *,
     at: str | IStreamClientEndpoint | None = None,
     listen: str | IStreamServerEndpoint | None = None,
+    allow: Iterable[Network] | None = (),
     policy: Policy | str = "lan",
     wait: float | None = None,
     retries: int = 1,
@@ -72,6 +74,7 @@ def remote(
             kind,
             at=at,
             listen=listen,
+            allow=allow,
             policy=policy,
             wait=wait,
             retries=retries,

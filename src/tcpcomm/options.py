@@ -14,7 +14,7 @@ from tcpcomm.endpoints import Listener, listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import Network, parse_network
 
-__all__ = ["DEFAULT_LISTEN", "ListeningOptions", "Options", "check", "one_line"]
+__all__ = ["DEFAULT_LISTEN", "AllowingOptions", "ListeningOptions", "Options", "check", "one_line"]
 
 DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 ANY: Final = "any"
@@ -47,24 +47,12 @@ class Options(usage.Options):
         sys.exit(0)
 
 
-class ListeningOptions(Options):
-    """``--listen`` and ``--allow``, each of which may be given several times."""
+class AllowingOptions(Options):
+    """``--allow``, which may be given several times."""
 
     def __init__(self) -> None:
         super().__init__()
-        self["listen"] = []
         self["allow"] = []
-
-    @one_line
-    def opt_listen(self, endpoint: str) -> None:
-        """
-        Where to listen, as a Twisted server endpoint; may be given several times. tcp:9999 is open to
-        other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
-        ssl:9999:privateKey=key.pem:certKey=cert.pem, unix:/run/tcpcomm.sock, systemd:domain=INET:index=0.
-        """
-        self["listen"].append(endpoint)
-
-    opt_l = opt_listen
 
     @one_line
     def opt_allow(self, network: str) -> None:
@@ -83,29 +71,60 @@ class ListeningOptions(Options):
             problems.append("--allow any opens the server to all: leave the other --allow out, or it")
         return tuple(networks) if networks else None
 
-    def listening_places(
-        self, problems: list[str], reactor: Any, *, client_ca: str | None = None, keys: bool = False
-    ) -> list[Listener]:
+    def place(
+        self,
+        problems: list[str],
+        reactor: Any,
+        text: str,
+        *,
+        client_ca: str | None = None,
+        keys: bool = False,
+    ) -> Listener | None:
         """
-        Where to listen. What is wrong, or open to machines that were not named, is added.
+        One place to listen at. What is wrong, or open to machines that were not named, is added.
 
         Args:
             problems: where that is added.
             reactor: what listens.
+            text: the endpoint string.
             client_ca: the file of the authorities that sign the certificates of clients.
             keys: whether peers prove otherwise who they are.
         """
-        found = []
-        for text in self["listen"] or [DEFAULT_LISTEN]:
-            try:
-                each = listener(reactor, text, client_ca=client_ca)
-            except ConfigurationError as error:
-                problems.append(f"--listen {error}")
-                continue
-            found.append(each)
-            if not (each.local or each.proves_peers or keys or self["allow"]):
-                problems.append(
-                    f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
-                    "(--allow any for all), or add :interface=127.0.0.1"
-                )
+        try:
+            found = listener(reactor, text, client_ca=client_ca)
+        except ConfigurationError as error:
+            problems.append(f"--listen {error}")
+            return None
+        if not (found.local or found.proves_peers or keys or self["allow"]):
+            problems.append(
+                f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
+                "(--allow any for all), or add :interface=127.0.0.1"
+            )
         return found
+
+
+class ListeningOptions(AllowingOptions):
+    """``--listen`` and ``--allow``, each of which may be given several times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    @one_line
+    def opt_listen(self, endpoint: str) -> None:
+        """
+        Where to listen, as a Twisted server endpoint; may be given several times. tcp:9999 is open to
+        other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
+        ssl:9999:privateKey=key.pem:certKey=cert.pem, unix:/run/tcpcomm.sock, systemd:domain=INET:index=0.
+        """
+        self["listen"].append(endpoint)
+
+    opt_l = opt_listen
+
+    def places(
+        self, problems: list[str], reactor: Any, *, client_ca: str | None = None, keys: bool = False
+    ) -> list[Listener]:
+        """All places to listen at: see :meth:`place`."""
+        texts = self["listen"] or [DEFAULT_LISTEN]
+        found = [self.place(problems, reactor, each, client_ca=client_ca, keys=keys) for each in texts]
+        return [each for each in found if each is not None]

@@ -200,7 +200,7 @@ without -n it goes on in the background."""
     def _listeners(self, problems: list[str]) -> list[Listener]:
         from twisted.internet import reactor  # noqa: PLC0415 - twistd's --reactor has chosen it by now
 
-        found = self.listening_places(
+        found = self.places(
             problems, reactor, client_ca=self["client-ca"], keys=self["psk"] is not None
         )
         secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])

@@ -77,6 +77,14 @@ def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
             "(--allow any for all), or add :interface=127.0.0.1",
         ),
+        (
+            ["--connect", "here"],
+            "'here' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint type: 'here'",
+        ),
+        (
+            ["--connect", "tcp:10.0.0.5:9999", "--allow", "any"],
+            "--listen and --allow have no effect with --connect",
+        ),
         (["--what"], "option --what not recognized; 'tcpcomm simulate --help' tells more"),
     ],
 )
@@ -104,6 +112,12 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             [CAMERA, "10.0.0.5:9999", "reset"],
             "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint type: '10.0.0.5'",
         ),
+        (
+            [CAMERA, "tcp:9999", "reset", "--listen"],
+            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "(--allow any for all), or add :interface=127.0.0.1",
+        ),
+        ([CAMERA, NOWHERE, "reset", "--allow", "any"], "--allow has no effect without --listen"),
         (
             [CAMERA, NOWHERE, "reset", "--credential", "admin"],
             "--credential admin: write name=value, as in user=admin",

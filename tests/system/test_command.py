@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import __version__
+from tests.docs.processes import free_port
 from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment
 
 DECLARATION = '''
@@ -176,6 +177,16 @@ def test_call_tells_that_the_outcome_is_not_known(run: Run, folder: Path) -> Non
 
     assert (4, "") == (ended.returncode, ended.stdout)
     assert ("tcpcomm call: sent, but the outcome is not known: no reply within 0.2 s\n") == ended.stderr
+
+
+def test_equipment_may_be_the_one_that_connects(run: Run, folder: Path) -> None:
+    port = free_port()
+    words = command("simulate", NAME, "--connect", f"tcp:127.0.0.1:{port}")
+    with Server(command=words, cwd=folder):
+        where = f"tcp:{port}:interface=127.0.0.1", "--listen", "--credential", "user=admin"
+        called = run("call", NAME, *where, "ping", "--wait", "15")
+
+    assert (0, "done\n", "") == (called.returncode, called.stdout, called.stderr)
 
 
 def test_watch_prints_events_as_they_come(run: Run, camera: Server) -> None:

@@ -13,11 +13,12 @@ from twisted.python.failure import Failure
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.declaration import Declaration
 from tcpcomm.host import remote
+from tcpcomm.options import AllowingOptions
 
 __all__ = ["HostOptions", "run_reactor"]
 
 
-class HostOptions(Subcommand):
+class HostOptions(Subcommand, AllowingOptions):
     """Where the equipment is, and what it has to be told first."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -41,8 +42,20 @@ class HostOptions(Subcommand):
         """The proxy of the equipment. What is wrong with the options is a ConfigurationError."""
         if self["verbose"]:
             globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
-        at, listen = (None, endpoint) if self["listen"] else (endpoint, None)
-        return remote(declaration.kind, at=at, listen=listen, credentials=self.credentials, **options)
+        if not self["listen"]:
+            if self["allow"]:
+                raise Refusal("--allow has no effect without --listen")
+            return remote(declaration.kind, at=endpoint, credentials=self.credentials, **options)
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+
+        problems: list[str] = []
+        allow = self.allowed(problems)
+        self.place(problems, reactor, endpoint)
+        if problems:
+            raise Refusal(*problems)
+        return remote(
+            declaration.kind, listen=endpoint, allow=allow, credentials=self.credentials, **options
+        )
 
 
 def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from twisted.application.service import Service
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.declaration import Declaration
+from tcpcomm.equipment import Equipment
 from tcpcomm.options import ListeningOptions
 from tcpcomm.running import run
 from tcpcomm.server import CannotListen, ServerService
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.serving import EquipmentFactory, serve
 from tcpcomm.simulated import EventsEvery, simulated
 
 __all__ = ["SimulateOptions"]
@@ -28,6 +30,7 @@ tells in its log what it does. The same seed gives the same answers. It listens 
 told otherwise. Ctrl-C ends it."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["connect", None, None, "Connect to the host, such as tcp:10.0.0.1:9999, instead of listening."],
         ["seed", "s", "0", "Another seed gives other answers: a whole number."],
         ["latency", None, "0", "Seconds that a command takes, such as 0.05, or 0.02-0.2 for between."],
         ["fault-rate", None, "0", "How many of the commands are answered with a fault: 0.01 is 1 of 100."],
@@ -60,17 +63,23 @@ told otherwise. Ctrl-C ends it."""
             reactor=reactor,
         )
         events = EventsEvery(equipment, self._intervals(declaration), seed=seed)
-        problems: list[str] = []
-        allow = self.allowed(problems)
-        listeners = self.listening_places(problems, reactor)
-        if problems:
-            raise Refusal(*problems)
-        factory = EquipmentFactory(equipment, allow=allow, clock=reactor)
         try:
-            run(ServerService(factory, listeners), events)
+            run(self._service(equipment, reactor), events)
         except CannotListen as error:
             raise Refusal(str(error)) from None
         return 0
+
+    def _service(self, equipment: Equipment, reactor: Any) -> Service:
+        if self["connect"] is not None:
+            if self["listen"] or self["allow"]:
+                raise Refusal("--listen and --allow have no effect with --connect")
+            return serve(equipment, connect=self["connect"], reactor=reactor)
+        problems: list[str] = []
+        allow = self.allowed(problems)
+        listeners = self.places(problems, reactor)
+        if problems:
+            raise Refusal(*problems)
+        return ServerService(EquipmentFactory(equipment, allow=allow, clock=reactor), listeners)
 
     def _seed(self) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):

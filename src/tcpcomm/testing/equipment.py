@@ -66,14 +66,13 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
     __tracebackhide__ = True
     declaration = declaration_of(kind)
     samples = Samples(declaration)
-    everything: list[Command | EventOf] = [*declaration.commands.values(), *declaration.events.values()]
-    for told in everything:
+    for told in _all_told(declaration):
         _hold(told, declaration, samples, max_examples or settings().max_examples)
 
 
 def _hold(told: Command | EventOf, declaration: Declaration, samples: Samples, max_examples: int) -> None:
     __tracebackhide__ = True
-    others: list[Command | EventOf] = [*declaration.commands.values(), *declaration.events.values()]
+    others = _all_told(declaration)
 
     @settings(
         max_examples=max_examples,
@@ -101,6 +100,10 @@ def _hold(told: Command | EventOf, declaration: Declaration, samples: Samples, m
         hold()
     except Violation as violation:
         raise AssertionError(f"{told.where} does not pass the wire\n  {_SENTENCE}\n{violation}") from None
+
+
+def _all_told(declaration: Declaration) -> list[Command | EventOf]:
+    return [*declaration.commands.values(), *declaration.events.values()]
 
 
 def _bears_cuts(declaration: Declaration) -> bool:
