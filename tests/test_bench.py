@@ -102,8 +102,8 @@ def test_a_load_is_sent_to_the_last_frame(load: Load, tools: Toolchain, generato
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        (lambda data: data[:-1] + b"?", "the server sent other bytes than it received"),
-        (lambda data: data + data, "the server sent more than it received"),
+        (lambda data: data[:-1] + b"?", "the server sent other bytes than expected"),
+        (lambda data: data + data, "the server sent more than it was asked for"),
         (lambda data: b"", "the server closed the connection"),
     ],
 )

@@ -11,6 +11,7 @@ from tests.bench.decode import measure_decode
 from tests.bench.echo import measure_echo
 from tests.bench.measure import machine
 from tests.bench.report import page
+from tests.bench.typed import measure_typed, section, with_section
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
 
@@ -28,11 +29,11 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--quick", action="store_true", help="a first look: few frames and one round, so nothing to rely on"
     )
     extent.add_argument("--write", action="store_true", help=f"write docs/reference/{PAGE.name} as well")
-    parser.add_argument("--only", choices=("decode", "echo"), help="run one half")
+    parser.add_argument("--only", choices=("decode", "echo", "typed"), help="run one part")
     parser.add_argument("--rounds", type=int, default=None, help=f"how many rounds (default: {ROUNDS})")
     arguments = parser.parse_args(given)
-    if arguments.write and arguments.only:
-        parser.error("--write needs all figures: run it without --only")
+    if arguments.write and arguments.only not in (None, "typed"):
+        parser.error("--write needs all figures, or those of --only typed, which have a part of their own")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
     return arguments
@@ -44,15 +45,22 @@ def main(given: Sequence[str] | None = None) -> None:
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     shrink = QUICK_SHRINK if arguments.quick else 1
     facts = machine()
-    decoded = echoed = None
-    if arguments.only != "echo":
+    decoded = echoed = typed = None
+    if arguments.only in (None, "decode"):
         decoded = measure_decode(rounds=rounds, shrink=shrink, progress=_progress)
-    if arguments.only != "decode":
+    if arguments.only in (None, "echo"):
         echoed = measure_echo(rounds=rounds, shrink=shrink, progress=_progress)
-    text = page(facts, decoded, echoed, quick=arguments.quick)
-    print(text, end="")
+    if arguments.only in (None, "typed"):
+        results = measure_typed(rounds=rounds, shrink=shrink, progress=_progress)
+        typed = section(results, facts, quick=arguments.quick)
+    if typed is not None and arguments.only is not None:
+        print(typed, end="")
+        text = with_section(PAGE.read_text(encoding="utf-8"), typed) if arguments.write else ""
+    else:
+        text = page(facts, decoded, echoed, quick=arguments.quick)
+        text = text if typed is None else with_section(text, typed)
+        print(text, end="")
     if arguments.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")
         _progress(f"written: {PAGE}")
 

@@ -31,6 +31,7 @@ __all__ = [
     "EchoFigures",
     "EchoResults",
     "Load",
+    "measure",
     "measure_echo",
 ]
 
@@ -53,6 +54,16 @@ class Load:
 
     sizes: tuple[int, ...] = (64,)
     """Bytes of the payloads, in turn."""
+
+    exchanges: tuple[tuple[str, str], ...] = ()
+    """Instead of frames for an echo server: requests, in turn, and the replies that they must have."""
+
+    @property
+    def content(self) -> list[str]:
+        """What is sent, for the program that makes the load."""
+        if self.exchanges:
+            return [text for exchange in self.exchanges for text in exchange]
+        return [",".join(map(str, self.sizes))]
 
 
 def _mixed_sizes() -> tuple[int, ...]:
@@ -130,7 +141,7 @@ def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
     else:
         program = [sys.executable, "-m", "tests.bench.load"]
     numbers = (port, load.connections, load.window, load.frames, LOAD_TIMEOUT)
-    return [*program, *map(str, numbers), ",".join(map(str, load.sizes))]
+    return [*program, *map(str, numbers), *load.content]
 
 
 def start(peer: Peer, tools: Toolchain) -> Child:
@@ -158,9 +169,28 @@ def measure_echo(
     *, rounds: int, shrink: int = 1, progress: Callable[[str], None], tools: Toolchain | None = None
 ) -> EchoResults:
     """
+    Measure every echo server that can run here under every load.
+
+    Args: as :func:`measure`'s.
+    """
+    return measure(PEERS, LOADS, rounds=rounds, shrink=shrink, progress=progress, tools=tools)
+
+
+def measure(
+    peers: Sequence[Peer],
+    loads: Sequence[Load],
+    *,
+    rounds: int,
+    shrink: int = 1,
+    progress: Callable[[str], None],
+    tools: Toolchain | None = None,
+) -> EchoResults:
+    """
     Measure every peer that can run here under every load.
 
     Args:
+        peers: servers, which all answer alike.
+        loads: what they are asked.
         rounds: how often each peer meets each load.
         shrink: divides the number of frames, for a quick look.
         progress: told in words what is being done.
@@ -170,13 +200,13 @@ def measure_echo(
         if tools is None:
             directory = stack.enter_context(TemporaryDirectory(prefix="tcpcomm-bench-"))
             tools = Toolchain.find(Path(directory))
-        reasons = {peer.name: peer.missing(tools) for peer in PEERS}
+        reasons = {peer.name: peer.missing(tools) for peer in peers}
         skipped = {name: reason for name, reason in reasons.items() if reason is not None}
-        servers = [stack.enter_context(start(peer, tools)) for peer in PEERS if peer.name not in skipped]
+        servers = [stack.enter_context(start(peer, tools)) for peer in peers if peer.name not in skipped]
         ports = [int(server.line(START_TIMEOUT)) for server in servers]
         figures = {}
-        for load in LOADS:
-            progress(f"echo: {load.title}, {rounds} rounds of {len(servers)} servers")
+        for load in loads:
+            progress(f"{load.title}, {rounds} rounds of {len(servers)} servers")
             shrunk = evolve(load, frames=max(10, load.frames // shrink))
             samples = interleaved(
                 {

@@ -1,10 +1,12 @@
 /*
- * The load on an echo server: so many connections, so many frames in flight on each.
+ * The load on a server: so many connections, so many frames in flight on each.
  *
  *     load PORT CONNECTIONS WINDOW FRAMES SECONDS SIZE[,SIZE...]
+ *     load PORT CONNECTIONS WINDOW FRAMES SECONDS REQUEST REPLY [REQUEST REPLY...]
  *
- * Each connection sends FRAMES frames with a 4-byte big-endian length prefix, whose payloads have the
- * SIZEs in turn, with WINDOW of them unanswered at most. Every echoed byte is compared.
+ * Each connection sends FRAMES frames with WINDOW of them unanswered at most, and compares every byte that
+ * comes back. The frames of an echo server have a 4-byte big-endian length prefix and payloads of the SIZEs
+ * in turn. Other servers get the REQUESTs in turn, just these bytes, and have to send each its REPLY.
  *
  * It connects, warms up, prints "ready", waits for a line, sends the load, prints one line of JSON and
  * ends. Beyond SECONDS it fails, and so it does when the server says anything but what it was told.
@@ -30,8 +32,14 @@ struct connection {
     uint64_t sent_at;
 };
 
-static long window, cycle_frames, cycle_bytes, *starts;
-static char *stream; /* the frames of one cycle, repeated for as many as may be in flight */
+/* Frames without end: those of one cycle, repeated for as many as may be in flight. */
+struct stream {
+    long cycle_frames, cycle_bytes, *starts, length;
+    char *data;
+};
+
+static long window;
+static struct stream requests, replies;
 static struct connection *connections;
 static long connection_count;
 static int poller;
@@ -60,36 +68,64 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static long start_of(long frame)
+static long start_of(const struct stream *stream, long frame)
 {
-    return frame / cycle_frames * cycle_bytes + starts[frame % cycle_frames];
+    return frame / stream->cycle_frames * stream->cycle_bytes + stream->starts[frame % stream->cycle_frames];
 }
 
-static void make_stream(const char *sizes)
+static void add_size(struct stream *stream, long size)
 {
-    long largest = 0, capacity = 1;
+    stream->starts[stream->cycle_frames + 1] = stream->starts[stream->cycle_frames] + size;
+    stream->cycle_frames++;
+}
+
+/* All sizes are known: make room for the data. */
+static void make_room(struct stream *stream)
+{
+    long largest = 0;
+    for (long frame = 0; frame < stream->cycle_frames; frame++) {
+        long size = stream->starts[frame + 1] - stream->starts[frame];
+        largest = size > largest ? size : largest;
+    }
+    stream->cycle_bytes = stream->starts[stream->cycle_frames];
+    stream->length = stream->cycle_bytes + (window + 1) * largest;
+    stream->data = allocate((size_t)stream->length, 1);
+}
+
+static void make_echo(const char *sizes)
+{
+    long capacity = 1;
     for (const char *at = sizes; *at; at++)
         capacity += *at == ',';
-    starts = allocate((size_t)capacity + 1, sizeof *starts);
+    requests.starts = allocate((size_t)capacity + 1, sizeof *requests.starts);
     for (const char *at = sizes; *at;) {
         char *end;
         long size = strtol(at, &end, 10);
         if (end == at || size < 0)
             fail("a payload size is no number");
-        if (size > largest)
-            largest = size;
-        starts[cycle_frames + 1] = starts[cycle_frames] + HEADER + size;
-        cycle_frames++;
+        add_size(&requests, HEADER + size);
         at = *end ? end + 1 : end;
     }
-    cycle_bytes = starts[cycle_frames];
-    long length = cycle_bytes + (window + 1) * (HEADER + largest);
-    stream = allocate((size_t)length, 1);
-    for (long frame = 0; start_of(frame + 1) <= length; frame++) {
-        long start = start_of(frame), size = start_of(frame + 1) - start - HEADER;
+    make_room(&requests);
+    for (long frame = 0; start_of(&requests, frame + 1) <= requests.length; frame++) {
+        long start = start_of(&requests, frame), size = start_of(&requests, frame + 1) - start - HEADER;
         uint32_t prefix = htonl((uint32_t)size);
-        memcpy(stream + start, &prefix, HEADER);
-        memset(stream + start + HEADER, 'a' + (int)(frame % cycle_frames % 26), (size_t)size);
+        memcpy(requests.data + start, &prefix, HEADER);
+        memset(requests.data + start + HEADER, 'a' + (int)(frame % requests.cycle_frames % 26), (size_t)size);
+    }
+    replies = requests;
+}
+
+/* Every second one of so many texts, from the first one on. */
+static void make_texts(struct stream *stream, char **texts, int count)
+{
+    stream->starts = allocate((size_t)count / 2 + 1, sizeof *stream->starts);
+    for (int index = 0; index < count; index += 2)
+        add_size(stream, (long)strlen(texts[index]));
+    make_room(stream);
+    for (long frame = 0; start_of(stream, frame + 1) <= stream->length; frame++) {
+        const char *text = texts[frame % stream->cycle_frames * 2];
+        memcpy(stream->data + start_of(stream, frame), text, strlen(text));
     }
 }
 
@@ -109,14 +145,14 @@ static void connect_all(int port)
     }
 }
 
-/* Send as many frames as the window allows. What the socket refuses is sent after the next echo: there
+/* Send as many frames as the window allows. What the socket refuses is sent after the next reply: there
  * must be one to come, for a full socket means that bytes are on their way. */
 static void send_frames(struct connection *connection, long frames)
 {
     long last = connection->received_frames + window;
-    long target = start_of(last < frames ? last : frames);
+    long target = start_of(&requests, last < frames ? last : frames);
     while (connection->sent_bytes < target) {
-        ssize_t count = send(connection->fd, stream + connection->sent_bytes % cycle_bytes,
+        ssize_t count = send(connection->fd, requests.data + connection->sent_bytes % requests.cycle_bytes,
                              (size_t)(target - connection->sent_bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0 && errno == EAGAIN)
             return;
@@ -138,13 +174,13 @@ static long receive(struct connection *connection)
     errno = 0;
     if (count == 0)
         fail("the server closed the connection");
-    if (connection->received_bytes + count > connection->sent_bytes)
-        fail("the server sent more than it received");
-    if (memcmp(chunk, stream + connection->received_bytes % cycle_bytes, (size_t)count) != 0)
-        fail("the server sent other bytes than it received");
+    if (connection->received_bytes + count > start_of(&replies, connection->received_frames + window))
+        fail("the server sent more than it was asked for");
+    if (memcmp(chunk, replies.data + connection->received_bytes % replies.cycle_bytes, (size_t)count) != 0)
+        fail("the server sent other bytes than expected");
     connection->received_bytes += count;
     long before = connection->received_frames;
-    while (start_of(connection->received_frames + 1) <= connection->received_bytes)
+    while (start_of(&replies, connection->received_frames + 1) <= connection->received_bytes)
         connection->received_frames++;
     return connection->received_frames - before;
 }
@@ -194,15 +230,20 @@ static int ascending(const void *left, const void *right)
 
 int main(int count, char **arguments)
 {
-    if (count != 7)
-        fail("usage: load PORT CONNECTIONS WINDOW FRAMES SECONDS SIZE[,SIZE...]");
+    if (count < 7 || (count > 7 && count % 2 == 1))
+        fail("usage: load PORT CONNECTIONS WINDOW FRAMES SECONDS SIZE[,SIZE...] | REQUEST REPLY ...");
     connection_count = atol(arguments[2]);
     window = atol(arguments[3]);
     long frames = atol(arguments[4]), total = connection_count * frames;
     deadline = now() + (uint64_t)(atof(arguments[5]) * 1e9);
     if (connection_count < 1 || window < 1 || frames < 1 || total > 10000000)
         fail("a count is out of its range");
-    make_stream(arguments[6]);
+    if (count == 7) {
+        make_echo(arguments[6]);
+    } else {
+        make_texts(&requests, arguments + 6, count - 6);
+        make_texts(&replies, arguments + 7, count - 6);
+    }
     connections = allocate((size_t)connection_count, sizeof *connections);
     latencies = allocate((size_t)(total > connection_count * WARM_UP ? total : connection_count * WARM_UP),
                          sizeof *latencies);

@@ -23,11 +23,7 @@ FEW = 100
 class _Stream:
     """The frames of one cycle, without end."""
 
-    def __init__(self, sizes: Sequence[int], window: int) -> None:
-        cycle = [
-            size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size
-            for index, size in enumerate(sizes)
-        ]
+    def __init__(self, cycle: Sequence[bytes], window: int) -> None:
         self._starts = [0, *accumulate(map(len, cycle))]
         self.length = self._starts[-1]
         needed = self.length + (window + 1) * max(map(len, cycle))
@@ -38,12 +34,20 @@ class _Stream:
         return cycles * self.length + self._starts[index]
 
 
+def _echoed(sizes: Sequence[int]) -> list[bytes]:
+    """Frames for an echo server."""
+    return [
+        size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size for index, size in enumerate(sizes)
+    ]
+
+
 class _Connection:
-    def __init__(self, port: int, stream: _Stream, window: int) -> None:
+    def __init__(self, port: int, requests: _Stream, replies: _Stream, window: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
-        self._stream = stream
+        self._requests = requests
+        self._replies = replies
         self._window = window
         self.begin()
 
@@ -52,11 +56,11 @@ class _Connection:
         self.sent_at = time.perf_counter()
 
     def send(self, frames: int) -> None:
-        """Send as many frames as the window allows; what the socket refuses follows the next echo."""
-        target = self._stream.start_of(min(self.received_frames + self._window, frames))
-        start = self._sent % self._stream.length
+        """Send as many frames as the window allows; what the socket refuses follows the next reply."""
+        target = self._requests.start_of(min(self.received_frames + self._window, frames))
+        start = self._sent % self._requests.length
         try:
-            self._sent += self.socket.send(self._stream.data[start : start + target - self._sent])
+            self._sent += self.socket.send(self._requests.data[start : start + target - self._sent])
         except BlockingIOError:
             return
 
@@ -65,13 +69,13 @@ class _Connection:
         data = self.socket.recv(1 << 18)
         if not data:
             raise SystemExit("the server closed the connection")
-        if self._received + len(data) > self._sent:
-            raise SystemExit("the server sent more than it received")
-        if not self._stream.data.startswith(data, self._received % self._stream.length):
-            raise SystemExit("the server sent other bytes than it received")
+        if self._received + len(data) > self._replies.start_of(self.received_frames + self._window):
+            raise SystemExit("the server sent more than it was asked for")
+        if not self._replies.data.startswith(data, self._received % self._replies.length):
+            raise SystemExit("the server sent other bytes than expected")
         self._received += len(data)
         before = self.received_frames
-        while self._stream.start_of(self.received_frames + 1) <= self._received:
+        while self._replies.start_of(self.received_frames + 1) <= self._received:
             self.received_frames += 1
         return self.received_frames - before
 
@@ -108,8 +112,13 @@ def main(arguments: Sequence[str]) -> None:
     """Connect, warm up, wait for a line, send the load, tell how it went."""
     port, count, window, frames = map(int, arguments[:4])
     deadline = time.monotonic() + float(arguments[4])
-    stream = _Stream([int(size) for size in arguments[5].split(",")], window)
-    connections = [_Connection(port, stream, window) for _ in range(count)]
+    if len(arguments) == 6:
+        sizes = [int(size) for size in arguments[5].split(",")]
+        requests = replies = _Stream(_echoed(sizes), window)
+    else:
+        texts = [text.encode() for text in arguments[5:]]
+        requests, replies = _Stream(texts[::2], window), _Stream(texts[1::2], window)
+    connections = [_Connection(port, requests, replies, window) for _ in range(count)]
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)

@@ -14,7 +14,7 @@ from tests.bench import decode, echo, peers
 from tests.bench.decode import DecodeResults
 from tests.bench.echo import EchoFigures, EchoResults
 
-__all__ = ["Target", "page", "targets"]
+__all__ = ["Target", "page", "table", "target_table", "targets"]
 
 _HEAD = """\
 # Benchmarks
@@ -29,7 +29,7 @@ python -m tests.bench --write
 
 The load on the echo servers comes from a program in C that is compiled for the run.
 Without a C compiler one in Python takes its place.
-`--quick` takes a first look in a few seconds; `--only decode` and `--only echo` run one half.
+`--quick` takes a first look in a few seconds; `--only` with `decode`, `echo` or `typed` runs one part.
 All traffic stays on the loopback interface.
 
 A figure depends on the machine, and on what else it does; a ratio depends on them much less.
@@ -156,11 +156,11 @@ def page(
     quick: bool = False,
 ) -> str:
     """Everything, as one Markdown page."""
-    parts = [_HEAD, _table(("Machine", ""), list(machine.items()))]
+    parts = [_HEAD, table(("Machine", ""), list(machine.items()))]
     if quick:
         parts.append(_QUICK)
     else:
-        parts += [_TARGETS, _target_table(targets(decoded, echoed))]
+        parts += [_TARGETS, target_table(targets(decoded, echoed))]
     if decoded is not None:
         parts.append(_DECODE.format(rounds=decoded.rounds))
         for family in decode.FAMILIES:
@@ -171,17 +171,18 @@ def page(
             parts += [f"### {title}\n", _echo_table(figures)]
         parts += [f"{name} did not take part: {reason}.\n" for name, reason in echoed.skipped.items()]
     if losses := [*_decode_losses(decoded), *_echo_losses(echoed)]:
-        parts += [_LOSSES, _table(("Case", "Cheaper than tcpcomm", "Its share of our CPU"), losses)]
+        parts += [_LOSSES, table(("Case", "Cheaper than tcpcomm", "Its share of our CPU"), losses)]
     return "\n".join(parts)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; all columns but the first are aligned to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rows))
 
 
-def _target_table(found: Sequence[Target]) -> str:
+def target_table(found: Sequence[Target]) -> str:
+    """What was promised, what was measured, and whether that is enough."""
     rows = [
         (
             target.text,
@@ -191,7 +192,7 @@ def _target_table(found: Sequence[Target]) -> str:
         )
         for target in found
     ]
-    return _table(("Target", "Bound", "Measured", ""), rows)
+    return table(("Target", "Bound", "Measured", ""), rows)
 
 
 def _family(family: decode.Family, decoded: DecodeResults) -> Iterator[str]:
@@ -207,7 +208,7 @@ def _family(family: decode.Family, decoded: DecodeResults) -> Iterator[str]:
                 cell += f" ({decoded.ratio(family, workload, name, family.baseline):.2f} ×)"
             row.append(cell)
         rows.append(row)
-    yield _table((f"CPU {unit} per frame", *[each.title for each in family.workloads]), rows)
+    yield table((f"CPU {unit} per frame", *[each.title for each in family.workloads]), rows)
     if family.once:
         yield f"{' and '.join(family.once)} took part in the first round only: it is too slow for more.\n"
 
@@ -223,7 +224,7 @@ def _echo_table(figures: Mapping[str, EchoFigures]) -> str:
         row = [f"{name} (baseline)" if name == peers.BASELINE else name, cpu, f"{each.rate.median:,.0f}"]
         row += [f"{series.median:,.0f}" for series in (each.p50, each.p99) if series is not None]
         rows.append(row)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _decode_losses(decoded: DecodeResults | None) -> Iterator[Sequence[str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from threading import Thread
 from typing import Any
 
-__all__ = ["run_asyncio", "serve_reactor", "tell"]
+__all__ = ["run_asyncio", "serve_made", "serve_reactor", "tell"]
 
 
 def tell(port: int) -> None:
@@ -27,6 +27,11 @@ def _answer() -> None:
 
 def serve_reactor(factory: Any) -> None:
     """Serve a Twisted factory: ``--at-once``, or ``--native`` on uvloop, or as Twisted does by itself."""
+    serve_made(lambda: factory)
+
+
+def serve_made(make: Callable[[], Any]) -> None:
+    """The same for a factory that wants to be made when the reactor has been chosen."""
     if "--native" in sys.argv[1:]:
         from tcpcomm.transports import uvloop_reactor
 
@@ -38,7 +43,7 @@ def serve_reactor(factory: Any) -> None:
         from tcpcomm.transports import AtOnce
 
         loop = AtOnce(reactor)
-    port = loop.listenTCP(0, factory, backlog=1024, interface="127.0.0.1")
+    port = loop.listenTCP(0, make(), backlog=1024, interface="127.0.0.1")
     loop.callWhenRunning(tell, port.getHost().port)
     loop.run()
 

@@ -1,0 +1,36 @@
+"""The camera as tcpcomm declares it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from tcpcomm import Equipment, command
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+from tcpcomm.serving import EquipmentFactory
+from tests.bench.peers.control import serve_made
+
+
+@frozen
+class Position:
+    x: float
+    y: float
+    angle: float
+
+
+class VisionCamera(Equipment):
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="NG,{code:d},{reason}")
+
+    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f},{angle:.3f}")
+    async def locate(self, job: int) -> Position:
+        raise NotImplementedError
+
+
+class Camera(VisionCamera):
+    async def locate(self, job: int) -> Position:
+        return Position(1.0, 2.0, float(job))
+
+
+if __name__ == "__main__":
+    serve_made(lambda: EquipmentFactory(Camera(), max_sessions_per_address=None))

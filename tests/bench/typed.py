@@ -1,0 +1,100 @@
+"""
+Typed commands: ``TRG,3`` is read, carried out and answered with ``OK,1.000,2.000,3.000``, over loopback.
+
+Each server is the same camera, written as the users of what it is written with do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.bench.echo import EchoFigures, EchoResults, Load, measure
+from tests.bench.peers import Peer
+from tests.bench.report import Target, table, target_table
+
+__all__ = ["LOADS", "PEERS", "measure_typed", "section", "targets", "with_section"]
+
+OURS = "tcpcomm, declared"
+NATIVE = "tcpcomm, declared, native on uvloop"
+BY_HAND = "LineReceiver, by hand"
+OTHERS = ("sinstruments", "Lewis")
+
+PEERS = (
+    Peer(OURS, "typed_tcpcomm", ("--at-once",)),
+    Peer(NATIVE, "typed_tcpcomm", ("--native",), needs="uvloop"),
+    Peer(BY_HAND, "typed_by_hand"),
+    Peer("sinstruments", "typed_sinstruments", needs="sinstruments"),
+    Peer("Lewis", "typed_lewis", needs="lewis"),
+)
+
+_JOBS = tuple((f"TRG,{job}\r\n", f"OK,1.000,2.000,{job}.000\r\n") for job in range(1, 10))
+
+LOADS = (
+    Load("1 connection, 64 commands in flight", 1, 64, 20_000, exchanges=_JOBS),
+    Load("20 connections, ping-pong", 20, 1, 500, exchanges=_JOBS),
+)
+
+_SECTION = """\
+## Typed commands
+
+`TRG,3` is read to a whole number, carried out, and answered with three floats, `OK,1.000,2.000,3.000`.
+The servers are the same camera, each a process of its own, over loopback; every byte is compared.
+CPU is the server's alone, for one command; the bracket tells how many times the baseline's.
+Medians, {rounds} rounds on {date}, with a load average of {load} at the start.
+Latency is what the client sees.
+*Declared* is a `Template`, and an `async def` that returns an attrs class; it listens as `serve` does.
+*By hand* cuts the line at its comma and knows no types, events, limits or logs; it uses Twisted as it is.
+Lewis looks for commands every 10 ms, so its frames per second tell of that cycle, and its CPU of its work.
+"""
+
+
+def measure_typed(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> EchoResults:
+    """Measure every server that can run here under every load."""
+    return measure(PEERS, LOADS, rounds=rounds, shrink=shrink, progress=progress)
+
+
+def targets(results: EchoResults) -> Iterator[Target]:
+    """The targets for which there are figures."""
+    for title, figures in results.figures.items():
+        ours = figures[OURS].cpu
+        text = f"{title}: times the CPU of {BY_HAND}"
+        yield Target(text, ours.over(figures[BY_HAND].cpu), 2.0, at_least=False)
+        for other in OTHERS:
+            if other in figures:
+                yield Target(f"{title}: times cheaper than {other}", figures[other].cpu.over(ours), 3.0)
+
+
+def section(results: EchoResults, machine: Mapping[str, str], *, quick: bool = False) -> str:
+    """The part of the page that tells of typed commands."""
+    load = machine.get("Load average at the start", "unknown")
+    parts = [_SECTION.format(rounds=results.rounds, date=machine["Date"], load=load)]
+    if not quick:
+        parts.append(target_table([*targets(results)]))
+    for title, figures in results.figures.items():
+        parts += [f"### Typed: {title}\n", _figures(figures)]
+    parts += [f"{name} did not take part: {reason}.\n" for name, reason in results.skipped.items()]
+    return "\n".join(parts)
+
+
+def _figures(figures: Mapping[str, EchoFigures]) -> str:
+    timed = any(each.p50 is not None for each in figures.values())
+    head = ["Server", "CPU µs per command", "Commands per second", *(["p50 µs", "p99 µs"] if timed else [])]
+    rows = []
+    for name, each in figures.items():
+        cpu = f"{each.cpu.median:.2f}"
+        if name != BY_HAND:
+            cpu += f" ({each.cpu.over(figures[BY_HAND].cpu):.2f} ×)"
+        row = [f"{name} (baseline)" if name == BY_HAND else name, cpu, f"{each.rate.median:,.0f}"]
+        row += [f"{series.median:,.0f}" for series in (each.p50, each.p99) if series is not None]
+        rows.append(row)
+    return table(head, rows)
+
+
+def with_section(page: str, text: str) -> str:
+    """A page with this text in place of what it said of typed commands."""
+    old = re.compile(r"## Typed commands\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    if old.search(page):
+        return old.sub(lambda _: text + "\n", page, count=1).rstrip("\n") + "\n"
+    before, mark, after = page.partition("## Where something else is cheaper\n")
+    return f"{before.rstrip()}\n\n{text}\n{mark}{after}".rstrip("\n") + "\n"
