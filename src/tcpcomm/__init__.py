@@ -1,76 +1,16 @@
 """
 tcpcomm: the TCP links of factory automation, on Twisted.
 
-The public names. Framings are in :mod:`tcpcomm.framing`, codecs in :mod:`tcpcomm.codec`, what holds both
-to their laws is in :mod:`tcpcomm.testing`.
+The public names are those of :mod:`tcpcomm.public`. Framings are in :mod:`tcpcomm.framing`, codecs in
+:mod:`tcpcomm.codec`, what holds both to their laws is in :mod:`tcpcomm.testing`.
 """
 
-from tcpcomm._version import __version__
-from tcpcomm.answering import current_session
-from tcpcomm.equipment import Equipment, command, declaration_of, event, in_thread
-from tcpcomm.errors import (
-    BadReply,
-    CodecError,
-    ConfigurationError,
-    EncodeError,
-    Fault,
-    FramingError,
-    NotReady,
-    NotSent,
-    OutcomeUnknown,
-    ReplyTimeout,
-    SessionClosed,
-    TcpcommError,
-)
-from tcpcomm.factory import FrameFactory
-from tcpcomm.futures import as_future
-from tcpcomm.host import link_of, raw, remote
-from tcpcomm.kinds import (
-    DelimitedFactory,
-    DelimitedProtocol,
-    LengthPrefixedFactory,
-    LengthPrefixedProtocol,
-)
-from tcpcomm.limits import Limits
-from tcpcomm.login import Login
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.running import run
-from tcpcomm.serving import caller, per_session, serve
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BadReply",
-    "CodecError",
-    "ConfigurationError",
-    "DelimitedFactory",
-    "DelimitedProtocol",
-    "EncodeError",
-    "Equipment",
-    "Fault",
-    "FrameFactory",
-    "FrameProtocol",
-    "FramingError",
-    "LengthPrefixedFactory",
-    "LengthPrefixedProtocol",
-    "Limits",
-    "Login",
-    "NotReady",
-    "NotSent",
-    "OutcomeUnknown",
-    "ReplyTimeout",
-    "SessionClosed",
-    "TcpcommError",
-    "__version__",
-    "as_future",
-    "caller",
-    "command",
-    "current_session",
-    "declaration_of",
-    "event",
-    "in_thread",
-    "link_of",
-    "per_session",
-    "raw",
-    "remote",
-    "run",
-    "serve",
-]
+if TYPE_CHECKING:
+    from tcpcomm.public import *  # noqa: F403
+    from tcpcomm.public import __all__ as __all__
+else:
+    from tcpcomm.facade import names_of
+
+    __getattr__, __dir__ = names_of("tcpcomm.public")

@@ -21,7 +21,9 @@ from collections.abc import Callable
 from attrs import frozen
 
 from tcpcomm.errors import EncodeError, FramingError
-from tcpcomm.framing import Buffer, Decoder, Framing, LengthPrefixed, Lines, split_ending
+from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.delimited import Lines, split_ending
+from tcpcomm.framing.length import LengthPrefixed
 
 __all__ = ["AnyPeer", "AnyPeerDecoder"]
 

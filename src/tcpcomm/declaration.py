@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tcpcomm.event import Event
+from tcpcomm.events import Event
 from tcpcomm.framing import Framing
 from tcpcomm.login import Login
 

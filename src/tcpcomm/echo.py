@@ -17,7 +17,7 @@ from tcpcomm.alarm import clock_of
 from tcpcomm.anypeer import AnyPeer, AnyPeerDecoder
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.factory import FrameFactory
-from tcpcomm.framing import Framing
+from tcpcomm.framing.base import Framing
 from tcpcomm.protocol import FrameProtocol
 
 __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]

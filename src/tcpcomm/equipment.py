@@ -35,7 +35,7 @@ from tcpcomm.codec import Codec, Template
 from tcpcomm.codec.base import UNSAID
 from tcpcomm.declaration import CommandMark, Declaration, compile_declaration
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.event import Event
+from tcpcomm.events import Event
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.limits import Limits
 from tcpcomm.login import Login

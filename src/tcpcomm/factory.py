@@ -20,7 +20,7 @@ from twisted.logger import Logger
 
 from tcpcomm.alarm import clock_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.framing import Framing
+from tcpcomm.framing.base import Framing
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
 from tcpcomm.limits import Limits, default_max_sessions
 from tcpcomm.protocol import FrameProtocol

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.answering import Answering, Handlers, have_events_told
 from tcpcomm.asking import Asking
-from tcpcomm.caller import Caller
+from tcpcomm.calling import Caller
 from tcpcomm.codec.base import Answers, Dialect, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of

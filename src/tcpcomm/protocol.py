@@ -30,7 +30,8 @@ from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.awaited import Awaited
 from tcpcomm.deadlines import Deadlines
 from tcpcomm.errors import FramingError, SessionClosed
-from tcpcomm.framing import Decoder, Framing, Lines
+from tcpcomm.framing.base import Decoder, Framing
+from tcpcomm.framing.delimited import Lines
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
 from tcpcomm.identity import certificate_name
 from tcpcomm.leaving import Leaving

@@ -22,7 +22,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ISt
 from tcpcomm.alarm import clock_of
 from tcpcomm.answering import Answering, Handlers, current_session, have_events_told
 from tcpcomm.asking import Asking
-from tcpcomm.caller import Caller
+from tcpcomm.calling import Caller
 from tcpcomm.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of

@@ -21,12 +21,12 @@ from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from tcpcomm.anypeer import AnyPeer
-from tcpcomm.app import load_factory
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.endpoints import Listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import EVICT, FrameFactory
-from tcpcomm.framing import DEFAULT_MAX_FRAME, Framing, Unframed, parse_framing
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
+from tcpcomm.framing.unframed import Unframed
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.logs import json_log_observer
 from tcpcomm.options import ListeningOptions, check, one_line
@@ -165,6 +165,8 @@ without -n it goes on in the background."""
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
                 problems.append("--encoding has no effect on --app: your own protocol decodes its text")
+            from tcpcomm.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
+
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
             return application
         framing = given.setdefault("framing", AnyPeer())
@@ -180,6 +182,8 @@ without -n it goes on in the background."""
         limit = check(problems, self._count, "max-frame")
         framing: Framing | None = None
         if self["framing"] != AUTO:
+            from tcpcomm.framing.notation import parse_framing  # noqa: PLC0415 - brings in every framing
+
             framing = check(problems, parse_framing, self["framing"], option="framing")
         elif limit is not None and self["app"] is not None:
             problems.append("--max-frame needs --framing where it is for --app")

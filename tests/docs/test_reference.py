@@ -24,7 +24,7 @@ WITH_LIMITS = [
     importlib.import_module(f"tcpcomm.{name}")
     for name in (
         "answering",
-        "caller",
+        "calling",
         "declaration",
         "endpoints",
         "engine",

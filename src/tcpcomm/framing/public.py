@@ -1,0 +1,57 @@
+"""What :mod:`tcpcomm.framing` offers: it takes these names from here when one of them is used."""
+
+
+from tcpcomm.framing.base import (
+    DEFAULT_MAX_FRAME,
+    Buffer,
+    Decoder,
+    Framing,
+    Step,
+    Unusable,
+    decode,
+)
+from tcpcomm.framing.checksums import CHECKSUMS, Checksum, checksum, crc
+from tcpcomm.framing.definite import Definite
+from tcpcomm.framing.delimited import Delimited, Lines, split_ending
+from tcpcomm.framing.enclosed import ETX, STX, Enclosed
+from tcpcomm.framing.layered import COTP, Checked, Fragments, Nested
+from tcpcomm.framing.length import FixedSize, HeaderFramed, LengthPrefixed
+from tcpcomm.framing.netstring import Netstring
+from tcpcomm.framing.notation import format_framing, parse_framing
+from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
+from tcpcomm.framing.unframed import Unframed
+
+__all__ = [
+    "CHECKSUMS",
+    "COTP",
+    "DEFAULT_MAX_FRAME",
+    "ETX",
+    "STX",
+    "Buffer",
+    "Checked",
+    "Checksum",
+    "Cobs",
+    "Decoder",
+    "Definite",
+    "Delimited",
+    "DleStuffed",
+    "Enclosed",
+    "FixedSize",
+    "Fragments",
+    "Framing",
+    "HeaderFramed",
+    "LengthPrefixed",
+    "Lines",
+    "Nested",
+    "Netstring",
+    "Step",
+    "Stuffed",
+    "Unframed",
+    "Unusable",
+    "checksum",
+    "crc",
+    "decode",
+    "format_framing",
+    "parse_framing",
+    "split_ending",
+]

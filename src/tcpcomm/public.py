@@ -1,0 +1,72 @@
+"""What :mod:`tcpcomm` offers: it takes these names from here when one of them is used."""
+
+
+from tcpcomm._version import __version__
+from tcpcomm.answering import current_session
+from tcpcomm.equipment import Equipment, command, declaration_of, event, in_thread
+from tcpcomm.errors import (
+    BadReply,
+    CodecError,
+    ConfigurationError,
+    EncodeError,
+    Fault,
+    FramingError,
+    NotReady,
+    NotSent,
+    OutcomeUnknown,
+    ReplyTimeout,
+    SessionClosed,
+    TcpcommError,
+)
+from tcpcomm.factory import FrameFactory
+from tcpcomm.futures import as_future
+from tcpcomm.host import link_of, raw, remote
+from tcpcomm.kinds import (
+    DelimitedFactory,
+    DelimitedProtocol,
+    LengthPrefixedFactory,
+    LengthPrefixedProtocol,
+)
+from tcpcomm.limits import Limits
+from tcpcomm.login import Login
+from tcpcomm.protocol import FrameProtocol
+from tcpcomm.running import run
+from tcpcomm.serving import caller, per_session, serve
+
+__all__ = [
+    "BadReply",
+    "CodecError",
+    "ConfigurationError",
+    "DelimitedFactory",
+    "DelimitedProtocol",
+    "EncodeError",
+    "Equipment",
+    "Fault",
+    "FrameFactory",
+    "FrameProtocol",
+    "FramingError",
+    "LengthPrefixedFactory",
+    "LengthPrefixedProtocol",
+    "Limits",
+    "Login",
+    "NotReady",
+    "NotSent",
+    "OutcomeUnknown",
+    "ReplyTimeout",
+    "SessionClosed",
+    "TcpcommError",
+    "__version__",
+    "as_future",
+    "caller",
+    "command",
+    "current_session",
+    "declaration_of",
+    "event",
+    "in_thread",
+    "link_of",
+    "per_session",
+    "raw",
+    "remote",
+    "run",
+    "serve",
+]
