@@ -30,7 +30,7 @@ from tcpcomm import host, serving
 from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.event import MAX_UNHEARD, BoundEvent, EventsLost
+from tcpcomm.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.factory import Network
 from tcpcomm.limits import Limits
 from tcpcomm.supervision import Policy, State

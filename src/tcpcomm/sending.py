@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from tcpcomm.errors import SessionClosed
-from tcpcomm.framing import Framing
+from tcpcomm.framing.base import Framing
 from tcpcomm.outgoing import Outgoing
 
 __all__ = ["SendsFrames"]

@@ -29,7 +29,7 @@ WITH_LIMITS = [
         "endpoints",
         "engine",
         "equipment",
-        "event",
+        "events",
         "exchange",
         "factory",
         "framing",
