@@ -12,6 +12,8 @@ import pytest
 from attrs import fields
 
 from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
+from tcpcomm.cli import call
+from tcpcomm.cli.command import Options as CommandOptions
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server import ServerService
@@ -76,7 +78,15 @@ def choices(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["tcpcomm", "tcpcomm.framing", "tcpcomm.errors", "tcpcomm.testing", "tcpcomm.transports"],
+    [
+        "tcpcomm",
+        "tcpcomm.blocking",
+        "tcpcomm.errors",
+        "tcpcomm.framing",
+        "tcpcomm.simulated",
+        "tcpcomm.testing",
+        "tcpcomm.transports",
+    ],
 )
 def test_the_public_names_are_those_of_the_module(module: str) -> None:
     listed = names(section(REFERENCE / "api.md", f"## {module}").partition("###")[0])
@@ -114,6 +124,29 @@ def test_every_option_has_its_section_with_its_default() -> None:
         described = section(page, f"### `{name}`" + (f", `{letter}`" if letter else ""))
         default = re.search(r"\[default: (.*?)\]", " ".join(text.split()))
         assert not default or f"Default: `{default[1]}`" in described
+
+
+@pytest.mark.parametrize(("name", "options"), [(each[0], each[2]) for each in CommandOptions.subCommands])
+def test_every_option_of_a_subcommand_stands_in_its_table_with_its_default(
+    name: str, options: type[Any]
+) -> None:
+    usage = options().getUsage(200)
+    shown = re.findall(r"^ +(?:(-\w), )?(--[\w-]+)=? +(.*)$", usage, re.MULTILINE)
+    defaults = {
+        f"`{long}`" + (f", `{letter}`" if letter else ""): re.search(r"\[default: (.*?)\]", text)
+        for letter, long, text in shown
+        if long not in ("--help", "--version")
+    }
+    listed = {row[0]: row[1] for row in rows(section(REFERENCE / "command-line.md", f"## tcpcomm {name}"))}
+    assert {option: f"`{found[1]}`" if found else "" for option, found in defaults.items()} == {
+        option: default for option, default in listed.items() if option.startswith("`--")
+    }
+
+
+def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
+    table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm call"))
+    told = {row[0].strip("`"): row[1] for row in table}
+    assert [str(code) for code in (0, 1, call.FAULT, call.NOT_SENT, call.OUTCOME_UNKNOWN)] == [*told]
 
 
 def test_the_notation_lists_every_kind_with_its_options() -> None:

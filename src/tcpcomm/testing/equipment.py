@@ -99,7 +99,8 @@ def _hold(told: Command | EventOf, declaration: Declaration, samples: Samples, m
         _draw_step(told, declaration, samples, Random(0))  # where nothing can be drawn, that is told
         hold()
     except Violation as violation:
-        raise AssertionError(f"{told.where} does not pass the wire\n  {_SENTENCE}\n{violation}") from None
+        where = violation.where if isinstance(violation, _Complaint) else told.where
+        raise AssertionError(f"{where} does not pass the wire\n  {_SENTENCE}\n{violation}") from None
 
 
 def _all_told(declaration: Declaration) -> list[Command | EventOf]:
@@ -156,6 +157,13 @@ def _converse(declaration: Declaration, steps: list[_Step], network: Network) ->
                 ends.take(step)
         finally:
             ends.end()
+
+
+class _Complaint(Violation):
+    """Something did not arrive as it was said."""
+
+    where: str
+    """What was said, by its class and method."""
 
 
 @define(eq=False)
@@ -260,7 +268,9 @@ class _Ends:
         facts["compared"] = what
         if self.errors:
             facts["logged"] = self.errors[-1].splitlines()
-        raise Violation(expected, actual, **facts)
+        complaint = _Complaint(expected, actual, **facts)
+        complaint.where = step.told.where
+        raise complaint
 
     def _read_by(self, end: str) -> list[bytes]:
         """The pieces in which bytes arrived at one end: the sockets of hosts are called ``...>``."""
