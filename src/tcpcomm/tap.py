@@ -44,7 +44,7 @@ _EXAMPLES: Final = r"""
 Examples:
   twistd -n tcpcomm
   twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
-  twistd -n tcpcomm --app my_camera:CameraProtocol
+  twistd -n tcpcomm --app my_camera:MyCamera
   twistd -n tcpcomm --fast
 """
 
@@ -96,7 +96,7 @@ without -n it goes on in the background."""
         ],
         ["name", None, None, "Our own name, which peers expect, with --psk."],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
-        ["app", "a", None, "Your own protocol or factory, as module:name."],
+        ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
     ]
 

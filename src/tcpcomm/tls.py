@@ -124,7 +124,9 @@ def _ssl() -> Any:
     try:
         from twisted.internet import ssl  # noqa: PLC0415 - TLS is an extra
     except ImportError as error:
-        raise ConfigurationError(f"TLS needs more packages: pip install tcpcomm[tls] ({error})") from None
+        raise ConfigurationError(
+            f"TLS needs the extra tls: in the folder of tcpcomm, pip install '.[tls]' ({error})"
+        ) from None
     return ssl
 
 

@@ -18,7 +18,16 @@ GENERATED = ROOT / "docs/reference/benchmarks.md"
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text"}
-NOT_RUN = ("journalctl ", "openssl ", "pip ", "python -m tests.bench", "sudo ", "systemctl ", "systemd-")
+NOT_RUN = (
+    "journalctl ",
+    "openssl ",
+    "pip ",
+    "python -m tests.bench",
+    "python3 -m venv ",
+    "sudo ",
+    "systemctl ",
+    "systemd-",
+)
 """How commands begin that are shown, but not run: they change the machine, or take long."""
 
 

@@ -296,7 +296,7 @@ class TestHelp:
     def test_examples_keep_their_lines(self) -> None:
         told = str(Options())
 
-        assert "\n  twistd -n tcpcomm --app my_camera:CameraProtocol\n" in told
+        assert "\n  twistd -n tcpcomm --app my_camera:MyCamera\n" in told
         assert "\n  twistd -n tcpcomm\n" in told
 
     def test_version_ends_with_exit_code_0(self, capsys: pytest.CaptureFixture[str]) -> None:
