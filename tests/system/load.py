@@ -247,6 +247,8 @@ This page is written by the measurement itself, so that no figure in it is typed
 ```
 
 The clients are plain sockets in one other process; it has as much to do as the server.
+What an idle connection costs beyond stock Twisted's is the session:
+its decoder, what it keeps of its peer, and the timers of its limits.
 `--quick` takes a first look with small numbers.
 """
 
