@@ -6,9 +6,9 @@ sent. Where nothing waits before it, the system nearly always takes it at once: 
 system calls to begin and to end the asking, are for nothing. All else is Twisted's own code: what the
 system does not take, it queues, sends, and reports upon as ever.
 
-In answer to one chunk a protocol may write once, and that leaves when the chunk is dealt with; or often, and
-then all of it is queued, and leaves together, as ever: otherwise a protocol that answers many small messages
-with as many small writes would pay a system call for each, and its peer a packet.
+In answer to one chunk a protocol may write once, and that leaves when the chunk is dealt with; or often,
+and then all of it is queued, and leaves together, as ever. Otherwise a protocol that answers many small
+messages with as many small writes would pay a system call for each, and its peer a packet.
 """
 
 from __future__ import annotations
