@@ -6,9 +6,9 @@ sent. Where nothing waits before it, the system nearly always takes it at once: 
 system calls to begin and to end the asking, are for nothing. All else is Twisted's own code: what the
 system does not take, it queues, sends, and reports upon as ever.
 
-Of what a protocol writes in answer to one chunk, only the first write leaves so. A protocol that answers
-many small messages with as many small writes would otherwise pay a system call, and its peer a packet, for
-each; the others leave together in the reactor's next turn, as ever.
+In answer to one chunk a protocol may write once, and that leaves when the chunk is dealt with; or often,
+and then all of it is queued, and leaves together, as ever. Otherwise a protocol that answers many small
+messages with as many small writes would pay a system call for each, and its peer a packet.
 """
 
 from __future__ import annotations
@@ -37,10 +37,14 @@ class SendsAtOnce(tcp.Connection):
     _queued = False  # something waits to be sent, or to be done when all is sent
     _plain = True  # no TLS, both sides open, no pull producer that waits to be asked
     _in_chunk = False  # the protocol is being given what was received
+    _answer: bytes | None = None  # what it has written meanwhile, if that was one small write
 
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
         if self._idle and data and type(data) is bytes and len(data) <= self.bufferSize:
+            if self._in_chunk:
+                self._idle, self._answer = False, data
+                return
             # What writeSomeData does, who is prepared for more, takes 0.4 of 3 µs longer.
             try:
                 sent = self.socket.send(data)
@@ -51,10 +55,17 @@ class SendsAtOnce(tcp.Connection):
                     # Reading would not: the system reports an error once, then it looks like an end.
                     self.stopReading()
             if sent == len(data):
-                self._idle = not self._in_chunk
                 return
             data = data[sent:]
+        elif self._answer is not None:
+            self._queue_answer()
         super().write(data)
+
+    def _queue_answer(self) -> None:
+        """There is more to be sent or done after it."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            super().write(answer)
 
     def doRead(self) -> Any:
         """Give the protocol what was received."""
@@ -62,9 +73,15 @@ class SendsAtOnce(tcp.Connection):
         try:
             return super().doRead()
         finally:
-            self._in_chunk = False
-            if not self._queued:
-                self._idle = self._plain
+            self._chunk_dealt_with()
+
+    def _chunk_dealt_with(self) -> None:
+        self._in_chunk = False
+        answer, self._answer = self._answer, None
+        if not self._queued:
+            self._idle = self._plain
+        if answer is not None:
+            self.write(answer)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send bytes in one piece."""
@@ -78,6 +95,7 @@ class SendsAtOnce(tcp.Connection):
 
     def startWriting(self) -> None:
         """Something is queued, or is to be done when the queue is empty."""
+        self._queue_answer()
         self._idle, self._queued = False, True
         super().startWriting()
 
@@ -87,6 +105,7 @@ class SendsAtOnce(tcp.Connection):
         super().stopWriting()
 
     def _not_plain(self) -> None:
+        self._queue_answer()
         self._idle = self._plain = False
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -99,6 +118,7 @@ class SendsAtOnce(tcp.Connection):
         super().loseWriteConnection()
 
     def abortConnection(self) -> None:
+        self._answer = None
         self._not_plain()
         super().abortConnection()
 
@@ -107,6 +127,7 @@ class SendsAtOnce(tcp.Connection):
         super().startTLS(ctx, normal)
 
     def connectionLost(self, reason: Any) -> None:
+        self._answer = None
         self._not_plain()
         super().connectionLost(reason)
 

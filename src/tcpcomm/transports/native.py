@@ -149,8 +149,11 @@ class Native(SendsAtOnce):
         except Exception as error:
             self._failed(error)
         self._in_chunk = False
+        answer, self._answer = self._answer, None
         if not self._queued:
             self._idle = self._plain
+        if answer is not None:  # nothing was queued then
+            self._send(answer)
 
     def _deliver_early(self) -> None:
         while self._early and self.reading:
@@ -169,13 +172,21 @@ class Native(SendsAtOnce):
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
-            self._native.write(data)
-            self._idle = not (self._in_chunk or self._blocked)
-            if not self._blocked:
-                return
+            if self._in_chunk:
+                self._idle = not data
+                self._answer = data or None
+            else:
+                self._send(data)
+        else:
+            super().write(data)
+
+    def _send(self, data: bytes) -> None:
+        """Send, where nothing waits before."""
+        self._native.write(data)
+        if self._blocked:
+            self._idle = False
             self._handed = left = self._in_buffer(data)
-            data = data[len(data) - left :]
-        super().write(data)
+            super().write(data[len(data) - left :])
 
     def writeSomeData(self, data: Any) -> int | ConnectionLost:
         """
@@ -216,6 +227,7 @@ class Native(SendsAtOnce):
 
     def startWriting(self) -> None:
         """Call Twisted's doWrite as soon as the system takes more."""
+        self._queue_answer()
         self._idle = False
         if not self._queued:
             self._queued = True
