@@ -8,7 +8,7 @@ pieces, and back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, Final, NoReturn
@@ -65,13 +65,20 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
     """
     __tracebackhide__ = True
     declaration = declaration_of(kind)
-    samples = Samples(declaration)
+    actor = _Actor()
+    device = type(stand_in(kind, actor.carry_out))  # made once, for that costs more than a conversation
     for told in _all_told(declaration):
-        _hold(told, declaration, samples, max_examples or settings().max_examples)
+        _hold(told, declaration, lambda: actor.plays(device()), max_examples or settings().max_examples)
 
 
-def _hold(told: Command | EventOf, declaration: Declaration, samples: Samples, max_examples: int) -> None:
+def _hold(
+    told: Command | EventOf,
+    declaration: Declaration,
+    actor: Callable[[], _Actor],
+    max_examples: int,
+) -> None:
     __tracebackhide__ = True
+    samples = Samples(declaration)
     others = _all_told(declaration)
 
     @settings(
@@ -93,7 +100,7 @@ def _hold(told: Command | EventOf, declaration: Declaration, samples: Samples, m
             steps = [_draw_step(each, declaration, samples, random) for each in (*others_first, told)]
         except ConfigurationError:
             reject()
-        _converse(declaration, steps, Network(seed, cuts=cuts, traced=True))
+        _converse(declaration, steps, Network(seed, cuts=cuts, traced=True), actor())
 
     try:
         _draw_step(told, declaration, samples, Random(0))  # where nothing can be drawn, that is told
@@ -147,10 +154,38 @@ def _draw_step(
     return _Step(told, values, answer, meanwhile)
 
 
-def _converse(declaration: Declaration, steps: list[_Step], network: Network) -> None:
+class _Actor:
+    """What the equipment does: it notes what it is asked, and answers as the script says."""
+
+    def __init__(self) -> None:
+        self.equipment: Any = None
+        self.step: Any = None
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def plays(self, equipment: Equipment) -> _Actor:
+        """From now on it is this object."""
+        self.equipment = equipment
+        return self
+
+    def carry_out(self, command: Command, values: dict[str, Any]) -> Any:
+        """Carry out what one step of the script says."""
+        self.asked.append((command.name, values))
+        step: _Step = self.step
+        if step.meanwhile is not None:
+            self.tell(step.meanwhile)
+        if isinstance(step.answer, Fault):
+            raise step.answer
+        return step.answer
+
+    def tell(self, step: _Step) -> None:
+        """Tell an event."""
+        getattr(self.equipment, step.told.name)(**step.values)
+
+
+def _converse(declaration: Declaration, steps: list[_Step], network: Network, actor: _Actor) -> None:
     """Both ends of a declaration, and all steps between them."""
     with _logged_errors() as errors:
-        ends = _Ends(declaration, network, errors)
+        ends = _Ends(declaration, network, actor, errors)
         try:
             ends.begin()
             for step in steps:
@@ -170,19 +205,16 @@ class _Complaint(Violation):
 class _Ends:
     declaration: Declaration
     network: Network
+    actor: _Actor
     errors: list[str]
-    _steps: list[_Step] = field(init=False, factory=list)
-    _asked: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
     _heard: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
     _proxy: Any = field(init=False, default=None)
     _service: Any = field(init=False, default=None)
-    _equipment: Any = field(init=False, default=None)
 
     def begin(self) -> None:
         """Connect the two."""
         equipment, host = self.network.machine("equipment"), self.network.machine("host")
-        self._equipment = stand_in(self.declaration.kind, self._carry_out)
-        self._service = serve(self._equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
+        self._service = serve(self.actor.equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
         self._service.startService()
         self._proxy = remote(
             self.declaration.kind,
@@ -210,12 +242,11 @@ class _Ends:
 
     def take(self, step: _Step) -> None:
         """Have one thing said, and compare what is heard."""
-        self._steps = [step]
-        self._asked.clear()
+        self.actor.step, self.actor.asked = step, []
         self._heard.clear()
         self._trace.clear()
         if isinstance(step.told, EventOf):
-            getattr(self._equipment, step.told.name)(**step.values)
+            self.actor.tell(step)
             self.network.run_until(lambda: bool(self._heard), _PATIENCE)
             self._expect([_said(step)], self._heard, step, "events heard")
             return
@@ -225,14 +256,14 @@ class _Ends:
         events = 0 if step.meanwhile is None else 1
 
         def is_over() -> bool:
-            return bool(outcomes and self._asked) and len(self._heard) >= events
+            return bool(outcomes and self.actor.asked) and len(self._heard) >= events
 
         self.network.run_until(is_over, step.told.timeout + _PATIENCE)
         outcome = outcomes[0] if outcomes else "nothing"
         outcome = outcome.value if isinstance(outcome, Failure) else outcome
-        if not self._asked and isinstance(outcome, Exception):
+        if not self.actor.asked and isinstance(outcome, Exception):
             self._complain("the command is carried out", _shown(outcome), step, "outcome")
-        self._expect([_said(step)], self._asked, step, "commands carried out")
+        self._expect([_said(step)], self.actor.asked, step, "commands carried out")
         self._expect_answer(step, outcome)
         told = [] if step.meanwhile is None else [_said(step.meanwhile)]
         self._expect(told, self._heard, step, "events heard")
@@ -284,15 +315,6 @@ class _Ends:
     def _trace(self) -> list[tuple[float, str, str, object]]:
         assert self.network.trace is not None
         return self.network.trace
-
-    def _carry_out(self, command: Command, values: dict[str, Any]) -> Any:
-        self._asked.append((command.name, values))
-        step = self._steps[0]
-        if step.meanwhile is not None:
-            getattr(self._equipment, step.meanwhile.told.name)(**step.meanwhile.values)
-        if isinstance(step.answer, Fault):
-            raise step.answer
-        return step.answer
 
     def _hearing(self, event: EventOf) -> Any:
         return lambda *values: self._heard.append((event.name, dict(zip(event.names, values, strict=True))))
