@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar, Token, copy_context
 from functools import partial
+from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 
 from attrs import frozen
@@ -27,12 +28,18 @@ from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, S
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.seldom import Seldom
 from tcpcomm.stepped import begun
-from tcpcomm.watchdog import watchdog
+from tcpcomm.watchdog import WARN_AFTER, watchdog
 
 __all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 
 REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that could not be understood."""
+
+MOST_KEPT: Final = 64
+"""Replies that are kept to leave together."""
+
+LONGEST_KEPT: Final = 4096
+"""Bytes of a reply that is kept: beyond, it costs more to keep it than to send it alone."""
 
 _Send = Callable[["Request | Refusal", list[bytes]], None]
 
@@ -64,6 +71,8 @@ class Handler(NamedTuple):
     """Its class and method, for logs."""
     acknowledges: bool
     """Whether something is sent before it is carried out."""
+    reply: Callable[[Request, Any], list[bytes]]
+    """Makes the frames of its result."""
 
 
 @frozen
@@ -85,6 +94,7 @@ class Handlers:
                 partial(_in_thread, reactor, method) if in_thread else method,
                 f"{type(equipment).__name__}.{name}",
                 declaration.dialect.acknowledgement(Request(name, {})) is not None,
+                declaration.dialect.replier(name),
             )
         return cls(equipment, declaration, by_name)
 
@@ -137,6 +147,7 @@ class Answering:
         self._one_by_one = not self._dialect.by_id
         self._running = 0
         self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
+        self._kept: list[tuple[Request | Refusal, bytes]] | None = None
         self._refusals = Seldom(REQUEST_LOG_INTERVAL)
         self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
 
@@ -152,38 +163,75 @@ class Answering:
         Returns:
             A Deferred that fires when that is done; None if it is done already.
         """
-        if type(asked) is Batch:
+        if type(asked) is Request and not self._running:
+            return self._carry_out(asked, self._send)
+        if isinstance(asked, Batch):
             return self._take_batch(asked, frame)
-        assert not isinstance(asked, Batch)
         if self._running and self._one_by_one and asked.name != self._beat:
             turn: Deferred[None] = Deferred()
             self._queue.append((asked, frame, turn))
             return turn
         return self._take(asked, frame, self._send)
 
+    def begin_chunk(self) -> Token[FrameProtocol]:
+        """
+        Keep replies from now on, until :meth:`end_chunk`, for those of one chunk leave together.
+
+        Whatever else is sent on this session has to wait for :meth:`send_kept`, to keep the order. For each
+        command but the first this saves 0.5 us for its own write, and 0.1 us for its own context.
+        """
+        self._kept = []
+        return _current.set(self._session)
+
+    def end_chunk(self, token: Token[FrameProtocol]) -> None:
+        """Send what was kept, and keep nothing more."""
+        _current.reset(token)
+        try:
+            self.send_kept()
+        finally:
+            self._kept = None
+
+    def send_kept(self) -> None:
+        """Send what was kept."""
+        if not self._kept:
+            return
+        kept, self._kept = self._kept, []
+        try:
+            self._session.sendFrames([frame for _, frame in kept])
+        except EncodeError:  # of one of them, and none was sent
+            for request, frame in kept:
+                self._send_now(request, [frame])
+
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Carry out one request; tells by what it returns whether that is done."""
         if isinstance(request, Refusal):
             send(request, self._refusal(request, frame))
             return None
+        return self._carry_out(request, send)
+
+    def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
         handler = self._handlers[request.name]
         if handler.acknowledges:
             self._session.sendFrame(cast("bytes", self._dialect.acknowledgement(request)))
-        token = _current.set(self._session)
-        watchdog.begin(handler.where)
+        token = None if _current.get(None) is self._session else _current.set(self._session)
+        watchdog.handler = handler.where
+        watchdog.since = began = monotonic()
         try:
             result = begun(handler.call(**request.values))
         except Exception:
             send(request, self._failed(request, Failure()))
             return None
         finally:
-            watchdog.end()
-            _current.reset(token)
+            watchdog.handler = None
+            if monotonic() - began > WARN_AFTER:
+                watchdog.blocked(handler.where, monotonic() - began)
+            if token is not None:
+                _current.reset(token)
         if not isinstance(result, Deferred):
-            send(request, self._reply(request, result))
+            send(request, self._reply(handler, request, result))
             return None
         self._running += 1
-        result.addCallbacks(partial(self._reply, request), partial(self._failed, request))
+        result.addCallbacks(partial(self._reply, handler, request), partial(self._failed, request))
         result.addCallback(partial(send, request))
         return result.addBoth(self._done)
 
@@ -232,6 +280,14 @@ class Answering:
         return None if done.called else done
 
     def _send(self, request: Request | Refusal, frames: list[bytes]) -> None:
+        if self._kept is None or len(frames) != 1 or len(frames[0]) > LONGEST_KEPT:
+            self._send_now(request, frames)
+            return
+        self._kept.append((request, frames[0]))
+        if len(self._kept) == MOST_KEPT:
+            self.send_kept()
+
+    def _send_now(self, request: Request | Refusal, frames: list[bytes]) -> None:
         try:
             if len(frames) == 1:
                 self._session.sendFrame(frames[0])
@@ -248,16 +304,16 @@ class Answering:
 
     # -- what is sent -----------------------------------------------------------------------------------
 
-    def _reply(self, request: Request, result: Any) -> list[bytes]:
+    def _reply(self, handler: Handler, request: Request, result: Any) -> list[bytes]:
         if not request.wants_reply:
             return []
         try:
-            return self._dialect.reply(request, result)
+            return handler.reply(request, result)
         except CodecError as error:
             self.log.error(
                 "{peer}: {command} returned what cannot be sent: {error}",
                 peer=self._session.peer,
-                command=self._handlers[request.name].where,
+                command=handler.where,
                 error=str(error),
             )
             return self._no(request, self._internal)

@@ -61,6 +61,7 @@ class EquipmentProtocol(FrameProtocol):
     """One session of a piece of equipment: requests in, replies and events out."""
 
     _answering: Answering
+    _keeping: Answering | None = None  # it keeps replies: nothing is sent before them
     _entrance: Entrance | None = None
     _calls: Caller | None = None
     _asking: Asking | None = None
@@ -106,10 +107,39 @@ class EquipmentProtocol(FrameProtocol):
         return None if self._calls is None else self._calls.proxy
 
     def framesReceived(self, frames: list[bytes]) -> Any:
-        if self._asking is None:
+        if self._asking is not None:
+            with self._asking.received_together():
+                return super().framesReceived(frames)
+        if len(frames) == 1:
+            return self.frameReceived(frames[0])
+        answering = self._keeping = self._answering
+        token = answering.begin_chunk()
+        try:
             return super().framesReceived(frames)
-        with self._asking.received_together():
-            return super().framesReceived(frames)
+        finally:
+            self._keeping = None
+            answering.end_chunk(token)
+
+    def sendFrame(self, frame: bytes) -> None:
+        self._send_kept()
+        super().sendFrame(frame)
+
+    def sendFrames(self, frames: Iterable[bytes]) -> None:
+        self._send_kept()
+        super().sendFrames(frames)
+
+    def sendBytes(self, data: bytes) -> None:
+        self._send_kept()
+        super().sendBytes(data)
+
+    def close(self, reason: str = "closed here") -> None:
+        self._send_kept()
+        super().close(reason)
+
+    def _send_kept(self) -> None:
+        """Send the replies to what came before, where some are kept."""
+        if self._keeping is not None:
+            self._keeping.send_kept()
 
     def frameReceived(self, frame: bytes) -> Deferred[None] | None:
         if self._entrance is None and self._calls is None:

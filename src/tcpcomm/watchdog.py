@@ -34,15 +34,19 @@ class Watchdog:
     """
     Watches the handlers that run in one thread, the reactor's.
 
-    :meth:`begin` and :meth:`end` are called around each handler, and cost two readings of the clock. The
-    thread that looks on exists only while :meth:`start` was called more often than :meth:`stop`.
+    Whoever calls a handler sets :attr:`handler` and :attr:`since` before, and after it calls
+    :meth:`blocked` if it took too long. That costs every command two readings of the clock; with methods
+    to call instead of the attributes it would cost twice as much. The thread that looks on exists only
+    while :meth:`start` was called more often than :meth:`stop`.
     """
 
     log = Logger()
 
     def __init__(self) -> None:
-        self._name: str | None = None  # of the handler that runs
-        self._since = 0.0
+        self.handler: str | None = None
+        """The name of the handler that runs."""
+        self.since = 0.0
+        """When it began, by :func:`time.monotonic`."""
         self._users = 0
         self._stopped = threading.Event()
         self._told: dict[str, Seldom] = {}
@@ -65,19 +69,8 @@ class Watchdog:
         if not self._users:
             self._stopped.set()
 
-    def begin(self, name: str) -> None:
-        """A handler is called now."""
-        self._since = monotonic()
-        self._name = name
-
-    def end(self) -> None:
-        """It has returned."""
-        name, self._name = self._name, None
-        took = monotonic() - self._since
-        if took > WARN_AFTER and name is not None:
-            self._warn(name, took)
-
-    def _warn(self, name: str, took: float) -> None:
+    def blocked(self, name: str, took: float) -> None:
+        """A handler took more than :data:`WARN_AFTER`: name it."""
         count = self._told.setdefault(name, Seldom(WARN_INTERVAL)).happened(monotonic())
         if count:
             self.log.warn(
@@ -91,7 +84,7 @@ class Watchdog:
     def _look_on(self, stopped: threading.Event, watched: int) -> None:
         dumped: tuple[str, float] | None = None
         while not stopped.wait(DUMP_AFTER / 5):
-            name, since = self._name, self._since
+            name, since = self.handler, self.since
             if name is None or monotonic() - since < DUMP_AFTER or dumped == (name, since):
                 continue
             dumped = name, since

@@ -11,7 +11,7 @@ elsewhere, by id where the dialect says that replies carry one, and else by thei
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from random import Random
 from typing import Any, ClassVar, Final, NamedTuple
@@ -278,6 +278,10 @@ class Dialect(ABC):
         Raises:
             CodecError: the result is not of the declared type, or cannot be written so.
         """
+
+    def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
+        """What does for one command as :meth:`reply` does for all; a dialect may have it prepared."""
+        return self.reply
 
     @abstractmethod
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tcpcomm.codec.ambiguity import begins_with_anything, common
 from tcpcomm.codec.annotations import told
@@ -28,14 +28,16 @@ from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.faultform import FaultForm, first_word
 from tcpcomm.codec.fieldtype import shown
-from tcpcomm.codec.generated import read_values, write_values
+from tcpcomm.codec.generated import read_request, write_values
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["TextDialect"]
 
-_Read = Callable[[str], "dict[str, Any] | None"]
+T = TypeVar("T")
+
+_Read = Callable[[str], "T | None"]
 
 
 class _Message:
@@ -46,13 +48,16 @@ class _Message:
         self.name = form.name
         self.parameters = frozenset(parameter.name for parameter in form.parameters)
         self.line = _request_line(form)
-        self.read = read_values(self.line, [parameter.name for parameter in form.parameters])
-        """Its values in a text, in the order of the parameters; None if it is another text."""
         self.write = write_values(self.line, self._write)
         """The text with which it is sent."""
         self.word = first_word(self.line.leading)
         self.reply = None if form.is_event else _reply(form)
         self.wants_reply = self.reply is not None
+        self.order = [parameter.name for parameter in form.parameters]
+        self.request: _Read[Request | Refusal] = read_request(
+            self.line, self.order, self._request, name=self.name, wants_reply=self.wants_reply
+        )
+        """The request that a text is, or what is to be said of its values; None if it is another text."""
         self.acknowledgement: bytes | None = None
         self.answers: Callable[[], Answers] | None = None
         if self.reply is not None:
@@ -60,6 +65,23 @@ class _Message:
             self.answers = self.reply.answers(
                 lambda text: faults.read(text, word), faults_first=faults_first
             )
+
+    def read(self, text: str) -> dict[str, Any] | None:
+        """Its values in a text, in the order of the parameters; None if it is another text."""
+        values = self.line.read(text)
+        return None if values is None else {name: values[name] for name in self.order}
+
+    def event(self, text: str) -> Event | None:
+        """The event that a text is; None if it is another text."""
+        values = self.read(text)
+        return None if values is None else Event(self.name, values)
+
+    def _request(self, text: str) -> Request | Refusal | None:
+        try:
+            values = self.read(text)
+        except CodecError as error:
+            return Refusal(Trouble.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
+        return None if values is None else Request(self.name, values, None, self.wants_reply)
 
     def _write(self, values: Mapping[str, Any]) -> str:
         if values.keys() != self.parameters:
@@ -105,27 +127,24 @@ def _reply(form: Form) -> Reply | None:
         raise ConfigurationError(f"{form.where}: {error}") from None
 
 
-class _Dispatch:
+class _Dispatch(Generic[T]):
     """Finds the one message that a text is, by the literal text it begins with."""
 
-    def __init__(self, messages: Iterable[_Message]) -> None:
-        tables: dict[int, dict[str, list[tuple[_Message, _Read]]]] = {}
-        for message in messages:
+    def __init__(self, readers: Iterable[tuple[_Message, _Read[T]]]) -> None:
+        tables: dict[int, dict[str, list[_Read[T]]]] = {}
+        for message, read in readers:
             begin = message.line.leading
-            alike = tables.setdefault(len(begin), {}).setdefault(begin, [])
-            alike.append((message, message.read))
-        self._tables = [(size, tables[size]) for size in sorted(tables, reverse=True)]
+            tables.setdefault(len(begin), {}).setdefault(begin, []).append(read)
+        self.tables = tuple((size, tables[size]) for size in sorted(tables, reverse=True))
+        """For each length of such a text, the readers of those that begin with it."""
 
-    def find(self, text: str) -> tuple[_Message, dict[str, Any] | CodecError] | None:
-        """What a text is, with its values or what is wrong with one of them."""
-        for size, table in self._tables:
-            for message, read in table.get(text[:size], ()):
-                try:
-                    values = read(text)
-                except CodecError as error:
-                    return message, error
-                if values is not None:
-                    return message, values
+    def find(self, text: str) -> T | None:
+        """What the reader of the one message makes of a text. Raises what it raises."""
+        for size, table in self.tables:
+            for read in table.get(text[:size], ()):
+                found = read(text)
+                if found is not None:
+                    return found
         return None
 
 
@@ -149,17 +168,26 @@ class TextDialect(Dialect):
         self, forms: Sequence[Form], encoding: Encoding, faults: FaultForm, *, free_replies: bool = False
     ) -> None:
         self._encoding = encoding
-        self._encode, self._decode = encoding.encode, encoding.decode
+        self._encode = encoding.encode
+        self._charset = encoding.name
         self._faults = faults
         self._free_replies = free_replies
         messages = [_Message(form, faults, faults_first=free_replies) for form in forms]
         self._messages = {message.form.name: message for message in messages}
         self._commands = [message for message in messages if not message.form.is_event]
         self._events = [message for message in messages if message.form.is_event]
-        self._requests_by_text = _Dispatch(self._commands)
-        self._events_by_text = _Dispatch(self._events)
+        self._requests_by_text: _Dispatch[Request | Refusal] = _Dispatch(
+            (each, each.request) for each in self._commands
+        )
+        self._events_by_text = _Dispatch((each, each.event) for each in self._events)
         _tell_apart(self._commands, self._events, faults, free_replies=free_replies)
         self._check_literals()
+        self._repliers = {
+            each.name: self._reply_to
+            if each.reply is None or free_replies
+            else each.reply.writer(encoding, self._reply_to)
+            for each in self._commands
+        }
         self._telling_replies = [
             line
             for each in self._commands
@@ -192,28 +220,28 @@ class TextDialect(Dialect):
         return None if make is None else make()
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
-        text = self._decode(frame)
-        found = self._events_by_text.find(text) if self._events else None
-        if found is None:
-            return (Answer(text),)
-        message, values = found
-        if isinstance(values, CodecError):
-            raise values
-        return (Event(message.form.name, values),)
+        text = self._encoding.decode(frame)
+        event = self._events_by_text.find(text) if self._events else None
+        return (Answer(text) if event is None else event,)
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
-            text = self._decode(frame)
+            text = str(frame, self._charset)
+        except UnicodeDecodeError:
+            return self._unreadable(frame)
+        for size, table in self._requests_by_text.tables:  # find() itself takes 0.15 us longer
+            for read in table.get(text[:size], ()):
+                asked = read(text)
+                if asked is not None:
+                    return asked
+        return self._refusal(text)
+
+    def _unreadable(self, frame: bytes) -> Refusal:
+        try:
+            self._encoding.decode(frame)
         except CodecError as error:
             return Refusal(Trouble.UNREADABLE, error)
-        found = self._requests_by_text.find(text)
-        if found is None:
-            return self._refusal(text)
-        message, values = found
-        if type(values) is dict:
-            return Request(message.name, values, None, message.wants_reply)
-        assert isinstance(values, CodecError)
-        return Refusal(Trouble.BAD_PARAMETERS, values, message.name, wants_reply=message.wants_reply)
+        raise AssertionError("it could not be decoded a moment ago")
 
     def _refusal(self, text: str) -> Refusal:
         """What to say of a text that is no request: slowly, for it should not happen."""
@@ -244,6 +272,12 @@ class TextDialect(Dialect):
         return self._messages[request.name].acknowledgement
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
+        return self._repliers[request.name](request, result)
+
+    def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
+        return self._repliers[name]
+
+    def _reply_to(self, request: Request, result: Any) -> list[bytes]:
         message = self._messages[request.name]
         if message.reply is None:
             return []
@@ -256,7 +290,7 @@ class TextDialect(Dialect):
 
     def _is_taken(self, text: str) -> bool:
         """Whether a host would take a text for an event or a fault."""
-        return self._faults.matches(text) or self._events_by_text.find(text) is not None
+        return self._faults.matches(text) or any(each.line.matches(text) for each in self._events)
 
     def _check_free(self, texts: Sequence[str]) -> None:
         for text in texts:

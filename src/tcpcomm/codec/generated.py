@@ -34,21 +34,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tcpcomm.codec.base import Refusal, Request
+from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.fieldtype import Plain
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.typed import Whole
 
-__all__ = ["read_values", "read_whole", "write_values", "write_whole"]
+__all__ = ["read_request", "read_whole", "write_reply", "write_values"]
 
 
-def read_values(line: Line, order: Sequence[str]) -> Callable[[str], dict[str, Any] | None]:
-    """What does as :meth:`Line.read`, and gives the values in this order."""
-
-    def careful(text: str) -> dict[str, Any] | None:
-        values = line.read(text)
-        return None if values is None else {name: values[name] for name in order}
-
-    return _reader(line, "{{{}}}", "{!r}: {}", {name: name for name in order}, careful)
+def read_request(
+    line: Line,
+    order: Sequence[str],
+    careful: Callable[[str], Request | Refusal | None],
+    *,
+    name: str,
+    wants_reply: bool,
+) -> Callable[[str], Request | Refusal | None]:
+    """What reads values, in this order, to the request with this name, as ``careful`` does or refuses."""
+    return _reader(
+        line,
+        "new(Request, (name, {{{}}}, None, wants_reply))",  # Request itself takes 0.07 us longer
+        "{!r}: {}",
+        {each: each for each in order},
+        careful,
+        new=tuple.__new__,
+        Request=Request,
+        name=name,
+        wants_reply=wants_reply,
+    )
 
 
 def read_whole(line: Line, made_of: Whole, careful: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -65,13 +79,28 @@ def write_values(
     return _writer(line, f"len(value) == {len(line.names)}", "value[{!r}]", careful)
 
 
-def write_whole(line: Line, made_of: Whole, careful: Callable[[Any], str]) -> Callable[[Any], str]:
-    """What splits a whole into its fields and writes them; ``careful`` does the same for anything."""
+def write_reply(
+    line: Line, made_of: Whole, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
+) -> Callable[[Request, Any], list[bytes]]:
+    """What splits a result into its fields and writes them as one frame; ``careful`` writes anything."""
     if any(name is None for name, _, _ in line.writers):
         return careful  # optional parts want all values by name
     if made_of.kind is not None:
-        return _writer(line, "isinstance(value, kind)", "value.{}", careful, kind=made_of.kind)
-    return _writer(line, "True" if line.names else "value is None", "value", careful)
+        fits, get = "isinstance(value, kind)", "value.{}"
+    else:
+        fits, get = "True" if line.names else "value is None", "value"
+    # What is not ASCII fails there, so nothing has to be looked for, as Encoding does: 0.15 us less.
+    gives = '[{}.encode("ascii")]' if encoding.name == "ascii" else "[encode({})]"
+    return _writer(
+        line,
+        fits,
+        get,
+        careful,
+        takes="request, value",
+        gives=gives,
+        kind=made_of.kind,
+        encode=encoding.encode,
+    )
 
 
 def _reader(
@@ -110,9 +139,20 @@ def read(text):
 
 
 def _writer(
-    line: Line, fits: str, get: str, careful: Callable[[Any], str], **names: Any
-) -> Callable[[Any], str]:
-    """What writes the values that ``get`` finds by their names in a value that ``fits``."""
+    line: Line,
+    fits: str,
+    get: str,
+    careful: Callable[..., Any],
+    *,
+    takes: str = "value",
+    gives: str = "{}",
+    **names: Any,
+) -> Callable[..., Any]:
+    """
+    What writes the values that ``get`` finds by their names in a value that ``fits``.
+
+    The function ``takes`` these arguments, and ``gives`` this expression of the text.
+    """
     names |= {"careful": careful}
     gets, conditions, texts = [], [], []
     for index, (name, write, plain) in enumerate(line.writers):
@@ -128,15 +168,15 @@ def _writer(
     return _compiled(
         "write",
         f"""\
-def write(value):
+def write({takes}):
     try:
         if {fits}:
             {"; ".join(gets) or "pass"}
             if {" and ".join(conditions) or "True"}:
-                return f{text}
+                return {gives.format("f" + text)}
     except Exception:
         pass
-    return careful(value)
+    return careful({takes})
 """,
         names,
     )

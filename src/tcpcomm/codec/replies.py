@@ -11,10 +11,11 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import told
-from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More
+from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More, Request
 from tcpcomm.codec.compiling import COUNT, compile_line
+from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.fieldtype import refused
-from tcpcomm.codec.generated import read_whole, write_whole
+from tcpcomm.codec.generated import read_whole, write_reply
 from tcpcomm.codec.line import Line, joined
 from tcpcomm.codec.pattern import Count, names, parse
 from tcpcomm.codec.typed import Whole, drawn, item_of, whole
@@ -107,9 +108,6 @@ class Reply:
         counted_name = () if self._repeated is None else (self._repeated.name,)
         self._whole.check_used([*counted_name, *(name for line in self.lines for name in line.names)])
         self._single = len(self.lines) == 1 and self._repeated is None
-        if self._single:
-            line, split = self.lines[0], self._whole.split
-            self._write_one = write_whole(line, self._whole, lambda result: line.write(split(result)))
 
     @property
     def all_lines(self) -> tuple[Line, ...]:
@@ -128,8 +126,6 @@ class Reply:
         Raises:
             CodecError: it is not of the declared type, or cannot be written so.
         """
-        if self._single:
-            return [self._write_one(result)]
         values = self._whole.split(result)
         repeated = self._repeated
         if repeated is None:
@@ -147,6 +143,12 @@ class Reply:
                 path = joined(repeated.name, joined(f"[{index}]", error.path))
                 raise CodecError(error.reason, path) from None
         return texts
+
+    def writer(
+        self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
+    ) -> Callable[[Request, Any], list[bytes]]:
+        """What makes the frames for a result, as ``careful`` does for any reply."""
+        return write_reply(self.lines[0], self._whole, encoding, careful) if self._single else careful
 
     def draw(self, random: Random) -> Any:
         """A result that passes the wire unchanged."""

