@@ -310,7 +310,7 @@ class _LengthDecoder(Decoder):
             self._scanning = False
             end = position + total
             if end > size:
-                self._need = total
+                self.wait_for(total, strip=strip)
                 break
             if not plain:
                 if not self.deliver(buffer[position + strip : end], position):
@@ -452,7 +452,7 @@ class _HeaderDecoder(Decoder):
                 break
             end = position + total
             if end > size:
-                self._need = total
+                self.wait_for(total, strip=strip)
                 break
             if not self.deliver(buffer[position + strip : end], position):
                 return end
