@@ -107,3 +107,19 @@ def test_receiving_a_large_frame_takes_no_more_than_twice_its_memory(size: int) 
         tracemalloc.stop()
     assert [frame] == found
     assert most < 2.2 * len(frame)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        LengthPrefixed(4),
+        LengthPrefixed(2, form="little", adjust=-2),
+        LengthPrefixed(2, offset=2, sync=b"#!"),
+        Checked(LengthPrefixed(4), checksum("CRC-8/SMBUS")),
+        HeaderFramed(2, size_of, strip=2, pack=sized),
+    ],
+    ids=repr,
+)
+def test_what_is_written_of_a_large_frame_is_what_encode_gives(framing: Framing) -> None:
+    frame = bytes(range(200)) * 300
+    assert framing.encode(frame) == b"".join(framing.encode_large(frame))

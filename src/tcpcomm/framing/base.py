@@ -14,7 +14,7 @@ stream yields does not depend on how it was cut into chunks, and neither does an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -28,7 +28,7 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing.large import LARGE, LargeFrame
 
-__all__ = ["DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
+__all__ = ["DEFAULT_MAX_FRAME", "LARGE", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """Bytes: the longest frame that is accepted unless the configuration says otherwise."""
@@ -77,6 +77,17 @@ class Framing(ABC):
         Raises:
             EncodeError: the peer could not read this frame back. It is never truncated or altered.
         """
+
+    def encode_large(self, frame: bytes) -> Sequence[bytes]:
+        """
+        Wrap one large frame, as bytes that are written one after the other.
+
+        A framing that only puts something before the frame, or behind it, need not copy it.
+
+        Raises:
+            EncodeError: as for :meth:`encode`.
+        """
+        return (self.encode(frame),)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         """Wrap frames for one write; the same bytes as encoding each in turn."""
