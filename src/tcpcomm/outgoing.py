@@ -100,10 +100,7 @@ class Outgoing:
 
     def _next_piece(self) -> bytes:
         if self._first == len(self._current):
-            queue = self._queue
-            self._current = queue[0] if len(queue) == 1 else b"".join(queue)
-            self._first = 0
-            queue.clear()
+            self._current, self._first = self._gathered(), 0
         piece = self._current
         if len(piece) > PIECE:
             piece = piece[self._first : self._first + PIECE]
@@ -112,6 +109,16 @@ class Outgoing:
         if not self.waiting:
             self._current, self._first = b"", 0
         return piece
+
+    def _gathered(self) -> bytes:
+        """The next of the queue: a long one as it is, or all the short ones before it in one."""
+        queue = self._queue
+        count = len(queue)
+        if self.waiting > PIECE:
+            count = max(1, next((at for at, data in enumerate(queue) if len(data) > PIECE), count))
+        gathered = queue[0] if count == 1 else b"".join(queue[:count])
+        del queue[:count]
+        return gathered
 
     def shut(self) -> bool:
         """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from tcpcomm.errors import SessionClosed
-from tcpcomm.framing.base import Framing
+from tcpcomm.framing.base import LARGE, Framing
 from tcpcomm.outgoing import Outgoing
 
 __all__ = ["SendsFrames"]
@@ -39,12 +39,16 @@ class SendsFrames:
         """
         if self._closing or not self._ready:
             self._refuse_to_send()
-        self._outgoing.write(self._sender.encode(frame))
+        if len(frame) < LARGE:
+            self._outgoing.write(self._sender.encode(frame))
+        else:
+            for part in self._sender.encode_large(frame):
+                self._outgoing.write(part)
         self.frames_sent += 1
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         """
-        Send frames in one write.
+        Send frames in one write, unless they are large.
 
         Raises:
             EncodeError: the framing cannot carry one of them; none is sent.
@@ -53,8 +57,11 @@ class SendsFrames:
         if self._closing or not self._ready:
             self._refuse_to_send()
         frames = list(frames)
-        self._outgoing.write(self._sender.encode_many(frames))
-        self.frames_sent += len(frames)
+        if len(frames) == 1:
+            self.sendFrame(frames[0])  # which does not copy a large one
+        else:
+            self._outgoing.write(self._sender.encode_many(frames))
+            self.frames_sent += len(frames)
 
     def sendBytes(self, data: bytes) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from twisted.internet.error import ConnectionLost
 
 from tcpcomm import Limits
 from tcpcomm.errors import EncodeError, SessionClosed
-from tcpcomm.framing import Delimited, Framing
+from tcpcomm.framing import Delimited, Framing, LengthPrefixed
 from tcpcomm.outgoing import PIECE
 from tests.session.stage import (
     PEER,
@@ -128,6 +129,32 @@ def test_a_large_frame_is_handed_over_in_pieces() -> None:
     stage.settle()
     assert [PIECE, PIECE, PIECE, PIECE, len(frame) + 1 - 4 * PIECE] == [*map(len, stage.transport.sent())]
     assert frame + b";" == stage.transport.received
+
+
+def test_a_large_frame_behind_a_header_is_not_copied_to_be_sent() -> None:
+    stage = staged(BigSpy, framing=LengthPrefixed(4, max_frame=16 * MIB))
+    frame = bytes(range(256)) * (16 * MIB // 256)
+    stage.transport.appetite = 0
+    stage.session.sendFrame(b"before")
+    tracemalloc.start()
+    try:
+        stage.session.sendFrame(frame)
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    stage.session.sendFrame(b"behind")
+    stage.transport.appetite = MIB
+    stage.settle()
+    assert held < MIB
+    expected = [stage.session.framing.encode(each) for each in (b"before", frame, b"behind")]
+    assert b"".join(expected) == stage.transport.received
+
+
+def test_a_large_frame_that_the_framing_cannot_carry_is_refused_and_nothing_is_sent() -> None:
+    stage = staged(BigSpy, framing=LengthPrefixed(4))
+    with pytest.raises(EncodeError, match="exceeds max_frame"):
+        stage.session.sendFrame(bytes(MIB + 1))
+    assert ([], 0) == (stage.transport.sent(), stage.session.frames_sent)
 
 
 def test_the_transport_never_holds_more_than_its_buffer_and_one_piece() -> None:

@@ -14,7 +14,7 @@ stream yields does not depend on how it was cut into chunks, and neither does an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -26,8 +26,9 @@ from tcpcomm.errors import (
     TcpcommError,
     TruncatedFrame,
 )
+from tcpcomm.framing.large import LARGE, LargeFrame
 
-__all__ = ["DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
+__all__ = ["DEFAULT_MAX_FRAME", "LARGE", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """Bytes: the longest frame that is accepted unless the configuration says otherwise."""
@@ -76,6 +77,17 @@ class Framing(ABC):
         Raises:
             EncodeError: the peer could not read this frame back. It is never truncated or altered.
         """
+
+    def encode_large(self, frame: bytes) -> Sequence[bytes]:
+        """
+        Wrap one large frame, as bytes that are written one after the other.
+
+        A framing that only puts something before the frame, or behind it, need not copy it.
+
+        Raises:
+            EncodeError: as for :meth:`encode`.
+        """
+        return (self.encode(frame),)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         """Wrap frames for one write; the same bytes as encoding each in turn."""
@@ -150,6 +162,7 @@ class Decoder(ABC):
         self._position = 0  # where in the buffer the first unfinished frame begins
         self._start = 0  # stream offset of the buffer's first byte
         self._need = 0  # below this many buffered bytes, cutting is in vain
+        self._large: LargeFrame | None = None  # the frame that has begun, where it is a large one
         self._begun: int | None = None  # stream offset of the first piece that waits in a step
         self._fault: FramingError | None = None  # noted by _cut, about to be raised
         self._dead: FramingError | None = None  # the fault that ended this stream
@@ -158,6 +171,8 @@ class Decoder(ABC):
     def buffered(self) -> int:
         """Bytes that are held because the frame they belong to is incomplete."""
         held = len(self._buffer) - self._position
+        if self._large is not None:
+            held += self._large.size
         return held + sum([step.held for step in self.steps]) if self.steps else held
 
     @property
@@ -183,6 +198,8 @@ class Decoder(ABC):
         """
         if any(step.pending for step in self.steps):
             raise TcpcommError("a frame is half reassembled: its bytes cannot be handed over")
+        if self._large is not None:
+            return self._large.held
         return bytes(memoryview(self._buffer)[self._position :])
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -194,6 +211,8 @@ class Decoder(ABC):
         """
         if self._dead is not None:
             self._check_alive()
+        if self._large is not None:
+            return self._feed_large(self._large, data)
         buffer, position = self._buffer, self._position
         if position == len(buffer):  # nothing is held: cut the chunk itself, without a copy
             self._start += position
@@ -222,6 +241,27 @@ class Decoder(ABC):
         else:
             self._keep_rest(buffer)
         return frames
+
+    def _feed_large(self, large: LargeFrame, data: bytes) -> list[bytes]:
+        """Go on with a large frame; when it is complete, with what comes behind it."""
+        if not large.add(data):
+            return []
+        frame, behind = large.take()
+        self._large = None
+        self._frames = []
+        self.deliver(frame, 0)
+        self._start += large.size - len(behind)
+        frames, self._frames = self._frames, []
+        if self._fault is not None:
+            self._buffer = behind
+            self._raise_fault(frames)
+        if not behind:
+            return frames
+        try:
+            return frames + self.feed(behind)
+        except FramingError as fault:
+            fault.frames[:0] = frames
+            raise
 
     def flush(self) -> list[bytes]:
         """
@@ -264,6 +304,21 @@ class Decoder(ABC):
         false, or :meth:`fail` was called) it returns at once, with the position where the stream goes on.
         """
 
+    def wait_for(self, total: int, *, strip: int) -> None:
+        """
+        Note, at the end of :meth:`cut`, how long the frame is that begins where that stops.
+
+        Nothing of it needs to be looked at until it is complete; then it is delivered, or cut.
+
+        Args:
+            total: bytes of the whole frame.
+            strip: bytes that are taken off its front. They have come already.
+        """
+        if total < LARGE:
+            self._need = total
+        else:
+            self._large = LargeFrame(total, strip)
+
     def deliver(self, piece: Buffer, at: int) -> bool:
         """Pass on what was cut at buffer position ``at``; false if it was faulty, which is then noted."""
         frame: bytes | None = bytes(piece)
@@ -301,13 +356,16 @@ class Decoder(ABC):
 
     def _incomplete(self) -> bool:
         """Whether a frame has begun and not ended."""
-        if self._position < len(self._buffer):
+        if self._position < len(self._buffer) or self._large is not None:
             return True
         return bool(self.steps) and any(step.pending for step in self.steps)
 
     def _forget(self) -> None:
         """Drop the half frame and every state that belongs to it."""
         self._start += len(self._buffer)
+        if self._large is not None:
+            self._start += self._large.size
+            self._large = None
         self._buffer, self._position, self._need, self._begun = b"", 0, 0, None
         for step in self.steps:
             step.forget()
@@ -325,7 +383,10 @@ class Decoder(ABC):
 
     def _keep_rest(self, buffer: Buffer) -> None:
         position = self._position
-        if isinstance(buffer, bytearray):
+        if self._large is not None:
+            self._large.add(bytes(memoryview(buffer)[position:]))
+            buffer = b""
+        elif isinstance(buffer, bytearray):
             del buffer[:position]
         else:
             buffer = bytearray(memoryview(buffer)[position:])

@@ -15,7 +15,7 @@ the frame is waited for.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
@@ -157,6 +157,9 @@ class LengthPrefixed(Framing):
         if self._pack is not None and len(frame) <= self.max_frame:
             return self._pack(len(frame) - self.adjust) + frame
         return self._head(frame) + frame
+
+    def encode_large(self, frame: bytes) -> Sequence[bytes]:
+        return (self._head(frame), frame)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         parts: list[bytes] = []
@@ -310,7 +313,7 @@ class _LengthDecoder(Decoder):
             self._scanning = False
             end = position + total
             if end > size:
-                self._need = total
+                self.wait_for(total, strip=strip)
                 break
             if not plain:
                 if not self.deliver(buffer[position + strip : end], position):
@@ -452,7 +455,7 @@ class _HeaderDecoder(Decoder):
                 break
             end = position + total
             if end > size:
-                self._need = total
+                self.wait_for(total, strip=strip)
                 break
             if not self.deliver(buffer[position + strip : end], position):
                 return end
