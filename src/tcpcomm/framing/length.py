@@ -267,7 +267,8 @@ class _LengthDecoder(Decoder):
         # One whole frame and nothing else is what comes from a peer that waits for each answer. To see
         # that first saves 0.4 of its 0.75 µs.
         size = len(data)
-        if not self._buffer and self._cutter is not None and not self.steps and size >= self._header:
+        nothing_held = not self._buffer and self._large is None
+        if nothing_held and self._cutter is not None and not self.steps and size >= self._header:
             total = self._length(data, 0) + self._extra
             if total == size <= self._largest_total and self._dead is None:
                 self._start += total
