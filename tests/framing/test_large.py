@@ -123,3 +123,13 @@ def test_receiving_a_large_frame_takes_no_more_than_twice_its_memory(size: int) 
 def test_what_is_written_of_a_large_frame_is_what_encode_gives(framing: Framing) -> None:
     frame = bytes(range(200)) * 300
     assert framing.encode(frame) == b"".join(framing.encode_large(frame))
+
+
+def test_a_large_frame_that_has_begun_is_known_to_be_half_there() -> None:
+    decoder = LengthPrefixed(4, max_frame=10 * LARGE).decoder()
+    decoder.feed((2 * LARGE).to_bytes(4, "big"))
+    for _ in range(3):
+        decoder.feed(b"x" * 1000)
+        assert decoder.mid_frame
+    with pytest.raises(TruncatedFrame):
+        decoder.close()
