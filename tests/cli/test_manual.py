@@ -13,9 +13,10 @@ from tcpcomm import Equipment, Login, command, declaration_of, event
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
-from tcpcomm.codec import Counted, Template
+from tcpcomm.codec import Binary, Counted, Template
 from tcpcomm.codec.base import Request
-from tcpcomm.framing import Delimited
+from tcpcomm.codec.binary import U8
+from tcpcomm.framing import Delimited, LengthPrefixed
 from tests.equipment.declared import RpcCamera, VisionCamera
 
 
@@ -128,6 +129,19 @@ def test_text_is_shown_in_the_encoding_with_what_cannot_be_seen_escaped() -> Non
 
     (message,) = facts(Korean)["events"][0]["example"]["messages"]
     assert {"from": "equipment", "text": r"작업\t시작\r", "hex": "c0 db be f7 09 bd c3 c0 db 0d"} == message
+
+
+def test_bytes_that_are_no_text_are_shown_as_such() -> None:
+    class Drive(Equipment):
+        framing = LengthPrefixed(1)
+        codec = Binary()
+
+        @event(0xF0)
+        def stopped(self, axis: U8) -> None: ...
+
+    (message,) = facts(Drive)["events"][0]["example"]["messages"]
+    assert message["text"].startswith(r"\x02\xf0")
+    assert message["hex"].startswith("02 f0 ")
 
 
 def test_the_page_has_a_section_for_everything() -> None:

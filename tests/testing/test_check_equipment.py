@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from attrs import field, frozen
 
 from tcpcomm import ConfigurationError, Equipment, Fault, command, event
 from tcpcomm.codec import Codec, Counted, Form, Json, Template
-from tcpcomm.codec.base import Answer, Request
+from tcpcomm.codec.base import Answer, Dialect, Request
 from tcpcomm.codec.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
 from tcpcomm.testing import check_equipment
@@ -28,9 +29,11 @@ class Tampered(Template):
     tamper: Callable[[Any], None]
 
     def bind(self, forms: Sequence[Form]) -> TextDialect:
-        dialect = super().bind(forms)
+        dialect: Any = super().bind(forms)
+        dialect.replier = partial(Dialect.replier, dialect)  # by way of reply, which may be replaced
         type(self).tamper(dialect)
-        return dialect
+        made: TextDialect = dialect
+        return made
 
 
 def tampered(tamper: Callable[[Any], None]) -> Codec:

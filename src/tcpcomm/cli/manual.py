@@ -128,7 +128,7 @@ class _Manual:
         """A frame as it goes over the wire, as text and in hex."""
         framing = self._declaration.received if sender == "host" else self._declaration.sent
         wire = framing.encode(frame)
-        text = wire.decode(self._declaration.encoding, "backslashreplace")
+        text = wire.decode(self._declaration.encoding, "surrogateescape")
         return {"from": sender, "text": "".join(map(_visible, text)), "hex": wire.hex(" ")}
 
     def _types(self) -> list[type]:
@@ -151,6 +151,8 @@ def _framing(framing: Framing) -> dict[str, str | None]:
 
 
 def _visible(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that is no text
+        return f"\\x{ord(character) - 0xDC00:02x}"
     if character == "\\" or not character.isprintable():
         return character.encode("unicode_escape").decode("ascii")
     return character
