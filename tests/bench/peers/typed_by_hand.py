@@ -19,15 +19,15 @@ class Camera(LineReceiver):
     def lineReceived(self, line: bytes) -> None:
         word, _, rest = line.decode("ascii").partition(",")
         if word != "TRG":
-            self.sendLine(b"NG,92,no such command")
+            self.sendLine(b"NG,92,no such command")  # type: ignore[no-untyped-call]
             return
         try:
             job = int(rest)
         except ValueError:
-            self.sendLine(b"NG,93,bad parameters")
+            self.sendLine(b"NG,93,bad parameters")  # type: ignore[no-untyped-call]
             return
         x, y, angle = self.locate(job)
-        self.sendLine(f"OK,{x:.3f},{y:.3f},{angle:.3f}".encode("ascii"))
+        self.sendLine(f"OK,{x:.3f},{y:.3f},{angle:.3f}".encode("ascii"))  # type: ignore[no-untyped-call]
 
     def locate(self, job: int) -> tuple[float, float, float]:
         return 1.0, 2.0, float(job)
