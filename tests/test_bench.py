@@ -184,7 +184,7 @@ def test_every_typed_server_answers_each_command(
 
 
 def test_typed_commands_have_a_part_of_the_page_which_is_replaced_alone() -> None:
-    page = "# A\n\n## Echo\n\nx\n\n## Where something else is cheaper\n\ny\n"
-    once = typed.with_section(page, "## Typed commands\n\nold\n")
-    assert "# A\n\n## Echo\n\nx\n\n## Typed commands\n\nold\n\n## Where something else is cheaper\n\ny\n" == once
+    before, after = "# A\n\n## Echo\n\nx\n\n", "## Where something else is cheaper\n\ny\n"
+    once = typed.with_section(before + after, "## Typed commands\n\nold\n")
+    assert f"{before}## Typed commands\n\nold\n\n{after}" == once
     assert once.replace("old", r"\1") == typed.with_section(once, "## Typed commands\n\n\\1\n")
