@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 from attrs import evolve
 
+from tests.bench import typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import LOADS, Load, load_command, measure_echo, put_load, start
 from tests.bench.measure import Series, interleaved
@@ -168,3 +169,22 @@ def test_a_target_is_reached_at_its_bound() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize("peer", typed.PEERS, ids=lambda peer: peer.name)
+def test_every_typed_server_answers_each_command(
+    peer: Peer, tools: Toolchain, generator_tools: Toolchain
+) -> None:
+    if reason := peer.missing(tools):
+        pytest.skip(reason)
+    with start(peer, tools) as server:
+        port = int(server.line(TIMEOUT))
+        for load in typed.LOADS:
+            assert put_load(server, port, evolve(load, frames=20), generator_tools).cpu > 0
+
+
+def test_typed_commands_have_a_part_of_the_page_which_is_replaced_alone() -> None:
+    before, after = "# A\n\n## Echo\n\nx\n\n", "## Where something else is cheaper\n\ny\n"
+    once = typed.with_section(before + after, "## Typed commands\n\nold\n")
+    assert f"{before}## Typed commands\n\nold\n\n{after}" == once
+    assert once.replace("old", r"\1") == typed.with_section(once, "## Typed commands\n\n\\1\n")

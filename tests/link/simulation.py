@@ -53,10 +53,10 @@ class _Log:
     def __init__(self) -> None:
         self.errors: list[str] = []
 
-    def emit(self, level: Any, text: str, **values: Any) -> None:
+    def info(self, text: str, **values: Any) -> None:
         pass
 
-    debug = info = warn = emit
+    debug = warn = info
 
     def failure(self, text: str, failure: Any = None, **values: Any) -> None:
         self.errors.append(f"{text.format(**values)}: {failure or sys.exc_info()[1]!r}")

@@ -1,0 +1,107 @@
+"""The replies to commands that came together leave together, and in order with all else that is sent."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from tcpcomm import Equipment, command, current_session, event
+from tcpcomm.answering import LONGEST_KEPT, MOST_KEPT
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
+
+
+class Reader(Equipment):
+    """Reads what is written on a part."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template()
+
+    @command("READ,{part}", reply="OK,{text}")
+    async def read(self, part: int) -> str:
+        """The text on a part."""
+        raise NotImplementedError
+
+    @event("SEEN,{part}")
+    def seen(self, part: int) -> None:
+        """There is a part."""
+
+
+class MyReader(Reader):
+    async def read(self, part: int) -> str:
+        match part:
+            case 2:
+                self.seen(part)
+            case 4:
+                return "a\r\nb"
+            case 5:
+                current_session().close("no more parts")
+            case 6:
+                return "x" * (LONGEST_KEPT + 1)
+            case 7:
+                current_session().abort("broken")
+        return f"part {part}"
+
+
+class Wire(StringTransport):
+    """A transport that counts what is written to it."""
+
+    writes = 0
+
+    def write(self, data: bytes) -> None:
+        self.writes += 1
+        super().write(data)
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+
+@pytest.fixture
+def session() -> EquipmentProtocol:
+    protocol = EquipmentFactory(MyReader(), clock=Clock()).buildProtocol(None)
+    assert isinstance(protocol, EquipmentProtocol)
+    protocol.makeConnection(Wire())
+    return protocol
+
+
+def said(session: EquipmentProtocol, *parts: int) -> list[str]:
+    """What a host hears that asks for these parts in one chunk."""
+    session.dataReceived(b"".join(b"READ,%d\r\n" % part for part in parts))
+    assert isinstance(session.transport, Wire)
+    return session.transport.value().decode().split("\r\n")[:-1]
+
+
+def test_an_event_that_a_handler_tells_comes_between_the_replies(session: EquipmentProtocol) -> None:
+    assert ["OK,part 1", "SEEN,2", "OK,part 2", "OK,part 3"] == said(session, 1, 2, 3)
+
+
+def test_the_replies_to_a_chunk_leave_in_one_write(session: EquipmentProtocol) -> None:
+    many = 2 * MOST_KEPT + 1
+    assert ["OK,part 1"] * many == said(session, *[1] * many)
+    assert isinstance(session.transport, Wire)
+    assert 1 == session.transport.writes
+    assert many == session.frames_sent
+
+
+def test_a_reply_that_the_framing_cannot_carry_is_a_fault_in_its_place(session: EquipmentProtocol) -> None:
+    assert ["OK,part 1", "NG,INTERNAL,the command failed", "OK,part 3"] == said(session, 1, 4, 3)
+
+
+def test_a_long_reply_keeps_its_place(session: EquipmentProtocol) -> None:
+    assert ["OK,part 1", f"OK,{'x' * (LONGEST_KEPT + 1)}", "OK,part 3"] == said(session, 1, 6, 3)
+
+
+def test_the_replies_before_a_close_are_sent_and_none_after_it(session: EquipmentProtocol) -> None:
+    assert ["OK,part 1"] == said(session, 1, 5, 3)
+
+
+def test_nothing_is_sent_after_an_abort(session: EquipmentProtocol) -> None:
+    assert [] == said(session, 1, 7, 3)
+
+
+def test_there_is_no_current_session_between_chunks(session: EquipmentProtocol) -> None:
+    said(session, 1, 3)
+    with pytest.raises(Exception, match="only while a command is carried out"):
+        current_session()
