@@ -348,7 +348,8 @@ class _LengthDecoder(Decoder):
         self.fail(kind, reason, at=position, recoverable=self._scanning)
 
     def _incomplete(self) -> bool:
-        return bool(self._buffer or self._large or self.steps) and not self._scanning and super()._incomplete()
+        held = self._buffer or self._large or self.steps
+        return bool(held) and not self._scanning and super()._incomplete()
 
     def _forget(self) -> None:
         super()._forget()
