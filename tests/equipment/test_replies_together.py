@@ -52,7 +52,7 @@ class Wire(StringTransport):
 
     def write(self, data: bytes) -> None:
         self.writes += 1
-        super().write(data)
+        super().write(data)  # type: ignore[no-untyped-call]
 
     def abortConnection(self) -> None:
         self.aborted = True
@@ -62,7 +62,7 @@ class Wire(StringTransport):
 def session() -> EquipmentProtocol:
     protocol = EquipmentFactory(MyReader(), clock=Clock()).buildProtocol(None)
     assert isinstance(protocol, EquipmentProtocol)
-    protocol.makeConnection(Wire())
+    protocol.makeConnection(Wire())  # type: ignore[no-untyped-call]
     return protocol
 
 
