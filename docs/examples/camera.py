@@ -2,12 +2,15 @@
 A camera whose link to a robot survives pulled cables: ``TRG,17`` is answered with ``OK,17``.
 
     python camera.py tcp:9999:interface=127.0.0.1
+    python camera.py tcp:9999 192.168.0.20
 
+The second listens to the other machines too, and admits the robot of that address alone.
 The robot is ``robot.py``, and it connects. Both ends send heartbeats, so each notices within a third of a
 second when the other's program or machine, or the cable between them, is dead.
 """
 
 import sys
+from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet import task
@@ -18,7 +21,7 @@ from tcpcomm.link import Heartbeat, Link
 from tcpcomm.supervision import State
 
 
-async def main(reactor: Any, listen: str) -> None:
+async def main(reactor: Any, listen: str, *allow: str) -> None:
     def received(frame: bytes) -> bytes:
         command, _, number = frame.partition(b",")
         if command == b"TRG":
@@ -31,6 +34,7 @@ async def main(reactor: Any, listen: str) -> None:
 
     link = Link(
         listen=listen,
+        allow=[ip_network(each) for each in allow],
         framing=Delimited(b"\r\n"),
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",

@@ -16,7 +16,14 @@ from tests.conftest import skip
 from tests.system.cable_pull.__main__ import main
 from tests.system.cable_pull.busy import load_run
 from tests.system.cable_pull.faults import FAULTS, PORT, Fault
-from tests.system.cable_pull.network import CLIENT, SERVER, SERVER_ADDRESS, Network, obstacle
+from tests.system.cable_pull.network import (
+    CLIENT,
+    CLIENT_ADDRESS,
+    SERVER,
+    SERVER_ADDRESS,
+    Network,
+    obstacle,
+)
 from tests.system.cable_pull.trials import PullResults, pull
 from tests.system.programs import ROOT, Program
 
@@ -108,12 +115,12 @@ def network() -> Iterator[Network]:
 def test_the_robot_and_the_camera_of_the_examples_run_on_through_a_pulled_cable(network: Network) -> None:
     examples = ROOT / "docs" / "examples"
 
-    def run(machine: str, example: str, endpoint: str) -> Program:
-        command = [*network.within(machine), sys.executable, str(examples / example), endpoint]
+    def run(machine: str, example: str, *arguments: str) -> Program:
+        command = [*network.within(machine), sys.executable, str(examples / example), *arguments]
         return Program(example, command)
 
     with ExitStack() as stack:
-        camera = stack.enter_context(run(SERVER, "camera.py", f"tcp:{PORT}"))
+        camera = stack.enter_context(run(SERVER, "camera.py", f"tcp:{PORT}", CLIENT_ADDRESS))
         camera.wait_for_line("waiting for the peer", timeout=20)
         robot = stack.enter_context(run(CLIENT, "robot.py", f"tcp:{SERVER_ADDRESS}:{PORT}"))
         robot.wait_for_line("command 3: OK,3", timeout=20)

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 __all__ = [
     "CLIENT",
+    "CLIENT_ADDRESS",
     "OTHER_ADDRESS",
     "SERVER",
     "SERVER_ADDRESS",
