@@ -280,11 +280,12 @@ class Answering:
         return None if done.called else done
 
     def _send(self, request: Request | Refusal, frames: list[bytes]) -> None:
-        if self._kept is None or len(frames) != 1 or len(frames[0]) > LONGEST_KEPT:
+        kept = self._kept
+        if kept is None or len(frames) != 1 or len(frames[0]) > LONGEST_KEPT:
             self._send_now(request, frames)
             return
-        self._kept.append((request, frames[0]))
-        if len(self._kept) == MOST_KEPT:
+        kept.append((request, frames[0]))
+        if len(kept) == MOST_KEPT:
             self.send_kept()
 
     def _send_now(self, request: Request | Refusal, frames: list[bytes]) -> None:

@@ -22,6 +22,7 @@ OTHERS = ("sinstruments", "Lewis")
 
 PEERS = (
     Peer(OURS, "typed_tcpcomm", ("--at-once",)),
+    Peer(f"{OURS}, a plain def", "typed_tcpcomm", ("--at-once", "--plain")),
     Peer(NATIVE, "typed_tcpcomm", ("--native",), needs="uvloop"),
     Peer(BY_HAND, "typed_by_hand"),
     Peer("sinstruments", "typed_sinstruments", needs="sinstruments"),

@@ -1,6 +1,8 @@
-"""The camera as tcpcomm declares it."""
+"""The camera as tcpcomm declares it; with ``--plain`` its method is no coroutine."""
 
 from __future__ import annotations
+
+import sys
 
 from attrs import frozen
 
@@ -32,5 +34,11 @@ class Camera(VisionCamera):
         return Position(1.0, 2.0, float(job))
 
 
+class PlainCamera(VisionCamera):
+    def locate(self, job: int) -> Position:  # type: ignore[override] # at runtime it may be either
+        return Position(1.0, 2.0, float(job))
+
+
 if __name__ == "__main__":
-    serve_made(lambda: EquipmentFactory(Camera(), max_sessions_per_address=None))
+    kind = PlainCamera if "--plain" in sys.argv[1:] else Camera
+    serve_made(lambda: EquipmentFactory(kind(), max_sessions_per_address=None))
