@@ -184,7 +184,7 @@ def test_a_framing_in_python_and_as_text_is_the_same() -> None:
     shown = [*pairs()]
     assert len(shown) > 40
     for python, text in shown:
-        made: Framing = eval(python, vars(framing).copy())
+        made: Framing = eval(python, {name: getattr(framing, name) for name in framing.__all__})
         assert made == parse_framing(text), text
 
 

@@ -156,12 +156,15 @@ def test_however_it_is_installed_twistd_lists_and_runs_it_from_any_folder(
     assert LISTED not in environment.run("twistd", "--help", cwd=tmp_path)
 
 
-def test_a_wheel_holds_every_module_and_the_plugin_and_nothing_else(sources: Path, wheel: Path) -> None:
+def test_a_wheel_holds_every_module_and_the_plugins_and_nothing_else(sources: Path, wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
 
     assert {
-        "twisted/plugins/tcpcomm_plugin.py",
+        *(
+            path.relative_to(sources).as_posix()
+            for path in (sources / "twisted" / "plugins").glob("tcpcomm_*.py")
+        ),
         *(
             path.relative_to(sources / "src").as_posix()
             for path in (sources / "src" / "tcpcomm").rglob("*")
