@@ -95,9 +95,11 @@ class SendsAtOnce(tcp.Connection):
 
     def startWriting(self) -> None:
         """Something is queued, or is to be done when the queue is empty."""
-        self._queue_answer()
-        self._idle, self._queued = False, True
-        super().startWriting()
+        if self._answer is not None:
+            self._queue_answer()
+        if not self._queued:
+            self._idle, self._queued = False, True
+            super().startWriting()
 
     def stopWriting(self) -> None:
         """All that was queued has left."""

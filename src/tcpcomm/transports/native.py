@@ -227,10 +227,10 @@ class Native(SendsAtOnce):
 
     def startWriting(self) -> None:
         """Call Twisted's doWrite as soon as the system takes more."""
-        self._queue_answer()
-        self._idle = False
+        if self._answer is not None:
+            self._queue_answer()
         if not self._queued:
-            self._queued = True
+            self._idle, self._queued = False, True
             self._ask_for_turn()
 
     def stopWriting(self) -> None:
