@@ -25,7 +25,14 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 
-__all__ = ["attempt_in_words", "cannot_listen_in_words", "is_no_network_s", "loss_in_words", "peer_name"]
+__all__ = [
+    "PORT_TAKEN",
+    "attempt_in_words",
+    "cannot_listen_in_words",
+    "is_no_network_s",
+    "loss_in_words",
+    "peer_name",
+]
 
 _ERRNO_WORDS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
@@ -34,6 +41,11 @@ _ERRNO_WORDS: Final = {
     errno.EHOSTUNREACH: "no route to the peer: cable, switch or address",
     errno.ENETUNREACH: "no route to the peer's network: is the interface down?",
 }
+
+PORT_TAKEN: Final = "another program has this port" + (
+    "; `ss -ltnp` shows which" if sys.platform == "linux" else ""
+)
+"""What to look for where the system says that an address is in use."""
 
 _PLAIN_TEXT: Final = ("wrong version number", "http request", "record layer failure", "packet length")
 """What OpenSSL calls bytes that are no TLS at all."""
@@ -91,7 +103,7 @@ def is_no_network_s(failure: Failure) -> bool:
     error = failure.value
     if type(error).__module__ == "ssl":
         return True  # though Python derives it from OSError
-    return not isinstance(error, (ConnectionClosed, OSError))
+    return not isinstance(error, (ConnectionClosed, ConnectError, OSError))
 
 
 def attempt_in_words(failure: Failure) -> str:
@@ -122,8 +134,7 @@ def cannot_listen_in_words(failure: Failure) -> str:
     words = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
     if getattr(error, "errno", None) != errno.EADDRINUSE:
         return words
-    which = "; `ss -ltnp` shows which" if sys.platform == "linux" else ""
-    return f"{words}: another program has this port{which}"
+    return f"{words}: {PORT_TAKEN}"
 
 
 def _tls_failed(words: str) -> str:
