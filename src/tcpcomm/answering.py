@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token, copy_context
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 
@@ -26,14 +27,24 @@ from tcpcomm.codec.base import Asked, Batch, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.seldom import Seldom
+from tcpcomm.seldom import SeldomEach
 from tcpcomm.stepped import begun
 from tcpcomm.watchdog import WARN_AFTER, watchdog
 
 __all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 
 REQUEST_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about requests of one session that could not be understood."""
+"""Seconds between two log lines about requests of one session with the same trouble."""
+
+LATE_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about one command that takes longer than its hosts wait."""
+
+HOST_BEGAN_EARLIER: Final = 0.9
+"""
+What part of a timeout has passed here, at least, when it has at the host.
+
+A host's clock begins when it writes the command: that has to come here, and may have waited for its turn.
+"""
 
 MOST_KEPT: Final = 64
 """Replies that are kept to leave together."""
@@ -73,6 +84,8 @@ class Handler(NamedTuple):
     """Whether something is sent before it is carried out."""
     reply: Callable[[Request, Any], list[bytes]]
     """Makes the frames of its result."""
+    timeout: float
+    """Seconds that its hosts wait for the reply; infinity where there is none."""
 
 
 @frozen
@@ -82,12 +95,24 @@ class Handlers:
     equipment: Any
     declaration: Declaration
     by_name: dict[str, Handler]
+    late: SeldomEach[str]
+    """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
 
     @classmethod
-    def of(cls, equipment: Any, declaration: Declaration, reactor: Any) -> Handlers:
-        """Find them in an object; those marked with ``@in_thread`` will run in the reactor's threads."""
+    def of(
+        cls, equipment: Any, declaration: Declaration, reactor: Any, late: SeldomEach[str] | None = None
+    ) -> Handlers:
+        """
+        Find them in an object; those marked with ``@in_thread`` will run in the reactor's threads.
+
+        Args:
+            equipment: the object.
+            declaration: what it implements.
+            reactor: has the threads.
+            late: where it has to outlive these handlers, as where each session has an object of its own.
+        """
         by_name = {}
-        for name in declaration.commands:
+        for name, command in declaration.commands.items():
             method = getattr(equipment, name)
             in_thread = getattr(method, "__in_thread__", False)
             by_name[name] = Handler(
@@ -95,8 +120,9 @@ class Handlers:
                 f"{type(equipment).__name__}.{name}",
                 declaration.dialect.acknowledgement(Request(name, {})) is not None,
                 declaration.dialect.replier(name),
+                command.timeout if declaration.dialect.answers(name) is not None else inf,
             )
-        return cls(equipment, declaration, by_name)
+        return cls(equipment, declaration, by_name, late or SeldomEach(LATE_LOG_INTERVAL))
 
 
 def have_events_told(equipment: Any, reactor: Any, tell: _Tell) -> None:
@@ -138,6 +164,7 @@ class Answering:
     def __init__(self, handlers: Handlers, session: FrameProtocol, seconds: Callable[[], float]) -> None:
         self._handlers = handlers.by_name
         self._equipment = handlers.equipment
+        self._late = handlers.late
         declaration = handlers.declaration
         self._dialect = declaration.dialect
         self.read = declaration.dialect.read_at_equipment
@@ -148,7 +175,7 @@ class Answering:
         self._running = 0
         self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
-        self._refusals = Seldom(REQUEST_LOG_INTERVAL)
+        self._refusals: SeldomEach[Trouble] = SeldomEach(REQUEST_LOG_INTERVAL)
         self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
 
     @property
@@ -202,6 +229,16 @@ class Answering:
             for request, frame in kept:
                 self._send_now(request, [frame])
 
+    def end(self) -> None:
+        """The session is over: tell of what no line has told of yet."""
+        for trouble, count in self._refusals.untold():
+            self.log.warn(
+                "{peer}: {trouble}: {count} more requests",
+                peer=self._session.peer,
+                trouble=trouble.value,
+                count=count,
+            )
+
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Carry out one request; tells by what it returns whether that is done."""
         if isinstance(request, Refusal):
@@ -231,9 +268,28 @@ class Answering:
             send(request, self._reply(handler, request, result))
             return None
         self._running += 1
+        result.addBoth(self._waited, handler, self._seconds())
         result.addCallbacks(partial(self._reply, handler, request), partial(self._failed, request))
         result.addCallback(partial(send, request))
         return result.addBoth(self._done)
+
+    def _waited(self, outcome: Any, handler: Handler, begun_at: float) -> Any:
+        """A handler that waited has finished, or was cancelled: tell if its host waited in vain."""
+        now = self._seconds()
+        took = now - begun_at
+        cut = isinstance(outcome, Failure) and outcome.check(CancelledError) is not None
+        if took > handler.timeout * (HOST_BEGAN_EARLIER if cut else 1.0):
+            count = self._late.happened(handler.where, now)
+            if count:
+                self.log.warn(
+                    "{peer}: {command} {took}; its hosts wait {timeout:g} s{more}",
+                    peer=self._session.peer,
+                    command=handler.where,
+                    took=f"was still at work after {took:.1f} s" if cut else f"took {took:.1f} s",
+                    timeout=handler.timeout,
+                    more=f" (and {count - 1} times before)" if count > 1 else "",
+                )
+        return outcome
 
     def _done(self, outcome: Any) -> Any:
         """One command is done: those that waited for it have their turn, unless the session is over."""
@@ -339,12 +395,13 @@ class Answering:
             own = self._equipment.unknown(frame)
             if own is not None:
                 return [own]
-        count = self._refusals.happened(self._seconds())
+        count = self._refusals.happened(refusal.trouble, self._seconds())
         if count:
+            said = refusal.trouble is Trouble.UNKNOWN_COMMAND  # the problem tells it, and which
             self.log.warn(
-                "{peer}: {trouble}: {problem}{more}",
+                "{peer}: {trouble}{problem}{more}",
                 peer=self._session.peer,
-                trouble=refusal.trouble.value,
+                trouble="" if said else f"{refusal.trouble.value}: ",
                 problem=str(refusal.problem),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )

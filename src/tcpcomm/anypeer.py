@@ -113,6 +113,10 @@ class AnyPeerDecoder(Decoder):
         return self.recognised is None or isinstance(self.recognised, Lines)
 
     @property
+    def unfinished(self) -> str:
+        return super().unfinished if self._inner is None else self._inner.unfinished
+
+    @property
     def mid_frame(self) -> bool:
         return super().mid_frame or (self._inner is not None and self._inner.mid_frame)
 

@@ -150,5 +150,5 @@ class Asking:
         return [(self._exchange.deadline, self._tick)]
 
     def _tick(self) -> None:
-        self._exchange.tick(self._clock.seconds())
+        self._exchange.tick(self._clock.seconds(), self._session.unfinished)
         self._write()

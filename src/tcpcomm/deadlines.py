@@ -70,7 +70,10 @@ class Deadlines:
         session = self._session
         assert session._begun is not None
         elapsed = session._clock.seconds() - session._begun
-        session.close(f"the peer began a frame and did not finish it within {elapsed:.1f} s")
+        problem = f"the peer began a frame and did not finish it within {elapsed:.1f} s"
+        details = f": {session.unfinished}" if session.unfinished else ""
+        session.log.warn("{peer}: {problem}{details}", peer=session.peer, problem=problem, details=details)
+        session.close(problem)
 
     def _idle(self) -> None:
         self._session.close(f"the peer was silent for {self._session.limits.idle:g} s")

@@ -64,9 +64,6 @@ class EchoProtocol(FrameProtocol):
 
     encoding = "utf-8"
 
-    def sessionReady(self) -> None:
-        self.log.info("{peer}: connected", peer=self.peer)
-
     def sessionLost(self, reason: str) -> None:
         self.log.info("{peer}: disconnected: {reason}", peer=self.peer, reason=reason)
 

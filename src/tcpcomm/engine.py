@@ -129,6 +129,11 @@ class Engine:
         return self._supervisor.reason
 
     @property
+    def standing(self) -> str:
+        """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
+        return self._supervisor.standing
+
+    @property
     def protocol(self) -> Any:
         """The user's protocol of the session that is ready; None if there is none."""
         ready = self.state in (State.READY, State.SUSPECT)
@@ -190,11 +195,11 @@ class Engine:
         self._settle()
         return stopped
 
-    def drop(self, reason: str) -> None:
-        """Abort the session, as if it had been lost; the link goes on."""
+    def drop(self, reason: str, refused: bool = False) -> None:
+        """Abort the session, as if it had been lost, or else refused; the link goes on."""
         session = self._session
         if session is not None and self.state is not State.DRAINING:
-            self._over(session, reason)
+            self._over(session, reason, refused)
             session.abort(reason)
 
     def excuse(self, seconds: float = 0.0) -> None:
@@ -313,7 +318,7 @@ class Engine:
             if session is not self._session or self.state is not State.HANDSHAKING:
                 return
             if isinstance(result, Failure):
-                self.drop(f"an on_ready step failed: {result.getErrorMessage()}")
+                self.drop(f"an on_ready step failed: {result.getErrorMessage()}", refused=True)
             else:
                 self._do(self._supervisor.steps_done(self._now()))
 
@@ -328,12 +333,16 @@ class Engine:
             if actions:
                 self._do(actions)
 
-    def session_over(self, session: Session, reason: str) -> None:
-        """The connection is gone, or the protocol has asked to close it, or the peer is not proven."""
+    def session_over(self, session: Session, reason: str, refused: bool = False) -> None:
+        """
+        The connection is gone, or the protocol has asked to close it, or the peer is not proven.
+
+        Where it is known that it was not the network, it was ``refused``: see :meth:`Supervisor.lost`.
+        """
         if self._forget_newcomer(session):
             self._log_refusal(session, reason)
         if session is self._session:
-            self._over(session, reason)
+            self._over(session, reason, refused)
 
     def session_gone(self) -> None:
         """All that there was to tell about the end of a session is told."""
@@ -353,8 +362,8 @@ class Engine:
     def _tick(self) -> None:
         self._do(self._supervisor.tick(self._now()))
 
-    def _over(self, session: Session, reason: str) -> None:
-        self._to_do.extend(self._supervisor.lost(self._now(), reason))
+    def _over(self, session: Session, reason: str, refused: bool) -> None:
+        self._to_do.extend(self._supervisor.lost(self._now(), reason, refused))
         session.given_up = True
         self._leave()
         self._do()
@@ -413,7 +422,7 @@ class Engine:
             self.drop(str(closed))
         except Exception:
             self.log.failure("{link}: the heartbeat cannot be sent", link=self.name)
-            self.drop("the heartbeat cannot be sent")
+            self.drop("the heartbeat cannot be sent", refused=True)
 
     def _tell(self, news: Tell) -> None:
         self._log(news)

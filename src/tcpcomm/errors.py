@@ -126,6 +126,8 @@ class FramingError(TcpcommError):
         offset: where the faulty frame begins, in bytes since the start of the stream.
         recoverable: the decoder found, or will find, a place to go on; otherwise the boundaries are
             lost and the decoder answers every later call with this same error.
+        details: more, for a log: the bytes that came of the frame, and what lacks. It stays apart from the
+            text, for the bytes may be secret.
 
     Two faults are the same fault when class, text, offset and recoverability agree, however the bytes
     were cut into chunks.
@@ -139,6 +141,7 @@ class FramingError(TcpcommError):
         self.offset = offset
         self.recoverable = recoverable
         self.frames: list[bytes] = list(frames)
+        self.details = ""
 
 
 class FrameTooLong(FramingError):

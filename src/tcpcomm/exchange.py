@@ -219,12 +219,13 @@ class Exchange:
         elif self._under_way.pop(call.id, None) is not None:
             self._break("a command was cancelled: its reply must not answer the next one")
 
-    def tick(self, now: float) -> None:
-        """Settle what is overdue."""
+    def tick(self, now: float, came: str = "") -> None:
+        """Settle what is overdue; ``came`` tells what came of a reply that is not complete, if anything."""
+        instead = f": {came}" if came else ""
         for call in [each for each in self._under_way.values() if each.due <= now]:
             self._settle(
                 call,
-                ReplyTimeout(f"no reply within {call.timeout:g} s"),
+                ReplyTimeout(f"no reply within {call.timeout:g} s{instead}"),
                 broken="a reply did not come in time: a late one must not answer the next command",
             )
         for call in [each for each in self._waiting if each.due <= now]:

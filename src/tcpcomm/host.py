@@ -290,7 +290,7 @@ class EquipmentsLink(Link):
         except TimeoutError:
             raise NotReady(
                 f"{self.declaration.name} was not ready within {seconds:g} s: "
-                f"it is {self.state.value}: {self.reason}"
+                f"it is {self._engine.standing}"
             ) from None
 
     def _note_ready(self, state: Any, reason: str) -> None:
@@ -300,16 +300,18 @@ class EquipmentsLink(Link):
 
     def session_made(self, protocol: Any) -> None:
         self._beats_out = 0
-        if self._handlers is not None:
-            self._answering = Answering(self._handlers, protocol, self._clock.seconds)
         if self.declaration.greeting is not None or self.declaration.login:
             self._arrivals = {protocol: _ArrivalOn(self._new_arrival(), protocol)}
         super().session_made(protocol)
+        if self._handlers is not None:
+            self._answering = Answering(self._handlers, protocol, self._clock.seconds)
 
     def session_over(self, protocol: Any, reason: str) -> None:
         arrival = self._arrivals.pop(protocol, None)
         if arrival is not None:
             arrival.end(reason)
+        if self._answering is not None and protocol is self._protocol:
+            self._answering.end()
         super().session_over(protocol, reason)
 
     def _tell(self, dialect: Dialect, name: str, values: dict[str, Any], session: Any) -> None:

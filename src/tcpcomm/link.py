@@ -308,7 +308,7 @@ class Link(Service):
     def _ready_protocol(self) -> _LinkProtocol:
         protocol = self._protocol
         if protocol is None or protocol.over is not None or self._engine.protocol is not protocol:
-            raise NotReady(f"{self._engine.name} is {self.state.value}: {self.reason}")
+            raise NotReady(f"{self._engine.name} is {self._engine.standing}")
         return protocol
 
     def _step(self, step: Callable[[Handshake], Any]) -> Step:
@@ -357,6 +357,9 @@ class _LinkProtocol(FrameProtocol):
 
     def framesReceived(self, frames: list[bytes]) -> None:
         self.link.frames_received(self, frames)
+
+    def _tell_connected(self) -> None:
+        """The link tells its states, and each reason of an outage once."""
 
     def sessionLost(self, reason: str) -> None:
         self.over = self.over or reason

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
-from tcpcomm.reasons import attempt_in_words
+from tcpcomm.reasons import attempt_in_words, cannot_listen_in_words
 
 __all__ = ["Accepting", "Dialling", "Place", "User"]
 
@@ -134,7 +134,9 @@ class Accepting(Place):
         def failed(failure: Failure) -> None:
             if self._opening is opening:
                 self._opening = None
-                self._again = engine.cannot_listen(failure.getErrorMessage(), partial(self.open, engine))
+                self._again = engine.cannot_listen(
+                    cannot_listen_in_words(failure), partial(self.open, engine)
+                )
 
         opening.addCallbacks(listening, failed)
 

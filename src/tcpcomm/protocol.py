@@ -98,6 +98,8 @@ class FrameProtocol(SendsFrames, Protocol):
     """The peer's name, where it has proven it: by its key, or as its certificate's common name."""
     awaits_proof = False
     """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
+    keeps_secret = False
+    """Whether what is received now, such as a password, is to be kept out of logs."""
     frames_received = 0
     """Frames that were delivered in this session."""
 
@@ -166,7 +168,8 @@ class FrameProtocol(SendsFrames, Protocol):
         After an unrecoverable fault the session is closed when this returns. Only where the end of the
         input cut the last frame short, the replies to those before it are sent first.
         """
-        self._tell_fault(str(fault))
+        more = f": {fault.details}" if fault.details and not self.keeps_secret else ""
+        self._tell_fault(f"{fault}{more}")
 
     def inputEnded(self) -> None:
         """
@@ -184,6 +187,12 @@ class FrameProtocol(SendsFrames, Protocol):
         The default logs it.
         """
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=reason)
+
+    @property
+    def unfinished(self) -> str:
+        """What came of a frame that has begun and not ended, in words for a log; empty if none has."""
+        shown = self._decoder.mid_frame and not self.keeps_secret
+        return f"the peer {self._decoder.unfinished}" if shown else ""
 
     # -- for users to call ----------------------------------------------------------------------------
 
@@ -269,9 +278,14 @@ class FrameProtocol(SendsFrames, Protocol):
         self._update_hold()
         if self.heartbeats is not None:
             self._vigil = Vigil(self, self.heartbeats)
+        self._tell_connected()
         self._tell_factory("sessionEstablished")
         self._guarded(self.sessionReady)
         self._go_on()
+
+    def _tell_connected(self) -> None:
+        proven = f" as {self.identity}" if self.identity else ""
+        self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
 
     def dataReceived(self, data: bytes) -> None:
         self._heard = self._clock.seconds()

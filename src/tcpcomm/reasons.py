@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import sys
 from typing import Final, cast
 
 from twisted.internet.error import (
+    CannotListenError,
     ConnectBindError,
     ConnectError,
     ConnectionAborted,
+    ConnectionClosed,
     ConnectionDone,
     ConnectionLost,
     ConnectionRefusedError,
@@ -22,7 +25,14 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 
-__all__ = ["attempt_in_words", "loss_in_words", "peer_name"]
+__all__ = [
+    "PORT_TAKEN",
+    "attempt_in_words",
+    "cannot_listen_in_words",
+    "is_no_network_s",
+    "loss_in_words",
+    "peer_name",
+]
 
 _ERRNO_WORDS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
@@ -31,6 +41,14 @@ _ERRNO_WORDS: Final = {
     errno.EHOSTUNREACH: "no route to the peer: cable, switch or address",
     errno.ENETUNREACH: "no route to the peer's network: is the interface down?",
 }
+
+PORT_TAKEN: Final = "another program has this port" + (
+    "; `ss -ltnp` shows which" if sys.platform == "linux" else ""
+)
+"""What to look for where the system says that an address is in use."""
+
+_PLAIN_TEXT: Final = ("wrong version number", "http request", "record layer failure", "packet length")
+"""What OpenSSL calls bytes that are no TLS at all."""
 
 
 def peer_name(address: IAddress | None) -> str:
@@ -70,14 +88,22 @@ def loss_in_words(failure: Failure) -> str:
         return "the connection broke: the peer vanished, or closed without saying so"
     if type(error).__module__ == "ssl":
         words = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
-        return f"TLS failed: {words.replace('_', ' ').lower()}"
+        return _tls_failed(words.replace("_", " ").lower())
     if type(error).__module__.startswith("OpenSSL"):
-        return f"TLS failed: {_tls_words(error)}"
+        return _tls_failed(_tls_words(error))
     if type(error).__module__.startswith("service_identity"):
         return (
             "TLS failed: the peer's certificate is for another name than the one we connect to"
         )
     return f"{type(error).__name__}: {error}"
+
+
+def is_no_network_s(failure: Failure) -> bool:
+    """Whether a loss is a program's doing, here or there: TLS or a proof that failed, or an exception."""
+    error = failure.value
+    if type(error).__module__ == "ssl":
+        return True  # though Python derives it from OSError
+    return not isinstance(error, (ConnectionClosed, ConnectError, OSError))
 
 
 def attempt_in_words(failure: Failure) -> str:
@@ -98,6 +124,22 @@ def attempt_in_words(failure: Failure) -> str:
         if number in _ERRNO_WORDS:
             return _ERRNO_WORDS[number]
     return loss_in_words(failure)
+
+
+def cannot_listen_in_words(failure: Failure) -> str:
+    """Say why a place to listen at is not to be had."""
+    error = cast("BaseException", failure.value)
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    words = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+    if getattr(error, "errno", None) != errno.EADDRINUSE:
+        return words
+    return f"{words}: {PORT_TAKEN}"
+
+
+def _tls_failed(words: str) -> str:
+    plain = any(each in words for each in _PLAIN_TEXT)
+    return f"TLS failed: {words}{': the peer does not speak TLS' if plain else ''}"
 
 
 def _tls_words(error: BaseException) -> str:

@@ -1,8 +1,13 @@
-"""Log lines that a flood of events must not multiply: :class:`Seldom`."""
+"""Log lines that a flood of events must not multiply: :class:`Seldom`, and :class:`SeldomEach`."""
 
 from __future__ import annotations
 
-__all__ = ["Seldom"]
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+__all__ = ["Seldom", "SeldomEach"]
+
+Kind = TypeVar("Kind", bound=Hashable)
 
 
 class Seldom:
@@ -29,3 +34,29 @@ class Seldom:
         self._told_at = now
         count, self.untold = self.untold, 0
         return count
+
+
+class SeldomEach(Generic[Kind]):
+    """
+    The same for events of several kinds, each of which is told of apart.
+
+    Args:
+        interval: seconds between two lines about one kind. There must not be many kinds.
+    """
+
+    __slots__ = ("_interval", "_kinds")
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._kinds: dict[Kind, Seldom] = {}
+
+    def happened(self, kind: Kind, now: float) -> int:
+        """Count an event; return how many of its kind a line has to tell of now, or 0."""
+        seldom = self._kinds.get(kind)
+        if seldom is None:
+            seldom = self._kinds[kind] = Seldom(self._interval)
+        return seldom.happened(now)
+
+    def untold(self) -> Iterator[tuple[Kind, int]]:
+        """How many events of which kind no line has told of."""
+        return ((kind, seldom.untold) for kind, seldom in self._kinds.items() if seldom.untold)

@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -16,7 +15,7 @@ from twisted.python.failure import Failure
 from tcpcomm.endpoints import Listener
 from tcpcomm.errors import TcpcommError
 from tcpcomm.factory import FrameFactory
-from tcpcomm.reasons import peer_name
+from tcpcomm.reasons import cannot_listen_in_words, peer_name
 
 __all__ = ["CannotListen", "ServerService"]
 
@@ -83,7 +82,7 @@ class ServerService(Service):
         within_start = True
 
         def not_listening(failure: Failure, where: Listener) -> None:
-            words = f"cannot listen on {where.text}: {_why(failure)}"
+            words = f"cannot listen on {where.text}: {cannot_listen_in_words(failure)}"
             if within_start:
                 failures.append(words)
             else:
@@ -108,11 +107,3 @@ class ServerService(Service):
         self.ports.append(port)
         self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)
         return None
-
-
-def _why(failure: Failure) -> str:
-    """Why a place to listen at is not to be had."""
-    error: Any = failure.value
-    if isinstance(error, CannotListenError):
-        error = error.socketError
-    return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"

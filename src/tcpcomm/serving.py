@@ -20,7 +20,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.alarm import clock_of
-from tcpcomm.answering import Answering, Handlers, current_session, have_events_told
+from tcpcomm.answering import (
+    LATE_LOG_INTERVAL,
+    Answering,
+    Handlers,
+    current_session,
+    have_events_told,
+)
 from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
 from tcpcomm.endpoints import Listener, client, listener, open_to_others
@@ -31,6 +37,7 @@ from tcpcomm.factory import FrameFactory
 from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.places import Dialling
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.seldom import SeldomEach
 from tcpcomm.server import ServerService
 from tcpcomm.supervision import Policy, profile
 from tcpcomm.watchdog import watchdog
@@ -94,6 +101,7 @@ class EquipmentProtocol(FrameProtocol):
             declaration.encoding,
             handlers.equipment.authenticate,
         )
+        self.keeps_secret = bool(declaration.login)
         self._say(self._entrance.begin())
 
     @property
@@ -163,6 +171,9 @@ class EquipmentProtocol(FrameProtocol):
 
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
+        answering: Answering | None = getattr(self, "_answering", None)
+        if answering is not None:  # it could be made
+            answering.end()
         if self._asking is not None:
             self._asking.end(reason)
         super().sessionLost(reason)
@@ -175,6 +186,7 @@ class EquipmentProtocol(FrameProtocol):
                 self.sendBytes(saying.text)
         if self._entrance is not None and self._entrance.done:
             self._entrance = None
+            self.keeps_secret = False
             cast("EquipmentFactory", self.factory).members.add(self)
 
 
@@ -215,6 +227,7 @@ class EquipmentFactory(FrameFactory):
         self.members: set[EquipmentProtocol] = set()
         """The sessions that are told of events: all that have logged in."""
         self._equipment = equipment
+        self._late: SeldomEach[str] = SeldomEach(LATE_LOG_INTERVAL)
         if isinstance(equipment, Equipment):
             have_events_told(equipment, clock_of(self), self._tell)
 
@@ -226,7 +239,7 @@ class EquipmentFactory(FrameFactory):
             have_events_told(
                 equipment, clock_of(self), lambda name, values, _: self._tell(name, values, session)
             )
-        return Handlers.of(equipment, self.declaration, clock_of(self))
+        return Handlers.of(equipment, self.declaration, clock_of(self), self._late)
 
     def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
         """Tell sessions of an event."""

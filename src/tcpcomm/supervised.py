@@ -20,7 +20,7 @@ from tcpcomm.identity import certificate_name
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import Prover, prover
 from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.reasons import is_no_network_s, loss_in_words, peer_name
 from tcpcomm.supervision import State
 from tcpcomm.tcp import tune_tcp
 
@@ -94,7 +94,7 @@ class Session(ProtocolWrapper):
 
     def _not_proven(self, reason: str) -> None:
         if not (self.given_up or self._lost):
-            self._engine.session_over(self, reason)
+            self._engine.session_over(self, reason, refused=True)
             self.abort(reason)
 
     def is_another_peer_s(self, than: Session) -> bool:
@@ -115,7 +115,7 @@ class Session(ProtocolWrapper):
         self._lost = True
         if isinstance(self.wrappedProtocol, Prover):
             reason = self.wrappedProtocol.explained(reason)
-        self._engine.session_over(self, loss_in_words(reason))
+        self._engine.session_over(self, loss_in_words(reason), refused=is_no_network_s(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._engine.session_gone()
 
@@ -133,8 +133,10 @@ class Session(ProtocolWrapper):
     def _closed_here(self) -> None:
         if self._engine.state is not State.DRAINING:
             protocol = self.protocol
-            closed = protocol._reason if isinstance(protocol, FrameProtocol) else None
-            self._engine.session_over(self, closed or "closed here")
+            framed = isinstance(protocol, FrameProtocol)
+            closed = protocol._reason if framed else None
+            followed = framed and protocol._input_ended  # it closes for the peer has
+            self._engine.session_over(self, closed or "closed here", refused=not followed)
 
     def abort(self, reason: str) -> None:
         """End the connection at once; nothing that still comes is passed on."""

@@ -139,7 +139,8 @@ class Backoff:
     While the outage is young, attempts follow each other quickly, so that a cable is found again as soon
     as it is plugged in. Then the wait is drawn evenly from zero to a ceiling that doubles with every
     attempt ("full jitter"), so that many clients of one server do not come in step, but never below the
-    floor, so that nothing spins.
+    floor, so that nothing spins. Where not the network ended a session but a program, which refused it,
+    the wait is drawn so from the start: to be quick does not help there.
 
     Raises:
         ConfigurationError: a value is not positive, or the floor lies above the cap.
@@ -174,8 +175,8 @@ class Backoff:
         Seconds until the next attempt.
 
         Args:
-            attempts: attempts that failed since the outage ceased to be young.
-            down_for: seconds since the outage began.
+            attempts: attempts in vain that were followed by no quick one.
+            down_for: seconds since the outage began; infinity for one that is not to count as young.
             random: where the jitter comes from.
         """
         if down_for < self.quick_for:
@@ -299,7 +300,8 @@ class Supervisor:
         self._dials = dials
         self._random = random
         self._running = False
-        self._attempts = 0  # in vain, since the outage ceased to be young
+        self._attempts = 0  # in vain, and followed by no quick one
+        self._before: str | None = None  # how what there was before the attempt under way ended
         self._dialled = 0.0  # when the last attempt began
         self._down_since = 0.0  # when the outage began: it ends only when ready, and that has settled
         self._ready_since = 0.0
@@ -313,6 +315,14 @@ class Supervisor:
     def running(self) -> bool:
         """Whether it was started and not stopped."""
         return self._running
+
+    @property
+    def standing(self) -> str:
+        """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
+        if self._before is None or self.state not in (State.CONNECTING, State.HANDSHAKING):
+            return f"{self.state.value}: {self.reason}"
+        tcp = f": {self.reason}" if self.state is State.HANDSHAKING else ""
+        return f"{self.state.value}{tcp}; {self._before}"
 
     @property
     def deadline(self) -> float:
@@ -333,6 +343,7 @@ class Supervisor:
         self._running = True
         self._down_since = now
         self._attempts = 0
+        self._before = None
         if self.state is not State.DOWN:
             return []
         if self._dials:
@@ -409,10 +420,18 @@ class Supervisor:
         if self._pulse is not None and self.state in (State.READY, State.SUSPECT):
             self._pulse.excuse(now + seconds)
 
-    def lost(self, now: float, reason: str) -> list[Action]:
-        """The session ended."""
+    def lost(self, now: float, reason: str, refused: bool = False) -> list[Action]:
+        """
+        The session ended.
+
+        Args:
+            now: what time it is.
+            reason: why.
+            refused: whether a program ended it, here or there, and not the network: TLS, the proof, a step
+                or a handler failed. The next one is likely to end so too, however quickly it is made.
+        """
         self._no_more_ready(now)
-        return self._down(Input.LOST, now, reason)
+        return self._down(Input.LOST, now, reason, refused)
 
     def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
         """End the link, within its grace."""
@@ -490,11 +509,13 @@ class Supervisor:
         ended = self.failed if self.state is State.CONNECTING else self.lost
         return [Abort(reason), *ended(now, reason)]
 
-    def _down(self, what: Input, now: float, reason: str) -> list[Action]:
+    def _down(self, what: Input, now: float, reason: str, refused: bool = False) -> list[Action]:
+        there_was = "session" if self.state in (State.READY, State.SUSPECT) else "attempt"
         state = self._next(what)
+        self._before = f"the last {there_was}: {reason}"
         self._pulse, self._due = None, inf
         if self._running and self._dials:
-            down_for = now - self._down_since
+            down_for = inf if refused else now - self._down_since
             self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)
             if down_for >= self.policy.backoff.quick_for:
                 self._attempts += 1

@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from time import monotonic
+from types import FrameType
 from typing import Final
 
 from twisted.logger import Logger
@@ -25,6 +26,9 @@ WARN_AFTER: Final = 0.05
 
 DUMP_AFTER: Final = 0.5
 """Seconds after which the log shows where it is."""
+
+CALLERS: Final = ("Answering._take", "begun")
+"""The functions that call a handler: what stands above them in a stack is not its own."""
 
 WARN_INTERVAL: Final = 10.0
 """Seconds between two log lines about one handler."""
@@ -89,13 +93,23 @@ class Watchdog:
                 continue
             dumped = name, since
             frame = sys._current_frames().get(watched)
-            stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+            stack = _stack_of_handler(frame)
             self.log.error(
                 "{handler} has blocked the reactor for {took:.2f} s; this is where it is:\n{stack}",
                 handler=name,
                 took=monotonic() - since,
                 stack=stack,
             )
+
+
+def _stack_of_handler(frame: FrameType | None) -> str:
+    """The lines of the stack that ends in this frame, from the handler on."""
+    frames: list[FrameType] = []
+    while frame is not None and frame.f_code.co_qualname not in CALLERS:
+        frames.append(frame)
+        frame = frame.f_back
+    summary = traceback.StackSummary.extract((each, each.f_lineno) for each in reversed(frames))
+    return "".join(summary.format())
 
 
 watchdog: Final = Watchdog()

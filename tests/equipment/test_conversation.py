@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
+from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from tcpcomm import (
@@ -24,7 +25,7 @@ from tcpcomm import (
     per_session,
     raw,
 )
-from tcpcomm.codec import JsonRpc, Template
+from tcpcomm.codec import Json, JsonRpc, Template
 from tcpcomm.psk import PreSharedKeys
 from tests.equipment.declared import (
     NO_PART,
@@ -34,6 +35,7 @@ from tests.equipment.declared import (
     MyRpcCamera,
     Position,
     RpcCamera,
+    Scripted,
     VisionCamera,
     raises,
 )
@@ -488,6 +490,13 @@ def test_a_host_that_does_not_implement_what_it_answers_is_refused_at_once(bench
         bench.remote(RpcCamera, serves=RpcCell())
 
 
+@frozen
+class Joint:
+    """A joint of the robot."""
+
+    number: int
+
+
 class NewerCamera(RpcCamera):
     """A host's declaration of a newer model than the one that is there."""
 
@@ -519,6 +528,56 @@ def test_where_both_sides_ask_each_is_told_what_the_other_does_not_know(bench: B
     refusals = [bench.result(asked) for asked in (proxy.calibrate(), proxy.locate(1))]
     assert [-32601, -32601] == [refusal.code for refusal in refusals]
     assert 2.0 == bench.result(proxy.locate(2)).y
+
+
+JSONS = [
+    Json(id="id"),
+    Json("Type", parameters="Data", result="Data", fault="Error", event="Type", echo=True, id="id"),
+    Json("cmd", result=None, fault="NG", echo=True, id="id"),
+]
+
+
+@pytest.mark.parametrize("json", JSONS, ids=["keys", "echo", "flat"])
+def test_with_own_keys_too_each_is_told_what_the_other_does_not_know(json: Json, bench: Bench) -> None:
+    class OlderCamera(RpcCamera):
+        codec = json  # type: ignore[assignment]
+
+    class NewCamera(NewerCamera):
+        codec = json  # type: ignore[assignment]
+
+    class OlderCell(Equipment):
+        framing = RpcCamera.framing
+        codec = json
+
+        @command()
+        def where(self) -> Joint:
+            """The joint that moves."""
+            return Joint(4)
+
+    class NewCell(OlderCell):
+        @command()
+        async def release(self) -> None:
+            """Which the older one does not know."""
+            raise NotImplementedError
+
+    class MyOlderCamera(Scripted, OlderCamera):
+        pass
+
+    async def ask_back() -> Position:
+        await caller(NewCell).release()
+        raise AssertionError("the host knows no such command")
+
+    async def ask_what_it_knows() -> Position:
+        where: Any = caller(NewCell).where()
+        return Position(float((await where).number), 0.0, 0.0)
+
+    camera = MyOlderCamera()
+    camera.jobs = {1: ask_back, 2: ask_what_it_knows}
+    bench.serve(camera, calls=NewCell)
+    proxy = bench.remote(NewCamera, serves=OlderCell())
+    refusals = [bench.result(asked) for asked in (proxy.calibrate(), proxy.locate(1))]
+    assert [-32601, -32601] == [refusal.code for refusal in refusals]
+    assert 4.0 == bench.result(proxy.locate(2)).x
 
 
 def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: list[str]) -> None:

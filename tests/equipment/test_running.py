@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import sys
 
 from twisted.internet import reactor
 
-from tcpcomm import TcpcommError, run, serve
+from tcpcomm import run, serve
 from tests.equipment.declared import MyCamera
 
 port = sys.argv[1]
@@ -39,7 +41,7 @@ first = serve(MyCamera(), at="tcp:0:interface=127.0.0.1")
 second = serve(MyCamera(), at=f"tcp:{{port}}:interface=127.0.0.1")
 try:
     run(first, second)
-except TcpcommError as error:
+except SystemExit as error:
     print(error)
 print(first.running, first.ports, reactor.running)
 """
@@ -75,3 +77,35 @@ def test_when_a_service_cannot_start_none_is_left_running() -> None:
     refusal, after = done.stdout.splitlines()
     assert refusal.startswith(f"cannot listen on tcp:{port}:interface=127.0.0.1: ")
     assert "0 [] False" == after
+
+
+def test_a_script_whose_port_is_in_use_ends_with_one_line_that_tells_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        script = f"{CAMERA}\nrun(serve(MyCamera(), at={where!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", script, "0"],
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=DEADLINE,
+        )
+
+    assert 1 == done.returncode
+    assert "Traceback" not in done.stderr
+    refusal = f"cannot listen on {where}: {os.strerror(errno.EADDRINUSE)}: another program has this port"
+    assert done.stderr.splitlines()[-1].startswith(refusal)
+
+
+SERVES = f"""{CAMERA}
+service = serve(MyCamera(), at="tcp:0:interface=127.0.0.1")
+reactor.callWhenRunning(reactor.callLater, 0, reactor.stop)
+run(service)
+"""
+
+
+def test_where_it_listens_is_told_once() -> None:
+    told = run_script(SERVES, 0).stderr
+
+    assert 1 == told.count("listening on 127.0.0.1:")
+    assert [] == [line for line in told.splitlines() if "starting on" in line or "Closed)" in line]

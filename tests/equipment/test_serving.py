@@ -118,6 +118,7 @@ class ServingTests(TestCase):
         await until(lambda: bool(self.told("has blocked the reactor")))
         event = next(each for each in self.logged if "has blocked" in str(each["log_format"]))
         assert "while monotonic() - began" in event["stack"]
+        assert 1 == event["stack"].count("File ")
 
     async def test_a_host_that_does_not_read_keeps_no_other_from_hearing(self) -> None:
         camera = InThread()

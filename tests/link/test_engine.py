@@ -426,6 +426,38 @@ def test_a_peer_that_accepts_and_hangs_up_is_not_dialled_without_rest(bench: Ben
     assert len(bench.peers.peers) - in_the_first_minute < 100
 
 
+class Greets(Peer):
+    """A peer that says something at once."""
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.say(b"welcome")
+
+
+def refuse(_: object) -> None:
+    raise ValueError("out of order")
+
+
+def sessions_in_ten_seconds(bench: Bench, **options: Any) -> int:
+    bench.peers.protocol = Greets
+    bench.serve()
+    bench.link(policy=QUIET, heartbeat=None, **options)
+    bench.network.advance(10.0)
+    return len(bench.peers.peers)
+
+
+def test_a_step_that_fails_again_and_again_is_not_tried_without_rest(bench: Bench) -> None:
+    assert 5 < sessions_in_ten_seconds(bench, on_ready=[refuse]) < 30
+
+
+def test_nor_is_a_session_made_that_a_handler_s_exception_ends_at_once(
+    bench: Bench, logged: list[str]
+) -> None:
+    assert 5 < sessions_in_ten_seconds(bench, received=refuse) < 30
+    assert len(logged) == len([line for line in logged if "out of order" in line])
+    logged.clear()
+
+
 def told_by_log(bench: Bench, link: Link, seconds: float) -> list[str]:
     """What a link logs for some time."""
     lines: list[str] = []

@@ -105,6 +105,15 @@ def test_a_peer_without_the_key_is_refused_and_the_reason_told(bench: Bench) -> 
     assert State.READY not in [state for state, _ in bench.told]
 
 
+def test_a_peer_with_another_key_is_not_dialled_without_rest(bench: Bench) -> None:
+    camera(bench)
+    stranger = robot(bench, WRONG)
+    tries: list[State] = []
+    stranger.observe(lambda state, _: tries.append(state))
+    bench.network.advance(10.0)
+    assert 5 < tries.count(State.HANDSHAKING) < 30
+
+
 def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
     link, dialling = camera(bench), robot(bench)
     bench.ready(link, dialling)

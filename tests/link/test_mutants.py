@@ -168,6 +168,23 @@ MUTANTS: Final = [
         test_supervision.test_attempts_follow_each_other_quickly_while_the_outage_is_young,
     ),
     Mutant(
+        "what a program refuses is tried quickly too",
+        Supervisor,
+        "_down",
+        "inf if refused else now - self._down_since",
+        "now - self._down_since",
+        test_supervision.test_a_session_that_a_program_refused_is_followed_by_waits_that_grow_from_the_start,
+        {"ready": False},
+    ),
+    Mutant(
+        "a failed step counts as the network's",
+        Engine,
+        "session_established",
+        "refused=True",
+        "refused=False",
+        test_engine.test_a_step_that_fails_again_and_again_is_not_tried_without_rest,
+    ),
+    Mutant(
         "no floor",
         Backoff,
         "wait",

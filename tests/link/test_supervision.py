@@ -391,6 +391,90 @@ def test_attempts_follow_each_other_quickly_while_the_outage_is_young() -> None:
     assert pytest.approx([0.05] * 20) == found
 
 
+def refused_waits(link: Supervisor, count: int) -> list[float]:
+    """How long it waits after each of so many sessions that a program refuses, from CONNECTING on."""
+    found, now = [], 0.0
+    for _ in range(count):
+        link.connected(now)
+        link.lost(now, "not proven", refused=True)
+        found.append(link.deadline - now)
+        now = link.deadline
+        link.tick(now)
+    return found
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_session_that_a_program_refused_is_followed_by_waits_that_grow_from_the_start(
+    ready: bool,
+) -> None:
+    found = []
+    for seed in range(300):
+        link = supervisor(evolve(POLICY, heartbeats=None), seed=seed)
+        link.start(0.0)
+        if ready:  # for a moment, as where a handler fails at the first frame
+            link.connected(0.0)
+            link.steps_done(0.0)
+            link.lost(0.0, "a handler failed", refused=True)
+            link.tick(link.deadline)
+        found.append(refused_waits(link, 8))
+    for number, column in enumerate(zip(*found, strict=True), start=ready):
+        ceiling = min(2.0, 0.05 * 2.0**number)
+        assert 0.02 - 1e-9 <= min(column) <= max(column) <= ceiling + 1e-9
+        assert max(column) > 0.8 * ceiling
+
+
+def test_attempts_that_fail_between_refusals_are_followed_quickly() -> None:
+    link = brought_to(State.CONNECTING)
+    now = sum(refused_waits(link, 2))
+    assert pytest.approx([0.05] * 3) == waits(link, now, 3)
+
+
+def test_a_session_that_was_ready_for_long_ends_the_growth() -> None:
+    link = supervisor(evolve(POLICY, heartbeats=None))
+    link.start(0.0)
+    refused_waits(link, 10)
+    now = link.deadline - POLICY.connect_timeout
+    link.connected(now)
+    link.steps_done(now)
+    link.lost(now + 1.0, "a handler failed", refused=True)
+    assert link.deadline - (now + 1.0) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("course", "expected"),
+    [
+        (lambda link: link.start(0.0), "connecting: dialling"),
+        (
+            lambda link: [link.start(0.0), link.failed(0.0, "refused"), link.kick(0.0)],
+            "connecting; the last attempt: refused",
+        ),
+        (
+            lambda link: [
+                *(link.start(0.0), link.failed(0.0, "refused")),
+                *(link.kick(0.0), link.connected(0.0)),
+            ],
+            "handshaking: TCP is connected; the last attempt: refused",
+        ),
+        (lambda link: [link.start(0.0), link.failed(0.0, "refused")], "down: refused"),
+        (
+            lambda link: [
+                *(link.start(0.0), link.connected(0.0), link.steps_done(0.0)),
+                *(link.lost(1.0, "the peer closed the connection"), link.kick(1.0)),
+            ],
+            "connecting; the last session: the peer closed the connection",
+        ),
+        (
+            lambda link: [link.start(0.0), link.failed(0.0, "refused"), link.stop(1.0), link.start(2.0)],
+            "connecting: dialling",
+        ),
+    ],
+)
+def test_what_keeps_a_link_from_being_ready_is_told(course: Any, expected: str) -> None:
+    link = supervisor(SILENT)
+    course(link)
+    assert expected == link.standing
+
+
 def test_an_attempt_that_took_its_time_is_followed_by_the_next_at_once() -> None:
     link = Supervisor(POLICY, dials=True, random=Random(1))
     link.start(0.0)

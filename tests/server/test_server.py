@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.endpoints import Listener
+from tcpcomm.reasons import PORT_TAKEN
 from tcpcomm.server import CannotListen, ServerService
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)
@@ -53,7 +55,7 @@ def place(answer: Deferred[Any] | None = None, text: str = "tcp:9999") -> Listen
 
 
 def in_use() -> Deferred[Any]:
-    return fail(CannotListenError("127.0.0.1", 9999, OSError(98, "Address already in use")))
+    return fail(CannotListenError("127.0.0.1", 9999, OSError(errno.EADDRINUSE, "Address already in use")))
 
 
 def session(factory: FrameFactory) -> tuple[FrameProtocol, StringTransport]:
@@ -92,7 +94,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("failure", "reason"),
         [
-            (CannotListenError("", 1, OSError(98, "Address already in use")), "Address already in use"),
+            (CannotListenError("", 1, OSError(errno.EADDRINUSE, "In use")), f"In use: {PORT_TAKEN}"),
             (OSError(13, "Permission denied"), "Permission denied"),
             (OverflowError("port must be 0-65535"), "OverflowError: port must be 0-65535"),
         ],
@@ -135,7 +137,7 @@ class TestStart:
         with pytest.raises(CannotListen) as raised:
             service.startService()
 
-        reason = "Address already in use"
+        reason = f"Address already in use: {PORT_TAKEN}"
         assert f"cannot listen on tcp:1: {reason}; cannot listen on tcp:2: {reason}" == str(raised.value)
 
     def test_after_a_failure_it_can_be_started_again(self) -> None:

@@ -21,6 +21,7 @@ from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.limits import Limits
 from tcpcomm.proving import ProvingFactory
+from tcpcomm.reasons import PORT_TAKEN
 from tcpcomm.server import CannotListen
 from tcpcomm.tap import Options, TwistdService, makeService
 
@@ -329,7 +330,7 @@ class TestService:
             service.privilegedStartService()
         sys.excepthook(raised.type, raised.value, raised.tb)
 
-        told = "twistd tcpcomm: cannot listen on tcp:1: Address already in use\n"
+        told = f"twistd tcpcomm: cannot listen on tcp:1: Address already in use: {PORT_TAKEN}\n"
         assert told == capsys.readouterr().err
 
 

@@ -379,6 +379,8 @@ class Logged:
     """What was logged by tcpcomm, or as a failure by anyone."""
 
     events: list[LogEvent] = field(factory=list)
+    connected: list[str] = field(factory=list)
+    """The lines that tell that a session has begun, apart: every test has some."""
 
     def lines(self) -> list[str]:
         """The texts of all events at level info and above, and forget them."""
@@ -397,8 +399,9 @@ class Logged:
 _records: list[Logged] = []
 
 
+SESSION_BEGAN = "{peer}: connected{proven}"
 SESSION_ENDED = "{peer}: the session ended: {reason}"
-"""What FrameProtocol logs of every session, unless a subclass does it otherwise."""
+"""What FrameProtocol logs of every session, the second unless a subclass does it otherwise."""
 
 
 def _is_told(event: LogEvent) -> bool:
@@ -420,7 +423,10 @@ def recorded_log() -> Iterator[Logged]:
         if _records[-1] is not logged:
             return
         if event.get("log_namespace", "").startswith(("tcpcomm", "tests")) or "log_failure" in event:
-            logged.events.append(event)
+            if event.get("log_format") == SESSION_BEGAN:
+                logged.connected.append(formatEvent(event))
+            else:
+                logged.events.append(event)
 
     globalLogPublisher.addObserver(observe)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from twisted.internet.error import (
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
-from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.psk import NotProven
+from tcpcomm.reasons import is_no_network_s, loss_in_words, peer_name
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"
@@ -59,6 +61,10 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
             TLSError([("SSL routines", "", "no shared cipher"), ("SSL routines", "f", "other")]),
             "TLS failed: no shared cipher; other",
         ),
+        (
+            TLSError([("SSL routines", "", "wrong version number")]),
+            "TLS failed: wrong version number: the peer does not speak TLS",
+        ),
         (TLSError([]), "TLS failed: no reason was given"),
         (TLSError(), "TLS failed: no reason was given"),
         (ZeroReturnError(), "TLS failed: no reason was given"),
@@ -70,6 +76,24 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
 )
 def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expected: str) -> None:
     assert expected == loss_in_words(Failure(error))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionDone(), False),
+        (ConnectionLost(errno.ECONNRESET, "reset"), False),
+        (ConnectError(errno.ECONNRESET, "reset"), False),
+        (OSError(errno.ENETUNREACH, "No"), False),
+        (TLSError([("SSL routines", "", "tlsv1 alert unknown ca")]), True),
+        (ssl.SSLError(1, "certificate verify failed"), True),
+        (NotProven("not proven: another key"), True),
+        (ValueError("what"), True),
+    ],
+    ids=repr,
+)
+def test_what_is_no_fault_of_the_network_is_known(error: BaseException, expected: bool) -> None:
+    assert expected == is_no_network_s(Failure(error))
 
 
 def test_every_loss_has_words() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import __version__
+from tcpcomm.reasons import PORT_TAKEN
 from tests.docs.processes import free_port
 from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment
 
@@ -212,4 +213,5 @@ def test_a_port_in_use_is_told_in_one_line(folder: Path, camera: Server) -> None
     with Server(command=command("simulate", NAME, "--listen", where), cwd=folder) as second:
         assert 1 == second.wait()
 
-        assert f"tcpcomm simulate: cannot listen on {where}: Address already in use" == second.lines[-1]
+        refusal = f"cannot listen on {where}: Address already in use: {PORT_TAKEN}"
+        assert f"tcpcomm simulate: {refusal}" == second.lines[-1]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import __version__
+from tcpcomm.reasons import PORT_TAKEN
 from tests.conftest import skip
 from tests.system.peer import Peer
 from tests.system.running import (
@@ -177,7 +178,7 @@ class TestTold:
 
             ended = run_to_its_end("--listen", where, "--log-format", log_format)
 
-        problem = f"cannot listen on {where}: Address already in use"
+        problem = f"cannot listen on {where}: Address already in use: {PORT_TAKEN}"
         assert 1 == ended.returncode
         assert f"twistd tcpcomm: {problem}\n" == ended.stderr
         assert 1 == ended.stdout.count(problem)
@@ -190,7 +191,8 @@ class TestTold:
             ended = run_to_its_end(*ON_LOOPBACK, "--listen", where)
 
         assert 1 == ended.returncode
-        assert f"twistd tcpcomm: cannot listen on {where}: Address already in use\n" == ended.stderr
+        refusal = f"cannot listen on {where}: Address already in use: {PORT_TAKEN}"
+        assert f"twistd tcpcomm: {refusal}\n" == ended.stderr
 
 
 class TestInTheBackground:

@@ -21,6 +21,7 @@ from tcpcomm.codec.annotations import told
 from tcpcomm.codec.base import UNSAID, Field
 from tcpcomm.codec.diagnosis import Step
 from tcpcomm.codec.fieldtype import FieldType, refused
+from tcpcomm.codec.foreign import native
 from tcpcomm.codec.line import Capture, Draw, Line, Write, joined
 from tcpcomm.codec.numeric import int_type
 from tcpcomm.codec.pattern import (
@@ -170,6 +171,7 @@ class _Compiler:
             raise ConfigurationError(f"the count {{#{piece.name}}}: {error}") from None
 
         def write(items: Any) -> str:
+            items = native(items)
             if not isinstance(items, list):
                 raise refused(items, "a list")
             return number.write(len(items))
@@ -302,6 +304,7 @@ def _list_type(piece: Group, item: FieldType, template: str) -> FieldType:
     items_in = re.compile(f"({item.shape.regex()}){end}", re.DOTALL).findall
 
     def write(items: Any) -> str:
+        items = native(items)
         if not isinstance(items, list):
             raise refused(items, "a list")
         texts: list[str] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from operator import getitem
 from random import Random
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from tcpcomm.codec.foreign import native_list
 from tcpcomm.codec.layouts import Content, Layout, too_short
 from tcpcomm.codec.marks import Order
 from tcpcomm.codec.packed import Packed, group
@@ -107,7 +108,7 @@ def _packed_list(element: Layout, packed: Packed, unit: int) -> Content:
 
     def put(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
-            raise wrong("a list", value)
+            value = native_list(value, "a list")
         items: list[Any] = []
         index = 0
         try:
@@ -151,7 +152,7 @@ def _mixed_list(element: Layout) -> Content:
 
     def put(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
-            raise wrong("a list", value)
+            value = native_list(value, "a list")
         written: list[bytes] = []
         try:
             for each in value:
@@ -198,9 +199,11 @@ def fixed_list(element: Layout, size: int) -> Layout | Packed:
     content = listed(element, False)
 
     def checked(value: Any) -> list[Any]:
-        if type(value) is not list or len(value) != size:
+        if type(value) is not list:
+            value = native_list(value, f"a list of {size}")
+        if len(value) != size:
             raise wrong(f"a list of {size}", value)
-        return value
+        return cast("list[Any]", value)
 
     label = f"({element.label})[{size}]"
     if element.packed is not None:

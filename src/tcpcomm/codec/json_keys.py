@@ -83,6 +83,8 @@ class Plan:
     result: Shape
     key: str | None
     """Under which its result stands; None: its fields stand in the reply."""
+    reply_keys: frozenset[str]
+    """The keys of its result in the reply: this one, or those of its fields."""
 
 
 def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
@@ -113,7 +115,9 @@ def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
         raise ConfigurationError(
             f"{form.where}: the key {key!r} of its result means something else already"
         )
-    return Plan(form, word, parameters, result, key)
+    fields = () if key is not None or form.result is None else fields_of(plain(form.result))
+    reply_keys = {shapes.name_of(each.name) for each in fields} if key is None else {key}
+    return Plan(form, word, parameters, result, key, frozenset(reply_keys))
 
 
 def _check_flat(codec: Keys, form: Form, shapes: Shapes) -> None:

@@ -116,6 +116,7 @@ class _JsonDialect(Dialect):
         self._codes = {**TROUBLE_CODES, **codec.codes}
         marks = {*codec.success, *codec.failure}
         self._answer_keys = {codec.result, codec.fault, *marks} - {None}
+        self._result_keys = set().union(*(each.reply_keys for each in self._commands.values()))
 
     # -- the host's side --------------------------------------------------------------------------------
 
@@ -148,7 +149,16 @@ class _JsonDialect(Dialect):
                 raise CodecError(f"there is no event {shown(word)}", codec.event)
             del message[codec.event]
             return (Event(plan.form.name, self._parameters(plan, message)),)
+        word = message.get(codec.command, UNSAID)
+        if word is not UNSAID and self._asks(word, message):
+            raise CodecError(f"it is a command, {shown(word)}", codec.command)
         return (Answer(message, self._take_id(message)),)
+
+    def _asks(self, word: Any, message: Mapping[str, Any]) -> bool:
+        """Whether a message with a command's word is one, where an answer to ours could have come."""
+        if self._codec.echo:
+            return self._find(self._commands, word) is None
+        return self._codec.command not in self._result_keys and self._answer_keys.isdisjoint(message)
 
     # -- the equipment's side ---------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More, Request
 from tcpcomm.codec.compiling import COUNT, compile_line
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.fieldtype import refused
+from tcpcomm.codec.foreign import native
 from tcpcomm.codec.generated import read_whole, write_reply
 from tcpcomm.codec.line import Line, joined
 from tcpcomm.codec.pattern import Count, names, parse
@@ -130,7 +131,7 @@ class Reply:
         repeated = self._repeated
         if repeated is None:
             return [line.write(values) for line in self.lines]
-        items = values[repeated.name]
+        items = native(values[repeated.name])
         if not isinstance(items, list):
             raise CodecError(refused(items, "a list").reason, repeated.name)
         if len(items) > repeated.at_most:

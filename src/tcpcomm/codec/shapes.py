@@ -21,6 +21,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from tcpcomm.codec.annotations import plain, told
+from tcpcomm.codec.foreign import native, native_list
 from tcpcomm.codec.problems import brief, inside, shown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -56,6 +57,13 @@ def _exactly(kind: type, name: str) -> Step:
         return value
 
     return check
+
+
+def _write_bool(value: Any) -> bool:
+    own = native(value)
+    if type(own) is not bool:
+        raise wrong("True or False", value)
+    return own
 
 
 def _read_float(value: Any) -> float:
@@ -157,9 +165,7 @@ def _any_inside(step: str, value: Any) -> None:
 
 LEAVES: Final[Mapping[Any, Shape]] = {
     Any: Shape(_any, _any, (type(None), bool, int, float, str, list, dict), (object,), "any"),
-    bool: Shape(
-        _exactly(bool, "true or false"), _exactly(bool, "True or False"), (bool,), (bool,), "true or false"
-    ),
+    bool: Shape(_exactly(bool, "true or false"), _write_bool, (bool,), (bool,), "true or false"),
     bytes: Shape(_read_bytes, _write_bytes, (str,), (bytes,), '"base64"'),
     date: _moment(date, "date"),
     datetime: _moment(datetime, "date and time"),
@@ -184,7 +190,11 @@ def choice(members: Mapping[Any, Any], name: str) -> Shape:
     label = " | ".join(f'"{value}"' if type(value) is str else str(value) for value in members)
 
     def pick(table: Mapping[Any, Any]) -> Step:
+        kinds = {kind for kind, _ in table}
+
         def step(value: Any) -> Any:
+            if type(value) not in kinds:
+                value = native(value)
             try:
                 return table[type(value), value]
             except (KeyError, TypeError):
@@ -221,7 +231,7 @@ def sequence(kind: type, element: Shape) -> Shape:
     def through(step: Step, given: type[Any], made: type[Any]) -> Step:
         def convert(value: Any) -> Any:
             if type(value) is not given:
-                raise wrong("a list" if given is list else "a tuple", value)
+                value = native_list(value, "a list" if given is list else "a tuple")
             index = 0
             found = []
             try:
@@ -247,8 +257,11 @@ def fixed_tuple(elements: Sequence[Shape]) -> Shape:
 
     def through(steps: Sequence[Step], given: type[Any], made: type[Any]) -> Step:
         def convert(value: Any) -> Any:
-            if type(value) is not given or len(value) != len(steps):
-                raise wrong(f"a {given.__name__} of {len(steps)}", value)
+            says = f"a {given.__name__} of {len(steps)}"
+            if type(value) is not given:
+                value = native_list(value, says)
+            if len(value) != len(steps):
+                raise wrong(says, value)
             index = 0
             found = []
             try:
@@ -316,10 +329,13 @@ def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
 
     def dispatch(table: Mapping[type, Step]) -> Step:
         def step(value: Any) -> Any:
-            try:
-                found = table[type(value)]
-            except KeyError:
-                raise wrong(label, value) from None
+            found = table.get(type(value))
+            if found is None:
+                own = native(value)
+                found = table.get(type(own))
+                if found is None:
+                    raise wrong(label, value)
+                value = own
             return found(value)
 
         return step

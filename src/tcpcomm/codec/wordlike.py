@@ -14,6 +14,7 @@ from string import ascii_letters, digits
 from typing import Any, Final
 
 from tcpcomm.codec.fieldtype import FieldType, refused, shown
+from tcpcomm.codec.foreign import native
 from tcpcomm.codec.numeric import int_type
 from tcpcomm.codec.spec import Spec
 from tcpcomm.codec.textshape import HEX, CharSet, Choice, Many, Maybe, Run, literal
@@ -142,6 +143,8 @@ def _word_type(says: str, words: Mapping[Any, str], spec: Spec) -> FieldType:
     listed = ", ".join(map(repr, words.values()))
 
     def write(value: Any) -> str:
+        if type(value) not in kinds:
+            value = native(value)
         if type(value) not in kinds or value not in words:
             raise CodecError(f"{shown(value)} is none of {says}: {listed}")
         return words[value]

@@ -34,6 +34,9 @@ DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """Bytes: the longest frame that is accepted unless the configuration says otherwise."""
 
 
+SHOWN: Final = 80
+"""Bytes of a frame that did not end which a log shows."""
+
 Buffer = bytes | bytearray
 """What a decoder cuts: a chunk as it came, or what it holds of earlier ones."""
 
@@ -184,6 +187,28 @@ class Decoder(ABC):
     def mid_frame(self) -> bool:
         """Whether a frame has begun and not ended, be it one whose bytes are discarded."""
         return self._incomplete()
+
+    @property
+    def unfinished(self) -> str:
+        """
+        What came of a frame that has begun and not ended, and what lacks, in words that follow "the peer".
+
+        The default tells the bytes, and how many were announced where :meth:`cut` has said what it needs.
+        """
+        if self._need > len(self._buffer) - self._position:
+            return (
+                f"announced {self._need} bytes in all and sent {self.buffered} of them, {self._came()}: "
+                "does it count its lengths as we do?"
+            )
+        return f"sent {self._came()}, and then not the rest of the frame"
+
+    def _came(self) -> str:
+        """The bytes of the frame that has begun, in short."""
+        if any(step.pending for step in self.steps):
+            return f"{self.buffered} bytes in fragments"
+        came = bytes(memoryview(self._buffer)[self._position : self._position + SHOWN])
+        more = self.buffered - len(came)
+        return f"{came!r} and {more} bytes more" if more > 0 else repr(came)
 
     @property
     def trailing(self) -> bytes:
@@ -406,13 +431,15 @@ class Decoder(ABC):
     def _check_alive(self) -> None:
         dead = self._dead
         if dead is not None:
-            raise type(dead)(dead.reason, offset=dead.offset, recoverable=False)
+            fault = type(dead)(dead.reason, offset=dead.offset, recoverable=False)
+            fault.details = dead.details
+            raise fault
 
     def _truncated(self, what: str, *, recoverable: bool) -> TruncatedFrame:
         offset = self._start + self._position if self._begun is None else self._begun
-        return TruncatedFrame(
-            f"{what} in the middle of a frame", offset=offset, recoverable=recoverable
-        )
+        fault = TruncatedFrame(f"{what} in the middle of a frame", offset=offset, recoverable=recoverable)
+        fault.details = f"the peer {self.unfinished}"
+        return fault
 
 
 def decode(decoder: Decoder, data: bytes) -> Iterator[list[bytes] | FramingError]:

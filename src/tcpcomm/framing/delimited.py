@@ -69,6 +69,7 @@ class Delimited(Framing):
                 split=self._pattern.split,
                 longest=longest,
                 max_frame=self.max_frame,
+                ends=self.delimiters,
             )
         delimiter = self.delimiters[0]
 
@@ -81,6 +82,7 @@ class Delimited(Framing):
             split=lambda data: data.split(delimiter),
             longest=longest,
             max_frame=self.max_frame,
+            ends=self.delimiters,
         )
 
     def encode(self, frame: bytes) -> bytes:
@@ -185,6 +187,7 @@ class TerminatedDecoder(Decoder):
         max_frame: the limit for a frame, in bytes.
         keep: whether a frame keeps its terminator.
         stuffing: bytes by which a frame on the wire may be longer, for one of the steps unstuffs it.
+        ends: the terminators, for logs; where there are none given, any line ending is one.
     """
 
     def __init__(
@@ -196,6 +199,7 @@ class TerminatedDecoder(Decoder):
         max_frame: int,
         keep: bool = False,
         stuffing: int = 0,
+        ends: Iterable[bytes] = (),
     ) -> None:
         super().__init__()
         self._find = find
@@ -204,6 +208,7 @@ class TerminatedDecoder(Decoder):
         self._max_frame = max_frame
         self._longest = max_frame + stuffing
         self._keep = keep
+        self._ends = " or ".join(map(repr, ends)) or "line ending"
         self._searched = 0  # bytes of the unfinished frame that hold no terminator
         self._discarding = False  # inside a frame that was reported as too long
         self._careful = False  # the rest of this chunk holds a fault: cut one frame at a time
@@ -274,6 +279,12 @@ class TerminatedDecoder(Decoder):
                 f"a frame exceeds max_frame={self._max_frame}", offset=start, recoverable=True
             )
         return [pending]
+
+    @property
+    def unfinished(self) -> str:
+        if self._discarding:
+            return f"sent no {self._ends} behind the frame that was too long"
+        return f"sent {self._came()}, and then no {self._ends}: does it end its messages as we do?"
 
     @property
     def mid_frame(self) -> bool:

@@ -225,6 +225,13 @@ class _EnclosedDecoder(Decoder):
         return not (self._scanning or self._discarding) and super()._incomplete()
 
     @property
+    def unfinished(self) -> str:
+        end = f"{self._framing.end!r}"
+        if self._framing.trailer:
+            end += f" with the {self._framing.trailer} bytes behind it"
+        return f"sent {self._came()}, and then no {end}: does it end its messages as we do?"
+
+    @property
     def mid_frame(self) -> bool:
         return self._discarding or super().mid_frame
 

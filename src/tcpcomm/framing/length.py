@@ -502,6 +502,10 @@ class _FixedDecoder(Decoder):
         super().__init__()
         self._size = size
 
+    @property
+    def unfinished(self) -> str:
+        return f"sent {self._came()}, which are {self.buffered} bytes, and a frame has {self._size}"
+
     def cut(self, buffer: Buffer, position: int) -> int:
         size = self._size
         for start in range(position, len(buffer) - size + 1, size):

@@ -51,6 +51,7 @@ def _blocks(end: bytes, step: Step, *, max_frame: int, stuffing: int) -> Decoder
         longest=1,
         max_frame=max_frame,
         stuffing=stuffing,
+        ends=(end,),
     )
     decoder.steps.append(step)
     return decoder
@@ -323,6 +324,11 @@ class _DleDecoder(Decoder):
         self._scanning = True
         self.fail(kind, reason, at=at, recoverable=True)
         return resume
+
+    @property
+    def unfinished(self) -> str:
+        end = self._framing.escape + self._framing.end
+        return f"sent {self._came()}, and then no {end!r}: does it end its messages as we do?"
 
     def _incomplete(self) -> bool:
         return not self._scanning and super()._incomplete()

@@ -1,0 +1,185 @@
+"""What the log of equipment tells of the mistakes that people make when they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import provider
+
+from tcpcomm import Equipment, Login, command, per_session
+from tcpcomm.codec import Template
+from tcpcomm.errors import NotReady, OutcomeUnknown, ReplyTimeout
+from tcpcomm.framing import Delimited
+from tests.equipment.declared import PORT, Bench, MyCamera, Position, VisionCamera
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """What a person reads, from the level info on."""
+    lines: list[str] = []
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if event["log_level"] >= LogLevel.info and event.get("log_namespace", "").startswith("tcpcomm"):
+            lines.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield lines
+    globalLogPublisher.removeObserver(observe)
+
+
+class Typist:
+    """A host that is somebody at a terminal, as with Hercules."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.protocol = Protocol()
+        factory: Any = Factory.forProtocol(lambda: self.protocol)
+        factory.noisy = False
+        bench.robot.connecting(bench.camera, PORT).connect(factory)
+        bench.until(lambda: self.protocol.connected == 1)
+
+    def types(self, data: bytes, then: float = 0.1) -> None:
+        assert self.protocol.transport is not None
+        self.protocol.transport.write(data)
+        self.bench.network.advance(then)
+
+    def hangs_up(self) -> None:
+        assert self.protocol.transport is not None
+        self.protocol.transport.loseConnection()
+        self.bench.network.advance(0.1)
+
+
+def without_peer(lines: list[str]) -> list[str]:
+    return [line.partition(": ")[2] for line in lines]
+
+
+def test_a_session_is_told_when_it_begins_and_when_it_ends(bench: Bench, told: list[str]) -> None:
+    bench.serve(MyCamera())
+    told.clear()
+    Typist(bench).hangs_up()
+    assert ["connected", "the session ended: the peer finished sending"] == without_peer(told)
+
+
+def test_a_wrong_end_mark_is_told_with_what_came(bench: Bench, told: list[str]) -> None:
+    bench.serve(MyCamera())
+    told.clear()
+    Typist(bench).types(b"TRG,3\n", then=6.0)
+    overdue = "the peer began a frame and did not finish it within 5.0 s"
+    assert [
+        "connected",
+        f"{overdue}: the peer sent b'TRG,3\\n', and then no b'\\r\\n': does it end its messages as we do?",
+        f"the session ended: {overdue}",
+    ] == without_peer(told)
+
+
+def test_a_wrong_end_mark_of_a_reply_is_told_to_who_asked(bench: Bench) -> None:
+    class Newline(MyCamera):
+        reply_framing = Delimited(b"\n")
+
+    bench.serve(Newline())
+    outcome = bench.result(bench.remote(VisionCamera).locate(3))
+    assert ReplyTimeout is type(outcome)
+    assert (
+        "no reply within 2 s: the peer sent b'OK,1.000,2.000,3.000\\n', and then no b'\\r\\n': "
+        "does it end its messages as we do?" == str(outcome)
+    )
+
+
+class Guarded(Equipment):
+    """It wants a password."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template()
+    login = (Login(expect="password?", send="{password}"),)
+
+    @command("TRG", reply="OK")
+    def trigger(self) -> None:
+        """Do something."""
+
+    def authenticate(self, **credentials: str) -> bool:
+        return credentials["password"] == "secret"
+
+
+def test_a_password_with_a_wrong_end_mark_stays_out_of_the_log(bench: Bench, told: list[str]) -> None:
+    bench.serve(Guarded())
+    typist = Typist(bench)
+    typist.types(b"secret\n", then=6.0)
+    assert [] == [line for line in told if "secret" in line]
+    assert any("did not finish it within 5.0 s" in line for line in told)
+    again = Typist(bench)
+    again.types(b"secret\r\nTRG\n", then=6.0)
+    assert any("b'TRG\\n'" in line for line in told)
+
+
+def test_each_kind_of_trouble_is_told_and_the_rest_is_counted_in_the_end(
+    bench: Bench, told: list[str]
+) -> None:
+    bench.serve(MyCamera())
+    told.clear()
+    typist = Typist(bench)
+    typist.types(b"TRG,three\r\nTRG,four\r\nJUMP\r\nJUMP\r\nJUMP\r\n")
+    typist.hangs_up()
+    lines = without_peer(told)
+    assert ["connected", "there is no command 'JUMP'"] == [lines[0], lines[2]]
+    assert lines[1].startswith("the parameters do not fit the command: ")
+    assert [
+        "the parameters do not fit the command: 1 more requests",
+        "there is no such command: 2 more requests",
+    ] == lines[3:5]
+    assert 6 == len(lines)
+
+
+def test_a_handler_that_takes_longer_than_its_hosts_wait_is_named(bench: Bench, told: list[str]) -> None:
+    camera = MyCamera()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    typist = Typist(bench)
+    typist.types(b"TRG,1\r\n", then=3.0)
+    told.clear()
+    exposure.callback(Position(1.0, 2.0, 3.0))
+    assert ["MyCamera.locate took 3.0 s; its hosts wait 2 s"] == without_peer(told)
+
+
+@pytest.mark.parametrize("equipment", [MyCamera, lambda: per_session(MyCamera)], ids=["shared", "own"])
+def test_a_handler_whose_host_has_cut_the_session_is_named_once_in_ten_seconds(
+    equipment: Any, bench: Bench, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: Any, job: int) -> Position:
+        await Deferred()
+        raise AssertionError("it is cancelled")
+
+    monkeypatch.setattr(MyCamera, "locate", never)
+    bench.serve(equipment())
+    proxy = bench.remote(VisionCamera)
+    for _ in range(3):
+        assert isinstance(bench.result(proxy.locate(1)), OutcomeUnknown)
+        bench.network.advance(1.0)
+    late = [line for line in without_peer(told) if "MyCamera.locate" in line]
+    assert ["MyCamera.locate was still at work after 2.0 s; its hosts wait 2 s"] == late
+
+
+def test_a_handler_that_finishes_in_time_is_not_named(bench: Bench, told: list[str]) -> None:
+    camera = MyCamera()
+    exposure: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: exposure
+    bench.serve(camera)
+    typist = Typist(bench)
+    typist.types(b"TRG,1\r\n", then=1.5)
+    exposure.callback(Position(1.0, 2.0, 3.0))
+    typist.types(b"TRG,2\r\n", then=0.1)
+    typist.hangs_up()
+    assert [] == [line for line in told if "locate" in line]
+
+
+def test_what_keeps_the_link_from_being_ready_is_told_to_who_asks(bench: Bench) -> None:
+    refused = "refused: the machine is there, but no program listens on that port"
+    outcome = bench.result(bench.remote(VisionCamera).locate(1))
+    assert NotReady is type(outcome)
+    assert str(outcome).endswith(refused)
