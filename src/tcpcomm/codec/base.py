@@ -11,7 +11,7 @@ elsewhere, by id where the dialect says that replies carry one, and else by thei
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from random import Random
 from typing import Any, ClassVar, Final, NamedTuple
@@ -31,6 +31,7 @@ __all__ = [
     "Dialect",
     "Event",
     "Field",
+    "Fixed",
     "Form",
     "Notation",
     "Refusal",
@@ -101,6 +102,18 @@ class Form:
     parameters: tuple[Field, ...] = ()
     result: Any = None
     is_event: bool = False
+
+
+class Fixed(NamedTuple):
+    """A text that is in some message whatever the values are."""
+
+    where: str
+    """The class and the method, for error messages; empty if it belongs to the codec itself."""
+    of: str
+    """The template, or whatever it is a part of."""
+    text: bytes
+    by_equipment: bool
+    """Whether the equipment sends it; otherwise the host does."""
 
 
 class Request(NamedTuple):
@@ -227,6 +240,9 @@ class Dialect(ABC):
     largest_id: int = 2**31 - 1
     """The greatest id that a request can carry, where it carries one; then they begin again at 0."""
 
+    has_faults: bool = True
+    """Whether the equipment can say no; if not, what it cannot do is answered with nothing."""
+
     # -- the host's side --------------------------------------------------------------------------------
 
     @abstractmethod
@@ -255,6 +271,10 @@ class Dialect(ABC):
         Raises:
             CodecError: it can be neither.
         """
+
+    def unasked(self, frame: bytes) -> Event | None:
+        """The event that a frame is if it answers no command after all; None if it is none."""
+        return None
 
     # -- the equipment's side ---------------------------------------------------------------------------
 
@@ -308,6 +328,10 @@ class Dialect(ABC):
         Raises:
             CodecError: a value is not of the parameter's type, or cannot be written so.
         """
+
+    def fixed(self) -> Iterable[Fixed]:
+        """The texts that messages hold whatever their values are. The framing must carry them."""
+        return ()
 
     # -- for simulators, tests and manuals --------------------------------------------------------------
 
