@@ -17,25 +17,18 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
+from tcpcomm.attributes import check_attributes
+from tcpcomm.carried import check_carried
 from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.events import Event
 from tcpcomm.framing import Framing
 from tcpcomm.login import Login
+from tcpcomm.marking import check_body, check_noted, mark_of, place_of
 
-__all__ = ["Command", "CommandMark", "Declaration", "EventOf", "compile_declaration"]
+__all__ = ["Command", "Declaration", "EventOf", "compile_declaration"]
 
 PIPELINE_BY_ID: Final = 64
-
-
-@frozen
-class CommandMark:
-    """What :func:`tcpcomm.command` was given."""
-
-    wire: Any
-    reply: Any
-    timeout: float
-    idempotent: bool
 
 
 @frozen(eq=False)
@@ -159,6 +152,7 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
     Raises:
         ConfigurationError: something in it is wrong.
     """
+    check_noted(kind)
     commands: dict[str, Callable[..., Any]] = {}
     events: dict[str, Event[Any]] = {}
     compiled: dict[str, Form | None] = {}  # by a base, which alone may know the names in annotations
@@ -166,12 +160,13 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
         known = _forms_of(base)
         for name, value in vars(base).items():
             if isinstance(value, Event):
-                _check_name(kind, name, root)
+                _check_name(kind, name, value.name, root)
                 commands.pop(name, None)
                 events[name] = value
                 compiled[name] = known.get(name)
             elif hasattr(value, "__tcpcomm__"):
-                _check_name(kind, name, root)
+                _check_name(kind, name, value.__name__, root)
+                check_body(f"{base.__name__}.{name}", value)
                 events.pop(name, None)
                 commands[name] = value
                 compiled[name] = known.get(name)
@@ -180,9 +175,10 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
             elif name in events and base is kind:
                 raise ConfigurationError(f"{kind.__name__}.{name} hides the event of that name")
 
+    check_attributes(kind, root)
     forms = {
         name: compiled[name]
-        or _form(kind, method, _mark(method).wire, local_names, reply=_mark(method).reply)
+        or _form(kind, method, mark_of(method).wire, local_names, reply=mark_of(method).reply)
         for name, method in commands.items()
     } | {
         name: compiled[name] or _form(kind, told.method, told.wire, local_names, reply=None, is_event=True)
@@ -213,6 +209,15 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
         login=tuple(kind.login),
     )
     _check_settings(declaration)
+    check_carried(
+        declaration.name,
+        dialect,
+        received=declaration.received,
+        sent=declaration.sent,
+        greeting=declaration.greeting,
+        login=declaration.login,
+        encoding=declaration.encoding,
+    )
     return declaration
 
 
@@ -224,15 +229,14 @@ def _forms_of(base: type[Any]) -> Mapping[str, Form]:
     return {each.name: each.form for each in (*declaration.commands.values(), *declaration.events.values())}
 
 
-def _mark(method: Callable[..., Any]) -> CommandMark:
-    mark: CommandMark = method.__tcpcomm__  # type: ignore[attr-defined]
-    return mark
-
-
 def _command(form: Form, method: Callable[..., Any]) -> Command:
-    mark = _mark(method)
+    mark = mark_of(method)
+    if isinstance(mark.timeout, bool) or not isinstance(mark.timeout, int | float):
+        raise ConfigurationError(f"{form.where}: timeout must be a number of seconds, not {mark.timeout!r}")
     if not mark.timeout > 0:
         raise ConfigurationError(f"{form.where}: timeout must be positive, not {mark.timeout}")
+    if not isinstance(mark.idempotent, bool):
+        raise ConfigurationError(f"{form.where}: idempotent must be True or False, not {mark.idempotent!r}")
     return Command(
         name=form.name,
         where=form.where,
@@ -265,9 +269,7 @@ def _form(
     is_event: bool = False,
 ) -> Form:
     name = method.__name__
-    owner = method.__qualname__.rpartition(".")[0].rpartition(".")[2]
-    owner = owner if owner.isidentifier() else kind.__name__
-    where = f"{owner}.{name}"
+    where = place_of(method, kind.__name__)
     hints = _hints(where, method, local_names)
     parameters = []
     for parameter in _without_self(method).parameters.values():
@@ -319,7 +321,12 @@ def _without_self(method: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
-def _check_name(kind: type[Any], name: str, root: type[Any]) -> None:
+def _check_name(kind: type[Any], name: str, method: str, root: type[Any]) -> None:
+    if name != method:
+        raise ConfigurationError(
+            f"{kind.__name__}.{name} is {kind.__name__}.{method} under another name: to name it, write the "
+            f"text {method!r}"
+        )
     if hasattr(root, name) or name.startswith("_"):
         raise ConfigurationError(
             f"{kind.__name__}.{name}: a command or event cannot have this name, which means something else"
@@ -337,8 +344,7 @@ def _check_implementation(
         raise ConfigurationError(
             f"{kind.__name__}.{name} must take ({', '.join(wanted)}), as declared, not ({', '.join(given)})"
         )
-    if getattr(written, "__in_thread__", False) and inspect.iscoroutinefunction(written):
-        raise ConfigurationError(f"{kind.__name__}.{name}: @in_thread is for a plain def, not async def")
+    check_body(f"{kind.__name__}.{name}", written)
 
 
 def _check_settings(declaration: Declaration) -> None:

@@ -33,12 +33,13 @@ from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from tcpcomm.codec import Codec, Template
 from tcpcomm.codec.base import UNSAID
-from tcpcomm.declaration import CommandMark, Declaration, compile_declaration
+from tcpcomm.declaration import Declaration, compile_declaration
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.events import Event
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.limits import Limits
 from tcpcomm.login import Login
+from tcpcomm.marking import CommandMark, note, refuse_bare
 
 __all__ = ["Equipment", "command", "declaration_of", "event", "in_thread"]
 
@@ -70,8 +71,12 @@ def command(
     and the implementation are one class.
     """
 
+    refuse_bare("command", wire)
+
     def mark(method: F) -> F:
-        method.__tcpcomm__ = CommandMark(wire, reply, timeout, idempotent)  # type: ignore[attr-defined]
+        made = CommandMark(wire, reply, timeout, idempotent)
+        note("command", method, made, sys._getframe(1).f_locals)
+        method.__tcpcomm__ = made  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -88,8 +93,12 @@ def event(wire: Any = UNSAID) -> Callable[[Callable[Concatenate[Any, P], None]],
     ``subscribe`` has a function called, and ``async for`` waits for one after the other.
     """
 
+    refuse_bare("event", wire)
+
     def declare(method: Callable[Concatenate[Any, P], None]) -> Event[P]:
-        return Event(method, wire)
+        made = Event(method, wire)
+        note("event", method, made, sys._getframe(1).f_locals)
+        return made
 
     return declare
 

@@ -19,6 +19,8 @@ SELECTABLE_ON_WINDOWS: Final = 512
 
 
 def _positive(instance: object, attribute: Any, value: float | None) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ConfigurationError(f"{attribute.name} must be a number, not {value!r}")
     if value is not None and value <= 0:
         raise ConfigurationError(f"{attribute.name} must be positive, not {value}")
 

@@ -42,6 +42,9 @@ class Login:
     prompt: bool = False
 
     def __attrs_post_init__(self) -> None:
+        for name, text in (("expect", self.expect), ("send", self.send)):
+            if text is not None and not isinstance(text, str):
+                raise ConfigurationError(f"{name} of a login must be a text, or None, not {text!r}")
         if self.expect is None and self.send is None:
             raise ConfigurationError("a step of a login must expect something, or send something")
         if self.prompt and not self.expect:

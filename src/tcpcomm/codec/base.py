@@ -11,7 +11,7 @@ elsewhere, by id where the dialect says that replies carry one, and else by thei
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from random import Random
 from typing import Any, ClassVar, Final, NamedTuple
@@ -31,6 +31,7 @@ __all__ = [
     "Dialect",
     "Event",
     "Field",
+    "Fixed",
     "Form",
     "Notation",
     "Refusal",
@@ -101,6 +102,18 @@ class Form:
     parameters: tuple[Field, ...] = ()
     result: Any = None
     is_event: bool = False
+
+
+class Fixed(NamedTuple):
+    """A text that is in some message whatever the values are."""
+
+    where: str
+    """The class and the method, for error messages; empty if it belongs to the codec itself."""
+    of: str
+    """The template, or whatever it is a part of."""
+    text: bytes
+    by_equipment: bool
+    """Whether the equipment sends it; otherwise the host does."""
 
 
 class Request(NamedTuple):
@@ -308,6 +321,10 @@ class Dialect(ABC):
         Raises:
             CodecError: a value is not of the parameter's type, or cannot be written so.
         """
+
+    def fixed(self) -> Iterable[Fixed]:
+        """The texts that messages hold whatever their values are. The framing must carry them."""
+        return ()
 
     # -- for simulators, tests and manuals --------------------------------------------------------------
 

@@ -4,7 +4,7 @@ The dialect of all codecs that write messages by templates: :class:`TextDialect`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from tcpcomm.codec.base import (
     Asked,
     Dialect,
     Event,
+    Fixed,
     Form,
     Notation,
     Refusal,
@@ -30,6 +31,7 @@ from tcpcomm.codec.faultform import FaultForm, first_word
 from tcpcomm.codec.fieldtype import shown
 from tcpcomm.codec.generated import read_request, write_values
 from tcpcomm.codec.line import Line
+from tcpcomm.codec.pattern import literals, parse
 from tcpcomm.codec.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -306,6 +308,16 @@ class TextDialect(Dialect):
 
     def trouble(self, trouble: Trouble, reason: str) -> Fault:
         return self._faults.trouble(trouble, reason)
+
+    def fixed(self) -> Iterator[Fixed]:
+        told = [("", self._faults.text, True)]
+        for message in self._messages.values():
+            where, reply = message.form.where, message.reply
+            told.append((where, message.line.text, message.form.is_event))
+            told += [(where, line.text, True) for line in (reply.all_lines if reply else ())]
+        for where, text, by_equipment in told:
+            for each in literals(parse(text)):
+                yield Fixed(where, text, self._encoding.encode(each), by_equipment)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         return self._messages[name].line.draw(random)

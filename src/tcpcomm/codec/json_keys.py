@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from tcpcomm.codec.shapes import Shape
 from tcpcomm.codec.structuring import Parameters, Shapes
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["JsonAnswers", "Keys", "Plan", "holds", "plan_of"]
+__all__ = ["JsonAnswers", "Keys", "Plan", "check_word", "holds", "plan_of"]
 
 
 @frozen
@@ -93,6 +94,7 @@ def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
         raise ConfigurationError(
             f"{form.where}: its word in JSON is text or a whole number, not {shown(word)}"
         )
+    check_word(form.where, word)
     parameters = Parameters(form.parameters, shapes, form.where)
     if codec.parameters is None:
         taken = {codec.event if form.is_event else codec.command, codec.id, *codec.ignore}
@@ -111,6 +113,10 @@ def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
         raise ConfigurationError(f"{form.where}: reply is the key of its result, not {shown(key)}")
     if form.reply is UNSAID and key is None and form.result is not None:
         _check_flat(codec, form, shapes)
+    if key is not None and ("{" in key or "}" in key):
+        raise ConfigurationError(
+            f"{form.where}: reply is the key of its result, not a template: {shown(key)}"
+        )
     if key is not None and key in codec.reply_keys:
         raise ConfigurationError(
             f"{form.where}: the key {key!r} of its result means something else already"
@@ -118,6 +124,16 @@ def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
     fields = () if key is not None or form.result is None else fields_of(plain(form.result))
     reply_keys = {shapes.name_of(each.name) for each in fields} if key is None else {key}
     return Plan(form, word, parameters, result, key, frozenset(reply_keys))
+
+
+def check_word(where: str, word: int | str) -> None:
+    """Raise ConfigurationError if a template stands in place of a command's word."""
+    if isinstance(word, str) and ("{" in word or "}" in word):
+        first = re.match(r"\w*", word)
+        example = first[0] if first else ""
+        raise ConfigurationError(
+            f"{where}: a JSON command is a word; its parameters are keys: write {example!r}, not {word!r}"
+        )
 
 
 def _check_flat(codec: Keys, form: Form, shapes: Shapes) -> None:

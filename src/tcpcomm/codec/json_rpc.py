@@ -29,6 +29,7 @@ from tcpcomm.codec.base import (
     Trouble,
 )
 from tcpcomm.codec.json_faults import TROUBLE_CODES, data_of, reason_of
+from tcpcomm.codec.json_keys import check_word
 from tcpcomm.codec.jsontext import JsonText
 from tcpcomm.codec.naming import NAMINGS, Naming
 from tcpcomm.codec.plausible import draw
@@ -95,6 +96,7 @@ def _plan(form: Form, shapes: Shapes) -> _Plan:
     method = shapes.name_of(form.name) if form.wire is UNSAID else form.wire
     if type(method) is not str:
         raise ConfigurationError(f"{form.where}: a method of JSON-RPC is text, not {shown(method)}")
+    check_word(form.where, method)
     if method.startswith("rpc."):
         raise ConfigurationError(
             f"{form.where}: {method!r}: JSON-RPC keeps the names that begin with rpc. to itself"

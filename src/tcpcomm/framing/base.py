@@ -28,7 +28,17 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing.large import LARGE, LargeFrame
 
-__all__ = ["DEFAULT_MAX_FRAME", "LARGE", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode"]
+__all__ = [
+    "DEFAULT_MAX_FRAME",
+    "LARGE",
+    "Buffer",
+    "Decoder",
+    "Framing",
+    "Step",
+    "Unusable",
+    "decode",
+    "octets",
+]
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """Bytes: the longest frame that is accepted unless the configuration says otherwise."""
@@ -41,7 +51,24 @@ Buffer = bytes | bytearray
 """What a decoder cuts: a chunk as it came, or what it holds of earlier ones."""
 
 
+def octets(value: bytes) -> bytes:
+    """
+    Check that a part of a framing is bytes: a converter, for defaults are made of it at once.
+
+    Raises:
+        ConfigurationError: it is something else, such as text.
+    """
+    if isinstance(value, str):
+        written = value.encode("latin-1", "backslashreplace")
+        raise ConfigurationError(f"a framing is made of bytes: write {written!r}, not {value!r}")
+    if not isinstance(value, bytes):
+        raise ConfigurationError(f"a framing is made of bytes, such as b'\\r\\n', not of {value!r}")
+    return value
+
+
 def _positive(instance: object, attribute: Any, value: int) -> None:
+    if not isinstance(value, int):
+        raise ConfigurationError(f"{attribute.name} must be a number of bytes, not {value!r}")
     if value < 1:
         raise ConfigurationError(f"{attribute.name} must be at least 1 byte, not {value}")
 

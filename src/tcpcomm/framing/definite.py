@@ -7,7 +7,7 @@ import re
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
-from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
 
 __all__ = ["Definite"]
 
@@ -36,7 +36,7 @@ class Definite(Framing):
     Source: IEEE 488.2-1992, 7.7.6 and 8.7.9 to 8.7.10.
     """
 
-    terminator: bytes = field(default=b"\n", kw_only=True)
+    terminator: bytes = field(default=b"\n", kw_only=True, converter=octets)
     block_ends: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

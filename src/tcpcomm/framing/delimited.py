@@ -16,7 +16,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong
-from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
 
 __all__ = ["Delimited", "Lines", "TerminatedDecoder"]
 
@@ -25,7 +25,9 @@ Split = Callable[[bytes], list[bytes]]
 
 
 def _delimiters(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
-    return (value,) if isinstance(value, bytes) else tuple(value)
+    if isinstance(value, bytes | str) or not isinstance(value, Iterable):
+        return (octets(value),)
+    return tuple(map(octets, value))
 
 
 @frozen
@@ -129,7 +131,7 @@ class Lines(Framing):
             could not know that the line has ended.
     """
 
-    send: bytes = field(default=b"\r\n", kw_only=True)
+    send: bytes = field(default=b"\r\n", kw_only=True, converter=octets)
     """The line ending that is sent (without ``keep_ends``: there the frame brings its own)."""
 
     keep_ends: bool = field(default=False, kw_only=True)

@@ -20,7 +20,7 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
 from tcpcomm.framing.checksums import Checksum
 
 __all__ = ["ETX", "STX", "Enclosed"]
@@ -52,13 +52,13 @@ class Enclosed(Framing):
         ConfigurationError: the markers cannot be told apart from each other or from what follows them.
     """
 
-    start: bytes = STX
-    end: bytes = ETX
+    start: bytes = field(default=STX, converter=octets)
+    end: bytes = field(default=ETX, converter=octets)
     checksum: Checksum | None = field(default=None, kw_only=True)
     cover_start: bool = field(default=False, kw_only=True)
     cover_end: bool = field(default=True, kw_only=True)
-    tail: bytes = field(default=b"", kw_only=True)
-    between: bytes = field(default=b"", kw_only=True)
+    tail: bytes = field(default=b"", kw_only=True, converter=octets)
+    between: bytes = field(default=b"", kw_only=True, converter=octets)
     _markers: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

@@ -29,7 +29,7 @@ from tcpcomm.errors import (
     FramingError,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, octets
 from tcpcomm.framing.quick import Cutter, cut_run
 
 __all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]
@@ -69,7 +69,7 @@ class LengthPrefixed(Framing):
     form: Form = field(default="big", kw_only=True)
     offset: int = field(default=0, kw_only=True)
     adjust: int = field(default=0, kw_only=True)
-    sync: bytes = field(default=b"", kw_only=True)
+    sync: bytes = field(default=b"", kw_only=True, converter=octets)
     _largest: int = field(init=False, repr=False, eq=False)
     strip: int = field(kw_only=True)
     max_frame: int = field(kw_only=True)

@@ -21,7 +21,7 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable
+from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable, octets
 from tcpcomm.framing.delimited import TerminatedDecoder
 
 __all__ = ["Cobs", "DleStuffed", "Stuffed"]
@@ -84,8 +84,8 @@ class Stuffed(Framing):
     Source: RFC 1055.
     """
 
-    end: bytes = field(default=b"\xc0", kw_only=True, validator=_one_byte)
-    escape: bytes = field(default=b"\xdb", kw_only=True, validator=_one_byte)
+    end: bytes = field(default=b"\xc0", kw_only=True, converter=octets, validator=_one_byte)
+    escape: bytes = field(default=b"\xdb", kw_only=True, converter=octets, validator=_one_byte)
     codes: Mapping[int, int] = field(default=_SLIP, kw_only=True, converter=_frozen_mapping, hash=False)
     lead: bool = field(default=False, kw_only=True)
 
@@ -213,9 +213,9 @@ class DleStuffed(Framing):
     Source: ISO 1745 (transparent mode of basic mode control procedures); Trimble TSIP for ``start=b""``.
     """
 
-    escape: bytes = field(default=b"\x10", kw_only=True, validator=_one_byte)
-    start: bytes = field(default=b"\x02", kw_only=True)
-    end: bytes = field(default=b"\x03", kw_only=True, validator=_one_byte)
+    escape: bytes = field(default=b"\x10", kw_only=True, converter=octets, validator=_one_byte)
+    start: bytes = field(default=b"\x02", kw_only=True, converter=octets)
+    end: bytes = field(default=b"\x03", kw_only=True, converter=octets, validator=_one_byte)
 
     def __attrs_post_init__(self) -> None:
         if len(self.start) > 1:
