@@ -357,7 +357,8 @@ class Answering:
                 command=request.name,
                 error=str(error),
             )
-            self._session.sendFrame(self._dialect.fault(request, self._internal))
+            for frame in self._no(request, self._internal):
+                self._session.sendFrame(frame)
 
     # -- what is sent -----------------------------------------------------------------------------------
 
@@ -409,17 +410,22 @@ class Answering:
 
     def _no(self, request: Request | Refusal, fault: Fault) -> list[bytes]:
         """The frame that says no, however little of it the declared form can carry."""
-        if not request.wants_reply:
+        silent = isinstance(request, Refusal) and not self._dialect.has_faults
+        if not request.wants_reply or silent:
             return []
         try:
             return [self._dialect.fault(request, fault)]
         except CodecError as error:
+            refused = isinstance(request, Refusal)
             self.log.error(
-                "{peer}: the fault {fault} cannot be sent: {error}",
+                "{peer}: {command}: the fault {fault!r} cannot be sent: {error}",
                 peer=self._session.peer,
+                command=request.name if refused else self._handlers[str(request.name)].where,
                 fault=str(fault),
                 error=str(error),
             )
+        if not self._dialect.has_faults:
+            return []
         return [self._dialect.fault(request, self._internal)]
 
     @property

@@ -89,6 +89,10 @@ class Caller:
             if isinstance(arrival, Event):
                 getattr(self.proxy, arrival.name).happened(arrival.values)
             elif not asking.answer(arrival.body, arrival.id, frame):
+                event = self._dialect.unasked(frame)
+                if event is not None:
+                    getattr(self.proxy, event.name).happened(event.values)
+                    continue
                 self._log_unmatched(frame, "it answers no command: it is late, or nobody asked")
 
     def _log_unmatched(self, frame: bytes, why: str) -> None:

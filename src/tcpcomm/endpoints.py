@@ -32,7 +32,15 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.tls import Authorities, Own, client_options, server_context
 from tcpcomm.transports.reactors import at_once
 
-__all__ = ["BACKLOG", "Listener", "client", "listener", "open_to_others"]
+__all__ = [
+    "BACKLOG",
+    "CONNECT_EXAMPLE",
+    "LISTEN_EXAMPLE",
+    "Listener",
+    "client",
+    "listener",
+    "open_to_others",
+]
 
 BACKLOG: Final = 1024
 """Connections that the system keeps until they are accepted. With Twisted's 50 a burst of clients waits."""
@@ -145,6 +153,9 @@ def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:
             words.append(re.sub(r"\\(.)", r"\1", part))
     if not words or not words[0]:
         raise ConfigurationError(f"{text!r} is no endpoint such as {example}")
+    if len(words) > 1 and words[1].startswith("//"):
+        plain = ":".join([words[0], words[1].strip("/"), *words[2:]])
+        raise ConfigurationError(f"{text!r} is a URL, and no endpoint: write {plain}, without slashes")
     return words[0], words[1:], options
 
 
@@ -155,6 +166,13 @@ def _check_tcp(words: list[str], options: dict[str, str]) -> None:
     port = options.get("port", words[0] if words else "")
     if re.fullmatch(r"-?[0-9]+", port) and not 0 <= int(port) <= 0xFFFF:
         raise _bad_port(port)
+
+
+def _check_tcp_client(words: list[str], options: dict[str, str]) -> None:
+    if len(words) > 2:
+        raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
+    if "port" in options or len(words) > 1 or (words and "host" in options):
+        _check_port(options.get("port", words[-1] if words else ""))
 
 
 def _bad_port(port: str) -> ConfigurationError:
@@ -213,6 +231,8 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     reactor = at_once(reactor)
     kind, words, options = _parse(text, CONNECT_EXAMPLE)
     with _told(text, CONNECT_EXAMPLE):
+        if kind in _TCP:
+            _check_tcp_client(words, options)
         if kind not in _TLS:
             endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
             return endpoint

@@ -27,6 +27,7 @@ from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
 from tcpcomm.codec.base import Answers, Dialect, Request
 from tcpcomm.declaration import Command, Declaration
+from tcpcomm.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.factory import Network
@@ -91,12 +92,12 @@ def remote(
         an argument cannot be written.
 
     Raises:
-        ConfigurationError: it is no declaration, a credential is missing, or not exactly one of ``at`` and
-            ``listen`` is given.
+        ConfigurationError: it is no declaration, a credential is missing, not exactly one of ``at`` and
+            ``listen`` is given, or that is no endpoint.
     """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-    declaration = declaration_of(kind)
+    declaration = _declaration_at(kind, at, listen)
     link = EquipmentsLink(
         declaration,
         connect=at,
@@ -116,6 +117,31 @@ def remote(
     link.start_with(reactor)
     proxy: E = link.caller.proxy
     return proxy
+
+
+def _declaration_at(kind: Any, at: Any, listen: Any) -> Declaration:
+    """What is declared of the equipment at a place. Raises ConfigurationError if that is no place."""
+    if isinstance(kind, Equipment):
+        raise ConfigurationError(
+            f"remote takes the class, not an object of it: write remote({type(kind).__name__}, at=...)"
+        )
+    declaration = declaration_of(kind)
+    if (at is None) == (listen is None):
+        raise ConfigurationError(
+            f'remote({declaration.name}) needs one place: at="{CONNECT_EXAMPLE}", where the equipment '
+            f'listens, or else listen="{LISTEN_EXAMPLE}", where it connects to'
+        )
+    if isinstance(at, tuple | list) and len(at) == 2:
+        raise ConfigurationError(f'at is a text: write at="tcp:{at[0]}:{at[1]}", not {at!r}')
+    for name, place, method, example in (
+        ("at", at, "connect", CONNECT_EXAMPLE),
+        ("listen", listen, "listen", LISTEN_EXAMPLE),
+    ):
+        if place is not None and not isinstance(place, str) and not hasattr(place, method):
+            raise ConfigurationError(
+                f'{name} must be an endpoint or its text, such as "{example}", not {place!r}'
+            )
+    return declaration
 
 
 def link_of(proxy: Equipment) -> EquipmentsLink:

@@ -136,7 +136,7 @@ class _Course:
         self._results = Random(f"{seed} results of {command.name}")
         self._chances = Random(f"{seed} course of {command.name}")
         self._latency = latency
-        self._fault_rate = fault_rate
+        self._fault_rate = fault_rate if declaration.dialect.has_faults else 0.0
         self._reactor = reactor
 
     def answer(self, values: Mapping[str, Any]) -> Any:

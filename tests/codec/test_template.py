@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
 
 import pytest
+from attrs import frozen
 
-from tcpcomm.codec import Counted, Field, Form, Template
+from tcpcomm.codec import Counted, Field, Form, Json, Template
 from tcpcomm.codec.base import MORE, UNSAID, Event, Notation, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
@@ -241,6 +244,131 @@ def test_a_declaration_that_cannot_work_is_refused_by_name(form: Form, message: 
         Template().bind([form])
     assert str(caught.value).startswith("Device.do: ")
     assert message in str(caught.value)
+
+
+@dataclass
+class Plain:
+    x: int
+    y: int
+
+
+class Named(NamedTuple):
+    x: int
+    y: int
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (Plain, "Plain is no attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
+        (Named, "Named is no attrs class: write @frozen (from attrs) above it"),
+        (tuple[int, int], "tuple[int, int] has no names for the fields of a template: make a class of it"),
+        (dict[str, int], "dict[str, int] has no names for the fields of a template: make a class of it"),
+        (list, "list does not say what is in it: write list[float], for example"),
+        (date, "for date there must be exactly one field, and the template has 2: x, y"),
+    ],
+)
+def test_a_result_whose_fields_have_no_names_is_refused_with_the_cure(result: Any, message: str) -> None:
+    assert message in refused_form(do("DO", "{x},{y}", result))
+
+
+def test_a_parameter_that_is_no_attrs_class_is_refused_with_the_cure() -> None:
+    assert "a: Plain is no attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
+    assert "a: list does not say what is in it" in refused_form(do("DO,{a*,}", a=list))
+
+
+def refused_form(form: Form) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        Template().bind([form])
+    return str(caught.value)
+
+
+@frozen
+class Weight:
+    flag: Judgement
+    value: float | None = None
+    unit: str | None = None
+
+
+@frozen
+class Pair:
+    a: int
+    b: int
+
+
+WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (
+            b"S OK     12.34 g",
+            "value: 9 characters, 10 wanted: '    12.34 g' should begin with a number with 2 decimals in "
+            "10 characters, as in S {flag}[ {value:>10.2f} {unit}]",
+        ),
+        (b"S OK      12.34", "the text ends where ' ' should stand"),
+        (b"S OK      1x.34 g", "value: '     1x.34 g' does not begin with a number with 2 decimals in 10"),
+        (b"S OK!", "'!' stands where the end should stand"),
+    ],
+)
+def test_what_is_wrong_in_an_optional_part_is_told_where_it_is(frame: bytes, problem: str) -> None:
+    with pytest.raises(CodecError) as caught:
+        taken(WEIGHT, frame)
+    assert problem in str(caught.value)
+
+
+def test_a_width_that_is_not_kept_before_a_mark_is_counted_up_to_it() -> None:
+    with pytest.raises(CodecError, match="a: 2 characters, 5 wanted: '12,4' should begin with"):
+        taken(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
+
+
+def test_a_template_with_control_characters_is_told_in_one_line() -> None:
+    with pytest.raises(CodecError) as caught:
+        taken(bound("DO", "A\r\n{n}", int), b"A\r\nx")
+    assert r"'x' does not begin with a whole number, as in A\r\n{n}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("frame", "trouble", "name"),
+    [
+        (b"TAX", Trouble.UNKNOWN_COMMAND, None),
+        (b"TA,X", Trouble.BAD_PARAMETERS, "trigger"),
+        (b"MVx", Trouble.BAD_PARAMETERS, "move"),
+        (b"SET2 x", Trouble.UNKNOWN_COMMAND, None),
+    ],
+)
+def test_a_word_that_only_begins_like_a_command_is_another(
+    frame: bytes, trouble: Trouble, name: str | None
+) -> None:
+    dialect = Template(fault="ER,{command},{code:02d}").bind(
+        [
+            Form("trigger", "CvX.trigger", "TA", "TA"),
+            Form("set", "CvX.set", "SET {n}", "SET", (Field("n", int),)),
+            Form("move", "CvX.move", "MV{n}", "MV", (Field("n", int),)),
+        ]
+    )
+    (found,) = dialect.read_at_equipment(frame).requests
+    assert isinstance(found, Refusal)
+    assert (trouble, name) == (found.trouble, found.name)
+
+
+def test_the_value_of_a_member_in_place_of_the_member_is_told() -> None:
+    with pytest.raises(CodecError, match=r"'OK' is none of Judgement: 'OK', 'NG'; return Judgement\.GOOD"):
+        replied(bound("DO", "{judgement}", Judgement), "OK")
+
+
+def test_a_result_that_was_never_awaited_or_is_yielded_is_told() -> None:
+    async def measured() -> int:
+        return 1
+
+    forgotten = measured()
+    for dialect in (bound("DO", "{n}", int), Json().bind([Form("do", "Device.do", result=int)])):
+        with pytest.raises(CodecError, match="an await is missing"):
+            replied(dialect, forgotten)
+        with pytest.raises(CodecError, match="write return, not yield"):
+            replied(dialect, (each for each in (1, 2)))
+    forgotten.close()
 
 
 @pytest.mark.parametrize(

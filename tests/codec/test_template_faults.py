@@ -85,6 +85,7 @@ def test_any_reason_can_be_sent_in_one_line(form: str, encoding: str, reason: st
     ("form", "code", "message"),
     [
         ("NG,{code:d}", "E17", "code: 'E17' is not a whole number"),
+        ("NG,{code:d}", "no part", "raise Fault(code, reason), such as Fault(1, 'no part')"),
         ("NG,{code:02d}", 100, "code: 100 does not fit into 2 characters"),
         ("NG,{code:02X}", -1, "code: -1 is not a hexadecimal number"),
         ("NG,{code},{reason}", "a,b", "code: 'a,b' holds ',', which ends this text on the wire"),

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from tcpcomm import ConfigurationError, Equipment, Fault, Login, command, declaration_of, event
 from tcpcomm.codec import Template
-from tcpcomm.framing import Delimited
+from tcpcomm.framing import Delimited, FixedSize
 from tcpcomm.samples import Samples
 from tcpcomm.simulated import EventsEvery, simulated
 from tests.equipment.declared import Bench, Position, RpcCamera, VisionCamera
@@ -124,16 +124,16 @@ def test_what_the_framing_refuses_is_not_drawn() -> None:
 
 
 def test_it_is_told_where_nothing_that_is_drawn_can_be_sent() -> None:
-    class Comma(Equipment):
-        framing = Delimited(b",")
+    class Short(Equipment):
+        framing = FixedSize(2)
         codec = Template(fault="NG")
 
         @command("A", reply="{x},{y}")
         def place(self) -> Pair:
             raise NotImplementedError
 
-    with pytest.raises(ConfigurationError, match=r"^Comma\.place: Delimited.* refuses 100 drawn messages"):
-        Samples(declaration_of(Comma)).result("place", Random(1))
+    with pytest.raises(ConfigurationError, match=r"^Short\.place: FixedSize.* refuses 100 drawn messages"):
+        Samples(declaration_of(Short)).result("place", Random(1))
 
 
 @pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, Guarded])

@@ -291,6 +291,11 @@ def test_other_client_strings_are_twisted_s(text: str) -> None:
         ("", "'' is no endpoint such as tcp:10.0.0.5:9999"),
         ("tcp:10.0.0.5", "'tcp:10.0.0.5' is no endpoint such as tcp:10.0.0.5:9999: "),
         ("10.0.0.5:9999", "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint "),
+        ("tcp:h:99999", "'tcp:h:99999': the port must be a number from 0 to 65535, not '99999'"),
+        ("tcp:host=h:port=http", "'tcp:host=h:port=http': the port must be a number from 0 to 65535, not"),
+        ("tcp:99999:host=h", "'tcp:99999:host=h': the port must be a number from 0 to 65535, not '99999'"),
+        ("tcp://h:99", "'tcp://h:99' is a URL, and no endpoint: write tcp:h:99, without slashes"),
+        ("tcp:::1:99", r"'tcp:::1:99': write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999"),
     ],
 )
 def test_what_is_no_client_string_is_told_in_one_line(text: str, reason: str) -> None:

@@ -107,7 +107,7 @@ class _Manual:
 
     def _faults(self) -> dict[str, Any] | None:
         name = next((each.name for each in self._declaration.commands.values() if each.has_reply), None)
-        if name is None:
+        if name is None or not self._dialect.has_faults:
             return None
         fault = self._samples.fault(name, Random(f"{self._seed} fault"))
         frame = self._dialect.fault(Request(name, {}, SAMPLE_ID), fault)

@@ -240,6 +240,9 @@ class Dialect(ABC):
     largest_id: int = 2**31 - 1
     """The greatest id that a request can carry, where it carries one; then they begin again at 0."""
 
+    has_faults: bool = True
+    """Whether the equipment can say no; if not, what it cannot do is answered with nothing."""
+
     # -- the host's side --------------------------------------------------------------------------------
 
     @abstractmethod
@@ -268,6 +271,10 @@ class Dialect(ABC):
         Raises:
             CodecError: it can be neither.
         """
+
+    def unasked(self, frame: bytes) -> Event | None:
+        """The event that a frame is if it answers no command after all; None if it is none."""
+        return None
 
     # -- the equipment's side ---------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from tcpcomm.codec.pattern import (
 )
 from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.textshape import ANY, EMPTY, Many, Maybe, Named, Run, Seq, Shape, literal
-from tcpcomm.codec.typed import drawn, field_type, item_of, whole, without_none
+from tcpcomm.codec.typed import drawn, field_type, item_of, refuse_unnamed, whole, without_none
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["COUNT", "compile_line"]
@@ -161,7 +161,7 @@ class _Compiler:
         parts.writers.append((None, write, None))
         parts.drawers.append((None, draw))
         parts.counts += part.counts
-        parts.steps.append(Step(Maybe(part.shape).regex(), "", "the optional part"))
+        parts.steps.append(Step(Maybe(part.shape).regex(), "", "the optional part", inside=part.steps))
 
     def _add_count(self, parts: _Parts, piece: Count) -> None:
         of = self._counted(piece)
@@ -222,11 +222,15 @@ class _Compiler:
         parts.captures.append((name, kind.read, absent))
         parts.writers.append((name, kind.write, kind.plain))
         parts.drawers.append((name, kind.draw))
-        parts.steps.append(Step(kind.shape.regex(), name, kind.says))
+        width = None
+        if isinstance(piece, Slot) and annotation is not bool:
+            width = parse_spec(piece.spec).width
+        parts.steps.append(Step(kind.shape.regex(), name, kind.says, width=width))
 
     def _list(self, piece: Group, annotation: Any, behind: frozenset[str]) -> FieldType:
         of = item_of(annotation)
         if of is UNSAID:
+            refuse_unnamed(annotation)
             raise ConfigurationError(f"{told(annotation)} is no list, so it cannot be written as a group")
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])

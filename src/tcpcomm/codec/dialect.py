@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from tcpcomm.codec.ambiguity import begins_with_anything, common
 from tcpcomm.codec.annotations import told
@@ -27,7 +27,7 @@ from tcpcomm.codec.base import (
 )
 from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.faultform import FaultForm, first_word
+from tcpcomm.codec.faultform import FaultForm, NoFaults, first_word
 from tcpcomm.codec.fieldtype import shown
 from tcpcomm.codec.generated import read_request, write_values
 from tcpcomm.codec.line import Line
@@ -45,7 +45,7 @@ _Read = Callable[[str], "T | None"]
 class _Message:
     """A command or an event, compiled."""
 
-    def __init__(self, form: Form, faults: FaultForm, *, faults_first: bool) -> None:
+    def __init__(self, form: Form, faults: FaultForm | NoFaults, *, faults_first: bool) -> None:
         self.form = form
         self.name = form.name
         self.parameters = frozenset(parameter.name for parameter in form.parameters)
@@ -84,6 +84,11 @@ class _Message:
         except CodecError as error:
             return Refusal(Trouble.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
         return None if values is None else Request(self.name, values, None, self.wants_reply)
+
+    def begins(self, text: str) -> bool:
+        """Whether a text begins like it, where the first field follows the word without a mark between."""
+        begin = self.line.leading
+        return begin == self.word and len(self.line.steps) > 1 and bool(begin) and text.startswith(begin)
 
     def _write(self, values: Mapping[str, Any]) -> str:
         if values.keys() != self.parameters:
@@ -167,12 +172,18 @@ class TextDialect(Dialect):
     """
 
     def __init__(
-        self, forms: Sequence[Form], encoding: Encoding, faults: FaultForm, *, free_replies: bool = False
+        self,
+        forms: Sequence[Form],
+        encoding: Encoding,
+        faults: FaultForm | NoFaults,
+        *,
+        free_replies: bool = False,
     ) -> None:
         self._encoding = encoding
         self._encode = encoding.encode
         self._charset = encoding.name
         self._faults = faults
+        self.has_faults = isinstance(faults, FaultForm)
         self._free_replies = free_replies
         messages = [_Message(form, faults, faults_first=free_replies) for form in forms]
         self._messages = {message.form.name: message for message in messages}
@@ -254,7 +265,7 @@ class TextDialect(Dialect):
         alike = [
             each
             for each in self._commands
-            if each.word == word or (each.line.leading and text.startswith(each.line.leading))
+            if each.word == word or each.begins(text)
         ]
         if alike:
             nearest = max(alike, key=lambda each: each.line.progress(text))
@@ -339,6 +350,9 @@ class TextDialect(Dialect):
         return self._faults.text
 
 
+_WITHOUT_FAULTS: Final = ", or write fault=None if the equipment has no faults"
+
+
 class _Sent(NamedTuple):
     """Something that a frame can be."""
 
@@ -348,7 +362,11 @@ class _Sent(NamedTuple):
 
 
 def _tell_apart(
-    commands: Sequence[_Message], events: Sequence[_Message], faults: FaultForm, *, free_replies: bool
+    commands: Sequence[_Message],
+    events: Sequence[_Message],
+    faults: FaultForm | NoFaults,
+    *,
+    free_replies: bool,
 ) -> None:
     """Raise ConfigurationError if one frame can be two things to its reader."""
 
@@ -358,11 +376,13 @@ def _tell_apart(
             for each in messages
         ]
 
-    def fault(word: str) -> _Sent:
-        return _Sent("the form of faults", f"the fault {faults.text!r}", faults.line(word))
+    def fault(word: str) -> list[_Sent]:
+        if isinstance(faults, NoFaults):
+            return []
+        return [_Sent("the form of faults", f"the fault {faults.text!r}", faults.line(word))]
 
     asked, told = requests(commands, "command"), requests(events, "event")
-    pairs = [*combinations(asked, 2), *combinations(told, 2), *((fault(""), event) for event in told)]
+    pairs = [*combinations(asked, 2), *combinations(told, 2), *product(fault(""), told)]
     for command in commands:
         if command.reply is None or free_replies:
             continue
@@ -370,13 +390,14 @@ def _tell_apart(
         replies = [_Sent(where, f"its reply {line.text!r}", line) for line in reply.all_lines]
         pairs += product(told, replies)
         # Behind the head of a counted reply there is no fault any more.
-        pairs += product([fault(command.word)], replies[: len(reply.lines)])
+        pairs += product(fault(command.word), replies[: len(reply.lines)])
     for one, other in pairs:
         text = _common(one.line, other.line)
         if text is not None:
             raise ConfigurationError(
                 f"{other.where}: {other.what} cannot be told from {one.what.rstrip(',')}: "
-                f"both can be the frame {text!r}"
+                f"both can be the frame {text!r}; put a literal text in front of one of them that the "
+                "other cannot begin with" + (_WITHOUT_FAULTS if "fault" in one.what else "")
             )
 
 

@@ -11,13 +11,14 @@ from typing import Final
 from tcpcomm.codec.base import Field, Trouble
 from tcpcomm.codec.compiling import compile_line
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.fieldtype import shown
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.pattern import Literal, Part, Piece, Slot, leading, parse
 from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.textshape import Shape
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["FaultForm", "first_word"]
+__all__ = ["FaultForm", "NoFaults", "first_word"]
 
 NUMBERS: Final = {
     Trouble.UNREADABLE: 90,
@@ -66,6 +67,32 @@ def _for_command(pieces: tuple[Piece, ...], word: str) -> tuple[Piece, ...]:
         else:
             made.append(piece)
     return tuple(made)
+
+
+class NoFaults:
+    """What equipment has that never says no: in place of a form of faults."""
+
+    text: Final = ""
+
+    def line(self, word: str) -> Line:
+        """There is none."""
+        raise AssertionError("there are no faults")
+
+    def matches(self, text: str) -> bool:
+        """No text is a fault."""
+        return False
+
+    def read(self, text: str, word: str) -> Fault | None:
+        """No text is a fault."""
+        return None
+
+    def write(self, word: str, fault: Fault) -> str:
+        """Raise CodecError: it cannot be written."""
+        raise CodecError("the equipment has no faults: fault=None is declared")
+
+    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+        """The fault that tells of a trouble, to nobody."""
+        return Fault(trouble.name, reason)
 
 
 class FaultForm:
@@ -180,6 +207,12 @@ class FaultForm:
             reason = f"{code}: {reason}" if reason else str(code)
         if isinstance(code, bool) or not isinstance(code, int | str) or code == "":
             raise CodecError(f"{code!r} is neither a number nor a word", "code")
+        if self._numbers and isinstance(code, str):
+            raise CodecError(
+                f"{shown(code)} is not a whole number, as codes are here: raise Fault(code, reason), such "
+                f"as Fault(1, {shown(code)})",
+                "code",
+            )
         values = {
             "code": code if self._numbers else str(code),
             "reason": self._fitting(reason) if self._has_reason else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import iscoroutine, isgenerator
 from random import Random
 from reprlib import Repr
 from typing import Any, Final
@@ -68,4 +69,8 @@ def shown(value: Any) -> str:
 
 def refused(value: Any, says: str) -> CodecError:
     """The error for a value that is not what the field says."""
+    if iscoroutine(value):
+        return CodecError(f"{shown(value)} is not {says}: an await is missing")
+    if isgenerator(value):
+        return CodecError(f"{shown(value)} is not {says}: write return, not yield")
     return CodecError(f"{shown(value)} is not {says}")

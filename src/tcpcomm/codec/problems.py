@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutine, isgenerator
 from reprlib import Repr
 from typing import Any, Final
 
@@ -29,6 +30,10 @@ def shown(value: Any) -> str:
 
 def wrong(expected: str, value: Any) -> CodecError:
     """The error for a value that is not what it must be."""
+    if iscoroutine(value):
+        return CodecError(f"must be {expected}, not {shown(value)}: an await is missing")
+    if isgenerator(value):
+        return CodecError(f"must be {expected}, not {shown(value)}: write return, not yield")
     return CodecError(f"must be {expected}, not {shown(value)}")
 
 

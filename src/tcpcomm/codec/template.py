@@ -35,7 +35,8 @@ other. A format rules what is written, and just that form is read:
   for ``Optional``, else the empty list. ``Optional`` is for optional parts only.
 
 A template that some text could be read from in two ways is refused, and so are two commands, two events, an
-event and a reply, a reply and the fault, that could be the same text. This is decided exactly.
+event and a reply, a reply and the fault, that could be the same text. This is decided exactly. One event
+may be any text, ``{code}``: it is what is nothing else, so replies and the fault must then begin with text.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ from collections.abc import Mapping, Sequence
 from attrs import field, frozen
 
 from tcpcomm.codec.base import Codec, Form, Trouble
+from tcpcomm.codec.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.dialect import TextDialect
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.faultform import FaultForm
+from tcpcomm.codec.faultform import FaultForm, NoFaults
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["Template"]
@@ -62,7 +64,8 @@ class Template(Codec):
         encoding: of the text, by its name in Python: ``ascii``, ``utf-8``, ``cp949``, ``euc-kr``,
             ``shift_jis``, ``latin-1``.
         fault: the template of faults, with any of ``{code}``, ``{reason}`` and ``{command}``, which is
-            the first word of the request.
+            the first word of the request. None: the equipment never says no. What it cannot do is then
+            answered with nothing at all.
         codes: which code a trouble has that no declaration foresees. By default the codes are the troubles'
             names, or where codes are numbers or of fixed width, 90 to 93 for requests that cannot be
             served, and 99 for a command that failed.
@@ -72,17 +75,20 @@ class Template(Codec):
     """
 
     encoding: str = "ascii"
-    fault: str = "NG,{code},{reason}"
+    fault: str | None = "NG,{code},{reason}"
     codes: Mapping[Trouble, int | str] = field(factory=dict, hash=False)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
 
-    def _faults(self) -> FaultForm:
+    def _faults(self) -> FaultForm | NoFaults:
+        if self.fault is None:
+            return NoFaults()
         try:
             return FaultForm(self.fault, Encoding(self.encoding), self.codes)
         except ConfigurationError as error:
             raise ConfigurationError(f"the form of faults: {error}") from None
 
     def bind(self, forms: Sequence[Form]) -> TextDialect:
-        return TextDialect(forms, Encoding(self.encoding), self._faults())
+        kind = CatchAllDialect if any(map(catches_all, forms)) else TextDialect
+        return kind(forms, Encoding(self.encoding), self._faults())

@@ -4,8 +4,10 @@ What annotations mean to a template: a type of field, or a whole that is made of
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
 from inspect import isclass
@@ -24,7 +26,7 @@ from tcpcomm.codec.spec import parse_spec
 from tcpcomm.codec.wordlike import bool_type, bytes_type, enum_type, literal_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Whole", "drawn", "field_type", "item_of", "whole", "without_none"]
+__all__ = ["Whole", "drawn", "field_type", "item_of", "refuse_unnamed", "whole", "without_none"]
 
 ATTEMPTS: Final = 100
 """How often values are drawn until the class that they make accepts them."""
@@ -42,7 +44,8 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
 def item_of(annotation: Any) -> Any:
     """The annotation of a list's items, or UNSAID if it is no list."""
     annotation = plain(annotation)
-    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is list else UNSAID
+    arguments = typing.get_args(annotation)
+    return arguments[0] if typing.get_origin(annotation) is list and arguments else UNSAID
 
 
 def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool = True) -> FieldType:
@@ -76,10 +79,32 @@ def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool
         raise ConfigurationError(
             f"{told(annotation)} has several fields; it can be a result, or the items of a group"
         )
+    refuse_unnamed(annotation)
     raise ConfigurationError(
         f"a template cannot write {told(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
         "enumerations, Literal, lists of these and of attrs classes, and Optional in an optional part"
     )
+
+
+def refuse_unnamed(annotation: Any) -> None:
+    """Raise ConfigurationError for what has several values, but not the names that a template needs."""
+    kind = typing.get_origin(annotation) or annotation
+    if kind is list and not typing.get_args(annotation):
+        raise ConfigurationError("list does not say what is in it: write list[float], for example")
+    if not isclass(kind):
+        return
+    if attrs.has(kind) or issubclass(kind, Enum):
+        return
+    if kind in (tuple, dict, set, frozenset):
+        raise ConfigurationError(
+            f"{told(annotation)} has no names for the fields of a template: make a class of it, with "
+            "@frozen (from attrs) above it"
+        )
+    if kind.__module__.partition(".")[0] not in sys.stdlib_module_names:
+        instead = ", in place of @dataclass" if is_dataclass(kind) else ""
+        raise ConfigurationError(
+            f"{told(annotation)} is no attrs class: write @frozen (from attrs) above it{instead}"
+        )
 
 
 @frozen
@@ -137,6 +162,7 @@ def whole(annotation: Any, used: Sequence[str]) -> Whole:
         return Whole({}, _nothing, lambda values: None)
     if isclass(annotation) and attrs.has(annotation):
         return _record(annotation)
+    refuse_unnamed(annotation)
     if len(used) != 1:
         has = f"has {len(used)}: {', '.join(used)}" if used else "has none"
         raise ConfigurationError(

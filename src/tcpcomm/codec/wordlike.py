@@ -146,7 +146,7 @@ def _word_type(says: str, words: Mapping[Any, str], spec: Spec) -> FieldType:
         if type(value) not in kinds:
             value = native(value)
         if type(value) not in kinds or value not in words:
-            raise CodecError(f"{shown(value)} is none of {says}: {listed}")
+            raise CodecError(f"{shown(value)} is none of {says}: {listed}{_member(words, value)}")
         return words[value]
 
     drawn = list(words)
@@ -158,6 +158,14 @@ def _word_type(says: str, words: Mapping[Any, str], spec: Spec) -> FieldType:
         values.__getitem__,
         lambda random: random.choice(drawn),
     )
+
+
+def _member(words: Mapping[Any, str], value: Any) -> str:
+    """What to return where the value of an enumeration's member was given for the member itself."""
+    for each in words:
+        if isinstance(each, Enum) and type(each.value) is type(value) and each.value == value:
+            return f"; return {type(each).__name__}.{each.name}"
+    return ""
 
 
 def bool_type(spec_text: str) -> FieldType:

@@ -141,7 +141,7 @@ def _draw_step(
             return _Step(told, samples.event(told.name, random))
         values = samples.values(told.name, random)
         answer: Any = samples.result(told.name, random)
-        if told.has_reply and random.random() > 0.75:
+        if told.has_reply and declaration.dialect.has_faults and random.random() > 0.75:
             answer = samples.fault(told.name, random)
     except ConfigurationError:
         raise

@@ -1,0 +1,124 @@
+"""An event that may be any text, beside commands: what it takes, what wins over it, and what is refused."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tcpcomm.codec import Field, Form, Template
+from tcpcomm.codec.base import UNSAID, Answer, Dialect, Event, Notation, Refusal, Trouble
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+
+def reads(name: str = "code", wire: str = "{code}", kind: Any = str) -> Form:
+    return Form(name, f"Reader.{name}", wire, UNSAID, (Field("code", kind),), is_event=True)
+
+
+ON = Form("on", "Reader.on", "LON", "OK")
+COUNT = Form("count", "Reader.count", "N?", "N,{n}", (), int)
+LOW = Form("low", "Reader.low", "BAT,{code}", UNSAID, (Field("code", int),), is_event=True)
+
+
+def reader(*forms: Form, fault: str | None = None) -> Dialect:
+    return Template(fault=fault).bind([ON, COUNT, LOW, reads(), *forms])
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (b"4006381333931", Event("code", {"code": "4006381333931"})),
+        (b"N,x", Event("code", {"code": "N,x"})),
+        (b"", Event("code", {"code": ""})),
+        (b"BAT,3", Event("low", {"code": 3})),
+        (b"OK", Answer("OK")),
+        (b"N,3", Answer("N,3")),
+    ],
+)
+def test_it_is_what_is_nothing_else(frame: bytes, expected: Event | Answer) -> None:
+    assert (expected,) == reader().read_at_host(frame)
+
+
+def test_a_fault_that_begins_with_text_wins_too() -> None:
+    assert (Answer("NG,1,dark"),) == reader(fault="NG,{code},{reason}").read_at_host(b"NG,1,dark")
+
+
+def test_what_nobody_asked_for_is_the_event_after_all() -> None:
+    assert Event("code", {"code": "OK"}) == reader().unasked(b"OK")
+    assert Template().bind([ON]).unasked(b"OK") is None
+
+
+def test_an_unknown_command_is_no_event() -> None:
+    (found,) = reader(fault="NG,{code},{reason}").read_at_equipment(b"FOO").requests
+    assert isinstance(found, Refusal)
+    assert (Trouble.UNKNOWN_COMMAND, True, False) == (found.trouble, found.wants_reply, found.foreign)
+
+
+def test_it_is_written_as_it_is_unless_it_would_be_another_event() -> None:
+    dialect = reader()
+    assert b"A17" == dialect.event("code", {"code": "A17"})
+    assert b"BAT,3" == dialect.event("low", {"code": 3})
+    with pytest.raises(CodecError, match="b'BAT,3' would be read as the event low"):
+        dialect.event("code", {"code": "BAT,3"})
+
+
+def test_drawn_values_and_the_notation_are_those_of_the_event() -> None:
+    dialect, random = reader(), Random(1)
+    for name in ("code", "low"):
+        values = dialect.draw_values(name, random)
+        assert (Event(name, values),) == dialect.read_at_host(dialect.event(name, values))
+    assert [Notation("{code}"), Notation("BAT,{code}")] == [*map(dialect.notation, ("code", "low"))]
+
+
+@pytest.mark.parametrize(
+    ("form", "fault", "told"),
+    [
+        (
+            Form("weigh", "Reader.weigh", "W", "{grams}", (), float),
+            None,
+            "the reply '{grams}' of Reader.weigh has no literal text in front",
+        ),
+        (ON, "{code} {reason}", "the fault '{code} {reason}' has no literal text in front"),
+        (reads("other"), None, "Reader.other: it takes whatever is nothing else, as Reader.code does"),
+    ],
+)
+def test_what_could_not_be_told_from_it_is_refused(form: Form, fault: str | None, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Template(fault=fault).bind([reads(), form])
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "event", [reads(wire="{code"), reads(wire="{code:<8}"), reads(kind=int), reads(wire="{code}!")]
+)
+def test_only_a_text_alone_takes_everything(event: Form) -> None:
+    weigh = Form("weigh", "Reader.weigh", "W", "{grams}", (), float)
+    with pytest.raises(ConfigurationError) as caught:
+        Template(fault="{code}").bind([weigh, event])
+    assert "nothing else" not in str(caught.value)
+
+
+def test_the_refusal_of_an_event_like_the_fault_names_the_way_out() -> None:
+    event = reads(wire="{code:<20}")
+    with pytest.raises(ConfigurationError) as caught:
+        Template().bind([event])
+    assert str(caught.value).endswith(
+        "put a literal text in front of one of them that the other cannot begin with, or write fault=None "
+        "if the equipment has no faults"
+    )
+    assert Template(fault=None).bind([event])
+
+
+def test_without_faults_nothing_says_no() -> None:
+    dialect = reader()
+    (unknown,) = dialect.read_at_equipment(b"FOO").requests
+    assert not dialect.has_faults
+    assert "" == dialect.fault_notation()
+    assert Fault("UNKNOWN_COMMAND", "what").code == dialect.trouble(Trouble.UNKNOWN_COMMAND, "what").code
+    with pytest.raises(CodecError, match="the equipment has no faults: fault=None is declared"):
+        dialect.fault(unknown, Fault(3))
+    answers = dialect.answers("on")
+    assert answers is not None
+    with pytest.raises(CodecError, match="stands where 'OK' should stand"):
+        answers.take("NG,3,dark")

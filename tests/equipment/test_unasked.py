@@ -1,0 +1,79 @@
+"""Equipment that says things unasked, in any form, and equipment that never says no."""
+
+from __future__ import annotations
+
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+
+from tcpcomm import Equipment, Fault, ReplyTimeout, command, event, link_of
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+from tests.equipment.declared import Bench
+
+
+class Reader(Equipment):
+    """A barcode reader, which sends what it reads."""
+
+    framing = Delimited(b"\r")
+    codec = Template(fault=None)
+
+    @command("LON", reply="OK", timeout=0.5)
+    def on(self) -> None:
+        """Begin to read."""
+
+    @event("{code}")
+    def code(self, code: str) -> None:
+        """What it read."""
+
+
+class Broken(Reader):
+    def on(self) -> None:
+        raise Fault(3, "dark")
+
+
+def test_codes_and_replies_are_told_apart(bench: Bench) -> None:
+    reader = Reader()
+    bench.serve(reader)
+    proxy = bench.remote(Reader)
+    heard: list[str] = []
+
+    @proxy.code.subscribe
+    def take(code: str) -> None:
+        heard.append(code)
+
+    assert bench.result(proxy.on()) is None
+    for each in ("4006381333931", "OK", "NG,3,dark"):
+        reader.code(each)
+    bench.until(lambda: len(heard) == 3)
+    assert bench.result(proxy.on()) is None
+    assert ["4006381333931", "OK", "NG,3,dark"] == heard
+
+
+def test_without_a_form_of_faults_no_answer_says_no(bench: Bench) -> None:
+    bench.serve(Broken())
+    proxy = bench.remote(Reader)
+    with capturedLogs() as events:
+        assert isinstance(bench.result(proxy.on()), ReplyTimeout)
+    (told,) = (formatEvent(each) for each in events if each["log_level"] is LogLevel.error)
+    assert told.endswith(
+        "Broken.on: the fault '3: dark' cannot be sent: the equipment has no faults: fault=None is declared"
+    )
+    link_of(proxy).stopService()
+
+
+def test_an_unknown_command_is_answered_with_nothing(bench: Bench) -> None:
+    class Other(Reader):
+        @command("LOFF", reply="OFF", timeout=0.5)
+        def off(self) -> None:
+            """End to read."""
+
+    bench.serve(Reader())
+    proxy = bench.remote(Other)
+    heard: list[str] = []
+
+    @proxy.code.subscribe
+    def take(code: str) -> None:
+        heard.append(code)
+
+    assert isinstance(bench.result(proxy.off()), ReplyTimeout)
+    assert [] == heard
+    link_of(proxy).stopService()
