@@ -416,11 +416,11 @@ class Answering:
         try:
             return [self._dialect.fault(request, fault)]
         except CodecError as error:
-            refused = isinstance(request, Refusal)
+            handler = self._handlers.get(request.name or "")
             self.log.error(
                 "{peer}: {command}: the fault {fault!r} cannot be sent: {error}",
                 peer=self._session.peer,
-                command=request.name if refused else self._handlers[str(request.name)].where,
+                command=handler.where if handler is not None else "a request",
                 fault=str(fault),
                 error=str(error),
             )

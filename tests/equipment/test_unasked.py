@@ -7,6 +7,8 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from tcpcomm import Equipment, Fault, ReplyTimeout, command, event, link_of
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
+from tcpcomm.simulated import simulated
+from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
 
 
@@ -77,3 +79,12 @@ def test_an_unknown_command_is_answered_with_nothing(bench: Bench) -> None:
     assert isinstance(bench.result(proxy.off()), ReplyTimeout)
     assert [] == heard
     link_of(proxy).stopService()
+
+
+def test_it_passes_the_checks_of_all_equipment() -> None:
+    check_equipment(Reader)
+
+
+def test_what_is_simulated_never_says_no(bench: Bench) -> None:
+    bench.serve(simulated(Reader, seed=1, fault_rate=1.0, reactor=bench.camera.clock))
+    assert bench.result(bench.remote(Reader).on()) is None
