@@ -55,14 +55,14 @@ class Load:
     sizes: tuple[int, ...] = (64,)
     """Bytes of the payloads, in turn."""
 
-    exchanges: tuple[tuple[str, str], ...] = ()
+    exchanges: tuple[tuple[bytes, bytes], ...] = ()
     """Instead of frames for an echo server: requests, in turn, and the replies that they must have."""
 
     @property
     def content(self) -> list[str]:
         """What is sent, for the program that makes the load."""
         if self.exchanges:
-            return [text for exchange in self.exchanges for text in exchange]
+            return [text.hex() for exchange in self.exchanges for text in exchange]
         return [",".join(map(str, self.sizes))]
 
 

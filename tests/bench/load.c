@@ -6,7 +6,7 @@
  *
  * Each connection sends FRAMES frames with WINDOW of them unanswered at most, and compares every byte that
  * comes back. The frames of an echo server have a 4-byte big-endian length prefix and payloads of the SIZEs
- * in turn. Other servers get the REQUESTs in turn, just these bytes, and have to send each its REPLY.
+ * in turn. Other servers get the REQUESTs in turn, written in hex, and have to send each its REPLY.
  *
  * It connects, warms up, prints "ready", waits for a line, sends the load, prints one line of JSON and
  * ends. Beyond SECONDS it fails, and so it does when the server says anything but what it was told.
@@ -116,16 +116,26 @@ static void make_echo(const char *sizes)
     replies = requests;
 }
 
-/* Every second one of so many texts, from the first one on. */
+static char byte_of(const char *hex)
+{
+    char digits[] = {hex[0], hex[1], 0}, *end;
+    long byte = strtol(digits, &end, 16);
+    if (end != digits + 2)
+        fail("a request or reply is not written in hex");
+    return (char)byte;
+}
+
+/* Every second one of so many texts in hex, from the first one on. */
 static void make_texts(struct stream *stream, char **texts, int count)
 {
     stream->starts = allocate((size_t)count / 2 + 1, sizeof *stream->starts);
     for (int index = 0; index < count; index += 2)
-        add_size(stream, (long)strlen(texts[index]));
+        add_size(stream, (long)strlen(texts[index]) / 2);
     make_room(stream);
     for (long frame = 0; start_of(stream, frame + 1) <= stream->length; frame++) {
         const char *text = texts[frame % stream->cycle_frames * 2];
-        memcpy(stream->data + start_of(stream, frame), text, strlen(text));
+        for (char *to = stream->data + start_of(stream, frame); *text; text += 2)
+            *to++ = byte_of(text);
     }
 }
 

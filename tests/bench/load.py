@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> None:
         sizes = [int(size) for size in arguments[5].split(",")]
         requests = replies = _Stream(_echoed(sizes), window)
     else:
-        texts = [text.encode() for text in arguments[5:]]
+        texts = [bytes.fromhex(text) for text in arguments[5:]]
         requests, replies = _Stream(texts[::2], window), _Stream(texts[1::2], window)
     connections = [_Connection(port, requests, replies, window) for _ in range(count)]
     with selectors.DefaultSelector() as selector:

@@ -29,7 +29,7 @@ PEERS = (
     Peer("Lewis", "typed_lewis", needs="lewis"),
 )
 
-_JOBS = tuple((f"TRG,{job}\r\n", f"OK,1.000,2.000,{job}.000\r\n") for job in range(1, 10))
+_JOBS = tuple((b"TRG,%d\r\n" % job, b"OK,1.000,2.000,%d.000\r\n" % job) for job in range(1, 10))
 
 LOADS = (
     Load("1 connection, 64 commands in flight", 1, 64, 20_000, exchanges=_JOBS),

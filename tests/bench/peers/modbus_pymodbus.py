@@ -1,0 +1,33 @@
+"""The same registers, served by pymodbus: its datastore, or with ``--simulator`` what shall replace it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any, cast
+
+from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from tests.bench.peers.control import run_asyncio
+
+VALUES = list(range(100, 110))
+
+
+def _registers() -> Any:
+    if "--simulator" in sys.argv[1:]:
+        return SimDevice(1, [SimData(0, values=VALUES, datatype=DataType.REGISTERS)])
+    return ModbusServerContext(ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, VALUES)), single=True)
+
+
+async def _serve() -> asyncio.Server:
+    logging.disable(logging.WARNING)  # it tells that its datastore is to be replaced
+    server = ModbusTcpServer(_registers(), address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    return cast("asyncio.Server", server.transport)
+
+
+if __name__ == "__main__":
+    run_asyncio(_serve)

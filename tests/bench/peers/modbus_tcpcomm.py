@@ -1,0 +1,36 @@
+"""A Modbus/TCP server of ten holding registers, as tcpcomm declares it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tcpcomm import Equipment, command
+from tcpcomm.codec.binary import ID, OPCODE, U8, U16, Binary, Counted, Length
+from tcpcomm.framing import LengthPrefixed
+from tcpcomm.serving import EquipmentFactory
+from tests.bench.peers.control import serve_made
+
+__all__ = ["Device", "Registers"]
+
+
+class Device(Equipment):
+    """What can be asked of it. MBAP: transaction, protocol 0, length of what follows, unit 1."""
+
+    framing = LengthPrefixed(2, offset=4, strip=0)
+    codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x01", OPCODE))
+
+    @command(3)
+    def read_holding(self, address: U16, count: U16) -> Annotated[list[U16], Counted(U8, in_bytes=True)]:
+        raise NotImplementedError
+
+
+class Registers(Device):
+    def __init__(self) -> None:
+        self._values = list(range(100, 110))
+
+    def read_holding(self, address: U16, count: U16) -> Annotated[list[U16], Counted(U8, in_bytes=True)]:
+        return self._values[address : address + count]
+
+
+if __name__ == "__main__":
+    serve_made(lambda: EquipmentFactory(Registers(), max_sessions_per_address=None))

@@ -1,0 +1,121 @@
+"""
+A part of the page that stands by itself: its tables, its targets, and where something else is better.
+
+So one part can be measured and written again without the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from attrs import field, frozen
+
+from tests.bench.echo import EchoFigures
+from tests.bench.measure import Series
+from tests.bench.report import Target, table, target_table
+
+__all__ = ["Column", "Section", "comparison", "exchanges", "with_section"]
+
+
+@frozen
+class Column:
+    """
+    One thing that was measured of every peer.
+
+    Args:
+        title: what, with its unit.
+        figures: by peer's name.
+        digits: how many of them stand behind the point.
+        baseline: the peer that the others are compared with, in brackets; None: they are not.
+    """
+
+    title: str
+    figures: Mapping[str, Series]
+    digits: int = 1
+    baseline: str | None = None
+
+    def cell(self, name: str) -> str:
+        """What the table says of one peer."""
+        if name not in self.figures:
+            return "—"
+        series = self.figures[name]
+        text = f"{series.median:,.{self.digits}f}"
+        if self.baseline is None or name == self.baseline or self.baseline not in self.figures:
+            return text
+        return f"{text} ({series.over(self.figures[self.baseline]):.2f} ×)"
+
+    def cheaper(self, ours: Iterable[str]) -> list[str]:
+        """In words, who is below the best of ours, and how far."""
+        mine = [self.figures[name] for name in ours if name in self.figures]
+        if not mine:
+            return []
+        best = min(mine, key=lambda series: series.median)
+        shares = {name: each.over(best) for name, each in self.figures.items()}
+        return [
+            f"{name} ({share:.2f} of ours)"
+            for name, share in shares.items()
+            if share < 1 and not name.startswith("tcpcomm")
+        ]
+
+
+@frozen
+class Section:
+    """
+    Args:
+        title: its heading.
+        text: what was measured, and how.
+        tables: one after the other.
+        targets: what was promised.
+        cheaper: who beats us, a line for each case.
+        notes: what else there is to say, such as who did not take part.
+    """
+
+    title: str
+    text: str
+    tables: Sequence[str]
+    targets: Sequence[Target] = ()
+    cheaper: Sequence[str] = ()
+    notes: Sequence[str] = field(default=())
+
+    def page(self, *, quick: bool = False) -> str:
+        """The section in Markdown."""
+        parts = [f"## {self.title}\n", self.text]
+        if self.targets and not quick:
+            parts.append(target_table(list(self.targets)))
+        parts += self.tables
+        if self.cheaper:
+            parts.append("Cheaper than the best of ours: " + "; ".join(self.cheaper) + ".\n")
+        parts += [f"{note}.\n" for note in self.notes]
+        return "\n".join(parts)
+
+
+def comparison(first: str, columns: Sequence[Column]) -> str:
+    """A table with a line for each peer."""
+    names = dict.fromkeys(name for column in columns for name in column.figures)
+    rows = [[name, *[column.cell(name) for column in columns]] for name in names]
+    return table([first, *[column.title for column in columns]], rows)
+
+
+def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> tuple[str, list[str]]:
+    """The table of servers that were asked, and who is cheaper than ours."""
+
+    def series(take: Callable[[EchoFigures], Series | None]) -> dict[str, Series]:
+        found = {name: take(each) for name, each in figures.items()}
+        return {name: each for name, each in found.items() if each is not None}
+
+    cpu = Column(f"CPU µs per {unit}", series(lambda each: each.cpu), 2, baseline)
+    columns = [cpu, Column(f"{unit}s per second", series(lambda each: each.rate), 0)]
+    for title, found in (("p50 µs", series(lambda each: each.p50)), ("p99 µs", series(lambda each: each.p99))):
+        if found:
+            columns.append(Column(title, found, 0))
+    return comparison("Server", columns), cpu.cheaper(name for name in figures if name.startswith("tcpcomm"))
+
+
+def with_section(page: str, title: str, text: str) -> str:
+    """A page with this text in place of the section of that title, or before what is cheaper."""
+    old = re.compile(rf"## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    if old.search(page):
+        return old.sub(lambda _: text + "\n", page, count=1).rstrip("\n") + "\n"
+    before, mark, after = page.partition("## Where something else is cheaper\n")
+    return f"{before.rstrip()}\n\n{text}\n{mark}{after}".rstrip("\n") + "\n"
