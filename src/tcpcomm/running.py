@@ -23,7 +23,7 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.server import CannotListen
 
-__all__ = ["run"]
+__all__ = ["run", "run_until_stopped"]
 
 _OF_A_PORT: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
 
@@ -40,6 +40,19 @@ def run(*services: Service, reactor: Any = None) -> None:
         SystemExit: a service cannot start for a reason outside of the program, as when its port is in use:
             uncaught, it ends the script with that reason as its last line, and with the exit code 1. None
             is left running. Any other exception of a service that starts is raised as it is.
+    """
+    try:
+        run_until_stopped(*services, reactor=reactor)
+    except (CannotListen, ConfigurationError) as trouble:
+        raise SystemExit(str(trouble)) from trouble
+
+
+def run_until_stopped(*services: Service, reactor: Any = None) -> None:
+    """
+    As :func:`run`, for programs that tell by themselves what is wrong.
+
+    Raises:
+        TcpcommError: a service cannot start, as when its port is in use. None is left running.
     """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
@@ -67,10 +80,8 @@ def run(*services: Service, reactor: Any = None) -> None:
         "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
     reactor.run()
-    for trouble in troubles:
-        if isinstance(trouble, (CannotListen, ConfigurationError)):
-            raise SystemExit(str(trouble)) from trouble
-        raise trouble
+    if troubles:
+        raise troubles[0]
 
 
 @implementer(ILogFilterPredicate)

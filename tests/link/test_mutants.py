@@ -336,7 +336,7 @@ MUTANTS: Final = [
         "a step that fails is forgotten",
         Engine,
         "session_established",
-        'self.drop(f"an on_ready step failed: {result.getErrorMessage()}")',
+        'self.drop(f"an on_ready step failed: {result.getErrorMessage()}", refused=True)',
         "pass",
         test_engine.test_a_step_that_fails_drops_the_connection_and_is_tried_again,
         {"late": True},

@@ -68,7 +68,7 @@ class NativeTLSTests(RealConversations, TestCase):
 
     async def test_a_peer_that_speaks_no_TLS_is_told_of_in_the_log(self) -> None:
         line = await self.refused(FrameFactory(Echo), b"GET / HTTP/1.0\r\n\r\n")
-        assert line.endswith("connection refused: TLS failed: http request")
+        assert line.endswith("connection refused: TLS failed: http request: the peer does not speak TLS")
 
     async def test_a_peer_that_never_begins_TLS_is_aborted(self) -> None:
         line = await self.refused(FrameFactory(Echo, limits=Limits(handshake=0.1)), b"")

@@ -12,7 +12,7 @@ from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.declaration import Declaration
 from tcpcomm.equipment import Equipment
 from tcpcomm.options import ListeningOptions
-from tcpcomm.running import run
+from tcpcomm.running import run_until_stopped
 from tcpcomm.server import CannotListen, ServerService
 from tcpcomm.serving import EquipmentFactory, serve
 from tcpcomm.simulated import EventsEvery, simulated
@@ -64,7 +64,7 @@ told otherwise. Ctrl-C ends it."""
         )
         events = EventsEvery(equipment, self._intervals(declaration), seed=seed)
         try:
-            run(self._service(equipment, reactor), events)
+            run_until_stopped(self._service(equipment, reactor), events)
         except CannotListen as error:
             raise Refusal(str(error)) from None
         return 0
