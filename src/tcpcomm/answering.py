@@ -27,6 +27,7 @@ from tcpcomm.codec.base import Asked, Batch, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.reasons import one_line
 from tcpcomm.seldom import SeldomEach
 from tcpcomm.stepped import begun
 from tcpcomm.watchdog import WARN_AFTER, watchdog
@@ -403,7 +404,7 @@ class Answering:
                 "{peer}: {trouble}{problem}{more}",
                 peer=self._session.peer,
                 trouble="" if said else f"{refusal.trouble.value}: ",
-                problem=str(refusal.problem),
+                problem=one_line(str(refusal.problem)),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
         return self._no(refusal, self._dialect.trouble(refusal.trouble, str(refusal.problem)))

@@ -23,6 +23,7 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.errors import NotReady, SessionClosed
 from tcpcomm.places import Place
 from tcpcomm.psk import PreSharedKeys
+from tcpcomm.reasons import one_line
 from tcpcomm.seldom import Seldom
 from tcpcomm.supervised import Session, Sessions
 from tcpcomm.supervision import (
@@ -456,7 +457,10 @@ class Engine:
         elif news.state is State.READY:
             told.clear()
         self.log.info(
-            "{link}: {state}: {reason}", link=self.name, state=news.state.value, reason=news.reason
+            "{link}: {state}: {reason}",
+            link=self.name,
+            state=news.state.value,
+            reason=one_line(news.reason),
         )
 
     def _closed(self, _: object) -> None:

@@ -37,7 +37,7 @@ from tcpcomm.identity import certificate_name
 from tcpcomm.leaving import Leaving
 from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
-from tcpcomm.reasons import loss_in_words, peer_name
+from tcpcomm.reasons import loss_in_words, one_line, peer_name
 from tcpcomm.seldom import Seldom
 from tcpcomm.sending import SendsFrames
 from tcpcomm.tcp import tune_tcp
@@ -186,7 +186,7 @@ class FrameProtocol(SendsFrames, Protocol):
 
         The default logs it.
         """
-        self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=reason)
+        self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
 
     @property
     def unfinished(self) -> str:
@@ -340,7 +340,7 @@ class FrameProtocol(SendsFrames, Protocol):
         count = self._faults.happened(self._clock.seconds())
         if count:
             others = f", and {count - 1} more" if count > 1 else ""
-            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=fault, others=others)
+            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=one_line(fault), others=others)
 
     def _half_frame(self) -> str:
         """What to add to the reason of an end that comes unexpected."""

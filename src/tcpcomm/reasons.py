@@ -31,6 +31,7 @@ __all__ = [
     "cannot_listen_in_words",
     "is_no_network_s",
     "loss_in_words",
+    "one_line",
     "peer_name",
 ]
 
@@ -63,7 +64,13 @@ def peer_name(address: IAddress | None) -> str:
 
 def _text(name: str | bytes | None) -> str:
     """A name as one line: whoever made the socket chose it."""
-    text = name.decode(errors="replace") if isinstance(name, bytes) else name or ""
+    return one_line(name.decode(errors="replace") if isinstance(name, bytes) else name or "")
+
+
+def one_line(text: str) -> str:
+    """A text, of whoever it is, without what would break a log's line or move its cursor."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 

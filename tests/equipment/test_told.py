@@ -66,6 +66,17 @@ def test_a_session_is_told_when_it_begins_and_when_it_ends(bench: Bench, told: l
     assert ["connected", "the session ended: the peer finished sending"] == without_peer(told)
 
 
+def test_a_reason_with_line_breaks_stays_one_line(bench: Bench, told: list[str]) -> None:
+    class Refuses(MyCamera):
+        def unknown(self, frame: bytes) -> bytes | None:
+            raise ValueError("first\nsecond")
+
+    bench.serve(Refuses())
+    typist = Typist(bench)
+    typist.types(b"JU\nMP\r\n")
+    assert "the session ended: a handler failed: ValueError: first\\x0asecond" == without_peer(told)[-1]
+
+
 def test_a_wrong_end_mark_is_told_with_what_came(bench: Bench, told: list[str]) -> None:
     bench.serve(MyCamera())
     told.clear()
