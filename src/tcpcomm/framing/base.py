@@ -296,13 +296,13 @@ class Decoder(ABC):
 
     def _feed_large(self, large: LargeFrame, data: bytes) -> list[bytes]:
         """Go on with a large frame; when it is complete, with what comes behind it."""
-        if not large.add(data):
+        behind = large.add(data)
+        if behind is None:
             return []
-        frame, behind = large.take()
         self._large = None
         self._frames = []
-        self.deliver(frame, 0)
-        self._start += large.size - len(behind)
+        self.deliver(large.take(), 0)
+        self._start += large.size
         frames, self._frames = self._frames, []
         if self._fault is not None:
             self._buffer = behind

@@ -30,17 +30,17 @@ class Peer:
     needs: str | None = None
     """A module that may not be installed."""
 
-    def missing(self, tools: Toolchain) -> str | None:
+    def missing(self, tools: Toolchain | None = None) -> str | None:
         """Why this peer cannot run here; None if it can."""
         if self.needs is not None and find_spec(self.needs) is None:
             return f"{self.needs} is not installed"
-        if self.program.endswith(".c") and tools.compiler is None:
-            return tools.missing
+        if self.program.endswith(".c") and (tools is None or tools.compiler is None):
+            return "there is no C compiler" if tools is None else tools.missing
         return None
 
-    def command(self, tools: Toolchain) -> list[str]:
-        """What starts it."""
-        if self.program.endswith(".c"):
+    def command(self, tools: Toolchain | None = None) -> list[str]:
+        """What starts it. Without tools it has to be a program in Python."""
+        if tools is not None and self.program.endswith(".c"):
             return [str(tools.build(Path(__file__).with_name(self.program)))]
         return [sys.executable, "-m", f"{__name__}.{self.program}", *self.arguments]
 
