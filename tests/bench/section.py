@@ -106,10 +106,12 @@ def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> t
 
     cpu = Column(f"CPU µs per {unit}", series(lambda each: each.cpu), 2, baseline)
     columns = [cpu, Column(f"{unit}s per second", series(lambda each: each.rate), 0)]
-    for title, found in (("p50 µs", series(lambda each: each.p50)), ("p99 µs", series(lambda each: each.p99))):
+    latencies = {"p50 µs": series(lambda each: each.p50), "p99 µs": series(lambda each: each.p99)}
+    for title, found in latencies.items():
         if found:
             columns.append(Column(title, found, 0))
-    return comparison("Server", columns), cpu.cheaper(name for name in figures if name.startswith("tcpcomm"))
+    cheaper = cpu.cheaper(name for name in figures if name.startswith("tcpcomm"))
+    return comparison("Server", columns), cheaper
 
 
 def with_section(page: str, title: str, text: str) -> str:

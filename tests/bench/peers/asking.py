@@ -1,4 +1,4 @@
-"""What clients that are measured have in common: they ask one thing after the other, and tell their cost."""
+"""What clients that are measured have in common: they ask one after the other, and tell their cost."""
 
 from __future__ import annotations
 
