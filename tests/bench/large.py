@@ -53,7 +53,8 @@ _TEXT = """\
 A camera's image as one frame of {size} MiB behind a 4-byte length, over loopback, one at a time.
 *Received*: the server has all of it in one `bytes`, and acknowledges it.
 *Sent*: the server makes one and sends it.
-Memory is the server's, at most, above what it had before, in multiples of the frame; each round is a new process.
+Memory is the server's, at most, above what it had before, in multiples of the frame.
+Each round is a new process.
 In brackets: how many times the rate, or the CPU, of a blocking socket with `recv_into` and `sendall`.
 Medians, {rounds} rounds of {count} frames in each direction.
 """
@@ -99,7 +100,7 @@ def _exchange(connection: socket.socket, frame: bytes, expected: int) -> None:
     connection.sendall(frame)
     header = connection.recv(4, socket.MSG_WAITALL)
     if int.from_bytes(header, "big") != expected:
-        raise BenchmarkFailed(f"a frame of {expected} bytes was to come, not one that begins with {header!r}")
+        raise BenchmarkFailed(f"a frame of {expected} bytes was to come, not one behind {header!r}")
     buffer = memoryview(bytearray(min(expected, MIB)))
     while expected:
         count = connection.recv_into(buffer[: min(expected, MIB)])
