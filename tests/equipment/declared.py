@@ -7,6 +7,7 @@ from enum import Enum
 from random import Random
 from typing import Any, TypeVar
 
+import pytest
 from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -107,6 +108,11 @@ class MyCamera(Scripted, VisionCamera):
 
 class MyRpcCamera(Scripted, RpcCamera):
     pass
+
+
+KINDS = pytest.mark.parametrize(
+    ("kind", "mine"), [(VisionCamera, MyCamera), (RpcCamera, MyRpcCamera)], ids=["in order", "by id"]
+)
 
 
 def raises(error: Exception) -> Callable[[], Any]:

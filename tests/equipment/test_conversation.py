@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -28,6 +27,7 @@ from tcpcomm import (
 from tcpcomm.codec import Json, JsonRpc, Template
 from tcpcomm.psk import PreSharedKeys
 from tests.equipment.declared import (
+    KINDS,
     NO_PART,
     Bench,
     Lamp,
@@ -38,10 +38,6 @@ from tests.equipment.declared import (
     Scripted,
     VisionCamera,
     raises,
-)
-
-KINDS = pytest.mark.parametrize(
-    ("kind", "mine"), [(VisionCamera, MyCamera), (RpcCamera, MyRpcCamera)], ids=["in order", "by id"]
 )
 
 
@@ -155,105 +151,6 @@ def test_a_command_without_a_reply_has_succeeded_when_it_is_written(bench: Bench
     assert None is bench.result(proxy.reset())
     assert 3.0 == bench.result(proxy.locate(3)).angle
     assert ["reset", 3] == camera.done
-
-
-@KINDS
-def test_an_event_reaches_every_host_and_is_no_reply(kind: Any, mine: Any, bench: Bench) -> None:
-    camera = mine()
-    camera.jobs[1] = lambda: (camera.alarm(code=7), Position(0.0, 0.0, 1.0))[1]
-    bench.serve(camera)
-    heard: list[Any] = []
-
-    def note(number: int, code: int) -> None:
-        heard.append((number, code))
-
-    proxies = [bench.remote(kind) for _ in range(2)]
-    for number, proxy in enumerate(proxies):
-        proxy.alarm.subscribe(partial(note, number))
-        bench.result(proxy.locate(2))
-    assert 1.0 == bench.result(proxies[0].locate(1)).angle
-    bench.until(lambda: 2 == len(heard))
-    assert [(0, 7), (1, 7)] == sorted(heard)
-
-
-def test_an_event_can_be_told_to_one_session(bench: Bench) -> None:
-    camera = MyCamera()
-
-    def tell_one() -> Position:
-        camera.alarm.to(current_session(), 7)
-        return Position(0.0, 0.0, 1.0)
-
-    camera.jobs[1] = tell_one
-    bench.serve(camera)
-    heard: list[Any] = []
-
-    def note(number: int, code: int) -> None:
-        heard.append((number, code))
-
-    proxies = [bench.remote(VisionCamera) for _ in range(2)]
-    for number, proxy in enumerate(proxies):
-        proxy.alarm.subscribe(partial(note, number))
-        bench.result(proxy.locate(2))
-    bench.result(proxies[1].locate(1))
-    bench.network.advance(1.0)
-    assert [(1, 7)] == heard
-
-
-def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:
-    camera = MyCamera()
-    bench.serve(camera)
-    proxy = bench.remote(VisionCamera)
-    bench.result(proxy.locate(1))
-
-    async def first_two() -> list[int]:
-        codes: list[int] = []
-        async for alarm in proxy.alarm:
-            codes.append(alarm.code)
-            if len(codes) == 2:
-                break
-        return codes
-
-    codes = Deferred.fromCoroutine(first_two())
-    for code in (4, 5, 6):
-        camera.alarm(code)
-    assert [4, 5] == bench.result(codes)
-
-
-def test_a_subscriber_that_fails_harms_no_other(bench: Bench, logged: list[str]) -> None:
-    camera = MyCamera()
-    bench.serve(camera)
-    proxy = bench.remote(VisionCamera)
-    heard: list[int] = []
-    proxy.alarm.subscribe(raises_on_call)
-
-    def note(code: int) -> None:
-        heard.append(code)
-
-    end = proxy.alarm.subscribe(note)
-    bench.result(proxy.locate(1))
-    camera.alarm(4)
-    bench.until(lambda: [4] == heard)
-    end()
-    camera.alarm(5)
-    bench.network.advance(1.0)
-    assert ([4], 2) == (heard, len(logged))
-    logged.clear()
-
-
-def raises_on_call(code: int) -> None:
-    raise ValueError(f"no idea what {code} means")
-
-
-def test_an_event_with_a_wrong_value_is_told_to_nobody(bench: Bench) -> None:
-    camera = MyCamera()
-    bench.serve(camera)
-    with pytest.raises(CodecError, match="code"):
-        camera.alarm("four")  # type: ignore[arg-type]
-
-
-def test_a_host_tells_no_events(bench: Bench) -> None:
-    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm is told by the equipment"):
-        bench.remote(VisionCamera).alarm(3)
 
 
 def test_what_was_declared_of_no_command_is_refused_and_the_session_lives_on(bench: Bench) -> None:
