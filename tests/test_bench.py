@@ -13,14 +13,24 @@ from threading import Thread
 import pytest
 from attrs import evolve
 
-from tests.bench import typed
+from tests.bench import fanout, large, many, modbus, plot, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
-from tests.bench.echo import LOADS, Load, load_command, measure_echo, put_load, start
+from tests.bench.echo import (
+    LOADS,
+    EchoFigures,
+    EchoResults,
+    Load,
+    load_command,
+    measure_echo,
+    put_load,
+    start,
+)
 from tests.bench.measure import Series, interleaved
 from tests.bench.native import Toolchain
 from tests.bench.peers import PEERS, Peer
 from tests.bench.processes import BenchmarkFailed, Child, child_environment
 from tests.bench.report import Target
+from tests.bench.section import Column, Section, comparison, with_section
 
 TIMEOUT = 30.0
 NO_COMPILER = "there is no C compiler today"
@@ -183,8 +193,94 @@ def test_every_typed_server_answers_each_command(
             assert put_load(server, port, evolve(load, frames=20), generator_tools).cpu > 0
 
 
-def test_typed_commands_have_a_part_of_the_page_which_is_replaced_alone() -> None:
+def test_a_part_of_the_page_is_replaced_alone() -> None:
     before, after = "# A\n\n## Echo\n\nx\n\n", "## Where something else is cheaper\n\ny\n"
-    once = typed.with_section(before + after, "## Typed commands\n\nold\n")
+    once = with_section(before + after, "Typed commands", "## Typed commands\n\nold\n")
     assert f"{before}## Typed commands\n\nold\n\n{after}" == once
-    assert once.replace("old", r"\1") == typed.with_section(once, "## Typed commands\n\n\\1\n")
+    assert once.replace("old", r"\1") == with_section(once, "Typed commands", "## Typed commands\n\n\\1\n")
+
+
+def test_a_part_of_the_page_tells_its_targets_and_who_is_cheaper() -> None:
+    cpu = Column("CPU", {"tcpcomm": Series([2.0, 2.0]), "other": Series([1.0, 3.0])}, 1, "other")
+    part = Section(
+        "Title",
+        "Text.\n",
+        [comparison("Server", [cpu])],
+        [Target("Half", 0.5, 1.0)],
+        cpu.cheaper(["tcpcomm"]),
+    )
+    assert (
+        "## Title\n\nText.\n\n"
+        "| Target | Bound | Measured |  |\n| --- | ---: | ---: | ---: |\n"
+        "| Half | ≥ 1 | 0.50 | **missed** |\n\n"
+        "| Server | CPU |\n| --- | ---: |\n| tcpcomm | 2.0 (1.33 ×) |\n| other | 2.0 |\n"
+    ) == part.page()
+    dearer = Column("CPU", {"tcpcomm": Series([2.0]), "other": Series([1.0])})
+    assert ["other (0.50 of ours)"] == dearer.cheaper(["tcpcomm"])
+
+
+@pytest.mark.parametrize("peer", modbus.SERVERS, ids=lambda peer: peer.name)
+def test_every_modbus_server_answers_each_request(
+    peer: Peer, tools: Toolchain, generator_tools: Toolchain
+) -> None:
+    if reason := peer.missing(tools):
+        pytest.skip(reason)
+    with start(peer, tools) as server:
+        port = int(server.line(TIMEOUT))
+        assert put_load(server, port, evolve(modbus.LOAD, frames=20), generator_tools).cpu > 0
+
+
+@pytest.mark.parametrize("peer", modbus.CLIENTS, ids=lambda peer: peer.name)
+def test_every_modbus_client_reads_the_registers(peer: Peer) -> None:
+    if reason := peer.missing():
+        pytest.skip(reason)
+    with start(modbus.SERVERS[0]) as server:
+        program, module, name, *options = peer.command()
+        command = [program, module, name, server.line(TIMEOUT), "10", *options]
+        with Child(peer.name, command) as client:
+            assert client.line(TIMEOUT) == "ready"
+            assert '"frames": 10,' in client.ask("go", TIMEOUT)
+
+
+@pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)
+def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
+    if reason := peer.missing():
+        pytest.skip(reason)
+    with start(peer) as server, fanout.connected(int(server.line(TIMEOUT)), 10) as sessions:
+        assert fanout.tell_all(server, sessions, 3).cpu > 0
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["received", "sent"])
+@pytest.mark.parametrize("peer", large.PEERS, ids=lambda peer: peer.name)
+def test_every_server_of_images_receives_and_sends_them(peer: Peer, sent: bool) -> None:
+    if reason := peer.missing():
+        pytest.skip(reason)
+    assert large.transfer(peer, peer.command(), size=300_000, count=2, sent=sent).rate > 0
+
+
+@pytest.mark.parametrize("kind", many.KINDS.values())
+def test_an_idle_connection_takes_memory(kind: str) -> None:
+    assert 0.1 < many.idle_memory(kind, 50) < 50
+
+
+def test_links_that_send_heartbeats_take_cpu_and_memory() -> None:
+    share, memory = many.link_cost(10, 10, 0.5)
+    assert 0 < share < 1
+    assert 1 < memory < 1000
+
+
+def test_a_program_that_does_not_start_is_told_of() -> None:
+    with pytest.raises(BenchmarkFailed, match="never said 'listening': what a pity"):
+        many.seconds_to_start([sys.executable, "-c", "print('what a pity')"], "listening")
+
+
+def test_a_picture_shows_each_peer_that_was_measured(tmp_path: Path) -> None:
+    if reason := plot.missing():
+        pytest.skip(reason)
+    cpu = EchoFigures(Series([1.0]), Series([1.0]), None, None)
+    results = EchoResults(1, "C", {}, {load.title: dict.fromkeys(plot.SHOWN, cpu) for load in LOADS})
+    plot.draw(results, LOADS, tmp_path / "a.svg")
+    plot.draw(results, LOADS, tmp_path / "b.svg")
+    drawn = (tmp_path / "a.svg").read_text("utf-8")
+    assert drawn == (tmp_path / "b.svg").read_text("utf-8")
+    assert len(plot.SHOWN) <= drawn.count('<g id="line2d_')

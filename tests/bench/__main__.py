@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from tests.bench import echo, fanout, large, many, modbus, plot, typed
 from tests.bench.decode import measure_decode
-from tests.bench.echo import measure_echo
 from tests.bench.measure import machine
 from tests.bench.report import page
-from tests.bench.typed import measure_typed, section, with_section
+from tests.bench.section import Section, with_section
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
 
 ROUNDS = 9
 QUICK_ROUNDS = 1
 QUICK_SHRINK = 25
+
+SECTIONS: Mapping[str, Callable[..., Section]] = {
+    "typed": typed.measure_typed,
+    "modbus": modbus.measure_modbus,
+    "fanout": fanout.measure_fanout,
+    "large": large.measure_large,
+    "many": many.measure_many,
+}
+"""The parts of the page that stand by themselves, in their order."""
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -28,12 +38,16 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     extent.add_argument(
         "--quick", action="store_true", help="a first look: few frames and one round, so nothing to rely on"
     )
-    extent.add_argument("--write", action="store_true", help=f"write docs/reference/{PAGE.name} as well")
-    parser.add_argument("--only", choices=("decode", "echo", "typed"), help="run one part")
+    extent.add_argument(
+        "--write", action="store_true", help=f"write docs/reference/{PAGE.name} as well, or its part"
+    )
+    parser.add_argument("--only", choices=("decode", "echo", *SECTIONS), help="run one part")
     parser.add_argument("--rounds", type=int, default=None, help=f"how many rounds (default: {ROUNDS})")
     arguments = parser.parse_args(given)
-    if arguments.write and arguments.only not in (None, "typed"):
-        parser.error("--write needs all figures, or those of --only typed, which have a part of their own")
+    if arguments.write and arguments.only in ("decode", "echo"):
+        parser.error(f"--write needs all figures, or those of one of {', '.join(SECTIONS)}")
+    if arguments.write and arguments.only is None and (problem := plot.missing()):
+        parser.error(f"--write draws a picture, and {problem}: pip install -e '.[bench]'")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
     return arguments
@@ -44,24 +58,24 @@ def main(given: Sequence[str] | None = None) -> None:
     arguments = _arguments(given)
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     shrink = QUICK_SHRINK if arguments.quick else 1
+    extent: dict[str, Any] = {"rounds": rounds, "shrink": shrink, "progress": _progress}
     facts = machine()
-    decoded = echoed = typed = None
-    if arguments.only in (None, "decode"):
-        decoded = measure_decode(rounds=rounds, shrink=shrink, progress=_progress)
-    if arguments.only in (None, "echo"):
-        echoed = measure_echo(rounds=rounds, shrink=shrink, progress=_progress)
-    if arguments.only in (None, "typed"):
-        results = measure_typed(rounds=rounds, shrink=shrink, progress=_progress)
-        typed = section(results, facts, quick=arguments.quick)
-    if typed is not None and arguments.only is not None:
-        print(typed, end="")
-        text = with_section(PAGE.read_text(encoding="utf-8"), typed) if arguments.write else ""
+    decoded = measure_decode(**extent) if arguments.only in (None, "decode") else None
+    echoed = echo.measure_echo(**extent) if arguments.only in (None, "echo") else None
+    found = [measure(**extent) for name, measure in SECTIONS.items() if arguments.only in (None, name)]
+    if arguments.only in SECTIONS:
+        text = PAGE.read_text(encoding="utf-8") if arguments.write else ""
+        print(*[each.page(quick=arguments.quick) for each in found], sep="\n", end="")
     else:
         text = page(facts, decoded, echoed, quick=arguments.quick)
-        text = text if typed is None else with_section(text, typed)
+    for each in found:
+        text = with_section(text, each.title, each.page(quick=arguments.quick))
+    if arguments.only not in SECTIONS:
         print(text, end="")
     if arguments.write:
         PAGE.write_text(text, encoding="utf-8")
+        if echoed is not None:
+            plot.draw(echoed, echo.LOADS, plot.PICTURE)
         _progress(f"written: {PAGE}")
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "Load",
     "measure",
     "measure_echo",
+    "start",
 ]
 
 START_TIMEOUT = 30.0
@@ -144,7 +145,7 @@ def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
     return [*program, *map(str, numbers), *load.content]
 
 
-def start(peer: Peer, tools: Toolchain) -> Child:
+def start(peer: Peer, tools: Toolchain | None = None) -> Child:
     """Start an echo server; its first line is its port."""
     return Child(peer.name, peer.command(tools))
 

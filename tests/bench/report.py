@@ -29,7 +29,7 @@ python -m tests.bench --write
 
 The load on the echo servers comes from a program in C that is compiled for the run.
 Without a C compiler one in Python takes its place.
-`--quick` takes a first look in a few seconds; `--only` with `decode`, `echo` or `typed` runs one part.
+`--quick` takes a first look in a few seconds; `--only` runs one part, such as `decode`, `echo` or `modbus`.
 All traffic stays on the loopback interface.
 
 A figure depends on the machine, and on what else it does; a ratio depends on them much less.
@@ -59,6 +59,8 @@ Medians, {rounds} rounds; latency is what the client sees.
 *Native* and *at once* are the transports of `tcpcomm.transports`; tcpcomm named alone sends at once.
 *Frame by frame* is what a handler is usually like: `frameReceived` calls `sendFrame`.
 *In batches* overrides `framesReceived` and answers with `sendFrames`.
+
+![What a frame costs each server, against the number of connections](benchmarks.svg)
 """
 
 _QUICK = """\

@@ -105,7 +105,7 @@ def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> t
         return {name: each for name, each in found.items() if each is not None}
 
     cpu = Column(f"CPU µs per {unit}", series(lambda each: each.cpu), 2, baseline)
-    columns = [cpu, Column(f"{unit}s per second", series(lambda each: each.rate), 0)]
+    columns = [cpu, Column(f"{unit.capitalize()}s per second", series(lambda each: each.rate), 0)]
     latencies = {"p50 µs": series(lambda each: each.p50), "p99 µs": series(lambda each: each.p99)}
     for title, found in latencies.items():
         if found:

@@ -6,14 +6,16 @@ Each server is the same camera, written as the users of what it is written with 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
-from tests.bench.echo import EchoFigures, EchoResults, Load, measure
+from tests.bench.echo import EchoResults, Load, measure
 from tests.bench.peers import Peer
-from tests.bench.report import Target, table, target_table
+from tests.bench.report import Target
+from tests.bench.section import Section, exchanges
 
-__all__ = ["LOADS", "PEERS", "measure_typed", "section", "targets", "with_section"]
+__all__ = ["LOADS", "PEERS", "TITLE", "measure_typed", "section", "targets"]
+
+TITLE = "Typed commands"
 
 OURS = "tcpcomm, declared"
 NATIVE = "tcpcomm, declared, native on uvloop"
@@ -37,12 +39,10 @@ LOADS = (
 )
 
 _SECTION = """\
-## Typed commands
-
 `TRG,3` is read to a whole number, carried out, and answered with three floats, `OK,1.000,2.000,3.000`.
 The servers are the same camera, each a process of its own, over loopback; every byte is compared.
 CPU is the server's alone, for one command; the bracket tells how many times the baseline's.
-Medians, {rounds} rounds on {date}, with a load average of {load} at the start.
+Medians, {rounds} rounds.
 Latency is what the client sees.
 *Declared* is a `Template`, and an `async def` that returns an attrs class; it listens as `serve` does.
 *By hand* cuts the line at its comma and knows no types, events, limits or logs; it uses Twisted as it is.
@@ -50,9 +50,9 @@ Lewis looks for commands every 10 ms, so its frames per second tell of that cycl
 """
 
 
-def measure_typed(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> EchoResults:
+def measure_typed(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> Section:
     """Measure every server that can run here under every load."""
-    return measure(PEERS, LOADS, rounds=rounds, shrink=shrink, progress=progress)
+    return section(measure(PEERS, LOADS, rounds=rounds, shrink=shrink, progress=progress))
 
 
 def targets(results: EchoResults) -> Iterator[Target]:
@@ -66,36 +66,14 @@ def targets(results: EchoResults) -> Iterator[Target]:
                 yield Target(f"{title}: times cheaper than {other}", figures[other].cpu.over(ours), 3.0)
 
 
-def section(results: EchoResults, machine: Mapping[str, str], *, quick: bool = False) -> str:
+def section(results: EchoResults) -> Section:
     """The part of the page that tells of typed commands."""
-    load = machine.get("Load average at the start", "unknown")
-    parts = [_SECTION.format(rounds=results.rounds, date=machine["Date"], load=load)]
-    if not quick:
-        parts.append(target_table([*targets(results)]))
+    tables, cheaper = [], []
     for title, figures in results.figures.items():
-        parts += [f"### Typed: {title}\n", _figures(figures)]
-    parts += [f"{name} did not take part: {reason}.\n" for name, reason in results.skipped.items()]
-    return "\n".join(parts)
-
-
-def _figures(figures: Mapping[str, EchoFigures]) -> str:
-    timed = any(each.p50 is not None for each in figures.values())
-    head = ["Server", "CPU µs per command", "Commands per second", *(["p50 µs", "p99 µs"] if timed else [])]
-    rows = []
-    for name, each in figures.items():
-        cpu = f"{each.cpu.median:.2f}"
-        if name != BY_HAND:
-            cpu += f" ({each.cpu.over(figures[BY_HAND].cpu):.2f} ×)"
-        row = [f"{name} (baseline)" if name == BY_HAND else name, cpu, f"{each.rate.median:,.0f}"]
-        row += [f"{series.median:,.0f}" for series in (each.p50, each.p99) if series is not None]
-        rows.append(row)
-    return table(head, rows)
-
-
-def with_section(page: str, text: str) -> str:
-    """A page with this text in place of what it said of typed commands."""
-    old = re.compile(r"## Typed commands\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
-    if old.search(page):
-        return old.sub(lambda _: text + "\n", page, count=1).rstrip("\n") + "\n"
-    before, mark, after = page.partition("## Where something else is cheaper\n")
-    return f"{before.rstrip()}\n\n{text}\n{mark}{after}".rstrip("\n") + "\n"
+        text, lost = exchanges(figures, "command", BY_HAND)
+        tables += [f"### Typed: {title}\n", text]
+        cheaper += [f"{title}, {each}" for each in lost]
+    skipped = [f"{name} did not take part: {reason}" for name, reason in results.skipped.items()]
+    return Section(
+        TITLE, _SECTION.format(rounds=results.rounds), tables, [*targets(results)], cheaper, skipped
+    )

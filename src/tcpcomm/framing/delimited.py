@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import permutations
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -178,6 +178,9 @@ def _finder(pattern: re.Pattern[bytes]) -> Find:
     return find
 
 
+_find_line_end: Final = _finder(re.compile(rb"\r\n?|\n"))
+
+
 class TerminatedDecoder(Decoder):
     """
     Cuts at terminators that ``find`` and ``split`` know: ``split`` for speed, ``find`` for care.
@@ -304,7 +307,7 @@ class TerminatedDecoder(Decoder):
 class _LinesDecoder(TerminatedDecoder):
     def __init__(self, max_frame: int) -> None:
         super().__init__(
-            find=_finder(re.compile(rb"\r\n?|\n")),
+            find=_find_line_end,
             split=_split_lines,
             longest=1,
             max_frame=max_frame,

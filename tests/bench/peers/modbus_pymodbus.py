@@ -19,7 +19,8 @@ VALUES = list(range(100, 110))
 def _registers() -> Any:
     if "--simulator" in sys.argv[1:]:
         return SimDevice(1, [SimData(0, values=VALUES, datatype=DataType.REGISTERS)])
-    return ModbusServerContext(ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, VALUES)), single=True)
+    block: Any = ModbusSequentialDataBlock
+    return ModbusServerContext(ModbusDeviceContext(hr=block(1, VALUES)), single=True)
 
 
 async def _serve() -> asyncio.Server:

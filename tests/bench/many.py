@@ -1,0 +1,226 @@
+"""
+What many of them cost, and how long a start takes: idle connections, links, 8,000 clients at once, twistd.
+
+These are whole processes, so there are few rounds of each.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tests.bench.fanout import connected
+from tests.bench.measure import Series, interleaved
+from tests.bench.peers import Peer
+from tests.bench.processes import BenchmarkFailed, Child, child_environment
+from tests.bench.report import Target
+from tests.bench.section import Column, Section, comparison
+from tests.system.crowd import allow_files
+from tests.system.load import reconnecting
+from tests.system.running import twistd
+
+__all__ = ["TITLE", "idle_memory", "link_cost", "measure_many", "seconds_to_start"]
+
+TITLE = "Many, and a start"
+CONNECTIONS: Final = 2000
+LINKS: Final = 1000
+TRACED_LINKS: Final = 200
+CROWD: Final = 8000
+IDLE_SECONDS: Final = 5.0
+SETTLED_AFTER: Final = 2.0
+TIMEOUT: Final = 60.0
+FEW_ROUNDS: Final = 3
+
+KINDS = {
+    "Twisted's Protocol": "plain",
+    "FrameProtocol": "framed",
+    "declared equipment": "declared",
+}
+
+EMPTY = "an empty twistd"
+_EMPTY_APPLICATION = """\
+from twisted.application.internet import TCPServer
+from twisted.application.service import Application
+from twisted.internet.protocol import Factory, Protocol
+application = Application("empty")
+TCPServer(0, Factory.forProtocol(Protocol), interface="127.0.0.1").setServiceParent(application)
+"""
+_LISTEN = ("--listen", "tcp:0:interface=127.0.0.1")
+
+_TEXT = """\
+*Ready to accept* is the time from the start of `twistd -n` until its log says that it listens.
+The empty one serves Twisted's own `Protocol` from a file; in brackets, how many times its time.
+Medians, {rounds} rounds.
+
+Python memory is what `tracemalloc` counts for each of {connections:,} connections that do nothing.
+
+{links:,} links in one process, each with a connection of its own to devices in another, and a heartbeat every
+second, as the profile `fleet` has it, take {share:.1f} % of one core together.
+Each takes {link_memory:.1f} KiB of Python memory.
+
+{crowd:,} clients that connect at the same instant to `twistd tcpcomm` are all answered within
+{all_answered:.2f} s, and half of them within {half_answered:.2f} s.
+"""
+
+
+def idle_memory(kind: str, count: int) -> float:
+    """KiB of Python memory that each of so many idle connections takes."""
+    peer = Peer(kind, "idle", (kind,))
+    with Child(peer.name, peer.command()) as server:
+        port = int(server.line(TIMEOUT))
+        with connected(port, 10):
+            before = _settled(server)
+            with connected(port, count):
+                return (_settled(server) - before) / count / 1024
+
+
+def _settled(server: Child) -> int:
+    """Bytes that are in use when that does not change any more: all connections are accepted."""
+    last, used = -1, int(server.ask("memory", TIMEOUT))
+    deadline = time.monotonic() + TIMEOUT
+    while used != last:
+        if time.monotonic() > deadline:
+            raise BenchmarkFailed(f"the memory of {server.name} does not settle")
+        time.sleep(0.3)
+        last, used = used, int(server.ask("memory", TIMEOUT))
+    return used
+
+
+def link_cost(count: int, traced: int, seconds: float) -> tuple[float, float]:
+    """
+    Links that do nothing but send heartbeats.
+
+    Args:
+        count: how many, for the CPU.
+        traced: how many, for the memory: tracing is slow.
+        seconds: how long.
+
+    Returns:
+        The share of one core that all take, and the KiB of Python memory that each takes.
+    """
+    peer = Peer("devices", "links", ("serve",))
+    with Child(peer.name, peer.command()) as devices:
+        port = devices.line(TIMEOUT)
+
+        def holding(links: int, *options: str) -> Child:
+            return Child("links", Peer("links", "links", (port, str(links), *options)).command())
+
+        with holding(count) as links:
+            links.line(TIMEOUT)
+            time.sleep(SETTLED_AFTER)
+            before, began = json.loads(links.ask("cpu", TIMEOUT)), time.monotonic()
+            time.sleep(seconds)
+            after = json.loads(links.ask("cpu", TIMEOUT))
+            share = (after["cpu"] - before["cpu"]) / (time.monotonic() - began)
+        with holding(traced, "--traced") as links:
+            links.line(TIMEOUT)
+            memory = json.loads(links.ask("memory", TIMEOUT))["memory"] / traced / 1024
+    return share, memory
+
+
+def seconds_to_start(command: Sequence[str], listening: str) -> float:
+    """The seconds until a program prints a line that has this text; then it is ended."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as program:
+        assert program.stdout is not None
+        said = []
+        for line in program.stdout:
+            said.append(line)
+            if listening in line:
+                took = time.perf_counter() - began
+                program.terminate()
+                return took
+    raise BenchmarkFailed(f"{command} never said {listening!r}: {''.join(said)}")
+
+
+def _starts(folder: Path) -> dict[str, Callable[[], float]]:
+    empty = folder / "empty.tac"
+    empty.write_text(_EMPTY_APPLICATION, encoding="utf-8")
+    run = [sys.executable, twistd(), "-n", "--pidfile="]
+    ours = [*run, "tcpcomm", *_LISTEN]
+    return {
+        EMPTY: partial(seconds_to_start, [*run, "-y", str(empty)], "starting on"),
+        "twistd tcpcomm": partial(seconds_to_start, ours, "listening on"),
+        "twistd tcpcomm --app, declared equipment": partial(
+            seconds_to_start, [*ours, "--app", "tests.bench.peers.fanout_tcpcomm:Alarms"], "listening on"
+        ),
+    }
+
+
+def _imports() -> dict[str, Callable[[], float]]:
+    def run(code: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], env=child_environment(), check=True, timeout=TIMEOUT)
+        return time.perf_counter() - began
+
+    return {
+        "python, nothing imported": partial(run, ""),
+        "twisted.internet.reactor": partial(run, "import twisted.internet.reactor"),
+        "tcpcomm.framing, one used": partial(run, "from tcpcomm.framing import LengthPrefixed"),
+        "tcpcomm, all that is public": partial(run, "import tcpcomm; tcpcomm.serve"),
+    }
+
+
+def measure_many(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> Section:
+    """Measure all of it."""
+    few = min(rounds, FEW_ROUNDS)
+    crowd, links, connections = (max(20, each // shrink) for each in (CROWD, LINKS, CONNECTIONS))
+    allow_files(crowd + 200)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="tcpcomm-bench-")))
+        progress(f"Starts and imports, {rounds} rounds")
+        starts = _milliseconds(interleaved(_starts(folder), rounds=rounds))
+        imports = _milliseconds(interleaved(_imports(), rounds=rounds))
+    progress(f"Idle connections, {few} rounds of {len(KINDS)} kinds")
+    idle = interleaved(
+        {name: partial(idle_memory, kind, connections) for name, kind in KINDS.items()}, rounds=few
+    )
+    progress(f"{links:,} links")
+    share, link_memory = link_cost(links, max(10, TRACED_LINKS // shrink), IDLE_SECONDS)
+    progress(f"{crowd:,} clients at once")
+    half, everyone = reconnecting(crowd)
+    ready = Column("Ready to accept, ms", starts, 0, EMPTY)
+    memory = Column("KiB of Python memory", {name: Series(each) for name, each in idle.items()}, 2)
+    text = _TEXT.format(
+        rounds=rounds,
+        connections=connections,
+        links=links,
+        share=100 * share,
+        link_memory=link_memory,
+        crowd=crowd,
+        all_answered=everyone.value,
+        half_answered=half.value,
+    )
+    targets = [
+        Target(
+            "twistd tcpcomm, ready to accept: times an empty twistd",
+            starts["twistd tcpcomm"].over(starts[EMPTY]),
+            1.3,
+            at_least=False,
+        ),
+        *(
+            Target(f"{name}: KiB for an idle connection", memory.figures[name].median, 2.0, at_least=False)
+            for name in ("FrameProtocol", "declared equipment")
+        ),
+        Target(f"{crowd:,} clients at once: seconds to answer all", everyone.value, 2.0, at_least=False),
+    ]
+    tables = [
+        comparison("Start", [ready]),
+        comparison("Importing, in a fresh Python", [Column("ms", imports, 0)]),
+        comparison("Connection", [memory]),
+    ]
+    return Section(TITLE, text, tables, targets)
+
+
+def _milliseconds(found: Mapping[str, Sequence[float]]) -> dict[str, Series]:
+    return {name: Series([1e3 * value for value in each]) for name, each in found.items()}
