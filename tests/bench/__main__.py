@@ -16,7 +16,7 @@ from tests.bench.section import Section, with_section
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
 
-ROUNDS = 9
+ROUNDS = 7
 QUICK_ROUNDS = 1
 QUICK_SHRINK = 25
 

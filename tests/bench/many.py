@@ -62,7 +62,7 @@ Medians, {rounds} rounds.
 
 Python memory is what `tracemalloc` counts for each of {connections:,} connections that do nothing.
 
-{links:,} links in one process, each with a connection of its own to devices in another, and a heartbeat
+{links:,} links in one process, each with a connection of its own to devices in another, and with heartbeats
 every second, as the profile `fleet` has it, take {share:.1f} % of one core together.
 Each takes {link_memory:.1f} KiB of Python memory.
 
