@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm.attributes import check_attributes
 from tcpcomm.carried import check_carried
 from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
-from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
 from tcpcomm.events import Event
 from tcpcomm.framing import Framing
 from tcpcomm.login import Login
@@ -352,8 +352,14 @@ def _check_settings(declaration: Declaration) -> None:
     name = declaration.name
     if declaration.pipeline < 1:
         raise ConfigurationError(f"{name}.pipeline must be at least 1, not {declaration.pipeline}")
-    if declaration.gap is None and any(step.prompt for step in declaration.login):
-        raise ConfigurationError(f"{name}.login has a prompt, which only a gap can end: set gap")
+    for prompt in (step.expect or "" for step in declaration.login if step.prompt):
+        if declaration.gap is None:
+            raise ConfigurationError(f"{name}.login has a prompt, which only a gap can end: set gap")
+        if not _is_ended_by_silence(declaration.sent, prompt.encode(declaration.encoding)):
+            raise ConfigurationError(
+                f"{name}.login: the prompt {prompt!r} is no frame of {declaration.sent!r}, not even with "
+                "silence behind it: it needs a framing by delimiters"
+            )
     beat = declaration.heartbeat
     if beat is None:
         return
@@ -366,6 +372,15 @@ def _check_settings(declaration: Declaration) -> None:
         )
     if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
         _check_heartbeat_stands_out(declaration, command)
+
+
+def _is_ended_by_silence(framing: Framing, prompt: bytes) -> bool:
+    """Whether bytes without the end of a frame become one when nothing follows."""
+    decoder = framing.decoder()
+    try:
+        return [*decoder.feed(prompt), *decoder.flush()] == [prompt]
+    except FramingError:
+        return False
 
 
 def _check_heartbeat_stands_out(declaration: Declaration, beat: Command) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tcpcomm import ConfigurationError, Equipment, Login, command, declaration_of, event, in_thread
 from tcpcomm.codec import JsonRpc, Template
-from tcpcomm.framing import Delimited, Lines
+from tcpcomm.framing import Delimited, LengthPrefixed, Lines
 from tests.equipment.declared import MyCamera, Position, VisionCamera
 
 
@@ -267,6 +267,16 @@ def a_prompt_without_a_gap() -> Any:
     return Camera
 
 
+def a_prompt_that_is_no_frame() -> Any:
+    class Camera(VisionCamera):
+        framing = Delimited(b"\r\n")
+        reply_framing = LengthPrefixed(4)
+        gap = 0.05
+        login = (Login("User:", "{user}", prompt=True),)
+
+    return Camera
+
+
 def no_pipeline() -> Any:
     class Camera(VisionCamera):
         pipeline = 0
@@ -306,6 +316,7 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (a_heartbeat_like_others, "it can be a reply to locate too"),
     (a_heartbeat_that_changes, "the reply to ping must be one frame that never changes"),
     (a_prompt_without_a_gap, "Camera.login has a prompt, which only a gap can end: set gap"),
+    (a_prompt_that_is_no_frame, "Camera.login: the prompt 'User:' is no frame of LengthPrefixed("),
     (no_pipeline, "Camera.pipeline must be at least 1, not 0"),
     (a_step_that_does_nothing, "a step of a login must expect something, or send something"),
     (a_prompt_without_text, "a prompt must have a text to expect"),
