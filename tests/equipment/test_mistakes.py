@@ -309,8 +309,10 @@ def test_a_text_is_not_refused_for_its_length() -> None:
     assert ["name_it"] == [*declaration_of(A).commands]
 
 
-def test_a_prompt_is_no_frame_and_may_hold_a_line_end() -> None:
-    assert declaration_of(made(gap=0.1, login=(Login("Hello\r\nUser: ", "{user}", prompt=True),)))
+def test_a_line_before_a_prompt_is_a_step_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match=r"the prompt 'Hello\\r\\nUser: ' is no frame of Lines"):
+        made(gap=0.1, login=(Login("Hello\r\nUser: ", "{user}", prompt=True),))
+    assert declaration_of(made(gap=0.1, login=(Login("Hello"), Login("User: ", "{user}", prompt=True))))
 
 
 def test_a_body_that_cannot_be_run_is_refused_where_it_is_declared_too() -> None:
