@@ -358,8 +358,8 @@ def _check_settings(declaration: Declaration) -> None:
         if not _is_ended_by_silence(declaration.sent, prompt.encode(declaration.encoding)):
             raise ConfigurationError(
                 f"{name}.login: the prompt {prompt!r} is no frame of {declaration.sent!r}, not even with "
-                "silence behind it: a prompt needs a framing by delimiters, and a line before it is a step of "
-                "its own"
+                "silence behind it: a prompt needs a framing by delimiters, and a line before it is a step "
+                "of its own"
             )
     beat = declaration.heartbeat
     if beat is None:
