@@ -25,14 +25,14 @@ from twisted.python.failure import Failure
 from tcpcomm.answering import Answering, Handlers, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
-from tcpcomm.codec.base import Answers, Dialect, Request
+from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.factory import Network
 from tcpcomm.limits import Limits
-from tcpcomm.link import Handshake, Link
+from tcpcomm.link import ANY_FRAME, Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.supervision import Policy, profile
@@ -168,16 +168,6 @@ def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[byt
     if link.declaration.dialect.by_id:
         raise ConfigurationError("replies carry ids here: that of a raw frame could not be found")
     return link.ask(lambda: link.request(frame, timeout=timeout))
-
-
-class _Anything(Answers):
-    """Takes any reply to a heartbeat: whatever the equipment says, it is alive."""
-
-    def take(self, body: Any) -> Any:
-        return body
-
-
-_ANYTHING: Final = _Anything()
 
 
 class EquipmentsLink(Link):
@@ -409,7 +399,7 @@ class EquipmentsLink(Link):
         def ask(protocol: Any) -> None:
             asked = self._asked_for_life = protocol.asking.ask(
                 lambda number: dialect.request(name, {}, number),
-                _ANYTHING,
+                ANY_FRAME,  # whatever the equipment says, it is alive
                 2 * beats.timeout,  # the link has given the equipment up by then
             )
             asked.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))  # the link tells why

@@ -41,7 +41,7 @@ from tcpcomm.reasons import peer_name
 from tcpcomm.seldom import Seldom
 from tcpcomm.supervision import Policy, State, profile
 
-__all__ = ["Handshake", "Heartbeat", "Link"]
+__all__ = ["ANY_FRAME", "Handshake", "Heartbeat", "Link"]
 
 
 class _AnyFrame(Answers):
@@ -53,7 +53,7 @@ class _AnyFrame(Answers):
         return body
 
 
-_ANY_FRAME: Final = _AnyFrame()
+ANY_FRAME: Final = _AnyFrame()
 
 
 class Link(Service):
@@ -234,7 +234,7 @@ class Link(Service):
 
     def request_on(self, protocol: _LinkProtocol, frame: bytes, timeout: float) -> Deferred[bytes]:
         """Make a request on this session, or on none."""
-        return self.ask_on(protocol, lambda _: frame, _ANY_FRAME, timeout)
+        return self.ask_on(protocol, lambda _: frame, ANY_FRAME, timeout)
 
     def ask_on(
         self,
