@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import queue
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -137,6 +138,25 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class _Closes(ABC):
+    """Something that a ``with`` block closes at its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
 class BlockingEvent:
     """An event of a blocking proxy."""
 
@@ -174,7 +194,7 @@ class BlockingEvent:
         return self.events()
 
 
-class Events:
+class Events(_Closes):
     """
     Events of one kind as they come: an iterator, and a context manager which ends it.
 
@@ -232,17 +252,6 @@ class Events:
             self._unheard.put_nowait(values)
         except queue.Full:
             self._lost += 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class BlockingLink:
@@ -321,7 +330,7 @@ def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
     return reply
 
 
-class Serving:
+class Serving(_Closes):
     """Equipment that is served in the background: a context manager, which ends that."""
 
     def __init__(self, service: Any) -> None:
@@ -336,17 +345,6 @@ class Serving:
         """Send what is owed, and end."""
         if self._service.running:
             in_reactor(self._service.stopService)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def serve(equipment: Any, **options: Any) -> Serving:
