@@ -41,7 +41,7 @@ class Deadlines:
             yield blocked_since + limits.stall, self._not_read
         if session._vigil is not None and not (session._reading_stopped or session._input_ended):
             yield session._vigil.deadline(), session._vigil.act
-        if session._held or session._working:
+        if session._held:
             return
         if session._begun is not None and not session._input_ended:
             if session.gap is not None and session._decoder.heeds_silence:

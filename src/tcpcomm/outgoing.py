@@ -44,6 +44,7 @@ class Outgoing:
         "_current",
         "_finished",
         "_first",
+        "_only",
         "_queue",
         "_seconds",
         "_transport",
@@ -60,7 +61,8 @@ class Outgoing:
         self._changed = changed
         self._current = b""  # what is being handed over in pieces,
         self._first = 0  # from here on,
-        self._queue: list[bytes] = []  # and what comes after it
+        self._only: bytes | None = None  # and what comes after it: one write, which needs no list,
+        self._queue: list[bytes] | None = None  # or several
         self._finished = False
         self.waiting = 0
         """Bytes that the transport has not taken yet."""
@@ -76,7 +78,12 @@ class Outgoing:
         """Queue bytes; they leave at once unless corked or blocked."""
         if not data:
             return
-        self._queue.append(data)
+        if self._queue is not None:
+            self._queue.append(data)
+        elif self._only is None:
+            self._only = data
+        else:
+            self._queue, self._only = [self._only, data], None
         self.waiting += len(data)
         if self.blocked_since is not None:
             self._changed()
@@ -88,9 +95,8 @@ class Outgoing:
         if not self.waiting or self.blocked_since is not None:
             return
         if not self._current and self.waiting <= PIECE:
-            queue = self._queue
-            data = queue[0] if len(queue) == 1 else b"".join(queue)
-            queue.clear()
+            data = self._only or b"".join(self._queue or ())
+            self._only = self._queue = None
             self.waiting = 0
             self._transport.write(data)
         while self.waiting and self.blocked_since is None:
@@ -112,7 +118,11 @@ class Outgoing:
 
     def _gathered(self) -> bytes:
         """The next of the queue: a long one as it is, or all the short ones before it in one."""
+        only, self._only = self._only, None
+        if only is not None:
+            return only
         queue = self._queue
+        assert queue is not None  # for something waits
         count = len(queue)
         if self.waiting > PIECE:
             count = max(1, next((at for at, data in enumerate(queue) if len(data) > PIECE), count))
@@ -153,7 +163,7 @@ class Outgoing:
 
     def clear(self) -> None:
         """Forget what waits: the connection is gone."""
-        self._queue.clear()
+        self._only = self._queue = None
         self._current, self._first, self.waiting = b"", 0, 0
 
     def pauseProducing(self) -> None:

@@ -10,7 +10,7 @@ an end that is told in plain words. Which bytes are a frame is not decided here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
@@ -88,6 +88,23 @@ class FrameProtocol(SendsFrames, Protocol):
 
     log: ClassVar[Logger] = Logger()
 
+    # What each chunk looks at, as in SendsFrames.
+    __slots__ = (
+        "_alarm",
+        "_begun",
+        "_clock",
+        "_decoder",
+        "_fault",
+        "_frames",
+        "_heard",
+        "_held",
+        "_inbox",
+        "_input_ended",
+        "_reading_stopped",
+        "_working",
+        "frames_received",
+    )
+
     _decoder: Decoder
     _clock: IReactorTime
     _alarm: Alarm
@@ -100,7 +117,7 @@ class FrameProtocol(SendsFrames, Protocol):
     """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
     keeps_secret = False
     """Whether what is received now, such as a password, is to be kept out of logs."""
-    frames_received = 0
+    frames_received: int
     """Frames that were delivered in this session."""
 
     _lost = False  # what comes after ready and closing, which are said in SendsFrames
@@ -108,28 +125,36 @@ class FrameProtocol(SendsFrames, Protocol):
     # What keeps delivery from going on:
     _paused = False  # the user said so
     _throttled = False  # the peer does not read what it is sent, or asks faster than handlers finish
-    _held = True  # one of these, or not ready, or closing: kept up to date by _update_hold
-    _working = False  # a handler is being called: it must not be entered again
+    _held: bool  # one of these, or not ready, or closing: kept up to date by _update_hold
+    _working: bool  # a handler is being called: it must not be entered again
 
     # What waits for delivery, in this order:
     _frames: list[bytes]
-    _fault: FramingError | None = None
+    _fault: FramingError | None
     _inbox: list[bytes]
-    _input_ended = False
+    _input_ended: bool
     _silence_told = False  # the decoder was told that nothing more comes now,
     _stream_closed = False  # and that nothing more comes ever,
     _end_told = False  # and so was inputEnded
 
     _aborted = False
     _transport_closed = False  # or its sending side, or they will be without our doing
-    _reading_stopped = False
-    _heard = 0.0  # when bytes came last
+    _reading_stopped: bool
+    _heard: float  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
-    _begun: float | None = None  # when the frame that is half there began
+    _begun: float | None  # when the frame that is half there began
     _vigil: Vigil | None = None  # where the peer must be heard
     _leaving: Leaving | None = None  # how it closes politely, once it does
-    _faults: Seldom
+    _faults: Seldom | None = None  # counts them, once there were any
     _awaited: Awaited | None = None  # handlers that have not finished, once there were any
+
+    def __new__(cls, *args: object, **options: object) -> Self:
+        self = super().__new__(cls, *args, **options)
+        self._held = True
+        self._working = self._input_ended = self._reading_stopped = False
+        self._fault = self._begun = None
+        self.frames_received = 0
+        return self
 
     # -- for users to override ------------------------------------------------------------------------
 
@@ -158,7 +183,8 @@ class FrameProtocol(SendsFrames, Protocol):
                 if self._held:
                     break
         finally:
-            self._frames[:0] = waiting
+            if rest := [*waiting]:
+                self._frames[:0] = rest
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -250,7 +276,6 @@ class FrameProtocol(SendsFrames, Protocol):
         self._alarm = Alarm(self._clock, Deadlines(self))
         self._heard = self._clock.seconds()
         self._frames, self._inbox = [], []
-        self._faults = Seldom(FAULT_LOG_INTERVAL)
         self._outgoing = Outgoing(transport, self._clock.seconds, self._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
@@ -289,12 +314,10 @@ class FrameProtocol(SendsFrames, Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._heard = self._clock.seconds()
-        if self._closing:
-            return
-        if self._held or self._working:
-            self._inbox.append(data)
-        else:
+        if not (self._held or self._working):
             self._work(data)
+        elif not self._closing:
+            self._inbox.append(data)
 
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
@@ -326,7 +349,7 @@ class FrameProtocol(SendsFrames, Protocol):
         self._alarm.cancel()
         if self._awaited is not None:
             self._guarded(self._awaited.cancel)
-        if self._faults.untold:
+        if self._faults is not None and self._faults.untold:
             self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.untold)
         self._tell_factory("sessionClosed")
         if self._ready:
@@ -337,6 +360,8 @@ class FrameProtocol(SendsFrames, Protocol):
 
     def _tell_fault(self, fault: str) -> None:
         """Log what is wrong with what the peer sends; a peer that goes on so must not fill the disk."""
+        if self._faults is None:
+            self._faults = Seldom(FAULT_LOG_INTERVAL)
         count = self._faults.happened(self._clock.seconds())
         if count:
             others = f", and {count - 1} more" if count > 1 else ""
@@ -364,33 +389,33 @@ class FrameProtocol(SendsFrames, Protocol):
         begun, outgoing = self._begun, self._outgoing
         self._working = outgoing.corked = True
         try:
-            more = data is None or self._take(data)
-            while more and not self._held:
-                more = self._step()
+            if data is not None:
+                self._take(data)
+            while self._inbox or self._frames or self._fault or self._input_ended:
+                if self._held or not self._step():
+                    break
         except Exception:
             self._handler_failed()
         finally:
             self._working = outgoing.corked = False
-        outgoing.flush()
-        if self._closing:
-            self._finish_closing()
-        if self._paused or self._throttled or self._reading_stopped:
+        if outgoing.waiting:
+            outgoing.flush()
+        if self._held or self._reading_stopped:
+            if self._closing:
+                self._finish_closing()
             self._watch_reading()
-        if (begun is None and self._begun is not None) or not self._alarm.is_set:
+        if begun is None and self._begun is not None:
             self._alarm.update()
 
     def _go_on(self) -> None:
         """Something changed that held delivery back, or that a deadline depends on."""
-        if self._ready and not self._working:
-            self._work()
+        if self._ready:
+            if not self._working:
+                self._work()
             self._alarm.update()
 
-    def _take(self, data: bytes) -> bool:
-        """
-        Take a step with a chunk before which nothing waits; false as for any step.
-
-        Nearly every chunk is such. Not to ask first what waits saves 0.7 of 3.2 µs for a frame.
-        """
+    def _take(self, data: bytes) -> None:
+        """Take a step with a chunk before which nothing waits. Nearly every chunk is such."""
         decoder = self._decoder
         try:
             frames = decoder.feed(data)
@@ -398,45 +423,45 @@ class FrameProtocol(SendsFrames, Protocol):
             self._found_fault(fault)
             if fault.recoverable:
                 self._inbox.insert(0, b"")  # the decoder goes on behind the fault
-            return True
+            return
         if not decoder.mid_frame:
             self._begun = None
         elif frames or self._begun is None:
             self._begun = self._heard
-        return self._deliver(frames) if frames else bool(self._inbox or self._input_ended)
+        if frames:
+            self._deliver(frames)
 
     def _step(self) -> bool:
         """Do the next thing that waits; false if nothing is left to do."""
-        if not self._frames and self._fault is None:
-            if self._inbox:
-                return self._take(self._inbox.pop(0))
-            if not (self._input_ended and self._end_input()):
-                return False
         if self._frames:
             frames, self._frames = self._frames, []
-            return self._deliver(frames)
-        if self._fault is not None:
+            self._deliver(frames)
+        elif self._fault is not None:
             fault, self._fault = self._fault, None
             self._call(self.framingFailed, fault)
             if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
-        return bool(self._frames or self._inbox or self._input_ended or self._fault)
+        elif self._inbox:
+            self._take(self._inbox.pop(0))
+        else:
+            return self._input_ended and self._end_input()
+        return True
 
-    def _deliver(self, frames: list[bytes]) -> bool:
-        """Hand over frames, up to the next heartbeat; false as for any step."""
-        rest: list[bytes] = []
+    def _deliver(self, frames: list[bytes]) -> None:
+        """Hand over frames, up to the next heartbeat."""
+        rest = None
         if self.heartbeat is not None:
             frames, rest = self._swallow(self.heartbeat, frames)
         self.frames_received += len(frames)
         try:
             later = self.framesReceived(frames) if frames else None
         finally:
-            self.frames_received -= len(self._frames)
+            if self._frames:
+                self.frames_received -= len(self._frames)
             if rest and not self._closing:
                 self._frames += rest
         if later is not None:
             self._await(later)
-        return bool(self._frames or self._inbox or self._input_ended or self._fault)
 
     def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         """Answer the heartbeats at the head of some frames; return those up to the next, and the rest."""

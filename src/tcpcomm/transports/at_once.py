@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from errno import EAGAIN, ENOBUFS, EWOULDBLOCK
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from twisted.internet import tcp
 
@@ -33,11 +33,20 @@ class SendsAtOnce(tcp.Connection):
     More than ``bufferSize`` bytes in one write are queued as ever, so that a streaming producer is paused.
     """
 
-    _idle = True  # the next write may be sent: nothing waits, and nothing speaks against it
-    _queued = False  # something waits to be sent, or to be done when all is sent
-    _plain = True  # no TLS, both sides open, no pull producer that waits to be asked
-    _in_chunk = False  # the protocol is being given what was received
-    _answer: bytes | None = None  # what it has written meanwhile, if that was one small write
+    __slots__ = ("_answer", "_idle", "_in_chunk", "_plain", "_queued")
+
+    _idle: bool  # the next write may be sent: nothing waits, and nothing speaks against it
+    _queued: bool  # something waits to be sent, or to be done when all is sent
+    _plain: bool  # no TLS, both sides open, no pull producer that waits to be asked
+    _in_chunk: bool  # the protocol is being given what was received
+    _answer: bytes | None  # what it has written meanwhile, if that was one small write
+
+    def __new__(cls, *_args: object, **_options: object) -> Self:
+        self = super().__new__(cls)
+        self._idle = self._plain = True
+        self._queued = self._in_chunk = False
+        self._answer = None
+        return self
 
     def write(self, data: bytes) -> None:
         """Send bytes now as far as the system takes them; what it leaves is queued."""
@@ -77,10 +86,9 @@ class SendsAtOnce(tcp.Connection):
 
     def _chunk_dealt_with(self) -> None:
         self._in_chunk = False
-        answer, self._answer = self._answer, None
-        if not self._queued:
-            self._idle = self._plain
-        if answer is not None:
+        answer = self._answer
+        if answer is not None:  # nothing is queued then
+            self._answer, self._idle = None, True
             self.write(answer)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:

@@ -25,7 +25,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -53,24 +53,32 @@ class Native(SendsAtOnce):
 
     log: ClassVar[Logger] = Logger()
 
+    # What each chunk looks at, as in SendsAtOnce.
+    __slots__ = ("_blocked", "_native", "reading")
+
     reactor: Any
     _loop: asyncio.AbstractEventLoop
-    _native: Any = None  # asyncio's transport; None before there is one, and when the connection is lost
+    _native: Any  # asyncio's transport; None before there is one, and when the connection is lost
     _attaching: asyncio.Task[Any] | None = None  # what waits for it
     _lost_before: Failure | None = None  # why the connection was lost while that was still waited for
 
     _no_delay = False
 
-    reading = False
+    reading: bool
     """Whether Twisted wants what comes."""
 
     _input_ended = False
     _early: list[bytes] | None = None  # what came all the same
 
-    _blocked = True  # asyncio's transport is not there, or its buffer is not empty
+    _blocked: bool  # asyncio's transport is not there, or its buffer is not empty
     _turn_asked_for = False
     _handed = 0  # bytes at the head of Twisted's queue that are in asyncio's buffer
     _high_water = 0  # bytes in it above which it counts as not empty
+
+    def __new__(cls, *args: object, **options: object) -> Self:
+        self = super().__new__(cls, *args, **options)
+        self._native, self._blocked, self.reading = None, True, False
+        return self
 
     # -- begin -------------------------------------------------------------------------------------------
 
@@ -149,11 +157,12 @@ class Native(SendsAtOnce):
         except Exception as error:
             self._failed(error)
         self._in_chunk = False
-        answer, self._answer = self._answer, None
-        if not self._queued:
-            self._idle = self._plain
-        if answer is not None:  # nothing was queued then
-            self._send(answer)
+        answer = self._answer
+        if answer is not None:  # nothing is queued then
+            self._answer, self._idle = None, True
+            self._native.write(answer)
+            if self._blocked:
+                self._queue_rest(answer)
 
     def _deliver_early(self) -> None:
         while self._early and self.reading:
@@ -173,20 +182,20 @@ class Native(SendsAtOnce):
         """Send bytes now as far as the system takes them; what it leaves is queued."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
             if self._in_chunk:
-                self._idle = not data
-                self._answer = data or None
+                if data:
+                    self._idle, self._answer = False, data
             else:
-                self._send(data)
+                self._native.write(data)
+                if self._blocked:
+                    self._queue_rest(data)
         else:
             super().write(data)
 
-    def _send(self, data: bytes) -> None:
-        """Send, where nothing waits before."""
-        self._native.write(data)
-        if self._blocked:
-            self._idle = False
-            self._handed = left = self._in_buffer(data)
-            super().write(data[len(data) - left :])
+    def _queue_rest(self, data: bytes) -> None:
+        """The system did not take all of what was just written: Twisted is to know of the rest."""
+        self._idle = False
+        self._handed = left = self._in_buffer(data)
+        super().write(data[len(data) - left :])
 
     def writeSomeData(self, data: Any) -> int | ConnectionLost:
         """
