@@ -13,6 +13,8 @@ __all__ = ["Alarm", "clock_of"]
 
 Deadline = tuple[float, Callable[[], None]]
 
+_NEVER: Final = -inf
+
 LATE: Final = 0.005
 """Seconds: a timer that rings so late says that this process was busy, not that the peer was silent."""
 
@@ -48,9 +50,9 @@ class Alarm:
         self._deadlines = deadlines
         self._call: IDelayedCall | None = None
         self._due = inf
-        self._forgiving_until = -inf
+        self._forgiving_until = _NEVER
         self._looked_at: float | None = None  # the deadline for which it rings once more
-        self._rang = -inf
+        self._rang = _NEVER
         self._over = False
 
     @property
@@ -83,9 +85,10 @@ class Alarm:
         delay = max(0.0, due - self._clock.seconds())
         if self._call is not None:
             self._call.cancel()  # not reset(): to an earlier time, Twisted searches all its timers then
-        self._call = self._clock.callLater(delay, self._ring)
+        self._call = self._clock.callLater(delay, self)
 
-    def _ring(self) -> None:
+    def __call__(self) -> None:
+        """Ring: only the timer calls this."""
         now = self._clock.seconds()
         late = now - self._due
         self._call, self._due = None, inf

@@ -129,9 +129,9 @@ class FrameProtocol(SendsFrames, Protocol):
     _working: bool  # a handler is being called: it must not be entered again
 
     # What waits for delivery, in this order:
-    _frames: list[bytes]
+    _frames: list[bytes] | tuple[()]
     _fault: FramingError | None
-    _inbox: list[bytes]
+    _inbox: list[bytes] | tuple[()]
     _input_ended: bool
     _silence_told = False  # the decoder was told that nothing more comes now,
     _stream_closed = False  # and that nothing more comes ever,
@@ -153,6 +153,7 @@ class FrameProtocol(SendsFrames, Protocol):
         self._held = True
         self._working = self._input_ended = self._reading_stopped = False
         self._fault = self._begun = None
+        self._frames = self._inbox = ()
         self.frames_received = 0
         return self
 
@@ -184,7 +185,7 @@ class FrameProtocol(SendsFrames, Protocol):
                     break
         finally:
             if rest := [*waiting]:
-                self._frames[:0] = rest
+                self._frames = [*rest, *self._frames]
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -233,8 +234,7 @@ class FrameProtocol(SendsFrames, Protocol):
         self._reason = reason
         self._closing = True
         self._update_hold()
-        self._frames.clear()
-        self._inbox.clear()
+        self._frames = self._inbox = ()
         self._leaving = Leaving(self._outgoing, self._clock.seconds, self.limits.stall)
         if not self._working:
             self._outgoing.flush()
@@ -275,7 +275,6 @@ class FrameProtocol(SendsFrames, Protocol):
         self._clock = clock_of(self.factory)
         self._alarm = Alarm(self._clock, Deadlines(self))
         self._heard = self._clock.seconds()
-        self._frames, self._inbox = [], []
         self._outgoing = Outgoing(transport, self._clock.seconds, self._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
@@ -317,7 +316,7 @@ class FrameProtocol(SendsFrames, Protocol):
         if not (self._held or self._working):
             self._work(data)
         elif not self._closing:
-            self._inbox.append(data)
+            self._inbox = [*self._inbox, data]
 
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
@@ -343,8 +342,7 @@ class FrameProtocol(SendsFrames, Protocol):
         self._reason = words = self._reason or loss_in_words(reason) + self._half_frame()
         self._lost = self._closing = True
         self._update_hold()
-        self._frames.clear()
-        self._inbox.clear()
+        self._frames = self._inbox = ()
         self._outgoing.clear()
         self._alarm.cancel()
         if self._awaited is not None:
@@ -422,7 +420,7 @@ class FrameProtocol(SendsFrames, Protocol):
         except FramingError as fault:
             self._found_fault(fault)
             if fault.recoverable:
-                self._inbox.insert(0, b"")  # the decoder goes on behind the fault
+                self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
             return
         if not decoder.mid_frame:
             self._begun = None
@@ -434,7 +432,7 @@ class FrameProtocol(SendsFrames, Protocol):
     def _step(self) -> bool:
         """Do the next thing that waits; false if nothing is left to do."""
         if self._frames:
-            frames, self._frames = self._frames, []
+            frames, self._frames = self._frames, ()
             self._deliver(frames)
         elif self._fault is not None:
             fault, self._fault = self._fault, None
@@ -442,7 +440,8 @@ class FrameProtocol(SendsFrames, Protocol):
             if not (fault.recoverable or self._stream_closed):
                 self.close(f"the framing was broken: {fault}")
         elif self._inbox:
-            self._take(self._inbox.pop(0))
+            data, *self._inbox = self._inbox
+            self._take(data)
         else:
             return self._input_ended and self._end_input()
         return True
@@ -459,7 +458,7 @@ class FrameProtocol(SendsFrames, Protocol):
             if self._frames:
                 self.frames_received -= len(self._frames)
             if rest and not self._closing:
-                self._frames += rest
+                self._frames = [*self._frames, *rest]
         if later is not None:
             self._await(later)
 
