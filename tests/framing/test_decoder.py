@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from tcpcomm.errors import (
@@ -14,11 +16,24 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing import (
     Buffer,
+    Checked,
+    Cobs,
     Decoder,
+    Definite,
     Delimited,
+    DleStuffed,
+    Enclosed,
+    FixedSize,
+    Fragments,
     Framing,
+    HeaderFramed,
     LengthPrefixed,
+    Lines,
+    Nested,
+    Netstring,
     Step,
+    Stuffed,
+    Unframed,
     Unusable,
     checksum,
     decode,
@@ -163,6 +178,39 @@ def test_frames_are_bytes_however_the_wire_was_cut() -> None:
     decoder = PREFIXED.decoder()
     frames = feed(decoder, b"\x02a") + feed(decoder, b"b\x01c\x01") + feed(decoder, b"d")
     assert [(bytes, b"ab"), (bytes, b"c"), (bytes, b"d")] == [(type(frame), frame) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        LINES,
+        PREFIXED,
+        Checked(PREFIXED, checksum("xor")),
+        Cobs(),
+        Definite(),
+        Delimited([b";", b"\n"]),
+        DleStuffed(),
+        Enclosed(),
+        FixedSize(4),
+        HeaderFramed(2, total=lambda header: header[1]),
+        Lines(),
+        Lines(keep_ends=True),
+        Nested(PREFIXED, Fragments(header=1, flag=0, last=1)),
+        Netstring(),
+        Stuffed(),
+        Unframed(),
+    ],
+    ids=lambda framing: type(framing).__name__,
+)
+def test_a_connection_that_is_idle_takes_little_memory(framing: Framing) -> None:
+    framing.decoder()  # what all decoders share is there from now on
+    tracemalloc.start()
+    try:
+        decoders = [framing.decoder() for _ in range(100)]
+        each = tracemalloc.get_traced_memory()[0] / len(decoders)
+    finally:
+        tracemalloc.stop()
+    assert each < 400
 
 
 class Reversed(Step):

@@ -38,6 +38,16 @@ class Definite(Framing):
 
     terminator: bytes = field(default=b"\n", kw_only=True, converter=octets)
     block_ends: bool = field(default=False, kw_only=True)
+    _end: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+    _tokens: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+
+    @_end.default
+    def _compile_end(self) -> re.Pattern[bytes]:
+        return re.compile(re.escape(self.terminator))
+
+    @_tokens.default
+    def _compile_tokens(self) -> re.Pattern[bytes]:
+        return re.compile(b"#|" + re.escape(self.terminator))
 
     def __attrs_post_init__(self) -> None:
         if not self.terminator or re.search(rb"[#0-9 \t,;:]", self.terminator):
@@ -64,13 +74,11 @@ class Definite(Framing):
 
 
 class _DefiniteDecoder(Decoder):
+    __slots__ = ("_after_block", "_discarding", "_framing", "_indefinite", "_searched")
+
     def __init__(self, framing: Definite) -> None:
         super().__init__()
         self._framing = framing
-        terminator = re.escape(framing.terminator)
-        self._tokens = re.compile(b"#|" + terminator)
-        self._terminator = re.compile(terminator)
-        self._overlap = len(framing.terminator) - 1
         self._searched = 0  # bytes of the unfinished line that are dealt with
         self._indefinite = False  # inside a #0 block: only the terminator counts
         self._discarding = False  # inside a line that was reported as too long
@@ -87,9 +95,9 @@ class _DefiniteDecoder(Decoder):
                     return position
                 self._after_block = False
             only_end = self._indefinite or self._discarding
-            pattern = self._terminator if only_end else self._tokens
+            pattern = framing._end if only_end else framing._tokens
             match = pattern.search(buffer, position + self._searched)
-            stop = max(position, size - self._overlap) if match is None else match.start()
+            stop = max(position, size - len(framing.terminator) + 1) if match is None else match.start()
             if self._discarding:
                 self._searched = 0
                 if match is None:

@@ -1,27 +1,31 @@
 """
 Frames that end with a terminator: :class:`Delimited` (yours), :class:`Lines` (any line ending).
 
-The search for the terminator goes on where it ended, so the cost is linear however a frame is cut, and a
-terminator that arrives in two chunks is found. A frame beyond ``max_frame`` is reported once, then
-discarded up to its terminator: the connection lives on.
+How they are cut is in :mod:`tcpcomm.framing.terminated`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import permutations
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
-from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong
-from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
+from tcpcomm.errors import ConfigurationError, EncodeError
+from tcpcomm.framing.base import Decoder, Framing, octets
+from tcpcomm.framing.terminated import (
+    KeptLinesDecoder,
+    LinesDecoder,
+    TerminatedDecoder,
+    Terminator,
+    any_of,
+    delimiter_of,
+    kept_line_end,
+    line_end,
+)
 
-__all__ = ["Delimited", "Lines", "TerminatedDecoder"]
-
-Find = Callable[[Buffer, int], "tuple[int, int] | None"]
-Split = Callable[[bytes], list[bytes]]
+__all__ = ["Delimited", "Lines", "split_ending"]
 
 
 def _delimiters(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
@@ -44,7 +48,6 @@ class Delimited(Framing):
     """
 
     delimiters: tuple[bytes, ...] = field(converter=_delimiters)
-    _pattern: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
 
     @delimiters.validator
     def _check_delimiters(self, _: Any, delimiters: tuple[bytes, ...]) -> None:
@@ -59,33 +62,14 @@ class Delimited(Framing):
                     + (": use Lines for any line ending" if outer == b"\r\n" else "")
                 )
 
-    @_pattern.default
-    def _compile(self) -> re.Pattern[bytes]:
-        return re.compile(b"|".join(re.escape(delimiter) for delimiter in self.delimiters))
+    @property
+    def _terminator(self) -> Terminator:
+        if len(self.delimiters) == 1:
+            return delimiter_of(self.delimiters[0], max_frame=self.max_frame)
+        return any_of(self.delimiters, max_frame=self.max_frame)
 
     def decoder(self) -> Decoder:
-        longest = max(map(len, self.delimiters))
-        if len(self.delimiters) > 1:
-            return TerminatedDecoder(
-                find=_finder(self._pattern),
-                split=self._pattern.split,
-                longest=longest,
-                max_frame=self.max_frame,
-                ends=self.delimiters,
-            )
-        delimiter = self.delimiters[0]
-
-        def find(buffer: Buffer, position: int) -> tuple[int, int] | None:
-            start = buffer.find(delimiter, position)
-            return None if start < 0 else (start, start + longest)
-
-        return TerminatedDecoder(
-            find=find,
-            split=lambda data: data.split(delimiter),
-            longest=longest,
-            max_frame=self.max_frame,
-            ends=self.delimiters,
-        )
+        return TerminatedDecoder(self._terminator)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -94,9 +78,9 @@ class Delimited(Framing):
         if len(self.delimiters) == 1:
             start = wire.find(sent)
         else:
-            match = self._pattern.search(wire)
-            assert match is not None
-            start = match.start()
+            found = self._terminator.find(wire, 0)
+            assert found is not None
+            start, _ = found
         if start != len(frame):
             raise EncodeError(
                 f"the delimiter would be found at byte {start} of the frame, not at its end: "
@@ -147,8 +131,8 @@ class Lines(Framing):
 
     def decoder(self) -> Decoder:
         if self.keep_ends:
-            return _KeptLinesDecoder(self.max_frame)
-        return _LinesDecoder(self.max_frame)
+            return KeptLinesDecoder(kept_line_end(max_frame=self.max_frame))
+        return LinesDecoder(line_end(max_frame=self.max_frame))
 
     def encode(self, frame: bytes) -> bytes:
         text, ending = frame, self.send
@@ -168,187 +152,3 @@ def split_ending(line: bytes) -> tuple[bytes, bytes]:
         if line.endswith(ending):
             return line[: -len(ending)], ending
     return line, b""
-
-
-def _finder(pattern: re.Pattern[bytes]) -> Find:
-    def find(buffer: Buffer, position: int) -> tuple[int, int] | None:
-        match = pattern.search(buffer, position)
-        return None if match is None else match.span()
-
-    return find
-
-
-_find_line_end: Final = _finder(re.compile(rb"\r\n?|\n"))
-
-
-class TerminatedDecoder(Decoder):
-    """
-    Cuts at terminators that ``find`` and ``split`` know: ``split`` for speed, ``find`` for care.
-
-    Args:
-        find: the span of the first terminator in a buffer from a position on.
-        split: all frames of some bytes and, last, the rest (``b""`` where there is none).
-        longest: bytes of the longest terminator.
-        max_frame: the limit for a frame, in bytes.
-        keep: whether a frame keeps its terminator.
-        stuffing: bytes by which a frame on the wire may be longer, for one of the steps unstuffs it.
-        ends: the terminators, for logs; where there are none given, any line ending is one.
-    """
-
-    def __init__(
-        self,
-        *,
-        find: Find,
-        split: Split,
-        longest: int,
-        max_frame: int,
-        keep: bool = False,
-        stuffing: int = 0,
-        ends: Iterable[bytes] = (),
-    ) -> None:
-        super().__init__()
-        self._find = find
-        self._split = split
-        self._overlap = longest - 1
-        self._max_frame = max_frame
-        self._longest = max_frame + stuffing
-        self._keep = keep
-        self._ends = " or ".join(map(repr, ends)) or "line ending"
-        self._searched = 0  # bytes of the unfinished frame that hold no terminator
-        self._discarding = False  # inside a frame that was reported as too long
-        self._careful = False  # the rest of this chunk holds a fault: cut one frame at a time
-
-    def cut(self, buffer: Buffer, position: int) -> int:
-        if not (self._careful or self._discarding or self.steps):
-            if self._searched and self._find(buffer, position + self._searched) is None:
-                return self._wait(buffer, position)
-            chunk = bytes(buffer) if not position else bytes(memoryview(buffer)[position:])
-            parts = self._split(chunk)
-            rest = parts.pop()
-            if len(chunk) <= self._longest or max(map(len, parts), default=0) <= self._longest:
-                self._frames += parts
-                if rest:
-                    return self._wait(buffer, len(buffer) - len(rest))
-                self._searched = 0
-                return len(buffer)
-            self._careful = True
-        return self._cut_carefully(buffer, position)
-
-    def _cut_carefully(self, buffer: Buffer, position: int) -> int:
-        while (span := self._find(buffer, position + self._searched)) is not None:
-            start, end = span
-            self._searched = 0
-            if self._discarding:
-                self._discarding = False
-            elif start - position > self._longest:
-                self._too_long(position)
-                return end
-            elif not self.deliver(buffer[position : end if self._keep else start], position):
-                return end
-            position = end
-        return self._wait(buffer, position)
-
-    def _wait(self, buffer: Buffer, position: int) -> int:
-        """Keep what may become a frame, or the start of a terminator: there is none from here on."""
-        self._careful = False
-        tail = max(position, len(buffer) - self._overlap)
-        if not self._discarding and tail - position > self._longest:
-            self._discarding = True
-            self._too_long(position)
-        if self._discarding:
-            self._searched = 0
-            return tail
-        self._searched = tail - position
-        return position
-
-    def _too_long(self, position: int) -> None:
-        self.fail(
-            FrameTooLong,
-            f"a frame exceeds max_frame={self._max_frame} and is discarded up to its end",
-            at=position,
-            recoverable=True,
-        )
-
-    def flush(self) -> list[bytes]:
-        """Silence ends the frame that is pending, as a terminator would."""
-        if self.steps:
-            return super().flush()
-        self._check_alive()
-        pending = self.trailing
-        discarded, start = self._discarding, self._start + self._position
-        self._forget()
-        if discarded or not pending:
-            return []
-        if len(pending) > self._longest + (self._keep and pending.endswith(b"\r")):
-            raise FrameTooLong(
-                f"a frame exceeds max_frame={self._max_frame}", offset=start, recoverable=True
-            )
-        return [pending]
-
-    @property
-    def unfinished(self) -> str:
-        if self._discarding:
-            return f"sent no {self._ends} behind the frame that was too long"
-        return f"sent {self._came()}, and then no {self._ends}: does it end its messages as we do?"
-
-    @property
-    def mid_frame(self) -> bool:
-        return self._discarding or super().mid_frame
-
-    def _incomplete(self) -> bool:
-        return not self._discarding and super()._incomplete()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._searched = 0
-        self._discarding = self._careful = False
-
-
-class _LinesDecoder(TerminatedDecoder):
-    def __init__(self, max_frame: int) -> None:
-        super().__init__(
-            find=_find_line_end,
-            split=_split_lines,
-            longest=1,
-            max_frame=max_frame,
-        )
-        self._after_return = False  # the last byte fed was \r, and ended a line: a \n may follow
-
-    def feed(self, data: bytes) -> list[bytes]:
-        if data:
-            after_return, self._after_return = self._after_return, data.endswith(b"\r")
-            if after_return and data.startswith(b"\n") and not self.buffered:
-                self._start += 1
-                data = data[1:]
-        return super().feed(data)
-
-
-class _KeptLinesDecoder(TerminatedDecoder):
-    def __init__(self, max_frame: int) -> None:
-        super().__init__(
-            find=_finder(re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)),
-            split=_split_kept_lines,
-            longest=2,
-            max_frame=max_frame,
-            keep=True,
-        )
-
-    def close(self) -> list[bytes]:
-        """The end of the stream shows that a last ``\\r`` is alone: it ends its line."""
-        if self.trailing.endswith(b"\r") and not self._discarding:
-            return self.flush()
-        return super().close()
-
-
-def _split_lines(data: bytes) -> list[bytes]:
-    parts = data.splitlines()
-    if not parts or data.endswith((b"\r", b"\n")):
-        parts.append(b"")
-    return parts
-
-
-def _split_kept_lines(data: bytes) -> list[bytes]:
-    parts = data.splitlines(keepends=True)
-    if not parts or data.endswith(b"\n"):
-        parts.append(b"")
-    return parts

@@ -106,15 +106,21 @@ class Enclosed(Framing):
 
 
 class _EnclosedDecoder(Decoder):
+    __slots__ = ("_discarding", "_doubtful", "_framing", "_markers", "_scanning", "_searched")
+
     def __init__(self, framing: Enclosed, markers: re.Pattern[bytes]) -> None:
         super().__init__()
         self._framing = framing
         self._markers = markers
-        self._overlap = max(len(framing.start), len(framing.end)) - 1
         self._searched = 0  # bytes of the frame's body that hold no marker
         self._scanning = False  # a fault was reported: look for the next start in silence
         self._doubtful = False  # the start that was found may be an end, for both look alike
         self._discarding = False  # inside a frame that was reported as too long
+
+    @property
+    def _overlap(self) -> int:
+        """Bytes at the end of a buffer in which a marker may have begun."""
+        return max(len(self._framing.start), len(self._framing.end)) - 1
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing

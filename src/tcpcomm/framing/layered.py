@@ -105,6 +105,8 @@ class Checked(Framing):
 
 
 class _Verify(Step):
+    __slots__ = ("_framing",)
+
     def __init__(self, framing: Checked) -> None:
         self._framing = framing
 
@@ -234,9 +236,10 @@ class Nested(Framing):
 
 
 class _Reassemble(Step):
+    __slots__ = ("_begun", "_data", "_discarding", "_framing")
+
     def __init__(self, framing: Nested) -> None:
-        self._rule = framing.fragments
-        self._max_frame = framing.max_frame
+        self._framing = framing
         self._data = bytearray()
         self._begun = False
         self._discarding = False
@@ -250,10 +253,10 @@ class _Reassemble(Step):
         return len(self._data)
 
     def take(self, piece: bytes) -> bytes | None:
-        rule = self._rule
+        rule, max_frame = self._framing.fragments, self._framing.max_frame
         if not rule.matches(piece):
-            if len(piece) > self._max_frame:
-                raise Unusable(FrameTooLong, f"a frame exceeds max_frame={self._max_frame}")
+            if len(piece) > max_frame:
+                raise Unusable(FrameTooLong, f"a frame exceeds max_frame={max_frame}")
             return piece
         last = bool(piece[rule.flag] & rule.last)
         self._begun = not last
@@ -261,12 +264,12 @@ class _Reassemble(Step):
             self._discarding = not last
             return None
         self._data += memoryview(piece)[rule.header :]
-        if len(self._data) + rule.header > self._max_frame:
+        if len(self._data) + rule.header > max_frame:
             self._data.clear()
             self._discarding = not last
             raise Unusable(
                 FrameTooLong,
-                f"a reassembled frame exceeds max_frame={self._max_frame}; "
+                f"a reassembled frame exceeds max_frame={max_frame}; "
                 "its further fragments are discarded",
             )
         if not last:

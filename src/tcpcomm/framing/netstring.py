@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import Final
 
 from attrs import frozen
 
@@ -23,32 +25,46 @@ class Netstring(Framing):
     """
 
     def decoder(self) -> Decoder:
-        return _NetstringDecoder(self.max_frame)
+        return _NetstringDecoder(_head_of(self.max_frame))
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
         return b"%d:%b," % (len(frame), frame)
 
 
-class _NetstringDecoder(Decoder):
-    cuts_bytes = True
+class _Head:
+    """What all decoders with the same limit share."""
+
+    __slots__ = ("digits", "max_frame", "pattern")
 
     def __init__(self, max_frame: int) -> None:
+        self.max_frame = max_frame
+        self.digits = len(str(max_frame))
+        self.pattern = re.compile(b"(0|[1-9][0-9]{0,%d}):" % (self.digits - 1))
+
+
+_head_of: Final = lru_cache(maxsize=64)(_Head)
+
+
+class _NetstringDecoder(Decoder):
+    __slots__ = ("_head",)
+
+    cuts_bytes = True
+
+    def __init__(self, head: _Head) -> None:
         super().__init__()
-        self._max_frame = max_frame
-        self._digits = len(str(max_frame))
-        self._header = re.compile(b"(0|[1-9][0-9]{0,%d}):" % (self._digits - 1))
+        self._head = head
 
     def cut(self, buffer: Buffer, position: int) -> int:
-        size = len(buffer)
+        head, size = self._head, len(buffer)
         while position < size:
-            match = self._header.match(buffer, position)
+            match = head.pattern.match(buffer, position)
             if match is None:
-                self._check_start(bytes(buffer[position : position + self._digits + 1]), position)
+                self._check_start(bytes(buffer[position : position + head.digits + 1]), position)
                 break
             length, start = int(match[1]), match.end()
-            if length > self._max_frame:
-                reason = f"a frame of {length} bytes exceeds max_frame={self._max_frame}"
+            if length > head.max_frame:
+                reason = f"a frame of {length} bytes exceeds max_frame={head.max_frame}"
                 self.fail(FrameTooLong, reason, at=position)
                 break
             end = start + length
@@ -65,15 +81,16 @@ class _NetstringDecoder(Decoder):
             position = end + 1
         return position
 
-    def _check_start(self, head: bytes, at: int) -> None:
+    def _check_start(self, begin: bytes, at: int) -> None:
         """Tell a length that is not all there yet from one that can never be valid."""
-        digits = len(head) - len(head.lstrip(b"0123456789"))
-        if head[:1] == b"0" and digits > 1:
+        most, max_frame = self._head.digits, self._head.max_frame
+        digits = len(begin) - len(begin.lstrip(b"0123456789"))
+        if begin[:1] == b"0" and digits > 1:
             self.fail(BadLength, "a netstring's length cannot begin with 0", at=at)
-        elif digits > self._digits:
-            reason = f"a length of more than {self._digits} digits exceeds max_frame={self._max_frame}"
+        elif digits > most:
+            reason = f"a length of more than {most} digits exceeds max_frame={max_frame}"
             self.fail(FrameTooLong, reason, at=at)
-        elif digits < len(head):
-            found = head[digits : digits + 1]
+        elif digits < len(begin):
+            found = begin[digits : digits + 1]
             reason = f"a netstring begins with its length and a colon; {found!r} stands there"
             self.fail(BadLength, reason, at=at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from tcpcomm.errors import (
     UnexpectedBytes,
 )
 from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable, octets
-from tcpcomm.framing.delimited import TerminatedDecoder
+from tcpcomm.framing.terminated import TerminatedDecoder, delimiter_of
 
 __all__ = ["Cobs", "DleStuffed", "Stuffed"]
 
@@ -40,19 +41,7 @@ def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
 
 def _blocks(end: bytes, step: Step, *, max_frame: int, stuffing: int) -> Decoder:
     """A decoder for blocks that end with one byte, each of which ``step`` turns into a frame."""
-
-    def find(buffer: Buffer, position: int) -> tuple[int, int] | None:
-        at = buffer.find(end, position)
-        return None if at < 0 else (at, at + 1)
-
-    decoder = TerminatedDecoder(
-        find=find,
-        split=lambda data: data.split(end),
-        longest=1,
-        max_frame=max_frame,
-        stuffing=stuffing,
-        ends=(end,),
-    )
+    decoder = TerminatedDecoder(delimiter_of(end, max_frame=max_frame, stuffing=stuffing))
     decoder.steps.append(step)
     return decoder
 
@@ -101,7 +90,7 @@ class Stuffed(Framing):
             raise ConfigurationError("the codes must differ from each other and from what they escape")
 
     def decoder(self) -> Decoder:
-        return _blocks(self.end, _Unstuff(self), max_frame=self.max_frame, stuffing=self.max_frame)
+        return _blocks(self.end, _unstuff(self), max_frame=self.max_frame, stuffing=self.max_frame)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -116,6 +105,8 @@ class Stuffed(Framing):
 
 
 class _Unstuff(Step):
+    __slots__ = ("_escape", "_literals", "_max_frame", "_pairs")
+
     def __init__(self, framing: Stuffed) -> None:
         self._escape = framing.escape
         self._max_frame = framing.max_frame
@@ -138,6 +129,9 @@ class _Unstuff(Step):
             ) from None
 
 
+_unstuff: Final = lru_cache(maxsize=64)(_Unstuff)  # it remembers nothing: one serves all decoders
+
+
 @frozen
 class Cobs(Framing):
     """
@@ -150,7 +144,7 @@ class Cobs(Framing):
     """
 
     def decoder(self) -> Decoder:
-        step, stuffing = _Uncobs(self.max_frame), self.max_frame // 254 + 1
+        step, stuffing = _uncobs(self.max_frame), self.max_frame // 254 + 1
         return _blocks(b"\0", step, max_frame=self.max_frame, stuffing=stuffing)
 
     def encode(self, frame: bytes) -> bytes:
@@ -171,6 +165,8 @@ class Cobs(Framing):
 
 
 class _Uncobs(Step):
+    __slots__ = ("_max_frame",)
+
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
 
@@ -192,6 +188,9 @@ class _Uncobs(Step):
             if code < 0xFF and position < size:
                 frame.append(0)
         return _check_length(bytes(frame), self._max_frame)
+
+
+_uncobs: Final = lru_cache(maxsize=64)(_Uncobs)
 
 
 @frozen
@@ -239,6 +238,8 @@ class DleStuffed(Framing):
 
 class _DleDecoder(Decoder):
     """Walks from escape to escape; the parity of a run of them is right because it never steps back."""
+
+    __slots__ = ("_framing", "_scanning", "_walked")
 
     def __init__(self, framing: DleStuffed) -> None:
         super().__init__()

@@ -39,6 +39,8 @@ class Unframed(Framing):
 
 
 class _UnframedDecoder(Decoder):
+    __slots__ = ("_discarding", "_framing")
+
     def __init__(self, framing: Unframed) -> None:
         super().__init__()
         self._framing = framing
