@@ -17,6 +17,7 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
 from tcpcomm.framing import (
     CHECKSUMS,
+    Decoder,
     Delimited,
     DleStuffed,
     Enclosed,
@@ -140,8 +141,21 @@ def test_a_handler_that_fails_on_a_frame_that_a_gap_ended_costs_the_session(logg
 
 
 def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> None:
-    stage = staged(GapSpy)
-    stage.session._decoder.flush = lambda: 1 / 0
+    class Crashing(Decoder):
+        def cut(self, buffer: object, position: int) -> int:
+            return position
+
+        def flush(self) -> list[bytes]:
+            return [] * (1 // 0)
+
+    class Broken(Framing):
+        def decoder(self) -> Decoder:
+            return Crashing()
+
+        def encode(self, frame: bytes) -> bytes:
+            return frame
+
+    stage = staged(GapSpy, framing=Broken())
     stage.receive(b"Hello")
     stage.wait(0.06)
     assert stage.transport.lost
