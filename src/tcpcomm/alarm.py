@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from math import inf
 from operator import itemgetter
-from typing import Final, cast
+from typing import Final, Generic, TypeVar, cast
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 __all__ = ["Alarm", "clock_of"]
 
-Deadline = tuple[float, Callable[[], None]]
+Owner = TypeVar("Owner")
+
+Deadline = tuple[float, Callable[[Owner], object]]
+"""When something is to be done, and what: a function of whose deadline it is."""
 
 _NEVER: Final = -inf
 
@@ -19,7 +22,7 @@ LATE: Final = 0.005
 """Seconds: a timer that rings so late says that this process was busy, not that the peer was silent."""
 
 
-class Alarm:
+class Alarm(Generic[Owner]):
     """
     Calls what is due at the earliest of some deadlines.
 
@@ -31,7 +34,8 @@ class Alarm:
 
     Args:
         clock: the reactor, or a test's clock.
-        deadlines: tells what there will be to do, and when, if nothing else happens before.
+        deadlines: tells of the owner what there will be to do, and when, if nothing else happens before.
+        owner: whose deadlines they are.
     """
 
     __slots__ = (
@@ -41,19 +45,24 @@ class Alarm:
         "_due",
         "_forgiving_until",
         "_looked_at",
-        "_over",
+        "_owner",
         "_rang",
     )
 
-    def __init__(self, clock: IReactorTime, deadlines: Callable[[], Iterable[Deadline]]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        deadlines: Callable[[Owner], Iterable[Deadline[Owner]]],
+        owner: Owner,
+    ) -> None:
         self._clock = clock
         self._deadlines = deadlines
+        self._owner = owner
         self._call: IDelayedCall | None = None
-        self._due = inf
+        self._due = inf  # when it rings; after its end, before all time
         self._forgiving_until = _NEVER
         self._looked_at: float | None = None  # the deadline for which it rings once more
         self._rang = _NEVER
-        self._over = False
 
     @property
     def is_set(self) -> bool:
@@ -62,7 +71,7 @@ class Alarm:
 
     def update(self) -> None:
         """Look at the deadlines again: one may be earlier than the timer."""
-        due = min((time for time, _ in self._deadlines()), default=inf)
+        due = min((time for time, _ in self._deadlines(self._owner)), default=inf)
         if due < self._due:
             self._set(due)
 
@@ -73,14 +82,12 @@ class Alarm:
 
     def cancel(self) -> None:
         """Never ring again."""
-        self._over = True
+        self._due = _NEVER
         if self._call is not None:
             self._call.cancel()
             self._call = None
 
     def _set(self, due: float) -> None:
-        if self._over:
-            return
         self._due = due
         delay = max(0.0, due - self._clock.seconds())
         if self._call is not None:
@@ -92,7 +99,8 @@ class Alarm:
         now = self._clock.seconds()
         late = now - self._due
         self._call, self._due = None, inf
-        due, act = min(self._deadlines(), key=itemgetter(0), default=(inf, self.update))
+        nothing = (inf, None)
+        due, act = min(self._deadlines(self._owner), key=itemgetter(0), default=nothing)
         if late > LATE and (self._looked_at is None or due > self._rang):
             self._forgiving_until = now + late
         self._rang = now
@@ -101,8 +109,8 @@ class Alarm:
             self._set(now)
             return
         self._looked_at = None
-        if due <= now:
-            act()
+        if act is not None and due <= now:
+            act(self._owner)
         self.update()
 
 

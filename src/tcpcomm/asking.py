@@ -44,7 +44,7 @@ class Asking:
         self._session = session
         self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth, largest_id=largest_id)
         self._clock = clock
-        self._alarm = Alarm(clock, self._deadlines)
+        self._alarm = Alarm(clock, _deadlines, self)
         self._held = False
 
     @property
@@ -146,9 +146,10 @@ class Asking:
         self._exchange.cancel(call)
         self._write()
 
-    def _deadlines(self) -> list[tuple[float, Callable[[], None]]]:
-        return [(self._exchange.deadline, self._tick)]
-
     def _tick(self) -> None:
         self._exchange.tick(self._clock.seconds(), self._session.unfinished)
         self._write()
+
+
+def _deadlines(asking: Asking) -> list[tuple[float, Callable[[Asking], None]]]:
+    return [(asking._exchange.deadline, Asking._tick)]

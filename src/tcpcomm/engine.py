@@ -102,7 +102,7 @@ class Engine:
         self._steps = tuple(steps)
         self._beat = beat
         self._supervisor = Supervisor(policy, dials=place.dials, random=random or Random())
-        self._alarm: Alarm | None = None
+        self._alarm: Alarm[Engine] | None = None
         self._session: Session | None = None
         self._newcomers: dict[Session, IDelayedCall] = {}  # have to prove themselves, and by when
         self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
@@ -355,7 +355,7 @@ class Engine:
         return self._clock.seconds()
 
     def _begin(self) -> None:
-        self._alarm = Alarm(self._clock, lambda: [(self._supervisor.deadline, self._tick)])
+        self._alarm = Alarm(self._clock, _deadlines, self)
         self._to_do.extend(self._supervisor.start(self._now()))
         self._place.open(self)
         self._do()
@@ -496,3 +496,7 @@ class Engine:
     def _forget_waiting(self, deferred: Deferred[Any]) -> None:
         if deferred in self._awaiting_ready:
             self._awaiting_ready.remove(deferred)
+
+
+def _deadlines(engine: Engine) -> list[tuple[float, Callable[[Engine], None]]]:
+    return [(engine._supervisor.deadline, Engine._tick)]

@@ -9,8 +9,7 @@ in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
@@ -21,6 +20,9 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from zope.interface import implementer
+
+if TYPE_CHECKING:
+    from tcpcomm.protocol import FrameProtocol
 
 __all__ = ["PIECE", "Outgoing"]
 
@@ -34,31 +36,26 @@ class Outgoing:
 
     Args:
         transport: where the bytes go; it tells this producer when it has enough.
-        seconds: what time it is.
-        changed: called after the transport took or refused bytes, and after bytes were queued while it
-            refuses them: the session then looks at :attr:`waiting` and :attr:`blocked_since`.
+        session: whose it is. It is told after the transport took or refused bytes, and after bytes were
+            queued while it refuses them: it then looks at :attr:`waiting` and :attr:`blocked_since`.
     """
 
     __slots__ = (
-        "_changed",
         "_current",
         "_finished",
         "_first",
         "_only",
         "_queue",
-        "_seconds",
+        "_session",
         "_transport",
         "blocked_since",
         "corked",
         "waiting",
     )
 
-    def __init__(
-        self, transport: ITransport, seconds: Callable[[], float], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, transport: ITransport, session: FrameProtocol) -> None:
         self._transport = transport
-        self._seconds = seconds
-        self._changed = changed
+        self._session = session
         self._current = b""  # what is being handed over in pieces,
         self._first = 0  # from here on,
         self._only: bytes | None = None  # and what comes after it: one write, which needs no list,
@@ -86,7 +83,7 @@ class Outgoing:
             self._queue, self._only = [self._only, data], None
         self.waiting += len(data)
         if self.blocked_since is not None:
-            self._changed()
+            self._session._sending_changed()
         elif not self.corked or self.waiting >= PIECE:
             self.flush()
 
@@ -102,7 +99,7 @@ class Outgoing:
         while self.waiting and self.blocked_since is None:
             self._transport.write(self._next_piece())
         if self.blocked_since is not None:
-            self._changed()
+            self._session._sending_changed()
 
     def _next_piece(self) -> bytes:
         if self._first == len(self._current):
@@ -169,13 +166,13 @@ class Outgoing:
     def pauseProducing(self) -> None:
         """The transport has enough."""
         if self.blocked_since is None:
-            self.blocked_since = self._seconds()
+            self.blocked_since = self._session._clock.seconds()
 
     def resumeProducing(self) -> None:
         """The transport has handed all it had to the system."""
         self.blocked_since = None
         self.flush()
-        self._changed()
+        self._session._sending_changed()
 
     def stopProducing(self) -> None:
         """The transport is closing: connectionLost will follow."""

@@ -28,7 +28,7 @@ from zope.interface import implementer
 
 from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.awaited import Awaited
-from tcpcomm.deadlines import Deadlines
+from tcpcomm.deadlines import deadlines
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import Decoder, Framing
 from tcpcomm.framing.delimited import Lines
@@ -107,7 +107,7 @@ class FrameProtocol(SendsFrames, Protocol):
 
     _decoder: Decoder
     _clock: IReactorTime
-    _alarm: Alarm
+    _alarm: Alarm[FrameProtocol]
 
     host: str | None = None
     """The peer's IP address, where it has one."""
@@ -273,9 +273,9 @@ class FrameProtocol(SendsFrames, Protocol):
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
-        self._alarm = Alarm(self._clock, Deadlines(self))
+        self._alarm = Alarm(self._clock, deadlines, self)
         self._heard = self._clock.seconds()
-        self._outgoing = Outgoing(transport, self._clock.seconds, self._sending_changed)
+        self._outgoing = Outgoing(transport, self)
         address = transport.getPeer()
         self.peer = peer_name(address)
         self.host = str(address.host) if hasattr(address, "host") else None
