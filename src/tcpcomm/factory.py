@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, cast
 
@@ -18,7 +19,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from tcpcomm.alarm import clock_of
+from tcpcomm.alarm import Rounds, clock_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
@@ -158,6 +159,11 @@ class FrameFactory(Factory):
         self._ended_received = self._ended_sent = 0
         self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """The timers that its sessions share."""
+        return Rounds(clock_of(self))
 
     @property
     def frames_received(self) -> int:

@@ -44,7 +44,11 @@ class Limits:
     """Bytes a second: what a large frame must reach on average."""
 
     idle: float | None = field(default=600.0, validator=_positive)
-    """How long a peer may be silent while it is owed nothing; None: for ever."""
+    """
+    How long a peer may be silent while it is owed nothing; None: for ever.
+
+    A server keeps to the second what is a minute or more.
+    """
 
     unread_pause: int = field(default=256 * 1024, validator=_positive)
     """So many bytes that the peer has not read, and no more is read from it."""

@@ -273,7 +273,7 @@ class FrameProtocol(SendsFrames, Protocol):
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
-        self._alarm = Alarm(self._clock, deadlines, self)
+        self._alarm = Alarm(self._clock, deadlines, self, getattr(self.factory, "rounds", None))
         self._heard = self._clock.seconds()
         self._outgoing = Outgoing(transport, self)
         address = transport.getPeer()
