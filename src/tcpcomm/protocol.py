@@ -323,7 +323,7 @@ class FrameProtocol(SendsFrames, Protocol):
         self._input_ended = True
         if self._transport_closed:
             self._outgoing.close()
-        self._work()
+        self._go_on()
 
     def writeConnectionLost(self) -> None:
         """Our sending side is shut: by closing, or else nothing can be answered any more."""
@@ -380,18 +380,33 @@ class FrameProtocol(SendsFrames, Protocol):
         self._held = self._paused or self._throttled or self._closing or not self._ready
 
     def _work(self, data: bytes | None = None) -> None:
-        """Decode and deliver until nothing is left, or delivery is held; begin with this chunk, if any."""
-        if self._working or self._held:
-            self._watch_reading()
-            return
-        begun, outgoing = self._begun, self._outgoing
+        """
+        Decode and deliver until nothing is left, or delivery is held.
+
+        Args:
+            data: a chunk before which nothing waits, as nearly every one is that comes.
+        """
+        begun, outgoing, decoder = self._begun, self._outgoing, self._decoder
         self._working = outgoing.corked = True
         try:
-            if data is not None:
-                self._take(data)
-            while self._inbox or self._frames or self._fault or self._input_ended:
-                if self._held or not self._step():
-                    break
+            if data is None:
+                data = self._next()
+            while data is not None:
+                try:
+                    frames = decoder.feed(data)
+                except FramingError as fault:
+                    self._found_fault(fault)
+                    if fault.recoverable:
+                        self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
+                else:
+                    if not decoder.mid_frame:
+                        self._begun = None
+                    elif frames or self._begun is None:
+                        self._begun = self._heard
+                    if frames:
+                        self._deliver(frames)
+                something_waits = self._frames or self._fault or self._inbox or self._input_ended
+                data = self._next() if something_waits else None
         except Exception:
             self._handler_failed()
         finally:
@@ -405,46 +420,30 @@ class FrameProtocol(SendsFrames, Protocol):
         if begun is None and self._begun is not None:
             self._alarm.update()
 
+    def _next(self) -> bytes | None:
+        """Do what is to be done before the next chunk is decoded, and return that, if there is one."""
+        while not self._held:
+            if self._frames:
+                frames, self._frames = self._frames, ()
+                self._deliver(frames)
+            elif self._fault is not None:
+                fault, self._fault = self._fault, None
+                self._call(self.framingFailed, fault)
+                if not (fault.recoverable or self._stream_closed):
+                    self.close(f"the framing was broken: {fault}")
+            elif self._inbox:
+                data, *self._inbox = self._inbox
+                return data
+            elif not (self._input_ended and self._end_input()):
+                break
+        return None
+
     def _go_on(self) -> None:
         """Something changed that held delivery back, or that a deadline depends on."""
         if self._ready:
             if not self._working:
                 self._work()
             self._alarm.update()
-
-    def _take(self, data: bytes) -> None:
-        """Take a step with a chunk before which nothing waits. Nearly every chunk is such."""
-        decoder = self._decoder
-        try:
-            frames = decoder.feed(data)
-        except FramingError as fault:
-            self._found_fault(fault)
-            if fault.recoverable:
-                self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
-            return
-        if not decoder.mid_frame:
-            self._begun = None
-        elif frames or self._begun is None:
-            self._begun = self._heard
-        if frames:
-            self._deliver(frames)
-
-    def _step(self) -> bool:
-        """Do the next thing that waits; false if nothing is left to do."""
-        if self._frames:
-            frames, self._frames = self._frames, ()
-            self._deliver(frames)
-        elif self._fault is not None:
-            fault, self._fault = self._fault, None
-            self._call(self.framingFailed, fault)
-            if not (fault.recoverable or self._stream_closed):
-                self.close(f"the framing was broken: {fault}")
-        elif self._inbox:
-            data, *self._inbox = self._inbox
-            self._take(data)
-        else:
-            return self._input_ended and self._end_input()
-        return True
 
     def _deliver(self, frames: list[bytes]) -> None:
         """Hand over frames, up to the next heartbeat."""
@@ -609,4 +608,4 @@ class FrameProtocol(SendsFrames, Protocol):
         """Nothing has come for ``gap`` seconds: what has begun ends here."""
         self._guarded(self._finish, self._decoder.flush)
         self._begun = None
-        self._work()
+        self._go_on()
