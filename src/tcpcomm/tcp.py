@@ -34,12 +34,17 @@ The system asks no questions as long as it repeats what was sent, and repeats th
 LONGEST: Final = 2**31 - 1
 """Milliseconds: the most that the system takes."""
 
-_OPTIONS: Final = (
-    ("TCP_KEEPIDLE", IDLE),
-    ("TCP_KEEPALIVE", IDLE),  # the same on macOS
-    ("TCP_KEEPINTVL", INTERVAL),
-    ("TCP_KEEPCNT", COUNT),
+_KEEPALIVE: Final = tuple(
+    (getattr(socket, name), value)
+    for name, value in {
+        "TCP_KEEPIDLE": IDLE,
+        "TCP_KEEPALIVE": IDLE,  # the same on macOS
+        "TCP_KEEPINTVL": INTERVAL,
+        "TCP_KEEPCNT": COUNT,
+    }.items()
+    if hasattr(socket, name)
 )
+_USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 def tune_tcp(transport: Any, patience: float = 0.0) -> None:
@@ -60,11 +65,11 @@ def tune_tcp(transport: Any, patience: float = 0.0) -> None:
     handle = _socket(transport)
     if handle is None:
         return
-    unacknowledged = min(round(1000 * max(UNACKNOWLEDGED, patience)), LONGEST)
-    for name, value in (*_OPTIONS, ("TCP_USER_TIMEOUT", unacknowledged)):
-        option: int | None = getattr(socket, name, None)
-        if option is not None:
-            handle.setsockopt(socket.IPPROTO_TCP, option, value)
+    for option, value in _KEEPALIVE:
+        handle.setsockopt(socket.IPPROTO_TCP, option, value)
+    if _USER_TIMEOUT is not None:
+        unacknowledged = min(round(1000 * max(UNACKNOWLEDGED, patience)), LONGEST)
+        handle.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, unacknowledged)
 
 
 def _socket(transport: Any) -> socket.socket | None:
