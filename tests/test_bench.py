@@ -271,7 +271,9 @@ def test_links_that_send_heartbeats_take_cpu_and_memory() -> None:
 
 def test_a_program_that_does_not_start_is_told_of() -> None:
     with pytest.raises(BenchmarkFailed, match="never said 'listening': what a pity"):
-        many.seconds_to_start([sys.executable, "-c", "print('what a pity')"], "listening")
+        many.seconds_to_start(
+            [sys.executable, "-c", "print('what a pity')"], "listening", child_environment()
+        )
 
 
 def test_a_picture_shows_each_peer_that_was_measured(tmp_path: Path) -> None:

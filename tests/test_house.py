@@ -141,9 +141,22 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from tcpcomm.tap import Options
 Options().parseOptions(["--listen", "tcp:0:interface=127.0.0.1"])
-print([name for name in sys.modules if name in ("tcpcomm.public", "tcpcomm.framing.public", "cattrs")])
+print([name for name in sys.modules if name in ("tcpcomm.equipment", "tcpcomm.framing.notation", "cattrs")])
 """
     assert "[]\n" == run(start)
+
+
+def test_who_declares_equipment_waits_for_the_codec_and_the_framing_that_it_uses_alone() -> None:
+    declare = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tcpcomm import Equipment, command
+from tcpcomm.codec import Template
+from tcpcomm.framing import LengthPrefixed
+others = ("tcpcomm.host", "tcpcomm.codec.binary", "tcpcomm.codec.json_rpc", "tcpcomm.framing.stuffed")
+print([name for name in others if name in sys.modules], "tcpcomm.codec.template" in sys.modules)
+"""
+    assert "[] True\n" == run(declare)
 
 
 def test_what_is_public_is_there_at_its_first_use_and_listed() -> None:

@@ -29,11 +29,11 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tcp import BACKLOG
 from tcpcomm.tls import Authorities, Own, client_options, server_context
 from tcpcomm.transports.reactors import at_once
 
 __all__ = [
-    "BACKLOG",
     "CONNECT_EXAMPLE",
     "LISTEN_EXAMPLE",
     "Listener",
@@ -41,9 +41,6 @@ __all__ = [
     "listener",
     "open_to_others",
 ]
-
-BACKLOG: Final = 1024
-"""Connections that the system keeps until they are accepted. With Twisted's 50 a burst of clients waits."""
 
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds that an attempt to connect may take, unless the string says otherwise or a link has its own."""

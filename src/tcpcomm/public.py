@@ -1,4 +1,4 @@
-"""What :mod:`tcpcomm` offers: it takes these names from here when one of them is used."""
+"""What :mod:`tcpcomm` offers: it takes each name from where this says, when it is used."""
 
 
 from tcpcomm._version import __version__

@@ -28,7 +28,7 @@ from tcpcomm.factory import EVICT, FrameFactory
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.heartbeats import Heartbeats
-from tcpcomm.logs import json_log_observer
+from tcpcomm.logs import json_log_observer, text_log_observer
 from tcpcomm.options import ListeningOptions, check, one_line
 from tcpcomm.psk import PreSharedKeys, read_keys
 from tcpcomm.server import CannotListen, ServerService
@@ -303,18 +303,20 @@ class TwistdService(ServerService):
 
 def makeService(options: Options) -> TwistdService:
     """Make the service. Called by twistd, with options that have been parsed."""
-    observer = _json_observer(options.parent or {}) if options["log-format"] == "json" else None
+    observer = _observer(options["log-format"], options.parent or {})
     return TwistdService(options.factory, options.listeners, observer=observer)
 
 
-def _json_observer(twistd: Mapping[str, Any]) -> ILogObserver:
-    """Make the observer that writes JSON to where twistd, by its options, would write text."""
+def _observer(log_format: str, twistd: Mapping[str, Any]) -> ILogObserver | None:
+    """Make what writes to where twistd, by its options, would write text; None: twistd itself does."""
     name = twistd.get("logfile")
     if name in (None, "-"):
         if twistd.get("nodaemon", True):  # there is no such option where there are no daemons
-            return json_log_observer(sys.stdout)
+            if log_format == "json":
+                return json_log_observer(sys.stdout)
+            return None if twistd.get("syslog") else text_log_observer(sys.stdout)
         name = "twistd.log"
-    return json_log_observer(LogFile.fromFullPath(name))
+    return json_log_observer(LogFile.fromFullPath(name)) if log_format == "json" else None
 
 
 def _refuse(problems: list[str]) -> NoReturn:

@@ -8,8 +8,9 @@ import pytest
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.testing import MemoryReactorClock
 
-from tcpcomm.endpoints import BACKLOG, Listener, client, listener
+from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tcp import BACKLOG
 from tests.certificates import Authority, PemFiles
 from tests.conftest import needs_module
 

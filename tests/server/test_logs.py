@@ -1,4 +1,4 @@
-"""Log events as JSON lines."""
+"""Log events as lines: JSON, and Twisted's own text."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 
-from tcpcomm.logs import json_line, json_log_observer
+from tcpcomm.logs import json_line, json_log_observer, text_line, text_log_observer
 
 
 def event(**fields: Any) -> dict[str, Any]:
@@ -103,3 +103,49 @@ def test_the_observer_writes_to_twisted_s_log_files_too(tmp_path: Any) -> None:
     file.close()
 
     assert "검사" == json.loads((tmp_path / "log").read_text(encoding="utf-8"))["message"]
+
+
+class NotShown:
+    def __str__(self) -> str:
+        raise ValueError("not today")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"log_time": 1_700_000_001.75},
+        {"log_format": "{peer!r:>20} {number:03d} {log_level.name}", "number": 7},
+        {"log_format": "two\nlines"},
+        {"log_format": ""},
+        {"log_format": None},
+        {"log_format": b"{peer} in bytes"},
+        {"log_format": "{call()} {peer.upper()}", "call": lambda: "called"},
+        {"log_format": "{nothing_of_that_name}"},
+        {"log_format": "{peer", "peer": 1},
+        {"peer": NotShown()},
+        {"log_system": "the old way"},
+        {"log_failure": Failure(ValueError("the lens cap is on"))},
+        {"log_format": None, "log_failure": Failure(ValueError("no words"))},
+    ],
+    ids=repr,
+)
+def test_a_text_line_is_the_same_as_twisted_s(fields: dict[str, Any]) -> None:
+    assert formatEventAsClassicLogText(event(**fields)) == text_line(event(**fields))
+
+
+def test_an_event_that_came_by_another_way_has_the_same_text_line_as_twisted_s() -> None:
+    bare = {"log_time": 0.0, "log_format": "hello"}
+
+    assert formatEventAsClassicLogText(bare) == text_line(bare)
+
+
+def test_the_text_observer_writes_a_line_for_each_event() -> None:
+    stream = io.StringIO()
+    log = Logger(namespace="camera", observer=text_log_observer(stream))
+
+    log.info("one")
+    log.error("two {number}", number=2)
+
+    lines = stream.getvalue().splitlines()
+    assert ["[camera#info] one", "[camera#error] two 2"] == [line.partition(" ")[2] for line in lines]

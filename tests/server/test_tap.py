@@ -338,18 +338,23 @@ class TwistdsOwn(TwistdOptions):
     """What the service looks at of twistd's options."""
 
     optParameters = [["logfile", None, None, ""]]  # noqa: RUF012 - the name and kind are Twisted's
-    optFlags = [["nodaemon", "n", ""]]  # noqa: RUF012
+    optFlags = [["nodaemon", "n", ""], ["syslog", None, ""]]  # noqa: RUF012
+
+
+def observer_under_twistd(log_format: str, *words: str) -> Any:
+    """What writes the log, under twistd with these options of its own; None: what twistd has."""
+    twistd: Any = TwistdsOwn()  # type: ignore[no-untyped-call]
+    twistd.parseOptions(words)
+    own = options("--log-format", log_format)
+    own.parent = twistd
+    application: Any = Application("tcpcomm")
+    makeService(own).setServiceParent(application)
+    return application.getComponent(ILogObserver, None)
 
 
 def log_as_twistd_does(*words: str) -> None:
     """Log a line in JSON, under twistd with these options of its own."""
-    twistd: Any = TwistdsOwn()  # type: ignore[no-untyped-call]
-    twistd.parseOptions(words)
-    own = options("--log-format", "json")
-    own.parent = twistd
-    application: Any = Application("tcpcomm")
-    makeService(own).setServiceParent(application)
-    Logger(observer=application.getComponent(ILogObserver)).info("hello")
+    Logger(observer=observer_under_twistd("json", *words)).info("hello")
 
 
 class TestJson:
@@ -382,8 +387,15 @@ class TestJson:
 
         assert "hello" == json.loads((tmp_path / name).read_text())["message"]
 
-    def test_text_is_left_to_twistd(self) -> None:
-        application: Any = Application("tcpcomm")
-        makeService(options()).setServiceParent(application)
 
-        assert application.getComponent(ILogObserver, None) is None
+class TestText:
+    """--log-format text goes there too, and the lines are those of twistd."""
+
+    def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Logger("camera", observer=observer_under_twistd("text", "--nodaemon")).info("hello")
+
+        assert capsys.readouterr().out.endswith(" [camera#info] hello\n")
+
+    @pytest.mark.parametrize("words", [[], ["-n", "--logfile", "mine"], ["-n", "--syslog"]])
+    def test_files_and_the_system_s_log_are_left_to_twistd(self, words: list[str]) -> None:
+        assert observer_under_twistd("text", *words) is None

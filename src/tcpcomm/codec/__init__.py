@@ -4,23 +4,12 @@ Codecs: frames to messages and back, without any I/O.
 What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a module of its own.
 """
 
-from tcpcomm.codec.base import Codec, Dialect, Field, Form
-from tcpcomm.codec.binary import Binary
-from tcpcomm.codec.json_objects import Json
-from tcpcomm.codec.json_rpc import JsonRpc
-from tcpcomm.codec.replies import Counted
-from tcpcomm.codec.template import Template
-from tcpcomm.codec.text import Text
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Binary",
-    "Codec",
-    "Counted",
-    "Dialect",
-    "Field",
-    "Form",
-    "Json",
-    "JsonRpc",
-    "Template",
-    "Text",
-]
+if TYPE_CHECKING:
+    from tcpcomm.codec.public import *  # noqa: F403
+    from tcpcomm.codec.public import __all__ as __all__
+else:
+    from tcpcomm.facade import names_of
+
+    __getattr__, __dir__ = names_of("tcpcomm.codec.public")

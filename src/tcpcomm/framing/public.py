@@ -1,4 +1,4 @@
-"""What :mod:`tcpcomm.framing` offers: it takes these names from here when one of them is used."""
+"""What :mod:`tcpcomm.framing` offers: it takes each name from where this says, when it is used."""
 
 
 from tcpcomm.framing.base import (

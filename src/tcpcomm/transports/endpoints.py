@@ -12,13 +12,11 @@ from typing import Any
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tcp import BACKLOG
 from tcpcomm.transports.reactors import NativeTCP
 from tcpcomm.transports.tls import client_context, server_context
 
 __all__ = ["NativeClientEndpoint", "NativeServerEndpoint", "client_endpoint", "server_endpoint"]
-
-BACKLOG = 1024
-"""Connections that the system keeps until they are accepted."""
 
 
 class NativeServerEndpoint(TCP4ServerEndpoint):
