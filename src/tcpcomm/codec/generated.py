@@ -40,7 +40,7 @@ from tcpcomm.codec.fieldtype import Plain
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.typed import Whole
 
-__all__ = ["read_request", "read_whole", "write_reply", "write_values"]
+__all__ = ["compiled", "read_request", "read_whole", "write_reply", "write_values"]
 
 
 def read_request(
@@ -121,7 +121,7 @@ def _reader(
         made[name] = f"read{index}(v{index}) if v{index} is not None else absent{index}()"
     variables = ", ".join(f"v{index}" for index in range(len(line.captures)))
     result = whole.format(", ".join(each.format(arguments[name], made[name]) for name in arguments))
-    return _compiled(
+    return compiled(
         "read",
         f"""\
 def read(text):
@@ -165,7 +165,7 @@ def _writer(
             conditions.append(_condition(index, plain, names))
             texts.append(f"{{{variable}:{plain.format}}}")
     text = repr(line.format.replace("{", "{{").replace("}", "}}")) % tuple(texts)
-    return _compiled(
+    return compiled(
         "write",
         f"""\
 def write({takes}):
@@ -193,7 +193,8 @@ def _condition(index: int, plain: Plain, names: dict[str, Any]) -> str:
     return condition
 
 
-def _compiled(name: str, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+def compiled(name: str, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """The function with this name that a source defines, with these names as its globals."""
     exec(compile(source, f"<generated {name}>", "exec"), names)
     function: Callable[..., Any] = names[name]
     return function
