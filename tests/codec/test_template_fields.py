@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpcomm.codec.fieldtype import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
 from tests.codec.templates import Judgement, Mode, Point, line
 
@@ -377,3 +378,24 @@ def test_a_scaled_float_comes_back_to_the_same_step(steps: int) -> None:
 def test_a_decimal_without_a_format_passes_exactly(value: Decimal) -> None:
     compiled = line("{a}", a=Decimal)
     assert {"a": value} == compiled.read(compiled.write({"a": value}))
+
+
+@given(st.floats(-1e18, 1e18), st.sampled_from([".0f", ".3f", ".15f", ".2e", ".4E"]))
+def test_a_float_is_formatted_right_into_bytes_as_into_text(value: float, spec: str) -> None:
+    percent = Plain(float, spec).percent
+    assert percent is not None
+    assert percent.encode() % value == format(value, spec).encode()
+
+
+@given(st.integers(), st.sampled_from(["", "d"]))
+def test_a_whole_number_is_formatted_right_into_bytes_as_into_text(value: int, spec: str) -> None:
+    percent = Plain(int, spec).percent
+    assert percent is not None
+    assert percent.encode() % value == format(value, spec).encode()
+
+
+@pytest.mark.parametrize(
+    "plain", [Plain(float, ""), Plain(float, ".3g"), Plain(float, "+.3f"), Plain(int, "x"), Plain(str, "")]
+)
+def test_what_percent_would_write_otherwise_is_no_such_format(plain: Plain) -> None:
+    assert plain.percent is None

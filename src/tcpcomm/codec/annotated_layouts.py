@@ -12,6 +12,7 @@ from tcpcomm.codec.annotations import fields_of, marks, options, plain, told
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.contents import blob, fixed_blob, fixed_list, fixed_text, listed, text
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.generated_binary import Composition, instance
 from tcpcomm.codec.layouts import (
     Content,
     Layout,
@@ -68,6 +69,7 @@ class Layouts:
         fields: Sequence[Field],
         make: Callable[[list[Any]], Any],
         split: Callable[[Any], Sequence[Any]],
+        made_of: Composition,
         where: str,
     ) -> Layout:
         """
@@ -77,6 +79,7 @@ class Layouts:
             fields: what they are called, and their annotations.
             make: makes one value of them.
             split: the opposite. Raises CodecError.
+            made_of: what these two do, in source.
             where: prefix of error messages, such as ``Camera.locate: parameter ``.
 
         Raises:
@@ -95,7 +98,7 @@ class Layouts:
                         )
             except ConfigurationError as error:
                 raise ConfigurationError(f"{where}{each.name}: {error}") from None
-        return record(parts, make, split)
+        return record(parts, make, split, made_of)
 
     def _parts(self, step: str, annotation: Any) -> list[Part]:
         """A value's layout, and the bytes before and after it that carry nothing."""
@@ -199,7 +202,7 @@ class Layouts:
 
         self._open.append(cls)
         try:
-            made = self.of_fields(fields, maker(cls), split, f"{cls.__name__}.")
+            made = self.of_fields(fields, maker(cls), split, instance(cls), f"{cls.__name__}.")
         finally:
             self._open.pop()
         label = f"({made.label})"

@@ -22,6 +22,7 @@ from tcpcomm.codec.base import (
     Request,
     Trouble,
 )
+from tcpcomm.codec.generated_binary import named_values
 from tcpcomm.codec.heads import Head
 from tcpcomm.codec.layouts import Layout
 from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
@@ -54,7 +55,7 @@ def named(layouts: Layouts, fields: Sequence[Field], where: str) -> Layout:
             raise missing(absent[0]) if absent else unknown(min(values.keys() - expected))
         return [values[name] for name in names]
 
-    return layouts.of_fields(fields, make, split, where)
+    return layouts.of_fields(fields, make, split, named_values(len(names)), where)
 
 
 @frozen(kw_only=True)
@@ -123,6 +124,10 @@ class BinaryDialect(Dialect):
         self._replies = {
             plan.reply_opcode for plan in self._commands.values() if plan.form.reply is not None
         }
+        self._answers = {
+            name: None if plan.form.reply is None else _BinaryAnswers(wire, plan)
+            for name, plan in plans.items()
+        }
         if (largest := wire.head.largest_id) is not None:
             self.largest_id = largest
 
@@ -133,8 +138,7 @@ class BinaryDialect(Dialect):
         return self._wire.head.write(plan.opcode, id, 0, plan.parameters.write(values))
 
     def answers(self, name: str) -> Answers | None:
-        plan = self._plans[name]
-        return None if plan.form.reply is None else _BinaryAnswers(self._wire, plan)
+        return self._answers[name]
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         if self._events:
@@ -189,11 +193,13 @@ class BinaryDialect(Dialect):
         return True
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
-        plan = self._plans[request.name]
-        if plan.form.result is None and result is not None:
-            raise wrong("None", result)
-        body = b"" if plan.form.result is None else plan.result.write(result)
-        return [self._wire.reply_head.write(plan.reply_opcode, request.id or 0, self._wire.ok, body)]
+        return self.replier(request.name)(request, result)
+
+    def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
+        plan, write, ok = self._plans[name], self._wire.reply_head.write, self._wire.ok
+        body = _no_result if plan.form.result is None else plan.result.write
+        opcode = plan.reply_opcode
+        return lambda request, result: [write(opcode, request.id or 0, ok, body(result))]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         wire = self._wire
@@ -266,6 +272,12 @@ class BinaryDialectById(BinaryDialect):
     by_id = True
 
 
+def _no_result(result: Any) -> bytes:
+    if result is not None:
+        raise wrong("None", result)
+    return b""
+
+
 def _whole(layout: Layout, frame: bytes, at: int) -> Any:
     """The value that fills a frame from a place to its end. Raises CodecError."""
     value, end = layout.read(frame, at)
@@ -276,6 +288,8 @@ def _whole(layout: Layout, frame: bytes, at: int) -> Any:
 
 @frozen
 class _BinaryAnswers(Answers):
+    """Reads the reply to one command. It has no state, so all requests share it."""
+
     wire: Wire
     plan: Plan
 

@@ -142,17 +142,28 @@ class _Dispatch(Generic[T]):
         for message, read in readers:
             begin = message.line.leading
             tables.setdefault(len(begin), {}).setdefault(begin, []).append(read)
-        self.tables = tuple((size, tables[size]) for size in sorted(tables, reverse=True))
-        """For each length of such a text, the readers of those that begin with it."""
+        self.tables = tuple(
+            (size, {begin: _first_of(readers) for begin, readers in tables[size].items()}.get)
+            for size in sorted(tables, reverse=True)
+        )
+        """For each length of such a text, what finds the reader of those that begin with it."""
 
     def find(self, text: str) -> T | None:
         """What the reader of the one message makes of a text. Raises what it raises."""
-        for size, table in self.tables:
-            for read in table.get(text[:size], ()):
+        for size, reader_of in self.tables:
+            read = reader_of(text[:size])
+            if read is not None:
                 found = read(text)
                 if found is not None:
                     return found
         return None
+
+
+def _first_of(readers: Sequence[_Read[T]]) -> _Read[T]:
+    """One reader for several, of which at most one knows a text."""
+    if len(readers) == 1:
+        return readers[0]
+    return lambda text: next((found for read in readers if (found := read(text)) is not None), None)
 
 
 class TextDialect(Dialect):
@@ -242,8 +253,9 @@ class TextDialect(Dialect):
             text = str(frame, self._charset)
         except UnicodeDecodeError:
             return self._unreadable(frame)
-        for size, table in self._requests_by_text.tables:  # find() itself takes 0.15 us longer
-            for read in table.get(text[:size], ()):
+        for size, reader_of in self._requests_by_text.tables:  # find() itself takes 0.1 us longer
+            read = reader_of(text[:size])
+            if read is not None:
                 asked = read(text)
                 if asked is not None:
                     return asked

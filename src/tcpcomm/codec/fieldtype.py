@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from inspect import iscoroutine, isgenerator
 from random import Random
@@ -14,6 +15,9 @@ from tcpcomm.codec.textshape import Shape
 from tcpcomm.errors import CodecError
 
 __all__ = ["FieldType", "Plain", "refused", "shown"]
+
+
+_PERCENT_FLOAT: Final = re.compile(r"\.[0-9]+[feE]")
 
 
 @frozen
@@ -30,6 +34,13 @@ class Plain:
     kind: type[Any]
     format: str
     between: tuple[float, float] | None = None
+
+    @property
+    def percent(self) -> str | None:
+        """The same for the operator ``%``, which formats right into bytes; None where it is another."""
+        if self.kind is float and _PERCENT_FLOAT.fullmatch(self.format):
+            return f"%{self.format}"
+        return "%d" if self.kind is int and self.format in ("", "d") else None
 
 
 @frozen

@@ -32,7 +32,7 @@ about an error. Measured for three floats and a class: reading 3.0 to 1.7 us, wr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tcpcomm.codec.base import Refusal, Request
 from tcpcomm.codec.encoding import Encoding
@@ -40,7 +40,9 @@ from tcpcomm.codec.fieldtype import Plain
 from tcpcomm.codec.line import Line
 from tcpcomm.codec.typed import Whole
 
-__all__ = ["read_request", "read_whole", "write_reply", "write_values"]
+__all__ = ["compiled", "read_request", "read_whole", "write_reply", "write_values"]
+
+_NUMERIC: Final = "0123456789+-.eE"
 
 
 def read_request(
@@ -89,8 +91,12 @@ def write_reply(
         fits, get = "isinstance(value, kind)", "value.{}"
     else:
         fits, get = "True" if line.names else "value is None", "value"
-    # What is not ASCII fails there, so nothing has to be looked for, as Encoding does: 0.15 us less.
-    gives = '[{}.encode("ascii")]' if encoding.name == "ascii" else "[encode({})]"
+    if (form := _form_in_bytes(line, encoding)) is not None:
+        gives = f"[form % ({''.join(f'v{index}, ' for index in range(len(line.writers)))})]"
+    elif encoding.name == "ascii":  # what is not fails there, and is not looked for as Encoding does
+        gives = '[{}.encode("ascii")]'
+    else:
+        gives = "[encode({})]"
     return _writer(
         line,
         fits,
@@ -100,7 +106,21 @@ def write_reply(
         gives=gives,
         kind=made_of.kind,
         encode=encoding.encode,
+        form=form,
     )
+
+
+def _form_in_bytes(line: Line, encoding: Encoding) -> bytes | None:
+    """
+    What makes a frame of a line's values by ``%``, where they are numbers of plain ASCII.
+
+    An f-string that is then encoded takes twice as long: 0.57 us for three floats instead of 0.29.
+    """
+    forms = [None if plain is None else plain.percent for _, _, plain in line.writers]
+    written = line.literal + _NUMERIC
+    if None in forms or not written.isascii() or encoding.encode(written) != written.encode("ascii"):
+        return None
+    return (line.format.replace("%%", "%%%%") % tuple(forms)).encode("ascii")
 
 
 def _reader(
@@ -121,7 +141,7 @@ def _reader(
         made[name] = f"read{index}(v{index}) if v{index} is not None else absent{index}()"
     variables = ", ".join(f"v{index}" for index in range(len(line.captures)))
     result = whole.format(", ".join(each.format(arguments[name], made[name]) for name in arguments))
-    return _compiled(
+    return compiled(
         "read",
         f"""\
 def read(text):
@@ -165,7 +185,7 @@ def _writer(
             conditions.append(_condition(index, plain, names))
             texts.append(f"{{{variable}:{plain.format}}}")
     text = repr(line.format.replace("{", "{{").replace("}", "}}")) % tuple(texts)
-    return _compiled(
+    return compiled(
         "write",
         f"""\
 def write({takes}):
@@ -193,7 +213,8 @@ def _condition(index: int, plain: Plain, names: dict[str, Any]) -> str:
     return condition
 
 
-def _compiled(name: str, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+def compiled(name: str, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """The function with this name that a source defines, with these names as its globals."""
     exec(compile(source, f"<generated {name}>", "exec"), names)
     function: Callable[..., Any] = names[name]
     return function

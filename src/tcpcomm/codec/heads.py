@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import accumulate
 from struct import Struct
@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import marks, plain
+from tcpcomm.codec.generated_binary import HeadItem, read_head, write_head
 from tcpcomm.codec.marks import Int, Order
 from tcpcomm.codec.packed import PREFIXES, Packed, constant, number, reserved
 from tcpcomm.codec.problems import inside, wrong
@@ -83,6 +84,15 @@ def _packed(item: Any, types: Mapping[Slot, Int | None], order: Order) -> Packed
     )
 
 
+def _head_item(item: Any, packed: Packed, left: int) -> HeadItem:
+    return HeadItem(
+        packed,
+        slot=item.value if isinstance(item, Slot) else "",
+        constant=item if isinstance(item, bytes) else None,
+        more=left + item.adjust if isinstance(item, Length) else None,
+    )
+
+
 def whole_number(annotation: Any, what: str) -> Int:
     """The mark of an annotation that must be a plain whole number, such as U16."""
     mark = next((note for note in reversed(marks(annotation)) if isinstance(note, Int)), None)
@@ -124,9 +134,13 @@ class Head:
         """Bytes of the header behind each item."""
         self._slots = tuple(items.index(slot) if slot in slots else None for slot in Slot)
         self._others = [index for index, item in enumerate(items) if isinstance(item, bytes | Length)]
-
-    def read(self, frame: bytes) -> Read:
+        usual = [*map(_head_item, items, self._packed, self._left)]
+        self.read: Callable[[bytes], Read] = read_head(self._struct, usual, Read, self._read)
         """The header of a frame. Raises CodecError."""
+        self.write: Callable[[int, int, int, bytes], bytes] = write_head(self._struct, usual, self._write)
+        """A frame of an opcode, an id, a status and a body. Raises CodecError if a number does not fit."""
+
+    def _read(self, frame: bytes) -> Read:
         size = self._struct.size
         if len(frame) < size:
             raise CodecError(f"the header needs {size} bytes, but the frame has {len(frame)}")
@@ -164,8 +178,7 @@ class Head:
                 parts.append(packed.label)
         return " ".join(parts)
 
-    def write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
-        """A frame. Raises CodecError if a number does not fit."""
+    def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
         values = {OPCODE: opcode, ID: id, STATUS: status}
         items: list[Any] = []
         for item, packed, left in zip(self._items, self._packed, self._left, strict=True):

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from tcpcomm.codec.generated_binary import ALONE, Composition, read_record, write_record
 from tcpcomm.codec.packed import Packed, accepted, group
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -89,8 +90,17 @@ def too_short(wanted: int, left: int) -> CodecError:
     return CodecError(f"needs {wanted} bytes, but the frame has {left} left")
 
 
-def of_packed(packed: Packed, parts: Sequence[Part] = ()) -> Layout:
-    """A packed layout, read and written by itself; its parts are named where the frame ends in one."""
+def of_packed(
+    packed: Packed, parts: Sequence[Part] = (), made_of: Composition | None = None
+) -> Layout:
+    """
+    A packed layout, read and written by itself.
+
+    Args:
+        packed: the layout.
+        parts: what it is made of, to be named where the frame ends in one.
+        made_of: how its value is made of theirs, if that can be said in source.
+    """
     struct, gather, spread = packed.struct, packed.gather, packed.spread
     size = struct.size
     unpack, pack = struct.unpack_from, struct.pack
@@ -106,7 +116,19 @@ def of_packed(packed: Packed, parts: Sequence[Part] = ()) -> Layout:
         spread(value, items)
         return pack(*items)
 
-    return Layout(size, read, write, packed.draw, packed.label, packed=packed, parts=tuple(parts))
+    if packed.plain is not None:
+        fields, made_of = [("", packed, True)], ALONE
+    else:
+        fields = [(each.step, each.layout.packed, each.carries) for each in parts if each.layout.packed]
+    return Layout(
+        size,
+        read if made_of is None else read_record(struct, fields, made_of, read),
+        write if made_of is None else write_record(struct, fields, made_of, write),
+        packed.draw,
+        packed.label,
+        packed=packed,
+        parts=tuple(parts),
+    )
 
 
 def _cut(parts: Sequence[Part], size: int, left: int) -> CodecError:
@@ -119,25 +141,21 @@ def _cut(parts: Sequence[Part], size: int, left: int) -> CodecError:
 
 def counted(count: Packed, content: Content) -> Layout:
     """Content behind its length."""
-    struct = count.struct
+    number = of_packed(count)
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        start = at + struct.size
-        if start > len(data):
-            raise too_short(struct.size, len(data) - at)
-        return content.take(data, start, count.gather(struct.unpack_from(data, at), 0))
+        length, start = number.read(data, at)
+        return content.take(data, start, length)
 
     def write(value: Any) -> bytes:
         written, length = content.put(value)
-        items: list[Any] = []
         try:
-            count.spread(length, items)
+            return number.write(length) + written
         except CodecError:
             raise CodecError(f"has a length of {length}, too much for {count.label}") from None
-        return struct.pack(*items) + written
 
     return Layout(
-        struct.size,
+        count.size,
         read,
         write,
         lambda random: content.draw(random, None),
@@ -185,6 +203,7 @@ def record(
     parts: Sequence[Part],
     make: Callable[[list[Any]], Any],
     split: Callable[[Any], Sequence[Any]],
+    made_of: Composition | None = None,
 ) -> Layout:
     """
     Several layouts side by side.
@@ -193,6 +212,7 @@ def record(
         parts: the layouts, in order.
         make: a value, from those of the parts that carry one.
         split: those, from the value. Raises CodecError if it is of another type.
+        made_of: what ``make`` and ``split`` do, if that can be said in source.
 
     Raises:
         ConfigurationError: something follows what takes all that is left, or a count is not there.
@@ -207,7 +227,7 @@ def record(
     packed = [part.layout.packed for part in parts]
     if parts and all(packed):
         pairs = [(part.step, part.layout.packed) for part in parts if part.layout.packed]
-        return of_packed(group(pairs[0][1].order, pairs, make, split, label), parts)
+        return of_packed(group(pairs[0][1].order, pairs, make, split, label), parts, made_of)
     return _Record(tuple(parts), make, split).layout(label)
 
 

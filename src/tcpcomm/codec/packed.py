@@ -61,6 +61,8 @@ class Packed:
         spread: appends the items of a value to a list. Raises CodecError.
         draw: draws a value.
         label: for people: ``u16be``.
+        plain: int or float, where a value of just this type is its one item, and struct refuses what does
+            not fit; None where it takes ``gather`` and ``spread``.
     """
 
     order: Order
@@ -70,6 +72,7 @@ class Packed:
     spread: Spread
     draw: Callable[[Random], Any]
     label: str
+    plain: type[int] | type[float] | None = None
 
     @cached_property
     def struct(self) -> struct.Struct:
@@ -126,7 +129,7 @@ def _whole(mark: Int, order: Order) -> Packed:
     if width in _CODES and (own == order or width == 1):
         code = _CODES[width] if signed else _CODES[width].upper()
         return Packed(
-            order, code, 1, getitem, lambda value, into: into.append(check(value)), draw_number, label
+            order, code, 1, getitem, lambda value, into: into.append(check(value)), draw_number, label, int
         )
 
     def gather(items: Sequence[Any], at: int) -> int:
@@ -168,7 +171,8 @@ def _converted(
     def spread(value: Any, into: list[Any]) -> None:
         whole.spread(write(value), into)
 
-    return evolve(whole, gather=gather, spread=spread, draw=draw_value, label=whole.label + label)
+    label = whole.label + label
+    return evolve(whole, gather=gather, spread=spread, draw=draw_value, label=label, plain=None)
 
 
 def _one_of(whole: Packed, members: Mapping[Any, Any], name: str) -> Packed:
@@ -287,7 +291,7 @@ def real(mark: Float, order: Order) -> Packed:
             packed(checked)
         into.append(checked)
 
-    return Packed(order, code, 1, getitem, spread, draw_real, label)
+    return Packed(order, code, 1, getitem, spread, draw_real, label, float)
 
 
 def constant(content: bytes, order: Order) -> Packed:

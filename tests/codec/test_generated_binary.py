@@ -1,0 +1,183 @@
+"""The generated readers and writers of binary records and headers: never other than the careful ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Annotated, Any
+
+import attrs
+import pytest
+from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm.codec.annotated_layouts import Layouts
+from tcpcomm.codec.base import Field
+from tcpcomm.codec.binary import (
+    F32,
+    F64,
+    I16,
+    ID,
+    OPCODE,
+    STATUS,
+    U8,
+    U16,
+    U32,
+    After,
+    Before,
+    Int,
+    Length,
+    Rest,
+    Skip,
+)
+from tcpcomm.codec.binary_dialect import named
+from tcpcomm.codec.heads import Head
+from tcpcomm.codec.layouts import Layout, of_packed
+from tcpcomm.errors import CodecError
+
+
+class Colour(IntEnum):
+    RED = 1
+    BLUE = 2
+
+
+def _not_thirteen(_: object, __: Any, value: int) -> None:
+    if value == 13:
+        raise ValueError("thirteen is refused")
+
+
+@frozen
+class Point:
+    x: I16 = attrs.field(validator=_not_thirteen)
+    _y: F32
+    weight: F64 = attrs.field(kw_only=True)
+
+
+FIELDS = (
+    Field("small", U8),
+    Field("colour", Annotated[Colour, U8]),
+    Field("marked", Annotated[int, U16, Before(b"<"), After(2)]),
+    Field("point", Point),
+    Field("real", F32),
+)
+LAYOUTS = Layouts("big", "ascii")
+BY_NAME = named(LAYOUTS, FIELDS, "")
+AN_INSTANCE = LAYOUTS.of(Point)
+
+numbers = st.one_of(
+    st.integers(-3, 14), st.integers(-(2**40), 2**40), st.booleans(), st.floats(), st.floats(width=32)
+)
+points = st.builds(Point, numbers.filter(lambda each: each != 13), numbers, weight=numbers)
+values = st.one_of(numbers, points, st.sampled_from(Colour), st.none(), st.text(max_size=2))
+fitting = st.fixed_dictionaries(
+    {
+        "small": st.integers(0, 255),
+        "colour": st.sampled_from(Colour),
+        "marked": st.integers(0, 65535),
+        "point": points,
+        "real": st.floats(width=32),
+    }
+)
+names = st.sampled_from([*(each.name for each in FIELDS), "other"])
+records = st.one_of(
+    fitting,
+    st.builds(lambda record, name, value: record | {name: value}, fitting, names, values),
+    st.dictionaries(names, values),
+)
+
+
+def outcome(function: Callable[..., Any], *args: Any) -> str:
+    """What a function returns or raises, with NaN equal to itself and True unlike 1."""
+    try:
+        return repr(function(*args))
+    except CodecError as error:
+        return f"CodecError: {error}"
+
+
+def careful(layout: Layout) -> Layout:
+    """The same without generated functions."""
+    assert layout.packed is not None
+    return of_packed(layout.packed, layout.parts)
+
+
+@given(records)
+def test_values_by_name_are_written_as_carefully(record: dict[str, Any]) -> None:
+    assert outcome(BY_NAME.write, record) == outcome(careful(BY_NAME).write, record)
+
+
+@given(values)
+def test_an_instance_is_written_as_carefully(value: Any) -> None:
+    assert outcome(AN_INSTANCE.write, value) == outcome(careful(AN_INSTANCE).write, value)
+
+
+@given(st.binary(max_size=3), fitting, st.binary(max_size=2), st.integers(0, 40), st.binary(max_size=2))
+def test_values_by_name_are_read_as_carefully(
+    before: bytes, record: dict[str, Any], behind: bytes, place: int, noise: bytes
+) -> None:
+    try:
+        written = BY_NAME.write(record)
+    except CodecError:
+        written = b""
+    written = written[:place] + noise + written[place + len(noise) :]
+    data = before + written + behind
+    assert outcome(BY_NAME.read, data, len(before)) == outcome(careful(BY_NAME).read, data, len(before))
+
+
+@given(st.binary(min_size=10, max_size=16))
+def test_an_instance_is_read_as_carefully(data: bytes) -> None:
+    assert outcome(AN_INSTANCE.read, data, 0) == outcome(careful(AN_INSTANCE).read, data, 0)
+
+
+HEADS = {
+    "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
+    "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
+    "opcode only": (OPCODE,),
+}
+
+
+@pytest.mark.parametrize("items", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("width", [2, 3])
+@given(
+    numbers=st.tuples(st.integers(-1, 2**17), st.integers(-1, 2**17), st.integers(-1, 300)),
+    body=st.binary(max_size=4),
+    place=st.integers(0, 12),
+    noise=st.binary(max_size=1),
+)
+def test_a_header_is_written_and_read_as_carefully(
+    *,
+    items: tuple[Any, ...],
+    width: int,
+    numbers: tuple[int, int, int],
+    body: bytes,
+    place: int,
+    noise: bytes,
+) -> None:
+    head = Head(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
+    assert outcome(head.write, *numbers, body) == outcome(head._write, *numbers, body)
+    written = head.write(0x10, 7, 2, body)
+    changed = written[:place] + noise + written[place + len(noise) :]
+    for frame in (written, changed, written[:place]):
+        assert outcome(head.read, frame) == outcome(head._read, frame)
+
+
+@pytest.mark.parametrize("element", [U8, U16, F32, F64])
+@given(content=st.lists(values, max_size=4), more=st.binary(max_size=3))
+def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
+    element: Any, content: list[Any], more: bytes
+) -> None:
+    whole, single = LAYOUTS.of(Annotated[list[element], Rest()]), LAYOUTS.of(element)
+
+    def each() -> bytes:
+        written = []
+        for index, value in enumerate(content):
+            try:
+                written.append(single.write(value))
+            except CodecError as error:
+                raise CodecError(error.reason, f"[{index}]") from None
+        return b"".join(written)
+
+    assert outcome(whole.write, content) == outcome(each)
+    data = bytes(more) * single.least
+    expected = [single.read(data, at)[0] for at in range(0, len(data), single.least)]
+    assert outcome(whole.read, data, 0) == repr((expected, len(data)))
