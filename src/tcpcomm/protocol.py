@@ -101,12 +101,14 @@ class FrameProtocol(SendsFrames, Protocol):
         "_inbox",
         "_input_ended",
         "_reading_stopped",
+        "_seconds",
         "_working",
         "frames_received",
     )
 
     _decoder: Decoder
     _clock: IReactorTime
+    _seconds: Callable[[], float]
     _alarm: Alarm[FrameProtocol]
 
     host: str | None = None
@@ -186,6 +188,7 @@ class FrameProtocol(SendsFrames, Protocol):
         finally:
             if rest := [*waiting]:
                 self._frames = [*rest, *self._frames]
+                self.frames_received -= len(rest)
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -273,8 +276,9 @@ class FrameProtocol(SendsFrames, Protocol):
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
+        self._seconds = self._clock.seconds
         self._alarm = Alarm(self._clock, deadlines, self, getattr(self.factory, "rounds", None))
-        self._heard = self._clock.seconds()
+        self._heard = self._seconds()
         self._outgoing = Outgoing(transport, self)
         address = transport.getPeer()
         self.peer = peer_name(address)
@@ -311,13 +315,6 @@ class FrameProtocol(SendsFrames, Protocol):
         proven = f" as {self.identity}" if self.identity else ""
         self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
 
-    def dataReceived(self, data: bytes) -> None:
-        self._heard = self._clock.seconds()
-        if not (self._held or self._working):
-            self._work(data)
-        elif not self._closing:
-            self._inbox = [*self._inbox, data]
-
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
         self._input_ended = True
@@ -330,7 +327,7 @@ class FrameProtocol(SendsFrames, Protocol):
         if self._leaving is None:
             self.abort("the sending side of the connection is shut")
             return
-        self._heard = self._clock.seconds()  # from now on its silence counts
+        self._heard = self._seconds()  # from now on its silence counts
         self._leaving.sending_ended()
         self._alarm.update()
 
@@ -360,7 +357,7 @@ class FrameProtocol(SendsFrames, Protocol):
         """Log what is wrong with what the peer sends; a peer that goes on so must not fill the disk."""
         if self._faults is None:
             self._faults = Seldom(FAULT_LOG_INTERVAL)
-        count = self._faults.happened(self._clock.seconds())
+        count = self._faults.happened(self._seconds())
         if count:
             others = f", and {count - 1} more" if count > 1 else ""
             self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=one_line(fault), others=others)
@@ -384,29 +381,46 @@ class FrameProtocol(SendsFrames, Protocol):
         Decode and deliver until nothing is left, or delivery is held.
 
         Args:
-            data: a chunk before which nothing waits, as nearly every one is that comes.
+            data: what was received; None: only go on with what waits.
         """
+        if data is not None:
+            self._heard = self._seconds()
+            if self._held or self._working:
+                if not self._closing:
+                    self._inbox = [*self._inbox, data]
+                return
+        # What every chunk and every frame goes through stands here in one piece: each call that it does
+        # without saves 0.05 of 1.3 µs.
         begun, outgoing, decoder = self._begun, self._outgoing, self._decoder
         self._working = outgoing.corked = True
+        frames: list[bytes]
         try:
             if data is None:
-                data = self._next()
-            while data is not None:
-                try:
-                    frames = decoder.feed(data)
-                except FramingError as fault:
-                    self._found_fault(fault)
-                    if fault.recoverable:
-                        self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
-                else:
-                    if not decoder.mid_frame:
-                        self._begun = None
-                    elif frames or self._begun is None:
-                        self._begun = self._heard
-                    if frames:
-                        self._deliver(frames)
-                something_waits = self._frames or self._fault or self._inbox or self._input_ended
-                data = self._next() if something_waits else None
+                data, frames = self._next()
+            while data is not None or frames:
+                if data is not None:
+                    try:
+                        frames = decoder.feed(data)
+                    except FramingError as fault:
+                        self._found_fault(fault)
+                        frames = []
+                        if fault.recoverable:
+                            self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
+                    else:
+                        if not decoder.mid_frame:
+                            self._begun = None
+                        elif frames or self._begun is None:
+                            self._begun = self._heard
+                if frames and self.heartbeat is not None:
+                    frames = self._swallow(self.heartbeat, frames)
+                if frames:
+                    self.frames_received += len(frames)
+                    later = self.framesReceived(frames)
+                    if later is not None:
+                        self._await(later)
+                if not (self._frames or self._fault or self._inbox or self._input_ended):
+                    break
+                data, frames = self._next()
         except Exception:
             self._handler_failed()
         finally:
@@ -420,23 +434,25 @@ class FrameProtocol(SendsFrames, Protocol):
         if begun is None and self._begun is not None:
             self._alarm.update()
 
-    def _next(self) -> bytes | None:
-        """Do what is to be done before the next chunk is decoded, and return that, if there is one."""
+    dataReceived = _work
+
+    def _next(self) -> tuple[bytes | None, list[bytes]]:
+        """Tell what comes next: a chunk to decode, or frames to deliver; or nothing."""
         while not self._held:
             if self._frames:
-                frames, self._frames = self._frames, ()
-                self._deliver(frames)
-            elif self._fault is not None:
+                frames, self._frames = self._frames, []
+                return None, frames
+            if self._fault is not None:
                 fault, self._fault = self._fault, None
                 self._call(self.framingFailed, fault)
                 if not (fault.recoverable or self._stream_closed):
                     self.close(f"the framing was broken: {fault}")
             elif self._inbox:
                 data, *self._inbox = self._inbox
-                return data
+                return data, []
             elif not (self._input_ended and self._end_input()):
                 break
-        return None
+        return None, []
 
     def _go_on(self) -> None:
         """Something changed that held delivery back, or that a deadline depends on."""
@@ -445,27 +461,14 @@ class FrameProtocol(SendsFrames, Protocol):
                 self._work()
             self._alarm.update()
 
-    def _deliver(self, frames: list[bytes]) -> None:
-        """Hand over frames, up to the next heartbeat."""
-        rest = None
-        if self.heartbeat is not None:
-            frames, rest = self._swallow(self.heartbeat, frames)
-        self.frames_received += len(frames)
-        try:
-            later = self.framesReceived(frames) if frames else None
-        finally:
-            if self._frames:
-                self.frames_received -= len(self._frames)
-            if rest and not self._closing:
-                self._frames = [*self._frames, *rest]
-        if later is not None:
-            self._await(later)
-
-    def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-        """Answer the heartbeats at the head of some frames; return those up to the next, and the rest."""
+    def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> list[bytes]:
+        """Answer the heartbeats at the head of some frames; return those up to the next."""
         answers, frames, rest = beat.split(frames)
         self.sendBytes(b"".join(map(self._sender.encode, answers)))
-        return ([], frames + rest) if self._held else (frames, rest)
+        if self._held and not self._closing:
+            frames, rest = [], frames + rest
+        self._frames = rest
+        return frames
 
     def _finish(self, finish: Callable[[], list[bytes]]) -> None:
         """Let the decoder finish what is half there; what it finds waits for delivery."""
@@ -512,7 +515,7 @@ class FrameProtocol(SendsFrames, Protocol):
         if failure is not None:
             self._handler_failed(failure)
         if not self._lost:
-            self._served = self._clock.seconds()
+            self._served = self._seconds()
             self._throttle()
             self._go_on()
 
@@ -550,7 +553,7 @@ class FrameProtocol(SendsFrames, Protocol):
 
     def _sending_changed(self) -> None:
         """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
-        outgoing, now = self._outgoing, self._clock.seconds()
+        outgoing, now = self._outgoing, self._seconds()
         if outgoing.blocked_since is None:
             self._served = now
         elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
@@ -589,7 +592,7 @@ class FrameProtocol(SendsFrames, Protocol):
         if stop:
             transport.pauseProducing()
         else:
-            self._heard = self._clock.seconds()  # silence was ours, not the peer's
+            self._heard = self._seconds()  # silence was ours, not the peer's
             if self._begun is not None:
                 self._begun = self._heard
             transport.resumeProducing()
