@@ -17,6 +17,8 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
 from tcpcomm.framing import (
     CHECKSUMS,
+    Buffer,
+    Decoder,
     Delimited,
     DleStuffed,
     Enclosed,
@@ -140,8 +142,15 @@ def test_a_handler_that_fails_on_a_frame_that_a_gap_ended_costs_the_session(logg
 
 
 def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> None:
+    class Failing(Decoder):
+        def cut(self, buffer: Buffer, position: int) -> int:
+            return position
+
+        def flush(self) -> list[bytes]:
+            raise ZeroDivisionError
+
     stage = staged(GapSpy)
-    stage.session._decoder.flush = lambda: 1 / 0
+    stage.session._decoder = Failing()
     stage.receive(b"Hello")
     stage.wait(0.06)
     assert stage.transport.lost

@@ -41,7 +41,7 @@ class Cutter:
         largest: bytes of the longest frame that is cut.
     """
 
-    __slots__ = ("_code", "_cut", "_extra", "_header", "_largest", "_offset", "_order", "_read", "_strip")
+    __slots__ = ("_code", "_cut", "_extra", "_header", "_largest", "_offset", "_order", "_strip", "read")
 
     def __init__(
         self, order: str, code: str, *, offset: int, header: int, extra: int, strip: int, largest: int
@@ -53,12 +53,12 @@ class Cutter:
         self._extra = extra
         self._strip = strip
         self._largest = largest
-        self._read: _Unpack = struct.Struct(f"{order}{offset}x{code}").unpack_from
+        self.read: _Unpack = struct.Struct(f"{order}{offset}x{code}").unpack_from
         self._cut: dict[int, _Unpack] = {}
 
     def cut(self, buffer: bytes, position: int, frames: list[bytes]) -> int:
         """Append the frames that stand in the buffer from ``position`` on; return where it stopped."""
-        read, header, extra, strip = self._read, self._header, self._extra, self._strip
+        read, header, extra, strip = self.read, self._header, self._extra, self._strip
         largest, size = self._largest, len(buffer)
         last = size - header
         while position <= last:
@@ -102,7 +102,7 @@ class Cutter:
                     )
                     if position > last:
                         break
-                    (following,) = self._read(buffer, position)
+                    (following,) = self.read(buffer, position)
             raw = following
         return position
 
