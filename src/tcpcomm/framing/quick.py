@@ -76,40 +76,39 @@ class Cutter:
 
     def _cut_many(self, buffer: bytes, position: int, raw: int, frames: list[bytes]) -> int:
         """Cut the small frames that are followed by another header, which is read along with them."""
-        cut, extra, append = self._cut, self._extra, frames.append
-        last, small = len(buffer) - self._header, _SMALL - extra
+        cut, extra = self._cut, self._extra
         repeats = 0
-        while raw <= small and (end := position + raw + extra) <= last:
+        while True:
             try:
-                frame, following = cut[raw](buffer, position)
+                while True:
+                    frame, following = cut[raw](buffer, position)
+                    frames.append(frame)
+                    position += raw + extra
+                    if following == raw:
+                        repeats += 1
+                        if repeats == _REPEATS:
+                            break
+                    raw = following
             except KeyError:
                 if not self._learn(raw):
-                    break
-                continue
-            append(frame)
-            position = end
-            if following == raw:
-                repeats += 1
-                if repeats == _REPEATS:
-                    repeats = 0
-                    position = cut_run(
-                        buffer,
-                        position,
-                        raw + extra,
-                        strip=self._strip,
-                        columns=range(self._offset, self._header),
-                        frames=frames,
-                    )
-                    if position > last:
-                        break
-                    (following,) = self.read(buffer, position)
-            raw = following
-        return position
+                    return position
+            except struct.error:  # not all there; to look what is left, before each frame, would cost 10 ns
+                return position
+            else:
+                repeats = 0
+                total = raw + extra
+                columns = range(self._offset, self._header)
+                position = cut_run(
+                    buffer, position, total, strip=self._strip, columns=columns, frames=frames
+                )
+                if position > len(buffer) - self._header:
+                    return position
+                (raw,) = self.read(buffer, position)
 
     def _learn(self, raw: int) -> bool:
-        """Prepare for frames whose length field has this value; false if they are not valid."""
+        """Prepare for frames whose length field has this value; false if they are none of ours."""
         total = raw + self._extra
-        if not self._header <= total <= self._largest:
+        if not self._header <= total <= min(self._largest, _SMALL):
             return False
         layout = f"{self._order}{self._strip}x{total - self._strip}s{self._offset}x{self._code}"
         self._cut[raw] = struct.Struct(layout).unpack_from
