@@ -146,8 +146,8 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
     """
     How many frames from ``position`` on have the same bytes in these columns.
 
-    Strided slices show it. They never look further ahead than the run is long already, or a hostile
-    pattern of short runs would make the cost quadratic.
+    Strided slices show it. How far they look ahead grows with the run, or a hostile pattern of short runs
+    would make the cost quadratic.
     """
     most = (len(buffer) - position) // total
     run, ahead = 0, _BLOCK
@@ -162,7 +162,7 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
         run += same
         if same < looked:
             break
-        ahead = run
+        ahead = 4 * run
     return run
 
 
