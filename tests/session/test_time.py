@@ -17,6 +17,7 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
 from tcpcomm.framing import (
     CHECKSUMS,
+    Buffer,
     Decoder,
     Delimited,
     DleStuffed,
@@ -141,21 +142,15 @@ def test_a_handler_that_fails_on_a_frame_that_a_gap_ended_costs_the_session(logg
 
 
 def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> None:
-    class Crashing(Decoder):
-        def cut(self, buffer: object, position: int) -> int:
+    class Failing(Decoder):
+        def cut(self, buffer: Buffer, position: int) -> int:
             return position
 
         def flush(self) -> list[bytes]:
-            return [] * (1 // 0)
+            raise ZeroDivisionError
 
-    class Broken(Framing):
-        def decoder(self) -> Decoder:
-            return Crashing()
-
-        def encode(self, frame: bytes) -> bytes:
-            return frame
-
-    stage = staged(GapSpy, framing=Broken())
+    stage = staged(GapSpy)
+    stage.session._decoder = Failing()
     stage.receive(b"Hello")
     stage.wait(0.06)
     assert stage.transport.lost
@@ -582,10 +577,10 @@ def test_an_alarm_rings_when_the_earliest_deadline_is_due_and_never_before(
     deadline: list[float] = []
     rung: list[tuple[float, float]] = []
 
-    def ring(_: object) -> None:
+    def ring() -> None:
         rung.append((deadline.pop(), clock.seconds()))
 
-    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
+    alarm = Alarm(clock, lambda: [(each, ring) for each in deadline])
     expected: list[float] = []
     for action, seconds in script:
         match action:
@@ -614,11 +609,11 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
     deadline = [1.0]
     rung: list[float] = []
 
-    def ring(_: object) -> None:
+    def ring() -> None:
         rung.append(clock.seconds())
         deadline.clear()
 
-    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
+    alarm = Alarm(clock, lambda: [(each, ring) for each in deadline])
     alarm.update()
     clock.rightNow = 5.0
     while deadline:
@@ -630,7 +625,7 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
 
 def test_an_alarm_may_be_cancelled_while_it_rings() -> None:
     clock = Clock()
-    alarm = Alarm(clock, lambda _: [(1.0, lambda _: alarm.cancel())], None)
+    alarm: Alarm = Alarm(clock, lambda: [(1.0, alarm.cancel)])
     alarm.update()
     clock.advance(1.0)
     assert [] == clock.getDelayedCalls()

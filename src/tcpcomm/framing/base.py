@@ -200,12 +200,22 @@ class Decoder(ABC):
         "_position",
         "_start",
         "_steps",
+        "idle",
     )
+
+    idle: bool
+    """
+    True only where nothing is held and nothing remembered: the next byte begins a frame.
+
+    It is a short answer to :attr:`mid_frame`, without a call; False says nothing. A subclass that has a
+    quick way in :meth:`feed` asks it first, and gives :meth:`_rests`.
+    """
 
     cuts_bytes = False
     """Whether :meth:`cut` wants ``bytes``: worth a copy where it slices many frames out of one chunk."""
 
     def __init__(self) -> None:
+        self.idle = False
         self._steps: Sequence[Step] = ()
         self._frames = _NO_FRAMES
         self._buffer: Buffer = b""
@@ -222,11 +232,12 @@ class Decoder(ABC):
         """What is done to each piece, in this order: put your own into the list before the first feed."""
         if not isinstance(self._steps, list):
             self._steps = [*self._steps]
+        self.idle = False
         return self._steps
 
     @steps.setter
     def steps(self, steps: list[Step]) -> None:
-        self._steps = steps
+        self._steps, self.idle = steps, False
 
     @property
     def buffered(self) -> int:
@@ -292,6 +303,7 @@ class Decoder(ABC):
         Raises:
             FramingError: see the module's text. Its ``.frames`` are delivered first.
         """
+        self.idle = False
         if self._dead is not None:
             self._check_alive()
         if self._large is not None:
@@ -321,6 +333,7 @@ class Decoder(ABC):
             self._buffer = b""
             self._start += position
             self._position = 0
+            self.idle = self._rests()
         else:
             self._keep_rest(buffer)
         return frames
@@ -442,6 +455,10 @@ class Decoder(ABC):
         if self._position < len(self._buffer) or self._large is not None:
             return True
         return bool(self._steps) and any(step.pending for step in self._steps)
+
+    def _rests(self) -> bool:
+        """Whether nothing is remembered either, where nothing is held: then :attr:`idle` becomes true."""
+        return False
 
     def _forget(self) -> None:
         """Drop the half frame and every state that belongs to it."""

@@ -6,6 +6,7 @@ How they are cut is in :mod:`tcpcomm.framing.terminated`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import permutations
 from typing import Any
@@ -15,10 +16,10 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.base import Decoder, Framing, octets
 from tcpcomm.framing.terminated import (
+    DelimiterDecoder,
     KeptLinesDecoder,
     LinesDecoder,
     TerminatedDecoder,
-    Terminator,
     any_of,
     delimiter_of,
     kept_line_end,
@@ -48,6 +49,7 @@ class Delimited(Framing):
     """
 
     delimiters: tuple[bytes, ...] = field(converter=_delimiters)
+    _pattern: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
 
     @delimiters.validator
     def _check_delimiters(self, _: Any, delimiters: tuple[bytes, ...]) -> None:
@@ -62,14 +64,14 @@ class Delimited(Framing):
                     + (": use Lines for any line ending" if outer == b"\r\n" else "")
                 )
 
-    @property
-    def _terminator(self) -> Terminator:
-        if len(self.delimiters) == 1:
-            return delimiter_of(self.delimiters[0], max_frame=self.max_frame)
-        return any_of(self.delimiters, max_frame=self.max_frame)
+    @_pattern.default
+    def _compile(self) -> re.Pattern[bytes]:
+        return re.compile(b"|".join(map(re.escape, self.delimiters)))
 
     def decoder(self) -> Decoder:
-        return TerminatedDecoder(self._terminator)
+        if len(self.delimiters) == 1:
+            return DelimiterDecoder(delimiter_of(self.delimiters[0], max_frame=self.max_frame))
+        return TerminatedDecoder(any_of(self.delimiters, self._pattern, max_frame=self.max_frame))
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -78,9 +80,9 @@ class Delimited(Framing):
         if len(self.delimiters) == 1:
             start = wire.find(sent)
         else:
-            found = self._terminator.find(wire, 0)
-            assert found is not None
-            start, _ = found
+            match = self._pattern.search(wire)
+            assert match is not None
+            start = match.start()
         if start != len(frame):
             raise EncodeError(
                 f"the delimiter would be found at byte {start} of the frame, not at its end: "

@@ -18,7 +18,7 @@ from tcpcomm.framing.quick import Cutter, cut_run
 if TYPE_CHECKING:
     from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["BASES", "Layout", "LengthDecoder", "layout_of", "number"]
+__all__ = ["BASES", "LengthDecoder", "layout_of", "number"]
 
 BASES: Final = {"decimal": 10, "hex": 16}
 _DIGITS: Final = {"decimal": b"0123456789", "hex": b"0123456789ABCDEFabcdef"}
@@ -27,6 +27,12 @@ _STRUCTS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 ReadLength = Callable[[Buffer, int], int]
 """Reads the length field of the frame at a position; -1 where it is no number."""
+
+TakeApart = Callable[[bytes], tuple[int, bytes]]
+"""Takes a chunk of just this size apart as one frame: its length field's value, and what is delivered."""
+
+_SMALL: Final = 2048  # bytes: larger chunks are seldom one frame, and gain less
+_LEARNED: Final = 256  # sizes: a peer must not fill the memory with them
 
 
 def number(form: str, width: int) -> struct.Struct | None:
@@ -39,7 +45,21 @@ def number(form: str, width: int) -> struct.Struct | None:
 class Layout:
     """What all decoders of a framing share: where its headers have what, and the ways to cut."""
 
-    __slots__ = ("columns", "cutter", "extra", "framing", "header", "largest", "read", "strip", "sync")
+    __slots__ = (
+        "by_hand",
+        "columns",
+        "cutter",
+        "extra",
+        "framing",
+        "header",
+        "largest",
+        "never",
+        "number",
+        "read",
+        "strip",
+        "sync",
+        "whole",
+    )
 
     def __init__(self, framing: LengthPrefixed) -> None:
         self.framing = framing
@@ -54,6 +74,25 @@ class Layout:
         """Where the bytes are that make a header good."""
         self.read = _length_reader(framing)
         self.cutter = self._cutter()
+        no_frame = (-1 - self.extra, b"")  # announces -1 byte
+        self.never: TakeApart = lambda data: no_frame
+        self.by_hand = _by_hand(self)
+        length = number(framing.form, framing.width)
+        plain = length is not None and self.header == self.strip == length.size
+        self.number = length.format if length is not None and plain else None
+        """How ``struct`` writes the header, where that is a binary number and nothing else."""
+        self.whole: dict[int, TakeApart] = {}
+
+    def learn(self, size: int) -> TakeApart:
+        """How to take a chunk of this size apart; a small one will be found in ``whole`` from now on."""
+        if not self.header <= size <= self.largest:
+            return self.never
+        take_apart = self.by_hand
+        if size <= _SMALL and len(self.whole) < _LEARNED:
+            if self.number is not None:  # one struct does it all, which saves 50 ns
+                take_apart = struct.Struct(f"{self.number}{size - self.header}s").unpack
+            self.whole[size] = take_apart
+        return take_apart
 
     def _cutter(self) -> Cutter | None:
         """The quick way for this framing; None where every header needs a closer look."""
@@ -71,10 +110,30 @@ class Layout:
         )
 
 
-@lru_cache(maxsize=64)
-def layout_of(framing: LengthPrefixed) -> Layout:
-    """The layout that all decoders of this framing share."""
-    return Layout(framing)
+layout_of: Final = lru_cache(maxsize=64)(Layout)
+"""The layout that all decoders of a framing share."""
+
+
+def _by_hand(layout: Layout) -> TakeApart:
+    """How to take a chunk of any size apart that can be one frame."""
+    read, sync, strip, extra = layout.read, layout.sync, layout.strip, layout.extra
+    never = (-1 - extra, b"")
+
+    def any_header(data: bytes) -> tuple[int, bytes]:
+        raw = read(data, 0)
+        if raw + extra != len(data) or raw < 0 or (sync and not data.startswith(sync)):
+            return never
+        return raw, data[strip:]
+
+    if layout.cutter is None:
+        return any_header
+    unpack = layout.cutter.read
+
+    def number_in_header(data: bytes) -> tuple[int, bytes]:
+        (raw,) = unpack(data, 0)
+        return (raw, data[strip:]) if raw + extra == len(data) else never
+
+    return number_in_header
 
 
 def _length_reader(framing: LengthPrefixed) -> ReadLength:
@@ -116,15 +175,14 @@ class LengthDecoder(Decoder):
 
     def feed(self, data: bytes) -> list[bytes]:
         # One whole frame and nothing else is what comes from a peer that waits for each answer. To see
-        # that first saves 0.4 of its 0.75 µs.
-        size = len(data)
-        layout = self._layout
-        nothing_held = not self._buffer and self._large is None
-        if nothing_held and layout.cutter is not None and not self._steps and size >= layout.header:
-            total = layout.read(data, 0) + layout.extra
-            if total == size <= layout.largest and self._dead is None:
-                self._start += total
-                return [data[layout.strip :]]
+        # that first saves 0.8 of 1.0 µs.
+        if self.idle:
+            layout, size = self._layout, len(data)
+            take_apart = layout.whole[size] if size in layout.whole else layout.learn(size)
+            raw, frame = take_apart(data)
+            if raw + layout.extra == size:
+                self._start += size
+                return [frame]
         return super().feed(data)
 
     def cut(self, buffer: Buffer, position: int) -> int:
@@ -203,6 +261,9 @@ class LengthDecoder(Decoder):
     def _incomplete(self) -> bool:
         held = self._buffer or self._large or self._steps
         return bool(held) and not self._scanning and super()._incomplete()
+
+    def _rests(self) -> bool:
+        return not (self._steps or self._scanning)
 
     def _forget(self) -> None:
         super()._forget()

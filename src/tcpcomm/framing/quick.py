@@ -41,7 +41,7 @@ class Cutter:
         largest: bytes of the longest frame that is cut.
     """
 
-    __slots__ = ("_code", "_cut", "_extra", "_header", "_largest", "_offset", "_order", "_read", "_strip")
+    __slots__ = ("_code", "_cut", "_extra", "_header", "_largest", "_offset", "_order", "_strip", "read")
 
     def __init__(
         self, order: str, code: str, *, offset: int, header: int, extra: int, strip: int, largest: int
@@ -53,12 +53,12 @@ class Cutter:
         self._extra = extra
         self._strip = strip
         self._largest = largest
-        self._read: _Unpack = struct.Struct(f"{order}{offset}x{code}").unpack_from
+        self.read: _Unpack = struct.Struct(f"{order}{offset}x{code}").unpack_from
         self._cut: dict[int, _Unpack] = {}
 
     def cut(self, buffer: bytes, position: int, frames: list[bytes]) -> int:
         """Append the frames that stand in the buffer from ``position`` on; return where it stopped."""
-        read, header, extra, strip = self._read, self._header, self._extra, self._strip
+        read, header, extra, strip = self.read, self._header, self._extra, self._strip
         largest, size = self._largest, len(buffer)
         last = size - header
         while position <= last:
@@ -76,40 +76,39 @@ class Cutter:
 
     def _cut_many(self, buffer: bytes, position: int, raw: int, frames: list[bytes]) -> int:
         """Cut the small frames that are followed by another header, which is read along with them."""
-        cut, extra, append = self._cut, self._extra, frames.append
-        last, small = len(buffer) - self._header, _SMALL - extra
+        cut, extra = self._cut, self._extra
         repeats = 0
-        while raw <= small and (end := position + raw + extra) <= last:
+        while True:
             try:
-                frame, following = cut[raw](buffer, position)
+                while True:
+                    frame, following = cut[raw](buffer, position)
+                    frames.append(frame)
+                    position += raw + extra
+                    if following == raw:
+                        repeats += 1
+                        if repeats == _REPEATS:
+                            break
+                    raw = following
             except KeyError:
                 if not self._learn(raw):
-                    break
-                continue
-            append(frame)
-            position = end
-            if following == raw:
-                repeats += 1
-                if repeats == _REPEATS:
-                    repeats = 0
-                    position = cut_run(
-                        buffer,
-                        position,
-                        raw + extra,
-                        strip=self._strip,
-                        columns=range(self._offset, self._header),
-                        frames=frames,
-                    )
-                    if position > last:
-                        break
-                    (following,) = self._read(buffer, position)
-            raw = following
-        return position
+                    return position
+            except struct.error:  # not all there; to look what is left, before each frame, would cost 10 ns
+                return position
+            else:
+                repeats = 0
+                total = raw + extra
+                columns = range(self._offset, self._header)
+                position = cut_run(
+                    buffer, position, total, strip=self._strip, columns=columns, frames=frames
+                )
+                if position > len(buffer) - self._header:
+                    return position
+                (raw,) = self.read(buffer, position)
 
     def _learn(self, raw: int) -> bool:
-        """Prepare for frames whose length field has this value; false if they are not valid."""
+        """Prepare for frames whose length field has this value; false if they are none of ours."""
         total = raw + self._extra
-        if not self._header <= total <= self._largest:
+        if not self._header <= total <= min(self._largest, _SMALL):
             return False
         layout = f"{self._order}{self._strip}x{total - self._strip}s{self._offset}x{self._code}"
         self._cut[raw] = struct.Struct(layout).unpack_from
@@ -147,8 +146,8 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
     """
     How many frames from ``position`` on have the same bytes in these columns.
 
-    Strided slices show it. They never look further ahead than the run is long already, or a hostile
-    pattern of short runs would make the cost quadratic.
+    Strided slices show it. How far they look ahead grows with the run, or a hostile pattern of short runs
+    would make the cost quadratic.
     """
     most = (len(buffer) - position) // total
     run, ahead = 0, _BLOCK
@@ -163,7 +162,7 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
         run += same
         if same < looked:
             break
-        ahead = run
+        ahead = 4 * run
     return run
 
 

@@ -1,0 +1,134 @@
+"""
+Chunks that are one frame each, as a peer sends them that waits for each answer: decoders see that first.
+
+Where they do, a decoder is idle, and what comes next must be the same as if all had come at once.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm.framing import (
+    Checked,
+    Cobs,
+    Definite,
+    Delimited,
+    DleStuffed,
+    Enclosed,
+    FixedSize,
+    Fragments,
+    Framing,
+    HeaderFramed,
+    LengthPrefixed,
+    Lines,
+    Nested,
+    Netstring,
+    Step,
+    Stuffed,
+    checksum,
+)
+from tests.framing.reading import feed, read_chunks
+
+QUICK = [
+    (LengthPrefixed(1, max_frame=4), b"\2ab"),
+    (LengthPrefixed(2, form="little", adjust=-2, max_frame=4), b"\4\0ab"),
+    (LengthPrefixed(1, adjust=1, max_frame=4), b"\1ab"),
+    (LengthPrefixed(1, offset=1, max_frame=6), b"!\2ab"),
+    (LengthPrefixed(3, max_frame=4), b"\0\0\2ab"),
+    (LengthPrefixed(1, form="decimal", max_frame=4), b"2ab"),
+    (LengthPrefixed(1, form="hex", offset=1, sync=b"!", max_frame=4), b"!2ab"),
+    (Delimited(b";", max_frame=4), b"ab;"),
+    (Delimited(b"\r\n", max_frame=4), b"ab\r\n"),
+    (Delimited(b"aa", max_frame=4), b"1baa"),
+    (Delimited(b"aba", max_frame=4), b"1aba"),
+    (Delimited([b"\r\n", b";"], max_frame=4), b"ab;"),
+    (Lines(max_frame=4), b"ab\n"),
+    (Lines(max_frame=4, keep_ends=True), b"ab\n"),
+]
+"""Framings whose decoders can be idle, each with the bytes of a frame."""
+
+FRAMINGS = [
+    *(framing for framing, _ in QUICK),
+    Checked(LengthPrefixed(1, max_frame=4), checksum("xor")),
+    Cobs(max_frame=4),
+    Definite(max_frame=4, block_ends=True),
+    DleStuffed(max_frame=4, escape=b"a", start=b"1", end=b"2"),
+    Enclosed(b"1", b"2", max_frame=4),
+    FixedSize(3),
+    HeaderFramed(1, total=lambda header: header[0] % 8),
+    Nested(LengthPrefixed(1), Fragments(header=1, flag=0, last=1), max_frame=8),
+    Netstring(max_frame=12),
+    Stuffed(max_frame=4),
+]
+
+BYTES = b"ab\r\n;:,!#\0\1\2\3123\xc0\xdb"
+pieces = st.lists(st.sampled_from(BYTES), max_size=6).map(bytes)
+
+
+@st.composite
+def streams(draw: st.DrawFn, framing: Framing) -> list[bytes]:
+    """Chunks most of which are one frame; among them halves of frames, and garbage."""
+    chunks: list[bytes] = []
+    for piece in draw(st.lists(pieces, max_size=12)):
+        try:
+            wire = framing.encode(piece)
+        except ValueError:
+            wire = piece
+        if draw(st.integers(0, 3)):
+            chunks.append(wire)
+        else:
+            cut = draw(st.integers(0, len(wire)))
+            chunks += wire[:cut], wire[cut:]
+    return chunks
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@given(data=st.data())
+def test_frame_by_frame_a_stream_yields_what_it_does_at_once(framing: Framing, data: st.DataObject) -> None:
+    chunks = data.draw(streams(framing))
+    at_once = read_chunks(framing, [b"".join(chunks)], "end of stream")
+    assert at_once == read_chunks(framing, chunks, "end of stream")
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@given(data=st.data())
+def test_no_decoder_is_idle_that_holds_something(framing: Framing, data: st.DataObject) -> None:
+    decoder = framing.decoder()
+    for chunk in data.draw(streams(framing)):
+        feed(decoder, chunk)
+        assert not decoder.idle or (False, 0) == (decoder.mid_frame, decoder.buffered)
+
+
+@pytest.mark.parametrize(("framing", "wire"), QUICK, ids=str)
+def test_a_decoder_is_idle_between_frames_and_not_within_one(framing: Framing, wire: bytes) -> None:
+    decoder = framing.decoder()
+    seen = []
+    for chunk in (wire, wire, wire[:-1], wire[-1:], wire):
+        feed(decoder, chunk)
+        seen.append(decoder.idle)
+    assert [True, True, False, True, True] == seen
+
+
+def test_a_decoder_with_steps_is_never_idle() -> None:
+    decoder = Delimited(b";").decoder()
+    feed(decoder, b"a;")
+    assert [] == decoder.steps
+    feed(decoder, b"a;")
+    decoder.steps = [Decimals()]
+    assert [b"1"] == feed(decoder, b"a1;")
+    assert not decoder.idle
+
+
+class Decimals(Step):
+    """Passes on the digits of a frame."""
+
+    def take(self, piece: bytes) -> bytes | None:
+        return bytes(each for each in piece if each in b"0123456789")
+
+
+def test_frames_of_more_sizes_than_are_learned_are_cut_all_the_same() -> None:
+    framing = LengthPrefixed(2)
+    frames = [bytes(size) for size in (*range(600), *range(600), 5000)]
+    assert frames == read_chunks(framing, map(framing.encode, frames))
