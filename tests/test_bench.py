@@ -31,6 +31,7 @@ from tests.bench.peers import PEERS, Peer
 from tests.bench.processes import BenchmarkFailed, Child, child_environment
 from tests.bench.report import Target
 from tests.bench.section import Column, Section, comparison, with_section
+from tests.conftest import skip
 
 TIMEOUT = 30.0
 NO_COMPILER = "there is no C compiler today"
@@ -46,7 +47,7 @@ def generator_tools(request: pytest.FixtureRequest, tools: Toolchain) -> Toolcha
     if request.param == "Python":
         return evolve(tools, compiler=None, missing=NO_COMPILER)
     if tools.compiler is None:
-        pytest.skip(tools.missing)
+        skip(tools.missing, for_comparison=True)
     return tools
 
 
@@ -54,7 +55,7 @@ def generator_tools(request: pytest.FixtureRequest, tools: Toolchain) -> Toolcha
 def server(request: pytest.FixtureRequest, tools: Toolchain) -> Iterator[Child]:
     peer: Peer = request.param
     if reason := peer.missing(tools):
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     with start(peer, tools) as child:
         yield child
 
@@ -186,7 +187,7 @@ def test_every_typed_server_answers_each_command(
     peer: Peer, tools: Toolchain, generator_tools: Toolchain
 ) -> None:
     if reason := peer.missing(tools):
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     with start(peer, tools) as server:
         port = int(server.line(TIMEOUT))
         for load in typed.LOADS:
@@ -224,7 +225,7 @@ def test_every_modbus_server_answers_each_request(
     peer: Peer, tools: Toolchain, generator_tools: Toolchain
 ) -> None:
     if reason := peer.missing(tools):
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     with start(peer, tools) as server:
         port = int(server.line(TIMEOUT))
         assert put_load(server, port, evolve(modbus.LOAD, frames=20), generator_tools).cpu > 0
@@ -233,7 +234,7 @@ def test_every_modbus_server_answers_each_request(
 @pytest.mark.parametrize("peer", modbus.CLIENTS, ids=lambda peer: peer.name)
 def test_every_modbus_client_reads_the_registers(peer: Peer) -> None:
     if reason := peer.missing():
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     with start(modbus.SERVERS[0]) as server:
         program, module, name, *options = peer.command()
         command = [program, module, name, server.line(TIMEOUT), "10", *options]
@@ -245,7 +246,7 @@ def test_every_modbus_client_reads_the_registers(peer: Peer) -> None:
 @pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)
 def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
     if reason := peer.missing():
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     with start(peer) as server, fanout.connected(int(server.line(TIMEOUT)), 10) as sessions:
         assert fanout.tell_all(server, sessions, 3).cpu > 0
 
@@ -254,7 +255,7 @@ def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
 @pytest.mark.parametrize("peer", large.PEERS, ids=lambda peer: peer.name)
 def test_every_server_of_images_receives_and_sends_them(peer: Peer, sent: bool) -> None:
     if reason := peer.missing():
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     assert large.transfer(peer, peer.command(), size=300_000, count=2, sent=sent).rate > 0
 
 
@@ -278,7 +279,7 @@ def test_a_program_that_does_not_start_is_told_of() -> None:
 
 def test_a_picture_shows_each_peer_that_was_measured(tmp_path: Path) -> None:
     if reason := plot.missing():
-        pytest.skip(reason)
+        skip(reason, for_comparison=True)
     cpu = EchoFigures(Series([1.0]), Series([1.0]), None, None)
     results = EchoResults(1, "C", {}, {load.title: dict.fromkeys(plot.SHOWN, cpu) for load in LOADS})
     plot.draw(results, LOADS, tmp_path / "a.svg")

@@ -4,7 +4,7 @@ Where to listen or connect to, as text: Twisted's endpoint strings, with safe de
 ``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``, ``systemd:domain=INET:index=0``
 and those of installed plugins, ``native:`` among them, go to Twisted. ``ssl:`` and ``tls:``, which mean the
 same, are built here, so that TLS is at least 1.2, certificates can be demanded of clients, and clients
-check names. Over TCP, what can leave at once leaves at once.
+check names. Over TCP, what can leave at once leaves at once, unless the string says ``at-once=no``.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
 
 _TCP: Final = ("tcp", "tcp6", "native")
 _TLS: Final = ("ssl", "tls")
+_AT_ONCE: Final = re.compile(r"(?<!\\):at-once=([^:]*)")
 _COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts"}
 _SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey"}
 _CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bindAddress"}
@@ -79,7 +80,8 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
 
     Args:
         reactor: what it listens with.
-        text: the endpoint string.
+        text: the endpoint string. With ``at-once=no`` all that is written waits for the reactor's next
+            turn, as ever with Twisted.
         client_ca: for TLS, a PEM file of the authorities one of which must have signed the
             certificate of each client. ``caCerts=`` in the string means the same.
 
@@ -91,7 +93,7 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
         text += f":caCerts={quoteStringArgument(client_ca)}"
         options["caCerts"] = client_ca
     with _told(text, LISTEN_EXAMPLE):
-        endpoint = _server(at_once(reactor), text, client_ca)
+        endpoint = _server(*_carried(reactor, text), client_ca)
     return Listener(
         text=text,
         endpoint=endpoint,
@@ -116,6 +118,19 @@ def _server(reactor: Any, text: str, client_ca: str | None) -> IStreamServerEndp
         if kind != "systemd":
             raise
         raise ConfigurationError("systemd passed no such socket") from None
+
+
+def _carried(reactor: Any, text: str) -> tuple[Any, str]:
+    """The reactor, seen so that its TCP is what the string says of that, and the rest of the string."""
+    said = _AT_ONCE.findall(text)
+    view = at_once(reactor)
+    if not said:
+        return view, text
+    if said not in (["yes"], ["no"]):
+        raise ConfigurationError(f"at-once= is yes or no, not {said[-1]!r}")
+    if view is reactor or text.startswith(("native:", "unix:")):
+        raise ConfigurationError("at-once= is for Twisted's own TCP connections, and these are others")
+    return (view if said == ["yes"] else reactor), _AT_ONCE.sub("", text)
 
 
 @contextmanager
@@ -221,13 +236,15 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
             certificate must have (without it, the host's), ``clientCert`` and ``privateKey`` are what we
             show if we are asked, and ``extraCertChain`` has certificates between ours and the
             authority's; ``timeout`` and ``bindAddress`` are as for ``tcp:``. ``ssl:`` means the same.
+            With ``at-once=no`` all that is written waits for the reactor's next turn.
 
     Raises:
         ConfigurationError: the string cannot be understood, or names a file that cannot be read.
     """
-    reactor = at_once(reactor)
     kind, words, options = _parse(text, CONNECT_EXAMPLE)
+    options.pop("at-once", None)
     with _told(text, CONNECT_EXAMPLE):
+        reactor, text = _carried(reactor, text)
         if kind in _TCP:
             _check_tcp_client(words, options)
         if kind not in _TLS:

@@ -105,5 +105,8 @@ class ServerService(Service):
         if not self._started:  # the endpoint took its time, and is not wanted any more
             return port.stopListening()
         self.ports.append(port)
-        self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)
+        self._tell_listening(port, where)
         return None
+
+    def _tell_listening(self, port: IListeningPort, where: Listener) -> None:
+        self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)

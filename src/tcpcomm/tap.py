@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from attrs import evolve
+from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
@@ -285,6 +286,12 @@ class TwistdService(ServerService):
             self.log.critical("{problem}", problem=str(error))
             sys.excepthook = _tell_in_one_line  # twistd cleans up, tells its parent, and lets it pass
             raise
+
+    def _tell_listening(self, port: IListeningPort, where: Listener) -> None:
+        """Tell it once the reactor heeds Ctrl-C: before, that is an exception, and lost in a Deferred."""
+        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+
+        reactor.callWhenRunning(super()._tell_listening, port, where)
 
     def stopService(self) -> Any:
         """Drain; a second signal aborts what is left."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import skip
 from tests.docs.comparison import PAGE, PART, SOURCES, counted, table
 from tests.docs.parts import part_of
 from tests.docs.processes import SECONDS, environment
@@ -73,7 +74,7 @@ def _connected(port: int, camera: subprocess.Popen[str]) -> socket.socket:
 def _needs(*modules: str) -> None:
     for name in modules:
         if find_spec(name) is None:
-            pytest.skip(f"{name} is not installed: pip install 'tcpcomm[bench]'")
+            skip(f"{name} is not installed: pip install 'tcpcomm[bench]'", for_comparison=True)
 
 
 @pytest.mark.parametrize("tool", ["tcpcomm", "lewis", "sinstruments"])

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.testing import MemoryReactorClock
 
 from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tcp import BACKLOG
+from tcpcomm.transports import AtOnce
 from tests.certificates import Authority, PemFiles
 from tests.conftest import needs_module
+
+
+class NeverRun(PosixReactorBase):
+    """A reactor with Twisted's own TCP, of which nothing has to be closed."""
+
+    def __init__(self) -> None:
+        pass
+
+
+REACTOR: Any = NeverRun()
 
 
 def listen(text: str, client_ca: Path | None = None) -> Listener:
@@ -25,6 +38,17 @@ def refusal(text: str, client_ca: Path | None = None) -> str:
         listen(text, client_ca)
     assert 1 == len(str(raised.value).splitlines())
     return str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    needs_module("OpenSSL", "pip install tcpcomm[tls]")
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def own(authority: Authority) -> PemFiles:
+    return authority.issue()
 
 
 @pytest.mark.parametrize(
@@ -100,19 +124,46 @@ def test_what_is_no_endpoint_is_told_in_one_line(text: str, reason: str) -> None
     assert refusal(text).startswith(reason)
 
 
+class TestAtOnce:
+    """Over TCP, what can leave at once leaves at once, unless the string says otherwise."""
+
+    @pytest.mark.parametrize(
+        ("word", "sends_at_once"), [("", True), (":at-once=yes", True), (":at-once=no", False)]
+    )
+    def test_the_string_says_for_those_who_listen_and_who_connect(
+        self, word: str, sends_at_once: bool
+    ) -> None:
+        listening: Any = listener(REACTOR, f"tcp:1{word}:interface=127.0.0.1").endpoint
+        connecting: Any = client(REACTOR, f"tcp:10.0.0.5:1{word}")
+
+        for reactor in (listening._reactor, connecting._reactor):
+            assert (sends_at_once, not sends_at_once) == (isinstance(reactor, AtOnce), reactor is REACTOR)
+
+    def test_it_is_for_tls_too(self, own: PemFiles) -> None:
+        text = f"ssl:1:interface=127.0.0.1:at-once=no:privateKey={own.key}:certKey={own.certificate}"
+        made: Any = listener(REACTOR, text)
+        assert (REACTOR, text, True) == (made.endpoint._reactor, made.text, made.local)
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("tcp:1:at-once=maybe", "at-once= is yes or no, not 'maybe'"),
+            ("tcp:1:at-once=yes:at-once=no", "at-once= is yes or no, not 'no'"),
+            ("unix:/run/a.sock:at-once=no", "at-once= is for Twisted's own TCP connections"),
+            ("native:1:at-once=no", "at-once= is for Twisted's own TCP connections"),
+        ],
+    )
+    def test_what_cannot_be_heeded_is_told(self, text: str, reason: str) -> None:
+        for make in (listener, client):
+            with pytest.raises(ConfigurationError, match=reason):
+                make(REACTOR, text)
+
+    def test_on_a_reactor_with_tcp_of_its_own_it_is_refused(self) -> None:
+        assert "these are others" in refusal("tcp:1:at-once=no")
+
+
 class TestTLS:
     """``ssl:`` endpoints are made here, with client certificates and errors of their own."""
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-        needs_module("OpenSSL", "pip install tcpcomm[tls]")
-        return Authority(tmp_path_factory.mktemp("authority"))
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def own(authority: Authority) -> PemFiles:
-        return authority.issue()
 
     def test_it_is_as_local_as_its_interface(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.application.service import Application
-from twisted.logger import ILogObserver, Logger
+from twisted.internet.defer import succeed
+from twisted.logger import ILogObserver, Logger, capturedLogs, formatEvent
 from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
@@ -24,8 +27,9 @@ from tcpcomm.proving import ProvingFactory
 from tcpcomm.reasons import PORT_TAKEN
 from tcpcomm.server import CannotListen
 from tcpcomm.tap import Options, TwistdService, makeService
+from tests.reactor import reactor
 
-from .test_server import in_use, place
+from .test_server import Port, in_use, place
 
 
 def options(*words: str) -> Options:
@@ -318,6 +322,21 @@ class TestService:
 
         assert parsed.factory is service.factory
         assert tuple(parsed.listeners) == service.listeners
+
+    def test_it_says_that_it_listens_when_the_reactor_heeds_signals(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        running: list[Callable[[], None]] = []
+        monkeypatch.setattr(reactor, "callWhenRunning", lambda *call: running.append(partial(*call)))
+        service = TwistdService(options().factory, [place(succeed(Port()), "tcp:0")])
+
+        with capturedLogs() as before:
+            service.privilegedStartService()
+        with capturedLogs() as after:
+            running[0]()
+
+        assert [] == before
+        assert ["listening on 127.0.0.1:9999 (tcp:0)"] == [formatEvent(event) for event in after]
 
     def test_a_place_in_use_ends_the_start_and_is_told_in_one_line(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

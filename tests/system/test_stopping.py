@@ -54,6 +54,15 @@ def test_what_was_sent_is_delivered_before_it_ends(
     assert 1 == server.count(re.escape(peer.name) + ": lost: the server is stopping$")
 
 
+def test_ctrl_c_in_the_instant_in_which_it_says_that_it_listens_ends_it(serve: Serve) -> None:
+    server = serve()
+    server.wait_for("listening on")
+
+    server.signal(signal.SIGINT)
+
+    assert -signal.SIGINT == server.wait()
+
+
 def test_a_peer_that_sends_on_still_gets_all_that_it_is_owed(server: Server, connect: Connect) -> None:
     peer = owed(server, connect)
     name, finished = peer.name, threading.Event()
