@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar, Token, copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from math import inf
 from time import monotonic
-from typing import Any, Final, NamedTuple, cast
+from types import CoroutineType
+from typing import Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
-from tcpcomm.codec.base import Asked, Batch, Refusal, Request, Trouble
+from tcpcomm.codec.base import Asked, Batch, Dialect, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.protocol import FrameProtocol
@@ -75,7 +76,8 @@ def current_session() -> FrameProtocol:
         raise ConfigurationError("there is a current session only while a command is carried out") from None
 
 
-class Handler(NamedTuple):
+@frozen
+class Handler:
     """What carries out one command."""
 
     call: Callable[..., Any]
@@ -98,6 +100,31 @@ class Handlers:
     by_name: dict[str, Handler]
     late: SeldomEach[str]
     """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
+    seconds: Callable[[], float]
+    """What time it is."""
+    dialect: Dialect = field(init=False)
+    read: Callable[[bytes], Asked] = field(init=False)
+    """What a frame asks for."""
+    one_by_one: bool = field(init=False)
+    """Whether a command waits until the one before it is done."""
+    beat: str | None = field(init=False)
+    """The command that waits for no other."""
+
+    @dialect.default
+    def _dialect_of_declaration(self) -> Dialect:
+        return self.declaration.dialect
+
+    @read.default
+    def _read_of_dialect(self) -> Callable[[bytes], Asked]:
+        return self.dialect.read_at_equipment
+
+    @one_by_one.default
+    def _one_by_one_without_ids(self) -> bool:
+        return not self.dialect.by_id
+
+    @beat.default
+    def _beat_while_busy(self) -> str | None:
+        return self.declaration.heartbeat if self.declaration.heartbeat_while_busy else None
 
     @classmethod
     def of(
@@ -109,7 +136,7 @@ class Handlers:
         Args:
             equipment: the object.
             declaration: what it implements.
-            reactor: has the threads.
+            reactor: has the threads, and tells what time it is.
             late: where it has to outlive these handlers, as where each session has an object of its own.
         """
         by_name = {}
@@ -123,7 +150,9 @@ class Handlers:
                 declaration.dialect.replier(name),
                 command.timeout if declaration.dialect.answers(name) is not None else inf,
             )
-        return cls(equipment, declaration, by_name, late or SeldomEach(LATE_LOG_INTERVAL))
+        return cls(
+            equipment, declaration, by_name, late or SeldomEach(LATE_LOG_INTERVAL), reactor.seconds
+        )
 
 
 def have_events_told(equipment: Any, reactor: Any, tell: _Tell) -> None:
@@ -155,34 +184,61 @@ class Answering:
     Answers the requests of one session.
 
     Args:
-        handlers: what carries them out.
+        handlers: what carries them out, for all sessions.
         session: where replies are sent.
-        seconds: what time it is.
     """
+
+    __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session")
 
     log = Logger()
 
-    def __init__(self, handlers: Handlers, session: FrameProtocol, seconds: Callable[[], float]) -> None:
-        self._handlers = handlers.by_name
-        self._equipment = handlers.equipment
-        self._late = handlers.late
-        declaration = handlers.declaration
-        self._dialect = declaration.dialect
-        self.read = declaration.dialect.read_at_equipment
-        """What a frame asks for."""
+    def __init__(self, handlers: Handlers, session: FrameProtocol) -> None:
+        self._handlers = handlers
         self._session = session
-        self._seconds = seconds
-        self._one_by_one = not self._dialect.by_id
         self._running = 0
-        self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] = deque()
+        self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] | None = None  # until one waits
+        self._refusals: SeldomEach[Trouble] | None = None  # until there is one
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
-        self._refusals: SeldomEach[Trouble] = SeldomEach(REQUEST_LOG_INTERVAL)
-        self._beat = declaration.heartbeat if declaration.heartbeat_while_busy else None
 
     @property
     def is_busy(self) -> bool:
         """Whether a command is being carried out."""
         return self._running > 0
+
+    def read(self, frame: bytes) -> Asked:
+        """What a frame asks for."""
+        return self._handlers.read(frame)
+
+    def answer(self, frames: list[bytes]) -> None:
+        """
+        Answer frames that came together, until the session is held; it keeps those that are left.
+
+        The replies leave together: for each of 64 commands that are done at once this takes 3.6 instead of
+        4.3 us. Whatever else is sent meanwhile has to wait for :meth:`send_kept`, to keep the order.
+        """
+        session, read = self._session, self._handlers.read
+        if len(frames) > 1:
+            self._kept = []
+        waiting = iter(frames)
+        token = _current.set(session)
+        try:
+            for frame in waiting:
+                asked = read(frame)
+                if type(asked) is Request and not self._running:
+                    later = self._carry_out(asked, self._send)
+                else:
+                    later = self.take(asked, frame)
+                if later is not None:
+                    session._await(later)
+                if session._held:
+                    break
+        finally:
+            _current.reset(token)
+            session._frames[:0] = waiting
+            try:
+                self.send_kept()
+            finally:
+                self._kept = None
 
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """
@@ -191,33 +247,15 @@ class Answering:
         Returns:
             A Deferred that fires when that is done; None if it is done already.
         """
-        if type(asked) is Request and not self._running:
-            return self._carry_out(asked, self._send)
         if isinstance(asked, Batch):
             return self._take_batch(asked, frame)
-        if self._running and self._one_by_one and asked.name != self._beat:
+        if self._running and self._handlers.one_by_one and asked.name != self._handlers.beat:
             turn: Deferred[None] = Deferred()
+            if self._queue is None:
+                self._queue = deque()
             self._queue.append((asked, frame, turn))
             return turn
         return self._take(asked, frame, self._send)
-
-    def begin_chunk(self) -> Token[FrameProtocol]:
-        """
-        Keep replies from now on, until :meth:`end_chunk`, for those of one chunk leave together.
-
-        Whatever else is sent on this session has to wait for :meth:`send_kept`, to keep the order. For each
-        command but the first this saves 0.5 us for its own write, and 0.1 us for its own context.
-        """
-        self._kept = []
-        return _current.set(self._session)
-
-    def end_chunk(self, token: Token[FrameProtocol]) -> None:
-        """Send what was kept, and keep nothing more."""
-        _current.reset(token)
-        try:
-            self.send_kept()
-        finally:
-            self._kept = None
 
     def send_kept(self) -> None:
         """Send what was kept."""
@@ -232,7 +270,7 @@ class Answering:
 
     def end(self) -> None:
         """The session is over: tell of what no line has told of yet."""
-        for trouble, count in self._refusals.untold():
+        for trouble, count in () if self._refusals is None else self._refusals.untold():
             self.log.warn(
                 "{peer}: {trouble}: {count} more requests",
                 peer=self._session.peer,
@@ -241,21 +279,29 @@ class Answering:
             )
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
-        """Carry out one request; tells by what it returns whether that is done."""
+        """Answer one request; tells by what it returns whether that is done. ``send`` gets the frames."""
         if isinstance(request, Refusal):
             send(request, self._refusal(request, frame))
             return None
-        return self._carry_out(request, send)
+        token = None if _current.get(None) is self._session else _current.set(self._session)
+        try:
+            return self._carry_out(request, send)
+        finally:
+            if token is not None:
+                _current.reset(token)
 
     def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
-        handler = self._handlers[request.name]
+        """Carry out a command, within the context of this session."""
+        name, values, _, _ = request
+        handler = self._handlers.by_name[name]
         if handler.acknowledges:
-            self._session.sendFrame(cast("bytes", self._dialect.acknowledgement(request)))
-        token = None if _current.get(None) is self._session else _current.set(self._session)
+            self._session.sendFrame(cast("bytes", self._handlers.dialect.acknowledgement(request)))
         watchdog.handler = handler.where
         watchdog.since = began = monotonic()
         try:
-            result = begun(handler.call(**request.values))
+            result = handler.call(**values)
+            if type(result) is CoroutineType:
+                result = begun(result)
         except Exception:
             send(request, self._failed(request, Failure()))
             return None
@@ -263,24 +309,22 @@ class Answering:
             watchdog.handler = None
             if monotonic() - began > WARN_AFTER:
                 watchdog.blocked(handler.where, monotonic() - began)
-            if token is not None:
-                _current.reset(token)
-        if not isinstance(result, Deferred):
+        if Deferred not in type(result).__mro__:  # to ask isinstance takes 0.1 us longer
             send(request, self._reply(handler, request, result))
             return None
         self._running += 1
-        result.addBoth(self._waited, handler, self._seconds())
+        result.addBoth(self._waited, handler, self._handlers.seconds())
         result.addCallbacks(partial(self._reply, handler, request), partial(self._failed, request))
         result.addCallback(partial(send, request))
-        return result.addBoth(self._done)
+        return cast("Deferred[None]", result.addBoth(self._done))
 
     def _waited(self, outcome: Any, handler: Handler, begun_at: float) -> Any:
         """A handler that waited has finished, or was cancelled: tell if its host waited in vain."""
-        now = self._seconds()
+        now = self._handlers.seconds()
         took = now - begun_at
         cut = isinstance(outcome, Failure) and outcome.check(CancelledError) is not None
         if took > handler.timeout * (HOST_BEGAN_EARLIER if cut else 1.0):
-            count = self._late.happened(handler.where, now)
+            count = self._handlers.late.happened(handler.where, now)
             if count:
                 self.log.warn(
                     "{peer}: {command} {took}; its hosts wait {timeout:g} s{more}",
@@ -296,7 +340,7 @@ class Answering:
         """One command is done: those that waited for it have their turn, unless the session is over."""
         self._running -= 1
         if not self._session.is_open:
-            self._queue.clear()
+            self._queue = None
         while self._queue and not self._running:
             request, frame, turn = self._queue.popleft()
             try:
@@ -324,7 +368,7 @@ class Answering:
             unfinished -= 1
             if not unfinished:
                 if replies and self._session.is_open:
-                    self._send(asked.requests[0], [self._dialect.join(replies)])
+                    self._send(asked.requests[0], [self._handlers.dialect.join(replies)])
                 done.callback(None)
             return outcome
 
@@ -387,17 +431,19 @@ class Answering:
             "{peer}: {command} failed; a fault is the answer",
             failure,
             peer=self._session.peer,
-            command=self._handlers[request.name].where,
+            command=self._handlers.by_name[request.name].where,
         )
         return self._no(request, self._internal)
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> list[bytes]:
         """Answer what is no request that was declared."""
         if refusal.may_be_foreign:
-            own = self._equipment.unknown(frame)
+            own = self._handlers.equipment.unknown(frame)
             if own is not None:
                 return [own]
-        count = self._refusals.happened(refusal.trouble, self._seconds())
+        if self._refusals is None:
+            self._refusals = SeldomEach(REQUEST_LOG_INTERVAL)
+        count = self._refusals.happened(refusal.trouble, self._handlers.seconds())
         if count:
             said = refusal.trouble is Trouble.UNKNOWN_COMMAND  # the problem tells it, and which
             self.log.warn(
@@ -407,17 +453,18 @@ class Answering:
                 problem=one_line(str(refusal.problem)),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
-        return self._no(refusal, self._dialect.trouble(refusal.trouble, str(refusal.problem)))
+        return self._no(refusal, self._handlers.dialect.trouble(refusal.trouble, str(refusal.problem)))
 
     def _no(self, request: Request | Refusal, fault: Fault) -> list[bytes]:
         """The frame that says no, however little of it the declared form can carry."""
-        silent = isinstance(request, Refusal) and not self._dialect.has_faults
+        dialect = self._handlers.dialect
+        silent = isinstance(request, Refusal) and not dialect.has_faults
         if not request.wants_reply or silent:
             return []
         try:
-            return [self._dialect.fault(request, fault)]
+            return [dialect.fault(request, fault)]
         except CodecError as error:
-            handler = self._handlers.get(request.name or "")
+            handler = self._handlers.by_name.get(request.name or "")
             self.log.error(
                 "{peer}: {command}: the fault {fault!r} cannot be sent: {error}",
                 peer=self._session.peer,
@@ -425,11 +472,11 @@ class Answering:
                 fault=str(fault),
                 error=str(error),
             )
-        if not self._dialect.has_faults:
+        if not dialect.has_faults:
             return []
-        return [self._dialect.fault(request, self._internal)]
+        return [dialect.fault(request, self._internal)]
 
     @property
     def _internal(self) -> Fault:
         """What the host is told of a defect here: that there is one."""
-        return self._dialect.trouble(Trouble.INTERNAL, Trouble.INTERNAL.value)
+        return self._handlers.dialect.trouble(Trouble.INTERNAL, Trouble.INTERNAL.value)

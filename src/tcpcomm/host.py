@@ -320,7 +320,7 @@ class EquipmentsLink(Link):
             self._arrivals = {protocol: _ArrivalOn(self._new_arrival(), protocol)}
         super().session_made(protocol)
         if self._handlers is not None:
-            self._answering = Answering(self._handlers, protocol, self._clock.seconds)
+            self._answering = Answering(self._handlers, protocol)
 
     def session_over(self, protocol: Any, reason: str) -> None:
         arrival = self._arrivals.pop(protocol, None)

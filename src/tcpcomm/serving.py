@@ -34,6 +34,7 @@ from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import FrameFactory
+from tcpcomm.framing.base import LARGE
 from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.places import Dialling
 from tcpcomm.protocol import FrameProtocol
@@ -78,7 +79,7 @@ class EquipmentProtocol(FrameProtocol):
         handlers = factory.handlers_of(self)
         declaration = handlers.declaration
         clock = clock_of(factory)
-        self._answering = Answering(handlers, self, clock.seconds)
+        self._answering = Answering(handlers, self)
         if factory.calls is not None:
             asked = factory.calls
             asking = self._asking = Asking(
@@ -118,15 +119,14 @@ class EquipmentProtocol(FrameProtocol):
         if self._asking is not None:
             with self._asking.received_together():
                 return super().framesReceived(frames)
-        if len(frames) == 1:
-            return self.frameReceived(frames[0])
-        answering = self._keeping = self._answering
-        token = answering.begin_chunk()
-        try:
+        if self._entrance is not None:
             return super().framesReceived(frames)
+        self._keeping = self._answering
+        try:
+            self._answering.answer(frames)
         finally:
             self._keeping = None
-            answering.end_chunk(token)
+        return None
 
     def sendFrame(self, frame: bytes) -> None:
         self._send_kept()
@@ -228,26 +228,36 @@ class EquipmentFactory(FrameFactory):
         """The sessions that are told of events: all that have logged in."""
         self._equipment = equipment
         self._late: SeldomEach[str] = SeldomEach(LATE_LOG_INTERVAL)
+        self._handlers: Handlers | None = None  # those of all sessions, once there is one
         if isinstance(equipment, Equipment):
             have_events_told(equipment, clock_of(self), self._tell)
 
     def handlers_of(self, session: EquipmentProtocol) -> Handlers:
         """What carries out the commands of a session."""
-        equipment = self._equipment
+        equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
-            have_events_told(
-                equipment, clock_of(self), lambda name, values, _: self._tell(name, values, session)
-            )
-        return Handlers.of(equipment, self.declaration, clock_of(self), self._late)
+            have_events_told(equipment, clock, lambda name, values, _: self._tell(name, values, session))
+            return Handlers.of(equipment, self.declaration, clock, self._late)
+        if self._handlers is None:
+            self._handlers = Handlers.of(equipment, self.declaration, clock, self._late)
+        return self._handlers
 
     def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
         """Tell sessions of an event."""
         members = self.members if session is None else self.members & {session}
         frame = self.declaration.dialect.event(name, values)
+        framing, framed = None, b""  # for all that share the framing: it saves each of them 0.2 of 0.8 us
         for member in list(members):
-            if member.is_open:
+            if not member.is_open:
+                continue
+            if len(frame) >= LARGE:  # sendFrame does not copy it
                 member.sendFrame(frame)
+                continue
+            if member._sender is not framing:
+                framing, framed = member._sender, member._sender.encode(frame)
+            member.sendBytes(framed)
+            member.frames_sent += 1
 
     def startFactory(self) -> None:
         watchdog.start()

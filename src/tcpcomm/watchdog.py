@@ -27,7 +27,7 @@ WARN_AFTER: Final = 0.05
 DUMP_AFTER: Final = 0.5
 """Seconds after which the log shows where it is."""
 
-CALLERS: Final = ("Answering._take", "begun")
+CALLERS: Final = ("Answering._carry_out", "begun")
 """The functions that call a handler: what stands above them in a stack is not its own."""
 
 WARN_INTERVAL: Final = 10.0

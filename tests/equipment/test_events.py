@@ -6,9 +6,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
 from tcpcomm import CodecError, ConfigurationError, current_session
+from tcpcomm.framing import Delimited
+from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
 from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCamera
 
 
@@ -52,6 +57,33 @@ def test_an_event_can_be_told_to_one_session(bench: Bench) -> None:
     bench.result(proxies[1].locate(1))
     bench.network.advance(1.0)
     assert [(1, 7)] == heard
+
+
+@frozen
+class Counting(Delimited):
+    """Counts what it frames."""
+
+    framed: list[bytes] = field(factory=list, kw_only=True)
+
+    def encode(self, frame: bytes) -> bytes:
+        self.framed.append(frame)
+        return super().encode(frame)
+
+
+def test_an_event_is_framed_once_for_all_sessions_that_share_the_framing() -> None:
+    shared, own = Counting(b"\r\n"), Delimited(b"\n")
+    camera = MyCamera()
+    factory = EquipmentFactory(camera, framing=shared, clock=Clock())
+    sessions = [factory.buildProtocol(None) for _ in range(4)]
+    for session in sessions:
+        assert isinstance(session, EquipmentProtocol)
+        session.reply_framing = own if session is sessions[3] else None
+        session.makeConnection(StringTransport())  # type: ignore[no-untyped-call]
+    camera.alarm(7)
+    assert [b"ALM,7"] == shared.framed
+    said = [session.transport.value() for session in sessions]  # type: ignore[union-attr]
+    assert [b"ALM,7\r\n"] * 3 + [b"ALM,7\n"] == said
+    assert 4 == factory.frames_sent
 
 
 def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:
