@@ -13,7 +13,8 @@ from threading import Thread
 import pytest
 from attrs import evolve
 
-from tests.bench import fanout, large, many, modbus, plot, typed
+from tcpcomm.codec.json_engines import ENGINES
+from tests.bench import fanout, json_engines, large, many, modbus, plot, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -241,6 +242,31 @@ def test_every_modbus_client_reads_the_registers(peer: Peer) -> None:
         with Child(peer.name, command) as client:
             assert client.line(TIMEOUT) == "ready"
             assert '"frames": 10,' in client.ask("go", TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "peer"),
+    [(name, peer) for name, peers in json_engines.SERVERS.items() for peer in peers],
+    ids=lambda each: each.name if isinstance(each, Peer) else each,
+)
+def test_every_json_server_answers_each_command(
+    name: str, peer: Peer, tools: Toolchain, generator_tools: Toolchain
+) -> None:
+    if reason := peer.missing(tools):
+        pytest.skip(reason)
+    with start(peer, tools) as server:
+        port = int(server.line(TIMEOUT))
+        load = evolve(json_engines.LOADS[name], frames=20)
+        assert put_load(server, port, load, generator_tools).cpu > 0
+
+
+def test_json_messages_are_told_for_each_codec_and_engine() -> None:
+    figures = json_engines.measure_messages(rounds=1, shrink=1000)
+    columns = {f"{verb}, {engine}" for verb in ("write", "read") for engine in ENGINES}
+    assert [
+        f"{codec}, {each.title}" for codec in json_engines.CODECS for each in json_engines.MESSAGES
+    ] == [*figures]
+    assert all(columns == row.keys() for row in figures.values())
 
 
 @pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import echo, fanout, large, many, modbus, plot, typed
+from tests.bench import echo, fanout, json_engines, large, many, modbus, plot, typed
 from tests.bench.decode import measure_decode
 from tests.bench.measure import machine
 from tests.bench.report import page
@@ -23,6 +23,7 @@ QUICK_SHRINK = 25
 SECTIONS: Mapping[str, Callable[..., Section]] = {
     "typed": typed.measure_typed,
     "modbus": modbus.measure_modbus,
+    "json": json_engines.measure_json,
     "fanout": fanout.measure_fanout,
     "large": large.measure_large,
     "many": many.measure_many,

@@ -1,17 +1,42 @@
-"""Json with the key names of several worlds, and JsonRpc."""
+"""Json with the key names of several worlds, and JsonRpc, each with every engine."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Final
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from tcpcomm.codec import Field, Form, Json, JsonRpc
+from tcpcomm.codec import Dialect, Field, Form, Json, JsonRpc
+from tcpcomm.codec.json_engines import using
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 from tests.codec.values import Axis, Door, Light, Measurement, Position, Reading, Recipe, Tree
+from tests.conftest import needs_module
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "ENGINES", "needs_engine"]
+
+ENGINES: Final = ("standard", "msgspec")
+
+
+def needs_engine(name: str) -> None:
+    """Skip unless this engine is installed."""
+    if name != "standard":
+        needs_module(name, "pip install '.[fast]'")
+
+
+@frozen
+class WithEngine(Case):
+    """A case whose dialect has a certain engine."""
+
+    engine: str = field(kw_only=True)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        needs_engine(self.engine)
+        with using(self.engine):
+            return self.codec.bind(self.forms)
+
 
 OBJECTS: Final = (
     Form("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
@@ -124,7 +149,7 @@ RPC_HOSTILE: Final = (
     b'[[],[[]],{"jsonrpc":"2.0"}]',
 )
 
-CASES: Final = [
+_CASES: Final = [
     Case("json", Json(), ANY_RESULT, WORDS, HOSTILE),
     Case("json-ids", Json(id="id", parameters="params"), ANY_RESULT, WORDS, HOSTILE),
     Case(
@@ -190,4 +215,10 @@ CASES: Final = [
         FAULTS,
         RPC_HOSTILE,
     ),
+]
+
+CASES: Final = [
+    WithEngine(f"{case.name}-{engine}", case.codec, case.forms, case.faults, case.hostile, engine=engine)
+    for case in _CASES
+    for engine in ENGINES
 ]

@@ -11,6 +11,8 @@ from tcpcomm.codec import Field, Form, Json
 from tcpcomm.codec.base import UNSAID, Answer, Dialect, Event, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
+pytestmark = pytest.mark.usefixtures("json_engine")
+
 PARAMETERS = (Field("job", int), Field("speed", float, 1.0))
 
 

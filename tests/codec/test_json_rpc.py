@@ -11,6 +11,8 @@ from tcpcomm.codec import Field, Form, JsonRpc
 from tcpcomm.codec.base import Answer, Batch, Dialect, Event, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
+pytestmark = pytest.mark.usefixtures("json_engine")
+
 FORMS = (
     Form(
         "subtract",

@@ -7,6 +7,8 @@ import pytest
 from tcpcomm.codec.jsontext import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
+pytestmark = pytest.mark.usefixtures("json_engine")
+
 KOREAN = "작업 시작 ¥ é \U0001f600"
 
 

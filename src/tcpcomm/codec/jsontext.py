@@ -2,7 +2,8 @@
 Frames to what JSON has, and back: :class:`JsonText`. What it means is decided elsewhere.
 
 Sources: RFC 8259; what it leaves to the reader is refused here where it would be guessing: keys that are
-there twice, NaN and infinity, and numbers or nesting beyond the interpreter's bounds.
+there twice, NaN and infinity, and numbers or nesting beyond the interpreter's bounds. Python's json decides
+all of it; :mod:`tcpcomm.codec.json_engines` has shortcuts that give the same.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
 
+from tcpcomm.codec.base import UNSAID
+from tcpcomm.codec.json_engines import engine
 from tcpcomm.codec.problems import brief
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -45,6 +48,7 @@ class JsonText:
             )
         self.encoding = encoding
         self._is_utf8 = lookup(encoding).name == "utf-8"
+        self._shortcut = engine(ascii)
         self._decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode
         self._encode = json.JSONEncoder(ensure_ascii=ascii, allow_nan=False, separators=(",", ":")).encode
 
@@ -56,9 +60,10 @@ class JsonText:
             CodecError: it holds no JSON, or some that is refused.
         """
         try:
-            if self._is_utf8:
-                return self._decode(frame.removeprefix(BOM_UTF8).decode())
-            return self._decode(frame.decode(self.encoding))
+            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            if self._shortcut is not None and (value := self._shortcut.read(text)) is not UNSAID:
+                return value
+            return self._decode(text)
         except UnicodeDecodeError as error:
             raise CodecError(f"byte {error.start} is no {self.encoding}: {error.reason}") from None
         except RecursionError:
@@ -78,7 +83,9 @@ class JsonText:
             CodecError: JSON cannot carry it.
         """
         try:
-            text = self._encode(value)
+            text = self._shortcut.write(value) if self._shortcut is not None else None
+            if text is None:
+                text = self._encode(value)
         except RecursionError:
             raise CodecError("it is nested too deeply") from None
         except (TypeError, ValueError) as error:

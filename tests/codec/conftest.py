@@ -1,0 +1,20 @@
+"""What the tests of the codecs share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tcpcomm.codec.json_engines import using
+from tests.codec.cases_json import ENGINES, needs_engine
+
+__all__ = ["json_engine"]
+
+
+@pytest.fixture(params=ENGINES)
+def json_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Codecs on JSON that are bound in the test have one engine, and then the other."""
+    needs_engine(request.param)
+    with using(request.param):
+        yield
