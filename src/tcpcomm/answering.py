@@ -234,7 +234,7 @@ class Answering:
                     break
         finally:
             _current.reset(token)
-            session._frames[:0] = waiting
+            session._put_back([*waiting])
             try:
                 self.send_kept()
             finally:

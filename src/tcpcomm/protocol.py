@@ -186,9 +186,7 @@ class FrameProtocol(SendsFrames, Protocol):
                 if self._held:
                     break
         finally:
-            if rest := [*waiting]:
-                self._frames = [*rest, *self._frames]
-                self.frames_received -= len(rest)
+            self._put_back([*waiting])
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -407,7 +405,7 @@ class FrameProtocol(SendsFrames, Protocol):
                         if fault.recoverable:
                             self._inbox = [b"", *self._inbox]  # the decoder goes on behind the fault
                     else:
-                        if not decoder.mid_frame:
+                        if decoder.idle or not decoder.mid_frame:
                             self._begun = None
                         elif frames or self._begun is None:
                             self._begun = self._heard
@@ -453,6 +451,12 @@ class FrameProtocol(SendsFrames, Protocol):
             elif not (self._input_ended and self._end_input()):
                 break
         return None, []
+
+    def _put_back(self, frames: list[bytes]) -> None:
+        """Keep the rest of a batch, which is not to be delivered yet."""
+        if frames:
+            self._frames = [*frames, *self._frames]
+            self.frames_received -= len(frames)
 
     def _go_on(self) -> None:
         """Something changed that held delivery back, or that a deadline depends on."""

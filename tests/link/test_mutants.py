@@ -378,7 +378,7 @@ MUTANTS: Final = [
     Mutant(
         "late timers do not look at the socket",
         Alarm,
-        "_ring",
+        "__call__",
         "if due <= now <= self._forgiving_until",
         "if False",
         test_engine.test_stalls_do_not_turn_replies_that_are_there_into_timeouts,

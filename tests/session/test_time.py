@@ -577,10 +577,10 @@ def test_an_alarm_rings_when_the_earliest_deadline_is_due_and_never_before(
     deadline: list[float] = []
     rung: list[tuple[float, float]] = []
 
-    def ring() -> None:
+    def ring(_: object) -> None:
         rung.append((deadline.pop(), clock.seconds()))
 
-    alarm = Alarm(clock, lambda: [(each, ring) for each in deadline])
+    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
     expected: list[float] = []
     for action, seconds in script:
         match action:
@@ -609,11 +609,11 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
     deadline = [1.0]
     rung: list[float] = []
 
-    def ring() -> None:
+    def ring(_: object) -> None:
         rung.append(clock.seconds())
         deadline.clear()
 
-    alarm = Alarm(clock, lambda: [(each, ring) for each in deadline])
+    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
     alarm.update()
     clock.rightNow = 5.0
     while deadline:
@@ -625,7 +625,7 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
 
 def test_an_alarm_may_be_cancelled_while_it_rings() -> None:
     clock = Clock()
-    alarm: Alarm = Alarm(clock, lambda: [(1.0, alarm.cancel)])
+    alarm = Alarm(clock, lambda _: [(1.0, lambda _: alarm.cancel())], None)
     alarm.update()
     clock.advance(1.0)
     assert [] == clock.getDelayedCalls()
