@@ -129,10 +129,14 @@ class Framing(ABC):
     def check_size(self, frame: bytes) -> None:
         """Raise :class:`~tcpcomm.errors.EncodeError` for a frame beyond ``max_frame``."""
         if len(frame) > self.max_frame:
-            raise EncodeError(
-                f"a frame of {len(frame)} bytes exceeds max_frame={self.max_frame}: "
-                "split it, or raise max_frame at both ends"
-            )
+            raise self.too_long(len(frame))
+
+    def too_long(self, size: int) -> EncodeError:
+        """What :meth:`check_size` raises for a frame of so many bytes."""
+        return EncodeError(
+            f"a frame of {size} bytes exceeds max_frame={self.max_frame}: "
+            "split it, or raise max_frame at both ends"
+        )
 
 
 class Unusable(Exception):
