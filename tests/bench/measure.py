@@ -71,6 +71,7 @@ def machine() -> dict[str, str]:
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Twisted": _version("Twisted"),
         "uvloop": _version("uvloop"),
+        "msgspec": _version("msgspec"),
         "Date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
     if hasattr(os, "getloadavg"):

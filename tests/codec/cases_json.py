@@ -129,6 +129,7 @@ HOSTILE: Final = (
     b'{"cmd":"read_sensor","sensor_name":"\\ud800"}',
     b'{"cmd":"locate","job":' + b"9" * 5000 + b"}",
     b'{"cmd":"locate","job":' + b"[" * 90_000,
+    b'{"cmd":"note","raw":"","anything":' + b"[" * 700 + b"]" * 700 + b"}",
     b'{"cmd":"tree","tree":' + b'{"value":1,"children":[' * 20_000,
     b'\xef\xbb\xbf\xef\xbb\xbf{"cmd":"reset"}',
     b'{"cmd":"reset"}{"cmd":"reset"}',

@@ -52,11 +52,13 @@ class Msgspec:
         self._ascii = ascii
 
     def read(self, text: str) -> Any:
+        if "\\" in text:
+            return UNSAID
         try:
             value = _decode(text)
-            # msgspec keeps the last of equal keys. One that is lost takes its colon with it; and without a
-            # backslash all other colons are written again as they were read.
-            if "\\" not in text and _encode(value).count(b":") == text.count(":"):
+            # msgspec keeps the last of equal keys. One that is lost takes its colon with it; where nothing
+            # is escaped, all other colons are written again as they were read.
+            if _encode(value).count(b":") == text.count(":"):
                 return value
         except Exception:  # whatever it is, the standard says it in its words
             pass
@@ -65,7 +67,7 @@ class Msgspec:
     def write(self, value: Any) -> str | None:
         try:
             frame = _encode(value)
-            text = frame.decode()
+            text: str = frame.decode()
             # Python writes 1e16 as 1e+16, and 0.00001 as 1e-05. NaN as null, bytes and dates as text, and
             # whatever else msgspec writes and JSON has not, do not come back as they were.
             if (

@@ -139,6 +139,14 @@ def _moment(kind: Any, name: str) -> Shape:
     return Shape(read, write, (str,), (kind,), f'"{name}, ISO 8601"')
 
 
+def _whatever(value: Any) -> Any:
+    """What JSON has. The text may be read at a depth at which it cannot be looked through."""
+    try:
+        return _any(value)
+    except RecursionError:
+        raise CodecError("is nested too deeply") from None
+
+
 def _any(value: Any) -> Any:
     """What JSON has, looked through to the bottom."""
     if type(value) is dict:
@@ -164,7 +172,7 @@ def _any_inside(step: str, value: Any) -> None:
 
 
 LEAVES: Final[Mapping[Any, Shape]] = {
-    Any: Shape(_any, _any, (type(None), bool, int, float, str, list, dict), (object,), "any"),
+    Any: Shape(_whatever, _whatever, (type(None), bool, int, float, str, list, dict), (object,), "any"),
     bool: Shape(_exactly(bool, "true or false"), _write_bool, (bool,), (bool,), "true or false"),
     bytes: Shape(_read_bytes, _write_bytes, (str,), (bytes,), '"base64"'),
     date: _moment(date, "date"),
