@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn, Self
 
+from twisted.internet.protocol import Protocol
+
 from tcpcomm.errors import SessionClosed
 from tcpcomm.framing.base import LARGE, Framing
 from tcpcomm.outgoing import Outgoing
@@ -12,7 +14,7 @@ from tcpcomm.outgoing import Outgoing
 __all__ = ["SendsFrames"]
 
 
-class SendsFrames:
+class SendsFrames(Protocol):
     """What a session can be asked to send while it is open. :class:`~tcpcomm.FrameProtocol` says when."""
 
     # What each frame looks at: a slot is read in 4 ns, and a default of the class in 17.

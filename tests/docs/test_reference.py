@@ -39,7 +39,7 @@ WITH_LIMITS = [
         "leaving",
         "limits",
         "outgoing",
-        "protocol",
+        "receiving",
         "proving",
         "psk",
         "watchdog",
