@@ -18,7 +18,7 @@ from tcpcomm.framing.quick import Cutter, cut_run
 if TYPE_CHECKING:
     from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["BASES", "LengthDecoder", "layout_of", "number"]
+__all__ = ["BASES", "LEARNED", "SMALL", "LengthDecoder", "layout_of", "number"]
 
 BASES: Final = {"decimal": 10, "hex": 16}
 _DIGITS: Final = {"decimal": b"0123456789", "hex": b"0123456789ABCDEFabcdef"}
@@ -31,8 +31,11 @@ ReadLength = Callable[[Buffer, int], int]
 TakeApart = Callable[[bytes], tuple[int, bytes]]
 """Takes a chunk of just this size apart as one frame: its length field's value, and what is delivered."""
 
-_SMALL: Final = 2048  # bytes: larger chunks are seldom one frame, and gain less
-_LEARNED: Final = 256  # sizes: a peer must not fill the memory with them
+SMALL: Final = 2048
+"""Bytes: what is known of a size is kept for small ones, for larger frames gain little."""
+
+LEARNED: Final = 256
+"""Sizes that are kept so: a peer must not fill the memory with them."""
 
 
 def number(form: str, width: int) -> struct.Struct | None:
@@ -88,7 +91,7 @@ class Layout:
         if not self.header <= size <= self.largest:
             return self.never
         take_apart = self.by_hand
-        if size <= _SMALL and len(self.whole) < _LEARNED:
+        if size <= SMALL and len(self.whole) < LEARNED:
             if self.number is not None:  # one struct does it all, which saves 50 ns
                 take_apart = struct.Struct(f"{self.number}{size - self.header}s").unpack
             self.whole[size] = take_apart
