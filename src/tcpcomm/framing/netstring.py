@@ -28,7 +28,8 @@ class Netstring(Framing):
         return _NetstringDecoder(_head_of(self.max_frame))
 
     def encode(self, frame: bytes) -> bytes:
-        self.check_size(frame)
+        if len(frame) > self.max_frame:
+            self.check_size(frame)
         return b"%d:%b," % (len(frame), frame)
 
 
