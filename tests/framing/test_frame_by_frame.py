@@ -45,6 +45,7 @@ QUICK = [
     (Delimited(b"aba", max_frame=4), b"1aba"),
     (Delimited([b"\r\n", b";"], max_frame=4), b"ab;"),
     (Lines(max_frame=4), b"ab\n"),
+    (Netstring(max_frame=12), b"2:ab,"),
     (Lines(max_frame=4, keep_ends=True), b"ab\n"),
 ]
 """Framings whose decoders can be idle, each with the bytes of a frame."""
@@ -59,7 +60,6 @@ FRAMINGS = [
     FixedSize(3),
     HeaderFramed(1, total=lambda header: header[0] % 8),
     Nested(LengthPrefixed(1), Fragments(header=1, flag=0, last=1), max_frame=8),
-    Netstring(max_frame=12),
     Stuffed(max_frame=4),
 ]
 
@@ -128,7 +128,7 @@ class Decimals(Step):
         return bytes(each for each in piece if each in b"0123456789")
 
 
-def test_frames_of_more_sizes_than_are_learned_are_cut_all_the_same() -> None:
-    framing = LengthPrefixed(2)
+@pytest.mark.parametrize("framing", [LengthPrefixed(2), Netstring()], ids=str)
+def test_frames_of_more_sizes_than_are_learned_are_cut_all_the_same(framing: Framing) -> None:
     frames = [bytes(size) for size in (*range(600), *range(600), 5000)]
     assert frames == read_chunks(framing, map(framing.encode, frames))

@@ -27,7 +27,8 @@ from tcpcomm.errors import (
     FrameTooLong,
 )
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, octets
-from tcpcomm.framing.prefixed import BASES, LEARNED, LengthDecoder, layout_of, number
+from tcpcomm.framing.prefixed import BASES, LengthDecoder, layout_of, number
+from tcpcomm.framing.quick import LEARNED
 
 __all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
 from tcpcomm.framing.base import LARGE, Buffer, Decoder
-from tcpcomm.framing.quick import Cutter, cut_run
+from tcpcomm.framing.quick import LEARNED, SMALL, Cutter, cut_run
 
 if TYPE_CHECKING:
     from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["BASES", "LEARNED", "SMALL", "LengthDecoder", "layout_of", "number"]
+__all__ = ["BASES", "LengthDecoder", "layout_of", "number"]
 
 BASES: Final = {"decimal": 10, "hex": 16}
 _DIGITS: Final = {"decimal": b"0123456789", "hex": b"0123456789ABCDEFabcdef"}
@@ -30,12 +30,6 @@ ReadLength = Callable[[Buffer, int], int]
 
 TakeApart = Callable[[bytes], tuple[int, bytes]]
 """Takes a chunk apart as one frame: the value of its length field, and what is delivered if it is one."""
-
-SMALL: Final = 2048
-"""Bytes: what is known of a size is kept for small ones, for larger frames gain little."""
-
-LEARNED: Final = 256
-"""Sizes that are kept so: a peer must not fill the memory with them."""
 
 
 def number(form: str, width: int) -> struct.Struct | None:

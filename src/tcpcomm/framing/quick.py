@@ -15,11 +15,16 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["Cutter", "cut_run"]
+__all__ = ["LEARNED", "SMALL", "Cutter", "cut_run"]
 
 _Unpack = Callable[[bytes, int], tuple[Any, ...]]
 
-_SMALL: Final = 2048  # bytes: larger frames gain nothing, and each size that is learned takes memory
+SMALL: Final = 2048
+"""Bytes: larger frames gain nothing, and each size that is learned takes memory."""
+
+LEARNED: Final = 256
+"""Sizes of which is learned how to take a chunk apart that is one frame."""
+
 _MANY: Final = 4  # of fewer frames the quick way is not the shorter one
 _REPEATS: Final = 4  # so many equal neighbours suggest a run
 _BLOCK: Final = 64  # frames of a run that one struct cuts
@@ -67,7 +72,7 @@ class Cutter:
             end = position + total
             if end > size or not header <= total <= largest:
                 break
-            if total <= _SMALL and position + _MANY * total < last:
+            if total <= SMALL and position + _MANY * total < last:
                 position = self._cut_many(buffer, position, raw, frames)
             else:
                 frames.append(buffer[position + strip : end])
@@ -108,7 +113,7 @@ class Cutter:
     def _learn(self, raw: int) -> bool:
         """Prepare for frames whose length field has this value; false if they are none of ours."""
         total = raw + self._extra
-        if not self._header <= total <= min(self._largest, _SMALL):
+        if not self._header <= total <= min(self._largest, SMALL):
             return False
         layout = f"{self._order}{self._strip}x{total - self._strip}s{self._offset}x{self._code}"
         self._cut[raw] = struct.Struct(layout).unpack_from
