@@ -34,6 +34,7 @@ Find = Callable[[Buffer, int], "tuple[int, int] | None"]
 Split = Callable[[bytes], list[bytes]]
 
 _NEWLINE: Final = ord("\n")
+_LONG: Final = 192  # bytes: of shorter frames each costs more to be found alone
 
 
 @frozen(eq=False, kw_only=True)
@@ -76,9 +77,24 @@ def delimiter_of(delimiter: bytes, *, max_frame: int, stuffing: int = 0) -> Term
         start = buffer.find(delimiter, position)
         return None if start < 0 else (start, start + longest)
 
+    last, long = delimiter[-1:], max(_LONG, longest)
+
+    def split(data: bytes) -> list[bytes]:
+        # One byte is found 30 times as fast as two: that saves 0.6 of 1.0 µs for a frame of 1 KiB.
+        parts: list[bytes] = []
+        start = 0
+        while (at := data.find(last, start)) >= 0:
+            end = at + 1 - longest
+            if at - start < long or data[end : at + 1] != delimiter:
+                return parts + data[start:].split(delimiter)
+            parts.append(data[start:end])
+            start = at + 1
+        parts.append(data[start:])
+        return parts
+
     return Terminator(
         find=find,
-        split=lambda data: data.split(delimiter),
+        split=split,
         longest=longest,
         max_frame=max_frame,
         stuffing=stuffing,
