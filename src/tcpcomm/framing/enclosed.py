@@ -266,7 +266,7 @@ class _EnclosedDecoder(Decoder):
 
     @property
     def mid_frame(self) -> bool:
-        return self._discarding or super().mid_frame
+        return not self.idle and (self._discarding or self._incomplete())
 
     def _forget(self) -> None:
         super()._forget()

@@ -243,7 +243,7 @@ class TerminatedDecoder(Decoder):
 
     @property
     def mid_frame(self) -> bool:
-        return self._discarding or super().mid_frame
+        return not self.idle and (self._discarding or self._incomplete())
 
     def _incomplete(self) -> bool:
         return not self._discarding and super()._incomplete()
