@@ -78,6 +78,7 @@ def delimiter_of(delimiter: bytes, *, max_frame: int, stuffing: int = 0) -> Term
         return None if start < 0 else (start, start + longest)
 
     last, long = delimiter[-1:], max(_LONG, longest)
+    split_short = _split_crlf if delimiter == b"\r\n" else lambda data: data.split(delimiter)
 
     def split(data: bytes) -> list[bytes]:
         # One byte is found 30 times as fast as two: that saves 0.6 of 1.0 µs for a frame of 1 KiB.
@@ -86,7 +87,7 @@ def delimiter_of(delimiter: bytes, *, max_frame: int, stuffing: int = 0) -> Term
         while (at := data.find(last, start)) >= 0:
             end = at + 1 - longest
             if at - start < long or data[end : at + 1] != delimiter:
-                return parts + data[start:].split(delimiter)
+                return parts + split_short(data[start:])
             parts.append(data[start:end])
             start = at + 1
         parts.append(data[start:])
@@ -136,6 +137,14 @@ def _finder(pattern: re.Pattern[bytes]) -> Find:
         return None if match is None else match.span()
 
     return find
+
+
+def _split_crlf(data: bytes) -> list[bytes]:
+    # To split at any line ending saves 15 of 105 ns for a frame. Each ending takes one byte or two: if as
+    # many bytes are missing then as there are endings, twice, they were all CR LF.
+    parts = _split_lines(data)
+    missing = len(data) - len(b"".join(parts))
+    return parts if missing == 2 * (len(parts) - 1) else data.split(b"\r\n")
 
 
 def _split_lines(data: bytes) -> list[bytes]:
