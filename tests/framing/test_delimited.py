@@ -58,6 +58,14 @@ def test_frames_are_those_of_bytes_split(wire: bytes) -> None:
     assert wire.split(b"\r\n")[:-1] == read(CRLF, wire)
 
 
+@pytest.mark.parametrize("delimiter", [b"\r\n", b";", b"aab", b"aa"])
+@given(data=st.data())
+def test_long_frames_are_those_of_bytes_split_too(delimiter: bytes, data: st.DataObject) -> None:
+    pieces = st.sampled_from([b"b" * 200, b"b" * 300 + delimiter, delimiter, b"a", b"b", b"\n", b";"])
+    wire = b"".join(data.draw(st.lists(pieces, max_size=16)))
+    assert wire.split(delimiter)[:-1] == Delimited(delimiter).decoder().feed(wire)
+
+
 @given(st.lists(st.sampled_from([b"ab", b"bc", b"a", b"b", b"c", b"d"]), max_size=16).map(b"".join))
 def test_with_several_delimiters_the_earliest_end_is_found_at_each_step(wire: bytes) -> None:
     expected, start = [], 0

@@ -13,7 +13,7 @@ from tcpcomm.errors import (
     UnexpectedBytes,
 )
 from tcpcomm.framing import Netstring
-from tests.framing.reading import Fault, feed, outcome_of, read
+from tests.framing.reading import Fault, feed, outcome_of, read, read_chunks
 
 SHORT = Netstring(max_frame=100)
 
@@ -83,3 +83,9 @@ def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
 def test_a_frame_beyond_max_frame_is_refused() -> None:
     with pytest.raises(EncodeError, match="a frame of 101 bytes exceeds max_frame=100"):
         SHORT.encode(b"x" * 101)
+
+
+def test_a_wrong_end_is_seen_in_a_chunk_of_its_own() -> None:
+    reason = "a netstring of 2 bytes must be followed by a comma, not by b';'"
+    fault = Fault(UnexpectedBytes, reason, 10, recoverable=False)
+    assert [b"ab", b"ab", fault] == read_chunks(Netstring(), [b"2:ab,", b"2:ab,", b"2:ab;"])

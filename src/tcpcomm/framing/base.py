@@ -259,7 +259,7 @@ class Decoder(ABC):
     @property
     def mid_frame(self) -> bool:
         """Whether a frame has begun and not ended, be it one whose bytes are discarded."""
-        return self._incomplete()
+        return not self.idle and self._incomplete()
 
     @property
     def unfinished(self) -> str:

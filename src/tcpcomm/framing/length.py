@@ -27,7 +27,8 @@ from tcpcomm.errors import (
     FrameTooLong,
 )
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, octets
-from tcpcomm.framing.prefixed import BASES, LEARNED, SMALL, LengthDecoder, layout_of
+from tcpcomm.framing.prefixed import BASES, LengthDecoder, layout_of
+from tcpcomm.framing.quick import LEARNED, SMALL
 
 __all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]
 
@@ -176,7 +177,7 @@ class LengthPrefixed(Framing):
         if self.strip == self.header:
             return self.sync + length
         kept = self.sync[self.strip :]
-        if not frame.startswith(kept):
+        if kept and not frame.startswith(kept):
             raise EncodeError(f"the frame must begin with {kept!r}, unlike {frame[: len(kept)]!r}")
         at = self.offset - self.strip
         found = frame[at : at + self.width]

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
-from tcpcomm.framing.base import Buffer, Decoder
-from tcpcomm.framing.quick import Cutter, cut_run
+from tcpcomm.framing.base import LARGE, Buffer, Decoder
+from tcpcomm.framing.quick import LEARNED, SMALL, Cutter, cut_run
 
 if TYPE_CHECKING:
     from tcpcomm.framing.length import LengthPrefixed
@@ -29,10 +29,7 @@ ReadLength = Callable[[Buffer, int], int]
 """Reads the length field of the frame at a position; -1 where it is no number."""
 
 TakeApart = Callable[[bytes], tuple[int, bytes]]
-"""Takes a chunk of just this size apart as one frame: its length field's value, and what is delivered."""
-
-SMALL: Final = 2048  # bytes: larger chunks are seldom one frame, and gain less
-LEARNED: Final = 256  # sizes: a peer must not fill the memory with them
+"""Takes a chunk apart as one frame: the value of its length field, and what is delivered if it is one."""
 
 
 def number(form: str, width: int) -> struct.Struct | None:
@@ -53,7 +50,7 @@ class Layout:
         "framing",
         "header",
         "largest",
-        "never",
+        "no_frame",
         "number",
         "read",
         "strip",
@@ -74,8 +71,8 @@ class Layout:
         """Where the bytes are that make a header good."""
         self.read = _length_reader(framing)
         self.cutter = self._cutter()
-        no_frame = (-1 - self.extra, b"")  # announces -1 byte
-        self.never: TakeApart = lambda data: no_frame
+        self.no_frame = (-1 - self.extra, b"")
+        """What :data:`TakeApart` says of a chunk that is no frame, nor the begin of one: of -1 byte."""
         self.by_hand = _by_hand(self)
         length = number(framing.form, framing.width)
         plain = length is not None and self.header == self.strip == length.size
@@ -86,7 +83,7 @@ class Layout:
     def learn(self, size: int) -> TakeApart:
         """How to take a chunk of this size apart; a small one will be found in ``whole`` from now on."""
         if not self.header <= size <= self.largest:
-            return self.never
+            return lambda data: self.no_frame
         take_apart = self.by_hand
         if size <= SMALL and len(self.whole) < LEARNED:
             if self.number is not None:  # one struct does it all, which saves 50 ns
@@ -117,13 +114,13 @@ layout_of: Final = lru_cache(maxsize=64)(Layout)
 def _by_hand(layout: Layout) -> TakeApart:
     """How to take a chunk of any size apart that can be one frame."""
     read, sync, strip, extra = layout.read, layout.sync, layout.strip, layout.extra
-    never = (-1 - extra, b"")
+    no_frame = layout.no_frame
 
     def any_header(data: bytes) -> tuple[int, bytes]:
         raw = read(data, 0)
-        if raw + extra != len(data) or raw < 0 or (sync and not data.startswith(sync)):
-            return never
-        return raw, data[strip:]
+        if raw < 0 or (sync and not data.startswith(sync)):
+            return no_frame
+        return raw, data[strip:] if raw + extra == len(data) else b""
 
     if layout.cutter is None:
         return any_header
@@ -131,7 +128,7 @@ def _by_hand(layout: Layout) -> TakeApart:
 
     def number_in_header(data: bytes) -> tuple[int, bytes]:
         (raw,) = unpack(data, 0)
-        return (raw, data[strip:]) if raw + extra == len(data) else never
+        return raw, data[strip:] if raw + extra == len(data) else b""
 
     return number_in_header
 
@@ -174,16 +171,32 @@ class LengthDecoder(Decoder):
         self._scanning = False  # garbage was reported: look for the next sync word in silence
 
     def feed(self, data: bytes) -> list[bytes]:
-        # One whole frame and nothing else is what comes from a peer that waits for each answer. To see
-        # that first saves 0.8 of 1.0 µs.
+        # One whole frame and nothing else is what comes from a peer that waits for each answer; or its
+        # header and then the rest, from one that sends them so. To see that first saves 0.8 of 1.0 µs, and
+        # 2.1 of 2.9 µs.
+        layout, size = self._layout, len(data)
         if self.idle:
-            layout, size = self._layout, len(data)
             take_apart = layout.whole[size] if size in layout.whole else layout.learn(size)
             raw, frame = take_apart(data)
-            if raw + layout.extra == size:
+            total = raw + layout.extra
+            if total == size:
                 self._start += size
                 return [frame]
+            if size < total < LARGE and total <= layout.largest:
+                self.idle = False
+                self._buffer, self._need = data, total
+                return []
+        elif self._need == len(self._buffer) + size and self._awaits_rest():
+            frame = bytes(self._buffer[layout.strip :] + data)
+            self._start += self._need
+            self._buffer, self._need = b"", 0
+            self.idle = True
+            return [frame]
         return super().feed(data)
+
+    def _awaits_rest(self) -> bool:
+        """Whether a frame whose length is known has begun, and nothing else is to be heeded."""
+        return self._need > 0 and not self._steps and self._dead is None
 
     def cut(self, buffer: Buffer, position: int) -> int:
         buffer = bytes(buffer)

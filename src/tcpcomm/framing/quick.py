@@ -15,14 +15,23 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["Cutter", "cut_run"]
+__all__ = ["LEARNED", "SMALL", "Cutter", "cut_run"]
 
 _Unpack = Callable[[bytes, int], tuple[Any, ...]]
 
-_SMALL: Final = 2048  # bytes: larger frames gain nothing, and each size that is learned takes memory
+SMALL: Final = 2048
+"""Bytes: larger frames gain nothing, and each size that is learned takes memory."""
+
+LEARNED: Final = 256
+"""Sizes of which is learned how to take a chunk apart that is one frame."""
+
 _MANY: Final = 4  # of fewer frames the quick way is not the shorter one
 _REPEATS: Final = 4  # so many equal neighbours suggest a run
 _BLOCK: Final = 64  # frames of a run that one struct cuts
+
+
+def _not_learned(buffer: bytes, position: int) -> tuple[Any, ...]:
+    raise LookupError
 
 
 class Cutter:
@@ -54,7 +63,8 @@ class Cutter:
         self._strip = strip
         self._largest = largest
         self.read: _Unpack = struct.Struct(f"{order}{offset}x{code}").unpack_from
-        self._cut: dict[int, _Unpack] = {}
+        self._cut: list[_Unpack] = [_not_learned] * SMALL
+        """By the length field's value: a list is quicker than a dictionary, by 6 of 165 ns for a frame."""
 
     def cut(self, buffer: bytes, position: int, frames: list[bytes]) -> int:
         """Append the frames that stand in the buffer from ``position`` on; return where it stopped."""
@@ -67,7 +77,7 @@ class Cutter:
             end = position + total
             if end > size or not header <= total <= largest:
                 break
-            if total <= _SMALL and position + _MANY * total < last:
+            if total <= SMALL and position + _MANY * total < last:
                 position = self._cut_many(buffer, position, raw, frames)
             else:
                 frames.append(buffer[position + strip : end])
@@ -89,7 +99,7 @@ class Cutter:
                         if repeats == _REPEATS:
                             break
                     raw = following
-            except KeyError:
+            except LookupError:
                 if not self._learn(raw):
                     return position
             except struct.error:  # not all there; to look what is left, before each frame, would cost 10 ns
@@ -108,7 +118,7 @@ class Cutter:
     def _learn(self, raw: int) -> bool:
         """Prepare for frames whose length field has this value; false if they are none of ours."""
         total = raw + self._extra
-        if not self._header <= total <= min(self._largest, _SMALL):
+        if not self._header <= total <= self._largest or raw >= SMALL:
             return False
         layout = f"{self._order}{self._strip}x{total - self._strip}s{self._offset}x{self._code}"
         self._cut[raw] = struct.Struct(layout).unpack_from
