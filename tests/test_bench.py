@@ -52,11 +52,16 @@ def generator_tools(request: pytest.FixtureRequest, tools: Toolchain) -> Toolcha
     return tools
 
 
+def needs(peer: Peer, tools: Toolchain | None = None) -> None:
+    """Skip unless this peer can run here."""
+    if reason := peer.missing(tools):
+        skip(reason, for_comparison=True)
+
+
 @pytest.fixture(params=PEERS, ids=lambda peer: peer.name)
 def server(request: pytest.FixtureRequest, tools: Toolchain) -> Iterator[Child]:
     peer: Peer = request.param
-    if reason := peer.missing(tools):
-        skip(reason, for_comparison=True)
+    needs(peer, tools)
     with start(peer, tools) as child:
         yield child
 
@@ -187,8 +192,7 @@ def test_a_target_is_reached_at_its_bound() -> None:
 def test_every_typed_server_answers_each_command(
     peer: Peer, tools: Toolchain, generator_tools: Toolchain
 ) -> None:
-    if reason := peer.missing(tools):
-        skip(reason, for_comparison=True)
+    needs(peer, tools)
     with start(peer, tools) as server:
         port = int(server.line(TIMEOUT))
         for load in typed.LOADS:
@@ -225,8 +229,7 @@ def test_a_part_of_the_page_tells_its_targets_and_who_is_cheaper() -> None:
 def test_every_modbus_server_answers_each_request(
     peer: Peer, tools: Toolchain, generator_tools: Toolchain
 ) -> None:
-    if reason := peer.missing(tools):
-        skip(reason, for_comparison=True)
+    needs(peer, tools)
     with start(peer, tools) as server:
         port = int(server.line(TIMEOUT))
         assert put_load(server, port, evolve(modbus.LOAD, frames=20), generator_tools).cpu > 0
@@ -234,8 +237,7 @@ def test_every_modbus_server_answers_each_request(
 
 @pytest.mark.parametrize("peer", modbus.CLIENTS, ids=lambda peer: peer.name)
 def test_every_modbus_client_reads_the_registers(peer: Peer) -> None:
-    if reason := peer.missing():
-        skip(reason, for_comparison=True)
+    needs(peer)
     with start(modbus.SERVERS[0]) as server:
         program, module, name, *options = peer.command()
         command = [program, module, name, server.line(TIMEOUT), "10", *options]
@@ -271,8 +273,7 @@ def test_json_messages_are_told_for_each_codec_and_engine() -> None:
 
 @pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)
 def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
-    if reason := peer.missing():
-        skip(reason, for_comparison=True)
+    needs(peer)
     with start(peer) as server, fanout.connected(int(server.line(TIMEOUT)), 10) as sessions:
         assert fanout.tell_all(server, sessions, 3).cpu > 0
 
@@ -280,8 +281,7 @@ def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
 @pytest.mark.parametrize("sent", [False, True], ids=["received", "sent"])
 @pytest.mark.parametrize("peer", large.PEERS, ids=lambda peer: peer.name)
 def test_every_server_of_images_receives_and_sends_them(peer: Peer, sent: bool) -> None:
-    if reason := peer.missing():
-        skip(reason, for_comparison=True)
+    needs(peer)
     assert large.transfer(peer, peer.command(), size=300_000, count=2, sent=sent).rate > 0
 
 

@@ -183,7 +183,8 @@ def _imports(folder: Path) -> dict[str, Callable[[], float]]:
         "python, nothing imported": partial(run, ""),
         "twisted.internet.reactor": partial(run, "import twisted.internet.reactor"),
         "tcpcomm.framing, one used": partial(run, "from tcpcomm.framing import LengthPrefixed"),
-        "tcpcomm, all that is public": partial(run, "import tcpcomm; tcpcomm.serve"),
+        "tcpcomm, what a declaration needs": partial(run, "from tcpcomm import Equipment, command, serve"),
+        "tcpcomm, all that is public": partial(run, "from tcpcomm import *"),
     }
 
 

@@ -167,9 +167,14 @@ def test_replies_and_faults_may_have_opcodes_of_their_own() -> None:
     assert bytes.fromhex("EE 0003 04") + b"door" == dialect.fault(Request("go", {}), Fault(3, "door"))
 
 
+def several(*parameters: Field, codec: Binary | None = None) -> Dialect:
+    """A dialect whose only command has these parameters."""
+    return (codec or Binary()).bind([Form("f", "Device.f", 1, parameters=parameters)])
+
+
 def one(annotation: Any, codec: Binary | None = None) -> Dialect:
     """A dialect whose only command has one parameter."""
-    return (codec or Binary()).bind([Form("f", "Device.f", 1, parameters=(Field("value", annotation),))])
+    return several(Field("value", annotation), codec=codec)
 
 
 BYTES: list[tuple[Any, Any, str]] = [
@@ -340,12 +345,11 @@ def test_bits_that_no_field_has_and_skipped_bytes_are_not_looked_at() -> None:
 
 
 def counted_by() -> Dialect:
-    fields = (
+    return several(
         Field("n", U8),
         Field("xs", Annotated[list[U16], CountedBy("n")]),
         Field("s", Annotated[str, Rest()]),
     )
-    return Binary().bind([Form("f", "Device.f", 1, parameters=fields)])
 
 
 def test_a_list_may_be_counted_by_a_field_before_it() -> None:
@@ -363,8 +367,7 @@ def test_a_count_that_is_not_the_length_is_refused() -> None:
 
 
 def test_only_the_last_values_may_be_missing() -> None:
-    fields = (Field("a", U8 | None), Field("b", U8 | None))
-    dialect = Binary().bind([Form("f", "Device.f", 1, parameters=fields)])
+    dialect = several(Field("a", U8 | None), Field("b", U8 | None))
     assert b"\x01\x05" == dialect.request("f", {"a": 5, "b": None}, 0)
     with pytest.raises(CodecError, match=r"^b: cannot be sent, for a before it is None$"):
         dialect.request("f", {"a": None, "b": 5}, 0)
@@ -420,17 +423,15 @@ def test_an_annotation_that_does_not_say_how_a_value_lies_in_bytes_is_refused(
 
 
 def test_nothing_can_follow_what_goes_on_to_the_end() -> None:
-    fields = (Field("a", Annotated[bytes, Rest()]), Field("b", U8))
     with pytest.raises(
         ConfigurationError, match="parameter b: b cannot follow a, which goes on to the end"
     ):
-        Binary().bind([Form("f", "Device.f", 1, parameters=fields)])
+        several(Field("a", Annotated[bytes, Rest()]), Field("b", U8))
 
 
 def test_a_count_must_be_a_whole_number() -> None:
-    fields = (Field("n", F32), Field("xs", Annotated[list[U8], CountedBy("n")]))
     with pytest.raises(ConfigurationError, match="parameter xs: n, which counts it, is no whole number"):
-        Binary().bind([Form("f", "Device.f", 1, parameters=fields)])
+        several(Field("n", F32), Field("xs", Annotated[list[U8], CountedBy("n")]))
 
 
 @pytest.mark.parametrize(

@@ -221,16 +221,17 @@ class TestInTheBackground:
 
         assert 1 == ended.returncode
         assert f"cannot listen on {where}" in ended.stderr
-        assert not (tmp_path / "server.pid").exists()
+        wait_until(lambda: not (tmp_path / "server.pid").exists())
 
     def test_it_runs_until_it_is_told_to_stop_and_writes_json_where_twistd_logs(
         self, tmp_path: Path, connect: Connect
     ) -> None:
+        log = tmp_path / "log"
         ended = self.start(tmp_path, *ON_LOOPBACK, "--log-format", "json")
         assert (0, "") == (ended.returncode, ended.stderr)
         try:
-            lines = (tmp_path / "log").read_text().splitlines()
-            messages = [json.loads(line)["message"] for line in lines]
+            wait_until(lambda: re.search(r"listening.*\n", log.read_text()) is not None)
+            messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
             (port,) = [int(match[1]) for each in messages if (match := re.match(r"listen.*?:(\d+) ", each))]
             assert b"PONG" == connect(port).ask(b"PING")
         finally:

@@ -1,0 +1,47 @@
+"""Supervisors for the tests of their rules, and how to bring one to any state."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tcpcomm.supervision import Backoff, Heartbeats, Policy, State, Supervisor
+
+__all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]
+
+POLICY = Policy(
+    connect_timeout=0.1,
+    handshake_timeout=1.0,
+    backoff=Backoff(quick=0.05, quick_for=1.0, cap=2.0, floor=0.02),
+    heartbeats=Heartbeats(0.1, 0.3),
+    grace=5.0,
+)
+
+SILENT = Policy(connect_timeout=0.1, backoff=Backoff(quick=0.05, cap=2.0))
+
+USABLE = (State.READY, State.SUSPECT)
+
+
+def supervisor(policy: Policy = POLICY, *, dials: bool = True, seed: int = 0) -> Supervisor:
+    return Supervisor(policy, dials=dials, random=Random(seed))
+
+
+def brought_to(state: State, policy: Policy = POLICY) -> Supervisor:
+    """A supervisor in that state, at time 0; suspect and what comes after, at 0.2."""
+    link = supervisor(policy)
+    if state is State.DOWN:
+        return link
+    link.start(0.0)
+    if state is State.CONNECTING:
+        return link
+    link.connected(0.0)
+    if state is State.HANDSHAKING:
+        return link
+    if state is State.DRAINING:
+        link.stop(0.0)
+        return link
+    link.heard(0.0)
+    link.steps_done(0.0)
+    if state is State.SUSPECT:
+        link.tick(0.1)
+        link.tick(0.2)
+    return link
