@@ -51,7 +51,7 @@ class Call:
 
     Attributes:
         id: what its reply carries, where replies carry ids; from :meth:`Exchange.new_id`.
-        frame: what is written.
+        written: what the driver writes: it is its own.
         answers: reads its reply; None: there is none, and it has succeeded when it is written.
         timeout: seconds that the peer has for its reply, from when the frame is written. It may wait for
             its turn as long before.
@@ -59,7 +59,7 @@ class Call:
     """
 
     id: int
-    frame: bytes
+    written: Any
     answers: Answers | None
     timeout: float
     settle: Callable[[Any], None]
