@@ -122,6 +122,8 @@ class EquipmentProtocol(FrameProtocol):
                 return super().framesReceived(frames)
             finally:
                 self._asking.release()
+        if len(frames) == 1:
+            return self.frameReceived(frames[0])
         if self._entrance is not None:
             return super().framesReceived(frames)
         self._keeping = self._answering
