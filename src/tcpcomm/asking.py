@@ -31,6 +31,8 @@ class Asking:
         largest_id: the largest id that the wire can carry.
     """
 
+    __slots__ = ("_alarm", "_clock", "_exchange", "_framing", "_held", "_session")
+
     def __init__(
         self,
         session: FrameProtocol,
