@@ -217,8 +217,7 @@ class Answering:
         4.3 us. Whatever else is sent meanwhile has to wait for :meth:`send_kept`, to keep the order.
         """
         session, read = self._session, self._handlers.read
-        if len(frames) > 1:
-            self._kept = []
+        self._kept = []
         waiting = iter(frames)
         token = _current.set(session)
         try:
@@ -247,6 +246,8 @@ class Answering:
         Returns:
             A Deferred that fires when that is done; None if it is done already.
         """
+        if type(asked) is Request and not self._running:
+            return self._take(asked, frame, self._send)
         if isinstance(asked, Batch):
             return self._take_batch(asked, frame)
         if self._running and self._handlers.one_by_one and asked.name != self._handlers.beat:
@@ -283,12 +284,11 @@ class Answering:
         if isinstance(request, Refusal):
             send(request, self._refusal(request, frame))
             return None
-        token = None if _current.get(None) is self._session else _current.set(self._session)
+        token = _current.set(self._session)
         try:
             return self._carry_out(request, send)
         finally:
-            if token is not None:
-                _current.reset(token)
+            _current.reset(token)
 
     def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
         """Carry out a command, within the context of this session."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -13,6 +12,7 @@ from tcpcomm.alarm import Alarm
 from tcpcomm.codec.base import Answers
 from tcpcomm.errors import CodecError, EncodeError, NotSent
 from tcpcomm.exchange import Call, Exchange
+from tcpcomm.framing.base import LARGE
 from tcpcomm.protocol import FrameProtocol
 
 __all__ = ["Asking"]
@@ -31,6 +31,8 @@ class Asking:
         largest_id: the largest id that the wire can carry.
     """
 
+    __slots__ = ("_alarm", "_clock", "_exchange", "_framing", "_held", "_session")
+
     def __init__(
         self,
         session: FrameProtocol,
@@ -42,6 +44,7 @@ class Asking:
         largest_id: int = 2**31 - 1,
     ) -> None:
         self._session = session
+        self._framing = session.reply_framing or session.framing
         self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth, largest_id=largest_id)
         self._clock = clock
         self._alarm = Alarm(clock, _deadlines, self)
@@ -91,9 +94,7 @@ class Asking:
         now = self._clock.seconds()
         try:
             number = self._exchange.new_id()
-            frame = make(number)
-            (self._session.reply_framing or self._session.framing).encode(frame)  # refused now, or never
-            call = Call(number, frame, answers, timeout, settle)
+            call = Call(number, self._framed(make(number)), answers, timeout, settle)
             self._exchange.ask(call, now)
         except (NotSent, CodecError, EncodeError):
             return fail()
@@ -113,19 +114,19 @@ class Asking:
         self._exchange.senseless(reason)
         self._write()
 
-    @contextmanager
-    def received_together(self) -> Iterator[None]:
+    def hold(self) -> None:
         """
-        While frames are handled that came together.
+        Write nothing until :meth:`release`: frames are handled that came together.
 
-        What is asked meanwhile cannot be answered by one of them, so it is written after.
+        What is asked meanwhile cannot be answered by one of them, so it is written after. These are two
+        methods and no context manager, which would cost each reply 0.7 us.
         """
         self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-            self._write()
+
+    def release(self) -> None:
+        """All of them are handled."""
+        self._held = False
+        self._write()
 
     def end(self, reason: str) -> None:
         """The session is over: settle everything."""
@@ -136,11 +137,21 @@ class Asking:
         if self._held or not self._session.is_open:
             return  # all that waits is told when the session is over, which is soon
         calls = self._exchange.begin(self._clock.seconds())
-        if calls:
-            self._session.sendFrames([call.frame for call in calls])
-            for call in calls:
-                if call.answers is None:
-                    call.settle(None)
+        if not calls:
+            return
+        parts = [part for call in calls for part in call.written]
+        if len(parts) > 1 and sum(map(len, parts)) < LARGE:
+            parts = [b"".join(parts)]
+        for part in parts:
+            self._session.sendBytes(part)
+        self._session.frames_sent += len(calls)
+        for call in calls:
+            if call.answers is None:
+                call.settle(None)
+
+    def _framed(self, frame: bytes) -> Sequence[bytes]:
+        """What is written for a frame, in parts; what cannot be framed is refused now, or never."""
+        return (self._framing.encode(frame),) if len(frame) < LARGE else self._framing.encode_large(frame)
 
     def _cancelled(self, call: Call) -> None:
         self._exchange.cancel(call)

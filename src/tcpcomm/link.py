@@ -270,11 +270,15 @@ class Link(Service):
         """Frames came: answers, events, or heartbeats. Called by the protocol."""
         if protocol is not self._protocol:
             return
-        with protocol.asking.received_together():
+        asking = protocol.asking
+        asking.hold()
+        try:
             for frame in frames:
                 if protocol is not self._protocol or protocol.over is not None:
                     return
                 self._frame_received(protocol, frame)
+        finally:
+            asking.release()
 
     def _frame_received(self, protocol: _LinkProtocol, frame: bytes) -> None:
         beat = self._heartbeat

@@ -117,8 +117,13 @@ class EquipmentProtocol(FrameProtocol):
 
     def framesReceived(self, frames: list[bytes]) -> Any:
         if self._asking is not None:
-            with self._asking.received_together():
+            self._asking.hold()
+            try:
                 return super().framesReceived(frames)
+            finally:
+                self._asking.release()
+        if len(frames) == 1:
+            return self.frameReceived(frames[0])
         if self._entrance is not None:
             return super().framesReceived(frames)
         self._keeping = self._answering

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from attrs import field, frozen
@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import CodecError, ConfigurationError, current_session
-from tcpcomm.framing import Delimited
+from tcpcomm.framing import Delimited, Framing
 from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
 from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCamera
 
@@ -70,20 +70,28 @@ class Counting(Delimited):
         return super().encode(frame)
 
 
-def test_an_event_is_framed_once_for_all_sessions_that_share_the_framing() -> None:
-    shared, own = Counting(b"\r\n"), Delimited(b"\n")
-    camera = MyCamera()
-    factory = EquipmentFactory(camera, framing=shared, clock=Clock())
-    sessions = [factory.buildProtocol(None) for _ in range(4)]
-    for session in sessions:
+def told(camera: MyCamera, framing: Framing, *reply_framings: Framing | None) -> EquipmentFactory:
+    """The factory of sessions with these framings, which have been told of an event."""
+    factory = EquipmentFactory(camera, framing=framing, clock=Clock())
+    for reply_framing in reply_framings:
+        session = factory.buildProtocol(None)
         assert isinstance(session, EquipmentProtocol)
-        session.reply_framing = own if session is sessions[3] else None
+        session.reply_framing = reply_framing
         session.makeConnection(StringTransport())  # type: ignore[no-untyped-call]
     camera.alarm(7)
-    assert [b"ALM,7"] == shared.framed
-    said = [session.transport.value() for session in sessions]  # type: ignore[union-attr]
-    assert [b"ALM,7\r\n"] * 3 + [b"ALM,7\n"] == said
-    assert 4 == factory.frames_sent
+    return factory
+
+
+def test_an_event_is_framed_once_for_all_sessions_that_share_the_framing() -> None:
+    framing = Counting(b"\r\n")
+    factory = told(MyCamera(), framing, None, None, None)
+    assert ([b"ALM,7"], 3) == (framing.framed, factory.frames_sent)
+
+
+def test_an_event_is_framed_for_each_session_as_it_is_sent_there() -> None:
+    factory = told(MyCamera(), Delimited(b"\r\n"), None, Delimited(b"\n"), None)
+    said = [cast("StringTransport", each.transport).value() for each in factory.sessions]
+    assert [b"ALM,7\n", b"ALM,7\r\n", b"ALM,7\r\n"] == sorted(said)
 
 
 def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:

@@ -59,7 +59,7 @@ class Session:
 
     def write(self) -> None:
         for call in self.exchange.begin(self.now):
-            self.written.append(call.frame)
+            self.written.append(call.written)
             if call.answers is None:
                 call.settle(None)
 

@@ -63,6 +63,14 @@ class Blocking(Camera):
         return "done"
 
 
+class BlockingPlainly(Camera):
+    def locate(self, job: int) -> str:  # type: ignore[override] # at runtime it may be either
+        began = monotonic()
+        while monotonic() - began < job / 1000:
+            pass
+        return "done"
+
+
 class ServingTests(TestCase):
     """Each test serves a camera, and asks it."""
 
@@ -113,7 +121,13 @@ class ServingTests(TestCase):
         assert event["took"] >= 0.12
 
     async def test_a_handler_that_blocks_for_long_is_shown_in_the_midst_of_it(self) -> None:
-        _, at = self.serve(Blocking())
+        await self.check_what_is_shown_of(Blocking())
+
+    async def test_a_plain_function_that_blocks_for_long_is_shown_without_its_callers(self) -> None:
+        await self.check_what_is_shown_of(BlockingPlainly())
+
+    async def check_what_is_shown_of(self, camera: Camera) -> None:
+        _, at = self.serve(camera)
         assert "done" == await self.remote(at).locate(1000)
         await until(lambda: bool(self.told("has blocked the reactor")))
         event = next(each for each in self.logged if "has blocked" in str(each["log_format"]))

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from tcpcomm.engine import Engine
 from tcpcomm.link import Link
-from tcpcomm.protocol import FrameProtocol
+from tcpcomm.receiving import ReceivesFrames
 from tcpcomm.supervision import State
 from tcpcomm.testing.clock import Timer
 from tcpcomm.testing.faults import Faults
@@ -69,7 +69,7 @@ class _Log:
 def logs_watched() -> Iterator[list[str]]:
     """Have everything logged into a list of errors, for nothing else costs so much as log events."""
     log = _Log()
-    kinds: list[Any] = [Engine, Link, FrameProtocol, Socket]
+    kinds: list[Any] = [Engine, Link, ReceivesFrames, Socket]
     before = [vars(kind)["log"] for kind in kinds]
     for kind in kinds:
         kind.log = log

@@ -399,7 +399,7 @@ MUTANTS: Final = [
         "session_over",
         "protocol.asking.end(reason)",
         "self._engine._steps += tuple(\n"
-        "            lambda next_one, call=call: next_one.sendFrame(call.frame)\n"
+        "            lambda next_one, call=call: next_one.sendBytes(call.written[0])\n"
         "            for call in protocol.asking._exchange._under_way.values()\n"
         "        )\n"
         "        protocol.asking.end(reason)",
@@ -408,8 +408,8 @@ MUTANTS: Final = [
         "a request is written twice",
         Asking,
         "_write",
-        "[call.frame for call in calls]",
-        "[call.frame for call in calls for _ in range(2)]",
+        "for part in call.written]",
+        "for part in (*call.written, *call.written)]",
     ),
     Mutant(
         "what waits for its turn is forgotten",
@@ -472,7 +472,7 @@ MUTANTS: Final = [
     Mutant(
         "a frame that came before the request answers it",
         Asking,
-        "received_together",
+        "hold",
         "self._held = True",
         "pass",
         test_link.test_a_frame_that_came_before_a_request_was_written_does_not_answer_it,

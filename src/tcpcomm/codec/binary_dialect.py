@@ -166,9 +166,6 @@ class BinaryDialect(Dialect):
     # -- the equipment's side ---------------------------------------------------------------------------
 
     def read_at_equipment(self, frame: bytes) -> Asked:
-        return self._read_request(frame)
-
-    def _read_request(self, frame: bytes) -> Request | Refusal:
         try:
             opcode, id, _, at = self._wire.head.read(frame)
         except CodecError as problem:
