@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
-from tcpcomm.framing import Unframed
+from tcpcomm.framing import Buffer, Decoder, Unframed
 from tests.session.spies import GapSpy, LargeSpy
 from tests.session.stage import TOO_LONG, Fault, Logged, staged
 
