@@ -191,7 +191,7 @@ class Decoder(ABC):
     All else (the buffer, offsets, faults that are raised once, the end of the stream) is done here.
     """
 
-    # One for each connection, most of which are idle: 128 to 160 bytes, where with a dictionary, and with
+    # One for each connection, most of which are idle: 128 to 170 bytes, where with a dictionary, and with
     # lists into which nothing is put, it was 300 to 1,200. A subclass of your own may do without slots.
     __slots__ = (
         "_begun",
