@@ -119,7 +119,7 @@ class Asking:
         Write nothing until :meth:`release`: frames are handled that came together.
 
         What is asked meanwhile cannot be answered by one of them, so it is written after. These are two
-        methods and no context manager, which would cost each reply 0.7 us.
+        methods and no context manager, which would cost each reply 0.9 us.
         """
         self._held = True
 

@@ -86,7 +86,8 @@ def _packed_list(element: Layout, packed: Packed, unit: int) -> Content:
     """
     A list of elements of the same size; ``unit`` is what one of them adds to the length.
 
-    Where struct alone makes the elements, it makes all at once: ten numbers are written in 0.6 of 2.4 us.
+    Where struct alone makes the elements, it makes all at once: ten numbers are written in 0.7 instead of
+    1.9 us, and read in 0.4 instead of 1.0.
     """
     size, gather, spread, plain = packed.size, packed.gather, packed.spread, packed.plain
     prefix = packed.struct.format[0]
