@@ -66,7 +66,9 @@ class LengthPrefixed(Framing):
     _largest: int = field(init=False, repr=False, eq=False)
     strip: int = field(kw_only=True)
     max_frame: int = field(kw_only=True)
-    _heads: _Heads | None = field(init=False, repr=False, eq=False)
+    _heads: _Heads = field(init=False, repr=False, eq=False)
+    _keeps: bool = field(init=False, repr=False, eq=False)
+    """Whether frames bring a part of their header along, which is then only checked."""
 
     @_largest.default
     def _largest_value(self) -> int:
@@ -74,9 +76,12 @@ class LengthPrefixed(Framing):
         return int(BASES.get(self.form, 256) ** width) - 1
 
     @_heads.default
-    def _learned_heads(self) -> _Heads | None:
-        """Only if all of the header is stripped does it depend on the frame's size alone."""
-        return _Heads(self) if self.strip == self.header else None
+    def _learned_heads(self) -> _Heads:
+        return _Heads(self)
+
+    @_keeps.default
+    def _keeps_some(self) -> bool:
+        return self.strip != self.header
 
     @strip.default
     def _default_strip(self) -> int:
@@ -143,17 +148,18 @@ class LengthPrefixed(Framing):
         return LengthDecoder(layout_of(self))
 
     def encode(self, frame: bytes) -> bytes:
-        heads = self._heads
-        return (self._head(frame) if heads is None else heads[len(frame)]) + frame
+        head = self._heads[len(frame)]
+        return (self._checked(frame, head) if self._keeps else head) + frame
 
     def encode_large(self, frame: bytes) -> Sequence[bytes]:
-        return (self._head(frame), frame)
+        head = self._heads[len(frame)]
+        return (self._checked(frame, head) if self._keeps else head, frame)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         frames = [*frames]
+        if self._keeps:
+            return b"".join(map(self.encode, frames))
         heads = self._heads
-        if heads is None:
-            return b"".join([part for frame in frames for part in (self._head(frame), frame)])
         if len(sizes := set(map(len, frames))) == 1:  # a third of what the next line takes
             return heads[sizes.pop()].join((b"", *frames))
         return b"".join([part for frame in frames for part in (heads[len(frame)], frame)])
@@ -171,26 +177,28 @@ class LengthPrefixed(Framing):
             return b"%0*X" % (self.width, raw)
         return raw.to_bytes(self.width, self.form)
 
-    def _head(self, frame: bytes) -> bytes:
-        """The stripped part of the header, for this frame; what is not stripped is checked."""
-        length = self._length(len(frame))
-        if self.strip == self.header:
-            return self.sync + length
+    def _checked(self, frame: bytes, length: bytes) -> bytes:
+        """Check the part of the header that a frame brings along; return the part that it does not."""
         kept = self.sync[self.strip :]
         if kept and not frame.startswith(kept):
             raise EncodeError(f"the frame must begin with {kept!r}, unlike {frame[: len(kept)]!r}")
         at = self.offset - self.strip
-        found = frame[at : at + self.width]
-        if found.upper() != length if self.form == "hex" else found != length:
-            raise EncodeError(
-                f"the length field in the frame, at byte {at}, holds {found!r}: "
-                f"for {len(frame)} bytes it must be {length!r}"
-            )
+        if not frame.startswith(length, at):
+            found = frame[at : at + self.width]
+            if self.form != "hex" or found.upper() != length:
+                raise EncodeError(
+                    f"the length field in the frame, at byte {at}, holds {found!r}: "
+                    f"for {len(frame)} bytes it must be {length!r}"
+                )
         return self.sync[: self.strip]
 
 
 class _Heads(dict[int, bytes]):
-    """What stands before a frame of each size, learned for small ones: it saves 0.05 of 0.13 µs."""
+    """
+    The header, or of one that frames keep the length field, by the frame's size.
+
+    It is learned for small frames: that saves 0.05 of 0.13 µs, and of Modbus TCP's 0.61 µs 0.27.
+    """
 
     __slots__ = ("_framing",)
 
@@ -200,7 +208,9 @@ class _Heads(dict[int, bytes]):
 
     def __missing__(self, size: int) -> bytes:
         framing = self._framing
-        head = framing.sync + framing._length(size)
+        head = framing._length(size)
+        if not framing._keeps:
+            head = framing.sync + head
         if size <= SMALL and len(self) < LEARNED:
             self[size] = head
         return head
