@@ -366,6 +366,15 @@ class _FixedDecoder(Decoder):
         super().__init__()
         self._size = size
 
+    def feed(self, data: bytes) -> list[bytes]:
+        if self.idle and len(data) == self._size:
+            self._start += self._size
+            return [data]
+        return super().feed(data)
+
+    def _rests(self) -> bool:
+        return not self._steps
+
     @property
     def unfinished(self) -> str:
         return f"sent {self._came()}, which are {self.buffered} bytes, and a frame has {self._size}"
