@@ -20,6 +20,8 @@ TITLE = "Typed commands"
 OURS = "tcpcomm, declared"
 NATIVE = "tcpcomm, declared, native on uvloop"
 BY_HAND = "LineReceiver, by hand"
+AT_ONCE_BY_HAND = f"{BY_HAND}, at once"
+NATIVE_BY_HAND = f"{BY_HAND}, native on uvloop"
 OTHERS = ("sinstruments", "Lewis")
 
 PEERS = (
@@ -27,6 +29,8 @@ PEERS = (
     Peer(f"{OURS}, a plain def", "typed_tcpcomm", ("--at-once", "--plain")),
     Peer(NATIVE, "typed_tcpcomm", ("--native",), needs="uvloop"),
     Peer(BY_HAND, "typed_by_hand"),
+    Peer(AT_ONCE_BY_HAND, "typed_by_hand", ("--at-once",)),
+    Peer(NATIVE_BY_HAND, "typed_by_hand", ("--native",), needs="uvloop"),
     Peer("sinstruments", "typed_sinstruments", needs="sinstruments"),
     Peer("Lewis", "typed_lewis", needs="lewis"),
 )
@@ -45,7 +49,8 @@ CPU is the server's alone, for one command; the bracket tells how many times the
 Medians, {rounds} rounds.
 Latency is what the client sees.
 *Declared* is a `Template`, and an `async def` that returns an attrs class; it listens as `serve` does.
-*By hand* cuts the line at its comma and knows no types, events, limits or logs; it uses Twisted as it is.
+*By hand* cuts the line at its comma and knows no types, events, limits or logs.
+It uses Twisted as it is, unless the name says which transport of `tcpcomm.transports` it has instead.
 Lewis looks for commands every 10 ms, so its frames per second tell of that cycle, and its CPU of its work.
 """
 
@@ -59,8 +64,14 @@ def targets(results: EchoResults) -> Iterator[Target]:
     """The targets for which there are figures."""
     for title, figures in results.figures.items():
         ours = figures[OURS].cpu
-        text = f"{title}: times the CPU of {BY_HAND}"
-        yield Target(text, ours.over(figures[BY_HAND].cpu), 2.0, at_least=False)
+        for kind, by_hand, bound in (
+            (OURS, BY_HAND, 2.0),
+            (OURS, AT_ONCE_BY_HAND, 1.3),
+            (NATIVE, NATIVE_BY_HAND, 1.3),
+        ):
+            if kind in figures and by_hand in figures:
+                text = f"{title}, {kind}: times the CPU of {by_hand}"
+                yield Target(text, figures[kind].cpu.over(figures[by_hand].cpu), bound, at_least=False)
         for other in OTHERS:
             if other in figures:
                 yield Target(f"{title}: times cheaper than {other}", figures[other].cpu.over(ours), 3.0)
