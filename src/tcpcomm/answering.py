@@ -209,6 +209,17 @@ class Answering:
         """What a frame asks for."""
         return self._handlers.read(frame)
 
+    def answer_one(self, frame: bytes) -> Deferred[None] | None:
+        """Answer what came alone, as :meth:`take` does."""
+        asked = self._handlers.read(frame)
+        if type(asked) is not Request or self._running:
+            return self.take(asked, frame)
+        token = _current.set(self._session)
+        try:
+            return self._carry_out(asked, self._send)
+        finally:
+            _current.reset(token)
+
     def answer(self, frames: list[bytes]) -> None:
         """
         Answer frames that came together, until the session is held; it keeps those that are left.
@@ -246,8 +257,6 @@ class Answering:
         Returns:
             A Deferred that fires when that is done; None if it is done already.
         """
-        if type(asked) is Request and not self._running:
-            return self._take(asked, frame, self._send)
         if isinstance(asked, Batch):
             return self._take_batch(asked, frame)
         if self._running and self._handlers.one_by_one and asked.name != self._handlers.beat:

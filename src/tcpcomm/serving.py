@@ -12,7 +12,7 @@ Start it with :func:`run`, or give it to a Twisted application.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from attrs import evolve, frozen
 from twisted.application.service import Service
@@ -39,6 +39,7 @@ from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.places import Dialling
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.seldom import SeldomEach
+from tcpcomm.sending import SendsFrames
 from tcpcomm.server import ServerService
 from tcpcomm.supervision import Policy, profile
 from tcpcomm.watchdog import watchdog
@@ -68,11 +69,18 @@ def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
 class EquipmentProtocol(FrameProtocol):
     """One session of a piece of equipment: requests in, replies and events out."""
 
+    # What each command looks at, as in SendsFrames.
+    __slots__ = ("_answering", "_entrance", "_keeping", "_to_host")
+
     _answering: Answering
-    _keeping: Answering | None = None  # it keeps replies: nothing is sent before them
-    _entrance: Entrance | None = None
-    _calls: Caller | None = None
-    _asking: Asking | None = None
+    _keeping: Answering | None  # it keeps replies: nothing is sent before them
+    _entrance: Entrance | None
+    _to_host: tuple[Caller, Asking] | None  # where the host is asked, too
+
+    def __new__(cls, *args: object, **options: object) -> Self:
+        self = super().__new__(cls, *args, **options)
+        self._keeping = self._entrance = self._to_host = None
+        return self
 
     def sessionReady(self) -> None:
         factory = cast("EquipmentFactory", self.factory)
@@ -82,7 +90,7 @@ class EquipmentProtocol(FrameProtocol):
         self._answering = Answering(handlers, self)
         if factory.calls is not None:
             asked = factory.calls
-            asking = self._asking = Asking(
+            asking = Asking(
                 self,
                 clock,
                 self.abort,
@@ -90,9 +98,10 @@ class EquipmentProtocol(FrameProtocol):
                 depth=asked.pipeline,
                 largest_id=asked.dialect.largest_id,
             )
-            calls = self._calls = Caller(
+            calls = Caller(
                 asked, lambda command, values: calls.ask_on(asking, command, values), clock.seconds
             )
+            self._to_host = calls, asking
         if declaration.greeting is None and not declaration.login:
             factory.members.add(self)
             return
@@ -113,19 +122,20 @@ class EquipmentProtocol(FrameProtocol):
     @property
     def host_proxy(self) -> Any:
         """The proxy by which this session's host is asked, where that was declared; else None."""
-        return None if self._calls is None else self._calls.proxy
+        return None if self._to_host is None else self._to_host[0].proxy
 
     def framesReceived(self, frames: list[bytes]) -> Any:
-        if self._asking is not None:
-            self._asking.hold()
+        if self._to_host is not None:
+            _, asking = self._to_host
+            asking.hold()
             try:
                 return super().framesReceived(frames)
             finally:
-                self._asking.release()
-        if len(frames) == 1:
-            return self.frameReceived(frames[0])
+                asking.release()
         if self._entrance is not None:
             return super().framesReceived(frames)
+        if len(frames) == 1:
+            return self._answering.answer_one(frames[0])
         self._keeping = self._answering
         try:
             self._answering.answer(frames)
@@ -133,34 +143,29 @@ class EquipmentProtocol(FrameProtocol):
             self._keeping = None
         return None
 
+    # Whatever is sent, the replies to what came before go first, where some are kept.
+
     def sendFrame(self, frame: bytes) -> None:
-        self._send_kept()
-        super().sendFrame(frame)
+        if self._keeping is not None:
+            self._keeping.send_kept()
+        SendsFrames.sendFrame(self, frame)  # to ask super() takes 0.05 us longer
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
-        self._send_kept()
+        if self._keeping is not None:
+            self._keeping.send_kept()
         super().sendFrames(frames)
 
     def sendBytes(self, data: bytes) -> None:
-        self._send_kept()
+        if self._keeping is not None:
+            self._keeping.send_kept()
         super().sendBytes(data)
 
     def close(self, reason: str = "closed here") -> None:
-        self._send_kept()
-        super().close(reason)
-
-    def _send_kept(self) -> None:
-        """Send the replies to what came before, where some are kept."""
         if self._keeping is not None:
             self._keeping.send_kept()
+        super().close(reason)
 
     def frameReceived(self, frame: bytes) -> Deferred[None] | None:
-        if self._entrance is None and self._calls is None:
-            return self._answering.take(self._answering.read(frame), frame)
-        return self._frame_received(frame)
-
-    def _frame_received(self, frame: bytes) -> Deferred[None] | None:
-        """A frame of a login, or of a session on which both sides ask."""
         if self._entrance is not None:
             try:
                 self._say(self._entrance.take(frame))
@@ -168,10 +173,11 @@ class EquipmentProtocol(FrameProtocol):
                 self.close(f"the login was refused: {refused}")
             return None
         asked = self._answering.read(frame)
-        calls, asking = self._calls, self._asking
-        if calls is not None and asking is not None and calls.is_meant(frame, asked, asking):
-            calls.take(frame, asking)
-            return None
+        if self._to_host is not None:
+            calls, asking = self._to_host
+            if calls.is_meant(frame, asked, asking):
+                calls.take(frame, asking)
+                return None
         return self._answering.take(asked, frame)
 
     def sessionLost(self, reason: str) -> None:
@@ -179,8 +185,8 @@ class EquipmentProtocol(FrameProtocol):
         answering: Answering | None = getattr(self, "_answering", None)
         if answering is not None:  # it could be made
             answering.end()
-        if self._asking is not None:
-            self._asking.end(reason)
+        if self._to_host is not None:
+            self._to_host[1].end(reason)
         super().sessionLost(reason)
 
     def _say(self, sayings: Iterable[Saying]) -> None:
