@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
 from tcpcomm.alarm import Alarm
 from tcpcomm.codec.base import Answers
-from tcpcomm.errors import CodecError, EncodeError, NotSent
+from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
 from tcpcomm.exchange import Call, Exchange
 from tcpcomm.framing.base import LARGE
 from tcpcomm.protocol import FrameProtocol
 
 __all__ = ["Asking"]
+
+_CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
 
 
 class Asking:
@@ -139,15 +141,17 @@ class Asking:
         calls = self._exchange.begin(self._clock.seconds())
         if not calls:
             return
+        session = self._session
         parts = [part for call in calls for part in call.written]
         if len(parts) > 1 and sum(map(len, parts)) < LARGE:
             parts = [b"".join(parts)]
         for part in parts:
-            self._session.sendBytes(part)
-        self._session.frames_sent += len(calls)
+            if session.is_open:  # what waits for a peer that does not read may have ended it
+                session.sendBytes(part)
+        session.frames_sent += len(calls)
         for call in calls:
             if call.answers is None:
-                call.settle(None)
+                call.settle(None if session.is_open else OutcomeUnknown(_CUT_SHORT))
 
     def _framed(self, frame: bytes) -> Sequence[bytes]:
         """What is written for a frame, in parts; what cannot be framed is refused now, or never."""

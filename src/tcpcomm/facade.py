@@ -62,7 +62,10 @@ def _listed(source: str) -> dict[str, Any]:
     """Run a module that imports names, without importing any: its ``__all__``, and where each is from."""
     spec = find_spec(source)
     assert spec is not None
-    code = spec.loader.get_code(source)  # type: ignore[union-attr]  # all of Python's loaders have it
+    get_code = getattr(spec.loader, "get_code", None)
+    if get_code is None:  # Python's own loaders have it, pytest's has not: then all is imported
+        public = import_module(source).__all__
+        return {"__all__": public, **{name: (source, name) for name in public}}
     found: dict[str, Any] = {"__builtins__": {"__import__": lambda name, *_: _NotImported(name)}}
-    exec(code, found)  # it is our own, and its import statements are the list
+    exec(get_code(source), found)  # it is our own, and its import statements are the list
     return found

@@ -252,8 +252,8 @@ class ReceivesFrames(SendsFrames):
         """Answer the heartbeats at the head of some frames; return those up to the next."""
         answers, frames, rest = beat.split(frames)
         self.sendBytes(b"".join(map(self._sender.encode, answers)))
-        if self._held and not self._closing:
-            frames, rest = [], frames + rest
+        if self._held:  # the peer has not read the answers
+            frames, rest = [], [] if self._closing else frames + rest
         self._frames = rest
         return frames
 

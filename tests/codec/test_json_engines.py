@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from importlib import import_module
 from typing import Any, Final
 
 import pytest
@@ -230,3 +232,21 @@ def test_msgspec_is_the_engine_where_it_is_installed() -> None:
     assert isinstance(engine(False), Msgspec)
     with using("standard"):
         assert engine(False) is None
+
+
+class OldDecoder:
+    """Reads as msgspec does before 0.17."""
+
+    def __init__(self, kind: Any) -> None: ...
+
+    def decode(self, text: str) -> Any:
+        return json.loads(text, parse_int=float)
+
+
+def test_an_msgspec_that_makes_floats_of_large_whole_numbers_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("msgspec.json.Decoder", OldDecoder)
+    monkeypatch.delitem(sys.modules, Msgspec.__module__)
+    with pytest.raises(ImportError, match="makes floats of large whole numbers"):
+        import_module(Msgspec.__module__)

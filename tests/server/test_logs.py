@@ -124,6 +124,7 @@ class NotShown:
         {"log_format": "{nothing_of_that_name}"},
         {"log_format": "{peer", "peer": 1},
         {"peer": NotShown()},
+        {"log_level": None},
         {"log_system": "the old way"},
         {"log_failure": Failure(ValueError("the lens cap is on"))},
         {"log_format": None, "log_failure": Failure(ValueError("no words"))},
@@ -134,8 +135,10 @@ def test_a_text_line_is_the_same_as_twisted_s(fields: dict[str, Any]) -> None:
     assert formatEventAsClassicLogText(event(**fields)) == text_line(event(**fields))
 
 
-def test_an_event_that_came_by_another_way_has_the_same_text_line_as_twisted_s() -> None:
-    bare = {"log_time": 0.0, "log_format": "hello"}
+@pytest.mark.parametrize("absent", ["log_time", "log_level", "log_namespace"])
+def test_an_event_that_came_by_another_way_has_the_same_text_line_as_twisted_s(absent: str) -> None:
+    bare = event()
+    del bare[absent]
 
     assert formatEventAsClassicLogText(bare) == text_line(bare)
 

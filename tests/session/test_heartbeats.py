@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
+from tcpcomm.limits import Limits
 from tests.session.stage import BatchSpy, Lost, Spy, Stage, recorded_log, staged
 
 BEAT = Heartbeat(b"PING", b"PONG")
@@ -97,6 +98,16 @@ def test_a_close_in_the_midst_answers_no_later_heartbeat() -> None:
     stage.receive(b"PING;a;PING;b;")
     assert [b"a"] == stage.session.seen[:1]
     assert b"PONG;" == b"".join(stage.transport.sent())
+
+
+def test_an_abort_for_answers_that_are_not_read_delivers_nothing_that_came_with_them() -> None:
+    limits = Limits(unread_pause=70_000, unread_abort=80_000)
+    stage = staged(heartbeat=Heartbeat(b"PING", b"PONG" * 4), limits=limits)
+    stage.transport.appetite = 0
+    stage.session.sendBytes(b"x" * 132_000)
+    stage.receive(b"PING;" * 5_000 + b"a;")
+    stage.settle()
+    assert [Lost("the peer does not read: 85928 bytes wait for it")] == stage.session.seen
 
 
 def test_heartbeats_are_asked_for_where_that_is_wanted() -> None:

@@ -165,6 +165,27 @@ def test_what_is_written_arrives_once_and_in_order_whatever_its_size(kind: str, 
     play(kind, scene)
 
 
+class AnswersInParts(End):
+    """Answers each chunk by one write and one of several pieces."""
+
+    transport: Any
+
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(b"first, ")
+        self.transport.writeSequence([b"second, ", b"third"])
+
+
+@everywhere
+def test_several_pieces_leave_behind_the_small_write_before_them(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        _, near = await stage.pair(server=AnswersInParts)
+        near.transport.write(b"?")
+        await stage.until(lambda: len(near.received) == 20)
+        assert b"first, second, third" == near.received
+
+    play(kind, scene)
+
+
 @everywhere
 def test_a_small_write_has_left_when_write_returns(kind: str) -> None:
     async def scene(stage: Stage) -> None:

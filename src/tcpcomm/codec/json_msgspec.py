@@ -36,6 +36,9 @@ def _values(levels: int) -> Any:
 _decode: Final = Decoder(_values(_DEEPEST)).decode
 _encode: Final = Encoder().encode
 
+if type(_decode(str(2**64))) is not int:
+    raise ImportError("this msgspec makes floats of large whole numbers: 0.18 or later does not")
+
 _exponent: Final = re.compile(r"e(?<=[0-9]e)").search
 """Finds 1e16. It looks for an e first, for they are rarer than digits: 2 µs in 4 KB of numbers, not 20."""
 

@@ -99,6 +99,8 @@ class SendsAtOnce(tcp.Connection):
                 self.write(b"".join(pieces))
                 return
             iovec = pieces
+        elif self._answer is not None:
+            self._queue_answer()
         super().writeSequence(iovec)
 
     def startWriting(self) -> None:

@@ -1,0 +1,68 @@
+"""Commands that are asked of a peer that does not read: none of them is left without an outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tcpcomm.asking import Asking
+from tcpcomm.framing import LengthPrefixed
+from tcpcomm.limits import Limits
+from tests.session.spies import KIB
+from tests.session.stage import Stage, staged
+
+FRAMING = LengthPrefixed(4, max_frame=128 * KIB)
+TAKEN = 128 * KIB
+"""Bytes that the transport takes before it says that it has enough."""
+UNREAD = 256 * KIB
+"""Bytes that wait for the peer, beyond which the session is aborted."""
+
+
+@pytest.fixture
+def stage() -> Stage:
+    limits = Limits(unread_pause=UNREAD, unread_abort=UNREAD)
+    stage = staged(framing=FRAMING, limits=limits)
+    stage.transport.appetite = 0
+    return stage
+
+
+@pytest.fixture
+def asking(stage: Stage) -> Asking:
+    asking = Asking(stage.session, stage.clock, stage.session.abort, by_id=False)
+    stage.session.on_lost = asking.end
+    return asking
+
+
+def ask(asking: Asking) -> list[Any]:
+    """Ask a large command that is not answered; return what becomes of it."""
+    outcome: list[Any] = []
+    asked = asking.ask(lambda number: b"x" * 100 * KIB, None, timeout=5.0)
+    asked.addCallbacks(outcome.append, lambda failure: outcome.append(str(failure.value)))
+    return outcome
+
+
+CUT_SHORT = ["the session ended while the command was written: the peer does not read"]
+
+
+def test_commands_that_are_written_together_all_fail_where_one_of_them_is_what_ends_the_session(
+    stage: Stage, asking: Asking
+) -> None:
+    asking.hold()
+    outcomes = [ask(asking) for _ in range(6)]
+    asking.release()
+    assert [CUT_SHORT] * 6 == outcomes
+    assert not stage.session.is_open
+
+
+def test_a_command_whose_header_is_what_ends_the_session_fails_and_asking_it_does_not_raise(
+    stage: Stage, asking: Asking
+) -> None:
+    stage.session.sendBytes(b"y" * (TAKEN + UNREAD - 2))
+    assert CUT_SHORT == ask(asking)
+    assert not stage.session.is_open
+
+
+def test_a_command_without_a_reply_has_succeeded_when_it_is_written(stage: Stage, asking: Asking) -> None:
+    assert [None] == ask(asking)
+    assert stage.session.is_open
