@@ -57,6 +57,9 @@ class FrameProtocol(ReceivesFrames):
     A handler may be ``async def``, or return a Deferred, where its work takes longer: a peer that has shut
     its sending side is then kept until that is done. Later frames do not wait for it. When the session is
     lost, what is still awaited is cancelled.
+
+    It has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has some
+    of its own, as a mixin made with ``attrs.define`` does.
     """
 
     framing: Framing = Lines()

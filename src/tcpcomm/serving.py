@@ -67,7 +67,12 @@ def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
 
 
 class EquipmentProtocol(FrameProtocol):
-    """One session of a piece of equipment: requests in, replies and events out."""
+    """
+    One session of a piece of equipment: requests in, replies and events out.
+
+    Frames are handed on by :meth:`framesReceived`, which asks :meth:`frameReceived` only for those of a
+    login, or where both sides ask.
+    """
 
     # What each command looks at, as in SendsFrames.
     __slots__ = ("_answering", "_entrance", "_keeping", "_to_host")

@@ -211,8 +211,8 @@ class Decoder(ABC):
     """
     True only where nothing is held and nothing remembered: the next byte begins a frame.
 
-    It is a short answer to :attr:`mid_frame`, without a call; False says nothing. A subclass that has a
-    quick way in :meth:`feed` asks it first, and gives :meth:`_rests`.
+    It is a short answer to :attr:`mid_frame`, without a call; False says nothing, and is what a decoder of
+    your own says. Those of this package that have a quick way in :meth:`feed` ask it first.
     """
 
     cuts_bytes = False

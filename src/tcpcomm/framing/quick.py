@@ -23,7 +23,7 @@ SMALL: Final = 2048
 """Bytes: larger frames gain nothing, and each size that is learned takes memory."""
 
 LEARNED: Final = 256
-"""Sizes of which is learned how to take a chunk apart that is one frame."""
+"""Sizes for which is kept how to take a frame that comes alone apart, or what header goes before one."""
 
 _MANY: Final = 4  # of fewer frames the quick way is not the shorter one
 _REPEATS: Final = 4  # so many equal neighbours suggest a run
