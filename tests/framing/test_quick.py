@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
 from tcpcomm.framing import LengthPrefixed
+from tcpcomm.framing.quick import SMALL
 from tests.framing.reading import Fault, feed, read, read_chunks
 
 sizes_in_runs = st.lists(
@@ -36,6 +37,14 @@ def test_many_small_frames_are_cut_as_one_by_one(
     wire = b"".join(map(framing.encode, frames)) + framing.encode(b"abcde")[:half]
     assert frames == framing.decoder().feed(wire)
     assert frames == read_chunks(framing, [wire[:cut], wire[cut:]])
+
+
+@pytest.mark.parametrize("adjust", [-4, -2, -1, 0, 1, 2, 300])
+def test_frames_of_the_size_at_which_the_quick_way_ends_are_cut_too(adjust: int) -> None:
+    framing = LengthPrefixed(2, adjust=adjust)
+    sizes = [size for size in range(SMALL - 310, SMALL + 310) if size >= max(0, adjust)]
+    frames = [bytes(size) for size in sizes for _ in range(5)]
+    assert frames == framing.decoder().feed(b"".join(map(framing.encode, frames)))
 
 
 @given(sizes=sizes_in_runs)

@@ -20,7 +20,7 @@ __all__ = ["LEARNED", "SMALL", "Cutter", "cut_run"]
 _Unpack = Callable[[bytes, int], tuple[Any, ...]]
 
 SMALL: Final = 2048
-"""Bytes: larger frames gain nothing, and each size that is learned takes memory."""
+"""Bytes, or a length field's value: larger frames gain nothing, and what is learned takes memory."""
 
 LEARNED: Final = 256
 """Sizes for which is kept how to take a frame that comes alone apart, or what header goes before one."""
@@ -77,7 +77,7 @@ class Cutter:
             end = position + total
             if end > size or not header <= total <= largest:
                 break
-            if total <= SMALL and position + _MANY * total < last:
+            if raw < SMALL and position + _MANY * total < last:
                 position = self._cut_many(buffer, position, raw, frames)
             else:
                 frames.append(buffer[position + strip : end])
