@@ -27,7 +27,7 @@ pip install -e '.[bench]'
 python -m tests.bench --write
 ```
 
-It takes about 13 minutes, and draws the picture below with matplotlib.
+It takes about 10 minutes, and draws the picture below with matplotlib.
 The load on the echo servers comes from a program in C that is compiled for the run.
 Without a C compiler one in Python takes its place.
 `--quick` takes a first look in a few seconds; `--only` runs one part, such as `decode`, `echo` or `modbus`.
