@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from tcpcomm.facade import names_of
+from tcpcomm._lazy import names_of
 
 
 class OnlyExecutes(Loader, MetaPathFinder):

@@ -76,7 +76,7 @@ def test_the_floors_without_io_import_nothing_of_twisted(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "framing").glob("*.py")), ids=named)
 def test_framing_imports_nothing_of_the_floors_above(path: Path) -> None:
     own = [name for name in imports(parsed(path)) if name.split(".")[0] == "tcpcomm"]
-    allowed = ("tcpcomm.framing.", "tcpcomm.errors.", "tcpcomm.facade.")
+    allowed = ("tcpcomm.framing.", "tcpcomm.errors.", "tcpcomm._lazy.")
     assert [] == [name for name in own if not name.startswith(allowed)]
 
 

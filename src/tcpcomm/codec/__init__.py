@@ -7,9 +7,9 @@ What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tcpcomm.codec.public import *  # noqa: F403
-    from tcpcomm.codec.public import __all__ as __all__
+    from tcpcomm.codec._public import *  # noqa: F403
+    from tcpcomm.codec._public import __all__ as __all__
 else:
-    from tcpcomm.facade import names_of
+    from tcpcomm._lazy import names_of
 
-    __getattr__, __dir__ = names_of("tcpcomm.codec.public")
+    __getattr__, __dir__ = names_of("tcpcomm.codec._public")

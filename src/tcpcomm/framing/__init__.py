@@ -9,9 +9,9 @@ on a command line is in :mod:`tcpcomm.framing.notation`.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tcpcomm.framing.public import *  # noqa: F403
-    from tcpcomm.framing.public import __all__ as __all__
+    from tcpcomm.framing._public import *  # noqa: F403
+    from tcpcomm.framing._public import __all__ as __all__
 else:
-    from tcpcomm.facade import names_of
+    from tcpcomm._lazy import names_of
 
-    __getattr__, __dir__ = names_of("tcpcomm.framing.public")
+    __getattr__, __dir__ = names_of("tcpcomm.framing._public")
