@@ -14,7 +14,7 @@ from typing import Any, cast
 from twisted.logger import Logger
 
 from tcpcomm.alarm import clock_of
-from tcpcomm.anypeer import AnyPeer, AnyPeerDecoder
+from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing.base import Framing

@@ -21,7 +21,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-from tcpcomm.anypeer import AnyPeer
+from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.endpoints import Listener
 from tcpcomm.errors import ConfigurationError

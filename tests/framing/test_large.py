@@ -11,7 +11,7 @@ from hypothesis.strategies import DataObject
 
 from tcpcomm.errors import BadChecksum, TruncatedFrame
 from tcpcomm.framing import Checked, Framing, HeaderFramed, LengthPrefixed, base, checksum, decode
-from tcpcomm.framing.large import LARGE
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.testing import LAWS, Law, payloads_for
 
 MIB = 1024 * 1024

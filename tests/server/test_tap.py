@@ -17,7 +17,7 @@ from twisted.logger import ILogObserver, Logger, capturedLogs, formatEvent
 from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
-from tcpcomm.anypeer import AnyPeer
+from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed

@@ -11,10 +11,10 @@ from tcpcomm.framing.base import (
     decode,
 )
 from tcpcomm.framing.checksums import CHECKSUMS, Checksum, checksum, crc
-from tcpcomm.framing.definite import Definite
+from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.delimited import Delimited, Lines, split_ending
 from tcpcomm.framing.enclosed import ETX, STX, Enclosed
-from tcpcomm.framing.layered import COTP, Checked, Fragments, Nested
+from tcpcomm.framing.wrappers import COTP, Checked, Fragments, Nested
 from tcpcomm.framing.length import FixedSize, HeaderFramed, LengthPrefixed
 from tcpcomm.framing.netstring import Netstring
 from tcpcomm.framing.notation import format_framing, parse_framing

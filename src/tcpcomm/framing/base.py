@@ -26,7 +26,7 @@ from tcpcomm.errors import (
     TcpcommError,
     TruncatedFrame,
 )
-from tcpcomm.framing.large import LARGE, LargeFrame
+from tcpcomm.framing.large_frame import LARGE, LargeFrame
 
 __all__ = [
     "DEFAULT_MAX_FRAME",

@@ -1,7 +1,7 @@
 """
 Frames that end with a terminator: :class:`Delimited` (yours), :class:`Lines` (any line ending).
 
-How they are cut is in :mod:`tcpcomm.framing.terminated`.
+How they are cut is in :mod:`tcpcomm.framing.delimiter_decoder`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.base import Decoder, Framing, octets
-from tcpcomm.framing.terminated import (
+from tcpcomm.framing.delimiter_decoder import (
     DelimiterDecoder,
     KeptLinesDecoder,
     LinesDecoder,

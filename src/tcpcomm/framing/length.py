@@ -27,7 +27,7 @@ from tcpcomm.errors import (
     FrameTooLong,
 )
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, octets
-from tcpcomm.framing.prefixed import BASES, LengthDecoder, layout_of
+from tcpcomm.framing.length_decoder import BASES, LengthDecoder, layout_of
 from tcpcomm.framing.quick import LEARNED, SMALL
 
 __all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]

@@ -1,5 +1,5 @@
 """
-Quick ways to cut many small frames with length fields, for :mod:`tcpcomm.framing.prefixed`.
+Quick ways to cut many small frames with length fields, for :mod:`tcpcomm.framing.length_decoder`.
 
 In Python it is the operations that cost and not the bytes, so these do more with each: one ``struct``
 cuts a frame and reads the next one's length, another cuts 64 frames whose headers are equal.

@@ -23,7 +23,7 @@ from tcpcomm.errors import (
     UnexpectedBytes,
 )
 from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable, octets
-from tcpcomm.framing.terminated import TerminatedDecoder, delimiter_of
+from tcpcomm.framing.delimiter_decoder import TerminatedDecoder, delimiter_of
 
 __all__ = ["Cobs", "DleStuffed", "Stuffed"]
 
