@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 from attrs import evolve
 
-from tcpcomm.codec.json_engines import ENGINES
+from tcpcomm.codec.json.engines import ENGINES
 from tests.bench import fanout, json_engines, large, many, modbus, plot, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (

@@ -14,9 +14,9 @@ from typing import Any, cast
 from twisted.logger import Logger
 
 from tcpcomm.alarm import clock_of
-from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.factory import FrameFactory
+from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
 from tcpcomm.framing.base import Framing
 from tcpcomm.protocol import FrameProtocol
 

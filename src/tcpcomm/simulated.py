@@ -25,7 +25,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from tcpcomm.answering import current_session
-from tcpcomm.codec.fieldtype import shown
+from tcpcomm.codec.template.field_type import shown
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, Fault

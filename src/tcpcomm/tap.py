@@ -21,11 +21,11 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.endpoints import Listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import EVICT, FrameFactory
+from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.heartbeats import Heartbeats

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from tcpcomm.codec import Codec, Dialect, Field, Form, Json, JsonRpc
 from tcpcomm.codec.base import Answer, Request
-from tcpcomm.codec.json_engines import ENGINES, using
+from tcpcomm.codec.json.engines import ENGINES, using
 from tests.bench.echo import EchoResults, Load, measure
 from tests.bench.measure import Series, interleaved
 from tests.bench.peers import Peer

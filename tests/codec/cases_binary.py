@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen, validators
 
 from tcpcomm.codec import Binary, Field, Form
 from tcpcomm.codec.base import Trouble
-from tcpcomm.codec.binary import (
+from tcpcomm.codec.binary.binary import (
     F32,
     F64,
     I8,

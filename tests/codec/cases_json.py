@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from attrs import evolve, field, frozen
 
 from tcpcomm.codec import Dialect, Field, Form, Json, JsonRpc
-from tcpcomm.codec.json_engines import using
+from tcpcomm.codec.json.engines import using
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 from tests.codec.values import Axis, Door, Light, Measurement, Position, Reading, Recipe, Tree

@@ -10,8 +10,8 @@ from attrs.validators import ge
 
 from tcpcomm.codec import Dialect, Field, Form, Template
 from tcpcomm.codec.base import Answer, Request
-from tcpcomm.codec.compiling import compile_line
-from tcpcomm.codec.line import Line
+from tcpcomm.codec.template.compiled import Line
+from tcpcomm.codec.template.compiler import compile_line
 
 __all__ = ["Judgement", "Mode", "Point", "Position", "Scan", "bound", "line", "replied", "taken"]
 

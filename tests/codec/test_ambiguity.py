@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm.codec import Counted, Field, Form, Template
-from tcpcomm.codec.ambiguity import START, Automaton, Readings, common, two_readings
-from tcpcomm.codec.textshape import (
+from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common, two_readings
+from tcpcomm.codec.template.regex_tree import (
     ANY,
     EMPTY,
     CharSet,

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from tcpcomm.codec import Binary, Field, Form
 from tcpcomm.codec.base import Answer, Dialect, Event, Refusal, Request, Trouble
-from tcpcomm.codec.binary import (
+from tcpcomm.codec.binary.binary import (
     F32,
     F64,
     I8,

@@ -10,9 +10,9 @@ from tcpcomm import Equipment, command
 from tcpcomm.codec import Binary, Json, Template
 from tcpcomm.codec import Counted as Frames
 from tcpcomm.codec.base import Request
-from tcpcomm.codec.binary import F32, I16, U8, Counted, Fixed
-from tcpcomm.codec.shapes import Shape
-from tcpcomm.codec.structuring import Shapes
+from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
+from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.value_types import Shape
 from tcpcomm.equipment import declaration_of
 from tcpcomm.errors import CodecError
 from tcpcomm.framing import Delimited, LengthPrefixed

@@ -12,9 +12,8 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.codec.annotated_layouts import Layouts
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary import (
+from tcpcomm.codec.binary.binary import (
     F32,
     F64,
     I16,
@@ -31,9 +30,10 @@ from tcpcomm.codec.binary import (
     Rest,
     Skip,
 )
-from tcpcomm.codec.binary_dialect import named
-from tcpcomm.codec.heads import Head
-from tcpcomm.codec.layouts import Layout, of_packed
+from tcpcomm.codec.binary.compiler import Layouts
+from tcpcomm.codec.binary.dialect import named
+from tcpcomm.codec.binary.header import Head
+from tcpcomm.codec.binary.layout import Layout, of_packed
 from tcpcomm.errors import CodecError
 
 

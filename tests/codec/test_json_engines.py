@@ -17,15 +17,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tcpcomm.codec.json_engines import ENGINES, engine, using
-from tcpcomm.codec.jsontext import JsonText
+from tcpcomm.codec.json.engines import ENGINES, engine, using
+from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError
 from tcpcomm.testing import mutations
 from tests.codec.cases_json import needs_engine
 
 needs_engine("msgspec")
 
-from tcpcomm.codec.json_msgspec import Msgspec  # noqa: E402 # after the question whether it is there
+from tcpcomm.codec.json.msgspec_engine import Msgspec  # noqa: E402 # after the question whether it is there
 
 ENCODINGS: Final = [("utf-8", False), ("utf-8", True), ("cp949", False), ("shift_jis", False)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm.codec.jsontext import JsonText
+from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
 pytestmark = pytest.mark.usefixtures("json_engine")

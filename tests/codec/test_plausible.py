@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen, validators
 
-from tcpcomm.codec.plausible import draw
+from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import ConfigurationError
 from tests.codec.cases import Opaque
 from tests.codec.values import Door, Recipe, Tree

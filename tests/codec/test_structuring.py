@@ -12,9 +12,9 @@ from attrs import field, frozen, validators
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.codec.jsontext import JsonText
-from tcpcomm.codec.plausible import draw
-from tcpcomm.codec.structuring import Shapes
+from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.text import JsonText
+from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
 from tests.codec.cases import Opaque
 from tests.codec.values import Axis, Door, Light, Position, Reading, Recipe, Tree

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec.fieldtype import Plain
+from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
 from tests.codec.templates import Judgement, Mode, Point, line
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder, recognise
 from tcpcomm.errors import EncodeError, FrameTooLong, TruncatedFrame
 from tcpcomm.framing import DEFAULT_MAX_FRAME, LengthPrefixed, Lines
+from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder, recognise
 from tests.framing.reading import End, Fault, read, read_chunks
 
 ENDINGS = [b"\r\n", b"\n", b"\r"]

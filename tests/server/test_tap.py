@@ -17,10 +17,10 @@ from twisted.logger import ILogObserver, Logger, capturedLogs, formatEvent
 from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
-from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
+from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.limits import Limits
 from tcpcomm.proving import ProvingFactory

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from tcpcomm import ConfigurationError, Equipment, Fault, command, event
 from tcpcomm.codec import Codec, Counted, Form, Json, Template
 from tcpcomm.codec.base import Answer, Dialect, Request
-from tcpcomm.codec.dialect import TextDialect
+from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
 from tcpcomm.testing import check_equipment
 from tests.cli.test_manual import Finder

@@ -14,8 +14,8 @@ import attrs
 
 from tcpcomm.codec.annotations import options, plain
 from tcpcomm.codec.base import UNSAID, Field
-from tcpcomm.codec.jsontext import JsonText
-from tcpcomm.codec.structuring import Shapes
+from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["jsonable", "lines_of", "read_arguments", "type_name"]

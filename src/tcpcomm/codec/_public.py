@@ -2,12 +2,12 @@
 
 
 from tcpcomm.codec.base import Codec, Dialect, Field, Form
-from tcpcomm.codec.binary import Binary
-from tcpcomm.codec.json_objects import Json
-from tcpcomm.codec.json_rpc import JsonRpc
-from tcpcomm.codec.replies import Counted
-from tcpcomm.codec.template import Template
-from tcpcomm.codec.text import Text
+from tcpcomm.codec.binary.binary import Binary
+from tcpcomm.codec.json.objects import Json
+from tcpcomm.codec.json.rpc import JsonRpc
+from tcpcomm.codec.template.replies import Counted
+from tcpcomm.codec.template.template import Template
+from tcpcomm.codec.template.text import Text
 
 __all__ = [
     "Binary",

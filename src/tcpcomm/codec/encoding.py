@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from tcpcomm.codec.fieldtype import shown
+from tcpcomm.codec.template.field_type import shown
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["Encoding"]

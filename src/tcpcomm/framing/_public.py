@@ -11,15 +11,15 @@ from tcpcomm.framing.base import (
     decode,
 )
 from tcpcomm.framing.checksums import CHECKSUMS, Checksum, checksum, crc
-from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.delimited import Delimited, Lines, split_ending
 from tcpcomm.framing.enclosed import ETX, STX, Enclosed
-from tcpcomm.framing.wrappers import COTP, Checked, Fragments, Nested
+from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.length import FixedSize, HeaderFramed, LengthPrefixed
 from tcpcomm.framing.netstring import Netstring
 from tcpcomm.framing.notation import format_framing, parse_framing
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
+from tcpcomm.framing.wrappers import COTP, Checked, Fragments, Nested
 
 __all__ = [
     "CHECKSUMS",

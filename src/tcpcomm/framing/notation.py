@@ -25,14 +25,14 @@ from attrs import NOTHING, Factory, field, fields_dict, frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
-from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.delimited import Delimited, Lines
 from tcpcomm.framing.enclosed import Enclosed
-from tcpcomm.framing.wrappers import COTP, Checked, Nested
+from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.length import FixedSize, Form, LengthPrefixed
 from tcpcomm.framing.netstring import Netstring
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
+from tcpcomm.framing.wrappers import COTP, Checked, Nested
 
 __all__ = ["format_framing", "parse_framing"]
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from tcpcomm import Equipment, command
 from tcpcomm.codec import Json, JsonRpc
-from tcpcomm.codec.json_engines import using
+from tcpcomm.codec.json.engines import using
 from tcpcomm.framing import Lines
 from tcpcomm.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made

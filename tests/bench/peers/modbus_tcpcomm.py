@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tcpcomm import Equipment, command
-from tcpcomm.codec.binary import ID, OPCODE, U8, U16, Binary, Counted, Length
+from tcpcomm.codec.binary.binary import ID, OPCODE, U8, U16, Binary, Counted, Length
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made

@@ -1,0 +1,1 @@
+"""Binary messages by layouts: opcodes, fixed and variable fields, and generated readers."""

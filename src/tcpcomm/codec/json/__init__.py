@@ -1,0 +1,1 @@
+"""JSON messages: own key names, JSON-RPC 2.0, and strict values."""

@@ -1,0 +1,241 @@
+"""
+Values to what JSON has, and back, strictly: :class:`Shapes`, and :class:`Parameters`.
+
+cattrs structures the attrs classes. By itself it is lenient: it takes a string for a number if ``int()``
+does, a string for a list, and True for 1. So every annotation is made into a
+:class:`~tcpcomm.codec.json.value_types.Shape` once, when a declaration is bound; afterwards nobody looks at types
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, Flag
+from random import Random
+from typing import Any, Final, Literal, get_args, get_origin
+
+import attrs
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, override
+
+from tcpcomm.codec.annotations import fields_of, options, plain, told
+from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.json import value_types
+from tcpcomm.codec.json.naming import NAMINGS, Naming
+from tcpcomm.codec.json.value_types import Shape, Step
+from tcpcomm.codec.problems import inside, missing, unknown, wrong
+from tcpcomm.codec.random_values import draw
+from tcpcomm.errors import CodecError, ConfigurationError
+
+__all__ = ["Parameters", "Shapes"]
+
+_CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
+
+
+class Shapes:
+    """
+    The shapes of annotations, each made once.
+
+    Args:
+        naming: how the fields of attrs classes are called on the wire.
+    """
+
+    def __init__(self, naming: Naming = "as written") -> None:
+        self.name_of = NAMINGS[naming]
+        self._known: dict[Any, Shape] = dict(value_types.LEAVES)
+
+    def of(self, annotation: Any) -> Shape:
+        """
+        The shape of an annotation.
+
+        Raises:
+            ConfigurationError: JSON cannot carry such values.
+        """
+        annotation = plain(annotation)
+        if annotation not in self._known:
+            self._known[annotation] = self._made(annotation)
+        return self._known[annotation]
+
+    def _made(self, annotation: Any) -> Shape:
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if options(annotation):
+            return value_types.union((each, self.of(each)) for each in options(annotation))
+        if origin is Literal:
+            return value_types.choice({each: each for each in arguments}, told(annotation))
+        if origin is list:
+            return value_types.sequence(list, self.of(arguments[0]))
+        if origin is tuple and arguments[-1:] == (...,):
+            return value_types.sequence(tuple, self.of(arguments[0]))
+        if origin is tuple:
+            return value_types.fixed_tuple([self.of(each) for each in arguments])
+        if origin is dict:
+            return value_types.mapping(arguments[0], self.of(arguments[1]))
+        if isinstance(annotation, type):
+            if issubclass(annotation, Flag):
+                return value_types.flag(annotation)
+            if issubclass(annotation, Enum):
+                return value_types.choice({each.value: each for each in annotation}, annotation.__name__)
+            if attrs.has(annotation):
+                return self._instance(annotation)
+        raise ConfigurationError(
+            f"JSON cannot carry {told(annotation)}; it carries bool, int, float, str, bytes, dates, "
+            "time, Enum, Literal, list[...], tuple[...], dict[str, ...], unions, attrs classes, Any"
+        )
+
+    def _instance(self, cls: type) -> Shape:
+        def read(value: Any) -> Any:
+            return self._known[cls].read(value)
+
+        def write(value: Any) -> Any:
+            return self._known[cls].write(value)
+
+        # A class whose fields lead back to it finds this, which asks again when there is a value.
+        self._known[cls] = Shape(read, write, (dict,), (cls,), cls.__name__)
+        try:
+            fields = self._fields(cls)
+        except ConfigurationError:
+            del self._known[cls]
+            raise
+        label = ", ".join(f'"{key}": {shape.label}' for _, key, shape in fields)
+        return Shape(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
+
+    def _fields(self, cls: type) -> list[tuple[str, str, Shape]]:
+        """The fields of a class: name, key on the wire, shape."""
+        fields = []
+        for field in fields_of(cls):
+            try:
+                fields.append((field.name, self.name_of(field.name), self.of(field.type)))
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{cls.__name__}.{field.name}: {error}") from None
+        return fields
+
+
+def _reader(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
+    def hook(read: Step) -> Callable[[Any, Any], Any]:
+        return lambda value, _: read(value)
+
+    overrides: dict[str, Any] = {
+        name: override(rename=key, struct_hook=hook(shape.read)) for name, key, shape in fields
+    }
+    structure: Callable[[Any, Any], Any] = make_dict_structure_fn(cls, _CONVERTER, **overrides)
+    keys = {name: key for name, key, _ in fields}
+
+    def read(value: Any) -> Any:
+        if type(value) is not dict:
+            raise wrong(f"an object, {cls.__name__}", value)
+        try:
+            return structure(value, cls)
+        except BaseValidationError as group:
+            raise _first(group, keys) from None
+
+    return read
+
+
+def _first(group: BaseValidationError, keys: Mapping[str, str]) -> CodecError:
+    """The first of the errors that cattrs found in one object, with its path."""
+    error = group.exceptions[0]
+    name = next((note.name for note in getattr(error, "__notes__", ()) if hasattr(note, "name")), None)
+    if isinstance(error, ForbiddenExtraKeysError):
+        return unknown(min(error.extra_fields))
+    if name is not None and isinstance(error, KeyError):
+        return missing(keys[name])
+    if not isinstance(error, CodecError):  # a validator, or the class itself, refused the values
+        error = CodecError(str(error.args[0]) if error.args else type(error).__name__)
+    return error if name is None else inside(keys[name], error)
+
+
+def _writer(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
+    steps = [(name, key, shape.write) for name, key, shape in fields]
+
+    def write(value: Any) -> Any:
+        if type(value) is not cls:
+            raise wrong(f"a {cls.__name__}", value)
+        written = {}
+        key = ""
+        try:
+            for name, key, step in steps:
+                written[key] = step(getattr(value, name))
+        except CodecError as error:
+            raise inside(key, error) from None
+        return written
+
+    return write
+
+
+class Parameters:
+    """
+    The parameters of one command or event, which stand in a JSON object or list.
+
+    Args:
+        fields: the parameters.
+        shapes: where their shapes come from.
+        where: the class and method, for errors.
+
+    Raises:
+        ConfigurationError: JSON cannot carry one of them, or two have the same name there.
+    """
+
+    def __init__(self, fields: Sequence[Field], shapes: Shapes, where: str) -> None:
+        self._fields = tuple(fields)
+        self._plan: list[tuple[str, str, Shape, Any]] = []
+        for field in fields:
+            try:
+                shape = shapes.of(field.type)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{where}: parameter {field.name}: {error}") from None
+            self._plan.append((shapes.name_of(field.name), field.name, shape, field.default))
+        self.keys = tuple(key for key, *_ in self._plan)
+        for key, name, *_ in self._plan:
+            if self.keys.count(key) > 1:
+                raise ConfigurationError(f"{where}: parameter {name}: another one is called {key!r} too")
+        self._names = frozenset(field.name for field in fields)
+
+    def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The values in an object; those that are not there have their defaults. Raises CodecError."""
+        values = {}
+        found = 0
+        key = ""
+        try:
+            for key, name, shape, default in self._plan:
+                if key in members:
+                    values[name] = shape.read(members[key])
+                    found += 1
+                elif default is UNSAID:
+                    raise missing("")
+                else:
+                    values[name] = default
+        except CodecError as error:
+            raise inside(key, error) from None
+        if found != len(members):
+            raise unknown(min(members.keys() - set(self.keys)))
+        return values
+
+    def read_list(self, members: Sequence[Any]) -> dict[str, Any]:
+        """The values in a list, by their positions. Raises CodecError."""
+        if len(members) > len(self.keys):
+            raise CodecError(f"there are {len(self.keys)} parameters, not {len(members)}")
+        return self.read(dict(zip(self.keys, members, strict=False)))
+
+    def write(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The object that holds the values. Raises CodecError."""
+        written = {}
+        name = ""
+        try:
+            for key, name, shape, _ in self._plan:
+                written[key] = shape.write(values[name])
+        except CodecError as error:
+            raise inside(name, error) from None
+        except KeyError:
+            raise missing(name) from None
+        if len(written) != len(values):
+            raise unknown(min(values.keys() - self._names))
+        return written
+
+    def draw(self, random: Random) -> dict[str, Any]:
+        """Plausible values."""
+        return {field.name: draw(field.type, random) for field in self._fields}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The shape of each, for people, by its key."""
+        return {key: shape.label for key, _, shape, _ in self._plan}

@@ -1,0 +1,1 @@
+"""Text messages by templates: how a template is read, compiled, matched, and written."""
