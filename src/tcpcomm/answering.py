@@ -29,9 +29,9 @@ from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reasons import one_line
-from tcpcomm.seldom import SeldomEach
-from tcpcomm.stepped import begun
-from tcpcomm.watchdog import WARN_AFTER, watchdog
+from tcpcomm.runtime.eager import begun
+from tcpcomm.runtime.log_throttle import SeldomEach
+from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 
 __all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 

@@ -11,16 +11,16 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from tcpcomm.alarm import clock_of
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
-from tcpcomm.importing import import_name, in_one_line
 from tcpcomm.limits import Limits
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import ProvingFactory
 from tcpcomm.reasons import peer_name
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.load import import_name, in_one_line
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import clock_of
 from tcpcomm.serving import EquipmentFactory, PerSession
 
 __all__ = ["load_factory"]

@@ -8,12 +8,12 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
-from tcpcomm.alarm import Alarm
 from tcpcomm.codec.base import Answers
 from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
 from tcpcomm.exchange import Call, Exchange
 from tcpcomm.framing.base import LARGE
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.runtime.timer import Alarm
 
 __all__ = ["Asking"]
 

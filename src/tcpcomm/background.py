@@ -24,8 +24,8 @@ from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
-from tcpcomm.seldom import Seldom
-from tcpcomm.stepped import begun
+from tcpcomm.runtime.eager import begun
+from tcpcomm.runtime.log_throttle import Seldom
 
 __all__ = ["at_the_end", "callbacks", "in_reactor", "taken", "wait"]
 

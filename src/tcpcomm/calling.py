@@ -19,7 +19,7 @@ from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Asked, Event, Refusal
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.errors import CodecError
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
 
 __all__ = ["Ask", "Caller"]
 

@@ -13,12 +13,12 @@ from typing import Any, cast
 
 from twisted.logger import Logger
 
-from tcpcomm.alarm import clock_of
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
 from tcpcomm.framing.base import Framing
 from tcpcomm.protocol import FrameProtocol
+from tcpcomm.runtime.timer import clock_of
 
 __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
 

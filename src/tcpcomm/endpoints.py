@@ -29,7 +29,7 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.tcp import BACKLOG
+from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.tls import Authorities, Own, client_options, server_context
 from tcpcomm.transports.reactors import at_once
 

@@ -19,12 +19,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.alarm import Alarm
 from tcpcomm.errors import NotReady, SessionClosed
 from tcpcomm.places import Place
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import one_line
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import Alarm
 from tcpcomm.supervised import Session, Sessions
 from tcpcomm.supervision import (
     Abort,

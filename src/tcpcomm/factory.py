@@ -19,7 +19,6 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from tcpcomm.alarm import Rounds, clock_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
@@ -28,7 +27,8 @@ from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import prover
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import peer_name
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import Rounds, clock_of
 
 __all__ = ["FrameFactory", "Network", "Own", "Refused", "admitted", "parse_network"]
 

@@ -38,7 +38,7 @@ from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import peer_name
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["ANY_FRAME", "Handshake", "Heartbeat", "Link"]

@@ -25,7 +25,6 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.alarm import Alarm, clock_of
 from tcpcomm.deadlines import deadlines
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Lines
@@ -36,7 +35,8 @@ from tcpcomm.limits import Limits
 from tcpcomm.outgoing import PIECE, Outgoing
 from tcpcomm.reasons import loss_in_words, one_line, peer_name
 from tcpcomm.receiving import ReceivesFrames
-from tcpcomm.tcp import tune_tcp
+from tcpcomm.runtime.socket_options import tune_tcp
+from tcpcomm.runtime.timer import Alarm, clock_of
 from tcpcomm.vigil import Vigil
 
 __all__ = ["FrameProtocol"]

@@ -25,11 +25,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.alarm import clock_of
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.reasons import loss_in_words, peer_name
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import clock_of
 
 __all__ = ["Prover", "ProvingFactory", "prover"]
 

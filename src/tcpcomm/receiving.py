@@ -14,13 +14,13 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.alarm import Alarm
 from tcpcomm.awaited import Awaited
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import Decoder
 from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.reasons import one_line
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import Alarm
 from tcpcomm.sending import SendsFrames
 
 __all__ = ["ReceivesFrames"]

@@ -19,7 +19,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm.alarm import clock_of
 from tcpcomm.answering import (
     LATE_LOG_INTERVAL,
     Answering,
@@ -38,11 +37,12 @@ from tcpcomm.framing.base import LARGE
 from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.places import Dialling
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.seldom import SeldomEach
+from tcpcomm.runtime.log_throttle import SeldomEach
+from tcpcomm.runtime.timer import clock_of
+from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.sending import SendsFrames
 from tcpcomm.server import ServerService
 from tcpcomm.supervision import Policy, profile
-from tcpcomm.watchdog import watchdog
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 

@@ -21,8 +21,8 @@ from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import Prover, prover
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reasons import is_no_network_s, loss_in_words, peer_name
+from tcpcomm.runtime.socket_options import tune_tcp
 from tcpcomm.supervision import State
-from tcpcomm.tcp import tune_tcp
 
 if TYPE_CHECKING:
     from tcpcomm.engine import Engine

@@ -29,9 +29,9 @@ from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.heartbeats import Heartbeats
-from tcpcomm.logs import json_log_observer, text_log_observer
 from tcpcomm.options import ListeningOptions, check, one_line
 from tcpcomm.psk import PreSharedKeys, read_keys
+from tcpcomm.runtime.logs import json_log_observer, text_log_observer
 from tcpcomm.server import CannotListen, ServerService
 from tcpcomm.transports.uvloop_reactor import choose
 

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
-from tcpcomm.stepped import begun
+from tcpcomm.runtime.eager import begun
 
 
 def outcome(deferred: Deferred[Any]) -> Any:

@@ -23,8 +23,8 @@ from tcpcomm.link import Heartbeat, Link
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reconnecting import ReconnectingFactory
+from tcpcomm.runtime.socket_options import IDLE
 from tcpcomm.supervision import PROFILES, State
-from tcpcomm.tcp import IDLE
 from tests.certificates import Authority
 from tests.conftest import needs_module
 from tests.reactor import DEADLINE, reactor, until

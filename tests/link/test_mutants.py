@@ -16,13 +16,13 @@ from typing import Any, Final
 import pytest
 from attrs import field, frozen
 
-from tcpcomm.alarm import Alarm
 from tcpcomm.asking import Asking
 from tcpcomm.engine import Engine
 from tcpcomm.exchange import Exchange
 from tcpcomm.heartbeats import Pulse
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
+from tcpcomm.runtime.timer import Alarm
 from tcpcomm.supervised import Session
 from tcpcomm.supervision import Backoff, State, Supervisor
 from tests.link import (

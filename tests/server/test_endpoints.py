@@ -12,7 +12,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.tcp import BACKLOG
+from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports import AtOnce
 from tests.certificates import Authority, PemFiles
 from tests.conftest import needs_module

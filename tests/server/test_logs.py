@@ -12,7 +12,7 @@ from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 
-from tcpcomm.logs import json_line, json_log_observer, text_line, text_log_observer
+from tcpcomm.runtime.logs import json_line, json_log_observer, text_line, text_log_observer
 
 
 def event(**fields: Any) -> dict[str, Any]:

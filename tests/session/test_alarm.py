@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from tcpcomm.alarm import Alarm
+from tcpcomm.runtime.timer import Alarm
 from tests.session.stage import ReactorClock
 
 steps = st.tuples(st.sampled_from(["set", "move", "clear", "wait"]), st.floats(0.01, 10.0))

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.alarm import FAR, Alarm, Rounds
+from tcpcomm.runtime.timer import FAR, Alarm, Rounds
 from tests.session.stage import Logged
 
 

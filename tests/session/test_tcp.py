@@ -19,7 +19,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tcpcomm import FrameFactory, FrameProtocol, Limits
-from tcpcomm.tcp import COUNT, IDLE, INTERVAL, LONGEST, UNACKNOWLEDGED
+from tcpcomm.runtime.socket_options import COUNT, IDLE, INTERVAL, LONGEST, UNACKNOWLEDGED
 from tests.certificates import Authority
 from tests.reactor import DEADLINE, reactor, until
 

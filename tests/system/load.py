@@ -21,7 +21,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.tcp import BACKLOG
+from tcpcomm.runtime.socket_options import BACKLOG
 from tests.conftest import ROOT
 from tests.system.crowd import PATIENCE, Crowd, allow_files
 from tests.system.figures import machine, machine_table, table, verdict

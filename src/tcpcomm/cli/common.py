@@ -11,8 +11,8 @@ from twisted.python import usage
 from tcpcomm.declaration import Declaration
 from tcpcomm.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.importing import import_name
 from tcpcomm.options import Options
+from tcpcomm.runtime.load import import_name
 
 __all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.tcp import BACKLOG
+from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.reactors import NativeTCP
 from tcpcomm.transports.tls import client_context, server_context
 

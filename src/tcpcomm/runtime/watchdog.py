@@ -17,7 +17,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from tcpcomm.seldom import Seldom
+from tcpcomm.runtime.log_throttle import Seldom
 
 __all__ = ["DUMP_AFTER", "WARN_AFTER", "Watchdog"]
 

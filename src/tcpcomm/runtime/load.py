@@ -42,7 +42,7 @@ def in_one_line(error: BaseException) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, SyntaxError):
         return text
-    own = str(Path(__file__).parent)
+    own = str(Path(__file__).parents[1])
     places = [
         each
         for each in traceback.extract_tb(error.__traceback__)
