@@ -15,9 +15,9 @@ from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.limits import Limits
+from tcpcomm.net.reasons import peer_name
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import ProvingFactory
-from tcpcomm.reasons import peer_name
 from tcpcomm.runtime.load import import_name, in_one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import clock_of

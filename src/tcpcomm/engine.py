@@ -20,9 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import one_line
 from tcpcomm.places import Place
-from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import Alarm
 from tcpcomm.supervised import Session, Sessions

@@ -23,10 +23,10 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.heartbeats import Heartbeat, Heartbeats
 from tcpcomm.limits import Limits, default_max_sessions
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import peer_name
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import prover
-from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import peer_name
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import Rounds, clock_of
 

@@ -27,14 +27,14 @@ from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
 from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.declaration import Command, Declaration
-from tcpcomm.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.factory import Network
 from tcpcomm.limits import Limits
 from tcpcomm.link import ANY_FRAME, Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
-from tcpcomm.psk import PreSharedKeys
+from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
+from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentsLink", "link_of", "raw", "remote"]

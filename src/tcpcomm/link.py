@@ -27,17 +27,17 @@ from twisted.python.failure import Failure
 
 from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
-from tcpcomm.endpoints import client, listener, open_to_others
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.limits import Limits
+from tcpcomm.net.endpoints import client, listener, open_to_others
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import peer_name
 from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import peer_name
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.supervision import Policy, State, profile
 
@@ -63,7 +63,7 @@ class Link(Service):
     Args:
         connect: where the peer listens, as a client endpoint or its string, such as
             ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem`` (active TCP role); see
-            :func:`tcpcomm.endpoints.client`.
+            :func:`tcpcomm.net.endpoints.client`.
         listen: instead of it, where the peer connects to, as a server endpoint or its string, such as
             ``tcp:9999:interface=127.0.0.1`` (passive TCP role). The same machine connecting again
             replaces its session.

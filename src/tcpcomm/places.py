@@ -16,7 +16,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
-from tcpcomm.reasons import attempt_in_words, cannot_listen_in_words
+from tcpcomm.net.reasons import attempt_in_words, cannot_listen_in_words
 
 __all__ = ["Accepting", "Dialling", "Place", "User"]
 

@@ -29,11 +29,11 @@ from tcpcomm.deadlines import deadlines
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Lines
 from tcpcomm.heartbeats import Heartbeats
-from tcpcomm.identity import certificate_name
 from tcpcomm.leaving import Leaving
 from tcpcomm.limits import Limits
+from tcpcomm.net.certificates import certificate_name
+from tcpcomm.net.reasons import loss_in_words, one_line, peer_name
 from tcpcomm.outgoing import PIECE, Outgoing
-from tcpcomm.reasons import loss_in_words, one_line, peer_name
 from tcpcomm.receiving import ReceivesFrames
 from tcpcomm.runtime.socket_options import tune_tcp
 from tcpcomm.runtime.timer import Alarm, clock_of

@@ -2,7 +2,7 @@
 Peers prove that they hold a pre-shared key before anything else is said: :class:`Prover`.
 
 It stands between a transport, of whatever kind, and a protocol, and carries out the exchange of
-:mod:`tcpcomm.psk`. Until the peer is proven nothing is delivered to the protocol and it can send nothing;
+:mod:`tcpcomm.net.psk`. Until the peer is proven nothing is delivered to the protocol and it can send nothing;
 from then on it is as if it had been connected just now, and what came behind the exchange is its own.
 """
 
@@ -25,9 +25,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
+from tcpcomm.net.reasons import loss_in_words, peer_name
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.psk import NotProven, PreSharedKeys, Proof
-from tcpcomm.reasons import loss_in_words, peer_name
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import clock_of
 

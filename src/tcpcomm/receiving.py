@@ -18,7 +18,7 @@ from tcpcomm.awaited import Awaited
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import Decoder
 from tcpcomm.heartbeats import Heartbeat
-from tcpcomm.reasons import one_line
+from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import Alarm
 from tcpcomm.sending import SendsFrames

@@ -20,9 +20,9 @@ from twisted.python.failure import Failure
 
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import attempt_in_words
 from tcpcomm.places import Dialling, Place, User
-from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import attempt_in_words
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["ReconnectingFactory"]

@@ -12,10 +12,10 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.endpoints import Listener
 from tcpcomm.errors import TcpcommError
 from tcpcomm.factory import FrameFactory
-from tcpcomm.reasons import cannot_listen_in_words, peer_name
+from tcpcomm.net.endpoints import Listener
+from tcpcomm.net.reasons import cannot_listen_in_words, peer_name
 
 __all__ = ["CannotListen", "ServerService"]
 

@@ -28,13 +28,13 @@ from tcpcomm.answering import (
 )
 from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
-from tcpcomm.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing.base import LARGE
 from tcpcomm.login import Entrance, LoginRefused, Saying
+from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.places import Dialling
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.log_throttle import SeldomEach

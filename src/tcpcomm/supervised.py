@@ -16,11 +16,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.factory import Refused
-from tcpcomm.identity import certificate_name
+from tcpcomm.net.certificates import certificate_name
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
 from tcpcomm.protocol import FrameProtocol
 from tcpcomm.proving import Prover, prover
-from tcpcomm.psk import PreSharedKeys
-from tcpcomm.reasons import is_no_network_s, loss_in_words, peer_name
 from tcpcomm.runtime.socket_options import tune_tcp
 from tcpcomm.supervision import State
 

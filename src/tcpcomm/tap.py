@@ -22,15 +22,15 @@ from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
-from tcpcomm.endpoints import Listener
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import EVICT, FrameFactory
 from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.heartbeats import Heartbeats
+from tcpcomm.net.endpoints import Listener
+from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.options import ListeningOptions, check, one_line
-from tcpcomm.psk import PreSharedKeys, read_keys
 from tcpcomm.runtime.logs import json_log_observer, text_log_observer
 from tcpcomm.server import CannotListen, ServerService
 from tcpcomm.transports.uvloop_reactor import choose

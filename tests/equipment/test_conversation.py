@@ -25,7 +25,7 @@ from tcpcomm import (
     raw,
 )
 from tcpcomm.codec import Json, JsonRpc, Template
-from tcpcomm.psk import PreSharedKeys
+from tcpcomm.net.psk import PreSharedKeys
 from tests.equipment.declared import (
     KINDS,
     NO_PART,

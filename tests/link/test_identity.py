@@ -16,12 +16,12 @@ from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from tcpcomm.endpoints import client, listener
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Lines
 from tcpcomm.link import Heartbeat, Link
+from tcpcomm.net.endpoints import client, listener
+from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reconnecting import ReconnectingFactory
 from tcpcomm.runtime.socket_options import IDLE
 from tcpcomm.supervision import PROFILES, State

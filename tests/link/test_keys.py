@@ -12,8 +12,8 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Lines
 from tcpcomm.link import Link
+from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.protocol import FrameProtocol
-from tcpcomm.psk import PreSharedKeys
 from tcpcomm.reconnecting import ReconnectingFactory
 from tcpcomm.supervision import State
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench

@@ -21,7 +21,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import Network
 from tcpcomm.framing import Lines
 from tcpcomm.limits import Limits
-from tcpcomm.psk import PreSharedKeys
+from tcpcomm.net.psk import PreSharedKeys
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
 ELSEWHERE = IPv4Address("TCP", "192.168.0.10", 1)

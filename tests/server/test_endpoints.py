@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.testing import MemoryReactorClock
 
-from tcpcomm.endpoints import Listener, client, listener
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.endpoints import Listener, client, listener
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports import AtOnce
 from tests.certificates import Authority, PemFiles

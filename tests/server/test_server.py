@@ -17,8 +17,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.endpoints import Listener
-from tcpcomm.reasons import PORT_TAKEN
+from tcpcomm.net.endpoints import Listener
+from tcpcomm.net.reasons import PORT_TAKEN
 from tcpcomm.server import CannotListen, ServerService
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)

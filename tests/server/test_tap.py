@@ -23,8 +23,8 @@ from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
 from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.limits import Limits
+from tcpcomm.net.reasons import PORT_TAKEN
 from tcpcomm.proving import ProvingFactory
-from tcpcomm.reasons import PORT_TAKEN
 from tcpcomm.server import CannotListen
 from tcpcomm.tap import Options, TwistdService, makeService
 from tests.reactor import reactor

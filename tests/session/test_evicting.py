@@ -9,7 +9,7 @@ from twisted.internet.address import IPv4Address
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.factory import FrameFactory
-from tcpcomm.psk import Dialler, PreSharedKeys, Proof
+from tcpcomm.net.psk import Dialler, PreSharedKeys, Proof
 from tests.session.stage import Lost, Spy, Stage, Transport, recorded_log
 
 KEY = bytes(range(32))

@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, SessionClosed
 from tcpcomm.factory import FrameFactory
+from tcpcomm.net.psk import Acceptor, Dialler, PreSharedKeys, Proof
 from tcpcomm.proving import ProvingFactory
-from tcpcomm.psk import Acceptor, Dialler, PreSharedKeys, Proof
 from tests.session.stage import PEER, Lost, Spy, Stage, TLSTransport, Transport, recorded_log
 
 KEY = bytes(range(32))

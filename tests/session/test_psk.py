@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.psk import Acceptor, Dialler, NotProven, PreSharedKeys, read_keys
+from tcpcomm.net.psk import Acceptor, Dialler, NotProven, PreSharedKeys, read_keys
 
 KEY = bytes(range(32))
 CAMERA = PreSharedKeys("camera-1", {"robot-1": KEY, "robot-2": b"another key, random"})

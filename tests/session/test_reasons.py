@@ -21,8 +21,8 @@ from twisted.internet.error import (
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
-from tcpcomm.psk import NotProven
-from tcpcomm.reasons import is_no_network_s, loss_in_words, peer_name
+from tcpcomm.net.psk import NotProven
+from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"

@@ -17,8 +17,8 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import deferLater
 from zope.interface.verify import verifyObject
 
-from tcpcomm.endpoints import listener
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.endpoints import listener
 from tcpcomm.transports import AtOnce, NativeReactor, NativeServerEndpoint, NativeTCP, uvloop_reactor
 from tcpcomm.transports.reactors import at_once
 from tests.certificates import Authority, PemFiles

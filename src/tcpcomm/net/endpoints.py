@@ -29,8 +29,8 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.tls import Authorities, Own, client_options, server_context
 from tcpcomm.runtime.socket_options import BACKLOG
-from tcpcomm.tls import Authorities, Own, client_options, server_context
 from tcpcomm.transports.reactors import at_once
 
 __all__ = [

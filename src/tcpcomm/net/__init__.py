@@ -1,0 +1,1 @@
+"""Endpoints, TLS, pre-shared keys, certificates, and network errors in plain words."""
