@@ -18,20 +18,20 @@ from tcpcomm.errors import (
     SessionClosed,
     TcpcommError,
 )
-from tcpcomm.factory import FrameFactory
 from tcpcomm.futures import as_future
 from tcpcomm.host import link_of, raw, remote
-from tcpcomm.kinds import (
+from tcpcomm.login import Login
+from tcpcomm.running import run
+from tcpcomm.serving import caller, per_session, serve
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.ready_made import (
     DelimitedFactory,
     DelimitedProtocol,
     LengthPrefixedFactory,
     LengthPrefixedProtocol,
 )
-from tcpcomm.limits import Limits
-from tcpcomm.login import Login
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.running import run
-from tcpcomm.serving import caller, per_session, serve
 
 __all__ = [
     "BadReply",

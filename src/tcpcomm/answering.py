@@ -28,10 +28,10 @@ from tcpcomm.codec.base import Asked, Batch, Dialect, Refusal, Request, Trouble
 from tcpcomm.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.net.reasons import one_line
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.eager import begun
 from tcpcomm.runtime.log_throttle import SeldomEach
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
 

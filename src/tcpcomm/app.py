@@ -13,15 +13,15 @@ from twisted.logger import Logger
 
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
-from tcpcomm.limits import Limits
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.proving import ProvingFactory
 from tcpcomm.runtime.load import import_name, in_one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.serving import EquipmentFactory, PerSession
+from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["load_factory"]
 
@@ -34,7 +34,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     Import what ``module:name`` names and make a factory of it.
 
     It may be a subclass of :class:`~tcpcomm.equipment.Equipment`, which is made without arguments, or an
-    object of one; a :class:`~tcpcomm.protocol.FrameProtocol` or :class:`~tcpcomm.factory.FrameFactory`
+    object of one; a :class:`~tcpcomm.session.protocol.FrameProtocol` or :class:`~tcpcomm.session.factory.FrameFactory`
     subclass; these get the options. Or any other Twisted protocol class, factory class or factory, for
     which only ``allow`` and ``keys`` can be honoured.
 

@@ -12,8 +12,8 @@ from tcpcomm.codec.base import Answers
 from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
 from tcpcomm.exchange import Call, Exchange
 from tcpcomm.framing.base import LARGE
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.timer import Alarm
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["Asking"]
 

@@ -17,8 +17,8 @@ from attrs import frozen
 from tcpcomm.codec import Codec
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
-from tcpcomm.limits import Limits
 from tcpcomm.login import Login
+from tcpcomm.session.limits import Limits
 
 __all__ = ["check_attributes"]
 

@@ -32,8 +32,8 @@ from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.events import MAX_UNHEARD, BoundEvent, EventsLost
-from tcpcomm.factory import Network
-from tcpcomm.limits import Limits
+from tcpcomm.session.factory import Network
+from tcpcomm.session.limits import Limits
 from tcpcomm.supervision import Policy, State
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]

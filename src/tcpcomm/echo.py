@@ -14,11 +14,11 @@ from typing import Any, cast
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
 from tcpcomm.framing.base import Framing
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
 
@@ -147,7 +147,7 @@ class EchoFactory(FrameFactory):
 
     Args:
         encoding: the name of the text encoding, for both directions.
-        options: as for :class:`~tcpcomm.factory.FrameFactory`.
+        options: as for :class:`~tcpcomm.session.factory.FrameFactory`.
 
     Raises:
         ConfigurationError: there is no such encoding, or it cannot travel in the framing.

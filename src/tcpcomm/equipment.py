@@ -37,9 +37,9 @@ from tcpcomm.declaration import Declaration, compile_declaration
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.events import Event
 from tcpcomm.framing import Framing, Lines
-from tcpcomm.limits import Limits
 from tcpcomm.login import Login
 from tcpcomm.marking import CommandMark, note, refuse_bare
+from tcpcomm.session.limits import Limits
 
 __all__ = ["Equipment", "command", "declaration_of", "event", "in_thread"]
 

@@ -29,12 +29,12 @@ from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.declaration import Command, Declaration
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
-from tcpcomm.factory import Network
-from tcpcomm.limits import Limits
 from tcpcomm.link import ANY_FRAME, Handshake, Link
 from tcpcomm.login import Arrival, LoginRefused, Saying
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.session.factory import Network
+from tcpcomm.session.limits import Limits
 from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentsLink", "link_of", "raw", "remote"]

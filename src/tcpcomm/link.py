@@ -29,16 +29,16 @@ from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
-from tcpcomm.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
 from tcpcomm.framing import Framing, Lines
-from tcpcomm.heartbeats import Heartbeat
-from tcpcomm.limits import Limits
 from tcpcomm.net.endpoints import client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
 from tcpcomm.places import Accepting, Dialling, Place
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
+from tcpcomm.session.heartbeat import Heartbeat
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["ANY_FRAME", "Handshake", "Heartbeat", "Link"]

@@ -13,9 +13,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
-from tcpcomm.factory import FrameFactory
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.reasons import cannot_listen_in_words, peer_name
+from tcpcomm.session.factory import FrameFactory
 
 __all__ = ["CannotListen", "ServerService"]
 
@@ -29,7 +29,7 @@ class ServerService(Service):
     Listens while it runs.
 
     Args:
-        factory: what builds the sessions. A :class:`~tcpcomm.factory.FrameFactory` is drained when the
+        factory: what builds the sessions. A :class:`~tcpcomm.session.factory.FrameFactory` is drained when the
             service stops: replies that were sent are delivered before the sessions close.
         listeners: where to listen.
         grace: seconds that draining may take; then what is left is aborted.

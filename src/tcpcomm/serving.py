@@ -31,17 +31,17 @@ from tcpcomm.calling import Caller
 from tcpcomm.engine import Engine
 from tcpcomm.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing.base import LARGE
 from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.places import Dialling
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.log_throttle import SeldomEach
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
-from tcpcomm.sending import SendsFrames
 from tcpcomm.server import ServerService
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.sending import SendsFrames
 from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
@@ -213,7 +213,7 @@ class EquipmentFactory(FrameFactory):
     Args:
         equipment: an object that implements the declaration, or what :func:`per_session` made.
         calls: what the hosts are, where the equipment asks commands of them too.
-        options: those of :class:`~tcpcomm.factory.FrameFactory`.
+        options: those of :class:`~tcpcomm.session.factory.FrameFactory`.
 
     Raises:
         ConfigurationError: a command has no implementation, or the object is served already.
@@ -358,7 +358,7 @@ def serve(
             them: :func:`caller` gives the proxy.
         policy: for ``connect``, how the link is kept up: a profile's name or a policy.
         grace: seconds that a stop waits for replies to leave.
-        options: limits and permissions: those of :class:`~tcpcomm.factory.FrameFactory`, such as
+        options: limits and permissions: those of :class:`~tcpcomm.session.factory.FrameFactory`, such as
             ``allow=[parse_network("192.168.0.0/24")]``, ``keys`` and ``max_sessions``.
 
     Returns:

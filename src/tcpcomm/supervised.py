@@ -15,13 +15,13 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.factory import Refused
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.proving import Prover, prover
 from tcpcomm.runtime.socket_options import tune_tcp
+from tcpcomm.session.authentication import Prover, prover
+from tcpcomm.session.factory import Refused
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.supervision import State
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
-from tcpcomm.heartbeats import Heartbeats, Pulse
+from tcpcomm.session.heartbeat import Heartbeats, Pulse
 
 __all__ = [
     "PROFILES",

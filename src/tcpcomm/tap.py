@@ -23,16 +23,16 @@ from twisted.python.logfile import LogFile
 
 from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import EVICT, FrameFactory
 from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
-from tcpcomm.heartbeats import Heartbeats
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.options import ListeningOptions, check, one_line
 from tcpcomm.runtime.logs import json_log_observer, text_log_observer
 from tcpcomm.server import CannotListen, ServerService
+from tcpcomm.session.factory import EVICT, FrameFactory
+from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.transports.uvloop_reactor import choose
 
 __all__ = ["Options", "makeService"]

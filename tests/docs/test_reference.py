@@ -14,9 +14,9 @@ from attrs import fields
 from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import Options as CommandOptions
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server import ServerService
+from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ import pytest
 
 from tcpcomm.asking import Asking
 from tcpcomm.framing import LengthPrefixed
-from tcpcomm.limits import Limits
+from tcpcomm.session.limits import Limits
 from tests.session.spies import KIB
 from tests.session.stage import Stage, staged
 

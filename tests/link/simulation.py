@@ -17,7 +17,7 @@ from attrs import frozen
 
 from tcpcomm.engine import Engine
 from tcpcomm.link import Link
-from tcpcomm.receiving import ReceivesFrames
+from tcpcomm.session.receiving import ReceivesFrames
 from tcpcomm.supervision import State
 from tcpcomm.testing.clock import Timer
 from tcpcomm.testing.faults import Faults

@@ -9,12 +9,12 @@ from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm.engine import MAX_NEWCOMERS
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Lines
 from tcpcomm.link import Link
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reconnecting import ReconnectingFactory
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.supervision import State
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 from tests.session.stage import recorded_log

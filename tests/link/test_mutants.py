@@ -19,10 +19,10 @@ from attrs import field, frozen
 from tcpcomm.asking import Asking
 from tcpcomm.engine import Engine
 from tcpcomm.exchange import Exchange
-from tcpcomm.heartbeats import Pulse
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
 from tcpcomm.runtime.timer import Alarm
+from tcpcomm.session.heartbeat import Pulse
 from tcpcomm.supervised import Session
 from tcpcomm.supervision import Backoff, State, Supervisor
 from tests.link import (

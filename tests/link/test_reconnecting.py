@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, NotReady
 from tcpcomm.framing import Lines
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.reconnecting import ReconnectingFactory
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.supervision import State
 from tests.link.wired import LAN, PORT, Bench
 

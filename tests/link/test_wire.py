@@ -31,11 +31,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Lines
-from tcpcomm.limits import Limits
 from tcpcomm.link import Heartbeat, Link
-from tcpcomm.protocol import FrameProtocol
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.supervision import State
 from tcpcomm.testing.clock import VirtualClock
 from tcpcomm.testing.faults import FAULTS, Faults

@@ -18,10 +18,10 @@ from twisted.logger import capturedLogs, formatEvent
 from tcpcomm import FrameFactory
 from tcpcomm.app import load_factory
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import Network
 from tcpcomm.framing import Lines
-from tcpcomm.limits import Limits
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.session.factory import Network
+from tcpcomm.session.limits import Limits
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
 ELSEWHERE = IPv4Address("TCP", "192.168.0.10", 1)
@@ -31,7 +31,7 @@ MODULE = """
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.limits import Limits
+from tcpcomm.session.limits import Limits
 
 class Camera(FrameProtocol):
     limits = Limits(partial=1.5, idle=30)
@@ -230,7 +230,7 @@ class TestRefusals:
         assert "--app my_app:Nothing: my_app has no Nothing" == refusal(load, "Nothing")
 
     @pytest.mark.parametrize(
-        ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.limits.Limits'>")]
+        ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.session.limits.Limits'>")]
     )
     def test_a_thing_that_is_no_protocol(self, load: Load, name: str, shown: str) -> None:
         problem = f"{shown} is neither equipment nor a protocol class or factory of Twisted's"

@@ -18,14 +18,14 @@ from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
 from tcpcomm.echo import EchoFactory, EchoProtocol
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
 from tcpcomm.framing.autodetect import AnyPeer
-from tcpcomm.heartbeats import Heartbeats
-from tcpcomm.limits import Limits
 from tcpcomm.net.reasons import PORT_TAKEN
-from tcpcomm.proving import ProvingFactory
 from tcpcomm.server import CannotListen
+from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session.limits import Limits
 from tcpcomm.tap import Options, TwistdService, makeService
 from tests.reactor import reactor
 
@@ -135,7 +135,7 @@ class TestValues:
         assert [False] == [each.local for each in options("-l", "tcp:1", "--allow", allow).listeners]
 
     def test_the_user_s_own_protocol_gets_what_was_given_only(self) -> None:
-        factory = options("--app", "tcpcomm.kinds:DelimitedProtocol", "--max-sessions", "3").factory
+        factory = options("--app", "tcpcomm.session.ready_made:DelimitedProtocol", "--max-sessions", "3").factory
 
         assert isinstance(factory, FrameFactory)
         made: Any = factory.buildProtocol(None)

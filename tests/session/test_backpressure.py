@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm import Limits
 from tcpcomm.errors import SessionClosed
 from tcpcomm.framing import Delimited
-from tcpcomm.outgoing import PIECE
+from tcpcomm.session.send_buffer import PIECE
 from tests.session.spies import KIB, MIB, BigSpy, replying
 from tests.session.stage import Logged, Lost, Stage, recorded_log, staged
 

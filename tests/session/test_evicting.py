@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.address import IPv4Address
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.factory import FrameFactory
 from tcpcomm.net.psk import Dialler, PreSharedKeys, Proof
+from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import Lost, Spy, Stage, Transport, recorded_log
 
 KEY = bytes(range(32))

@@ -18,9 +18,9 @@ from tcpcomm import (
     FrameProtocol,
     Limits,
 )
-from tcpcomm.factory import parse_network
 from tcpcomm.framing import Delimited
-from tcpcomm.limits import default_max_sessions
+from tcpcomm.session.factory import parse_network
+from tcpcomm.session.limits import default_max_sessions
 from tests.session.stage import Logged, Lost, ReactorClock, Spy, TLSTransport, Transport
 
 HERE = "192.168.0.10"

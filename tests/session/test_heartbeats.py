@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.heartbeats import Heartbeat, Heartbeats
-from tcpcomm.limits import Limits
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
+from tcpcomm.session.limits import Limits
 from tests.session.stage import BatchSpy, Lost, Spy, Stage, recorded_log, staged
 
 BEAT = Heartbeat(b"PING", b"PONG")

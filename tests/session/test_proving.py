@@ -10,9 +10,9 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, SessionClosed
-from tcpcomm.factory import FrameFactory
 from tcpcomm.net.psk import Acceptor, Dialler, PreSharedKeys, Proof
-from tcpcomm.proving import ProvingFactory
+from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import PEER, Lost, Spy, Stage, TLSTransport, Transport, recorded_log
 
 KEY = bytes(range(32))

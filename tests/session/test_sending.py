@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionLost
 
 from tcpcomm.errors import EncodeError, SessionClosed
 from tcpcomm.framing import Delimited, LengthPrefixed
-from tcpcomm.outgoing import PIECE
+from tcpcomm.session.send_buffer import PIECE
 from tests.session.spies import MIB, BigSpy
 from tests.session.stage import (
     PEER,

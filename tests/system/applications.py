@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from tcpcomm import FrameProtocol
 from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.framing import Lines
-from tcpcomm.limits import Limits
+from tcpcomm.session.limits import Limits
 
 __all__ = ["Bulk", "ImpatientFactory", "Late"]
 

@@ -45,7 +45,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 APPLICATION = """
 from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.framing import Delimited
-from tcpcomm.limits import Limits
+from tcpcomm.session.limits import Limits
 from twisted.internet.protocol import Factory, Protocol
 
 class Upper(FrameProtocol):

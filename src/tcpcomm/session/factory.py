@@ -21,14 +21,14 @@ from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
-from tcpcomm.heartbeats import Heartbeat, Heartbeats
-from tcpcomm.limits import Limits, default_max_sessions
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.protocol import FrameProtocol
-from tcpcomm.proving import prover
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import Rounds, clock_of
+from tcpcomm.session.authentication import prover
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
+from tcpcomm.session.limits import Limits, default_max_sessions
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["FrameFactory", "Network", "Own", "Refused", "admitted", "parse_network"]
 
@@ -68,7 +68,7 @@ class FrameFactory(Factory):
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
         framing: instead of the protocol's own ``framing``, and so for the next three.
-        reply_framing: see :class:`~tcpcomm.protocol.FrameProtocol`.
+        reply_framing: see :class:`~tcpcomm.session.protocol.FrameProtocol`.
         gap: seconds of silence that end a frame.
         limits: what one session may cost.
         heartbeat: a pair of frames that show life; they are answered, and swallowed.

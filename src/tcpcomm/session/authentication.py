@@ -27,9 +27,9 @@ from zope.interface import implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_in_words, peer_name
-from tcpcomm.protocol import FrameProtocol
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["Prover", "ProvingFactory", "prover"]
 
@@ -51,7 +51,7 @@ class Prover(Protocol):
     """
     Stands between the transport and a protocol.
 
-    A :class:`~tcpcomm.protocol.FrameProtocol` knows by itself how to wait until its peer is proven: it is
+    A :class:`~tcpcomm.session.protocol.FrameProtocol` knows by itself how to wait until its peer is proven: it is
     connected at once, counts as a session, and keeps its time limit. Any other protocol is connected when
     the peer is proven.
 
@@ -174,7 +174,7 @@ class ProvingFactory(Factory):
     """
     Another factory, for peers only that hold a key.
 
-    :class:`~tcpcomm.factory.FrameFactory`, :class:`~tcpcomm.link.Link` and
+    :class:`~tcpcomm.session.factory.FrameFactory`, :class:`~tcpcomm.link.Link` and
     :class:`~tcpcomm.reconnecting.ReconnectingFactory` have an argument ``keys`` instead.
 
     Args:

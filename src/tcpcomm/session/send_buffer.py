@@ -22,7 +22,7 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 if TYPE_CHECKING:
-    from tcpcomm.protocol import FrameProtocol
+    from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["PIECE", "Outgoing"]
 

@@ -9,7 +9,7 @@ from twisted.internet.protocol import Protocol
 
 from tcpcomm.errors import SessionClosed
 from tcpcomm.framing.base import LARGE, Framing
-from tcpcomm.outgoing import Outgoing
+from tcpcomm.session.send_buffer import Outgoing
 
 __all__ = ["SendsFrames"]
 

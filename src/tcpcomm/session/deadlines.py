@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tcpcomm.protocol import FrameProtocol
+    from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["deadlines"]
 

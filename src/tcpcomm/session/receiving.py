@@ -14,14 +14,14 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.awaited import Awaited
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import Decoder
-from tcpcomm.heartbeats import Heartbeat
 from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import Alarm
-from tcpcomm.sending import SendsFrames
+from tcpcomm.session.heartbeat import Heartbeat
+from tcpcomm.session.pending_handlers import Awaited
+from tcpcomm.session.sending import SendsFrames
 
 __all__ = ["ReceivesFrames"]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from attrs import evolve
 
-from tcpcomm.factory import FrameFactory
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Delimited, Framing, LengthPrefixed
 from tcpcomm.framing.length import Form
-from tcpcomm.protocol import FrameProtocol
+from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol"]
 
@@ -60,12 +60,12 @@ class LengthPrefixedProtocol(FrameProtocol):
 
 
 class DelimitedFactory(FrameFactory):
-    """A :class:`~tcpcomm.factory.FrameFactory` for :class:`DelimitedProtocol` and its subclasses."""
+    """A :class:`~tcpcomm.session.factory.FrameFactory` for :class:`DelimitedProtocol` and its subclasses."""
 
     protocol = DelimitedProtocol
 
 
 class LengthPrefixedFactory(FrameFactory):
-    """A :class:`~tcpcomm.factory.FrameFactory` for :class:`LengthPrefixedProtocol` and its subclasses."""
+    """A :class:`~tcpcomm.session.factory.FrameFactory` for :class:`LengthPrefixedProtocol` and its subclasses."""
 
     protocol = LengthPrefixedProtocol

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tcpcomm.outgoing import Outgoing
+from tcpcomm.session.send_buffer import Outgoing
 
 __all__ = ["LINGER", "Leaving"]
 

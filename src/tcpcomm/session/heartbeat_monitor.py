@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tcpcomm.heartbeats import Heartbeats, Pulse
+from tcpcomm.session.heartbeat import Heartbeats, Pulse
 
 if TYPE_CHECKING:
-    from tcpcomm.protocol import FrameProtocol
+    from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["Vigil"]
 

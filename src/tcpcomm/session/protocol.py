@@ -4,8 +4,8 @@ The glue between a Twisted transport and a framing: :class:`FrameProtocol`.
 Subclass one for your equipment, set ``framing``, and override :meth:`FrameProtocol.frameReceived`. What
 every session needs, whatever it speaks, is done for it. In this module that is its life: how it begins,
 what holds it up, backpressure in both directions, time limits, half-close, and an end that is told in
-plain words. What it does with what it receives is in :mod:`tcpcomm.receiving`, how it sends in
-:mod:`tcpcomm.sending`. Which bytes are a frame is not decided in any of them.
+plain words. What it does with what it receives is in :mod:`tcpcomm.session.receiving`, how it sends in
+:mod:`tcpcomm.session.sending`. Which bytes are a frame is not decided in any of them.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.deadlines import deadlines
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Lines
-from tcpcomm.heartbeats import Heartbeats
-from tcpcomm.leaving import Leaving
-from tcpcomm.limits import Limits
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_in_words, one_line, peer_name
-from tcpcomm.outgoing import PIECE, Outgoing
-from tcpcomm.receiving import ReceivesFrames
 from tcpcomm.runtime.socket_options import tune_tcp
 from tcpcomm.runtime.timer import Alarm, clock_of
-from tcpcomm.vigil import Vigil
+from tcpcomm.session.deadlines import deadlines
+from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session.heartbeat_monitor import Vigil
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.lingering_close import Leaving
+from tcpcomm.session.receiving import ReceivesFrames
+from tcpcomm.session.send_buffer import PIECE, Outgoing
 
 __all__ = ["FrameProtocol"]
 
