@@ -141,7 +141,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from tcpcomm.tap import Options
 Options().parseOptions(["--listen", "tcp:0:interface=127.0.0.1"])
-print([name for name in sys.modules if name in ("tcpcomm.equipment", "tcpcomm.framing.notation", "cattrs")])
+print([name for name in sys.modules if name in ("tcpcomm.equipment.equipment", "tcpcomm.framing.notation", "cattrs")])
 """
     assert "[]\n" == run(start)
 
@@ -163,10 +163,10 @@ def test_what_is_public_is_there_at_its_first_use_and_listed() -> None:
     use = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import tcpcomm, tcpcomm.events
+import tcpcomm, tcpcomm.equipment.events
 print("serve" in dir(tcpcomm), tcpcomm.serve is sys.modules["tcpcomm.serving"].serve)
 from tcpcomm import *
-print(event is sys.modules["tcpcomm.equipment"].event)
+print(event is sys.modules["tcpcomm.equipment.equipment"].event)
 try:
     tcpcomm.sevre
 except AttributeError as error:

@@ -3,7 +3,8 @@
 
 from tcpcomm._version import __version__
 from tcpcomm.answering import current_session
-from tcpcomm.equipment import Equipment, command, declaration_of, event, in_thread
+from tcpcomm.equipment.equipment import Equipment, command, declaration_of, event, in_thread
+from tcpcomm.equipment.login import Login
 from tcpcomm.errors import (
     BadReply,
     CodecError,
@@ -20,7 +21,6 @@ from tcpcomm.errors import (
 )
 from tcpcomm.futures import as_future
 from tcpcomm.host import link_of, raw, remote
-from tcpcomm.login import Login
 from tcpcomm.running import run
 from tcpcomm.serving import caller, per_session, serve
 from tcpcomm.session.factory import FrameFactory

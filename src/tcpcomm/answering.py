@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.codec.base import Asked, Batch, Dialect, Refusal, Request, Trouble
-from tcpcomm.declaration import Declaration
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.eager import begun

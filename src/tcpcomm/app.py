@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from tcpcomm.equipment import Equipment
+from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.load import import_name, in_one_line
@@ -33,7 +33,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     """
     Import what ``module:name`` names and make a factory of it.
 
-    It may be a subclass of :class:`~tcpcomm.equipment.Equipment`, which is made without arguments, or an
+    It may be a subclass of :class:`~tcpcomm.equipment.equipment.Equipment`, which is made without arguments, or an
     object of one; a :class:`~tcpcomm.session.protocol.FrameProtocol` or :class:`~tcpcomm.session.factory.FrameFactory`
     subclass; these get the options. Or any other Twisted protocol class, factory class or factory, for
     which only ``allow`` and ``keys`` can be honoured.

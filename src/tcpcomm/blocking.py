@@ -29,9 +29,9 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 
 from tcpcomm import host, serving
 from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
-from tcpcomm.equipment import Equipment
+from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
 from tcpcomm.supervision import Policy, State

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Asked, Event, Refusal
-from tcpcomm.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import Seldom
 

@@ -26,11 +26,11 @@ from tcpcomm.answering import Answering, Handlers, have_events_told
 from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
 from tcpcomm.codec.base import Dialect, Request
-from tcpcomm.declaration import Command, Declaration
-from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.login import Arrival, LoginRefused, Saying
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link import ANY_FRAME, Handshake, Link
-from tcpcomm.login import Arrival, LoginRefused, Saying
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import Network

@@ -29,10 +29,10 @@ from tcpcomm.answering import (
 from tcpcomm.asking import Asking
 from tcpcomm.calling import Caller
 from tcpcomm.engine import Engine
-from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.login import Entrance, LoginRefused, Saying
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import LARGE
-from tcpcomm.login import Entrance, LoginRefused, Saying
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.places import Dialling
 from tcpcomm.runtime.log_throttle import SeldomEach

@@ -26,10 +26,10 @@ from twisted.logger import Logger
 
 from tcpcomm.answering import current_session
 from tcpcomm.codec.template.field_type import shown
-from tcpcomm.declaration import Command, Declaration
-from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
-from tcpcomm.samples import Samples
 
 __all__ = ["EventsEvery", "simulated", "stand_in"]
 

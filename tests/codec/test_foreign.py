@@ -13,7 +13,7 @@ from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
 from tcpcomm.codec.json.parameters import Shapes
 from tcpcomm.codec.json.value_types import Shape
-from tcpcomm.equipment import declaration_of
+from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import CodecError
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tests.conftest import needs_module

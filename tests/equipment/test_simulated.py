@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 
 from tcpcomm import ConfigurationError, Equipment, Fault, Login, command, declaration_of, event
 from tcpcomm.codec import Template
+from tcpcomm.equipment.samples import Samples
 from tcpcomm.framing import Delimited, FixedSize
-from tcpcomm.samples import Samples
 from tcpcomm.simulated import EventsEvery, simulated
 from tests.equipment.declared import Bench, Position, RpcCamera, VisionCamera
 

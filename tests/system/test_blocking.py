@@ -128,7 +128,7 @@ except NotReady as error:
 
 def test_a_loop_that_was_left_is_forgotten_and_one_that_is_too_slow_is_told() -> None:
     program = """
-from tcpcomm.events import EventsLost
+from tcpcomm.equipment.events import EventsLost
 
 camera = blocking.remote(VisionCamera, at=AT)
 camera.locate(job=1)

@@ -11,7 +11,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import HostOptions, run_reactor
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
-from tcpcomm.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 
 __all__ = ["CallOptions"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.python import usage
 
-from tcpcomm.declaration import Declaration
-from tcpcomm.equipment import declaration_of
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.options import Options
 from tcpcomm.runtime.load import import_name

@@ -11,7 +11,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
-from tcpcomm.declaration import Declaration
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host import remote
 from tcpcomm.options import AllowingOptions
 

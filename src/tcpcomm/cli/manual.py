@@ -13,11 +13,11 @@ import attrs
 from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import fields_of, plain
 from tcpcomm.codec.base import UNSAID, Field, Request, Trouble
-from tcpcomm.declaration import Command, Declaration, EventOf
-from tcpcomm.equipment import Equipment
+from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, format_framing
-from tcpcomm.samples import SAMPLE_ID, Samples
 
 __all__ = ["facts_of"]
 

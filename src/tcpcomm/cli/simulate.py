@@ -9,8 +9,8 @@ from twisted.application.service import Service
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
-from tcpcomm.declaration import Declaration
-from tcpcomm.equipment import Equipment
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.options import ListeningOptions
 from tcpcomm.running import run_until_stopped
 from tcpcomm.server import CannotListen, ServerService

@@ -13,7 +13,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import HostOptions, run_reactor
 from tcpcomm.cli.values import jsonable
-from tcpcomm.declaration import EventOf
+from tcpcomm.equipment.declaration import EventOf
 from tcpcomm.host import link_of
 
 __all__ = ["WatchOptions"]

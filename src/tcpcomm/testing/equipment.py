@@ -23,12 +23,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.codec.base import Request
-from tcpcomm.declaration import Command, Declaration, EventOf
-from tcpcomm.equipment import Equipment, declaration_of
+from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.login import credential_names
+from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host import link_of, remote
-from tcpcomm.login import credential_names
-from tcpcomm.samples import SAMPLE_ID, Samples
 from tcpcomm.serving import serve
 from tcpcomm.simulated import stand_in
 from tcpcomm.supervision import State, profile

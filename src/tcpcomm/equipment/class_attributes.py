@@ -15,9 +15,9 @@ from typing import Any, Final
 from attrs import frozen
 
 from tcpcomm.codec import Codec
+from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
-from tcpcomm.login import Login
 from tcpcomm.session.limits import Limits
 
 __all__ = ["check_attributes"]

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from tcpcomm.codec.base import Request, Trouble
-from tcpcomm.declaration import Declaration
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault
 from tcpcomm.framing import Framing
 

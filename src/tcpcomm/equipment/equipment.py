@@ -33,12 +33,12 @@ from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from tcpcomm.codec import Codec, Template
 from tcpcomm.codec.base import UNSAID
-from tcpcomm.declaration import Declaration, compile_declaration
+from tcpcomm.equipment.declaration import Declaration, compile_declaration
+from tcpcomm.equipment.decorator_marks import CommandMark, note, refuse_bare
+from tcpcomm.equipment.events import Event
+from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.events import Event
 from tcpcomm.framing import Framing, Lines
-from tcpcomm.login import Login
-from tcpcomm.marking import CommandMark, note, refuse_bare
 from tcpcomm.session.limits import Limits
 
 __all__ = ["Equipment", "command", "declaration_of", "event", "in_thread"]

@@ -17,14 +17,14 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.attributes import check_attributes
-from tcpcomm.carried import check_carried
 from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
+from tcpcomm.equipment.class_attributes import check_attributes
+from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
+from tcpcomm.equipment.events import Event
+from tcpcomm.equipment.literals import check_carried
+from tcpcomm.equipment.login import Login
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
-from tcpcomm.events import Event
 from tcpcomm.framing import Framing
-from tcpcomm.login import Login
-from tcpcomm.marking import check_body, check_noted, mark_of, place_of
 
 __all__ = ["Command", "Declaration", "EventOf", "compile_declaration"]
 

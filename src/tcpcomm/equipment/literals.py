@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpcomm.codec.base import Dialect, Fixed
+from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
-from tcpcomm.login import Login
 
 __all__ = ["check_carried"]
 

@@ -1,0 +1,1 @@
+"""The declaration of a piece of equipment: its commands, events, values, and login."""
