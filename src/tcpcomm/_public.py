@@ -2,7 +2,7 @@
 
 
 from tcpcomm._version import __version__
-from tcpcomm.answering import current_session
+from tcpcomm.conversation.responder import current_session
 from tcpcomm.equipment.equipment import Equipment, command, declaration_of, event, in_thread
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import (

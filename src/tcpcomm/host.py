@@ -22,10 +22,10 @@ from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from tcpcomm.answering import Answering, Handlers, have_events_told
-from tcpcomm.asking import Asking
-from tcpcomm.calling import Caller
 from tcpcomm.codec.base import Dialect, Request
+from tcpcomm.conversation.proxy import Caller
+from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.responder import Answering, Handlers, have_events_told
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import Arrival, LoginRefused, Saying

@@ -25,8 +25,8 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Answers
+from tcpcomm.conversation.requester import Asking
 from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
@@ -243,7 +243,7 @@ class Link(Service):
         answers: Answers | None,
         timeout: float,
     ) -> Deferred[Any]:
-        """Ask on this session, or on none: see :meth:`tcpcomm.asking.Asking.ask`."""
+        """Ask on this session, or on none: see :meth:`tcpcomm.conversation.requester.Asking.ask`."""
         if protocol is not self._protocol:
             return fail(NotReady("the session for which this was meant is over"))
         return protocol.asking.ask(make, answers, timeout)

@@ -19,15 +19,15 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm.answering import (
+from tcpcomm.conversation.proxy import Caller
+from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.responder import (
     LATE_LOG_INTERVAL,
     Answering,
     Handlers,
     current_session,
     have_events_told,
 )
-from tcpcomm.asking import Asking
-from tcpcomm.calling import Caller
 from tcpcomm.engine import Engine
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import Entrance, LoginRefused, Saying

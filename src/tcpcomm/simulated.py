@@ -24,8 +24,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from tcpcomm.answering import current_session
 from tcpcomm.codec.template.field_type import shown
+from tcpcomm.conversation.responder import current_session
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.samples import Samples

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.asking import Asking
+from tcpcomm.conversation.requester import Asking
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.session.limits import Limits
 from tests.session.spies import KIB

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
-from tcpcomm.exchange import Call, Exchange
 
 CONVERSATIONS = int(os.environ.get("TCPCOMM_CONVERSATIONS", "200"))
 """How many conversations the model is compared with."""

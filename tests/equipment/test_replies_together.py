@@ -7,8 +7,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import Equipment, command, current_session, event
-from tcpcomm.answering import LONGEST_KEPT, MOST_KEPT
 from tcpcomm.codec import Template
+from tcpcomm.conversation.responder import LONGEST_KEPT, MOST_KEPT
 from tcpcomm.framing import Delimited
 from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
 

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
 
+from tcpcomm.conversation.exchange import MAX_WAITING
 from tcpcomm.errors import (
     ConfigurationError,
     EncodeError,
@@ -16,7 +17,6 @@ from tcpcomm.errors import (
     OutcomeUnknown,
     ReplyTimeout,
 )
-from tcpcomm.exchange import MAX_WAITING
 from tcpcomm.framing import Lines
 from tcpcomm.link import Heartbeat, Link
 from tcpcomm.net.psk import PreSharedKeys

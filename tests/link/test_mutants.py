@@ -16,9 +16,9 @@ from typing import Any, Final
 import pytest
 from attrs import field, frozen
 
-from tcpcomm.asking import Asking
+from tcpcomm.conversation.exchange import Exchange
+from tcpcomm.conversation.requester import Asking
 from tcpcomm.engine import Engine
-from tcpcomm.exchange import Exchange
 from tcpcomm.link import Link
 from tcpcomm.places import Accepting, Dialling
 from tcpcomm.runtime.timer import Alarm

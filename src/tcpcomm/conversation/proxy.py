@@ -15,8 +15,8 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from tcpcomm.asking import Asking
 from tcpcomm.codec.base import Asked, Event, Refusal
+from tcpcomm.conversation.requester import Asking
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import Seldom

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
 from tcpcomm.codec.base import Answers
+from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
-from tcpcomm.exchange import Call, Exchange
 from tcpcomm.framing.base import LARGE
 from tcpcomm.runtime.timer import Alarm
 from tcpcomm.session.protocol import FrameProtocol
@@ -80,7 +80,7 @@ class Asking:
                 its turn as long before.
 
         Returns:
-            A Deferred of the result. It fails with what :mod:`tcpcomm.exchange` says, with Fault, or with
+            A Deferred of the result. It fails with what :mod:`tcpcomm.conversation.exchange` says, with Fault, or with
             CodecError or EncodeError if the command cannot be written. Cancelling it drops the session if
             the command was written and replies come in order, for its reply would answer the next one.
         """
