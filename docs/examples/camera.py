@@ -17,8 +17,8 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from tcpcomm.framing import Delimited
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 
 
 async def main(reactor: Any, listen: str, *allow: str) -> None:

@@ -14,8 +14,8 @@ from twisted.internet import task
 
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Delimited
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 
 
 async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:

@@ -32,9 +32,9 @@ from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.supervisor import Policy, State
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
-from tcpcomm.supervision import Policy, State
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]
 

@@ -30,12 +30,12 @@ from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import Arrival, LoginRefused, Saying
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
-from tcpcomm.link import ANY_FRAME, Handshake, Link
+from tcpcomm.link.link import ANY_FRAME, Handshake, Link
+from tcpcomm.link.supervisor import Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
-from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentsLink", "link_of", "raw", "remote"]
 

@@ -28,13 +28,14 @@ from tcpcomm.conversation.responder import (
     current_session,
     have_events_told,
 )
-from tcpcomm.engine import Engine
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import Entrance, LoginRefused, Saying
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import LARGE
+from tcpcomm.link.connect import Dialling
+from tcpcomm.link.engine import Engine
+from tcpcomm.link.supervisor import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
-from tcpcomm.places import Dialling
 from tcpcomm.runtime.log_throttle import SeldomEach
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
@@ -42,7 +43,6 @@ from tcpcomm.server import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.session.sending import SendsFrames
-from tcpcomm.supervision import Policy, profile
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 

@@ -1,7 +1,7 @@
 """
 The states of a link as the documentation draws them: ``python -m tests.docs.link_states`` writes the page.
 
-All comes from :data:`tcpcomm.supervision.TABLE`: a Mermaid diagram of the changes, and a table of every
+All comes from :data:`tcpcomm.link.supervisor.TABLE`: a Mermaid diagram of the changes, and a table of every
 input in every state.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tcpcomm.supervision import TABLE, Input, State
+from tcpcomm.link.supervisor import TABLE, Input, State
 from tests.conftest import ROOT
 from tests.docs.parts import with_part
 

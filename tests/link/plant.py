@@ -16,8 +16,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
-from tcpcomm.link import Handshake, Heartbeat, Link
-from tcpcomm.supervision import Backoff, Heartbeats, Policy, State
+from tcpcomm.link.link import Handshake, Heartbeat, Link
+from tcpcomm.link.supervisor import Backoff, Heartbeats, Policy, State
 from tcpcomm.testing.clock import Timer
 from tcpcomm.testing.wire import Machine, Network
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from attrs import frozen
 
-from tcpcomm.engine import Engine
-from tcpcomm.link import Link
+from tcpcomm.link.engine import Engine
+from tcpcomm.link.link import Link
+from tcpcomm.link.supervisor import State
 from tcpcomm.session.receiving import ReceivesFrames
-from tcpcomm.supervision import State
 from tcpcomm.testing.clock import Timer
 from tcpcomm.testing.faults import Faults
 from tcpcomm.testing.sockets import Socket

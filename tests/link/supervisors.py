@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tcpcomm.supervision import Backoff, Heartbeats, Policy, State, Supervisor
+from tcpcomm.link.supervisor import Backoff, Heartbeats, Policy, State, Supervisor
 
 __all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]
 

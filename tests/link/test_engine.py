@@ -10,11 +10,11 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import provider
 
-from tcpcomm.engine import REASONS_TOLD, Engine
 from tcpcomm.errors import NotReady
-from tcpcomm.link import Link
-from tcpcomm.places import Dialling
-from tcpcomm.supervision import Backoff, Heartbeats, State
+from tcpcomm.link.connect import Dialling
+from tcpcomm.link.engine import REASONS_TOLD, Engine
+from tcpcomm.link.link import Link
+from tcpcomm.link.supervisor import Backoff, Heartbeats, State
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -464,7 +464,7 @@ def told_by_log(bench: Bench, link: Link, seconds: float) -> list[str]:
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
-        if event.get("log_namespace", "").startswith("tcpcomm.engine"):
+        if event.get("log_namespace", "").startswith("tcpcomm.link.engine"):
             lines.append(f"{event['state']}: {event['reason']}")
 
     globalLogPublisher.addObserver(observe)

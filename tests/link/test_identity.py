@@ -17,14 +17,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.reconnecting import ReconnectingFactory
+from tcpcomm.link.supervisor import PROFILES, State
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.reconnecting import ReconnectingFactory
 from tcpcomm.runtime.socket_options import IDLE
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import PROFILES, State
 from tests.certificates import Authority
 from tests.conftest import needs_module
 from tests.reactor import DEADLINE, reactor, until

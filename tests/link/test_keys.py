@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from twisted.internet.protocol import Factory, Protocol
 
-from tcpcomm.engine import MAX_NEWCOMERS
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
-from tcpcomm.link import Link
+from tcpcomm.link.engine import MAX_NEWCOMERS
+from tcpcomm.link.link import Link
+from tcpcomm.link.reconnecting import ReconnectingFactory
+from tcpcomm.link.supervisor import State
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.reconnecting import ReconnectingFactory
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import State
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 from tests.session.stage import recorded_log
 

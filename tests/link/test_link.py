@@ -18,10 +18,10 @@ from tcpcomm.errors import (
     ReplyTimeout,
 )
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import Heartbeats, Policy, State
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import parse_network
-from tcpcomm.supervision import Heartbeats, Policy, State
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
 

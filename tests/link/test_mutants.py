@@ -18,13 +18,13 @@ from attrs import field, frozen
 
 from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Asking
-from tcpcomm.engine import Engine
-from tcpcomm.link import Link
-from tcpcomm.places import Accepting, Dialling
+from tcpcomm.link.connect import Accepting, Dialling
+from tcpcomm.link.engine import Engine
+from tcpcomm.link.link import Link
+from tcpcomm.link.supervised_protocol import Session
+from tcpcomm.link.supervisor import Backoff, State, Supervisor
 from tcpcomm.runtime.timer import Alarm
 from tcpcomm.session.heartbeat import Pulse
-from tcpcomm.supervised import Session
-from tcpcomm.supervision import Backoff, State, Supervisor
 from tests.link import (
     test_engine,
     test_keys,

@@ -20,8 +20,8 @@ from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 from tcpcomm.testing.proxy import (
     Blackhole,
     FaultProxy,

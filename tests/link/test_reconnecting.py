@@ -12,9 +12,9 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, NotReady
 from tcpcomm.framing import Lines
-from tcpcomm.reconnecting import ReconnectingFactory
+from tcpcomm.link.reconnecting import ReconnectingFactory
+from tcpcomm.link.supervisor import State
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import State
 from tests.link.wired import LAN, PORT, Bench
 
 

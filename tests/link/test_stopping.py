@@ -11,12 +11,12 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
-from tcpcomm.engine import Engine
 from tcpcomm.errors import NotReady
-from tcpcomm.link import Link
-from tcpcomm.places import Accepting
-from tcpcomm.reconnecting import ReconnectingFactory
-from tcpcomm.supervision import State
+from tcpcomm.link.connect import Accepting
+from tcpcomm.link.engine import Engine
+from tcpcomm.link.link import Link
+from tcpcomm.link.reconnecting import ReconnectingFactory
+from tcpcomm.link.supervisor import State
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 
 pytestmark = pytest.mark.usefixtures("logged")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.supervision import (
+from tcpcomm.link.supervisor import (
     PROFILES,
     TABLE,
     Abort,

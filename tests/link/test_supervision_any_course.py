@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.supervision import Action, Beat, Dial, State, Supervisor, Tell
+from tcpcomm.link.supervisor import Action, Beat, Dial, State, Supervisor, Tell
 from tests.link.supervisors import POLICY, SILENT, USABLE
 
 

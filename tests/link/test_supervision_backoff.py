@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.supervision import Backoff, State, Supervisor
+from tcpcomm.link.supervisor import Backoff, State, Supervisor
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm.supervision import Abort, Beat, State, Tell
+from tcpcomm.link.supervisor import Abort, Beat, State, Tell
 from tests.link.supervisors import USABLE, brought_to
 
 

@@ -21,9 +21,9 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.errors import OutcomeUnknown
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.reconnecting import ReconnectingFactory
-from tcpcomm.supervision import PROFILES, State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.reconnecting import ReconnectingFactory
+from tcpcomm.link.supervisor import PROFILES, State
 from tests.certificates import Authority
 from tests.reactor import reactor, until
 

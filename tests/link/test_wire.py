@@ -32,11 +32,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import State
 from tcpcomm.testing.clock import VirtualClock
 from tcpcomm.testing.faults import FAULTS, Faults
 from tcpcomm.testing.fixtures import simulated_network  # noqa: F401

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import PROFILES, State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import PROFILES, State
 from tcpcomm.testing.wire import Machine, Network
 
 PORT = 9999

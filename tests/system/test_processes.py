@@ -12,8 +12,8 @@ import pytest
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 from tests import conftest  # not skip itself: trial takes that name for a reason to skip
 from tests.reactor import reactor, until
 from tests.system.load import (

@@ -9,7 +9,7 @@ import sys
 
 from signals import JsonVision, Position, TextVision
 from tcpcomm import Fault, run, serve
-from tcpcomm.supervision import Heartbeats, profile
+from tcpcomm.link.supervisor import Heartbeats, profile
 
 PARTS = {1: Position(12.5, -3.25, 30.0), 2: Position(-7.0, 0.125, -45.5)}
 """Where the part of each job lies. A real program would look for it in a picture."""

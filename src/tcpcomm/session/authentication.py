@@ -174,8 +174,8 @@ class ProvingFactory(Factory):
     """
     Another factory, for peers only that hold a key.
 
-    :class:`~tcpcomm.session.factory.FrameFactory`, :class:`~tcpcomm.link.Link` and
-    :class:`~tcpcomm.reconnecting.ReconnectingFactory` have an argument ``keys`` instead.
+    :class:`~tcpcomm.session.factory.FrameFactory`, :class:`~tcpcomm.link.link.Link` and
+    :class:`~tcpcomm.link.reconnecting.ReconnectingFactory` have an argument ``keys`` instead.
 
     Args:
         factory: what builds the protocols of proven peers.

@@ -1,7 +1,7 @@
 """
 Heartbeats, without any I/O: what they look like, how often they come, and how long silence may last.
 
-The same rules hold on both sides, for a link (:mod:`tcpcomm.supervision`) and for the sessions of a server
+The same rules hold on both sides, for a link (:mod:`tcpcomm.link.supervisor`) and for the sessions of a server
 (:mod:`tcpcomm.session.protocol`).
 """
 

@@ -29,9 +29,9 @@ from tcpcomm.equipment.login import credential_names
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host import link_of, remote
+from tcpcomm.link.supervisor import State, profile
 from tcpcomm.serving import serve
 from tcpcomm.simulated import stand_in
-from tcpcomm.supervision import State, profile
 from tcpcomm.testing.violation import Violation
 from tcpcomm.testing.wire import Network
 

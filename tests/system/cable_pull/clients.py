@@ -27,8 +27,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
-from tcpcomm.link import Heartbeat, Link
-from tcpcomm.supervision import State
+from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.supervisor import State
 from tests.system.programs import end_with_stdin, report
 
 __all__ = ["CLIENTS"]

@@ -1,8 +1,8 @@
 """
-The engine of a link: it carries out what :mod:`tcpcomm.supervision` says, on real endpoints.
+The engine of a link: it carries out what :mod:`tcpcomm.link.supervisor` says, on real endpoints.
 
-It is used through its faces, :class:`~tcpcomm.link.Link` and
-:class:`~tcpcomm.reconnecting.ReconnectingFactory`. Any Twisted protocol can be supervised, over any
+It is used through its faces, :class:`~tcpcomm.link.link.Link` and
+:class:`~tcpcomm.link.reconnecting.ReconnectingFactory`. Any Twisted protocol can be supervised, over any
 endpoint, client or server: the engine stands between the transport and the protocol, sees bytes come and
 the connection go, and passes everything on.
 """
@@ -20,13 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
-from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import one_line
-from tcpcomm.places import Place
-from tcpcomm.runtime.log_throttle import Seldom
-from tcpcomm.runtime.timer import Alarm
-from tcpcomm.supervised import Session, Sessions
-from tcpcomm.supervision import (
+from tcpcomm.link.connect import Place
+from tcpcomm.link.supervised_protocol import Session, Sessions
+from tcpcomm.link.supervisor import (
     Abort,
     Action,
     Beat,
@@ -37,6 +33,10 @@ from tcpcomm.supervision import (
     Supervisor,
     Tell,
 )
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.net.reasons import one_line
+from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.timer import Alarm
 
 __all__ = ["Engine", "Observer", "Step"]
 

@@ -15,6 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tcpcomm.link.supervisor import State
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
@@ -22,10 +23,9 @@ from tcpcomm.runtime.socket_options import tune_tcp
 from tcpcomm.session.authentication import Prover, prover
 from tcpcomm.session.factory import Refused
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import State
 
 if TYPE_CHECKING:
-    from tcpcomm.engine import Engine
+    from tcpcomm.link.engine import Engine
 
 __all__ = ["Session", "Sessions"]
 

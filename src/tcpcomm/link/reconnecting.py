@@ -18,12 +18,12 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.connect import Dialling, Place, User
+from tcpcomm.link.engine import Engine, Observer, Step
+from tcpcomm.link.supervisor import Policy, State, profile
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import attempt_in_words
-from tcpcomm.places import Dialling, Place, User
-from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["ReconnectingFactory"]
 

@@ -2,7 +2,7 @@
 A link to one peer that outlives its connections: :class:`Link`.
 
 Frames are sent and requests are made while the link is ready, and refused while it is not: nothing is
-queued in silence, and nothing is ever sent twice. The rules are in :mod:`tcpcomm.supervision`.
+queued in silence, and nothing is ever sent twice. The rules are in :mod:`tcpcomm.link.supervisor`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Answers
 from tcpcomm.conversation.requester import Asking
-from tcpcomm.engine import Engine, Observer, Step
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
+from tcpcomm.link.connect import Accepting, Dialling, Place
+from tcpcomm.link.engine import Engine, Observer, Step
+from tcpcomm.link.supervisor import Policy, State, profile
 from tcpcomm.net.endpoints import client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.places import Accepting, Dialling, Place
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.supervision import Policy, State, profile
 
 __all__ = ["ANY_FRAME", "Handshake", "Heartbeat", "Link"]
 

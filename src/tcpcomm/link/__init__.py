@@ -1,0 +1,1 @@
+"""The supervised connection that outlives its sessions and connects again."""
