@@ -164,7 +164,7 @@ def test_what_is_public_is_there_at_its_first_use_and_listed() -> None:
 import sys
 sys.path.insert(0, sys.argv[1])
 import tcpcomm, tcpcomm.equipment.events
-print("serve" in dir(tcpcomm), tcpcomm.serve is sys.modules["tcpcomm.serving"].serve)
+print("serve" in dir(tcpcomm), tcpcomm.serve is sys.modules["tcpcomm.server.serving"].serve)
 from tcpcomm import *
 print(event is sys.modules["tcpcomm.equipment.equipment"].event)
 try:

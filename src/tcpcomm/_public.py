@@ -21,8 +21,8 @@ from tcpcomm.errors import (
 )
 from tcpcomm.futures import as_future
 from tcpcomm.host import link_of, raw, remote
-from tcpcomm.running import run
-from tcpcomm.serving import caller, per_session, serve
+from tcpcomm.server.running import run
+from tcpcomm.server.serving import caller, per_session, serve
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol

@@ -21,16 +21,16 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
-from tcpcomm.options import ListeningOptions, check, one_line
 from tcpcomm.runtime.logs import json_log_observer, text_log_observer
-from tcpcomm.server import CannotListen, ServerService
+from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
+from tcpcomm.server.options import ListeningOptions, check, one_line
+from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.transports.uvloop_reactor import choose
@@ -166,7 +166,7 @@ without -n it goes on in the background."""
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
                 problems.append("--encoding has no effect on --app: your own protocol decodes its text")
-            from tcpcomm.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
+            from tcpcomm.server.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
 
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
             return application

@@ -15,7 +15,7 @@ from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import Options as CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
-from tcpcomm.server import ServerService
+from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
@@ -83,7 +83,7 @@ def choices(text: str) -> list[str]:
         "tcpcomm.blocking",
         "tcpcomm.errors",
         "tcpcomm.framing",
-        "tcpcomm.simulated",
+        "tcpcomm.server.simulator",
         "tcpcomm.testing",
         "tcpcomm.transports",
     ],

@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 
 from tcpcomm import CodecError, ConfigurationError, current_session
 from tcpcomm.framing import Delimited, Framing
-from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
+from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCamera
 
 

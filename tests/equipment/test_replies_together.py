@@ -10,7 +10,7 @@ from tcpcomm import Equipment, command, current_session, event
 from tcpcomm.codec import Template
 from tcpcomm.conversation.responder import LONGEST_KEPT, MOST_KEPT
 from tcpcomm.framing import Delimited
-from tcpcomm.serving import EquipmentFactory, EquipmentProtocol
+from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 
 
 class Reader(Equipment):

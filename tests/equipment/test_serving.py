@@ -26,7 +26,7 @@ from tcpcomm import (
 )
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
-from tcpcomm.server import CannotListen
+from tcpcomm.server.service import CannotListen
 from tests.reactor import DEADLINE, reactor, until
 
 LOOPBACK = "tcp:0:interface=127.0.0.1"

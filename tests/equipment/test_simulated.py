@@ -13,7 +13,7 @@ from tcpcomm import ConfigurationError, Equipment, Fault, Login, command, declar
 from tcpcomm.codec import Template
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.framing import Delimited, FixedSize
-from tcpcomm.simulated import EventsEvery, simulated
+from tcpcomm.server.simulator import EventsEvery, simulated
 from tests.equipment.declared import Bench, Position, RpcCamera, VisionCamera
 
 

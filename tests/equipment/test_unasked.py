@@ -7,7 +7,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from tcpcomm import Equipment, Fault, ReplyTimeout, command, event, link_of
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
-from tcpcomm.simulated import simulated
+from tcpcomm.server.simulator import simulated
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
 

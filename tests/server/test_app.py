@@ -16,10 +16,10 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm import FrameFactory
-from tcpcomm.app import load_factory
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.server.app import load_factory
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
 

@@ -13,10 +13,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, capturedLogs, formatEvent
 
-from tcpcomm.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, LengthPrefixed, Lines, parse_framing
 from tcpcomm.framing.autodetect import AnyPeer
+from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 
 
 @frozen

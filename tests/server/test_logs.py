@@ -19,7 +19,7 @@ def event(**fields: Any) -> dict[str, Any]:
     return {
         "log_time": 1_700_000_000.25,
         "log_level": LogLevel.warn,
-        "log_namespace": "tcpcomm.echo",
+        "log_namespace": "tcpcomm.server.echo",
         "log_format": "{peer}: something",
         "peer": "10.0.0.5:1",
         **fields,
@@ -39,7 +39,7 @@ def test_a_line_tells_when_how_grave_where_and_what() -> None:
     assert {
         "time": "2023-11-14T22:13:20.250+00:00",
         "level": "warn",
-        "logger": "tcpcomm.echo",
+        "logger": "tcpcomm.server.echo",
         "message": "10.0.0.5:1: something",
         "peer": "10.0.0.5:1",
     } == read(json_line(event()))

@@ -17,11 +17,11 @@ from twisted.logger import ILogObserver, Logger, capturedLogs, formatEvent
 from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
-from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
 from tcpcomm.framing.autodetect import AnyPeer
 from tcpcomm.net.reasons import PORT_TAKEN
-from tcpcomm.server import CannotListen
+from tcpcomm.server.echo import EchoFactory, EchoProtocol
+from tcpcomm.server.service import CannotListen
 from tcpcomm.session.authentication import ProvingFactory
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats

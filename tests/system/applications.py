@@ -8,8 +8,8 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from tcpcomm import FrameProtocol
-from tcpcomm.echo import EchoFactory, EchoProtocol
 from tcpcomm.framing import Lines
+from tcpcomm.server.echo import EchoFactory, EchoProtocol
 from tcpcomm.session.limits import Limits
 
 __all__ = ["Bulk", "ImpatientFactory", "Late"]

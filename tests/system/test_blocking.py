@@ -272,7 +272,7 @@ async def main():
     reactor.startRunning(installSignalHandlers=False)
 
     from tcpcomm import Fault, as_future, link_of, remote, serve
-    from tcpcomm.simulated import simulated
+    from tcpcomm.server.simulator import simulated
     from tests.equipment.declared import VisionCamera
 
     service = serve(simulated(VisionCamera, seed=1), at="tcp:0:interface=127.0.0.1")

@@ -439,7 +439,7 @@ def test_with_log_format_json_each_line_is_an_object_with_the_peer_and_the_reaso
     (ended,) = [event for event in events if event.get("reason")]
     assert {
         "level": "info",
-        "logger": "tcpcomm.echo.EchoProtocol",
+        "logger": "tcpcomm.server.echo.EchoProtocol",
         "message": f"{peer.name}: disconnected: the peer said QUIT",
         "peer": peer.name,
         "reason": "the peer said QUIT",

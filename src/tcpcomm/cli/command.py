@@ -16,7 +16,7 @@ from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.options import Options as VersionedOptions
+from tcpcomm.server.options import Options as VersionedOptions
 
 __all__ = ["Options", "main"]
 

@@ -11,8 +11,8 @@ from twisted.python import usage
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.options import Options
 from tcpcomm.runtime.load import import_name
+from tcpcomm.server.options import Options
 
 __all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
 

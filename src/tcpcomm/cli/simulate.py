@@ -11,11 +11,11 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
-from tcpcomm.options import ListeningOptions
-from tcpcomm.running import run_until_stopped
-from tcpcomm.server import CannotListen, ServerService
-from tcpcomm.serving import EquipmentFactory, serve
-from tcpcomm.simulated import EventsEvery, simulated
+from tcpcomm.server.options import ListeningOptions
+from tcpcomm.server.running import run_until_stopped
+from tcpcomm.server.service import CannotListen, ServerService
+from tcpcomm.server.serving import EquipmentFactory, serve
+from tcpcomm.server.simulator import EventsEvery, simulated
 
 __all__ = ["SimulateOptions"]
 

@@ -30,8 +30,8 @@ from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host import link_of, remote
 from tcpcomm.link.supervisor import State, profile
-from tcpcomm.serving import serve
-from tcpcomm.simulated import stand_in
+from tcpcomm.server.serving import serve
+from tcpcomm.server.simulator import stand_in
 from tcpcomm.testing.violation import Violation
 from tcpcomm.testing.wire import Network
 

@@ -8,7 +8,7 @@ from typing import Any
 from tcpcomm import Equipment, FrameFactory, LengthPrefixedProtocol, command, event
 from tcpcomm.codec import Template
 from tcpcomm.framing import LengthPrefixed
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 LIMITS: dict[str, Any] = {"max_sessions": 10_000, "max_sessions_per_address": None}

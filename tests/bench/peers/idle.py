@@ -18,7 +18,7 @@ from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.fanout_tcpcomm import LIMITS, Alarms
 
 

@@ -10,7 +10,7 @@ from tcpcomm import Equipment, command
 from tcpcomm.codec import Json, JsonRpc
 from tcpcomm.codec.json.engines import using
 from tcpcomm.framing import Lines
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 

@@ -19,7 +19,7 @@ from twisted.internet import defer, reactor
 
 from tcpcomm import Equipment, command, link_of, remote
 from tcpcomm.codec import Template
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from tcpcomm import Equipment, command
 from tcpcomm.codec.binary.binary import ID, OPCODE, U8, U16, Binary, Counted, Length
 from tcpcomm.framing import LengthPrefixed
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 __all__ = ["Device", "Registers"]

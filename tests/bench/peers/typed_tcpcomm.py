@@ -9,7 +9,7 @@ from attrs import frozen
 from tcpcomm import Equipment, command
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
-from tcpcomm.serving import EquipmentFactory
+from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 

@@ -17,7 +17,7 @@ from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.load import import_name, in_one_line
 from tcpcomm.runtime.log_throttle import Seldom
 from tcpcomm.runtime.timer import clock_of
-from tcpcomm.serving import EquipmentFactory, PerSession
+from tcpcomm.server.serving import EquipmentFactory, PerSession
 from tcpcomm.session.authentication import ProvingFactory
 from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.session.limits import Limits

@@ -21,7 +21,7 @@ from twisted.logger import (
 from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.server import CannotListen
+from tcpcomm.server.service import CannotListen
 
 __all__ = ["run", "run_until_stopped"]
 

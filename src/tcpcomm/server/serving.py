@@ -39,7 +39,7 @@ from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import SeldomEach
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
-from tcpcomm.server import ServerService
+from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.session.sending import SendsFrames

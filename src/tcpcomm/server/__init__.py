@@ -1,0 +1,1 @@
+"""Programs that serve equipment: services, the echo server, the simulator, their options."""
