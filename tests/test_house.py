@@ -153,7 +153,7 @@ sys.path.insert(0, sys.argv[1])
 from tcpcomm import Equipment, command
 from tcpcomm.codec import Template
 from tcpcomm.framing import LengthPrefixed
-others = ("tcpcomm.host", "tcpcomm.codec.binary.binary", "tcpcomm.codec.json.rpc", "tcpcomm.framing.stuffed")
+others = ("tcpcomm.host.host", "tcpcomm.codec.binary.binary", "tcpcomm.codec.json.rpc", "tcpcomm.framing.stuffed")
 print([name for name in others if name in sys.modules], "tcpcomm.codec.template.template" in sys.modules)
 """
     assert "[] True\n" == run(declare)

@@ -19,8 +19,8 @@ from tcpcomm.errors import (
     SessionClosed,
     TcpcommError,
 )
-from tcpcomm.futures import as_future
-from tcpcomm.host import link_of, raw, remote
+from tcpcomm.host.futures import as_future
+from tcpcomm.host.host import link_of, raw, remote
 from tcpcomm.server.running import run
 from tcpcomm.server.serving import caller, per_session, serve
 from tcpcomm.session.factory import FrameFactory

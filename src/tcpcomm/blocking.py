@@ -27,11 +27,11 @@ from typing import Any, Self, TypeVar
 
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm import host, serving
-from tcpcomm.background import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.host import host
+from tcpcomm.host.reactor_thread import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.link.supervisor import Policy, State
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.host import remote
+from tcpcomm.host.host import remote
 from tcpcomm.server.options import AllowingOptions
 
 __all__ = ["HostOptions", "run_reactor"]

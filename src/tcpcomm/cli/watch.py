@@ -14,7 +14,7 @@ from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import HostOptions, run_reactor
 from tcpcomm.cli.values import jsonable
 from tcpcomm.equipment.declaration import EventOf
-from tcpcomm.host import link_of
+from tcpcomm.host.host import link_of
 
 __all__ = ["WatchOptions"]
 

@@ -28,7 +28,7 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import credential_names
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tcpcomm.host import link_of, remote
+from tcpcomm.host.host import link_of, remote
 from tcpcomm.link.supervisor import State, profile
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import stand_in

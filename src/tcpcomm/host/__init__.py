@@ -1,0 +1,1 @@
+"""Programs that use equipment: proxies over a link, and the reactor in a background thread."""
