@@ -18,8 +18,8 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link.link import Handshake, Heartbeat, Link
 from tcpcomm.link.supervisor import Backoff, Heartbeats, Policy, State
-from tcpcomm.testing.clock import Timer
-from tcpcomm.testing.wire import Machine, Network
+from tcpcomm.testing.network.clock import Timer
+from tcpcomm.testing.network.wire import Machine, Network
 
 BEAT = Heartbeat(b"PING", b"PONG")
 PORT = 9999

@@ -19,10 +19,10 @@ from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import State
 from tcpcomm.session.receiving import ReceivesFrames
-from tcpcomm.testing.clock import Timer
-from tcpcomm.testing.faults import Faults
-from tcpcomm.testing.sockets import Socket
-from tcpcomm.testing.wire import Machine, Network
+from tcpcomm.testing.network.clock import Timer
+from tcpcomm.testing.network.faults import Faults
+from tcpcomm.testing.network.sockets import Socket
+from tcpcomm.testing.network.wire import Machine, Network
 from tests.link.plant import POLICIES, USABLE, Equipment, Host, Plant
 
 HEALED_WITHIN = 30.0

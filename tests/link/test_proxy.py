@@ -22,7 +22,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import State
-from tcpcomm.testing.proxy import (
+from tcpcomm.testing.proxy.proxy import (
     Blackhole,
     FaultProxy,
     Latency,
@@ -33,8 +33,8 @@ from tcpcomm.testing.proxy import (
     Toxic,
     Toxics,
 )
-from tcpcomm.testing.toxics import TOXICS, parse_toxic
-from tcpcomm.testing.ways import FULL
+from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
+from tcpcomm.testing.proxy.ways import FULL
 from tests.reactor import DEADLINE, reactor, until
 from tests.system.running import environment
 

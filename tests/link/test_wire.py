@@ -37,10 +37,10 @@ from tcpcomm.link.supervisor import State
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.testing.clock import VirtualClock
-from tcpcomm.testing.faults import FAULTS, Faults
-from tcpcomm.testing.fixtures import simulated_network  # noqa: F401
-from tcpcomm.testing.wire import Machine, Network
+from tcpcomm.testing.network.clock import VirtualClock
+from tcpcomm.testing.network.faults import FAULTS, Faults
+from tcpcomm.testing.network.fixtures import simulated_network  # noqa: F401
+from tcpcomm.testing.network.wire import Machine, Network
 
 pytest_plugins = "pytester"
 
@@ -508,7 +508,7 @@ def test_what_is_logged_as_an_error_fails_the_test_that_uses_the_fixture(pyteste
     pytester.makepyfile(
         """
         from twisted.logger import Logger
-        from tcpcomm.testing.fixtures import simulated_network
+        from tcpcomm.testing.network.fixtures import simulated_network
 
         def test_quiet(simulated_network):
             simulated_network.advance(1.0)

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import PROFILES, State
-from tcpcomm.testing.wire import Machine, Network
+from tcpcomm.testing.network.wire import Machine, Network
 
 PORT = 9999
 BEAT = Heartbeat(b"PING", b"PONG")

@@ -32,8 +32,8 @@ from tcpcomm.host.host import link_of, remote
 from tcpcomm.link.supervisor import State, profile
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import stand_in
-from tcpcomm.testing.violation import Violation
-from tcpcomm.testing.wire import Network
+from tcpcomm.testing.laws.violation import Violation
+from tcpcomm.testing.network.wire import Network
 
 __all__ = ["check_equipment"]
 

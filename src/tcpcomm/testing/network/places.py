@@ -17,11 +17,11 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint, IStreamServerEndpoint
 from zope.interface import implementer
 
-from tcpcomm.testing.sockets import Socket
+from tcpcomm.testing.network.sockets import Socket
 
 if TYPE_CHECKING:
-    from tcpcomm.testing.clock import Timer
-    from tcpcomm.testing.wire import Machine, Program
+    from tcpcomm.testing.network.clock import Timer
+    from tcpcomm.testing.network.wire import Machine, Program
 
 __all__ = ["ClientEndpoint", "Port", "ServerEndpoint"]
 

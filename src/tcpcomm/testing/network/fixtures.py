@@ -1,7 +1,7 @@
 """
 Fixtures for pytest. Import what you need in your ``conftest.py``::
 
-    from tcpcomm.testing.fixtures import simulated_network  # noqa: F401
+    from tcpcomm.testing.network.fixtures import simulated_network  # noqa: F401
 
     def test_my_camera_survives_a_thousand_pulled_cables(simulated_network):
         camera, robot = simulated_network.machine("camera"), simulated_network.machine("robot")
@@ -25,7 +25,7 @@ import pytest
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import provider
 
-from tcpcomm.testing.wire import Network
+from tcpcomm.testing.network.wire import Network
 
 __all__ = ["simulated_network"]
 

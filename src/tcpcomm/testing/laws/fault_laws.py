@@ -11,12 +11,12 @@ from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.errors import FramingError
 from tcpcomm.framing import Framing
-from tcpcomm.testing.cost import held_bytes, seconds
-from tcpcomm.testing.drawing import Draw, is_plain, pieces, plain_frame, rotated
-from tcpcomm.testing.recorder import Crash, Fault, Recorder, record
-from tcpcomm.testing.sizes import held_limit, resized, smaller
-from tcpcomm.testing.strategies import chunkings, payloads_for, sendable, streams
-from tcpcomm.testing.violation import Chunks, Violation, expect
+from tcpcomm.testing.laws.cost import held_bytes, seconds
+from tcpcomm.testing.laws.drawing import Draw, is_plain, pieces, plain_frame, rotated
+from tcpcomm.testing.laws.recorder import Crash, Fault, Recorder, record
+from tcpcomm.testing.laws.sizes import held_limit, resized, smaller
+from tcpcomm.testing.laws.strategies import chunkings, payloads_for, sendable, streams
+from tcpcomm.testing.laws.violation import Chunks, Violation, expect
 
 __all__ = [
     "bounded_memory",

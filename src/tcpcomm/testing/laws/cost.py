@@ -11,7 +11,7 @@ from time import thread_time
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 
 from tcpcomm.framing import Decoder, Framing
-from tcpcomm.testing.recorder import Recorder
+from tcpcomm.testing.laws.recorder import Recorder
 
 __all__ = ["held_bytes", "seconds"]
 

@@ -29,9 +29,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
-from tcpcomm.testing.clock import Timer, VirtualClock
-from tcpcomm.testing.places import ClientEndpoint, Port, ServerEndpoint
-from tcpcomm.testing.sockets import Socket
+from tcpcomm.testing.network.clock import Timer, VirtualClock
+from tcpcomm.testing.network.places import ClientEndpoint, Port, ServerEndpoint
+from tcpcomm.testing.network.sockets import Socket
 
 __all__ = ["Machine", "Network", "Program"]
 

@@ -1,5 +1,5 @@
 """
-TCP as a program sees it, without a network: the connections of :mod:`tcpcomm.testing.wire`.
+TCP as a program sees it, without a network: the connections of :mod:`tcpcomm.testing.network.wire`.
 
 What is modelled is what programs stumble over. Bytes arrive in other pieces than they were sent in. What
 is lost in the air is sent again after the cable is back, and nobody is told. A kernel acknowledges, and
@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 if TYPE_CHECKING:
-    from tcpcomm.testing.wire import Program
+    from tcpcomm.testing.network.wire import Program
 
 __all__ = ["Socket"]
 

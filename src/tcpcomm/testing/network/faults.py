@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from tcpcomm.testing.wire import Machine, Network
+from tcpcomm.testing.network.wire import Machine, Network
 
 __all__ = ["FAULTS", "Faults"]
 

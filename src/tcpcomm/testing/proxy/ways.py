@@ -1,5 +1,5 @@
 """
-One connection through a :class:`~tcpcomm.testing.proxy.FaultProxy`: two ends, and a way in each direction.
+One connection through a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`: two ends, and a way in each direction.
 
 On its way each chunk meets the toxics in their order; what they leave of it arrives when its delay is
 over, always in the order in which it was sent, and so does the end of the stream.
@@ -27,7 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.testing.toxics import Toxic, Way
+from tcpcomm.testing.proxy.toxics import Toxic, Way
 
 __all__ = ["Connection", "Passage", "Toxics"]
 

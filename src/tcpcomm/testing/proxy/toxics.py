@@ -1,5 +1,5 @@
 """
-What :class:`~tcpcomm.testing.proxy.FaultProxy` can do to the bytes that pass through it.
+What :class:`~tcpcomm.testing.proxy.proxy.FaultProxy` can do to the bytes that pass through it.
 
 The names and their meaning are Toxiproxy's; times are in seconds. A toxic is configuration only, and may
 be used in several places at once; what it remembers of a connection is in the :class:`Way` that it gets.

@@ -17,8 +17,8 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from tcpcomm.framing import Framing
-from tcpcomm.testing.drawing import Draw
-from tcpcomm.testing.fault_laws import (
+from tcpcomm.testing.laws.drawing import Draw
+from tcpcomm.testing.laws.fault_laws import (
     bounded_memory,
     linear_time,
     oversize_once,
@@ -27,7 +27,7 @@ from tcpcomm.testing.fault_laws import (
     silence,
     stickiness,
 )
-from tcpcomm.testing.frame_laws import (
+from tcpcomm.testing.laws.frame_laws import (
     chunk_invariance,
     encoder_refusal,
     handover,
@@ -36,8 +36,8 @@ from tcpcomm.testing.frame_laws import (
     round_trip,
     truncation,
 )
-from tcpcomm.testing.strategies import payloads_for, sendable
-from tcpcomm.testing.violation import Violation
+from tcpcomm.testing.laws.strategies import payloads_for, sendable
+from tcpcomm.testing.laws.violation import Violation
 
 __all__ = [
     "LAWS",

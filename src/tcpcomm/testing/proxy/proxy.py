@@ -32,7 +32,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.testing.toxics import (
+from tcpcomm.testing.proxy.toxics import (
     TOXICS,
     Blackhole,
     Latency,
@@ -43,7 +43,7 @@ from tcpcomm.testing.toxics import (
     Toxic,
     parse_toxic,
 )
-from tcpcomm.testing.ways import Connection, Passage, Toxics
+from tcpcomm.testing.proxy.ways import Connection, Passage, Toxics
 
 __all__ = [
     "Blackhole",
@@ -255,7 +255,3 @@ def main() -> None:
     except (usage.UsageError, ConfigurationError) as error:
         sys.exit(f"{error}; --help lists the options")
     react(_main, [options])
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.framing import Framing
-from tcpcomm.testing.strategies import sendable
+from tcpcomm.testing.laws.strategies import sendable
 
 __all__ = ["Draw", "Sent", "draw_sent", "is_plain", "pieces", "places_to_cut", "plain_frame", "rotated"]
 

@@ -9,10 +9,10 @@ from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.errors import EncodeError, TcpcommError
 from tcpcomm.framing import Framing
-from tcpcomm.testing.drawing import Draw, Sent, draw_sent, pieces, places_to_cut
-from tcpcomm.testing.recorder import Event, Fault, Recorder, record
-from tcpcomm.testing.strategies import chunkings, mutations, streams
-from tcpcomm.testing.violation import Chunks, Violation, expect
+from tcpcomm.testing.laws.drawing import Draw, Sent, draw_sent, pieces, places_to_cut
+from tcpcomm.testing.laws.recorder import Event, Fault, Recorder, record
+from tcpcomm.testing.laws.strategies import chunkings, mutations, streams
+from tcpcomm.testing.laws.violation import Chunks, Violation, expect
 
 __all__ = [
     "chunk_invariance",

@@ -1,0 +1,1 @@
+"""A proxy between two real programs that disturbs what passes."""
