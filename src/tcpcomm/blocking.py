@@ -31,9 +31,9 @@ from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
-from tcpcomm.server import serving
 from tcpcomm.host.reactor_thread import at_the_end, callbacks, in_reactor, taken
 from tcpcomm.link.supervisor import Policy, State
+from tcpcomm.server import serving
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tcpcomm.codec.json.engines import using
-from tests.codec.cases_json import ENGINES, needs_engine
+from tests.codec.json.cases import ENGINES, needs_engine
 
 __all__ = ["json_engine"]
 

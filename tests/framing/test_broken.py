@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.framing import Framing
-from tcpcomm.testing import LAWS, check_framing_laws, laws
+from tcpcomm.testing import LAWS, check_framing_laws
+from tcpcomm.testing.laws import laws
 from tests.framing.broken import lengths, lines
 
 BROKEN: list[tuple[Framing, laws.Law]] = [

@@ -33,7 +33,8 @@ from tcpcomm.framing import (
     Unframed,
     checksum,
 )
-from tcpcomm.testing import LAWS, Law, check_framing_laws, framings, laws, payloads_for
+from tcpcomm.testing import LAWS, Law, check_framing_laws, framings, payloads_for
+from tcpcomm.testing.laws import laws
 
 EXAMPLES = int(os.environ.get("TCPCOMM_EXAMPLES", "6"))
 

@@ -31,9 +31,9 @@ from tests.link import (
     test_link,
     test_reconnecting,
     test_stopping,
-    test_supervision,
-    test_supervision_backoff,
-    test_supervision_silence,
+    test_supervisor,
+    test_supervisor_backoff,
+    test_supervisor_silence,
 )
 from tests.link.simulation import run
 from tests.link.wired import Bench
@@ -101,7 +101,7 @@ MUTANTS: Final = [
         "forgive",
         "self.heard = min(now, self.heard + late)",
         "pass",
-        test_supervision_silence.test_ten_stalls_of_half_a_second_kill_no_healthy_link,
+        test_supervisor_silence.test_ten_stalls_of_half_a_second_kill_no_healthy_link,
         {"answers_after": 0.05},
     ),
     Mutant(
@@ -110,7 +110,7 @@ MUTANTS: Final = [
         "forgive",
         "min(now, self.heard + late)",
         "now",
-        test_supervision_silence.test_a_process_that_is_always_late_still_notices_a_death,
+        test_supervisor_silence.test_a_process_that_is_always_late_still_notices_a_death,
     ),
     Mutant(
         "a stall forgives silence that is still to come",
@@ -118,7 +118,7 @@ MUTANTS: Final = [
         "forgive",
         "min(now, self.heard + late)",
         "self.heard + late",
-        test_supervision_silence.test_a_stall_does_not_hide_a_death_after_it,
+        test_supervisor_silence.test_a_stall_does_not_hide_a_death_after_it,
     ),
     Mutant(
         "ready when TCP is",
@@ -134,7 +134,7 @@ MUTANTS: Final = [
         "steps_done",
         "and now < pulse.heard + pulse.beats.interval",
         "",
-        test_supervision.test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done,
+        test_supervisor.test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done,
     ),
     Mutant(
         "what was heard before proves the next session",
@@ -142,7 +142,7 @@ MUTANTS: Final = [
         "connected",
         "self._was_heard = self._steps_are_done = False",
         "self._steps_are_done = False",
-        test_supervision.test_what_was_heard_in_one_session_proves_nothing_in_the_next,
+        test_supervisor.test_what_was_heard_in_one_session_proves_nothing_in_the_next,
     ),
     Mutant(
         "the backoff is reset when TCP connects",
@@ -150,7 +150,7 @@ MUTANTS: Final = [
         "connected",
         "self._no_more_ready(now)",
         "self._down_since, self._attempts = now, 0",
-        test_supervision_backoff.test_tcp_connections_without_a_ready_link_do_not_reset_the_backoff,
+        test_supervisor_backoff.test_tcp_connections_without_a_ready_link_do_not_reset_the_backoff,
     ),
     Mutant(
         "the backoff is reset by a moment of readiness",
@@ -158,7 +158,7 @@ MUTANTS: Final = [
         "_no_more_ready",
         "and now - self._ready_since >= self.policy.backoff.settled",
         "",
-        test_supervision_backoff.test_a_link_that_was_ready_for_a_moment_only_does_not_reset_the_backoff,
+        test_supervisor_backoff.test_a_link_that_was_ready_for_a_moment_only_does_not_reset_the_backoff,
     ),
     Mutant(
         "the backoff is never reset",
@@ -166,7 +166,7 @@ MUTANTS: Final = [
         "lost",
         "self._no_more_ready(now)",
         "pass",
-        test_supervision_backoff.test_a_link_that_was_ready_long_enough_begins_a_new_outage,
+        test_supervisor_backoff.test_a_link_that_was_ready_long_enough_begins_a_new_outage,
     ),
     Mutant(
         "no quick attempts",
@@ -174,7 +174,7 @@ MUTANTS: Final = [
         "wait",
         "down_for < self.quick_for",
         "False",
-        test_supervision_backoff.test_attempts_follow_each_other_quickly_while_the_outage_is_young,
+        test_supervisor_backoff.test_attempts_follow_each_other_quickly_while_the_outage_is_young,
     ),
     Mutant(
         "what a program refuses is tried quickly too",
@@ -182,7 +182,7 @@ MUTANTS: Final = [
         "_down",
         "inf if refused else now - self._down_since",
         "now - self._down_since",
-        test_supervision_backoff.test_a_session_that_a_program_refused_is_followed_by_waits_that_grow_from_the_start,
+        test_supervisor_backoff.test_a_session_that_a_program_refused_is_followed_by_waits_that_grow_from_the_start,
         {"ready": False},
     ),
     Mutant(
@@ -199,7 +199,7 @@ MUTANTS: Final = [
         "wait",
         "max(self.floor, random.uniform(0.0, ceiling))",
         "random.uniform(0.0, ceiling)",
-        test_supervision_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "no cap",
@@ -207,7 +207,7 @@ MUTANTS: Final = [
         "wait",
         "min(self.cap, self.quick * 2.0 ** min(attempts, 60))",
         "self.quick * 2.0**attempts",
-        test_supervision_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "no jitter",
@@ -215,7 +215,7 @@ MUTANTS: Final = [
         "wait",
         "random.uniform(0.0, ceiling)",
         "ceiling",
-        test_supervision_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "attempts never time out",
@@ -248,7 +248,7 @@ MUTANTS: Final = [
         "_down",
         "self._running and self._dials",
         "self._dials",
-        test_supervision.test_stopping_drains_a_session_within_its_grace,
+        test_supervisor.test_stopping_drains_a_session_within_its_grace,
     ),
     Mutant(
         "an excused peer is asked all the same",
@@ -256,7 +256,7 @@ MUTANTS: Final = [
         "excuse",
         "self.next_beat = until + self.beats.interval",
         "pass",
-        test_supervision_silence.test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works,
+        test_supervisor_silence.test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works,
         {"state": State.READY},
     ),
     Mutant(

@@ -28,8 +28,7 @@ from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.limits import Limits
 from tcpcomm.tap import Options, TwistdService, makeService
 from tests.reactor import reactor
-
-from .test_server import Port, in_use, place
+from tests.server.test_service import Port, in_use, place
 
 
 def options(*words: str) -> Options:

@@ -17,8 +17,8 @@ from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
 from tcpcomm.testing import check_equipment
 from tests.cli.test_manual import Finder
 from tests.equipment.declared import RpcCamera, VisionCamera
-from tests.equipment.test_simulated import Guarded
 from tests.framing.broken.lines import MissesSplitEndDecoder, WholeLines
+from tests.server.test_simulator import Guarded
 
 FEW = 15
 

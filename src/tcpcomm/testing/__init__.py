@@ -10,11 +10,11 @@ Run your protocol against pulled cables on a :class:`~tcpcomm.testing.network.wi
 fixture is in :mod:`tcpcomm.testing.network.fixtures`.
 """
 
-from tcpcomm.testing.network.clock import VirtualClock
 from tcpcomm.testing.equipment import check_equipment
-from tcpcomm.testing.network.faults import FAULTS, Faults
 from tcpcomm.testing.laws.laws import LAWS, Law, check_framing_laws
 from tcpcomm.testing.laws.strategies import chunkings, framings, mutations, payloads_for, streams
+from tcpcomm.testing.network.clock import VirtualClock
+from tcpcomm.testing.network.faults import FAULTS, Faults
 from tcpcomm.testing.network.wire import Machine, Network
 
 __all__ = [

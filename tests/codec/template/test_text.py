@@ -10,7 +10,7 @@ import pytest
 from tcpcomm.codec import Dialect, Field, Form, Text
 from tcpcomm.codec.base import Event, Notation, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.templates import replied, taken
+from tests.codec.template.templates import replied, taken
 
 TEXT = Field("text", str)
 FORMS = (

@@ -21,7 +21,7 @@ from tcpcomm.codec.json.engines import ENGINES, engine, using
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError
 from tcpcomm.testing import mutations
-from tests.codec.cases_json import needs_engine
+from tests.codec.json.cases import needs_engine
 
 needs_engine("msgspec")
 

@@ -40,8 +40,8 @@ from tcpcomm.codec.binary.binary import (
     Skip,
 )
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tests.codec.binary.cases import Axis, Door, Point, State
 from tests.codec.cases import Opaque
-from tests.codec.cases_binary import Axis, Door, Point, State
 
 
 @frozen

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
-from tests.codec.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, line
 
 JobNumber = NewType("JobNumber", int)
 

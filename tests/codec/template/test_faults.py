@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tcpcomm.codec import Dialect, Field, Form, Template
 from tcpcomm.codec.base import Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.templates import bound, taken
+from tests.codec.template.templates import bound, taken
 
 REQUEST = Request("do", {})
 

@@ -11,7 +11,7 @@ from tcpcomm.codec import Counted, Field, Form, Template
 from tcpcomm.codec.base import UNSAID
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
-from tests.codec.templates import Judgement, Mode, Point, Position, Scan
+from tests.codec.template.templates import Judgement, Mode, Point, Position, Scan
 
 __all__ = ["CASES"]
 

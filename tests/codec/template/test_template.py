@@ -12,7 +12,7 @@ from attrs import frozen
 from tcpcomm.codec import Counted, Field, Form, Json, Template
 from tcpcomm.codec.base import MORE, UNSAID, Event, Notation, Refusal, Request, Trouble
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
+from tests.codec.template.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
 
 LOCATE = Form(
     "locate",

@@ -28,7 +28,7 @@ from tcpcomm.codec.template.regex_tree import (
     literal,
 )
 from tcpcomm.errors import ConfigurationError
-from tests.codec.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, line
 
 ALPHABET = "ab,"
 LONGEST = 5
