@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, StrEnum
 
 import pytest
 
-from tcpcomm.codec import Codec, Form, Json, JsonRpc, Template, Text
+from tcpcomm.codec import Codec, Json, JsonRpc, MessageSpec, Template, Text
 from tcpcomm.codec.base import Request
 from tcpcomm.errors import Fault
 
@@ -29,7 +29,7 @@ def test_the_code_of_a_fault_may_be_a_member_of_an_enumeration(member: Enum, val
 
 @pytest.mark.parametrize("codec", [Template(fault="NG,{code:d},{reason}"), Text(), Json(), JsonRpc()])
 def test_every_codec_writes_such_a_code_as_its_value(codec: Codec) -> None:
-    dialect = codec.bind([Form("stop", "Axis.stop", wire="STOP", reply=_reply_of(codec))])
+    dialect = codec.bind([MessageSpec("stop", "Axis.stop", wire="STOP", reply=_reply_of(codec))])
     request = Request("stop", {}, 1)
 
     written = dialect.fault(request, Fault(Number.NO_PART, "no part"))
@@ -38,5 +38,5 @@ def test_every_codec_writes_such_a_code_as_its_value(codec: Codec) -> None:
 
 
 def _reply_of(codec: Codec) -> object:
-    unsaid = Form("stop", "Axis.stop").reply
+    unsaid = MessageSpec("stop", "Axis.stop").reply
     return "OK" if isinstance(codec, Template) else unsaid

@@ -16,9 +16,8 @@ from typing import Any
 from twisted.internet import task
 from twisted.internet.defer import Deferred
 
+from tcpcomm import Heartbeat, Link, LinkState
 from tcpcomm.framing import Delimited
-from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
 
 
 async def main(reactor: Any, listen: str, *allow: str) -> None:
@@ -29,7 +28,7 @@ async def main(reactor: Any, listen: str, *allow: str) -> None:
             return b"OK," + number
         return b"NG," + frame
 
-    def told(state: State, reason: str) -> None:
+    def told(state: LinkState, reason: str) -> None:
         print(f"{state.value}: {reason}", flush=True)
 
     link = Link(

@@ -10,7 +10,7 @@ import sys
 
 from attrs import frozen
 
-from tcpcomm.errors import BadLength, FrameTooLong
+from tcpcomm import BadLength, FrameTooLong
 from tcpcomm.framing import Buffer, Decoder, Framing
 
 HEADER = re.compile(rb"Content-Length: ([0-9]{1,9})\r\n\r\n")  # 29 bytes at most

@@ -12,14 +12,12 @@ from typing import Any
 
 from twisted.internet import task
 
-from tcpcomm.errors import NotSent, OutcomeUnknown
+from tcpcomm import Heartbeat, Link, LinkState, NotSent, OutcomeUnknown
 from tcpcomm.framing import Delimited
-from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
 
 
 async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:
-    def told(state: State, reason: str) -> None:
+    def told(state: LinkState, reason: str) -> None:
         print(f"{state.value}: {reason}", flush=True)
 
     link = Link(

@@ -1,72 +1,84 @@
-"""What :mod:`tcpcomm` offers: it takes each name from where this says, when it is used."""
+"""
+The public names of :mod:`tcpcomm`, and the module that defines each.
 
+Type checkers and editors read the imports. At run time :mod:`tcpcomm._lazy` reads the table.
+"""
 
-from tcpcomm._version import __version__
-from tcpcomm.conversation.responder import current_session
-from tcpcomm.equipment.equipment import Equipment, command, declaration_of, event, in_thread
-from tcpcomm.equipment.login import Login
-from tcpcomm.errors import (
-    BadReply,
-    CodecError,
-    ConfigurationError,
-    EncodeError,
-    Fault,
-    FramingError,
-    NotReady,
-    NotSent,
-    OutcomeUnknown,
-    ReplyTimeout,
-    SessionClosed,
-    TcpcommError,
-)
-from tcpcomm.host.futures import as_future
-from tcpcomm.host.host import link_of, raw, remote
-from tcpcomm.server.running import run
-from tcpcomm.server.serving import caller, per_session, serve
-from tcpcomm.session.factory import FrameFactory
-from tcpcomm.session.limits import Limits
-from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.ready_made import (
-    DelimitedFactory,
-    DelimitedProtocol,
-    LengthPrefixedFactory,
-    LengthPrefixedProtocol,
-)
+# ruff: noqa: I001, PLC0414 - an alias says that a name is public, and one line for each would be long
 
-__all__ = [
-    "BadReply",
-    "CodecError",
-    "ConfigurationError",
-    "DelimitedFactory",
-    "DelimitedProtocol",
-    "EncodeError",
-    "Equipment",
-    "Fault",
-    "FrameFactory",
-    "FrameProtocol",
-    "FramingError",
-    "LengthPrefixedFactory",
-    "LengthPrefixedProtocol",
-    "Limits",
-    "Login",
-    "NotReady",
-    "NotSent",
-    "OutcomeUnknown",
-    "ReplyTimeout",
-    "SessionClosed",
-    "TcpcommError",
-    "__version__",
-    "as_future",
-    "caller",
-    "command",
-    "current_session",
-    "declaration_of",
-    "event",
-    "in_thread",
-    "link_of",
-    "per_session",
-    "raw",
-    "remote",
-    "run",
-    "serve",
-]
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tcpcomm.conversation.responder import current_session as current_session
+    from tcpcomm.equipment.equipment import (
+        Equipment as Equipment, command as command, declaration_of as declaration_of, event as event,
+        in_thread as in_thread,
+    )
+    from tcpcomm.equipment.events import EventsLost as EventsLost
+    from tcpcomm.equipment.login import Login as Login, LoginRefused as LoginRefused
+    from tcpcomm.errors import (
+        BadChecksum as BadChecksum, BadEscape as BadEscape, BadLength as BadLength, BadReply as BadReply,
+        CodecError as CodecError, ConfigurationError as ConfigurationError, EncodeError as EncodeError,
+        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError, NotReady as NotReady,
+        NotSent as NotSent, OutcomeUnknown as OutcomeUnknown, ReplyTimeout as ReplyTimeout,
+        SessionClosed as SessionClosed, TcpcommError as TcpcommError, TruncatedFrame as TruncatedFrame,
+        UnexpectedBytes as UnexpectedBytes,
+    )
+    from tcpcomm.host.futures import as_future as as_future
+    from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
+    from tcpcomm.link.link import Handshake as Handshake, Link as Link
+    from tcpcomm.link.reconnecting import ReconnectingFactory as ReconnectingFactory
+    from tcpcomm.link.supervisor import (
+        Backoff as Backoff, LinkState as LinkState, Policy as Policy, profile as profile,
+    )
+    from tcpcomm.net.endpoints import client as client, listener as listener
+    from tcpcomm.net.psk import PreSharedKeys as PreSharedKeys, read_keys as read_keys
+    from tcpcomm.server.running import run as run
+    from tcpcomm.server.serving import caller as caller, per_session as per_session, serve as serve
+    from tcpcomm.server.simulator import (
+        EventsEvery as EventsEvery, implement_with as implement_with, simulated as simulated,
+    )
+    from tcpcomm.session.factory import FrameFactory as FrameFactory, parse_network as parse_network
+    from tcpcomm.session.heartbeat import Heartbeat as Heartbeat, Heartbeats as Heartbeats
+    from tcpcomm.session.limits import Limits as Limits
+    from tcpcomm.session.observer import (
+        MessageKind as MessageKind, ObservedMessage as ObservedMessage,
+        SessionObserver as SessionObserver,
+    )
+    from tcpcomm.session.protocol import FrameProtocol as FrameProtocol
+    from tcpcomm.session.ready_made import (
+        DelimitedFactory as DelimitedFactory, DelimitedProtocol as DelimitedProtocol,
+        LengthPrefixedFactory as LengthPrefixedFactory, LengthPrefixedProtocol as LengthPrefixedProtocol,
+    )
+
+DEFINED_IN: Final = {
+    "tcpcomm._version": ["__version__"],
+    "tcpcomm.conversation.responder": ["current_session"],
+    "tcpcomm.equipment.equipment": ["Equipment", "command", "declaration_of", "event", "in_thread"],
+    "tcpcomm.equipment.events": ["EventsLost"],
+    "tcpcomm.equipment.login": ["Login", "LoginRefused"],
+    "tcpcomm.errors": [
+        "BadChecksum", "BadEscape", "BadLength", "BadReply", "CodecError", "ConfigurationError",
+        "EncodeError", "Fault", "FrameTooLong", "FramingError", "NotReady", "NotSent", "OutcomeUnknown",
+        "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame", "UnexpectedBytes",
+    ],
+    "tcpcomm.host.futures": ["as_future"],
+    "tcpcomm.host.host": ["link_of", "raw", "remote"],
+    "tcpcomm.link.link": ["Handshake", "Link"],
+    "tcpcomm.link.reconnecting": ["ReconnectingFactory"],
+    "tcpcomm.link.supervisor": ["Backoff", "LinkState", "Policy", "profile"],
+    "tcpcomm.net.endpoints": ["client", "listener"],
+    "tcpcomm.net.psk": ["PreSharedKeys", "read_keys"],
+    "tcpcomm.server.running": ["run"],
+    "tcpcomm.server.serving": ["caller", "per_session", "serve"],
+    "tcpcomm.server.simulator": ["EventsEvery", "implement_with", "simulated"],
+    "tcpcomm.session.factory": ["FrameFactory", "parse_network"],
+    "tcpcomm.session.heartbeat": ["Heartbeat", "Heartbeats"],
+    "tcpcomm.session.limits": ["Limits"],
+    "tcpcomm.session.observer": ["MessageKind", "ObservedMessage", "SessionObserver"],
+    "tcpcomm.session.protocol": ["FrameProtocol"],
+    "tcpcomm.session.ready_made": [
+        "DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol",
+    ],
+}
+"""The names that each module defines."""

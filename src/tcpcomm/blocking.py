@@ -31,8 +31,8 @@ from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
-from tcpcomm.host.reactor_thread import at_the_end, callbacks, in_reactor, taken
-from tcpcomm.link.supervisor import Policy, State
+from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
+from tcpcomm.link.supervisor import LinkState, Policy
 from tcpcomm.server import serving
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
@@ -71,7 +71,7 @@ def remote(
     Raises:
         ConfigurationError: as :func:`tcpcomm.remote`; or this is the reactor's thread.
     """
-    proxy = in_reactor(
+    proxy = call_in_reactor(
         lambda: host.remote(
             kind,
             at=at,
@@ -132,7 +132,7 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of the proxy, called in the reactor."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return in_reactor(lambda: method(*args, **kwargs))
+        return call_in_reactor(lambda: method(*args, **kwargs))
 
     call.__name__ = getattr(method, "__name__", "call")
     call.__doc__ = method.__doc__
@@ -176,10 +176,10 @@ class BlockingEvent:
         Returns:
             What ends that.
         """
-        end = in_reactor(
+        end = call_in_reactor(
             lambda: self._event.subscribe(lambda *values: callbacks.add(lambda: handler(*values)))
         )
-        return lambda: in_reactor(end)
+        return lambda: call_in_reactor(end)
 
     def events(self, timeout: float | None = None) -> Events:
         """
@@ -215,7 +215,7 @@ class Events(_Closes):
             if loop is not None:
                 loop._happened(values)
 
-        self._end = weakref.finalize(self, in_reactor(lambda: event.subscribe(happened)))
+        self._end = weakref.finalize(self, call_in_reactor(lambda: event.subscribe(happened)))
         self._end.atexit = False
         link._loops.add(self)
 
@@ -235,7 +235,7 @@ class Events(_Closes):
             lost, self._lost = self._lost, 0
             raise EventsLost(f"{lost} of {self._kind.__name__} were dropped: the loop is too slow")
         with suppress(queue.Empty):
-            values = taken(self._unheard, 0.0 if self._over else self._timeout)
+            values = get(self._unheard, 0.0 if self._over else self._timeout)
         if values is None:
             self.close()
             raise StopIteration
@@ -258,12 +258,12 @@ class Events(_Closes):
 class BlockingLink:
     """The link behind a blocking proxy. Got by :func:`link_of`."""
 
-    def __init__(self, link: host.EquipmentsLink) -> None:
+    def __init__(self, link: host.HostLink) -> None:
         self._link = link
         self._loops: weakref.WeakSet[Events] = weakref.WeakSet()
 
     @property
-    def state(self) -> State:
+    def state(self) -> LinkState:
         """What is true of the link now."""
         return self._link.state
 
@@ -282,27 +282,27 @@ class BlockingLink:
         Raises:
             NotReady: it was not within that time, or was closed.
         """
-        in_reactor(lambda: self._link.ready_within(timeout))
+        call_in_reactor(lambda: self._link.ready_within(timeout))
 
-    def observe(self, observer: Callable[[State, str], object]) -> Callable[[], None]:
+    def observe(self, observer: Callable[[LinkState, str], object]) -> Callable[[], None]:
         """
         Have ``observer(state, reason)`` called at each change, in the thread of the callbacks.
 
         Returns:
             What ends that.
         """
-        end = in_reactor(
+        end = call_in_reactor(
             lambda: self._link.observe(lambda state, reason: callbacks.add(lambda: observer(state, reason)))
         )
-        return lambda: in_reactor(end)
+        return lambda: call_in_reactor(end)
 
     def kick(self) -> None:
         """Try to connect now, whatever the backoff says."""
-        in_reactor(self._link.kick)
+        call_in_reactor(self._link.kick)
 
     def close(self) -> None:
         """Close the connection, for good, and end all loops over events."""
-        in_reactor(self._link.stopService)
+        call_in_reactor(self._link.stopService)
         for loop in list(self._loops):
             loop.close()
 
@@ -327,7 +327,7 @@ def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
         ConfigurationError: replies carry ids, or it is no proxy that :func:`remote` made.
     """
     link_of(proxy)
-    reply: bytes = in_reactor(lambda: host.raw(proxy._proxy, frame, timeout=timeout))
+    reply: bytes = call_in_reactor(lambda: host.raw(proxy._proxy, frame, timeout=timeout))
     return reply
 
 
@@ -345,7 +345,7 @@ class Serving(_Closes):
     def close(self) -> None:
         """Send what is owed, and end."""
         if self._service.running:
-            in_reactor(self._service.stopService)
+            call_in_reactor(self._service.stopService)
 
 
 def serve(equipment: Any, **options: Any) -> Serving:
@@ -366,4 +366,4 @@ def serve(equipment: Any, **options: Any) -> Serving:
         at_the_end(lambda: service.stopService() if service.running else None)
         return service
 
-    return Serving(in_reactor(start))
+    return Serving(call_in_reactor(start))

@@ -22,7 +22,7 @@ from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.framing.autodetect import AnyPeer
+from tcpcomm.framing.autodetect import AutoDetect
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
@@ -170,8 +170,8 @@ without -n it goes on in the background."""
 
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
             return application
-        framing = given.setdefault("framing", AnyPeer())
-        by_silence = isinstance(framing, AnyPeer) or (isinstance(framing, Unframed) and framing.join)
+        framing = given.setdefault("framing", AutoDetect())
+        by_silence = isinstance(framing, AutoDetect) or (isinstance(framing, Unframed) and framing.join)
         given.setdefault("gap", DEFAULT_GAP if by_silence else None)
         check(problems, check_encoding, self["encoding"], framing, option="encoding")
         if idle:
@@ -189,7 +189,7 @@ without -n it goes on in the background."""
         elif limit is not None and self["app"] is not None:
             problems.append("--max-frame needs --framing where it is for --app")
         elif limit is not None:
-            framing = AnyPeer()
+            framing = AutoDetect()
         if framing is None or limit is None:
             return framing
         try:

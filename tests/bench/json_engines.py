@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tcpcomm.codec import Codec, Dialect, Field, Form, Json, JsonRpc
+from tcpcomm.codec import Codec, Dialect, Field, Json, JsonRpc, MessageSpec
 from tcpcomm.codec.base import Answer, Request
 from tcpcomm.codec.json.engines import ENGINES, using
 from tests.bench.echo import EchoResults, Load, measure
@@ -47,8 +47,8 @@ class Position:
 
 
 FORMS: Final = (
-    Form("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
-    Form("outline", "Camera.outline", parameters=(Field("job", int),), result=list[Position]),
+    MessageSpec("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
+    MessageSpec("outline", "Camera.outline", parameters=(Field("job", int),), result=list[Position]),
 )
 CODECS: Final[Mapping[str, Codec]] = {"Json": Json(), "JsonRpc": JsonRpc()}
 

@@ -13,7 +13,7 @@ from tcpcomm import Equipment, Login, command, declaration_of, event
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
-from tcpcomm.codec import Binary, Counted, Template
+from tcpcomm.codec import Binary, CountedLines, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.binary import U8
 from tcpcomm.framing import Delimited, LengthPrefixed
@@ -49,7 +49,7 @@ class Finder(Equipment):
     greeting = "READY|v1"
     login = (Login(expect="Password:", send="{password}", prompt=True), Login(send="GO"))
 
-    @command("FIND {what}", reply=("BUSY", Counted("{#}", "{x:.1f}{unit}")), idempotent=True)
+    @command("FIND {what}", reply=("BUSY", CountedLines("{#}", "{x:.1f}{unit}")), idempotent=True)
     def find(self, what: str = "작업") -> list[Mark]:
         """Find all marks."""
         raise NotImplementedError

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from tcpcomm.codec import Codec, Dialect, Form
+from tcpcomm.codec import Codec, Dialect, MessageSpec
 from tcpcomm.codec.base import Answers
 from tcpcomm.errors import Fault
 
@@ -36,7 +36,7 @@ class Case:
 
     name: str
     codec: Codec
-    forms: tuple[Form, ...]
+    forms: tuple[MessageSpec, ...]
     faults: tuple[Fault, ...] = (Fault(3, "no part"), Fault(7, "door open"))
     hostile: tuple[bytes, ...] = ()
 
@@ -46,15 +46,15 @@ class Case:
         return self.codec.bind(self.forms)
 
     @property
-    def commands(self) -> tuple[Form, ...]:
+    def commands(self) -> tuple[MessageSpec, ...]:
         return tuple(form for form in self.forms if not form.is_event)
 
     @property
-    def answered(self) -> tuple[Form, ...]:
+    def answered(self) -> tuple[MessageSpec, ...]:
         return tuple(form for form in self.commands if form.reply is not None)
 
     @property
-    def events(self) -> tuple[Form, ...]:
+    def events(self) -> tuple[MessageSpec, ...]:
         return tuple(form for form in self.forms if form.is_event)
 
 
@@ -86,7 +86,7 @@ def replied(dialect: Dialect, request: Any, result: Any) -> list[bytes]:
     return ([] if begun is None else [begun]) + dialect.reply(request, result)
 
 
-def reader(dialect: Dialect, form: Form) -> Answers:
+def reader(dialect: Dialect, form: MessageSpec) -> Answers:
     """A reader for the reply of a command that has one."""
     found = dialect.answers(form.name)
     assert found is not None

@@ -14,7 +14,17 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec.base import MORE, UNSAID, Answer, Dialect, Event, Form, Refusal, Request, Trouble
+from tcpcomm.codec.base import (
+    MISSING,
+    MORE,
+    Answer,
+    Dialect,
+    Event,
+    MessageSpec,
+    ProtocolErrorKind,
+    Refusal,
+    Request,
+)
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.testing import mutations
 from tests.codec.cases import Case, Opaque, all_cases, frames_to_host, reader, replied
@@ -44,14 +54,14 @@ HOSTILE = (
 """Frames that no equipment sends, and that a bad codec stumbles over."""
 
 
-def asked(dialect: Dialect, form: Form, values: dict[str, Any], id: int = 7) -> Request:
+def asked(dialect: Dialect, form: MessageSpec, values: dict[str, Any], id: int = 7) -> Request:
     """A request, sent and read."""
     (request,) = dialect.read_at_equipment(dialect.request(form.name, values, id)).requests
     assert isinstance(request, Request), request
     return request
 
 
-def outcome(dialect: Dialect, form: Form, frames: list[bytes]) -> Any:
+def outcome(dialect: Dialect, form: MessageSpec, frames: list[bytes]) -> Any:
     """The result that a host reads from the frames of a reply, which the last one completes."""
     answers = reader(dialect, form)
     taken: list[Any] = []
@@ -63,7 +73,7 @@ def outcome(dialect: Dialect, form: Form, frames: list[bytes]) -> Any:
     return taken[-1]
 
 
-def fault_of(dialect: Dialect, form: Form, frame: bytes) -> Fault:
+def fault_of(dialect: Dialect, form: MessageSpec, frame: bytes) -> Fault:
     """The fault that a host reads from a frame."""
     with pytest.raises(Fault) as caught:
         outcome(dialect, form, [frame])
@@ -135,8 +145,8 @@ def test_an_event_arrives_as_it_was_emitted(case: Case, random: Random) -> None:
 
 
 @each_case
-@pytest.mark.parametrize("trouble", Trouble)
-def test_a_host_is_told_of_every_trouble(case: Case, trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", ProtocolErrorKind)
+def test_a_host_is_told_of_every_trouble(case: Case, trouble: ProtocolErrorKind) -> None:
     dialect = case.dialect
     for form in case.answered:
         request = asked(dialect, form, dialect.draw_values(form.name, Random(1)))
@@ -251,7 +261,7 @@ def test_a_missing_value_and_an_unknown_one_are_refused_with_their_names(case: C
         assert "nonsense" == caught.value.path
 
 
-def send(dialect: Dialect, form: Form, values: dict[str, Any]) -> bytes:
+def send(dialect: Dialect, form: MessageSpec, values: dict[str, Any]) -> bytes:
     return dialect.event(form.name, values) if form.is_event else dialect.request(form.name, values, 7)
 
 
@@ -342,7 +352,7 @@ def test_what_stands_for_a_command_on_the_wire_must_be_something_that_the_codec_
 @each_case
 def test_two_commands_that_look_alike_on_the_wire_are_refused(case: Case) -> None:
     for form in case.commands:
-        name = form.name if form.wire is UNSAID else "twin"  # where the name makes the word, that is alike
+        name = form.name if form.wire is MISSING else "twin"  # where the name makes the word, that is alike
         twin = evolve(form, name=name, where="Device.twin")
         with pytest.raises(ConfigurationError) as caught:
             case.codec.bind([form, twin])

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, cast
 import pytest
 
 from tcpcomm import Equipment, command
-from tcpcomm.codec import Binary, Json, Template
-from tcpcomm.codec import Counted as Frames
+from tcpcomm.codec import Binary, CountedLines, Json, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
 from tcpcomm.codec.json.parameters import Shapes
@@ -38,7 +37,7 @@ class Words(Equipment):
         """A counted list."""
         raise NotImplementedError
 
-    @command("LINES", reply=Frames("{#}", "{line:d}"))
+    @command("LINES", reply=CountedLines("{#}", "{line:d}"))
     def lines(self) -> list[int]:
         """A line for each item."""
         raise NotImplementedError

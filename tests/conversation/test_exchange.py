@@ -107,7 +107,7 @@ def test_an_id_that_nobody_waits_for_is_counted_and_given_to_nobody(id: Any) -> 
     session = Session(by_id=True, depth=2)
     session.ask(b"a")
     assert not session.answer("?", id)
-    assert (1, {}) == (session.exchange.unmatched, session.outcomes)
+    assert (1, {}) == (session.exchange.stray_replies, session.outcomes)
 
 
 def test_an_answer_that_nobody_asked_for_is_counted_and_does_not_answer_the_next_command() -> None:
@@ -115,7 +115,7 @@ def test_an_answer_that_nobody_asked_for_is_counted_and_does_not_answer_the_next
     assert not session.answer("?")
     session.ask(b"a")
     session.answer("A")
-    assert (1, {b"a": "A"}) == (session.exchange.unmatched, session.outcomes)
+    assert (1, {b"a": "A"}) == (session.exchange.stray_replies, session.outcomes)
 
 
 def test_a_reply_of_several_frames_ends_with_the_last() -> None:
@@ -164,7 +164,7 @@ def test_a_timeout_with_ids_costs_its_command_only() -> None:
     session.answer("A, late", first.id)
     session.answer("B", second.id)
     assert isinstance(session.outcomes[b"a"], ReplyTimeout)
-    assert ("B", 1, []) == (session.outcomes[b"b"], session.exchange.unmatched, session.broken)
+    assert ("B", 1, []) == (session.outcomes[b"b"], session.exchange.stray_replies, session.broken)
 
 
 def test_a_reply_that_makes_no_sense_without_ids_breaks_the_session() -> None:
@@ -189,7 +189,7 @@ def test_a_reply_that_makes_no_sense_with_ids_costs_its_command_only() -> None:
 def test_what_is_no_answer_at_all_may_have_been_the_one_that_is_awaited() -> None:
     session = Session()
     session.ask(b"a")
-    session.exchange.senseless("bytes that are no text")
+    session.exchange.unreadable_reply("bytes that are no text")
     assert ([BadReply], 1) == ([type(each) for each in session.outcomes.values()], len(session.broken))
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_answer_at_all_harms_nobody_where_none_is_awaited_or_ids_tell
     for session in (Session(), Session(by_id=True)):
         if session.exchange._by_id:
             session.ask(b"a")
-        session.exchange.senseless("bytes that are no text")
+        session.exchange.unreadable_reply("bytes that are no text")
         assert ({}, []) == (session.outcomes, session.broken)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.session.limits import Limits
 from tests.session.spies import KIB
@@ -28,13 +28,13 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-def asking(stage: Stage) -> Asking:
-    asking = Asking(stage.session, stage.clock, stage.session.abort, by_id=False)
+def asking(stage: Stage) -> Requester:
+    asking = Requester(stage.session, stage.clock, stage.session.abort, by_id=False)
     stage.session.on_lost = asking.end
     return asking
 
 
-def ask(asking: Asking) -> list[Any]:
+def ask(asking: Requester) -> list[Any]:
     """Ask a large command that is not answered; return what becomes of it."""
     outcome: list[Any] = []
     asked = asking.ask(lambda number: b"x" * 100 * KIB, None, timeout=5.0)
@@ -46,7 +46,7 @@ CUT_SHORT = ["the session ended while the command was written: the peer does not
 
 
 def test_commands_that_are_written_together_all_fail_where_one_of_them_is_what_ends_the_session(
-    stage: Stage, asking: Asking
+    stage: Stage, asking: Requester
 ) -> None:
     asking.hold()
     outcomes = [ask(asking) for _ in range(6)]
@@ -56,13 +56,13 @@ def test_commands_that_are_written_together_all_fail_where_one_of_them_is_what_e
 
 
 def test_a_command_whose_header_is_what_ends_the_session_fails_and_asking_it_does_not_raise(
-    stage: Stage, asking: Asking
+    stage: Stage, asking: Requester
 ) -> None:
     stage.session.sendBytes(b"y" * (TAKEN + UNREAD - 2))
     assert CUT_SHORT == ask(asking)
     assert not stage.session.is_open
 
 
-def test_a_command_without_a_reply_has_succeeded_when_it_is_written(stage: Stage, asking: Asking) -> None:
+def test_a_command_without_a_reply_has_succeeded_when_it_is_written(stage: Stage, asking: Requester) -> None:
     assert [None] == ask(asking)
     assert stage.session.is_open

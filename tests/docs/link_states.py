@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tcpcomm.link.supervisor import TABLE, Input, State
+from tcpcomm.link.supervisor import TABLE, Input, LinkState
 from tests.conftest import ROOT
 from tests.docs.parts import with_part
 
@@ -26,9 +26,9 @@ def states() -> str:
 
 def _diagram() -> str:
     """An arrow for each two states, with all that leads from one to the other."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.DOWN.value}"]
+    lines = ["stateDiagram-v2", f"    [*] --> {LinkState.DOWN.value}"]
     for state, inputs in TABLE.items():
-        for target in State:
+        for target in LinkState:
             what = [each.value for each, leads_to in inputs.items() if leads_to is target is not state]
             if what:
                 lines.append(f"    {state.value} --> {target.value}: {', '.join(what)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm.link.supervisor import Input, State
+from tcpcomm.link.supervisor import Input, LinkState
 from tests.docs import link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
@@ -39,5 +39,5 @@ def test_the_states_of_a_link_are_drawn_as_they_are() -> None:
 def test_all_states_and_inputs_are_explained() -> None:
     page = link_states.PAGE
 
-    assert [state.value for state in State] == names(section(page, "# The states of a link"))[: len(State)]
+    assert [state.value for state in LinkState] == names(section(page, "# The states of a link"))[: len(LinkState)]
     assert [what.value for what in Input] == names(section(page, "## What leads where"))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
 from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, link_of
-from tcpcomm.codec import Counted, JsonRpc, Template
+from tcpcomm.codec import CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.supervisor import PROFILES
 from tests.equipment.declared import PORT, QUIET, Bench
@@ -133,7 +133,7 @@ class Reader(Equipment):
     framing = Delimited(b"\r\n")
     codec = Template(fault="-{code:d}")
 
-    @command("GET", reply=Counted("{#}", "{code}"))
+    @command("GET", reply=CountedLines("{#}", "{code}"))
     def codes(self) -> list[str]:
         """All codes that it sees."""
         raise NotImplementedError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import EncodeError, FrameTooLong, TruncatedFrame
 from tcpcomm.framing import DEFAULT_MAX_FRAME, LengthPrefixed, Lines
-from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder, recognise
+from tcpcomm.framing.autodetect import AnyPeerDecoder, AutoDetect, recognise
 from tests.framing.reading import End, Fault, read, read_chunks
 
 ENDINGS = [b"\r\n", b"\n", b"\r"]
@@ -39,7 +39,7 @@ def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
 
 def told(*chunks: bytes) -> AnyPeerDecoder:
     """A decoder that was fed these chunks."""
-    decoder = AnyPeer().decoder()
+    decoder = AutoDetect().decoder()
     for chunk in chunks:
         decoder.feed(chunk)
     return decoder
@@ -91,7 +91,7 @@ class TestFrames:
     def test_arbitrary_bytes_yield_the_same_however_they_are_cut(
         self, stream: bytes, sizes: list[int]
     ) -> None:
-        framing = AnyPeer(max_frame=20)
+        framing = AutoDetect(max_frame=20)
 
         ends: tuple[End | None, ...] = (None, "silence", "end of stream")
         for end in ends:
@@ -102,7 +102,7 @@ class TestFrames:
     def test_lines_are_delivered_with_their_endings(self, several: list[bytes], sizes: list[int]) -> None:
         stream = b"".join(several)
 
-        assert stream.splitlines(keepends=True) == read_chunks(AnyPeer(), cut(stream, sizes), "silence")
+        assert stream.splitlines(keepends=True) == read_chunks(AutoDetect(), cut(stream, sizes), "silence")
 
     @given(orders, payloads.filter(bool), st.lists(payloads), chunk_sizes)
     def test_prefixed_frames_are_delivered_without_their_lengths(
@@ -111,20 +111,20 @@ class TestFrames:
         frames = [first, *others]
         stream = LengthPrefixed(4, form=order).encode_many(frames)
 
-        assert frames == read_chunks(AnyPeer(), cut(stream, sizes))
+        assert frames == read_chunks(AutoDetect(), cut(stream, sizes))
 
     def test_a_line_beyond_max_frame_is_reported_and_the_next_one_is_delivered(self) -> None:
         reason = "a frame exceeds max_frame=8 and is discarded up to its end"
 
         assert [b"one\n", Fault(FrameTooLong, reason, offset=4), b"two\n"] == read(
-            AnyPeer(max_frame=8), b"one\n123456789\ntwo\n"
+            AutoDetect(max_frame=8), b"one\n123456789\ntwo\n"
         )
 
     def test_a_length_beyond_max_frame_ends_the_stream(self) -> None:
         reason = "a frame of 9 bytes exceeds max_frame=8"
 
         assert [b"one", Fault(FrameTooLong, reason, offset=7, recoverable=False)] == read(
-            AnyPeer(max_frame=8), b"\0\0\0\3one\0\0\0\x09123456789"
+            AutoDetect(max_frame=8), b"\0\0\0\3one\0\0\0\x09123456789"
         )
 
     def test_what_is_not_delivered_yet_is_counted_and_can_be_handed_over(self) -> None:
@@ -141,21 +141,21 @@ class TestSilence:
 
     @given(st.binary(min_size=1, max_size=3))
     def test_fewer_than_four_bytes_are_text_by_then(self, head: bytes) -> None:
-        assert head.splitlines(keepends=True) == read_chunks(AnyPeer(), [head], "silence")
+        assert head.splitlines(keepends=True) == read_chunks(AutoDetect(), [head], "silence")
 
     def test_so_they_are_at_the_end_of_the_stream(self) -> None:
         reason = "the stream ended in the middle of a frame"
 
-        assert [b"a\n", b"\r"] == read(AnyPeer(), b"a\n\r", "end of stream")
+        assert [b"a\n", b"\r"] == read(AutoDetect(), b"a\n\r", "end of stream")
         assert [b"a\n", Fault(TruncatedFrame, reason, offset=2, recoverable=False)] == read(
-            AnyPeer(), b"a\nb", "end of stream"
+            AutoDetect(), b"a\nb", "end of stream"
         )
 
     @pytest.mark.parametrize("text", [b"Hello Server", b"Hello\r", "검사".encode()])
     def test_a_text_without_an_end_mark_is_a_message(self, text: bytes) -> None:
         decoder = told(text)
 
-        assert decoder.heeds_silence
+        assert decoder.ends_by_silence
         assert [text] == decoder.flush()
         assert not decoder.mid_frame
 
@@ -166,7 +166,7 @@ class TestSilence:
         assert [b"\0\0\0\2ok\n"] == decoder.feed(b"\0\0\0\2ok\n")
 
     def test_nothing_is_no_message(self) -> None:
-        decoder = AnyPeer().decoder()
+        decoder = AutoDetect().decoder()
 
         assert [] == decoder.flush()
         assert decoder.recognised is None
@@ -175,14 +175,14 @@ class TestSilence:
     def test_a_frame_whose_length_is_known_may_pause(self, stream: bytes) -> None:
         decoder = told(stream)
 
-        assert not decoder.heeds_silence
+        assert not decoder.ends_by_silence
         assert decoder.mid_frame
 
     def test_the_end_of_the_stream_cuts_such_a_frame_short(self) -> None:
         reason = "the stream ended in the middle of a frame"
 
         assert [Fault(TruncatedFrame, reason, recoverable=False)] == read(
-            AnyPeer(), b"\0\0\0\5Hel", "end of stream"
+            AutoDetect(), b"\0\0\0\5Hel", "end of stream"
         )
 
 
@@ -210,7 +210,7 @@ class TestAnswers:
         assert framing.encode(reply) == decoder.answer(frame, reply)
 
     def test_a_prefixed_answer_beyond_max_frame_is_refused(self) -> None:
-        decoder = AnyPeer(max_frame=8).decoder()
+        decoder = AutoDetect(max_frame=8).decoder()
         decoder.feed(b"\0\0\0\3one")
 
         with pytest.raises(EncodeError, match="max_frame=8"):
@@ -218,4 +218,4 @@ class TestAnswers:
 
     def test_without_a_session_there_is_no_way_to_write_a_frame(self) -> None:
         with pytest.raises(EncodeError, match="ask the session's decoder"):
-            AnyPeer().encode(b"text")
+            AutoDetect().encode(b"text")

@@ -17,14 +17,14 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link.link import Handshake, Heartbeat, Link
-from tcpcomm.link.supervisor import Backoff, Heartbeats, Policy, State
+from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState, Policy
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.wire import Machine, Network
 
 BEAT = Heartbeat(b"PING", b"PONG")
 PORT = 9999
 
-USABLE = (State.READY, State.SUSPECT)
+USABLE = (LinkState.READY, LinkState.SUSPECT)
 
 
 @define
@@ -151,8 +151,8 @@ class Equipment:
                 timer.cancel()
         return self.link.stopService()
 
-    def state_changed(self, state: State, reason: str) -> None:
-        if state is State.HANDSHAKING:
+    def state_changed(self, state: LinkState, reason: str) -> None:
+        if state is LinkState.HANDSHAKING:
             self.steps = []
 
     def received(self, frame: bytes) -> Any:

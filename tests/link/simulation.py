@@ -17,7 +17,7 @@ from attrs import frozen
 
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.session.receiving import ReceivesFrames
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.faults import Faults
@@ -186,7 +186,7 @@ class _Simulation:
         return [program.link for program in self.programs.values()]
 
     def ready(self) -> bool:
-        return all(link.state is State.READY for link in self.links())
+        return all(link.state is LinkState.READY for link in self.links())
 
     def storm(self, until: int) -> None:
         """Make faults, closely or far between; then end them all, and see everything healed."""

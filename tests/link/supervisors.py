@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tcpcomm.link.supervisor import Backoff, Heartbeats, Policy, State, Supervisor
+from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState, Policy, Supervisor
 
 __all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]
 
@@ -18,30 +18,30 @@ POLICY = Policy(
 
 SILENT = Policy(connect_timeout=0.1, backoff=Backoff(quick=0.05, cap=2.0))
 
-USABLE = (State.READY, State.SUSPECT)
+USABLE = (LinkState.READY, LinkState.SUSPECT)
 
 
 def supervisor(policy: Policy = POLICY, *, dials: bool = True, seed: int = 0) -> Supervisor:
     return Supervisor(policy, dials=dials, random=Random(seed))
 
 
-def brought_to(state: State, policy: Policy = POLICY) -> Supervisor:
+def brought_to(state: LinkState, policy: Policy = POLICY) -> Supervisor:
     """A supervisor in that state, at time 0; suspect and what comes after, at 0.2."""
     link = supervisor(policy)
-    if state is State.DOWN:
+    if state is LinkState.DOWN:
         return link
     link.start(0.0)
-    if state is State.CONNECTING:
+    if state is LinkState.CONNECTING:
         return link
     link.connected(0.0)
-    if state is State.HANDSHAKING:
+    if state is LinkState.HANDSHAKING:
         return link
-    if state is State.DRAINING:
+    if state is LinkState.DRAINING:
         link.stop(0.0)
         return link
     link.heard(0.0)
     link.steps_done(0.0)
-    if state is State.SUSPECT:
+    if state is LinkState.SUSPECT:
         link.tick(0.1)
         link.tick(0.2)
     return link

@@ -19,7 +19,7 @@ from twisted.trial.unittest import TestCase
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import PROFILES, State
+from tcpcomm.link.supervisor import PROFILES, LinkState
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.socket_options import IDLE
@@ -67,15 +67,15 @@ class Observed:
         options.setdefault("policy", PATIENT)
         options.setdefault("heartbeat", BEAT)
         self.link = Link(**options)
-        self.told: list[tuple[State, str]] = []
+        self.told: list[tuple[LinkState, str]] = []
         self.link.observe(lambda state, reason: self.told.append((state, reason)))
         self.link.startService()
 
     async def refused(self) -> str:
         """Wait for the first session that ended; return why it did. It never was ready."""
-        await until(lambda: State.DOWN in [state for state, _ in self.told])
-        assert State.READY not in [state for state, _ in self.told]
-        reason = next(reason for state, reason in self.told if state is State.DOWN)
+        await until(lambda: LinkState.DOWN in [state for state, _ in self.told])
+        assert LinkState.READY not in [state for state, _ in self.told]
+        reason = next(reason for state, reason in self.told if state is LinkState.DOWN)
         await self.link.stopService()
         return reason
 
@@ -229,8 +229,8 @@ class Certificates(Files):
             await until(lambda: any("is refused: TLS failed" in line for line in logged.lines()))
         assert 1 == len(sessions)
         assert b"did it" == await robot.link.request(b"it", timeout=5.0)
-        assert [State.HANDSHAKING, State.READY] == [
-            state for state, _ in camera.told if state not in (State.DOWN, State.SUSPECT)
+        assert [LinkState.HANDSHAKING, LinkState.READY] == [
+            state for state, _ in camera.told if state not in (LinkState.DOWN, LinkState.SUSPECT)
         ][:2]
         await robot.link.stopService()
         await camera.link.stopService()
@@ -242,10 +242,10 @@ class Certificates(Files):
         silent = Factory.forProtocol(Protocol)
         silent.noisy = False
         zombie: Any = await client(reactor, where).connect(silent)
-        await until(lambda: camera.link.state is State.HANDSHAKING)
+        await until(lambda: camera.link.state is LinkState.HANDSHAKING)
         robot = Observed(connect=where)
         await robot.link.whenReady()
-        assert (State.HANDSHAKING, "the peer connected again") in camera.told
+        assert (LinkState.HANDSHAKING, "the peer connected again") in camera.told
         await robot.link.stopService()
         await camera.link.stopService()
         await until(lambda: not zombie.transport.connected)
@@ -273,7 +273,7 @@ class Certificates(Files):
         observed.link.send(b"x" * 8_000_000)
         await until(lambda: bool(accepted))
         await observed.link.stopService()
-        assert (State.DOWN, "stopped here; what was sent did not leave in time") == observed.told[-1]
+        assert (LinkState.DOWN, "stopped here; what was sent did not leave in time") == observed.told[-1]
         accepted[0].abortConnection()
 
     async def test_the_socket_below_a_link_s_tls_has_its_options(self) -> None:

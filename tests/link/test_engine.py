@@ -11,10 +11,10 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import provider
 
 from tcpcomm.errors import NotReady
-from tcpcomm.link.connect import Dialling
+from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import REASONS_TOLD, Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import Backoff, Heartbeats, State
+from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -25,7 +25,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def states(bench: Bench) -> list[State]:
+def states(bench: Bench) -> list[LinkState]:
     return [state for state, _ in bench.told]
 
 
@@ -45,7 +45,7 @@ def test_either_side_may_be_host_and_either_may_dial(host_dials: bool, robot_is_
     assert b"did it" == bench.result(host.request(b"it", timeout=1.0))
     equipment_at.pull()
     bench.network.advance(1.0)
-    assert host.state in (State.DOWN, State.CONNECTING)
+    assert host.state in (LinkState.DOWN, LinkState.CONNECTING)
     equipment_at.plug()
     bench.ready(host, equipment)
     assert b"did it again" == bench.result(host.request(b"it again", timeout=1.0))
@@ -55,9 +55,9 @@ def test_each_state_is_told_with_its_reason(bench: Bench) -> None:
     bench.serve()
     bench.ready(bench.link())
     assert [
-        (State.CONNECTING, "dialling"),
-        (State.HANDSHAKING, "TCP is connected"),
-        (State.READY, "the peer is proven"),
+        (LinkState.CONNECTING, "dialling"),
+        (LinkState.HANDSHAKING, "TCP is connected"),
+        (LinkState.READY, "the peer is proven"),
     ] == bench.told
 
 
@@ -66,9 +66,9 @@ def test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready(bench: Bench)
     bench.camera.hang()
     link = bench.link()
     bench.network.advance(10.0)
-    assert State.READY not in states(bench)
+    assert LinkState.READY not in states(bench)
     assert (
-        State.DOWN,
+        LinkState.DOWN,
         "host answers but the program does not: the link was not ready within 2 s",
     ) in bench.told
     bench.camera.wake()
@@ -92,8 +92,8 @@ def test_a_link_without_heartbeats_is_ready_when_tcp_is(bench: Bench) -> None:
 def test_why_an_attempt_failed_is_told_in_plain_words(prepare: Any, reason: str, bench: Bench) -> None:
     prepare(bench)
     bench.link()
-    bench.until(lambda: bench.told[-1][0] is State.DOWN)
-    assert (State.DOWN, reason) == bench.told[-1]
+    bench.until(lambda: bench.told[-1][0] is LinkState.DOWN)
+    assert (LinkState.DOWN, reason) == bench.told[-1]
 
 
 def test_a_factory_that_builds_nothing_fails_the_attempt(bench: Bench) -> None:
@@ -104,13 +104,13 @@ def test_a_factory_that_builds_nothing_fails_the_attempt(bench: Bench) -> None:
     bench.serve()
     engine = Engine(
         Refusing(None),
-        Dialling(bench.robot.connecting(bench.camera, PORT)),
+        Connector(bench.robot.connecting(bench.camera, PORT)),
         QUIET,
         clock=bench.robot.clock,
         name="link",
     )
     engine.start()
-    bench.until(lambda: engine.state is State.DOWN)
+    bench.until(lambda: engine.state is LinkState.DOWN)
     assert bench.result(engine.stop()) is None
     assert [] == bench.left()
 
@@ -143,7 +143,7 @@ def test_a_dead_peer_is_noticed_in_time_and_named(fault: Any, reason: str, bench
     bench.network.advance(0.55)
     began = bench.now
     fault(bench)
-    bench.until(lambda: link.state is State.DOWN)
+    bench.until(lambda: link.state is LinkState.DOWN)
     assert reason == link.reason
     assert bench.now - began <= 0.3 + 2 * 0.1
 
@@ -155,8 +155,8 @@ def test_a_short_loose_contact_kills_nothing(bench: Bench) -> None:
     for _ in range(20):
         bench.camera.blip(0.03)
         bench.network.advance(1.0)
-    assert {State.CONNECTING, State.HANDSHAKING, State.READY, State.SUSPECT}.issuperset(states(bench))
-    assert 1 == states(bench).count(State.CONNECTING)
+    assert {LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.SUSPECT}.issuperset(states(bench))
+    assert 1 == states(bench).count(LinkState.CONNECTING)
 
 
 def test_ten_stalls_of_this_process_kill_no_healthy_link(bench: Bench) -> None:
@@ -168,7 +168,7 @@ def test_ten_stalls_of_this_process_kill_no_healthy_link(bench: Bench) -> None:
         bench.robot.stall(0.5)
         bench.network.advance(0.5)
     bench.network.advance(1.0)
-    assert [State.CONNECTING, State.HANDSHAKING, State.READY] == states(bench)
+    assert [LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY] == states(bench)
 
 
 def test_stalls_do_not_turn_replies_that_are_there_into_timeouts(bench: Bench) -> None:
@@ -192,10 +192,10 @@ def test_equipment_that_is_excused_may_work_without_answering(bench: Bench) -> N
     asked = bench.peers.last.received.count(b"PING")
     link._engine.excuse(5.0)
     bench.network.advance(4.9)
-    assert (State.READY, asked) == (link.state, bench.peers.last.received.count(b"PING"))
+    assert (LinkState.READY, asked) == (link.state, bench.peers.last.received.count(b"PING"))
     link._engine.excuse()
     began = bench.now
-    bench.until(lambda: link.state is State.DOWN)
+    bench.until(lambda: link.state is LinkState.DOWN)
     assert "no heartbeat for 0.30 s" == link.reason
     assert bench.now - began <= 0.31
 
@@ -206,7 +206,7 @@ def test_without_heartbeats_silence_means_nothing(bench: Bench) -> None:
     bench.ready(link)
     bench.camera.pull()
     bench.network.advance(3600.0)
-    assert State.READY is link.state
+    assert LinkState.READY is link.state
     assert [] == bench.robot.timers
 
 
@@ -241,10 +241,10 @@ def test_a_peer_that_was_killed_and_started_again_is_found(bench: Bench) -> None
 
 def test_kick_dials_at_once(bench: Bench) -> None:
     link = bench.link(policy=evolve(LAN, backoff=Backoff(quick=60.0, quick_for=600.0, cap=60.0)))
-    bench.until(lambda: link.state is State.DOWN)
+    bench.until(lambda: link.state is LinkState.DOWN)
     bench.serve()
     bench.network.advance(1.0)
-    assert State.DOWN is link.state
+    assert LinkState.DOWN is link.state
     link.kick()
     bench.ready(link)
 
@@ -258,8 +258,8 @@ def test_a_second_connection_from_the_same_machine_evicts_the_first(bench: Bench
     bench.dial()
     bench.until(lambda: len(bench.told) == 2)
     assert [
-        (State.HANDSHAKING, "the peer connected again"),
-        (State.READY, "the peer is proven"),
+        (LinkState.HANDSHAKING, "the peer connected again"),
+        (LinkState.READY, "the peer is proven"),
     ] == bench.told
     bench.network.advance(0.1)
     assert "ConnectionLost" == zombie.over
@@ -273,7 +273,7 @@ def test_a_connection_from_another_machine_is_refused_while_the_peer_is_there(be
     bench.dial(bench.network.machine("stranger"))
     bench.network.advance(0.5)
     assert [None, "ConnectionLost"] == [each.over for each in bench.peers.peers]
-    assert State.READY is link.state
+    assert LinkState.READY is link.state
 
 
 def test_a_step_of_an_evicted_connection_does_not_go_on_in_the_next(bench: Bench) -> None:
@@ -309,10 +309,10 @@ def test_steps_are_taken_again_on_every_connection_before_anything_else(bench: B
 
     refused: list[Any] = []
 
-    def impatient(state: State, reason: str) -> None:
-        if state is State.HANDSHAKING:
+    def impatient(state: LinkState, reason: str) -> None:
+        if state is LinkState.HANDSHAKING:
             link.request(b"too early", timeout=1.0).addErrback(refused.append)
-        if state is State.READY:
+        if state is LinkState.READY:
             link.request(b"command", timeout=1.0)
 
     bench.serve()
@@ -326,7 +326,7 @@ def test_steps_are_taken_again_on_every_connection_before_anything_else(bench: B
         assert expected[:2] == bench.peers.last.received[:2]
         assert number + 1 == len(refused)
         bench.camera.reset()
-        bench.until(lambda: link.state is not State.READY)
+        bench.until(lambda: link.state is not LinkState.READY)
     assert all(failure.check(NotReady) for failure in refused)
 
 
@@ -363,7 +363,7 @@ def test_a_step_that_fails_drops_the_connection_and_is_tried_again(late: bool, b
     link = bench.link(on_ready=[fails])
     bench.ready(link)
     assert 3 == len(tries)
-    assert 2 == bench.told.count((State.DOWN, "an on_ready step failed: wrong password"))
+    assert 2 == bench.told.count((LinkState.DOWN, "an on_ready step failed: wrong password"))
 
 
 def test_a_step_that_hangs_is_cancelled_when_the_handshake_takes_too_long(bench: Bench) -> None:

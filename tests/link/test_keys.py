@@ -12,7 +12,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.engine import MAX_NEWCOMERS
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
@@ -70,7 +70,7 @@ def test_two_links_prove_themselves_again_after_every_pull(bench: Bench) -> None
         bench.ready(listening, dialling)
         assert b"did %d" % number == bench.result(dialling.request(b"%d" % number, timeout=1.0))
         bench.camera.pull()
-        bench.until(lambda: dialling.state is State.DOWN)
+        bench.until(lambda: dialling.state is LinkState.DOWN)
         bench.network.advance(0.3)
         bench.camera.plug()
     bench.result(dialling.stopService())
@@ -84,8 +84,8 @@ def test_steps_run_when_the_peer_is_proven_and_not_before(bench: Bench) -> None:
     link = camera(bench, on_ready=[lambda handshake: stepped.append(bench.now)])
     bench.robot.connecting(bench.camera, PORT).connect(silent())
     bench.network.advance(1.0)
-    assert ([], State.HANDSHAKING) == (stepped, link.state)
-    bench.until(lambda: link.state is State.DOWN)
+    assert ([], LinkState.HANDSHAKING) == (stepped, link.state)
+    bench.until(lambda: link.state is LinkState.DOWN)
     assert "host answers but the program does not: the peer was not proven within 2 s" == link.reason
     robot(bench)
     bench.ready(link)
@@ -95,23 +95,23 @@ def test_steps_run_when_the_peer_is_proven_and_not_before(bench: Bench) -> None:
 def test_a_peer_without_the_key_is_refused_and_the_reason_told(bench: Bench) -> None:
     link = camera(bench)
     stranger = robot(bench, WRONG)
-    bench.until(lambda: link.state is State.DOWN and "not proven" in link.reason)
+    bench.until(lambda: link.state is LinkState.DOWN and "not proven" in link.reason)
     assert (
         "not proven: the peer calls itself robot but has another key, or seeks another than us"
         == link.reason
     )
     bench.until(lambda: "not proven" in stranger.reason)
     assert stranger.reason.endswith("perhaps it does not know our name, or its key is another")
-    assert State.READY not in [state for state, _ in bench.told]
+    assert LinkState.READY not in [state for state, _ in bench.told]
 
 
 def test_a_peer_with_another_key_is_not_dialled_without_rest(bench: Bench) -> None:
     camera(bench)
     stranger = robot(bench, WRONG)
-    tries: list[State] = []
+    tries: list[LinkState] = []
     stranger.observe(lambda state, _: tries.append(state))
     bench.network.advance(10.0)
-    assert 5 < tries.count(State.HANDSHAKING) < 30
+    assert 5 < tries.count(LinkState.HANDSHAKING) < 30
 
 
 def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
@@ -121,19 +121,19 @@ def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
         for _ in range(MAX_NEWCOMERS + 5):
             bench.robot.connecting(bench.camera, PORT).connect(silent())
         bench.network.advance(1.0)
-        assert State.READY is link.state
+        assert LinkState.READY is link.state
         assert any(f"{MAX_NEWCOMERS} others have to prove themselves" in line for line in logged.lines())
         bench.network.advance(2.0)
         assert any("the peer was not proven within 2 s" in line for line in logged.lines())
     assert 1 == len(link._engine.sessions.protocols)
     assert b"did it" == bench.result(dialling.request(b"it", timeout=1.0))
-    assert [State.DOWN, State.HANDSHAKING, State.READY] == [state for state, _ in bench.told]
+    assert [LinkState.DOWN, LinkState.HANDSHAKING, LinkState.READY] == [state for state, _ in bench.told]
 
 
 def test_a_silent_stranger_that_came_first_gives_way_to_the_peer(bench: Bench) -> None:
     link = camera(bench)
     bench.robot.connecting(bench.camera, PORT).connect(silent())
-    bench.until(lambda: link.state is State.HANDSHAKING)
+    bench.until(lambda: link.state is LinkState.HANDSHAKING)
     began = bench.now
     dialling = robot(bench)
     bench.ready(link, dialling)
@@ -146,10 +146,10 @@ def test_the_same_name_evicts_its_zombie_also_from_another_address(bench: Bench)
     bench.ready(link)
     bench.robot.pull()
     bench.network.advance(1.0)
-    assert State.READY is link.state
+    assert LinkState.READY is link.state
     second = robot(bench, machine=bench.network.machine("the new controller"))
-    bench.until(lambda: second._engine.state is State.HANDSHAKING)
-    bench.until(lambda: (State.HANDSHAKING, "the peer connected again") in bench.told)
+    bench.until(lambda: second._engine.state is LinkState.HANDSHAKING)
+    bench.until(lambda: (LinkState.HANDSHAKING, "the peer connected again") in bench.told)
     bench.ready(link)
     bench.result(first.stopService())
 
@@ -161,8 +161,8 @@ def test_another_name_is_refused_while_the_peer_is_there(bench: Bench) -> None:
         other = robot(bench, OTHER)
         bench.network.advance(1.0)
         assert any("is connected" in line for line in logged.lines())
-    assert State.READY is link.state
-    assert State.READY is not other.state
+    assert LinkState.READY is link.state
+    assert LinkState.READY is not other.state
     bench.result(dialling.stopService())
     bench.ready(link, other)
 

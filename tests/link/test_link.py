@@ -19,7 +19,7 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import Heartbeats, Policy, State
+from tcpcomm.link.supervisor import Heartbeats, LinkState, Policy
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import parse_network
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
@@ -96,7 +96,7 @@ def test_a_reply_that_is_late_is_a_timeout_and_drops_the_session(bench: Bench) -
     slow, waits = link.request(b"slow", timeout=0.5), link.request(b"waits", timeout=2.0)
     timeout = bench.result(slow)
     assert (ReplyTimeout, "no reply within 0.5 s") == (type(timeout), str(timeout))
-    assert State.DOWN is link.state
+    assert LinkState.DOWN is link.state
     assert type(bench.result(waits)) is NotSent
     first.say(b"the late reply")
     bench.ready(link)
@@ -186,7 +186,7 @@ def test_a_peer_from_a_network_that_is_not_allowed_is_refused(
     bench.dial()
     bench.until(lambda: bool(bench.peers.peers))
     bench.network.advance(1.0)
-    assert admitted == (link.state is State.READY)
+    assert admitted == (link.state is LinkState.READY)
     assert admitted == (bench.peers.last.over is None)
 
 
@@ -324,7 +324,7 @@ def test_what_a_handler_stops_in_the_middle_of_a_batch_is_not_delivered(bench: B
     bench.peers.last.say(b"one", b"PING", b"two")
     bench.network.advance(1.0)
     assert [b"one"] == got
-    assert State.DOWN is link.state
+    assert LinkState.DOWN is link.state
 
 
 # -- heartbeats -----------------------------------------------------------------------------------------
@@ -349,10 +349,10 @@ def test_a_heartbeat_may_need_no_reply(bench: Bench) -> None:
     for _ in range(20):
         bench.peers.last.say(b"ALIVE")
         bench.network.advance(0.1)
-    assert State.READY is link.state
+    assert LinkState.READY is link.state
     assert 1 == len(bench.peers.peers)
     assert bench.peers.last.received.count(b"ALIVE") in (20, 21)
-    bench.until(lambda: link.state is State.DOWN, 0.4)
+    bench.until(lambda: link.state is LinkState.DOWN, 0.4)
 
 
 def test_a_heartbeat_may_be_anything_that_the_peer_answers(bench: Bench) -> None:
@@ -360,7 +360,7 @@ def test_a_heartbeat_may_be_anything_that_the_peer_answers(bench: Bench) -> None
     link = bench.link(heartbeat=lambda protocol: protocol.sendFrame(b"STATUS?"), received=events.append)
     bench.ready(link)
     bench.network.advance(1.0)
-    assert State.READY is link.state
+    assert LinkState.READY is link.state
     assert events.count(b"re STATUS?") in (10, 11)
 
 
@@ -374,7 +374,7 @@ def test_a_heartbeat_that_cannot_be_sent_drops_the_session(bench: Bench) -> None
         protocol.sendFrame(b"STATUS?")
 
     link = bench.link(heartbeat=beat)
-    bench.until(lambda: link.state is State.DOWN)
+    bench.until(lambda: link.state is LinkState.DOWN)
     assert "the heartbeat cannot be sent" == link.reason
     bench.ready(link)
 
@@ -386,7 +386,7 @@ def test_heartbeats_go_on_after_every_reconnection(bench: Bench) -> None:
         bench.network.advance(1.0)
         assert bench.peers.last.received.count(b"PING") >= 10
         bench.camera.reset()
-        bench.until(lambda: link.state is State.DOWN)
+        bench.until(lambda: link.state is LinkState.DOWN)
 
 
 def test_heartbeats_are_sent_also_where_the_steps_have_proven_the_peer(bench: Bench) -> None:
@@ -411,7 +411,7 @@ def test_a_peer_that_breaks_the_framing_is_dialled_anew(bench: Bench) -> None:
     link = bench.link(framing=Lines(max_frame=10), received=lambda frame: 1 / 0)
     bench.ready(link)
     bench.peers.last.say(b"boom")
-    bench.until(lambda: link.state is State.DOWN)
+    bench.until(lambda: link.state is LinkState.DOWN)
     assert link.reason.startswith("a handler failed: ZeroDivisionError")
     bench.ready(link)
 

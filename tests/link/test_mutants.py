@@ -17,13 +17,13 @@ import pytest
 from attrs import field, frozen
 
 from tcpcomm.conversation.exchange import Exchange
-from tcpcomm.conversation.requester import Asking
-from tcpcomm.link.connect import Accepting, Dialling
+from tcpcomm.conversation.requester import Requester
+from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervised_protocol import Session
-from tcpcomm.link.supervisor import Backoff, State, Supervisor
-from tcpcomm.runtime.timer import Alarm
+from tcpcomm.link.supervised_protocol import SupervisedProtocol
+from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
+from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.heartbeat import Pulse
 from tests.link import (
     test_engine,
@@ -257,7 +257,7 @@ MUTANTS: Final = [
         "self.next_beat = until + self.beats.interval",
         "pass",
         test_supervisor_silence.test_an_excused_peer_is_neither_asked_nor_given_up_while_it_works,
-        {"state": State.READY},
+        {"state": LinkState.READY},
     ),
     Mutant(
         "it dials once only",
@@ -303,7 +303,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "steps are taken before the peer is proven",
-        Session,
+        SupervisedProtocol,
         "makeConnection",
         "self.given_up or self.missing",
         "self.given_up",
@@ -320,7 +320,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a peer that was refused goes on",
-        Session,
+        SupervisedProtocol,
         "_not_proven",
         "self.abort(reason)",
         "pass",
@@ -368,25 +368,25 @@ MUTANTS: Final = [
     ),
     Mutant(
         "an attempt that has led to a session is cancelled by a stop",
-        Dialling,
+        Connector,
         "arrived",
         "self._attempt = None",
         "pass",
         test_stopping.test_stopping_as_soon_as_it_is_ready_works_with_twisted_s_endpoints,
     ),
-    Mutant("it listens on after a stop", Accepting, "close", "port.stopListening()", "None"),
+    Mutant("it listens on after a stop", Acceptor, "close", "port.stopListening()", "None"),
     Mutant(
         "what is not begun is not closed",
-        Session,
+        SupervisedProtocol,
         "drain",
         "self.abort(reason)",
         "pass",
         test_stopping.test_an_observer_may_stop_the_link_in_any_state,
-        {"state": State.HANDSHAKING},
+        {"state": LinkState.HANDSHAKING},
     ),
     Mutant(
         "late timers do not look at the socket",
-        Alarm,
+        DeadlineTimer,
         "__call__",
         "if due <= now <= self._forgiving_until",
         "if False",
@@ -406,7 +406,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a request is written twice",
-        Asking,
+        Requester,
         "_write",
         "for part in call.written]",
         "for part in (*call.written, *call.written)]",
@@ -434,7 +434,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "what is aborted stays open",
-        Session,
+        SupervisedProtocol,
         "abort",
         "self.given_up = True",
         "self.given_up = True; return",
@@ -471,7 +471,7 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a frame that came before the request answers it",
-        Asking,
+        Requester,
         "hold",
         "self._held = True",
         "pass",

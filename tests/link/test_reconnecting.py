@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import ConfigurationError, NotReady
 from tcpcomm.framing import Lines
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.session.protocol import FrameProtocol
 from tests.link.wired import LAN, PORT, Bench
 
@@ -77,7 +77,7 @@ def test_any_protocol_is_kept_connected(protocol: Any, bench: Bench) -> None:
     made = connected(bench, protocol, heartbeat=ping)
     first = bench.result(made.whenReady())
     bench.camera.pull()
-    bench.until(lambda: made.state is not State.READY and made.state is not State.SUSPECT)
+    bench.until(lambda: made.state is not LinkState.READY and made.state is not LinkState.SUSPECT)
     bench.camera.plug()
     second = bench.result(made.whenReady())
     assert first is not second
@@ -104,7 +104,7 @@ def test_a_protocol_that_loses_its_connection_on_purpose_gets_another(bench: Ben
     plain = bench.result(made.whenReady())
     plain.transport.write(b"BYE\r\n")
     plain.transport.loseConnection()
-    assert State.DOWN is made.state
+    assert LinkState.DOWN is made.state
     assert plain is not bench.result(made.whenReady())
     assert 1 == plain.lost
     assert [b"BYE"] == bench.peers.peers[0].received
@@ -137,7 +137,7 @@ def test_stop_ends_within_its_grace_behind_a_dead_peer(bench: Bench) -> None:
 
 def test_a_factory_that_was_never_connected_can_be_stopped(bench: Bench) -> None:
     made = factory(bench)
-    assert State.DOWN is made.state
+    assert LinkState.DOWN is made.state
     assert bench.result(made.stop()) is None
     with pytest.raises(ConfigurationError, match="nothing to supervise yet"):
         made.kick()
@@ -197,20 +197,20 @@ class Reactor(MemoryReactorClock):
 def test_it_is_a_factory_for_connect_tcp() -> None:
     reactor = Reactor()  # type: ignore[no-untyped-call]
     made = ReconnectingFactory(Plain, clock=reactor)
-    told: list[tuple[State, str]] = []
+    told: list[tuple[LinkState, str]] = []
     made.observe(lambda state, reason: told.append((state, reason)))
     connector = reactor.connectTCP("10.0.0.5", PORT, made)
     reactor.failed(connector, ConnectionRefusedError())
     assert (
-        State.DOWN,
+        LinkState.DOWN,
         "refused: the machine is there, but no program listens on that port",
     ) == told[-1]
     reactor.advance(0.02)
     assert 2 == connector.attempts
     protocol = reactor.connected(connector)
-    assert State.READY is made.state
+    assert LinkState.READY is made.state
     reactor.lost(connector, protocol)
-    assert (State.DOWN, "the peer closed the connection") == told[-1]
+    assert (LinkState.DOWN, "the peer closed the connection") == told[-1]
     reactor.advance(0.02)
     assert 3 == connector.attempts
 

@@ -12,11 +12,11 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady
-from tcpcomm.link.connect import Accepting
+from tcpcomm.link.connect import Acceptor
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -27,7 +27,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def states(bench: Bench) -> list[State]:
+def states(bench: Bench) -> list[LinkState]:
     return [state for state, _ in bench.told]
 
 
@@ -43,7 +43,7 @@ def test_stop_leaves_nothing(dials: bool, bench: Bench) -> None:
     assert [] == bench.left()
     bench.network.advance(10.0)
     assert [] == bench.left()
-    assert [State.DRAINING, State.DOWN] == states(bench)[-2:]
+    assert [LinkState.DRAINING, LinkState.DOWN] == states(bench)[-2:]
 
 
 def test_what_was_sent_before_stop_still_leaves(bench: Bench) -> None:
@@ -157,7 +157,7 @@ def test_a_link_that_was_stopped_can_be_started_again(bench: Bench) -> None:
         bench.camera.plug()
         bench.ready(link)
         bench.result(link.stopService())
-        assert State.DOWN is link.state
+        assert LinkState.DOWN is link.state
         link.startService()
 
 
@@ -171,7 +171,7 @@ def test_a_start_while_it_stops_waits_for_the_stop(dials: bool, bench: Bench) ->
     link.send(b"x" * 500_000)
     stopped = link.stopService()
     link.startService()
-    assert State.DRAINING is link.state
+    assert LinkState.DRAINING is link.state
     assert bench.result(stopped) is None
     bench.camera.plug()
     None if dials else bench.dial()
@@ -192,12 +192,12 @@ def test_stopping_what_was_never_started_is_done_at_once(bench: Bench) -> None:
     assert bench.result(link.stopService(), 0.0) is None
 
 
-@pytest.mark.parametrize("state", [State.CONNECTING, State.HANDSHAKING, State.READY, State.DOWN])
-def test_an_observer_may_stop_the_link_in_any_state(state: State, bench: Bench) -> None:
-    bench.camera.pull() if state is State.DOWN else bench.serve()
+@pytest.mark.parametrize("state", [LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.DOWN])
+def test_an_observer_may_stop_the_link_in_any_state(state: LinkState, bench: Bench) -> None:
+    bench.camera.pull() if state is LinkState.DOWN else bench.serve()
     stopped: list[Deferred[None]] = []
 
-    def stop(now: State, reason: str) -> None:
+    def stop(now: LinkState, reason: str) -> None:
         if now is state and not stopped:
             stopped.append(link.stopService())
 
@@ -213,28 +213,28 @@ def test_an_observer_may_stop_the_link_in_any_state(state: State, bench: Bench) 
     assert bench.result(stopped[0], 0.1) is None
     bench.network.advance(5.0)
     assert [] == bench.left()
-    assert State.DOWN is link.state
+    assert LinkState.DOWN is link.state
 
 
 def test_all_observers_are_told_in_order_though_the_first_of_them_acts(bench: Bench) -> None:
-    told: list[State] = []
+    told: list[LinkState] = []
     bench.serve()
     link = bench.link()
-    link.observe(lambda state, reason: link.kick() if state is State.DOWN else None)
+    link.observe(lambda state, reason: link.kick() if state is LinkState.DOWN else None)
     link.observe(lambda state, reason: told.append(state))
     bench.ready(link)
     bench.camera.reset()
-    bench.until(lambda: link.state is not State.READY)
+    bench.until(lambda: link.state is not LinkState.READY)
     bench.ready(link)
     assert [
-        *(State.HANDSHAKING, State.READY),
-        *(State.DOWN, State.CONNECTING, State.HANDSHAKING, State.READY),
+        *(LinkState.HANDSHAKING, LinkState.READY),
+        *(LinkState.DOWN, LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY),
     ] == told[-6:]
 
 
-@pytest.mark.parametrize("state", State)
-def test_an_observer_that_fails_harms_nobody(state: State, bench: Bench, logged: list[str]) -> None:
-    def fails(now: State, reason: str) -> None:
+@pytest.mark.parametrize("state", LinkState)
+def test_an_observer_that_fails_harms_nobody(state: LinkState, bench: Bench, logged: list[str]) -> None:
+    def fails(now: LinkState, reason: str) -> None:
         if now is state:
             raise ValueError("an observer's fault")
 
@@ -252,7 +252,7 @@ def test_an_observer_that_fails_harms_nobody(state: State, bench: Bench, logged:
 
 
 def test_an_observer_is_told_nothing_more_once_it_has_ended_that(bench: Bench) -> None:
-    told: list[State] = []
+    told: list[LinkState] = []
     bench.serve()
     link = bench.link()
     end = link.observe(lambda state, reason: told.append(state))
@@ -324,7 +324,7 @@ def test_stopping_as_soon_as_it_is_ready_works_with_twisted_s_endpoints() -> Non
     link.startService()
     protocol: Any = reactor.tcpClients[0][2].buildProtocol(None)
     protocol.makeConnection(StringTransport())
-    assert State.DRAINING is link.state
+    assert LinkState.DRAINING is link.state
     protocol.connectionLost(Failure(ConnectionError()))
     assert stopped[0].called
 
@@ -367,7 +367,7 @@ def test_a_port_that_is_opened_only_after_the_stop_is_closed_again() -> None:
             return self.opening
 
     bench, endpoint = Bench(), Slow()
-    engine = Engine(None, Accepting(endpoint), QUIET, clock=bench.robot.clock, name="link")  # type: ignore[arg-type]
+    engine = Engine(None, Acceptor(endpoint), QUIET, clock=bench.robot.clock, name="link")  # type: ignore[arg-type]
     engine.start()
     assert bench.result(engine.stop()) is None
     assert [] == closed

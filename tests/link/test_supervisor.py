@@ -23,7 +23,7 @@ from tcpcomm.link.supervisor import (
     Heartbeats,
     IllegalInput,
     Input,
-    State,
+    LinkState,
     Supervisor,
     Tell,
     profile,
@@ -35,13 +35,13 @@ def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
     """Tell a supervisor, by its public methods, that something happened."""
     if what is Input.DIAL:
         link._running = True  # it may not dial by itself unless it runs
-        return link.kick(now) if link.state is State.DOWN else link._dial(now)
+        return link.kick(now) if link.state is LinkState.DOWN else link._dial(now)
     if what is Input.FAILED:
         return link.failed(now, "it failed")
     if what is Input.CONNECTED:
         return link.connected(now)
     if what is Input.PROVEN:
-        if link.state is State.HANDSHAKING:
+        if link.state is LinkState.HANDSHAKING:
             link.heard(now)
         return link.steps_done(now)
     if what is Input.QUIET:
@@ -56,9 +56,9 @@ def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
     return link.stop(now)
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", LinkState)
 @pytest.mark.parametrize("what", Input)
-def test_every_input_in_every_state_is_in_the_table_or_illegal(state: State, what: Input) -> None:
+def test_every_input_in_every_state_is_in_the_table_or_illegal(state: LinkState, what: Input) -> None:
     link = brought_to(state)
     assert state is link.state
     if what in TABLE[state]:
@@ -89,46 +89,46 @@ def test_any_course_of_inputs_follows_the_table(course: list[Input]) -> None:
 
 def test_every_state_can_be_reached_and_left() -> None:
     reached = {after for row in TABLE.values() for after in row.values()}
-    assert set(State) == reached
-    assert set(State) == set(TABLE)
+    assert set(LinkState) == reached
+    assert set(LinkState) == set(TABLE)
     for state, row in TABLE.items():
         assert set(row.values()) - {state}
 
 
 def test_a_link_that_dials_is_ready_when_the_steps_are_done_and_the_peer_was_heard() -> None:
     link = supervisor()
-    assert [Tell(State.CONNECTING, "dialling"), Dial()] == link.start(0.0)
-    assert [Tell(State.HANDSHAKING, "TCP is connected")] == link.connected(0.01)
+    assert [Tell(LinkState.CONNECTING, "dialling"), Dial()] == link.start(0.0)
+    assert [Tell(LinkState.HANDSHAKING, "TCP is connected")] == link.connected(0.01)
     assert [Beat()] == link.steps_done(0.02)
-    assert State.HANDSHAKING is link.state
-    assert [Tell(State.READY, "the peer is proven")] == link.heard(0.03)
+    assert LinkState.HANDSHAKING is link.state
+    assert [Tell(LinkState.READY, "the peer is proven")] == link.heard(0.03)
 
 
 def test_a_peer_that_was_heard_during_the_steps_is_proven_when_they_are_done() -> None:
-    link = brought_to(State.HANDSHAKING)
+    link = brought_to(LinkState.HANDSHAKING)
     assert [] == link.heard(0.01)
-    assert [Tell(State.READY, "the peer is proven"), Beat()] == link.steps_done(0.02)
+    assert [Tell(LinkState.READY, "the peer is proven"), Beat()] == link.steps_done(0.02)
 
 
 def test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done() -> None:
-    link = brought_to(State.HANDSHAKING)
+    link = brought_to(LinkState.HANDSHAKING)
     link.heard(0.01)
     assert [Beat()] == link.steps_done(0.2)
-    assert State.HANDSHAKING is link.state
-    assert [Tell(State.READY, "the peer is proven")] == link.heard(0.21)
+    assert LinkState.HANDSHAKING is link.state
+    assert [Tell(LinkState.READY, "the peer is proven")] == link.heard(0.21)
 
 
 def test_without_heartbeats_the_steps_alone_prove_the_peer() -> None:
-    link = brought_to(State.HANDSHAKING, SILENT)
-    assert [Tell(State.READY, "the peer is proven")] == link.steps_done(0.02)
+    link = brought_to(LinkState.HANDSHAKING, SILENT)
+    assert [Tell(LinkState.READY, "the peer is proven")] == link.steps_done(0.02)
     assert inf == link.deadline
 
 
 def test_a_backlog_that_accepts_for_a_hung_program_makes_no_link_ready() -> None:
-    link = brought_to(State.HANDSHAKING, evolve(POLICY, heartbeats=Heartbeats(0.25, 0.5)))
+    link = brought_to(LinkState.HANDSHAKING, evolve(POLICY, heartbeats=Heartbeats(0.25, 0.5)))
     link.steps_done(0.0)
     now, beats = 0.0, 0
-    while link.state is State.HANDSHAKING:
+    while link.state is LinkState.HANDSHAKING:
         now = link.deadline
         beats += link.tick(now).count(Beat())
     assert (1.0, 3) == (now, beats)
@@ -136,53 +136,53 @@ def test_a_backlog_that_accepts_for_a_hung_program_makes_no_link_ready() -> None
 
 
 def test_a_second_session_takes_the_place_of_the_first() -> None:
-    link = brought_to(State.READY)
-    assert [Tell(State.HANDSHAKING, "the peer connected again")] == link.connected(1.0)
-    assert [Tell(State.HANDSHAKING, "the peer connected again")] == link.connected(1.5)
+    link = brought_to(LinkState.READY)
+    assert [Tell(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.0)
+    assert [Tell(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.5)
     assert 2.5 == link.deadline
     assert [Beat()] == link.steps_done(1.6)
 
 
 def test_what_was_heard_in_one_session_proves_nothing_in_the_next() -> None:
-    link = brought_to(State.HANDSHAKING)
+    link = brought_to(LinkState.HANDSHAKING)
     link.heard(0.0)
     link.connected(0.01)
     link.steps_done(0.02)
-    assert State.HANDSHAKING is link.state
+    assert LinkState.HANDSHAKING is link.state
 
 
 def test_stopping_drains_a_session_within_its_grace() -> None:
-    link = brought_to(State.READY)
-    assert [Tell(State.DRAINING, "enough"), Drain()] == link.stop(1.0, "enough")
+    link = brought_to(LinkState.READY)
+    assert [Tell(LinkState.DRAINING, "enough"), Drain()] == link.stop(1.0, "enough")
     assert 6.0 == link.deadline
     assert [] == link.stop(2.0, "really")
     assert [] == link.tick(5.9)
     over = "enough; what was sent did not leave in time"
-    assert [Abort(over), Tell(State.DOWN, over)] == link.tick(6.0)
+    assert [Abort(over), Tell(LinkState.DOWN, over)] == link.tick(6.0)
     assert inf == link.deadline
 
 
 def test_stopping_ends_an_attempt_at_once() -> None:
-    link = brought_to(State.CONNECTING)
-    assert [Abort("stopped here"), Tell(State.DOWN, "stopped here")] == link.stop(0.05)
+    link = brought_to(LinkState.CONNECTING)
+    assert [Abort("stopped here"), Tell(LinkState.DOWN, "stopped here")] == link.stop(0.05)
     assert inf == link.deadline
 
 
 def test_an_attempt_that_takes_too_long_is_given_up() -> None:
-    link = brought_to(State.CONNECTING)
+    link = brought_to(LinkState.CONNECTING)
     late = "no answer within 0.1 s"
-    assert [Abort(late), Tell(State.DOWN, late)] == link.tick(0.1)
+    assert [Abort(late), Tell(LinkState.DOWN, late)] == link.tick(0.1)
     assert 0.1 == pytest.approx(link.deadline)  # and it tries again at once
 
 
 def test_a_kick_dials_at_once_and_only_where_that_means_something() -> None:
-    link = brought_to(State.CONNECTING)
+    link = brought_to(LinkState.CONNECTING)
     assert [] == link.kick(0.0)
     link.failed(0.0, "refused")
-    assert [Tell(State.CONNECTING, "dialling"), Dial()] == link.kick(0.001)
+    assert [Tell(LinkState.CONNECTING, "dialling"), Dial()] == link.kick(0.001)
     assert [] == supervisor().kick(0.0)
     passive = supervisor(dials=False)
-    assert [Tell(State.DOWN, "waiting for the peer to connect")] == passive.start(0.0)
+    assert [Tell(LinkState.DOWN, "waiting for the peer to connect")] == passive.start(0.0)
     assert [] == passive.kick(0.0)
     assert inf == passive.deadline
 
@@ -219,7 +219,7 @@ def test_a_kick_dials_at_once_and_only_where_that_means_something() -> None:
 def test_what_keeps_a_link_from_being_ready_is_told(course: Any, expected: str) -> None:
     link = supervisor(SILENT)
     course(link)
-    assert expected == link.standing
+    assert expected == link.status_text
 
 
 @pytest.mark.parametrize(

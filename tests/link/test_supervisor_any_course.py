@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.link.supervisor import Action, Beat, Dial, State, Supervisor, Tell
+from tcpcomm.link.supervisor import Action, Beat, Dial, LinkState, Supervisor, Tell
 from tests.link.supervisors import POLICY, SILENT, USABLE
 
 
@@ -28,7 +28,7 @@ class AnyCourse(RuleBasedStateMachine):
         self.heard_at = 0.0
         self.slept = 0.0
         self.stop_by = inf
-        self.state = State.DOWN
+        self.state = LinkState.DOWN
 
     def do(self, actions: list[Action]) -> None:
         link, policy = self.link, self.policy
@@ -42,12 +42,12 @@ class AnyCourse(RuleBasedStateMachine):
                 self.dialled = self.now
                 assert self.dials
                 assert link.running
-            if isinstance(action, Tell) and action.state is State.DOWN and link.running and self.dials:
+            if isinstance(action, Tell) and action.state is LinkState.DOWN and link.running and self.dials:
                 wait = link.deadline - self.now
                 if self.now - self.outage_since >= policy.backoff.quick_for:
                     assert policy.backoff.floor - 1e-9 <= wait <= policy.backoff.cap
                 else:
-                    waited = self.now - self.dialled if self.state is State.CONNECTING else 0.0
+                    waited = self.now - self.dialled if self.state is LinkState.CONNECTING else 0.0
                     assert pytest.approx(max(0.0, policy.backoff.quick - waited)) == wait
             if isinstance(action, Beat):
                 assert policy.heartbeats is not None
@@ -66,7 +66,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule()
     def start(self) -> None:
-        if not self.link.running and self.link.state is State.DOWN:
+        if not self.link.running and self.link.state is LinkState.DOWN:
             self.outage_since = self.now
             self.do(self.link.start(self.now))
             self.stop_by = inf
@@ -93,30 +93,30 @@ class AnyCourse(RuleBasedStateMachine):
         if self.link.deadline <= self.now:
             self.do(self.link.tick(self.now))
 
-    @precondition(lambda self: self.link.state is State.CONNECTING)
+    @precondition(lambda self: self.link.state is LinkState.CONNECTING)
     @rule()
     def fail(self) -> None:
         self.do(self.link.failed(self.now, "refused"))
 
-    @precondition(lambda self: self.link.state is not State.DRAINING)
+    @precondition(lambda self: self.link.state is not LinkState.DRAINING)
     @rule()
     def connect(self) -> None:
-        if self.link.state is State.CONNECTING if self.dials else self.link.running:
+        if self.link.state is LinkState.CONNECTING if self.dials else self.link.running:
             self.do(self.link.connected(self.now))
             self.heard_at, self.slept = self.now, 0.0
 
-    @precondition(lambda self: self.link.state is State.HANDSHAKING)
+    @precondition(lambda self: self.link.state is LinkState.HANDSHAKING)
     @rule()
     def finish_steps(self) -> None:
         self.do(self.link.steps_done(self.now))
 
-    @precondition(lambda self: self.link.state not in (State.DOWN, State.CONNECTING))
+    @precondition(lambda self: self.link.state not in (LinkState.DOWN, LinkState.CONNECTING))
     @rule()
     def hear(self) -> None:
         self.do(self.link.heard(self.now))
         self.heard_at, self.slept = max(self.heard_at, self.now), 0.0
 
-    @precondition(lambda self: self.link.state not in (State.DOWN, State.CONNECTING))
+    @precondition(lambda self: self.link.state not in (LinkState.DOWN, LinkState.CONNECTING))
     @rule()
     def lose(self) -> None:
         self.do(self.link.lost(self.now, "the peer closed the connection"))
@@ -125,7 +125,7 @@ class AnyCourse(RuleBasedStateMachine):
     def excuse(self, seconds: float) -> None:
         """In any state; where the peer is not proven, or without heartbeats, it changes nothing."""
         before = self.link.state, self.link.reason, self.link.deadline
-        self.link.excused(self.now, seconds)
+        self.link.grace_until(self.now, seconds)
         assert before[:2] == (self.link.state, self.link.reason)
         if self.link.state in USABLE and self.policy.heartbeats is not None:
             self.heard_at, self.slept = self.now + seconds, 0.0
@@ -144,9 +144,9 @@ class AnyCourse(RuleBasedStateMachine):
     @invariant()
     def there_is_a_deadline_wherever_something_is_awaited(self) -> None:
         link = self.link
-        if link.state in (State.CONNECTING, State.HANDSHAKING, State.DRAINING):
+        if link.state in (LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.DRAINING):
             assert link.deadline < inf
-        if link.state is State.DOWN:
+        if link.state is LinkState.DOWN:
             assert (link.deadline < inf) == (link.running and self.dials)
         if link.state in USABLE:
             assert (link.deadline < inf) == (self.policy.heartbeats is not None)
@@ -161,7 +161,7 @@ class AnyCourse(RuleBasedStateMachine):
     @invariant()
     def what_is_stopped_ends_within_its_grace(self) -> None:
         if self.now > self.stop_by + self.slept:
-            assert self.link.state is State.DOWN or self.link.running
+            assert self.link.state is LinkState.DOWN or self.link.running
 
 
 TestAnyCourse = AnyCourse.TestCase

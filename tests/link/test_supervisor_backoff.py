@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.link.supervisor import Backoff, State, Supervisor
+from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 
@@ -37,7 +37,7 @@ def refused_waits(link: Supervisor, count: int) -> list[float]:
 
 
 def test_attempts_follow_each_other_quickly_while_the_outage_is_young() -> None:
-    found = waits(brought_to(State.CONNECTING), 0.0, 20)
+    found = waits(brought_to(LinkState.CONNECTING), 0.0, 20)
     assert pytest.approx([0.05] * 20) == found
 
 
@@ -62,7 +62,7 @@ def test_a_session_that_a_program_refused_is_followed_by_waits_that_grow_from_th
 
 
 def test_attempts_that_fail_between_refusals_are_followed_quickly() -> None:
-    link = brought_to(State.CONNECTING)
+    link = brought_to(LinkState.CONNECTING)
     now = sum(refused_waits(link, 2))
     assert pytest.approx([0.05] * 3) == waits(link, now, 3)
 
@@ -84,7 +84,7 @@ def test_an_attempt_that_took_its_time_is_followed_by_the_next_at_once() -> None
     took = []
     for _ in range(5):
         begun = now = link.deadline - POLICY.connect_timeout
-        while link.state is not State.DOWN:
+        while link.state is not LinkState.DOWN:
             now = link.deadline
             link.tick(now)
         took.append(link.deadline - begun)
@@ -96,7 +96,7 @@ def test_once_the_outage_is_old_the_wait_begins_with_the_end_of_the_attempt() ->
     link = Supervisor(SILENT, dials=True, random=Random(1))
     link.start(0.0)
     link.tick(link.deadline)
-    assert State.DOWN is link.state
+    assert LinkState.DOWN is link.state
     assert link.deadline >= SILENT.connect_timeout + SILENT.backoff.floor
 
 
@@ -139,7 +139,7 @@ def test_a_link_that_was_ready_for_a_moment_only_does_not_reset_the_backoff() ->
 
 
 def test_a_link_that_was_ready_long_enough_begins_a_new_outage() -> None:
-    link = brought_to(State.READY)
+    link = brought_to(LinkState.READY)
     link.heard(100.0)
     link.lost(100.0, "the peer closed the connection")
     assert 0.05 == pytest.approx(link.deadline - 100.0)

@@ -23,7 +23,7 @@ from twisted.trial.unittest import TestCase
 from tcpcomm.errors import OutcomeUnknown
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import PROFILES, State
+from tcpcomm.link.supervisor import PROFILES, LinkState
 from tests.certificates import Authority
 from tests.reactor import reactor, until
 
@@ -48,22 +48,22 @@ class LinkTests(TestCase):
             policy=PATIENT,
             on_ready=[lambda handshake: handshake.request(b"login", timeout=5.0)],
         )
-        told: list[State] = []
+        told: list[LinkState] = []
         robot.observe(lambda state, reason: told.append(state))
         robot.startService()
         await robot.whenReady()
         assert b"did it" == await robot.request(b"it", timeout=5.0)
 
         robot._engine.drop("dropped by the test")
-        assert State.DOWN is robot.state
+        assert LinkState.DOWN is robot.state
         await robot.whenReady()
         assert b"did it" == await robot.request(b"it", timeout=5.0)
 
         large = b"x" * 500_000
         assert b"did " + large == await robot.request(large, timeout=20.0)
         await robot.stopService()
-        assert [State.DRAINING, State.DOWN] == told[-2:]
-        await until(lambda: camera.state is State.DOWN)
+        assert [LinkState.DRAINING, LinkState.DOWN] == told[-2:]
+        await until(lambda: camera.state is LinkState.DOWN)
         await camera.stopService()
 
     async def test_two_links_talk_over_tcp(self) -> None:
@@ -93,11 +93,11 @@ class LinkTests(TestCase):
         options = ssl.optionsForClientTLS("localhost")
         endpoint = wrapClientTLS(options, TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port))
         link = Link(connect=endpoint, policy=evolve(PATIENT, handshake_timeout=0.2))
-        told: list[tuple[State, str]] = []
+        told: list[tuple[LinkState, str]] = []
         link.observe(lambda state, reason: told.append((state, reason)))
         link.startService()
-        await until(lambda: any(state is State.DOWN for state, _ in told))
-        assert State.READY not in [state for state, _ in told]
+        await until(lambda: any(state is LinkState.DOWN for state, _ in told))
+        assert LinkState.READY not in [state for state, _ in told]
         assert told[2][1].startswith("host answers but the program does not")
         await link.stopService()
         await port.stopListening()

@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import PROFILES, State
+from tcpcomm.link.supervisor import PROFILES, LinkState
 from tcpcomm.testing.network.wire import Machine, Network
 
 PORT = 9999
@@ -79,7 +79,7 @@ class Bench:
         self.robot = self.network.machine("robot")
         self.camera = self.network.machine("camera")
         self.peers = Peers(answers)
-        self.told: list[tuple[State, str]] = []
+        self.told: list[tuple[LinkState, str]] = []
 
     @property
     def now(self) -> float:
@@ -111,7 +111,7 @@ class Bench:
         assert self.network.run_until(condition, within), f"it did not come true by {self.now}"
 
     def ready(self, *links: Link) -> None:
-        self.until(lambda: all(link.state is State.READY for link in links))
+        self.until(lambda: all(link.state is LinkState.READY for link in links))
 
     def result(self, deferred: Deferred[Any], within: float = 5.0) -> Any:
         """What a Deferred fires with: a value, or the exception itself."""

@@ -11,32 +11,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.psk import Acceptor, Dialler, NotProven, PreSharedKeys, read_keys
+from tcpcomm.net.psk import AcceptingProof, DialingProof, NotProven, PreSharedKeys, read_keys
 
 KEY = bytes(range(32))
 CAMERA = PreSharedKeys("camera-1", {"robot-1": KEY, "robot-2": b"another key, random"})
 ROBOT = PreSharedKeys("robot-1", {"camera-1": KEY})
 
 
-def exchange(dialler: Dialler, acceptor: Acceptor) -> list[bytes]:
+def exchange(dialler: DialingProof, acceptor: AcceptingProof) -> list[bytes]:
     """Let both talk to the end; return what was on the wire."""
     wire = [acceptor.begin()]
-    sides: list[Dialler | Acceptor] = [dialler, acceptor]
+    sides: list[DialingProof | AcceptingProof] = [dialler, acceptor]
     while wire[-1]:
         wire.append(sides[len(wire) % 2 - 1].line(wire[-1].removesuffix(b"\n")))
     return wire
 
 
 def test_both_sides_are_proven_when_they_hold_the_same_key() -> None:
-    dialler, acceptor = Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)
+    dialler, acceptor = DialingProof(ROBOT, "camera-1"), AcceptingProof(CAMERA)
     exchange(dialler, acceptor)
     assert (True, True, "robot-1") == (dialler.proven, acceptor.proven, acceptor.peer)
 
 
 def test_the_lines_and_macs_are_those_that_the_description_gives() -> None:
     theirs, ours = "0" * 63 + "1", "0" * 63 + "2"
-    acceptor = Acceptor(CAMERA, nonce=lambda: ours)
-    dialler = Dialler(ROBOT, "camera-1", nonce=lambda: theirs)
+    acceptor = AcceptingProof(CAMERA, nonce=lambda: ours)
+    dialler = DialingProof(ROBOT, "camera-1", nonce=lambda: theirs)
 
     def mac(role: str) -> str:
         text = f"TCPCOMM-PSK/1\n{role}\nrobot-1\ncamera-1\n{theirs}\n{ours}\n"
@@ -51,36 +51,36 @@ def test_the_lines_and_macs_are_those_that_the_description_gives() -> None:
 
 
 def test_a_dialler_with_another_key_is_refused_before_it_learns_anything() -> None:
-    dialler = Dialler(PreSharedKeys("robot-1", {"camera-1": b"x" * 32}), "camera-1")
-    acceptor = Acceptor(CAMERA)
+    dialler = DialingProof(PreSharedKeys("robot-1", {"camera-1": b"x" * 32}), "camera-1")
+    acceptor = AcceptingProof(CAMERA)
     with pytest.raises(NotProven, match="calls itself robot-1 but has another key"):
         exchange(dialler, acceptor)
     assert not acceptor.proven
 
 
 def test_a_dialler_that_nobody_knows_is_refused() -> None:
-    dialler = Dialler(PreSharedKeys("stranger", {"camera-1": KEY}), "camera-1")
+    dialler = DialingProof(PreSharedKeys("stranger", {"camera-1": KEY}), "camera-1")
     with pytest.raises(NotProven, match="no key is shared with a peer called 'stranger'"):
-        exchange(dialler, Acceptor(CAMERA))
+        exchange(dialler, AcceptingProof(CAMERA))
 
 
 def test_a_dialler_that_seeks_another_equipment_is_refused() -> None:
-    dialler = Dialler(PreSharedKeys("robot-1", {"camera-2": KEY}), "camera-2")
+    dialler = DialingProof(PreSharedKeys("robot-1", {"camera-2": KEY}), "camera-2")
     with pytest.raises(NotProven, match="seeks another than us"):
-        exchange(dialler, Acceptor(CAMERA))
+        exchange(dialler, AcceptingProof(CAMERA))
 
 
 def test_an_acceptor_without_the_key_is_refused() -> None:
-    dialler = Dialler(ROBOT, "camera-1")
-    dialler.line(Acceptor(CAMERA).begin().strip())
+    dialler = DialingProof(ROBOT, "camera-1")
+    dialler.line(AcceptingProof(CAMERA).begin().strip())
     with pytest.raises(NotProven, match="another key than camera-1's"):
         dialler.line(b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64)
     assert not dialler.proven
 
 
 def test_a_recorded_proof_does_not_open_a_second_connection() -> None:
-    recorded = exchange(Dialler(ROBOT, "camera-1"), Acceptor(CAMERA))
-    acceptor = Acceptor(CAMERA)
+    recorded = exchange(DialingProof(ROBOT, "camera-1"), AcceptingProof(CAMERA))
+    acceptor = AcceptingProof(CAMERA)
     acceptor.begin()
     with pytest.raises(NotProven, match="another key"):
         acceptor.line(recorded[1].strip())
@@ -88,7 +88,7 @@ def test_a_recorded_proof_does_not_open_a_second_connection() -> None:
 
 def test_our_own_proof_sent_back_is_refused() -> None:
     keys = PreSharedKeys("robot-1", {"robot-1": KEY})
-    acceptor = Acceptor(keys)
+    acceptor = AcceptingProof(keys)
     nonce = acceptor.begin().split()[-1]
     with pytest.raises(NotProven, match="or is ours"):
         acceptor.line(b"TCPCOMM-PSK/1 PROOF robot-1 " + nonce + b" " + b"0" * 64)
@@ -96,7 +96,7 @@ def test_our_own_proof_sent_back_is_refused() -> None:
 
 @given(st.binary(max_size=300))
 def test_any_line_but_the_right_one_is_not_proven_and_nothing_else_is_raised(line: bytes) -> None:
-    for side in (Acceptor(CAMERA), Dialler(ROBOT, "camera-1")):
+    for side in (AcceptingProof(CAMERA), DialingProof(ROBOT, "camera-1")):
         with pytest.raises(NotProven):
             side.line(line)
         assert not side.proven
@@ -104,8 +104,8 @@ def test_any_line_but_the_right_one_is_not_proven_and_nothing_else_is_raised(lin
 
 def tamper(place: int, change: int) -> None:
     """Let both talk, with the byte at one place of all that is said changed on the wire."""
-    dialler, acceptor = Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)
-    sides: list[Dialler | Acceptor] = [dialler, acceptor]
+    dialler, acceptor = DialingProof(ROBOT, "camera-1"), AcceptingProof(CAMERA)
+    sides: list[DialingProof | AcceptingProof] = [dialler, acceptor]
     said, line, turn = 0, acceptor.begin(), 0
     while line:
         text = bytearray(line.removesuffix(b"\n"))
@@ -116,7 +116,7 @@ def tamper(place: int, change: int) -> None:
         turn += 1
 
 
-SAID = sum(len(line.removesuffix(b"\n")) for line in exchange(Dialler(ROBOT, "camera-1"), Acceptor(CAMERA)))
+SAID = sum(len(line.removesuffix(b"\n")) for line in exchange(DialingProof(ROBOT, "camera-1"), AcceptingProof(CAMERA)))
 
 
 @given(st.integers(0, SAID - 1), st.integers(1, 255))

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
 from tcpcomm.net.psk import NotProven
-from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
+from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"
@@ -93,7 +93,7 @@ def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expec
     ids=repr,
 )
 def test_what_is_no_fault_of_the_network_is_known(error: BaseException, expected: bool) -> None:
-    assert expected == is_no_network_s(Failure(error))
+    assert expected == is_program_error(Failure(error))
 
 
 def test_every_loss_has_words() -> None:

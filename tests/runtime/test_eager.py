@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
-from tcpcomm.runtime.eager import begun
+from tcpcomm.runtime.eager import start_eagerly
 
 
 def outcome(deferred: Deferred[Any]) -> Any:
@@ -21,14 +21,14 @@ def outcome(deferred: Deferred[Any]) -> Any:
 
 def test_what_is_no_coroutine_is_left_as_it_is() -> None:
     later: Deferred[int] = Deferred()
-    assert (3, None, later) == (begun(3), begun(None), begun(later))
+    assert (3, None, later) == (start_eagerly(3), start_eagerly(None), start_eagerly(later))
 
 
 def test_a_coroutine_that_does_not_wait_is_done_at_once() -> None:
     async def handler() -> int:
         return await succeed(3) + 1
 
-    assert 4 == begun(handler())
+    assert 4 == start_eagerly(handler())
 
 
 def test_its_exception_is_raised_at_once() -> None:
@@ -36,7 +36,7 @@ def test_its_exception_is_raised_at_once() -> None:
         raise KeyError("job")
 
     with pytest.raises(KeyError, match="job"):
-        begun(handler())
+        start_eagerly(handler())
 
 
 def test_a_coroutine_that_waits_goes_on_each_time_and_from_where_it_was() -> None:
@@ -50,7 +50,7 @@ def test_a_coroutine_that_waits_goes_on_each_time_and_from_where_it_was() -> Non
         steps.append(await second)
         return "done"
 
-    later = begun(handler())
+    later = start_eagerly(handler())
     assert ["begun"] == steps
     first.callback("one")
     assert ["begun", "one"] == steps
@@ -68,7 +68,7 @@ def test_what_it_waits_for_may_fail() -> None:
             return f"caught {error}"
         return "not reached"
 
-    later = begun(handler())
+    later = start_eagerly(handler())
     first.errback(ValueError("no light"))
     assert "caught no light" == outcome(later)
 
@@ -79,7 +79,7 @@ def test_an_exception_after_it_waited_is_that_of_the_deferred() -> None:
     async def handler() -> str:
         raise ValueError(await first)
 
-    later = begun(handler())
+    later = start_eagerly(handler())
     first.callback("no light")
     assert ("no light",) == outcome(later).args
 
@@ -94,6 +94,6 @@ def test_it_can_be_cancelled_while_it_waits() -> None:
         finally:
             cleaned_up.append("yes")
 
-    later = begun(handler())
+    later = start_eagerly(handler())
     later.cancel()
     assert (CancelledError, ["yes"]) == (type(outcome(later)), cleaned_up)

@@ -11,19 +11,19 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import FrameFactory, FrameProtocol
-from tcpcomm.runtime.timer import FAR, Alarm, Rounds
+from tcpcomm.runtime.timer import FAR, DeadlineTimer, SharedTimers
 from tests.session.stage import Logged
 
 
 class Waiting:
     """Has one deadline, if any."""
 
-    def __init__(self, clock: Clock, rounds: Rounds) -> None:
+    def __init__(self, clock: Clock, rounds: SharedTimers) -> None:
         self.clock = clock
         self.due: float | None = None
         self.rang: list[float] = []
         self.then: Callable[[], object] = lambda: None
-        self.alarm = Alarm(clock, deadlines, self, rounds)
+        self.alarm = DeadlineTimer(clock, deadlines, self, rounds)
 
     def wait(self, seconds: float) -> None:
         self.due = self.clock.seconds() + seconds
@@ -53,7 +53,7 @@ def test_each_rings_once_and_never_before_its_time_nor_a_second_after_it(
     waits: list[tuple[float, float]],
 ) -> None:
     clock = Clock()
-    rounds = Rounds(clock)
+    rounds = SharedTimers(clock)
     all_waiting = []
     for seconds, before in waits:
         advance(clock, before)
@@ -69,7 +69,7 @@ def test_each_rings_once_and_never_before_its_time_nor_a_second_after_it(
 
 def test_what_is_near_is_kept_exactly() -> None:
     clock = Clock()
-    waiting = Waiting(clock, Rounds(clock))
+    waiting = Waiting(clock, SharedTimers(clock))
     waiting.wait(1.5)
     advance(clock, FAR)
     assert [1.5] == waiting.rang
@@ -89,7 +89,7 @@ def test_a_thousand_sessions_that_are_idle_share_one_timer() -> None:
 
 def test_the_last_that_leaves_takes_the_timer_with_it() -> None:
     clock = Clock()
-    rounds = Rounds(clock)
+    rounds = SharedTimers(clock)
     first, second = Waiting(clock, rounds), Waiting(clock, rounds)
     first.wait(100.0)
     second.wait(100.0)
@@ -101,7 +101,7 @@ def test_the_last_that_leaves_takes_the_timer_with_it() -> None:
 
 def test_an_alarm_whose_deadline_comes_nearer_leaves_its_round() -> None:
     clock = Clock()
-    waiting = Waiting(clock, Rounds(clock))
+    waiting = Waiting(clock, SharedTimers(clock))
     waiting.wait(100.0)
     waiting.wait(2.0)
     advance(clock, 200.0)
@@ -110,7 +110,7 @@ def test_an_alarm_whose_deadline_comes_nearer_leaves_its_round() -> None:
 
 def test_what_one_does_may_cancel_another_of_the_same_round() -> None:
     clock = Clock()
-    rounds = Rounds(clock)
+    rounds = SharedTimers(clock)
     first, second = Waiting(clock, rounds), Waiting(clock, rounds)
     first.then, second.then = second.alarm.cancel, first.alarm.cancel
     first.wait(100.0)
@@ -122,7 +122,7 @@ def test_what_one_does_may_cancel_another_of_the_same_round() -> None:
 
 def test_one_that_fails_does_not_keep_the_others_from_ringing(logged: Logged) -> None:
     clock = Clock()
-    rounds = Rounds(clock)
+    rounds = SharedTimers(clock)
     all_waiting = [Waiting(clock, rounds) for _ in range(3)]
     for waiting in all_waiting:
         waiting.then = lambda: 1 // 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from tcpcomm.runtime.timer import Alarm
+from tcpcomm.runtime.timer import DeadlineTimer
 from tests.session.stage import ReactorClock
 
 steps = st.tuples(st.sampled_from(["set", "move", "clear", "wait"]), st.floats(0.01, 10.0))
@@ -23,7 +23,7 @@ def test_an_alarm_rings_when_the_earliest_deadline_is_due_and_never_before(
     def ring(_: object) -> None:
         rung.append((deadline.pop(), clock.seconds()))
 
-    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
+    alarm = DeadlineTimer(clock, lambda _: [(each, ring) for each in deadline], None)
     expected: list[float] = []
     for action, seconds in script:
         match action:
@@ -56,7 +56,7 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
         rung.append(clock.seconds())
         deadline.clear()
 
-    alarm = Alarm(clock, lambda _: [(each, ring) for each in deadline], None)
+    alarm = DeadlineTimer(clock, lambda _: [(each, ring) for each in deadline], None)
     alarm.update()
     clock.rightNow = 5.0
     while deadline:
@@ -68,7 +68,7 @@ def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_t
 
 def test_an_alarm_may_be_cancelled_while_it_rings() -> None:
     clock = Clock()
-    alarm = Alarm(clock, lambda _: [(1.0, lambda _: alarm.cancel())], None)
+    alarm = DeadlineTimer(clock, lambda _: [(1.0, lambda _: alarm.cancel())], None)
     alarm.update()
     clock.advance(1.0)
     assert [] == clock.getDelayedCalls()

@@ -15,7 +15,7 @@ from twisted.logger import LogEvent, capturedLogs, formatEvent
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, LengthPrefixed, Lines, parse_framing
-from tcpcomm.framing.autodetect import AnyPeer
+from tcpcomm.framing.autodetect import AutoDetect
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 
 
@@ -259,9 +259,9 @@ class TestText:
     @pytest.mark.parametrize(
         ("encoding", "framing"),
         [
-            ("utf-8", AnyPeer()),
-            ("UTF8", AnyPeer()),
-            ("cp949", AnyPeer()),
+            ("utf-8", AutoDetect()),
+            ("UTF8", AutoDetect()),
+            ("cp949", AutoDetect()),
             ("latin-1", Lines()),
             ("utf-16", parse_framing("length:4")),
             ("cp037", parse_framing("netstring")),
@@ -274,7 +274,7 @@ class TestText:
 
     @pytest.mark.parametrize(
         ("encoding", "framing"),
-        [("utf-16", AnyPeer()), ("utf-16-le", Lines()), ("cp037", parse_framing(r"delimited:\r"))],
+        [("utf-16", AutoDetect()), ("utf-16-le", Lines()), ("cp037", parse_framing(r"delimited:\r"))],
     )
     def test_one_whose_text_would_hold_line_ends_is_refused(
         self, encoding: str, framing: Framing

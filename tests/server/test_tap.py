@@ -18,11 +18,11 @@ from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
-from tcpcomm.framing.autodetect import AnyPeer
+from tcpcomm.framing.autodetect import AutoDetect
 from tcpcomm.net.reasons import PORT_TAKEN
 from tcpcomm.server.echo import EchoFactory, EchoProtocol
 from tcpcomm.server.service import CannotListen
-from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.session.authentication import AuthenticatingFactory
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.limits import Limits
@@ -65,7 +65,7 @@ class TestDefaults:
     def test_it_serves_any_peer_in_utf_8(self) -> None:
         made = session()
 
-        assert (AnyPeer(), 0.05, "utf-8", Limits()) == (made.framing, made.gap, made.encoding, made.limits)
+        assert (AutoDetect(), 0.05, "utf-8", Limits()) == (made.framing, made.gap, made.encoding, made.limits)
 
 
 class TestValues:
@@ -74,16 +74,16 @@ class TestValues:
     @pytest.mark.parametrize(
         ("words", "framing", "gap"),
         [
-            (["--framing", "auto"], AnyPeer(), 0.05),
+            (["--framing", "auto"], AutoDetect(), 0.05),
             (["-f", "lines"], Lines(), None),
             (["-f", r"delimited:\r"], Delimited(b"\r"), None),
             (["-f", "raw"], Unframed(), None),
             (["-f", "raw,join"], Unframed(join=True), 0.05),
             (["-f", "raw,join,max=99"], Unframed(join=True, max_frame=99), 0.05),
             (["-f", "lines", "--gap", "0.5"], Lines(), 0.5),
-            (["--gap", "2"], AnyPeer(), 2.0),
-            (["-g", "none"], AnyPeer(), None),
-            (["--max-frame", "99"], AnyPeer(max_frame=99), 0.05),
+            (["--gap", "2"], AutoDetect(), 2.0),
+            (["-g", "none"], AutoDetect(), None),
+            (["--max-frame", "99"], AutoDetect(max_frame=99), 0.05),
             (["--max-frame", "99", "-f", "length:2"], LengthPrefixed(2, max_frame=99), None),
         ],
     )
@@ -167,7 +167,7 @@ class TestPeers:
     def test_keys_guard_a_protocol_of_any_kind(self, keys: str) -> None:
         app = ("--app", "twisted.internet.protocol:Protocol")
 
-        assert isinstance(options("--psk", keys, "--name", "camera-1", *app).factory, ProvingFactory)
+        assert isinstance(options("--psk", keys, "--name", "camera-1", *app).factory, AuthenticatingFactory)
 
     def test_a_proven_peer_has_one_session_unless_that_is_not_wanted(self, keys: str) -> None:
         with_keys = ("--psk", keys, "--name", "camera-1")

@@ -10,8 +10,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, SessionClosed
-from tcpcomm.net.psk import Acceptor, Dialler, PreSharedKeys, Proof
-from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.net.psk import AcceptingProof, DialingProof, PreSharedKeys, Proof
+from tcpcomm.session.authentication import AuthenticatingFactory
 from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import PEER, Lost, Spy, Stage, TLSTransport, Transport, recorded_log
 
@@ -28,13 +28,13 @@ class Guarded(Stage):
 
     def __init__(self, keys: PreSharedKeys = CAMERA, *, dials: bool = False, **options: Any) -> None:
         super().__init__(Spy, keys=keys, dials=dials, **options)
-        self.prover: Any = self.session
-        self.session = self.prover.protocol
+        self.authenticate: Any = self.session
+        self.session = self.authenticate.protocol
         self.ready: list[str | None] = []
         self.session.on_ready = lambda: self.ready.append(self.session.identity)
 
     def connect(self) -> Guarded:
-        self.prover.makeConnection(self.transport)
+        self.authenticate.makeConnection(self.transport)
         return self
 
     def said(self) -> bytes:
@@ -42,7 +42,7 @@ class Guarded(Stage):
 
     def prove(self, keys: PreSharedKeys = ROBOT, then: bytes = b"", cut: int = 10_000) -> Proof:
         """Let a dialling peer do its part of the exchange, and send more behind it."""
-        proof = Proof(Dialler(keys, *keys.keys))
+        proof = Proof(DialingProof(keys, *keys.keys))
         data = proof.feed(self.said()) + then
         self.receive(*(data[at : at + cut] for at in range(0, len(data), cut)))
         return proof
@@ -114,7 +114,7 @@ def test_a_peer_that_speaks_something_else_is_found_out_at_once(garbage: bytes) 
 
 def test_a_recorded_proof_is_refused() -> None:
     first = Guarded().connect()
-    recorded = Proof(Dialler(ROBOT, "camera-1")).feed(first.said())
+    recorded = Proof(DialingProof(ROBOT, "camera-1")).feed(first.said())
     first.receive(recorded)
     assert ["robot-1"] == first.ready
     second = Guarded().connect()
@@ -153,7 +153,7 @@ def test_a_peer_that_goes_during_the_exchange_is_told_of(error: Exception) -> No
 def test_a_peer_that_finishes_sending_before_it_is_proven_is_refused() -> None:
     stage = Guarded().connect()
     with recorded_log() as logged:
-        stage.transport.protocol = stage.prover
+        stage.transport.protocol = stage.authenticate
         stage.transport.end_input()
         stage.settle()
         (line,) = logged.lines()
@@ -164,7 +164,7 @@ def test_over_tls_the_exchange_begins_when_tls_is_established() -> None:
     transport = TLSTransport()
     stage = Guarded(transport=transport).connect()
     assert b"" == stage.said()
-    stage.prover.handshakeCompleted()
+    stage.authenticate.handshakeCompleted()
     stage.prove(then=b"frame;")
     assert (["robot-1"], [b"frame"]) == (stage.ready, stage.session.seen)
 
@@ -193,7 +193,7 @@ def test_half_close_and_the_end_reach_the_protocol_once_it_is_ready() -> None:
 
 def test_the_dialling_side_waits_for_the_acceptor_s_proof() -> None:
     stage = Guarded(ROBOT, dials=True).connect()
-    acceptor = Proof(Acceptor(CAMERA))
+    acceptor = Proof(AcceptingProof(CAMERA))
     assert b"" == stage.said()
     stage.receive(acceptor.begin())
     accept = acceptor.feed(stage.said())
@@ -205,7 +205,7 @@ def test_the_dialling_side_waits_for_the_acceptor_s_proof() -> None:
 def test_an_acceptor_without_the_key_is_refused_by_the_dialler() -> None:
     stage = Guarded(ROBOT, dials=True).connect()
     with recorded_log() as logged:
-        stage.receive(Acceptor(CAMERA).begin(), b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64 + b"\n")
+        stage.receive(AcceptingProof(CAMERA).begin(), b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64 + b"\n")
         (line,) = logged.lines()
     assert line.endswith("not proven: the peer has another key than camera-1's, or another name")
     assert ("aborted", []) == (stage.transport.ended, stage.ready)
@@ -214,7 +214,7 @@ def test_an_acceptor_without_the_key_is_refused_by_the_dialler() -> None:
 def test_a_dialler_with_the_wrong_key_is_told_what_it_may_be() -> None:
     stage = Guarded(WRONG, dials=True).connect()
     with recorded_log() as logged:
-        stage.receive(Acceptor(CAMERA).begin())
+        stage.receive(AcceptingProof(CAMERA).begin())
         stage.transport.break_off(ConnectionLost())
         (line,) = logged.lines()
     assert line.endswith("perhaps it does not know our name, or its key is another")
@@ -258,20 +258,20 @@ class ForeignStage:
         self.stage = Stage()  # for its clock
         factory = Factory.forProtocol(Foreign)
         factory.noisy = False
-        made: Any = ProvingFactory(factory, CAMERA, clock=self.stage.clock)
+        made: Any = AuthenticatingFactory(factory, CAMERA, clock=self.stage.clock)
         self.transport = Transport()
-        self.prover = made.buildProtocol(self.transport.address)
-        self.seen = self.prover.protocol.seen
-        self.transport.protocol = self.prover
-        self.prover.makeConnection(self.transport)
+        self.authenticate = made.buildProtocol(self.transport.address)
+        self.seen = self.authenticate.protocol.seen
+        self.transport.protocol = self.authenticate
+        self.authenticate.makeConnection(self.transport)
 
 
 def test_a_foreign_protocol_is_connected_when_the_peer_is_proven() -> None:
     foreign = ForeignStage()
-    proof = Proof(Dialler(ROBOT, "camera-1"))
+    proof = Proof(DialingProof(ROBOT, "camera-1"))
     answer = proof.feed(b"".join(foreign.transport.sent()))
     assert [] == foreign.seen
-    foreign.prover.dataReceived(answer + b"go")
+    foreign.authenticate.dataReceived(answer + b"go")
     assert ["connected", b"go"] == foreign.seen
     proof.feed(b"".join(foreign.transport.sent()))
     assert ("camera-1", b"hello") == (proof.peer, proof.trailing)
@@ -285,7 +285,7 @@ def test_a_foreign_protocol_never_hears_of_a_peer_that_is_not_proven(how: str) -
     foreign = ForeignStage()
     with recorded_log() as logged:
         if how == "garbage":
-            foreign.prover.dataReceived(b"hello")
+            foreign.authenticate.dataReceived(b"hello")
         elif how == "silence":
             foreign.stage.wait(2.1)
         else:

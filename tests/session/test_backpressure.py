@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm import Limits
 from tcpcomm.errors import SessionClosed
 from tcpcomm.framing import Delimited
-from tcpcomm.session.send_buffer import PIECE
+from tcpcomm.session.send_buffer import SEND_CHUNK
 from tests.session.spies import KIB, MIB, BigSpy, replying
 from tests.session.stage import Logged, Lost, Stage, recorded_log, staged
 
@@ -42,7 +42,7 @@ def test_reading_stops_when_unread_pause_is_reached() -> None:
     stage.transport.appetite = 0
     stage.receive(*[b"a;"] * 100)
     unread = 10 * KIB * len(stage.session.seen)
-    assert 256 * KIB <= unread <= 256 * KIB + PIECE
+    assert 256 * KIB <= unread <= 256 * KIB + SEND_CHUNK
 
 
 def test_a_peer_is_read_from_while_little_waits_for_it() -> None:

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionLost
 
 from tcpcomm.errors import EncodeError, SessionClosed
 from tcpcomm.framing import Delimited, LengthPrefixed
-from tcpcomm.session.send_buffer import PIECE
+from tcpcomm.session.send_buffer import SEND_CHUNK
 from tests.session.spies import MIB, BigSpy
 from tests.session.stage import (
     PEER,
@@ -106,7 +106,7 @@ def test_a_large_frame_is_handed_over_in_pieces() -> None:
     frame = bytes(range(1, 59)) * 5000
     stage.session.sendFrame(frame)
     stage.settle()
-    assert [PIECE, PIECE, PIECE, PIECE, len(frame) + 1 - 4 * PIECE] == [*map(len, stage.transport.sent())]
+    assert [SEND_CHUNK, SEND_CHUNK, SEND_CHUNK, SEND_CHUNK, len(frame) + 1 - 4 * SEND_CHUNK] == [*map(len, stage.transport.sent())]
     assert frame + b";" == stage.transport.received
 
 
@@ -140,10 +140,10 @@ def test_the_transport_never_holds_more_than_its_buffer_and_one_piece() -> None:
     stage = staged(BigSpy)
     stage.transport.appetite = 0
     stage.session.sendFrame(b"x" * MIB)
-    assert stage.transport.BUFFER + PIECE >= sum(map(len, stage.transport.sent()))
+    assert stage.transport.BUFFER + SEND_CHUNK >= sum(map(len, stage.transport.sent()))
 
 
-@given(st.lists(st.integers(0, 3 * PIECE), max_size=6), st.integers(1, 4 * PIECE))
+@given(st.lists(st.integers(0, 3 * SEND_CHUNK), max_size=6), st.integers(1, 4 * SEND_CHUNK))
 def test_whatever_the_sizes_and_the_speed_the_peer_reads_what_was_sent(
     sizes: list[int], appetite: int
 ) -> None:

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tests import conftest  # not skip itself: trial takes that name for a reason to skip
 from tests.reactor import reactor, until
 from tests.system.load import (
@@ -42,7 +42,7 @@ class TestLinkToAProcess(TestCase):
         self.stack = ExitStack()
         self.server = self.stack.enter_context(Server(*ON_LOOPBACK))
         self.port = self.server.port
-        self.told: list[tuple[State, str]] = []
+        self.told: list[tuple[LinkState, str]] = []
         self.link = Link(
             connect=f"tcp:127.0.0.1:{self.port}",
             framing=Lines(),
@@ -63,7 +63,7 @@ class TestLinkToAProcess(TestCase):
         self.server = self.stack.enter_context(Server("--listen", listen))
         assert self.port == self.server.port
 
-    def states(self) -> list[State]:
+    def states(self) -> list[LinkState]:
         """The states that were told."""
         return [state for state, _ in self.told]
 
@@ -76,8 +76,8 @@ class TestLinkToAProcess(TestCase):
 
         self.server.signal(signal.SIGKILL)
         self.server.wait()
-        await until(lambda: self.link.state is not State.READY)
-        assert self.told[-1][0] in (State.DOWN, State.CONNECTING)
+        await until(lambda: self.link.state is not LinkState.READY)
+        assert self.told[-1][0] in (LinkState.DOWN, LinkState.CONNECTING)
         self.restart()
 
         await self.link.whenReady()
@@ -88,8 +88,8 @@ class TestLinkToAProcess(TestCase):
 
         self.server.signal(signal.SIGTERM)
         self.server.wait()
-        await until(lambda: State.DOWN in self.states())
-        assert (State.DOWN, "the peer closed the connection") in self.told
+        await until(lambda: LinkState.DOWN in self.states())
+        assert (LinkState.DOWN, "the peer closed the connection") in self.told
         self.restart()
 
         await self.link.whenReady()
@@ -102,7 +102,7 @@ class TestLinkToAProcess(TestCase):
         self.server.wait()
 
         refused = "refused: the machine is there, but no program listens on that port"
-        await until(lambda: (State.DOWN, refused) in self.told)
+        await until(lambda: (LinkState.DOWN, refused) in self.told)
 
     async def test_a_stopped_server_is_noticed_and_never_taken_for_ready(self) -> None:
         await self.link.whenReady()
@@ -110,13 +110,13 @@ class TestLinkToAProcess(TestCase):
         stopped = monotonic()
         self.server.signal(signal.SIGSTOP)
         try:
-            await until(lambda: self.link.state is State.DOWN)
+            await until(lambda: self.link.state is LinkState.DOWN)
             assert monotonic() - stopped < 2.0
             assert self.told[-1][1].startswith("no heartbeat for")
             # Its system still accepts connections. That proves nothing, and the link must know.
             self.told.clear()
-            await until(lambda: self.states().count(State.HANDSHAKING) == 2)
-            assert State.READY not in self.states()
+            await until(lambda: self.states().count(LinkState.HANDSHAKING) == 2)
+            assert LinkState.READY not in self.states()
         finally:
             self.server.signal(signal.SIGCONT)
 
@@ -134,7 +134,7 @@ class TestLinkToAProcess(TestCase):
             self.server.signal(signal.SIGCONT)
 
         assert reactor.seconds() - begun < 6.0  # the profile's grace is 5 s
-        assert State.DOWN is self.link.state
+        assert LinkState.DOWN is self.link.state
 
 
 def missed(figures: list[Figure]) -> list[Figure]:

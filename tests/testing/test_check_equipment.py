@@ -10,7 +10,7 @@ import pytest
 from attrs import field, frozen
 
 from tcpcomm import ConfigurationError, Equipment, Fault, command, event
-from tcpcomm.codec import Codec, Counted, Form, Json, Template
+from tcpcomm.codec import Codec, CountedLines, Json, MessageSpec, Template
 from tcpcomm.codec.base import Answer, Dialect, Request
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
@@ -28,7 +28,7 @@ class Tampered(Template):
 
     tamper: Callable[[Any], None]
 
-    def bind(self, forms: Sequence[Form]) -> TextDialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
         dialect: Any = super().bind(forms)
         dialect.replier = partial(Dialect.replier, dialect)  # by way of reply, which may be replaced
         type(self).tamper(dialect)
@@ -163,7 +163,7 @@ def test_a_framing_that_cannot_carry_the_declared_replies_is_found() -> None:
         framing = Unframed()
         codec = Template(fault="NG")
 
-        @command("LIST", reply=Counted("{#}", "{x}"))
+        @command("LIST", reply=CountedLines("{#}", "{x}"))
         def items(self) -> list[int]:
             raise NotImplementedError
 

@@ -33,7 +33,7 @@ from zope.interface.verify import verifyObject
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
@@ -491,7 +491,7 @@ def test_a_thousand_pulled_cables_take_about_a_second(simulated_network: Network
     link.startService()
     began = process_time()
     for number in range(1000):
-        assert network.run_until(lambda: link.state is State.READY, within=30.0)
+        assert network.run_until(lambda: link.state is LinkState.READY, within=30.0)
         replies: list[bytes] = []
         link.request(b"%d" % number, timeout=1.0).addCallback(replies.append)
         network.advance(0.01)

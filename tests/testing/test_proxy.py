@@ -21,7 +21,7 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.testing.proxy.proxy import (
     Blackhole,
     FaultProxy,
@@ -446,7 +446,7 @@ class TestLinkThroughIt(ProxyTestCase):
     """What it is for."""
 
     async def test_a_link_notices_a_blackhole_and_is_back_when_it_is_gone(self) -> None:
-        told: list[State] = []
+        told: list[LinkState] = []
         link = Link(
             connect=f"tcp:127.0.0.1:{self.proxy.port}",
             framing=Lines(),
@@ -464,11 +464,11 @@ class TestLinkThroughIt(ProxyTestCase):
         await link.whenReady()
 
         self.proxy.downstream.add(Blackhole())
-        await until(lambda: State.DOWN in told)
-        assert told.index(State.SUSPECT) < told.index(State.DOWN)
+        await until(lambda: LinkState.DOWN in told)
+        assert told.index(LinkState.SUSPECT) < told.index(LinkState.DOWN)
 
         self.proxy.downstream.clear()
-        await until(lambda: told.count(State.READY) == 2)
+        await until(lambda: told.count(LinkState.READY) == 2)
         await link.stopService()
 
 

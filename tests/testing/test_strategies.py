@@ -30,7 +30,8 @@ from tcpcomm.framing import (
     checksum,
     decode,
 )
-from tcpcomm.testing import check_framing_laws, chunkings, framings, laws, mutations, payloads_for, streams
+from tcpcomm.testing import check_framing_laws, chunkings, framings, mutations, payloads_for, streams
+from tcpcomm.testing.laws import laws
 from tests.framing.broken.lines import ForgetfulLines
 
 KINDS = [

@@ -207,7 +207,7 @@ def test_many_writes_in_answer_to_one_chunk_leave_together(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         seen: list[bytes] = []
 
-        class Answering(End):
+        class Responder(End):
             def dataReceived(self, data: bytes) -> None:
                 assert self.transport is not None
                 for number in range(5):
@@ -220,7 +220,7 @@ def test_many_writes_in_answer_to_one_chunk_leave_together(kind: str) -> None:
                 self.transport.write(b"again")
                 seen.append(peer.recv(100))
 
-        port, accepted = await stage.listen(Answering)
+        port, accepted = await stage.listen(Responder)
         with socket.create_connection(("127.0.0.1", port.getHost().port)) as peer:
             peer.settimeout(DEADLINE)
             peer.sendall(b"hello")

@@ -8,8 +8,7 @@ The vision program that ``Program.cs`` controls, in both TCP roles, with text or
 import sys
 
 from signals import JsonVision, Position, TextVision
-from tcpcomm import Fault, run, serve
-from tcpcomm.link.supervisor import Heartbeats, profile
+from tcpcomm import Fault, Heartbeats, profile, run, serve
 
 PARTS = {1: Position(12.5, -3.25, 30.0), 2: Position(-7.0, 0.125, -45.5)}
 """Where the part of each job lies. A real program would look for it in a picture."""

@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
-from tcpcomm.cli.hosting import HostOptions, run_reactor
+from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
@@ -21,7 +21,7 @@ NOT_SENT: Final = 3
 OUTCOME_UNKNOWN: Final = 4
 
 
-class CallOptions(HostOptions):
+class CallOptions(ConnectionOptions):
     """The options of ``tcpcomm call``."""
 
     synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"

@@ -11,7 +11,7 @@ from twisted.python import usage
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.runtime.load import import_name
+from tcpcomm.runtime.load import load_object
 from tcpcomm.server.options import Options
 
 __all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
@@ -63,7 +63,7 @@ def load_declaration(name: str) -> Declaration:
         Refusal: there is no such thing, or it is no declaration.
     """
     try:
-        found = import_name(name)
+        found = load_object(name)
         return declaration_of(found)
     except ConfigurationError as error:
         text = str(error)

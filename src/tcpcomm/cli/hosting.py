@@ -15,10 +15,10 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
 from tcpcomm.server.options import AllowingOptions
 
-__all__ = ["HostOptions", "run_reactor"]
+__all__ = ["ConnectionOptions", "run_reactor"]
 
 
-class HostOptions(Subcommand, AllowingOptions):
+class ConnectionOptions(Subcommand, AllowingOptions):
     """Where the equipment is, and what it has to be told first."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's

@@ -12,7 +12,7 @@ import attrs
 
 from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import fields_of, plain
-from tcpcomm.codec.base import UNSAID, Field, Request, Trouble
+from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind, Request
 from tcpcomm.equipment.declaration import Command, Declaration, EventOf
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
@@ -120,7 +120,7 @@ class _Manual:
                 "messages": [self._message("equipment", frame)],
             },
             "troubles": [
-                {"code": self._dialect.trouble(each, "").code, "meaning": each.value} for each in Trouble
+                {"code": self._dialect.trouble(each, "").code, "meaning": each.value} for each in ProtocolErrorKind
             ],
         }
 
@@ -160,7 +160,7 @@ def _visible(character: str) -> str:
 
 def _parameter(field: Field) -> dict[str, Any]:
     known = {"name": field.name, "type": type_name(field.type)}
-    return known if field.default is UNSAID else {**known, "default": jsonable(field.default)}
+    return known if field.default is MISSING else {**known, "default": jsonable(field.default)}
 
 
 def _members(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import attrs
 
 from tcpcomm.codec.annotations import options, plain
-from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import Shapes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -56,7 +56,7 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
             values[name] = _read(known[name].type, text)
         except CodecError as error:
             raise ConfigurationError(f"{name}={text}: {error}") from None
-    missing = [name for name, field in known.items() if name not in values and field.default is UNSAID]
+    missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
     if missing:
         raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {there_are}")
     return {name: values.get(name, field.default) for name, field in known.items()}

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
-from tcpcomm.cli.hosting import HostOptions, run_reactor
+from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable
 from tcpcomm.equipment.declaration import EventOf
 from tcpcomm.host.host import link_of
@@ -19,7 +19,7 @@ from tcpcomm.host.host import link_of
 __all__ = ["WatchOptions"]
 
 
-class WatchOptions(HostOptions):
+class WatchOptions(ConnectionOptions):
     """The options of ``tcpcomm watch``."""
 
     synopsis = "watch MODULE:NAME ENDPOINT [EVENT ...] [options]"

@@ -1,15 +1,15 @@
 """
-Codecs: frames to messages and back, without any I/O.
+Frames to messages and back, without I/O.
 
-What all codecs have in common is in :mod:`tcpcomm.codec.base`; each kind has a module of its own.
+Every codec fits the interfaces in :mod:`tcpcomm.codec.base`. Each kind has a wing of its own.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tcpcomm.codec._public import *  # noqa: F403
-    from tcpcomm.codec._public import __all__ as __all__
 else:
-    from tcpcomm._lazy import names_of
+    from tcpcomm._lazy import lazy_exports
+    from tcpcomm.codec._public import DEFINED_IN
 
-    __getattr__, __dir__ = names_of("tcpcomm.codec._public")
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, DEFINED_IN)

@@ -1,23 +1,48 @@
-"""What :mod:`tcpcomm.codec` offers: it takes each name from where this says, when it is used."""
+"""
+The public names of :mod:`tcpcomm.codec`, and the module that defines each.
 
+Type checkers and editors read the imports. At run time :mod:`tcpcomm._lazy` reads the table.
+"""
 
-from tcpcomm.codec.base import Codec, Dialect, Field, Form
-from tcpcomm.codec.binary.binary import Binary
-from tcpcomm.codec.json.objects import Json
-from tcpcomm.codec.json.rpc import JsonRpc
-from tcpcomm.codec.template.replies import Counted
-from tcpcomm.codec.template.template import Template
-from tcpcomm.codec.template.text import Text
+# ruff: noqa: I001, PLC0414 - an alias says that a name is public, and one line for each would be long
 
-__all__ = [
-    "Binary",
-    "Codec",
-    "Counted",
-    "Dialect",
-    "Field",
-    "Form",
-    "Json",
-    "JsonRpc",
-    "Template",
-    "Text",
-]
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tcpcomm.codec.base import (
+        Codec as Codec, Dialect as Dialect, Field as Field, MessageSpec as MessageSpec,
+        ProtocolErrorKind as ProtocolErrorKind, Request as Request,
+    )
+    from tcpcomm.codec.binary.binary import (
+        ID as ID, OPCODE as OPCODE, STATUS as STATUS, Binary as Binary, Length as Length, Skip as Skip,
+    )
+    from tcpcomm.codec.binary.types import (
+        F32 as F32, F64 as F64, I16 as I16, I24 as I24, I32 as I32, I40 as I40, I48 as I48, I56 as I56,
+        I64 as I64, I8 as I8, U16 as U16, U24 as U24, U32 as U32, U40 as U40, U48 as U48, U56 as U56,
+        U64 as U64, U8 as U8, After as After, Before as Before, Bits as Bits, Counted as Counted,
+        CountedBy as CountedBy, Encoded as Encoded, Fixed as Fixed, Float as Float, Int as Int,
+        Order as Order, Rest as Rest,
+    )
+    from tcpcomm.codec.json.objects import Json as Json
+    from tcpcomm.codec.json.rpc import JsonRpc as JsonRpc
+    from tcpcomm.codec.json.text import JsonText as JsonText
+    from tcpcomm.codec.template.replies import CountedLines as CountedLines
+    from tcpcomm.codec.template.template import Template as Template
+    from tcpcomm.codec.template.text import Text as Text
+
+DEFINED_IN: Final = {
+    "tcpcomm.codec.base": ["Codec", "Dialect", "Field", "MessageSpec", "ProtocolErrorKind", "Request"],
+    "tcpcomm.codec.binary.binary": ["ID", "OPCODE", "STATUS", "Binary", "Length", "Skip"],
+    "tcpcomm.codec.binary.types": [
+        "F32", "F64", "I16", "I24", "I32", "I40", "I48", "I56", "I64", "I8", "U16", "U24", "U32", "U40",
+        "U48", "U56", "U64", "U8", "After", "Before", "Bits", "Counted", "CountedBy", "Encoded", "Fixed",
+        "Float", "Int", "Order", "Rest",
+    ],
+    "tcpcomm.codec.json.objects": ["Json"],
+    "tcpcomm.codec.json.rpc": ["JsonRpc"],
+    "tcpcomm.codec.json.text": ["JsonText"],
+    "tcpcomm.codec.template.replies": ["CountedLines"],
+    "tcpcomm.codec.template.template": ["Template"],
+    "tcpcomm.codec.template.text": ["Text"],
+}
+"""The names that each module defines."""

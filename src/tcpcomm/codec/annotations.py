@@ -11,10 +11,10 @@ from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_typ
 
 import attrs
 
-from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["fields_of", "marks", "options", "plain", "told"]
+__all__ = ["fields_of", "marks", "options", "plain", "type_text"]
 
 
 def plain(annotation: Any) -> Any:
@@ -79,10 +79,10 @@ def fields_of(cls: type) -> tuple[Field, ...]:
 
 
 def _default_of(field: attrs.Attribute[Any]) -> Any:
-    return UNSAID if field.default is attrs.NOTHING else field.default
+    return MISSING if field.default is attrs.NOTHING else field.default
 
 
-def told(annotation: Any) -> str:
+def type_text(annotation: Any) -> str:
     """An annotation as a person writes it: ``list[int]``, ``Position``."""
     annotation = plain(annotation)
     if annotation is type(None):

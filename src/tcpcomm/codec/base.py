@@ -2,7 +2,7 @@
 The contract of every codec: :class:`Codec`, and :class:`Dialect`, which is one bound to a declaration.
 
 A codec is configuration: frozen, checked when it is made. What commands and events there are, with which
-words, parameters and results, it learns from the declaration of a piece of equipment, as :class:`Form`\\ s,
+words, parameters and results, it learns from the declaration of a piece of equipment, as :class:`MessageSpec`\\ s,
 and compiles them once into a dialect. A dialect turns messages into frames and frames into messages, at
 both ends. It knows no socket, no clock and no session: which reply belongs to which request is decided
 elsewhere, by id where the dialect says that replies carry one, and else by their order.
@@ -21,8 +21,8 @@ from attrs import frozen
 from tcpcomm.errors import CodecError, Fault
 
 __all__ = [
+    "MISSING",
     "MORE",
-    "UNSAID",
     "Answer",
     "Answers",
     "Asked",
@@ -32,21 +32,21 @@ __all__ = [
     "Event",
     "Field",
     "Fixed",
-    "Form",
+    "MessageSpec",
     "Notation",
+    "ProtocolErrorKind",
     "Refusal",
     "Request",
-    "Trouble",
 ]
 
 
 class Unsaid(Enum):
     """What an argument is that was not given, where None means something."""
 
-    UNSAID = "unsaid"
+    MISSING = "unsaid"
 
 
-UNSAID: Final = Unsaid.UNSAID
+MISSING: Final = Unsaid.MISSING
 
 
 class More(Enum):
@@ -58,7 +58,7 @@ class More(Enum):
 MORE: Final = More.MORE
 
 
-class Trouble(Enum):
+class ProtocolErrorKind(Enum):
     """What can be wrong with a request, or go wrong in answering it, that no declaration foresees."""
 
     UNREADABLE = "the request cannot be read"
@@ -75,11 +75,11 @@ class Field:
 
     name: str
     type: Any
-    default: Any = UNSAID
+    default: Any = MISSING
 
 
 @frozen
-class Form:
+class MessageSpec:
     """
     What a declaration says of one command or event, for a codec to compile.
 
@@ -97,8 +97,8 @@ class Form:
 
     name: str
     where: str
-    wire: Any = UNSAID
-    reply: Any = UNSAID
+    wire: Any = MISSING
+    reply: Any = MISSING
     parameters: tuple[Field, ...] = ()
     result: Any = None
     is_event: bool = False
@@ -134,7 +134,7 @@ class Request(NamedTuple):
 class Refusal(NamedTuple):
     """What arrived instead of a request, and is answered with a fault."""
 
-    trouble: Trouble
+    trouble: ProtocolErrorKind
     problem: CodecError
     """What exactly was wrong, in words."""
     name: str | None = None
@@ -152,7 +152,7 @@ class Refusal(NamedTuple):
     @property
     def may_be_foreign(self) -> bool:
         """Whether it is no command that was declared: somebody else may know what it is."""
-        return self.foreign or self.trouble is Trouble.UNKNOWN_COMMAND
+        return self.foreign or self.trouble is ProtocolErrorKind.UNKNOWN_COMMAND
 
 
 class Batch(NamedTuple):
@@ -214,13 +214,13 @@ class Codec(ABC):
     """The rule between frames and messages. Subclasses are frozen attrs classes."""
 
     @abstractmethod
-    def bind(self, forms: Sequence[Form]) -> Dialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
         """
         Compile the forms of a declaration.
 
         Raises:
             ConfigurationError: a form cannot be compiled, or two of them could not be told apart. The
-                message begins with :attr:`Form.where` and names the parameter where one is at fault.
+                message begins with :attr:`MessageSpec.where` and names the parameter where one is at fault.
         """
 
 
@@ -313,7 +313,7 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         """The fault, with this codec's code, that tells of a trouble that no declaration foresees."""
 
     def join(self, replies: Sequence[bytes]) -> bytes:

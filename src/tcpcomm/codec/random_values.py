@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import fields_of, options, plain, told
+from tcpcomm.codec.annotations import fields_of, options, plain, type_text
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["TRIES", "draw"]
@@ -87,7 +87,7 @@ def _draw(annotation: Any, random: Random, depth: int) -> Any:
         return random.choice([*annotation])
     if isinstance(annotation, type) and attrs.has(annotation):
         return _draw_instance(annotation, random, depth)
-    raise ConfigurationError(f"no value of {told(annotation)} can be drawn")
+    raise ConfigurationError(f"no value of {type_text(annotation)} can be drawn")
 
 
 def _draw_instance(cls: type, random: Random, depth: int) -> Any:

@@ -94,7 +94,7 @@ class Exchange:
         "_under_way",
         "_waiting",
         "_wrapped",
-        "unmatched",
+        "stray_replies",
     )
 
     def __init__(
@@ -116,7 +116,7 @@ class Exchange:
         self._waiting: list[Call] = []  # few: an empty deque takes 0.7 KiB of every session
         self._under_way: dict[int, Call] = {}  # in the order in which they were written
         self._over: str | None = None
-        self.unmatched = 0
+        self.stray_replies = 0
         """Answers that belonged to no command: late ones, and such as nobody asked for."""
 
     @property
@@ -193,7 +193,7 @@ class Exchange:
             frame: what it came in.
 
         Returns:
-            Whether there was one. Otherwise it is counted in :attr:`unmatched`.
+            Whether there was one. Otherwise it is counted in :attr:`stray_replies`.
         """
         if self._over is not None:
             return False
@@ -202,7 +202,7 @@ class Exchange:
         else:
             call = next(iter(self._under_way.values()), None)
         if call is None or call.answers is None:
-            self.unmatched += 1
+            self.stray_replies += 1
             return False
         try:
             outcome = call.answers.take(frame if call.answers.wants_frames else body)
@@ -219,7 +219,7 @@ class Exchange:
                 self._settle(call, outcome)
         return True
 
-    def senseless(self, reason: str) -> None:
+    def unreadable_reply(self, reason: str) -> None:
         """What came is neither an answer nor an event: without ids, it may have been the next answer."""
         call = next(iter(self._under_way.values()), None)
         if call is not None and not self._by_id:

@@ -1,5 +1,5 @@
 """
-The commands and events of a declaration, as its host sees them: :class:`Caller` and its proxy.
+The commands and events of a declaration, as its host sees them: :class:`HostProxy` and its proxy.
 
 The proxy is an object of a subclass of the declaration, whose commands ask instead of doing, so that
 methods which the declaration builds upon its commands work on it, and editors and type checkers know it.
@@ -16,12 +16,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcpcomm.codec.base import Asked, Event, Refusal
-from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.errors import CodecError
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.log_throttle import LogThrottle
 
-__all__ = ["Ask", "Caller"]
+__all__ = ["Ask", "HostProxy"]
 
 UNMATCHED_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about frames that answer nothing."""
@@ -30,7 +30,7 @@ Ask = Callable[[Command, dict[str, Any]], "Deferred[Any]"]
 """Asks a command with these values; a Deferred of its result."""
 
 
-class Caller:
+class HostProxy:
     """
     The host's end of a declaration.
 
@@ -46,20 +46,20 @@ class Caller:
         self._declaration = declaration
         self._dialect = declaration.dialect
         self._seconds = seconds
-        self._unmatched = Seldom(UNMATCHED_LOG_INTERVAL)
+        self._unmatched = LogThrottle(UNMATCHED_LOG_INTERVAL)
         kind = _proxy_class(declaration)
         self.proxy: Any = object.__new__(kind)
         """An object with the declaration's commands and events."""
         self.proxy._ask = ask
 
-    def ask_on(self, asking: Asking, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+    def ask_on(self, asking: Requester, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """Ask a command on one session."""
         dialect, name = self._dialect, command.name
         return asking.ask(
             lambda number: dialect.request(name, values, number), dialect.answers(name), command.timeout
         )
 
-    def is_meant(self, frame: bytes, asked: Asked, asking: Asking) -> bool:
+    def is_meant(self, frame: bytes, asked: Asked, asking: Requester) -> bool:
         """
         Whether a frame is for us, where both sides ask and what it asks of ours has been read.
 
@@ -77,12 +77,12 @@ class Caller:
             return False
         return True
 
-    def take(self, frame: bytes, asking: Asking) -> None:
+    def take(self, frame: bytes, asking: Requester) -> None:
         """A frame came: tell the subscribers of an event, or give an answer to its command."""
         try:
             arrivals = self._dialect.read_at_host(frame)
         except CodecError as error:
-            asking.senseless(f"what came makes no sense: {error}")
+            asking.unreadable_reply(f"what came makes no sense: {error}")
             self._log_unmatched(frame, str(error))
             return
         for arrival in arrivals:
@@ -96,7 +96,7 @@ class Caller:
                 self._log_unmatched(frame, "it answers no command: it is late, or nobody asked")
 
     def _log_unmatched(self, frame: bytes, why: str) -> None:
-        count = self._unmatched.happened(self._seconds())
+        count = self._unmatched.count_due(self._seconds())
         if count:
             self.log.warn(
                 "{equipment}: dropped {frame!r}: {why}{more}",

@@ -1,4 +1,4 @@
-"""The host's half of one session: :class:`Asking`, an exchange with a clock and a wire."""
+"""The host's half of one session: :class:`Requester`, an exchange with a clock and a wire."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tcpcomm.codec.base import Answers
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
 from tcpcomm.framing.base import LARGE
-from tcpcomm.runtime.timer import Alarm
+from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["Asking"]
+__all__ = ["Requester"]
 
 _CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
 
 
-class Asking:
+class Requester:
     """
     Asks commands on one session, and gives each its answer.
 
@@ -49,7 +49,7 @@ class Asking:
         self._framing = session.reply_framing or session.framing
         self._exchange = Exchange(by_id=by_id, broken=drop, depth=depth, largest_id=largest_id)
         self._clock = clock
-        self._alarm = Alarm(clock, _deadlines, self)
+        self._alarm = DeadlineTimer(clock, _deadlines, self)
         self._held = False
 
     @property
@@ -63,9 +63,9 @@ class Asking:
         return self._exchange.awaits_answer
 
     @property
-    def unmatched(self) -> int:
+    def stray_replies(self) -> int:
         """Answers that belonged to no command."""
-        return self._exchange.unmatched
+        return self._exchange.stray_replies
 
     def ask(
         self, make: Callable[[int], bytes], answers: Answers | None, timeout: float
@@ -111,9 +111,9 @@ class Asking:
         self._write()
         return matched
 
-    def senseless(self, reason: str) -> None:
+    def unreadable_reply(self, reason: str) -> None:
         """What came is neither an answer nor an event."""
-        self._exchange.senseless(reason)
+        self._exchange.unreadable_reply(reason)
         self._write()
 
     def hold(self) -> None:
@@ -166,5 +166,5 @@ class Asking:
         self._write()
 
 
-def _deadlines(asking: Asking) -> list[tuple[float, Callable[[Asking], None]]]:
-    return [(asking._exchange.deadline, Asking._tick)]
+def _deadlines(asking: Requester) -> list[tuple[float, Callable[[Requester], None]]]:
+    return [(asking._exchange.deadline, Requester._tick)]

@@ -1,5 +1,5 @@
 """
-The equipment's half of one session: :class:`Answering` carries out what the host asks, and replies.
+The equipment's half of one session: :class:`Responder` carries out what the host asks, and replies.
 
 Where replies carry no id, commands are carried out one after the other, so that the replies come in the
 order of the requests; where they do, at once. What goes wrong is answered with a fault and told in the
@@ -24,16 +24,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
-from tcpcomm.codec.base import Asked, Batch, Dialect, Refusal, Request, Trouble
+from tcpcomm.codec.base import Asked, Batch, Dialect, ProtocolErrorKind, Refusal, Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.net.reasons import one_line
-from tcpcomm.runtime.eager import begun
-from tcpcomm.runtime.log_throttle import SeldomEach
+from tcpcomm.runtime.eager import start_eagerly
+from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["Answering", "Handlers", "current_session", "have_events_told"]
+__all__ = ["HandlerTable", "Responder", "current_session", "have_events_told"]
 
 REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session with the same trouble."""
@@ -92,13 +92,13 @@ class Handler:
 
 
 @frozen
-class Handlers:
+class HandlerTable:
     """What carries out the commands of one piece of equipment, for all its sessions."""
 
     equipment: Any
     declaration: Declaration
     by_name: dict[str, Handler]
-    late: SeldomEach[str]
+    late: KeyedLogThrottle[str]
     """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
     seconds: Callable[[], float]
     """What time it is."""
@@ -128,8 +128,8 @@ class Handlers:
 
     @classmethod
     def of(
-        cls, equipment: Any, declaration: Declaration, reactor: Any, late: SeldomEach[str] | None = None
-    ) -> Handlers:
+        cls, equipment: Any, declaration: Declaration, reactor: Any, late: KeyedLogThrottle[str] | None = None
+    ) -> HandlerTable:
         """
         Find them in an object; those marked with ``@in_thread`` will run in the reactor's threads.
 
@@ -151,7 +151,7 @@ class Handlers:
                 command.timeout if declaration.dialect.answers(name) is not None else inf,
             )
         return cls(
-            equipment, declaration, by_name, late or SeldomEach(LATE_LOG_INTERVAL), reactor.seconds
+            equipment, declaration, by_name, late or KeyedLogThrottle(LATE_LOG_INTERVAL), reactor.seconds
         )
 
 
@@ -179,7 +179,7 @@ def _in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Defer
     return deferToThreadPool(reactor, reactor.getThreadPool(), context.run, partial(method, **values))
 
 
-class Answering:
+class Responder:
     """
     Answers the requests of one session.
 
@@ -192,12 +192,12 @@ class Answering:
 
     log = Logger()
 
-    def __init__(self, handlers: Handlers, session: FrameProtocol) -> None:
+    def __init__(self, handlers: HandlerTable, session: FrameProtocol) -> None:
         self._handlers = handlers
         self._session = session
         self._running = 0
         self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] | None = None  # until one waits
-        self._refusals: SeldomEach[Trouble] | None = None  # until there is one
+        self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None  # until there is one
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
 
     @property
@@ -310,7 +310,7 @@ class Answering:
         try:
             result = handler.call(**values)
             if type(result) is CoroutineType:
-                result = begun(result)
+                result = start_eagerly(result)
         except Exception:
             send(request, self._failed(request, Failure()))
             return None
@@ -333,7 +333,7 @@ class Answering:
         took = now - begun_at
         cut = isinstance(outcome, Failure) and outcome.check(CancelledError) is not None
         if took > handler.timeout * (HOST_BEGAN_EARLIER if cut else 1.0):
-            count = self._handlers.late.happened(handler.where, now)
+            count = self._handlers.late.count_due(handler.where, now)
             if count:
                 self.log.warn(
                     "{peer}: {command} {took}; its hosts wait {timeout:g} s{more}",
@@ -451,10 +451,10 @@ class Answering:
             if own is not None:
                 return [own]
         if self._refusals is None:
-            self._refusals = SeldomEach(REQUEST_LOG_INTERVAL)
-        count = self._refusals.happened(refusal.trouble, self._handlers.seconds())
+            self._refusals = KeyedLogThrottle(REQUEST_LOG_INTERVAL)
+        count = self._refusals.count_due(refusal.trouble, self._handlers.seconds())
         if count:
-            said = refusal.trouble is Trouble.UNKNOWN_COMMAND  # the problem tells it, and which
+            said = refusal.trouble is ProtocolErrorKind.UNKNOWN_COMMAND  # the problem tells it, and which
             self.log.warn(
                 "{peer}: {trouble}{problem}{more}",
                 peer=self._session.peer,
@@ -488,4 +488,4 @@ class Answering:
     @property
     def _internal(self) -> Fault:
         """What the host is told of a defect here: that there is one."""
-        return self._handlers.dialect.trouble(Trouble.INTERNAL, Trouble.INTERNAL.value)
+        return self._handlers.dialect.trouble(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)

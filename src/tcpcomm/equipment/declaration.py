@@ -17,11 +17,11 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import UNSAID, Answer, Answers, Dialect, Field, Form, Request
+from tcpcomm.codec.base import MISSING, Answer, Answers, Dialect, Field, MessageSpec, Request
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
-from tcpcomm.equipment.literals import check_carried
+from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
 from tcpcomm.framing import Framing
@@ -38,7 +38,7 @@ class _Told:
     name: str
     where: str
     doc: str
-    form: Form
+    form: MessageSpec
     signature: inspect.Signature = field(repr=False)
     names: tuple[str, ...] = field(init=False)
 
@@ -155,7 +155,7 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
     check_noted(kind)
     commands: dict[str, Callable[..., Any]] = {}
     events: dict[str, Event[Any]] = {}
-    compiled: dict[str, Form | None] = {}  # by a base, which alone may know the names in annotations
+    compiled: dict[str, MessageSpec | None] = {}  # by a base, which alone may know the names in annotations
     for base in reversed(kind.__mro__):
         known = _forms_of(base)
         for name, value in vars(base).items():
@@ -209,7 +209,7 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
         login=tuple(kind.login),
     )
     _check_settings(declaration)
-    check_carried(
+    check_literals_fit_framing(
         declaration.name,
         dialect,
         received=declaration.received,
@@ -221,7 +221,7 @@ def compile_declaration(kind: type[Any], root: type[Any], local_names: Mapping[s
     return declaration
 
 
-def _forms_of(base: type[Any]) -> Mapping[str, Form]:
+def _forms_of(base: type[Any]) -> Mapping[str, MessageSpec]:
     """The forms that a base class has compiled already; none if it is no piece of equipment."""
     declaration = vars(base).get("_declaration")
     if declaration is None:
@@ -229,7 +229,7 @@ def _forms_of(base: type[Any]) -> Mapping[str, Form]:
     return {each.name: each.form for each in (*declaration.commands.values(), *declaration.events.values())}
 
 
-def _command(form: Form, method: Callable[..., Any]) -> Command:
+def _command(form: MessageSpec, method: Callable[..., Any]) -> Command:
     mark = mark_of(method)
     if isinstance(mark.timeout, bool) or not isinstance(mark.timeout, int | float):
         raise ConfigurationError(f"{form.where}: timeout must be a number of seconds, not {mark.timeout!r}")
@@ -248,7 +248,7 @@ def _command(form: Form, method: Callable[..., Any]) -> Command:
     )
 
 
-def _event(form: Form, told: Event[Any], dialect: Dialect) -> EventOf:
+def _event(form: MessageSpec, told: Event[Any], dialect: Dialect) -> EventOf:
     return EventOf(
         name=form.name,
         where=form.where,
@@ -267,7 +267,7 @@ def _form(
     *,
     reply: Any,
     is_event: bool = False,
-) -> Form:
+) -> MessageSpec:
     name = method.__name__
     where = place_of(method, kind.__name__)
     hints = _hints(where, method, local_names)
@@ -280,14 +280,14 @@ def _form(
             )
         if parameter.name not in hints:
             raise ConfigurationError(f"{where}: {parameter.name} needs an annotation, such as int")
-        default = UNSAID if parameter.default is parameter.empty else parameter.default
+        default = MISSING if parameter.default is parameter.empty else parameter.default
         parameters.append(Field(parameter.name, hints[parameter.name], default))
     if "return" not in hints:
         raise ConfigurationError(f"{where}: what it returns needs an annotation, such as -> None")
     result = _awaited_type(hints["return"])
     if is_event and result is not None:
         raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
-    return Form(
+    return MessageSpec(
         name=name,
         where=where,
         wire=wire,

@@ -32,7 +32,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from tcpcomm.codec import Codec, Template
-from tcpcomm.codec.base import UNSAID
+from tcpcomm.codec.base import MISSING
 from tcpcomm.equipment.declaration import Declaration, compile_declaration
 from tcpcomm.equipment.decorator_marks import CommandMark, note, refuse_bare
 from tcpcomm.equipment.events import Event
@@ -51,9 +51,9 @@ DEFAULT_TIMEOUT: Final = 5.0
 
 
 def command(
-    wire: Any = UNSAID,
+    wire: Any = MISSING,
     *,
-    reply: Any = UNSAID,
+    reply: Any = MISSING,
     timeout: float = DEFAULT_TIMEOUT,
     idempotent: bool = False,
 ) -> Callable[[F], F]:
@@ -82,7 +82,7 @@ def command(
     return mark
 
 
-def event(wire: Any = UNSAID) -> Callable[[Callable[Concatenate[Any, P], None]], Event[P]]:
+def event(wire: Any = MISSING) -> Callable[[Callable[Concatenate[Any, P], None]], Event[P]]:
     """
     Declare an event: something that the equipment says unasked.
 

@@ -1,4 +1,4 @@
-"""Whether a framing can carry the texts that a declaration fixes: :func:`check_carried`."""
+"""Whether a framing can carry the texts that a declaration fixes: :func:`check_literals_fit_framing`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
 
-__all__ = ["check_carried"]
+__all__ = ["check_literals_fit_framing"]
 
 
-def check_carried(
+def check_literals_fit_framing(
     name: str,
     dialect: Dialect,
     *,

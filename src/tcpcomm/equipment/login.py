@@ -1,7 +1,7 @@
 """
 What comes before the first command of a session: a greeting, and a login, declared step by step.
 
-Without any I/O: :class:`Entrance` is the equipment's side of it, :class:`Arrival` the host's. Each is told
+Without any I/O: :class:`LoginServer` is the equipment's side of it, :class:`LoginClient` the host's. Each is told
 what came and says what to send.
 """
 
@@ -15,7 +15,7 @@ from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Arrival", "Entrance", "Login", "LoginRefused", "Saying", "credential_names"]
+__all__ = ["Login", "LoginClient", "LoginMessage", "LoginRefused", "LoginServer", "credential_names"]
 
 
 class LoginRefused(TcpcommError):
@@ -52,7 +52,7 @@ class Login:
         _pieces(self.send or "")
 
 
-class Saying(NamedTuple):
+class LoginMessage(NamedTuple):
     """Something to be sent."""
 
     text: bytes
@@ -87,7 +87,7 @@ class _Side:
         return not self._steps
 
 
-class Entrance(_Side):
+class LoginServer(_Side):
     """
     The equipment's side.
 
@@ -111,12 +111,12 @@ class Entrance(_Side):
         self._credentials: dict[str, str] = {}
         self._answers_left = sum(step.send is not None for step in steps)
 
-    def begin(self) -> list[Saying]:
+    def begin(self) -> list[LoginMessage]:
         """What to say first."""
-        greeting = [] if self._greeting is None else [Saying(self._greeting.encode(self._encoding), True)]
+        greeting = [] if self._greeting is None else [LoginMessage(self._greeting.encode(self._encoding), True)]
         return greeting + self._say()
 
-    def take(self, frame: bytes) -> list[Saying]:
+    def take(self, frame: bytes) -> list[LoginMessage]:
         """
         Take what the host answered; return what to say next.
 
@@ -135,20 +135,20 @@ class Entrance(_Side):
             raise LoginRefused("the host's credentials are wrong")
         return self._say()
 
-    def _say(self) -> list[Saying]:
+    def _say(self) -> list[LoginMessage]:
         """All that comes before the host's next answer."""
         sayings = []
         while self._steps:
             step = self._steps[0]
             if step.expect is not None:
-                sayings.append(Saying(step.expect.encode(self._encoding), not step.prompt))
+                sayings.append(LoginMessage(step.expect.encode(self._encoding), not step.prompt))
             if step.send is not None:
                 break
             self._steps.pop(0)
         return sayings
 
 
-class Arrival(_Side):
+class LoginClient(_Side):
     """
     The host's side.
 
@@ -176,11 +176,11 @@ class Arrival(_Side):
         if missing:
             raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
 
-    def begin(self) -> list[Saying]:
+    def begin(self) -> list[LoginMessage]:
         """What to say before anything came."""
         return self._say()
 
-    def take(self, frame: bytes) -> list[Saying]:
+    def take(self, frame: bytes) -> list[LoginMessage]:
         """
         Take what the equipment said; return what to answer.
 
@@ -194,16 +194,16 @@ class Arrival(_Side):
         answer = self._answer(self._steps.pop(0))
         return answer + self._say()
 
-    def _say(self) -> list[Saying]:
+    def _say(self) -> list[LoginMessage]:
         """All that is said without being asked."""
         sayings = []
         while self._steps and self._steps[0].expect is None:
             sayings += self._answer(self._steps.pop(0))
         return sayings
 
-    def _answer(self, step: Login) -> list[Saying]:
+    def _answer(self, step: Login) -> list[LoginMessage]:
         if step.send is None:
             return []
         pieces = _pieces(step.send)
         pieces[1::2] = [self._credentials[name] for name in pieces[1::2]]
-        return [Saying("".join(pieces).encode(self._encoding), True)]
+        return [LoginMessage("".join(pieces).encode(self._encoding), True)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Final, TypeVar
 
-from tcpcomm.codec.base import Request, Trouble
+from tcpcomm.codec.base import ProtocolErrorKind, Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault
 from tcpcomm.framing import Framing
@@ -76,7 +76,7 @@ class Samples:
             fault = Fault(code, "a simulated fault")
             if self._is_sent([self._dialect_fault(request, fault)], self._declaration.sent):
                 return fault
-        return self._dialect.trouble(Trouble.INTERNAL, "a simulated fault")
+        return self._dialect.trouble(ProtocolErrorKind.INTERNAL, "a simulated fault")
 
     def _dialect_fault(self, request: Request, fault: Fault) -> bytes | None:
         try:

@@ -1,57 +1,52 @@
-"""What :mod:`tcpcomm.framing` offers: it takes each name from where this says, when it is used."""
+"""
+The public names of :mod:`tcpcomm.framing`, and the module that defines each.
 
+Type checkers and editors read the imports. At run time :mod:`tcpcomm._lazy` reads the table.
+"""
 
-from tcpcomm.framing.base import (
-    DEFAULT_MAX_FRAME,
-    Buffer,
-    Decoder,
-    Framing,
-    Step,
-    Unusable,
-    decode,
-)
-from tcpcomm.framing.checksums import CHECKSUMS, Checksum, checksum, crc
-from tcpcomm.framing.delimited import Delimited, Lines, split_ending
-from tcpcomm.framing.enclosed import ETX, STX, Enclosed
-from tcpcomm.framing.ieee488 import Definite
-from tcpcomm.framing.length import FixedSize, HeaderFramed, LengthPrefixed
-from tcpcomm.framing.netstring import Netstring
-from tcpcomm.framing.notation import format_framing, parse_framing
-from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
-from tcpcomm.framing.unframed import Unframed
-from tcpcomm.framing.wrappers import COTP, Checked, Fragments, Nested
+# ruff: noqa: I001, PLC0414 - an alias says that a name is public, and one line for each would be long
 
-__all__ = [
-    "CHECKSUMS",
-    "COTP",
-    "DEFAULT_MAX_FRAME",
-    "ETX",
-    "STX",
-    "Buffer",
-    "Checked",
-    "Checksum",
-    "Cobs",
-    "Decoder",
-    "Definite",
-    "Delimited",
-    "DleStuffed",
-    "Enclosed",
-    "FixedSize",
-    "Fragments",
-    "Framing",
-    "HeaderFramed",
-    "LengthPrefixed",
-    "Lines",
-    "Nested",
-    "Netstring",
-    "Step",
-    "Stuffed",
-    "Unframed",
-    "Unusable",
-    "checksum",
-    "crc",
-    "decode",
-    "format_framing",
-    "parse_framing",
-    "split_ending",
-]
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tcpcomm.framing.autodetect import AutoDetect as AutoDetect
+    from tcpcomm.framing.base import (
+        DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME, Buffer as Buffer, Decoder as Decoder, Framing as Framing,
+        Step as Step, Unusable as Unusable, decode as decode,
+    )
+    from tcpcomm.framing.checksums import (
+        CHECKSUMS as CHECKSUMS, Checksum as Checksum, checksum as checksum, crc as crc,
+    )
+    from tcpcomm.framing.delimited import (
+        Delimited as Delimited, Lines as Lines, split_ending as split_ending,
+    )
+    from tcpcomm.framing.enclosed import ETX as ETX, STX as STX, Enclosed as Enclosed
+    from tcpcomm.framing.ieee488 import Definite as Definite
+    from tcpcomm.framing.length import (
+        FixedSize as FixedSize, HeaderFramed as HeaderFramed, LengthPrefixed as LengthPrefixed,
+    )
+    from tcpcomm.framing.netstring import Netstring as Netstring
+    from tcpcomm.framing.notation import format_framing as format_framing, parse_framing as parse_framing
+    from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
+    from tcpcomm.framing.unframed import Unframed as Unframed
+    from tcpcomm.framing.wrappers import (
+        COTP as COTP, Checked as Checked, Fragments as Fragments, Nested as Nested,
+    )
+
+DEFINED_IN: Final = {
+    "tcpcomm.framing.autodetect": ["AutoDetect"],
+    "tcpcomm.framing.base": [
+        "DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode",
+    ],
+    "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
+    "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],
+    "tcpcomm.framing.enclosed": ["ETX", "STX", "Enclosed"],
+    "tcpcomm.framing.ieee488": ["Definite"],
+    "tcpcomm.framing.length": ["FixedSize", "HeaderFramed", "LengthPrefixed"],
+    "tcpcomm.framing.netstring": ["Netstring"],
+    "tcpcomm.framing.notation": ["format_framing", "parse_framing"],
+    "tcpcomm.framing.stuffed": ["Cobs", "DleStuffed", "Stuffed"],
+    "tcpcomm.framing.unframed": ["Unframed"],
+    "tcpcomm.framing.wrappers": ["COTP", "Checked", "Fragments", "Nested"],
+}
+"""The names that each module defines."""

@@ -1,5 +1,5 @@
 r"""
-One port for every kind of peer: :class:`AnyPeer` sees from a session's first bytes what the peer speaks.
+One port for every kind of peer: :class:`AutoDetect` sees from a session's first bytes what the peer speaks.
 
 It is for commissioning and demonstration, where nobody knows yet what the other program sends. Equipment
 in production names its framing.
@@ -25,13 +25,13 @@ from tcpcomm.framing.base import Buffer, Decoder, Framing
 from tcpcomm.framing.delimited import Lines, split_ending
 from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["AnyPeer", "AnyPeerDecoder"]
+__all__ = ["AnyPeerDecoder", "AutoDetect"]
 
 _HEAD = 4
 
 
 @frozen
-class AnyPeer(Framing):
+class AutoDetect(Framing):
     """
     Lines with any ending or none, or a 4-byte length prefix of either byte order.
 
@@ -109,7 +109,7 @@ class AnyPeerDecoder(Decoder):
         return super().buffered + (self._inner.buffered if self._inner else 0)
 
     @property
-    def heeds_silence(self) -> bool:
+    def ends_by_silence(self) -> bool:
         return self.recognised is None or isinstance(self.recognised, Lines)
 
     @property

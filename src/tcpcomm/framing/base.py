@@ -252,7 +252,7 @@ class Decoder(ABC):
         return held + sum([step.held for step in self._steps]) if self._steps else held
 
     @property
-    def heeds_silence(self) -> bool:
+    def ends_by_silence(self) -> bool:
         """Whether silence says anything about a frame that has begun: false where the peer may pause."""
         return True
 

@@ -23,12 +23,12 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Dialect, Request
-from tcpcomm.conversation.proxy import Caller
-from tcpcomm.conversation.requester import Asking
-from tcpcomm.conversation.responder import Answering, Handlers, have_events_told
+from tcpcomm.conversation.proxy import HostProxy
+from tcpcomm.conversation.requester import Requester
+from tcpcomm.conversation.responder import HandlerTable, Responder, have_events_told
 from tcpcomm.equipment.declaration import Command, Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
-from tcpcomm.equipment.login import Arrival, LoginRefused, Saying
+from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link.link import ANY_FRAME, Handshake, Link
 from tcpcomm.link.supervisor import Policy, profile
@@ -37,7 +37,7 @@ from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import Network
 from tcpcomm.session.limits import Limits
 
-__all__ = ["EquipmentsLink", "link_of", "raw", "remote"]
+__all__ = ["HostLink", "link_of", "raw", "remote"]
 
 E = TypeVar("E", bound=Equipment)
 
@@ -98,7 +98,7 @@ def remote(
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     declaration = _declaration_at(kind, at, listen)
-    link = EquipmentsLink(
+    link = HostLink(
         declaration,
         connect=at,
         listen=listen,
@@ -144,7 +144,7 @@ def _declaration_at(kind: Any, at: Any, listen: Any) -> Declaration:
     return declaration
 
 
-def link_of(proxy: Equipment) -> EquipmentsLink:
+def link_of(proxy: Equipment) -> HostLink:
     """
     The link behind a proxy: its state and reason, ``whenReady``, ``observe``, ``kick``, ``stopService``.
 
@@ -152,7 +152,7 @@ def link_of(proxy: Equipment) -> EquipmentsLink:
         ConfigurationError: it is no proxy that ``remote`` made.
     """
     link = getattr(getattr(proxy, "_ask", None), "__self__", None)
-    if not isinstance(link, EquipmentsLink):
+    if not isinstance(link, HostLink):
         raise ConfigurationError(f"{proxy!r} is no proxy with a link of its own: remote() makes them")
     return link
 
@@ -170,7 +170,7 @@ def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[byt
     return link.ask(lambda: link.request(frame, timeout=timeout))
 
 
-class EquipmentsLink(Link):
+class HostLink(Link):
     """A link whose conversation is declared. Made by :func:`remote`, and got by :func:`link_of`."""
 
     def __init__(
@@ -187,7 +187,7 @@ class EquipmentsLink(Link):
         **options: Any,
     ) -> None:
         self.declaration = declaration
-        self.caller = Caller(declaration, self._ask_command, reactor.seconds)
+        self.caller = HostProxy(declaration, self._ask_command, reactor.seconds)
         self._wait = wait
         self._retries = retries
         self._was_ready = False
@@ -198,9 +198,9 @@ class EquipmentsLink(Link):
         if serves is not None:
             served = declaration_of(serves)
             served.check_implemented()
-            self._handlers = Handlers.of(serves, served, reactor)
+            self._handlers = HandlerTable.of(serves, served, reactor)
             have_events_told(serves, reactor, partial(self._tell, served.dialect))
-        self._answering: Answering | None = None
+        self._answering: Responder | None = None
         self._beats = policy.heartbeats
         self._asked_for_life: Deferred[Any] = succeed(None)  # the heartbeat that was asked last
         self._beats_out = 0  # heartbeats of this session that were sent past the commands,
@@ -306,7 +306,7 @@ class EquipmentsLink(Link):
         except TimeoutError:
             raise NotReady(
                 f"{self.declaration.name} was not ready within {seconds:g} s: "
-                f"it is {self._engine.standing}"
+                f"it is {self._engine.status_text}"
             ) from None
 
     def _note_ready(self, state: Any, reason: str) -> None:
@@ -320,7 +320,7 @@ class EquipmentsLink(Link):
             self._arrivals = {protocol: _ArrivalOn(self._new_arrival(), protocol)}
         super().session_made(protocol)
         if self._handlers is not None:
-            self._answering = Answering(self._handlers, protocol)
+            self._answering = Responder(self._handlers, protocol)
 
     def session_over(self, protocol: Any, reason: str) -> None:
         arrival = self._arrivals.pop(protocol, None)
@@ -338,8 +338,8 @@ class EquipmentsLink(Link):
         if session in (None, protocol):
             protocol.sendFrame(dialect.event(name, values))
 
-    def _new_asking(self, protocol: Any) -> Asking:
-        return Asking(
+    def _new_asking(self, protocol: Any) -> Requester:
+        return Requester(
             protocol,
             self._clock,
             self._engine.drop,
@@ -367,9 +367,9 @@ class EquipmentsLink(Link):
 
     # -- what is done before the link is ready ----------------------------------------------------------
 
-    def _new_arrival(self) -> Arrival:
+    def _new_arrival(self) -> LoginClient:
         declaration = self.declaration
-        return Arrival(
+        return LoginClient(
             declaration.greeting, declaration.login, declaration.encoding, self._credentials
         )
 
@@ -380,7 +380,7 @@ class EquipmentsLink(Link):
 
     def _take_step(self, step: Callable[[Any], Any], handshake: Handshake) -> Any:
         asking = handshake.protocol.asking
-        caller = Caller(
+        caller = HostProxy(
             self.declaration,
             lambda command, values: caller.ask_on(asking, command, values),
             self._clock.seconds,
@@ -426,7 +426,7 @@ class EquipmentsLink(Link):
 class _ArrivalOn:
     """The host's side of a login, on one session."""
 
-    def __init__(self, arrival: Arrival, protocol: Any) -> None:
+    def __init__(self, arrival: LoginClient, protocol: Any) -> None:
         self._arrival = arrival
         self._protocol = protocol
         self._finished: Deferred[None] = Deferred()
@@ -454,7 +454,7 @@ class _ArrivalOn:
         """The session is over."""
         self._settle(Failure(LoginRefused(f"the session ended: {reason}")))
 
-    def _say(self, sayings: Iterable[Saying]) -> None:
+    def _say(self, sayings: Iterable[LoginMessage]) -> None:
         for saying in sayings:
             self._protocol.sendFrame(saying.text)
         if self._arrival.done:

@@ -1,5 +1,5 @@
 """
-The reactor in the background of a plain script: :func:`in_reactor` calls something there, and waits.
+The reactor in the background of a plain script: :func:`call_in_reactor` calls something there, and waits.
 
 The reactor runs in one thread of its own, which is started when it is first needed. It ends when the main
 thread and all other threads of the program have ended, and closes its connections before: a thread waits
@@ -24,10 +24,10 @@ from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
-from tcpcomm.runtime.eager import begun
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.eager import start_eagerly
+from tcpcomm.runtime.log_throttle import LogThrottle
 
-__all__ = ["at_the_end", "callbacks", "in_reactor", "taken", "wait"]
+__all__ = ["at_the_end", "call_in_reactor", "callbacks", "get", "wait"]
 
 GRACE: Final = 10.0
 """Seconds at the end of the program for connections to close."""
@@ -49,7 +49,7 @@ def wait(event: threading.Event) -> None:
         pass
 
 
-def taken(source: queue.Queue[Any], timeout: float | None) -> Any:
+def get(source: queue.Queue[Any], timeout: float | None) -> Any:
     """
     Take the next item of a queue; Ctrl-C interrupts it in the main thread.
 
@@ -67,7 +67,7 @@ def taken(source: queue.Queue[Any], timeout: float | None) -> Any:
                 raise
 
 
-def in_reactor(function: Callable[[], Any]) -> Any:
+def call_in_reactor(function: Callable[[], Any]) -> Any:
     """
     Call a function in the reactor's thread, and wait for its result.
 
@@ -107,7 +107,7 @@ class _Call:
     def begin(self) -> None:
         """Call the function. In the reactor's thread."""
         try:
-            result = begun(self._function())
+            result = start_eagerly(self._function())
         except Exception:
             self.settle(Failure())
             return
@@ -231,7 +231,7 @@ class _Callbacks:
         self._lock = threading.Lock()
         self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(MAX_CALLBACKS)
         self._thread: threading.Thread | None = None
-        self._dropped = Seldom(DROPPED_LOG_INTERVAL)
+        self._dropped = LogThrottle(DROPPED_LOG_INTERVAL)
 
     def add(self, function: Callable[[], object]) -> None:
         """Have a function called; it is dropped, and that is told in the log, if too many wait already."""
@@ -242,7 +242,7 @@ class _Callbacks:
         try:
             self._waiting.put_nowait(function)
         except queue.Full:
-            count = self._dropped.happened(monotonic())
+            count = self._dropped.count_due(monotonic())
             if count:
                 self.log.critical(
                     "{count} calls were dropped: {limit} wait already for functions that take too long",

@@ -16,12 +16,12 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
-from tcpcomm.net.reasons import attempt_in_words, cannot_listen_in_words
+from tcpcomm.net.reasons import attempt_in_words, listen_error_text
 
-__all__ = ["Accepting", "Dialling", "Place", "User"]
+__all__ = ["Acceptor", "Connector", "SessionSource", "SourceOwner"]
 
 
-class User(Protocol):
+class SourceOwner(Protocol):
     """What a place needs of the engine that uses it."""
 
     sessions: Any
@@ -37,17 +37,17 @@ class User(Protocol):
         """The place to wait for the peer at is not to be had now; have it tried again."""
 
 
-class Place(ABC):
+class SessionSource(ABC):
     """Where sessions come from."""
 
     dials: bool
 
     @abstractmethod
-    def open(self, engine: User) -> None:
+    def open(self, engine: SourceOwner) -> None:
         """Begin to make, or to await, sessions with the engine's factory."""
 
     @abstractmethod
-    def dial(self, engine: User) -> None:
+    def dial(self, engine: SourceOwner) -> None:
         """Begin one attempt; tell the engine of its failure."""
 
     @abstractmethod
@@ -63,7 +63,7 @@ class Place(ABC):
         """Make no sessions any more."""
 
 
-class Dialling(Place):
+class Connector(SessionSource):
     """Sessions come from connecting to a client endpoint (active TCP role)."""
 
     dials = True
@@ -72,10 +72,10 @@ class Dialling(Place):
         self._endpoint = endpoint
         self._attempt: Deferred[Any] | None = None
 
-    def open(self, engine: User) -> None:
+    def open(self, engine: SourceOwner) -> None:
         pass
 
-    def dial(self, engine: User) -> None:
+    def dial(self, engine: SourceOwner) -> None:
         attempt = self._attempt = maybeDeferred(self._endpoint.connect, engine.sessions)
 
         def ended(result: object) -> None:
@@ -100,7 +100,7 @@ class Dialling(Place):
         return succeed(None)
 
 
-class Accepting(Place):
+class Acceptor(SessionSource):
     """
     Sessions come from a server endpoint: the peer connects to us (passive TCP role).
 
@@ -120,7 +120,7 @@ class Accepting(Place):
         """What is listening, while it is."""
         return self._port
 
-    def open(self, engine: User) -> None:
+    def open(self, engine: SourceOwner) -> None:
         self._again = None
         opening = self._opening = maybeDeferred(self._endpoint.listen, engine.sessions)
 
@@ -135,12 +135,12 @@ class Accepting(Place):
             if self._opening is opening:
                 self._opening = None
                 self._again = engine.cannot_listen(
-                    cannot_listen_in_words(failure), partial(self.open, engine)
+                    listen_error_text(failure), partial(self.open, engine)
                 )
 
         opening.addCallbacks(listening, failed)
 
-    def dial(self, engine: User) -> None:
+    def dial(self, engine: SourceOwner) -> None:
         raise AssertionError("a passive link does not dial")
 
     def arrived(self) -> None:

@@ -20,23 +20,23 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
-from tcpcomm.link.connect import Place
-from tcpcomm.link.supervised_protocol import Session, Sessions
+from tcpcomm.link.connect import SessionSource
+from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
 from tcpcomm.link.supervisor import (
     Abort,
     Action,
     Beat,
     Dial,
     Drain,
+    LinkState,
     Policy,
-    State,
     Supervisor,
     Tell,
 )
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import one_line
-from tcpcomm.runtime.log_throttle import Seldom
-from tcpcomm.runtime.timer import Alarm
+from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.timer import DeadlineTimer
 
 __all__ = ["Engine", "Observer", "Step"]
 
@@ -52,7 +52,7 @@ REFUSAL_LOG_INTERVAL: Final = 1.0
 REASONS_TOLD: Final = 20
 """How many reasons of one outage are logged: some hold what the peer said, which may change each time."""
 
-Observer = Callable[[State, str], object]
+Observer = Callable[[LinkState, str], object]
 """Is told each new state of a link, and why, in plain words."""
 
 Step = Callable[[Any], "Awaitable[object] | object"]
@@ -84,7 +84,7 @@ class Engine:
     def __init__(
         self,
         factory: Any,
-        place: Place,
+        place: SessionSource,
         policy: Policy,
         *,
         clock: IReactorTime,
@@ -94,7 +94,7 @@ class Engine:
         name: str,
         keys: PreSharedKeys | None = None,
     ) -> None:
-        self.sessions: Any = Sessions(factory, self, keys, dials=place.dials)
+        self.sessions: Any = SupervisedFactory(factory, self, keys, dials=place.dials)
         """The factory for endpoints: it builds supervised protocols."""
         self.name = name
         self._place = place
@@ -102,10 +102,10 @@ class Engine:
         self._steps = tuple(steps)
         self._beat = beat
         self._supervisor = Supervisor(policy, dials=place.dials, random=random or Random())
-        self._alarm: Alarm[Engine] | None = None
-        self._session: Session | None = None
-        self._newcomers: dict[Session, IDelayedCall] = {}  # have to prove themselves, and by when
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._alarm: DeadlineTimer[Engine] | None = None
+        self._session: SupervisedProtocol | None = None
+        self._newcomers: dict[SupervisedProtocol, IDelayedCall] = {}  # have to prove themselves, and by when
+        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self._steps_under_way: Deferred[Any] | None = None
         self._to_do: deque[Action] = deque()
         self._doing = False
@@ -120,7 +120,7 @@ class Engine:
         self._awaiting_down: list[Deferred[None]] = []
 
     @property
-    def state(self) -> State:
+    def state(self) -> LinkState:
         """What is true of the link now."""
         return self._supervisor.state
 
@@ -130,14 +130,14 @@ class Engine:
         return self._supervisor.reason
 
     @property
-    def standing(self) -> str:
+    def status_text(self) -> str:
         """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
-        return self._supervisor.standing
+        return self._supervisor.status_text
 
     @property
     def protocol(self) -> Any:
         """The user's protocol of the session that is ready; None if there is none."""
-        ready = self.state in (State.READY, State.SUSPECT)
+        ready = self.state in (LinkState.READY, LinkState.SUSPECT)
         return self._session.protocol if ready and self._session is not None else None
 
     def observe(self, observer: Observer) -> Callable[[], None]:
@@ -199,7 +199,7 @@ class Engine:
     def drop(self, reason: str, refused: bool = False) -> None:
         """Abort the session, as if it had been lost, or else refused; the link goes on."""
         session = self._session
-        if session is not None and self.state is not State.DRAINING:
+        if session is not None and self.state is not LinkState.DRAINING:
             self._over(session, reason, refused)
             session.abort(reason)
 
@@ -210,7 +210,7 @@ class Engine:
         Each call takes the place of the one before; with 0 seconds the peer has to be heard again as
         usual, from now on.
         """
-        self._supervisor.excused(self._now(), seconds)
+        self._supervisor.grace_until(self._now(), seconds)
         if self._alarm is not None:
             self._alarm.update()
 
@@ -218,7 +218,7 @@ class Engine:
 
     def attempt_failed(self, reason: str) -> None:
         """The attempt under way came to nothing."""
-        if self.state is State.CONNECTING:
+        if self.state is LinkState.CONNECTING:
             self._do(self._supervisor.failed(self._now(), reason))
 
     def cannot_listen(self, reason: str, again: Callable[[], None]) -> IDelayedCall:
@@ -232,17 +232,17 @@ class Engine:
 
     def listening(self) -> None:
         """The peer can connect now."""
-        if self._why_no_port is not None and self.state is State.DOWN:
+        if self._why_no_port is not None and self.state is LinkState.DOWN:
             self._supervisor.reason = "waiting for the peer to connect"
         self._why_no_port = None
 
-    def session_made(self, session: Session) -> bool:
+    def session_made(self, session: SupervisedProtocol) -> bool:
         """
         TCP is connected; returns whether that session is wanted.
 
         Only a peer that is proven, where it has to be, takes the place of another session.
         """
-        wanted = self.state is State.CONNECTING if self._place.dials else self._running
+        wanted = self.state is LinkState.CONNECTING if self._place.dials else self._running
         if not wanted or self._stopping:
             return False
         if self._session is None or session.missing is None:
@@ -255,7 +255,7 @@ class Engine:
         self._newcomers[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
         return True
 
-    def _admit(self, session: Session) -> bool:
+    def _admit(self, session: SupervisedProtocol) -> bool:
         """Let a session be the link's; one that there is already is a zombie of the same peer."""
         old = self._session
         if old is not None and old.is_another_peer_s(session):
@@ -270,14 +270,14 @@ class Engine:
         self._do()
         return True
 
-    def _refuse(self, session: Session, reason: str) -> None:
+    def _refuse(self, session: SupervisedProtocol, reason: str) -> None:
         """End a session that is not the link's."""
         self._forget_newcomer(session)
         self._log_refusal(session, reason)
         session.abort(reason)
 
-    def _log_refusal(self, session: Session, reason: str) -> None:
-        count = self._refusals.happened(self._now())
+    def _log_refusal(self, session: SupervisedProtocol, reason: str) -> None:
+        count = self._refusals.count_due(self._now())
         if count:
             others = f" ({count - 1} others were refused before)" if count > 1 else ""
             self.log.warn(
@@ -288,19 +288,19 @@ class Engine:
                 others=others,
             )
 
-    def _forget_newcomer(self, session: Session) -> bool:
+    def _forget_newcomer(self, session: SupervisedProtocol) -> bool:
         """Whether it was one."""
         overdue = self._newcomers.pop(session, None)
         if overdue is not None and overdue.active():
             overdue.cancel()
         return overdue is not None
 
-    def session_established(self, session: Session) -> None:
+    def session_established(self, session: SupervisedProtocol) -> None:
         """The transport is ready for the protocol, and the peer proven: the steps are due."""
         if self._forget_newcomer(session) and not self._admit(session):
             session.abort("another peer is connected")
         self._supervisor.proof_given()
-        if session is not self._session or self.state is not State.HANDSHAKING:
+        if session is not self._session or self.state is not LinkState.HANDSHAKING:
             return
 
         async def take_steps() -> None:
@@ -316,7 +316,7 @@ class Engine:
         def taken(result: object) -> None:
             if self._steps_under_way is steps:
                 self._steps_under_way = None
-            if session is not self._session or self.state is not State.HANDSHAKING:
+            if session is not self._session or self.state is not LinkState.HANDSHAKING:
                 return
             if isinstance(result, Failure):
                 self.drop(f"an on_ready step failed: {result.getErrorMessage()}", refused=True)
@@ -327,14 +327,14 @@ class Engine:
         if session is not self._session:
             steps.cancel()  # a step has ended the session itself, and waits for something
 
-    def session_heard(self, session: Session) -> None:
+    def session_heard(self, session: SupervisedProtocol) -> None:
         """Bytes came."""
         if session is self._session:
             actions = self._supervisor.heard(self._now())
             if actions:
                 self._do(actions)
 
-    def session_over(self, session: Session, reason: str, refused: bool = False) -> None:
+    def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
         """
         The connection is gone, or the protocol has asked to close it, or the peer is not proven.
 
@@ -355,7 +355,7 @@ class Engine:
         return self._clock.seconds()
 
     def _begin(self) -> None:
-        self._alarm = Alarm(self._clock, _deadlines, self)
+        self._alarm = DeadlineTimer(self._clock, _deadlines, self)
         self._to_do.extend(self._supervisor.start(self._now()))
         self._place.open(self)
         self._do()
@@ -363,7 +363,7 @@ class Engine:
     def _tick(self) -> None:
         self._do(self._supervisor.tick(self._now()))
 
-    def _over(self, session: Session, reason: str, refused: bool) -> None:
+    def _over(self, session: SupervisedProtocol, reason: str, refused: bool) -> None:
         self._to_do.extend(self._supervisor.lost(self._now(), reason, refused))
         session.given_up = True
         self._leave()
@@ -415,7 +415,7 @@ class Engine:
             session.drain(self.reason)
 
     def _send_beat(self) -> None:
-        if self._beat is None or self._session is None or self.state is State.DRAINING:
+        if self._beat is None or self._session is None or self.state is LinkState.DRAINING:
             return
         try:
             self._beat(self._session.protocol)
@@ -432,7 +432,7 @@ class Engine:
                 observer(news.state, news.reason)
             except Exception:
                 self.log.failure("{link}: an observer failed", link=self.name)
-        if news.state is State.READY:
+        if news.state is LinkState.READY:
             for waiting in list(self._awaiting_ready):
                 if self.protocol is None:
                     break  # one of them has ended the session
@@ -448,13 +448,13 @@ class Engine:
         even as debug messages, which a log that twistd writes has too.
         """
         told = self._told_reasons
-        if news.state in (State.CONNECTING, State.HANDSHAKING):
+        if news.state in (LinkState.CONNECTING, LinkState.HANDSHAKING):
             return
-        if news.state is State.DOWN:
+        if news.state is LinkState.DOWN:
             if news.reason in told or len(told) >= REASONS_TOLD:
                 return
             told.add(news.reason)
-        elif news.state is State.READY:
+        elif news.state is LinkState.READY:
             told.clear()
         self.log.info(
             "{link}: {state}: {reason}",
@@ -479,7 +479,7 @@ class Engine:
         """If a stop was asked for and nothing is left, say so; start again if that was asked for since."""
         if not self._stopping or self._doing or not self._place_closed:
             return
-        if self.state is not State.DOWN or self.sessions.protocols:
+        if self.state is not LinkState.DOWN or self.sessions.protocols:
             return
         self._stopping = False
         if self._grace_ends is not None and self._grace_ends.active():

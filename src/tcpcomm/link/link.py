@@ -26,16 +26,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Answers
-from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
-from tcpcomm.link.connect import Accepting, Dialling, Place
+from tcpcomm.link.connect import Acceptor, Connector, SessionSource
 from tcpcomm.link.engine import Engine, Observer, Step
-from tcpcomm.link.supervisor import Policy, State, profile
+from tcpcomm.link.supervisor import LinkState, Policy, profile
 from tcpcomm.net.endpoints import client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
@@ -154,7 +154,7 @@ class Link(Service):
     # -- what a program uses --------------------------------------------------------------------------
 
     @property
-    def state(self) -> State:
+    def state(self) -> LinkState:
         """What is true of the link now."""
         return self._engine.state
 
@@ -243,7 +243,7 @@ class Link(Service):
         answers: Answers | None,
         timeout: float,
     ) -> Deferred[Any]:
-        """Ask on this session, or on none: see :meth:`tcpcomm.conversation.requester.Asking.ask`."""
+        """Ask on this session, or on none: see :meth:`tcpcomm.conversation.requester.Requester.ask`."""
         if protocol is not self._protocol:
             return fail(NotReady("the session for which this was meant is over"))
         return protocol.asking.ask(make, answers, timeout)
@@ -257,8 +257,8 @@ class Link(Service):
         protocol.asking = self._new_asking(protocol)
         self._protocol = protocol
 
-    def _new_asking(self, protocol: _LinkProtocol) -> Asking:
-        return Asking(protocol, self._clock, self._engine.drop)
+    def _new_asking(self, protocol: _LinkProtocol) -> Requester:
+        return Requester(protocol, self._clock, self._engine.drop)
 
     def session_over(self, protocol: _LinkProtocol, reason: str) -> None:
         """A session is over: what was under way on it is settled. Called by the protocol."""
@@ -312,7 +312,7 @@ class Link(Service):
     def _ready_protocol(self) -> _LinkProtocol:
         protocol = self._protocol
         if protocol is None or protocol.over is not None or self._engine.protocol is not protocol:
-            raise NotReady(f"{self._engine.name} is {self._engine.standing}")
+            raise NotReady(f"{self._engine.name} is {self._engine.status_text}")
         return protocol
 
     def _step(self, step: Callable[[Handshake], Any]) -> Step:
@@ -351,7 +351,7 @@ class _LinkProtocol(FrameProtocol):
 
     link: Link
 
-    asking: Asking
+    asking: Requester
 
     over: str | None = None
     """Why nothing may be sent any more; None as long as it may."""
@@ -388,13 +388,13 @@ class _LinkFactory(Factory):
         self._link = link
         self._allow = allow
         self._settings = settings
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self.clock = link._clock
 
     def buildProtocol(self, addr: IAddress | None) -> _LinkProtocol | Refused:
         host = getattr(addr, "host", None)
         if self._allow is not None and host is not None and not admitted(str(host), self._allow):
-            if self._refusals.happened(self.clock.seconds()):
+            if self._refusals.count_due(self.clock.seconds()):
                 self._link.log.warn(
                     "{link}: {peer} is refused: its address is in no allowed network",
                     link=self._link._engine.name,
@@ -419,14 +419,14 @@ def _place(
     listen: IStreamServerEndpoint | str | None,
     *,
     guarded: bool,
-) -> tuple[Place, str]:
+) -> tuple[SessionSource, str]:
     if connect is not None:
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
-        return Dialling(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
+        return Connector(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
     assert listen is not None
     if not isinstance(listen, str):
-        return Accepting(listen), "link at a port"
+        return Acceptor(listen), "link at a port"
     place = listener(reactor, listen)
     if not (place.local or place.proves_peers or guarded):
         raise ConfigurationError(open_to_others(listen))
-    return Accepting(place.endpoint), f"link at {listen}"
+    return Acceptor(place.endpoint), f"link at {listen}"

@@ -19,9 +19,9 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.connect import Dialling, Place, User
+from tcpcomm.link.connect import Connector, SessionSource, SourceOwner
 from tcpcomm.link.engine import Engine, Observer, Step
-from tcpcomm.link.supervisor import Policy, State, profile
+from tcpcomm.link.supervisor import LinkState, Policy, profile
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import attempt_in_words
 
@@ -80,7 +80,7 @@ class ReconnectingFactory(Factory):
             "keys": keys,
         }
         self._engine: Engine | None = None
-        self._place: _Connector | None = None
+        self._place: _ReactorConnector | None = None
         self._observers: list[Observer] = []
 
     @property
@@ -96,9 +96,9 @@ class ReconnectingFactory(Factory):
         return self._engine
 
     @property
-    def state(self) -> State:
+    def state(self) -> LinkState:
         """What is true of the link now."""
-        return State.DOWN if self._engine is None else self._engine.state
+        return LinkState.DOWN if self._engine is None else self._engine.state
 
     def observe(self, observer: Observer) -> None:
         """Have ``observer(state, reason)`` called at each change; also before connecting."""
@@ -109,7 +109,7 @@ class ReconnectingFactory(Factory):
 
     def connect(self, endpoint: IStreamClientEndpoint) -> None:
         """Keep a connection to the endpoint."""
-        self._begin(Dialling(endpoint), "link").start()
+        self._begin(Connector(endpoint), "link").start()
 
     def whenReady(self) -> Deferred[Any]:
         """
@@ -127,7 +127,7 @@ class ReconnectingFactory(Factory):
         """Close the connection and connect no more; the Deferred fires within the policy's grace."""
         return succeed(None) if self._engine is None else self._engine.stop()
 
-    def _begin(self, place: Place, name: str) -> Engine:
+    def _begin(self, place: SessionSource, name: str) -> Engine:
         if self._engine is not None:
             raise ConfigurationError("a ReconnectingFactory keeps one connection: make another for another")
         options = dict(self._options)
@@ -145,7 +145,7 @@ class ReconnectingFactory(Factory):
     def startedConnecting(self, connector: IConnector) -> None:
         """An attempt begins; the first one tells where to."""
         if self._engine is None:
-            self._place = _Connector(connector)
+            self._place = _ReactorConnector(connector)
             self._begin(self._place, f"link to {_destination(connector)}").start()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
@@ -159,7 +159,7 @@ class ReconnectingFactory(Factory):
         """A connection ended; its protocol has told the engine already."""
 
 
-class _Connector(Place):
+class _ReactorConnector(SessionSource):
     """Sessions come from a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``."""
 
     dials = True
@@ -168,10 +168,10 @@ class _Connector(Place):
         self._connector = connector
         self._first = True
 
-    def open(self, engine: User) -> None:
+    def open(self, engine: SourceOwner) -> None:
         pass
 
-    def dial(self, engine: User) -> None:
+    def dial(self, engine: SourceOwner) -> None:
         if self._first:
             self._first = False  # the reactor's own attempt is under way
         elif self._connector.state == "disconnected":

@@ -1,4 +1,4 @@
-"""What stands between a transport and the protocol of a supervised link: :class:`Session`."""
+"""What stands between a transport and the protocol of a supervised link: :class:`SupervisedProtocol`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import is_no_network_s, loss_in_words, peer_name
-from tcpcomm.runtime.socket_options import tune_tcp
-from tcpcomm.session.authentication import Prover, prover
+from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
+from tcpcomm.runtime.socket_options import set_socket_options
+from tcpcomm.session.authentication import PeerAuthentication, authenticate
 from tcpcomm.session.factory import Refused
 from tcpcomm.session.protocol import FrameProtocol
 
 if TYPE_CHECKING:
     from tcpcomm.link.engine import Engine
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["SupervisedFactory", "SupervisedProtocol"]
 
 
 @implementer(IHandshakeListener)
-class Session(ProtocolWrapper):
+class SupervisedProtocol(ProtocolWrapper):
     """
     Stands between the transport and the user's protocol; sees bytes come and the connection go.
 
@@ -41,7 +41,7 @@ class Session(ProtocolWrapper):
         carrier: what is connected to the transport in its place, until the peer is proven.
     """
 
-    def __init__(self, factory: Sessions, protocol: Any, carrier: Prover | None) -> None:
+    def __init__(self, factory: SupervisedFactory, protocol: Any, carrier: PeerAuthentication | None) -> None:
         super().__init__(factory, carrier or protocol)
         self.protocol = protocol
         self._engine = factory.engine
@@ -63,7 +63,7 @@ class Session(ProtocolWrapper):
         address = transport.getPeer()
         self.peer = peer_name(address)
         self.host = getattr(address, "host", None)
-        if isinstance(self.wrappedProtocol, Prover):
+        if isinstance(self.wrappedProtocol, PeerAuthentication):
             self.missing = "the peer was not proven"
         elif ISSLTransport.providedBy(transport):
             self.missing = "TLS was not established"
@@ -75,7 +75,7 @@ class Session(ProtocolWrapper):
         self._begun = not self.given_up
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
         if self._begun and self.host is not None and not isinstance(self.protocol, FrameProtocol):
-            tune_tcp(transport)  # a FrameProtocol does it itself
+            set_socket_options(transport)  # a FrameProtocol does it itself
         if not (self.given_up or self.missing):
             self._engine.session_established(self)
 
@@ -83,7 +83,7 @@ class Session(ProtocolWrapper):
         listener = IHandshakeListener(self.wrappedProtocol, None)
         if listener is not None:
             listener.handshakeCompleted()
-        if not isinstance(self.wrappedProtocol, Prover):
+        if not isinstance(self.wrappedProtocol, PeerAuthentication):
             self._proven(certificate_name(self.transport))
 
     def _proven(self, identity: str | None) -> None:
@@ -97,7 +97,7 @@ class Session(ProtocolWrapper):
             self._engine.session_over(self, reason, refused=True)
             self.abort(reason)
 
-    def is_another_peer_s(self, than: Session) -> bool:
+    def is_another_peer_s(self, than: SupervisedProtocol) -> bool:
         """Whether this session is that of another peer than a newer one, so far as can be known."""
         if self.missing:
             return False  # it is nobody's yet
@@ -113,9 +113,9 @@ class Session(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
-        if isinstance(self.wrappedProtocol, Prover):
+        if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
-        self._engine.session_over(self, loss_in_words(reason), refused=is_no_network_s(reason))
+        self._engine.session_over(self, loss_in_words(reason), refused=is_program_error(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._engine.session_gone()
 
@@ -131,7 +131,7 @@ class Session(ProtocolWrapper):
             self._closed_here()
 
     def _closed_here(self) -> None:
-        if self._engine.state is not State.DRAINING:
+        if self._engine.state is not LinkState.DRAINING:
             protocol = self.protocol
             framed = isinstance(protocol, FrameProtocol)
             closed = protocol._reason if framed else None
@@ -158,7 +158,7 @@ class Session(ProtocolWrapper):
 
 
 @implementer(IHalfCloseableProtocol)
-class _HalfCloseableSession(Session):
+class _HalfCloseableSupervisedProtocol(SupervisedProtocol):
     """The same, where the user's protocol wants to know that the peer has only ended its sending."""
 
     def readConnectionLost(self) -> None:
@@ -170,7 +170,7 @@ class _HalfCloseableSession(Session):
             cast("Any", self.wrappedProtocol).writeConnectionLost()
 
 
-class Sessions(WrappingFactory[Session]):
+class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
     """
     Builds a supervised protocol around each of the user's factory's.
 
@@ -182,7 +182,7 @@ class Sessions(WrappingFactory[Session]):
     """
 
     noisy = False
-    protocol = Session
+    protocol = SupervisedProtocol
 
     def __init__(self, factory: Any, engine: Engine, keys: PreSharedKeys | None, *, dials: bool) -> None:
         super().__init__(factory)  # type: ignore[no-untyped-call]
@@ -192,10 +192,10 @@ class Sessions(WrappingFactory[Session]):
         if keys is not None:
             keys.proof(dials=dials)  # says now what is wrong with them
 
-    def buildProtocol(self, addr: IAddress | None) -> Session:
+    def buildProtocol(self, addr: IAddress | None) -> SupervisedProtocol:
         protocol = self.wrappedFactory.buildProtocol(addr)
         if protocol is None or isinstance(protocol, Refused):
-            return cast("Session", protocol)  # not wanted: Twisted's own annotation forgets that
-        kind = _HalfCloseableSession if IHalfCloseableProtocol.providedBy(protocol) else Session
+            return cast("SupervisedProtocol", protocol)  # not wanted: Twisted's own annotation forgets that
+        kind = _HalfCloseableSupervisedProtocol if IHalfCloseableProtocol.providedBy(protocol) else SupervisedProtocol
         proof = None if self._keys is None else self._keys.proof(dials=self._dials)
-        return kind(self, protocol, None if proof is None else prover(protocol, proof))
+        return kind(self, protocol, None if proof is None else authenticate(protocol, proof))

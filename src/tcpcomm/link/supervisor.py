@@ -52,15 +52,15 @@ __all__ = [
     "Heartbeats",
     "IllegalInput",
     "Input",
+    "LinkState",
     "Policy",
-    "State",
     "Supervisor",
     "Tell",
     "profile",
 ]
 
 
-class State(Enum):
+class LinkState(Enum):
     """What is true of a link; see the module's text."""
 
     DOWN = "down"
@@ -90,9 +90,9 @@ class IllegalInput(TcpcommError):
 
 NOT_READY: Final = "the link was not ready"
 
-_S, _I = State, Input
+_S, _I = LinkState, Input
 
-TABLE: Final[Mapping[State, Mapping[Input, State]]] = MappingProxyType(
+TABLE: Final[Mapping[LinkState, Mapping[Input, LinkState]]] = MappingProxyType(
     {
         _S.DOWN: {_I.DIAL: _S.CONNECTING, _I.CONNECTED: _S.HANDSHAKING, _I.STOP: _S.DOWN},
         _S.CONNECTING: {
@@ -272,7 +272,7 @@ class Abort(Action):
 class Tell(Action):
     """Tell observers that the state is another now, and why."""
 
-    state: State
+    state: LinkState
     reason: str
 
 
@@ -294,7 +294,7 @@ class Supervisor:
 
     def __init__(self, policy: Policy, *, dials: bool, random: Random) -> None:
         self.policy = policy
-        self.state = State.DOWN
+        self.state = LinkState.DOWN
         self.reason = "not started"
         """Why the state is what it is."""
         self._dials = dials
@@ -317,11 +317,11 @@ class Supervisor:
         return self._running
 
     @property
-    def standing(self) -> str:
+    def status_text(self) -> str:
         """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
-        if self._before is None or self.state not in (State.CONNECTING, State.HANDSHAKING):
+        if self._before is None or self.state not in (LinkState.CONNECTING, LinkState.HANDSHAKING):
             return f"{self.state.value}: {self.reason}"
-        tcp = f": {self.reason}" if self.state is State.HANDSHAKING else ""
+        tcp = f": {self.reason}" if self.state is LinkState.HANDSHAKING else ""
         return f"{self.state.value}{tcp}; {self._before}"
 
     @property
@@ -330,12 +330,12 @@ class Supervisor:
         pulse = self._pulse
         if pulse is None:
             return self._due
-        if self.state is State.HANDSHAKING:
+        if self.state is LinkState.HANDSHAKING:
             return min(self._due, pulse.next_beat)
-        if self.state not in (State.READY, State.SUSPECT):
+        if self.state not in (LinkState.READY, LinkState.SUSPECT):
             return self._due
         return pulse.deadline(
-            pulse.beats.suspect_after if self.state is State.READY else pulse.beats.timeout
+            pulse.beats.suspect_after if self.state is LinkState.READY else pulse.beats.timeout
         )
 
     def start(self, now: float) -> list[Action]:
@@ -344,7 +344,7 @@ class Supervisor:
         self._down_since = now
         self._attempts = 0
         self._before = None
-        if self.state is not State.DOWN:
+        if self.state is not LinkState.DOWN:
             return []
         if self._dials:
             return self._dial(now)
@@ -353,7 +353,7 @@ class Supervisor:
 
     def kick(self, now: float) -> list[Action]:
         """Try now, whatever the backoff says."""
-        if self._running and self._dials and self.state is State.DOWN:
+        if self._running and self._dials and self.state is LinkState.DOWN:
             return self._dial(now)
         return []
 
@@ -369,7 +369,7 @@ class Supervisor:
             now: what time it is.
             missing: what the peer has to show first, to be told if it does not, until :meth:`proof_given`.
         """
-        again = self.state in (State.HANDSHAKING, State.READY, State.SUSPECT)
+        again = self.state in (LinkState.HANDSHAKING, LinkState.READY, LinkState.SUSPECT)
         state = self._next(Input.CONNECTED)
         self._no_more_ready(now)
         self._due = now + self.policy.handshake_timeout
@@ -405,11 +405,11 @@ class Supervisor:
         self._was_heard = True
         if self._pulse is not None:
             self._pulse.hear(now)
-        if state is State.HANDSHAKING:
+        if state is LinkState.HANDSHAKING:
             return self._proven(now) if self._steps_are_done else []
         return self._to(state, "the peer is heard again")
 
-    def excused(self, now: float, seconds: float = 0.0) -> None:
+    def grace_until(self, now: float, seconds: float = 0.0) -> None:
         """
         The peer works at something that keeps it from answering heartbeats.
 
@@ -417,7 +417,7 @@ class Supervisor:
         no heartbeat meanwhile. Another call takes the place of this one: with 0 seconds it ends the
         excuse. The state stays what it is, and a peer that is not proven is not excused.
         """
-        if self._pulse is not None and self.state in (State.READY, State.SUSPECT):
+        if self._pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
             self._pulse.excuse(now + seconds)
 
     def lost(self, now: float, reason: str, refused: bool = False) -> list[Action]:
@@ -437,29 +437,29 @@ class Supervisor:
         """End the link, within its grace."""
         self._running = False
         before, state = self.state, self._next(Input.STOP)
-        if before is State.DRAINING:
+        if before is LinkState.DRAINING:
             return []
         actions: list[Action] = []
-        if before is State.CONNECTING:
+        if before is LinkState.CONNECTING:
             actions.append(Abort(reason))
-        self._due = now + self.policy.grace if state is State.DRAINING else inf
+        self._due = now + self.policy.grace if state is LinkState.DRAINING else inf
         actions += self._to(state, reason)
-        return [*actions, Drain()] if state is State.DRAINING else actions
+        return [*actions, Drain()] if state is LinkState.DRAINING else actions
 
     def tick(self, now: float) -> list[Action]:
         """Do what is due."""
         if now < self.deadline:
             return []
         pulse = self._pulse
-        if pulse is not None and self.state in (State.READY, State.SUSPECT):
+        if pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
             return self._listen(pulse, now)
-        if self.state is State.DOWN:
+        if self.state is LinkState.DOWN:
             return self._dial(now)
-        if self.state is State.CONNECTING:
+        if self.state is LinkState.CONNECTING:
             return self._give_up(now, f"no answer within {self.policy.connect_timeout:g} s")
-        if pulse is not None and self.state is State.HANDSHAKING and now < self._due:
+        if pulse is not None and self.state is LinkState.HANDSHAKING and now < self._due:
             return self._beat(pulse, now)
-        if self.state is State.HANDSHAKING:
+        if self.state is LinkState.HANDSHAKING:
             return self._give_up(
                 now,
                 f"host answers but the program does not: {self._missing} within "
@@ -476,7 +476,7 @@ class Supervisor:
         return [*self._to(state, "the peer is proven"), *beats]
 
     def _no_more_ready(self, now: float) -> None:
-        ready = self.state in (State.READY, State.SUSPECT)
+        ready = self.state in (LinkState.READY, LinkState.SUSPECT)
         if ready and now - self._ready_since >= self.policy.backoff.settled:
             self._down_since, self._attempts = now, 0
 
@@ -487,7 +487,7 @@ class Supervisor:
         silence = f"{now - pulse.heard:.2f} s"
         if now >= pulse.heard + pulse.beats.timeout:
             return self._give_up(now, f"no heartbeat for {silence}")
-        if now >= pulse.heard + pulse.beats.suspect_after and self.state is State.READY:
+        if now >= pulse.heard + pulse.beats.suspect_after and self.state is LinkState.READY:
             actions += self._to(self._next(Input.QUIET), f"nothing heard for {silence}")
         if now >= pulse.next_beat:
             actions += self._beat(pulse, now)
@@ -506,11 +506,11 @@ class Supervisor:
 
     def _give_up(self, now: float, reason: str) -> list[Action]:
         """Abort what there is, as if the session, or the attempt, had ended by itself."""
-        ended = self.failed if self.state is State.CONNECTING else self.lost
+        ended = self.failed if self.state is LinkState.CONNECTING else self.lost
         return [Abort(reason), *ended(now, reason)]
 
     def _down(self, what: Input, now: float, reason: str, refused: bool = False) -> list[Action]:
-        there_was = "session" if self.state in (State.READY, State.SUSPECT) else "attempt"
+        there_was = "session" if self.state in (LinkState.READY, LinkState.SUSPECT) else "attempt"
         state = self._next(what)
         self._before = f"the last {there_was}: {reason}"
         self._pulse, self._due = None, inf
@@ -524,7 +524,7 @@ class Supervisor:
                 self._due = max(now, self._due - (now - self._dialled))
         return self._to(state, reason)
 
-    def _next(self, what: Input) -> State:
+    def _next(self, what: Input) -> LinkState:
         try:
             return TABLE[self.state][what]
         except KeyError:
@@ -533,7 +533,7 @@ class Supervisor:
     def _illegal(self, what: Input) -> IllegalInput:
         return IllegalInput(f"{what.value} cannot happen to a link that is {self.state.value}")
 
-    def _to(self, state: State, reason: str) -> list[Action]:
+    def _to(self, state: LinkState, reason: str) -> list[Action]:
         if state is self.state:
             return []
         self.state, self.reason = state, reason

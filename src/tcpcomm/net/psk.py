@@ -41,7 +41,7 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Acceptor", "Dialler", "NotProven", "PreSharedKeys", "Proof", "read_keys"]
+__all__ = ["AcceptingProof", "DialingProof", "NotProven", "PreSharedKeys", "Proof", "read_keys"]
 
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
@@ -118,12 +118,12 @@ class PreSharedKeys:
             ConfigurationError: who dials knows whom, but there are keys of several peers.
         """
         if not dials:
-            return Proof(Acceptor(self))
+            return Proof(AcceptingProof(self))
         if len(self.keys) > 1:
             raise ConfigurationError(
                 f"there are keys of {', '.join(self.keys)}: choose the one to dial, by keys.of(name)"
             )
-        return Proof(Dialler(self, *self.keys))
+        return Proof(DialingProof(self, *self.keys))
 
 
 def read_keys(path: str | Path, name: str) -> PreSharedKeys:
@@ -166,7 +166,7 @@ def _words(line: bytes, kind: str, count: int) -> list[str]:
     return words[2:]
 
 
-class Dialler:
+class DialingProof:
     """
     The dialler's side of one exchange.
 
@@ -216,7 +216,7 @@ class Dialler:
         return _mac(self._key, role, self._name, self.peer, (self._nonce, self._theirs))
 
 
-class Acceptor:
+class AcceptingProof:
     """
     The acceptor's side of one exchange.
 
@@ -271,7 +271,7 @@ class Proof:
         side: what answers each line.
     """
 
-    def __init__(self, side: Dialler | Acceptor) -> None:
+    def __init__(self, side: DialingProof | AcceptingProof) -> None:
         self._side = side
         self.trailing = b""
         """What has come and is not dealt with; once the peer is proven, what comes after the exchange."""
@@ -290,7 +290,7 @@ class Proof:
         Take bytes from the peer; return what to send.
 
         Raises:
-            NotProven: see :meth:`Dialler.line` and :meth:`Acceptor.line`. A peer that speaks something
+            NotProven: see :meth:`DialingProof.line` and :meth:`AcceptingProof.line`. A peer that speaks something
                 else is found out before it ends a line.
         """
         self.trailing += data

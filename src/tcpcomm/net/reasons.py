@@ -28,8 +28,8 @@ from tcpcomm.errors import TcpcommError
 __all__ = [
     "PORT_TAKEN",
     "attempt_in_words",
-    "cannot_listen_in_words",
-    "is_no_network_s",
+    "is_program_error",
+    "listen_error_text",
     "loss_in_words",
     "one_line",
     "peer_name",
@@ -105,7 +105,7 @@ def loss_in_words(failure: Failure) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def is_no_network_s(failure: Failure) -> bool:
+def is_program_error(failure: Failure) -> bool:
     """Whether a loss is a program's doing, here or there: TLS or a proof that failed, or an exception."""
     error = failure.value
     if type(error).__module__ == "ssl":
@@ -133,7 +133,7 @@ def attempt_in_words(failure: Failure) -> str:
     return loss_in_words(failure)
 
 
-def cannot_listen_in_words(failure: Failure) -> str:
+def listen_error_text(failure: Failure) -> str:
     """Say why a place to listen at is not to be had."""
     error = cast("BaseException", failure.value)
     if isinstance(error, CannotListenError):

@@ -1,5 +1,5 @@
 """
-Handlers that may wait, at the cost of those that do not: :func:`begun`.
+Handlers that may wait, at the cost of those that do not: :func:`start_eagerly`.
 
 ``Deferred.fromCoroutine`` makes a Deferred and an inlineCallbacks machine for every coroutine, and most
 handlers of commands never wait. So a coroutine is stepped once by hand; only if it waits is a Deferred
@@ -16,10 +16,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-__all__ = ["begun"]
+__all__ = ["start_eagerly"]
 
 
-def begun(result: Any) -> Any:
+def start_eagerly(result: Any) -> Any:
     """
     What a handler returned, as far as it is known now.
 

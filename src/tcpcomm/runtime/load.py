@@ -1,4 +1,4 @@
-"""The user's own code, named on a command line as ``module:name``: :func:`import_name`."""
+"""The user's own code, named on a command line as ``module:name``: :func:`load_object`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["import_name", "in_one_line"]
+__all__ = ["in_one_line", "load_object"]
 
 
-def import_name(name: str) -> Any:
+def load_object(name: str) -> Any:
     """
     Import what ``module:name`` names. Modules are also looked for in the current directory.
 

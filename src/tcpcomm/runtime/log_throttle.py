@@ -1,16 +1,16 @@
-"""Log lines that a flood of events must not multiply: :class:`Seldom`, and :class:`SeldomEach`."""
+"""Log lines that a flood of events must not multiply: :class:`LogThrottle`, and :class:`KeyedLogThrottle`."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Seldom", "SeldomEach"]
+__all__ = ["KeyedLogThrottle", "LogThrottle"]
 
 Kind = TypeVar("Kind", bound=Hashable)
 
 
-class Seldom:
+class LogThrottle:
     """
     Counts events that are logged at most once in an interval.
 
@@ -26,7 +26,7 @@ class Seldom:
         self.untold = 0
         """Events that no line has told of."""
 
-    def happened(self, now: float) -> int:
+    def count_due(self, now: float) -> int:
         """Count an event; return how many a line has to tell of now, or 0 if there is to be none."""
         self.untold += 1
         if self._told_at is not None and now - self._told_at < self._interval:
@@ -36,7 +36,7 @@ class Seldom:
         return count
 
 
-class SeldomEach(Generic[Kind]):
+class KeyedLogThrottle(Generic[Kind]):
     """
     The same for events of several kinds, each of which is told of apart.
 
@@ -48,15 +48,15 @@ class SeldomEach(Generic[Kind]):
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._kinds: dict[Kind, Seldom] = {}
+        self._kinds: dict[Kind, LogThrottle] = {}
 
-    def happened(self, kind: Kind, now: float) -> int:
+    def count_due(self, kind: Kind, now: float) -> int:
         """Count an event; return how many of its kind a line has to tell of now, or 0."""
-        seldom = self._kinds.get(kind)
-        if seldom is None:
-            seldom = self._kinds[kind] = Seldom(self._interval)
-        return seldom.happened(now)
+        throttle = self._kinds.get(kind)
+        if throttle is None:
+            throttle = self._kinds[kind] = LogThrottle(self._interval)
+        return throttle.count_due(now)
 
     def untold(self) -> Iterator[tuple[Kind, int]]:
         """How many events of which kind no line has told of."""
-        return ((kind, seldom.untold) for kind, seldom in self._kinds.items() if seldom.untold)
+        return ((kind, throttle.untold) for kind, throttle in self._kinds.items() if throttle.untold)

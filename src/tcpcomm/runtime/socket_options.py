@@ -1,11 +1,11 @@
-"""What every server and every session wants of TCP sockets: :data:`BACKLOG` and :func:`tune_tcp`."""
+"""What every server and every session wants of TCP sockets: :data:`BACKLOG` and :func:`set_socket_options`."""
 
 from __future__ import annotations
 
 import socket
 from typing import Any, Final
 
-__all__ = ["BACKLOG", "COUNT", "IDLE", "INTERVAL", "UNACKNOWLEDGED", "tune_tcp"]
+__all__ = ["BACKLOG", "COUNT", "IDLE", "INTERVAL", "UNACKNOWLEDGED", "set_socket_options"]
 
 BACKLOG: Final = 4096
 """
@@ -47,7 +47,7 @@ _KEEPALIVE: Final = tuple(
 _USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
-def tune_tcp(transport: Any, patience: float = 0.0) -> None:
+def set_socket_options(transport: Any, patience: float = 0.0) -> None:
     """
     Send small frames at once, and notice a peer whose machine or cable is gone, where this is TCP.
 

@@ -1,6 +1,6 @@
 """
-One timer for all that a session waits for, :class:`Alarm`; one for many sessions, where that is far off,
-:class:`Rounds`; and whose time it is: :func:`clock_of`.
+One timer for all that a session waits for, :class:`DeadlineTimer`; one for many sessions, where that is far off,
+:class:`SharedTimers`; and whose time it is: :func:`clock_of`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-__all__ = ["FAR", "Alarm", "Rounds", "clock_of"]
+__all__ = ["FAR", "DeadlineTimer", "SharedTimers", "clock_of"]
 
 Owner = TypeVar("Owner")
 
@@ -29,7 +29,7 @@ FAR: Final = 60.0
 """Seconds: a deadline that is not nearer is kept to the second."""
 
 
-class Alarm(Generic[Owner]):
+class DeadlineTimer(Generic[Owner]):
     """
     Calls what is due at the earliest of some deadlines.
 
@@ -63,13 +63,13 @@ class Alarm(Generic[Owner]):
         clock: IReactorTime,
         deadlines: Callable[[Owner], Iterable[Deadline[Owner]]],
         owner: Owner,
-        rounds: Rounds | None = None,
+        shared_timers: SharedTimers | None = None,
     ) -> None:
         self._clock = clock
         self._deadlines = deadlines
         self._owner = owner
-        self._rounds = rounds
-        self._call: IDelayedCall | _Round | None = None
+        self._rounds = shared_timers
+        self._call: IDelayedCall | _SharedTimer | None = None
         self._due = inf  # when it rings; after its end, before all time
         self._forgiving_until = _NEVER
         self._looked_at: float | None = None  # the deadline for which it rings once more
@@ -106,7 +106,7 @@ class Alarm(Generic[Owner]):
             self._call = self._clock.callLater(delay, self)
 
     def _unset(self) -> None:
-        if isinstance(self._call, _Round):
+        if isinstance(self._call, _SharedTimer):
             self._call.leave(self)
         elif self._call is not None:
             self._call.cancel()
@@ -132,7 +132,7 @@ class Alarm(Generic[Owner]):
         self.update()
 
 
-class Rounds:
+class SharedTimers:
     """
     Timers that alarms share: those that are due within the same second ring together, at its end.
 
@@ -144,20 +144,20 @@ class Rounds:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._by_due: dict[int, _Round] = {}
+        self._by_due: dict[int, _SharedTimer] = {}
 
-    def join(self, due: float, alarm: Alarm[Any]) -> _Round:
+    def join(self, due: float, alarm: DeadlineTimer[Any]) -> _SharedTimer:
         """Have an alarm ring when that second is over."""
         second = ceil(due)
         found = self._by_due.get(second)
         if found is None:
-            found = self._by_due[second] = _Round(self._by_due, second)
+            found = self._by_due[second] = _SharedTimer(self._by_due, second)
             found.call = self._clock.callLater(second - self._clock.seconds(), found.ring)
         found.alarms[alarm] = None
         return found
 
 
-class _Round:
+class _SharedTimer:
     """The alarms that ring at the end of one second."""
 
     __slots__ = ("_all", "_second", "alarms", "call")
@@ -166,12 +166,12 @@ class _Round:
 
     call: IDelayedCall
 
-    def __init__(self, all_rounds: dict[int, _Round], second: int) -> None:
+    def __init__(self, all_rounds: dict[int, _SharedTimer], second: int) -> None:
         self._all = all_rounds
         self._second = second
-        self.alarms: dict[Alarm[Any], None] = {}  # a set of thousands takes twice the memory
+        self.alarms: dict[DeadlineTimer[Any], None] = {}  # a set of thousands takes twice the memory
 
-    def leave(self, alarm: Alarm[Any]) -> None:
+    def leave(self, alarm: DeadlineTimer[Any]) -> None:
         """Have it not ring; the last one takes the timer with it."""
         self.alarms.pop(alarm, None)
         if not self.alarms and self._all.pop(self._second, None) is not None:

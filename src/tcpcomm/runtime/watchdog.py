@@ -17,7 +17,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.log_throttle import LogThrottle
 
 __all__ = ["DUMP_AFTER", "WARN_AFTER", "Watchdog"]
 
@@ -27,7 +27,7 @@ WARN_AFTER: Final = 0.05
 DUMP_AFTER: Final = 0.5
 """Seconds after which the log shows where it is."""
 
-CALLERS: Final = ("Answering._carry_out", "begun")
+CALLERS: Final = ("Responder._carry_out", "begun")
 """The functions that call a handler: what stands above them in a stack is not its own."""
 
 WARN_INTERVAL: Final = 10.0
@@ -53,7 +53,7 @@ class Watchdog:
         """When it began, by :func:`time.monotonic`."""
         self._users = 0
         self._stopped = threading.Event()
-        self._told: dict[str, Seldom] = {}
+        self._told: dict[str, LogThrottle] = {}
 
     def start(self) -> None:
         """Have a thread look on."""
@@ -75,7 +75,7 @@ class Watchdog:
 
     def blocked(self, name: str, took: float) -> None:
         """A handler took more than :data:`WARN_AFTER`: name it."""
-        count = self._told.setdefault(name, Seldom(WARN_INTERVAL)).happened(monotonic())
+        count = self._told.setdefault(name, LogThrottle(WARN_INTERVAL)).count_due(monotonic())
         if count:
             self.log.warn(
                 "{handler} blocked the reactor for {took:.2f} s{more}: no session was served meanwhile; "

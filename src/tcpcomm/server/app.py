@@ -14,11 +14,11 @@ from twisted.logger import Logger
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.load import import_name, in_one_line
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.load import in_one_line, load_object
+from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
-from tcpcomm.session.authentication import ProvingFactory
+from tcpcomm.session.authentication import AuthenticatingFactory
 from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
@@ -78,13 +78,13 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
             f"--app {name}: {target!r} is neither equipment nor a protocol class or factory of Twisted's"
         )
     if keys is not None:
-        factory = ProvingFactory(factory, keys, clock=getattr(factory, "clock", None))
+        factory = AuthenticatingFactory(factory, keys, clock=getattr(factory, "clock", None))
     return factory if allow is None else _Admitting(factory, allow)
 
 
 def _import(name: str) -> Any:
     try:
-        return import_name(name)
+        return load_object(name)
     except ConfigurationError as error:
         raise ConfigurationError(f"--app {error}") from None
 
@@ -116,13 +116,13 @@ class _Admitting(Factory):
     def __init__(self, factory: Any, allow: tuple[Network, ...]) -> None:
         self._factory = factory
         self._allow = allow
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         host = getattr(addr, "host", None)
         if host is None or admitted(str(host), self._allow):
             return self._factory.buildProtocol(addr)
-        if self._refusals.happened(clock_of(self._factory).seconds()):
+        if self._refusals.count_due(clock_of(self._factory).seconds()):
             self.log.warn(
                 "{peer}: connection refused: its address is in no allowed network", peer=peer_name(addr)
             )

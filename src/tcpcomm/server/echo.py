@@ -14,7 +14,7 @@ from typing import Any, cast
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.framing.autodetect import AnyPeer, AnyPeerDecoder
+from tcpcomm.framing.autodetect import AnyPeerDecoder, AutoDetect
 from tcpcomm.framing.base import Framing
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.factory import FrameFactory
@@ -58,7 +58,7 @@ def check_encoding(encoding: str, framing: Framing) -> None:
 class EchoProtocol(FrameProtocol):
     """One session of the echo/command server."""
 
-    framing: Framing = AnyPeer()
+    framing: Framing = AutoDetect()
     gap: float | None = 0.05
     log = Logger()
 

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 from tcpcomm.net.endpoints import Listener
-from tcpcomm.net.reasons import cannot_listen_in_words, peer_name
+from tcpcomm.net.reasons import listen_error_text, peer_name
 from tcpcomm.session.factory import FrameFactory
 
 __all__ = ["CannotListen", "ServerService"]
@@ -82,7 +82,7 @@ class ServerService(Service):
         within_start = True
 
         def not_listening(failure: Failure, where: Listener) -> None:
-            words = f"cannot listen on {where.text}: {cannot_listen_in_words(failure)}"
+            words = f"cannot listen on {where.text}: {listen_error_text(failure)}"
             if within_start:
                 failures.append(words)
             else:

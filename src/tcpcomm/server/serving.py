@@ -19,24 +19,24 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm.conversation.proxy import Caller
-from tcpcomm.conversation.requester import Asking
+from tcpcomm.conversation.proxy import HostProxy
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import (
     LATE_LOG_INTERVAL,
-    Answering,
-    Handlers,
+    HandlerTable,
+    Responder,
     current_session,
     have_events_told,
 )
 from tcpcomm.equipment.equipment import Equipment, declaration_of
-from tcpcomm.equipment.login import Entrance, LoginRefused, Saying
+from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import LARGE
-from tcpcomm.link.connect import Dialling
+from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.supervisor import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
-from tcpcomm.runtime.log_throttle import SeldomEach
+from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
@@ -77,10 +77,10 @@ class EquipmentProtocol(FrameProtocol):
     # What each command looks at, as in SendsFrames.
     __slots__ = ("_answering", "_entrance", "_keeping", "_to_host")
 
-    _answering: Answering
-    _keeping: Answering | None  # it keeps replies: nothing is sent before them
-    _entrance: Entrance | None
-    _to_host: tuple[Caller, Asking] | None  # where the host is asked, too
+    _answering: Responder
+    _keeping: Responder | None  # it keeps replies: nothing is sent before them
+    _entrance: LoginServer | None
+    _to_host: tuple[HostProxy, Requester] | None  # where the host is asked, too
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
@@ -92,10 +92,10 @@ class EquipmentProtocol(FrameProtocol):
         handlers = factory.handlers_of(self)
         declaration = handlers.declaration
         clock = clock_of(factory)
-        self._answering = Answering(handlers, self)
+        self._answering = Responder(handlers, self)
         if factory.calls is not None:
             asked = factory.calls
-            asking = Asking(
+            asking = Requester(
                 self,
                 clock,
                 self.abort,
@@ -103,14 +103,14 @@ class EquipmentProtocol(FrameProtocol):
                 depth=asked.pipeline,
                 largest_id=asked.dialect.largest_id,
             )
-            calls = Caller(
+            calls = HostProxy(
                 asked, lambda command, values: calls.ask_on(asking, command, values), clock.seconds
             )
             self._to_host = calls, asking
         if declaration.greeting is None and not declaration.login:
             factory.members.add(self)
             return
-        self._entrance = Entrance(
+        self._entrance = LoginServer(
             declaration.greeting,
             declaration.login,
             declaration.encoding,
@@ -187,14 +187,14 @@ class EquipmentProtocol(FrameProtocol):
 
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
-        answering: Answering | None = getattr(self, "_answering", None)
+        answering: Responder | None = getattr(self, "_answering", None)
         if answering is not None:  # it could be made
             answering.end()
         if self._to_host is not None:
             self._to_host[1].end(reason)
         super().sessionLost(reason)
 
-    def _say(self, sayings: Iterable[Saying]) -> None:
+    def _say(self, sayings: Iterable[LoginMessage]) -> None:
         for saying in sayings:
             if saying.is_frame:
                 self.sendFrame(saying.text)
@@ -243,20 +243,20 @@ class EquipmentFactory(FrameFactory):
         self.members: set[EquipmentProtocol] = set()
         """The sessions that are told of events: all that have logged in."""
         self._equipment = equipment
-        self._late: SeldomEach[str] = SeldomEach(LATE_LOG_INTERVAL)
-        self._handlers: Handlers | None = None  # those of all sessions, once there is one
+        self._late: KeyedLogThrottle[str] = KeyedLogThrottle(LATE_LOG_INTERVAL)
+        self._handlers: HandlerTable | None = None  # those of all sessions, once there is one
         if isinstance(equipment, Equipment):
             have_events_told(equipment, clock_of(self), self._tell)
 
-    def handlers_of(self, session: EquipmentProtocol) -> Handlers:
+    def handlers_of(self, session: EquipmentProtocol) -> HandlerTable:
         """What carries out the commands of a session."""
         equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
             have_events_told(equipment, clock, lambda name, values, _: self._tell(name, values, session))
-            return Handlers.of(equipment, self.declaration, clock, self._late)
+            return HandlerTable.of(equipment, self.declaration, clock, self._late)
         if self._handlers is None:
-            self._handlers = Handlers.of(equipment, self.declaration, clock, self._late)
+            self._handlers = HandlerTable.of(equipment, self.declaration, clock, self._late)
         return self._handlers
 
     def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
@@ -282,7 +282,7 @@ class EquipmentFactory(FrameFactory):
         watchdog.stop()
 
 
-class EquipmentLink(Service):
+class ActiveEquipmentService(Service):
     """
     Equipment in the active TCP role: it keeps a connection to its host up, and serves it.
 
@@ -308,7 +308,7 @@ class EquipmentLink(Service):
         self._interval = policy.heartbeats.interval if policy.heartbeats is not None else 0.0
         self.engine = Engine(
             factory,
-            Dialling(endpoint),
+            Connector(endpoint),
             policy if heard else evolve(policy, heartbeats=None),
             clock=clock,
             beat=self._beat if heard and policy.heartbeats is not None else None,
@@ -376,7 +376,7 @@ def serve(
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
         rules = profile(policy) if isinstance(policy, str) else policy
-        return EquipmentLink(factory, endpoint, rules, clock=reactor, name=name)
+        return ActiveEquipmentService(factory, endpoint, rules, clock=reactor, name=name)
     places: list[Any] = list(at) if isinstance(at, Sequence) and not isinstance(at, str) else [at]
     listeners = [
         listener(reactor, each)

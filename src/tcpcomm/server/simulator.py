@@ -31,14 +31,14 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
 
-__all__ = ["EventsEvery", "simulated", "stand_in"]
+__all__ = ["EventsEvery", "implement_with", "simulated"]
 
 E = TypeVar("E", bound=Equipment)
 
 _LOG: Final = Logger()
 
 
-def stand_in(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:
+def implement_with(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:
     """
     Make an object that implements a declaration with one function.
 
@@ -114,7 +114,7 @@ def simulated(
         )
         for name, command in declaration.commands.items()
     }
-    return stand_in(kind, lambda command, values: courses[command.name].answer(values))
+    return implement_with(kind, lambda command, values: courses[command.name].answer(values))
 
 
 class _Course:

@@ -1,5 +1,5 @@
 """
-Peers prove that they hold a pre-shared key before anything else is said: :class:`Prover`.
+Peers prove that they hold a pre-shared key before anything else is said: :class:`PeerAuthentication`.
 
 It stands between a transport, of whatever kind, and a protocol, and carries out the exchange of
 :mod:`tcpcomm.net.psk`. Until the peer is proven nothing is delivered to the protocol and it can send nothing;
@@ -27,11 +27,11 @@ from zope.interface import implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_in_words, peer_name
-from tcpcomm.runtime.log_throttle import Seldom
+from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["Prover", "ProvingFactory", "prover"]
+__all__ = ["AuthenticatingFactory", "PeerAuthentication", "authenticate"]
 
 HANDSHAKE: Final = 2.0
 """Seconds that TLS and the proof may take together, where the protocol has no limit of its own."""
@@ -40,14 +40,14 @@ REFUSAL_LOG_INTERVAL: Final = 1.0
 """Seconds between two log lines about peers that were not proven."""
 
 
-def prover(protocol: Any, proof: Proof) -> Prover:
+def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
     """Make what stands between a transport and this protocol until its peer is proven."""
-    kind = _HalfCloseableProver if IHalfCloseableProtocol.providedBy(protocol) else Prover
+    kind = _HalfCloseableAuthentication if IHalfCloseableProtocol.providedBy(protocol) else PeerAuthentication
     return kind(protocol, proof)
 
 
 @implementer(IHandshakeListener)
-class Prover(Protocol):
+class PeerAuthentication(Protocol):
     """
     Stands between the transport and a protocol.
 
@@ -155,7 +155,7 @@ class Prover(Protocol):
 
 
 @implementer(IHalfCloseableProtocol)
-class _HalfCloseableProver(Prover):
+class _HalfCloseableAuthentication(PeerAuthentication):
     """The same, where the protocol wants to know that the peer has only ended its sending."""
 
     def readConnectionLost(self) -> None:
@@ -170,7 +170,7 @@ class _HalfCloseableProver(Prover):
             self.protocol.writeConnectionLost()
 
 
-class ProvingFactory(Factory):
+class AuthenticatingFactory(Factory):
     """
     Another factory, for peers only that hold a key.
 
@@ -206,13 +206,13 @@ class ProvingFactory(Factory):
         self._dials = dials
         self._handshake = handshake
         self.clock = clock
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        made = prover(protocol, self._keys.proof(dials=self._dials))
+        made = authenticate(protocol, self._keys.proof(dials=self._dials))
         if isinstance(protocol, FrameProtocol):
             return made
         abort = made.refused
@@ -233,7 +233,7 @@ class ProvingFactory(Factory):
         return made
 
     def _log_refusal(self, peer: str, reason: str) -> None:
-        count = self._refusals.happened(clock_of(self).seconds())
+        count = self._refusals.count_due(clock_of(self).seconds())
         if count:
             others = f" ({count - 1} others were refused before)" if count > 1 else ""
             self.log.warn(

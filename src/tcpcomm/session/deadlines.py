@@ -36,7 +36,7 @@ def deadlines(session: FrameProtocol) -> Iterator[tuple[float, Callable[[FramePr
     if session._held:
         return
     if session._begun is not None and not session._input_ended:
-        if session.gap is not None and session._decoder.heeds_silence:
+        if session.gap is not None and session._decoder.ends_by_silence:
             yield session._heard + session.gap, _fell_silent
         slack = limits.partial + session._decoder.buffered / limits.slowest
         yield session._begun + slack, _not_finished

@@ -23,14 +23,14 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.log_throttle import Seldom
-from tcpcomm.runtime.timer import Rounds, clock_of
-from tcpcomm.session.authentication import prover
+from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.timer import SharedTimers, clock_of
+from tcpcomm.session.authentication import authenticate
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["FrameFactory", "Network", "Own", "Refused", "admitted", "parse_network"]
+__all__ = ["UNSET", "FrameFactory", "Network", "Refused", "Unset", "admitted", "parse_network"]
 
 Network = IPv4Network | IPv6Network
 
@@ -55,10 +55,13 @@ def parse_network(text: str) -> Network:
         raise ConfigurationError(f"{text!r} is no network such as 192.168.0.0/24: {error}") from None
 
 
-class Own(Enum):
-    """The default of what a factory may override: the protocol's own value."""
+class Unset(Enum):
+    """Mark an option that nobody set: the protocol's own value counts."""
 
-    VALUE = "the protocol's own"
+    UNSET = "the protocol's own"
+
+
+UNSET: Final = Unset.UNSET
 
 
 class FrameFactory(Factory):
@@ -102,13 +105,13 @@ class FrameFactory(Factory):
         self,
         protocol: Any = None,
         *,
-        framing: Framing | Own = Own.VALUE,
-        reply_framing: Framing | Own | None = Own.VALUE,
-        gap: float | Own | None = Own.VALUE,
-        limits: Limits | Own = Own.VALUE,
-        heartbeat: Heartbeat | Own | None = Own.VALUE,
-        heartbeats: Heartbeats | Own | None = Own.VALUE,
-        asks: bool | Own = Own.VALUE,
+        framing: Framing | Unset = UNSET,
+        reply_framing: Framing | Unset | None = UNSET,
+        gap: float | Unset | None = UNSET,
+        limits: Limits | Unset = UNSET,
+        heartbeat: Heartbeat | Unset | None = UNSET,
+        heartbeats: Heartbeats | Unset | None = UNSET,
+        asks: bool | Unset = UNSET,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         allow: Iterable[Network] | None = None,
@@ -128,7 +131,7 @@ class FrameFactory(Factory):
             "heartbeats": heartbeats,
             "asks": asks,
         }
-        self._overrides = {name: value for name, value in overrides.items() if value is not Own.VALUE}
+        self._overrides = {name: value for name, value in overrides.items() if value is not UNSET}
         for name, limit in (
             ("max_sessions", max_sessions),
             ("max_sessions_per_address", max_sessions_per_address),
@@ -157,13 +160,13 @@ class FrameFactory(Factory):
         self._by_address: Counter[str] = Counter()
         self._by_peer: dict[str, FrameProtocol] = {}  # the session of each peer that can be told apart
         self._ended_received = self._ended_sent = 0
-        self._refusals = Seldom(REFUSAL_LOG_INTERVAL)
+        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
 
     @cached_property
-    def rounds(self) -> Rounds:
+    def shared_timers(self) -> SharedTimers:
         """The timers that its sessions share."""
-        return Rounds(clock_of(self))
+        return SharedTimers(clock_of(self))
 
     @property
     def frames_received(self) -> int:
@@ -189,7 +192,7 @@ class FrameFactory(Factory):
         protocol.factory = self
         for name, value in self._overrides.items():
             setattr(protocol, name, value)
-        return protocol if self.keys is None else prover(protocol, self.keys.proof(dials=self.dials))
+        return protocol if self.keys is None else authenticate(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
         """A session of this factory got its connection. Called by the session."""
@@ -292,7 +295,7 @@ class FrameFactory(Factory):
         return None
 
     def _log_refusal(self, peer: str, refusal: str) -> None:
-        count = self._refusals.happened(clock_of(self).seconds())
+        count = self._refusals.count_due(clock_of(self).seconds())
         if count:
             others = f" ({count - 1} others were refused before)" if count > 1 else ""
             self.log.warn(

@@ -1,4 +1,4 @@
-"""Heartbeats of a session that is no link's: :class:`Vigil`."""
+"""Heartbeats of a session that is no link's: :class:`HeartbeatMonitor`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tcpcomm.session.heartbeat import Heartbeats, Pulse
 if TYPE_CHECKING:
     from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["Vigil"]
+__all__ = ["HeartbeatMonitor"]
 
 
-class Vigil:
+class HeartbeatMonitor:
     """
     Ends a session whose peer is not heard, and shows the peer that we live.
 

@@ -1,19 +1,19 @@
-"""The polite end of a connection, which costs the peer nothing of what it was sent: :class:`Leaving`."""
+"""The polite end of a connection, which costs the peer nothing of what it was sent: :class:`LingeringClose`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from tcpcomm.session.send_buffer import Outgoing
+from tcpcomm.session.send_buffer import SendBuffer
 
-__all__ = ["LINGER", "Leaving"]
+__all__ = ["LINGER", "LingeringClose"]
 
 LINGER: Final = 1.0
 """Seconds of silence after which a peer that was told of the end, and did not close, is closed."""
 
 
-class Leaving:
+class LingeringClose:
     """
     Ends a connection: first only our sending side, then, when the peer has closed, the rest.
 
@@ -29,7 +29,7 @@ class Leaving:
 
     __slots__ = ("_lingering", "_outgoing", "_seconds", "_stall", "_until")
 
-    def __init__(self, outgoing: Outgoing, seconds: Callable[[], float], stall: float) -> None:
+    def __init__(self, outgoing: SendBuffer, seconds: Callable[[], float], stall: float) -> None:
         self._outgoing = outgoing
         self._seconds = seconds
         self._stall = stall

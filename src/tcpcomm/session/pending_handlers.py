@@ -1,4 +1,4 @@
-"""Handlers that have begun and not finished: :class:`Awaited`."""
+"""Handlers that have begun and not finished: :class:`PendingHandlers`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-__all__ = ["Awaited"]
+__all__ = ["PendingHandlers"]
 
 
-class Awaited:
+class PendingHandlers:
     """
     What the handlers of one session returned because their work takes longer.
 

@@ -29,15 +29,15 @@ from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Lines
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_in_words, one_line, peer_name
-from tcpcomm.runtime.socket_options import tune_tcp
-from tcpcomm.runtime.timer import Alarm, clock_of
+from tcpcomm.runtime.socket_options import set_socket_options
+from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session.deadlines import deadlines
 from tcpcomm.session.heartbeat import Heartbeats
-from tcpcomm.session.heartbeat_monitor import Vigil
+from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
 from tcpcomm.session.limits import Limits
-from tcpcomm.session.lingering_close import Leaving
+from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.receiving import ReceivesFrames
-from tcpcomm.session.send_buffer import PIECE, Outgoing
+from tcpcomm.session.send_buffer import SEND_CHUNK, SendBuffer
 
 __all__ = ["FrameProtocol"]
 
@@ -93,8 +93,8 @@ class FrameProtocol(ReceivesFrames):
 
     _aborted = False
     _transport_closed = False  # or its sending side, or they will be without our doing
-    _vigil: Vigil | None = None  # where the peer must be heard
-    _leaving: Leaving | None = None  # how it closes politely, once it does
+    _vigil: HeartbeatMonitor | None = None  # where the peer must be heard
+    _leaving: LingeringClose | None = None  # how it closes politely, once it does
 
     # -- for users to override ------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class FrameProtocol(ReceivesFrames):
         self._closing = True
         self._update_hold()
         self._frames = self._inbox = ()
-        self._leaving = Leaving(self._outgoing, self._clock.seconds, self.limits.stall)
+        self._leaving = LingeringClose(self._outgoing, self._clock.seconds, self.limits.stall)
         if not self._working:
             self._outgoing.flush()
             self._finish_closing()
@@ -162,9 +162,9 @@ class FrameProtocol(ReceivesFrames):
         transport = cast("Any", self.transport)
         self._clock = clock_of(self.factory)
         self._seconds = self._clock.seconds
-        self._alarm = Alarm(self._clock, deadlines, self, getattr(self.factory, "rounds", None))
+        self._alarm = DeadlineTimer(self._clock, deadlines, self, getattr(self.factory, "shared_timers", None))
         self._heard = self._seconds()
-        self._outgoing = Outgoing(transport, self)
+        self._outgoing = SendBuffer(transport, self)
         address = transport.getPeer()
         self.peer = peer_name(address)
         self.host = str(address.host) if hasattr(address, "host") else None
@@ -179,7 +179,7 @@ class FrameProtocol(ReceivesFrames):
         self._decoder = self.framing.decoder()
         self._sender = self.reply_framing or self.framing
         if self.host is not None:
-            tune_tcp(self.transport, self.limits.stall)
+            set_socket_options(self.transport, self.limits.stall)
         self._tell_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:
@@ -190,7 +190,7 @@ class FrameProtocol(ReceivesFrames):
         self._ready = True
         self._update_hold()
         if self.heartbeats is not None:
-            self._vigil = Vigil(self, self.heartbeats)
+            self._vigil = HeartbeatMonitor(self, self.heartbeats)
         self._tell_connected()
         self._tell_factory("sessionEstablished")
         self._guarded(self.sessionReady)
@@ -267,7 +267,7 @@ class FrameProtocol(ReceivesFrames):
         """Take nothing more from the peer until it reads, or until handlers have finished."""
         outgoing, limits = self._outgoing, self.limits
         throttled = len(self._awaited or ()) >= limits.awaited or (
-            outgoing.blocked_since is not None and outgoing.waiting >= limits.unread_pause - PIECE
+            outgoing.blocked_since is not None and outgoing.waiting >= limits.unread_pause - SEND_CHUNK
         )
         if throttled != self._throttled:
             self._throttled = throttled
@@ -295,7 +295,7 @@ class FrameProtocol(ReceivesFrames):
             transport.resumeProducing()
 
     def _finish_closing(self) -> None:
-        """Close once the transport has taken all that was sent: see :class:`Leaving`."""
+        """Close once the transport has taken all that was sent: see :class:`LingeringClose`."""
         if self._lost or self._transport_closed:
             return
         self._watch_reading()

@@ -17,10 +17,10 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import Decoder
 from tcpcomm.net.reasons import one_line
-from tcpcomm.runtime.log_throttle import Seldom
-from tcpcomm.runtime.timer import Alarm
+from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.heartbeat import Heartbeat
-from tcpcomm.session.pending_handlers import Awaited
+from tcpcomm.session.pending_handlers import PendingHandlers
 from tcpcomm.session.sending import SendsFrames
 
 __all__ = ["ReceivesFrames"]
@@ -65,7 +65,7 @@ class ReceivesFrames(SendsFrames):
 
     _decoder: Decoder
     _seconds: Callable[[], float]
-    _alarm: Alarm[Any]
+    _alarm: DeadlineTimer[Any]
 
     _held: bool  # delivery is not to go on
     _working: bool  # a handler is being called: it must not be entered again
@@ -84,8 +84,8 @@ class ReceivesFrames(SendsFrames):
     _heard: float  # when bytes came last
     _served = 0.0  # when a handler finished last that was awaited, or all that was sent had been taken
     _begun: float | None  # when the frame that is half there began
-    _faults: Seldom | None = None  # counts them, once there were any
-    _awaited: Awaited | None = None  # handlers that have not finished, once there were any
+    _faults: LogThrottle | None = None  # counts them, once there were any
+    _awaited: PendingHandlers | None = None  # handlers that have not finished, once there were any
 
     if TYPE_CHECKING:  # what FrameProtocol adds
 
@@ -274,7 +274,7 @@ class ReceivesFrames(SendsFrames):
         """The stream has ended, and all before that is delivered."""
         if not self._silence_told:
             self._silence_told = True
-            if self.gap is not None and self._decoder.heeds_silence:
+            if self.gap is not None and self._decoder.ends_by_silence:
                 self._finish(self._decoder.flush)  # an end is a silence too
         elif not self._stream_closed:
             self._stream_closed = True
@@ -306,7 +306,7 @@ class ReceivesFrames(SendsFrames):
     def _await(self, later: Awaitable[None]) -> None:
         """Keep track of a handler that will finish later."""
         if self._awaited is None:
-            self._awaited = Awaited(self._handler_finished)
+            self._awaited = PendingHandlers(self._handler_finished)
         self._awaited.add(later)
         self._throttle()
 
@@ -351,8 +351,8 @@ class ReceivesFrames(SendsFrames):
     def _tell_fault(self, fault: str) -> None:
         """Log what is wrong with what the peer sends; a peer that goes on so must not fill the disk."""
         if self._faults is None:
-            self._faults = Seldom(FAULT_LOG_INTERVAL)
-        count = self._faults.happened(self._seconds())
+            self._faults = LogThrottle(FAULT_LOG_INTERVAL)
+        count = self._faults.count_due(self._seconds())
         if count:
             others = f", and {count - 1} more" if count > 1 else ""
             self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=one_line(fault), others=others)

@@ -1,7 +1,7 @@
 """
 What waits to be sent on one session, and what to do when the peer does not read.
 
-Twisted's transports take any amount of data and keep it. Here at most :data:`PIECE` bytes at a time are
+Twisted's transports take any amount of data and keep it. Here at most :data:`SEND_CHUNK` bytes at a time are
 handed to the transport, as long as it does not say "pause"; the rest waits, is counted, and is limited.
 So progress can be seen, memory is bounded, and everything works alike over TCP, TLS, UNIX sockets and
 in memory.
@@ -24,13 +24,13 @@ from zope.interface import implementer
 if TYPE_CHECKING:
     from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["PIECE", "Outgoing"]
+__all__ = ["SEND_CHUNK", "SendBuffer"]
 
-PIECE: Final = 64 * 1024
+SEND_CHUNK: Final = 64 * 1024
 
 
 @implementer(IPushProducer)
-class Outgoing:
+class SendBuffer:
     """
     The queue between ``sendFrame`` and the transport.
 
@@ -84,14 +84,14 @@ class Outgoing:
         self.waiting += len(data)
         if self.blocked_since is not None:
             self._session._sending_changed()
-        elif not self.corked or self.waiting >= PIECE:
+        elif not self.corked or self.waiting >= SEND_CHUNK:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what waits, as long as the transport takes it."""
         if not self.waiting or self.blocked_since is not None:
             return
-        if not self._current and self.waiting <= PIECE:
+        if not self._current and self.waiting <= SEND_CHUNK:
             data = self._only or b"".join(self._queue or ())
             self._only = self._queue = None
             self.waiting = 0
@@ -105,8 +105,8 @@ class Outgoing:
         if self._first == len(self._current):
             self._current, self._first = self._gathered(), 0
         piece = self._current
-        if len(piece) > PIECE:
-            piece = piece[self._first : self._first + PIECE]
+        if len(piece) > SEND_CHUNK:
+            piece = piece[self._first : self._first + SEND_CHUNK]
         self._first += len(piece)
         self.waiting -= len(piece)
         if not self.waiting:
@@ -121,8 +121,8 @@ class Outgoing:
         queue = self._queue
         assert queue is not None  # for something waits
         count = len(queue)
-        if self.waiting > PIECE:
-            count = max(1, next((at for at, data in enumerate(queue) if len(data) > PIECE), count))
+        if self.waiting > SEND_CHUNK:
+            count = max(1, next((at for at, data in enumerate(queue) if len(data) > SEND_CHUNK), count))
         gathered = queue[0] if count == 1 else b"".join(queue[:count])
         del queue[:count]
         return gathered

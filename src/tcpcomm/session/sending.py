@@ -9,7 +9,7 @@ from twisted.internet.protocol import Protocol
 
 from tcpcomm.errors import SessionClosed
 from tcpcomm.framing.base import LARGE, Framing
-from tcpcomm.session.send_buffer import Outgoing
+from tcpcomm.session.send_buffer import SendBuffer
 
 __all__ = ["SendsFrames"]
 
@@ -20,7 +20,7 @@ class SendsFrames(Protocol):
     # What each frame looks at: a slot is read in 4 ns, and a default of the class in 17.
     __slots__ = ("_closing", "_outgoing", "_ready", "_sender", "frames_sent")
 
-    _outgoing: Outgoing
+    _outgoing: SendBuffer
     _sender: Framing
 
     _ready: bool  # connected, and TLS, if there is any, is established

@@ -1,35 +1,20 @@
 """
-What tests need: strategies for byte streams, the laws that every framing obeys, and a simulated network.
+What tests need: strategies for byte streams, the laws of framings, a simulated network, a fault proxy.
 
 Hold a framing of yours to the laws with one line::
 
     def test_my_framing_obeys_the_laws():
         check_framing_laws(MyFraming(option=3))
 
-Run your protocol against pulled cables on a :class:`~tcpcomm.testing.network.wire.Network`, in virtual time; the
-fixture is in :mod:`tcpcomm.testing.network.fixtures`.
+Run your protocol against pulled cables on a :class:`Network`, in virtual time.
 """
 
-from tcpcomm.testing.equipment import check_equipment
-from tcpcomm.testing.laws.laws import LAWS, Law, check_framing_laws
-from tcpcomm.testing.laws.strategies import chunkings, framings, mutations, payloads_for, streams
-from tcpcomm.testing.network.clock import VirtualClock
-from tcpcomm.testing.network.faults import FAULTS, Faults
-from tcpcomm.testing.network.wire import Machine, Network
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "FAULTS",
-    "LAWS",
-    "Faults",
-    "Law",
-    "Machine",
-    "Network",
-    "VirtualClock",
-    "check_equipment",
-    "check_framing_laws",
-    "chunkings",
-    "framings",
-    "mutations",
-    "payloads_for",
-    "streams",
-]
+if TYPE_CHECKING:
+    from tcpcomm.testing._public import *  # noqa: F403
+else:
+    from tcpcomm._lazy import lazy_exports
+    from tcpcomm.testing._public import DEFINED_IN
+
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, DEFINED_IN)

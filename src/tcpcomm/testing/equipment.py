@@ -29,9 +29,9 @@ from tcpcomm.equipment.login import credential_names
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host.host import link_of, remote
-from tcpcomm.link.supervisor import State, profile
+from tcpcomm.link.supervisor import LinkState, profile
 from tcpcomm.server.serving import serve
-from tcpcomm.server.simulator import stand_in
+from tcpcomm.server.simulator import implement_with
 from tcpcomm.testing.laws.violation import Violation
 from tcpcomm.testing.network.wire import Network
 
@@ -66,7 +66,7 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
     __tracebackhide__ = True
     declaration = declaration_of(kind)
     actor = _Actor()
-    device = type(stand_in(kind, actor.carry_out))  # made once, for that costs more than a conversation
+    device = type(implement_with(kind, actor.carry_out))  # made once, for that costs more than a conversation
     for told in _all_told(declaration):
         _hold(told, declaration, lambda: actor.plays(device()), max_examples or settings().max_examples)
 
@@ -228,7 +228,7 @@ class _Ends:
         link, sessions = link_of(self._proxy), self._service.factory.members
 
         def is_ready() -> bool:  # at both ends: one that has accepted no connection yet tells it no event
-            return link.state is State.READY and bool(sessions)
+            return link.state is LinkState.READY and bool(sessions)
 
         if not self.network.run_until(is_ready, within=_PATIENCE):
             raise Violation("the link becomes ready", f"it is {link.state.value}: {link.reason}")

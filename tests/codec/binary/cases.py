@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 
 from attrs import evolve, field, frozen, validators
 
-from tcpcomm.codec import Binary, Field, Form
-from tcpcomm.codec.base import Trouble
+from tcpcomm.codec import Binary, Field, MessageSpec
+from tcpcomm.codec.base import ProtocolErrorKind
 from tcpcomm.codec.binary.binary import (
     F32,
     F64,
@@ -43,7 +43,7 @@ from tcpcomm.codec.binary.binary import (
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 
-__all__ = ["CASES", "FORMS", "Axis", "Door", "Point", "State"]
+__all__ = ["CASES", "FORMS", "Axis", "Door", "LinkState", "Point"]
 
 
 class Axis(Enum):
@@ -68,7 +68,7 @@ class Point:
 
 
 @frozen
-class State:
+class LinkState:
     """Bits of one number, the lowest first."""
 
     ready: bool
@@ -101,7 +101,7 @@ class Track:
     axis: Annotated[Axis, U8, Before(b"\xaa"), After(2)]
     speed: Annotated[Speed, I8]
     doors: Annotated[Door, U16]
-    state: Annotated[State, U16]
+    state: Annotated[LinkState, U16]
     name: Annotated[str, Fixed(16)]
     label: Annotated[str, Fixed(8, pad=" "), Encoded("cp949")]
     count: U8
@@ -126,16 +126,16 @@ class Limited:
 
 
 FORMS: Final = (
-    Form(
+    MessageSpec(
         "move",
         "Drive.move",
         0x10,
         parameters=(Field("axis", Annotated[Axis, U8]), Field("position", I32)),
         result=U16,
     ),
-    Form("widths", "Drive.widths", 0x11, parameters=(Field("widths", Widths),), result=Widths),
-    Form("track", "Drive.track", 0x12, parameters=(Field("track", Track), Field("more", U8)), result=Track),
-    Form(
+    MessageSpec("widths", "Drive.widths", 0x11, parameters=(Field("widths", Widths),), result=Widths),
+    MessageSpec("track", "Drive.track", 0x12, parameters=(Field("track", Track), Field("more", U8)), result=Track),
+    MessageSpec(
         "read",
         "Drive.read",
         0x13,
@@ -147,25 +147,25 @@ FORMS: Final = (
         ),
         result=Registers,
     ),
-    Form(
+    MessageSpec(
         "write",
         "Drive.write",
         0x14,
         parameters=(Field("content", Annotated[bytes, Rest()]),),
         result=Limited,
     ),
-    Form("tracks", "Drive.tracks", 0x15, result=Annotated[list[Track], Counted(U8)]),
-    Form("points", "Drive.points", 0x16, parameters=(Field("points", Annotated[list[Point], Rest()]),)),
-    Form("stop", "Drive.stop", 0x17),
-    Form("blink", "Drive.blink", 0x18, reply=None, parameters=(Field("times", U8),)),
-    Form(
+    MessageSpec("tracks", "Drive.tracks", 0x15, result=Annotated[list[Track], Counted(U8)]),
+    MessageSpec("points", "Drive.points", 0x16, parameters=(Field("points", Annotated[list[Point], Rest()]),)),
+    MessageSpec("stop", "Drive.stop", 0x17),
+    MessageSpec("blink", "Drive.blink", 0x18, reply=None, parameters=(Field("times", U8),)),
+    MessageSpec(
         "bytes",
         "Drive.bytes",
         0x19,
         parameters=(Field("n", U16), Field("raw", Annotated[bytes, CountedBy("n")])),
     ),
-    Form("alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True),
-    Form("idle", "Drive.idle", 0x41, is_event=True),
+    MessageSpec("alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True),
+    MessageSpec("idle", "Drive.idle", 0x41, is_event=True),
 )
 
 FAULTS: Final = (Fault(3), Fault(255))
@@ -186,7 +186,7 @@ HOSTILE: Final = (
 )
 
 
-def with_wide_opcodes(*, base: int = 0) -> tuple[Form, ...]:
+def with_wide_opcodes(*, base: int = 0) -> tuple[MessageSpec, ...]:
     return tuple(evolve(form, wire=base + form.wire) for form in FORMS)
 
 
@@ -225,7 +225,7 @@ CASES: Final = [
             head=(OPCODE, b"\0\0\0\x02", STATUS),
             reply_head=(OPCODE, b"\0\0\0\x03", STATUS),
             event_head=(OPCODE, b"\0\0\0\x01", STATUS),
-            codes=dict.fromkeys(Trouble, 2),
+            codes=dict.fromkeys(ProtocolErrorKind, 2),
         ),
         FORMS,
         (Fault(2), Fault(0)),

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import Binary, Field, Form
-from tcpcomm.codec.base import Answer, Dialect, Event, Refusal, Request, Trouble
+from tcpcomm.codec import Binary, Field, MessageSpec
+from tcpcomm.codec.base import Answer, Dialect, Event, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.binary import (
     F32,
     F64,
@@ -40,7 +40,7 @@ from tcpcomm.codec.binary.binary import (
     Skip,
 )
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.binary.cases import Axis, Door, Point, State
+from tests.codec.binary.cases import Axis, Door, LinkState, Point
 from tests.codec.cases import Opaque
 
 
@@ -49,14 +49,14 @@ class Registers:
     values: Annotated[list[U16], Counted(U8, in_bytes=True)]
 
 
-READ_REGISTERS = Form(
+READ_REGISTERS = MessageSpec(
     "read_registers",
     "Plc.read_registers",
     3,
     parameters=(Field("start", U16), Field("size", U16)),
     result=Registers,
 )
-WRITE_REGISTER = Form(
+WRITE_REGISTER = MessageSpec(
     "write_register", "Plc.write_register", 6, parameters=(Field("at", U16), Field("value", U16))
 )
 
@@ -83,7 +83,7 @@ def test_modbus_answers_an_unknown_function_with_exception_1_and_that_function()
     dialect = Binary().bind([READ_REGISTERS])
     (refusal,) = dialect.read_at_equipment(bytes.fromhex("2B 0E 01 00")).requests
     assert isinstance(refusal, Refusal)
-    assert Trouble.UNKNOWN_COMMAND is refusal.trouble
+    assert ProtocolErrorKind.UNKNOWN_COMMAND is refusal.trouble
     assert bytes.fromhex("AB 01") == dialect.fault(
         refusal, dialect.trouble(refusal.trouble, "no such function")
     )
@@ -109,13 +109,13 @@ def test_simple_message_tells_requests_from_replies_and_topics() -> None:
         head=(OPCODE, b"\0\0\0\x02", STATUS),
         reply_head=(OPCODE, b"\0\0\0\x03", STATUS),
         event_head=(OPCODE, b"\0\0\0\x01", STATUS),
-        codes=dict.fromkeys(Trouble, 2),
+        codes=dict.fromkeys(ProtocolErrorKind, 2),
     )
     joints = Annotated[list[F32], Fixed(2)]
     dialect = codec.bind(
         [
-            Form("point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))),
-            Form("joints", "Robot.joints", 10, parameters=(Field("joints", joints),), is_event=True),
+            MessageSpec("point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))),
+            MessageSpec("joints", "Robot.joints", 10, parameters=(Field("joints", joints),), is_event=True),
         ]
     )
     sent = dialect.request("point", {"sequence": 1, "joints": [0.5, -1.0]}, 0)
@@ -140,7 +140,7 @@ def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
         reply_head=(b"\xd4\0", ID, b"\0\0\0\xff\xff\x03\0", Length(U16), STATUS),
     )
     words = Annotated[list[U16], Rest()]
-    read = Form(
+    read = MessageSpec(
         "read",
         "Plc.read",
         0x0401,
@@ -162,14 +162,14 @@ def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
 
 def test_replies_and_faults_may_have_opcodes_of_their_own() -> None:
     codec = Binary(fault_opcode=0xEE, code=U16, reason=Annotated[str, Counted(U8)])
-    dialect = codec.bind([Form("go", "Axis.go", 0x10, reply=0x90, result=U8)])
+    dialect = codec.bind([MessageSpec("go", "Axis.go", 0x10, reply=0x90, result=U8)])
     assert [bytes.fromhex("90 07")] == dialect.reply(Request("go", {}), 7)
     assert bytes.fromhex("EE 0003 04") + b"door" == dialect.fault(Request("go", {}), Fault(3, "door"))
 
 
 def several(*parameters: Field, codec: Binary | None = None) -> Dialect:
     """A dialect whose only command has these parameters."""
-    return (codec or Binary()).bind([Form("f", "Device.f", 1, parameters=parameters)])
+    return (codec or Binary()).bind([MessageSpec("f", "Device.f", 1, parameters=parameters)])
 
 
 def one(annotation: Any, codec: Binary | None = None) -> Dialect:
@@ -194,7 +194,7 @@ BYTES: list[tuple[Any, Any, str]] = [
     (Annotated[Door, U16], Door.LEFT | Door.RIGHT, "8001"),
     (Annotated[Door, U16], Door(2), "0002"),
     (Annotated[Literal[3, 7], U8], 7, "07"),
-    (Annotated[State, U8], State(True, 5, Axis.Y, False), "2B"),
+    (Annotated[LinkState, U8], LinkState(True, 5, Axis.Y, False), "2B"),
     (Annotated[str, Fixed(4)], "AB", "41420000"),
     (Annotated[str, Fixed(4, pad=" ")], "AB", "41422020"),
     (Annotated[str, Counted(U8)], "AB", "024142"),
@@ -240,8 +240,8 @@ NOT_SENT: list[tuple[Any, Any, str]] = [
     (Annotated[Axis, U8], 1, "value: must be one of 1 | 2, not 1"),
     (Annotated[Door, U8], Door.RIGHT, "value: must be a whole number from 0 to 255, not 32768"),
     (
-        Annotated[State, U8],
-        State(True, 8, Axis.X, False),
+        Annotated[LinkState, U8],
+        LinkState(True, 8, Axis.X, False),
         "value.mode: must be a whole number from 0 to 7, not 8",
     ),
     (Annotated[str, Fixed(4)], "ABCDE", "value: 'ABCDE' has 5 bytes, which 4 do not hold"),
@@ -284,7 +284,7 @@ NOT_READ: list[tuple[Any, str, str]] = [
     (U16, "010203", "has 1 bytes too many at its end"),
     (bool, "02", "value: must be one of 0 | 1, not 2"),
     (Annotated[Axis, U8], "03", "value: must be one of 1 | 2, not 3"),
-    (Annotated[State, U8], "00", "value.axis: must be one of 1 | 2, not 0"),
+    (Annotated[LinkState, U8], "00", "value.axis: must be one of 1 | 2, not 0"),
     (
         Annotated[str, Fixed(2)],
         "FF41",
@@ -323,7 +323,7 @@ def test_bytes_that_are_no_such_value_are_refused_with_the_path(
 ) -> None:
     (refusal,) = one(annotation).read_at_equipment(b"\x01" + bytes.fromhex(body)).requests
     assert isinstance(refusal, Refusal)
-    assert (Trouble.BAD_PARAMETERS, problem) == (refusal.trouble, str(refusal.problem))
+    assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.trouble, str(refusal.problem))
 
 
 def test_nan_and_infinity_pass_as_they_are() -> None:
@@ -340,8 +340,8 @@ def test_bytes_behind_the_zero_that_ends_a_text_are_skipped() -> None:
 
 
 def test_bits_that_no_field_has_and_skipped_bytes_are_not_looked_at() -> None:
-    (request,) = one(Annotated[State, U16, After(1)]).read_at_equipment(b"\x01\xff\x10\xee").requests
-    assert Request("f", {"value": State(False, 0, Axis.X, False)}) == request
+    (request,) = one(Annotated[LinkState, U16, After(1)]).read_at_equipment(b"\x01\xff\x10\xee").requests
+    assert Request("f", {"value": LinkState(False, 0, Axis.X, False)}) == request
 
 
 def counted_by() -> Dialect:
@@ -396,7 +396,7 @@ NOT_BOUND: list[tuple[Any, str]] = [
     (Opaque, "bytes cannot carry Opaque"),
     (dict[str, int], "bytes cannot carry dict"),
     (U8 | F32, "nothing in the bytes would tell which of them it is"),
-    (Annotated[State, Annotated[int, Int(1, signed=True)]], "stand in a number without a sign"),
+    (Annotated[LinkState, Annotated[int, Int(1, signed=True)]], "stand in a number without a sign"),
     (Annotated[Literal[256], U8], "each value must be a whole number from 0 to 255, not 256"),
     (Annotated[list[U8], Counted(F32)], "the count of Counted is a whole number"),
     (Annotated[list[U8], CountedBy("n")], "value is counted by n, but there is no such field before it"),
@@ -473,22 +473,22 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
         Binary(**options)
 
 
-BAD_FORMS: list[tuple[tuple[Form, ...], str]] = [
-    ((Form("f", "A.f"),), "A.f: its opcode must be a number from 0 to 0xFF"),
-    ((Form("f", "A.f", 256),), "A.f: its opcode must be a number from 0 to 0xFF, not 256"),
-    ((Form("f", "A.f", True),), "A.f: its opcode must be a number from 0 to 0xFF, not True"),
-    ((Form("f", "A.f", 1, "OK"),), "A.f: its opcode must be a number from 0 to 0xFF, not 'OK'"),
-    ((Form("f", "A.f", 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
-    ((Form("f", "A.f", 0x10, 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
+BAD_FORMS: list[tuple[tuple[MessageSpec, ...], str]] = [
+    ((MessageSpec("f", "A.f"),), "A.f: its opcode must be a number from 0 to 0xFF"),
+    ((MessageSpec("f", "A.f", 256),), "A.f: its opcode must be a number from 0 to 0xFF, not 256"),
+    ((MessageSpec("f", "A.f", True),), "A.f: its opcode must be a number from 0 to 0xFF, not True"),
+    ((MessageSpec("f", "A.f", 1, "OK"),), "A.f: its opcode must be a number from 0 to 0xFF, not 'OK'"),
+    ((MessageSpec("f", "A.f", 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
+    ((MessageSpec("f", "A.f", 0x10, 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
     (
-        (Form("f", "A.f", 1), Form("e", "A.e", 1, is_event=True)),
+        (MessageSpec("f", "A.f", 1), MessageSpec("e", "A.e", 1, is_event=True)),
         "A.f: a host would not know b'\\x01' for its reply",
     ),
 ]
 
 
 @pytest.mark.parametrize(("forms", "problem"), BAD_FORMS)
-def test_a_form_that_cannot_be_told_from_others_is_refused(forms: tuple[Form, ...], problem: str) -> None:
+def test_a_form_that_cannot_be_told_from_others_is_refused(forms: tuple[MessageSpec, ...], problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Binary().bind(forms)
     assert str(caught.value).startswith(problem)
@@ -506,7 +506,7 @@ def test_a_reason_that_the_wire_cannot_carry_is_refused_from_a_handler_and_left_
     dialect = Binary(reason=Annotated[str, Counted(U8)]).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="reason: '문' cannot be written in ascii"):
         dialect.fault(Request("write_register", {}), Fault(1, "문"))
-    assert "" == dialect.trouble(Trouble.INTERNAL, "문").reason
+    assert "" == dialect.trouble(ProtocolErrorKind.INTERNAL, "문").reason
 
 
 def test_a_code_must_be_a_number_and_no_success() -> None:
@@ -518,7 +518,7 @@ def test_a_code_must_be_a_number_and_no_success() -> None:
 
 
 def test_the_notation_shows_the_layout_in_one_line() -> None:
-    move = Form(
+    move = MessageSpec(
         "move",
         "Drive.move",
         0x10,

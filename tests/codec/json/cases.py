@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from attrs import evolve, field, frozen
 
-from tcpcomm.codec import Dialect, Field, Form, Json, JsonRpc
+from tcpcomm.codec import Dialect, Field, Json, JsonRpc, MessageSpec
 from tcpcomm.codec.json.engines import using
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
@@ -39,55 +39,55 @@ class WithEngine(Case):
 
 
 OBJECTS: Final = (
-    Form("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
-    Form(
+    MessageSpec("locate", "Camera.locate", parameters=(Field("job", int),), result=Position),
+    MessageSpec(
         "measure",
         "Camera.measure",
         "MEAS",
         parameters=(Field("axis", Axis), Field("speed", float, 1.5), Field("light", Light | None, None)),
         result=Measurement,
     ),
-    Form(
+    MessageSpec(
         "prepare",
         "Camera.prepare",
         16,
         parameters=(Field("recipe", Recipe), Field("door", Door)),
         result=Recipe,
     ),
-    Form(
+    MessageSpec(
         "read_sensor",
         "Camera.read_sensor",
         parameters=(Field("sensor_name", Annotated[str, "mm"]),),
         result=Reading,
     ),
-    Form("reset", "Camera.reset"),
-    Form("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
-    Form("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
-    Form(
+    MessageSpec("reset", "Camera.reset"),
+    MessageSpec("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
+    MessageSpec("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
+    MessageSpec(
         "moved",
         "Camera.moved",
         17,
         parameters=(Field("to", Position), Field("path", list[Position])),
         is_event=True,
     ),
-    Form("idle", "Camera.idle", is_event=True),
+    MessageSpec("idle", "Camera.idle", is_event=True),
 )
 
 ANY_RESULT: Final = (
     *OBJECTS,
-    Form("count", "Camera.count", result=int),
-    Form(
+    MessageSpec("count", "Camera.count", result=int),
+    MessageSpec(
         "note",
         "Camera.note",
         parameters=(Field("anything", Any), Field("raw", bytes)),
         result=dict[str, float],
     ),
-    Form("tree", "Camera.tree", parameters=(Field("tree", Tree),), result=Tree),
-    Form("maybe", "Camera.maybe", result=Position | None),
-    Form("names", "Camera.names", result=tuple[str, ...]),
+    MessageSpec("tree", "Camera.tree", parameters=(Field("tree", Tree),), result=Tree),
+    MessageSpec("maybe", "Camera.maybe", result=Position | None),
+    MessageSpec("names", "Camera.names", result=tuple[str, ...]),
 )
 
-KEYED: Final = (*OBJECTS, Form("count", "Camera.count", reply="count", result=int))
+KEYED: Final = (*OBJECTS, MessageSpec("count", "Camera.count", reply="count", result=int))
 
 METHODS: Final = tuple(
     evolve(form, wire=f"camera/{form.wire}") if isinstance(form.wire, int) else form for form in ANY_RESULT

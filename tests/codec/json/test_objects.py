@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import Field, Form, Json
-from tcpcomm.codec.base import UNSAID, Answer, Dialect, Event, Refusal, Request, Trouble
+from tcpcomm.codec import Field, Json, MessageSpec
+from tcpcomm.codec.base import MISSING, Answer, Dialect, Event, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 pytestmark = pytest.mark.usefixtures("json_engine")
@@ -22,9 +22,9 @@ class Position:
     angle_deg: float
 
 
-LOCATE = Form("locate", "Camera.locate", parameters=PARAMETERS, result=Position)
-RESET = Form("reset", "Camera.reset")
-ALARM = Form("alarm", "Camera.alarm", parameters=(Field("code", int),), is_event=True)
+LOCATE = MessageSpec("locate", "Camera.locate", parameters=PARAMETERS, result=Position)
+RESET = MessageSpec("reset", "Camera.reset")
+ALARM = MessageSpec("alarm", "Camera.alarm", parameters=(Field("code", int),), is_event=True)
 FORMS = (LOCATE, RESET, ALARM)
 
 
@@ -133,34 +133,34 @@ def refusal(dialect: Dialect, frame: str) -> Refusal:
     return found
 
 
-REFUSED: dict[str, tuple[Trouble, str]] = {
+REFUSED: dict[str, tuple[ProtocolErrorKind, str]] = {
     "{": (
-        Trouble.UNREADABLE,
+        ProtocolErrorKind.UNREADABLE,
         "it is no JSON: Expecting property name enclosed in double quotes at character 1",
     ),
-    "[]": (Trouble.MALFORMED, "must be an object, not []"),
-    '{"id":1}': (Trouble.MALFORMED, "cmd: is missing"),
-    '{"cmd":"locate","id":[1]}': (Trouble.MALFORMED, "id: must be a whole number or text, not [1]"),
-    '{"cmd":"Locate","id":1}': (Trouble.UNKNOWN_COMMAND, "cmd: there is no command 'Locate'"),
-    '{"cmd":["locate"],"id":1}': (Trouble.UNKNOWN_COMMAND, "cmd: there is no command ['locate']"),
-    '{"cmd":"locate","id":1}': (Trouble.BAD_PARAMETERS, "params.job: is missing"),
-    '{"cmd":"locate","params":[3]}': (Trouble.BAD_PARAMETERS, "params: must be an object, not [3]"),
+    "[]": (ProtocolErrorKind.MALFORMED, "must be an object, not []"),
+    '{"id":1}': (ProtocolErrorKind.MALFORMED, "cmd: is missing"),
+    '{"cmd":"locate","id":[1]}': (ProtocolErrorKind.MALFORMED, "id: must be a whole number or text, not [1]"),
+    '{"cmd":"Locate","id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command 'Locate'"),
+    '{"cmd":["locate"],"id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command ['locate']"),
+    '{"cmd":"locate","id":1}': (ProtocolErrorKind.BAD_PARAMETERS, "params.job: is missing"),
+    '{"cmd":"locate","params":[3]}': (ProtocolErrorKind.BAD_PARAMETERS, "params: must be an object, not [3]"),
     '{"cmd":"locate","params":{"job":"3"}}': (
-        Trouble.BAD_PARAMETERS,
+        ProtocolErrorKind.BAD_PARAMETERS,
         "params.job: must be a whole number, not '3'",
     ),
     '{"cmd":"locate","params":{"job":3,"sped":3}}': (
-        Trouble.BAD_PARAMETERS,
+        ProtocolErrorKind.BAD_PARAMETERS,
         "params.sped: is not known here",
     ),
-    '{"cmd":"locate","job":3}': (Trouble.BAD_PARAMETERS, "job: is not known here"),
-    '{"cmd":"reset","params":{},"x":1}': (Trouble.BAD_PARAMETERS, "x: is not known here"),
+    '{"cmd":"locate","job":3}': (ProtocolErrorKind.BAD_PARAMETERS, "job: is not known here"),
+    '{"cmd":"reset","params":{},"x":1}': (ProtocolErrorKind.BAD_PARAMETERS, "x: is not known here"),
 }
 
 
 @pytest.mark.parametrize(("frame", "expected"), REFUSED.items(), ids=REFUSED)
 def test_a_bad_request_is_refused_with_its_trouble_and_place(
-    dialect: Dialect, frame: str, expected: tuple[Trouble, str]
+    dialect: Dialect, frame: str, expected: tuple[ProtocolErrorKind, str]
 ) -> None:
     found = refusal(dialect, frame)
     assert expected == (found.trouble, str(found.problem))
@@ -267,9 +267,9 @@ def test_the_code_that_means_success_cannot_be_a_fault() -> None:
 
 
 def test_troubles_have_the_codes_that_are_given() -> None:
-    dialect = Json(codes={Trouble.INTERNAL: "E99"}).bind(FORMS)
-    assert "E99" == dialect.trouble(Trouble.INTERNAL, "").code
-    assert -32601 == dialect.trouble(Trouble.UNKNOWN_COMMAND, "").code
+    dialect = Json(codes={ProtocolErrorKind.INTERNAL: "E99"}).bind(FORMS)
+    assert "E99" == dialect.trouble(ProtocolErrorKind.INTERNAL, "").code
+    assert -32601 == dialect.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "").code
 
 
 def test_replies_come_by_id_exactly_where_there_is_a_key_for_it() -> None:
@@ -303,48 +303,48 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
 
 
 FLAT_RESULTS = Json(result=None, fault=None, success={"x": "OK"})
-BAD_FORMS: dict[str, tuple[Json, Form, str]] = {
+BAD_FORMS: dict[str, tuple[Json, MessageSpec, str]] = {
     "a parameter with the key of the command": (
         Json(),
-        Form("f", "A.f", parameters=(Field("cmd", int),)),
+        MessageSpec("f", "A.f", parameters=(Field("cmd", int),)),
         "A.f: parameter cmd: the key 'cmd' means something else",
     ),
     "two parameters with one key": (
         Json(naming="camel"),
-        Form("f", "A.f", parameters=(Field("a_b", int), Field("aB", int))),
+        MessageSpec("f", "A.f", parameters=(Field("a_b", int), Field("aB", int))),
         "A.f: parameter a_b: another one is called 'aB' too",
     ),
     "a result without fields, flat": (
         FLAT_RESULTS,
-        Form("f", "A.f", result=int),
+        MessageSpec("f", "A.f", result=int),
         "A.f: its result, int, has no fields",
     ),
     "a result whose field is a mark": (
         FLAT_RESULTS,
-        Form("f", "A.f", result=Position),
+        MessageSpec("f", "A.f", result=Position),
         "A.f: its result's field x has a key that means something else",
     ),
     "a result under a mark": (
         FLAT_RESULTS,
-        Form("f", "A.f", reply="x", result=int),
+        MessageSpec("f", "A.f", reply="x", result=int),
         "A.f: the key 'x' of its result means something else",
     ),
     "a reply that is no key": (
         Json(),
-        Form("f", "A.f", reply=3),
+        MessageSpec("f", "A.f", reply=3),
         "A.f: reply is the key of its result, not 3",
     ),
     "a word that is neither text nor a number": (
         Json(),
-        Form("f", "A.f", wire=1.5),
+        MessageSpec("f", "A.f", wire=1.5),
         "A.f: its word in JSON is text",
     ),
-    "True as a word": (Json(), Form("f", "A.f", wire=True), "A.f: its word in JSON is text"),
+    "True as a word": (Json(), MessageSpec("f", "A.f", wire=True), "A.f: its word in JSON is text"),
 }
 
 
 @pytest.mark.parametrize(("codec", "form", "problem"), BAD_FORMS.values(), ids=BAD_FORMS)
-def test_a_form_that_cannot_be_written_is_refused(codec: Json, form: Form, problem: str) -> None:
+def test_a_form_that_cannot_be_written_is_refused(codec: Json, form: MessageSpec, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         codec.bind([form])
     assert str(caught.value).startswith(problem)
@@ -361,4 +361,4 @@ def test_the_notation_shows_the_shapes() -> None:
     assert '{"id": id, "error": {"code": number or text, "reason": "text", "data": any, or left out}}' == (
         dialect.fault_notation()
     )
-    assert UNSAID is RESET.wire
+    assert MISSING is RESET.wire

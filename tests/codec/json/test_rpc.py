@@ -7,24 +7,24 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.codec import Field, Form, JsonRpc
-from tcpcomm.codec.base import Answer, Batch, Dialect, Event, Refusal, Request, Trouble
+from tcpcomm.codec import Field, JsonRpc, MessageSpec
+from tcpcomm.codec.base import Answer, Batch, Dialect, Event, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 pytestmark = pytest.mark.usefixtures("json_engine")
 
 FORMS = (
-    Form(
+    MessageSpec(
         "subtract",
         "Calculator.subtract",
         parameters=(Field("minuend", int), Field("subtrahend", int)),
         result=int,
     ),
-    Form("update", "Calculator.update", parameters=(Field("values", list[int]),), reply=None),
-    Form("sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int),
-    Form("notify_hello", "Calculator.notify_hello", parameters=(Field("number", int),), reply=None),
-    Form("get_data", "Calculator.get_data", result=list[str | int]),
-    Form("alarm", "Calculator.alarm", parameters=(Field("code", int),), is_event=True),
+    MessageSpec("update", "Calculator.update", parameters=(Field("values", list[int]),), reply=None),
+    MessageSpec("sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int),
+    MessageSpec("notify_hello", "Calculator.notify_hello", parameters=(Field("number", int),), reply=None),
+    MessageSpec("get_data", "Calculator.get_data", result=list[str | int]),
+    MessageSpec("alarm", "Calculator.alarm", parameters=(Field("code", int),), is_event=True),
 )
 
 ANSWERS: dict[str, Any] = {
@@ -261,23 +261,23 @@ def test_a_code_that_is_no_number_cannot_be_sent(dialect: Dialect) -> None:
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
-        (Form("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC keeps"),
-        (Form("f", "A.f", wire=3), "A.f: a method of JSON-RPC is text, not 3"),
-        (Form("f", "A.f", reply="OK"), "A.f: JSON-RPC rules what a reply looks like"),
+        (MessageSpec("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC keeps"),
+        (MessageSpec("f", "A.f", wire=3), "A.f: a method of JSON-RPC is text, not 3"),
+        (MessageSpec("f", "A.f", reply="OK"), "A.f: JSON-RPC rules what a reply looks like"),
     ],
 )
-def test_a_form_that_the_standard_forbids_is_refused(form: Form, problem: str) -> None:
+def test_a_form_that_the_standard_forbids_is_refused(form: MessageSpec, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         JsonRpc().bind([form])
     assert str(caught.value).startswith(problem)
 
 
 def test_a_trouble_has_the_code_that_the_standard_reserves(dialect: Dialect) -> None:
-    codes = {trouble: dialect.trouble(trouble, "").code for trouble in Trouble}
+    codes = {trouble: dialect.trouble(trouble, "").code for trouble in ProtocolErrorKind}
     assert {
-        Trouble.UNREADABLE: -32700,
-        Trouble.MALFORMED: -32600,
-        Trouble.UNKNOWN_COMMAND: -32601,
-        Trouble.BAD_PARAMETERS: -32602,
-        Trouble.INTERNAL: -32603,
+        ProtocolErrorKind.UNREADABLE: -32700,
+        ProtocolErrorKind.MALFORMED: -32600,
+        ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
+        ProtocolErrorKind.BAD_PARAMETERS: -32602,
+        ProtocolErrorKind.INTERNAL: -32603,
     } == codes

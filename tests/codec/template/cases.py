@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from tcpcomm.codec import Counted, Field, Form, Template
-from tcpcomm.codec.base import UNSAID
+from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
+from tcpcomm.codec.base import MISSING
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 from tests.codec.template.templates import Judgement, Mode, Point, Position, Scan
@@ -23,7 +23,7 @@ class Batch:
 
 
 CAMERA: Final = (
-    Form(
+    MessageSpec(
         "locate",
         "Camera.locate",
         "TRG,{job}",
@@ -31,7 +31,7 @@ CAMERA: Final = (
         (Field("job", int),),
         Position,
     ),
-    Form(
+    MessageSpec(
         "teach",
         "Camera.teach",
         "TCH {name:<8}{number:04X}[,{mode}][;{note}]",
@@ -43,14 +43,14 @@ CAMERA: Final = (
             Field("note", str | None, None),
         ),
     ),
-    Form(
+    MessageSpec(
         "move",
         "Camera.move",
         "MOV{x:+08.3f}{y:07d/1000}{slow}",
         "MOV",
         (Field("slow", bool), Field("x", float), Field("y", Decimal)),
     ),
-    Form(
+    MessageSpec(
         "scan",
         "Camera.scan",
         "SCN,{axis},{ids*-}",
@@ -58,27 +58,27 @@ CAMERA: Final = (
         (Field("axis", Literal["X", "Y"]), Field("ids", list[int])),
         Scan,
     ),
-    Form("rows", "Camera.rows", "ROW", "ROW {rows*;:({row*,:.2f})}", (), list[list[float]]),
-    Form("raw", "Camera.raw", "RAW {data}", "RAW {data:x}", (Field("data", bytes),), bytes),
-    Form("measure", "Camera.measure", "MEAS:VOLT?", "{value:+.6E}", (), float),
-    Form(
+    MessageSpec("rows", "Camera.rows", "ROW", "ROW {rows*;:({row*,:.2f})}", (), list[list[float]]),
+    MessageSpec("raw", "Camera.raw", "RAW {data}", "RAW {data:x}", (Field("data", bytes),), bytes),
+    MessageSpec("measure", "Camera.measure", "MEAS:VOLT?", "{value:+.6E}", (), float),
+    MessageSpec(
         "exact", "Camera.exact", "EXACT {value}", "EXACT {value:.2f}mm", (Field("value", Decimal),), Decimal
     ),
-    Form("judge", "Camera.judge", "JDG", "JDG[ {judgement}]", (), Judgement | None),
-    Form("trigger", "Camera.trigger", "TA", ("TA", "V {value}"), (), float),
-    Form("files", "Camera.files", "DIR", Counted("N{#:03d}", "F {name}"), (), list[str]),
-    Form("batch", "Camera.batch", "BAT", ("BAT", Counted("B {name:>6},{#}", "{x},{y}")), (), Batch),
-    Form("blink", "Camera.blink", "LED{times:3d}", None, (Field("times", int),)),
-    Form(
+    MessageSpec("judge", "Camera.judge", "JDG", "JDG[ {judgement}]", (), Judgement | None),
+    MessageSpec("trigger", "Camera.trigger", "TA", ("TA", "V {value}"), (), float),
+    MessageSpec("files", "Camera.files", "DIR", CountedLines("N{#:03d}", "F {name}"), (), list[str]),
+    MessageSpec("batch", "Camera.batch", "BAT", ("BAT", CountedLines("B {name:>6},{#}", "{x},{y}")), (), Batch),
+    MessageSpec("blink", "Camera.blink", "LED{times:3d}", None, (Field("times", int),)),
+    MessageSpec(
         "alarm",
         "Camera.alarm",
         "ALM,{code},{text}",
-        UNSAID,
+        MISSING,
         (Field("code", int), Field("text", str)),
         None,
         True,
     ),
-    Form("idle", "Camera.idle", "IDLE", is_event=True),
+    MessageSpec("idle", "Camera.idle", "IDLE", is_event=True),
 )
 
 HOSTILE: Final = (

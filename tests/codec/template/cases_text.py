@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from tcpcomm.codec import Field, Form, Text
+from tcpcomm.codec import Field, MessageSpec, Text
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 
 __all__ = ["CASES"]
 
 CHAT: Final = (
-    Form("start", "Line.start", "작업 시작"),
-    Form("send", "Line.send", "좌표 전송", parameters=(Field("coordinates", str),)),
-    Form("proceed", "Line.proceed", "다음 단계로 진행", "진행"),
-    Form("status", "Line.status", result=str),
-    Form("say", "Line.say", parameters=(Field("text", str),), result=str),
-    Form("beep", "Line.beep", reply=None),
-    Form("finished", "Line.finished", "끝", parameters=(Field("text", str),), is_event=True),
-    Form("idle", "Line.idle", is_event=True),
+    MessageSpec("start", "Line.start", "작업 시작"),
+    MessageSpec("send", "Line.send", "좌표 전송", parameters=(Field("coordinates", str),)),
+    MessageSpec("proceed", "Line.proceed", "다음 단계로 진행", "진행"),
+    MessageSpec("status", "Line.status", result=str),
+    MessageSpec("say", "Line.say", parameters=(Field("text", str),), result=str),
+    MessageSpec("beep", "Line.beep", reply=None),
+    MessageSpec("finished", "Line.finished", "끝", parameters=(Field("text", str),), is_event=True),
+    MessageSpec("idle", "Line.idle", is_event=True),
 )
 HOSTILE: Final = (
     b"NG",

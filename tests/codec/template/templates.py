@@ -8,9 +8,9 @@ from typing import Any
 from attrs import field, frozen
 from attrs.validators import ge
 
-from tcpcomm.codec import Dialect, Field, Form, Template
+from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import Answer, Request
-from tcpcomm.codec.template.compiled import Line
+from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_line
 
 __all__ = ["Judgement", "Mode", "Point", "Position", "Scan", "bound", "line", "replied", "taken"]
@@ -53,7 +53,7 @@ class Checked:
     level: int = field(validator=ge(0))
 
 
-def line(text: str, **types: Any) -> Line:
+def line(text: str, **types: Any) -> CompiledTemplate:
     """A template, compiled for fields of these types."""
     return compile_line(text, {name: Field(name, kind) for name, kind in types.items()})
 
@@ -63,7 +63,7 @@ def bound(
 ) -> Dialect:
     """A declaration with the one command ``do``."""
     parameters = tuple(Field(name, kind) for name, kind in types.items())
-    form = Form("do", "Device.do", wire, reply, parameters, result)
+    form = MessageSpec("do", "Device.do", wire, reply, parameters, result)
     return (codec or Template()).bind([form])
 
 

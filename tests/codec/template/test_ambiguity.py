@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec import Counted, Field, Form, Template
+from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
 from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common, two_readings
 from tcpcomm.codec.template.regex_tree import (
     ANY,
@@ -194,12 +194,12 @@ def test_an_ambiguous_shape_would_take_steps_without_measure() -> None:
     assert steps(shape, "a" * 14 + "b") >= 2**14
 
 
-def command(name: str, wire: str, reply: Any = "OK", result: Any = None, **types: Any) -> Form:
-    return Form(name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result)
+def command(name: str, wire: str, reply: Any = "OK", result: Any = None, **types: Any) -> MessageSpec:
+    return MessageSpec(name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result)
 
 
-def event(name: str, wire: str, **types: Any) -> Form:
-    return Form(
+def event(name: str, wire: str, **types: Any) -> MessageSpec:
+    return MessageSpec(
         name, f"Camera.{name}", wire, parameters=tuple(map(Field, types, types.values())), is_event=True
     )
 
@@ -237,7 +237,7 @@ def event(name: str, wire: str, **types: Any) -> Form:
             "Camera.do: its reply 'ALM,1' cannot be told from the event Camera.alarm",
         ),
         (
-            [command("do", "DO", Counted("{#}", "{a}"), list[str]), event("alarm", "ALM")],
+            [command("do", "DO", CountedLines("{#}", "{a}"), list[str]), event("alarm", "ALM")],
             "Camera.do: its reply '{a}' cannot be told from the event Camera.alarm, 'ALM'",
         ),
         (
@@ -247,7 +247,7 @@ def event(name: str, wire: str, **types: Any) -> Form:
         ),
     ],
 )
-def test_what_one_frame_could_be_twice_is_refused_with_the_frame(forms: list[Form], message: str) -> None:
+def test_what_one_frame_could_be_twice_is_refused_with_the_frame(forms: list[MessageSpec], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Template().bind(forms)
     assert message in str(caught.value)

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.codec import Field, Form, Template
-from tcpcomm.codec.base import UNSAID, Answer, Dialect, Event, Notation, Refusal, Trouble
+from tcpcomm.codec import Field, MessageSpec, Template
+from tcpcomm.codec.base import MISSING, Answer, Dialect, Event, Notation, ProtocolErrorKind, Refusal
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
-def reads(name: str = "code", wire: str = "{code}", kind: Any = str) -> Form:
-    return Form(name, f"Reader.{name}", wire, UNSAID, (Field("code", kind),), is_event=True)
+def reads(name: str = "code", wire: str = "{code}", kind: Any = str) -> MessageSpec:
+    return MessageSpec(name, f"Reader.{name}", wire, MISSING, (Field("code", kind),), is_event=True)
 
 
-ON = Form("on", "Reader.on", "LON", "OK")
-COUNT = Form("count", "Reader.count", "N?", "N,{n}", (), int)
-LOW = Form("low", "Reader.low", "BAT,{code}", UNSAID, (Field("code", int),), is_event=True)
+ON = MessageSpec("on", "Reader.on", "LON", "OK")
+COUNT = MessageSpec("count", "Reader.count", "N?", "N,{n}", (), int)
+LOW = MessageSpec("low", "Reader.low", "BAT,{code}", MISSING, (Field("code", int),), is_event=True)
 
 
-def reader(*forms: Form, fault: str | None = None) -> Dialect:
+def reader(*forms: MessageSpec, fault: str | None = None) -> Dialect:
     return Template(fault=fault).bind([ON, COUNT, LOW, reads(), *forms])
 
 
@@ -52,7 +52,7 @@ def test_what_nobody_asked_for_is_the_event_after_all() -> None:
 def test_an_unknown_command_is_no_event() -> None:
     (found,) = reader(fault="NG,{code},{reason}").read_at_equipment(b"FOO").requests
     assert isinstance(found, Refusal)
-    assert (Trouble.UNKNOWN_COMMAND, True, False) == (found.trouble, found.wants_reply, found.foreign)
+    assert (ProtocolErrorKind.UNKNOWN_COMMAND, True, False) == (found.trouble, found.wants_reply, found.foreign)
 
 
 def test_it_is_written_as_it_is_unless_it_would_be_another_event() -> None:
@@ -75,7 +75,7 @@ def test_drawn_values_and_the_notation_are_those_of_the_event() -> None:
     ("form", "fault", "told"),
     [
         (
-            Form("weigh", "Reader.weigh", "W", "{grams}", (), float),
+            MessageSpec("weigh", "Reader.weigh", "W", "{grams}", (), float),
             None,
             "the reply '{grams}' of Reader.weigh has no literal text in front",
         ),
@@ -83,7 +83,7 @@ def test_drawn_values_and_the_notation_are_those_of_the_event() -> None:
         (reads("other"), None, "Reader.other: it takes whatever is nothing else, as Reader.code does"),
     ],
 )
-def test_what_could_not_be_told_from_it_is_refused(form: Form, fault: str | None, told: str) -> None:
+def test_what_could_not_be_told_from_it_is_refused(form: MessageSpec, fault: str | None, told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Template(fault=fault).bind([reads(), form])
     assert told in str(caught.value)
@@ -92,8 +92,8 @@ def test_what_could_not_be_told_from_it_is_refused(form: Form, fault: str | None
 @pytest.mark.parametrize(
     "event", [reads(wire="{code"), reads(wire="{code:<8}"), reads(kind=int), reads(wire="{code}!")]
 )
-def test_only_a_text_alone_takes_everything(event: Form) -> None:
-    weigh = Form("weigh", "Reader.weigh", "W", "{grams}", (), float)
+def test_only_a_text_alone_takes_everything(event: MessageSpec) -> None:
+    weigh = MessageSpec("weigh", "Reader.weigh", "W", "{grams}", (), float)
     with pytest.raises(ConfigurationError) as caught:
         Template(fault="{code}").bind([weigh, event])
     assert "nothing else" not in str(caught.value)
@@ -115,7 +115,7 @@ def test_without_faults_nothing_says_no() -> None:
     (unknown,) = dialect.read_at_equipment(b"FOO").requests
     assert not dialect.has_faults
     assert "" == dialect.fault_notation()
-    assert Fault("UNKNOWN_COMMAND", "what").code == dialect.trouble(Trouble.UNKNOWN_COMMAND, "what").code
+    assert Fault("UNKNOWN_COMMAND", "what").code == dialect.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     with pytest.raises(CodecError, match="the equipment has no faults: fault=None is declared"):
         dialect.fault(unknown, Fault(3))
     answers = dialect.answers("on")

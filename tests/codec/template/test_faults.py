@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec import Dialect, Field, Form, Template
-from tcpcomm.codec.base import Refusal, Request, Trouble
+from tcpcomm.codec import Dialect, Field, MessageSpec, Template
+from tcpcomm.codec.base import ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import bound, taken
 
@@ -16,7 +16,7 @@ REQUEST = Request("do", {})
 
 def dialect(fault: str, encoding: str = "ascii", **codes: int | str) -> Dialect:
     """A dialect with one command and this form of faults."""
-    return bound(codec=Template(encoding, fault, {Trouble[name]: code for name, code in codes.items()}))
+    return bound(codec=Template(encoding, fault, {ProtocolErrorKind[name]: code for name, code in codes.items()}))
 
 
 def heard(form: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
@@ -102,18 +102,18 @@ def test_a_code_that_the_form_cannot_carry_is_refused(form: str, code: int | str
 
 def test_troubles_have_codes_of_the_forms_kind() -> None:
     words = dialect("NG,{code},{reason}")
-    assert "UNKNOWN_COMMAND" == words.trouble(Trouble.UNKNOWN_COMMAND, "what").code
+    assert "UNKNOWN_COMMAND" == words.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     numbers = dialect("NG,{code:d}", UNREADABLE=1)
-    assert [1, 91, 92, 93, 99] == [numbers.trouble(each, "").code for each in Trouble]
-    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").trouble(each, "").code for each in Trouble]
-    assert {"NG"} == {dialect("NG {reason}").trouble(each, "").code for each in Trouble}
+    assert [1, 91, 92, 93, 99] == [numbers.trouble(each, "").code for each in ProtocolErrorKind]
+    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").trouble(each, "").code for each in ProtocolErrorKind]
+    assert {"NG"} == {dialect("NG {reason}").trouble(each, "").code for each in ProtocolErrorKind}
 
 
 @pytest.mark.parametrize(
     ("form", "codes", "message"),
     [
         ("ER{code:1d}", {}, "cannot carry 90, the code for UNREADABLE"),
-        ("ER{code:d}", {Trouble.INTERNAL: "X"}, "give another with codes={Trouble.INTERNAL: ...}"),
+        ("ER{code:d}", {ProtocolErrorKind.INTERNAL: "X"}, "give another with codes={Trouble.INTERNAL: ...}"),
         ("NG,{number}", {}, "has the field 'number'; there are code, reason, command"),
         ("{reason}", {}, "needs a {code}, or a word to begin with"),
         ("NG{code*,}", {}, "a fault has no lists"),
@@ -122,7 +122,7 @@ def test_troubles_have_codes_of_the_forms_kind() -> None:
     ],
 )
 def test_a_form_of_faults_that_cannot_work_is_refused_when_it_is_made(
-    form: str, codes: dict[Trouble, int | str], message: str
+    form: str, codes: dict[ProtocolErrorKind, int | str], message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Template(fault=form, codes=codes)
@@ -132,9 +132,9 @@ def test_a_form_of_faults_that_cannot_work_is_refused_when_it_is_made(
 
 def test_a_fault_names_the_first_word_of_the_request() -> None:
     forms = [
-        Form("trigger", "CvX.trigger", "TA", "TA"),
-        Form("set_job", "CvX.set_job", "PW,{job:d}", "PW", (Field("job", int),)),
-        Form("stop", "CvX.stop", "S{axis:d}", "S", (Field("axis", int),)),
+        MessageSpec("trigger", "CvX.trigger", "TA", "TA"),
+        MessageSpec("set_job", "CvX.set_job", "PW,{job:d}", "PW", (Field("job", int),)),
+        MessageSpec("stop", "CvX.stop", "S{axis:d}", "S", (Field("axis", int),)),
     ]
     keyence = Template(fault="ER,{command},{code:02d}").bind(forms)
     assert b"ER,TA,03" == keyence.fault(Request("trigger", {}), Fault(3))

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import Counted, Field, Form, Json, Template
-from tcpcomm.codec.base import MORE, UNSAID, Event, Notation, Refusal, Request, Trouble
+from tcpcomm.codec import CountedLines, Field, Json, MessageSpec, Template
+from tcpcomm.codec.base import MISSING, MORE, Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
 
-LOCATE = Form(
+LOCATE = MessageSpec(
     "locate",
     "VisionCamera.locate",
     "TRG,{job}",
@@ -22,13 +22,13 @@ LOCATE = Form(
     (Field("job", int),),
     Position,
 )
-ALARM = Form("alarm", "VisionCamera.alarm", "ALM,{code}", parameters=(Field("code", int),), is_event=True)
+ALARM = MessageSpec("alarm", "VisionCamera.alarm", "ALM,{code}", parameters=(Field("code", int),), is_event=True)
 CAMERA = Template(encoding="ascii", fault="NG,{code:d},{reason}").bind([LOCATE, ALARM])
 
 
-def do(wire: Any = UNSAID, reply: Any = "OK", result: Any = None, **types: Any) -> Form:
+def do(wire: Any = MISSING, reply: Any = "OK", result: Any = None, **types: Any) -> MessageSpec:
     """A command ``do`` with parameters of these types."""
-    return Form("do", "Device.do", wire, reply, tuple(map(Field, types, types.values())), result)
+    return MessageSpec("do", "Device.do", wire, reply, tuple(map(Field, types, types.values())), result)
 
 
 def refusal(frame: bytes) -> Refusal:
@@ -70,19 +70,19 @@ def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_
 @pytest.mark.parametrize(
     ("frame", "trouble", "name", "problem"),
     [
-        (b"\xff", Trouble.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
-        (b"", Trouble.MALFORMED, None, "the request is empty"),
-        (b"FOO,1", Trouble.UNKNOWN_COMMAND, None, "there is no command 'FOO'"),
-        (b"TRG", Trouble.BAD_PARAMETERS, "locate", "the text ends where ',' should stand"),
-        (b"TRG;1", Trouble.BAD_PARAMETERS, "locate", "';1' stands where ',' should stand"),
-        (b"TRG,", Trouble.BAD_PARAMETERS, "locate", "job: the text ends where a whole number should stand"),
-        (b"TRG,x", Trouble.BAD_PARAMETERS, "locate", "job: 'x' does not begin with a whole number"),
-        (b"TRG,3x", Trouble.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number and then the end"),
-        (b"TRG," + b"9" * 5000, Trouble.BAD_PARAMETERS, "locate", "job: the number has too many digits"),
+        (b"\xff", ProtocolErrorKind.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
+        (b"", ProtocolErrorKind.MALFORMED, None, "the request is empty"),
+        (b"FOO,1", ProtocolErrorKind.UNKNOWN_COMMAND, None, "there is no command 'FOO'"),
+        (b"TRG", ProtocolErrorKind.BAD_PARAMETERS, "locate", "the text ends where ',' should stand"),
+        (b"TRG;1", ProtocolErrorKind.BAD_PARAMETERS, "locate", "';1' stands where ',' should stand"),
+        (b"TRG,", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the text ends where a whole number should stand"),
+        (b"TRG,x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: 'x' does not begin with a whole number"),
+        (b"TRG,3x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number and then the end"),
+        (b"TRG," + b"9" * 5000, ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the number has too many digits"),
     ],
 )
 def test_a_frame_that_is_no_request_is_refused_with_what_is_wrong_and_where(
-    frame: bytes, trouble: Trouble, name: str | None, problem: str
+    frame: bytes, trouble: ProtocolErrorKind, name: str | None, problem: str
 ) -> None:
     found = refusal(frame)
     assert (trouble, name, True, False) == (found.trouble, found.name, found.wants_reply, found.foreign)
@@ -129,10 +129,10 @@ def test_the_classes_own_checks_refuse_what_a_peer_sends() -> None:
 
 def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
     # Non-procedural communication: TA is acknowledged and its result follows; faults are ER,command,code.
-    dialect = Template(fault="ER,{command},{code:02d}", codes={Trouble.UNKNOWN_COMMAND: 2}).bind(
+    dialect = Template(fault="ER,{command},{code:02d}", codes={ProtocolErrorKind.UNKNOWN_COMMAND: 2}).bind(
         [
-            Form("trigger", "CvX.trigger", "TA", ("TA", "{value:+09.3f}"), (), float),
-            Form("mode", "CvX.mode", "RM", "RM,{mode:d}", (), int),
+            MessageSpec("trigger", "CvX.trigger", "TA", ("TA", "{value:+09.3f}"), (), float),
+            MessageSpec("mode", "CvX.mode", "RM", "RM,{mode:d}", (), int),
         ]
     )
     assert [b"TA", b"+0012.500"] == replied(dialect, 12.5, "trigger")
@@ -151,7 +151,7 @@ def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
 
 def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> None:
     dialect = bound(
-        "Get Filelist", Counted(("1", "{#}"), "{name}"), list[str], codec=Template(fault="-{code:d}")
+        "Get Filelist", CountedLines(("1", "{#}"), "{name}"), list[str], codec=Template(fault="-{code:d}")
     )
     assert [b"1", b"2", b"a.job", b"b.job"] == replied(dialect, ["a.job", "b.job"])
     assert [MORE, MORE, MORE, ["a.job", "b.job"]] == taken(dialect, b"1", b"2", b"a.job", b"b.job")
@@ -161,7 +161,7 @@ def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> N
 
 
 def test_an_nmea_sentence_is_written_with_its_widths() -> None:
-    form = Form(
+    form = MessageSpec(
         "depth",
         "Sounder.depth",
         "SDDPT,{metres:.1f},{offset:+.1f}[,{range:d}]",
@@ -199,16 +199,16 @@ def test_the_notation_is_the_templates() -> None:
     assert Notation("TRG,{job}", ("OK,{x:.3f},{y:.3f},{angle:.3f}",)) == CAMERA.notation("locate")
     assert Notation("ALM,{code}") == CAMERA.notation("alarm")
     assert "NG,{code:d},{reason}" == CAMERA.fault_notation()
-    counted = bound("DIR", Counted("{#}", "{name}"), list[str])
+    counted = bound("DIR", CountedLines("{#}", "{name}"), list[str])
     assert Notation("DIR", ("{#}", "{name} ({#} times)")) == counted.notation("do")
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        (do(UNSAID, a=int), "its template is missing; write it first, such as 'DO,{a}'"),
+        (do(MISSING, a=int), "its template is missing; write it first, such as 'DO,{a}'"),
         (do(3), "its template cannot be 3"),
-        (do("DO", UNSAID), "its reply is missing: write reply='OK', or reply=None"),
+        (do("DO", MISSING), "its reply is missing: write reply='OK', or reply=None"),
         (do("DO", None, int), "it returns int, but reply=None says that no reply is sent"),
         (do("DO", 3), "3 is no reply"),
         (do("DO", ()), "() is no reply"),
@@ -233,13 +233,13 @@ def test_the_notation_is_the_templates() -> None:
         ),
         (do("DO[,1]"), "an optional part needs a field"),
         (do("DO,{#}", a=int), "{#} must name a list: there is none"),
-        (do("DO", Counted("OK", "{a}"), list[int]), "the head of a counted reply has the field {#} once"),
-        (do("DO", Counted("{#}", "{a}"), int), "a counted reply makes a list"),
+        (do("DO", CountedLines("OK", "{a}"), list[int]), "the head of a counted reply has the field {#} once"),
+        (do("DO", CountedLines("{#}", "{a}"), int), "a counted reply makes a list"),
         (do("작업"), "'작업' cannot be written in ascii"),
         (do("DO", "됨"), "'됨' cannot be written in ascii"),
     ],
 )
-def test_a_declaration_that_cannot_work_is_refused_by_name(form: Form, message: str) -> None:
+def test_a_declaration_that_cannot_work_is_refused_by_name(form: MessageSpec, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Template().bind([form])
     assert str(caught.value).startswith("Device.do: ")
@@ -277,7 +277,7 @@ def test_a_parameter_that_is_no_attrs_class_is_refused_with_the_cure() -> None:
     assert "a: list does not say what is in it" in refused_form(do("DO,{a*,}", a=list))
 
 
-def refused_form(form: Form) -> str:
+def refused_form(form: MessageSpec) -> str:
     with pytest.raises(ConfigurationError) as caught:
         Template().bind([form])
     return str(caught.value)
@@ -332,20 +332,20 @@ def test_a_template_with_control_characters_is_told_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("frame", "trouble", "name"),
     [
-        (b"TAX", Trouble.UNKNOWN_COMMAND, None),
-        (b"TA,X", Trouble.BAD_PARAMETERS, "trigger"),
-        (b"MVx", Trouble.BAD_PARAMETERS, "move"),
-        (b"SET2 x", Trouble.UNKNOWN_COMMAND, None),
+        (b"TAX", ProtocolErrorKind.UNKNOWN_COMMAND, None),
+        (b"TA,X", ProtocolErrorKind.BAD_PARAMETERS, "trigger"),
+        (b"MVx", ProtocolErrorKind.BAD_PARAMETERS, "move"),
+        (b"SET2 x", ProtocolErrorKind.UNKNOWN_COMMAND, None),
     ],
 )
 def test_a_word_that_only_begins_like_a_command_is_another(
-    frame: bytes, trouble: Trouble, name: str | None
+    frame: bytes, trouble: ProtocolErrorKind, name: str | None
 ) -> None:
     dialect = Template(fault="ER,{command},{code:02d}").bind(
         [
-            Form("trigger", "CvX.trigger", "TA", "TA"),
-            Form("set", "CvX.set", "SET {n}", "SET", (Field("n", int),)),
-            Form("move", "CvX.move", "MV{n}", "MV", (Field("n", int),)),
+            MessageSpec("trigger", "CvX.trigger", "TA", "TA"),
+            MessageSpec("set", "CvX.set", "SET {n}", "SET", (Field("n", int),)),
+            MessageSpec("move", "CvX.move", "MV{n}", "MV", (Field("n", int),)),
         ]
     )
     (found,) = dialect.read_at_equipment(frame).requests
@@ -363,7 +363,7 @@ def test_a_result_that_was_never_awaited_or_is_yielded_is_told() -> None:
         return 1
 
     forgotten = measured()
-    for dialect in (bound("DO", "{n}", int), Json().bind([Form("do", "Device.do", result=int)])):
+    for dialect in (bound("DO", "{n}", int), Json().bind([MessageSpec("do", "Device.do", result=int)])):
         with pytest.raises(CodecError, match="an await is missing"):
             replied(dialect, forgotten)
         with pytest.raises(CodecError, match="write return, not yield"):

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.codec import Dialect, Field, Form, Text
-from tcpcomm.codec.base import Event, Notation, Refusal, Request, Trouble
+from tcpcomm.codec import Dialect, Field, MessageSpec, Text
+from tcpcomm.codec.base import Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import replied, taken
 
 TEXT = Field("text", str)
 FORMS = (
-    Form("start", "Line.start", "작업 시작"),
-    Form("send", "Line.send", "좌표 전송", parameters=(TEXT,)),
-    Form("proceed", "Line.proceed", "다음 단계로 진행", "진행"),
-    Form("status", "Line.status", result=str),
-    Form("beep", "Line.beep", reply=None),
-    Form("finished", "Line.finished", "끝", parameters=(TEXT,), is_event=True),
+    MessageSpec("start", "Line.start", "작업 시작"),
+    MessageSpec("send", "Line.send", "좌표 전송", parameters=(TEXT,)),
+    MessageSpec("proceed", "Line.proceed", "다음 단계로 진행", "진행"),
+    MessageSpec("status", "Line.status", result=str),
+    MessageSpec("beep", "Line.beep", reply=None),
+    MessageSpec("finished", "Line.finished", "끝", parameters=(TEXT,), is_event=True),
 )
 LINE = Text().bind(FORMS)
 
@@ -89,13 +89,13 @@ def test_a_reply_that_would_be_taken_for_a_fault_or_an_event_is_refused(reply: s
 @pytest.mark.parametrize(
     ("text", "trouble", "problem"),
     [
-        ("STATUS now", Trouble.BAD_PARAMETERS, "' now' stands where the end should stand, as in STATUS"),
-        ("좌표 전송", Trouble.BAD_PARAMETERS, "the text ends where ' ' should stand"),
-        ("status", Trouble.UNKNOWN_COMMAND, "there is no command 'status'"),
-        ("", Trouble.MALFORMED, "the request is empty"),
+        ("STATUS now", ProtocolErrorKind.BAD_PARAMETERS, "' now' stands where the end should stand, as in STATUS"),
+        ("좌표 전송", ProtocolErrorKind.BAD_PARAMETERS, "the text ends where ' ' should stand"),
+        ("status", ProtocolErrorKind.UNKNOWN_COMMAND, "there is no command 'status'"),
+        ("", ProtocolErrorKind.MALFORMED, "the request is empty"),
     ],
 )
-def test_what_is_no_command_is_refused(text: str, trouble: Trouble, problem: str) -> None:
+def test_what_is_no_command_is_refused(text: str, trouble: ProtocolErrorKind, problem: str) -> None:
     found = asked(text)
     assert isinstance(found, Refusal)
     assert trouble == found.trouble
@@ -110,7 +110,7 @@ def test_faults_and_events_are_foreign_at_the_equipment() -> None:
 
 def test_the_words_may_hold_anything_and_the_options_are_the_users() -> None:
     text = Text("cp949", separator="::", done="[확인]", fault="실패")
-    dialect = text.bind([Form("set", "Line.set", "{값}", parameters=(TEXT,))])
+    dialect = text.bind([MessageSpec("set", "Line.set", "{값}", parameters=(TEXT,))])
     assert "{값}::7".encode("cp949") == dialect.request("set", {"text": "7"}, 0)
     assert ["[확인]".encode("cp949")] == replied(dialect, None, "set")
     assert "실패::문".encode("cp949") == dialect.fault(Request("set", {}), Fault("실패", "문"))
@@ -119,7 +119,7 @@ def test_the_words_may_hold_anything_and_the_options_are_the_users() -> None:
 
 
 def test_a_drawn_reply_is_never_one_that_is_refused() -> None:
-    dialect = Text(fault="a").bind([Form("ask", "Line.ask", result=str)])
+    dialect = Text(fault="a").bind([MessageSpec("ask", "Line.ask", result=str)])
     for seed in range(200):
         reply = dialect.draw_result("ask", Random(seed))
         assert [reply] == taken(dialect, *replied(dialect, reply, "ask"), name="ask")
@@ -129,19 +129,19 @@ def test_a_drawn_reply_is_never_one_that_is_refused() -> None:
     ("form", "message"),
     [
         (
-            Form("do", "Line.do", parameters=(Field("n", int),)),
+            MessageSpec("do", "Line.do", parameters=(Field("n", int),)),
             "one parameter at most, a str, and not n: int",
         ),
-        (Form("do", "Line.do", parameters=(TEXT, TEXT)), "and not text: str, text: str"),
-        (Form("do", "Line.do", result=int), "with Text it returns str"),
-        (Form("do", "Line.do", result=str, reply="OK"), "with Text it returns str"),
-        (Form("do", "Line.do", 5), "what is sent must be a text, not 5"),
-        (Form("do", "Line.do", ""), "what is sent must be a text, not ''"),
-        (Form("do", "Line.do", reply=5), "its reply must be a text, not 5"),
-        (Form("do", "Line.do", reply=None, result=str), "it returns str, but reply=None"),
+        (MessageSpec("do", "Line.do", parameters=(TEXT, TEXT)), "and not text: str, text: str"),
+        (MessageSpec("do", "Line.do", result=int), "with Text it returns str"),
+        (MessageSpec("do", "Line.do", result=str, reply="OK"), "with Text it returns str"),
+        (MessageSpec("do", "Line.do", 5), "what is sent must be a text, not 5"),
+        (MessageSpec("do", "Line.do", ""), "what is sent must be a text, not ''"),
+        (MessageSpec("do", "Line.do", reply=5), "its reply must be a text, not 5"),
+        (MessageSpec("do", "Line.do", reply=None, result=str), "it returns str, but reply=None"),
     ],
 )
-def test_a_declaration_that_text_cannot_carry_is_refused(form: Form, message: str) -> None:
+def test_a_declaration_that_text_cannot_carry_is_refused(form: MessageSpec, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Text().bind([form])
     assert str(caught.value).startswith("Line.do: ")
@@ -149,7 +149,7 @@ def test_a_declaration_that_text_cannot_carry_is_refused(form: Form, message: st
 
 
 def test_words_that_begin_other_words_are_refused_with_an_example() -> None:
-    forms = [Form("one", "Line.one", "작업", parameters=(TEXT,)), Form("two", "Line.two", "작업 시작")]
+    forms = [MessageSpec("one", "Line.one", "작업", parameters=(TEXT,)), MessageSpec("two", "Line.two", "작업 시작")]
     with pytest.raises(ConfigurationError) as caught:
         Text().bind(forms)
     assert "both can be the frame '작업 시작'" in str(caught.value)

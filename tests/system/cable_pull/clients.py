@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tests.system.programs import end_with_stdin, report
 
 __all__ = ["CLIENTS"]
@@ -55,8 +55,8 @@ def tcpcomm_link(name: str, host: str, port: int) -> None:
     )
     numbers = count(1)
 
-    def observe(state: State, reason: str) -> None:
-        report("up" if state is State.READY else state.value, reason=reason)
+    def observe(state: LinkState, reason: str) -> None:
+        report("up" if state is LinkState.READY else state.value, reason=reason)
 
     async def work() -> None:
         while True:

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import State
+from tcpcomm.link.supervisor import LinkState
 from tests.system.programs import end_with_stdin, report
 
 __all__ = ["KINDS", "LINKS"]
@@ -127,13 +127,13 @@ def hold_link(name: str, host: str, port: int) -> None:
     acts = {LINK_SENDING: lambda: link.send(b"HELLO"), LINK_ASKING: lambda: ask(link)}
     acting = LoopingCall(acts.get(name, lambda: None))
 
-    def observe(state: State, reason: str) -> None:
+    def observe(state: LinkState, reason: str) -> None:
         nonlocal was_ready
-        if state is State.READY and not was_ready:
+        if state is LinkState.READY and not was_ready:
             was_ready = True
             report("up", connection=name)
             acting.start(1.0).addErrback(give_up)
-        elif state is State.DOWN and was_ready:
+        elif state is LinkState.DOWN and was_ready:
             report("lost", connection=name, reason=reason)
             acting.stop()
             end()
@@ -163,10 +163,10 @@ def hold(host: str, port: int, names: list[str]) -> None:
 def beat(host: str, port: int, policy: str, count: int) -> None:
     """Hold so many links of a profile that do nothing but send heartbeats."""
 
-    def observe(state: State, reason: str) -> None:
-        if state is State.DOWN:
+    def observe(state: LinkState, reason: str) -> None:
+        if state is LinkState.DOWN:
             report("lost", reason=reason)
-        elif all(link.state is State.READY for link in links):
+        elif all(link.state is LinkState.READY for link in links):
             report("all up")
 
     links = [

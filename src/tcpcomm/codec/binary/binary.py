@@ -24,7 +24,7 @@ from typing import Any, Final, Optional
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import plain
-from tcpcomm.codec.base import UNSAID, Codec, Dialect, Field, Form, Trouble
+from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary import types
 from tcpcomm.codec.binary.compiler import Layouts
 from tcpcomm.codec.binary.dialect import BinaryDialect, BinaryDialectById, Plan, Wire, check_apart, named
@@ -38,12 +38,12 @@ from tcpcomm.errors import ConfigurationError
 __all__ = ["ID", "OPCODE", "STATUS", "Binary", "Length", "Skip"]
 __all__ += types.__all__
 
-TROUBLE_CODES: Final[Mapping[Trouble, int]] = {
-    Trouble.UNREADABLE: 3,
-    Trouble.MALFORMED: 3,
-    Trouble.UNKNOWN_COMMAND: 1,
-    Trouble.BAD_PARAMETERS: 3,
-    Trouble.INTERNAL: 4,
+TROUBLE_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
+    ProtocolErrorKind.UNREADABLE: 3,
+    ProtocolErrorKind.MALFORMED: 3,
+    ProtocolErrorKind.UNKNOWN_COMMAND: 1,
+    ProtocolErrorKind.BAD_PARAMETERS: 3,
+    ProtocolErrorKind.INTERNAL: 4,
 }
 """The exception codes of Modbus: illegal function, illegal data value, server device failure."""
 
@@ -94,7 +94,7 @@ class Binary(Codec):
     data: Any = field(default=None, kw_only=True)
     byte_order: Order = field(default="big", kw_only=True)
     encoding: str = field(default="ascii", kw_only=True)
-    codes: Mapping[Trouble, int] = field(factory=dict, kw_only=True)
+    codes: Mapping[ProtocolErrorKind, int] = field(factory=dict, kw_only=True)
 
     @head.default
     def _default_head(self) -> tuple[Any, ...]:
@@ -154,10 +154,10 @@ class Binary(Codec):
             fields.append(Field("data", Optional[self.data]))  # noqa: UP045  # a type only known when it runs
         return named(Layouts(self.byte_order, self.encoding), fields, "Binary: ")
 
-    def bind(self, forms: Sequence[Form]) -> Dialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
         layouts = Layouts(self.byte_order, self.encoding)
         plans: dict[str, Plan] = {}
-        taken: dict[tuple[bool, int], Form] = {}
+        taken: dict[tuple[bool, int], MessageSpec] = {}
         for form in forms:
             plan = self._plan(form, layouts)
             other = taken.setdefault((form.is_event, plan.opcode), form)
@@ -189,9 +189,9 @@ class Binary(Codec):
             codes={**TROUBLE_CODES, **self.codes},
         )
 
-    def _plan(self, form: Form, layouts: Layouts) -> Plan:
+    def _plan(self, form: MessageSpec, layouts: Layouts) -> Plan:
         opcode = self._opcode(form, form.wire)
-        reply = opcode | self.reply_bit if form.reply in (UNSAID, None) else self._opcode(form, form.reply)
+        reply = opcode | self.reply_bit if form.reply in (MISSING, None) else self._opcode(form, form.reply)
         fault = opcode | self.fault_bit if self.fault_opcode is None else self.fault_opcode
         parameters = named(layouts, form.parameters, f"{form.where}: parameter ")
         try:
@@ -200,10 +200,10 @@ class Binary(Codec):
             raise ConfigurationError(f"{form.where}: its result: {error}") from None
         return Plan(form, opcode, reply, reply if self.status is not None else fault, parameters, result)
 
-    def _opcode(self, form: Form, value: Any) -> int:
+    def _opcode(self, form: MessageSpec, value: Any) -> int:
         most = (1 << 8 * whole_number(self.opcode, "opcode").width) - 1
         if type(value) is not int or not 0 <= value <= most:
-            given = "" if value is UNSAID else f", not {shown(value)}"
+            given = "" if value is MISSING else f", not {shown(value)}"
             raise ConfigurationError(
                 f"{form.where}: its opcode must be a number from 0 to 0x{most:X}{given}"
             )

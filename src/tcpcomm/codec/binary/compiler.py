@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import attrs
 from attrs import evolve
 
-from tcpcomm.codec.annotations import fields_of, marks, options, plain, told
+from tcpcomm.codec.annotations import fields_of, marks, options, plain, type_text
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.codegen import Composition, instance
 from tcpcomm.codec.binary.fixed_size import Packed, constant, maker, number, real, reserved
@@ -133,7 +133,7 @@ class Layouts:
             inner = [each for each in several if each is not type(None)]
             if len(inner) != 1 or len(several) != 2:
                 raise ConfigurationError(
-                    f"{told(annotation)}: nothing in the bytes would tell which of them it is"
+                    f"{type_text(annotation)}: nothing in the bytes would tell which of them it is"
                 )
             return optional(self.of(inner[0]))
         kind, notes = plain(annotation), marks(annotation)
@@ -143,7 +143,7 @@ class Layouts:
         float_mark = _last(notes, Float)
         if float_mark is not None:
             if kind is not float:
-                raise ConfigurationError(f"{told(kind)} is no float")
+                raise ConfigurationError(f"{type_text(kind)} is no float")
             return of_packed(real(float_mark, self._order))
         if kind is bool:
             return of_packed(number(bool, Int(1), self._order))
@@ -151,14 +151,14 @@ class Layouts:
             return self._long(kind, notes)
         if isinstance(kind, type) and attrs.has(kind):
             return self._instance(kind)
-        raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {told(kind)}: {_CARRIED}"))
+        raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {type_text(kind)}: {_CARRIED}"))
 
     def _long(self, kind: Any, notes: tuple[Any, ...]) -> Layout:
         """Text, bytes or a list: what has a length."""
         length = _last(notes, _LENGTHS)
         if length is None:
             raise ConfigurationError(
-                f"say where {told(kind)} ends: Annotated[{told(kind)}, Fixed(16)], Counted(U8), "
+                f"say where {type_text(kind)} ends: Annotated[{type_text(kind)}, Fixed(16)], Counted(U8), "
                 'CountedBy("count"), or Rest()'
             )
         if isinstance(length, Fixed):

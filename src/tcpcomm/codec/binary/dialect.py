@@ -15,11 +15,11 @@ from tcpcomm.codec.base import (
     Dialect,
     Event,
     Field,
-    Form,
+    MessageSpec,
     Notation,
+    ProtocolErrorKind,
     Refusal,
     Request,
-    Trouble,
 )
 from tcpcomm.codec.binary.codegen import named_values
 from tcpcomm.codec.binary.compiler import Layouts
@@ -77,14 +77,14 @@ class Wire:
     fault_opcode: int | None
     fault: Layout
     fault_parts: frozenset[str]
-    codes: Mapping[Trouble, int]
+    codes: Mapping[ProtocolErrorKind, int]
 
 
 @frozen
 class Plan:
     """One form, compiled."""
 
-    form: Form
+    form: MessageSpec
     opcode: int
     reply_opcode: int
     fault_opcode: int
@@ -169,17 +169,17 @@ class BinaryDialect(Dialect):
         try:
             opcode, id, _, at = self._wire.head.read(frame)
         except CodecError as problem:
-            return Refusal(Trouble.UNREADABLE, problem, id=_Marks(0, 0), foreign=self._is_foreign(frame))
+            return Refusal(ProtocolErrorKind.UNREADABLE, problem, id=_Marks(0, 0), foreign=self._is_foreign(frame))
         plan = self._commands.get(opcode)
         if plan is None:
             unknown_one = CodecError(f"there is no command 0x{opcode:02X}", "opcode")
             marks = _Marks(id or 0, opcode or 0)
-            return Refusal(Trouble.UNKNOWN_COMMAND, unknown_one, id=marks, foreign=self._is_foreign(frame))
+            return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, unknown_one, id=marks, foreign=self._is_foreign(frame))
         wants_reply = plan.form.reply is not None
         try:
             return Request(plan.form.name, _whole(plan.parameters, frame, at), id, wants_reply)
         except CodecError as problem:
-            return Refusal(Trouble.BAD_PARAMETERS, problem, plan.form.name, id, wants_reply)
+            return Refusal(ProtocolErrorKind.BAD_PARAMETERS, problem, plan.form.name, id, wants_reply)
 
     def _is_foreign(self, frame: bytes) -> bool:
         """Whether a frame that is no request looks like what equipment sends."""
@@ -222,7 +222,7 @@ class BinaryDialect(Dialect):
             return marks.opcode, marks.id
         return marks.opcode | self._wire.fault_bit if own is None else own, marks.id
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         fault = Fault(self._wire.codes[trouble], reason)
         try:
             self.fault(Refusal(trouble, CodecError("")), fault)
@@ -322,7 +322,7 @@ def check_apart(dialect: BinaryDialect, plan: Plan) -> None:
     (frame,) = dialect.reply(request, dialect.draw_result(form.name, random))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and not found.body.is_fault):
         raise ConfigurationError(f"{form.where}: a host would not know {shown(frame)} for its reply")
-    frame = dialect.fault(request, Fault(dialect.trouble(Trouble.INTERNAL, "").code))
+    frame = dialect.fault(request, Fault(dialect.trouble(ProtocolErrorKind.INTERNAL, "").code))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and found.body.is_fault):
         raise ConfigurationError(
             f"{form.where}: a host would not know {shown(frame)} for a fault: choose another fault_bit, "

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import attrs
 from attrs import evolve, frozen
 
-from tcpcomm.codec.annotations import fields_of, marks, plain, told
+from tcpcomm.codec.annotations import fields_of, marks, plain, type_text
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.json.value_types import Step, choice, flag
 from tcpcomm.codec.problems import inside, wrong
@@ -94,7 +94,7 @@ def number(annotation: Any, mark: Int, order: Order) -> Packed:
     kind = plain(annotation)
     if mark.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
-            f"{told(kind)} is made of bits, which stand in a number without a sign, such as U8"
+            f"{type_text(kind)} is made of bits, which stand in a number without a sign, such as U8"
         )
     return _standing_in(_whole(mark, order), annotation, 8 * mark.width)
 
@@ -107,7 +107,7 @@ def _standing_in(whole: Packed, annotation: Any, bits: int) -> Packed:
         label = "bool" if bits <= 8 else whole.label
         return evolve(_one_of(whole, {0: False, 1: True}, "bool"), label=label)
     if get_origin(kind) is Literal:
-        return _one_of(whole, {each: each for each in get_args(kind)}, told(kind))
+        return _one_of(whole, {each: each for each in get_args(kind)}, type_text(kind))
     if isinstance(kind, type):
         if issubclass(kind, Flag):
             shape = flag(kind)
@@ -117,7 +117,7 @@ def _standing_in(whole: Packed, annotation: Any, bits: int) -> Packed:
             return _one_of(whole, {each.value: each for each in kind}, kind.__name__)
         if attrs.has(kind):
             return _bits(whole, kind, bits)
-    raise ConfigurationError(f"{told(kind)} cannot stand in a whole number")
+    raise ConfigurationError(f"{type_text(kind)} cannot stand in a whole number")
 
 
 def _whole(mark: Int, order: Order) -> Packed:

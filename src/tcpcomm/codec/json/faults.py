@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tcpcomm.codec.base import Trouble
+from tcpcomm.codec.base import ProtocolErrorKind
 from tcpcomm.codec.json.value_types import LEAVES
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError
 
 __all__ = ["TROUBLE_CODES", "code_of", "data_of", "reason_of"]
 
-TROUBLE_CODES: Final[Mapping[Trouble, int]] = {
-    Trouble.UNREADABLE: -32700,
-    Trouble.MALFORMED: -32600,
-    Trouble.UNKNOWN_COMMAND: -32601,
-    Trouble.BAD_PARAMETERS: -32602,
-    Trouble.INTERNAL: -32603,
+TROUBLE_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
+    ProtocolErrorKind.UNREADABLE: -32700,
+    ProtocolErrorKind.MALFORMED: -32600,
+    ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
+    ProtocolErrorKind.BAD_PARAMETERS: -32602,
+    ProtocolErrorKind.INTERNAL: -32603,
 }
 """The codes that JSON-RPC 2.0 reserves, section 5.1."""
 

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, plain, told
-from tcpcomm.codec.base import UNSAID, Answers, Form
+from tcpcomm.codec.annotations import fields_of, plain, type_text
+from tcpcomm.codec.base import MISSING, Answers, MessageSpec
 from tcpcomm.codec.json.faults import code_of, data_of, reason_of
 from tcpcomm.codec.json.parameters import Parameters, Shapes
 from tcpcomm.codec.json.value_types import Shape
@@ -78,7 +78,7 @@ class Keys:
 class Plan:
     """One form, compiled."""
 
-    form: Form
+    form: MessageSpec
     word: int | str
     parameters: Parameters
     result: Shape
@@ -88,8 +88,8 @@ class Plan:
     """The keys of its result in the reply: this one, or those of its fields."""
 
 
-def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
-    word = shapes.name_of(form.name) if form.wire is UNSAID else form.wire
+def plan_of(codec: Keys, form: MessageSpec, shapes: Shapes) -> Plan:
+    word = shapes.name_of(form.name) if form.wire is MISSING else form.wire
     if type(word) not in (str, int):
         raise ConfigurationError(
             f"{form.where}: its word in JSON is text or a whole number, not {shown(word)}"
@@ -108,10 +108,10 @@ def plan_of(codec: Keys, form: Form, shapes: Shapes) -> Plan:
         result = shapes.of(form.result)
     except ConfigurationError as error:
         raise ConfigurationError(f"{form.where}: its result: {error}") from None
-    key: Any = codec.result if form.reply is UNSAID else form.reply
+    key: Any = codec.result if form.reply is MISSING else form.reply
     if key is not None and type(key) is not str:
         raise ConfigurationError(f"{form.where}: reply is the key of its result, not {shown(key)}")
-    if form.reply is UNSAID and key is None and form.result is not None:
+    if form.reply is MISSING and key is None and form.result is not None:
         _check_flat(codec, form, shapes)
     if key is not None and ("{" in key or "}" in key):
         raise ConfigurationError(
@@ -136,12 +136,12 @@ def check_word(where: str, word: int | str) -> None:
         )
 
 
-def _check_flat(codec: Keys, form: Form, shapes: Shapes) -> None:
+def _check_flat(codec: Keys, form: MessageSpec, shapes: Shapes) -> None:
     """A result whose fields stand in the reply needs fields, and they must not collide."""
     cls = plain(form.result)
     if not (isinstance(cls, type) and attrs.has(cls)):
         raise ConfigurationError(
-            f"{form.where}: its result, {told(cls)}, has no fields that could stand in the reply: "
+            f"{form.where}: its result, {type_text(cls)}, has no fields that could stand in the reply: "
             'give it a key, as in reply="value", or return an attrs class'
         )
     for each in fields_of(cls):
@@ -169,10 +169,10 @@ class JsonAnswers(Answers):
             message.pop(codec.fault, None)  # null, as some programs write beside a result
         if plan.key is None:
             return plan.result.read(self._flat(message))
-        value = message.pop(plan.key, UNSAID)
+        value = message.pop(plan.key, MISSING)
         if message:
             raise unknown(min(message))
-        if value is UNSAID:
+        if value is MISSING:
             if plan.form.result is None:
                 return None
             raise missing(plan.key)
@@ -190,8 +190,8 @@ class JsonAnswers(Answers):
         return None
 
     def _check_echo(self, message: dict[str, Any]) -> None:
-        word = message.pop(self.codec.command, UNSAID)
-        if word is UNSAID:
+        word = message.pop(self.codec.command, MISSING)
+        if word is MISSING:
             raise missing(self.codec.command)
         if type(word) is not type(self.plan.word) or word != self.plan.word:
             raise CodecError(
@@ -217,7 +217,7 @@ class JsonAnswers(Answers):
                 return inside(key, wrong(shown(value), found))
         if codec.fault is None:
             return self._fault_in(message)
-        if message.get(self.plan.key or "", UNSAID) is None:
+        if message.get(self.plan.key or "", MISSING) is None:
             del message[self.plan.key or ""]  # null, as some programs write beside a fault
         if codec.fault not in message:
             return missing(codec.fault)

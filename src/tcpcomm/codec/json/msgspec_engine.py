@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec.json import Decoder, Encoder
 
-from tcpcomm.codec.base import UNSAID
+from tcpcomm.codec.base import MISSING
 
 __all__ = ["Msgspec"]
 
@@ -56,7 +56,7 @@ class Msgspec:
 
     def read(self, text: str) -> Any:
         if "\\" in text:
-            return UNSAID
+            return MISSING
         try:
             value = _decode(text)
             # msgspec keeps the last of equal keys. One that is lost takes its colon with it; where nothing
@@ -65,7 +65,7 @@ class Msgspec:
                 return value
         except Exception:  # whatever it is, the standard says it in its words
             pass
-        return UNSAID
+        return MISSING
 
     def write(self, value: Any) -> str | None:
         try:

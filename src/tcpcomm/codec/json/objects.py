@@ -18,18 +18,18 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.base import (
-    UNSAID,
+    MISSING,
     Answer,
     Answers,
     Asked,
     Codec,
     Dialect,
     Event,
-    Form,
+    MessageSpec,
     Notation,
+    ProtocolErrorKind,
     Refusal,
     Request,
-    Trouble,
 )
 from tcpcomm.codec.json.faults import TROUBLE_CODES, code_of, data_of, reason_of
 from tcpcomm.codec.json.keys import JsonAnswers, Keys, Plan, holds, plan_of
@@ -82,7 +82,7 @@ class Json(Keys, Codec):
     naming: Naming = field(default="as written", kw_only=True)
     encoding: str = field(default="utf-8", kw_only=True)
     ascii: bool = field(default=False, kw_only=True)
-    codes: Mapping[Trouble, int | str] = field(factory=dict, kw_only=True)
+    codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -90,7 +90,7 @@ class Json(Keys, Codec):
             raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {self.naming!r}")
         JsonText(self.encoding, self.ascii)
 
-    def bind(self, forms: Sequence[Form]) -> Dialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
         shapes = Shapes(self.naming)
         plans: dict[str, Plan] = {}
         words: dict[tuple[bool, int | str], Plan] = {}
@@ -142,15 +142,15 @@ class _JsonDialect(Dialect):
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
         codec = self._codec
-        word = message.get(codec.event, UNSAID)
-        if word is not UNSAID and not (codec.echo and self._find(self._commands, word)):
+        word = message.get(codec.event, MISSING)
+        if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
             plan = self._find(self._events, word)
             if plan is None:
                 raise CodecError(f"there is no event {shown(word)}", codec.event)
             del message[codec.event]
             return (Event(plan.form.name, self._parameters(plan, message)),)
-        word = message.get(codec.command, UNSAID)
-        if word is not UNSAID and self._asks(word, message):
+        word = message.get(codec.command, MISSING)
+        if word is not MISSING and self._asks(word, message):
             raise CodecError(f"it is a command, {shown(word)}", codec.command)
         return (Answer(message, self._take_id(message)),)
 
@@ -168,33 +168,33 @@ class _JsonDialect(Dialect):
     def _read_request(self, frame: bytes) -> Request | Refusal:
         id = name = None
         wants_reply = True
-        trouble, foreign = Trouble.UNREADABLE, False
+        trouble, foreign = ProtocolErrorKind.UNREADABLE, False
         try:
             received = self._text.read(frame)
-            trouble = Trouble.MALFORMED
+            trouble = ProtocolErrorKind.MALFORMED
             message = self._object(received)
             foreign = self._is_foreign(message)
             id = self._take_id(message)
-            word = message.pop(self._codec.command, UNSAID)
-            if word is UNSAID:
+            word = message.pop(self._codec.command, MISSING)
+            if word is MISSING:
                 raise missing(self._codec.command)
             plan = self._find(self._commands, word)
             if plan is None:
-                trouble = Trouble.UNKNOWN_COMMAND
+                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
                 raise CodecError(f"there is no command {shown(word)}", self._codec.command)
             name = plan.form.name
             wants_reply = plan.form.reply is not None
-            trouble = Trouble.BAD_PARAMETERS
+            trouble = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, self._parameters(plan, message), id, wants_reply)
         except CodecError as problem:
             return Refusal(trouble, problem, name, id, wants_reply, foreign)
 
     def _is_foreign(self, message: Mapping[str, Any]) -> bool:
         """Whether a message looks like what equipment sends."""
-        word = message.get(self._codec.command, UNSAID)
+        word = message.get(self._codec.command, MISSING)
         if self._codec.event == self._codec.command and self._find(self._events, word):
             return True
-        return word is UNSAID or (self._codec.echo and not self._answer_keys.isdisjoint(message))
+        return word is MISSING or (self._codec.echo and not self._answer_keys.isdisjoint(message))
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         plan = self._plans[request.name]
@@ -236,7 +236,7 @@ class _JsonDialect(Dialect):
             raise CodecError(f"{shown(code)} says that all is well", "code")
         return self._text.write(message)
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         return Fault(self._codes[trouble], reason)
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:

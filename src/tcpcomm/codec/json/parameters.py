@@ -18,8 +18,8 @@ import attrs
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
-from tcpcomm.codec.annotations import fields_of, options, plain, told
-from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.naming import NAMINGS, Naming
 from tcpcomm.codec.json.value_types import Shape, Step
@@ -61,7 +61,7 @@ class Shapes:
         if options(annotation):
             return value_types.union((each, self.of(each)) for each in options(annotation))
         if origin is Literal:
-            return value_types.choice({each: each for each in arguments}, told(annotation))
+            return value_types.choice({each: each for each in arguments}, type_text(annotation))
         if origin is list:
             return value_types.sequence(list, self.of(arguments[0]))
         if origin is tuple and arguments[-1:] == (...,):
@@ -78,7 +78,7 @@ class Shapes:
             if attrs.has(annotation):
                 return self._instance(annotation)
         raise ConfigurationError(
-            f"JSON cannot carry {told(annotation)}; it carries bool, int, float, str, bytes, dates, "
+            f"JSON cannot carry {type_text(annotation)}; it carries bool, int, float, str, bytes, dates, "
             "time, Enum, Literal, list[...], tuple[...], dict[str, ...], unions, attrs classes, Any"
         )
 
@@ -200,7 +200,7 @@ class Parameters:
                 if key in members:
                     values[name] = shape.read(members[key])
                     found += 1
-                elif default is UNSAID:
+                elif default is MISSING:
                     raise missing("")
                 else:
                     values[name] = default

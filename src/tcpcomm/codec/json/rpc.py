@@ -14,7 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.base import (
-    UNSAID,
+    MISSING,
     Answer,
     Answers,
     Asked,
@@ -22,11 +22,11 @@ from tcpcomm.codec.base import (
     Codec,
     Dialect,
     Event,
-    Form,
+    MessageSpec,
     Notation,
+    ProtocolErrorKind,
     Refusal,
     Request,
-    Trouble,
 )
 from tcpcomm.codec.json.faults import TROUBLE_CODES, data_of, reason_of
 from tcpcomm.codec.json.keys import check_word
@@ -67,7 +67,7 @@ class JsonRpc(Codec):
         if self.naming not in NAMINGS:
             raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {self.naming!r}")
 
-    def bind(self, forms: Sequence[Form]) -> Dialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
         shapes = Shapes(self.naming)
         plans: dict[str, _Plan] = {}
         methods: dict[str, _Plan] = {}
@@ -86,14 +86,14 @@ class JsonRpc(Codec):
 class _Plan:
     """One form, compiled."""
 
-    form: Form
+    form: MessageSpec
     method: str
     parameters: Parameters
     result: Shape
 
 
-def _plan(form: Form, shapes: Shapes) -> _Plan:
-    method = shapes.name_of(form.name) if form.wire is UNSAID else form.wire
+def _plan(form: MessageSpec, shapes: Shapes) -> _Plan:
+    method = shapes.name_of(form.name) if form.wire is MISSING else form.wire
     if type(method) is not str:
         raise ConfigurationError(f"{form.where}: a method of JSON-RPC is text, not {shown(method)}")
     check_word(form.where, method)
@@ -101,7 +101,7 @@ def _plan(form: Form, shapes: Shapes) -> _Plan:
         raise ConfigurationError(
             f"{form.where}: {method!r}: JSON-RPC keeps the names that begin with rpc. to itself"
         )
-    if form.reply is not UNSAID and form.reply is not None:
+    if form.reply is not MISSING and form.reply is not None:
         raise ConfigurationError(
             f"{form.where}: JSON-RPC rules what a reply looks like, so reply can only be None, "
             f"not {shown(form.reply)}"
@@ -177,18 +177,18 @@ class _JsonRpcDialect(Dialect):
         try:
             message = self._text.read(frame)
         except CodecError as problem:
-            return Refusal(Trouble.UNREADABLE, problem)
+            return Refusal(ProtocolErrorKind.UNREADABLE, problem)
         if type(message) is not list:
             return self._read_request(message)
         if not message:
-            return Refusal(Trouble.MALFORMED, CodecError("it is an empty batch"))
+            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("it is an empty batch"))
         return Batch([self._read_request(each) for each in message])
 
     def _read_request(self, message: Any) -> Request | Refusal:
         id = name = None
         wants_reply = True
         foreign = False
-        trouble = Trouble.MALFORMED
+        trouble = ProtocolErrorKind.MALFORMED
         try:
             _check_version(message)
             foreign = "method" not in message and ("result" in message or "error" in message)
@@ -203,11 +203,11 @@ class _JsonRpcDialect(Dialect):
             wants_reply = "id" in message
             plan = self._commands.get(method)
             if plan is None:
-                trouble = Trouble.UNKNOWN_COMMAND
+                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
                 foreign = method in self._events
                 raise CodecError(f"there is no command {shown(method)}", "method")
             name = plan.form.name
-            trouble = Trouble.BAD_PARAMETERS
+            trouble = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, _parameters(plan, message), id, wants_reply)
         except CodecError as problem:
             return Refusal(trouble, problem, name, id, wants_reply, foreign)
@@ -224,7 +224,7 @@ class _JsonRpcDialect(Dialect):
             error["data"] = data_of(fault.data, "data")
         return self._text.write({"jsonrpc": "2.0", "error": error, "id": request.id})
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         return Fault(TROUBLE_CODES[trouble], reason)
 
     def join(self, replies: Sequence[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
 
-from tcpcomm.codec.base import UNSAID
+from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.json.engines import engine
 from tcpcomm.codec.problems import brief
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -61,7 +61,7 @@ class JsonText:
         """
         try:
             text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
-            if self._shortcut is not None and (value := self._shortcut.read(text)) is not UNSAID:
+            if self._shortcut is not None and (value := self._shortcut.read(text)) is not MISSING:
                 return value
             return self._decode(text)
         except UnicodeDecodeError as error:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tcpcomm.codec.annotations import plain, told
+from tcpcomm.codec.annotations import plain, type_text
 from tcpcomm.codec.numpy_values import native, native_list
 from tcpcomm.codec.problems import brief, inside, shown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -293,7 +293,7 @@ def fixed_tuple(elements: Sequence[Shape]) -> Shape:
 def mapping(key: Any, element: Shape) -> Shape:
     """An object whose keys are data."""
     if plain(key) is not str:
-        raise ConfigurationError(f"the keys of a JSON object are text, not {told(key)}: use dict[str, ...]")
+        raise ConfigurationError(f"the keys of a JSON object are text, not {type_text(key)}: use dict[str, ...]")
 
     def through(step: Step) -> Step:
         def convert(value: Any) -> Any:
@@ -323,12 +323,12 @@ def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
     for annotation, shape in members:
         for kind in shape.python:
             if kind in writes or kind is object:
-                raise ConfigurationError(f"{told(annotation)} cannot be told from the rest of its union")
+                raise ConfigurationError(f"{type_text(annotation)} cannot be told from the rest of its union")
             writes[kind] = shape.write
         for kind in shape.json:
             if kind in reads and not (kind is int and {float, int} <= {plain(each) for each, _ in members}):
                 raise ConfigurationError(
-                    f"{told(annotation)} cannot be told from the rest of its union: both are "
+                    f"{type_text(annotation)} cannot be told from the rest of its union: both are "
                     f"{_JSON_NAMES[kind]} in JSON"
                 )
             if kind not in reads or shape.json == (int,):  # 3 is an int where both are allowed

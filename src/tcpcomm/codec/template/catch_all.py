@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from tcpcomm.codec.annotations import plain
-from tcpcomm.codec.base import Answer, Event, Form, Notation
+from tcpcomm.codec.base import Answer, Event, MessageSpec, Notation
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import FaultForm, NoFaults
@@ -26,7 +26,7 @@ from tcpcomm.errors import CodecError, ConfigurationError
 __all__ = ["CatchAllDialect", "catches_all"]
 
 
-def catches_all(form: Form) -> bool:
+def catches_all(form: MessageSpec) -> bool:
     """Whether it is an event whose template is one text and nothing else."""
     if not form.is_event or not isinstance(form.wire, str) or len(form.parameters) != 1:
         return False
@@ -53,7 +53,7 @@ class CatchAllDialect(TextDialect):
             fault that does not begin with literal text.
     """
 
-    def __init__(self, forms: Sequence[Form], encoding: Encoding, faults: FaultForm | NoFaults) -> None:
+    def __init__(self, forms: Sequence[MessageSpec], encoding: Encoding, faults: FaultForm | NoFaults) -> None:
         caught, *more = (form for form in forms if catches_all(form))
         if more:
             raise ConfigurationError(

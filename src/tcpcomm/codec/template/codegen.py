@@ -36,7 +36,7 @@ from typing import Any, Final
 
 from tcpcomm.codec.base import Refusal, Request
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.template.compiled import Line
+from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.codec.template.field_types import Whole
 
@@ -46,7 +46,7 @@ _NUMERIC: Final = "0123456789+-.eE"
 
 
 def read_request(
-    line: Line,
+    line: CompiledTemplate,
     order: Sequence[str],
     careful: Callable[[str], Request | Refusal | None],
     *,
@@ -67,7 +67,7 @@ def read_request(
     )
 
 
-def read_whole(line: Line, made_of: Whole, careful: Callable[[str], Any]) -> Callable[[str], Any]:
+def read_whole(line: CompiledTemplate, made_of: Whole, careful: Callable[[str], Any]) -> Callable[[str], Any]:
     """What reads the fields of a whole and joins them; ``careful`` does the same, or raises what is due."""
     if made_of.kind is None:
         return _reader(line, "{}", "{1}", {name: name for name in line.names}, careful)
@@ -75,14 +75,14 @@ def read_whole(line: Line, made_of: Whole, careful: Callable[[str], Any]) -> Cal
 
 
 def write_values(
-    line: Line, careful: Callable[[Mapping[str, Any]], str]
+    line: CompiledTemplate, careful: Callable[[Mapping[str, Any]], str]
 ) -> Callable[[Mapping[str, Any]], str]:
     """What writes the text for just these values, by name; ``careful`` does the same for any."""
     return _writer(line, f"len(value) == {len(line.names)}", "value[{!r}]", careful)
 
 
 def write_reply(
-    line: Line, made_of: Whole, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
+    line: CompiledTemplate, made_of: Whole, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
 ) -> Callable[[Request, Any], list[bytes]]:
     """What splits a result into its fields and writes them as one frame; ``careful`` writes anything."""
     if any(name is None for name, _, _ in line.writers):
@@ -110,7 +110,7 @@ def write_reply(
     )
 
 
-def _form_in_bytes(line: Line, encoding: Encoding) -> bytes | None:
+def _form_in_bytes(line: CompiledTemplate, encoding: Encoding) -> bytes | None:
     """
     What makes a frame of a line's values by ``%``, where they are numbers of plain ASCII.
 
@@ -124,7 +124,7 @@ def _form_in_bytes(line: Line, encoding: Encoding) -> bytes | None:
 
 
 def _reader(
-    line: Line,
+    line: CompiledTemplate,
     whole: str,
     each: str,
     arguments: Mapping[str, str],
@@ -159,7 +159,7 @@ def read(text):
 
 
 def _writer(
-    line: Line,
+    line: CompiledTemplate,
     fits: str,
     get: str,
     careful: Callable[..., Any],

@@ -1,5 +1,5 @@
 """
-One template, compiled: :class:`Line`. It reads by one regular expression, and writes by one format.
+One template, compiled: :class:`CompiledTemplate`. It reads by one regular expression, and writes by one format.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tcpcomm.codec.template.mismatch import Step, diagnosis
 from tcpcomm.codec.template.regex_tree import Shape
 from tcpcomm.errors import CodecError
 
-__all__ = ["Capture", "Draw", "Line", "Write", "joined"]
+__all__ = ["Capture", "CompiledTemplate", "Draw", "Write", "joined"]
 
 Capture = tuple[str, Callable[[str], Any], Callable[[], Any]]
 """A group of the regular expression: its name, how it is read, and its value where it is left out."""
@@ -34,7 +34,7 @@ def joined(name: str, path: str) -> str:
 
 
 @frozen
-class Line:
+class CompiledTemplate:
     """
     A template, or a part of one, made ready by :func:`~tcpcomm.codec.template.compiler.compile_line`.
 

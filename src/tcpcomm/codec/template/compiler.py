@@ -1,5 +1,5 @@
 """
-Templates become a :class:`~tcpcomm.codec.template.compiled.Line` each here, and are refused if they are ambiguous.
+Templates become a :class:`~tcpcomm.codec.template.compiled.CompiledTemplate` each here, and are refused if they are ambiguous.
 
 That no text has two readings decides the cost of reading as well. No two ways through the regular
 expression then lead to the same place in it with the same text behind them, for whatever completes the
@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from attrs import Factory, define, field
 
-from tcpcomm.codec.annotations import told
-from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.annotations import type_text
+from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.template.ambiguity import common, two_readings
-from tcpcomm.codec.template.compiled import Capture, Draw, Line, Write, joined
+from tcpcomm.codec.template.compiled import Capture, CompiledTemplate, Draw, Write, joined
 from tcpcomm.codec.template.field_type import FieldType, refused
 from tcpcomm.codec.template.field_types import (
     drawn,
@@ -59,7 +59,7 @@ LEFT_OUT: Final = 0.4
 """How often an optional part is drawn as one that is left out."""
 
 
-def compile_line(text: str, fields: Mapping[str, Field], pieces: tuple[Piece, ...] | None = None) -> Line:
+def compile_line(text: str, fields: Mapping[str, Field], pieces: tuple[Piece, ...] | None = None) -> CompiledTemplate:
     """
     Compile a template.
 
@@ -99,7 +99,7 @@ class _Compiler:
         self._text = text
         self._fields = fields
 
-    def line(self, pieces: tuple[Piece, ...], stops: frozenset[str], *, optional: bool = False) -> Line:
+    def line(self, pieces: tuple[Piece, ...], stops: frozenset[str], *, optional: bool = False) -> CompiledTemplate:
         """
         Compile pieces.
 
@@ -121,7 +121,7 @@ class _Compiler:
                 self._add_count(parts, piece)
             else:
                 self._add_value(parts, piece, behind, optional=optional)
-        return Line(
+        return CompiledTemplate(
             self._text,
             used,
             leading(pieces),
@@ -236,9 +236,9 @@ class _Compiler:
 
     def _list(self, piece: Group, annotation: Any, behind: frozenset[str]) -> FieldType:
         of = item_of(annotation)
-        if of is UNSAID:
+        if of is MISSING:
             refuse_unnamed(annotation)
-            raise ConfigurationError(f"{told(annotation)} is no list, so it cannot be written as a group")
+            raise ConfigurationError(f"{type_text(annotation)} is no list, so it cannot be written as a group")
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])
             return _list_type(piece, field_type(of, piece.item, stops, empty=False), self._text)
@@ -256,13 +256,13 @@ class _Compiler:
             return made_of.join(values)
 
         item = FieldType(
-            f"a {told(of)}", line.shape, write, read, lambda random: drawn(made_of, line.draw, random)
+            f"a {type_text(of)}", line.shape, write, read, lambda random: drawn(made_of, line.draw, random)
         )
         return _list_type(piece, item, self._text)
 
 
 def _is_list(value: Field) -> bool:
-    return item_of(without_none(value.type)[0]) is not UNSAID
+    return item_of(without_none(value.type)[0]) is not MISSING
 
 
 def _absent(value: Field) -> Callable[[], Any]:
@@ -272,7 +272,7 @@ def _absent(value: Field) -> Callable[[], Any]:
         if default.takes_self:
             raise ConfigurationError("in an optional part, its default must not depend on others")
         return default.factory  # type: ignore[no-any-return]
-    if default is not UNSAID:
+    if default is not MISSING:
         return lambda: default
     if without_none(value.type)[1]:
         return lambda: None
@@ -281,7 +281,7 @@ def _absent(value: Field) -> Callable[[], Any]:
     raise ConfigurationError("it stands in an optional part, so it must be Optional, or have a default")
 
 
-def _left_out(part: Line) -> tuple[Callable[[Mapping[str, Any]], str], Callable[[Random], dict[str, Any]]]:
+def _left_out(part: CompiledTemplate) -> tuple[Callable[[Mapping[str, Any]], str], Callable[[Random], dict[str, Any]]]:
     """How an optional part is written, and drawn: not at all, if each value is the one that says so."""
     absent = {name: value for name, _, value in part.captures if not name.startswith(COUNT)}
 

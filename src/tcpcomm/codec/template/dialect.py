@@ -9,25 +9,25 @@ from itertools import combinations, product
 from random import Random
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from tcpcomm.codec.annotations import told
+from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
-    UNSAID,
+    MISSING,
     Answer,
     Answers,
     Asked,
     Dialect,
     Event,
     Fixed,
-    Form,
+    MessageSpec,
     Notation,
+    ProtocolErrorKind,
     Refusal,
     Request,
-    Trouble,
 )
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common
 from tcpcomm.codec.template.codegen import read_request, write_values
-from tcpcomm.codec.template.compiled import Line
+from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_line
 from tcpcomm.codec.template.faults import FaultForm, NoFaults, first_word
 from tcpcomm.codec.template.field_type import shown
@@ -45,7 +45,7 @@ _Read = Callable[[str], "T | None"]
 class _Message:
     """A command or an event, compiled."""
 
-    def __init__(self, form: Form, faults: FaultForm | NoFaults, *, faults_first: bool) -> None:
+    def __init__(self, form: MessageSpec, faults: FaultForm | NoFaults, *, faults_first: bool) -> None:
         self.form = form
         self.name = form.name
         self.parameters = frozenset(parameter.name for parameter in form.parameters)
@@ -82,7 +82,7 @@ class _Message:
         try:
             values = self.read(text)
         except CodecError as error:
-            return Refusal(Trouble.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
+            return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
         return None if values is None else Request(self.name, values, None, self.wants_reply)
 
     def begins(self, text: str) -> bool:
@@ -99,10 +99,10 @@ class _Message:
         return self.line.write(values)
 
 
-def _request_line(form: Form) -> Line:
+def _request_line(form: MessageSpec) -> CompiledTemplate:
     if not isinstance(form.wire, str):
         example = form.name.upper() + "".join(f",{{{each.name}}}" for each in form.parameters)
-        given = "is missing" if form.wire is UNSAID else f"cannot be {form.wire!r}"
+        given = "is missing" if form.wire is MISSING else f"cannot be {form.wire!r}"
         raise ConfigurationError(f"{form.where}: its template {given}; write it first, such as {example!r}")
     try:
         line = compile_line(form.wire, {each.name: each for each in form.parameters})
@@ -116,14 +116,14 @@ def _request_line(form: Form) -> Line:
     return line
 
 
-def _reply(form: Form) -> Reply | None:
+def _reply(form: MessageSpec) -> Reply | None:
     if form.reply is None:
         if form.result not in (None, type(None)):
             raise ConfigurationError(
-                f"{form.where}: it returns {told(form.result)}, but reply=None says that no reply is sent"
+                f"{form.where}: it returns {type_text(form.result)}, but reply=None says that no reply is sent"
             )
         return None
-    if form.reply is UNSAID:
+    if form.reply is MISSING:
         example = "OK" if form.result in (None, type(None)) else "OK,{...}"
         raise ConfigurationError(
             f"{form.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
@@ -184,7 +184,7 @@ class TextDialect(Dialect):
 
     def __init__(
         self,
-        forms: Sequence[Form],
+        forms: Sequence[MessageSpec],
         encoding: Encoding,
         faults: FaultForm | NoFaults,
         *,
@@ -265,7 +265,7 @@ class TextDialect(Dialect):
         try:
             self._encoding.decode(frame)
         except CodecError as error:
-            return Refusal(Trouble.UNREADABLE, error)
+            return Refusal(ProtocolErrorKind.UNREADABLE, error)
         raise AssertionError("it could not be decoded a moment ago")
 
     def _refusal(self, text: str) -> Refusal:
@@ -282,16 +282,16 @@ class TextDialect(Dialect):
         if alike:
             nearest = max(alike, key=lambda each: each.line.progress(text))
             return Refusal(
-                Trouble.BAD_PARAMETERS,
+                ProtocolErrorKind.BAD_PARAMETERS,
                 nearest.line.problem(text),
                 nearest.form.name,
                 wants_reply=nearest.reply is not None and not taken,
                 foreign=foreign,
             )
         if not text:
-            return Refusal(Trouble.MALFORMED, CodecError("the request is empty"), foreign=foreign)
+            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the request is empty"), foreign=foreign)
         problem = CodecError(f"there is no command {shown(word or text)}")
-        return Refusal(Trouble.UNKNOWN_COMMAND, problem, id=word, wants_reply=not taken, foreign=foreign)
+        return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem, id=word, wants_reply=not taken, foreign=foreign)
 
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._messages[request.name].acknowledgement
@@ -329,16 +329,16 @@ class TextDialect(Dialect):
             word = request.id if isinstance(request.id, str) else ""
         return self._encode(self._faults.write(word, fault))
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         return self._faults.trouble(trouble, reason)
 
     def fixed(self) -> Iterator[Fixed]:
-        told = [("", self._faults.text, True)]
+        type_text = [("", self._faults.text, True)]
         for message in self._messages.values():
             where, reply = message.form.where, message.reply
-            told.append((where, message.line.text, message.form.is_event))
-            told += [(where, line.text, True) for line in (reply.all_lines if reply else ())]
-        for where, text, by_equipment in told:
+            type_text.append((where, message.line.text, message.form.is_event))
+            type_text += [(where, line.text, True) for line in (reply.all_lines if reply else ())]
+        for where, text, by_equipment in type_text:
             for each in literals(parse(text)):
                 yield Fixed(where, text, self._encoding.encode(each), by_equipment)
 
@@ -370,7 +370,7 @@ class _Sent(NamedTuple):
 
     where: str
     what: str
-    line: Line
+    line: CompiledTemplate
 
 
 def _tell_apart(
@@ -393,14 +393,14 @@ def _tell_apart(
             return []
         return [_Sent("the form of faults", f"the fault {faults.text!r}", faults.line(word))]
 
-    asked, told = requests(commands, "command"), requests(events, "event")
-    pairs = [*combinations(asked, 2), *combinations(told, 2), *product(fault(""), told)]
+    asked, type_text = requests(commands, "command"), requests(events, "event")
+    pairs = [*combinations(asked, 2), *combinations(type_text, 2), *product(fault(""), type_text)]
     for command in commands:
         if command.reply is None or free_replies:
             continue
         where, reply = command.form.where, command.reply
         replies = [_Sent(where, f"its reply {line.text!r}", line) for line in reply.all_lines]
-        pairs += product(told, replies)
+        pairs += product(type_text, replies)
         # Behind the head of a counted reply there is no fault any more.
         pairs += product(fault(command.word), replies[: len(reply.lines)])
     for one, other in pairs:
@@ -413,7 +413,7 @@ def _tell_apart(
             )
 
 
-def _common(one: Line, other: Line) -> str | None:
+def _common(one: CompiledTemplate, other: CompiledTemplate) -> str | None:
     if one.leading.startswith(other.leading) or other.leading.startswith(one.leading):
         return common(one.shape, other.shape)
     return None

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from tcpcomm.codec.base import Field, Trouble
+from tcpcomm.codec.base import Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.template.compiled import Line
+from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_line
 from tcpcomm.codec.template.field_type import shown
 from tcpcomm.codec.template.format_spec import parse_spec
@@ -21,11 +21,11 @@ from tcpcomm.errors import CodecError, ConfigurationError, Fault
 __all__ = ["FaultForm", "NoFaults", "first_word"]
 
 NUMBERS: Final = {
-    Trouble.UNREADABLE: 90,
-    Trouble.MALFORMED: 91,
-    Trouble.UNKNOWN_COMMAND: 92,
-    Trouble.BAD_PARAMETERS: 93,
-    Trouble.INTERNAL: 99,
+    ProtocolErrorKind.UNREADABLE: 90,
+    ProtocolErrorKind.MALFORMED: 91,
+    ProtocolErrorKind.UNKNOWN_COMMAND: 92,
+    ProtocolErrorKind.BAD_PARAMETERS: 93,
+    ProtocolErrorKind.INTERNAL: 99,
 }
 """The codes of troubles where codes are numbers or of fixed width, unless others are given."""
 
@@ -74,7 +74,7 @@ class NoFaults:
 
     text: Final = ""
 
-    def line(self, word: str) -> Line:
+    def line(self, word: str) -> CompiledTemplate:
         """There is none."""
         raise AssertionError("there are no faults")
 
@@ -90,7 +90,7 @@ class NoFaults:
         """Raise CodecError: it cannot be written."""
         raise CodecError("the equipment has no faults: fault=None is declared")
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         """The fault that tells of a trouble, to nobody."""
         return Fault(trouble.name, reason)
 
@@ -114,7 +114,7 @@ class FaultForm:
     """
 
     def __init__(
-        self, text: str, encoding: Encoding, codes: Mapping[Trouble, int | str], word: str | None = None
+        self, text: str, encoding: Encoding, codes: Mapping[ProtocolErrorKind, int | str], word: str | None = None
     ) -> None:
         self.text = text
         self._encoding = encoding
@@ -136,10 +136,10 @@ class FaultForm:
         if code is None and not self.word:
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or a word to begin with")
         self._line = compile_line(text, self._fields)
-        self._of_words: dict[str, Line] = {}
-        self._codes = {trouble: self._code(trouble, codes) for trouble in Trouble}
+        self._of_words: dict[str, CompiledTemplate] = {}
+        self._codes = {trouble: self._code(trouble, codes) for trouble in ProtocolErrorKind}
 
-    def _code(self, trouble: Trouble, codes: Mapping[Trouble, int | str]) -> int | str:
+    def _code(self, trouble: ProtocolErrorKind, codes: Mapping[ProtocolErrorKind, int | str]) -> int | str:
         if not self._has_code:
             default: int | str = self.word
         elif self._narrow:
@@ -156,11 +156,11 @@ class FaultForm:
             ) from None
         return code
 
-    def trouble(self, trouble: Trouble, reason: str) -> Fault:
+    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
         """The fault that tells of a trouble."""
         return Fault(self._codes[trouble], reason)
 
-    def line(self, word: str) -> Line:
+    def line(self, word: str) -> CompiledTemplate:
         """The template of the faults that answer a command with this word, or any command."""
         if not self.names_command or not word:
             return self._line

@@ -18,8 +18,8 @@ from typing import Any, Final
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, options, plain, told
-from tcpcomm.codec.base import UNSAID, Field
+from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.template.field_type import FieldType, refused
 from tcpcomm.codec.template.format_spec import parse_spec
 from tcpcomm.codec.template.number_fields import decimal_type, float_type, int_type
@@ -45,7 +45,7 @@ def item_of(annotation: Any) -> Any:
     """The annotation of a list's items, or UNSAID if it is no list."""
     annotation = plain(annotation)
     arguments = typing.get_args(annotation)
-    return arguments[0] if typing.get_origin(annotation) is list and arguments else UNSAID
+    return arguments[0] if typing.get_origin(annotation) is list and arguments else MISSING
 
 
 def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool = True) -> FieldType:
@@ -73,15 +73,15 @@ def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool
     makers = {int: int_type, float: float_type, Decimal: decimal_type, bytes: bytes_type}
     if annotation in makers:
         return makers[annotation](parse_spec(spec))
-    if item_of(annotation) is not UNSAID:
-        raise ConfigurationError(f"{told(annotation)} is written as a group, as in {{name*,}}")
+    if item_of(annotation) is not MISSING:
+        raise ConfigurationError(f"{type_text(annotation)} is written as a group, as in {{name*,}}")
     if isclass(annotation) and attrs.has(annotation):
         raise ConfigurationError(
-            f"{told(annotation)} has several fields; it can be a result, or the items of a group"
+            f"{type_text(annotation)} has several fields; it can be a result, or the items of a group"
         )
     refuse_unnamed(annotation)
     raise ConfigurationError(
-        f"a template cannot write {told(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
+        f"a template cannot write {type_text(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
         "enumerations, Literal, lists of these and of attrs classes, and Optional in an optional part"
     )
 
@@ -97,13 +97,13 @@ def refuse_unnamed(annotation: Any) -> None:
         return
     if kind in (tuple, dict, set, frozenset):
         raise ConfigurationError(
-            f"{told(annotation)} has no names for the fields of a template: make a class of it, with "
+            f"{type_text(annotation)} has no names for the fields of a template: make a class of it, with "
             "@frozen (from attrs) above it"
         )
     if kind.__module__.partition(".")[0] not in sys.stdlib_module_names:
         instead = ", in place of @dataclass" if is_dataclass(kind) else ""
         raise ConfigurationError(
-            f"{told(annotation)} is no attrs class: write @frozen (from attrs) above it{instead}"
+            f"{type_text(annotation)} is no attrs class: write @frozen (from attrs) above it{instead}"
         )
 
 
@@ -166,7 +166,7 @@ def whole(annotation: Any, used: Sequence[str]) -> Whole:
     if len(used) != 1:
         has = f"has {len(used)}: {', '.join(used)}" if used else "has none"
         raise ConfigurationError(
-            f"for {told(annotation)} there must be exactly one field, and the template {has}"
+            f"for {type_text(annotation)} there must be exactly one field, and the template {has}"
         )
     name = used[0]
     return Whole({name: Field(name, annotation)}, lambda value: {name: value}, lambda values: values[name])

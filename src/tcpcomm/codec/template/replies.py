@@ -10,19 +10,19 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import told
-from tcpcomm.codec.base import MORE, UNSAID, Answers, Field, Form, More, Request
+from tcpcomm.codec.annotations import type_text
+from tcpcomm.codec.base import MISSING, MORE, Answers, Field, MessageSpec, More, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.template.codegen import read_whole, write_reply
-from tcpcomm.codec.template.compiled import Line, joined
+from tcpcomm.codec.template.compiled import CompiledTemplate, joined
 from tcpcomm.codec.template.compiler import COUNT, compile_line
 from tcpcomm.codec.template.field_type import refused
 from tcpcomm.codec.template.field_types import Whole, drawn, item_of, whole
 from tcpcomm.codec.template.parser import Count, names, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["Counted", "Reply"]
+__all__ = ["CountedLines", "Reply"]
 
 DRAWN_FRAMES: Final = 3
 
@@ -32,7 +32,7 @@ def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
 
 
 @frozen
-class Counted:
+class CountedLines:
     """
     A reply of a head that says how many frames follow, and these frames.
 
@@ -51,15 +51,15 @@ class Counted:
     at_most: int = field(default=10_000, kw_only=True)
 
 
-def _texts(reply: Any) -> tuple[tuple[str, ...], Counted | None]:
+def _texts(reply: Any) -> tuple[tuple[str, ...], CountedLines | None]:
     """The templates of a reply: those that stand alone, and what is counted after them."""
     steps = reply if isinstance(reply, tuple) else (reply,)
     *first, last = steps or (None,)
-    counted = last if isinstance(last, Counted) else None
+    counted = last if isinstance(last, CountedLines) else None
     texts = (*first, *counted.head) if counted is not None else steps
     if not texts or not all(isinstance(each, str) for each in texts):
         raise ConfigurationError(
-            f"{reply!r} is no reply: it is a template, a tuple of templates, Counted(head, each), or None"
+            f"{reply!r} is no reply: it is a template, a tuple of templates, CountedLines(head, each), or None"
         )
     return texts, counted
 
@@ -70,7 +70,7 @@ class _Repeated:
 
     name: str
     """Of the list, in the result's fields."""
-    line: Line
+    line: CompiledTemplate
     item: Whole
     at_most: int
 
@@ -89,7 +89,7 @@ class Reply:
         ConfigurationError: a template cannot be compiled, or does not fit the result.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: MessageSpec) -> None:
         texts, counted = _texts(form.reply)
         self.texts = (*texts, f"{counted.each} ({{#}} times)") if counted is not None else texts
         pieces = [parse(text) for text in texts]
@@ -98,7 +98,7 @@ class Reply:
         )
         self._repeated = None if counted is None else _repeated(counted, form.result, pieces)
         used = tuple(name for each in pieces for name in names(each))
-        if counted is not None and self._repeated is not None and item_of(form.result) is not UNSAID:
+        if counted is not None and self._repeated is not None and item_of(form.result) is not MISSING:
             used = (self._repeated.name,)
         self._whole = whole(form.result, used)
         fields = dict(self._whole.fields)
@@ -111,7 +111,7 @@ class Reply:
         self._single = len(self.lines) == 1 and self._repeated is None
 
     @property
-    def all_lines(self) -> tuple[Line, ...]:
+    def all_lines(self) -> tuple[CompiledTemplate, ...]:
         """Every template that a frame of the reply may have."""
         return self.lines if self._repeated is None else (*self.lines, self._repeated.line)
 
@@ -180,7 +180,7 @@ class Reply:
         return lambda: _Several(self.lines, self._repeated, self._whole, no, faults_first)
 
 
-def _repeated(counted: Counted, result: Any, heads: Sequence[Any]) -> _Repeated:
+def _repeated(counted: CountedLines, result: Any, heads: Sequence[Any]) -> _Repeated:
     """What is counted, and where it goes in the result."""
     counts = [each for pieces in heads for each in pieces if isinstance(each, Count)]
     if len(counts) != 1 or counts[0].name:
@@ -193,12 +193,12 @@ def _repeated(counted: Counted, result: Any, heads: Sequence[Any]) -> _Repeated:
         )
     of = item_of(result)
     name = "items"
-    if of is UNSAID:
+    if of is MISSING:
         fields = whole(result, ("items",)).fields
-        lists = [each for each in fields.values() if item_of(each.type) is not UNSAID]
+        lists = [each for each in fields.values() if item_of(each.type) is not MISSING]
         if len(lists) != 1:
             raise ConfigurationError(
-                f"a counted reply makes a list, or an attrs class with one list, not {told(result)}"
+                f"a counted reply makes a list, or an attrs class with one list, not {type_text(result)}"
             )
         name, of = lists[0].name, item_of(lists[0].type)
     pieces = parse(counted.each)
@@ -208,7 +208,7 @@ def _repeated(counted: Counted, result: Any, heads: Sequence[Any]) -> _Repeated:
     return _Repeated(name, line, item, counted.at_most)
 
 
-def _told(line: Line, text: str, no: Callable[[str], Fault | None]) -> Exception:
+def _told(line: CompiledTemplate, text: str, no: Callable[[str], Fault | None]) -> Exception:
     """What to raise for a text that is not the reply: the fault that it is, or what is wrong with it."""
     return no(text) or line.problem(text)
 
@@ -217,7 +217,7 @@ class _One(Answers):
     """Reads a reply of one frame. It has no state, so all requests share it."""
 
     def __init__(
-        self, line: Line, made_of: Whole, no: Callable[[str], Fault | None], faults_first: bool
+        self, line: CompiledTemplate, made_of: Whole, no: Callable[[str], Fault | None], faults_first: bool
     ) -> None:
         self._line = line
         self._join = made_of.join
@@ -243,7 +243,7 @@ class _Several(Answers):
 
     def __init__(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[CompiledTemplate],
         repeated: _Repeated | None,
         made_of: Whole,
         no: Callable[[str], Fault | None],

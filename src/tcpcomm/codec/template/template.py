@@ -45,7 +45,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from tcpcomm.codec.base import Codec, Form, Trouble
+from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
@@ -76,7 +76,7 @@ class Template(Codec):
 
     encoding: str = "ascii"
     fault: str | None = "NG,{code},{reason}"
-    codes: Mapping[Trouble, int | str] = field(factory=dict, hash=False)
+    codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
@@ -89,6 +89,6 @@ class Template(Codec):
         except ConfigurationError as error:
             raise ConfigurationError(f"the form of faults: {error}") from None
 
-    def bind(self, forms: Sequence[Form]) -> TextDialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
         kind = CatchAllDialect if any(map(catches_all, forms)) else TextDialect
         return kind(forms, Encoding(self.encoding), self._faults())

@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from tcpcomm.codec.annotations import told
-from tcpcomm.codec.base import UNSAID, Codec, Form, Trouble
+from tcpcomm.codec.annotations import type_text
+from tcpcomm.codec.base import MISSING, Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import FaultForm
@@ -60,10 +60,10 @@ class Text(Codec):
 
     def _faults(self) -> FaultForm:
         text = f"{plain(self.fault)}[{plain(self.separator)}{{reason}}]"
-        codes: Mapping[Trouble, str] = dict.fromkeys(Trouble, self.fault)
+        codes: Mapping[ProtocolErrorKind, str] = dict.fromkeys(ProtocolErrorKind, self.fault)
         return FaultForm(text, Encoding(self.encoding), codes, word=self.fault)
 
-    def bind(self, forms: Sequence[Form]) -> TextDialect:
+    def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
         return TextDialect(
             [self._template(form) for form in forms],
             Encoding(self.encoding),
@@ -71,9 +71,9 @@ class Text(Codec):
             free_replies=True,
         )
 
-    def _template(self, form: Form) -> Form:
+    def _template(self, form: MessageSpec) -> MessageSpec:
         """The form, with templates in place of words."""
-        words = form.name.upper() if form.wire is UNSAID else form.wire
+        words = form.name.upper() if form.wire is MISSING else form.wire
         if not isinstance(words, str) or not words:
             raise ConfigurationError(f"{form.where}: what is sent must be a text, not {words!r}")
         wire = plain(words)
@@ -82,21 +82,21 @@ class Text(Codec):
             if more or first.type is not str:
                 raise ConfigurationError(
                     f"{form.where}: with Text a method has one parameter at most, a str, and not "
-                    f"{', '.join(f'{each.name}: {told(each.type)}' for each in form.parameters)}; "
+                    f"{', '.join(f'{each.name}: {type_text(each.type)}' for each in form.parameters)}; "
                     "Template carries others"
                 )
             wire += f"{plain(self.separator)}{{{first.name}}}"
         return evolve(form, wire=wire, reply=None if form.is_event else self._reply(form))
 
-    def _reply(self, form: Form) -> Any:
+    def _reply(self, form: MessageSpec) -> Any:
         if form.reply is None:
             return None
         if form.result in (None, type(None)):
-            fixed = self.done if form.reply is UNSAID else form.reply
+            fixed = self.done if form.reply is MISSING else form.reply
             if not isinstance(fixed, str) or not fixed:
                 raise ConfigurationError(f"{form.where}: its reply must be a text, not {fixed!r}")
             return plain(fixed)
-        if form.result is not str or form.reply is not UNSAID:
+        if form.result is not str or form.reply is not MISSING:
             raise ConfigurationError(
                 f"{form.where}: with Text it returns str, which is the whole reply, or nothing, and then "
                 "its reply is a fixed text; Template carries others"

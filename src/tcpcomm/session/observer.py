@@ -1,0 +1,186 @@
+"""
+One place to watch from: :class:`SessionObserver` sees what passes on sessions and links.
+
+A frame log, a monitor, a recording and metrics are observers. They change nothing: an observer that raises
+is logged and detached, and its session goes on.
+
+::
+
+    class Printer(SessionObserver):
+        def frame_received(self, session, frame):
+            print(session.peer, frame)
+
+    factory = FrameFactory(MyProtocol, observers=[Printer()])
+
+A factory or a link keeps its observers in an :class:`Observers`. A session asks it once for each chunk
+whether anybody watches; a method that no observer overrides is never called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from attrs import field, frozen
+from twisted.logger import Logger
+
+from tcpcomm.errors import FramingError
+
+__all__ = ["MessageKind", "ObservedMessage", "Observers", "SessionObserver", "masked"]
+
+
+class MessageKind(Enum):
+    """The part that a frame plays in a conversation."""
+
+    COMMAND = "command"
+    REPLY = "reply"
+    EVENT = "event"
+    FAULT = "fault"
+    LOGIN = "login"  # a greeting, a prompt, a credential (which is masked)
+    HEARTBEAT = "heartbeat"
+    PART = "part"  # one frame of a reply of several frames; the last one is the reply
+    UNREADABLE = "unreadable"  # it fits nothing that is declared; problem says why
+
+
+@frozen(kw_only=True)
+class ObservedMessage:
+    """
+    A frame of a declared conversation, decoded.
+
+    A session whose conversation is declared (:attr:`~tcpcomm.FrameProtocol.is_declared`) reports every frame
+    in either direction so, in the same turn as the frame itself.
+    """
+
+    kind: MessageKind
+    sent: bool
+    """True if this side sent it, False if this side received it."""
+    frame: bytes
+    """The frame that carried it; credentials are masked."""
+    name: str = ""
+    """The command or event; empty where the frame does not tell it."""
+    values: Mapping[str, Any] = field(factory=dict)
+    """
+    The values by name: the parameters of a command or event, ``result`` of a reply, ``code``, ``reason`` and
+    ``data`` of a fault.
+    """
+    answers: ObservedMessage | None = None
+    """The command that a reply or a fault answers, or None if it answers none."""
+    seconds: float | None = None
+    """Seconds from that command to this answer, as this side saw both; None if it answers none."""
+    problem: str = ""
+    """What is wrong with a frame that is unreadable, or that answers no command."""
+
+
+class SessionObserver:
+    """
+    Sees what passes on sessions and links. Every method does nothing; override what you need.
+
+    ``session`` is the protocol: :class:`~tcpcomm.FrameProtocol`, or, where a link supervises a protocol of
+    another kind, what stands in front of it. Both have ``peer`` and ``host``. While a session keeps a secret,
+    such as a password, its bytes are masked with ``*``.
+
+    All methods are called in the reactor's thread.
+    """
+
+    def opened(self, session: Any) -> None:
+        """TCP is connected."""
+
+    def ready(self, session: Any) -> None:
+        """TLS is established and the peer is proven: frames may pass."""
+
+    def received(self, session: Any, data: bytes) -> None:
+        """A chunk came, before it is cut into frames."""
+
+    def sent(self, session: Any, data: bytes) -> None:
+        """A chunk left for the transport, with delimiters, headers and checksums in it."""
+
+    def frame_received(self, session: Any, frame: bytes) -> None:
+        """A frame came, heartbeats included, before anybody handles it."""
+
+    def frame_sent(self, session: Any, frame: bytes) -> None:
+        """A frame was accepted for sending, heartbeats included."""
+
+    def fault(self, session: Any, fault: FramingError) -> None:
+        """The peer broke the rule of the framing."""
+
+    def message(self, session: Any, message: ObservedMessage) -> None:
+        """A frame of a declared conversation was decoded, or encoded."""
+
+    def closed(self, session: Any, reason: str) -> None:
+        """The connection is gone; the reason is in plain words."""
+
+    def link_state(self, link: Any, state: Any, reason: str) -> None:
+        """A link is in another :class:`~tcpcomm.LinkState` now."""
+
+
+HOOKS: Final = tuple(name for name in vars(SessionObserver) if not name.startswith("_"))
+"""The methods that an observer may override."""
+
+Hook = Callable[..., None]
+
+
+class Observers:
+    """
+    The observers of one factory or link.
+
+    Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every observer
+    that overrides it, or is None if no observer does.
+
+    Args:
+        observers: the observers from the start.
+    """
+
+    __slots__ = ("_all", *HOOKS)
+
+    log: ClassVar[Logger] = Logger()
+
+    opened: Hook | None
+    ready: Hook | None
+    received: Hook | None
+    sent: Hook | None
+    frame_received: Hook | None
+    frame_sent: Hook | None
+    fault: Hook | None
+    message: Hook | None
+    closed: Hook | None
+    link_state: Hook | None
+
+    def __init__(self, observers: Iterable[SessionObserver] = ()) -> None:
+        self._all: tuple[SessionObserver, ...] = tuple(observers)
+        self._find_hooks()
+
+    def add(self, observer: SessionObserver) -> Callable[[], None]:
+        """Let one more observer watch from now on. Return a function that detaches it."""
+        self._all = (*self._all, observer)
+        self._find_hooks()
+        return partial(self.remove, observer)
+
+    def remove(self, observer: SessionObserver) -> None:
+        """Detach an observer; do nothing if it is detached already."""
+        self._all = tuple(each for each in self._all if each is not observer)
+        self._find_hooks()
+
+    def _find_hooks(self) -> None:
+        for name in HOOKS:
+            default = getattr(SessionObserver, name)
+            watching = [each for each in self._all if getattr(type(each), name, None) is not default]
+            setattr(self, name, partial(self._call, name, tuple(watching)) if watching else None)
+
+    def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
+        for observer in watching:
+            if observer not in self._all:
+                continue  # an observer before it has detached it
+            try:
+                getattr(observer, name)(subject, *details)
+            except Exception:
+                self.log.failure(
+                    "{observer} failed in {hook} and is detached", observer=repr(observer), hook=name
+                )
+                self.remove(observer)
+
+
+def masked(data: bytes) -> bytes:
+    """Return as many ``*`` as there are bytes: an observer must not see a password."""
+    return b"*" * len(data)
