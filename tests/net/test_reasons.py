@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
 from tcpcomm.net.psk import NotProven
-from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
+from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"
@@ -75,7 +75,7 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
     ids=repr,
 )
 def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expected: str) -> None:
-    assert expected == loss_in_words(Failure(error))
+    assert expected == loss_text(Failure(error))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_no_fault_of_the_network_is_known(error: BaseException, expected
 
 def test_every_loss_has_words() -> None:
     for number in sorted(errno.errorcode):
-        assert loss_in_words(Failure(ConnectionLost(number, "words")))
+        assert loss_text(Failure(ConnectionLost(number, "words")))
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ from tcpcomm.errors import TcpcommError
 
 __all__ = [
     "PORT_TAKEN",
-    "attempt_in_words",
+    "connect_error_text",
     "is_program_error",
     "listen_error_text",
-    "loss_in_words",
+    "loss_text",
     "one_line",
     "peer_name",
 ]
@@ -74,7 +74,7 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
-def loss_in_words(failure: Failure) -> str:
+def loss_text(failure: Failure) -> str:
     """Say why Twisted reports a connection as lost."""
     error = cast("BaseException", failure.value)
     if isinstance(error, TcpcommError):
@@ -113,7 +113,7 @@ def is_program_error(failure: Failure) -> bool:
     return not isinstance(error, (ConnectionClosed, ConnectError, OSError))
 
 
-def attempt_in_words(failure: Failure) -> str:
+def connect_error_text(failure: Failure) -> str:
     """Say why an attempt to connect failed."""
     error = cast("BaseException", failure.value)
     if isinstance(error, ConnectionRefusedError):
@@ -130,7 +130,7 @@ def attempt_in_words(failure: Failure) -> str:
         number = error.osError if isinstance(error.osError, int) else None
         if number in _ERRNO_WORDS:
             return _ERRNO_WORDS[number]
-    return loss_in_words(failure)
+    return loss_text(failure)
 
 
 def listen_error_text(failure: Failure) -> str:

@@ -23,16 +23,16 @@ class LogThrottle:
     def __init__(self, interval: float) -> None:
         self._interval = interval
         self._told_at: float | None = None
-        self.untold = 0
+        self.unreported = 0
         """Events that no line has told of."""
 
     def count_due(self, now: float) -> int:
         """Count an event; return how many a line has to tell of now, or 0 if there is to be none."""
-        self.untold += 1
+        self.unreported += 1
         if self._told_at is not None and now - self._told_at < self._interval:
             return 0
         self._told_at = now
-        count, self.untold = self.untold, 0
+        count, self.unreported = self.unreported, 0
         return count
 
 
@@ -57,6 +57,6 @@ class KeyedLogThrottle(Generic[Kind]):
             throttle = self._kinds[kind] = LogThrottle(self._interval)
         return throttle.count_due(now)
 
-    def untold(self) -> Iterator[tuple[Kind, int]]:
+    def unreported(self) -> Iterator[tuple[Kind, int]]:
         """How many events of which kind no line has told of."""
-        return ((kind, throttle.untold) for kind, throttle in self._kinds.items() if throttle.untold)
+        return ((kind, throttle.unreported) for kind, throttle in self._kinds.items() if throttle.unreported)
