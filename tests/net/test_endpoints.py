@@ -104,20 +104,20 @@ def test_the_backlog_takes_a_burst_unless_the_string_says_otherwise(text: str, b
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "'' is no endpoint such as tcp:9999:interface=127.0.0.1"),
-        (":9999", "':9999' is no endpoint such as tcp:9999:interface=127.0.0.1"),
-        ("9999", "'9999' is no endpoint such as tcp:9999:interface=127.0.0.1: Unknown endpoint type: "),
-        ("tcp:http", "'tcp:http' is no endpoint such as"),
-        ("tcp", "'tcp' is no endpoint such as"),
-        ("tcp:1:port=2", "'tcp:1:port=2' is no endpoint such as"),
-        ("tcp:1:colour=red", "'tcp:1:colour=red' is no endpoint such as"),
+        ("", "'' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
+        (":9999", "':9999' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
+        ("9999", "'9999' is not an endpoint such as tcp:9999:interface=127.0.0.1: Unknown endpoint type: "),
+        ("tcp:http", "'tcp:http': the port must be a number from 0 to 65535, not 'http'"),
+        ("tcp", "'tcp' is not an endpoint such as"),
+        ("tcp:1:port=2", "'tcp:1:port=2' is not an endpoint such as"),
+        ("tcp:1:colour=red", "'tcp:1:colour=red' is not an endpoint such as"),
         ("tcp:99999", "'tcp:99999': the port must be a number from 0 to 65535, not '99999'"),
         ("tcp6:port=-1", "'tcp6:port=-1': the port must be a number from 0 to 65535, not '-1'"),
         ("tcp6:1:interface=::1", "'tcp6:1:interface=::1': write each colon of an IPv6 address "),
         ("tcp6:1:interface=2:3:4:5:6:7:8:9", "'tcp6:1:interface=2:3:4:5:6:7:8:9': write each colon of an "),
         ("systemd:domain=INET:index=0", "'systemd:domain=INET:index=0': systemd passed no such socket"),
         ("systemd:domain=INET:name=a", "'systemd:domain=INET:name=a': systemd passed no such socket"),
-        ("systemd:domain=INET", "'systemd:domain=INET' is no endpoint such as"),
+        ("systemd:domain=INET", "'systemd:domain=INET' is not an endpoint such as"),
     ],
 )
 def test_what_is_no_endpoint_is_told_in_one_line(text: str, reason: str) -> None:
@@ -147,10 +147,10 @@ class TestAtOnce:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("tcp:1:at-once=maybe", "at-once= is yes or no, not 'maybe'"),
-            ("tcp:1:at-once=yes:at-once=no", "at-once= is yes or no, not 'no'"),
-            ("unix:/run/a.sock:at-once=no", "at-once= is for Twisted's own TCP connections"),
-            ("native:1:at-once=no", "at-once= is for Twisted's own TCP connections"),
+            ("tcp:1:at-once=maybe", "at-once= must be yes or no, not 'maybe'"),
+            ("tcp:1:at-once=yes:at-once=no", "at-once= must be yes or no, not 'no'"),
+            ("unix:/run/a.sock:at-once=no", "at-once= works only with Twisted's own TCP connections"),
+            ("native:1:at-once=no", "at-once= works only with Twisted's own TCP connections"),
         ],
     )
     def test_what_cannot_be_heeded_is_told(self, text: str, reason: str) -> None:
@@ -159,7 +159,7 @@ class TestAtOnce:
                 make(REACTOR, text)
 
     def test_on_a_reactor_with_tcp_of_its_own_it_is_refused(self) -> None:
-        assert "these are others" in refusal("tcp:1:at-once=no")
+        assert "at-once= works only with Twisted's own TCP" in refusal("tcp:1:at-once=no")
 
 
 class TestTLS:
@@ -235,12 +235,12 @@ class TestTLS:
         paths = {"privateKey": own.key, "certKey": own.certificate, option: wrong}
         text = "ssl:9999:" + ":".join(f"{name}={path}" for name, path in paths.items())
 
-        assert refusal(text).startswith(f"{text!r}: {option}={wrong} is not such a PEM file: ")
+        assert refusal(text).startswith(f"{text!r}: {option}={wrong} is not a suitable PEM file: ")
 
     def test_authorities_that_are_none_are_refused(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
 
-        assert f"{text!r}: --client-ca={own.key} is not such a PEM file: it has no certificate" == refusal(
+        assert f"{text!r}: --client-ca={own.key} is not a suitable PEM file: it has no certificate" == refusal(
             text, own.key
         )
 
@@ -254,12 +254,12 @@ class TestTLS:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("ssl:9999", "ssl: needs privateKey=FILE and, unless that holds it too, certKey=FILE"),
+            ("ssl:9999", "ssl: needs privateKey=FILE, and certKey=FILE unless the certificate is in "),
             ("ssl:https:privateKey=a", "the port must be a number from 0 to 65535, not 'https'"),
             ("ssl:65536:privateKey=a", "the port must be a number from 0 to 65535, not '65536'"),
             ("ssl:privateKey=a", "the port must be a number from 0 to 65535, not ''"),
-            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, caCerts, "),
-            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, caCerts, "),
+            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: does not know sslmethod; it knows backlog, caCerts, "),
+            ("ssl:1:127.0.0.1:privateKey=a", "ssl: does not know 127.0.0.1; it knows backlog, caCerts, "),
         ],
     )
     def test_what_cannot_be_understood_is_told(self, text: str, reason: str) -> None:
@@ -270,7 +270,7 @@ class TestTLS:
     def test_a_backlog_that_is_no_number_is_told(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}:backlog=many"
 
-        assert refusal(text).startswith(f"{text!r} is no endpoint such as")
+        assert refusal(text).startswith(f"{text!r} is not an endpoint such as")
 
     @pytest.mark.parametrize("kind", ["ssl", "tls"])
     def test_authorities_for_clients_may_stand_in_the_string(
@@ -303,8 +303,8 @@ class TestTLS:
             ("tls:", "tls: needs a host, as in tls:camera-1:9999:caCerts=ca.pem"),
             ("tls:camera-1", "the port must be a number from 0 to 65535, not ''"),
             ("tls:camera-1:https", "the port must be a number from 0 to 65535, not 'https'"),
-            ("tls:camera-1:9999:5", "tls: knows no 5; it knows bindAddress, caCerts, clientCert, "),
-            ("tls:camera-1:9999:certKey=a", "tls: knows no certKey; it knows bindAddress, caCerts, "),
+            ("tls:camera-1:9999:5", "tls: does not know 5; it knows bindAddress, caCerts, clientCert, "),
+            ("tls:camera-1:9999:certKey=a", "tls: does not know certKey; it knows bindAddress, caCerts, "),
             ("tls:camera-1:9999:clientCert=a", "clientCert=FILE needs privateKey=FILE beside it"),
             ("tls:camera-1:9999:caCerts=/no/ca.pem", "cannot read /no/ca.pem: No such file or directory"),
         ],
@@ -340,13 +340,13 @@ def test_other_client_strings_are_twisted_s(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "'' is no endpoint such as tcp:10.0.0.5:9999"),
-        ("tcp:10.0.0.5", "'tcp:10.0.0.5' is no endpoint such as tcp:10.0.0.5:9999: "),
-        ("10.0.0.5:9999", "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint "),
+        ("", "'' is not an endpoint such as tcp:10.0.0.5:9999"),
+        ("tcp:10.0.0.5", "'tcp:10.0.0.5' is not an endpoint such as tcp:10.0.0.5:9999: "),
+        ("10.0.0.5:9999", "'10.0.0.5:9999' is not an endpoint such as tcp:10.0.0.5:9999: Unknown endpoint "),
         ("tcp:h:99999", "'tcp:h:99999': the port must be a number from 0 to 65535, not '99999'"),
         ("tcp:host=h:port=http", "'tcp:host=h:port=http': the port must be a number from 0 to 65535, not"),
         ("tcp:99999:host=h", "'tcp:99999:host=h': the port must be a number from 0 to 65535, not '99999'"),
-        ("tcp://h:99", "'tcp://h:99' is a URL, and no endpoint: write tcp:h:99, without slashes"),
+        ("tcp://h:99", "'tcp://h:99' is a URL, not an endpoint: write tcp:h:99, without slashes"),
         ("tcp:::1:99", r"'tcp:::1:99': write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999"),
     ],
 )

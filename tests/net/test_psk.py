@@ -23,14 +23,14 @@ def exchange(dialler: DialingProof, acceptor: AcceptingProof) -> list[bytes]:
     wire = [acceptor.begin()]
     sides: list[DialingProof | AcceptingProof] = [dialler, acceptor]
     while wire[-1]:
-        wire.append(sides[len(wire) % 2 - 1].line(wire[-1].removesuffix(b"\n")))
+        wire.append(sides[len(wire) % 2 - 1].answer(wire[-1].removesuffix(b"\n")))
     return wire
 
 
 def test_both_sides_are_proven_when_they_hold_the_same_key() -> None:
     dialler, acceptor = DialingProof(ROBOT, "camera-1"), AcceptingProof(CAMERA)
     exchange(dialler, acceptor)
-    assert (True, True, "robot-1") == (dialler.proven, acceptor.proven, acceptor.peer)
+    assert ("camera-1", "robot-1") == (dialler.peer, acceptor.peer)
 
 
 def test_the_lines_and_macs_are_those_that_the_description_gives() -> None:
@@ -55,7 +55,7 @@ def test_a_dialler_with_another_key_is_refused_before_it_learns_anything() -> No
     acceptor = AcceptingProof(CAMERA)
     with pytest.raises(NotProven, match="calls itself robot-1 but has another key"):
         exchange(dialler, acceptor)
-    assert not acceptor.proven
+    assert acceptor.peer is None
 
 
 def test_a_dialler_that_nobody_knows_is_refused() -> None:
@@ -66,16 +66,16 @@ def test_a_dialler_that_nobody_knows_is_refused() -> None:
 
 def test_a_dialler_that_seeks_another_equipment_is_refused() -> None:
     dialler = DialingProof(PreSharedKeys("robot-1", {"camera-2": KEY}), "camera-2")
-    with pytest.raises(NotProven, match="seeks another than us"):
+    with pytest.raises(NotProven, match="connects to another name than ours"):
         exchange(dialler, AcceptingProof(CAMERA))
 
 
 def test_an_acceptor_without_the_key_is_refused() -> None:
     dialler = DialingProof(ROBOT, "camera-1")
-    dialler.line(AcceptingProof(CAMERA).begin().strip())
+    dialler.answer(AcceptingProof(CAMERA).begin().strip())
     with pytest.raises(NotProven, match="another key than camera-1's"):
-        dialler.line(b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64)
-    assert not dialler.proven
+        dialler.answer(b"TCPCOMM-PSK/1 ACCEPT " + b"0" * 64)
+    assert dialler.peer is None
 
 
 def test_a_recorded_proof_does_not_open_a_second_connection() -> None:
@@ -83,23 +83,23 @@ def test_a_recorded_proof_does_not_open_a_second_connection() -> None:
     acceptor = AcceptingProof(CAMERA)
     acceptor.begin()
     with pytest.raises(NotProven, match="another key"):
-        acceptor.line(recorded[1].strip())
+        acceptor.answer(recorded[1].strip())
 
 
 def test_our_own_proof_sent_back_is_refused() -> None:
     keys = PreSharedKeys("robot-1", {"robot-1": KEY})
     acceptor = AcceptingProof(keys)
     nonce = acceptor.begin().split()[-1]
-    with pytest.raises(NotProven, match="or is ours"):
-        acceptor.line(b"TCPCOMM-PSK/1 PROOF robot-1 " + nonce + b" " + b"0" * 64)
+    with pytest.raises(NotProven, match="repeats ours"):
+        acceptor.answer(b"TCPCOMM-PSK/1 PROOF robot-1 " + nonce + b" " + b"0" * 64)
 
 
 @given(st.binary(max_size=300))
 def test_any_line_but_the_right_one_is_not_proven_and_nothing_else_is_raised(line: bytes) -> None:
     for side in (AcceptingProof(CAMERA), DialingProof(ROBOT, "camera-1")):
         with pytest.raises(NotProven):
-            side.line(line)
-        assert not side.proven
+            side.answer(line)
+        assert side.peer is None
 
 
 def tamper(place: int, change: int) -> None:
@@ -112,7 +112,7 @@ def tamper(place: int, change: int) -> None:
         if 0 <= place - said < len(text):
             text[place - said] ^= change
         said += len(text)
-        line = sides[turn % 2].line(bytes(text))
+        line = sides[turn % 2].answer(bytes(text))
         turn += 1
 
 

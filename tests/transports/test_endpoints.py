@@ -122,13 +122,13 @@ def test_a_native_view_is_given_to_what_has_a_view_already(reactor: Any) -> None
 
 def test_the_uvloop_reactor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    with pytest.raises(ConfigurationError, match=r"there is no uvloop here: pip install tcpcomm\[fast\]"):
+    with pytest.raises(ConfigurationError, match=r"uvloop is not installed: pip install tcpcomm\[fast\]"):
         uvloop_reactor.install()
 
 
 def test_the_uvloop_reactor_says_that_another_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "twisted.internet.reactor", object())
-    with pytest.raises(ConfigurationError, match="it comes too late: object was chosen already"):
+    with pytest.raises(ConfigurationError, match="too late for uvloop: .* has already installed object"):
         uvloop_reactor.choose()
 
 
