@@ -1,3 +1,5 @@
-"""The log of each test in this folder; a test fails if something unexpected is logged as failed."""
+"""The log of each test of this folder, so that nothing fails in it unnoticed."""
 
-from tests.session.conftest import logged as logged
+from tests.session.conftest import logged
+
+__all__ = ["logged"]
