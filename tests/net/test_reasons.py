@@ -1,4 +1,4 @@
-"""The words in which people are told who a peer is and why its connection ended."""
+"""Texts for peers and for lost connections."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
     ],
     ids=repr,
 )
-def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expected: str) -> None:
+def test_the_reason_for_a_loss_is_in_plain_words(error: BaseException, expected: str) -> None:
     assert expected == loss_text(Failure(error))
 
 
@@ -92,11 +92,11 @@ def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expec
     ],
     ids=repr,
 )
-def test_what_is_no_fault_of_the_network_is_known(error: BaseException, expected: bool) -> None:
+def test_errors_of_programs_are_not_errors_of_the_network(error: BaseException, expected: bool) -> None:
     assert expected == is_program_error(Failure(error))
 
 
-def test_every_loss_has_words() -> None:
+def test_every_loss_has_a_text() -> None:
     for number in sorted(errno.errorcode):
         assert loss_text(Failure(ConnectionLost(number, "words")))
 
