@@ -1,4 +1,4 @@
-"""How the pulls are told: one Markdown page, of which no figure is typed by hand."""
+"""The report of the pulls: one Markdown page, in which nobody types a figure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ OURS: Final = "tcpcomm"
 
 @frozen
 class Results:
-    """Everything that one run measured."""
+    """All results of one run."""
 
     facts: Mapping[str, str]
     command: str
     faults: Sequence[Fault]
     pulls: PullResults
     untuned: PullResults | None
-    """The same with the system's own ARP timing."""
+    """The same pulls with the system's own ARP timing; None: not measured."""
     load: busy.LoadResult | None
-    """A run without any fault."""
+    """A run without any fault; None: not measured."""
 
 
 _HEAD = """\
@@ -85,7 +85,7 @@ All commands of all the pulls above.
 
 
 def page(results: Results) -> str:
-    """The whole page."""
+    """Return the whole page."""
     pulls = results.pulls
     times = _times(pulls)
     parts = [
@@ -162,7 +162,7 @@ def _targets(results: Results) -> str:
     rows = []
     if OURS in pulls.trials:
         trials = _all(pulls.trials[OURS])
-        # What was not noticed counts as if it had been at the end of the outage: far too late.
+        # A fault that was not noticed counts as noticed at the end of the outage: far too late.
         detected = percentile([trial.detection or pulls.outage for trial in trials], 0.99)
         recovered = percentile([trial.recovery for trial in trials], 0.99)
         rows += [
