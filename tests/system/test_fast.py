@@ -82,5 +82,6 @@ def test_a_missing_uvloop_is_reported_in_one_line(tmp_path: Path) -> None:
 
 
 def test_another_reactor_is_refused() -> None:
-    expected = "twistd tcpcomm: --fast: too late for uvloop: --reactor or an import has already installed Poll"
+    reason = "--reactor or an import has already installed PollReactor"
+    expected = f"twistd tcpcomm: --fast: too late for uvloop: {reason}"
     assert refusal("--reactor", "poll", "tcpcomm", "--fast").startswith(expected)
