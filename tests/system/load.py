@@ -241,16 +241,16 @@ def _is_served(port: int) -> bool:
 _HEAD = """\
 # Load
 
-What `twistd tcpcomm` costs and stands: the real program, over loopback, measured from outside.
-This page is written by the measurement itself, so that no figure in it is typed by hand:
+The cost and the limits of `twistd tcpcomm`: the real program, over loopback, measured from outside.
+The measurement itself writes this page, so that nobody types a figure:
 
 ```text
 {command}
 ```
 
-The clients are plain sockets in one other process; it has as much to do as the server.
-What an idle connection costs beyond stock Twisted's is the session:
-its decoder, what it keeps of its peer, and the timers of its limits.
+The clients are plain sockets in one other process, which works as hard as the server.
+An idle connection costs more than in stock Twisted because of its session:
+its decoder, its data about the peer, and the timers of its limits.
 `--quick` takes a first look with small numbers.
 """
 
@@ -283,7 +283,7 @@ def _value(figure: Figure) -> str:
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.system.load", description="Measure what a server costs and stands."
+        prog="python -m tests.system.load", description="Measure the cost and the limits of a server."
     )
     parser.add_argument("--quick", action="store_true", help="a first look, with small numbers")
     parser.add_argument(

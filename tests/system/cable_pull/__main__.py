@@ -31,15 +31,15 @@ UNTUNED_OUTAGE = 1.5
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull",
-        description="Pull cables, and measure who notices when. Needs root, iproute2 and iptables.",
+        description="Pull cables, and measure when each client notices. Needs root, iproute2 and iptables.",
     )
     names = [fault.name for fault in FAULTS]
-    parser.add_argument("--times", type=int, help=f"how often each fault (default: {TIMES})")
+    parser.add_argument("--times", type=int, help=f"pulls of each fault (default: {TIMES})")
     parser.add_argument(
         "--fault", action="append", choices=names, help="only this fault; may be given several times"
     )
     parser.add_argument(
-        "--peers", default=",".join(PEERS), help="who is measured, by commas (default: %(default)s)"
+        "--peers", default=",".join(PEERS), help="clients, separated by commas (default: %(default)s)"
     )
     parser.add_argument("--outage", type=float, help=f"seconds that each fault lasts (default: {OUTAGE:g})")
     parser.add_argument(

@@ -97,7 +97,7 @@ _SECTION: Final = """\
 
 A false alarm is a healthy link that is taken for dead.
 Here links with the profile `lan`, which takes a peer for dead after 0.3 s of silence, work without any fault, while other processes compute without pause.
-One of the programs also blocks its own reactor again and again, as one does that works on an image.
+One of the programs also blocks its own reactor again and again, as a program does that processes images.
 The target is none in ten minutes.
 
 <!-- written by python -m tests.system.cable_pull.busy --write: {part} -->
@@ -135,7 +135,7 @@ def main(given: Sequence[str] | None = None) -> None:
         prog="python -m tests.system.cable_pull.busy",
         description="Count false alarms on a busy machine. Needs root, iproute2 and iptables.",
     )
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for how long (%(default)g)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="seconds to work (%(default)g)")
     parser.add_argument("--write", action="store_true", help=f"write it into docs/reference/{PAGE.name}")
     arguments = parser.parse_args(given)
     problem = obstacle()

@@ -104,11 +104,11 @@ def main(given: Sequence[str] | None = None) -> None:
     """Measure, print the part of the page, and write it if ``--write`` is given."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull.cost",
-        description="Measure what heartbeats cost. Needs root.",
+        description="Measure the cost of heartbeats. Needs root.",
     )
-    parser.add_argument("--links", type=int, default=LINKS, help="how many at once (default: %(default)s)")
+    parser.add_argument("--links", type=int, default=LINKS, help="links at once (default: %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="for how long each profile (default: %(default)g)"
+        "--seconds", type=float, default=SECONDS, help="seconds for each profile (default: %(default)g)"
     )
     parser.add_argument("--write", action="store_true", help=f"write it into {LINKS_PAGE.name}")
     arguments = parser.parse_args(given)
