@@ -119,8 +119,8 @@ def measure_fanout(*, rounds: int, shrink: int = 1, progress: Callable[[str], No
 
 
 def _section(found: Mapping[str, list[FanoutFigures]], rounds: int, count: int) -> Section:
-    cpus = {name: Series([each.cpu for each in told]) for name, told in found.items()}
-    times = {name: Series([each.last_received for each in told]) for name, told in found.items()}
+    cpus = {name: Series([each.cpu for each in results]) for name, results in found.items()}
+    times = {name: Series([each.last_received for each in results]) for name, results in found.items()}
     cpu = Column("CPU µs per session", cpus, 2, BY_HAND)
     last_received = Column("All received, ms", times, 1)
     text = _TEXT.format(sessions=count, events=EVENTS, rounds=rounds)

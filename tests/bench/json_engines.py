@@ -68,20 +68,20 @@ class Message:
         """Return a function that writes the message, and one that reads it."""
         values = {"job": 3}
         ask = partial(dialect.request, self.command, values, 7)
-        hear = partial(dialect.read_at_equipment, ask())
+        read = partial(dialect.read_at_equipment, ask())
         if self.result is None:
-            return {"write": ask, "read": hear}
-        (request,) = hear().requests
+            return {"write": ask, "read": read}
+        (request,) = read().requests
         assert isinstance(request, Request)
         answer = partial(dialect.reply, request, self.result)
         (frame,) = answer()
 
         def take() -> Any:
-            (heard,) = dialect.read_at_host(frame)
+            (message,) = dialect.read_at_host(frame)
             reader = dialect.answers(self.command)
             assert reader is not None
-            assert isinstance(heard, Answer)
-            return reader.take(heard.body)
+            assert isinstance(message, Answer)
+            return reader.take(message.body)
 
         if take() != self.result:
             raise BenchmarkFailed(f"{self.title}: the result that arrived is not the one sent")
@@ -156,7 +156,7 @@ SERVERS: Final = {
 }
 
 
-# -- what is told -----------------------------------------------------------------------------------------
+# -- the report -----------------------------------------------------------------------------------------
 
 _TEXT = """\
 The same messages with Python's `json` and with msgspec, which the extra `fast` installs.

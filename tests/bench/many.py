@@ -155,14 +155,14 @@ def seconds_to_start(command: Sequence[str], listening: str, environment: Mappin
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as program:
         assert program.stdout is not None
-        said = []
+        output = []
         for line in program.stdout:
-            said.append(line)
+            output.append(line)
             if listening in line:
                 took = time.perf_counter() - began
                 program.terminate()
                 return took
-    raise BenchmarkFailed(f"{command} never printed {listening!r}: {''.join(said)}")
+    raise BenchmarkFailed(f"{command} never printed {listening!r}: {''.join(output)}")
 
 
 def seconds_to_listen(compiled: Path, checkout: Path = ROOT) -> float:

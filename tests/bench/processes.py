@@ -77,10 +77,10 @@ class Child:
         try:
             line = self._lines.get(timeout=timeout)
         except Empty:
-            raise BenchmarkFailed(f"{self.name} said nothing for {timeout:g} s") from None
+            raise BenchmarkFailed(f"{self.name} printed nothing for {timeout:g} s") from None
         if not line:
             self._readers[1].join(timeout=5)
-            raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'without a word'}")
+            raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'no message'}")
         return line
 
     def ask(self, question: str, timeout: float) -> str:

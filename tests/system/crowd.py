@@ -60,7 +60,7 @@ class Crowd:
         Returns:
             For each client with a reply, the seconds from the start of all until then, ascending.
         """
-        begun = time.perf_counter()
+        started = time.perf_counter()
         answered: list[float] = []
         with selectors.DefaultSelector() as selector:
             for _ in range(count):
@@ -68,12 +68,12 @@ class Crowd:
                 self._sockets.append(each)
                 each.setblocking(False)
                 if each.connect_ex(("127.0.0.1", self._port)) not in (0, errno.EINPROGRESS):
-                    raise OSError("a connection could not even be begun")
+                    raise OSError("no connection could be started")
                 selector.register(each, selectors.EVENT_WRITE)
-            while selector.get_map() and time.perf_counter() < begun + self._patience:
+            while selector.get_map() and time.perf_counter() < started + self._patience:
                 for key, events in selector.select(timeout=1.0):
                     if self._step(selector, cast("socket.socket", key.fileobj), events):
-                        answered.append(time.perf_counter() - begun)
+                        answered.append(time.perf_counter() - started)
             self.waiting = len(selector.get_map())
         return answered
 

@@ -181,13 +181,13 @@ def stopped(count: int) -> list[Figure]:
     allow_files(count + 200)
     with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port) as crowd:
         _gather(crowd, count)
-        begun = time.monotonic()
+        started = time.monotonic()
         server.signal(signal.SIGTERM)
         for _ in range(6):
             with suppress(subprocess.TimeoutExpired):  # a late end is a result too
                 server.wait()
                 break
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
     return [Figure(f"SIGTERM with {count:,} idle connections: the server has ended after", took, "s", 5)]
 
 

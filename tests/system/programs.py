@@ -90,7 +90,7 @@ class Program:
         self.lines: list[str] = []
         """Lines of output that are not events."""
         self._events: list[Event] = []
-        self._told = Condition()
+        self._changed = Condition()
         self._ended = False
         self._process = subprocess.Popen(
             command,
@@ -114,19 +114,19 @@ class Program:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             event = _parsed(line)
-            with self._told:
+            with self._changed:
                 if event is None:
                     self.lines.append(line.rstrip("\n"))
                 else:
                     self._events.append(event)
-                self._told.notify_all()
-        with self._told:
+                self._changed.notify_all()
+        with self._changed:
             self._ended = True
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def events(self, *kinds: str, since: float = 0.0) -> list[Event]:
         """Return the events of these kinds so far, from that time on."""
-        with self._told:
+        with self._changed:
             return [each for each in self._events if each.time >= since and each.kind in kinds]
 
     def wait_for(self, *kinds: str, since: float = 0.0, timeout: float, **about: Any) -> Event:
@@ -147,7 +147,7 @@ class Program:
         def found() -> Event | None:
             return next(filter(fits, self._events), None)
 
-        return self._wait(found, f"told no {kinds} {about}", timeout)
+        return self._wait(found, f"did not report {kinds} {about}", timeout)
 
     def wait_for_line(self, text: str, *, timeout: float, count: int = 1) -> str:
         """
@@ -165,7 +165,7 @@ class Program:
 
     def _wait(self, found: Callable[[], T | None], what: str, timeout: float) -> T:
         deadline = time.monotonic() + timeout
-        with self._told:
+        with self._changed:
             while True:
                 result = found()
                 if result is not None:
@@ -175,7 +175,7 @@ class Program:
                     why = "it ended" if self._ended else f"in {timeout:g} s"
                     last = "\n".join(self.lines[-20:])
                     raise ProgramFailed(f"{self.name} {what}: {why}\n{last}")
-                self._told.wait(left)
+                self._changed.wait(left)
 
     def signal(self, number: int) -> None:
         """Send a signal to the process."""

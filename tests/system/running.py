@@ -169,7 +169,7 @@ class Server:
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
-            skip("this system tells no process's memory in /proc")
+            skip("this system does not report the memory of a process in /proc")
         peak = re.search(r"VmHWM:\s*(\d+) kB", status)
         assert peak is not None
         return int(peak[1]) * 1024

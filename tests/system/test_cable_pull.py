@@ -104,8 +104,8 @@ def test_a_busy_machine_causes_no_false_alarm() -> None:
 
 def outcomes(robot: Program, outcome: str) -> list[int]:
     """Return the numbers of the robot's commands that it reported with this outcome."""
-    told = {"OK": r"OK,\1$", "unknown": "unknown: .", "not sent": "not sent: ."}[outcome]
-    return [int(n) for line in robot.lines for n in re.findall(rf"^command (\d+): {told}", line)]
+    pattern = {"OK": r"OK,\1$", "unknown": "unknown: .", "not sent": "not sent: ."}[outcome]
+    return [int(n) for line in robot.lines for n in re.findall(rf"^command (\d+): {pattern}", line)]
 
 
 @pytest.fixture

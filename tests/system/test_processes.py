@@ -42,7 +42,7 @@ class TestLinkToAProcess(TestCase):
         self.stack = ExitStack()
         self.server = self.stack.enter_context(Server(*ON_LOOPBACK))
         self.port = self.server.port
-        self.told: list[tuple[LinkState, str]] = []
+        self.changes: list[tuple[LinkState, str]] = []
         self.link = Link(
             connect=f"tcp:127.0.0.1:{self.port}",
             framing=Lines(),
@@ -50,7 +50,7 @@ class TestLinkToAProcess(TestCase):
             policy="lan",
             on_ready=[lambda link: link.request(b"ECHO login", timeout=1.0)],
         )
-        self.link.observe(lambda state, reason: self.told.append((state, reason)))
+        self.link.observe(lambda state, reason: self.changes.append((state, reason)))
         self.link.startService()
 
     async def tearDown(self) -> None:  # type: ignore[override]
@@ -65,7 +65,7 @@ class TestLinkToAProcess(TestCase):
 
     def states(self) -> list[LinkState]:
         """The states that the link has reported."""
-        return [state for state, _ in self.told]
+        return [state for state, _ in self.changes]
 
     async def answers(self) -> None:
         """Send a request and check its reply."""
@@ -77,7 +77,7 @@ class TestLinkToAProcess(TestCase):
         self.server.signal(signal.SIGKILL)
         self.server.wait()
         await until(lambda: self.link.state is not LinkState.READY)
-        assert self.told[-1][0] in (LinkState.DOWN, LinkState.CONNECTING)
+        assert self.changes[-1][0] in (LinkState.DOWN, LinkState.CONNECTING)
         self.restart()
 
         await self.link.whenReady()
@@ -89,7 +89,7 @@ class TestLinkToAProcess(TestCase):
         self.server.signal(signal.SIGTERM)
         self.server.wait()
         await until(lambda: LinkState.DOWN in self.states())
-        assert (LinkState.DOWN, "the peer closed the connection") in self.told
+        assert (LinkState.DOWN, "the peer closed the connection") in self.changes
         self.restart()
 
         await self.link.whenReady()
@@ -102,7 +102,7 @@ class TestLinkToAProcess(TestCase):
         self.server.wait()
 
         refused = "refused: the machine is there, but no program listens on that port"
-        await until(lambda: (LinkState.DOWN, refused) in self.told)
+        await until(lambda: (LinkState.DOWN, refused) in self.changes)
 
     async def test_a_stopped_server_is_noticed_and_never_ready(self) -> None:
         await self.link.whenReady()
@@ -112,9 +112,9 @@ class TestLinkToAProcess(TestCase):
         try:
             await until(lambda: self.link.state is LinkState.DOWN)
             assert monotonic() - stopped < 2.0
-            assert self.told[-1][1].startswith("no heartbeat for")
+            assert self.changes[-1][1].startswith("no heartbeat for")
             # The stopped server's system still accepts connections, which does not make the link ready.
-            self.told.clear()
+            self.changes.clear()
             await until(lambda: self.states().count(LinkState.HANDSHAKING) == 2)
             assert LinkState.READY not in self.states()
         finally:
@@ -127,13 +127,13 @@ class TestLinkToAProcess(TestCase):
         await self.link.whenReady()
 
         self.server.signal(signal.SIGSTOP)
-        begun = reactor.seconds()
+        started = reactor.seconds()
         try:
             await self.link.stopService()
         finally:
             self.server.signal(signal.SIGCONT)
 
-        assert reactor.seconds() - begun < 6.0  # the profile's grace is 5 s
+        assert reactor.seconds() - started < 6.0  # the profile's grace is 5 s
         assert LinkState.DOWN is self.link.state
 
 

@@ -62,8 +62,8 @@ def load_run(
         for _ in range(burners):
             stack.enter_context(Program("a burner", [sys.executable, "-c", _BURN]))
         stage.settle()
-        begun = time.monotonic()
-        while (left := begun + seconds - time.monotonic()) > 0:
+        started = time.monotonic()
+        while (left := started + seconds - time.monotonic()) > 0:
             progress(f"{left:.0f} s of load left")
             time.sleep(min(EVERY, left))
         stage.settle()
@@ -72,11 +72,11 @@ def load_run(
         return LoadResult(
             seconds,
             burners,
-            {name: len(client.events("answered", since=begun)) for name, client in stage.clients.items()},
+            {name: len(client.events("answered", since=started)) for name, client in stage.clients.items()},
             {
                 name: [
                     str(each.about["reason"])
-                    for each in client.events("down", since=begun)
+                    for each in client.events("down", since=started)
                     if each.time < ended
                 ]
                 for name, client in stage.clients.items()

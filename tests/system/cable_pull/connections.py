@@ -2,9 +2,8 @@
 Connections of stock Twisted, with all that TCP offers against dead peers, and of tcpcomm; as programs.
 
 ``serve`` answers each line with itself and uses no such options, so that only the client's count. ``hold``
-makes one connection of each kind, and reports ``up`` and ``lost``, with the connection's kind. ``beat``
-holds
-many idle links, and reports when they are ``all up``.
+makes one connection of each kind, and reports ``up`` and ``lost``, with the connection's kind.
+``heartbeats`` holds many idle links, and reports when they are ``all up``.
 """
 
 from __future__ import annotations
@@ -161,7 +160,7 @@ def hold(host: str, port: int, names: list[str]) -> None:
             TCP4ClientEndpoint(reactor, host, port).connect(factory).addErrback(give_up)
 
 
-def beat(host: str, port: int, policy: str, count: int) -> None:
+def hold_heartbeats(host: str, port: int, policy: str, count: int) -> None:
     """Hold this many links of a profile that send only heartbeats."""
 
     def observe(state: LinkState, reason: str) -> None:
@@ -197,9 +196,9 @@ def main(role: str, *arguments: str) -> None:
     """Play a role until standard input ends."""
     if role == "serve":
         reactor.callWhenRunning(serve, int(arguments[0]))
-    elif role == "beat":
+    elif role == "heartbeats":
         host, port, policy, count = arguments
-        reactor.callWhenRunning(beat, host, int(port), policy, int(count))
+        reactor.callWhenRunning(hold_heartbeats, host, int(port), policy, int(count))
     else:
         host, port, *names = arguments
         reactor.callWhenRunning(hold, host, int(port), names)

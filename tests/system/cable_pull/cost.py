@@ -55,7 +55,7 @@ def cost(policy: str, links: int, seconds: float) -> Cost:
         arguments = [
             "-m",
             f"{__package__}.connections",
-            "beat",
+            "heartbeats",
             SERVER_ADDRESS,
             str(PORT),
             policy,
@@ -64,9 +64,9 @@ def cost(policy: str, links: int, seconds: float) -> Cost:
         holder = stack.enter_context(Program(policy, [*network.within(CLIENT), sys.executable, *arguments]))
         holder.wait_for("all up", timeout=START_TIMEOUT)
         time.sleep(SETTLED_AFTER)
-        begun, before, cpu_before = time.monotonic(), network.traffic(CLIENT), _cpu(holder.pid)
+        started, before, cpu_before = time.monotonic(), network.traffic(CLIENT), _cpu(holder.pid)
         time.sleep(seconds)
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
         after, cpu_after = network.traffic(CLIENT), _cpu(holder.pid)
         assert not holder.events("lost")
     packets, octets = (now - then for now, then in zip(after, before, strict=True))

@@ -89,9 +89,9 @@ class Stage:
 
     def settle(self) -> None:
         """Wait until every client works, for a time that varies."""
-        begun = time.monotonic()
+        started = time.monotonic()
         for client in self.clients.values():
-            client.wait_for("answered", since=begun, timeout=RECOVERY_TIMEOUT)
+            client.wait_for("answered", since=started, timeout=RECOVERY_TIMEOUT)
         time.sleep(SETTLED_AFTER + self._random.uniform(0.0, 0.2))
 
     def pull(self, fault: Fault, outage: float) -> dict[str, Trial]:
