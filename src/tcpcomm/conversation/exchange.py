@@ -55,6 +55,7 @@ class Call:
         timeout: seconds that the peer has for its reply, from when the frame is written. It may wait for
             its turn as long before.
         settle: told the result, or the exception, exactly once.
+        frame: the command's frame, which the driver reports when it is written.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Call:
     answers: Answers | None
     timeout: float
     settle: Callable[[Any], None]
+    frame: bytes = b""
     under_way: bool = field(default=False, init=False)
     due: float = field(default=inf, init=False)
 

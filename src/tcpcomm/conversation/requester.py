@@ -96,7 +96,8 @@ class Requester:
         now = self._clock.seconds()
         try:
             number = self._exchange.new_id()
-            call = Call(number, self._framed(make(number)), answers, timeout, settle)
+            frame = make(number)
+            call = Call(number, self._framed(frame), answers, timeout, settle, frame)
             self._exchange.ask(call, now)
         except (NotSent, CodecError, EncodeError):
             return fail()
@@ -145,10 +146,7 @@ class Requester:
         parts = [part for call in calls for part in call.written]
         if len(parts) > 1 and sum(map(len, parts)) < LARGE:
             parts = [b"".join(parts)]
-        for part in parts:
-            if session.is_open:  # what waits for a peer that does not read may have ended it
-                session.sendBytes(part)
-        session.frames_sent += len(calls)
+        session.send_framed(parts, [call.frame for call in calls])
         for call in calls:
             if call.answers is None:
                 call.settle(None if session.is_open else OutcomeUnknown(_CUT_SHORT))

@@ -239,12 +239,12 @@ class Responder:
                 else:
                     later = self.take(asked, frame)
                 if later is not None:
-                    session._await(later)
-                if session._held:
+                    session.await_handler(later)
+                if session.is_held:
                     break
         finally:
             _current.reset(token)
-            session._put_back([*waiting])
+            session.put_back([*waiting])
             try:
                 self.send_kept()
             finally:

@@ -362,7 +362,7 @@ class _LinkProtocol(FrameProtocol):
     def framesReceived(self, frames: list[bytes]) -> None:
         self.link.frames_received(self, frames)
 
-    def _tell_connected(self) -> None:
+    def log_connected(self) -> None:
         """The link tells its states, and each reason of an outage once."""
 
     def sessionLost(self, reason: str) -> None:

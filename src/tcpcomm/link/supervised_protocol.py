@@ -134,8 +134,8 @@ class SupervisedProtocol(ProtocolWrapper):
         if self._engine.state is not LinkState.DRAINING:
             protocol = self.protocol
             framed = isinstance(protocol, FrameProtocol)
-            closed = protocol._reason if framed else None
-            followed = framed and protocol._input_ended  # it closes for the peer has
+            closed = protocol.reason if framed else None
+            followed = framed and protocol.input_ended  # it closes for the peer has
             self._engine.session_over(self, closed or "closed here", refused=not followed)
 
     def abort(self, reason: str) -> None:

@@ -165,6 +165,11 @@ class EquipmentProtocol(FrameProtocol):
             self._keeping.send_kept()
         super().sendBytes(data)
 
+    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
+        if self._keeping is not None:
+            self._keeping.send_kept()
+        super().send_framed(parts, frames)
+
     def close(self, reason: str = "closed here") -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
@@ -263,17 +268,16 @@ class EquipmentFactory(FrameFactory):
         """Tell sessions of an event."""
         members = self.members if session is None else self.members & {session}
         frame = self.declaration.dialect.event(name, values)
-        framing, framed = None, b""  # for all that share the framing: it saves each of them 0.2 of 0.8 us
+        framing, framed = None, (b"",)  # for all that share the framing: it saves each of them 0.2 of 0.8 us
         for member in list(members):
             if not member.is_open:
                 continue
             if len(frame) >= LARGE:  # sendFrame does not copy it
                 member.sendFrame(frame)
                 continue
-            if member._sender is not framing:
-                framing, framed = member._sender, member._sender.encode(frame)
-            member.sendBytes(framed)
-            member.frames_sent += 1
+            if member.send_framing is not framing:
+                framing, framed = member.send_framing, (member.send_framing.encode(frame),)
+            member.send_framed(framed, (frame,))
 
     def startFactory(self) -> None:
         watchdog.start()

@@ -31,11 +31,11 @@ def deadlines(session: FrameProtocol) -> Iterator[tuple[float, Callable[[FramePr
     blocked_since = session._outgoing.blocked_since
     if blocked_since is not None:
         yield blocked_since + limits.stall, _not_read
-    if session._vigil is not None and not (session._reading_stopped or session._input_ended):
+    if session._vigil is not None and not (session._reading_stopped or session.input_ended):
         yield session._vigil.deadline(), _watch
-    if session._held:
+    if session.is_held:
         return
-    if session._begun is not None and not session._input_ended:
+    if session._begun is not None and not session.input_ended:
         if session.gap is not None and session._decoder.ends_by_silence:
             yield session._heard + session.gap, _fell_silent
         slack = limits.partial + session._decoder.buffered / limits.slowest
@@ -48,7 +48,7 @@ def _leave(session: FrameProtocol) -> None:
     assert session._leaving is not None
     if not session._leaving.overdue():
         stall = session.limits.stall
-        session.abort(f"{session._reason}; the peer took nothing of the rest for {stall:g} s")
+        session.abort(f"{session.reason}; the peer took nothing of the rest for {stall:g} s")
 
 
 def _no_handshake(session: FrameProtocol) -> None:

@@ -28,6 +28,7 @@ from tcpcomm.runtime.timer import SharedTimers, clock_of
 from tcpcomm.session.authentication import authenticate
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
+from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["UNSET", "FrameFactory", "Network", "Refused", "Unset", "admitted", "parse_network"]
@@ -88,6 +89,7 @@ class FrameFactory(Factory):
         evict: which older session a new one ends, for it is what is left of the same peer: ``identity``,
             that of the same key's or certificate's name; ``address``, or else that of the same address;
             ``none``; ``auto``, ``identity`` where there are keys and else ``none``.
+        observers: watch the sessions; more can be added later, with ``observers.add``.
         clock: where time comes from; by default the reactor.
 
     A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
@@ -118,6 +120,7 @@ class FrameFactory(Factory):
         keys: PreSharedKeys | None = None,
         dials: bool = False,
         evict: str = AUTO,
+        observers: Iterable[SessionObserver] = (),
         clock: IReactorTime | None = None,
     ) -> None:
         if protocol is not None:
@@ -152,6 +155,8 @@ class FrameFactory(Factory):
             raise ConfigurationError(
                 f"max_sessions_per_address=1 leaves no room for the session that evicts ({self.evict})"
             )
+        self.observers = Observers(observers)
+        """The observers of all its sessions."""
         self.clock = clock
         self.sessions: set[FrameProtocol] = set()
         """The sessions that are open now."""

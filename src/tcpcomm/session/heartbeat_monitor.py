@@ -47,4 +47,4 @@ class HeartbeatMonitor:
             session._guarded(self._ask, session.heartbeat.request)
 
     def _ask(self, request: bytes) -> None:
-        self._session.sendBytes(self._session._sender.encode(request))
+        self._session.sendBytes(self._session.send_framing.encode(request))

@@ -11,7 +11,7 @@ plain words. What it does with what it receives is in :mod:`tcpcomm.session.rece
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
@@ -36,10 +36,14 @@ from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.lingering_close import LingeringClose
+from tcpcomm.session.observer import Observers
 from tcpcomm.session.receiving import ReceivesFrames
 from tcpcomm.session.send_buffer import SEND_CHUNK, SendBuffer
 
 __all__ = ["FrameProtocol"]
+
+NO_OBSERVERS: Final = Observers()
+"""The observers of all sessions whose factory has none of its own."""
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -87,7 +91,7 @@ class FrameProtocol(ReceivesFrames):
     awaits_proof = False
     """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
 
-    # What holds delivery, besides that the session is not ready or closing; _held sums it up:
+    # What holds delivery, besides that the session is not ready or closing; is_held sums it up:
     _paused = False  # the user said so
     _throttled = False  # the peer does not read what it is sent, or asks faster than handlers finish
 
@@ -119,7 +123,7 @@ class FrameProtocol(ReceivesFrames):
         """
         if self._closing:
             return
-        self._reason = reason
+        self.reason = reason
         self._closing = True
         self._update_hold()
         self._frames = self._inbox = ()
@@ -133,7 +137,7 @@ class FrameProtocol(ReceivesFrames):
         """End the session at once; what waits is dropped. The reason stands, whatever the system says."""
         if self._lost or self._aborted:
             return
-        self._reason = reason
+        self.reason = reason
         self._closing = self._aborted = True
         self._update_hold()
         self._transport_closed = True
@@ -165,6 +169,7 @@ class FrameProtocol(ReceivesFrames):
         self._alarm = DeadlineTimer(self._clock, deadlines, self, getattr(self.factory, "shared_timers", None))
         self._heard = self._seconds()
         self._outgoing = SendBuffer(transport, self)
+        self.observers = getattr(self.factory, "observers", None) or NO_OBSERVERS
         address = transport.getPeer()
         self.peer = peer_name(address)
         self.host = str(address.host) if hasattr(address, "host") else None
@@ -177,7 +182,7 @@ class FrameProtocol(ReceivesFrames):
     def _open(self) -> None:
         """The part of a session's begin that others can make fail."""
         self._decoder = self.framing.decoder()
-        self._sender = self.reply_framing or self.framing
+        self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
             set_socket_options(self.transport, self.limits.stall)
         self._tell_factory("sessionOpened")
@@ -191,18 +196,19 @@ class FrameProtocol(ReceivesFrames):
         self._update_hold()
         if self.heartbeats is not None:
             self._vigil = HeartbeatMonitor(self, self.heartbeats)
-        self._tell_connected()
+        self.log_connected()
         self._tell_factory("sessionEstablished")
         self._guarded(self.sessionReady)
         self._go_on()
 
-    def _tell_connected(self) -> None:
+    def log_connected(self) -> None:
+        """Log that the session is ready. Override it where something else logs that."""
         proven = f" as {self.identity}" if self.identity else ""
         self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
 
     def readConnectionLost(self) -> None:
         """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
-        self._input_ended = True
+        self.input_ended = True
         if self._transport_closed:
             self._outgoing.close()
         self._go_on()
@@ -221,7 +227,7 @@ class FrameProtocol(ReceivesFrames):
             self._end_told = True  # without half-close, as in TLS, only now; nobody can be answered
             self.readConnectionLost()
         refused = self._aborted or not self._closing
-        self._reason = words = self._reason or loss_in_words(reason) + self._half_frame()
+        self.reason = words = self.reason or loss_in_words(reason) + self._half_frame()
         self._lost = self._closing = True
         self._update_hold()
         self._frames = self._inbox = ()
@@ -246,14 +252,14 @@ class FrameProtocol(ReceivesFrames):
     # -- holding and backpressure ---------------------------------------------------------------------
 
     def _update_hold(self) -> None:
-        self._held = self._paused or self._throttled or self._closing or not self._ready
+        self.is_held = self._paused or self._throttled or self._closing or not self._ready
 
     def _sending_changed(self) -> None:
         """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
         outgoing, now = self._outgoing, self._seconds()
         if outgoing.blocked_since is None:
             self._served = now
-        elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
+        elif outgoing.waiting > max(self.limits.unread_abort, 2 * self.send_framing.max_frame):
             self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
             return
         if self._leaving is not None:
@@ -282,7 +288,7 @@ class FrameProtocol(ReceivesFrames):
         read what it is sent.
         """
         stop = (self._paused or self._throttled) and not self._closing
-        if stop == self._reading_stopped or not self._ready or self._input_ended or self._transport_closed:
+        if stop == self._reading_stopped or not self._ready or self.input_ended or self._transport_closed:
             return
         self._reading_stopped = stop
         transport = cast("Any", self.transport)
@@ -301,5 +307,5 @@ class FrameProtocol(ReceivesFrames):
         self._watch_reading()
         if not self._outgoing.waiting and self._outgoing.blocked_since is None:
             self._transport_closed = True
-            if self._input_ended or not self._outgoing.shut():
+            if self.input_ended or not self._outgoing.shut():
                 self._outgoing.close()

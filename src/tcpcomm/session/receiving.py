@@ -40,13 +40,13 @@ class ReceivesFrames(SendsFrames):
         "_fault",
         "_frames",
         "_heard",
-        "_held",
         "_inbox",
-        "_input_ended",
         "_reading_stopped",
         "_seconds",
         "_working",
         "frames_received",
+        "input_ended",
+        "is_held",
     )
 
     gap: float | None = None
@@ -56,10 +56,13 @@ class ReceivesFrames(SendsFrames):
     """A pair of frames that show life: they are answered and swallowed."""
 
     keeps_secret = False
-    """Whether what is received now, such as a password, is to be kept out of logs."""
+    """True while received bytes, such as a password, must be masked for observers and kept from logs."""
 
     frames_received: int
     """Frames that were delivered in this session."""
+
+    input_ended: bool
+    """True once the peer has ended its sending side, or the connection is lost."""
 
     log: ClassVar[Logger] = Logger()
 
@@ -67,7 +70,8 @@ class ReceivesFrames(SendsFrames):
     _seconds: Callable[[], float]
     _alarm: DeadlineTimer[Any]
 
-    _held: bool  # delivery is not to go on
+    is_held: bool
+    """True while no frame may be delivered: the session is paused, throttled, closing, or not ready yet."""
     _working: bool  # a handler is being called: it must not be entered again
     _lost = False  # the connection is
 
@@ -75,7 +79,6 @@ class ReceivesFrames(SendsFrames):
     _frames: list[bytes] | tuple[()]
     _fault: FramingError | None
     _inbox: list[bytes] | tuple[()]
-    _input_ended: bool
     _silence_told = False  # the decoder was told that nothing more comes now,
     _stream_closed = False  # and that nothing more comes ever,
     _end_told = False  # and so was inputEnded
@@ -96,8 +99,8 @@ class ReceivesFrames(SendsFrames):
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
-        self._held = True  # until it is ready
-        self._working = self._input_ended = self._reading_stopped = False
+        self.is_held = True  # until it is ready
+        self._working = self.input_ended = self._reading_stopped = False
         self._fault = self._begun = None
         self._frames = self._inbox = ()
         self.frames_received = 0
@@ -123,11 +126,11 @@ class ReceivesFrames(SendsFrames):
             for frame in waiting:
                 later = received(frame)
                 if later is not None:
-                    self._await(later)
-                if self._held:
+                    self.await_handler(later)
+                if self.is_held:
                     break
         finally:
-            self._put_back([*waiting])
+            self.put_back([*waiting])
         return None
 
     def framingFailed(self, fault: FramingError) -> None:
@@ -166,7 +169,7 @@ class ReceivesFrames(SendsFrames):
         """
         if data is not None:
             self._heard = self._seconds()
-            if self._held or self._working:
+            if self.is_held or self._working:
                 if not self._closing:
                     self._inbox = [*self._inbox, data]
                 return
@@ -198,8 +201,8 @@ class ReceivesFrames(SendsFrames):
                     self.frames_received += len(frames)
                     later = self.framesReceived(frames)
                     if later is not None:
-                        self._await(later)
-                if not (self._frames or self._fault or self._inbox or self._input_ended):
+                        self.await_handler(later)
+                if not (self._frames or self._fault or self._inbox or self.input_ended):
                     break
                 data, frames = self._next()
         except Exception:
@@ -208,7 +211,7 @@ class ReceivesFrames(SendsFrames):
             self._working = outgoing.corked = False
         if outgoing.waiting:
             outgoing.flush()
-        if self._held or self._reading_stopped:
+        if self.is_held or self._reading_stopped:
             if self._closing:
                 self._finish_closing()
             self._watch_reading()
@@ -219,7 +222,7 @@ class ReceivesFrames(SendsFrames):
 
     def _next(self) -> tuple[bytes | None, list[bytes]]:
         """Tell what comes next: a chunk to decode, or frames to deliver; or nothing."""
-        while not self._held:
+        while not self.is_held:
             if self._frames:
                 frames, self._frames = self._frames, []
                 return None, frames
@@ -231,12 +234,12 @@ class ReceivesFrames(SendsFrames):
             elif self._inbox:
                 data, *self._inbox = self._inbox
                 return data, []
-            elif not (self._input_ended and self._end_input()):
+            elif not (self.input_ended and self._end_input()):
                 break
         return None, []
 
-    def _put_back(self, frames: list[bytes]) -> None:
-        """Keep the rest of a batch, which is not to be delivered yet."""
+    def put_back(self, frames: list[bytes]) -> None:
+        """Take back the rest of a batch, to deliver it when the session is no longer held."""
         if frames:
             self._frames = [*frames, *self._frames]
             self.frames_received -= len(frames)
@@ -251,8 +254,8 @@ class ReceivesFrames(SendsFrames):
     def _swallow(self, beat: Heartbeat, frames: list[bytes]) -> list[bytes]:
         """Answer the heartbeats at the head of some frames; return those up to the next."""
         answers, frames, rest = beat.split(frames)
-        self.sendBytes(b"".join(map(self._sender.encode, answers)))
-        if self._held:  # the peer has not read the answers
+        self.sendBytes(b"".join(map(self.send_framing.encode, answers)))
+        if self.is_held:  # the peer has not read the answers
             frames, rest = [], [] if self._closing else frames + rest
         self._frames = rest
         return frames
@@ -301,10 +304,10 @@ class ReceivesFrames(SendsFrames):
     def _call(self, handler: Callable[..., Awaitable[None] | None], *args: object) -> None:
         later = handler(*args)
         if later is not None:
-            self._await(later)
+            self.await_handler(later)
 
-    def _await(self, later: Awaitable[None]) -> None:
-        """Keep track of a handler that will finish later."""
+    def await_handler(self, later: Awaitable[None]) -> None:
+        """Keep track of the coroutine or Deferred of a handler that will finish later."""
         if self._awaited is None:
             self._awaited = PendingHandlers(self._handler_finished)
         self._awaited.add(later)
