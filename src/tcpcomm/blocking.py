@@ -28,7 +28,7 @@ from typing import Any, Self, TypeVar
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.equipment.equipment import Equipment
-from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
+from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
@@ -205,7 +205,7 @@ class Events(_Closes):
     def __init__(self, event: BoundEvent[Any], link: BlockingLink, timeout: float | None) -> None:
         self._kind = event.kind
         self._timeout = timeout
-        self._unheard: queue.Queue[Any] = queue.Queue(MAX_UNHEARD)
+        self._unheard: queue.Queue[Any] = queue.Queue(MAX_WAITING_EVENTS)
         self._lost = 0
         self._over = False
         here = weakref.ref(self)  # a loop that was left without an end must not be kept by the event

@@ -48,7 +48,7 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
             "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
         ),
         ([f"{DECLARED}:It"], f"{DECLARED}:It: {DECLARED} has no It"),
-        ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is no subclass of Equipment"),
+        ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is not a subclass of Equipment"),
         (
             [CAMERA, "--format", "pdf"],
             "--format must be markdown or json, not 'pdf'; 'tcpcomm describe --help' tells more",

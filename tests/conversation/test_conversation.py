@@ -270,7 +270,7 @@ def test_each_session_may_have_an_object_of_its_own(bench: Bench) -> None:
 def test_one_object_is_served_once(bench: Bench) -> None:
     camera = MyCamera()
     bench.serve(camera)
-    with pytest.raises(ConfigurationError, match="this MyCamera is served already"):
+    with pytest.raises(ConfigurationError, match="this MyCamera object is already being served"):
         bench.serve(camera)
 
 
@@ -279,7 +279,7 @@ def test_a_command_without_an_implementation_is_told_when_serving_starts(bench: 
         async def locate(self, job: int) -> Position:
             return Position(0.0, 0.0, 0.0)
 
-    with pytest.raises(ConfigurationError, match="Half does not implement light, reset: a subclass has to"):
+    with pytest.raises(ConfigurationError, match="Half does not implement light, reset: write a"):
         bench.serve(Half())
 
 
@@ -383,7 +383,7 @@ def test_events_of_the_host_are_told_to_the_equipment_that_asked(bench: Bench) -
 
 
 def test_a_host_that_does_not_implement_what_it_answers_is_refused_at_once(bench: Bench) -> None:
-    with pytest.raises(ConfigurationError, match="RpcCell does not implement where: a subclass has to"):
+    with pytest.raises(ConfigurationError, match="RpcCell does not implement where: write a"):
         bench.remote(RpcCamera, serves=RpcCell())
 
 

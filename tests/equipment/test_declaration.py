@@ -23,7 +23,7 @@ def test_a_declaration_knows_its_commands_and_events() -> None:
 
 
 def test_the_parameters_and_the_result_are_those_of_the_method() -> None:
-    form = declaration_of(VisionCamera).commands["locate"].form
+    form = declaration_of(VisionCamera).commands["locate"].spec
     assert [("job", int)] == [(each.name, each.type) for each in form.parameters]
     assert Position is form.result
 
@@ -298,7 +298,7 @@ def braces_that_make_no_sense() -> Any:
 
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (no_annotation, "Camera.locate: job needs an annotation, such as int"),
-    (no_result, "Camera.locate: what it returns needs an annotation, such as -> None"),
+    (no_result, "Camera.locate: the result needs an annotation, such as -> None"),
     (an_unknown_name, "Camera.locate: an annotation names 'Jobb', which is not known"),
     (many_arguments, "Camera.locate: *jobs: 'int' cannot be declared"),
     (no_time, "Camera.locate: timeout must be positive, not 0"),
@@ -311,12 +311,12 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (a_hidden_event, "Mine.alarm hides the event of that name"),
     (a_coroutine_in_a_thread, "Mine.locate: @in_thread is for a plain def, not async def"),
     (a_heartbeat_that_is_none, "Camera.heartbeat is 'ping', but no command has that name"),
-    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat has no parameters"),
-    (a_heartbeat_that_is_not_answered, "Camera.heartbeat is 'reset': a heartbeat has no parameters"),
+    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat must have no parameters"),
+    (a_heartbeat_that_is_not_answered, "Camera.heartbeat is 'reset': a heartbeat must have no parameters"),
     (a_heartbeat_like_others, "it can be a reply to locate too"),
     (a_heartbeat_that_changes, "the reply to ping must be one frame that never changes"),
-    (a_prompt_without_a_gap, "Camera.login has a prompt, which only a gap can end: set gap"),
-    (a_prompt_that_is_no_frame, "Camera.login: the prompt 'User:' is no frame of LengthPrefixed("),
+    (a_prompt_without_a_gap, "Camera.login has a prompt, which only silence can end: set gap"),
+    (a_prompt_that_is_no_frame, "Camera.login: the prompt 'User:' is not a frame of LengthPrefixed("),
     (no_pipeline, "Camera.pipeline must be at least 1, not 0"),
     (a_step_that_does_nothing, "a step of a login must expect something, or send something"),
     (a_prompt_without_text, "a prompt must have a text to expect"),
@@ -335,7 +335,7 @@ def test_what_declares_nothing_is_no_equipment() -> None:
     class Empty(Equipment):
         pass
 
-    for kind, told in ((Empty, "Empty declares no command and no event"), (Equipment, "no subclass")):
+    for kind, told in ((Empty, "Empty declares no command and no event"), (Equipment, "not a subclass")):
         with pytest.raises(ConfigurationError, match=told):
             declaration_of(kind)
 

@@ -34,8 +34,8 @@ def test_what_is_declared_in_one_function_can_be_implemented_in_another() -> Non
             return None
 
     declared, implemented = declaration_of(axis), declaration_of(MyAxis)
-    assert declared.commands["position"].form is implemented.commands["position"].form
-    assert declared.events["arrived"].form is implemented.events["arrived"].form
+    assert declared.commands["position"].spec is implemented.commands["position"].spec
+    assert declared.events["arrived"].spec is implemented.events["arrived"].spec
 
 
 def test_a_command_that_is_declared_anew_has_its_new_words() -> None:

@@ -147,5 +147,5 @@ def test_an_event_with_a_wrong_value_is_told_to_nobody(bench: Bench) -> None:
 
 
 def test_a_host_tells_no_events(bench: Bench) -> None:
-    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm is told by the equipment"):
+    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm: only the equipment sends"):
         bench.remote(VisionCamera).alarm(3)

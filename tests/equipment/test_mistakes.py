@@ -57,7 +57,7 @@ FRAMING = r"A.framing must be a framing such as Delimited(b'\r\n'), not "
         ("greeting", b"Welcome", "A.greeting must be a text, or None, not b'Welcome': write 'Welcome'"),
         ("login", ("User:", "{user}"), "write (Login('User:', '{user}'),)"),
         ("login", [("User:", "{user}")], "write Login('User:', '{user}')"),
-        ("login", (Login("User:", "{user}"), 3), "3 is no Login"),
+        ("login", (Login("User:", "{user}"), 3), "3 is not a Login"),
         ("login", Login("User:", "{user}"), "write (Login(...),), with a comma"),
         ("login", None, "A.login must be a tuple of Login(expect, send), not None"),
         ("limits", 10, "A.limits must be Limits(...), not 10"),
@@ -79,7 +79,7 @@ def test_a_command_is_named_by_a_text() -> None:
 
             heartbeat = ping  # type: ignore[assignment]
 
-    assert "A.heartbeat is A.ping under another name: to name it, write the text 'ping'" == refusal(make)
+    assert "A.heartbeat is A.ping under another name: write its name as a text, 'ping'" == refusal(make)
 
 
 @pytest.mark.parametrize("timeout", ["2", None, True])
@@ -157,7 +157,7 @@ def test_a_command_is_a_plain_method(wrapper: Any) -> None:
                 """Whether it is alive."""
 
     for make in (above, below):
-        assert f"take @{wrapper.__name__} away" in refusal(make)
+        assert f"remove @{wrapper.__name__}" in refusal(make)
 
 
 def test_two_of_one_name_in_a_class_are_refused() -> None:
@@ -210,7 +210,7 @@ def test_what_a_decorator_above_takes_away_is_missed() -> None:
             def move(self) -> None:
                 """Move here."""
 
-    assert "let no decorator stand above the declaring one" in refusal(make)
+    assert "put no other decorator above @command or @event" in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -254,15 +254,15 @@ CRLF = Delimited(b"\r\n")
 @pytest.mark.parametrize(
     ("attributes", "wire", "reply", "told"),
     [
-        ({"framing": CRLF}, "A\r\n", "OK", r"A.a: leave '\r\n' out of 'A\r\n': the framing puts it there"),
+        ({"framing": CRLF}, "A\r\n", "OK", r"A.a: leave '\r\n' out of 'A\r\n': the framing adds it"),
         ({"framing": CRLF}, "A", "OK\r\n", r"A.a: leave '\r\n' out of 'OK\r\n'"),
-        ({}, "A\n", "OK", r"A.a: leave '\n' out of 'A\n': the framing puts it there"),
+        ({}, "A\n", "OK", r"A.a: leave '\n' out of 'A\n': the framing adds it"),
         ({"framing": Delimited(b";")}, "A;", "OK", "A.a: leave ';' out of 'A;'"),
         (
             {"framing": Enclosed()},
             "\x02A\x03",
             "OK",
-            r"A.a: leave '\x02' and '\x03' out of '\x02A\x03': the framing puts it there",
+            r"A.a: leave '\x02' and '\x03' out of '\x02A\x03': the framing adds it",
         ),
         (
             {"framing": Delimited(b"\n"), "reply_framing": CRLF},
@@ -310,7 +310,7 @@ def test_a_text_is_not_refused_for_its_length() -> None:
 
 
 def test_a_line_before_a_prompt_is_a_step_of_its_own() -> None:
-    with pytest.raises(ConfigurationError, match=r"the prompt 'Hello\\r\\nUser: ' is no frame of Lines"):
+    with pytest.raises(ConfigurationError, match=r"the prompt 'Hello\\r\\nUser: ' is not a frame of Lines"):
         made(gap=0.1, login=(Login("Hello\r\nUser: ", "{user}", prompt=True),))
     assert declaration_of(made(gap=0.1, login=(Login("Hello"), Login("User: ", "{user}", prompt=True))))
 

@@ -11,7 +11,8 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 
 __all__ = ["CallOptions"]
@@ -48,7 +49,7 @@ outcome is not known, 1 for everything else."""
     def run(self) -> int:
         declaration = load_declaration(self.name)
         command = self._command(declaration)
-        values = read_arguments(command.form.parameters, self.arguments)
+        values = read_arguments(command.spec.parameters, self.arguments)
         wait = number("wait", self["wait"])
         proxy = self.proxy(declaration, self.endpoint, wait=wait, retries=0)
         try:
@@ -75,7 +76,7 @@ outcome is not known, 1 for everything else."""
         result = await proxy._ask(command, values)
         if self["json"]:
             print(json.dumps(jsonable(result), ensure_ascii=False))
-        elif command.form.result is None:
+        elif command.spec.result is None:
             print("done" if command.has_reply else "sent")
         else:
             for line in lines_of(result):

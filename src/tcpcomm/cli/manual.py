@@ -13,8 +13,9 @@ import attrs
 from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import fields_of, plain
 from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind, Request
-from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, format_framing
@@ -72,8 +73,8 @@ class _Manual:
             "doc": command.doc,
             "request": notation.request,
             "replies": list(notation.replies),
-            "parameters": [_parameter(each) for each in command.form.parameters],
-            "result": type_name(command.form.result),
+            "parameters": [_parameter(each) for each in command.spec.parameters],
+            "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
             "idempotent": command.idempotent,
             "example": self._exchange(command),
@@ -94,14 +95,14 @@ class _Manual:
             messages += [self._message("equipment", frame) for frame in frames]
         return {"values": _members(values), "result": jsonable(result), "messages": messages}
 
-    def _event(self, event: EventOf) -> dict[str, Any]:
+    def _event(self, event: DeclaredEvent) -> dict[str, Any]:
         values = self._samples.event(event.name, Random(f"{self._seed} {event.name}"))
         frame = self._dialect.event(event.name, values)
         return {
             "name": event.name,
             "doc": event.doc,
             "wire": self._dialect.notation(event.name).request,
-            "parameters": [_parameter(each) for each in event.form.parameters],
+            "parameters": [_parameter(each) for each in event.spec.parameters],
             "example": {"values": _members(values), "messages": [self._message("equipment", frame)]},
         }
 
@@ -136,7 +137,7 @@ class _Manual:
         found: dict[type, None] = {}
         told = (*self._declaration.commands.values(), *self._declaration.events.values())
         for each in told:
-            for annotation in (*(field.type for field in each.form.parameters), each.form.result):
+            for annotation in (*(field.type for field in each.spec.parameters), each.spec.result):
                 for cls in _classes(annotation, found):
                     found[cls] = None
         return list(found)

@@ -13,7 +13,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable
-from tcpcomm.equipment.declaration import EventOf
+from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 
 __all__ = ["WatchOptions"]
@@ -54,11 +54,11 @@ all, or those that are named. The state of the link is told on standard error. C
         events = [declaration.events[name] for name in names]
         return run_reactor(lambda: self._watch(proxy, events, count))
 
-    async def _watch(self, proxy: Any, events: list[EventOf], count: float | None) -> int:
+    async def _watch(self, proxy: Any, events: list[DeclaredEvent], count: float | None) -> int:
         enough: Deferred[int] = Deferred()
         printed = 0
 
-        def happened(event: EventOf, *values: Any) -> None:
+        def happened(event: DeclaredEvent, *values: Any) -> None:
             nonlocal printed
             if enough.called:
                 return

@@ -17,7 +17,8 @@ from twisted.logger import Logger
 
 from tcpcomm.codec.base import Asked, Event, Refusal
 from tcpcomm.conversation.requester import Requester
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import LogThrottle
 
@@ -111,7 +112,7 @@ class HostProxy:
 def _proxy_class(declaration: Declaration) -> type[Any]:
     kind = declaration.kind
     namespace: dict[str, Any] = {
-        "_is_proxy": True,
+        "__tcpcomm_proxy__": True,
         "__doc__": kind.__doc__,
         "__module__": kind.__module__,
     }

@@ -25,10 +25,12 @@ from twisted.python.failure import Failure
 from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.conversation.proxy import HostProxy
 from tcpcomm.conversation.requester import Requester
-from tcpcomm.conversation.responder import HandlerTable, Responder, have_events_told
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.conversation.responder import HandlerTable, Responder
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link.link import ANY_FRAME, Handshake, Link
 from tcpcomm.link.supervisor import Policy, profile
@@ -199,7 +201,7 @@ class HostLink(Link):
             served = declaration_of(serves)
             served.check_implemented()
             self._handlers = HandlerTable.of(serves, served, reactor)
-            have_events_told(serves, reactor, partial(self._tell, served.dialect))
+            connect_events(serves, reactor, partial(self._tell, served.dialect))
         self._answering: Responder | None = None
         self._beats = policy.heartbeats
         self._asked_for_life: Deferred[Any] = succeed(None)  # the heartbeat that was asked last

@@ -26,8 +26,9 @@ from twisted.logger import Logger
 
 from tcpcomm.codec.template.field_type import shown
 from tcpcomm.conversation.responder import current_session
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
 
