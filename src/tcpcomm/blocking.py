@@ -34,7 +34,7 @@ from tcpcomm.host import host
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
 from tcpcomm.link.supervisor import LinkState, Policy
 from tcpcomm.server import serving
-from tcpcomm.session.factory import Network
+from tcpcomm.session.admission import Network
 from tcpcomm.session.limits import Limits
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]

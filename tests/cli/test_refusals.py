@@ -70,7 +70,7 @@ def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixtu
         (["--event-every", "smoke=1"], "VisionCamera has no event 'smoke'; its events: alarm"),
         (
             ["--allow", "10.0.0.5/24"],
-            "--allow: '10.0.0.5/24' is no network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
+            "--allow: '10.0.0.5/24' is not a network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
         ),
         (
             ["--listen", "tcp:9999"],

@@ -21,7 +21,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import Heartbeats, LinkState, Policy
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.session.factory import parse_network
+from tcpcomm.session.admission import parse_network
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
 

@@ -20,7 +20,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.server.app import load_factory
-from tcpcomm.session.factory import Network
+from tcpcomm.session.admission import Network
 from tcpcomm.session.limits import Limits
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
@@ -96,7 +96,7 @@ class TestFrames:
 
         assert isinstance(factory, FrameFactory)
         assert ("Camera", Lines(), 0.5) == (type(session).__name__, session.framing, session.gap)
-        assert (3, LOOPBACK) == (factory.max_sessions, factory.allow)
+        assert (3, LOOPBACK) == (factory.admission.max_sessions, factory.admission.networks)
 
     @pytest.mark.parametrize("name", ["Camera", "Cameras"])
     @pytest.mark.parametrize("idle", [60.0, None])
@@ -117,7 +117,7 @@ class TestFrames:
         factory = load("cameras", {"allow": LOOPBACK})
 
         assert isinstance(factory, FrameFactory)  # so it is drained
-        assert LOOPBACK == factory.allow
+        assert LOOPBACK == factory.admission.networks
 
     def test_such_a_factory_demands_keys_too_and_gives_each_name_one_session(self, load: Load) -> None:
         keys = PreSharedKeys("camera-1", {"robot-1": b"k" * 32})
@@ -164,7 +164,7 @@ class TestOthers:
         refused.makeConnection(transport)
         assert transport.disconnecting or transport.disconnected
         line = "192.168.0.10:1: connection refused: its address is in no allowed network"
-        assert [line, line] == [formatEvent(event) for event in events]
+        assert [line, f"{line} (2 others were refused before)"] == [formatEvent(event) for event in events]
 
     @pytest.mark.parametrize("address", [HERE, UNIXAddress("/run/socket"), None])
     def test_peers_from_allowed_networks_and_of_this_machine_are_served(

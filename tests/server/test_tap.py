@@ -103,7 +103,7 @@ class TestValues:
         factory = options("--max-sessions", "5", "--max-sessions-per-address", "2").factory
 
         assert isinstance(factory, FrameFactory)
-        assert (5, 2) == (factory.max_sessions, factory.max_sessions_per_address)
+        assert (5, 2) == (factory.admission.max_sessions, factory.admission.max_sessions_per_address)
 
     @pytest.mark.parametrize(
         ("words", "allow"),
@@ -120,7 +120,7 @@ class TestValues:
         factory = options(*words).factory
 
         assert isinstance(factory, FrameFactory)
-        assert allow == factory.allow
+        assert allow == factory.admission.networks
 
     def test_places_to_listen_at(self) -> None:
         words = ("--listen", "tcp:1:interface=127.0.0.1", "-l", "unix:/run/socket")
@@ -138,7 +138,7 @@ class TestValues:
 
         assert isinstance(factory, FrameFactory)
         made: Any = factory.buildProtocol(None)
-        assert (3, Delimited(b"\r\n"), None) == (factory.max_sessions, made.framing, made.gap)
+        assert (3, Delimited(b"\r\n"), None) == (factory.admission.max_sessions, made.framing, made.gap)
 
 
 class TestPeers:
@@ -234,8 +234,8 @@ class TestRefusals:
             (["--framing", "length"], "--framing: framing 'length': length needs a value, as in length:4"),
             (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon'; there are utf"),
             (["--encoding", "utf-16"], "--encoding: text in utf-16 holds bytes that would be taken for"),
-            (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is no network such as 192.168.0.0/24: "),
-            (["--allow", "camera-1"], "--allow: 'camera-1' is no network such as 192.168.0.0/24: "),
+            (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is not a network such as 192.168.0.0/24: "),
+            (["--allow", "camera-1"], "--allow: 'camera-1' is not a network such as 192.168.0.0/24: "),
             (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: leave the other"),
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
             (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),

@@ -19,7 +19,7 @@ from tcpcomm import (
     Limits,
 )
 from tcpcomm.framing import Delimited
-from tcpcomm.session.factory import parse_network
+from tcpcomm.session.admission import parse_network
 from tcpcomm.session.limits import default_max_sessions
 from tests.session.stage import Logged, Lost, ReactorClock, Spy, TLSTransport, Transport
 
@@ -84,7 +84,7 @@ def test_no_more_than_max_sessions_are_admitted(logged: Logged) -> None:
 
 
 def test_by_default_there_is_a_limit() -> None:
-    assert default_max_sessions() == FrameFactory().max_sessions
+    assert default_max_sessions() == FrameFactory().admission.max_sessions
     assert 1 <= default_max_sessions() <= 1000
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_remembered_of_addresses_that_left() -> None:
     house = House()
     for number in range(100):
         assert house.admits(f"10.0.0.{number}")
-    assert {} == house.factory._by_address
+    assert {} == house.factory.admission.by_address
 
 
 def test_a_peer_that_is_not_admitted_is_aborted_before_the_handshake_too(logged: Logged) -> None:
@@ -209,7 +209,7 @@ def test_allowed_networks_may_come_from_an_iterator() -> None:
 
 @pytest.mark.parametrize("text", ["", "192.168.0.300", "192.168.0.1/24", "everywhere", "10.0.0.0/33"])
 def test_what_is_no_network_is_told(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no network such as"):
+    with pytest.raises(ConfigurationError, match="is not a network such as"):
         parse_network(text)
 
 
@@ -270,7 +270,7 @@ def test_the_protocol_may_be_a_class_attribute() -> None:
 def test_a_factory_can_be_made_for_a_protocol() -> None:
     factory: Any = FrameFactory.forProtocol(Spy, max_sessions=5)
     assert isinstance(factory.buildProtocol(None), Spy)
-    assert 5 == factory.max_sessions
+    assert 5 == factory.admission.max_sessions
 
 
 def test_a_factory_overrides_what_its_protocol_says() -> None:
@@ -340,7 +340,7 @@ def test_a_session_that_says_twice_that_it_closed_is_counted_once() -> None:
     session.transport.break_off(ConnectionLost())
     house.factory.sessionClosed(session)
     assert 1 == house.factory.frames_received
-    assert {} == house.factory._by_address
+    assert {} == house.factory.admission.by_address
 
 
 def test_a_protocol_works_with_a_plain_factory_and_with_none() -> None:

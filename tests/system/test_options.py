@@ -130,7 +130,7 @@ class TestTold:
     def test_all_that_is_wrong_is_told_at_once_each_in_a_line(self) -> None:
         assert [
             "--max-sessions must be a whole number above 0, not '0'",
-            "--allow: '10.0.0.5/24' is no network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
+            "--allow: '10.0.0.5/24' is not a network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
             "--max-frame must be a whole number above 0, not 'big'",
             "--gap must be seconds above 0, or 'none', not 'soon'",
             "--idle-timeout must be seconds above 0, or 'none', not '-1'",

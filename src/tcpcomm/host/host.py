@@ -36,7 +36,7 @@ from tcpcomm.link.link import ANY_FRAME, Handshake, Link
 from tcpcomm.link.supervisor import Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.session.factory import Network
+from tcpcomm.session.admission import Network
 from tcpcomm.session.limits import Limits
 
 __all__ = ["HostLink", "link_of", "raw", "remote"]

@@ -34,9 +34,7 @@ from tcpcomm.link.engine import Engine, Observer, Step
 from tcpcomm.link.supervisor import LinkState, Policy, profile
 from tcpcomm.net.endpoints import client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.log_throttle import LogThrottle
-from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, Network, Refused, admitted
+from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
@@ -133,7 +131,7 @@ class Link(Service):
             raise ConfigurationError("there is a heartbeat, but the policy does not say how often")
         factory = _LinkFactory(
             self,
-            networks or None,
+            Admission(self.log, clock.seconds, name=name, networks=networks or None),
             framing=framing or Lines(),
             reply_framing=reply_framing,
             gap=gap,
@@ -384,22 +382,14 @@ class _LinkProtocol(FrameProtocol):
 class _LinkFactory(Factory):
     noisy = False
 
-    def __init__(self, link: Link, allow: tuple[Network, ...] | None, **settings: Any) -> None:
+    def __init__(self, link: Link, admission: Admission, **settings: Any) -> None:
         self._link = link
-        self._allow = allow
         self._settings = settings
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self.clock = link._clock
+        self._admission = admission
 
     def buildProtocol(self, addr: IAddress | None) -> _LinkProtocol | Refused:
-        host = getattr(addr, "host", None)
-        if self._allow is not None and host is not None and not admitted(str(host), self._allow):
-            if self._refusals.count_due(self.clock.seconds()):
-                self._link.log.warn(
-                    "{link}: {peer} is refused: its address is in no allowed network",
-                    link=self._link._engine.name,
-                    peer=peer_name(addr),
-                )
+        if not self._admission.admits(addr):
             return Refused()
         protocol = _LinkProtocol()
         protocol.factory = self

@@ -20,8 +20,8 @@ from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
+from tcpcomm.session.admission import Refused
 from tcpcomm.session.authentication import PeerAuthentication, authenticate
-from tcpcomm.session.factory import Refused
 from tcpcomm.session.protocol import FrameProtocol
 
 if TYPE_CHECKING:

@@ -13,13 +13,12 @@ from twisted.logger import Logger
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.load import in_one_line, load_object
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
+from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.authentication import AuthenticatingFactory
-from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
+from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
 
@@ -67,7 +66,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     elif isinstance(target, type) and issubclass(target, Factory):
         factory = _call(name, target, {})
     elif isinstance(target, FrameFactory):
-        target.allow = allow or target.allow
+        target.admission.networks = allow or target.admission.networks
         if keys is not None:
             target.keys, target.evict = keys, "identity"
         return target
@@ -115,18 +114,10 @@ class _Admitting(Factory):
 
     def __init__(self, factory: Any, allow: tuple[Network, ...]) -> None:
         self._factory = factory
-        self._allow = allow
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
+        self._admission = Admission(self.log, lambda: clock_of(factory).seconds(), networks=allow)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        host = getattr(addr, "host", None)
-        if host is None or admitted(str(host), self._allow):
-            return self._factory.buildProtocol(addr)
-        if self._refusals.count_due(clock_of(self._factory).seconds()):
-            self.log.warn(
-                "{peer}: connection refused: its address is in no allowed network", peer=peer_name(addr)
-            )
-        return Refused()
+        return self._factory.buildProtocol(addr) if self._admission.admits(addr) else Refused()
 
     def doStart(self) -> None:
         self._factory.doStart()

@@ -12,7 +12,7 @@ import twisted
 from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.endpoints import Listener, listener
-from tcpcomm.session.factory import Network, parse_network
+from tcpcomm.session.admission import Network, parse_network
 
 __all__ = ["DEFAULT_LISTEN", "AllowingOptions", "ListeningOptions", "Options", "check", "one_line"]
 

@@ -27,17 +27,14 @@ from zope.interface import implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_in_words, peer_name
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["AuthenticatingFactory", "PeerAuthentication", "authenticate"]
 
 HANDSHAKE: Final = 2.0
 """Seconds that TLS and the proof may take together, where the protocol has no limit of its own."""
-
-REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about peers that were not proven."""
 
 
 def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
@@ -206,7 +203,7 @@ class AuthenticatingFactory(Factory):
         self._dials = dials
         self._handshake = handshake
         self.clock = clock
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
+        self._admission = Admission(self.log, lambda: clock_of(self).seconds())
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = self._factory.buildProtocol(addr)
@@ -226,19 +223,11 @@ class AuthenticatingFactory(Factory):
 
         def refused(reason: str) -> None:
             over()
-            self._log_refusal(peer_name(addr), reason)
+            self._admission.log_refusal(peer_name(addr), reason)
             abort(reason)
 
         made.refused, made.proven = refused, lambda peer: over()
         return made
-
-    def _log_refusal(self, peer: str, reason: str) -> None:
-        count = self._refusals.count_due(clock_of(self).seconds())
-        if count:
-            others = f" ({count - 1} others were refused before)" if count > 1 else ""
-            self.log.warn(
-                "{peer}: connection refused: {reason}{others}", peer=peer, reason=reason, others=others
-            )
 
     def doStart(self) -> None:
         self._factory.doStart()

@@ -7,11 +7,9 @@ ends them all in an orderly way.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
@@ -23,38 +21,20 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import SharedTimers, clock_of
+from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.authentication import authenticate
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
 from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["UNSET", "FrameFactory", "Network", "Refused", "Unset", "admitted", "parse_network"]
-
-Network = IPv4Network | IPv6Network
+__all__ = ["UNSET", "FrameFactory", "Unset"]
 
 AUTO: Final = "auto"
 EVICT: Final = ("identity", "address", "none")
 
 DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
-REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about refused connections: a flood must not fill the disk."""
-
-
-def parse_network(text: str) -> Network:
-    """
-    Read a network or a single address, such as ``192.168.0.0/24``, ``10.0.0.5`` or ``fe80::/10``.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no network such as 192.168.0.0/24: {error}") from None
-
 
 class Unset(Enum):
     """Mark an option that nobody set: the protocol's own value counts."""
@@ -135,15 +115,13 @@ class FrameFactory(Factory):
             "asks": asks,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not UNSET}
-        for name, limit in (
-            ("max_sessions", max_sessions),
-            ("max_sessions_per_address", max_sessions_per_address),
-        ):
-            if limit is not None and limit < 1:
-                raise ConfigurationError(f"{name} must be at least 1, not {limit}")
-        self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
-        self.max_sessions_per_address = max_sessions_per_address
-        self.allow = None if allow is None else tuple(allow)
+        self.admission = Admission(
+            self.log,
+            lambda: clock_of(self).seconds(),
+            networks=allow,
+            max_sessions=default_max_sessions() if max_sessions is None else max_sessions,
+            max_sessions_per_address=max_sessions_per_address,
+        )
         if keys is not None:
             keys.proof(dials=dials)  # says now what is wrong with them
         self.keys = keys
@@ -162,10 +140,8 @@ class FrameFactory(Factory):
         """The sessions that are open now."""
         self.sessions_total = 0
         """How many sessions there have been."""
-        self._by_address: Counter[str] = Counter()
         self._by_peer: dict[str, FrameProtocol] = {}  # the session of each peer that can be told apart
         self._ended_received = self._ended_sent = 0
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
 
     @cached_property
@@ -184,9 +160,7 @@ class FrameFactory(Factory):
         return self._ended_sent + sum(each.frames_sent for each in self.sessions)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        refusal = self._refusal(addr)
-        if refusal is not None:
-            self._log_refusal(peer_name(addr), refusal)
+        if not self.admission.admits(addr):
             return Refused()
         try:
             protocol = cast("FrameProtocol", self.protocol())
@@ -203,8 +177,7 @@ class FrameFactory(Factory):
         """A session of this factory got its connection. Called by the session."""
         self.sessions.add(session)
         self.sessions_total += 1
-        if session.host is not None:
-            self._by_address[session.host] += 1
+        self.admission.session_opened(session.host)
 
     def sessionEstablished(self, session: FrameProtocol) -> None:
         """The peer of a session is who it has to be. Called by the session, before it is ready."""
@@ -236,16 +209,13 @@ class FrameFactory(Factory):
         peer = self._peer_of(session)
         if peer is not None and self._by_peer.get(peer) is session:
             del self._by_peer[peer]
-        if session.host is not None:
-            self._by_address[session.host] -= 1
-            if not self._by_address[session.host]:
-                del self._by_address[session.host]
+        self.admission.session_closed(session.host)
         if self._draining and not self.sessions:
             clock_of(self).callLater(0, self._drained)  # sessionLost comes first
 
     def sessionRefused(self, session: FrameProtocol, reason: str) -> None:
         """A session ended before it was ready, as when TLS failed. Called by the session."""
-        self._log_refusal(session.peer, reason)
+        self.admission.log_refusal(session.peer, reason)
 
     def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
         """
@@ -264,6 +234,7 @@ class FrameFactory(Factory):
             grace, self.abort, f"{reason}; the peer did not take all, and close, within {grace:g} s"
         )
         self._draining.append(done)
+        self.admission.stopping = True
         for session in list(self.sessions):
             session.close(reason)
 
@@ -275,6 +246,7 @@ class FrameFactory(Factory):
 
     def _drained(self) -> None:
         waiting, self._draining = self._draining, []
+        self.admission.stopping = False
         for deferred in waiting:
             deferred.callback(None)
 
@@ -282,49 +254,3 @@ class FrameFactory(Factory):
         """End all sessions at once."""
         for session in list(self.sessions):
             session.abort(reason)
-
-    def _refusal(self, address: IAddress | None) -> str | None:
-        """Why a peer cannot be admitted; None if it can."""
-        host = getattr(address, "host", None)
-        if self._draining:
-            return "the server is stopping"
-        if len(self.sessions) >= self.max_sessions:
-            return f"there are {len(self.sessions)} sessions, which is max_sessions"
-        if host is None:
-            return None
-        limit = self.max_sessions_per_address
-        if limit is not None and self._by_address[str(host)] >= limit:
-            return f"its address has {limit} sessions, which is max_sessions_per_address"
-        if self.allow is not None and not admitted(str(host), self.allow):
-            return "its address is in no allowed network"
-        return None
-
-    def _log_refusal(self, peer: str, refusal: str) -> None:
-        count = self._refusals.count_due(clock_of(self).seconds())
-        if count:
-            others = f" ({count - 1} others were refused before)" if count > 1 else ""
-            self.log.warn(
-                "{peer}: connection refused: {refusal}{others}",
-                peer=peer,
-                refusal=refusal,
-                others=others,
-            )
-
-
-def admitted(host: str, networks: Iterable[Network]) -> bool:
-    """Whether an IP address lies in one of the networks; what cannot be understood does not."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
-
-
-class Refused(Protocol):
-    """A connection that is not wanted: buildProtocol's None would make TLS fail in the wrong place."""
-
-    def connectionMade(self) -> None:
-        transport = cast("Any", self.transport)
-        getattr(transport, "abortConnection", transport.loseConnection)()
