@@ -101,7 +101,7 @@ def test_defaults_stand_in_for_what_is_not_given() -> None:
     ("words", "problem"),
     [
         ([], "job is missing; the arguments are job=..., speed=..."),
-        (["3"], "'3' is no argument: write name=value; the arguments are job=..., speed=..."),
+        (["3"], "'3' is not an argument: write name=value; the arguments are job=..., speed=..."),
         (["jog=3"], "there is no argument 'jog'; the arguments are job=..., speed=..."),
         (["job=3", "job=4"], "job is given twice"),
     ],

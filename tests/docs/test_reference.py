@@ -13,7 +13,7 @@ from attrs import fields
 
 from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
-from tcpcomm.cli.command import Options as CommandOptions
+from tcpcomm.cli.command import CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory

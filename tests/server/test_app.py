@@ -145,8 +145,8 @@ class TestOthers:
     @pytest.mark.parametrize("name", ["Plain", "PlainFactory", "plain"])
     def test_options_without_effect_are_refused_by_name(self, load: Load, name: str) -> None:
         assert (
-            f"--app my_app:{name}: --max-sessions, --idle-timeout can be applied to a FrameProtocol or "
-            "FrameFactory subclass only"
+            f"--app my_app:{name}: --max-sessions, --idle-timeout can be used only with Equipment, "
+            "or with a subclass of FrameProtocol or FrameFactory"
         ) == refusal(load, name, {"max_sessions": 1, "idle_timeout": 5.0, "allow": LOOPBACK})
 
     def test_peers_from_elsewhere_are_dropped_and_told_of_once_a_second(self, load: Load) -> None:
@@ -233,7 +233,7 @@ class TestRefusals:
         ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.session.limits.Limits'>")]
     )
     def test_a_thing_that_is_no_protocol(self, load: Load, name: str, shown: str) -> None:
-        problem = f"{shown} is neither equipment nor a protocol class or factory of Twisted's"
+        problem = f"{shown} is neither equipment nor a Twisted protocol class or factory"
 
         assert f"--app my_app:{name}: {problem}" == refusal(load, name)
 

@@ -105,7 +105,7 @@ def test_a_command_takes_its_latency() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"latency": (0.2, 0.1)}, "latency must be seconds, or the least and the most"),
+        ({"latency": (0.2, 0.1)}, "latency must be seconds, or a pair of the least and the most"),
         ({"latency": -1.0}, "latency must be seconds"),
         ({"fault_rate": 1.5}, "fault_rate must be between 0 and 1, not 1.5"),
     ],
@@ -159,5 +159,5 @@ def test_a_host_is_answered_and_told_of_events_over_the_wire(bench: Bench, kind:
 def test_events_that_are_not_declared_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="VisionCamera has no event 'smoke'; its events: alarm"):
         EventsEvery(simulated(VisionCamera), {"smoke": 1.0})
-    with pytest.raises(ConfigurationError, match="alarm must be told every so many seconds, not every 0"):
+    with pytest.raises(ConfigurationError, match="alarm: the seconds must be above 0, not 0"):
         EventsEvery(simulated(VisionCamera), {"alarm": 0.0})

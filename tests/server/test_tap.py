@@ -186,13 +186,13 @@ class TestPeers:
         ("words", "problem"),
         [
             (["--name", "camera-1"], "--name has no effect without --psk FILE"),
-            (["--psk", "{keys}"], "--psk needs --name NAME: what this equipment is called by its peers"),
+            (["--psk", "{keys}"], "--psk needs --name NAME: the name that peers expect of this server"),
             (["--psk", "/no/such", "--name", "a"], "cannot read the keys in /no/such: "),
             (["--psk", "{keys}", "--name", "a b"], "'a b' cannot be a name: "),
             (["--evict", "all"], "--evict must be identity, address, none, not 'all'"),
             (
                 ["--evict", "address", "--max-sessions-per-address", "1"],
-                "--max-sessions-per-address 1 leaves no room for the session that evicts: say 2, or",
+                "--max-sessions-per-address 1 leaves no room for a new session while the older one ends: use",
             ),
             (
                 ["--heartbeat-timeout", "0"],
@@ -200,7 +200,7 @@ class TestPeers:
             ),
             (
                 ["--app", "twisted.internet.protocol:Protocol", "--heartbeat-timeout", "1"],
-                "--app twisted.internet.protocol:Protocol: --heartbeat-timeout can be applied to a Frame",
+                "--app twisted.internet.protocol:Protocol: --heartbeat-timeout can be used only with Eq",
             ),
         ],
     )
@@ -232,30 +232,30 @@ class TestRefusals:
         [
             (["--framing", "foo"], "--framing: no framing is called 'foo'; there are lines, raw, "),
             (["--framing", "length"], "--framing: framing 'length': length needs a value, as in length:4"),
-            (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon'; there are utf"),
-            (["--encoding", "utf-16"], "--encoding: text in utf-16 holds bytes that would be taken for"),
+            (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon': use utf"),
+            (["--encoding", "utf-16"], "--encoding: text in utf-16 can hold bytes that look like line ends"),
             (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is not a network such as 192.168.0.0/24: "),
             (["--allow", "camera-1"], "--allow: 'camera-1' is not a network such as 192.168.0.0/24: "),
-            (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: leave the other"),
+            (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: remove it"),
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
             (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),
             (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
             (["--listen", "foo:1"], "--listen 'foo:1' is no endpoint such as tcp:9999:interface=127.0.0.1"),
-            (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: say which with --allow "),
+            (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: name them with --allow "),
             (["--client-ca", "ca.pem"], "--client-ca has no effect without --listen ssl:…"),
-            (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect on --framing fixed:4: "),
+            (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect with --framing fixed:4, "),
             (["-f", "length:1", "--max-frame", "999"], "--max-frame: max_frame=999 does not fit the len"),
             (
                 ["--app", "tcpcomm:FrameProtocol", "--max-frame", "9"],
-                "--max-frame needs --framing where it is for --app",
+                "--max-frame with --app needs --framing",
             ),
             (
                 ["--app", "tcpcomm:FrameProtocol", "--encoding", "cp949"],
-                "--encoding has no effect on --app: your own protocol decodes its text",
+                "--encoding has no effect with --app: your own protocol decodes its text",
             ),
             (["--gap"], "option --gap requires argument; 'twistd tcpcomm --help' lists the options"),
             (["--nonsense"], "option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"),
-            (["more", "words"], "'more words' is no option; 'twistd tcpcomm --help' lists the options"),
+            (["more", "words"], "'more words' is not an option; 'twistd tcpcomm --help' lists the options"),
         ],
     )
     def test_others(self, words: list[str], problem: str) -> None:

@@ -146,7 +146,7 @@ class TestTold:
 
     def test_beyond_this_machine_it_wants_to_be_told_who_may_come(self) -> None:
         assert [
-            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "--listen tcp:9999 is open to other machines: name them with --allow 192.168.0.0/24 "
             "(--allow any for all), or add :interface=127.0.0.1"
         ] == refusal("--listen", "tcp:9999")
 
@@ -421,7 +421,7 @@ class TestApp:
 
     def test_what_is_no_protocol_is_refused(self, application: Path) -> None:
         assert [
-            "--app my_app:nothing: 42 is neither equipment nor a protocol class or factory of Twisted's"
+            "--app my_app:nothing: 42 is neither equipment nor a Twisted protocol class or factory"
         ] == refusal("--app", "my_app:nothing", cwd=application)
 
 

@@ -105,9 +105,9 @@ def test_a_second_sigterm_aborts_what_is_left(server: Server, connect: Connect) 
     server.wait_for("draining 1 sessions")
     server.signal(signal.SIGTERM)
 
-    server.wait_for("a second signal: aborting what is left")
+    server.wait_for("a second signal: aborting the remaining sessions")
     assert -signal.SIGTERM == server.wait()
-    assert 1 == server.count(re.escape(peer.name) + ": lost: the server was told twice to stop")
+    assert 1 == server.count(re.escape(peer.name) + ": lost: the server got a second signal to stop")
     assert len(peer.rest()) < MANY
 
 

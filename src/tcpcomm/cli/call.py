@@ -1,4 +1,4 @@
-"""``tcpcomm call``: one command, asked from the command line."""
+"""The subcommand ``tcpcomm call``: it sends one command to the equipment."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ class CallOptions(ConnectionOptions):
 
     synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"
 
-    longdesc = f"""Asks the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, one command, and prints its
-result. Arguments are read by the types of the declaration: job=3, speed=0.5, on=true, mode=auto; lists and
-structures as JSON. The command is sent once at most. The exit code is 0 for a result, {FAULT} if the
-equipment answered with a fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was and its
-outcome is not known, 1 for everything else."""
+    longdesc = f"""Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
+result. Write arguments as declared: job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. The
+command is sent at most once. The exit code is 0 for a result, {FAULT} if the equipment answered with a
+fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown,
+1 for everything else."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["timeout", "t", None, "Seconds that the equipment has for its reply.  [default: as declared]"],
+        ["timeout", "t", None, "Seconds to wait for the reply.  [default: as declared]"],
         ["wait", "w", "5", "Seconds to wait for the connection."],
     ]
 
     def parseArgs(self, *args: str) -> None:
-        """Take what is asked of whom."""
+        """Take the declaration, the endpoint, the command and its arguments."""
         if len(args) < 3:
             raise usage.UsageError(
-                "write what to ask of whom, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3"
+                "name a declaration, an endpoint and a command, as in my_camera:VisionCamera "
+                "tcp:10.0.0.5:9999 locate job=3"
             )
         self.name, self.endpoint, self.command, *self.arguments = args
 
@@ -66,8 +67,8 @@ outcome is not known, 1 for everything else."""
     def _command(self, declaration: Declaration) -> Command:
         command = declaration.commands.get(self.command)
         if command is None:
-            there_are = ", ".join(declaration.commands) or "none"
-            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {there_are}")
+            names = ", ".join(declaration.commands) or "none"
+            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {names}")
         if self["timeout"] is not None:
             return evolve(command, timeout=number("timeout", self["timeout"], above=True))
         return command

@@ -233,7 +233,7 @@ class Responder:
 
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """
-        Answer a frame that has been read. Observers are told of it, and of its answer.
+        Answer a frame that has been read, and report both to the observers.
 
         Returns:
             A Deferred that fires when the answer is sent, or None if it is sent already.
@@ -420,7 +420,7 @@ class Responder:
     def _send_now(
         self, request: Request | Refusal, frames: list[bytes], outcome: Any = None
     ) -> tuple[list[bytes], Any]:
-        """Send an answer, or a fault if it cannot be sent. Return the frames and the outcome that were sent."""
+        """Send an answer, or else a fault. Return the frames and the outcome that were sent."""
         try:
             if len(frames) == 1:
                 self._session.sendFrame(frames[0])

@@ -133,7 +133,7 @@ def check_attributes(kind: type[Any], root: type[Any]) -> None:
         root: Equipment itself, which has all attributes.
 
     Raises:
-        ConfigurationError: a value is wrong, or a name is nearly that of an attribute.
+        ConfigurationError: a value is wrong, or a name is nearly the name of an attribute.
     """
     for name, attribute in _ATTRIBUTES.items():
         value = getattr(kind, name)

@@ -89,7 +89,7 @@ def event(wire: Any = MISSING) -> Callable[[Callable[Concatenate[Any, P], None]]
     Args:
         wire: its form on the wire, as the codec wants it: for a template its text.
 
-    The method's body is never run. At the equipment, a call of it sends the event to every session. At the
+    The method's body is never run. At the equipment, a call sends the event to every session. At the
     host, ``subscribe`` calls a function for each event, and ``async for`` waits for one after the other.
     """
 

@@ -1,7 +1,7 @@
 """
 Declared events: :class:`Event` in the class, :class:`BoundEvent` in each object.
 
-The equipment sends an event by calling it. A host subscribes to it, or waits for it with ``async for``.
+The equipment calls an event to send it. A host subscribes to an event, or waits with ``async for``.
 """
 
 from __future__ import annotations

@@ -433,7 +433,7 @@ def serve(
 
 def caller(kind: type[E]) -> E:
     """
-    Return the proxy with which a handler asks commands of the host whose command it carries out.
+    Return the proxy of the host, for a handler that asks a command of the host in turn.
 
     Args:
         kind: the declaration that was given to ``serve`` as ``calls``.
