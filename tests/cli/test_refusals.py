@@ -1,4 +1,4 @@
-"""Every mistake of the user is one line that says what to do, and the exit code 1; nothing has begun."""
+"""Every mistake on the command line gives one line that says what to do, and the exit code 1."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
     [
         (
             [CAMERA],
-            "name a declaration, an endpoint and a command, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3; "
+            "name a declaration, an endpoint and a command, as in my_camera:VisionCamera tcp:10.0.0.5:9999 "
+            "locate job=3; "
             "'tcpcomm call --help' explains it",
         ),
         (
@@ -144,7 +145,7 @@ def test_of_watch(words: list[str], problem: str, capsys: pytest.CaptureFixture[
     assert f"tcpcomm watch: {problem}" == refusal(["watch", *words], capsys)
 
 
-def test_a_module_that_cannot_be_imported_is_told_with_the_place(
+def test_a_module_that_cannot_be_imported_is_shown_with_the_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)

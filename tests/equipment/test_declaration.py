@@ -1,4 +1,4 @@
-"""What is declared is checked when the class is made, and every mistake is told with its place."""
+"""A declaration is checked when the class is made, and every mistake names its place."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_a_subclass_adds_to_what_its_base_declares() -> None:
     class Bigger(VisionCamera):
         @command("JUDGE,{job}", reply="{good}")
         def judge(self, job: int) -> bool:
-            """Whether the part is good."""
+            """Judge the part."""
             raise NotImplementedError
 
         @event("DUSTY")
         def dusty(self) -> None:
-            """The lens wants cleaning."""
+            """The lens is dirty."""
 
     declaration = declaration_of(Bigger)
     assert ["locate", "light", "reset", "judge"] == list(declaration.commands)
@@ -61,11 +61,11 @@ def test_an_implementation_declares_nothing_new() -> None:
     assert ("MyCamera", []) == (declaration.name, declaration.unimplemented())
 
 
-def test_what_was_never_written_is_known() -> None:
+def test_commands_without_a_body_are_known() -> None:
     class Odd(Equipment):
         @command("A", reply="OK")
         def a(self) -> None:
-            """It may say why."""
+            """It may have a reason."""
             raise NotImplementedError("not yet")
 
         @command("B", reply="OK")
@@ -74,7 +74,7 @@ def test_what_was_never_written_is_known() -> None:
 
         @command("C", reply="OK")
         def c(self) -> None:
-            """This one is declared and written at once."""
+            """This command has a body."""
 
         @command("D,{job}", reply="OK")
         def d(self, job: int) -> None:
@@ -325,13 +325,13 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
 
 
 @pytest.mark.parametrize(("declare", "told"), MISTAKES, ids=lambda each: getattr(each, "__name__", ""))
-def test_a_mistake_is_told_with_its_place(declare: Callable[[], Any], told: str) -> None:
+def test_a_mistake_is_refused_with_its_place(declare: Callable[[], Any], told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         declare()
     assert told in str(caught.value)
 
 
-def test_what_declares_nothing_is_no_equipment() -> None:
+def test_a_class_that_declares_nothing_is_not_equipment() -> None:
     class Empty(Equipment):
         pass
 
@@ -340,14 +340,14 @@ def test_what_declares_nothing_is_no_equipment() -> None:
             declaration_of(kind)
 
 
-def test_equipment_that_says_nothing_of_it_has_lines_and_templates() -> None:
+def test_the_default_framing_is_lines_and_the_default_codec_is_template() -> None:
     assert (Lines(), Template()) == (Equipment.framing, Equipment.codec)
 
 
 @pytest.mark.parametrize(
     ("codec", "own", "expected"), [(Template(), None, 1), (Template(), 4, 4), (JsonRpc(), None, 64)]
 )
-def test_without_ids_one_command_is_under_way_unless_more_are_declared(
+def test_without_ids_the_pipeline_is_one_unless_declared(
     codec: Any, own: int | None, expected: int
 ) -> None:
     ping = _ping("PING") if isinstance(codec, JsonRpc) else _ping("PING", reply="PONG")
