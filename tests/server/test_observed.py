@@ -291,7 +291,7 @@ def test_an_observer_that_is_added_later_sees_what_comes_then(log: Messages) -> 
 
 def test_the_answers_are_the_same_with_and_without_an_observer(log: Messages) -> None:
     frames = ["TRG,1", "LIST", "TRG,8", "JUMP", "PING", "TRG,x", "RESET", "TRG,7", "TRG,2"]
-    sent = []
+    sent: list[bytes] = []
     for observers in ([], [log]):
         at = wire(MyCamera(), *observers)
         at.receive(*frames)

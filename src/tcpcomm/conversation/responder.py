@@ -267,7 +267,7 @@ class Responder:
 
     def end(self) -> None:
         """Log the failed requests that no line has counted yet. The session is over."""
-        for kind, count in () if self._refusals is None else self._refusals.untold():
+        for kind, count in () if self._refusals is None else self._refusals.unreported():
             self.log.warn(
                 "{peer}: {kind}: {count} more requests",
                 peer=self._session.peer,
