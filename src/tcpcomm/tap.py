@@ -41,8 +41,6 @@ __all__ = ["Options", "ServerOptions", "makeService"]
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
-_FRAMES: Final = Logger(namespace="tcpcomm.frames")
-
 _EXAMPLES: Final = r"""
 Examples:
   twistd -n tcpcomm
@@ -162,7 +160,7 @@ foreground; without -n it runs in the background."""
             "framing": self._framing(problems),
             "keys": check(problems, self._keys),
             "evict": check(problems, self._evict, per_address),
-            "observers": frame_log(_log_frame) if self["frames"] else None,
+            "observers": frame_log(True) if self["frames"] else None,
         }
         given = {name: value for name, value in options.items() if value is not None}
         timeout = check(problems, self._seconds, "heartbeat-timeout")
@@ -337,10 +335,6 @@ def _observer(log_format: str, twistd: Mapping[str, Any]) -> ILogObserver | None
             return None if twistd.get("syslog") else text_log_observer(sys.stdout)
         name = "twistd.log"
     return json_log_observer(LogFile.fromFullPath(name)) if log_format == "json" else None
-
-
-def _log_frame(line: str) -> None:
-    _FRAMES.info("{line}", line=line)
 
 
 def _refuse(problems: list[str]) -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getopt
 import sys
-from functools import partial
 from typing import Any
 
 from twisted.python import usage
@@ -60,7 +59,7 @@ class Subcommand(VersionedOptions):
 
 def frames_on_stderr() -> list[SessionObserver]:
     """Return observers that write a line for each frame to standard error."""
-    return frame_log(partial(print, file=sys.stderr, flush=True))
+    return frame_log(sys.stderr)
 
 
 def load_declaration(name: str) -> Declaration:

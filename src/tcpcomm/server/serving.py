@@ -12,7 +12,7 @@ Start it with :func:`run`, or give it to a Twisted application.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
 from twisted.application.service import Service
@@ -37,7 +37,8 @@ from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
-from tcpcomm.session.observer import MessageKind, ObservedMessage, masked
+from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver, masked
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.session.sending import SendsFrames
 
@@ -380,6 +381,8 @@ def serve(
     calls: type[Equipment] | None = None,
     policy: Policy | str = "lan",
     grace: float = 5.0,
+    observers: Iterable[SessionObserver] = (),
+    log: bool | TextIO | Callable[[str], object] = False,
     reactor: Any = None,
     **options: Any,
 ) -> Service:
@@ -396,10 +399,12 @@ def serve(
             the proxy.
         policy: for ``connect``, the rules of the link: the name of a profile, or a policy.
         grace: the seconds that a stop waits for replies to leave.
+        observers: objects that see each chunk, frame and message of all sessions.
+        log: the place for a log of all frames: True (the program's log), a text file such as
+            ``sys.stderr``, or a function that gets each line.
         reactor: the reactor, or a test's clock.
-        options: limits, permissions and observers: the options of
-            :class:`~tcpcomm.session.factory.FrameFactory`, such as ``max_sessions``, ``keys``,
-            ``allow=[parse_network("192.168.0.0/24")]`` and ``observers=[MyObserver()]``.
+        options: limits and permissions: the options of :class:`~tcpcomm.session.factory.FrameFactory`, such
+            as ``max_sessions``, ``keys`` and ``allow=[parse_network("192.168.0.0/24")]``.
 
     Returns:
         A service, which is not started.
@@ -411,6 +416,7 @@ def serve(
         raise ConfigurationError("serve() needs either at or connect")
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    options["observers"] = [*observers, *frame_log(log)]
     if connect is not None:
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
