@@ -1,4 +1,4 @@
-"""The messages that the equipment's half of a session reports to observers."""
+"""The messages that the equipment's half of a session reports to observers: :class:`ObservedCommand`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,7 @@ __all__ = ["ObservedCommand"]
 
 @frozen
 class ObservedCommand:
-    """
-    A received command. It is reported to observers, and so is each frame that answers it.
-
-    Attributes:
-        session: the session that received it.
-        message: the message that was reported.
-        received_at: the time when it was received, in seconds.
-    """
+    """A received command that was reported to observers. Its answers will be reported with it."""
 
     session: FrameProtocol
     message: ObservedMessage
@@ -36,31 +29,19 @@ class ObservedCommand:
         session: FrameProtocol,
         asked: Request | Refusal,
         frame: bytes,
-        now: float,
         heartbeat: str | None,
+        now: float,
     ) -> ObservedCommand:
-        """
-        Report what a frame asks for.
-
-        Args:
-            session: the session that received the frame.
-            asked: the request, or the reason why the frame is not one.
-            frame: the frame.
-            now: the time, in seconds.
-            heartbeat: the name of the command that is the heartbeat, or None if there is none.
-        """
-        kind, values, problem = MessageKind.UNREADABLE, {}, ""
+        """Report a request, or a frame that is not a request, at a time in seconds."""
         if isinstance(asked, Request):
             kind = MessageKind.HEARTBEAT if asked.name == heartbeat else MessageKind.COMMAND
-            values = asked.values
+            details: dict[str, Any] = {"name": asked.name, "values": asked.values}
         else:
-            problem = str(asked.problem)
-        message = ObservedMessage(
-            kind=kind, sent=False, frame=frame, name=asked.name or "", values=values, problem=problem
-        )
-        if session.observers.message is not None:
-            session.observers.message(session, message)
-        return cls(session, message, received_at=now)
+            kind = MessageKind.UNREADABLE
+            details = {"name": asked.name or "", "problem": str(asked.problem)}
+        command = cls(session, ObservedMessage(kind=kind, sent=False, frame=frame, **details), now)
+        command._report(command.message)
+        return command
 
     def answered(self, frames: Sequence[bytes], outcome: Any, now: float) -> None:
         """
@@ -71,23 +52,29 @@ class ObservedCommand:
             outcome: the result or the Fault that they carry, or MORE if the answer is not complete.
             now: the time, in seconds.
         """
-        for left, frame in zip(range(len(frames), 0, -1), frames, strict=True):
-            kind, values = MessageKind.PART, dict[str, Any]()
-            if left == 1 and isinstance(outcome, Fault):
-                kind = MessageKind.FAULT
-                values = {"code": outcome.code, "reason": outcome.reason, "data": outcome.data}
-            elif left == 1 and outcome is not MORE:
-                is_heartbeat = self.message.kind is MessageKind.HEARTBEAT
-                kind = MessageKind.HEARTBEAT if is_heartbeat else MessageKind.REPLY
-                values = {"result": outcome}
-            if self.session.observers.message is not None:
-                message = ObservedMessage(
-                    kind=kind,
+        kind, values = self._kind_and_values(outcome)
+        for number, frame in enumerate(frames, 1):
+            is_last = number == len(frames)
+            self._report(
+                ObservedMessage(
+                    kind=kind if is_last else MessageKind.PART,
                     sent=True,
                     frame=frame,
                     name=self.message.name,
-                    values=values,
+                    values=values if is_last else {},
                     answers=self.message,
                     seconds=now - self.received_at,
                 )
-                self.session.observers.message(self.session, message)
+            )
+
+    def _kind_and_values(self, outcome: Any) -> tuple[MessageKind, dict[str, Any]]:
+        if outcome is MORE:
+            return MessageKind.PART, {}
+        if isinstance(outcome, Fault):
+            return MessageKind.FAULT, {"code": outcome.code, "reason": outcome.reason, "data": outcome.data}
+        is_heartbeat = self.message.kind is MessageKind.HEARTBEAT
+        return MessageKind.HEARTBEAT if is_heartbeat else MessageKind.REPLY, {"result": outcome}
+
+    def _report(self, message: ObservedMessage) -> None:
+        if self.session.observers.message is not None:
+            self.session.observers.message(self.session, message)

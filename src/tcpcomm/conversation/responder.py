@@ -279,8 +279,8 @@ class Responder:
         """Report a request to the observers, or return None if there are none."""
         if self._session.observers.message is None:
             return None
-        handlers = self._handlers
-        return ObservedCommand.report(self._session, asked, frame, handlers.seconds(), handlers.heartbeat)
+        heartbeat, now = self._handlers.heartbeat, self._handlers.seconds()
+        return ObservedCommand.report(self._session, asked, frame, heartbeat, now)
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Answer one request. Return the same as :meth:`take`."""
