@@ -42,7 +42,6 @@ from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.sending import SendsFrames
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 
@@ -74,7 +73,7 @@ class EquipmentProtocol(FrameProtocol):
     login, or where both sides ask.
     """
 
-    # What each command looks at, as in SendsFrames.
+    # What each command looks at, as in FrameProtocol.
     __slots__ = ("_answering", "_entrance", "_keeping", "_to_host")
 
     _answering: Responder
@@ -153,7 +152,7 @@ class EquipmentProtocol(FrameProtocol):
     def sendFrame(self, frame: bytes) -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
-        SendsFrames.sendFrame(self, frame)  # to ask super() takes 0.05 us longer
+        FrameProtocol.sendFrame(self, frame)  # to ask super() takes 0.05 us longer
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         if self._keeping is not None:
