@@ -43,5 +43,5 @@ class FaultLog:
 
     def close(self) -> None:
         """Log the number of faults that no line has counted."""
-        if self._throttle.untold:
-            self._log.warn("{peer}: {count} more faults", peer=self._peer, count=self._throttle.untold)
+        if self._throttle.unreported:
+            self._log.warn("{peer}: {count} more faults", peer=self._peer, count=self._throttle.unreported)

@@ -22,7 +22,7 @@ from zope.interface import implementer
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.base import LARGE
 from tcpcomm.net.certificates import certificate_name
-from tcpcomm.net.reasons import loss_in_words, one_line, peer_name
+from tcpcomm.net.reasons import loss_text, one_line, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session import observer
@@ -339,7 +339,7 @@ class FrameProtocol(SessionAttributes):
             self._get_queue().end_reported = True
             self.readConnectionLost()
         refused = self._aborted or not self._closing
-        self.reason = words = self.reason or loss_in_words(reason) + self._mid_frame_note()
+        self.reason = words = self.reason or loss_text(reason) + self._mid_frame_note()
         self._lost = self._closing = True
         self._update_hold()
         self._queue = None
