@@ -39,7 +39,7 @@ WITH_LIMITS = [
         "session.lingering_close",
         "session.limits",
         "session.send_buffer",
-        "session.receiving",
+        "session.fault_log",
         "session.authentication",
         "net.psk",
         "runtime.watchdog",

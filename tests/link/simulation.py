@@ -18,7 +18,7 @@ from attrs import frozen
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import LinkState
-from tcpcomm.session.receiving import ReceivesFrames
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.faults import Faults
 from tcpcomm.testing.network.sockets import Socket
@@ -69,7 +69,7 @@ class _Log:
 def logs_watched() -> Iterator[list[str]]:
     """Have everything logged into a list of errors, for nothing else costs so much as log events."""
     log = _Log()
-    kinds: list[Any] = [Engine, Link, ReceivesFrames, Socket]
+    kinds: list[Any] = [Engine, Link, FrameProtocol, Socket]
     before = [vars(kind)["log"] for kind in kinds]
     for kind in kinds:
         kind.log = log

@@ -70,5 +70,5 @@ def test_a_limit_that_admits_nobody_is_a_mistake(option: str) -> None:
 
 def test_a_refused_connection_is_aborted() -> None:
     transport = StringTransport()
-    Refused().makeConnection(transport)
+    Refused().makeConnection(transport)  # type: ignore[no-untyped-call]
     assert transport.disconnected

@@ -90,7 +90,7 @@ def test_memory_is_bounded_whatever_the_handler_makes_of_a_request() -> None:
 
     def amplify(frame: bytes) -> None:
         stage.session.sendBytes(b"x" * 64 * KIB)
-        waiting.append(stage.session._outgoing.waiting)
+        waiting.append(stage.session.unsent)
 
     stage = staged(BigSpy)
     stage.session.on_frame = amplify
@@ -208,9 +208,9 @@ def test_replies_that_come_later_keep_the_same_bounds(script: list[tuple[int, in
             stage.transport.appetite = appetite
             gate.callback(None)
             stage.turn()
-            unread = stage.session._outgoing.waiting
+            unread = stage.session.unsent
             assert stage.transport.lost or unread <= 4 * MIB
-            assert stage.transport.lost or stage.transport.reading == (not stage.session._throttled)
+            assert stage.transport.lost or stage.transport.reading == (not stage.session.is_held)
         stage.transport.appetite = None
         stage.settle()
         assert sum(size for size, _ in script) == len(stage.transport.received)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import pytest
@@ -167,9 +168,11 @@ def test_what_arrives_while_a_polite_close_waits_is_not_kept() -> None:
     stage.transport.appetite = 0
     stage.session.sendBytes(b"x" * 100_000)
     stage.session.close()
-    stage.receive(*[b"x" * 10_000] * 100)
+    chunk = bytes(10_000)
+    references = getrefcount(chunk)
+    stage.receive(*[chunk] * 100)
     assert [] == stage.transport._arriving
-    assert not stage.session._inbox
+    assert references == getrefcount(chunk)
 
 
 def test_close_in_the_midst_of_faults_and_frames_ends_both(logged: Logged) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
-from tcpcomm.framing import Buffer, Decoder, Unframed
+from tcpcomm.framing import Buffer, Decoder, Lines, Unframed
 from tests.session.spies import GapSpy, LargeSpy
 from tests.session.stage import TOO_LONG, Fault, Logged, staged
 
@@ -106,8 +106,11 @@ def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> No
         def flush(self) -> list[bytes]:
             raise ZeroDivisionError
 
-    stage = staged(GapSpy)
-    stage.session._decoder = Failing()
+    class FailingFraming(Lines):
+        def decoder(self) -> Decoder:
+            return Failing()
+
+    stage = staged(GapSpy, framing=FailingFraming())
     stage.receive(b"Hello")
     stage.wait(0.06)
     assert stage.transport.lost

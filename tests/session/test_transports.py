@@ -115,7 +115,7 @@ class Conversations:
         factory = FrameFactory(protocol, **options)
         peer = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, peer)
-        await until(lambda: any(each._ready for each in factory.sessions))
+        await until(lambda: any(each.is_open for each in factory.sessions))
         return next(iter(factory.sessions)), peer
 
     async def end(self, factory: FrameFactory, peer: Any) -> None:
@@ -277,10 +277,10 @@ class RealConversations(Conversations):
         request = LARGE.encode(b"x" * MIB)
         for _ in range(40):
             peer.transport.write(request)
-        await until(lambda: bool(session.lost or session._outgoing.waiting))
-        await until(lambda: bool(session.lost or session._reading_stopped))
+        await until(lambda: bool(session.lost or session.unsent))
+        await until(lambda: bool(session.lost or session.is_held))
         assert not session.lost
-        assert session._outgoing.waiting <= 2 * MIB
+        assert session.unsent <= 2 * MIB
         await until(lambda: bool(session.lost))
         assert ["the peer does not read: it took nothing for 0.3 s"] == session.lost
 
@@ -289,10 +289,10 @@ class RealConversations(Conversations):
         peer.transport.pauseProducing()
         wire = LARGE.encode(b"x" * MIB) * 20
         peer.transport.write(wire)
-        await until(lambda: session._reading_stopped)
+        await until(lambda: session.is_held)
         peer.transport.resumeProducing()
         await peer.receives(wire)
-        assert not session._reading_stopped
+        assert not session.is_held
 
     async def test_a_peer_that_reads_nothing_cannot_delay_a_close_for_ever(self) -> None:
         session, peer = await self.start(limits=Limits(stall=0.3))
@@ -352,8 +352,7 @@ class RealConversations(Conversations):
         session, peer = await self.start(Taking)
         peer.transport.pauseProducing()
         peer.transport.write(LARGE.encode(b"all of it, please") + bytes(MIB))
-        await until(lambda: session._closing)
-        await until(lambda: session._transport_closed or session._outgoing.blocked_since is not None)
+        await until(lambda: not session.is_open)
         peer.transport.write(bytes(MIB))
         await sleep(0.05)
         peer.transport.resumeProducing()

@@ -75,7 +75,7 @@ class EchoProtocol(FrameProtocol):
         except UnicodeDecodeError as error:
             found = f"byte 0x{message[error.start]:02x} at position {error.start}"
             problem = f"the message is not {self.encoding}: {found}"
-            self._tell_fault(problem)
+            self.log_fault(problem)
             self._answer(frame, f"Error: {problem}")
             return
         word, _, rest = text.partition(" ")

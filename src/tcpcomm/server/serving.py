@@ -40,7 +40,6 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver, masked
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.sending import SendsFrames
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 
@@ -215,7 +214,7 @@ class EquipmentProtocol(FrameProtocol):
     def sendFrame(self, frame: bytes) -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
-        SendsFrames.sendFrame(self, frame)  # faster than super()
+        FrameProtocol.sendFrame(self, frame)  # faster than super()
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         if self._keeping is not None:

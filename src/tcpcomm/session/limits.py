@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Limits", "default_max_sessions"]
+__all__ = ["Limits", "default_max_sessions", "handshake_overdue", "idle_overdue", "reading_overdue"]
 
 MAX_SESSIONS: Final = 1000
 FILES_KEPT_FREE: Final = 64
@@ -81,3 +81,27 @@ def default_max_sessions() -> int:
     return max(1, min(MAX_SESSIONS, soft - FILES_KEPT_FREE))
 
 
+class LimitedSession(Protocol):
+    """The part of a session that the functions below need."""
+
+    limits: Limits
+    awaits_proof: bool
+
+    def close(self, reason: str = ...) -> None: ...
+    def abort(self, reason: str = ...) -> None: ...
+
+
+def handshake_overdue(session: LimitedSession) -> None:
+    """Abort a session that has not become ready within its limit."""
+    missing = "the peer was not proven" if session.awaits_proof else "TLS was not established"
+    session.abort(f"{missing} within {session.limits.handshake:g} s")
+
+
+def reading_overdue(session: LimitedSession) -> None:
+    """Abort a session that the peer does not read from."""
+    session.abort(f"the peer does not read: it took nothing for {session.limits.stall:g} s")
+
+
+def idle_overdue(session: LimitedSession) -> None:
+    """Close a session that was idle for too long."""
+    session.close(f"the peer was silent for {session.limits.idle:g} s")

@@ -18,17 +18,31 @@ whether anybody watches; a method that no observer overrides is never called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from attrs import field, frozen
 from twisted.logger import Logger
 
 from tcpcomm.errors import FramingError
 
-__all__ = ["MessageKind", "ObservedMessage", "Observers", "SessionObserver", "masked"]
+__all__ = [
+    "MessageKind",
+    "ObservedMessage",
+    "Observers",
+    "SessionObserver",
+    "ObservedSession",
+    "masked",
+    "observers_of",
+    "report",
+    "report_fault",
+    "report_frames_received",
+    "report_frames_sent",
+    "report_received",
+    "report_sent",
+]
 
 
 class MessageKind(Enum):
@@ -181,6 +195,72 @@ class Observers:
                 self.remove(observer)
 
 
+_NO_OBSERVERS: Final = Observers()
+
+
+def observers_of(factory: object) -> Observers:
+    """Return the observers of a factory, or an empty set that is shared by all factories without any."""
+    found = getattr(factory, "observers", None)
+    return found if isinstance(found, Observers) else _NO_OBSERVERS
+
+
+class ObservedSession(Protocol):
+    """The part of a session that the functions below need."""
+
+    observers: Observers
+    keeps_secret: bool
+    sends_secret: bool
+    is_declared: bool
+
+
+def report(session: ObservedSession, hook: str, *details: object) -> None:
+    """Tell the observers of a session about an event that is not frequent, by the name of the method."""
+    method = getattr(session.observers, hook)
+    if method is not None:
+        method(session, *details)
+
+
+def report_received(session: ObservedSession, data: bytes) -> None:
+    """Tell the observers of a session about a received chunk."""
+    if session.observers.received is not None:
+        session.observers.received(session, masked(data) if session.keeps_secret else data)
+
+
+def report_sent(session: ObservedSession, data: bytes) -> None:
+    """Tell the observers of a session about a sent chunk."""
+    if session.observers.sent is not None:
+        session.observers.sent(session, masked(data) if session.sends_secret else data)
+
+
+def report_frames_received(session: ObservedSession, frames: Sequence[bytes]) -> None:
+    """Tell the observers of a session about received frames."""
+    method = session.observers.frame_received
+    if method is not None:
+        for frame in frames:
+            method(session, masked(frame) if session.keeps_secret else frame)
+
+
+def report_frames_sent(session: ObservedSession, frames: Sequence[bytes]) -> None:
+    """Tell the observers of a session about sent frames."""
+    method = session.observers.frame_sent
+    if method is not None:
+        for frame in frames:
+            method(session, masked(frame) if session.sends_secret else frame)
+
+
+def report_fault(session: ObservedSession, fault: FramingError) -> None:
+    """Tell the observers of a session about a framing fault."""
+    if session.observers.fault is not None:
+        session.observers.fault(session, _masked_fault(fault) if session.keeps_secret else fault)
+
+
 def masked(data: bytes) -> bytes:
     """Return as many ``*`` as there are bytes: an observer must not see a password."""
     return b"*" * len(data)
+
+
+def _masked_fault(fault: FramingError) -> FramingError:
+    """Return a copy of a fault without the bytes that the peer sent."""
+    copy = type(fault).__new__(type(fault), *fault.args)
+    vars(copy).update(vars(fault), details="", frames=[masked(frame) for frame in fault.frames])
+    return copy
