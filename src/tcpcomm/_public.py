@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from tcpcomm.session.admission import parse_network as parse_network
     from tcpcomm.session.factory import FrameFactory as FrameFactory
+    from tcpcomm.session.frame_log import FrameLog as FrameLog
     from tcpcomm.session.heartbeat import Heartbeat as Heartbeat, Heartbeats as Heartbeats
     from tcpcomm.session.limits import Limits as Limits
     from tcpcomm.session.observer import (
@@ -75,6 +76,7 @@ DEFINED_IN: Final = {
     "tcpcomm.server.simulator": ["EventsEvery", "implement_with", "simulated"],
     "tcpcomm.session.admission": ["parse_network"],
     "tcpcomm.session.factory": ["FrameFactory"],
+    "tcpcomm.session.frame_log": ["FrameLog"],
     "tcpcomm.session.heartbeat": ["Heartbeat", "Heartbeats"],
     "tcpcomm.session.limits": ["Limits"],
     "tcpcomm.session.observer": ["MessageKind", "ObservedMessage", "SessionObserver"],

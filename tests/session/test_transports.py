@@ -28,6 +28,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol, LengthPrefixedProtocol, Limits
 from tcpcomm.framing import Framing, LengthPrefixed, Lines
+from tcpcomm.testing import RecordingObserver
 from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
 from tests.reactor import DEADLINE, reactor, until
@@ -129,6 +130,24 @@ class Conversations:
         _, peer = await self.start()
         peer.transport.write(LARGE.encode(b"hello"))
         await peer.receives(LARGE.encode(b"hello"))
+
+    async def test_an_observer_sees_the_whole_conversation(self) -> None:
+        observer = RecordingObserver()
+        session, peer = await self.start(observers=[observer])
+        wire = LARGE.encode(b"hello")
+        peer.transport.write(wire)
+        await peer.receives(wire)
+        peer.transport.loseConnection()
+        await until(lambda: bool(session.lost))
+        for direction in ("received", "sent"):
+            assert wire == b"".join(data for _, data in observer.only(direction))
+        assert [
+            ("opened",),
+            ("ready",),
+            ("frame_received", b"hello"),
+            ("frame_sent", b"hello"),
+            ("closed", session.lost[0]),
+        ] == [entry for entry in observer.log if entry[0] not in ("received", "sent")]
 
     async def test_merged_frames_come_back_in_order(self) -> None:
         _, peer = await self.start()
