@@ -87,8 +87,8 @@ class EchoProtocol(FrameProtocol):
         decoder = self._decoder
         try:
             if isinstance(decoder, AnyPeerDecoder):
-                self.sendBytes(decoder.answer(frame, reply))
-                self.frames_sent += 1
+                data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
+                self.send_framed([data], [data])
             else:
                 self.sendFrame(reply)
         except EncodeError as error:
