@@ -96,7 +96,7 @@ class FrameLog(SessionObserver):
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
         text = f"link {getattr(state, 'value', state)}"
-        self._line(getattr(link, "name", "link"), STATE, f"{text}: {reason}" if reason else text)
+        self._line(getattr(link, "name", None) or "link", STATE, f"{text}: {reason}" if reason else text)
 
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
