@@ -33,7 +33,7 @@ from tcpcomm.session.limits import handshake_overdue, idle_overdue, reading_over
 from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
 from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
-from tcpcomm.session.send_buffer import SEND_CHUNK, SendBuffer
+from tcpcomm.session.send_buffer import SendBuffer
 
 __all__ = ["FrameProtocol"]
 
@@ -41,7 +41,7 @@ __all__ = ["FrameProtocol"]
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
 class FrameProtocol(SessionAttributes):
     """
-    One session: frames in, frames out. Its settings and its public state are in :class:`SessionAttributes`.
+    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state.
 
     Override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and where needed
     :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An exception
@@ -49,17 +49,17 @@ class FrameProtocol(SessionAttributes):
 
     Nothing is delivered after the session was closed or while it is paused, even in the middle of a batch.
 
-    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not wait
-    for it. A peer that has shut its sending side is kept until the handler has finished. When the session is
-    lost, unfinished handlers are cancelled.
+    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not
+    wait for it. A peer that has shut its sending side is kept until the handler has finished. When the
+    session is lost, unfinished handlers are cancelled.
 
     The class has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has
     some, such as a mixin made with ``attrs.define``.
     """
 
     __slots__ = (
-        "_closing", "_decoder", "_frame_began_at", "_last_received_at", "_queue", "_reading_paused", "_ready",
-        "_seconds", "_send_buffer", "_timer",
+        "_closing", "_decoder", "_frame_began_at", "_last_received_at", "_queue", "_reading_paused",
+        "_ready", "_seconds", "_send_buffer", "_timer",
     )  # fmt: skip
 
     log: ClassVar[Logger] = Logger()
@@ -197,7 +197,7 @@ class FrameProtocol(SessionAttributes):
 
     def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
         """
-        Send frames whose bytes the caller has already made with :attr:`send_framing`.
+        Send frames that the caller has already encoded with :attr:`send_framing`.
 
         Args:
             parts: the bytes, in one piece or several. If the session ends meanwhile, because the peer does
@@ -236,7 +236,7 @@ class FrameProtocol(SessionAttributes):
         self._resume_delivery()
 
     def resumeProducing(self) -> None:
-        """Deliver what waits, in order, and read on. If a handler calls this, it takes effect afterwards."""
+        """Deliver waiting data, in order, and read on. If a handler calls this, it takes effect later."""
         self._paused = False
         self._update_hold()
         self._resume_delivery()
@@ -290,7 +290,7 @@ class FrameProtocol(SessionAttributes):
         if self.awaits_proof or interfaces.ISSLTransport.providedBy(transport):
             self._timer.update()
         else:
-            self.handshakeCompleted()  # there is no handshake
+            self.handshakeCompleted()  # without TLS or a proof, it is complete now
 
     def _begin(self) -> None:
         """Do the first steps that can fail in the code of others."""
@@ -439,14 +439,14 @@ class FrameProtocol(SessionAttributes):
     dataReceived = _deliver
 
     def _resume_delivery(self) -> None:
-        """Go on after a change of what holds the session, or of its deadlines: stop or start reading, too."""
+        """Go on after a change of holds or deadlines: deliver, and stop or start reading."""
         if self._ready:
             if not self._send_buffer.corked:
                 self._deliver()
             self._timer.update()
 
     def put_back(self, frames: list[bytes]) -> None:
-        """Take back the rest of a batch, to deliver it when the session is no longer held."""
+        """Take back the rest of a batch, and deliver it after the session was held."""
         if frames:
             self.frames_received -= len(frames)
             self._get_queue().put_back(frames)
@@ -521,10 +521,8 @@ class FrameProtocol(SessionAttributes):
 
     def _update_throttle(self) -> None:
         """Deliver nothing more until the peer reads, or until handlers have finished."""
-        send_buffer, limits = self._send_buffer, self.limits
-        throttled = self.unfinished_handlers >= limits.awaited or (
-            send_buffer.blocked_since is not None and send_buffer.waiting >= limits.unread_pause - SEND_CHUNK
-        )
+        limits, is_full = self.limits, self._send_buffer.is_full(self.limits.unread_pause)
+        throttled = is_full or self.unfinished_handlers >= limits.awaited
         if throttled != self._throttled:
             self._throttled = throttled
             self._update_hold()
@@ -532,7 +530,7 @@ class FrameProtocol(SessionAttributes):
 
     def _update_reading(self) -> None:
         """
-        Stop reading while the session is paused or throttled, so that TCP slows the peer down. Else read on.
+        Stop reading while the session is paused or throttled, so that TCP slows the peer down.
 
         A closing session reads, and drops the data: a peer that waits until it can send would never read.
         """
@@ -558,7 +556,7 @@ class FrameProtocol(SessionAttributes):
     # -- deadlines --------------------------------------------------------------------------------------
 
     def _deadlines(self) -> Iterator[tuple[float, Callable[[FrameProtocol], None]]]:
-        """Yield each deadline that counts now: its time, and the function that is called with the session."""
+        """Yield each deadline that counts now: its time, and the function that gets the session then."""
         limits, blocked_since = self.limits, self._send_buffer.blocked_since
         if self._aborted:
             return
