@@ -31,9 +31,9 @@ from tcpcomm.errors import FramingError
 __all__ = [
     "MessageKind",
     "ObservedMessage",
+    "ObservedSession",
     "Observers",
     "SessionObserver",
-    "ObservedSession",
     "masked",
     "observers_of",
     "report",
@@ -184,8 +184,8 @@ class Observers:
 
     def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
         for observer in watching:
-            if observer not in self._all:
-                continue  # an observer before it has detached it
+            if not any(each is observer for each in self._all):
+                continue  # another observer has just detached it
             try:
                 getattr(observer, name)(subject, *details)
             except Exception:
@@ -199,7 +199,7 @@ _NO_OBSERVERS: Final = Observers()
 
 
 def observers_of(factory: object) -> Observers:
-    """Return the observers of a factory, or an empty set that is shared by all factories without any."""
+    """Return the observers of a factory, or the empty Observers that all sessions without any share."""
     found = getattr(factory, "observers", None)
     return found if isinstance(found, Observers) else _NO_OBSERVERS
 
@@ -214,7 +214,7 @@ class ObservedSession(Protocol):
 
 
 def report(session: ObservedSession, hook: str, *details: object) -> None:
-    """Tell the observers of a session about an event that is not frequent, by the name of the method."""
+    """Call a method of the observers of a session by its name. It is for events that are not frequent."""
     method = getattr(session.observers, hook)
     if method is not None:
         method(session, *details)
