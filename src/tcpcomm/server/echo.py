@@ -87,8 +87,7 @@ class EchoProtocol(FrameProtocol):
         decoder = self._decoder
         try:
             if isinstance(decoder, AnyPeerDecoder):
-                self.sendBytes(decoder.answer(frame, reply))
-                self.frames_sent += 1
+                self.send_framed((decoder.answer(frame, reply),), (reply,))
             else:
                 self.sendFrame(reply)
         except EncodeError as error:
