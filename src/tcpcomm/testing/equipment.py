@@ -23,9 +23,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.codec.base import Request
-from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import credential_names
+from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host.host import link_of, remote
@@ -72,7 +73,7 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
 
 
 def _hold(
-    told: Command | EventOf,
+    told: Command | DeclaredEvent,
     declaration: Declaration,
     actor: Callable[[], _Actor],
     max_examples: int,
@@ -110,7 +111,7 @@ def _hold(
         raise AssertionError(f"{where} does not pass the wire\n  {_SENTENCE}\n{violation}") from None
 
 
-def _all_told(declaration: Declaration) -> list[Command | EventOf]:
+def _all_told(declaration: Declaration) -> list[Command | DeclaredEvent]:
     return [*declaration.commands.values(), *declaration.events.values()]
 
 
@@ -122,7 +123,7 @@ def _bears_cuts(declaration: Declaration) -> bool:
 class _Step:
     """One thing that is said: a command with its answer, or an event."""
 
-    told: Command | EventOf
+    told: Command | DeclaredEvent
     values: dict[str, Any]
     answer: Any = None
     """A command's result, or the fault."""
@@ -134,10 +135,10 @@ class _Step:
 
 
 def _draw_step(
-    told: Command | EventOf, declaration: Declaration, samples: Samples, random: Random
+    told: Command | DeclaredEvent, declaration: Declaration, samples: Samples, random: Random
 ) -> _Step:
     try:
-        if isinstance(told, EventOf):
+        if isinstance(told, DeclaredEvent):
             return _Step(told, samples.event(told.name, random))
         values = samples.values(told.name, random)
         answer: Any = samples.result(told.name, random)
@@ -245,7 +246,7 @@ class _Ends:
         self.actor.step, self.actor.asked = step, []
         self._heard.clear()
         self._trace.clear()
-        if isinstance(step.told, EventOf):
+        if isinstance(step.told, DeclaredEvent):
             self.actor.tell(step)
             self.network.run_until(lambda: bool(self._heard), _PATIENCE)
             self._expect([_said(step)], self._heard, step, "events heard")
@@ -289,7 +290,7 @@ class _Ends:
             self._complain(_shown(expected), _shown(actual), step, what)
 
     def _complain(self, expected: str, actual: str, step: _Step, what: str) -> NoReturn:
-        facts: dict[str, Any] = {"event" if isinstance(step.told, EventOf) else "command": step}
+        facts: dict[str, Any] = {"event" if isinstance(step.told, DeclaredEvent) else "command": step}
         if isinstance(step.told, Command):
             facts["answered with"] = _shown(step.answer)
         if step.meanwhile is not None:
@@ -316,7 +317,7 @@ class _Ends:
         assert self.network.trace is not None
         return self.network.trace
 
-    def _hearing(self, event: EventOf) -> Any:
+    def _hearing(self, event: DeclaredEvent) -> Any:
         return lambda *values: self._heard.append((event.name, dict(zip(event.names, values, strict=True))))
 
 
