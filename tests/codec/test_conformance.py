@@ -145,12 +145,12 @@ def test_an_event_arrives_as_it_was_emitted(case: Case, random: Random) -> None:
 
 
 @each_case
-@pytest.mark.parametrize("trouble", ProtocolErrorKind)
-def test_a_host_is_told_of_every_trouble(case: Case, trouble: ProtocolErrorKind) -> None:
+@pytest.mark.parametrize("kind", ProtocolErrorKind)
+def test_a_host_is_told_of_every_trouble(case: Case, kind: ProtocolErrorKind) -> None:
     dialect = case.dialect
     for form in case.answered:
         request = asked(dialect, form, dialect.draw_values(form.name, Random(1)))
-        fault = dialect.trouble(trouble, "what is wrong")
+        fault = dialect.fault_for(kind, "what is wrong")
         assert fault.code == fault_of(dialect, form, dialect.fault(request, fault)).code
 
 
@@ -202,7 +202,7 @@ def check_at_equipment(case: Case, dialect: Dialect, frame: bytes) -> None:
             assert isinstance(each, Refusal)
             assert isinstance(each.problem, CodecError)
             assert len(str(each.problem)) < 1000  # it is logged, and told to the peer
-            fault = dialect.trouble(each.trouble, str(each.problem))
+            fault = dialect.fault_for(each.error_kind, str(each.problem))
             if each.wants_reply:
                 dialect.read_at_host(dialect.fault(each, fault))
 

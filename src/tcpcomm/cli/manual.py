@@ -120,7 +120,7 @@ class _Manual:
                 "messages": [self._message("equipment", frame)],
             },
             "troubles": [
-                {"code": self._dialect.trouble(each, "").code, "meaning": each.value} for each in ProtocolErrorKind
+                {"code": self._dialect.fault_for(each, "").code, "meaning": each.value} for each in ProtocolErrorKind
             ],
         }
 

@@ -134,7 +134,7 @@ class Request(NamedTuple):
 class Refusal(NamedTuple):
     """What arrived instead of a request, and is answered with a fault."""
 
-    trouble: ProtocolErrorKind
+    error_kind: ProtocolErrorKind
     problem: CodecError
     """What exactly was wrong, in words."""
     name: str | None = None
@@ -152,7 +152,7 @@ class Refusal(NamedTuple):
     @property
     def may_be_foreign(self) -> bool:
         """Whether it is no command that was declared: somebody else may know what it is."""
-        return self.foreign or self.trouble is ProtocolErrorKind.UNKNOWN_COMMAND
+        return self.foreign or self.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND
 
 
 class Batch(NamedTuple):
@@ -313,8 +313,8 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault, with this codec's code, that tells of a trouble that no declaration foresees."""
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """The fault, with this codec's code, that tells of a protocol error that no declaration foresees."""
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         """One frame for the replies to a batch. Only codecs that read batches have it."""

@@ -452,17 +452,17 @@ class Responder:
                 return [own]
         if self._refusals is None:
             self._refusals = KeyedLogThrottle(REQUEST_LOG_INTERVAL)
-        count = self._refusals.count_due(refusal.trouble, self._handlers.seconds())
+        count = self._refusals.count_due(refusal.error_kind, self._handlers.seconds())
         if count:
-            said = refusal.trouble is ProtocolErrorKind.UNKNOWN_COMMAND  # the problem tells it, and which
+            said = refusal.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND  # the problem tells it, and which
             self.log.warn(
                 "{peer}: {trouble}{problem}{more}",
                 peer=self._session.peer,
-                trouble="" if said else f"{refusal.trouble.value}: ",
+                trouble="" if said else f"{refusal.error_kind.value}: ",
                 problem=one_line(str(refusal.problem)),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
-        return self._no(refusal, self._handlers.dialect.trouble(refusal.trouble, str(refusal.problem)))
+        return self._no(refusal, self._handlers.dialect.fault_for(refusal.error_kind, str(refusal.problem)))
 
     def _no(self, request: Request | Refusal, fault: Fault) -> list[bytes]:
         """The frame that says no, however little of it the declared form can carry."""
@@ -488,4 +488,4 @@ class Responder:
     @property
     def _internal(self) -> Fault:
         """What the host is told of a defect here: that there is one."""
-        return self._handlers.dialect.trouble(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)
+        return self._handlers.dialect.fault_for(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)

@@ -76,7 +76,7 @@ class Samples:
             fault = Fault(code, "a simulated fault")
             if self._is_sent([self._dialect_fault(request, fault)], self._declaration.sent):
                 return fault
-        return self._dialect.trouble(ProtocolErrorKind.INTERNAL, "a simulated fault")
+        return self._dialect.fault_for(ProtocolErrorKind.INTERNAL, "a simulated fault")
 
     def _dialect_fault(self, request: Request, fault: Fault) -> bytes | None:
         try:

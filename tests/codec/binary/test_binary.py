@@ -83,9 +83,9 @@ def test_modbus_answers_an_unknown_function_with_exception_1_and_that_function()
     dialect = Binary().bind([READ_REGISTERS])
     (refusal,) = dialect.read_at_equipment(bytes.fromhex("2B 0E 01 00")).requests
     assert isinstance(refusal, Refusal)
-    assert ProtocolErrorKind.UNKNOWN_COMMAND is refusal.trouble
+    assert ProtocolErrorKind.UNKNOWN_COMMAND is refusal.error_kind
     assert bytes.fromhex("AB 01") == dialect.fault(
-        refusal, dialect.trouble(refusal.trouble, "no such function")
+        refusal, dialect.fault_for(refusal.error_kind, "no such function")
     )
 
 
@@ -323,7 +323,7 @@ def test_bytes_that_are_no_such_value_are_refused_with_the_path(
 ) -> None:
     (refusal,) = one(annotation).read_at_equipment(b"\x01" + bytes.fromhex(body)).requests
     assert isinstance(refusal, Refusal)
-    assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.trouble, str(refusal.problem))
+    assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.error_kind, str(refusal.problem))
 
 
 def test_nan_and_infinity_pass_as_they_are() -> None:
@@ -506,7 +506,7 @@ def test_a_reason_that_the_wire_cannot_carry_is_refused_from_a_handler_and_left_
     dialect = Binary(reason=Annotated[str, Counted(U8)]).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="reason: '문' cannot be written in ascii"):
         dialect.fault(Request("write_register", {}), Fault(1, "문"))
-    assert "" == dialect.trouble(ProtocolErrorKind.INTERNAL, "문").reason
+    assert "" == dialect.fault_for(ProtocolErrorKind.INTERNAL, "문").reason
 
 
 def test_a_code_must_be_a_number_and_no_success() -> None:

@@ -163,7 +163,7 @@ def test_a_bad_request_is_refused_with_its_trouble_and_place(
     dialect: Dialect, frame: str, expected: tuple[ProtocolErrorKind, str]
 ) -> None:
     found = refusal(dialect, frame)
-    assert expected == (found.trouble, str(found.problem))
+    assert expected == (found.error_kind, str(found.problem))
 
 
 def test_a_refusal_keeps_the_id(dialect: Dialect) -> None:
@@ -268,8 +268,8 @@ def test_the_code_that_means_success_cannot_be_a_fault() -> None:
 
 def test_troubles_have_the_codes_that_are_given() -> None:
     dialect = Json(codes={ProtocolErrorKind.INTERNAL: "E99"}).bind(FORMS)
-    assert "E99" == dialect.trouble(ProtocolErrorKind.INTERNAL, "").code
-    assert -32601 == dialect.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "").code
+    assert "E99" == dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code
+    assert -32601 == dialect.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "").code
 
 
 def test_replies_come_by_id_exactly_where_there_is_a_key_for_it() -> None:

@@ -47,7 +47,7 @@ def served(dialect: Dialect, frame: str) -> Any:
         if not each.wants_reply:
             continue
         if isinstance(each, Refusal):
-            replies.append(dialect.fault(each, dialect.trouble(each.trouble, "")))
+            replies.append(dialect.fault(each, dialect.fault_for(each.error_kind, "")))
         else:
             replies += dialect.reply(each, ANSWERS[each.name](**each.values))
     if not replies:
@@ -273,7 +273,7 @@ def test_a_form_that_the_standard_forbids_is_refused(form: MessageSpec, problem:
 
 
 def test_a_trouble_has_the_code_that_the_standard_reserves(dialect: Dialect) -> None:
-    codes = {trouble: dialect.trouble(trouble, "").code for trouble in ProtocolErrorKind}
+    codes = {kind: dialect.fault_for(kind, "").code for kind in ProtocolErrorKind}
     assert {
         ProtocolErrorKind.UNREADABLE: -32700,
         ProtocolErrorKind.MALFORMED: -32600,

@@ -52,7 +52,7 @@ def test_what_nobody_asked_for_is_the_event_after_all() -> None:
 def test_an_unknown_command_is_no_event() -> None:
     (found,) = reader(fault="NG,{code},{reason}").read_at_equipment(b"FOO").requests
     assert isinstance(found, Refusal)
-    assert (ProtocolErrorKind.UNKNOWN_COMMAND, True, False) == (found.trouble, found.wants_reply, found.foreign)
+    assert (ProtocolErrorKind.UNKNOWN_COMMAND, True, False) == (found.error_kind, found.wants_reply, found.foreign)
 
 
 def test_it_is_written_as_it_is_unless_it_would_be_another_event() -> None:
@@ -115,7 +115,7 @@ def test_without_faults_nothing_says_no() -> None:
     (unknown,) = dialect.read_at_equipment(b"FOO").requests
     assert not dialect.has_faults
     assert "" == dialect.fault_notation()
-    assert Fault("UNKNOWN_COMMAND", "what").code == dialect.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
+    assert Fault("UNKNOWN_COMMAND", "what").code == dialect.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     with pytest.raises(CodecError, match="the equipment has no faults: fault=None is declared"):
         dialect.fault(unknown, Fault(3))
     answers = dialect.answers("on")

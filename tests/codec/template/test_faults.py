@@ -102,18 +102,18 @@ def test_a_code_that_the_form_cannot_carry_is_refused(form: str, code: int | str
 
 def test_troubles_have_codes_of_the_forms_kind() -> None:
     words = dialect("NG,{code},{reason}")
-    assert "UNKNOWN_COMMAND" == words.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
+    assert "UNKNOWN_COMMAND" == words.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     numbers = dialect("NG,{code:d}", UNREADABLE=1)
-    assert [1, 91, 92, 93, 99] == [numbers.trouble(each, "").code for each in ProtocolErrorKind]
-    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").trouble(each, "").code for each in ProtocolErrorKind]
-    assert {"NG"} == {dialect("NG {reason}").trouble(each, "").code for each in ProtocolErrorKind}
+    assert [1, 91, 92, 93, 99] == [numbers.fault_for(each, "").code for each in ProtocolErrorKind]
+    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").fault_for(each, "").code for each in ProtocolErrorKind]
+    assert {"NG"} == {dialect("NG {reason}").fault_for(each, "").code for each in ProtocolErrorKind}
 
 
 @pytest.mark.parametrize(
     ("form", "codes", "message"),
     [
         ("ER{code:1d}", {}, "cannot carry 90, the code for UNREADABLE"),
-        ("ER{code:d}", {ProtocolErrorKind.INTERNAL: "X"}, "give another with codes={Trouble.INTERNAL: ...}"),
+        ("ER{code:d}", {ProtocolErrorKind.INTERNAL: "X"}, "give another with codes={ProtocolErrorKind.INTERNAL: ...}"),
         ("NG,{number}", {}, "has the field 'number'; there are code, reason, command"),
         ("{reason}", {}, "needs a {code}, or a word to begin with"),
         ("NG{code*,}", {}, "a fault has no lists"),
@@ -149,7 +149,7 @@ def test_a_fault_names_the_first_word_of_the_request() -> None:
     ]:
         (refusal,) = keyence.read_at_equipment(frame).requests
         assert isinstance(refusal, Refusal)
-        assert answer == keyence.fault(refusal, keyence.trouble(refusal.trouble, str(refusal.problem)))
+        assert answer == keyence.fault(refusal, keyence.fault_for(refusal.error_kind, str(refusal.problem)))
     with pytest.raises(Fault, match="22"):
         taken(keyence, b"ER,PW,22", name="set_job")
     with pytest.raises(CodecError):

@@ -68,7 +68,7 @@ def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_
 
 
 @pytest.mark.parametrize(
-    ("frame", "trouble", "name", "problem"),
+    ("frame", "kind", "name", "problem"),
     [
         (b"\xff", ProtocolErrorKind.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
         (b"", ProtocolErrorKind.MALFORMED, None, "the request is empty"),
@@ -82,10 +82,10 @@ def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_
     ],
 )
 def test_a_frame_that_is_no_request_is_refused_with_what_is_wrong_and_where(
-    frame: bytes, trouble: ProtocolErrorKind, name: str | None, problem: str
+    frame: bytes, kind: ProtocolErrorKind, name: str | None, problem: str
 ) -> None:
     found = refusal(frame)
-    assert (trouble, name, True, False) == (found.trouble, found.name, found.wants_reply, found.foreign)
+    assert (kind, name, True, False) == (found.error_kind, found.name, found.wants_reply, found.foreign)
     assert problem in str(found.problem)
 
 
@@ -146,7 +146,7 @@ def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
         taken(dialect, b"ER,RM,03", name="trigger")
     (unknown,) = dialect.read_at_equipment(b"XY,1").requests
     assert isinstance(unknown, Refusal)
-    assert b"ER,XY,02" == dialect.fault(unknown, dialect.trouble(unknown.trouble, str(unknown.problem)))
+    assert b"ER,XY,02" == dialect.fault(unknown, dialect.fault_for(unknown.error_kind, str(unknown.problem)))
 
 
 def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> None:
@@ -330,7 +330,7 @@ def test_a_template_with_control_characters_is_told_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "trouble", "name"),
+    ("frame", "kind", "name"),
     [
         (b"TAX", ProtocolErrorKind.UNKNOWN_COMMAND, None),
         (b"TA,X", ProtocolErrorKind.BAD_PARAMETERS, "trigger"),
@@ -339,7 +339,7 @@ def test_a_template_with_control_characters_is_told_in_one_line() -> None:
     ],
 )
 def test_a_word_that_only_begins_like_a_command_is_another(
-    frame: bytes, trouble: ProtocolErrorKind, name: str | None
+    frame: bytes, kind: ProtocolErrorKind, name: str | None
 ) -> None:
     dialect = Template(fault="ER,{command},{code:02d}").bind(
         [
@@ -350,7 +350,7 @@ def test_a_word_that_only_begins_like_a_command_is_another(
     )
     (found,) = dialect.read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
-    assert (trouble, name) == (found.trouble, found.name)
+    assert (kind, name) == (found.error_kind, found.name)
 
 
 def test_the_value_of_a_member_in_place_of_the_member_is_told() -> None:

@@ -87,7 +87,7 @@ def test_a_reply_that_would_be_taken_for_a_fault_or_an_event_is_refused(reply: s
 
 
 @pytest.mark.parametrize(
-    ("text", "trouble", "problem"),
+    ("text", "kind", "problem"),
     [
         ("STATUS now", ProtocolErrorKind.BAD_PARAMETERS, "' now' stands where the end should stand, as in STATUS"),
         ("좌표 전송", ProtocolErrorKind.BAD_PARAMETERS, "the text ends where ' ' should stand"),
@@ -95,10 +95,10 @@ def test_a_reply_that_would_be_taken_for_a_fault_or_an_event_is_refused(reply: s
         ("", ProtocolErrorKind.MALFORMED, "the request is empty"),
     ],
 )
-def test_what_is_no_command_is_refused(text: str, trouble: ProtocolErrorKind, problem: str) -> None:
+def test_what_is_no_command_is_refused(text: str, kind: ProtocolErrorKind, problem: str) -> None:
     found = asked(text)
     assert isinstance(found, Refusal)
-    assert trouble == found.trouble
+    assert kind == found.error_kind
     assert problem in str(found.problem)
     assert not found.foreign
 

@@ -222,10 +222,10 @@ class BinaryDialect(Dialect):
             return marks.opcode, marks.id
         return marks.opcode | self._wire.fault_bit if own is None else own, marks.id
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        fault = Fault(self._wire.codes[trouble], reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        fault = Fault(self._wire.codes[kind], reason)
         try:
-            self.fault(Refusal(trouble, CodecError("")), fault)
+            self.fault(Refusal(kind, CodecError("")), fault)
         except CodecError:  # the wire has no room for these words; the code tells it
             return Fault(fault.code)
         return fault
@@ -322,7 +322,7 @@ def check_apart(dialect: BinaryDialect, plan: Plan) -> None:
     (frame,) = dialect.reply(request, dialect.draw_result(form.name, random))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and not found.body.is_fault):
         raise ConfigurationError(f"{form.where}: a host would not know {shown(frame)} for its reply")
-    frame = dialect.fault(request, Fault(dialect.trouble(ProtocolErrorKind.INTERNAL, "").code))
+    frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and found.body.is_fault):
         raise ConfigurationError(
             f"{form.where}: a host would not know {shown(frame)} for a fault: choose another fault_bit, "

@@ -168,10 +168,10 @@ class _JsonDialect(Dialect):
     def _read_request(self, frame: bytes) -> Request | Refusal:
         id = name = None
         wants_reply = True
-        trouble, foreign = ProtocolErrorKind.UNREADABLE, False
+        error_kind, foreign = ProtocolErrorKind.UNREADABLE, False
         try:
             received = self._text.read(frame)
-            trouble = ProtocolErrorKind.MALFORMED
+            error_kind = ProtocolErrorKind.MALFORMED
             message = self._object(received)
             foreign = self._is_foreign(message)
             id = self._take_id(message)
@@ -180,14 +180,14 @@ class _JsonDialect(Dialect):
                 raise missing(self._codec.command)
             plan = self._find(self._commands, word)
             if plan is None:
-                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
+                error_kind = ProtocolErrorKind.UNKNOWN_COMMAND
                 raise CodecError(f"there is no command {shown(word)}", self._codec.command)
             name = plan.form.name
             wants_reply = plan.form.reply is not None
-            trouble = ProtocolErrorKind.BAD_PARAMETERS
+            error_kind = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, self._parameters(plan, message), id, wants_reply)
         except CodecError as problem:
-            return Refusal(trouble, problem, name, id, wants_reply, foreign)
+            return Refusal(error_kind, problem, name, id, wants_reply, foreign)
 
     def _is_foreign(self, message: Mapping[str, Any]) -> bool:
         """Whether a message looks like what equipment sends."""
@@ -236,8 +236,8 @@ class _JsonDialect(Dialect):
             raise CodecError(f"{shown(code)} says that all is well", "code")
         return self._text.write(message)
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return Fault(self._codes[trouble], reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return Fault(self._codes[kind], reason)
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         plan = self._plans[name]

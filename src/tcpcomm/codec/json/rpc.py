@@ -188,7 +188,7 @@ class _JsonRpcDialect(Dialect):
         id = name = None
         wants_reply = True
         foreign = False
-        trouble = ProtocolErrorKind.MALFORMED
+        error_kind = ProtocolErrorKind.MALFORMED
         try:
             _check_version(message)
             foreign = "method" not in message and ("result" in message or "error" in message)
@@ -203,14 +203,14 @@ class _JsonRpcDialect(Dialect):
             wants_reply = "id" in message
             plan = self._commands.get(method)
             if plan is None:
-                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
+                error_kind = ProtocolErrorKind.UNKNOWN_COMMAND
                 foreign = method in self._events
                 raise CodecError(f"there is no command {shown(method)}", "method")
             name = plan.form.name
-            trouble = ProtocolErrorKind.BAD_PARAMETERS
+            error_kind = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, _parameters(plan, message), id, wants_reply)
         except CodecError as problem:
-            return Refusal(trouble, problem, name, id, wants_reply, foreign)
+            return Refusal(error_kind, problem, name, id, wants_reply, foreign)
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         written = self._plans[request.name].result.write(result)
@@ -224,8 +224,8 @@ class _JsonRpcDialect(Dialect):
             error["data"] = data_of(fault.data, "data")
         return self._text.write({"jsonrpc": "2.0", "error": error, "id": request.id})
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return Fault(TROUBLE_CODES[trouble], reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return Fault(TROUBLE_CODES[kind], reason)
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         return b"[" + b",".join(replies) + b"]"

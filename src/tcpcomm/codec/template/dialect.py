@@ -329,8 +329,8 @@ class TextDialect(Dialect):
             word = request.id if isinstance(request.id, str) else ""
         return self._encode(self._faults.write(word, fault))
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return self._faults.trouble(trouble, reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return self._faults.fault_for(kind, reason)
 
     def fixed(self) -> Iterator[Fixed]:
         type_text = [("", self._faults.text, True)]

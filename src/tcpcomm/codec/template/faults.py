@@ -90,9 +90,9 @@ class NoFaults:
         """Raise CodecError: it cannot be written."""
         raise CodecError("the equipment has no faults: fault=None is declared")
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault that tells of a trouble, to nobody."""
-        return Fault(trouble.name, reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """The fault that tells of a kind, to nobody."""
+        return Fault(kind.name, reason)
 
 
 class FaultForm:
@@ -110,7 +110,7 @@ class FaultForm:
 
     Raises:
         ConfigurationError: it has another field, neither a code nor a word, or cannot carry the code of a
-            trouble.
+            kind.
     """
 
     def __init__(
@@ -137,28 +137,28 @@ class FaultForm:
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or a word to begin with")
         self._line = compile_line(text, self._fields)
         self._of_words: dict[str, CompiledTemplate] = {}
-        self._codes = {trouble: self._code(trouble, codes) for trouble in ProtocolErrorKind}
+        self._codes = {kind: self._code(kind, codes) for kind in ProtocolErrorKind}
 
-    def _code(self, trouble: ProtocolErrorKind, codes: Mapping[ProtocolErrorKind, int | str]) -> int | str:
+    def _code(self, kind: ProtocolErrorKind, codes: Mapping[ProtocolErrorKind, int | str]) -> int | str:
         if not self._has_code:
             default: int | str = self.word
         elif self._narrow:
-            default = NUMBERS[trouble]
+            default = NUMBERS[kind]
         else:
-            default = trouble.name
-        code = codes.get(trouble, default)
+            default = kind.name
+        code = codes.get(kind, default)
         try:
             self._encoding.encode(self.write("", Fault(code)))
         except CodecError as error:
             raise ConfigurationError(
-                f"the fault {self.text!r} cannot carry {code!r}, the code for {trouble.name} ({error}): "
-                f"give another with codes={{Trouble.{trouble.name}: ...}}"
+                f"the fault {self.text!r} cannot carry {code!r}, the code for {kind.name} ({error}): "
+                f"give another with codes={{ProtocolErrorKind.{kind.name}: ...}}"
             ) from None
         return code
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault that tells of a trouble."""
-        return Fault(self._codes[trouble], reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """The fault that tells of a kind."""
+        return Fault(self._codes[kind], reason)
 
     def line(self, word: str) -> CompiledTemplate:
         """The template of the faults that answer a command with this word, or any command."""
