@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from tcpcomm.codec import Codec, Dialect, MessageSpec
-from tcpcomm.codec.base import Answers
+from tcpcomm.codec.base import ReplyReader
 from tcpcomm.errors import Fault
 
 __all__ = ["Case", "Opaque", "all_cases"]
@@ -86,8 +86,8 @@ def replied(dialect: Dialect, request: Any, result: Any) -> list[bytes]:
     return ([] if begun is None else [begun]) + dialect.reply(request, result)
 
 
-def reader(dialect: Dialect, form: MessageSpec) -> Answers:
+def reader(dialect: Dialect, form: MessageSpec) -> ReplyReader:
     """A reader for the reply of a command that has one."""
-    found = dialect.answers(form.name)
+    found = dialect.reply_reader(form.name)
     assert found is not None
     return found

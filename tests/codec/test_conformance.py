@@ -95,7 +95,7 @@ def test_a_request_arrives_as_it_was_sent(case: Case, random: Random, id: int) -
         request = asked(dialect, form, values, id)
         assert (form.name, values) == (request.name, request.values)
         assert [*map(type, values.values())] == [type(request.values[name]) for name in values]
-        assert request.wants_reply == (dialect.answers(form.name) is not None)
+        assert request.wants_reply == (dialect.reply_reader(form.name) is not None)
         if dialect.by_id and request.wants_reply:
             assert id == request.id
 
@@ -316,7 +316,7 @@ def test_every_command_and_event_has_a_notation(case: Case) -> None:
         notation = dialect.notation(form.name)
         assert notation.request
         assert all(notation.replies)
-        assert bool(notation.replies) == (not form.is_event and dialect.answers(form.name) is not None)
+        assert bool(notation.replies) == (not form.is_event and dialect.reply_reader(form.name) is not None)
     assert dialect.fault_notation()
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import options, plain
+from tcpcomm.codec.annotations import bare_type, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import Shapes
 from tcpcomm.codec.json.text import JsonText
@@ -63,8 +63,8 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
 
 
 def _read(annotation: Any, text: str) -> Any:
-    annotation = plain(annotation)
-    several = options(annotation)
+    annotation = bare_type(annotation)
+    several = union_members(annotation)
     if type(None) in several:
         if text in ("none", "null"):
             return None
@@ -142,9 +142,9 @@ _READERS: Final[dict[Any, Any]] = {
 
 def type_name(annotation: Any) -> str:
     """An annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
-    annotation = plain(annotation)
-    if options(annotation):
-        return " | ".join(map(type_name, options(annotation)))
+    annotation = bare_type(annotation)
+    if union_members(annotation):
+        return " | ".join(map(type_name, union_members(annotation)))
     if annotation is type(None):
         return "None"
     if annotation is ...:

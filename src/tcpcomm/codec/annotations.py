@@ -14,10 +14,10 @@ import attrs
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["fields_of", "marks", "options", "plain", "type_text"]
+__all__ = ["bare_type", "fields_of", "metadata_of", "type_text", "union_members"]
 
 
-def plain(annotation: Any) -> Any:
+def bare_type(annotation: Any) -> Any:
     """An annotation without its Annotated, NewType and ``type`` aliases; None as ``type(None)``."""
     while True:
         if get_origin(annotation) is Annotated:
@@ -30,30 +30,30 @@ def plain(annotation: Any) -> Any:
             return type(None) if annotation is None else annotation
 
 
-def marks(annotation: Any) -> tuple[Any, ...]:
+def metadata_of(annotation: Any) -> tuple[Any, ...]:
     """
     What an annotation holds behind its type: the ``16`` of ``Annotated[str, 16]``, outermost last.
 
     Where an annotation stands behind the type, as in ``Annotated[Axis, U8]``, its marks count.
     """
     if get_origin(annotation) is Annotated:
-        found = [*marks(annotation.__origin__)]
+        found = [*metadata_of(annotation.__origin__)]
         for each in annotation.__metadata__:
-            found += marks(each) or (each,)
+            found += metadata_of(each) or (each,)
         return tuple(found)
     if hasattr(annotation, "__value__"):
-        return marks(annotation.__value__)
+        return metadata_of(annotation.__value__)
     return ()
 
 
-def options(annotation: Any) -> tuple[Any, ...]:
+def union_members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union, with unions inside of it dissolved; empty if it is none."""
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if get_origin(annotation) not in (Union, UnionType):
         return ()
     found: list[Any] = []
     for each in get_args(annotation):
-        found += options(each) or (each,)
+        found += union_members(each) or (each,)
     return tuple(found)
 
 
@@ -84,7 +84,7 @@ def _default_of(field: attrs.Attribute[Any]) -> Any:
 
 def type_text(annotation: Any) -> str:
     """An annotation as a person writes it: ``list[int]``, ``Position``."""
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation is type(None):
         return "None"
     if isinstance(annotation, type) and not get_args(annotation):

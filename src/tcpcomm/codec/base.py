@@ -24,33 +24,33 @@ __all__ = [
     "MISSING",
     "MORE",
     "Answer",
-    "Answers",
     "Asked",
     "Batch",
     "Codec",
     "Dialect",
     "Event",
     "Field",
-    "Fixed",
+    "LiteralText",
     "MessageSpec",
     "Notation",
     "ProtocolErrorKind",
     "Refusal",
+    "ReplyReader",
     "Request",
 ]
 
 
-class Unsaid(Enum):
+class Missing(Enum):
     """What an argument is that was not given, where None means something."""
 
-    MISSING = "unsaid"
+    MISSING = "missing"
 
 
-MISSING: Final = Unsaid.MISSING
+MISSING: Final = Missing.MISSING
 
 
 class More(Enum):
-    """What :meth:`Answers.take` returns while a reply is not complete."""
+    """What :meth:`ReplyReader.take` returns while a reply is not complete."""
 
     MORE = "more"
 
@@ -87,8 +87,8 @@ class MessageSpec:
         name: the method's name.
         where: the class and the method, for error messages: ``VisionCamera.locate``.
         wire: what stands for it on the wire, as the codec wants it: a template, a word, an opcode.
-            UNSAID: the codec makes one of the name, if it can.
-        reply: what its reply looks like, as the codec wants it. UNSAID: as the codec does by itself. None:
+            MISSING: the codec makes one of the name, if it can.
+        reply: what its reply looks like, as the codec wants it. MISSING: as the codec does by itself. None:
             no reply is ever sent.
         parameters: its parameters, in order.
         result: the annotation of what it returns; None for a command that only succeeds, and for events.
@@ -104,7 +104,7 @@ class MessageSpec:
     is_event: bool = False
 
 
-class Fixed(NamedTuple):
+class LiteralText(NamedTuple):
     """A text that is in some message whatever the values are."""
 
     where: str
@@ -176,12 +176,12 @@ class Answer(NamedTuple):
     """A frame, or a part of one, that answers a request, as it arrived at the host."""
 
     body: Any
-    """What :meth:`Answers.take` of that request wants."""
+    """What :meth:`ReplyReader.take` of that request wants."""
     id: Any = None
     """The request's id, where the codec has ids."""
 
 
-class Answers(ABC):
+class ReplyReader(ABC):
     """Reads what comes back for one request, which may be several frames."""
 
     wants_frames: ClassVar[bool] = False
@@ -260,7 +260,7 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def answers(self, name: str) -> Answers | None:
+    def reply_reader(self, name: str) -> ReplyReader | None:
         """A reader for the reply to one request of a command; None if it has no reply."""
 
     @abstractmethod
@@ -272,7 +272,7 @@ class Dialect(ABC):
             CodecError: it can be neither.
         """
 
-    def unasked(self, frame: bytes) -> Event | None:
+    def unmatched_event(self, frame: bytes) -> Event | None:
         """The event that a frame is if it answers no command after all; None if it is none."""
         return None
 
@@ -329,7 +329,7 @@ class Dialect(ABC):
             CodecError: a value is not of the parameter's type, or cannot be written so.
         """
 
-    def fixed(self) -> Iterable[Fixed]:
+    def literal_texts(self) -> Iterable[LiteralText]:
         """The texts that messages hold whatever their values are. The framing must carry them."""
         return ()
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tcpcomm.errors import CodecError
 
-__all__ = ["brief", "inside", "missing", "shown", "unknown", "wrong"]
+__all__ = ["brief_name", "brief_repr", "inside", "missing", "unknown", "wrong"]
 
 
 class _Brief(Repr):
@@ -23,7 +23,7 @@ _BRIEF.maxlevel = 2
 _BRIEF.maxstring = _BRIEF.maxother = 60
 
 
-def shown(value: Any) -> str:
+def brief_repr(value: Any) -> str:
     """A value for an error message, cut where it is long."""
     return _BRIEF.repr(value)
 
@@ -31,10 +31,10 @@ def shown(value: Any) -> str:
 def wrong(expected: str, value: Any) -> CodecError:
     """The error for a value that is not what it must be."""
     if iscoroutine(value):
-        return CodecError(f"must be {expected}, not {shown(value)}: an await is missing")
+        return CodecError(f"must be {expected}, not {brief_repr(value)}: an await is missing")
     if isgenerator(value):
-        return CodecError(f"must be {expected}, not {shown(value)}: write return, not yield")
-    return CodecError(f"must be {expected}, not {shown(value)}")
+        return CodecError(f"must be {expected}, not {brief_repr(value)}: write return, not yield")
+    return CodecError(f"must be {expected}, not {brief_repr(value)}")
 
 
 def missing(name: str) -> CodecError:
@@ -44,12 +44,12 @@ def missing(name: str) -> CodecError:
 
 def unknown(name: str) -> CodecError:
     """The error for a value that should not be there; its name may be whatever a peer sent."""
-    return CodecError("is not known here", brief(name))
+    return CodecError("is not known here", brief_name(name))
 
 
-def brief(name: str) -> str:
+def brief_name(name: str) -> str:
     """A name for a path: as it is, unless it is long, or could not be printed."""
-    return name if len(name) <= 60 and name.isprintable() else shown(name)
+    return name if len(name) <= 60 and name.isprintable() else brief_repr(name)
 
 
 def inside(step: str, error: CodecError) -> CodecError:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["TRIES", "draw"]
@@ -59,10 +59,10 @@ def draw(annotation: Any, random: Random) -> Any:
 
 
 def _draw(annotation: Any, random: Random, depth: int) -> Any:
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation in _LEAVES:
         return _LEAVES[annotation](random)
-    several = options(annotation)
+    several = union_members(annotation)
     if several:
         if depth <= 0 and type(None) in several:
             return None

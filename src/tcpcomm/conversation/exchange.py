@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
 __all__ = ["MAX_WAITING", "Call", "Exchange"]
@@ -59,7 +59,7 @@ class Call:
 
     id: int
     written: Any
-    answers: Answers | None
+    answers: ReplyReader | None
     timeout: float
     settle: Callable[[Any], None]
     under_way: bool = field(default=False, init=False)

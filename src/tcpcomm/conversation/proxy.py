@@ -56,7 +56,7 @@ class HostProxy:
         """Ask a command on one session."""
         dialect, name = self._dialect, command.name
         return asking.ask(
-            lambda number: dialect.request(name, values, number), dialect.answers(name), command.timeout
+            lambda number: dialect.request(name, values, number), dialect.reply_reader(name), command.timeout
         )
 
     def is_meant(self, frame: bytes, asked: Asked, asking: Requester) -> bool:
@@ -89,7 +89,7 @@ class HostProxy:
             if isinstance(arrival, Event):
                 getattr(self.proxy, arrival.name).happened(arrival.values)
             elif not asking.answer(arrival.body, arrival.id, frame):
-                event = self._dialect.unasked(frame)
+                event = self._dialect.unmatched_event(frame)
                 if event is not None:
                     getattr(self.proxy, event.name).happened(event.values)
                     continue

@@ -8,7 +8,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
-from tcpcomm.codec.base import Answers
+from tcpcomm.codec.base import ReplyReader
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import CodecError, EncodeError, NotSent, OutcomeUnknown
 from tcpcomm.framing.base import LARGE
@@ -68,7 +68,7 @@ class Requester:
         return self._exchange.stray_replies
 
     def ask(
-        self, make: Callable[[int], bytes], answers: Answers | None, timeout: float
+        self, make: Callable[[int], bytes], answers: ReplyReader | None, timeout: float
     ) -> Deferred[Any]:
         """
         Ask a command.

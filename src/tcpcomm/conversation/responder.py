@@ -148,7 +148,7 @@ class HandlerTable:
                 f"{type(equipment).__name__}.{name}",
                 declaration.dialect.acknowledgement(Request(name, {})) is not None,
                 declaration.dialect.replier(name),
-                command.timeout if declaration.dialect.answers(name) is not None else inf,
+                command.timeout if declaration.dialect.reply_reader(name) is not None else inf,
             )
         return cls(
             equipment, declaration, by_name, late or KeyedLogThrottle(LATE_LOG_INTERVAL), reactor.seconds

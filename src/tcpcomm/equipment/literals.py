@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tcpcomm.codec.base import Dialect, Fixed
+from tcpcomm.codec.base import Dialect, LiteralText
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
@@ -38,10 +38,10 @@ def check_literals_fit_framing(
         ConfigurationError: a text holds what the framing keeps for itself.
     """
     said = (
-        Fixed(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
+        LiteralText(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
         for attribute, text, by_equipment in _said(greeting, login)
     )
-    for fixed in (*dialect.fixed(), *said):
+    for fixed in (*dialect.literal_texts(), *said):
         _check(fixed.where or f"{name}.codec", fixed, sent if fixed.by_equipment else received)
 
 
@@ -55,7 +55,7 @@ def _said(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str,
             yield "login", step.send, False
 
 
-def _check(where: str, fixed: Fixed, framing: Framing) -> None:
+def _check(where: str, fixed: LiteralText, framing: Framing) -> None:
     problem = _refusal(framing, fixed.text)
     # Other bytes of that length fail too where a frame has a fixed size, or must not be so short.
     if problem is None or _refusal(framing, b"x" * len(fixed.text)) is not None:
@@ -70,7 +70,7 @@ def _check(where: str, fixed: Fixed, framing: Framing) -> None:
     )
 
 
-def _extra(fixed: Fixed, framing: Framing) -> str:
+def _extra(fixed: LiteralText, framing: Framing) -> str:
     """What of a text is at the ends of its template, and is what the framing writes there."""
     head, _, tail = framing.encode(b"x").partition(b"x")
     own = bytes({*head, *tail, *b"\r\n"})

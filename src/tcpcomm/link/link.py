@@ -25,7 +25,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.codec.base import Answers
+from tcpcomm.codec.base import ReplyReader
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
@@ -44,7 +44,7 @@ from tcpcomm.session.protocol import FrameProtocol
 __all__ = ["ANY_FRAME", "Handshake", "Heartbeat", "Link"]
 
 
-class _AnyFrame(Answers):
+class _AnyFrame(ReplyReader):
     """Takes the next frame for the reply, whatever it is."""
 
     wants_frames = True
@@ -240,7 +240,7 @@ class Link(Service):
         self,
         protocol: _LinkProtocol,
         make: Callable[[int], bytes],
-        answers: Answers | None,
+        answers: ReplyReader | None,
         timeout: float,
     ) -> Deferred[Any]:
         """Ask on this session, or on none: see :meth:`tcpcomm.conversation.requester.Requester.ask`."""

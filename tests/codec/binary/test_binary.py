@@ -65,7 +65,7 @@ def taken(dialect: Dialect, name: str, frame: bytes) -> Any:
     """What a host makes of a frame that answers a command."""
     (answer,) = dialect.read_at_host(frame)
     assert isinstance(answer, Answer)
-    answers = dialect.answers(name)
+    answers = dialect.reply_reader(name)
     assert answers is not None
     return answers.take(answer.body)
 

@@ -206,7 +206,7 @@ def taken(codec: Json, frame: bytes, name: str = "locate") -> Any:
     dialect = codec.bind(FORMS)
     (answer,) = dialect.read_at_host(frame)
     assert isinstance(answer, Answer)
-    answers = dialect.answers(name)
+    answers = dialect.reply_reader(name)
     assert answers is not None
     return answers.take(answer.body)
 

@@ -207,7 +207,7 @@ def test_a_host_reads_a_batch_of_answers_and_events(dialect: Dialect) -> None:
 def test_data_of_an_error_arrives(dialect: Dialect) -> None:
     frame = b'{"jsonrpc":"2.0","error":{"code":-32000,"message":"busy","data":{"axis":1}},"id":1}'
     (answer,) = dialect.read_at_host(frame)
-    answers = dialect.answers("get_data")
+    answers = dialect.reply_reader("get_data")
     assert answers is not None
     assert isinstance(answer, Answer)
     with pytest.raises(Fault) as caught:
@@ -228,7 +228,7 @@ def test_data_of_an_error_arrives(dialect: Dialect) -> None:
 )
 def test_a_wrong_error_object_is_no_reply(dialect: Dialect, error: bytes) -> None:
     (answer,) = dialect.read_at_host(b'{"jsonrpc":"2.0","error":' + error + b',"id":1}')
-    answers = dialect.answers("get_data")
+    answers = dialect.reply_reader("get_data")
     assert answers is not None
     assert isinstance(answer, Answer)
     with pytest.raises(CodecError, match=r"^error"):

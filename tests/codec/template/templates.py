@@ -76,7 +76,7 @@ def replied(dialect: Dialect, result: Any, name: str = "do") -> list[bytes]:
 
 def taken(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
     """What a host makes of each frame of a reply."""
-    answers = dialect.answers(name)
+    answers = dialect.reply_reader(name)
     assert answers is not None
     found = []
     for frame in frames:

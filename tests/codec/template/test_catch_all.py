@@ -45,8 +45,8 @@ def test_a_fault_that_begins_with_text_wins_too() -> None:
 
 
 def test_what_nobody_asked_for_is_the_event_after_all() -> None:
-    assert Event("code", {"code": "OK"}) == reader().unasked(b"OK")
-    assert Template().bind([ON]).unasked(b"OK") is None
+    assert Event("code", {"code": "OK"}) == reader().unmatched_event(b"OK")
+    assert Template().bind([ON]).unmatched_event(b"OK") is None
 
 
 def test_an_unknown_command_is_no_event() -> None:
@@ -118,7 +118,7 @@ def test_without_faults_nothing_says_no() -> None:
     assert Fault("UNKNOWN_COMMAND", "what").code == dialect.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     with pytest.raises(CodecError, match="the equipment has no faults: fault=None is declared"):
         dialect.fault(unknown, Fault(3))
-    answers = dialect.answers("on")
+    answers = dialect.reply_reader("on")
     assert answers is not None
     with pytest.raises(CodecError, match="stands where 'OK' should stand"):
         answers.take("NG,3,dark")

@@ -108,7 +108,7 @@ def test_a_fault_or_an_event_is_not_answered_with_a_fault(frame: bytes) -> None:
 
 def test_a_command_without_reply_is_refused_without_one() -> None:
     dialect = bound("GO,{speed}", None, speed=int)
-    assert dialect.answers("do") is None
+    assert dialect.reply_reader("do") is None
     (request,) = dialect.read_at_equipment(b"GO,3").requests
     assert not request.wants_reply
     (found,) = dialect.read_at_equipment(b"GO,x").requests

@@ -56,7 +56,7 @@ def test_a_reply_is_a_fixed_text_or_the_whole_frame() -> None:
     assert [b"running, job 3"] == replied(LINE, "running, job 3", "status")
     assert [None] == taken(LINE, b"OK", name="start")
     assert ["running, job 3"] == taken(LINE, b"running, job 3", name="status")
-    assert LINE.answers("beep") is None
+    assert LINE.reply_reader("beep") is None
     with pytest.raises(CodecError, match="'KO' stands where 'OK' should stand"):
         taken(LINE, b"KO", name="start")
 

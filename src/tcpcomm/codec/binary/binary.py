@@ -23,7 +23,7 @@ from typing import Any, Final, Optional
 
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import plain
+from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary import types
 from tcpcomm.codec.binary.compiler import Layouts
@@ -32,7 +32,7 @@ from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Head, Length, Skip, 
 from tcpcomm.codec.binary.layout import Layout
 from tcpcomm.codec.binary.types import *  # noqa: F403
 from tcpcomm.codec.binary.types import U8, Int, Order
-from tcpcomm.codec.problems import shown
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["ID", "OPCODE", "STATUS", "Binary", "Length", "Skip"]
@@ -138,7 +138,7 @@ class Binary(Codec):
             problems.append("without OPCODE in reply_head nothing would tell a fault: give it a status")
         if self.status is not None and STATUS not in reply_head.slots:
             problems.append("reply_head needs STATUS")
-        if self.reason is not None and plain(self.reason) is not str:
+        if self.reason is not None and bare_type(self.reason) is not str:
             problems.append("the reason of a fault is text, such as Annotated[str, Counted(U8)]")
         if self.status is not None and self.ok in {**TROUBLE_CODES, **self.codes}.values():
             problems.append(f"status {self.ok} means that all is well: give faults other codes, codes=...")
@@ -203,7 +203,7 @@ class Binary(Codec):
     def _opcode(self, form: MessageSpec, value: Any) -> int:
         most = (1 << 8 * whole_number(self.opcode, "opcode").width) - 1
         if type(value) is not int or not 0 <= value <= most:
-            given = "" if value is MISSING else f", not {shown(value)}"
+            given = "" if value is MISSING else f", not {brief_repr(value)}"
             raise ConfigurationError(
                 f"{form.where}: its opcode must be a number from 0 to 0x{most:X}{given}"
             )

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import attrs
 from attrs import evolve
 
-from tcpcomm.codec.annotations import fields_of, marks, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text, union_members
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.codegen import Composition, instance
 from tcpcomm.codec.binary.fixed_size import Packed, constant, maker, number, real, reserved
@@ -103,7 +103,7 @@ class Layouts:
                 parts += self._parts(each.name, each.type)
                 check_order(parts)
                 for part in parts:
-                    if plain(types.get(part.layout.counted_by, int)) is not int:
+                    if bare_type(types.get(part.layout.counted_by, int)) is not int:
                         raise ConfigurationError(
                             f"{part.layout.counted_by}, which counts it, is no whole number"
                         )
@@ -115,7 +115,7 @@ class Layouts:
         """A value's layout, and the bytes before and after it that carry nothing."""
         before: list[Part] = []
         after: list[Part] = []
-        for mark in marks(annotation):
+        for mark in metadata_of(annotation):
             if isinstance(mark, Before):
                 before.append(Part(step, self._silent(mark.constant), False))
             elif isinstance(mark, After):
@@ -128,7 +128,7 @@ class Layouts:
         return of_packed(reserved(content, self._order))
 
     def _layout(self, annotation: Any) -> Layout:
-        several = options(annotation)
+        several = union_members(annotation)
         if several:
             inner = [each for each in several if each is not type(None)]
             if len(inner) != 1 or len(several) != 2:
@@ -136,7 +136,7 @@ class Layouts:
                     f"{type_text(annotation)}: nothing in the bytes would tell which of them it is"
                 )
             return optional(self.of(inner[0]))
-        kind, notes = plain(annotation), marks(annotation)
+        kind, notes = bare_type(annotation), metadata_of(annotation)
         number_mark = _last(notes, Int)
         if number_mark is not None:
             return of_packed(number(annotation, number_mark, self._order))
@@ -176,8 +176,8 @@ class Layouts:
                 content=content,
                 counted_by=length.name,
             )
-        mark = _last(marks(length.count), Int)
-        if plain(length.count) is not int or mark is None:
+        mark = _last(metadata_of(length.count), Int)
+        if bare_type(length.count) is not int or mark is None:
             raise ConfigurationError("the count of Counted is a whole number, such as U8")
         return counted(number(int, mark, self._order), content)
 

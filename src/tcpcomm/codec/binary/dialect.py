@@ -10,7 +10,6 @@ from attrs import frozen
 
 from tcpcomm.codec.base import (
     Answer,
-    Answers,
     Asked,
     Dialect,
     Event,
@@ -19,13 +18,14 @@ from tcpcomm.codec.base import (
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
 from tcpcomm.codec.binary.codegen import named_values
 from tcpcomm.codec.binary.compiler import Layouts
 from tcpcomm.codec.binary.header import Head
 from tcpcomm.codec.binary.layout import Layout
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["BinaryDialect", "BinaryDialectById", "Plan", "Wire", "check_apart", "named"]
@@ -125,7 +125,7 @@ class BinaryDialect(Dialect):
             plan.reply_opcode for plan in self._commands.values() if plan.form.reply is not None
         }
         self._answers = {
-            name: None if plan.form.reply is None else _BinaryAnswers(wire, plan)
+            name: None if plan.form.reply is None else _BinaryReplyReader(wire, plan)
             for name, plan in plans.items()
         }
         if (largest := wire.head.largest_id) is not None:
@@ -137,7 +137,7 @@ class BinaryDialect(Dialect):
         plan = self._plans[name]
         return self._wire.head.write(plan.opcode, id, 0, plan.parameters.write(values))
 
-    def answers(self, name: str) -> Answers | None:
+    def reply_reader(self, name: str) -> ReplyReader | None:
         return self._answers[name]
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
@@ -284,7 +284,7 @@ def _whole(layout: Layout, frame: bytes, at: int) -> Any:
 
 
 @frozen
-class _BinaryAnswers(Answers):
+class _BinaryReplyReader(ReplyReader):
     """Reads the reply to one command. It has no state, so all requests share it."""
 
     wire: Wire
@@ -314,18 +314,18 @@ def check_apart(dialect: BinaryDialect, plan: Plan) -> None:
     if form.is_event:
         frame = dialect.event(form.name, dialect.draw_values(form.name, random))
         if not _reads(dialect, frame, lambda found: isinstance(found, Event) and found.name == form.name):
-            raise ConfigurationError(f"{form.where}: a host would not know {shown(frame)} for this event")
+            raise ConfigurationError(f"{form.where}: a host would not know {brief_repr(frame)} for this event")
         return
     if form.reply is None:
         return
     request = Request(form.name, {}, 0)
     (frame,) = dialect.reply(request, dialect.draw_result(form.name, random))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and not found.body.is_fault):
-        raise ConfigurationError(f"{form.where}: a host would not know {shown(frame)} for its reply")
+        raise ConfigurationError(f"{form.where}: a host would not know {brief_repr(frame)} for its reply")
     frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
     if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and found.body.is_fault):
         raise ConfigurationError(
-            f"{form.where}: a host would not know {shown(frame)} for a fault: choose another fault_bit, "
+            f"{form.where}: a host would not know {brief_repr(frame)} for a fault: choose another fault_bit, "
             "or a fault_opcode"
         )
 

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 import attrs
 from attrs import evolve, frozen
 
-from tcpcomm.codec.annotations import fields_of, marks, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.json.value_types import Step, choice, flag
 from tcpcomm.codec.problems import inside, wrong
@@ -91,7 +91,7 @@ def number(annotation: Any, mark: Int, order: Order) -> Packed:
     Raises:
         ConfigurationError: no such value can stand in a whole number.
     """
-    kind = plain(annotation)
+    kind = bare_type(annotation)
     if mark.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
             f"{type_text(kind)} is made of bits, which stand in a number without a sign, such as U8"
@@ -100,7 +100,7 @@ def number(annotation: Any, mark: Int, order: Order) -> Packed:
 
 
 def _standing_in(whole: Packed, annotation: Any, bits: int) -> Packed:
-    kind = plain(annotation)
+    kind = bare_type(annotation)
     if kind is int:
         return whole
     if kind is bool:
@@ -196,8 +196,8 @@ def _bits(whole: Packed, cls: type, available: int) -> Packed:
     """An attrs class whose fields are bits of one number, the lowest first. Bits left over are skipped."""
     names, widths, parts = [], [], []
     for each in fields_of(cls):
-        width = next((note.width for note in marks(each.type) if isinstance(note, Bits)), None)
-        if width is None and plain(each.type) is not bool:
+        width = next((note.width for note in metadata_of(each.type) if isinstance(note, Bits)), None)
+        if width is None and bare_type(each.type) is not bool:
             raise ConfigurationError(
                 f"{cls.__name__}.{each.name}: say how many bits it has: Annotated[..., Bits(3)]"
             )

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import marks, plain
+from tcpcomm.codec.annotations import bare_type, metadata_of
 from tcpcomm.codec.binary.codegen import HeadItem, read_head, write_head
 from tcpcomm.codec.binary.fixed_size import PREFIXES, Packed, constant, number, reserved
 from tcpcomm.codec.binary.types import Int, Order
@@ -95,8 +95,8 @@ def _head_item(item: Any, packed: Packed, left: int) -> HeadItem:
 
 def whole_number(annotation: Any, what: str) -> Int:
     """The mark of an annotation that must be a plain whole number, such as U16."""
-    mark = next((note for note in reversed(marks(annotation)) if isinstance(note, Int)), None)
-    if mark is None or plain(annotation) is not int:
+    mark = next((note for note in reversed(metadata_of(annotation)) if isinstance(note, Int)), None)
+    if mark is None or bare_type(annotation) is not int:
         raise ConfigurationError(f"{what} must be a whole number with its width, such as U16")
     return mark
 

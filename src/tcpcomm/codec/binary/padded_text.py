@@ -8,7 +8,7 @@ from typing import Final
 from attrs import field, frozen
 
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import shown, wrong
+from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["Text"]
@@ -60,11 +60,11 @@ class Text:
             return content
         left = self.size - len(content)
         if left < 0 or left % len(self._pad):
-            raise CodecError(f"{shown(text)} has {len(content)} bytes, which {self.size} do not hold")
+            raise CodecError(f"{brief_repr(text)} has {len(content)} bytes, which {self.size} do not hold")
         content += self._pad * (left // len(self._pad))
         again = self.read(content)
         if again != text:  # what looks like padding is lost
-            raise CodecError(f"{shown(text)} would be read as {shown(again)}")
+            raise CodecError(f"{brief_repr(text)} would be read as {brief_repr(again)}")
         return content
 
     def draw(self, random: Random, most: int) -> str:

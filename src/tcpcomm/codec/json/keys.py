@@ -9,15 +9,15 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, plain, type_text
-from tcpcomm.codec.base import MISSING, Answers, MessageSpec
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text
+from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.faults import code_of, data_of, reason_of
 from tcpcomm.codec.json.parameters import Parameters, Shapes
 from tcpcomm.codec.json.value_types import Shape
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["JsonAnswers", "Keys", "Plan", "check_word", "holds", "plan_of"]
+__all__ = ["JsonReplyReader", "Keys", "Plan", "check_word", "holds", "plan_of"]
 
 
 @frozen
@@ -92,7 +92,7 @@ def plan_of(codec: Keys, form: MessageSpec, shapes: Shapes) -> Plan:
     word = shapes.name_of(form.name) if form.wire is MISSING else form.wire
     if type(word) not in (str, int):
         raise ConfigurationError(
-            f"{form.where}: its word in JSON is text or a whole number, not {shown(word)}"
+            f"{form.where}: its word in JSON is text or a whole number, not {brief_repr(word)}"
         )
     check_word(form.where, word)
     parameters = Parameters(form.parameters, shapes, form.where)
@@ -110,18 +110,18 @@ def plan_of(codec: Keys, form: MessageSpec, shapes: Shapes) -> Plan:
         raise ConfigurationError(f"{form.where}: its result: {error}") from None
     key: Any = codec.result if form.reply is MISSING else form.reply
     if key is not None and type(key) is not str:
-        raise ConfigurationError(f"{form.where}: reply is the key of its result, not {shown(key)}")
+        raise ConfigurationError(f"{form.where}: reply is the key of its result, not {brief_repr(key)}")
     if form.reply is MISSING and key is None and form.result is not None:
         _check_flat(codec, form, shapes)
     if key is not None and ("{" in key or "}" in key):
         raise ConfigurationError(
-            f"{form.where}: reply is the key of its result, not a template: {shown(key)}"
+            f"{form.where}: reply is the key of its result, not a template: {brief_repr(key)}"
         )
     if key is not None and key in codec.reply_keys:
         raise ConfigurationError(
             f"{form.where}: the key {key!r} of its result means something else already"
         )
-    fields = () if key is not None or form.result is None else fields_of(plain(form.result))
+    fields = () if key is not None or form.result is None else fields_of(bare_type(form.result))
     reply_keys = {shapes.name_of(each.name) for each in fields} if key is None else {key}
     return Plan(form, word, parameters, result, key, frozenset(reply_keys))
 
@@ -138,7 +138,7 @@ def check_word(where: str, word: int | str) -> None:
 
 def _check_flat(codec: Keys, form: MessageSpec, shapes: Shapes) -> None:
     """A result whose fields stand in the reply needs fields, and they must not collide."""
-    cls = plain(form.result)
+    cls = bare_type(form.result)
     if not (isinstance(cls, type) and attrs.has(cls)):
         raise ConfigurationError(
             f"{form.where}: its result, {type_text(cls)}, has no fields that could stand in the reply: "
@@ -152,7 +152,7 @@ def _check_flat(codec: Keys, form: MessageSpec, shapes: Shapes) -> None:
 
 
 @frozen
-class JsonAnswers(Answers):
+class JsonReplyReader(ReplyReader):
     codec: Keys
     plan: Plan
 
@@ -195,7 +195,7 @@ class JsonAnswers(Answers):
             raise missing(self.codec.command)
         if type(word) is not type(self.plan.word) or word != self.plan.word:
             raise CodecError(
-                f"is {shown(word)}: that is no reply to {self.plan.word!r}", self.codec.command
+                f"is {brief_repr(word)}: that is no reply to {self.plan.word!r}", self.codec.command
             )
 
     def _is_fault(self, message: Mapping[str, Any]) -> bool:
@@ -214,7 +214,7 @@ class JsonAnswers(Answers):
                 return missing(key)
             found = message.pop(key)
             if type(found) is not type(value) or found != value:
-                return inside(key, wrong(shown(value), found))
+                return inside(key, wrong(brief_repr(value), found))
         if codec.fault is None:
             return self._fault_in(message)
         if message.get(self.plan.key or "", MISSING) is None:

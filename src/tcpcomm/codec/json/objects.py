@@ -20,7 +20,6 @@ from attrs import field, frozen
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
     Asked,
     Codec,
     Dialect,
@@ -29,14 +28,15 @@ from tcpcomm.codec.base import (
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
 from tcpcomm.codec.json.faults import TROUBLE_CODES, code_of, data_of, reason_of
-from tcpcomm.codec.json.keys import JsonAnswers, Keys, Plan, holds, plan_of
+from tcpcomm.codec.json.keys import JsonReplyReader, Keys, Plan, holds, plan_of
 from tcpcomm.codec.json.naming import NAMINGS, Naming
 from tcpcomm.codec.json.parameters import Shapes
 from tcpcomm.codec.json.text import JsonText
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -135,9 +135,9 @@ class _JsonDialect(Dialect):
             message[self._codec.parameters] = parameters
         return message
 
-    def answers(self, name: str) -> Answers | None:
+    def reply_reader(self, name: str) -> ReplyReader | None:
         plan = self._plans[name]
-        return None if plan.form.reply is None else JsonAnswers(self._codec, plan)
+        return None if plan.form.reply is None else JsonReplyReader(self._codec, plan)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
@@ -146,12 +146,12 @@ class _JsonDialect(Dialect):
         if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
             plan = self._find(self._events, word)
             if plan is None:
-                raise CodecError(f"there is no event {shown(word)}", codec.event)
+                raise CodecError(f"there is no event {brief_repr(word)}", codec.event)
             del message[codec.event]
             return (Event(plan.form.name, self._parameters(plan, message)),)
         word = message.get(codec.command, MISSING)
         if word is not MISSING and self._asks(word, message):
-            raise CodecError(f"it is a command, {shown(word)}", codec.command)
+            raise CodecError(f"it is a command, {brief_repr(word)}", codec.command)
         return (Answer(message, self._take_id(message)),)
 
     def _asks(self, word: Any, message: Mapping[str, Any]) -> bool:
@@ -181,7 +181,7 @@ class _JsonDialect(Dialect):
             plan = self._find(self._commands, word)
             if plan is None:
                 error_kind = ProtocolErrorKind.UNKNOWN_COMMAND
-                raise CodecError(f"there is no command {shown(word)}", self._codec.command)
+                raise CodecError(f"there is no command {brief_repr(word)}", self._codec.command)
             name = plan.form.name
             wants_reply = plan.form.reply is not None
             error_kind = ProtocolErrorKind.BAD_PARAMETERS
@@ -233,7 +233,7 @@ class _JsonDialect(Dialect):
         else:
             message[codec.fault] = code if codec.reason is None else parts
         if codec.success and holds(message, codec.success):
-            raise CodecError(f"{shown(code)} says that all is well", "code")
+            raise CodecError(f"{brief_repr(code)} says that all is well", "code")
         return self._text.write(message)
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:

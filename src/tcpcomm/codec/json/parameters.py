@@ -18,7 +18,7 @@ import attrs
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.naming import NAMINGS, Naming
@@ -51,15 +51,15 @@ class Shapes:
         Raises:
             ConfigurationError: JSON cannot carry such values.
         """
-        annotation = plain(annotation)
+        annotation = bare_type(annotation)
         if annotation not in self._known:
             self._known[annotation] = self._made(annotation)
         return self._known[annotation]
 
     def _made(self, annotation: Any) -> Shape:
         origin, arguments = get_origin(annotation), get_args(annotation)
-        if options(annotation):
-            return value_types.union((each, self.of(each)) for each in options(annotation))
+        if union_members(annotation):
+            return value_types.union((each, self.of(each)) for each in union_members(annotation))
         if origin is Literal:
             return value_types.choice({each: each for each in arguments}, type_text(annotation))
         if origin is list:

@@ -16,7 +16,6 @@ from attrs import field, frozen
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
     Asked,
     Batch,
     Codec,
@@ -26,6 +25,7 @@ from tcpcomm.codec.base import (
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
 from tcpcomm.codec.json.faults import TROUBLE_CODES, data_of, reason_of
@@ -34,7 +34,7 @@ from tcpcomm.codec.json.naming import NAMINGS, Naming
 from tcpcomm.codec.json.parameters import Parameters, Shapes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.json.value_types import Shape
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -95,7 +95,7 @@ class _Plan:
 def _plan(form: MessageSpec, shapes: Shapes) -> _Plan:
     method = shapes.name_of(form.name) if form.wire is MISSING else form.wire
     if type(method) is not str:
-        raise ConfigurationError(f"{form.where}: a method of JSON-RPC is text, not {shown(method)}")
+        raise ConfigurationError(f"{form.where}: a method of JSON-RPC is text, not {brief_repr(method)}")
     check_word(form.where, method)
     if method.startswith("rpc."):
         raise ConfigurationError(
@@ -104,7 +104,7 @@ def _plan(form: MessageSpec, shapes: Shapes) -> _Plan:
     if form.reply is not MISSING and form.reply is not None:
         raise ConfigurationError(
             f"{form.where}: JSON-RPC rules what a reply looks like, so reply can only be None, "
-            f"not {shown(form.reply)}"
+            f"not {brief_repr(form.reply)}"
         )
     try:
         result = shapes.of(form.result)
@@ -139,9 +139,9 @@ class _JsonRpcDialect(Dialect):
             message["params"] = [*written.values()] if self._codec.by_position else written
         return message
 
-    def answers(self, name: str) -> Answers | None:
+    def reply_reader(self, name: str) -> ReplyReader | None:
         plan = self._plans[name]
-        return None if plan.form.reply is None else _JsonRpcAnswers(plan)
+        return None if plan.form.reply is None else _JsonRpcReplyReader(plan)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._text.read(frame)
@@ -166,7 +166,7 @@ class _JsonRpcDialect(Dialect):
         method = message["method"]
         plan = self._events.get(method) if type(method) is str else None
         if plan is None:
-            raise CodecError(f"there is no event {shown(method)}", "method")
+            raise CodecError(f"there is no event {brief_repr(method)}", "method")
         if "id" in message:
             raise CodecError("an event has none, for it is not answered", "id")
         return Event(plan.form.name, _parameters(plan, message))
@@ -205,7 +205,7 @@ class _JsonRpcDialect(Dialect):
             if plan is None:
                 error_kind = ProtocolErrorKind.UNKNOWN_COMMAND
                 foreign = method in self._events
-                raise CodecError(f"there is no command {shown(method)}", "method")
+                raise CodecError(f"there is no command {brief_repr(method)}", "method")
             name = plan.form.name
             error_kind = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, _parameters(plan, message), id, wants_reply)
@@ -292,7 +292,7 @@ def _parameters(plan: _Plan, message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @frozen
-class _JsonRpcAnswers(Answers):
+class _JsonRpcReplyReader(ReplyReader):
     plan: _Plan
 
     def take(self, body: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.json.engines import engine
-from tcpcomm.codec.problems import brief
+from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["JsonText"]
@@ -105,7 +105,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         times = Counter(key for key, _ in pairs)
-        raise CodecError("is there twice", brief(next(key for key in times if times[key] > 1)))
+        raise CodecError("is there twice", brief_name(next(key for key in times if times[key] > 1)))
     return members
 
 

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tcpcomm.codec.annotations import plain, type_text
+from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.numpy_values import native, native_list
-from tcpcomm.codec.problems import brief, inside, shown, wrong
+from tcpcomm.codec.problems import brief_name, brief_repr, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["LEAVES", "Shape", "Step", "choice", "fixed_tuple", "flag", "mapping", "sequence", "union"]
@@ -77,7 +77,7 @@ def _read_float(value: Any) -> float:
                 return exact
         except OverflowError:
             pass  # it is as little a float as one that would be rounded
-        raise CodecError(f"{shown(value)} is no float: it would be rounded")
+        raise CodecError(f"{brief_repr(value)} is no float: it would be rounded")
     raise wrong("a number", value)
 
 
@@ -103,7 +103,7 @@ def _text(value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise CodecError(f"holds half a character: {shown(value[error.start])}") from None
+            raise CodecError(f"holds half a character: {brief_repr(value[error.start])}") from None
     return value
 
 
@@ -151,7 +151,7 @@ def _any(value: Any) -> Any:
     """What JSON has, looked through to the bottom."""
     if type(value) is dict:
         for key, each in value.items():
-            _any_inside(brief(_text(key)), each)
+            _any_inside(brief_name(_text(key)), each)
     elif type(value) is list:
         for index, each in enumerate(value):
             _any_inside(f"[{index}]", each)
@@ -292,7 +292,7 @@ def fixed_tuple(elements: Sequence[Shape]) -> Shape:
 
 def mapping(key: Any, element: Shape) -> Shape:
     """An object whose keys are data."""
-    if plain(key) is not str:
+    if bare_type(key) is not str:
         raise ConfigurationError(f"the keys of a JSON object are text, not {type_text(key)}: use dict[str, ...]")
 
     def through(step: Step) -> Step:
@@ -305,7 +305,7 @@ def mapping(key: Any, element: Shape) -> Shape:
                 for name, each in value.items():
                     found[_text(name)] = step(each)
             except CodecError as error:
-                raise inside(f"[{shown(name)}]", error) from None
+                raise inside(f"[{brief_repr(name)}]", error) from None
             return found
 
         return convert
@@ -326,7 +326,7 @@ def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
                 raise ConfigurationError(f"{type_text(annotation)} cannot be told from the rest of its union")
             writes[kind] = shape.write
         for kind in shape.json:
-            if kind in reads and not (kind is int and {float, int} <= {plain(each) for each, _ in members}):
+            if kind in reads and not (kind is int and {float, int} <= {bare_type(each) for each, _ in members}):
                 raise ConfigurationError(
                     f"{type_text(annotation)} cannot be told from the rest of its union: both are "
                     f"{_JSON_NAMES[kind]} in JSON"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tcpcomm.codec.annotations import plain
+from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import Answer, Event, MessageSpec, Notation
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.dialect import TextDialect
@@ -31,7 +31,7 @@ def catches_all(form: MessageSpec) -> bool:
     if not form.is_event or not isinstance(form.wire, str) or len(form.parameters) != 1:
         return False
     (parameter,) = form.parameters
-    if plain(parameter.type) is not str or "{" not in form.wire:
+    if bare_type(parameter.type) is not str or "{" not in form.wire:
         return False
     try:
         return parse(form.wire) == (Slot(parameter.name),)
@@ -86,7 +86,7 @@ class CatchAllDialect(TextDialect):
             return (arrival,)
         return self._alone.read_at_host(frame)
 
-    def unasked(self, frame: bytes) -> Event | None:
+    def unmatched_event(self, frame: bytes) -> Event | None:
         (event,) = self._alone.read_at_host(frame)
         assert isinstance(event, Event)
         return event

@@ -13,15 +13,15 @@ from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
     Asked,
     Dialect,
     Event,
-    Fixed,
+    LiteralText,
     MessageSpec,
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
 from tcpcomm.codec.encoding import Encoding
@@ -61,7 +61,7 @@ class _Message:
         )
         """The request that a text is, or what is to be said of its values; None if it is another text."""
         self.acknowledgement: bytes | None = None
-        self.answers: Callable[[], Answers] | None = None
+        self.answers: Callable[[], ReplyReader] | None = None
         if self.reply is not None:
             word = self.word
             self.answers = self.reply.answers(
@@ -239,7 +239,7 @@ class TextDialect(Dialect):
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         return self._encode(self._messages[name].write(values))
 
-    def answers(self, name: str) -> Answers | None:
+    def reply_reader(self, name: str) -> ReplyReader | None:
         make = self._messages[name].answers
         return None if make is None else make()
 
@@ -332,7 +332,7 @@ class TextDialect(Dialect):
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return self._faults.fault_for(kind, reason)
 
-    def fixed(self) -> Iterator[Fixed]:
+    def literal_texts(self) -> Iterator[LiteralText]:
         type_text = [("", self._faults.text, True)]
         for message in self._messages.values():
             where, reply = message.form.where, message.reply
@@ -340,7 +340,7 @@ class TextDialect(Dialect):
             type_text += [(where, line.text, True) for line in (reply.all_lines if reply else ())]
         for where, text, by_equipment in type_text:
             for each in literals(parse(text)):
-                yield Fixed(where, text, self._encoding.encode(each), by_equipment)
+                yield LiteralText(where, text, self._encoding.encode(each), by_equipment)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         return self._messages[name].line.draw(random)

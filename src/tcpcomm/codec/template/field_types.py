@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.template.field_type import FieldType, refused
 from tcpcomm.codec.template.format_spec import parse_spec
@@ -34,16 +34,16 @@ ATTEMPTS: Final = 100
 
 def without_none(annotation: Any) -> tuple[Any, bool]:
     """What an ``Optional`` holds, and whether it is one."""
-    several = options(annotation)
-    others = tuple(each for each in several if plain(each) is not type(None))
+    several = union_members(annotation)
+    others = tuple(each for each in several if bare_type(each) is not type(None))
     if not several or len(others) == len(several):
-        return plain(annotation), False
+        return bare_type(annotation), False
     return typing.Union[others], True  # noqa: UP007
 
 
 def item_of(annotation: Any) -> Any:
     """The annotation of a list's items, or UNSAID if it is no list."""
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     arguments = typing.get_args(annotation)
     return arguments[0] if typing.get_origin(annotation) is list and arguments else MISSING
 
@@ -61,7 +61,7 @@ def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool
     Raises:
         ConfigurationError: there is none, or the specification is not one for it.
     """
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation is bool:
         return bool_type(spec)
     if annotation is str:
@@ -157,7 +157,7 @@ def whole(annotation: Any, used: Sequence[str]) -> Whole:
     Raises:
         ConfigurationError: the templates' names do not fit it.
     """
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation is type(None):
         return Whole({}, _nothing, lambda values: None)
     if isclass(annotation) and attrs.has(annotation):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import type_text
-from tcpcomm.codec.base import MISSING, MORE, Answers, Field, MessageSpec, More, Request
+from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, More, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.template.codegen import read_whole, write_reply
@@ -166,7 +166,7 @@ class Reply:
 
     def answers(
         self, no: Callable[[str], Fault | None], *, faults_first: bool = False
-    ) -> Callable[[], Answers]:
+    ) -> Callable[[], ReplyReader]:
         """
         What makes a reader for one reply.
 
@@ -213,7 +213,7 @@ def _told(line: CompiledTemplate, text: str, no: Callable[[str], Fault | None]) 
     return no(text) or line.problem(text)
 
 
-class _One(Answers):
+class _One(ReplyReader):
     """Reads a reply of one frame. It has no state, so all requests share it."""
 
     def __init__(
@@ -238,7 +238,7 @@ class _One(Answers):
         return self._join(values)
 
 
-class _Several(Answers):
+class _Several(ReplyReader):
     """Reads a reply of several frames: those of the head, and those that it announced."""
 
     def __init__(
