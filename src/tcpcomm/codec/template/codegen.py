@@ -38,7 +38,7 @@ from tcpcomm.codec.base import Refusal, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.field_type import Plain
-from tcpcomm.codec.template.field_types import Whole
+from tcpcomm.codec.template.field_types import ValueFields
 
 __all__ = ["compiled", "read_request", "read_whole", "write_reply", "write_values"]
 
@@ -67,7 +67,9 @@ def read_request(
     )
 
 
-def read_whole(line: CompiledTemplate, made_of: Whole, careful: Callable[[str], Any]) -> Callable[[str], Any]:
+def read_whole(
+    line: CompiledTemplate, made_of: ValueFields, careful: Callable[[str], Any]
+) -> Callable[[str], Any]:
     """What reads the fields of a whole and joins them; ``careful`` does the same, or raises what is due."""
     if made_of.kind is None:
         return _reader(line, "{}", "{1}", {name: name for name in line.names}, careful)
@@ -82,7 +84,10 @@ def write_values(
 
 
 def write_reply(
-    line: CompiledTemplate, made_of: Whole, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
+    line: CompiledTemplate,
+    made_of: ValueFields,
+    encoding: Encoding,
+    careful: Callable[[Request, Any], list[bytes]],
 ) -> Callable[[Request, Any], list[bytes]]:
     """What splits a result into its fields and writes them as one frame; ``careful`` writes anything."""
     if any(name is None for name, _, _ in line.writers):
