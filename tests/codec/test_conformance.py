@@ -54,7 +54,7 @@ HOSTILE = (
 """Frames that no equipment sends, and that a bad codec fails on."""
 
 
-def asked(dialect: Dialect, spec: MessageSpec, values: dict[str, Any], id: int = 7) -> Request:
+def written_and_read(dialect: Dialect, spec: MessageSpec, values: dict[str, Any], id: int = 7) -> Request:
     """Return a request that was written and read."""
     (request,) = dialect.read_at_equipment(dialect.request(spec.name, values, id)).requests
     assert isinstance(request, Request), request
@@ -64,13 +64,13 @@ def asked(dialect: Dialect, spec: MessageSpec, values: dict[str, Any], id: int =
 def outcome(dialect: Dialect, spec: MessageSpec, frames: list[bytes]) -> Any:
     """Return the result that a host reads from the frames of a reply. The last frame must complete it."""
     answers = reader(dialect, spec)
-    taken: list[Any] = []
+    results: list[Any] = []
     for frame in frames:
         for answer in dialect.read_at_host(frame):
             assert isinstance(answer, Answer)
-            taken.append(answers.take(answer.body))
-    assert [MORE] * (len(taken) - 1) == taken[:-1]
-    return taken[-1]
+            results.append(answers.take(answer.body))
+    assert [MORE] * (len(results) - 1) == results[:-1]
+    return results[-1]
 
 
 def fault_of(dialect: Dialect, spec: MessageSpec, frame: bytes) -> Fault:
@@ -92,7 +92,7 @@ def test_a_request_arrives_as_it_was_sent(case: Case, random: Random, id: int) -
     id %= dialect.largest_id + 1
     for spec in case.commands:
         values = dialect.draw_values(spec.name, random)
-        request = asked(dialect, spec, values, id)
+        request = written_and_read(dialect, spec, values, id)
         assert (spec.name, values) == (request.name, request.values)
         assert [*map(type, values.values())] == [type(request.values[name]) for name in values]
         assert request.wants_reply == (dialect.reply_reader(spec.name) is not None)
@@ -107,7 +107,7 @@ def test_a_reply_arrives_as_it_was_given(case: Case, random: Random, id: int) ->
     dialect = case.dialect
     id %= dialect.largest_id + 1
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random), id)
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random), id)
         result = dialect.draw_result(spec.name, random)
         frames = replied(dialect, request, result)
         arrived = outcome(dialect, spec, frames)
@@ -126,7 +126,7 @@ def answers_in(dialect: Dialect, frame: bytes) -> list[Answer]:
 def test_a_fault_arrives_as_it_was_raised(case: Case, random: Random) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random))
         for fault in case.faults:
             frame = dialect.fault(request, fault)
             assert facts_of(fault) == facts_of(fault_of(dialect, spec, frame))
@@ -149,7 +149,7 @@ def test_an_event_arrives_as_it_was_emitted(case: Case, random: Random) -> None:
 def test_every_protocol_error_reaches_the_host(case: Case, kind: ProtocolErrorKind) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, Random(1)))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, Random(1)))
         fault = dialect.fault_for(kind, "what is wrong")
         assert fault.code == fault_of(dialect, spec, dialect.fault(request, fault)).code
 
@@ -269,7 +269,7 @@ def send(dialect: Dialect, spec: MessageSpec, values: dict[str, Any]) -> bytes:
 def test_a_result_of_a_wrong_type_is_refused(case: Case) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, Random(4)))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, Random(4)))
         with pytest.raises(CodecError):
             dialect.reply(request, Opaque())
 
@@ -280,7 +280,7 @@ def test_one_dialect_reads_the_replies_of_several_requests_at_once(case: Case) -
     random = Random(5)
     for spec in case.answered:
         results = [dialect.draw_result(spec.name, random) for _ in range(2)]
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random))
         bodies = [
             [
                 answer.body

@@ -22,7 +22,7 @@ __all__ = [
     "bound",
     "compiled_template",
     "replied",
-    "taken",
+    "results_of",
 ]
 
 
@@ -84,7 +84,7 @@ def replied(dialect: Dialect, result: Any, name: str = "do") -> list[bytes]:
     return ([] if begun is None else [begun]) + dialect.reply(request, result)
 
 
-def taken(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
+def results_of(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
     """Return the result of the reply reader for each frame of a reply."""
     answers = dialect.reply_reader(name)
     assert answers is not None

@@ -71,12 +71,12 @@ def ways(pattern: TextPattern, text: str) -> int:
     automaton = Automaton.of(pattern)
     states = Counter([START])
     for each in text:
-        following: Counter[int] = Counter()
+        next_states: Counter[int] = Counter()
         for state, count in states.items():
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(each):
-                    following[after] += count
-        states = following
+                    next_states[after] += count
+        states = next_states
     return sum(count for state, count in states.items() if state in automaton.ends)
 
 
@@ -167,16 +167,16 @@ CLEAR: list[tuple[str, dict[str, Any]]] = [
 def steps(pattern: TextPattern, text: str) -> int:
     """Return the steps of a search that tries one path after the other, as regular expressions do."""
     automaton = Automaton.of(pattern)
-    taken = 0
+    count = 0
     waiting = [(START, 0)]
     while waiting:
         state, at = waiting.pop()
-        taken += 1
+        count += 1
         if at < len(text):
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(text[at]):
                     waiting.append((after, at + 1))
-    return taken
+    return count
 
 
 @pytest.mark.parametrize(("template", "types"), CLEAR, ids=str)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import bound, taken
+from tests.codec.template.templates import bound, results_of
 
 REQUEST = Request("do", {})
 
@@ -21,10 +21,10 @@ def dialect(fault: str, encoding: str = "ascii", **codes: int | str) -> Dialect:
     )
 
 
-def heard(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
+def read_fault(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
     """Return the code and the reason of a fault, as the host reads it."""
     with pytest.raises(Fault) as caught:
-        taken(dialect(template, encoding), frame)
+        results_of(dialect(template, encoding), frame)
     return caught.value.code, caught.value.reason
 
 
@@ -46,7 +46,7 @@ def heard(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | s
 )
 def test_a_fault_is_written_and_read(template: str, fault: Fault, frame: bytes) -> None:
     assert frame == dialect(template).fault(REQUEST, fault)
-    assert (fault.code, fault.reason) == heard(template, frame)
+    assert (fault.code, fault.reason) == read_fault(template, frame)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_any_reason_can_be_sent_in_one_line(template: str, encoding: str, reason
     frame = dialect(template, encoding).fault(REQUEST, Fault(3, reason))
     text = frame.decode(encoding)
     assert text.isprintable()
-    assert 3 == heard(template, frame, encoding)[0]
+    assert 3 == read_fault(template, frame, encoding)[0]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,6 @@ def test_a_fault_names_the_first_word_of_the_request() -> None:
         assert isinstance(refusal, Refusal)
         assert answer == keyence.fault(refusal, keyence.fault_for(refusal.error_kind, str(refusal.problem)))
     with pytest.raises(Fault, match="22"):
-        taken(keyence, b"ER,PW,22", name="set_job")
+        results_of(keyence, b"ER,PW,22", name="set_job")
     with pytest.raises(CodecError):
-        taken(keyence, b"ER,TA,22", name="set_job")
+        results_of(keyence, b"ER,TA,22", name="set_job")

@@ -12,7 +12,16 @@ from attrs import frozen
 from tcpcomm.codec import CountedLines, Field, Json, MessageSpec, Template
 from tcpcomm.codec.base import MISSING, MORE, Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
+from tests.codec.template.templates import (
+    Checked,
+    Judgement,
+    Point,
+    Position,
+    Scan,
+    bound,
+    replied,
+    results_of,
+)
 
 LOCATE = MessageSpec(
     "locate",
@@ -45,7 +54,7 @@ def test_a_command_and_its_reply_are_written_and_read() -> None:
     assert b"TRG,3" == frame
     assert (Request("locate", {"job": 3}),) == CAMERA.read_at_equipment(frame).requests
     assert [b"OK,1.000,2.000,3.000"] == replied(CAMERA, Position(1.0, 2.0, 3.0), "locate")
-    assert [Position(1.0, 2.0, 3.0)] == taken(CAMERA, b"OK,1.000,2.000,3.000", name="locate")
+    assert [Position(1.0, 2.0, 3.0)] == results_of(CAMERA, b"OK,1.000,2.000,3.000", name="locate")
 
 
 def test_an_event_is_not_read_as_an_answer() -> None:
@@ -58,7 +67,7 @@ def test_a_fault_is_raised_at_the_host() -> None:
     frame = CAMERA.fault(request, Fault(12, "no part, or no light"))
     assert b"NG,12,no part, or no light" == frame
     with pytest.raises(Fault) as caught:
-        taken(CAMERA, frame, name="locate")
+        results_of(CAMERA, frame, name="locate")
     assert (12, "no part, or no light") == (caught.value.code, caught.value.reason)
 
 
@@ -140,13 +149,13 @@ def test_a_wrong_request_of_a_command_without_a_reply_is_not_answered() -> None:
 
 def test_the_error_of_a_wrong_reply_names_the_problem() -> None:
     with pytest.raises(CodecError, match="x: '1,2' does not begin with a number with 3 decimals, as in OK"):
-        taken(CAMERA, b"OK,1,2", name="locate")
+        results_of(CAMERA, b"OK,1,2", name="locate")
 
 
 def test_validators_of_a_class_refuse_values_from_a_peer() -> None:
     dialect = bound("DO", "{level}", Checked)
     with pytest.raises(CodecError, match="this cannot be a Checked: 'level' must be >= 0: -1"):
-        taken(dialect, b"-1")
+        results_of(dialect, b"-1")
 
 
 def test_keyence_cv_x_triggers_reads_its_mode_and_sends_faults() -> None:
@@ -158,14 +167,14 @@ def test_keyence_cv_x_triggers_reads_its_mode_and_sends_faults() -> None:
         ]
     )
     assert [b"TA", b"+0012.500"] == replied(dialect, 12.5, "trigger")
-    assert [MORE, 12.5] == taken(dialect, b"TA", b"+0012.500", name="trigger")
-    assert [1] == taken(dialect, b"RM,1", name="mode")
+    assert [MORE, 12.5] == results_of(dialect, b"TA", b"+0012.500", name="trigger")
+    assert [1] == results_of(dialect, b"RM,1", name="mode")
     assert b"ER,RM,22" == dialect.fault(Request("mode", {}), Fault(22))
     with pytest.raises(Fault) as caught:
-        taken(dialect, b"ER,TA,03", name="trigger")
+        results_of(dialect, b"ER,TA,03", name="trigger")
     assert 3 == caught.value.code
     with pytest.raises(CodecError):
-        taken(dialect, b"ER,RM,03", name="trigger")
+        results_of(dialect, b"ER,RM,03", name="trigger")
     (unknown,) = dialect.read_at_equipment(b"XY,1").requests
     assert isinstance(unknown, Refusal)
     assert b"ER,XY,02" == dialect.fault(
@@ -178,10 +187,10 @@ def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> N
         "Get Filelist", CountedLines(("1", "{#}"), "{name}"), list[str], codec=Template(fault="-{code:d}")
     )
     assert [b"1", b"2", b"a.job", b"b.job"] == replied(dialect, ["a.job", "b.job"])
-    assert [MORE, MORE, MORE, ["a.job", "b.job"]] == taken(dialect, b"1", b"2", b"a.job", b"b.job")
-    assert [MORE, []] == taken(dialect, b"1", b"0")
+    assert [MORE, MORE, MORE, ["a.job", "b.job"]] == results_of(dialect, b"1", b"2", b"a.job", b"b.job")
+    assert [MORE, []] == results_of(dialect, b"1", b"0")
     with pytest.raises(Fault, match="2"):
-        taken(dialect, b"-2")
+        results_of(dialect, b"-2")
 
 
 def test_an_nmea_sentence_is_written_with_its_widths() -> None:
@@ -201,7 +210,7 @@ def test_an_nmea_sentence_is_written_with_its_widths() -> None:
 def test_a_scpi_query_is_answered_with_an_exponent() -> None:
     dialect = bound("MEAS:VOLT?", "{value:+.6E}", float)
     assert [b"+1.250000E-03"] == replied(dialect, 0.00125)
-    assert [0.00125] == taken(dialect, b"+1.250000E-03")
+    assert [0.00125] == results_of(dialect, b"+1.250000E-03")
 
 
 def test_a_result_can_have_a_list_of_points_after_its_count() -> None:
@@ -213,10 +222,10 @@ def test_a_result_can_have_a_list_of_points_after_its_count() -> None:
     )
     scan = Scan(Judgement.GOOD, [Point(1.0, 2.0), Point(-3.5, 0.0)], 7)
     assert [b"OK,02,7;1.0,2.0;-3.5,0.0"] == replied(dialect, scan)
-    assert [scan] == taken(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
-    assert [Scan(Judgement.BAD, [])] == taken(dialect, b"NG,00;")
+    assert [scan] == results_of(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
+    assert [Scan(Judgement.BAD, [])] == results_of(dialect, b"NG,00;")
     with pytest.raises(CodecError, match="points: the count says 3 items, but there are 1"):
-        taken(dialect, b"OK,03;1.0,2.0")
+        results_of(dialect, b"OK,03;1.0,2.0")
 
 
 def test_the_notation_is_the_text_of_the_templates() -> None:
@@ -341,18 +350,18 @@ WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
 )
 def test_the_error_names_the_place_of_a_problem_in_an_optional_part(frame: bytes, problem: str) -> None:
     with pytest.raises(CodecError) as caught:
-        taken(WEIGHT, frame)
+        results_of(WEIGHT, frame)
     assert problem in str(caught.value)
 
 
 def test_the_error_counts_the_characters_of_a_wrong_width_up_to_the_separator() -> None:
     with pytest.raises(CodecError, match="a: '12,4' begins with 2 characters, not 5; expected"):
-        taken(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
+        results_of(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
 
 
 def test_the_error_shows_a_template_with_control_characters_in_one_line() -> None:
     with pytest.raises(CodecError) as caught:
-        taken(bound("DO", "A\r\n{n}", int), b"A\r\nx")
+        results_of(bound("DO", "A\r\n{n}", int), b"A\r\nx")
     assert r"'x' does not begin with a whole number, as in A\r\n{n}" in str(caught.value)
 
 

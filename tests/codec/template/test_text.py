@@ -10,7 +10,7 @@ import pytest
 from tcpcomm.codec import Dialect, Field, MessageSpec, Text
 from tcpcomm.codec.base import Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import replied, taken
+from tests.codec.template.templates import replied, results_of
 
 TEXT = Field("text", str)
 SPECS = (
@@ -54,11 +54,11 @@ def test_a_reply_is_a_fixed_text_or_the_whole_frame() -> None:
     assert [b"OK"] == replied(LINE, None, "start")
     assert ["진행".encode()] == replied(LINE, None, "proceed")
     assert [b"running, job 3"] == replied(LINE, "running, job 3", "status")
-    assert [None] == taken(LINE, b"OK", name="start")
-    assert ["running, job 3"] == taken(LINE, b"running, job 3", name="status")
+    assert [None] == results_of(LINE, b"OK", name="start")
+    assert ["running, job 3"] == results_of(LINE, b"running, job 3", name="status")
     assert LINE.reply_reader("beep") is None
     with pytest.raises(CodecError, match="expected 'OK', not 'KO'"):
-        taken(LINE, b"KO", name="start")
+        results_of(LINE, b"KO", name="start")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_fault_is_its_word_and_the_reason(fault: Fault, text: str) -> None:
     assert text.encode() == LINE.fault(Request("start", {}), fault)
     for name in ("start", "status"):
         with pytest.raises(Fault) as caught:
-            taken(LINE, text.encode(), name=name)
+            results_of(LINE, text.encode(), name=name)
         assert "NG" == caught.value.code
         assert text[3:] == caught.value.reason
 
@@ -122,7 +122,7 @@ def test_a_drawn_reply_is_never_refused() -> None:
     dialect = Text(fault="a").bind([MessageSpec("ask", "Line.ask", result=str)])
     for seed in range(200):
         reply = dialect.draw_result("ask", Random(seed))
-        assert [reply] == taken(dialect, *replied(dialect, reply, "ask"), name="ask")
+        assert [reply] == results_of(dialect, *replied(dialect, reply, "ask"), name="ask")
 
 
 @pytest.mark.parametrize(
