@@ -114,7 +114,9 @@ def test_simple_message_tells_requests_from_replies_and_topics() -> None:
     joints = Annotated[list[F32], Fixed(2)]
     dialect = codec.bind(
         [
-            MessageSpec("point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))),
+            MessageSpec(
+                "point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))
+            ),
             MessageSpec("joints", "Robot.joints", 10, parameters=(Field("joints", joints),), is_event=True),
         ]
     )
@@ -244,9 +246,9 @@ NOT_SENT: list[tuple[Any, Any, str]] = [
         LinkState(True, 8, Axis.X, False),
         "value.mode: must be a whole number from 0 to 7, not 8",
     ),
-    (Annotated[str, Fixed(4)], "ABCDE", "value: 'ABCDE' has 5 bytes, which 4 do not hold"),
-    (Annotated[str, Fixed(4)], "A\0B", "value: 'A\\x00B' would be read as 'A'"),
-    (Annotated[str, Fixed(4, pad=" ")], "A ", "value: 'A ' would be read as 'A'"),
+    (Annotated[str, Fixed(4)], "ABCDE", "value: 'ABCDE' has 5 bytes, but the field has 4"),
+    (Annotated[str, Fixed(4)], "A\0B", "value: 'A\\x00B' would arrive as 'A'"),
+    (Annotated[str, Fixed(4, pad=" ")], "A ", "value: 'A ' would arrive as 'A'"),
     (Annotated[str, Fixed(4)], "é", "value: 'é' cannot be written in ascii (in 'é')"),
     (
         Annotated[str, Rest(), Encoded("shift_jis")],
@@ -281,7 +283,7 @@ def test_a_value_that_does_not_fit_is_refused_with_its_path(
 
 NOT_READ: list[tuple[Any, str, str]] = [
     (U16, "01", "value: needs 2 bytes, but the frame has 1 left"),
-    (U16, "010203", "has 1 bytes too many at its end"),
+    (U16, "010203", "the frame has 1 bytes too many at its end"),
     (bool, "02", "value: must be one of 0 | 1, not 2"),
     (Annotated[Axis, U8], "03", "value: must be one of 1 | 2, not 3"),
     (Annotated[LinkState, U8], "00", "value.axis: must be one of 1 | 2, not 0"),
@@ -299,7 +301,7 @@ NOT_READ: list[tuple[Any, str, str]] = [
     (
         Annotated[list[U16], Counted(U8, in_bytes=True)],
         "03010203",
-        "value: has a length of 3 bytes, which is no multiple of 2",
+        "value: has a length of 3 bytes, which is not a multiple of 2",
     ),
     (Annotated[list[U16], Rest()], "010203", "value: the last element has 1 bytes and not 2"),
     (
@@ -369,7 +371,7 @@ def test_a_count_that_is_not_the_length_is_refused() -> None:
 def test_only_the_last_values_may_be_missing() -> None:
     dialect = several(Field("a", U8 | None), Field("b", U8 | None))
     assert b"\x01\x05" == dialect.request("f", {"a": 5, "b": None}, 0)
-    with pytest.raises(CodecError, match=r"^b: cannot be sent, for a before it is None$"):
+    with pytest.raises(CodecError, match=r"^b: cannot be sent, because a before it is None$"):
         dialect.request("f", {"a": None, "b": 5}, 0)
 
 
@@ -389,23 +391,23 @@ NOT_BOUND: list[tuple[Any, str]] = [
     (str, "say where str ends"),
     (list[U8], "say where list"),
     (Annotated[list[int], Counted(U8)], "say how many bytes it has: U8"),
-    (Annotated[str, U8], "str cannot stand in a whole number"),
-    (Annotated[int, Float(4)], "int is no float"),
+    (Annotated[str, U8], "str cannot be encoded in a whole number"),
+    (Annotated[int, Float(4)], "int is not a float"),
     (Axis, "bytes cannot carry Axis"),
     (Annotated[Axis, Bits(3)], "bytes cannot carry Axis"),
     (Opaque, "bytes cannot carry Opaque"),
     (dict[str, int], "bytes cannot carry dict"),
-    (U8 | F32, "nothing in the bytes would tell which of them it is"),
-    (Annotated[LinkState, Annotated[int, Int(1, signed=True)]], "stand in a number without a sign"),
+    (U8 | F32, "nothing in the bytes would show which of them it is"),
+    (Annotated[LinkState, Annotated[int, Int(1, signed=True)]], "use a number without a sign"),
     (Annotated[Literal[256], U8], "each value must be a whole number from 0 to 255, not 256"),
-    (Annotated[list[U8], Counted(F32)], "the count of Counted is a whole number"),
+    (Annotated[list[U8], Counted(F32)], "the count of Counted must be a whole number"),
     (Annotated[list[U8], CountedBy("n")], "value is counted by n, but there is no such field before it"),
     (Annotated[list[Annotated[bytes, Rest()]], Counted(U8)], "must take at least one byte each"),
     (Annotated[list[Empty], Counted(U32)], "must take at least one byte each"),
     (Annotated[list[Annotated[bytes, CountedBy("x")]], Rest()], "CountedBy names a field beside this one"),
     (
         Annotated[list[Annotated[str, Counted(U8)]], Counted(U8, in_bytes=True)],
-        "counted in bytes only where",
+        "counted in bytes only if",
     ),
     (Annotated[str, Fixed(4), Encoded("klingon")], "no encoding is called 'klingon'"),
     (Endless, "Endless contains itself"),
@@ -424,13 +426,13 @@ def test_an_annotation_that_does_not_say_how_a_value_lies_in_bytes_is_refused(
 
 def test_nothing_can_follow_what_goes_on_to_the_end() -> None:
     with pytest.raises(
-        ConfigurationError, match="parameter b: b cannot follow a, which goes on to the end"
+        ConfigurationError, match="parameter b: b cannot follow a, which takes the rest of the frame"
     ):
         several(Field("a", Annotated[bytes, Rest()]), Field("b", U8))
 
 
 def test_a_count_must_be_a_whole_number() -> None:
-    with pytest.raises(ConfigurationError, match="parameter xs: n, which counts it, is no whole number"):
+    with pytest.raises(ConfigurationError, match="parameter xs: n, which counts it, is not a whole number"):
         several(Field("n", F32), Field("xs", Annotated[list[U8], CountedBy("n")]))
 
 
@@ -455,13 +457,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"byte_order": "middle"}, "byte_order must be big or little"),
     ({"head": ()}, "head and event_head need OPCODE"),
     ({"head": (OPCODE, OPCODE)}, "OPCODE is in a header twice"),
-    ({"head": (OPCODE, ID)}, "ID is in a header, but id= does not say how wide it is"),
-    ({"id": U8, "head": (OPCODE,)}, "an id must have its type, and a place in head and reply_head"),
+    ({"head": (OPCODE, ID)}, "ID is in a header, but id= does not give its type"),
+    ({"id": U8, "head": (OPCODE,)}, "an id needs its type, id=, and ID in head and reply_head"),
     ({"head": (OPCODE, 3)}, "a header is made of"),
-    ({"reply_head": (b"\x01",)}, "nothing would tell a fault"),
+    ({"reply_head": (b"\x01",)}, "nothing shows a fault"),
     ({"status": U8, "reply_head": (OPCODE,)}, "reply_head needs STATUS"),
-    ({"status": U8, "ok": 3}, "status 3 means that all is well"),
-    ({"reason": U8}, "the reason of a fault is text"),
+    ({"status": U8, "ok": 3}, "status 3 means success"),
+    ({"reason": U8}, "the reason of a fault must be text"),
     ({"code": int}, "Binary: code: say how many bytes"),
     ({"encoding": "klingon", "reason": Annotated[str, Rest()]}, "no encoding is called 'klingon'"),
 ]
@@ -478,17 +480,19 @@ BAD_FORMS: list[tuple[tuple[MessageSpec, ...], str]] = [
     ((MessageSpec("f", "A.f", 256),), "A.f: its opcode must be a number from 0 to 0xFF, not 256"),
     ((MessageSpec("f", "A.f", True),), "A.f: its opcode must be a number from 0 to 0xFF, not True"),
     ((MessageSpec("f", "A.f", 1, "OK"),), "A.f: its opcode must be a number from 0 to 0xFF, not 'OK'"),
-    ((MessageSpec("f", "A.f", 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
-    ((MessageSpec("f", "A.f", 0x10, 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
+    ((MessageSpec("f", "A.f", 0x90),), "A.f: a host would not recognise b'\\x90\\x04' as a fault"),
+    ((MessageSpec("f", "A.f", 0x10, 0x90),), "A.f: a host would not recognise b'\\x90\\x04' as a fault"),
     (
         (MessageSpec("f", "A.f", 1), MessageSpec("e", "A.e", 1, is_event=True)),
-        "A.f: a host would not know b'\\x01' for its reply",
+        "A.f: a host would not recognise b'\\x01' as its reply",
     ),
 ]
 
 
 @pytest.mark.parametrize(("forms", "problem"), BAD_FORMS)
-def test_a_form_that_cannot_be_told_from_others_is_refused(forms: tuple[MessageSpec, ...], problem: str) -> None:
+def test_a_form_that_cannot_be_told_from_others_is_refused(
+    forms: tuple[MessageSpec, ...], problem: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Binary().bind(forms)
     assert str(caught.value).startswith(problem)
@@ -496,9 +500,9 @@ def test_a_form_that_cannot_be_told_from_others_is_refused(forms: tuple[MessageS
 
 def test_a_reply_to_another_command_is_no_reply() -> None:
     dialect = Binary().bind([READ_REGISTERS, WRITE_REGISTER])
-    with pytest.raises(CodecError, match="opcode: 0x06 is no reply to 0x03"):
+    with pytest.raises(CodecError, match="opcode: 0x06 is not a reply to 0x03"):
         taken(dialect, "read_registers", b"\x06")
-    with pytest.raises(CodecError, match="opcode: 0x86 is no fault of 0x03"):
+    with pytest.raises(CodecError, match="opcode: 0x86 is not a fault of 0x03"):
         taken(dialect, "read_registers", b"\x86\x01")
 
 
@@ -513,7 +517,7 @@ def test_a_code_must_be_a_number_and_no_success() -> None:
     dialect = Binary(status=U8).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="code: must be a whole number, not 'E1'"):
         dialect.fault(Request("write_register", {}), Fault("E1"))
-    with pytest.raises(CodecError, match="code: 0 says that all is well"):
+    with pytest.raises(CodecError, match="code: 0 means success"):
         dialect.fault(Request("write_register", {}), Fault(0))
 
 

@@ -30,10 +30,9 @@ from tcpcomm.codec.binary.binary import (
     Rest,
     Skip,
 )
-from tcpcomm.codec.binary.compiler import Layouts
-from tcpcomm.codec.binary.dialect import named
-from tcpcomm.codec.binary.header import Head
-from tcpcomm.codec.binary.layout import Layout, of_packed
+from tcpcomm.codec.binary.compiler import LayoutCompiler
+from tcpcomm.codec.binary.header import Header
+from tcpcomm.codec.binary.layout import Layout, from_fixed
 from tcpcomm.errors import CodecError
 
 
@@ -61,9 +60,9 @@ FIELDS = (
     Field("point", Point),
     Field("real", F32),
 )
-LAYOUTS = Layouts("big", "ascii")
-BY_NAME = named(LAYOUTS, FIELDS, "")
-AN_INSTANCE = LAYOUTS.of(Point)
+COMPILER = LayoutCompiler("big", "ascii")
+BY_NAME = COMPILER.values(FIELDS, "")
+AN_INSTANCE = COMPILER.value(Point)
 
 numbers = st.one_of(
     st.integers(-3, 14), st.integers(-(2**40), 2**40), st.booleans(), st.floats(), st.floats(width=32)
@@ -97,8 +96,8 @@ def outcome(function: Callable[..., Any], *args: Any) -> str:
 
 def careful(layout: Layout) -> Layout:
     """The same without generated functions."""
-    assert layout.packed is not None
-    return of_packed(layout.packed, layout.parts)
+    assert layout.fixed is not None
+    return from_fixed(layout.fixed, layout.fields)
 
 
 @given(records)
@@ -129,14 +128,14 @@ def test_an_instance_is_read_as_carefully(data: bytes) -> None:
     assert outcome(AN_INSTANCE.read, data, 0) == outcome(careful(AN_INSTANCE).read, data, 0)
 
 
-HEADS = {
+HEADERS = {
     "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
     "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
     "opcode only": (OPCODE,),
 }
 
 
-@pytest.mark.parametrize("items", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("items", HEADERS.values(), ids=HEADERS)
 @pytest.mark.parametrize("width", [2, 3])
 @given(
     numbers=st.tuples(st.integers(-1, 2**17), st.integers(-1, 2**17), st.integers(-1, 300)),
@@ -153,12 +152,12 @@ def test_a_header_is_written_and_read_as_carefully(
     place: int,
     noise: bytes,
 ) -> None:
-    head = Head(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
-    assert outcome(head.write, *numbers, body) == outcome(head._write, *numbers, body)
-    written = head.write(0x10, 7, 2, body)
+    header = Header(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
+    assert outcome(header.write, *numbers, body) == outcome(header._write, *numbers, body)
+    written = header.write(0x10, 7, 2, body)
     changed = written[:place] + noise + written[place + len(noise) :]
     for frame in (written, changed, written[:place]):
-        assert outcome(head.read, frame) == outcome(head._read, frame)
+        assert outcome(header.read, frame) == outcome(header._read, frame)
 
 
 @pytest.mark.parametrize("element", [U8, U16, F32, F64])
@@ -166,7 +165,7 @@ def test_a_header_is_written_and_read_as_carefully(
 def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
     element: Any, content: list[Any], more: bytes
 ) -> None:
-    whole, single = LAYOUTS.of(Annotated[list[element], Rest()]), LAYOUTS.of(element)
+    whole, single = COMPILER.value(Annotated[list[element], Rest()]), COMPILER.value(element)
 
     def each() -> bytes:
         written = []
@@ -178,6 +177,6 @@ def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
         return b"".join(written)
 
     assert outcome(whole.write, content) == outcome(each)
-    data = bytes(more) * single.least
-    expected = [single.read(data, at)[0] for at in range(0, len(data), single.least)]
+    data = bytes(more) * single.min_size
+    expected = [single.read(data, at)[0] for at in range(0, len(data), single.min_size)]
     assert outcome(whole.read, data, 0) == repr((expected, len(data)))

@@ -62,7 +62,9 @@ OBJECTS: Final = (
     ),
     MessageSpec("reset", "Camera.reset"),
     MessageSpec("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
-    MessageSpec("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
+    MessageSpec(
+        "alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True
+    ),
     MessageSpec(
         "moved",
         "Camera.moved",

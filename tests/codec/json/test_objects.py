@@ -140,11 +140,17 @@ REFUSED: dict[str, tuple[ProtocolErrorKind, str]] = {
     ),
     "[]": (ProtocolErrorKind.MALFORMED, "must be an object, not []"),
     '{"id":1}': (ProtocolErrorKind.MALFORMED, "cmd: is missing"),
-    '{"cmd":"locate","id":[1]}': (ProtocolErrorKind.MALFORMED, "id: must be a whole number or text, not [1]"),
+    '{"cmd":"locate","id":[1]}': (
+        ProtocolErrorKind.MALFORMED,
+        "id: must be a whole number or text, not [1]",
+    ),
     '{"cmd":"Locate","id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command 'Locate'"),
     '{"cmd":["locate"],"id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command ['locate']"),
     '{"cmd":"locate","id":1}': (ProtocolErrorKind.BAD_PARAMETERS, "params.job: is missing"),
-    '{"cmd":"locate","params":[3]}': (ProtocolErrorKind.BAD_PARAMETERS, "params: must be an object, not [3]"),
+    '{"cmd":"locate","params":[3]}': (
+        ProtocolErrorKind.BAD_PARAMETERS,
+        "params: must be an object, not [3]",
+    ),
     '{"cmd":"locate","params":{"job":"3"}}': (
         ProtocolErrorKind.BAD_PARAMETERS,
         "params.job: must be a whole number, not '3'",

@@ -21,7 +21,9 @@ FORMS = (
         result=int,
     ),
     MessageSpec("update", "Calculator.update", parameters=(Field("values", list[int]),), reply=None),
-    MessageSpec("sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int),
+    MessageSpec(
+        "sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int
+    ),
     MessageSpec("notify_hello", "Calculator.notify_hello", parameters=(Field("number", int),), reply=None),
     MessageSpec("get_data", "Calculator.get_data", result=list[str | int]),
     MessageSpec("alarm", "Calculator.alarm", parameters=(Field("code", int),), is_event=True),

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from tcpcomm.codec import enum_values
 from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.numpy_values import native, native_list
 from tcpcomm.codec.problems import brief_name, brief_repr, inside, wrong
@@ -190,47 +191,18 @@ LEAVES: Final[Mapping[Any, Shape]] = {
 
 def choice(members: Mapping[Any, Any], name: str) -> Shape:
     """One of several values, an Enum's or a Literal's; True is not 1 among them."""
-    by_json = {(type(value), value): member for value, member in members.items()}
-    by_member = {(type(member), member): value for value, member in members.items()}
     for value in members:
         if type(value) not in (str, int, bool, type(None)):
             raise ConfigurationError(f"{name} holds {value!r}: the choices must be text or whole numbers")
     label = " | ".join(f'"{value}"' if type(value) is str else str(value) for value in members)
-
-    def pick(table: Mapping[Any, Any]) -> Step:
-        kinds = {kind for kind, _ in table}
-
-        def step(value: Any) -> Any:
-            if type(value) not in kinds:
-                value = native(value)
-            try:
-                return table[type(value), value]
-            except (KeyError, TypeError):
-                raise wrong(f"one of {label}", value) from None
-
-        return step
-
-    python = tuple(dict.fromkeys(map(type, members.values())))
-    return Shape(pick(by_json), pick(by_member), tuple(dict.fromkeys(map(type, members))), python, label)
+    json, python = (tuple(dict.fromkeys(map(type, each))) for each in (members, members.values()))
+    return Shape(*enum_values.choice(members, label), json, python, label)
 
 
 def flag(cls: type[Flag]) -> Shape:
     """Several members of a Flag, as the number that they make together. The class decides on other bits."""
-
-    def read(value: Any) -> Flag:
-        if type(value) is not int or value < 0:
-            raise wrong(f"a sum of numbers of {cls.__name__}", value)
-        try:
-            return cls(value)
-        except ValueError:
-            raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
-
-    def write(value: Any) -> int:
-        if type(value) is not cls:
-            raise wrong(f"a {cls.__name__}", value)
-        return int(value.value)
-
-    return Shape(read, write, (int,), (cls,), " + ".join(f"{each.value} {each.name}" for each in cls))
+    label = " + ".join(f"{each.value} {each.name}" for each in cls)
+    return Shape(*enum_values.flag(cls), (int,), (cls,), label)
 
 
 def sequence(kind: type, element: Shape) -> Shape:
@@ -293,7 +265,9 @@ def fixed_tuple(elements: Sequence[Shape]) -> Shape:
 def mapping(key: Any, element: Shape) -> Shape:
     """An object whose keys are data."""
     if bare_type(key) is not str:
-        raise ConfigurationError(f"the keys of a JSON object are text, not {type_text(key)}: use dict[str, ...]")
+        raise ConfigurationError(
+            f"the keys of a JSON object are text, not {type_text(key)}: use dict[str, ...]"
+        )
 
     def through(step: Step) -> Step:
         def convert(value: Any) -> Any:
@@ -323,10 +297,14 @@ def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
     for annotation, shape in members:
         for kind in shape.python:
             if kind in writes or kind is object:
-                raise ConfigurationError(f"{type_text(annotation)} cannot be told from the rest of its union")
+                raise ConfigurationError(
+                    f"{type_text(annotation)} cannot be told from the rest of its union"
+                )
             writes[kind] = shape.write
         for kind in shape.json:
-            if kind in reads and not (kind is int and {float, int} <= {bare_type(each) for each, _ in members}):
+            if kind in reads and not (
+                kind is int and {float, int} <= {bare_type(each) for each, _ in members}
+            ):
                 raise ConfigurationError(
                     f"{type_text(annotation)} cannot be told from the rest of its union: both are "
                     f"{_JSON_NAMES[kind]} in JSON"
