@@ -136,7 +136,7 @@ def refusal(dialect: Dialect, frame: str) -> Refusal:
 REFUSED: dict[str, tuple[ProtocolErrorKind, str]] = {
     "{": (
         ProtocolErrorKind.UNREADABLE,
-        "it is no JSON: Expecting property name enclosed in double quotes at character 1",
+        "not JSON: Expecting property name enclosed in double quotes at character 1",
     ),
     "[]": (ProtocolErrorKind.MALFORMED, "must be an object, not []"),
     '{"id":1}': (ProtocolErrorKind.MALFORMED, "cmd: is missing"),
@@ -232,8 +232,8 @@ NOT_ANSWERS: dict[bytes, tuple[Json, str]] = {
     b'{"ok":1,"cmd":"locate"}': (FLAT, "ok: must be False, not 1"),
     b'{"cmd":"locate","x":1,"angle_deg":2}': (FLAT, "ok: is missing"),
     b'{"ok":true,"x":1,"angle_deg":2}': (FLAT, "cmd: is missing"),
-    b'{"ok":true,"cmd":"reset"}': (FLAT, "cmd: is 'reset': that is no reply to 'locate'"),
-    b'{"ok":false,"cmd":"reset","code":1}': (FLAT, "cmd: is 'reset': that is no reply to 'locate'"),
+    b'{"ok":true,"cmd":"reset"}': (FLAT, "cmd: is 'reset', so this is not a reply to 'locate'"),
+    b'{"ok":false,"cmd":"reset","code":1}': (FLAT, "cmd: is 'reset', so this is not a reply to 'locate'"),
 }
 
 
@@ -268,7 +268,7 @@ def test_an_unknown_event_is_refused_by_a_host() -> None:
 
 def test_the_code_that_means_success_cannot_be_a_fault() -> None:
     codec = Json(result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0})
-    with pytest.raises(CodecError, match="code: 0 says that all is well"):
+    with pytest.raises(CodecError, match="code: 0 means success"):
         codec.bind(FORMS).fault(Request("locate", {}), Fault(0))
 
 
@@ -283,13 +283,13 @@ def test_replies_come_by_id_exactly_where_there_is_a_key_for_it() -> None:
 
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "a fault that nothing shows": ({"fault": None}, "with fault=None nothing would tell a fault"),
-    "a key for two things": ({"id": "cmd"}, "two things have the key 'cmd' in a command"),
+    "a fault that nothing shows": ({"fault": None}, "with fault=None a host cannot tell a fault"),
+    "a key for two things": ({"id": "cmd"}, "two parts of a command have the key 'cmd'"),
     "a result that looks like a fault": (
         {"result": "error", "fault": "error"},
-        "results and faults have the key 'error' both",
+        "results and faults both have the key 'error'",
     ),
-    "a reply that looks like an event": ({"result": "event"}, "two things have the key 'event' in a reply"),
+    "a reply that looks like an event": ({"result": "event"}, "two parts of a reply have the key 'event'"),
     "an unknown naming": (
         {"naming": "kebab"},
         "naming must be one of as written, camel, pascal, not 'kebab'",
@@ -313,12 +313,12 @@ BAD_FORMS: dict[str, tuple[Json, MessageSpec, str]] = {
     "a parameter with the key of the command": (
         Json(),
         MessageSpec("f", "A.f", parameters=(Field("cmd", int),)),
-        "A.f: parameter cmd: the key 'cmd' means something else",
+        "A.f: parameter cmd: the key 'cmd' has another meaning",
     ),
     "two parameters with one key": (
         Json(naming="camel"),
         MessageSpec("f", "A.f", parameters=(Field("a_b", int), Field("aB", int))),
-        "A.f: parameter a_b: another one is called 'aB' too",
+        "A.f: parameter a_b: another parameter has the key 'aB' already",
     ),
     "a result without fields, flat": (
         FLAT_RESULTS,
@@ -328,24 +328,24 @@ BAD_FORMS: dict[str, tuple[Json, MessageSpec, str]] = {
     "a result whose field is a mark": (
         FLAT_RESULTS,
         MessageSpec("f", "A.f", result=Position),
-        "A.f: its result's field x has a key that means something else",
+        "A.f: its result's field x has a key with another meaning",
     ),
     "a result under a mark": (
         FLAT_RESULTS,
         MessageSpec("f", "A.f", reply="x", result=int),
-        "A.f: the key 'x' of its result means something else",
+        "A.f: the key 'x' of its result has another meaning",
     ),
     "a reply that is no key": (
         Json(),
         MessageSpec("f", "A.f", reply=3),
-        "A.f: reply is the key of its result, not 3",
+        "A.f: reply must be the key of its result, not 3",
     ),
     "a word that is neither text nor a number": (
         Json(),
         MessageSpec("f", "A.f", wire=1.5),
-        "A.f: its word in JSON is text",
+        "A.f: its word in JSON must be text",
     ),
-    "True as a word": (Json(), MessageSpec("f", "A.f", wire=True), "A.f: its word in JSON is text"),
+    "True as a word": (Json(), MessageSpec("f", "A.f", wire=True), "A.f: its word in JSON must be text"),
 }
 
 

@@ -263,9 +263,9 @@ def test_a_code_that_is_no_number_cannot_be_sent(dialect: Dialect) -> None:
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
-        (MessageSpec("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC keeps"),
-        (MessageSpec("f", "A.f", wire=3), "A.f: a method of JSON-RPC is text, not 3"),
-        (MessageSpec("f", "A.f", reply="OK"), "A.f: JSON-RPC rules what a reply looks like"),
+        (MessageSpec("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC reserves"),
+        (MessageSpec("f", "A.f", wire=3), "A.f: a method of JSON-RPC must be text, not 3"),
+        (MessageSpec("f", "A.f", reply="OK"), "A.f: JSON-RPC defines the form of replies"),
     ],
 )
 def test_a_form_that_the_standard_forbids_is_refused(form: MessageSpec, problem: str) -> None:

@@ -36,16 +36,16 @@ def test_a_byte_order_mark_is_taken_off_once() -> None:
 
 
 REFUSED = {
-    b"": "it is no JSON: Expecting value at character 0",
-    b"{} {}": "it is no JSON: Extra data at character 3",
-    b'{"a":1,"b":2,"a":1}': "a: is there twice",
+    b"": "not JSON: Expecting value at character 0",
+    b"{} {}": "not JSON: Extra data at character 3",
+    b'{"a":1,"b":2,"a":1}': "a: appears twice",
     b"NaN": "NaN is not JSON",
     b"-Infinity": "-Infinity is not JSON",
-    b"1" * 5000: "a number in it has too many digits",
-    b"[" * 100_000: "it is nested too deeply",
-    b'"\xff"': "byte 1 is no utf-8: invalid start byte",
-    b'"\xed\xa0\x80"': "byte 1 is no utf-8: invalid continuation byte",
-    b'"\n"': "it is no JSON: Invalid control character at at character 1",
+    b"1" * 5000: "a number in the JSON has too many digits",
+    b"[" * 100_000: "the JSON is nested too deeply",
+    b'"\xff"': "byte 1 is not utf-8: invalid start byte",
+    b'"\xed\xa0\x80"': "byte 1 is not utf-8: invalid continuation byte",
+    b'"\n"': "not JSON: Invalid control character at at character 1",
 }
 
 
