@@ -16,16 +16,10 @@ Conversion = Callable[[Any], Any]
 
 
 def choice(members: Mapping[Any, Any], label: str) -> tuple[Conversion, Conversion]:
-    """
-    Return the functions that read and write one of several members; True is not 1 among them.
-
-    Args:
-        members: the members, by their plain values.
-        label: all plain values, for error messages.
-    """
+    """Return the functions that read and write one of several members, given by their plain values."""
 
     def look_up(table: Mapping[Any, Any]) -> Conversion:
-        kinds = {kind for kind, _ in table}
+        kinds = {kind for kind, _ in table}  # True is not 1 here
 
         def convert(value: Any) -> Any:
             if type(value) not in kinds:
@@ -44,9 +38,7 @@ def choice(members: Mapping[Any, Any], label: str) -> tuple[Conversion, Conversi
 
 
 def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
-    """
-    Return the functions that read and write a Flag as a sum of numbers. The class decides on unnamed bits.
-    """
+    """Return the functions that read and write a Flag as a sum. Its class decides on unnamed bits."""
 
     def read(value: Any) -> Flag:
         if type(value) is not int or value < 0:

@@ -68,12 +68,7 @@ class LayoutCompiler:
         """The classes that are being compiled, outermost first."""
 
     def value(self, annotation: Any) -> Layout:
-        """
-        Return the layout of one value.
-
-        Raises:
-            ConfigurationError: the annotation does not say how its values look in bytes.
-        """
+        """Return the layout of one value. Raises ConfigurationError if bytes cannot carry it."""
         fields = self._fields("", annotation)
         if any(each.layout.counted_by for each in fields):
             raise ConfigurationError("CountedBy names a field beside this one, but there is none")
@@ -82,16 +77,7 @@ class LayoutCompiler:
         return record(fields, lambda values: values[0], lambda value: [value])
 
     def values(self, fields: Sequence[Field], where: str) -> Layout:
-        """
-        Return the layout of a dictionary: of several values, one behind the other.
-
-        Args:
-            fields: the names and annotations.
-            where: the prefix of error messages, such as ``Camera.locate: parameter ``.
-
-        Raises:
-            ConfigurationError: an annotation does not say how its values look in bytes.
-        """
+        """Return the layout of a dictionary. Raises ConfigurationError, with ``where`` before its message."""
         names = [each.name for each in fields]
         expected = frozenset(names)
 

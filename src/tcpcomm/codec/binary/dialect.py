@@ -267,39 +267,26 @@ class _BinaryReplyReader(ReplyReader):
 
 
 def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:
-    """
-    Check by an example that a host recognises the frames of a message.
-
-    Raises:
-        ConfigurationError: it takes one of them for something else.
-    """
+    """Raise ConfigurationError if a host would not recognise an example of each frame of this message."""
     spec, random = message.spec, Random(0)
     if spec.is_event:
         frame = dialect.event(spec.name, dialect.draw_values(spec.name, random))
-        if not _reads(dialect, frame, lambda found: isinstance(found, Event) and found.name == spec.name):
-            raise ConfigurationError(
-                f"{spec.where}: a host would not recognise {brief_repr(frame)} as this event"
-            )
-        return
-    if spec.reply is None:
-        return
-    request = Request(spec.name, {}, 0)
-    (frame,) = dialect.reply(request, dialect.draw_result(spec.name, random))
-    if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and not found.body.is_fault):
-        raise ConfigurationError(
-            f"{spec.where}: a host would not recognise {brief_repr(frame)} as its reply"
-        )
-    frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
-    if not _reads(dialect, frame, lambda found: isinstance(found, Answer) and found.body.is_fault):
-        raise ConfigurationError(
-            f"{spec.where}: a host would not recognise {brief_repr(frame)} as a fault: choose another "
-            "fault_bit, or a fault_opcode"
-        )
+        _check_recognised(dialect, spec, frame, "this event", lambda found: found.name == spec.name)
+    elif spec.reply is not None:
+        request = Request(spec.name, {}, 0)
+        (frame,) = dialect.reply(request, dialect.draw_result(spec.name, random))
+        _check_recognised(dialect, spec, frame, "its reply", lambda found: not found.body.is_fault)
+        frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
+        name = "a fault: choose another fault_bit, or a fault_opcode"
+        _check_recognised(dialect, spec, frame, name, lambda found: found.body.is_fault)
 
 
-def _reads(dialect: BinaryDialect, frame: bytes, expected: Callable[[Any], bool]) -> bool:
+def _check_recognised(
+    dialect: BinaryDialect, spec: MessageSpec, frame: bytes, name: str, is_right: Callable[[Any], bool]
+) -> None:
     try:
         (found,) = dialect.read_at_host(frame)
     except CodecError:
-        return False
-    return expected(found)
+        found = None
+    if not isinstance(found, Event if spec.is_event else Answer) or not is_right(found):
+        raise ConfigurationError(f"{spec.where}: a host would not recognise {brief_repr(frame)} as {name}")

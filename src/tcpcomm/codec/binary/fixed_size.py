@@ -86,12 +86,7 @@ class FixedLayout:
 
 
 def number(annotation: Any, number_type: Int, order: Order) -> FixedLayout:
-    """
-    Return the layout of a whole number, or of a value that a whole number encodes.
-
-    Raises:
-        ConfigurationError: a whole number cannot encode such values.
-    """
+    """Return the layout of a whole number, or of a value that one encodes. Raises ConfigurationError."""
     kind = bare_type(annotation)
     if number_type.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
@@ -199,14 +194,7 @@ def _names(pairs: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
-    """
-    Return the layout of an attrs class in one number. Bits that no field has are skipped.
-
-    Args:
-        number: the layout of the number.
-        cls: the class. Its first field has the lowest bits.
-        available: the bits of the number.
-    """
+    """Return the layout of an attrs class in one number, with the lowest bits for its first field."""
     widths: list[int] = []
     bit_fields: list[tuple[str, int, int, FixedLayout]] = []
     for each in fields_of(cls):
@@ -284,15 +272,14 @@ def real(number_type: Float, default: Order) -> FixedLayout:
             label,
             float,
         )
-    return FixedLayout(
-        default,
-        f"{number_type.width}s",
-        1,
-        lambda items, at: single.unpack(items[at])[0],
-        lambda value, items: items.append(pack(value)[1]),
-        draw_real,
-        label,
-    )
+
+    def from_items(items: Sequence[Any], at: int) -> float:
+        return float(single.unpack(items[at])[0])
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        items.append(pack(value)[1])
+
+    return FixedLayout(default, f"{number_type.width}s", 1, from_items, to_items, draw_real, label)
 
 
 def constant(content: bytes, order: Order) -> FixedLayout:
@@ -302,27 +289,18 @@ def constant(content: bytes, order: Order) -> FixedLayout:
         if items[at] != content:
             raise CodecError(f"must have the bytes {_hex(content)} beside it, not {_hex(items[at])}")
 
-    return FixedLayout(
-        order,
-        f"{len(content)}s",
-        1,
-        from_items,
-        lambda value, items: items.append(content),
-        lambda random: None,
-        _hex(content),
-    )
+    def to_items(value: Any, items: list[Any]) -> None:
+        items.append(content)
+
+    code = f"{len(content)}s"
+    return FixedLayout(order, code, 1, from_items, to_items, lambda random: None, _hex(content))
 
 
 def reserved(size: int, order: Order) -> FixedLayout:
     """Return the layout of bytes that are sent as zero and skipped, and have no value."""
+    label = " ".join(["xx"] * size)
     return FixedLayout(
-        order,
-        f"{size}x",
-        0,
-        lambda items, at: None,
-        lambda value, items: None,
-        lambda random: None,
-        " ".join(["xx"] * size),
+        order, f"{size}x", 0, lambda items, at: None, lambda value, items: None, lambda random: None, label
     )
 
 
@@ -343,7 +321,7 @@ def joined(
     Args:
         order: the byte order of all.
         fields: the name of each, or its place in a list as ``[2]``, and its layout.
-        make: makes one value of the values of the fields.
+        make: makes one value of those of the fields.
         split: returns the values of the fields. Raises CodecError if the value is of another type.
         label: the layout for people.
     """
@@ -392,9 +370,7 @@ def draw_accepted(make: Callable[[list[Any]], Any], draw_values: Callable[[], li
 
 
 def constructor(cls: type) -> Callable[[list[Any]], Any]:
-    """
-    Return a function that makes an instance of an attrs class from the values of its fields, in order.
-    """
+    """Return a function that makes an instance of an attrs class from the values of its fields."""
     aliases = [str(attrs.fields_dict(cls)[each.name].alias) for each in fields_of(cls)]
     by_name = any(each.kw_only for each in attrs.fields(cls) if each.init)
 

@@ -76,16 +76,7 @@ def _layout(item: Any, types: Mapping[HeaderField, Int | None], order: Order) ->
 
 
 def int_type(annotation: Any, subject: str) -> Int:
-    """
-    Return the Int of an annotation such as U16.
-
-    Args:
-        annotation: the annotation.
-        subject: the first words of the error message.
-
-    Raises:
-        ConfigurationError: the annotation is not a whole number with a width.
-    """
+    """Return the Int of an annotation such as U16. Raises ConfigurationError if it has none."""
     found = next((note for note in reversed(metadata_of(annotation)) if isinstance(note, Int)), None)
     if found is None or bare_type(annotation) is not int:
         raise ConfigurationError(f"{subject} must be a whole number with its width, such as U16")
@@ -172,9 +163,7 @@ class Header:
                 raise inside("length", wrong(str(expected), found))
 
     def label(self, opcode: int | str) -> str:
-        """
-        Return the header for people. The opcode is shown in hexadecimal digits, or as the words given.
-        """
+        """Return the header for people, with the opcode as hexadecimal digits, or as given."""
         labels = []
         for item, layout in zip(self._items, self._layouts, strict=True):
             if item is OPCODE:

@@ -2,7 +2,7 @@
 Layouts of any size: :class:`Layout`, and :func:`record`, which puts several side by side.
 
 A field of a fixed size has a :class:`~tcpcomm.codec.binary.fixed_size.FixedLayout`, and neighbours of that
-kind are read with one call. Every length that a peer sent is compared with the frame's size before it is used.
+kind are read with one call. A length that a peer sent is compared with the frame's size before it is used.
 """
 
 from __future__ import annotations
@@ -241,12 +241,7 @@ def _joined(
 
 
 def check_order(fields: Sequence[RecordField]) -> None:
-    """
-    Check that only the last field is open, and that each count stands before the field that it counts.
-
-    Raises:
-        ConfigurationError: the fields are in another order.
-    """
+    """Raise ConfigurationError unless only the last field is open, and each count is before its field."""
     names = [each.name for each in fields if each.has_value]
     for index, each in enumerate(fields):
         if each.layout.is_open and index + 1 < len(fields):

@@ -64,13 +64,7 @@ def text_layout(rule: Text) -> VariableLayout:
 
 
 def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
-    """
-    Return the layout of a list. Its length counts elements, or bytes.
-
-    Raises:
-        ConfigurationError: an element may take no bytes or the rest of the frame, or the length counts
-            bytes of elements that differ in size.
-    """
+    """Return the layout of a list, counted in elements or bytes. Raises ConfigurationError."""
     if not element.min_size:
         raise ConfigurationError("the elements of a list must take at least one byte each")
     if element.is_open:
@@ -83,14 +77,7 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
 
 
 def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableLayout:
-    """
-    Return the layout of a list of elements that all have the same size.
-
-    Args:
-        element: the layout of an element.
-        fixed: the same.
-        unit: the difference in length that one element makes.
-    """
+    """Return the layout of a list of elements of the same size. Each adds ``unit`` to the length."""
     size, from_items, to_items, plain, code = (
         fixed.size,
         fixed.from_items,

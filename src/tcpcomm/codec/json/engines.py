@@ -40,9 +40,7 @@ _chosen: Final = ContextVar("_chosen", default=_FASTEST)
 
 
 def engine(ascii: bool) -> FastEngine | None:
-    """
-    Return a fast engine, or None if none is installed, or :func:`using` has chosen the standard engine.
-    """
+    """Return a fast engine, or None if there is none, or :func:`using` chose the standard engine."""
     return _chosen.get()(ascii)
 
 

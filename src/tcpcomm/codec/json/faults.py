@@ -31,15 +31,16 @@ def code_of(value: Any, key: str) -> int | str:
 
 def reason_of(value: Any, key: str) -> str:
     """Return a fault's reason. Raises CodecError if it is not text."""
-    try:
-        return LEAVES[str].read(value)  # type: ignore[no-any-return]
-    except CodecError as error:
-        raise inside(key, error) from None
+    return _leaf(str, value, key)  # type: ignore[no-any-return]
 
 
 def data_of(value: Any, key: str) -> Any:
     """Return a fault's data. Raises CodecError if JSON cannot carry them."""
+    return _leaf(Any, value, key)
+
+
+def _leaf(kind: Any, value: Any, key: str) -> Any:
     try:
-        return LEAVES[Any].read(value)
+        return LEAVES[kind].read(value)
     except CodecError as error:
         raise inside(key, error) from None

@@ -36,18 +36,7 @@ M = TypeVar("M", bound=JsonMessage)
 
 
 def word_of(spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expected: str) -> Any:
-    """
-    Return the word of a command or event on the wire: as declared, or made of its name.
-
-    Args:
-        spec: the command or event.
-        types: the naming.
-        kinds: the types that a word may have.
-        expected: the same in words, for error messages.
-
-    Raises:
-        ConfigurationError: the word has another type, or is a template.
-    """
+    """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
     word = types.name_of(spec.name) if spec.wire is MISSING else spec.wire
     if type(word) not in kinds:
         raise ConfigurationError(f"{spec.where}: {expected}, not {brief_repr(word)}")
@@ -69,17 +58,7 @@ def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
 
 
 def check_unique(messages: Sequence[M], name: str, *, events_apart: bool) -> None:
-    """
-    Check that no two messages have the same word.
-
-    Args:
-        messages: the compiled commands and events.
-        name: the codec's name for a word.
-        events_apart: whether an event may have the word of a command.
-
-    Raises:
-        ConfigurationError: two messages have the same word.
-    """
+    """Raise ConfigurationError if two commands, or two events, or two of both, have the same word."""
     known: dict[tuple[bool, int | str], M] = {}
     for each in messages:
         other = known.setdefault((events_apart and each.spec.is_event, each.word), each)
@@ -90,14 +69,7 @@ def check_unique(messages: Sequence[M], name: str, *, events_apart: bool) -> Non
 
 
 class JsonDialectBase(Dialect, Generic[M]):
-    """
-    The common part of dialects of JSON.
-
-    Args:
-        text: the rule between values and frames.
-        messages: the compiled commands and events.
-        codes: the codes of faults that no declaration foresees, if they differ from ERROR_CODES.
-    """
+    """The common part of dialects of JSON. Its ``codes`` are those that differ from ERROR_CODES."""
 
     def __init__(
         self, text: JsonText, messages: Sequence[M], codes: Mapping[ProtocolErrorKind, int | str]

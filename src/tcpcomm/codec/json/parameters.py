@@ -33,24 +33,14 @@ _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 
 class ValueTypes:
-    """
-    The value types of annotations, each made once.
-
-    Args:
-        naming: makes the keys of attrs classes on the wire.
-    """
+    """The value types of annotations, each made once. The naming makes the keys of attrs classes."""
 
     def __init__(self, naming: Naming = "as written") -> None:
         self.name_of = NAMINGS[naming]
         self._known: dict[Any, ValueType] = dict(value_types.LEAVES)
 
     def of(self, annotation: Any) -> ValueType:
-        """
-        Return the value type of an annotation.
-
-        Raises:
-            ConfigurationError: JSON cannot carry such values.
-        """
+        """Return the value type of an annotation. Raises ConfigurationError if JSON cannot carry it."""
         annotation = bare_type(annotation)
         if annotation not in self._known:
             self._known[annotation] = self._made(annotation)

@@ -224,9 +224,7 @@ def _check_version(message: Any) -> None:
 
 
 def _id_of(message: Mapping[str, Any]) -> Any:
-    """
-    Return the id: text, a number, or null (section 4). A number may have decimals, though it should not.
-    """
+    """Return the id: text, a number, or null (section 4). A number should not have decimals, but may."""
     id = message.get("id")
     if id is not None and type(id) not in (int, str, float):
         raise inside("id", wrong("text, a number or null", id))

@@ -78,12 +78,7 @@ class JsonText:
             raise CodecError("a number in the JSON has too many digits") from None
 
     def write(self, value: Any) -> bytes:
-        """
-        Return the frame for a value.
-
-        Raises:
-            CodecError: JSON cannot carry the value.
-        """
+        """Return the frame for a value. Raises CodecError if JSON cannot carry it."""
         try:
             text = self._fast.write(value) if self._fast is not None else None
             if text is None:

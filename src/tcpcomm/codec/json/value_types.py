@@ -231,15 +231,7 @@ def fixed_tuple(elements: Sequence[ValueType]) -> ValueType:
 def _items(
     conversions: Iterable[Conversion], size: int | None, given: type[Any], made: type[Any]
 ) -> Conversion:
-    """
-    Return a function that converts each item of a list or tuple.
-
-    Args:
-        conversions: the function for each item.
-        size: the number of items; None: any.
-        given: the type of the argument, list or tuple.
-        made: the type of the result, list or tuple.
-    """
+    """Return a function that converts the items of a list or tuple, of a given size if it is not None."""
     expected = f"a {given.__name__}" if size is None else f"a {given.__name__} of {size}"
 
     def convert(value: Any) -> Any:
