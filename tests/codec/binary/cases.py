@@ -1,4 +1,4 @@
-"""Binary: layouts of all kinds, and the headers of several worlds."""
+"""Binary: layouts of all kinds, and the headers of several protocols."""
 
 from __future__ import annotations
 

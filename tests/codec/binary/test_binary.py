@@ -61,8 +61,8 @@ WRITE_REGISTER = MessageSpec(
 )
 
 
-def taken(dialect: Dialect, name: str, frame: bytes) -> Any:
-    """What a host makes of a frame that answers a command."""
+def result_of(dialect: Dialect, name: str, frame: bytes) -> Any:
+    """Return the result that a host reads in the frame of a reply."""
     (answer,) = dialect.read_at_host(frame)
     assert isinstance(answer, Answer)
     answers = dialect.reply_reader(name)
@@ -76,10 +76,10 @@ def test_modbus_reads_holding_registers() -> None:
     assert bytes.fromhex("03 006B 0003") == dialect.request("read_registers", {"start": 0x6B, "size": 3}, 0)
     reply = bytes.fromhex("03 06 022B 0000 0064")
     assert [reply] == dialect.reply(Request("read_registers", {}), Registers([0x22B, 0, 0x64]))
-    assert Registers([0x22B, 0, 0x64]) == taken(dialect, "read_registers", reply)
+    assert Registers([0x22B, 0, 0x64]) == result_of(dialect, "read_registers", reply)
 
 
-def test_modbus_answers_an_unknown_function_with_exception_1_and_that_function() -> None:
+def test_modbus_answers_an_unknown_function_with_exception_1() -> None:
     dialect = Binary().bind([READ_REGISTERS])
     (refusal,) = dialect.read_at_equipment(bytes.fromhex("2B 0E 01 00")).requests
     assert isinstance(refusal, Refusal)
@@ -89,7 +89,7 @@ def test_modbus_answers_an_unknown_function_with_exception_1_and_that_function()
     )
 
 
-def test_modbus_tcp_carries_the_transaction_and_the_length() -> None:
+def test_modbus_tcp_sends_the_transaction_number_and_the_length() -> None:
     """The framing leaves the header in the frame: LengthPrefixed(2, offset=4, strip=0)."""
     dialect = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x11", OPCODE)).bind([READ_REGISTERS])
     assert (True, 65535) == (dialect.by_id, dialect.largest_id)
@@ -100,7 +100,7 @@ def test_modbus_tcp_carries_the_transaction_and_the_length() -> None:
     assert bytes.fromhex("0001 0000 0003 11 83 02") == dialect.fault(request, Fault(2))
 
 
-def test_simple_message_tells_requests_from_replies_and_topics() -> None:
+def test_simple_message_distinguishes_requests_replies_and_topics() -> None:
     """ROS-Industrial: message type, communication type (1 topic, 2 request, 3 reply), reply code."""
     codec = Binary(
         U32,
@@ -126,13 +126,15 @@ def test_simple_message_tells_requests_from_replies_and_topics() -> None:
     assert isinstance(request, Request)
     assert [bytes.fromhex("0000000B 00000003 00000001")] == dialect.reply(request, None)
     with pytest.raises(Fault, match="2"):
-        taken(dialect, "point", bytes.fromhex("0000000B 00000003 00000002"))
+        result_of(dialect, "point", bytes.fromhex("0000000B 00000003 00000002"))
     topic = bytes.fromhex("0000000A 00000001 00000000 3F000000 BF800000")
     assert [Event("joints", {"joints": [0.5, -1.0]})] == [*dialect.read_at_host(topic)]
 
 
 def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
-    """Little endian; the length counts what follows it: monitoring timer, command, subcommand, data."""
+    """
+    Little endian; the length counts the fields behind it: monitoring timer, command, subcommand, data.
+    """
     codec = Binary(
         U16,
         id=U16,
@@ -156,9 +158,9 @@ def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
     (answer,) = dialect.read_at_host(reply)
     assert isinstance(answer, Answer)
     assert 0x1234 == answer.id
-    assert [0x1234, 2] == taken(dialect, "read", reply)
+    assert [0x1234, 2] == result_of(dialect, "read", reply)
     with pytest.raises(Fault) as caught:
-        taken(dialect, "read", bytes.fromhex("D400 3412 0000 00 FF FF03 00 0200 59C0"))
+        result_of(dialect, "read", bytes.fromhex("D400 3412 0000 00 FF FF03 00 0200 59C0"))
     assert 0xC059 == caught.value.code
 
 
@@ -170,12 +172,12 @@ def test_replies_and_faults_may_have_opcodes_of_their_own() -> None:
 
 
 def several(*parameters: Field, codec: Binary | None = None) -> Dialect:
-    """A dialect whose only command has these parameters."""
+    """Return a dialect with one command, which has these parameters."""
     return (codec or Binary()).bind([MessageSpec("f", "Device.f", 1, parameters=parameters)])
 
 
 def one(annotation: Any, codec: Binary | None = None) -> Dialect:
-    """A dialect whose only command has one parameter."""
+    """Return a dialect with one command, which has one parameter."""
     return several(Field("value", annotation), codec=codec)
 
 
@@ -218,7 +220,9 @@ BYTES: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "value", "expected"), BYTES)
-def test_a_value_lies_in_these_bytes(annotation: Any, value: Any, expected: str) -> None:
+def test_a_value_is_written_as_these_bytes_and_read_again(
+    annotation: Any, value: Any, expected: str
+) -> None:
     dialect = one(annotation)
     frame = dialect.request("f", {"value": value}, 0)
     assert expected == frame[1:].hex().upper()
@@ -320,15 +324,13 @@ NOT_READ: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "body", "problem"), NOT_READ)
-def test_bytes_that_are_no_such_value_are_refused_with_the_path(
-    annotation: Any, body: str, problem: str
-) -> None:
+def test_bytes_that_do_not_fit_are_refused_with_the_path(annotation: Any, body: str, problem: str) -> None:
     (refusal,) = one(annotation).read_at_equipment(b"\x01" + bytes.fromhex(body)).requests
     assert isinstance(refusal, Refusal)
     assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.error_kind, str(refusal.problem))
 
 
-def test_nan_and_infinity_pass_as_they_are() -> None:
+def test_nan_and_infinity_pass_unchanged() -> None:
     dialect = one(F32)
     (request,) = dialect.read_at_equipment(b"\x01" + struct.pack(">f", math.nan)).requests
     assert isinstance(request, Request)
@@ -341,7 +343,7 @@ def test_bytes_behind_the_zero_that_ends_a_text_are_skipped() -> None:
     assert Request("f", {"value": "AB"}) == request
 
 
-def test_bits_that_no_field_has_and_skipped_bytes_are_not_looked_at() -> None:
+def test_bits_without_a_field_and_skipped_bytes_are_ignored() -> None:
     (request,) = one(Annotated[LinkState, U16, After(1)]).read_at_equipment(b"\x01\xff\x10\xee").requests
     assert Request("f", {"value": LinkState(False, 0, Axis.X, False)}) == request
 
@@ -363,7 +365,7 @@ def test_a_list_may_be_counted_by_a_field_before_it() -> None:
     )
 
 
-def test_a_count_that_is_not_the_length_is_refused() -> None:
+def test_a_count_that_differs_from_the_length_is_refused() -> None:
     with pytest.raises(CodecError, match=r"^n: must be 2, the length of xs, not 3$"):
         counted_by().request("f", {"n": 3, "xs": [1, 2], "s": ""}, 0)
 
@@ -415,16 +417,14 @@ NOT_BOUND: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "problem"), NOT_BOUND)
-def test_an_annotation_that_does_not_say_how_a_value_lies_in_bytes_is_refused(
-    annotation: Any, problem: str
-) -> None:
+def test_an_annotation_that_bytes_cannot_carry_is_refused(annotation: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         one(annotation)
     assert str(caught.value).startswith("Device.f: parameter value: ")
     assert problem in str(caught.value)
 
 
-def test_nothing_can_follow_what_goes_on_to_the_end() -> None:
+def test_no_field_can_follow_one_that_takes_the_rest() -> None:
     with pytest.raises(
         ConfigurationError, match="parameter b: b cannot follow a, which takes the rest of the frame"
     ):
@@ -437,7 +437,7 @@ def test_a_count_must_be_a_whole_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "values", "problem"),
+    ("kind", "values", "problem"),
     [
         (Int, (9,), "1 to 8 bytes"),
         (Int, (2, False, "middle"), "big or little"),
@@ -447,9 +447,11 @@ def test_a_count_must_be_a_whole_number() -> None:
         (Fixed, (4, "ab"), "one character"),
     ],
 )
-def test_a_mark_that_makes_no_sense_is_refused(mark: Any, values: tuple[Any, ...], problem: str) -> None:
+def test_a_type_for_annotations_checks_its_arguments(
+    kind: Any, values: tuple[Any, ...], problem: str
+) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        mark(*values)
+        kind(*values)
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
@@ -475,7 +477,7 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
         Binary(**options)
 
 
-BAD_FORMS: list[tuple[tuple[MessageSpec, ...], str]] = [
+BAD_SPECS: list[tuple[tuple[MessageSpec, ...], str]] = [
     ((MessageSpec("f", "A.f"),), "A.f: its opcode must be a number from 0 to 0xFF"),
     ((MessageSpec("f", "A.f", 256),), "A.f: its opcode must be a number from 0 to 0xFF, not 256"),
     ((MessageSpec("f", "A.f", True),), "A.f: its opcode must be a number from 0 to 0xFF, not True"),
@@ -489,31 +491,31 @@ BAD_FORMS: list[tuple[tuple[MessageSpec, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("forms", "problem"), BAD_FORMS)
-def test_a_form_that_cannot_be_told_from_others_is_refused(
-    forms: tuple[MessageSpec, ...], problem: str
+@pytest.mark.parametrize(("specs", "problem"), BAD_SPECS)
+def test_a_message_that_a_host_would_not_recognise_is_refused(
+    specs: tuple[MessageSpec, ...], problem: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Binary().bind(forms)
+        Binary().bind(specs)
     assert str(caught.value).startswith(problem)
 
 
-def test_a_reply_to_another_command_is_no_reply() -> None:
+def test_a_reply_or_fault_of_another_command_is_refused() -> None:
     dialect = Binary().bind([READ_REGISTERS, WRITE_REGISTER])
     with pytest.raises(CodecError, match="opcode: 0x06 is not a reply to 0x03"):
-        taken(dialect, "read_registers", b"\x06")
+        result_of(dialect, "read_registers", b"\x06")
     with pytest.raises(CodecError, match="opcode: 0x86 is not a fault of 0x03"):
-        taken(dialect, "read_registers", b"\x86\x01")
+        result_of(dialect, "read_registers", b"\x86\x01")
 
 
-def test_a_reason_that_the_wire_cannot_carry_is_refused_from_a_handler_and_left_out_of_a_trouble() -> None:
+def test_a_reason_that_cannot_be_written_is_refused_or_left_out_of_a_protocol_error() -> None:
     dialect = Binary(reason=Annotated[str, Counted(U8)]).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="reason: '문' cannot be written in ascii"):
         dialect.fault(Request("write_register", {}), Fault(1, "문"))
     assert "" == dialect.fault_for(ProtocolErrorKind.INTERNAL, "문").reason
 
 
-def test_a_code_must_be_a_number_and_no_success() -> None:
+def test_the_code_of_a_fault_must_be_a_number_other_than_success() -> None:
     dialect = Binary(status=U8).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="code: must be a whole number, not 'E1'"):
         dialect.fault(Request("write_register", {}), Fault("E1"))

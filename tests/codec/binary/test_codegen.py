@@ -1,4 +1,4 @@
-"""The generated readers and writers of binary records and headers: never other than the careful ones."""
+"""The generated readers and writers of records and headers do the same as the general code."""
 
 from __future__ import annotations
 
@@ -87,31 +87,31 @@ records = st.one_of(
 
 
 def outcome(function: Callable[..., Any], *args: Any) -> str:
-    """What a function returns or raises, with NaN equal to itself and True unlike 1."""
+    """Return the result or error of a function as text: NaN equals itself, and True differs from 1."""
     try:
         return repr(function(*args))
     except CodecError as error:
         return f"CodecError: {error}"
 
 
-def careful(layout: Layout) -> Layout:
-    """The same without generated functions."""
+def general(layout: Layout) -> Layout:
+    """Return a layout without its generated functions."""
     assert layout.fixed is not None
     return from_fixed(layout.fixed, layout.fields)
 
 
 @given(records)
-def test_values_by_name_are_written_as_carefully(record: dict[str, Any]) -> None:
-    assert outcome(BY_NAME.write, record) == outcome(careful(BY_NAME).write, record)
+def test_values_by_name_are_written_as_by_general_code(record: dict[str, Any]) -> None:
+    assert outcome(BY_NAME.write, record) == outcome(general(BY_NAME).write, record)
 
 
 @given(values)
-def test_an_instance_is_written_as_carefully(value: Any) -> None:
-    assert outcome(AN_INSTANCE.write, value) == outcome(careful(AN_INSTANCE).write, value)
+def test_an_instance_is_written_as_by_general_code(value: Any) -> None:
+    assert outcome(AN_INSTANCE.write, value) == outcome(general(AN_INSTANCE).write, value)
 
 
 @given(st.binary(max_size=3), fitting, st.binary(max_size=2), st.integers(0, 40), st.binary(max_size=2))
-def test_values_by_name_are_read_as_carefully(
+def test_values_by_name_are_read_as_by_general_code(
     before: bytes, record: dict[str, Any], behind: bytes, place: int, noise: bytes
 ) -> None:
     try:
@@ -120,12 +120,12 @@ def test_values_by_name_are_read_as_carefully(
         written = b""
     written = written[:place] + noise + written[place + len(noise) :]
     data = before + written + behind
-    assert outcome(BY_NAME.read, data, len(before)) == outcome(careful(BY_NAME).read, data, len(before))
+    assert outcome(BY_NAME.read, data, len(before)) == outcome(general(BY_NAME).read, data, len(before))
 
 
 @given(st.binary(min_size=10, max_size=16))
-def test_an_instance_is_read_as_carefully(data: bytes) -> None:
-    assert outcome(AN_INSTANCE.read, data, 0) == outcome(careful(AN_INSTANCE).read, data, 0)
+def test_an_instance_is_read_as_by_general_code(data: bytes) -> None:
+    assert outcome(AN_INSTANCE.read, data, 0) == outcome(general(AN_INSTANCE).read, data, 0)
 
 
 HEADERS = {
@@ -143,7 +143,7 @@ HEADERS = {
     place=st.integers(0, 12),
     noise=st.binary(max_size=1),
 )
-def test_a_header_is_written_and_read_as_carefully(
+def test_a_header_is_written_and_read_as_by_general_code(
     *,
     items: tuple[Any, ...],
     width: int,

@@ -1,4 +1,4 @@
-"""Json with the key names of several worlds, and JsonRpc, each with every engine."""
+"""Json with the key names of several programs, and JsonRpc, each with every engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def needs_engine(name: str) -> None:
 
 @frozen
 class WithEngine(Case):
-    """A case whose dialect has a certain engine."""
+    """A case with one engine."""
 
     engine: str = field(kw_only=True)
 

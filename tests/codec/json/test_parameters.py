@@ -53,7 +53,7 @@ READ: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("annotation", "json", "value"), READ)
-def test_what_json_has_becomes_a_value_of_the_annotation(annotation: Any, json: Any, value: Any) -> None:
+def test_a_value_of_json_becomes_a_value_of_the_annotation(annotation: Any, json: Any, value: Any) -> None:
     read = ValueTypes().of(annotation).read(json)
     assert (type(value), value) == (type(read), read)
 
@@ -105,7 +105,7 @@ NOT_READ: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "json", "problem"), NOT_READ)
-def test_what_json_has_and_is_no_such_value_is_refused_with_its_path(
+def test_a_value_of_json_that_does_not_fit_the_annotation_is_refused_with_its_path(
     annotation: Any, json: Any, problem: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
@@ -147,7 +147,7 @@ class Number(float):
     """A number of another package, which is a float."""
 
 
-def test_a_whole_number_is_written_where_a_float_is_declared() -> None:
+def test_a_whole_number_is_written_as_a_declared_float() -> None:
     assert "3.0" == repr(ValueTypes().of(float).write(3))
     assert "3.0" == repr(ValueTypes().of(float | None).write(3))
 

@@ -61,8 +61,8 @@ class Binary(Codec):
 
     Args:
         opcode: the type of the opcode.
-        id: the type of the number that a reply repeats from its request. None: there is no id, and replies
-            come in the order of the requests.
+        id: the type of the number that a reply repeats from its request. None: replies have no id, and come
+            in the order of the requests.
         status: the type of a field in every reply that shows a fault: any status other than ``ok`` is the
             code of a fault. None: the opcode shows a fault.
         ok: the status of a successful reply.

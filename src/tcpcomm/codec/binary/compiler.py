@@ -77,7 +77,7 @@ class LayoutCompiler:
         return record(fields, lambda values: values[0], lambda value: [value])
 
     def values(self, fields: Sequence[Field], where: str) -> Layout:
-        """Return the layout of a dictionary. Raises ConfigurationError, with ``where`` before its message."""
+        """Return the layout of a dictionary. Raises ConfigurationError, with ``where`` before the text."""
         names = [each.name for each in fields]
         expected = frozenset(names)
 

@@ -2,8 +2,7 @@
 Values that take a fixed number of bytes: :class:`FixedLayout`, a run of items of one ``struct`` format.
 
 Fields that stand side by side and have a fixed size, also in nested classes, are joined into one format, so
-that one call of ``struct`` reads or writes them. An item in another byte order than the codec's is bytes
-there.
+that one call of ``struct`` reads or writes them. An item in another byte order is read as bytes.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class FixedLayout:
     Attributes:
         order: the byte order.
         code: its struct format, without the byte order.
-        items: the number of items that struct makes of it.
+        items: the number of items that struct reads.
         from_items: returns the value, from the items and the index of its first one. Raises CodecError.
         to_items: appends the items of a value to a list. Raises CodecError.
         draw: draws a value.
@@ -137,7 +136,7 @@ def _plain_number(number_type: Int, default: Order) -> FixedLayout:
 
 
 def _in_range(order: Order, code: str, low: int, high: int, label: str) -> FixedLayout:
-    """Return the layout of whole numbers of which each is one item."""
+    """Return the layout of whole numbers, each of them one item of struct."""
 
     def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not int:

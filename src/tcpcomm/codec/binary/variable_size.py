@@ -135,7 +135,7 @@ def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableL
 
 
 def _variable_elements(element: Layout) -> VariableLayout:
-    """Return the layout of a list of elements, each of which contains its own size."""
+    """Return the layout of a list of elements that differ in size."""
 
     def read(data: bytes, at: int, length: int) -> tuple[list[Any], int]:
         if length < 0 or length * element.min_size > len(data) - at:

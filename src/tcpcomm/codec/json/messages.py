@@ -27,7 +27,7 @@ class JsonMessage:
 
     spec: MessageSpec
     word: int | str
-    """The word that stands for it on the wire."""
+    """Its word on the wire."""
     parameters: Parameters
     result: ValueType
 

@@ -33,6 +33,6 @@ NAMINGS: Final[dict[str, Callable[[str], str]]] = {
 
 
 def check_naming(naming: str) -> None:
-    """Raise ConfigurationError if there is no such naming."""
+    """Raise ConfigurationError if the naming is unknown."""
     if naming not in NAMINGS:
         raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {naming!r}")

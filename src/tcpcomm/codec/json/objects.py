@@ -51,14 +51,14 @@ class Json(Keys, Codec):
         parameters: the key of the object that holds the parameters of commands and events. None: they are
             beside the word.
         id: the key of the number that a reply repeats from its request, so that replies may come in any
-            order. None: there is no id, and replies come in the order of the requests. A request without
-            an id is answered without one.
+            order. None: replies have no id, and come in the order of the requests. A request
+            without an id is answered without one.
         result: the key of a command's result. None: the fields of the result, an attrs class, are keys of
             the reply. ``@command(reply="position")`` gives one command's result another key.
         fault: the key of the object that holds a fault's code and reason. None: they are keys of the reply,
             and ``success`` or ``failure`` tells a fault from a result.
         code: the key of a fault's code, a number or a word.
-        reason: the key of a fault's reason. None: there is no reason, and the value of ``fault`` is the
+        reason: the key of a fault's reason. None: faults have no reason, and the value of ``fault`` is the
             code.
         data: the key of a fault's data. None: they are not sent.
         event: the key of the event's word. It may be the same as the key of commands.

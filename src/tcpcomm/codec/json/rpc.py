@@ -53,7 +53,7 @@ class JsonRpc(Codec):
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
 
     Raises:
-        ConfigurationError: there is no such naming.
+        ConfigurationError: the naming is unknown.
     """
 
     by_position: bool = field(default=False, kw_only=True)

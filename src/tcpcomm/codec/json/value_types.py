@@ -148,7 +148,7 @@ def _whatever(value: Any) -> Any:
 
 
 def _any(value: Any) -> Any:
-    """Return a value of JSON unchanged. Raises CodecError if JSON cannot carry a part of it."""
+    """Return a value of JSON unchanged. Raises CodecError for a part that JSON cannot carry."""
     if type(value) is dict:
         for key, each in value.items():
             _any_inside(brief_name(_text(key)), each)
@@ -251,7 +251,7 @@ def _items(
 
 
 def mapping(key: Any, element: ValueType) -> ValueType:
-    """Return the type of a dictionary, whose keys are data."""
+    """Return the type of a dictionary with text as keys."""
     if bare_type(key) is not str:
         raise ConfigurationError(
             f"the keys of a JSON object must be text, not {type_text(key)}: use dict[str, ...]"

@@ -69,7 +69,9 @@ def _reader(
     fallback: Callable[[str], Any],
     result: Callable[[FastPath, Mapping[str, str]], str],
 ) -> Callable[[str], Any]:
-    """Return a function that reads a text; ``result`` makes its result's source from that of each value."""
+    """
+    Return a function that reads a text. ``result`` makes source for its result, from source for each value.
+    """
     if template.counts or not template.captures:
         return fallback
     function = FastPath("read", "text", fallback, template.text)
