@@ -294,7 +294,7 @@ NOT_READ: list[tuple[Any, str, str]] = [
     (
         Annotated[str, Fixed(2)],
         "FF41",
-        "value: this is no text in ascii: ordinal not in range(128), at byte 0 of b'\\xffA'",
+        "value: this is not text in ascii: ordinal not in range(128), at byte 0 of b'\\xffA'",
     ),
     (Annotated[str, Counted(U8)], "0341", "value: needs 3 bytes, but the frame has 1 left"),
     (

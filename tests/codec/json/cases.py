@@ -35,7 +35,7 @@ class WithEngine(Case):
     def dialect(self) -> Dialect:
         needs_engine(self.engine)
         with using(self.engine):
-            return self.codec.bind(self.forms)
+            return self.codec.bind(self.specs)
 
 
 OBJECTS: Final = (
@@ -221,7 +221,7 @@ _CASES: Final = [
 ]
 
 CASES: Final = [
-    WithEngine(f"{case.name}-{engine}", case.codec, case.forms, case.faults, case.hostile, engine=engine)
+    WithEngine(f"{case.name}-{engine}", case.codec, case.specs, case.faults, case.hostile, engine=engine)
     for case in _CASES
     for engine in ENGINES
 ]

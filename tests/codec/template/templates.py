@@ -11,7 +11,7 @@ from attrs.validators import ge
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import Answer, Request
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_line
+from tcpcomm.codec.template.compiler import compile_template
 
 __all__ = ["Judgement", "Mode", "Point", "Position", "Scan", "bound", "line", "replied", "taken"]
 
@@ -55,7 +55,7 @@ class Checked:
 
 def line(text: str, **types: Any) -> CompiledTemplate:
     """A template, compiled for fields of these types."""
-    return compile_line(text, {name: Field(name, kind) for name, kind in types.items()})
+    return compile_template(text, {name: Field(name, kind) for name, kind in types.items()})
 
 
 def bound(
@@ -63,8 +63,8 @@ def bound(
 ) -> Dialect:
     """A declaration with the one command ``do``."""
     parameters = tuple(Field(name, kind) for name, kind in types.items())
-    form = MessageSpec("do", "Device.do", wire, reply, parameters, result)
-    return (codec or Template()).bind([form])
+    spec = MessageSpec("do", "Device.do", wire, reply, parameters, result)
+    return (codec or Template()).bind([spec])
 
 
 def replied(dialect: Dialect, result: Any, name: str = "do") -> list[bytes]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
-from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common, two_readings
+from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common_text, two_readings
 from tcpcomm.codec.template.regex_tree import (
     ANY,
     EMPTY,
@@ -23,7 +23,7 @@ from tcpcomm.codec.template.regex_tree import (
     Named,
     Run,
     Seq,
-    Shape,
+    TextPattern,
     chars,
     literal,
 )
@@ -34,8 +34,8 @@ ALPHABET = "ab,"
 LONGEST = 5
 
 
-def never_empty(shape: Shape) -> bool:
-    return common(shape, EMPTY) is None
+def never_empty(shape: TextPattern) -> bool:
+    return common_text(shape, EMPTY) is None
 
 
 char_sets = st.sampled_from(
@@ -59,14 +59,14 @@ shapes = st.recursive(
 )
 
 
-def texts(shape: Shape) -> set[str]:
+def texts(shape: TextPattern) -> set[str]:
     """All short texts of a shape, found by its regular expression."""
     matches = re.compile(shape.regex(), re.DOTALL).fullmatch
     every = ("".join(each) for size in range(LONGEST + 1) for each in product(ALPHABET, repeat=size))
     return {text for text in every if matches(text)}
 
 
-def ways(shape: Shape, text: str) -> int:
+def ways(shape: TextPattern, text: str) -> int:
     """In how many ways a text goes through the automaton of a shape."""
     automaton = Automaton.of(shape)
     states = Counter([START])
@@ -82,7 +82,7 @@ def ways(shape: Shape, text: str) -> int:
 
 @given(shape=shapes)
 @settings(max_examples=60)
-def test_the_automaton_and_the_regular_expression_are_of_the_same_texts(shape: Shape) -> None:
+def test_the_automaton_and_the_regular_expression_are_of_the_same_texts(shape: TextPattern) -> None:
     every = ("".join(each) for size in range(4) for each in product(ALPHABET, repeat=size))
     found = texts(shape)
     for text in every:
@@ -91,9 +91,9 @@ def test_the_automaton_and_the_regular_expression_are_of_the_same_texts(shape: S
 
 @given(one=shapes, other=shapes)
 @settings(max_examples=60)
-def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: Shape, other: Shape) -> None:
+def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: TextPattern, other: TextPattern) -> None:
     both = texts(one) & texts(other)
-    found = common(one, other)
+    found = common_text(one, other)
     if found is None:
         assert not both
     else:
@@ -104,7 +104,7 @@ def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: Shape,
 
 @given(shape=shapes)
 @settings(max_examples=60)
-def test_two_readings_are_found_if_there_are_two(shape: Shape) -> None:
+def test_two_readings_are_found_if_there_are_two(shape: TextPattern) -> None:
     ambiguous = {text for text in texts(shape) if ways(shape, text) > 1}
     found = two_readings(shape)
     if found is None:
@@ -132,8 +132,8 @@ AMBIGUOUS: list[tuple[str, dict[str, Any], str]] = [
     ("{a*}", {"a": list[int]}, "a: '{a*}' is ambiguous: '00' can be read as"),
     ("{a*,:{x},{y}[,{z}]}", {"a": list[Any]}, "exactly one field"),
     ("{a*,:{v}[,{w}]}", {"a": list[int]}, "exactly one field"),
-    ("A[{a}]", {"a": str | None}, "an optional part that may be empty is not seen"),
-    ("{a*;:{b*,}}", {"a": list[list[int]]}, "an item of the list may be empty"),
+    ("A[{a}]", {"a": str | None}, "an optional part can be empty, and then nobody sees it"),
+    ("{a*;:{b*,}}", {"a": list[list[int]]}, "an item of the list can be empty"),
 ]  # fmt: skip
 
 
@@ -162,7 +162,7 @@ CLEAR: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def steps(shape: Shape, text: str) -> int:
+def steps(shape: TextPattern, text: str) -> int:
     """How many steps a search takes that tries one way after the other, as regular expressions do."""
     automaton = Automaton.of(shape)
     taken = 0
@@ -182,7 +182,7 @@ def steps(shape: Shape, text: str) -> int:
 def test_reading_takes_steps_in_proportion_to_the_text_even_if_it_does_not_match(
     template: str, types: dict[str, Any], stuff: str
 ) -> None:
-    shape = line(template, **types).shape
+    shape = line(template, **types).pattern
     text = stuff * 200 + "\0"
     places = len(Automaton.of(shape).sets) + 1
     assert steps(shape, text) <= places * (len(text) + 1)
@@ -205,57 +205,57 @@ def event(name: str, wire: str, **types: Any) -> MessageSpec:
 
 
 @pytest.mark.parametrize(
-    ("forms", "message"),
+    ("specs", "message"),
     [
         (
             [command("one", "TRG,{a}", a=int), command("two", "TRG,{a:03d}", a=int)],
-            "Camera.two: the command Camera.two, 'TRG,{a:03d}', cannot be told from "
-            "the command Camera.one, 'TRG,{a}': both can be the frame 'TRG,000'",
+            "Camera.two: the command Camera.two, 'TRG,{a:03d}', and "
+            "the command Camera.one, 'TRG,{a}', can both be the frame 'TRG,000'",
         ),
         (
             [command("one", "{a},{b}", a=str, b=int), command("two", "SET,{a}", a=int)],
-            "both can be the frame 'SET,0'",
+            "can both be the frame 'SET,0'",
         ),
-        ([command("one", "A[,{a}]", a=int | None), command("two", "A")], "both can be the frame 'A'"),
+        ([command("one", "A[,{a}]", a=int | None), command("two", "A")], "can both be the frame 'A'"),
         (
             [event("one", "ALM,{a}", a=str), event("two", "ALM,{a}", a=int)],
-            "Camera.two: the event Camera.two, 'ALM,{a}', cannot be told from "
-            "the event Camera.one, 'ALM,{a}': both can be the frame 'ALM,0'",
+            "Camera.two: the event Camera.two, 'ALM,{a}', and "
+            "the event Camera.one, 'ALM,{a}', can both be the frame 'ALM,0'",
         ),
         (
             [event("one", "NG,1,{a}", a=str)],
-            "Camera.one: the event Camera.one, 'NG,1,{a}', cannot be told from "
-            "the fault 'NG,{code},{reason}': both can be the frame 'NG,1,'",
+            "Camera.one: the event Camera.one, 'NG,1,{a}', and "
+            "the fault 'NG,{code},{reason}' can both be the frame 'NG,1,'",
         ),
         (
             [command("do", "DO", "OK,{a}", str), event("done", "OK,{a}", a=int)],
-            "Camera.do: its reply 'OK,{a}' cannot be told from the event Camera.done, 'OK,{a}': "
-            "both can be the frame 'OK,0'",
+            "Camera.do: its reply 'OK,{a}' and the event Camera.done, 'OK,{a}' "
+            "can both be the frame 'OK,0'",
         ),
         (
             [command("do", "DO", ("ALM,1", "{a}"), float), event("alarm", "ALM,{a}", a=int)],
-            "Camera.do: its reply 'ALM,1' cannot be told from the event Camera.alarm",
+            "Camera.do: its reply 'ALM,1' and the event Camera.alarm",
         ),
         (
             [command("do", "DO", CountedLines("{#}", "{a}"), list[str]), event("alarm", "ALM")],
-            "Camera.do: its reply '{a}' cannot be told from the event Camera.alarm, 'ALM'",
+            "Camera.do: its reply '{a}' and the event Camera.alarm, 'ALM'",
         ),
         (
             [command("do", "DO", "{a}", str)],
-            "Camera.do: its reply '{a}' cannot be told from the fault 'NG,{code},{reason}': "
-            "both can be the frame 'NG,,'",
+            "Camera.do: its reply '{a}' and the fault 'NG,{code},{reason}' "
+            "can both be the frame 'NG,,'",
         ),
     ],
 )
-def test_what_one_frame_could_be_twice_is_refused_with_the_frame(forms: list[MessageSpec], message: str) -> None:
+def test_what_one_frame_could_be_twice_is_refused_with_the_frame(specs: list[MessageSpec], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind(forms)
+        Template().bind(specs)
     assert message in str(caught.value)
     assert str(caught.value).startswith("Camera.")
 
 
 def test_a_fault_that_names_the_command_is_told_from_the_replies_of_that_command() -> None:
-    forms = [command("one", "A", "ER,B,{n:d}", int), command("two", "B", "OK")]
-    Template(fault="ER,{command},{code:d}").bind(forms)
-    with pytest.raises(ConfigurationError, match="both can be the frame 'ER,A,0'"):
+    specs = [command("one", "A", "ER,B,{n:d}", int), command("two", "B", "OK")]
+    Template(fault="ER,{command},{code:d}").bind(specs)
+    with pytest.raises(ConfigurationError, match="can both be the frame 'ER,A,0'"):
         Template(fault="ER,{command},{code:d}").bind([command("one", "A", "ER,A,{n:d}", int)])

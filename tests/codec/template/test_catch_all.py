@@ -21,8 +21,8 @@ COUNT = MessageSpec("count", "Reader.count", "N?", "N,{n}", (), int)
 LOW = MessageSpec("low", "Reader.low", "BAT,{code}", MISSING, (Field("code", int),), is_event=True)
 
 
-def reader(*forms: MessageSpec, fault: str | None = None) -> Dialect:
-    return Template(fault=fault).bind([ON, COUNT, LOW, reads(), *forms])
+def reader(*specs: MessageSpec, fault: str | None = None) -> Dialect:
+    return Template(fault=fault).bind([ON, COUNT, LOW, reads(), *specs])
 
 
 @pytest.mark.parametrize(
@@ -72,20 +72,20 @@ def test_drawn_values_and_the_notation_are_those_of_the_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "fault", "told"),
+    ("spec", "fault", "told"),
     [
         (
             MessageSpec("weigh", "Reader.weigh", "W", "{grams}", (), float),
             None,
-            "the reply '{grams}' of Reader.weigh has no literal text in front",
+            "the reply '{grams}' of Reader.weigh does not begin with a literal text",
         ),
-        (ON, "{code} {reason}", "the fault '{code} {reason}' has no literal text in front"),
-        (reads("other"), None, "Reader.other: it takes whatever is nothing else, as Reader.code does"),
+        (ON, "{code} {reason}", "the fault '{code} {reason}' does not begin with a literal text"),
+        (reads("other"), None, "Reader.other: it can be any text, and so can Reader.code"),
     ],
 )
-def test_what_could_not_be_told_from_it_is_refused(form: MessageSpec, fault: str | None, told: str) -> None:
+def test_what_could_not_be_told_from_it_is_refused(spec: MessageSpec, fault: str | None, told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Template(fault=fault).bind([reads(), form])
+        Template(fault=fault).bind([reads(), spec])
     assert told in str(caught.value)
 
 
@@ -96,7 +96,7 @@ def test_only_a_text_alone_takes_everything(event: MessageSpec) -> None:
     weigh = MessageSpec("weigh", "Reader.weigh", "W", "{grams}", (), float)
     with pytest.raises(ConfigurationError) as caught:
         Template(fault="{code}").bind([weigh, event])
-    assert "nothing else" not in str(caught.value)
+    assert "can be any text" not in str(caught.value)
 
 
 def test_the_refusal_of_an_event_like_the_fault_names_the_way_out() -> None:
@@ -120,5 +120,5 @@ def test_without_faults_nothing_says_no() -> None:
         dialect.fault(unknown, Fault(3))
     answers = dialect.reply_reader("on")
     assert answers is not None
-    with pytest.raises(CodecError, match="stands where 'OK' should stand"):
+    with pytest.raises(CodecError, match="expected 'OK', not 'NG,3,dark'"):
         answers.take("NG,3,dark")

@@ -70,14 +70,14 @@ def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_
 @pytest.mark.parametrize(
     ("frame", "kind", "name", "problem"),
     [
-        (b"\xff", ProtocolErrorKind.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
+        (b"\xff", ProtocolErrorKind.UNREADABLE, None, "not text in ascii: ordinal not in range(128), at byte 0"),
         (b"", ProtocolErrorKind.MALFORMED, None, "the request is empty"),
         (b"FOO,1", ProtocolErrorKind.UNKNOWN_COMMAND, None, "there is no command 'FOO'"),
-        (b"TRG", ProtocolErrorKind.BAD_PARAMETERS, "locate", "the text ends where ',' should stand"),
-        (b"TRG;1", ProtocolErrorKind.BAD_PARAMETERS, "locate", "';1' stands where ',' should stand"),
-        (b"TRG,", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the text ends where a whole number should stand"),
+        (b"TRG", ProtocolErrorKind.BAD_PARAMETERS, "locate", "the text ends before ','"),
+        (b"TRG;1", ProtocolErrorKind.BAD_PARAMETERS, "locate", "expected ',', not ';1'"),
+        (b"TRG,", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the text ends before a whole number"),
         (b"TRG,x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: 'x' does not begin with a whole number"),
-        (b"TRG,3x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number and then the end"),
+        (b"TRG,3x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number followed by the end"),
         (b"TRG," + b"9" * 5000, ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the number has too many digits"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_reply_that_is_none_of_the_command_says_what_is_wrong() -> None:
 
 def test_the_classes_own_checks_refuse_what_a_peer_sends() -> None:
     dialect = bound("DO", "{level}", Checked)
-    with pytest.raises(CodecError, match="no Checked: 'level' must be >= 0: -1"):
+    with pytest.raises(CodecError, match="this cannot be a Checked: 'level' must be >= 0: -1"):
         taken(dialect, b"-1")
 
 
@@ -161,14 +161,14 @@ def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> N
 
 
 def test_an_nmea_sentence_is_written_with_its_widths() -> None:
-    form = MessageSpec(
+    spec = MessageSpec(
         "depth",
         "Sounder.depth",
         "SDDPT,{metres:.1f},{offset:+.1f}[,{range:d}]",
         parameters=(Field("metres", float), Field("offset", float), Field("range", int | None)),
         is_event=True,
     )
-    dialect = Template().bind([form])
+    dialect = Template().bind([spec])
     assert b"SDDPT,2.4,-0.3" == dialect.event("depth", {"metres": 2.4, "offset": -0.3, "range": None})
     values = {"metres": 76.1, "offset": 0.0, "range": 100}
     assert (Event("depth", values),) == dialect.read_at_host(b"SDDPT,76.1,+0.0,100")
@@ -191,7 +191,7 @@ def test_a_result_may_have_a_list_of_points_behind_its_count() -> None:
     assert [b"OK,02,7;1.0,2.0;-3.5,0.0"] == replied(dialect, scan)
     assert [scan] == taken(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
     assert [Scan(Judgement.BAD, [])] == taken(dialect, b"NG,00;")
-    with pytest.raises(CodecError, match="points: 3 items are announced, and there are 1"):
+    with pytest.raises(CodecError, match="points: the count says 3 items, but there are 1"):
         taken(dialect, b"OK,03;1.0,2.0")
 
 
@@ -204,44 +204,44 @@ def test_the_notation_is_the_templates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "message"),
+    ("spec", "message"),
     [
-        (do(MISSING, a=int), "its template is missing; write it first, such as 'DO,{a}'"),
+        (do(MISSING, a=int), "its template is missing: write one, such as 'DO,{a}'"),
         (do(3), "its template cannot be 3"),
         (do("DO", MISSING), "its reply is missing: write reply='OK', or reply=None"),
-        (do("DO", None, int), "it returns int, but reply=None says that no reply is sent"),
-        (do("DO", 3), "3 is no reply"),
-        (do("DO", ()), "() is no reply"),
-        (do("DO,{a}"), "'DO,{a}' has the field 'a'; there are none"),
+        (do("DO", None, int), "it returns int, but with reply=None no reply is sent"),
+        (do("DO", 3), "the reply cannot be 3: write a template"),
+        (do("DO", ()), "the reply cannot be (): write a template"),
+        (do("DO,{a}"), "'DO,{a}' has the field {a}, which is not declared; there are: none"),
         (do("DO", a=int), "the parameter 'a' is not in 'DO'"),
-        (do("DO,{a},{a}", a=int), "has the field 'a' twice"),
-        (do(""), "an empty template"),
+        (do("DO,{a},{a}", a=int), "has the field {a} twice"),
+        (do(""), "its template must not be empty"),
         (do("DO", "OK,{x}", Point), "Point.y is in no template"),
-        (do("DO", "OK,{x},{y},{z}", Point), "has the field 'z'; there are x, y"),
+        (do("DO", "OK,{x},{y},{z}", Point), "has the field {z}, which is not declared; there are: x, y"),
         (do("DO", ("{x}", "{x},{y}"), Point), "Point.x is twice in the templates"),
         (do("DO", "OK", int), "for int there must be exactly one field, and the template has none"),
         (do("DO", "{a},{b}", int), "exactly one field, and the template has 2: a, b"),
-        (do("DO", "{a}"), "has the field 'a'; there are none"),
+        (do("DO", "{a}"), "the reply has the field {a}, but the command returns None: annotate its result"),
         (do("DO,{a}", a=complex), "a: a template cannot write complex"),
         (do("DO,{a}", a=Point), "a: Point has several fields"),
-        (do("DO,{a}", a=list[int]), "a: list[int] is written as a group"),
-        (do("DO,{a*,}", a=int), "a: int is no list"),
-        (do("DO,{a}", a=int | None), "a may be None, so it must stand in an optional part, as in [,{a}]"),
+        (do("DO,{a}", a=list[int]), "a: list[int] is written as a list, as in {name*,}"),
+        (do("DO,{a*,}", a=int), "a: int is not a list: write {a}, without '*'"),
+        (do("DO,{a}", a=int | None), "a can be None, so it must be in an optional part, as in [,{a}]"),
         (
             do("DO[,{a}]", a=int),
-            "a: it stands in an optional part, so it must be Optional, or have",
+            "a: it is in an optional part, so make it Optional, or give it",
         ),
         (do("DO[,1]"), "an optional part needs a field"),
-        (do("DO,{#}", a=int), "{#} must name a list: there is none"),
-        (do("DO", CountedLines("OK", "{a}"), list[int]), "the head of a counted reply has the field {#} once"),
-        (do("DO", CountedLines("{#}", "{a}"), int), "a counted reply makes a list"),
+        (do("DO,{#}", a=int), "{#} must name a list; the lists: none"),
+        (do("DO", CountedLines("OK", "{a}"), list[int]), "the head of a counted reply must have the field {#} once"),
+        (do("DO", CountedLines("{#}", "{a}"), int), "a counted reply needs a list"),
         (do("작업"), "'작업' cannot be written in ascii"),
         (do("DO", "됨"), "'됨' cannot be written in ascii"),
     ],
 )
-def test_a_declaration_that_cannot_work_is_refused_by_name(form: MessageSpec, message: str) -> None:
+def test_a_declaration_that_cannot_work_is_refused_by_name(spec: MessageSpec, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind([form])
+        Template().bind([spec])
     assert str(caught.value).startswith("Device.do: ")
     assert message in str(caught.value)
 
@@ -260,11 +260,11 @@ class Named(NamedTuple):
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (Plain, "Plain is no attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
-        (Named, "Named is no attrs class: write @frozen (from attrs) above it"),
+        (Plain, "Plain is not an attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
+        (Named, "Named is not an attrs class: write @frozen (from attrs) above it"),
         (tuple[int, int], "tuple[int, int] has no names for the fields of a template: make a class of it"),
         (dict[str, int], "dict[str, int] has no names for the fields of a template: make a class of it"),
-        (list, "list does not say what is in it: write list[float], for example"),
+        (list, "list has no type for its items: write for example list[float]"),
         (date, "for date there must be exactly one field, and the template has 2: x, y"),
     ],
 )
@@ -273,13 +273,13 @@ def test_a_result_whose_fields_have_no_names_is_refused_with_the_cure(result: An
 
 
 def test_a_parameter_that_is_no_attrs_class_is_refused_with_the_cure() -> None:
-    assert "a: Plain is no attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
-    assert "a: list does not say what is in it" in refused_form(do("DO,{a*,}", a=list))
+    assert "a: Plain is not an attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
+    assert "a: list has no type for its items" in refused_form(do("DO,{a*,}", a=list))
 
 
-def refused_form(form: MessageSpec) -> str:
+def refused_form(spec: MessageSpec) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind([form])
+        Template().bind([spec])
     return str(caught.value)
 
 
@@ -304,12 +304,12 @@ WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
     [
         (
             b"S OK     12.34 g",
-            "value: 9 characters, 10 wanted: '    12.34 g' should begin with a number with 2 decimals in "
+            "value: '    12.34 g' begins with 9 characters, not 10; expected a number with 2 decimals in "
             "10 characters, as in S {flag}[ {value:>10.2f} {unit}]",
         ),
-        (b"S OK      12.34", "the text ends where ' ' should stand"),
+        (b"S OK      12.34", "the text ends before ' '"),
         (b"S OK      1x.34 g", "value: '     1x.34 g' does not begin with a number with 2 decimals in 10"),
-        (b"S OK!", "'!' stands where the end should stand"),
+        (b"S OK!", "expected the end, not '!'"),
     ],
 )
 def test_what_is_wrong_in_an_optional_part_is_told_where_it_is(frame: bytes, problem: str) -> None:
@@ -319,7 +319,7 @@ def test_what_is_wrong_in_an_optional_part_is_told_where_it_is(frame: bytes, pro
 
 
 def test_a_width_that_is_not_kept_before_a_mark_is_counted_up_to_it() -> None:
-    with pytest.raises(CodecError, match="a: 2 characters, 5 wanted: '12,4' should begin with"):
+    with pytest.raises(CodecError, match="a: '12,4' begins with 2 characters, not 5; expected"):
         taken(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
 
 
@@ -354,7 +354,7 @@ def test_a_word_that_only_begins_like_a_command_is_another(
 
 
 def test_the_value_of_a_member_in_place_of_the_member_is_told() -> None:
-    with pytest.raises(CodecError, match=r"'OK' is none of Judgement: 'OK', 'NG'; return Judgement\.GOOD"):
+    with pytest.raises(CodecError, match=r"must be a value of Judgement \('OK', 'NG'\), not 'OK': use Judgement\.GOOD"):
         replied(bound("DO", "{judgement}", Judgement), "OK")
 
 
@@ -374,14 +374,14 @@ def test_a_result_that_was_never_awaited_or_is_yielded_is_told() -> None:
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        ("DO,{a", "at character 6: the field 'a' must go on with ':' and a format, or end with '}'"),
-        ("DO,{}", "at character 4: a field is missing its name"),
-        ("DO}", "at character 3: nothing is open that '}' could close"),
-        ("DO]", "at character 3: nothing is open that ']' could close"),
+        ("DO,{a", "at character 6: the field 'a' must continue with ':' and a format, or end with '}'"),
+        ("DO,{}", "at character 4: the field has no name"),
+        ("DO}", "at character 3: '}' closes nothing"),
+        ("DO]", "at character 3: ']' closes nothing"),
         ("DO[,{a}", "at character 8: a ']' is missing"),
-        ("{a*,", "at character 5: the list 'a' must go on with ':' and its items, or end with '}'"),
+        ("{a*,", "at character 5: the list 'a' must continue with ':' and its items, or end with '}'"),
         ("{a*,:{x}", "at character 9: a '}' is missing"),
-        ("{a:{b}}", "at character 4: the field 'a' must go on with ':' and a format, or end with '}'"),
+        ("{a:{b}}", "at character 4: the field 'a' must continue with ':' and a format, or end with '}'"),
     ],
 )
 def test_a_template_not_in_the_notation_is_refused_with_the_place(template: str, message: str) -> None:

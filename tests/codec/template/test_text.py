@@ -57,7 +57,7 @@ def test_a_reply_is_a_fixed_text_or_the_whole_frame() -> None:
     assert [None] == taken(LINE, b"OK", name="start")
     assert ["running, job 3"] == taken(LINE, b"running, job 3", name="status")
     assert LINE.reply_reader("beep") is None
-    with pytest.raises(CodecError, match="'KO' stands where 'OK' should stand"):
+    with pytest.raises(CodecError, match="expected 'OK', not 'KO'"):
         taken(LINE, b"KO", name="start")
 
 
@@ -89,8 +89,8 @@ def test_a_reply_that_would_be_taken_for_a_fault_or_an_event_is_refused(reply: s
 @pytest.mark.parametrize(
     ("text", "kind", "problem"),
     [
-        ("STATUS now", ProtocolErrorKind.BAD_PARAMETERS, "' now' stands where the end should stand, as in STATUS"),
-        ("좌표 전송", ProtocolErrorKind.BAD_PARAMETERS, "the text ends where ' ' should stand"),
+        ("STATUS now", ProtocolErrorKind.BAD_PARAMETERS, "expected the end, not ' now', as in STATUS"),
+        ("좌표 전송", ProtocolErrorKind.BAD_PARAMETERS, "the text ends before ' '"),
         ("status", ProtocolErrorKind.UNKNOWN_COMMAND, "there is no command 'status'"),
         ("", ProtocolErrorKind.MALFORMED, "the request is empty"),
     ],
@@ -126,33 +126,33 @@ def test_a_drawn_reply_is_never_one_that_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "message"),
+    ("spec", "message"),
     [
         (
             MessageSpec("do", "Line.do", parameters=(Field("n", int),)),
-            "one parameter at most, a str, and not n: int",
+            "at most one parameter, a str, but this one has n: int",
         ),
-        (MessageSpec("do", "Line.do", parameters=(TEXT, TEXT)), "and not text: str, text: str"),
-        (MessageSpec("do", "Line.do", result=int), "with Text it returns str"),
-        (MessageSpec("do", "Line.do", result=str, reply="OK"), "with Text it returns str"),
+        (MessageSpec("do", "Line.do", parameters=(TEXT, TEXT)), "but this one has text: str, text: str"),
+        (MessageSpec("do", "Line.do", result=int), "with Text a command returns str"),
+        (MessageSpec("do", "Line.do", result=str, reply="OK"), "with Text a command returns str"),
         (MessageSpec("do", "Line.do", 5), "what is sent must be a text, not 5"),
         (MessageSpec("do", "Line.do", ""), "what is sent must be a text, not ''"),
         (MessageSpec("do", "Line.do", reply=5), "its reply must be a text, not 5"),
-        (MessageSpec("do", "Line.do", reply=None, result=str), "it returns str, but reply=None"),
+        (MessageSpec("do", "Line.do", reply=None, result=str), "it returns str, but with reply=None"),
     ],
 )
-def test_a_declaration_that_text_cannot_carry_is_refused(form: MessageSpec, message: str) -> None:
+def test_a_declaration_that_text_cannot_carry_is_refused(spec: MessageSpec, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Text().bind([form])
+        Text().bind([spec])
     assert str(caught.value).startswith("Line.do: ")
     assert message in str(caught.value)
 
 
 def test_words_that_begin_other_words_are_refused_with_an_example() -> None:
-    forms = [MessageSpec("one", "Line.one", "작업", parameters=(TEXT,)), MessageSpec("two", "Line.two", "작업 시작")]
+    specs = [MessageSpec("one", "Line.one", "작업", parameters=(TEXT,)), MessageSpec("two", "Line.two", "작업 시작")]
     with pytest.raises(ConfigurationError) as caught:
-        Text().bind(forms)
-    assert "both can be the frame '작업 시작'" in str(caught.value)
+        Text().bind(specs)
+    assert "can both be the frame '작업 시작'" in str(caught.value)
 
 
 @pytest.mark.parametrize("option", ["separator", "done", "fault"])

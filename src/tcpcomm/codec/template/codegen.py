@@ -26,9 +26,9 @@ from tcpcomm.codec.codegen import FastPath
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.field_type import Plain
-from tcpcomm.codec.template.field_types import Whole
+from tcpcomm.codec.template.field_types import ValueFields
 
-__all__ = ["read_request", "read_whole", "write_reply", "write_values"]
+__all__ = ["read_request", "read_value", "write_reply", "write_values"]
 
 _NUMERIC: Final = "0123456789+-.eE"
 
@@ -50,16 +50,16 @@ def read_request(
     return _reader(template, fallback, request)
 
 
-def read_whole(
-    template: CompiledTemplate, whole: Whole, fallback: Callable[[str], Any]
+def read_value(
+    template: CompiledTemplate, fields: ValueFields, fallback: Callable[[str], Any]
 ) -> Callable[[str], Any]:
-    """Return a function that reads the value that the template's fields make up."""
+    """Return a function that reads the fields of a value, and makes the value of them."""
 
     def value(function: FastPath, values: Mapping[str, str]) -> str:
-        if whole.kind is None:
+        if fields.kind is None:
             return ", ".join(values[name] for name in template.names)
-        arguments = ", ".join(f"{whole.arguments[name]}={values[name]}" for name in whole.arguments)
-        return f"{function.constant(whole.kind)}({arguments})"
+        arguments = ", ".join(f"{fields.arguments[name]}={values[name]}" for name in fields.arguments)
+        return f"{function.constant(fields.kind)}({arguments})"
 
     return _reader(template, fallback, value)
 
@@ -69,9 +69,7 @@ def _reader(
     fallback: Callable[[str], Any],
     result: Callable[[FastPath, Mapping[str, str]], str],
 ) -> Callable[[str], Any]:
-    """
-    Return a function that reads a text. ``result`` makes source for its result, from source for each value.
-    """
+    """Return a function that reads a text. ``result`` makes its result's source of that of each value."""
     if template.counts or not template.captures:
         return fallback
     function = FastPath("read", "text", fallback, template.text)
@@ -101,7 +99,7 @@ def write_values(
 
 def write_reply(
     template: CompiledTemplate,
-    whole: Whole,
+    fields: ValueFields,
     encoding: Encoding,
     fallback: Callable[[Request, Any], list[bytes]],
 ) -> Callable[[Request, Any], list[bytes]]:
@@ -109,11 +107,11 @@ def write_reply(
     if any(name is None for name, _, _ in template.writers):
         return fallback  # optional parts want all values by name
     function = FastPath("write", "request, value", fallback, template.text)
-    if whole.kind is not None:
-        fits, field = [f"if isinstance(value, {function.constant(whole.kind)}):"], "value.{}"
+    if fields.kind is not None:
+        fits, source = [f"if isinstance(value, {function.constant(fields.kind)}):"], "value.{}"
     else:
-        fits, field = [] if template.names else ["if value is None:"], "value"
-    statements, text = _written(function, template, field)
+        fits, source = [] if template.names else ["if value is None:"], "value"
+    statements, text = _written(function, template, source)
     if (format_in_bytes := _format_in_bytes(template, encoding)) is not None:
         frame = f"{function.constant(format_in_bytes)} % {_tuple(len(template.writers))}"
     else:
@@ -134,19 +132,19 @@ def _format_in_bytes(template: CompiledTemplate, encoding: Encoding) -> bytes | 
     return (template.format.replace("%%", "%%%%") % tuple(formats)).encode("ascii")
 
 
-def _written(function: FastPath, template: CompiledTemplate, field: str) -> tuple[list[str], str]:
+def _written(function: FastPath, template: CompiledTemplate, source: str) -> tuple[list[str], str]:
     """
     Return the statements that get and check the values, and the source of the text made of them.
 
     Args:
         function: the function that they become a part of.
         template: the template.
-        field: the source of one value, with a placeholder for its name.
+        source: the source of one value, with a placeholder for its name.
     """
     statements, conditions, texts = [], [], []
     for index, (name, write, plain) in enumerate(template.writers):
         variable = f"v{index}"
-        statements.append(f"{variable} = {'value' if name is None else field.format(name)}")
+        statements.append(f"{variable} = {'value' if name is None else source.format(name)}")
         if plain is None:
             texts.append(f"{{{function.constant(write)}({variable})}}")
         else:
