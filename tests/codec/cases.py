@@ -63,6 +63,7 @@ def all_cases() -> list[Case]:
     found: list[Case] = []
     for path in sorted(Path(__file__).parent.glob("*/cases*.py")):
         found += importlib.import_module(f"tests.codec.{path.parent.name}.{path.stem}").CASES
+    assert found
     return found
 
 

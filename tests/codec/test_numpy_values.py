@@ -10,8 +10,8 @@ from tcpcomm import Equipment, command
 from tcpcomm.codec import Binary, CountedLines, Json, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
-from tcpcomm.codec.json.parameters import Shapes
-from tcpcomm.codec.json.value_types import Shape
+from tcpcomm.codec.json.parameters import ValueTypes
+from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import CodecError
 from tcpcomm.framing import Delimited, LengthPrefixed
@@ -121,8 +121,8 @@ def test_numpy_values_that_do_not_fit_are_refused(kind: type[Equipment], name: s
         declaration_of(kind).dialect.reply(Request(name, {}), value)
 
 
-def shape(annotation: Any) -> Shape:
-    return Shapes().of(annotation)
+def shape(annotation: Any) -> ValueType:
+    return ValueTypes().of(annotation)
 
 
 @pytest.mark.parametrize(

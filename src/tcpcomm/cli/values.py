@@ -14,7 +14,7 @@ import attrs
 
 from tcpcomm.codec.annotations import bare_type, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -78,7 +78,7 @@ def _read(annotation: Any, text: str) -> Any:
         return _chosen({str(each): each for each in get_args(annotation)}, text)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _chosen({str(each.value): each for each in annotation} | dict(annotation.__members__), text)
-    shape = Shapes().of(annotation)
+    shape = ValueTypes().of(annotation)
     if isinstance(annotation, type) and issubclass(annotation, (date, time)):
         return shape.read(text)
     return shape.read(_JSON.read(text.encode("utf-8", "surrogateescape")))

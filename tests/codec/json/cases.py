@@ -1,4 +1,4 @@
-"""Json with the key names of several worlds, and JsonRpc, each with every engine."""
+"""Json with the key names of several programs, and JsonRpc, each with every engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def needs_engine(name: str) -> None:
 
 @frozen
 class WithEngine(Case):
-    """A case whose dialect has a certain engine."""
+    """A case with one engine."""
 
     engine: str = field(kw_only=True)
 
@@ -62,7 +62,9 @@ OBJECTS: Final = (
     ),
     MessageSpec("reset", "Camera.reset"),
     MessageSpec("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
-    MessageSpec("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
+    MessageSpec(
+        "alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True
+    ),
     MessageSpec(
         "moved",
         "Camera.moved",

@@ -16,7 +16,7 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.codec.random_values import draw_accepted
-from tcpcomm.codec.template.codegen import read_whole, write_reply
+from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, compile_template
 from tcpcomm.codec.template.field_types import ValueFields, item_of, value_fields
@@ -232,7 +232,7 @@ class _SingleReader(ReplyReader):
         self._template = template
         self._join = fields.join
         self._read_fault = read_fault
-        self._read = read_whole(template, fields, self._read_carefully)
+        self._read = read_value(template, fields, self._read_carefully)
         if not faults_first:
             self.take = self._read  # type: ignore[assignment,method-assign] # saves a call
 
