@@ -78,7 +78,7 @@ class Message:
 
         def take() -> Any:
             (message,) = dialect.read_at_host(frame)
-            reader = dialect.answers(self.command)
+            reader = dialect.reply_reader(self.command)
             assert reader is not None
             assert isinstance(message, Answer)
             return reader.take(message.body)
