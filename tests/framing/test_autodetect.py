@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import EncodeError, FrameTooLong, TruncatedFrame
 from tcpcomm.framing import DEFAULT_MAX_FRAME, LengthPrefixed, Lines
-from tcpcomm.framing.autodetect import AnyPeerDecoder, AutoDetect, recognise
+from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder, recognise
 from tests.framing.reading import End, Fault, read, read_chunks
 
 ENDINGS = [b"\r\n", b"\n", b"\r"]
@@ -37,7 +37,7 @@ def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
     return [chunk for chunk in [*chunks, stream] if chunk]
 
 
-def told(*chunks: bytes) -> AnyPeerDecoder:
+def told(*chunks: bytes) -> AutoDetectDecoder:
     """A decoder that was fed these chunks."""
     decoder = AutoDetect().decoder()
     for chunk in chunks:

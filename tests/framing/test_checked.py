@@ -30,7 +30,7 @@ LINES = Checked(Delimited(b"\r\n"), XOR.written("hex"))
 
 
 def bad(name: str, found: bytes, expected: bytes, offset: int = 0) -> Fault:
-    reason = f"the {name} checksum is {found!r}, but that of the frame is {expected!r}"
+    reason = f"the {name} checksum is {found!r}, but the checksum of the frame is {expected!r}"
     return Fault(BadChecksum, reason, offset)
 
 

@@ -81,9 +81,9 @@ def test_zeros_in_a_row_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("block", "reason"),
     [
-        (b"\x02", "a COBS block of 2 bytes stands where 1 bytes are left"),
-        (b"\x02a\x05ab", "a COBS block of 5 bytes stands where 3 bytes are left"),
-        (b"\xffab", "a COBS block of 255 bytes stands where 3 bytes are left"),
+        (b"\x02", "a COBS block of 2 bytes begins where only 1 bytes are left"),
+        (b"\x02a\x05ab", "a COBS block of 5 bytes begins where only 3 bytes are left"),
+        (b"\xffab", "a COBS block of 255 bytes begins where only 3 bytes are left"),
     ],
 )
 def test_a_block_that_is_cut_short_costs_one_frame(block: bytes, reason: str) -> None:

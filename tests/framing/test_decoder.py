@@ -31,10 +31,10 @@ from tcpcomm.framing import (
     Lines,
     Nested,
     Netstring,
-    Step,
+    PieceDecoder,
     Stuffed,
     Unframed,
-    Unusable,
+    UnusablePiece,
     checksum,
     decode,
 )
@@ -213,38 +213,38 @@ def test_a_connection_that_is_idle_takes_little_memory(framing: Framing) -> None
     assert each < 400
 
 
-class Reversed(Step):
+class Reversed(PieceDecoder):
     """A step of one's own: it turns frames around, and refuses those with a question mark."""
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         if b"?" in piece:
-            raise Unusable(FramingError, "no questions here")
+            raise UnusablePiece(FramingError, "no questions here")
         return None if piece == b"skip" else piece[::-1]
 
 
 def test_a_step_of_ones_own_changes_drops_and_refuses_frames() -> None:
     decoder = Delimited(b"\n").decoder()
-    decoder.steps.append(Reversed())
+    decoder.piece_decoders.append(Reversed())
     fault = Fault(FramingError, "no questions here", 9)
     assert [b"cba", fault, b"d"] == feed(decoder, b"abc\nskip\n?\nd\n")
 
 
 def test_steps_follow_each_other() -> None:
     decoder = Delimited(b"\n").decoder()
-    decoder.steps += [Reversed(), Reversed()]
+    decoder.piece_decoders += [Reversed(), Reversed()]
     assert [b"abc"] == feed(decoder, b"abc\n")
 
 
 def test_a_step_must_say_what_it_does() -> None:
     with pytest.raises(NotImplementedError):
-        Step().take(b"")
+        PieceDecoder().decode(b"")
 
 
 def test_a_step_holds_nothing_unless_it_says_so() -> None:
-    step = Step()
-    step.forget()
-    step.lost()
-    assert (False, 0) == (step.pending, step.held)
+    step = PieceDecoder()
+    step.reset()
+    step.piece_lost()
+    assert (False, 0) == (step.pending, step.buffered)
 
 
 class Doubled(Framing):

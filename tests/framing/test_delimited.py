@@ -206,10 +206,10 @@ def test_several_frames_are_sent_in_one_write() -> None:
         ([b";", b";"], "a delimiter is given twice: (b';', b';')"),
         (
             [b"\r", b"\r\n"],
-            "the delimiter b'\\r\\n' can never match, for b'\\r' ends inside it: "
+            "the delimiter b'\\r\\n' can never match, because b'\\r' ends inside it: "
             "use Lines for any line ending",
         ),
-        ([b"<end>", b"en"], "the delimiter b'<end>' can never match, for b'en' ends inside it"),
+        ([b"<end>", b"en"], "the delimiter b'<end>' can never match, because b'en' ends inside it"),
     ],
 )
 def test_delimiters_that_cannot_work_are_refused(delimiters: bytes | list[bytes], reason: str) -> None:

@@ -190,7 +190,10 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
 
 @pytest.mark.parametrize("frame", [b"", b"\x10a", b"\x03a"])
 def test_a_tsip_frame_whose_first_byte_would_be_misread_is_refused(frame: bytes) -> None:
-    reason = r"the first byte, which follows the start, must be there and be neither b'\x10' nor b'\x03'"
+    reason = (
+        r"the frame must begin with a byte that is neither b'\x10' nor b'\x03', "
+        "because that byte follows the start"
+    )
     with pytest.raises(EncodeError, match=f"^{re.escape(reason)}$"):
         TSIP.encode(frame)
 

@@ -98,7 +98,7 @@ def test_bytes_that_are_ignored_between_frames_are_data_in_them() -> None:
 
 
 def test_a_wrong_checksum_costs_one_frame() -> None:
-    fault = Fault(BadChecksum, "the xor checksum is b'a', but that of the frame is b'b'", 4)
+    fault = Fault(BadChecksum, "the xor checksum is b'a', but the checksum of the frame is b'b'", 4)
     assert [b"b", fault, b"b"] == read(CHECKED, b"\x02b\x03a\x02a\x03a\x02b\x03a")
 
 
@@ -213,7 +213,7 @@ def test_what_follows_the_last_frame_is_trailing() -> None:
     ],
 )
 def test_a_frame_in_which_a_marker_would_be_found_is_refused(framing: Enclosed, frame: bytes) -> None:
-    reason = f"the frame holds a marker ({framing.start!r} or {framing.end!r}): the peer would take that"
+    reason = f"the frame holds a marker ({framing.start!r} or {framing.end!r}): the peer would take it"
     with pytest.raises(EncodeError, match=f"^{re.escape(reason)}"):
         framing.encode(frame)
 
@@ -232,8 +232,8 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         ({"start": b"*>", "end": b">"}, "start b'*>' and end b'>' hold each other"),
         (
             {"start": b"'", "end": b"'", "tail": b"\r"},
-            "start and end are both b\"'\", so a checksum or tail behind the end could be taken for a "
-            "frame: that needs markers that differ",
+            "start and end are both b\"'\", so a checksum or tail after the end could look like a "
+            "frame: use two different markers",
         ),
         ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),
         ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),

@@ -26,7 +26,7 @@ from tcpcomm.framing import (
     Lines,
     Nested,
     Netstring,
-    Step,
+    PieceDecoder,
     Stuffed,
     checksum,
 )
@@ -128,17 +128,17 @@ def test_a_decoder_is_idle_between_frames_and_not_within_one(framing: Framing, w
 def test_a_decoder_with_steps_is_never_idle() -> None:
     decoder = Delimited(b";").decoder()
     feed(decoder, b"a;")
-    assert [] == decoder.steps
+    assert [] == decoder.piece_decoders
     feed(decoder, b"a;")
-    decoder.steps = [Decimals()]
+    decoder.piece_decoders = [Decimals()]
     assert [b"1"] == feed(decoder, b"a1;")
     assert not decoder.idle
 
 
-class Decimals(Step):
+class Decimals(PieceDecoder):
     """Passes on the digits of a frame."""
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         return bytes(each for each in piece if each in b"0123456789")
 
 

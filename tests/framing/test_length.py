@@ -144,7 +144,7 @@ def test_a_length_that_is_less_than_the_header_it_counts_ends_the_stream(length:
     ],
 )
 def test_a_length_that_is_no_number_ends_the_stream(form: Any, field: bytes) -> None:
-    reason = f"the length field holds {field!r}, which is no {form} number"
+    reason = f"the length field holds {field!r}, which is not a {form} number"
     fault = Fault(BadLength, reason, recoverable=False)
     assert [fault] == read(LengthPrefixed(4, form=form), field + b"rest")
 

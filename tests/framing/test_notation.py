@@ -193,7 +193,7 @@ def test_a_framing_that_holds_what_text_cannot_say_has_no_text_form(framing: Fra
 
 
 def test_a_checksum_of_ones_own_has_no_text_form() -> None:
-    with pytest.raises(ConfigurationError, match=r"^the checksum 'xor' is not the catalogue's: no text"):
+    with pytest.raises(ConfigurationError, match=r"^the checksum 'xor' differs from the catalogue"):
         format_framing(Enclosed(checksum=OWN))
     with pytest.raises(ConfigurationError, match=r"^no checksum is called 'mine'"):
         format_framing(Checked(Lines(), evolve(OWN, name="mine")))

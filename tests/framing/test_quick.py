@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
 from tcpcomm.framing import LengthPrefixed
-from tcpcomm.framing.quick import SMALL
+from tcpcomm.framing.length_decoder import SMALL
 from tests.framing.reading import Fault, feed, read, read_chunks
 
 sizes_in_runs = st.lists(

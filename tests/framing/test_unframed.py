@@ -32,7 +32,7 @@ def test_a_chunk_beyond_max_frame_is_reported_and_discarded() -> None:
 
 @pytest.mark.parametrize("join", [False, True])
 def test_an_empty_frame_is_refused(join: bool) -> None:
-    with pytest.raises(EncodeError, match=r"^an empty frame cannot be sent: it is no bytes at all$"):
+    with pytest.raises(EncodeError, match=r"^an empty frame cannot be sent: it has no bytes at all$"):
         Unframed(join=join).encode(b"")
 
 
@@ -62,7 +62,7 @@ def test_joined_chunks_beyond_max_frame_are_reported_once_and_discarded_up_to_si
     decoder = Unframed(join=True, max_frame=3).decoder()
     fault = Fault(FrameTooLong, "a frame exceeds max_frame=3 and is discarded")
     assert [fault] == feed(decoder, b"ab") + feed(decoder, b"cd") + feed(decoder, b"ef")
-    assert 0 == decoder.buffered
+    assert (0, True) == (decoder.buffered, decoder.mid_frame)
     assert [] == decoder.flush()
     assert [] == feed(decoder, b"abc")
     assert [b"abc"] == decoder.flush()
@@ -82,7 +82,7 @@ def test_the_checksum_of_joined_chunks_is_verified() -> None:
     feed(decoder, b"ab" + b"\x03")
     assert [b"ab"] == outcome_of(decoder.flush)
     feed(decoder, b"ab" + b"\x04")
-    fault = Fault(BadChecksum, r"the xor checksum is b'\x04', but that of the frame is b'\x03'", 3)
+    fault = Fault(BadChecksum, r"the xor checksum is b'\x04', but the checksum of the frame is b'\x03'", 3)
     assert [fault] == outcome_of(decoder.flush)
     feed(decoder, b"c" + b"c")
     assert [b"c"] == outcome_of(decoder.close)

@@ -81,7 +81,7 @@ def test_the_smallest_example_is_shown_with_its_values_and_bytes() -> None:
 
     assert (
         "Axis.move does not pass the wire\n"
-        "  What one end says is what the other hears, and nothing else.\n"
+        "  One end receives exactly the values that the other end sent.\n"
         "  command:        move(x=0, y=-1)\n"
         "  answered with:  0\n"
         "  equipment read: 4d 4f 56 45 2c 2d 31 2c 30 0d 0a  b'MOVE,-1,0\\r\\n'\n"

@@ -22,6 +22,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import LinkState
+from tcpcomm.testing.proxy.connection import FULL
 from tcpcomm.testing.proxy.proxy import (
     Blackhole,
     FaultProxy,
@@ -34,7 +35,6 @@ from tcpcomm.testing.proxy.proxy import (
     Toxics,
 )
 from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
-from tcpcomm.testing.proxy.ways import FULL
 from tests.reactor import DEADLINE, reactor, until
 from tests.system.running import environment
 
@@ -504,8 +504,8 @@ class TestNotation:
             ("blackhole,size=1", "blackhole has no 'size'; it has no settings"),
             ("latency,latency=slow", "latency: latency must be a number, not 'slow'"),
             ("limit_data,bytes=1.5", "limit_data: bytes must be a number, not '1.5'"),
-            ("latency,latency=-1", "latency must not be negative, but it is -1"),
-            ("latency,latency=nan", "latency must not be negative, but it is nan"),
+            ("latency,latency=-1", "latency must not be negative: -1"),
+            ("latency,latency=nan", "latency must not be negative: nan"),
             ("slicer,average_size=2,size_variation=2", "size_variation=2 must be less than average_size=2"),
             ("slicer,average_size=0", "size_variation=0 must be less than average_size=0"),
         ],

@@ -137,7 +137,7 @@ def test_payloads_can_be_given() -> None:
 
 
 def test_payloads_that_cannot_be_sent_are_an_error() -> None:
-    with pytest.raises(AssertionError, match=r"no frame that ThreeLetters.* sends was found"):
+    with pytest.raises(AssertionError, match=r"no frame was found that ThreeLetters.* can send"):
         check_framing_laws(ThreeLetters(), payloads=st.just(b"lower"))
 
 
@@ -147,7 +147,7 @@ def test_a_broken_law_is_told_in_words() -> None:
     assert str(caught.value) == (
         "ForgetfulLines(max_frame=9, kind=<class 'tests.framing.broken.lines.LineDecoder'>) "
         "breaks the law of round trip\n"
-        "  The frames that are sent are the frames that arrive, and encode_many sends what encode sends.\n"
+        "  Frames arrive as they were sent, and encode_many gives the same bytes as encode.\n"
         "  frames:   b''\n"
         "  bytes:    0d 0a  b'\\r\\n'\n"
         "  expected: 0d 0a  b'\\r\\n'\n"

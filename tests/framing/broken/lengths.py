@@ -100,7 +100,7 @@ class CountsFromChunkDecoder(LengthDecoder):
 class AlwaysTruncatedDecoder(LengthDecoder):
     """Every end of the stream is called one in the middle of a frame."""
 
-    def _incomplete(self) -> bool:
+    def has_half_frame(self) -> bool:
         return True
 
 

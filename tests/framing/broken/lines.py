@@ -16,8 +16,6 @@ class LineDecoder(Decoder):
     def __init__(self, max_frame: int) -> None:
         super().__init__()
         self.max_frame = max_frame
-        self.searched = 0
-        self.discarding = False
 
     def cut(self, buffer: Buffer, position: int) -> int:
         while (end := buffer.find(END, position + self.searched)) >= 0:
@@ -46,14 +44,6 @@ class LineDecoder(Decoder):
 
     def too_long(self, position: int) -> None:
         self.fail(FrameTooLong, f"more than {self.max_frame} bytes", at=position, recoverable=True)
-
-    def _incomplete(self) -> bool:
-        return not self.discarding and super()._incomplete()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self.searched = 0
-        self.discarding = False
 
 
 @frozen
