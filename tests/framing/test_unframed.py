@@ -1,4 +1,4 @@
-"""No framing at all: Unframed."""
+"""Chunks as frames: Unframed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_nothing_in_the_bytes_shows_where_a_frame_ends() -> None:
     assert not Nested(Unframed()).self_delimiting
 
 
-def test_nothing_is_held() -> None:
+def test_nothing_is_buffered() -> None:
     decoder = Unframed().decoder()
     feed(decoder, b"one")
     assert (0, b"", []) == (decoder.buffered, decoder.trailing, outcome_of(decoder.close))
@@ -46,7 +46,7 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         Unframed(max_frame=3).encode(b"abcd")
 
 
-def test_joined_chunks_are_a_frame_once_the_line_falls_silent() -> None:
+def test_joined_chunks_are_a_frame_after_silence() -> None:
     assert [b"one two"] == read(Unframed(join=True), b"one two", then="silence")
 
 
@@ -54,7 +54,7 @@ def test_joined_chunks_are_a_frame_when_the_stream_ends() -> None:
     assert [b"one two"] == read(Unframed(join=True), b"one two", then="end of stream")
 
 
-def test_silence_without_chunks_is_no_frame() -> None:
+def test_silence_without_chunks_is_not_a_frame() -> None:
     assert [] == read(Unframed(join=True), b"", then="silence")
 
 
