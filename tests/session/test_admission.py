@@ -58,7 +58,8 @@ def test_refusals_are_logged_once_a_second_and_the_others_counted(logged: Logged
 
 
 def test_a_name_begins_the_line(logged: Logged) -> None:
-    Admission(LOG, Clock().seconds, name="link at tcp:9999").log_refusal("10.0.0.5:40000", "another is connected")
+    admission = Admission(LOG, Clock().seconds, name="link at tcp:9999")
+    admission.log_refusal("10.0.0.5:40000", "another is connected")
     assert ["link at tcp:9999: 10.0.0.5:40000 is refused: another is connected"] == logged.lines()
 
 

@@ -1,4 +1,4 @@
-"""What all sessions of a factory share: limits, admission, counters, overrides, and the end of all."""
+"""A factory of sessions: limits, admission, counters, overrides, and the end of all sessions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class House:
         self.transports: list[Transport] = []
 
     def open(self, address: IAddress | str | None = HERE, transport: type[Transport] = Transport) -> Any:
-        """A peer connects; return its session, or None if it is not admitted."""
+        """Let a peer connect. Return its session, or None if it is not admitted."""
         port = 50000 + len(self.transports)
         where = IPv4Address("TCP", address, port) if isinstance(address, str) else address
         line = transport()
@@ -48,7 +48,7 @@ class House:
         return line.protocol if admitted else None
 
     def admits(self, address: IAddress | str | None) -> bool:
-        """Whether a peer is admitted; it goes again at once."""
+        """Return whether a peer is admitted. The peer leaves at once."""
         session = self.open(address)
         if session is not None:
             session.transport.break_off(ConnectionDone())
@@ -149,7 +149,7 @@ def test_a_peer_that_is_not_admitted_is_aborted_before_the_handshake_too(logged:
     logged.lines()
 
 
-def test_a_refused_peer_is_told_nothing_and_asked_nothing(logged: Logged) -> None:
+def test_nothing_is_sent_to_a_refused_peer(logged: Logged) -> None:
     house = House(max_sessions=1)
     house.open()
     house.open()
@@ -208,7 +208,7 @@ def test_allowed_networks_may_come_from_an_iterator() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "192.168.0.300", "192.168.0.1/24", "everywhere", "10.0.0.0/33"])
-def test_what_is_no_network_is_told(text: str) -> None:
+def test_a_text_that_is_not_a_network_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a network such as"):
         parse_network(text)
 
@@ -273,7 +273,7 @@ def test_a_factory_can_be_made_for_a_protocol() -> None:
     assert 5 == factory.admission.max_sessions
 
 
-def test_a_factory_overrides_what_its_protocol_says() -> None:
+def test_a_factory_overrides_the_settings_of_its_protocol() -> None:
     framing, reply_framing, limits = Delimited(b"#"), Delimited(b"!"), Limits(idle=1.0)
     factory = FrameFactory(Spy, framing=framing, reply_framing=reply_framing, gap=0.5, limits=limits)
     session: Any = factory.buildProtocol(None)
@@ -285,7 +285,7 @@ def test_a_factory_overrides_what_its_protocol_says() -> None:
     )
 
 
-def test_a_factory_can_take_back_what_its_protocol_says() -> None:
+def test_a_factory_can_remove_a_setting_of_its_protocol() -> None:
     class Peculiar(Spy):
         reply_framing = Delimited(b"!")
         gap = 0.5
@@ -333,7 +333,7 @@ def test_a_session_is_among_the_sessions_while_it_is_open() -> None:
     assert [True, False] == seen
 
 
-def test_a_session_that_says_twice_that_it_closed_is_counted_once() -> None:
+def test_a_session_that_closes_twice_is_counted_once() -> None:
     house = House(max_sessions_per_address=1)
     session = house.open()
     session.dataReceived(b"a;")
@@ -379,7 +379,7 @@ def test_draining_closes_all_sessions_politely() -> None:
     assert [] == house.clock.getDelayedCalls()
 
 
-def test_draining_is_done_after_every_session_was_told_of_its_end() -> None:
+def test_draining_is_done_after_sessionLost_of_every_session() -> None:
     house = House()
     order: list[str] = []
     session = house.open()
@@ -389,7 +389,7 @@ def test_draining_is_done_after_every_session_was_told_of_its_end() -> None:
     assert ["lost", "drained"] == order
 
 
-def test_draining_aborts_what_is_left_after_its_grace() -> None:
+def test_draining_aborts_the_remaining_sessions_after_its_grace() -> None:
     house = House()
     sessions = [house.open() for _ in range(2)]
     sessions[0].transport.appetite = 0

@@ -13,7 +13,7 @@ from attrs import define
 from tcpcomm import ConfigurationError, FrameLog, FrameProtocol, LinkState, MessageKind, ObservedMessage
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.session.frame_log import frame_log
-from tests.session.stage import TOO_LONG, Logged, Spy, Stage, staged
+from tests.session.stage import PEER, TOO_LONG, Logged, Spy, Stage, staged
 
 AT = datetime(2026, 11, 28, 6, 46, 24, 123456).timestamp()
 LOCATE = ObservedMessage(
@@ -23,7 +23,7 @@ LOCATE = ObservedMessage(
 
 @define
 class Declared:
-    """A session whose conversation is declared."""
+    """A session with a declared conversation."""
 
     peer: str = "192.168.0.10:50432"
     is_declared: bool = True
@@ -32,8 +32,16 @@ class Declared:
 def written(**options: Any) -> tuple[FrameLog, list[str]]:
     """Return a frame log, and the list to which it writes its lines without their time."""
     lines: list[str] = []
-    log = FrameLog(lambda line: lines.append(line.removeprefix("06:46:24.123456  ")), clock=lambda: AT, **options)
-    return log, lines
+
+    def write(line: str) -> None:
+        lines.append(line.removeprefix("06:46:24.123456  "))
+
+    return FrameLog(write, clock=lambda: AT, **options), lines
+
+
+def shown(peer: str, mark: str, hexadecimal: str, text: str) -> str:
+    """Return a line about a frame without its time."""
+    return f"{peer:<21}  {mark}  {hexadecimal:<47}  {text}"
 
 
 def on_stage(protocol: Any = Spy, **options: Any) -> tuple[Stage, list[str]]:
@@ -49,9 +57,10 @@ def test_a_line_has_time_peer_direction_hex_and_text() -> None:
     assert [
         "06:46:24.123456  192.168.0.10:50432     --  opened",
         "06:46:24.123456  192.168.0.10:50432     --  ready",
-        "06:46:24.123456  192.168.0.10:50432     <-  54 52 47 2c 33                                   |TRG,3|",
-        "06:46:24.123456  192.168.0.10:50432     ->  4f 4b 2c 31 2e 35                                |OK,1.5|",
+        "06:46:24.123456  " + shown(PEER, "<-", "54 52 47 2c 33", "|TRG,3|"),
+        "06:46:24.123456  " + shown(PEER, "->", "4f 4b 2c 31 2e 35", "|OK,1.5|"),
     ] == lines
+    assert {17 + 23 + 4 + 49} == {line.index("|") for line in lines[2:]}
 
 
 def test_the_end_is_a_line_with_its_reason() -> None:
@@ -72,21 +81,19 @@ def test_a_proven_peer_is_named() -> None:
 def test_bytes_that_are_not_text_are_escaped() -> None:
     stage, lines = on_stage(framing=LengthPrefixed(1))
     stage.session.sendFrame(b"\x02A\r\n\xff")
-    assert r"192.168.0.10:50432     ->  02 41 0d 0a ff                                   |\x02A\x0d\x0a\xff|" == lines[-1]
+    assert shown(PEER, "->", "02 41 0d 0a ff", r"|\x02A\x0d\x0a\xff|") == lines[-1]
 
 
 def test_text_in_another_encoding_is_shown_as_text() -> None:
     log, lines = written(encoding="utf-8")
     log.frame_sent(FrameProtocol(), "작업".encode())
-    assert ["no peer yet            ->  ec 9e 91 ec 97 85                                |작업|"] == lines
+    assert [shown("no peer yet", "->", "ec 9e 91 ec 97 85", "|작업|")] == lines
 
 
 def test_a_long_frame_is_cut() -> None:
     log, lines = written(shown=4)
     log.frame_sent(FrameProtocol(), b"abcdefgh" * 8160)
-    assert [
-        "no peer yet            ->  61 62 63 64                                      |abcd| … 65,280 bytes in all"
-    ] == lines
+    assert [shown("no peer yet", "->", "61 62 63 64", "|abcd| … 65,280 bytes in all")] == lines
 
 
 def test_by_default_256_bytes_are_shown() -> None:
@@ -109,7 +116,7 @@ def test_later_lines_are_aligned_to_the_longest_peer() -> None:
     ] == lines
 
 
-def test_a_fault_is_told_with_its_details() -> None:
+def test_a_fault_is_shown_with_its_details() -> None:
     stage, lines = on_stage()
     stage.receive(TOO_LONG + b";")
     assert lines[-1].startswith("192.168.0.10:50432     !!  ")
@@ -156,9 +163,9 @@ def test_an_answer_shows_its_command_and_its_time(
 
 def test_a_problem_is_shown() -> None:
     log, lines = written()
+    problem = "there is no command '?'"
     log.message(
-        Declared(),
-        ObservedMessage(kind=MessageKind.UNREADABLE, sent=False, frame=b"?", problem="there is no command '?'"),
+        Declared(), ObservedMessage(kind=MessageKind.UNREADABLE, sent=False, frame=b"?", problem=problem)
     )
     assert [
         f"192.168.0.10:50432     <-  {'unreadable ! there is no command ' + repr('?'):<40}  {'3f':<47}  |?|"

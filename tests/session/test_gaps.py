@@ -1,4 +1,4 @@
-"""What silence within a frame does: where it ends one, and where it means nothing."""
+"""Silence within a frame, which ends the frame or means nothing."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> No
     assert 1 == len(logged.failures())
 
 
-def test_a_pause_is_no_gap() -> None:
+def test_a_pause_is_not_a_gap() -> None:
     stage = staged(GapSpy)
     stage.receive(b"Hel")
     stage.session.pauseProducing()

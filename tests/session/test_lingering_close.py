@@ -1,4 +1,4 @@
-"""Closing politely: what was sent is delivered, though the peer sends on, and though it does not close."""
+"""The polite close: all bytes arrive, even if the peer sends on or does not close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLOSED = Lost("the shift is over")
 
 
 def closing(**options: Any) -> Stage:
-    """A stage whose session has begun to close, before a peer that does not heed the end of the stream."""
+    """Return a stage with a closing session, and a peer that ignores the end of the stream."""
     stage = staged(**options)
     stage.transport.polite = False
     stage.session.sendFrame(b"bye")

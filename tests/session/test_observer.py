@@ -1,4 +1,4 @@
-"""Observers see all that happens on a session, in order, and change nothing."""
+"""Observers see all events of a session, in order, and change nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEAT = Heartbeat(b"PING", b"PONG")
 
 
 def observed(protocol: Any = Spy, **options: Any) -> tuple[Stage, RecordingObserver]:
-    """A stage whose session is connected, and its observer, which has forgotten how it began."""
+    """Return a stage with a connected session, and its observer, with an empty log."""
     observer = RecordingObserver()
     stage = staged(protocol, observers=[observer], **options)
     observer.take()

@@ -1,4 +1,4 @@
-"""The same conversations over TCP, TLS, UNIX sockets and in memory, with a peer that is no tcpcomm."""
+"""The same conversations over TCP, TLS, UNIX sockets and in memory. The peer does not use tcpcomm."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sleep(seconds: float) -> Deferred[None]:
 
 
 class Peer(Protocol):
-    """The other end: it writes what the test says and keeps what it is sent."""
+    """The other end. The test writes with it, and it keeps the bytes that it gets."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -57,19 +57,19 @@ class Peer(Protocol):
         self.ended = reason
 
     async def receives(self, data: bytes) -> None:
-        """Wait for as many bytes; they are to be these."""
+        """Wait for as many bytes. They must be the same."""
         await until(lambda: len(self.received) >= len(data) or bool(self.ended))
         assert data == self.received, (data[:50], self.received[:50], len(data), len(self.received))
 
     async def is_closed(self) -> None:
-        """Wait for the end; it is to be an orderly one."""
+        """Wait for the end, which must be orderly."""
         await until(lambda: bool(self.ended))
         assert self.ended is not None
         assert isinstance(self.ended.value, ConnectionDone), self.ended
 
 
 class Echo(FrameProtocol):
-    """Sends each frame back; ``QUIT`` closes, ``late`` is answered later."""
+    """Sends each frame back. ``QUIT`` closes the session, and ``late`` is answered later."""
 
     framing: Framing = LARGE
 
@@ -90,7 +90,7 @@ class Echo(FrameProtocol):
 
 @cache
 def certificates() -> tuple[ssl.PrivateCertificate, ssl.Certificate]:
-    """A server's certificate, and that of the authority which signed it."""
+    """Return a server's certificate, and the certificate of the authority that signed it."""
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
         files = authority.issue("localhost")
@@ -99,7 +99,7 @@ def certificates() -> tuple[ssl.PrivateCertificate, ssl.Certificate]:
 
 
 class Conversations:
-    """What holds over every transport; a subclass says how to connect."""
+    """The conversations for every transport. A subclass connects."""
 
     timeout = DEADLINE
     half_close = False
@@ -108,11 +108,11 @@ class Conversations:
     flushLoggedErrors: Callable[..., list[Failure]]
 
     async def connect(self, server: FrameFactory, client: Factory[Any]) -> Any:
-        """Connect a client of one factory to a server of the other; return its protocol."""
+        """Connect a client of one factory to a server of the other. Return the client's protocol."""
         raise NotImplementedError
 
     async def start(self, protocol: Any = Echo, **options: Any) -> tuple[Any, Any]:
-        """A session and the peer that is connected to it."""
+        """Return a session and the peer that is connected to it."""
         factory = FrameFactory(protocol, **options)
         peer = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, peer)
@@ -288,7 +288,7 @@ class Conversations:
 
 
 class RealConversations(Conversations):
-    """What needs a system that buffers, and pushes back."""
+    """The conversations that need a system with buffers and backpressure."""
 
     async def test_a_peer_that_does_not_read_is_not_read_from_and_finally_aborted(self) -> None:
         session, peer = await self.start(limits=Limits(stall=0.3))
@@ -499,7 +499,7 @@ class UNIXTests(RealConversations, TestCase):
 
 
 class MemoryTests(Conversations, TestCase):
-    """Without any socket: Twisted's own simulation of input and output."""
+    """Conversations without a socket, by Twisted's own simulation of input and output."""
 
     async def connect(self, server: FrameFactory, client: Factory[Any]) -> Any:
         near: Any = server.buildProtocol(None)

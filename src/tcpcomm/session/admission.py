@@ -1,8 +1,8 @@
 """
-The one place that decides which peers may connect: :class:`Admission`.
+The admission of peers: :class:`Admission`.
 
-A factory, a link or any other owner of connections asks it for each peer, tells it of sessions that begin and
-end, and has it log the peers that were refused.
+A factory, a link or another owner of connections asks it about each peer, reports the sessions that open
+and close, and lets it log the refused peers.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ def parse_network(text: str) -> Network:
 
 class Admission:
     """
-    Admits peers by network and by the number of sessions, and logs refusals.
+    Admits peers by their network and by the number of sessions, and logs refusals.
 
-    A peer without an IP address, as on a UNIX socket, comes from every network: the file system guards it.
+    A peer without an IP address, as on a UNIX socket, is in every allowed network, because the file system
+    guards the socket.
 
     Args:
         log: where refusals are logged.
@@ -124,7 +125,7 @@ class Admission:
                 del self.by_address[host]
 
     def log_refusal(self, peer: str, reason: str) -> None:
-        """Log that a peer was refused, at most once a second, with the number of others since the last line."""
+        """Log that a peer was refused, at most once a second. The line counts the others before it."""
         count = self._throttle.count_due(self._seconds())
         if count:
             self._log.warn(
@@ -150,7 +151,7 @@ def _lies_in(host: str, networks: Iterable[Network]) -> bool:
 
 
 class Refused(Protocol):
-    """Aborts a connection that was refused. With None from buildProtocol, TLS would fail in the wrong place."""
+    """Aborts a refused connection. If buildProtocol returned None, TLS would fail in the wrong place."""
 
     def connectionMade(self) -> None:
         transport = cast("Any", self.transport)

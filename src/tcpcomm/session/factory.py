@@ -1,8 +1,7 @@
 """
-What all sessions of one server (or client) share: :class:`FrameFactory`.
+The factory of the sessions of one server or client: :class:`FrameFactory`.
 
-It limits how many sessions there are, in all and from one address, admits peers by network, counts, and
-ends them all in an orderly way.
+It makes the sessions, admits their peers, counts frames, and ends all sessions in an orderly way.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ EVICT: Final = ("identity", "address", "none")
 
 DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
 
+
 class Unset(Enum):
     """Mark an option that nobody set: the protocol's own value counts."""
 
@@ -51,28 +51,28 @@ class FrameFactory(Factory):
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: instead of the protocol's own ``framing``, and so for the next three.
-        reply_framing: see :class:`~tcpcomm.session.protocol.FrameProtocol`.
-        gap: seconds of silence that end a frame.
-        limits: what one session may cost.
-        heartbeat: a pair of frames that show life; they are answered, and swallowed.
-        heartbeats: how often the peer must be heard: a session whose peer is not is aborted.
-        asks: whether heartbeats are asked for, too.
-        max_sessions: how many sessions there may be at once; by default 1000, or what the limit on open
-            files leaves.
-        max_sessions_per_address: how many from one IP address; None: as many as in all.
-        allow: the networks from which a peer may come; None: all. UNIX sockets are always admitted:
-            the file system guards them.
-        keys: our name, and pre-shared keys: each peer has to prove that it holds one of them, before
-            its session is ready.
-        dials: whether the factory is used to connect, with the key of one peer, instead of to listen.
-        evict: which older session a new one ends, for it is what is left of the same peer: ``identity``,
-            that of the same key's or certificate's name; ``address``, or else that of the same address;
-            ``none``; ``auto``, ``identity`` where there are keys and else ``none``.
-        observers: watch the sessions; more can be added later, with ``observers.add``.
-        clock: where time comes from; by default the reactor.
+        framing: replaces the protocol's own ``framing``. The next six replace the setting of the same name.
+        reply_framing: the rule for sent bytes, or None if it is ``framing``.
+        gap: seconds of silence that end a frame, or None.
+        limits: the limits of one session.
+        heartbeat: a pair of frames that show life. The session answers them, and does not deliver them.
+        heartbeats: the longest silence of a peer. A session that is silent for longer is aborted.
+        asks: True if the sessions send heartbeat requests, too.
+        max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
+        max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``.
+        allow: the networks from which a peer may come; None: all. A peer on a UNIX socket is always
+            admitted, because the file system guards the socket.
+        keys: our name, and pre-shared keys. Each peer must prove that it holds one of them, before its
+            session is ready.
+        dials: True if the factory connects, with the key of one peer, instead of listening.
+        evict: the older session that a new one ends, because it is left over from the same peer.
+            ``identity``: the session with the same name in its key or certificate. ``address``: the same,
+            or if there is no name, the session from the same address. ``none``: no session. ``auto``:
+            ``identity`` if there are keys, else ``none``.
+        observers: watch all sessions. More can be added later, with ``observers.add``.
+        clock: the source of time; by default the reactor.
 
-    A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
+    A connection that is not admitted is aborted at once, and logged.
 
     Raises:
         ConfigurationError: a limit would admit nobody.
@@ -123,7 +123,7 @@ class FrameFactory(Factory):
             max_sessions_per_address=max_sessions_per_address,
         )
         if keys is not None:
-            keys.proof(dials=dials)  # says now what is wrong with them
+            keys.proof(dials=dials)  # raises now if something is wrong with them
         self.keys = keys
         self.dials = dials
         if evict not in (AUTO, *EVICT):
@@ -139,8 +139,8 @@ class FrameFactory(Factory):
         self.sessions: set[FrameProtocol] = set()
         """The sessions that are open now."""
         self.sessions_total = 0
-        """How many sessions there have been."""
-        self._by_peer: dict[str, FrameProtocol] = {}  # the session of each peer that can be told apart
+        """The number of sessions that there have been."""
+        self._by_peer: dict[str, FrameProtocol] = {}  # the one session of each peer, by its key
         self._ended_received = self._ended_sent = 0
         self._draining: list[Deferred[None]] = []
 
@@ -151,12 +151,12 @@ class FrameFactory(Factory):
 
     @property
     def frames_received(self) -> int:
-        """Frames received, in all sessions so far."""
+        """The frames that were received in all sessions so far."""
         return self._ended_received + sum(each.frames_received for each in self.sessions)
 
     @property
     def frames_sent(self) -> int:
-        """Frames sent, in all sessions so far."""
+        """The frames that were sent in all sessions so far."""
         return self._ended_sent + sum(each.frames_sent for each in self.sessions)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
@@ -164,7 +164,7 @@ class FrameFactory(Factory):
             return Refused()
         try:
             protocol = cast("FrameProtocol", self.protocol())
-        except Exception:  # Twisted would leave the peer waiting, connected to nothing
+        except Exception:  # Twisted would keep the connection open, and the peer would wait
             peer = peer_name(addr)
             self.log.failure("{peer}: connection refused: the protocol cannot be made", peer=peer)
             return Refused()
@@ -174,13 +174,13 @@ class FrameFactory(Factory):
         return protocol if self.keys is None else authenticate(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
-        """A session of this factory got its connection. Called by the session."""
+        """Count a session that got its connection. The session calls this."""
         self.sessions.add(session)
         self.sessions_total += 1
         self.admission.session_opened(session.host)
 
     def sessionEstablished(self, session: FrameProtocol) -> None:
-        """The peer of a session is who it has to be. Called by the session, before it is ready."""
+        """End an older session of the same peer, because the peer is known now. The session calls this."""
         peer = self._peer_of(session)
         if peer is None:
             return
@@ -192,7 +192,7 @@ class FrameFactory(Factory):
             old.abort(reason)
 
     def _peer_of(self, session: FrameProtocol) -> str | None:
-        """What a peer has one session by; None: it may have several."""
+        """Return the key that limits a peer to one session, or None if it may have several."""
         if self.evict == "none":
             return None
         if session.identity is not None:
@@ -200,7 +200,7 @@ class FrameFactory(Factory):
         return f"address {session.host}" if self.evict == "address" and session.host else None
 
     def sessionClosed(self, session: FrameProtocol) -> None:
-        """A session of this factory lost its connection. Called by the session."""
+        """Count no longer a session that lost its connection. The session calls this."""
         if session not in self.sessions:
             return
         self.sessions.remove(session)
@@ -214,14 +214,14 @@ class FrameFactory(Factory):
             clock_of(self).callLater(0, self._drained)  # sessionLost comes first
 
     def sessionRefused(self, session: FrameProtocol, reason: str) -> None:
-        """A session ended before it was ready, as when TLS failed. Called by the session."""
+        """Log a session that ended before it was ready, because TLS failed, say. The session calls this."""
         self.admission.log_refusal(session.peer, reason)
 
     def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
         """
-        End all sessions politely: what was sent is delivered; after ``grace`` seconds abort the rest.
+        End all sessions politely, so that sent bytes still arrive. Abort the rest after ``grace`` seconds.
 
-        Until then no new session is admitted.
+        No new session is admitted meanwhile.
 
         Returns:
             A Deferred that fires when no session is left. It never fails.

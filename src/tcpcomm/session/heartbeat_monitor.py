@@ -30,8 +30,8 @@ class HeartbeatMonitor:
     Answers the peer's heartbeats, sends our own, and aborts the session if the peer is silent for too long.
 
     Args:
-        session: is ready. Its settings say which of these is done.
-        now: the time: the peer counts as heard now.
+        session: the session, which is ready. Its settings decide which of these are done.
+        now: the time. The peer counts as heard now.
     """
 
     __slots__ = ("_pulse", "_session")
@@ -58,7 +58,7 @@ class HeartbeatMonitor:
         return others, rest
 
     def deadline(self, last_received_at: float) -> float:
-        """Return the time of the next :meth:`check`, for a peer that was heard last at ``last_received_at``."""
+        """Return the time of the next :meth:`check`. The peer was heard last at ``last_received_at``."""
         if self._pulse is None:
             return inf
         self._pulse.hear(last_received_at)

@@ -10,7 +10,7 @@ from tcpcomm.session.send_buffer import SendBuffer
 __all__ = ["LINGER", "LingeringClose"]
 
 LINGER: Final = 1.0
-"""Seconds of silence after which a peer that has got the end of the stream, and does not close, is closed."""
+"""Seconds of silence after which a peer that does not close itself is closed."""
 
 
 class ClosingSession(Protocol):
@@ -26,15 +26,15 @@ class LingeringClose:
     """
     Ends a connection in two steps: first the sending side and then, when the peer has closed, the rest.
 
-    If a socket is closed while the peer still sends, the system resets the connection, and the reset destroys
-    what the peer has not read yet (RFC 9112, section 9.6). So the session goes on reading, and drops the data,
-    until the peer closes or has sent nothing for :data:`LINGER` seconds.
+    If a socket is closed while the peer still sends, the system resets the connection. The reset destroys
+    all bytes that the peer has not read yet (RFC 9112, section 9.6). So the session goes on reading, and
+    drops the data, until the peer closes or has sent nothing for :data:`LINGER` seconds.
 
     Args:
         send_buffer: the bytes that are sent before.
         seconds: returns the time.
-        stall: the seconds for which the peer may take none of these bytes, and then for which it may go on
-            sending.
+        stall: the seconds for which the peer may take none of these bytes. It may go on sending for as
+            long.
     """
 
     __slots__ = ("_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")

@@ -31,9 +31,9 @@ from tcpcomm.errors import FramingError
 __all__ = [
     "MessageKind",
     "ObservedMessage",
+    "ObservedSession",
     "Observers",
     "SessionObserver",
-    "ObservedSession",
     "masked",
     "observers_of",
     "report",
@@ -63,8 +63,8 @@ class ObservedMessage:
     """
     A frame of a declared conversation, decoded.
 
-    A session whose conversation is declared (:attr:`~tcpcomm.FrameProtocol.is_declared`) reports every frame
-    in either direction so, in the same turn as the frame itself.
+    If the conversation of a session is declared (:attr:`~tcpcomm.FrameProtocol.is_declared`), the session
+    reports every frame in this form, too, in the same turn of the reactor.
     """
 
     kind: MessageKind
@@ -76,8 +76,8 @@ class ObservedMessage:
     """The command or event; empty where the frame does not tell it."""
     values: Mapping[str, Any] = field(factory=dict)
     """
-    The values by name: the parameters of a command or event, ``result`` of a reply, ``code``, ``reason`` and
-    ``data`` of a fault.
+    The values by name: the parameters of a command or event, ``result`` of a reply, or ``code``, ``reason``
+    and ``data`` of a fault.
     """
     answers: ObservedMessage | None = None
     """The command that a reply or a fault answers, or None if it answers none."""
@@ -89,11 +89,11 @@ class ObservedMessage:
 
 class SessionObserver:
     """
-    Sees what passes on sessions and links. Every method does nothing; override what you need.
+    Watches sessions and links. Every method does nothing. Override those that you need.
 
-    ``session`` is the protocol: :class:`~tcpcomm.FrameProtocol`, or, where a link supervises a protocol of
-    another kind, what stands in front of it. Both have ``peer`` and ``host``. While a session keeps a secret,
-    such as a password, its bytes are masked with ``*``.
+    ``session`` is the :class:`~tcpcomm.FrameProtocol`. If a link supervises a protocol of another kind, it
+    is the protocol in front of that. Both have ``peer`` and ``host``. While a session keeps a secret, such
+    as a password, its bytes are masked with ``*``.
 
     All methods are called in the reactor's thread.
     """
@@ -108,13 +108,13 @@ class SessionObserver:
         """A chunk came, before it is cut into frames."""
 
     def sent(self, session: Any, data: bytes) -> None:
-        """A chunk left for the transport, with delimiters, headers and checksums in it."""
+        """A chunk was handed to the transport, with all delimiters, headers and checksums."""
 
     def frame_received(self, session: Any, frame: bytes) -> None:
-        """A frame came, heartbeats included, before anybody handles it."""
+        """A frame came, which may be a heartbeat. It is not handled yet."""
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
-        """A frame was accepted for sending, heartbeats included."""
+        """A frame was accepted for sending, which may be a heartbeat. Its bytes may be sent already."""
 
     def fault(self, session: Any, fault: FramingError) -> None:
         """The peer broke the rule of the framing."""
@@ -139,8 +139,8 @@ class Observers:
     """
     The observers of one factory or link.
 
-    Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every observer
-    that overrides it, or is None if no observer does.
+    Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every
+    observer that overrides it, or is None if no observer does.
 
     Args:
         observers: the observers from the start.
@@ -184,8 +184,8 @@ class Observers:
 
     def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
         for observer in watching:
-            if observer not in self._all:
-                continue  # an observer before it has detached it
+            if not any(each is observer for each in self._all):
+                continue  # another observer has just detached it
             try:
                 getattr(observer, name)(subject, *details)
             except Exception:
@@ -199,7 +199,7 @@ _NO_OBSERVERS: Final = Observers()
 
 
 def observers_of(factory: object) -> Observers:
-    """Return the observers of a factory, or an empty set that is shared by all factories without any."""
+    """Return the observers of a factory, or the empty Observers that all sessions without any share."""
     found = getattr(factory, "observers", None)
     return found if isinstance(found, Observers) else _NO_OBSERVERS
 
@@ -214,7 +214,7 @@ class ObservedSession(Protocol):
 
 
 def report(session: ObservedSession, hook: str, *details: object) -> None:
-    """Tell the observers of a session about an event that is not frequent, by the name of the method."""
+    """Call a method of the observers of a session by its name. It is for events that are not frequent."""
     method = getattr(session.observers, hook)
     if method is not None:
         method(session, *details)

@@ -33,7 +33,7 @@ from tcpcomm.session.limits import handshake_overdue, idle_overdue, reading_over
 from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
 from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
-from tcpcomm.session.send_buffer import SEND_CHUNK, SendBuffer
+from tcpcomm.session.send_buffer import SendBuffer
 
 __all__ = ["FrameProtocol"]
 
@@ -41,7 +41,7 @@ __all__ = ["FrameProtocol"]
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
 class FrameProtocol(SessionAttributes):
     """
-    One session: frames in, frames out. Its settings and its public state are in :class:`SessionAttributes`.
+    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state.
 
     Override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and where needed
     :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An exception
@@ -49,17 +49,17 @@ class FrameProtocol(SessionAttributes):
 
     Nothing is delivered after the session was closed or while it is paused, even in the middle of a batch.
 
-    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not wait
-    for it. A peer that has shut its sending side is kept until the handler has finished. When the session is
-    lost, unfinished handlers are cancelled.
+    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not
+    wait for it. A peer that has shut its sending side is kept until the handler has finished. When the
+    session is lost, unfinished handlers are cancelled.
 
     The class has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has
     some, such as a mixin made with ``attrs.define``.
     """
 
     __slots__ = (
-        "_closing", "_decoder", "_frame_began_at", "_last_received_at", "_queue", "_reading_paused", "_ready",
-        "_seconds", "_send_buffer", "_timer",
+        "_closing", "_deadline_timer", "_decoder", "_frame_began_at", "_last_received_at",
+        "_reading_paused", "_ready", "_receive_queue", "_seconds", "_send_buffer",
     )  # fmt: skip
 
     log: ClassVar[Logger] = Logger()
@@ -67,7 +67,7 @@ class FrameProtocol(SessionAttributes):
     _ready: bool  # connected, and TLS and the peer's proof, if there are any, are complete
     _closing: bool  # nothing is delivered any more, but sent bytes still leave
     _reading_paused: bool  # so that TCP slows the peer down
-    _queue: ReceiveQueue | None  # exists while received data waits
+    _receive_queue: ReceiveQueue | None  # exists while received data waits
     _frame_began_at: float | None  # the time when the unfinished frame began
 
     _paused = False  # by the user
@@ -83,7 +83,7 @@ class FrameProtocol(SessionAttributes):
         self = super().__new__(cls)  # not in __init__, which a subclass may replace
         self._ready = self._closing = self._reading_paused = self.input_ended = False
         self.is_held = True
-        self._queue = self._frame_began_at = None
+        self._receive_queue = self._frame_began_at = None
         self.frames_received = self.frames_sent = 0
         return self
 
@@ -197,7 +197,7 @@ class FrameProtocol(SessionAttributes):
 
     def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
         """
-        Send frames whose bytes the caller has already made with :attr:`send_framing`.
+        Send frames that the caller has already encoded with :attr:`send_framing`.
 
         Args:
             parts: the bytes, in one piece or several. If the session ends meanwhile, because the peer does
@@ -236,7 +236,7 @@ class FrameProtocol(SessionAttributes):
         self._resume_delivery()
 
     def resumeProducing(self) -> None:
-        """Deliver what waits, in order, and read on. If a handler calls this, it takes effect afterwards."""
+        """Deliver waiting data, in order, and read on. If a handler calls this, it takes effect later."""
         self._paused = False
         self._update_hold()
         self._resume_delivery()
@@ -256,12 +256,12 @@ class FrameProtocol(SessionAttributes):
         self.reason = reason
         self._closing = True
         self._update_hold()
-        self._queue = None
+        self._receive_queue = None
         self._lingering_close = LingeringClose(self._send_buffer, self._seconds, self.limits.stall)
         if not self._send_buffer.corked:
             self._send_buffer.flush()
             self._close_when_sent()
-        self._timer.update()
+        self._deadline_timer.update()
 
     def abort(self, reason: str = "aborted here") -> None:
         """End the session at once, and drop the bytes that wait. The session keeps this reason."""
@@ -280,7 +280,7 @@ class FrameProtocol(SessionAttributes):
         self.observers = observer.observers_of(self.factory)
         self._seconds = clock.seconds
         self._last_received_at = self._seconds()
-        self._timer = DeadlineTimer(clock, FrameProtocol._deadlines, self, shared_timers)
+        self._deadline_timer = DeadlineTimer(clock, FrameProtocol._deadlines, self, shared_timers)
         self._send_buffer = SendBuffer(transport, self, self._seconds, FrameProtocol._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
@@ -288,9 +288,9 @@ class FrameProtocol(SessionAttributes):
         observer.report(self, "opened")
         self._call_guarded(self._begin)
         if self.awaits_proof or interfaces.ISSLTransport.providedBy(transport):
-            self._timer.update()
+            self._deadline_timer.update()
         else:
-            self.handshakeCompleted()  # there is no handshake
+            self.handshakeCompleted()  # without TLS or a proof, it is complete now
 
     def _begin(self) -> None:
         """Do the first steps that can fail in the code of others."""
@@ -319,7 +319,7 @@ class FrameProtocol(SessionAttributes):
         """Deliver what this completes, then call :meth:`inputEnded`: the peer shut its sending side."""
         self.input_ended = True
         if not self._closing:
-            self._get_queue()  # the end of the input waits there
+            self._get_receive_queue()  # the end of the input waits there
         elif self._lingering_close is not None:
             self._lingering_close.input_ended()
         self._resume_delivery()
@@ -331,20 +331,20 @@ class FrameProtocol(SessionAttributes):
             return
         self._last_received_at = self._seconds()  # from now on the peer's silence counts
         self._lingering_close.sending_ended()
-        self._timer.update()
+        self._deadline_timer.update()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._closing and reason.check(ConnectionDone):
             # Without half-close, as in TLS, the input ends only now. Nobody can be answered.
-            self._get_queue().end_reported = True
+            self._get_receive_queue().end_reported = True
             self.readConnectionLost()
         refused = self._aborted or not self._closing
         self.reason = words = self.reason or loss_text(reason) + self._mid_frame_note()
         self._lost = self._closing = True
         self._update_hold()
-        self._queue = None
+        self._receive_queue = None
         self._send_buffer.clear()
-        self._timer.cancel()
+        self._deadline_timer.cancel()
         if self._pending_handlers is not None:
             self._call_guarded(self._pending_handlers.cancel)
         if self._fault_log is not None:
@@ -381,7 +381,7 @@ class FrameProtocol(SessionAttributes):
                 observer.report_received(self, data)
             if self.is_held or send_buffer.corked:
                 if not self._closing:
-                    self._get_queue().add_chunk(data)
+                    self._get_receive_queue().add_chunk(data)
                 return
         began_at, decoder = self._frame_began_at, self._decoder
         send_buffer.corked = True
@@ -389,12 +389,12 @@ class FrameProtocol(SessionAttributes):
         try:
             while True:
                 if data is None:
-                    queue = self._queue
+                    queue = self._receive_queue
                     if queue is None:
                         break
                     data, frames = queue.take_next()
                     if queue.is_empty and not self.input_ended:
-                        self._queue = None
+                        self._receive_queue = None
                     if data is None and not frames:
                         break
                 if data is not None:
@@ -402,7 +402,7 @@ class FrameProtocol(SessionAttributes):
                         frames = decoder.feed(data)
                     except FramingError as fault:
                         frames = []
-                        self._get_queue().add_fault(fault)
+                        self._get_receive_queue().add_fault(fault)
                         self._frame_began_at = self._last_received_at if decoder.mid_frame else None
                     else:
                         if decoder.idle or not decoder.mid_frame:
@@ -415,9 +415,9 @@ class FrameProtocol(SessionAttributes):
                 if frames and self._heartbeat_monitor is not None:
                     frames, rest = self._heartbeat_monitor.answer(frames)
                     if rest:
-                        self._get_queue().put_back(rest)
+                        self._get_receive_queue().put_back(rest)
                 if frames and self.is_held:  # the peer has not read the answers
-                    self._get_queue().put_back(frames)
+                    self._get_receive_queue().put_back(frames)
                 elif frames:
                     self.frames_received += len(frames)
                     later = self.framesReceived(frames)
@@ -434,27 +434,27 @@ class FrameProtocol(SessionAttributes):
                 self._close_when_sent()
             self._update_reading()
         if began_at is None and self._frame_began_at is not None:
-            self._timer.update()
+            self._deadline_timer.update()
 
     dataReceived = _deliver
 
     def _resume_delivery(self) -> None:
-        """Go on after a change of what holds the session, or of its deadlines: stop or start reading, too."""
+        """Go on after a change of holds or deadlines: deliver, and stop or start reading."""
         if self._ready:
             if not self._send_buffer.corked:
                 self._deliver()
-            self._timer.update()
+            self._deadline_timer.update()
 
     def put_back(self, frames: list[bytes]) -> None:
-        """Take back the rest of a batch, to deliver it when the session is no longer held."""
+        """Take back the rest of a batch, and deliver it after the session was held."""
         if frames:
             self.frames_received -= len(frames)
-            self._get_queue().put_back(frames)
+            self._get_receive_queue().put_back(frames)
 
-    def _get_queue(self) -> ReceiveQueue:
-        if self._queue is None:
-            self._queue = ReceiveQueue(self, self._decoder)
-        return self._queue
+    def _get_receive_queue(self) -> ReceiveQueue:
+        if self._receive_queue is None:
+            self._receive_queue = ReceiveQueue(self, self._decoder)
+        return self._receive_queue
 
     # -- calling user code; while it runs, the send buffer is corked ------------------------------------
 
@@ -517,14 +517,12 @@ class FrameProtocol(SessionAttributes):
         self._update_throttle()
         if self._closing and not send_buffer.corked:
             self._close_when_sent()
-        self._timer.update()
+        self._deadline_timer.update()
 
     def _update_throttle(self) -> None:
         """Deliver nothing more until the peer reads, or until handlers have finished."""
-        send_buffer, limits = self._send_buffer, self.limits
-        throttled = self.unfinished_handlers >= limits.awaited or (
-            send_buffer.blocked_since is not None and send_buffer.waiting >= limits.unread_pause - SEND_CHUNK
-        )
+        limits, is_full = self.limits, self._send_buffer.is_full(self.limits.unread_pause)
+        throttled = is_full or self.unfinished_handlers >= limits.awaited
         if throttled != self._throttled:
             self._throttled = throttled
             self._update_hold()
@@ -532,7 +530,7 @@ class FrameProtocol(SessionAttributes):
 
     def _update_reading(self) -> None:
         """
-        Stop reading while the session is paused or throttled, so that TCP slows the peer down. Else read on.
+        Stop reading while the session is paused or throttled, so that TCP slows the peer down.
 
         A closing session reads, and drops the data: a peer that waits until it can send would never read.
         """
@@ -558,7 +556,7 @@ class FrameProtocol(SessionAttributes):
     # -- deadlines --------------------------------------------------------------------------------------
 
     def _deadlines(self) -> Iterator[tuple[float, Callable[[FrameProtocol], None]]]:
-        """Yield each deadline that counts now: its time, and the function that is called with the session."""
+        """Yield each deadline that counts now: its time, and the function that gets the session then."""
         limits, blocked_since = self.limits, self._send_buffer.blocked_since
         if self._aborted:
             return
@@ -589,7 +587,7 @@ class FrameProtocol(SessionAttributes):
 
     def _gap_passed(self) -> None:
         """End the frame that has begun, because nothing came for ``gap`` seconds."""
-        self._call_guarded(self._get_queue().finish_frame, self._decoder.flush)
+        self._call_guarded(self._get_receive_queue().finish_frame, self._decoder.flush)
         self._frame_began_at = None
         self._resume_delivery()
 

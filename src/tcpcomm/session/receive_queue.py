@@ -102,7 +102,7 @@ class ReceiveQueue:
 
     def take_next(self) -> tuple[bytes | None, list[bytes]]:
         """
-        Handle what waits, until there is data for the session to decode or deliver.
+        Handle waiting faults and the end of the input, up to data that the session must decode or deliver.
 
         Returns:
             A chunk to decode, or None and the frames to deliver. There are no frames either if nothing can
@@ -142,7 +142,7 @@ class ReceiveQueue:
         return True
 
     def finish_frame(self, finish: Callable[[], list[bytes]]) -> None:
-        """Let the decoder finish the frame that has begun, with its ``flush`` or ``close``. Keep the result."""
+        """Finish the frame that has begun, by ``flush`` or ``close`` of the decoder. Keep the result."""
         try:
             frames = finish()
         except FramingError as fault:

@@ -1,9 +1,9 @@
 """
 Bytes that wait to be sent on one session: :class:`SendBuffer`.
 
-Twisted's transports take any amount of data and keep it. The buffer hands at most :data:`SEND_CHUNK` bytes at
-a time to the transport, as long as the transport does not say "pause". It counts and limits the rest. So
-progress can be seen, memory is bounded, and TCP, TLS, UNIX sockets and memory behave alike.
+Twisted's transports take any amount of data and keep it. The buffer hands at most :data:`SEND_CHUNK` bytes
+at a time to the transport, until the transport says "pause". It counts the rest. So progress can be seen,
+memory is bounded, and TCP, TLS, UNIX sockets and memory behave alike.
 """
 
 from __future__ import annotations
@@ -103,6 +103,10 @@ class SendBuffer(Generic[Session]):
         elif not self.corked or self.waiting >= SEND_CHUNK:
             self.flush()
 
+    def is_full(self, limit: int) -> bool:
+        """Return True if the transport refuses bytes, and only one chunk more fits within the limit."""
+        return self.blocked_since is not None and self.waiting >= limit - SEND_CHUNK
+
     def flush(self) -> None:
         """Hand over the bytes that wait, as long as the transport takes them."""
         if not self.waiting or self.blocked_since is not None:
@@ -136,7 +140,7 @@ class SendBuffer(Generic[Session]):
         return piece
 
     def _take_from_queue(self) -> bytes:
-        """Remove and return the next writes: one long write as it is, or all short ones before it, joined."""
+        """Remove and return the next long write as it is, or all short ones before it, joined."""
         only, self._only = self._only, None
         if only is not None:
             return only
@@ -154,8 +158,8 @@ class SendBuffer(Generic[Session]):
         Have the transport send its bytes and then an end of stream. The session can still receive.
 
         Returns:
-            False if the transport cannot do that. Over TLS it cannot, but there closing waits for the peer's
-            answer anyway.
+            False if the transport cannot do that. Over TLS it cannot, but there closing waits for the
+            peer's answer anyway.
         """
         if not _closes_by_half(self._transport):
             return False
