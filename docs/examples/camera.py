@@ -38,7 +38,7 @@ async def main(reactor: Any, listen: str, *allow: str) -> None:
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",
         received=received,
-        clock=reactor,
+        reactor=reactor,
     )
     link.observe(told)
     link.startService()

@@ -25,7 +25,7 @@ async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:
         framing=Delimited(b"\r\n"),
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",
-        clock=reactor,
+        reactor=reactor,
     )
     link.observe(told)
     link.startService()

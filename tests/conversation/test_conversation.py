@@ -292,7 +292,7 @@ def test_equipment_may_connect_to_its_host(bench: Bench) -> None:
 
 
 class Cell(Equipment):
-    """What a robot answers its camera."""
+    """The commands that a robot answers its camera."""
 
     framing = VisionCamera.framing
     codec = Template(fault="CELL NG,{code}")
@@ -313,7 +313,7 @@ class MyCell(Cell):
 
 
 class RpcCell(Equipment):
-    """The same over JSON-RPC."""
+    """The commands of Cell over JSON-RPC."""
 
     framing = RpcCamera.framing
     codec = JsonRpc()
@@ -399,7 +399,7 @@ class NewerCamera(RpcCamera):
 
     @command()
     async def calibrate(self) -> None:
-        """Which the older one does not know."""
+        """Do what the older model cannot."""
         raise NotImplementedError
 
 
@@ -408,7 +408,7 @@ class NewerCell(RpcCell):
 
     @command()
     async def release(self) -> None:
-        """Which the older one does not know."""
+        """Do what the older model cannot."""
         raise NotImplementedError
 
 
@@ -454,7 +454,7 @@ def test_with_own_keys_too_each_is_told_what_the_other_does_not_know(json: Json,
     class NewCell(OlderCell):
         @command()
         async def release(self) -> None:
-            """Which the older one does not know."""
+            """Do what the older model cannot."""
             raise NotImplementedError
 
     class MyOlderCamera(Scripted, OlderCamera):

@@ -148,7 +148,7 @@ class ServingTests(TestCase):
         deaf = self.remote(at)
         await deaf.locate(1)
         await until(lambda: 2 == len(heard))
-        protocol: Any = link_of(deaf)._protocol
+        protocol: Any = link_of(deaf).engine.protocol
         protocol.pauseProducing()
         for told in range(100):
             camera.picture("x" * 100_000)

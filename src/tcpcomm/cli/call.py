@@ -14,6 +14,7 @@ from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
+from tcpcomm.host.host import link_of
 
 __all__ = ["CallOptions"]
 
@@ -74,7 +75,7 @@ fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent 
         return command
 
     async def _ask(self, proxy: Any, command: Command, values: dict[str, Any]) -> int:
-        result = await proxy._ask(command, values)
+        result = await link_of(proxy).ask_when_ready(command, values)
         if self["json"]:
             print(json.dumps(jsonable(result), ensure_ascii=False))
         elif command.spec.result is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogBeginner, textFileLogObserver
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from tcpcomm.cli.common import Refusal, Subcommand, frames_on_stderr
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
+from tcpcomm.host.options import HostKeywords
 from tcpcomm.server.options import AllowingOptions
 
 __all__ = ["ConnectionOptions", "run_reactor"]
@@ -39,13 +40,14 @@ class ConnectionOptions(Subcommand, AllowingOptions):
             raise Refusal(f"--credential {text}: write name=value, as in user=admin")
         self.credentials[name] = value
 
-    def proxy(self, declaration: Declaration, endpoint: str, **options: Any) -> Any:
+    def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """
         Make the proxy of the equipment.
 
         Raises:
             Refusal, ConfigurationError: an option is wrong.
         """
+        options["credentials"] = self.credentials
         if self["frames"]:
             options["observers"] = frames_on_stderr()
         if self["verbose"]:
@@ -53,7 +55,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         if not self["listen"]:
             if self["allow"]:
                 raise Refusal("--allow has no effect without --listen")
-            return remote(declaration.kind, at=endpoint, credentials=self.credentials, **options)
+            return remote(declaration.kind, at=endpoint, **options)
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
         problems: list[str] = []
@@ -61,9 +63,8 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         self.place(problems, reactor, endpoint)
         if problems:
             raise Refusal(*problems)
-        return remote(
-            declaration.kind, listen=endpoint, allow=allow, credentials=self.credentials, **options
-        )
+        options["listen"], options["allow"] = endpoint, allow
+        return remote(declaration.kind, **options)
 
 
 def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -280,7 +280,7 @@ class Responder:
         if self._session.observers.message is None:
             return None
         heartbeat, now = self._handlers.heartbeat, self._handlers.seconds()
-        return ObservedCommand.report(self._session, asked, frame, heartbeat, now)
+        return ObservedCommand.of(self._session, asked, frame, heartbeat, now).report()
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Answer one request. Return the same as :meth:`take`."""

@@ -19,7 +19,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm.conversation.proxy import HostProxy
+from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
 from tcpcomm.equipment.declaration import Declaration
@@ -163,19 +163,8 @@ class EquipmentProtocol(FrameProtocol):
         super().sessionLost(reason)
 
     def _proxy_of_host(self, host: Declaration, clock: IReactorTime) -> tuple[HostProxy, Requester]:
-        dialect = host.dialect
-        requester = Requester(
-            self,
-            clock,
-            self.abort,
-            by_id=dialect.by_id,
-            depth=host.pipeline,
-            largest_id=dialect.largest_id,
-        )
-        proxy = HostProxy(
-            host, lambda command, values: proxy.ask_on(requester, command, values), clock.seconds
-        )
-        return proxy, requester
+        requester = Requester(self, clock, self.abort, host)
+        return HostProxy(host, OneSession(requester), clock.seconds), requester
 
     # -- login ------------------------------------------------------------------------------------------
 
@@ -348,8 +337,10 @@ class ActiveEquipmentService(Service):
             Connector(endpoint),
             policy if has_heartbeat else evolve(policy, heartbeats=None),
             clock=clock,
-            beat=self._beat if has_heartbeat and policy.heartbeats is not None else None,
+            send_heartbeat=self._beat if has_heartbeat and policy.heartbeats is not None else None,
             name=name,
+            observers=factory.observers,
+            link=self,
         )
 
     def startService(self) -> None:

@@ -96,7 +96,8 @@ class FrameLog(SessionObserver):
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
         text = f"link {getattr(state, 'value', state)}"
-        self._line(getattr(link, "name", None) or "link", STATE, f"{text}: {reason}" if reason else text)
+        name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None)
+        self._line(name or "link", STATE, f"{text}: {reason}" if reason else text)
 
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
