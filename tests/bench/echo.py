@@ -147,7 +147,7 @@ def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
 
 def start(peer: Peer, tools: Toolchain | None = None) -> Child:
     """Start an echo server; its first line is its port."""
-    return Child(peer.name, peer.command(tools))
+    return Child(peer.name, peer.command(tools), peer.folder)
 
 
 def put_load(server: Child, port: int, load: Load, tools: Toolchain) -> _Sample:

@@ -20,14 +20,22 @@ from typing import Final
 from tests.bench.fanout import connected
 from tests.bench.measure import Series, interleaved
 from tests.bench.peers import Peer
-from tests.bench.processes import BenchmarkFailed, Child, child_environment
+from tests.bench.processes import ROOT, BenchmarkFailed, Child, child_environment
 from tests.bench.report import Target
 from tests.bench.section import Column, Section, comparison
 from tests.system.crowd import allow_files
 from tests.system.load import reconnecting
 from tests.system.running import twistd
 
-__all__ = ["TITLE", "idle_memory", "link_cost", "measure_many", "seconds_to_start"]
+__all__ = [
+    "KINDS",
+    "TITLE",
+    "idle_memory",
+    "link_cost",
+    "measure_many",
+    "seconds_to_listen",
+    "seconds_to_start",
+]
 
 TITLE = "Many, and a start"
 CONNECTIONS: Final = 2000
@@ -72,10 +80,10 @@ Each takes {link_memory:.1f} KiB of Python memory.
 """
 
 
-def idle_memory(kind: str, count: int) -> float:
-    """KiB of Python memory that each of so many idle connections takes."""
-    peer = Peer(kind, "idle", (kind,))
-    with Child(peer.name, peer.command()) as server:
+def idle_memory(kind: str, count: int, folder: Path | None = None) -> float:
+    """Return the KiB of Python memory that each of ``count`` idle connections takes, in a checkout."""
+    peer = Peer(kind, "idle", (kind,), folder=folder or ROOT)
+    with Child(peer.name, peer.command(), peer.folder) as server:
         port = int(server.line(TIMEOUT))
         with connected(port, 10):
             before = _settled(server)
@@ -127,14 +135,14 @@ def link_cost(count: int, traced: int, seconds: float) -> tuple[float, float]:
     return share, memory
 
 
-def _as_installed(folder: Path) -> dict[str, str]:
+def _as_installed(folder: Path, checkout: Path = ROOT) -> dict[str, str]:
     """
     An environment in which modules are compiled once, whatever the machine says, and into this folder.
 
     A checkout's are not, as what pip has installed is: compiling them takes longer than all else that
     they have to do at a start.
     """
-    environment = {**child_environment(), "PYTHONPYCACHEPREFIX": str(folder)}
+    environment = {**child_environment(checkout), "PYTHONPYCACHEPREFIX": str(folder)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
 
@@ -154,6 +162,12 @@ def seconds_to_start(command: Sequence[str], listening: str, environment: Mappin
                 program.terminate()
                 return took
     raise BenchmarkFailed(f"{command} never said {listening!r}: {''.join(said)}")
+
+
+def seconds_to_listen(compiled: Path, checkout: Path = ROOT) -> float:
+    """Return the seconds until ``twistd tcpcomm`` listens, compiled into a folder, in a checkout."""
+    command = [sys.executable, twistd(), "-n", "--pidfile=", "tcpcomm", *_LISTEN]
+    return seconds_to_start(command, "listening on", _as_installed(compiled, checkout))
 
 
 def _starts(folder: Path) -> dict[str, Callable[[], float]]:

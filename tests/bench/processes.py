@@ -13,7 +13,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-__all__ = ["BenchmarkFailed", "Child", "child_environment"]
+__all__ = ["ROOT", "BenchmarkFailed", "Child", "child_environment"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,9 +22,10 @@ class BenchmarkFailed(Exception):
     """A peer or a load generator did not do what it should: there is no figure."""
 
 
-def child_environment() -> dict[str, str]:
-    """The environment in which a child imports what this process imports."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+def child_environment(folder: Path = ROOT) -> dict[str, str]:
+    """Return the environment in which a child imports what this process imports, from that checkout."""
+    own = [str(folder / "src"), str(folder)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*own, *filter(None, sys.path)])}
 
 
 class Child:
@@ -34,12 +35,12 @@ class Child:
     It is told to end by the end of its standard input, so that it also ends when this process dies.
     """
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], folder: Path = ROOT) -> None:
         self.name = name
         self._process = subprocess.Popen(
             command,
-            cwd=ROOT,
-            env=child_environment(),
+            cwd=folder,
+            env=child_environment(folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -27,7 +27,7 @@ WARN_AFTER: Final = 0.05
 DUMP_AFTER: Final = 0.5
 """Seconds after which the log shows where it is."""
 
-CALLERS: Final = ("Responder._carry_out", "begun")
+CALLERS: Final = ("Responder._carry_out", "start_eagerly")
 """The functions that call a handler: what stands above them in a stack is not its own."""
 
 WARN_INTERVAL: Final = 10.0

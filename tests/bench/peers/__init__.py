@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from tests.bench.native import Toolchain
+from tests.bench.processes import ROOT
 
 __all__ = ["BASELINE", "LIMIT", "NATIVE", "OURS", "PEERS", "UVLOOP", "Peer"]
 
@@ -29,6 +30,9 @@ class Peer:
     arguments: tuple[str, ...] = ()
     needs: str | None = None
     """A module that may not be installed."""
+
+    folder: Path = ROOT
+    """The checkout that it is run from."""
 
     def missing(self, tools: Toolchain | None = None) -> str | None:
         """Why this peer cannot run here; None if it can."""
