@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ALONE, LONG, ROOT
 from tests.house import files
 from tests.house.public_paths import public_paths
 from tests.house.rules import RULES
@@ -52,6 +52,15 @@ def test_the_documentation_imports_from_public_packages(path: Path) -> None:
     found = [str(breach) for breach in public_paths(named(path), path.read_text(encoding="utf-8"))]
     if found:
         pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_the_files_of_the_marks_exist() -> None:
+    assert [] == [path for path in (*LONG, *ALONE) if not (ROOT / path).exists()]
+
+
+def test_names_of_tests_hold_no_addresses(request: pytest.FixtureRequest) -> None:
+    # Each process of pytest-xdist collects the tests, and all must find the same names. See stable_id.
+    assert [] == [item.nodeid for item in request.session.items if " at 0x" in item.nodeid]
 
 
 def test_framing_works_without_twisted() -> None:

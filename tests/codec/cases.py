@@ -59,10 +59,10 @@ class Case:
 
 
 def all_cases() -> list[Case]:
-    """The ``CASES`` of every module beside this one that is called ``cases_*``."""
+    """Return the ``CASES`` of every module ``cases*`` in the folders beside this one."""
     found: list[Case] = []
-    for path in sorted(Path(__file__).parent.glob("cases_*.py")):
-        found += importlib.import_module(f"tests.codec.{path.stem}").CASES
+    for path in sorted(Path(__file__).parent.glob("*/cases*.py")):
+        found += importlib.import_module(f"tests.codec.{path.parent.name}.{path.stem}").CASES
     return found
 
 

@@ -1,7 +1,7 @@
 """
 What holds for every codec: the laws that the conversation above them relies on.
 
-The cases are in the modules ``cases_*`` beside this one, a module for each kind of codec.
+The cases are in the modules ``cases*`` in the folders beside this one, a module for each kind of codec.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def one_way(tree: Tree) -> Iterator[Breach]:
     for module in tree:
         if module.lists_names_only:
             continue
-        room = _room(module)
+        room = module.room
         if room not in _ROW:
             yield module.breach(
                 1,
@@ -60,10 +60,6 @@ def one_way(tree: Tree) -> Iterator[Breach]:
                     f"{room} imports only rooms that stand below it, and {place} does not",
                     "move the name down, or pass the object as an argument",
                 )
-
-
-def _room(module: Module) -> str:
-    return module.rooms[0] if module.rooms else ""
 
 
 def _rooms_needed(tree: Tree, module: Module) -> Iterator[tuple[int, str, str]]:
@@ -139,7 +135,7 @@ def circles(tree: Tree) -> Iterator[Breach]:
 def twisted_below(tree: Tree) -> Iterator[Breach]:
     """Find imports of Twisted in the rooms that work without it."""
     for module in tree:
-        if _room(module) in WITHOUT_TWISTED:
+        if module.room in WITHOUT_TWISTED:
             for each in module.imports:
                 if each.module.split(".")[0] == "twisted":
                     yield module.breach(

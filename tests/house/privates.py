@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from tests.house.source import Breach, Module, Tree
@@ -37,7 +38,7 @@ def private_use(tree: Tree) -> Iterator[Breach]:
     """Find private names that are read or set on objects of other modules, also by ``getattr``."""
     for module in tree:
         own = defined(module)
-        selves = _selves(module.tree)
+        selves = _selves(module)
         for node in ast.walk(module.tree):
             for owner, name in _accesses(node):
                 shown = f"{ast.unparse(owner)}.{name}"
@@ -63,11 +64,12 @@ def _accesses(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
             yield value, name
 
 
-def _selves(tree: ast.Module) -> set[int]:
+@cache
+def _selves(module: Module) -> set[int]:
     """The identities of the nodes ``self`` and ``cls`` in classes. Outside, they are plain arguments."""
     return {
         id(node)
-        for each in ast.walk(tree)
+        for each in ast.walk(module.tree)
         if isinstance(each, ast.ClassDef)
         for node in ast.walk(each)
         if isinstance(node, ast.Name) and node.id in ("self", "cls")
@@ -90,7 +92,7 @@ def _is_self(owner: ast.expr, selves: set[int]) -> bool:
 def defined(module: Module) -> set[str]:
     """Return the names that a module defines: variables, functions, and attributes of classes."""
     names = set()
-    selves = _selves(module.tree)
+    selves = _selves(module)
     for node in ast.walk(module.tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

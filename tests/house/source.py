@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
@@ -45,7 +45,7 @@ class Import:
     line: int
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Module:
     """
     One file of Python.
@@ -76,6 +76,11 @@ class Module:
     def rooms(self) -> tuple[str, ...]:
         """The dotted name in parts, without ``tcpcomm``; empty for the package itself."""
         return tuple(self.name.split(".")[1:])
+
+    @property
+    def room(self) -> str:
+        """The room that the module belongs to; empty for the package itself."""
+        return self.rooms[0] if self.rooms else ""
 
     @cached_property
     def lists_names_only(self) -> bool:
@@ -114,7 +119,7 @@ class Module:
         return Breach(self.path, line, found, rule, repair)
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Tree:
     """All modules of a package, by their dotted names."""
 
@@ -141,6 +146,7 @@ class Tree:
     def packages(self) -> list[Module]:
         return [module for module in self if module.is_package]
 
+    @cache  # noqa: B019 - a tree lives as long as the tests
     def exports(self, package: str) -> dict[str, str]:
         """Return the public names of a package, each with the module that it is imported from."""
         sources = [self.modules.get(package), self.modules.get(f"{package}._public")]
