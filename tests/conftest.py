@@ -1,8 +1,8 @@
 """
 The base of all tests: marks by folder, and one way to skip, which a complete machine turns into a failure.
 
-``pytest -m quick`` leaves out :data:`LONG` and :data:`ALONE`. With pytest-xdist, ``pytest -n auto -m "not alone"``
-runs tests beside each other, and ``pytest -m alone`` the rest.
+``pytest -m quick`` leaves out :data:`LONG` and :data:`ALONE`. ``pytest -n auto --dist loadgroup -m "not alone"``
+runs tests beside each other, and ``pytest -m alone`` runs the rest.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The project's folder."""
 
 LONG = (
+    "tests/codec/test_conformance.py::test_a_damaged",
     "tests/docs/test_comparison.py",
     "tests/docs/test_docs.py",
     "tests/docs/test_example_pairs.py",
@@ -32,6 +33,7 @@ LONG = (
     "tests/framing/test_broken.py",
     "tests/framing/test_frame_by_frame.py",
     "tests/framing/test_large_frame.py",
+    "tests/framing/test_laws.py",
     "tests/interop/",
     "tests/system/",
     "tests/test_bench.py",
@@ -40,7 +42,7 @@ LONG = (
     "tests/transports/test_sessions.py",
     "tests/transports/test_twisted.py",
 )
-"""Folders and files that take many seconds, or start processes: the quick run leaves them out."""
+"""Tests that take many seconds or start processes, by the beginning of their ids: not in the quick run."""
 
 ALONE = (
     "tests/system/test_cable_pull.py",  # pulls cables in network namespaces, and measures seconds
@@ -67,15 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        path = item.nodeid.partition("::")[0]
-        if path.startswith(ALONE):
+        if item.nodeid.startswith(ALONE):
             item.add_marker(pytest.mark.alone)
-        elif not path.startswith(LONG) and item.get_closest_marker("slow") is None:
+        elif not item.nodeid.startswith(LONG) and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
-        if path.startswith(("tests/interop/", "tests/system/")):
-            item.add_marker(
-                pytest.mark.xdist_group(path)
-            )  # they share a server, or programs, in their module
+        if item.nodeid.startswith(("tests/interop/", "tests/system/")):
+            # The tests of such a file share a server, or programs: one process runs them all.
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def skip(reason: str, *, for_comparison: bool = False) -> NoReturn:

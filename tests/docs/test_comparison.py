@@ -1,4 +1,4 @@
-"""One camera, written with several tools, answers alike; its lines are as many as the page says."""
+"""One camera, written with several tools, answers alike, and has as many lines as the page says."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A program that runs until the test is over, or for as long as a test may take."""
+    """Run a program until the test is over, or for at most as long as a test may take."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
@@ -62,7 +62,7 @@ def _started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def _connected(port: int, camera: subprocess.Popen[str]) -> socket.socket:
-    """A connection to a camera that is just starting."""
+    """Return a connection to a camera that is just starting."""
     while True:
         assert camera.poll() is None, "the camera's program ended"
         try:
@@ -110,7 +110,7 @@ def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_pa
         ("pymodbus", "pymodbus", "NG 7"),
     ],
 )
-def test_a_robot_hears_from_its_camera_what_it_asked_and_the_alarm(tool: str, module: str, no: str) -> None:
+def test_a_robot_gets_its_reply_and_the_alarm_from_its_camera(tool: str, module: str, no: str) -> None:
     _needs(module)
     port = _free_port()
     with _started(SOURCES / tool, "camera.py", str(port)) as camera:

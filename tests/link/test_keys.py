@@ -97,7 +97,7 @@ def test_a_peer_without_the_key_is_refused_and_the_reason_told(bench: Bench) -> 
     stranger = robot(bench, WRONG)
     bench.until(lambda: link.state is LinkState.DOWN and "not proven" in link.reason)
     assert (
-        "not proven: the peer calls itself robot but has another key, or seeks another than us"
+        "not proven: the peer calls itself robot but has another key, or connects to another name than ours"
         == link.reason
     )
     bench.until(lambda: "not proven" in stranger.reason)

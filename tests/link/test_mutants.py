@@ -388,7 +388,7 @@ MUTANTS: Final = [
         "late timers do not look at the socket",
         DeadlineTimer,
         "__call__",
-        "if due <= now <= self._forgiving_until",
+        "if due <= now <= self._recheck_until",
         "if False",
         test_engine.test_stalls_do_not_turn_replies_that_are_there_into_timeouts,
     ),

@@ -240,7 +240,7 @@ class TestRefusals:
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
             (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),
             (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
-            (["--listen", "foo:1"], "--listen 'foo:1' is no endpoint such as tcp:9999:interface=127.0.0.1"),
+            (["--listen", "foo:1"], "--listen 'foo:1' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
             (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: say which with --allow "),
             (["--client-ca", "ca.pem"], "--client-ca has no effect without --listen ssl:…"),
             (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect on --framing fixed:4: "),

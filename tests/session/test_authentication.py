@@ -42,7 +42,7 @@ class Guarded(Stage):
 
     def prove(self, keys: PreSharedKeys = ROBOT, then: bytes = b"", cut: int = 10_000) -> Proof:
         """Let a dialling peer do its part of the exchange, and send more behind it."""
-        proof = Proof(DialingProof(keys, *keys.keys))
+        proof = DialingProof(keys, *keys.keys)
         data = proof.feed(self.said()) + then
         self.receive(*(data[at : at + cut] for at in range(0, len(data), cut)))
         return proof
@@ -83,9 +83,9 @@ def test_nothing_is_delivered_or_sent_before_the_peer_is_proven() -> None:
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        (WRONG, "the peer calls itself robot-1 but has another key, or seeks another than us"),
+        (WRONG, "the peer calls itself robot-1 but has another key, or connects to another name than ours"),
         (STRANGER, "no key is shared with a peer called 'stranger'"),
-        (ASTRAY, "the peer calls itself robot-1 but has another key, or seeks another than us"),
+        (ASTRAY, "the peer calls itself robot-1 but has another key, or connects to another name than ours"),
     ],
 )
 def test_a_peer_that_cannot_prove_itself_is_cut_off_and_learns_nothing(
@@ -114,7 +114,7 @@ def test_a_peer_that_speaks_something_else_is_found_out_at_once(garbage: bytes) 
 
 def test_a_recorded_proof_is_refused() -> None:
     first = Guarded().connect()
-    recorded = Proof(DialingProof(ROBOT, "camera-1")).feed(first.said())
+    recorded = DialingProof(ROBOT, "camera-1").feed(first.said())
     first.receive(recorded)
     assert ["robot-1"] == first.ready
     second = Guarded().connect()
@@ -193,7 +193,7 @@ def test_half_close_and_the_end_reach_the_protocol_once_it_is_ready() -> None:
 
 def test_the_dialling_side_waits_for_the_acceptor_s_proof() -> None:
     stage = Guarded(ROBOT, dials=True).connect()
-    acceptor = Proof(AcceptingProof(CAMERA))
+    acceptor = AcceptingProof(CAMERA)
     assert b"" == stage.said()
     stage.receive(acceptor.begin())
     accept = acceptor.feed(stage.said())
@@ -268,7 +268,7 @@ class ForeignStage:
 
 def test_a_foreign_protocol_is_connected_when_the_peer_is_proven() -> None:
     foreign = ForeignStage()
-    proof = Proof(DialingProof(ROBOT, "camera-1"))
+    proof = DialingProof(ROBOT, "camera-1")
     answer = proof.feed(b"".join(foreign.transport.sent()))
     assert [] == foreign.seen
     foreign.authenticate.dataReceived(answer + b"go")

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.psk import DialingProof, PreSharedKeys, Proof
+from tcpcomm.net.psk import DialingProof, PreSharedKeys
 from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import Lost, Spy, Stage, Transport, recorded_log
 
@@ -30,7 +30,7 @@ class Crowd(Stage):
         made.makeConnection(transport)
         if name is None:
             return made
-        proof = Proof(DialingProof(PreSharedKeys(name, {"camera-1": KEY}), "camera-1"))
+        proof = DialingProof(PreSharedKeys(name, {"camera-1": KEY}), "camera-1")
         made.dataReceived(proof.feed(b"".join(transport.sent())))
         return made.protocol
 

@@ -77,10 +77,10 @@ def refusal(*command: str, path: Path | None = None) -> str:
 
 def test_without_uvloop_one_line_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "uvloop.py").write_text("raise ImportError('not installed')\n")
-    expected = "twistd tcpcomm: --fast: there is no uvloop here: pip install tcpcomm[fast] (not installed)"
+    expected = "twistd tcpcomm: --fast: uvloop is not installed: pip install tcpcomm[fast] (not installed)"
     assert expected == refusal("tcpcomm", "--fast", path=tmp_path)
 
 
 def test_another_reactor_does_not_go_with_it() -> None:
-    expected = "twistd tcpcomm: --fast: it comes too late: PollReactor was chosen already"
+    expected = "twistd tcpcomm: --fast: too late for uvloop: --reactor or an import has already installed PollReactor"
     assert refusal("--reactor", "poll", "tcpcomm", "--fast").startswith(expected)

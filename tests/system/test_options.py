@@ -135,7 +135,7 @@ class TestTold:
             "--gap must be seconds above 0, or 'none', not 'soon'",
             "--idle-timeout must be seconds above 0, or 'none', not '-1'",
             "--app nosuch:Thing: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
-            "--listen 'carrier-pigeon:1' is no endpoint such as tcp:9999:interface=127.0.0.1: "
+            "--listen 'carrier-pigeon:1' is not an endpoint such as tcp:9999:interface=127.0.0.1: "
             "Unknown endpoint type: 'carrier-pigeon'",
             "--log-format must be text or json, not 'xml'",
         ] == refusal(

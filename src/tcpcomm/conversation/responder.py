@@ -280,7 +280,7 @@ class Responder:
 
     def end(self) -> None:
         """The session is over: tell of what no line has told of yet."""
-        for trouble, count in () if self._refusals is None else self._refusals.untold():
+        for trouble, count in () if self._refusals is None else self._refusals.unreported():
             self.log.warn(
                 "{peer}: {trouble}: {count} more requests",
                 peer=self._session.peer,

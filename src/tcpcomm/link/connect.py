@@ -16,7 +16,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
-from tcpcomm.net.reasons import attempt_in_words, listen_error_text
+from tcpcomm.net.reasons import connect_error_text, listen_error_text
 
 __all__ = ["Acceptor", "Connector", "SessionSource", "SourceOwner"]
 
@@ -83,7 +83,7 @@ class Connector(SessionSource):
                 return  # given up before, or it led to a session
             self._attempt = None
             if isinstance(result, Failure):
-                engine.attempt_failed(attempt_in_words(result))
+                engine.attempt_failed(connect_error_text(result))
 
         attempt.addBoth(ended)
 

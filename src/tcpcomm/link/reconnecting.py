@@ -23,7 +23,7 @@ from tcpcomm.link.connect import Connector, SessionSource, SourceOwner
 from tcpcomm.link.engine import Engine, Observer, Step
 from tcpcomm.link.supervisor import LinkState, Policy, profile
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import attempt_in_words
+from tcpcomm.net.reasons import connect_error_text
 
 __all__ = ["ReconnectingFactory"]
 
@@ -153,7 +153,7 @@ class ReconnectingFactory(Factory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """An attempt failed."""
-        self.engine.attempt_failed(attempt_in_words(reason))
+        self.engine.attempt_failed(connect_error_text(reason))
 
     def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
         """A connection ended; its protocol has told the engine already."""

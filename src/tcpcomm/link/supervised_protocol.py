@@ -18,7 +18,7 @@ from zope.interface import implementer
 from tcpcomm.link.supervisor import LinkState
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
+from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.session.authentication import PeerAuthentication, authenticate
 from tcpcomm.session.factory import Refused
@@ -115,7 +115,7 @@ class SupervisedProtocol(ProtocolWrapper):
         self._lost = True
         if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
-        self._engine.session_over(self, loss_in_words(reason), refused=is_program_error(reason))
+        self._engine.session_over(self, loss_text(reason), refused=is_program_error(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._engine.session_gone()
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.load import in_one_line, load_object
+from tcpcomm.runtime.load import load_object, user_error_text
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
@@ -95,7 +95,7 @@ def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) ->
     except ConfigurationError:
         raise
     except Exception as error:
-        raise ConfigurationError(f"--app {name}: cannot make it: {in_one_line(error)}") from None
+        raise ConfigurationError(f"--app {name}: cannot make it: {user_error_text(error)}") from None
 
 
 def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
-from tcpcomm.net.reasons import loss_in_words, peer_name
+from tcpcomm.net.reasons import loss_text, peer_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.protocol import FrameProtocol
@@ -104,7 +104,7 @@ class PeerAuthentication(Protocol):
         if self._connected:
             self.protocol.connectionLost(self.explained(reason))
         elif not self._over:
-            words = loss_in_words(self.explained(reason))
+            words = loss_text(self.explained(reason))
             self._over = True
             self.refused(words)
 
@@ -115,7 +115,7 @@ class PeerAuthentication(Protocol):
             return reason
         return Failure(
             NotProven(
-                f"not proven: {loss_in_words(reason)}, instead of going on with the proof: perhaps it does "
+                f"not proven: {loss_text(reason)}, instead of going on with the proof: perhaps it does "
                 "not know our name, or its key is another"
             )
         )

@@ -28,7 +28,7 @@ from zope.interface import implementer
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Lines
 from tcpcomm.net.certificates import certificate_name
-from tcpcomm.net.reasons import loss_in_words, one_line, peer_name
+from tcpcomm.net.reasons import loss_text, one_line, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session.deadlines import deadlines
@@ -221,7 +221,7 @@ class FrameProtocol(ReceivesFrames):
             self._end_told = True  # without half-close, as in TLS, only now; nobody can be answered
             self.readConnectionLost()
         refused = self._aborted or not self._closing
-        self._reason = words = self._reason or loss_in_words(reason) + self._half_frame()
+        self._reason = words = self._reason or loss_text(reason) + self._half_frame()
         self._lost = self._closing = True
         self._update_hold()
         self._frames = self._inbox = ()
@@ -229,8 +229,8 @@ class FrameProtocol(ReceivesFrames):
         self._alarm.cancel()
         if self._awaited is not None:
             self._guarded(self._awaited.cancel)
-        if self._faults is not None and self._faults.untold:
-            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.untold)
+        if self._faults is not None and self._faults.unreported:
+            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.unreported)
         self._tell_factory("sessionClosed")
         if self._ready:
             self._guarded(self.sessionLost, words)
