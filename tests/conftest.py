@@ -1,8 +1,8 @@
 """
 The base of all tests: marks by folder, and one way to skip, which a complete machine turns into a failure.
 
-``pytest -m quick`` leaves out :data:`LONG` and :data:`ALONE`. ``pytest -n auto --dist loadgroup -m "not alone"``
-runs tests beside each other, and ``pytest -m alone`` runs the rest.
+``pytest -m quick`` leaves out :data:`LONG` and :data:`ALONE`. Tests outside :data:`ALONE`
+can run in several processes: ``pytest -n auto --dist loadgroup -m "not alone"``, then ``pytest -m alone``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ LONG = (
     "tests/framing/test_large_frame.py",
     "tests/framing/test_laws.py",
     "tests/interop/",
+    "tests/link/test_mutants.py",
     "tests/system/",
     "tests/test_bench.py",
     "tests/testing/test_check_equipment.py",
@@ -54,7 +55,7 @@ ALONE = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes many seconds; once in a run on one platform is enough")
-    config.addinivalue_line("markers", "quick: belongs to the run of about a minute, for while you work")
+    config.addinivalue_line("markers", "quick: belongs to the run of at most 90 s, for while you work")
     config.addinivalue_line(
         "markers", "alone: measures real time or the machine; runs beside no other test"
     )
