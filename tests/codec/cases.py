@@ -59,18 +59,11 @@ class Case:
 
 
 def all_cases() -> list[Case]:
-<<<<<<< HEAD
     """Return the ``CASES`` of every module ``cases*`` in the folders of the codecs."""
     found: list[Case] = []
     for path in sorted(Path(__file__).parent.glob("*/cases*.py")):
         found += importlib.import_module(f"tests.codec.{path.parent.name}.{path.stem}").CASES
     assert found
-=======
-    """Return the ``CASES`` of every module ``cases*`` in the folders beside this one."""
-    found: list[Case] = []
-    for path in sorted(Path(__file__).parent.glob("*/cases*.py")):
-        found += importlib.import_module(f"tests.codec.{path.parent.name}.{path.stem}").CASES
->>>>>>> refs/heads/house
     return found
 
 

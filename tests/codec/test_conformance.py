@@ -1,11 +1,7 @@
 """
 The laws that every codec must keep, because the conversation relies on them.
 
-<<<<<<< HEAD
 The cases are in the modules ``cases*`` in the folders of the codecs.
-=======
-The cases are in the modules ``cases*`` in the folders beside this one, a module for each kind of codec.
->>>>>>> refs/heads/house
 """
 
 from __future__ import annotations
