@@ -14,7 +14,7 @@ __all__ = ["Authority", "PemFiles"]
 
 @frozen
 class PemFiles:
-    """Where a certificate and its private key lie."""
+    """The paths of a certificate and its private key."""
 
     certificate: Path
     key: Path
@@ -22,11 +22,11 @@ class PemFiles:
 
 class Authority:
     """
-    A certificate authority of its own.
+    A certificate authority for tests.
 
     Args:
-        folder: where its files go.
-        name: what it is called; the files' names begin with it.
+        folder: the folder for its files.
+        name: its name, with which the names of its files begin.
     """
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
@@ -41,7 +41,7 @@ class Authority:
         self.certificate.write_bytes(self._sign(self._name, self._key, authority=True))
 
     def issue(self, name: str = "localhost") -> PemFiles:
-        """Make a certificate for a host or client, and write it to files called so."""
+        """Make a certificate for a host or client, and write it to files with this name."""
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import (

@@ -1,4 +1,4 @@
-"""Tests that need the real reactor: sockets of this machine, and time that really passes."""
+"""Helpers for tests that need the real reactor: sockets of this machine, and real time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from twisted.application.reactors import installReactor
 from twisted.internet.task import deferLater
 
-if name := os.environ.get("TCPCOMM_TEST_REACTOR"):  # for a run of its own; the names are those of twistd
+if name := os.environ.get("TCPCOMM_TEST_REACTOR"):  # for a run of its own; twistd has the same names
     installReactor(name)
 from twisted.internet import reactor as _reactor
 
@@ -19,7 +19,7 @@ __all__ = ["DEADLINE", "reactor", "until"]
 reactor: Any = _reactor
 
 DEADLINE: Final = 20.0
-"""Seconds after which what did not happen will not: generous, for a machine that is busy."""
+"""Seconds to wait for a condition; long enough for a busy machine."""
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The benchmarks run, and measure what they say: no figure is judged here."""
+"""The benchmarks run and measure; no test here judges a figure."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_load_fails_on_a_server_that_does_not_echo(
         thread.join(TIMEOUT)
 
 
-def test_peers_that_cannot_run_are_told_with_the_reason(tools: Toolchain) -> None:
+def test_peers_that_cannot_run_are_listed_with_the_reason(tools: Toolchain) -> None:
     absent = evolve(tools, compiler=None, missing=NO_COMPILER)
     assert PEERS[-1].missing(absent) == NO_COMPILER
     peer = Peer("other", "other", needs="no_such_module")
@@ -199,14 +199,14 @@ def test_every_typed_server_answers_each_command(
             assert put_load(server, port, evolve(load, frames=20), generator_tools).cpu > 0
 
 
-def test_a_part_of_the_page_is_replaced_alone() -> None:
+def test_one_part_of_the_page_is_replaced_alone() -> None:
     before, after = "# A\n\n## Echo\n\nx\n\n", "## Where something else is cheaper\n\ny\n"
     once = with_section(before + after, "Typed commands", "## Typed commands\n\nold\n")
     assert f"{before}## Typed commands\n\nold\n\n{after}" == once
     assert once.replace("old", r"\1") == with_section(once, "Typed commands", "## Typed commands\n\n\\1\n")
 
 
-def test_a_part_of_the_page_tells_its_targets_and_who_is_cheaper() -> None:
+def test_a_part_of_the_page_lists_its_targets_and_cheaper_peers() -> None:
     cpu = Column("CPU", {"tcpcomm": Series([2.0, 2.0]), "other": Series([1.0, 3.0])}, 1, "other")
     part = Section(
         "Title",
@@ -262,7 +262,7 @@ def test_every_json_server_answers_each_command(
         assert put_load(server, port, load, generator_tools).cpu > 0
 
 
-def test_json_messages_are_told_for_each_codec_and_engine() -> None:
+def test_json_messages_are_measured_for_each_codec_and_engine() -> None:
     figures = json_engines.measure_messages(rounds=1, shrink=1000)
     columns = {f"{verb}, {engine}" for verb in ("write", "read") for engine in ENGINES}
     assert [
@@ -272,10 +272,10 @@ def test_json_messages_are_told_for_each_codec_and_engine() -> None:
 
 
 @pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)
-def test_every_fan_out_tells_each_session_of_each_event(peer: Peer) -> None:
+def test_every_fan_out_sends_each_event_to_each_session(peer: Peer) -> None:
     needs(peer)
     with start(peer) as server, fanout.connected(int(server.line(TIMEOUT)), 10) as sessions:
-        assert fanout.tell_all(server, sessions, 3).cpu > 0
+        assert fanout.send_events(server, sessions, 3).cpu > 0
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["received", "sent"])
@@ -296,8 +296,8 @@ def test_links_that_send_heartbeats_take_cpu_and_memory() -> None:
     assert 1 < memory < 1000
 
 
-def test_a_program_that_does_not_start_is_told_of() -> None:
-    with pytest.raises(BenchmarkFailed, match="never said 'listening': what a pity"):
+def test_a_program_that_does_not_start_is_reported() -> None:
+    with pytest.raises(BenchmarkFailed, match="never printed 'listening': what a pity"):
         many.seconds_to_start(
             [sys.executable, "-c", "print('what a pity')"], "listening", child_environment()
         )

@@ -1,4 +1,4 @@
-"""What the errors themselves know."""
+"""Methods of the error classes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_code_of_a_fault_may_be_a_member_of_an_enumeration(member: Enum, val
 
 
 @pytest.mark.parametrize("codec", [Template(fault="NG,{code:d},{reason}"), Text(), Json(), JsonRpc()])
-def test_every_codec_writes_such_a_code_as_its_value(codec: Codec) -> None:
+def test_every_codec_writes_an_enumeration_member_as_its_value(codec: Codec) -> None:
     dialect = codec.bind([MessageSpec("stop", "Axis.stop", wire="STOP", reply=_reply_of(codec))])
     request = Request("stop", {}, 1)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import echo, fanout, json_engines, large, many, modbus, plot, typed
+from tests.bench import against, echo, fanout, json_engines, large, many, modbus, plot, typed
 from tests.bench.decode import measure_decode
 from tests.bench.measure import machine
 from tests.bench.report import page
@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "large": large.measure_large,
     "many": many.measure_many,
 }
-"""The parts of the page that stand by themselves, in their order."""
+"""The parts of the page that are measured and written alone, in their order."""
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -41,6 +41,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     )
     extent.add_argument(
         "--write", action="store_true", help=f"write docs/reference/{PAGE.name} as well, or its part"
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="compare with another checkout, such as an older one"
     )
     parser.add_argument("--only", choices=("decode", "echo", *SECTIONS), help="run one part")
     parser.add_argument("--rounds", type=int, default=None, help=f"how many rounds (default: {ROUNDS})")
@@ -55,11 +58,14 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for and print the page."""
+    """Run the parts that the command line selects, and print the page."""
     arguments = _arguments(given)
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     shrink = QUICK_SHRINK if arguments.quick else 1
     extent: dict[str, Any] = {"rounds": rounds, "shrink": shrink, "progress": _progress}
+    if arguments.against is not None:
+        print(against.compare(arguments.against.resolve(), **extent), end="")
+        return
     facts = machine()
     decoded = measure_decode(**extent) if arguments.only in (None, "decode") else None
     echoed = echo.measure_echo(**extent) if arguments.only in (None, "echo") else None

@@ -1,7 +1,7 @@
 """
-What holds for every codec: the laws that the conversation above them relies on.
+The laws that every codec must keep, because the conversation relies on them.
 
-The cases are in the modules ``cases_*`` beside this one, a module for each kind of codec.
+The cases are in the modules ``cases*`` in the folders of the codecs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CASES = all_cases()
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 randoms = st.randoms(use_true_random=False)
 few = settings(max_examples=30)
-"""Examples for each case and law: there are many cases."""
+"""The examples for each case and law: few, because there are many cases."""
 
 HOSTILE = (
     b"",
@@ -51,36 +51,36 @@ HOSTILE = (
     "작업 시작".encode("utf-16"),
     bytes(range(256)),
 )
-"""Frames that no equipment sends, and that a bad codec stumbles over."""
+"""Frames that no equipment sends, and that a bad codec fails on."""
 
 
-def asked(dialect: Dialect, spec: MessageSpec, values: dict[str, Any], id: int = 7) -> Request:
-    """A request, sent and read."""
+def written_and_read(dialect: Dialect, spec: MessageSpec, values: dict[str, Any], id: int = 7) -> Request:
+    """Return a request that was written and read."""
     (request,) = dialect.read_at_equipment(dialect.request(spec.name, values, id)).requests
     assert isinstance(request, Request), request
     return request
 
 
 def outcome(dialect: Dialect, spec: MessageSpec, frames: list[bytes]) -> Any:
-    """The result that a host reads from the frames of a reply, which the last one completes."""
+    """Return the result that a host reads from the frames of a reply. The last frame must complete it."""
     answers = reader(dialect, spec)
-    taken: list[Any] = []
+    results: list[Any] = []
     for frame in frames:
         for answer in dialect.read_at_host(frame):
             assert isinstance(answer, Answer)
-            taken.append(answers.take(answer.body))
-    assert [MORE] * (len(taken) - 1) == taken[:-1]
-    return taken[-1]
+            results.append(answers.take(answer.body))
+    assert [MORE] * (len(results) - 1) == results[:-1]
+    return results[-1]
 
 
 def fault_of(dialect: Dialect, spec: MessageSpec, frame: bytes) -> Fault:
-    """The fault that a host reads from a frame."""
+    """Return the fault that a host reads from a frame."""
     with pytest.raises(Fault) as caught:
         outcome(dialect, spec, [frame])
     return caught.value
 
 
-def told(fault: Fault) -> tuple[int | str, str, Any]:
+def facts_of(fault: Fault) -> tuple[int | str, str, Any]:
     return fault.code, fault.reason, fault.data
 
 
@@ -92,7 +92,7 @@ def test_a_request_arrives_as_it_was_sent(case: Case, random: Random, id: int) -
     id %= dialect.largest_id + 1
     for spec in case.commands:
         values = dialect.draw_values(spec.name, random)
-        request = asked(dialect, spec, values, id)
+        request = written_and_read(dialect, spec, values, id)
         assert (spec.name, values) == (request.name, request.values)
         assert [*map(type, values.values())] == [type(request.values[name]) for name in values]
         assert request.wants_reply == (dialect.reply_reader(spec.name) is not None)
@@ -107,7 +107,7 @@ def test_a_reply_arrives_as_it_was_given(case: Case, random: Random, id: int) ->
     dialect = case.dialect
     id %= dialect.largest_id + 1
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random), id)
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random), id)
         result = dialect.draw_result(spec.name, random)
         frames = replied(dialect, request, result)
         arrived = outcome(dialect, spec, frames)
@@ -126,10 +126,10 @@ def answers_in(dialect: Dialect, frame: bytes) -> list[Answer]:
 def test_a_fault_arrives_as_it_was_raised(case: Case, random: Random) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random))
         for fault in case.faults:
             frame = dialect.fault(request, fault)
-            assert told(fault) == told(fault_of(dialect, spec, frame))
+            assert facts_of(fault) == facts_of(fault_of(dialect, spec, frame))
             if dialect.by_id:
                 assert [7] == [answer.id for answer in answers_in(dialect, frame)]
 
@@ -146,10 +146,10 @@ def test_an_event_arrives_as_it_was_emitted(case: Case, random: Random) -> None:
 
 @each_case
 @pytest.mark.parametrize("kind", ProtocolErrorKind)
-def test_a_host_is_told_of_every_trouble(case: Case, kind: ProtocolErrorKind) -> None:
+def test_every_protocol_error_reaches_the_host(case: Case, kind: ProtocolErrorKind) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, Random(1)))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, Random(1)))
         fault = dialect.fault_for(kind, "what is wrong")
         assert fault.code == fault_of(dialect, spec, dialect.fault(request, fault)).code
 
@@ -193,7 +193,7 @@ def test_arbitrary_bytes_are_read_or_refused_at_both_ends(case: Case, frame: byt
 
 
 def check_at_equipment(case: Case, dialect: Dialect, frame: bytes) -> None:
-    """A frame gives requests with all their parameters, or refusals that can be answered."""
+    """Check that a frame gives requests with all their parameters, or refusals that can be answered."""
     names = {spec.name: [field.name for field in spec.parameters] for spec in case.commands}
     for each in dialect.read_at_equipment(frame).requests:
         if isinstance(each, Request):
@@ -201,7 +201,7 @@ def check_at_equipment(case: Case, dialect: Dialect, frame: bytes) -> None:
         else:
             assert isinstance(each, Refusal)
             assert isinstance(each.problem, CodecError)
-            assert len(str(each.problem)) < 1000  # it is logged, and told to the peer
+            assert len(str(each.problem)) < 1000  # it is logged, and sent to the peer
             fault = dialect.fault_for(each.error_kind, str(each.problem))
             if each.wants_reply:
                 dialect.read_at_host(dialect.fault(each, fault))
@@ -219,7 +219,7 @@ def test_a_damaged_frame_of_the_equipment_only_ever_raises_codec_errors(
 
 
 def check_at_host(case: Case, dialect: Dialect, frame: bytes) -> None:
-    """A frame gives events with all their values, and answers that each command reads or refuses."""
+    """Check that a frame gives events with all their values, and answers that commands read or refuse."""
     names = {spec.name: [field.name for field in spec.parameters] for spec in case.events}
     try:
         found = dialect.read_at_host(frame)
@@ -269,7 +269,7 @@ def send(dialect: Dialect, spec: MessageSpec, values: dict[str, Any]) -> bytes:
 def test_a_result_of_a_wrong_type_is_refused(case: Case) -> None:
     dialect = case.dialect
     for spec in case.answered:
-        request = asked(dialect, spec, dialect.draw_values(spec.name, Random(4)))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, Random(4)))
         with pytest.raises(CodecError):
             dialect.reply(request, Opaque())
 
@@ -280,7 +280,7 @@ def test_one_dialect_reads_the_replies_of_several_requests_at_once(case: Case) -
     random = Random(5)
     for spec in case.answered:
         results = [dialect.draw_result(spec.name, random) for _ in range(2)]
-        request = asked(dialect, spec, dialect.draw_values(spec.name, random))
+        request = written_and_read(dialect, spec, dialect.draw_values(spec.name, random))
         bodies = [
             [
                 answer.body
@@ -342,7 +342,7 @@ def test_a_result_of_an_unknown_type_is_refused_with_class_and_method(case: Case
 
 
 @each_case
-def test_what_stands_for_a_command_on_the_wire_must_be_something_that_the_codec_knows(case: Case) -> None:
+def test_a_wire_form_that_the_codec_does_not_know_is_refused(case: Case) -> None:
     for spec in case.specs:
         with pytest.raises(ConfigurationError) as caught:
             case.codec.bind([evolve(spec, wire=Opaque())])
@@ -352,7 +352,7 @@ def test_what_stands_for_a_command_on_the_wire_must_be_something_that_the_codec_
 @each_case
 def test_two_commands_that_look_alike_on_the_wire_are_refused(case: Case) -> None:
     for spec in case.commands:
-        name = spec.name if spec.wire is MISSING else "twin"  # where the name makes the word, that is alike
+        name = spec.name if spec.wire is MISSING else "twin"  # if the name gives the word, the same name
         twin = evolve(spec, name=name, where="Device.twin")
         with pytest.raises(ConfigurationError) as caught:
             case.codec.bind([spec, twin])

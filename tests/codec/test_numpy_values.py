@@ -1,4 +1,4 @@
-"""Values as numpy makes them are sent like Python's own, and judged as strictly."""
+"""Values of numpy: they are sent like Python values, and checked as strictly."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ VALUES: list[tuple[type[Equipment], str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "name", "value", "own"), VALUES)
-def test_numpy_s_values_are_sent_as_python_s_own_are(
+def test_numpy_values_are_sent_like_python_values(
     kind: type[Equipment], name: str, value: Any, own: Any
 ) -> None:
     dialect = declaration_of(kind).dialect
@@ -116,7 +116,7 @@ def test_numpy_s_values_are_sent_as_python_s_own_are(
         (Objects, "edges", np.array([np.nan])),
     ],
 )
-def test_what_does_not_fit_is_refused_all_the_same(kind: type[Equipment], name: str, value: Any) -> None:
+def test_numpy_values_that_do_not_fit_are_refused(kind: type[Equipment], name: str, value: Any) -> None:
     with pytest.raises(CodecError):
         declaration_of(kind).dialect.reply(Request(name, {}), value)
 
@@ -140,7 +140,7 @@ def shape(annotation: Any) -> ValueType:
     ],
     ids=str,
 )
-def test_json_writes_them_wherever_its_own_kinds_may_stand(
+def test_json_writes_numpy_values_in_place_of_python_values(
     annotation: Any, value: Any, expected: Any
 ) -> None:
     written = shape(annotation).write(value)
@@ -148,6 +148,6 @@ def test_json_writes_them_wherever_its_own_kinds_may_stand(
 
 
 @pytest.mark.parametrize("annotation", [tuple[int, int], tuple[int, ...]])
-def test_a_list_is_still_no_tuple(annotation: Any) -> None:
+def test_a_list_is_not_accepted_as_a_tuple(annotation: Any) -> None:
     with pytest.raises(CodecError):
         shape(annotation).write(cast("Any", [1, 2]))

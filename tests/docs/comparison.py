@@ -1,5 +1,5 @@
 """
-The part of a page that counts the lines of one camera, written with tcpcomm and with others.
+The part of a page that counts the lines of one camera, written with tcpcomm and with other tools.
 
 ::
 
@@ -31,12 +31,12 @@ _COMMENTS: Final = {".proto": ("//", "#"), ".db": ("#",), ".cmd": ("#",), ".yml"
 
 @frozen
 class Tool:
-    """What the camera is written with, and the files of each end; none for an end that it has not."""
+    """A tool, and the files of the camera's two ends; a tool without one end has no files for it."""
 
     name: str
     folder: str
     both: tuple[str, ...] = ()
-    """What is written once, for both ends."""
+    """Files that serve both ends."""
     equipment: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ TOOLS: Final = (
 
 
 def counted(name: str, text: str) -> int:
-    """The lines of a file that are not blank, comment or docstring."""
+    """Return the lines of a file that are not blank, comment or docstring."""
     suffix = Path(name).suffix
     if suffix != ".py":
         lines = (line.strip() for line in text.splitlines())
@@ -75,7 +75,7 @@ def _docstring_lines(text: str) -> set[int]:
 
 
 def table() -> str:
-    """The part of the page."""
+    """Return the part of the page."""
     rows = [("", "both ends", "equipment", "host", "together"), ("---", *["---:"] * 4)]
     for tool in TOOLS:
         counts = [

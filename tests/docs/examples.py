@@ -1,4 +1,4 @@
-"""The programs in docs/examples, as processes of their own."""
+"""The programs in docs/examples, each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["ANY_PORT", "EXAMPLES", "ended", "run", "serving", "started"]
 EXAMPLES: Final = ROOT / "docs/examples"
 
 ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
-"""Listen at a port that the system chooses."""
+"""An endpoint with a port that the system chooses."""
 
 _LISTENING: Final = "...listening on 127.0.0.1:..."
 
 
 def started(name: str, *arguments: str) -> subprocess.Popen[str]:
-    """An example that has been started, to be given to :func:`ended`."""
+    """Start an example, and return its process, for :func:`ended`."""
     return subprocess.Popen(
         [sys.executable, EXAMPLES / name, *arguments],
         env=environment(),
@@ -34,7 +34,7 @@ def started(name: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    """Wait for an example's end and return what it printed; it must print nothing to standard error."""
+    """Wait until an example ends and return its output; it must print nothing to standard error."""
     try:
         output, errors = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
@@ -46,18 +46,18 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 
 def run(name: str, *arguments: str) -> str:
-    """Run an example to its end and return what it printed."""
+    """Run an example to its end and return its output."""
     return ended(started(name, *arguments))
 
 
 @contextmanager
 def serving(command: str, folder: Path) -> Iterator[tuple[Server, str]]:
     """
-    A server, and the port that it listens at.
+    Run a server, and return it with its port.
 
     Args:
-        command: what starts it; told to listen at port 0, it gets a free one.
-        folder: where it runs.
+        command: the command that starts it; if it names port 0, it gets a free one.
+        folder: its current folder.
     """
     running = Server(command, folder)
     try:

@@ -3,13 +3,14 @@ The code in a page of the documentation, run as a reader would run it: from top 
 
 - ``python`` is executed; all such blocks of a page share their names.
 - ``python file=NAME`` is a file that the reader saves.
-- ``console`` holds commands behind ``$`` and, under each, what it prints.
-- ``console server`` holds one command that keeps running, until the next such block or the page's end.
-- ``csharp from=FILE``, and any other language so, shows lines of a file of the project.
-- ``output`` is what the ``python`` block before it prints, ``output server`` what the server prints next.
+- ``console`` holds commands behind ``$`` and, under each, its output.
+- ``console server`` holds one command that keeps running until the next such block or the end of the page.
+- ``csharp from=FILE``, or another language, shows lines of a file of the project.
+- ``output`` is the output of the ``python`` block before it; ``output server`` is the next output of the
+server.
 
-In what is printed, ``...`` stands for anything. Port 9999, which is also the default, stands for a free
-one. A block with ``needs=PROGRAM`` is left out where there is no such program.
+In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port. A
+block with ``needs=PROGRAM`` is skipped on a machine without that program.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _FENCE: Final = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 @frozen
 class Block:
-    """One block of code: the line it begins at, its language, what follows that, and its text."""
+    """One block of code: its first line, its language, the rest of that line, and its text."""
 
     line: int
     language: str
@@ -48,12 +49,12 @@ class Block:
     text: str
 
     def value(self, name: str) -> str | None:
-        """The value of the word ``name=value``."""
+        """Return the value of the word ``name=value``, or None if it is missing."""
         return next((word.partition("=")[2] for word in self.words if word.startswith(f"{name}=")), None)
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The blocks of a page, in order."""
+    """Yield the blocks of a page, in order."""
     for match in _FENCE.finditer(text):
         language, words, code = match.groups()
         yield Block(text.count("\n", 0, match.start()) + 2, language, tuple(words.split()), code)
@@ -61,11 +62,11 @@ def blocks(text: str) -> Iterator[Block]:
 
 class Session:
     """
-    A reader who goes through one page.
+    A reader who works through one page.
 
     Args:
         page: the page.
-        folder: an empty folder, which is the current one. The reader finds the project's docs there.
+        folder: an empty folder, which becomes the current one. It gets a link to the project's docs.
     """
 
     def __init__(self, page: Path, folder: Path) -> None:
@@ -73,13 +74,15 @@ class Session:
         self.folder = folder
         Path(folder, "docs").symlink_to(ROOT / "docs", target_is_directory=True)
         self.missing: list[str] = []
-        """Programs that blocks need and this machine does not have."""
+        """Programs that blocks need and this machine lacks."""
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._port = free_port()
         self._server: Server | None = None
 
     def run(self) -> None:
-        """Run the page's blocks; raise AssertionError where one prints something else than it shows."""
+        """
+        Run the blocks of the page; raise AssertionError if one prints another text than the page shows.
+        """
         try:
             for block, following in pairwise([*blocks(self.page.read_text("utf-8")), None]):
                 assert block is not None
@@ -96,7 +99,7 @@ class Session:
 
     def _run(self, block: Block, following: Block | None) -> None:
         if block.value("from"):
-            return  # it is run where it comes from
+            return  # its own test runs it
         code = PORT.sub(self._port, block.text)
         match block.language, block.words:
             case "python", (str(word), *_) if word.startswith("file="):

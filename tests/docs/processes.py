@@ -1,4 +1,4 @@
-"""Processes that the documentation starts: servers that keep running, and what they print."""
+"""Processes that the documentation starts: servers that keep running, and their output."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.conftest import ROOT
 __all__ = ["SECONDS", "Server", "environment", "free_port", "is_shown"]
 
 SECONDS: Final = 30
-"""How long a command may take, and a server to print what is awaited."""
+"""Seconds that a command may take, or a server until it prints an expected line."""
 
 
 def environment() -> dict[str, str]:
-    """The environment of a process that uses this tree, in a terminal of 80 columns."""
+    """Return the environment of a process that uses this source tree, in a terminal of 80 columns."""
     return {
         **os.environ,
         "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
@@ -34,26 +34,28 @@ def environment() -> dict[str, str]:
 
 
 def free_port() -> str:
-    """A TCP port that nobody listens at, and that no connection takes before the page's server does."""
-    for port in random.sample(range(20_000, 30_000), 100):  # systems give connections higher ones
+    """
+    Return a TCP port without a listener, which no other connection takes before the page's server uses it.
+    """
+    for port in random.sample(range(20_000, 30_000), 100):  # systems give connections higher ports
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return str(port)
     raise AssertionError("100 ports are taken")
 
 
 def is_shown(expected: str, actual: str) -> bool:
-    """Whether a page that shows this tells what was printed; ``...`` stands for anything."""
+    """Return True if the expected text, in which ``...`` stands for any text, matches the actual one."""
     return doctest.OutputChecker().check_output(expected, actual, doctest.ELLIPSIS)
 
 
 class Server:
     """
-    A process that keeps running, and what it prints.
+    A process that keeps running, and its output.
 
     Args:
-        command: what to run.
-        folder: where.
-        port: in what it prints, this is shown as 9999.
+        command: the command to run.
+        folder: its current folder.
+        port: its port, which the output shows as 9999.
     """
 
     def __init__(self, command: str, folder: Path, port: str = "9999") -> None:
@@ -70,13 +72,13 @@ class Server:
         )
 
     def say(self, line: str) -> None:
-        """Type a line into it."""
+        """Type a line into the process."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def wait_for(self, expected: str) -> str:
-        """Read until a line comes that is the expected one, and return it."""
+        """Read until the expected line comes, and return the line."""
         assert self._process.stdout is not None
         watchdog = threading.Timer(SECONDS, self._process.kill)
         watchdog.start()
@@ -91,11 +93,11 @@ class Server:
         raise AssertionError(f"the server did not print {expected!r}, but:\n{''.join(seen)}")
 
     def end(self) -> int:
-        """Wait until it ends by itself; return its exit code."""
+        """Wait until the process ends; return its exit code."""
         return self._process.wait(SECONDS)
 
     def stop(self) -> None:
-        """End it as Ctrl-C does, or by force if that does not help."""
+        """Stop the process as Ctrl-C does, or by force if that fails."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:

@@ -1,4 +1,4 @@
-"""One camera, written with several tools, answers alike; its lines are as many as the page says."""
+"""One camera, written with several tools, answers alike, and has as many lines as the page says."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A program that runs until the test is over, or for as long as a test may take."""
+    """Run a program until the test is over, or for at most as long as a test may take."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
@@ -62,7 +62,7 @@ def _started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def _connected(port: int, camera: subprocess.Popen[str]) -> socket.socket:
-    """A connection to a camera that is just starting."""
+    """Return a connection to a camera that is just starting."""
     while True:
         assert camera.poll() is None, "the camera's program ended"
         try:
@@ -92,14 +92,14 @@ def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_pa
     with (
         _started(folder, *arguments) as camera,
         _connected(port, camera) as robot,
-        robot.makefile() as said,
+        robot.makefile() as replies,
     ):
         robot.sendall(b"TRG,3\r\n")
-        assert "OK,10.000,20.000,3.000\n" == said.readline()
+        assert "OK,10.000,20.000,3.000\n" == replies.readline()
         robot.sendall(b"TRG,0\r\n")
-        assert {"NG,7,no part\n", "ALM,2\n"} == {said.readline(), said.readline()}
+        assert {"NG,7,no part\n", "ALM,2\n"} == {replies.readline(), replies.readline()}
         robot.sendall(b"TRG,x\r\n")
-        assert said.readline().startswith("NG,9")
+        assert replies.readline().startswith("NG,9")
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_pa
         ("pymodbus", "pymodbus", "NG 7"),
     ],
 )
-def test_a_robot_hears_from_its_camera_what_it_asked_and_the_alarm(tool: str, module: str, no: str) -> None:
+def test_a_robot_gets_its_reply_and_the_alarm_from_its_camera(tool: str, module: str, no: str) -> None:
     _needs(module)
     port = _free_port()
     with _started(SOURCES / tool, "camera.py", str(port)) as camera:
         _connected(port, camera).close()
         with _started(SOURCES / tool, "robot.py", str(port)) as robot:
             assert robot.stdout is not None
-            said = [robot.stdout.readline().rstrip("\n") for _ in range(3)]
-    assert ["10.0 20.0 3.0", *sorted([no, "alarm 2"])] == [said[0], *sorted(said[1:])]
+            lines = [robot.stdout.readline().rstrip("\n") for _ in range(3)]
+    assert ["10.0 20.0 3.0", *sorted([no, "alarm 2"])] == [lines[0], *sorted(lines[1:])]

@@ -1,4 +1,4 @@
-"""The documentation tells the truth: its code runs and prints what it shows, its links lead somewhere."""
+"""The documentation is true: its code runs and prints the shown output, and its links have targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import ROOT, skip
 from tests.docs.pages import Session, blocks
 
 GENERATED = ROOT / "docs/reference/benchmarks.md"
-"""Its figures are those of the machine that wrote it."""
+"""A page with figures of the machine that wrote it."""
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text"}
@@ -28,7 +28,9 @@ NOT_RUN = (
     "systemctl ",
     "systemd-",
 )
-"""How commands begin that are shown, but not run: they change the machine, or take long."""
+"""
+The beginnings of commands that pages show but tests do not run: they change the machine, or take long.
+"""
 
 
 def named(page: Path) -> str:
@@ -39,7 +41,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of a page's headings in links, as GitHub makes them."""
+    """Return the names that GitHub gives the headings of a page in links."""
     prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -47,7 +49,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.fixture
 def _same_examples_each_time() -> Iterator[None]:
-    """Let Hypothesis find what it found when the page was written."""
+    """Let Hypothesis find the same examples as when the page was written."""
     before = settings.get_current_profile_name()
     settings.register_profile("documentation", derandomize=True, deadline=None)
     settings.load_profile("documentation")
@@ -57,7 +59,7 @@ def _same_examples_each_time() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_same_examples_each_time")
 @pytest.mark.parametrize("page", [page for page in PAGES if page != GENERATED], ids=named)
-def test_the_code_in_a_page_runs_and_prints_what_the_page_shows(
+def test_the_code_in_a_page_runs_and_prints_the_shown_output(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -69,7 +71,7 @@ def test_the_code_in_a_page_runs_and_prints_what_the_page_shows(
 
 
 @each_page
-def test_each_block_says_what_it_is_and_all_commands_but_a_few_are_run(page: Path) -> None:
+def test_each_block_has_a_kind_and_nearly_all_commands_are_run(page: Path) -> None:
     for block in blocks(page.read_text("utf-8")):
         assert block.language in LANGUAGES
         if block.language == "sh":
@@ -78,13 +80,13 @@ def test_each_block_says_what_it_is_and_all_commands_but_a_few_are_run(page: Pat
 
 
 def is_part(shown: str, whole: str) -> bool:
-    """Whether consecutive lines of the whole are these, however far they are indented there."""
+    """Return True if these lines follow each other in the whole text, with any indentation."""
     lines, count = whole.splitlines(), len(shown.splitlines())
     return any(dedent("\n".join(lines[at : at + count])) == shown.rstrip("\n") for at in range(len(lines)))
 
 
 @each_page
-def test_what_is_shown_of_a_file_stands_in_it(page: Path) -> None:
+def test_lines_shown_from_a_file_are_in_that_file(page: Path) -> None:
     for block in blocks(page.read_text("utf-8")):
         source = block.value("from")
         assert source or block.language != "csharp", f"line {block.line}: say which file it is from"
@@ -92,7 +94,7 @@ def test_what_is_shown_of_a_file_stands_in_it(page: Path) -> None:
 
 
 @each_page
-def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
     for target in targets:
         if target.startswith(("http://", "https://")):

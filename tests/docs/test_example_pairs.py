@@ -1,4 +1,4 @@
-"""The examples of several programs: each in a process of its own, over real sockets, to its end."""
+"""The examples of several programs: each runs in a process of its own, over real sockets, to its end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.docs.examples import ANY_PORT, EXAMPLES, ended, run, serving, started
 
 
 def program(name: str, *arguments: str) -> str:
-    """The command that starts an example."""
+    """Return the command that starts an example."""
     return " ".join([sys.executable, str(EXAMPLES / name), *arguments])
 
 
-def test_the_robot_is_told_where_the_parts_lie_in_the_pictures(
+def test_the_robot_gets_the_positions_of_the_parts_in_the_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(EXAMPLES / "robot_vision")
@@ -34,7 +34,7 @@ def test_the_robot_is_told_where_the_parts_lie_in_the_pictures(
     assert "replace the lamp: 10000 hours\n" in printed
 
 
-def test_the_control_pc_moves_the_axis_and_is_told_what_is_forbidden(tmp_path: Path) -> None:
+def test_the_control_pc_moves_the_axis_and_gets_faults(tmp_path: Path) -> None:
     command = program("machine/machine_program.py", ANY_PORT, ANY_PORT)
     with serving(command, tmp_path) as (machine, axis):
         sensor = machine.wait_for("...listening on 127.0.0.1:...").split("127.0.0.1:")[1].split()[0]
@@ -58,14 +58,14 @@ move: 0.0
 """ == printed
 
 
-def test_three_stations_at_once_each_get_the_results_of_their_own_parts(
+def test_each_of_three_stations_gets_the_results_of_its_own_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(EXAMPLES / "inspection")
     judged, measured = import_module("inspection_program").judged, import_module("station").measured
     names = ("A", "B", "C")
     with serving(program("inspection/inspection_program.py", ANY_PORT, "3"), tmp_path) as (_, port):
-        # None of them begins before all have entered.
+        # No station begins before all have entered.
         stations = [started("inspection/station.py", f"tcp:127.0.0.1:{port}", name) for name in names]
         try:
             printed = [ended(station) for station in stations]
@@ -85,7 +85,7 @@ def test_three_stations_at_once_each_get_the_results_of_their_own_parts(
         assert expected == text.splitlines()
 
 
-def test_the_loader_and_the_line_control_ask_each_other_on_one_connection(tmp_path: Path) -> None:
+def test_the_loader_and_the_line_control_send_each_other_commands(tmp_path: Path) -> None:
     with serving(program("two_way/loader_program.py", ANY_PORT), tmp_path) as (_, port):
         printed = run("two_way/line_program.py", f"tcp:127.0.0.1:{port}")
 

@@ -1,4 +1,4 @@
-"""The programs in docs/examples run, over real sockets, and end by themselves."""
+"""The programs in docs/examples run over real sockets and end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tcpcomm.testing import check_framing_laws
 from tests.docs.examples import ANY_PORT, EXAMPLES, run, serving
 
 
-def test_the_robot_is_told_positions_by_the_camera_which_ends_when_it_has_gone(tmp_path: Path) -> None:
+def test_the_robot_gets_positions_and_the_camera_ends_after_it(tmp_path: Path) -> None:
     with serving(f"python {EXAMPLES}/camera_server.py 0", tmp_path) as (camera, port):
         expected = "job 3: OK,1.000,2.000,3.000\njob 4: OK,12.500,-3.250,90.000\njob 5: NG,2,no such job\n"
         assert expected == run("robot_client.py", port)
@@ -25,12 +25,12 @@ def test_twistd_serves_the_example_camera(tmp_path: Path) -> None:
         assert run("robot_client.py", port).startswith("job 3: OK,1.000,2.000,3.000\n")
 
 
-def test_the_naive_client_is_answered_although_it_ends_nothing(tmp_path: Path) -> None:
+def test_the_naive_client_is_answered_without_a_delimiter(tmp_path: Path) -> None:
     with serving(f"twistd -n tcpcomm --listen {ANY_PORT}", tmp_path) as (_, port):
         assert "Echo: hello\n" == run("naive_client.py", port, "hello")
 
 
-def test_the_length_prefixed_client_exchanges_text_of_any_script(tmp_path: Path) -> None:
+def test_the_length_prefixed_client_exchanges_text_in_any_script(tmp_path: Path) -> None:
     command = f"twistd -n tcpcomm --framing length:4 --listen {ANY_PORT}"
     with serving(command, tmp_path) as (_, port):
         assert "PONG\nEcho: 측정 완료\n" == run("length_prefixed_client.py", port)
@@ -47,6 +47,6 @@ def test_the_own_framing_obeys_the_laws(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
-def test_an_example_fits_in_a_head(example: Path) -> None:
+def test_an_example_is_short(example: Path) -> None:
     alone = example.parent == EXAMPLES  # otherwise it is one of several programs
     assert len(example.read_text("utf-8").splitlines()) < (60 if alone else 100)

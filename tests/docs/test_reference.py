@@ -1,4 +1,4 @@
-"""The reference pages agree with the code, so that neither can change without the other."""
+"""The reference pages agree with the code, so that neither changes without the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrs import fields
 
 from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
-from tcpcomm.cli.command import Options as CommandOptions
+from tcpcomm.cli.command import CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
@@ -39,17 +39,17 @@ WITH_LIMITS = [
         "session.lingering_close",
         "session.limits",
         "session.send_buffer",
-        "session.receiving",
+        "session.fault_log",
         "session.authentication",
         "net.psk",
         "runtime.watchdog",
     )
 ]
-"""Where the constants are that are limits."""
+"""Modules with constants that are limits."""
 
 
 def section(page: Path, heading: str) -> str:
-    """The text under a heading, up to the next of its rank."""
+    """Return the text under a heading, up to the next heading of its rank."""
     text = page.read_text("utf-8")
     rank = heading.partition(" ")[0]
     until = rf"(?=^#{{1,{len(rank)}}} |\Z)"
@@ -59,7 +59,7 @@ def section(page: Path, heading: str) -> str:
 
 
 def rows(text: str) -> Iterator[list[str]]:
-    """The cells of all table rows that begin with a name in code."""
+    """Yield the cells of each table row that begins with a name in code."""
     for line in text.splitlines():
         if line.startswith("| `"):
             yield [cell.strip() for cell in line.strip("|").split("|")]
@@ -70,7 +70,7 @@ def names(text: str) -> list[str]:
 
 
 def choices(text: str) -> list[str]:
-    """What the notation offers in place of something that it does not know."""
+    """Return the choices that the notation lists in its error for an unknown one."""
     with pytest.raises(ConfigurationError) as refusal:
         parse_framing(text)
     return str(refusal.value).partition("there are ")[2].split(", ")
@@ -94,13 +94,13 @@ def test_the_public_names_are_those_of_the_module(module: str) -> None:
 def test_the_public_names_of_codecs_are_listed() -> None:
     text = section(REFERENCE / "api.md", "## tcpcomm.codec")
     listed = set(re.findall(r"`(\w+)`", text))
-    listed |= {f"{kind}{bits}" for kind in "UI" for bits in range(8, 65, 8)}  # they are shown as a range
+    listed |= {f"{kind}{bits}" for kind in "UI" for bits in range(8, 65, 8)}  # shown as a range
     assert listed == set(importlib.import_module("tcpcomm.codec").__all__)
 
 
 def test_the_names_of_a_protocol_exist() -> None:
     listed = names(section(REFERENCE / "api.md", "### A protocol's life"))
-    assert 20 < len(listed)
+    assert len(listed) > 20
     assert [] == [name for name in listed if not hasattr(FrameProtocol, name)]
 
 
@@ -132,7 +132,7 @@ def test_every_option_has_its_section_with_its_default() -> None:
 
 
 @pytest.mark.parametrize(("name", "options"), [(each[0], each[2]) for each in CommandOptions.subCommands])
-def test_every_option_of_a_subcommand_stands_in_its_table_with_its_default(
+def test_every_option_of_a_subcommand_is_in_its_table_with_its_default(
     name: str, options: type[Any]
 ) -> None:
     usage = options().getUsage(200)
@@ -150,8 +150,8 @@ def test_every_option_of_a_subcommand_stands_in_its_table_with_its_default(
 
 def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
     table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm call"))
-    told = {row[0].strip("`"): row[1] for row in table}
-    assert [str(code) for code in (0, 1, call.FAULT, call.NOT_SENT, call.OUTCOME_UNKNOWN)] == [*told]
+    listed = {row[0].strip("`"): row[1] for row in table}
+    assert [str(code) for code in (0, 1, call.FAULT, call.NOT_SENT, call.OUTCOME_UNKNOWN)] == [*listed]
 
 
 def test_the_notation_lists_every_kind_with_its_options() -> None:
@@ -169,7 +169,7 @@ def test_the_notation_lists_every_kind_with_its_options() -> None:
         assert cls.strip("`") == type(made).__name__
 
 
-def test_the_notation_lists_every_checksum_with_what_it_gives() -> None:
+def test_the_notation_lists_every_checksum_with_its_result() -> None:
     table = rows(section(REFERENCE / "framing-notation.md", "## Checksums"))
     listed = [(row[0].strip("`"), row[1], row[2], row[3].strip("`")) for row in table]
     assert listed == [
@@ -179,7 +179,7 @@ def test_the_notation_lists_every_checksum_with_what_it_gives() -> None:
 
 
 def pairs() -> Iterator[tuple[str, str]]:
-    """A framing in Python and as text, wherever a line of the pages shows both."""
+    """Yield each framing that a line of a page shows both in Python and as text."""
     pair = re.compile(r"`([A-Z]\w+\([^`\n]*\))`[^`\n]*(?:as text | \| )`([^`\n]+)`")
     for page in ROOT.glob("docs/**/*.md"):
         yield from pair.findall(page.read_text("utf-8"))
@@ -197,7 +197,7 @@ def test_the_pages_show_each_kind_in_python_and_as_text() -> None:
     assert {*choices("nothing of that name")} == {re.split("[:,]", text)[0] for _, text in pairs()}
 
 
-def test_the_laws_are_told_in_their_own_words() -> None:
+def test_the_page_describes_the_laws_in_their_own_words() -> None:
     page = ROOT / "docs/explanation/the-laws.md"
     for law in LAWS:
         sentence = (law.__doc__ or "").strip().partition("\n")[0]

@@ -20,25 +20,25 @@ FRAMINGS = {"lines": Delimited(b"\n"), "headers": ContentLength()}
 
 @frozen
 class Position:
-    """Where the part lies, in mm."""
+    """The position of the part, in mm."""
 
     x: float
     y: float
 
 
 class Robot(Equipment):
-    """What the client answers."""
+    """The commands that the client answers."""
 
     codec = JsonRpc()
 
     @command()
     async def where(self, joint: int) -> float:
-        """The angle of a joint, in degrees. Fault 7: there is no such joint."""
+        """Return the angle of a joint, in degrees. Fault 7: there is no such joint."""
         raise NotImplementedError
 
 
 class Camera(Equipment):
-    """What the client asks."""
+    """The commands that the client sends."""
 
     framing = FRAMINGS[sys.argv[1] if __name__ == "__main__" else "lines"]
     codec = JsonRpc()
@@ -62,12 +62,12 @@ class Camera(Equipment):
 
     @command(reply=None)
     async def warm_up(self, seconds: int) -> None:
-        """Nothing answers it; the lamp tells when it is warm."""
+        """Warm the lamp up. There is no reply; the event ``lamp`` follows."""
         self.lamp(after=seconds)
 
     @event()
     def lamp(self, after: int) -> None:
-        """The lamp is warm, after so many seconds."""
+        """The lamp is warm, after this number of seconds."""
 
 
 if __name__ == "__main__":

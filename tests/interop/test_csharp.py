@@ -1,4 +1,4 @@
-"""A control program in C#, compiled and run by Mono, with a vision program in Python: both TCP roles."""
+"""A control program in C#, compiled and run by Mono, with a vision program in Python, in both TCP roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMS = pytest.mark.parametrize("form", ["text", "json"])
 
 
 def compiled(program: Path, *sources: Path) -> Path:
-    """A program that any compiler since Visual Studio 2015 takes, without a warning."""
+    """Return a program that any compiler since Visual Studio 2015 compiles, without a warning."""
     needs_program("mono", PACKAGES)
     compiler = needs_program("mcs", PACKAGES)
     options = ["-langversion:6", "-warnaserror", "-r:System.Runtime.Serialization", f"-out:{program}"]
@@ -37,7 +37,7 @@ def compiled(program: Path, *sources: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The control program of the examples."""
+    """Return the control program of the examples."""
     program = tmp_path_factory.mktemp("control") / "Control.exe"
     return compiled(program, EXAMPLES / "csharp/Program.cs", *LINK)
 
@@ -55,7 +55,7 @@ VISION = (sys.executable, EXAMPLES / "csharp/vision.py")
 
 
 @FORMS
-def test_a_control_program_that_connects_goes_on_after_the_vision_program_was_restarted(
+def test_a_control_program_reconnects_after_the_vision_program_restarts(
     control: Path, form: str
 ) -> None:
     port = free_port()
@@ -81,7 +81,7 @@ def test_a_control_program_that_connects_goes_on_after_the_vision_program_was_re
 
 
 @FORMS
-def test_a_vision_program_that_connects_goes_on_after_the_control_program_was_restarted(
+def test_a_vision_program_reconnects_after_the_control_program_restarts(
     control: Path, form: str
 ) -> None:
     port = free_port()
@@ -104,7 +104,7 @@ def test_a_vision_program_that_connects_goes_on_after_the_control_program_was_re
             program.wait_for("다음 단계로 진행: OK")
 
 
-def test_the_class_that_users_copy_keeps_what_it_promises(tmp_path: Path) -> None:
+def test_the_class_that_users_copy_works_as_documented(tmp_path: Path) -> None:
     program = compiled(tmp_path / "Checks.exe", CHECKS, *LINK)
     done = subprocess.run(["mono", program], capture_output=True, encoding="utf-8", timeout=3 * SECONDS)
 

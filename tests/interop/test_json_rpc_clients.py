@@ -1,4 +1,4 @@
-"""Clients of JSON-RPC that others wrote, for Node.js, with a camera that is declared in Python."""
+"""JSON-RPC clients that others wrote for Node.js, with a camera that is declared in Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCRIPTS = Path(__file__).with_name("node")
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which Node.js finds the clients."""
+    """Return a folder in which Node.js finds the clients."""
     needs_program("node", "apt-get install nodejs npm")
     npm = needs_program("npm", "apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("node")
@@ -35,10 +35,10 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(modules: Path, script: str, framing: str) -> list[Any]:
-    """What a client prints that talks with the camera."""
+def printed(modules: Path, script: str, framing: str) -> list[Any]:
+    """Return the lines that a client prints while it talks with the camera."""
     program = modules / script
-    program.write_bytes((SCRIPTS / script).read_bytes())  # there it finds its modules
+    program.write_bytes((SCRIPTS / script).read_bytes())  # Node.js finds its modules there
     camera = f"{sys.executable} -m tests.interop.rpc_camera {framing} {ANY_PORT}"
     with serving(camera, modules) as (_, port):
         done = subprocess.run(
@@ -48,8 +48,8 @@ def told(modules: Path, script: str, framing: str) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_jayson_asks_with_one_json_text_a_line(modules: Path) -> None:
-    found, found_by_position, no_job, no_number, no_method, text, batch = told(
+def test_jayson_sends_commands_with_one_json_text_a_line(modules: Path) -> None:
+    found, found_by_position, no_job, no_number, no_method, text, batch = printed(
         modules, "jayson_client.js", "lines"
     )
 
@@ -63,8 +63,8 @@ def test_jayson_asks_with_one_json_text_a_line(modules: Path) -> None:
     assert 2 == len(batch)
 
 
-def test_vscode_jsonrpc_asks_and_is_asked_behind_headers_with_a_length(modules: Path) -> None:
-    found, no_job, no_method, text, many, joints, no_joint, lamp = told(
+def test_vscode_jsonrpc_sends_and_answers_commands_with_length_headers(modules: Path) -> None:
+    found, no_job, no_method, text, many, joints, no_joint, lamp = printed(
         modules, "vscode_client.js", "headers"
     )
 

@@ -1,4 +1,4 @@
-"""OpenBSD's netcat, which people bring a link up with, against the echo/command server."""
+"""OpenBSD's netcat, a common tool for first tests of a link, with the echo server."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def netcat() -> str:
-    """The path of a netcat that can half-close: not every one of that name does."""
+    """Return the path of a netcat that can half-close, which only some netcats can."""
     path = needs_program("nc", "apt-get install netcat-openbsd")
-    told = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=DEADLINE)
-    if "-N" not in told.stdout + told.stderr:
-        skip("this nc knows no -N: it is not OpenBSD's (apt-get install netcat-openbsd)")
+    usage = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=DEADLINE)
+    if "-N" not in usage.stdout + usage.stderr:
+        skip("this nc has no option -N, unlike that of OpenBSD (apt-get install netcat-openbsd)")
     return path
 
 
 def exchange(netcat: str, sent: bytes, *arguments: str) -> bytes:
-    """What netcat prints that is given ``sent``, half-closes, and waits for the end."""
+    """Give netcat the bytes to send, let it half-close, and return its output at the end."""
     ended = subprocess.run(
         [netcat, *arguments], input=sent, capture_output=True, timeout=DEADLINE, check=True
     )
@@ -47,13 +47,13 @@ def exchange(netcat: str, sent: bytes, *arguments: str) -> bytes:
         ("-N", b"ECHO a\nQUIT\nnever\n", b"a\nBYE\n"),
     ],
 )
-def test_netcat_is_answered_as_it_asked(
+def test_netcat_gets_replies_to_its_commands(
     netcat: str, server: Server, options: str, sent: bytes, printed: bytes
 ) -> None:
     assert printed == exchange(netcat, sent, options, "127.0.0.1", str(server.port))
 
 
-def test_a_dialogue_is_answered_line_by_line(netcat: str, server: Server) -> None:
+def test_netcat_gets_replies_line_by_line(netcat: str, server: Server) -> None:
     with subprocess.Popen(
         [netcat, "127.0.0.1", str(server.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

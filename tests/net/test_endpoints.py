@@ -1,4 +1,4 @@
-"""Endpoint strings: what they reach, and what is said about those that cannot be used."""
+"""Endpoint strings: the endpoints that they make, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import needs_module
 
 
 class NeverRun(PosixReactorBase):
-    """A reactor with Twisted's own TCP, of which nothing has to be closed."""
+    """A reactor with Twisted's own TCP that opens nothing and needs no closing."""
 
     def __init__(self) -> None:
         pass
@@ -33,7 +33,7 @@ def listen(text: str, client_ca: Path | None = None) -> Listener:
 
 
 def refusal(text: str, client_ca: Path | None = None) -> str:
-    """Why an endpoint string is refused: one line."""
+    """Return the one line of text with which an endpoint string is refused."""
     with pytest.raises(ConfigurationError) as raised:
         listen(text, client_ca)
     assert 1 == len(str(raised.value).splitlines())
@@ -63,7 +63,7 @@ def own(authority: Authority) -> PemFiles:
         "unix:/run/tcpcomm.sock",
     ],
 )
-def test_what_only_this_machine_can_reach_is_local(text: str) -> None:
+def test_an_endpoint_that_only_this_machine_can_reach_is_local(text: str) -> None:
     assert listen(text).local
 
 
@@ -81,7 +81,7 @@ def test_what_only_this_machine_can_reach_is_local(text: str) -> None:
         "haproxy:tcp:9999:interface=127.0.0.1",
     ],
 )
-def test_what_others_may_reach_is_not_local(text: str) -> None:
+def test_an_endpoint_that_others_can_reach_is_not_local(text: str) -> None:
     assert not listen(text).local
 
 
@@ -93,7 +93,7 @@ def test_what_others_may_reach_is_not_local(text: str) -> None:
         ("tcp:9999:interface=127.0.0.1", BACKLOG),
     ],
 )
-def test_the_backlog_takes_a_burst_unless_the_string_says_otherwise(text: str, backlog: int) -> None:
+def test_the_backlog_is_large_unless_the_string_gives_one(text: str, backlog: int) -> None:
     reactor = MemoryReactorClock()
 
     listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
@@ -104,33 +104,33 @@ def test_the_backlog_takes_a_burst_unless_the_string_says_otherwise(text: str, b
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "'' is no endpoint such as tcp:9999:interface=127.0.0.1"),
-        (":9999", "':9999' is no endpoint such as tcp:9999:interface=127.0.0.1"),
-        ("9999", "'9999' is no endpoint such as tcp:9999:interface=127.0.0.1: Unknown endpoint type: "),
-        ("tcp:http", "'tcp:http' is no endpoint such as"),
-        ("tcp", "'tcp' is no endpoint such as"),
-        ("tcp:1:port=2", "'tcp:1:port=2' is no endpoint such as"),
-        ("tcp:1:colour=red", "'tcp:1:colour=red' is no endpoint such as"),
+        ("", "'' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
+        (":9999", "':9999' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
+        ("9999", "'9999' is not an endpoint such as tcp:9999:interface=127.0.0.1: Unknown endpoint type: "),
+        ("tcp:http", "'tcp:http': the port must be a number from 0 to 65535, not 'http'"),
+        ("tcp", "'tcp' is not an endpoint such as"),
+        ("tcp:1:port=2", "'tcp:1:port=2' is not an endpoint such as"),
+        ("tcp:1:colour=red", "'tcp:1:colour=red' is not an endpoint such as"),
         ("tcp:99999", "'tcp:99999': the port must be a number from 0 to 65535, not '99999'"),
         ("tcp6:port=-1", "'tcp6:port=-1': the port must be a number from 0 to 65535, not '-1'"),
         ("tcp6:1:interface=::1", "'tcp6:1:interface=::1': write each colon of an IPv6 address "),
         ("tcp6:1:interface=2:3:4:5:6:7:8:9", "'tcp6:1:interface=2:3:4:5:6:7:8:9': write each colon of an "),
         ("systemd:domain=INET:index=0", "'systemd:domain=INET:index=0': systemd passed no such socket"),
         ("systemd:domain=INET:name=a", "'systemd:domain=INET:name=a': systemd passed no such socket"),
-        ("systemd:domain=INET", "'systemd:domain=INET' is no endpoint such as"),
+        ("systemd:domain=INET", "'systemd:domain=INET' is not an endpoint such as"),
     ],
 )
-def test_what_is_no_endpoint_is_told_in_one_line(text: str, reason: str) -> None:
+def test_a_wrong_string_is_refused_in_one_line(text: str, reason: str) -> None:
     assert refusal(text).startswith(reason)
 
 
 class TestAtOnce:
-    """Over TCP, what can leave at once leaves at once, unless the string says otherwise."""
+    """Over TCP, data is sent at once if possible, unless the string says otherwise."""
 
     @pytest.mark.parametrize(
         ("word", "sends_at_once"), [("", True), (":at-once=yes", True), (":at-once=no", False)]
     )
-    def test_the_string_says_for_those_who_listen_and_who_connect(
+    def test_the_option_works_for_listeners_and_clients(
         self, word: str, sends_at_once: bool
     ) -> None:
         listening: Any = listener(REACTOR, f"tcp:1{word}:interface=127.0.0.1").endpoint
@@ -139,7 +139,7 @@ class TestAtOnce:
         for reactor in (listening._reactor, connecting._reactor):
             assert (sends_at_once, not sends_at_once) == (isinstance(reactor, AtOnce), reactor is REACTOR)
 
-    def test_it_is_for_tls_too(self, own: PemFiles) -> None:
+    def test_the_option_works_for_tls_too(self, own: PemFiles) -> None:
         text = f"ssl:1:interface=127.0.0.1:at-once=no:privateKey={own.key}:certKey={own.certificate}"
         made: Any = listener(REACTOR, text)
         assert (REACTOR, text, True) == (made.endpoint._reactor, made.text, made.local)
@@ -147,25 +147,25 @@ class TestAtOnce:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("tcp:1:at-once=maybe", "at-once= is yes or no, not 'maybe'"),
-            ("tcp:1:at-once=yes:at-once=no", "at-once= is yes or no, not 'no'"),
-            ("unix:/run/a.sock:at-once=no", "at-once= is for Twisted's own TCP connections"),
-            ("native:1:at-once=no", "at-once= is for Twisted's own TCP connections"),
+            ("tcp:1:at-once=maybe", "at-once= must be yes or no, not 'maybe'"),
+            ("tcp:1:at-once=yes:at-once=no", "at-once= must be yes or no, not 'no'"),
+            ("unix:/run/a.sock:at-once=no", "at-once= works only with Twisted's own TCP connections"),
+            ("native:1:at-once=no", "at-once= works only with Twisted's own TCP connections"),
         ],
     )
-    def test_what_cannot_be_heeded_is_told(self, text: str, reason: str) -> None:
+    def test_a_wrong_use_of_the_option_is_refused(self, text: str, reason: str) -> None:
         for make in (listener, client):
             with pytest.raises(ConfigurationError, match=reason):
                 make(REACTOR, text)
 
-    def test_on_a_reactor_with_tcp_of_its_own_it_is_refused(self) -> None:
-        assert "these are others" in refusal("tcp:1:at-once=no")
+    def test_a_reactor_without_the_tcp_of_twisted_refuses_the_option(self) -> None:
+        assert "at-once= works only with Twisted's own TCP" in refusal("tcp:1:at-once=no")
 
 
 class TestTLS:
-    """``ssl:`` endpoints are made here, with client certificates and errors of their own."""
+    """Endpoints of ``ssl:``, with client certificates and error texts of our own."""
 
-    def test_it_is_as_local_as_its_interface(self, own: PemFiles) -> None:
+    def test_it_is_local_if_its_interface_is_local(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
 
         assert not listen(text).local
@@ -177,7 +177,7 @@ class TestTLS:
 
         assert not listen(f"ssl:9999:privateKey={both}").proves_peers
 
-    def test_port_interface_and_backlog_are_heeded(self, own: PemFiles, authority: Authority) -> None:
+    def test_port_interface_and_backlog_are_used(self, own: PemFiles, authority: Authority) -> None:
         reactor = MemoryReactorClock()
         text = (
             f"ssl:port=9999:privateKey={own.key}:certKey={own.certificate}:interface=127.0.0.1:backlog=7"
@@ -189,7 +189,7 @@ class TestTLS:
         ((port, _, _, backlog, interface),) = reactor.sslServers
         assert (9999, 7, "127.0.0.1") == (port, backlog, interface)
 
-    def test_with_authorities_for_clients_it_proves_its_peers(
+    def test_with_authorities_for_clients_it_requires_certificates(
         self, own: PemFiles, authority: Authority
     ) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
@@ -208,7 +208,7 @@ class TestTLS:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
         assert listen(text, client_ca=bundle).proves_peers
 
-    def test_files_that_are_not_there_are_named(self, own: PemFiles, tmp_path: Path) -> None:
+    def test_missing_files_are_named(self, own: PemFiles, tmp_path: Path) -> None:
         missing = tmp_path / "missing.pem"
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
 
@@ -221,13 +221,13 @@ class TestTLS:
             reason = f"{wrong!r}: cannot read {missing}: No such file or directory"
             assert reason == refusal(wrong, client_ca)
 
-    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+    def test_a_folder_instead_of_a_file_is_refused(self, tmp_path: Path) -> None:
         text = f"ssl:9999:privateKey={tmp_path}"
 
         assert refusal(text).startswith(f"{text!r}: cannot read {tmp_path}: ")
 
     @pytest.mark.parametrize("option", ["privateKey", "certKey", "extraCertChain"])
-    def test_files_of_something_else_are_named_with_their_option(
+    def test_files_with_other_contents_are_named_with_their_option(
         self, own: PemFiles, tmp_path: Path, option: str
     ) -> None:
         wrong = tmp_path / "wrong.pem"
@@ -235,16 +235,15 @@ class TestTLS:
         paths = {"privateKey": own.key, "certKey": own.certificate, option: wrong}
         text = "ssl:9999:" + ":".join(f"{name}={path}" for name, path in paths.items())
 
-        assert refusal(text).startswith(f"{text!r}: {option}={wrong} is not such a PEM file: ")
+        assert refusal(text).startswith(f"{text!r}: {option}={wrong} is not a suitable PEM file: ")
 
-    def test_authorities_that_are_none_are_refused(self, own: PemFiles) -> None:
+    def test_a_file_without_certificates_is_refused_as_authorities(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}"
 
-        assert f"{text!r}: --client-ca={own.key} is not such a PEM file: it has no certificate" == refusal(
-            text, own.key
-        )
+        problem = f"--client-ca={own.key} is not a suitable PEM file: it has no certificate"
+        assert f"{text!r}: {problem}" == refusal(text, own.key)
 
-    def test_a_key_that_is_another_certificate_s_is_told(self, own: PemFiles, authority: Authority) -> None:
+    def test_a_key_of_another_certificate_is_refused(self, own: PemFiles, authority: Authority) -> None:
         other = authority.issue("other")
         text = f"ssl:9999:privateKey={other.key}:certKey={own.certificate}"
 
@@ -254,33 +253,33 @@ class TestTLS:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("ssl:9999", "ssl: needs privateKey=FILE and, unless that holds it too, certKey=FILE"),
+            ("ssl:9999", "ssl: needs privateKey=FILE, and certKey=FILE unless the certificate is in "),
             ("ssl:https:privateKey=a", "the port must be a number from 0 to 65535, not 'https'"),
             ("ssl:65536:privateKey=a", "the port must be a number from 0 to 65535, not '65536'"),
             ("ssl:privateKey=a", "the port must be a number from 0 to 65535, not ''"),
-            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: knows no sslmethod; it knows backlog, caCerts, "),
-            ("ssl:1:127.0.0.1:privateKey=a", "ssl: knows no 127.0.0.1; it knows backlog, caCerts, "),
+            ("ssl:1:privateKey=a:sslmethod=SSLv3", "ssl: does not know sslmethod; it knows backlog, "),
+            ("ssl:1:127.0.0.1:privateKey=a", "ssl: does not know 127.0.0.1; it knows backlog, caCerts, "),
         ],
     )
-    def test_what_cannot_be_understood_is_told(self, text: str, reason: str) -> None:
+    def test_a_wrong_tls_string_is_refused(self, text: str, reason: str) -> None:
         needs_module("OpenSSL", "pip install tcpcomm[tls]")
 
         assert refusal(text).startswith(f"{text!r}: {reason}")
 
-    def test_a_backlog_that_is_no_number_is_told(self, own: PemFiles) -> None:
+    def test_a_backlog_that_is_not_a_number_is_refused(self, own: PemFiles) -> None:
         text = f"ssl:9999:privateKey={own.key}:certKey={own.certificate}:backlog=many"
 
-        assert refusal(text).startswith(f"{text!r} is no endpoint such as")
+        assert refusal(text).startswith(f"{text!r} is not an endpoint such as")
 
     @pytest.mark.parametrize("kind", ["ssl", "tls"])
-    def test_authorities_for_clients_may_stand_in_the_string(
+    def test_the_string_may_name_the_authorities_for_clients(
         self, own: PemFiles, authority: Authority, kind: str
     ) -> None:
         text = f"{kind}:9999:privateKey={own.key}:certKey={own.certificate}:caCerts={authority.certificate}"
 
         assert listen(text).proves_peers
 
-    def test_authorities_for_clients_are_named_once(self, own: PemFiles, authority: Authority) -> None:
+    def test_authorities_named_twice_are_refused(self, own: PemFiles, authority: Authority) -> None:
         text = f"ssl:9999:privateKey={own.key}:caCerts={authority.certificate}"
 
         assert f"{text!r}: caCerts= and --client-ca mean the same: leave one out" == refusal(
@@ -303,18 +302,18 @@ class TestTLS:
             ("tls:", "tls: needs a host, as in tls:camera-1:9999:caCerts=ca.pem"),
             ("tls:camera-1", "the port must be a number from 0 to 65535, not ''"),
             ("tls:camera-1:https", "the port must be a number from 0 to 65535, not 'https'"),
-            ("tls:camera-1:9999:5", "tls: knows no 5; it knows bindAddress, caCerts, clientCert, "),
-            ("tls:camera-1:9999:certKey=a", "tls: knows no certKey; it knows bindAddress, caCerts, "),
+            ("tls:camera-1:9999:5", "tls: does not know 5; it knows bindAddress, caCerts, clientCert, "),
+            ("tls:camera-1:9999:certKey=a", "tls: does not know certKey; it knows bindAddress, caCerts, "),
             ("tls:camera-1:9999:clientCert=a", "clientCert=FILE needs privateKey=FILE beside it"),
             ("tls:camera-1:9999:caCerts=/no/ca.pem", "cannot read /no/ca.pem: No such file or directory"),
         ],
     )
-    def test_what_cannot_be_connected_to_is_told(self, text: str, reason: str) -> None:
+    def test_a_wrong_tls_string_of_a_client_is_refused(self, text: str, reason: str) -> None:
         needs_module("OpenSSL", "pip install tcpcomm[tls]")
 
         assert no_client(text).startswith(f"{text!r}: {reason}")
 
-    def test_a_client_s_key_that_is_another_certificate_s_is_told(
+    def test_a_client_key_of_another_certificate_is_refused(
         self, own: PemFiles, authority: Authority
     ) -> None:
         other = authority.issue("other")
@@ -325,7 +324,7 @@ class TestTLS:
 
 
 def no_client(text: str) -> str:
-    """Why a client's endpoint string is refused: one line."""
+    """Return the one line of text with which a client's endpoint string is refused."""
     with pytest.raises(ConfigurationError) as raised:
         client(MemoryReactorClock(), text)
     assert 1 == len(str(raised.value).splitlines())
@@ -333,22 +332,22 @@ def no_client(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["tcp:10.0.0.5:9999", "tcp:host=camera-1:port=9999", "unix:/run/socket"])
-def test_other_client_strings_are_twisted_s(text: str) -> None:
+def test_twisted_reads_other_client_strings(text: str) -> None:
     assert IStreamClientEndpoint.providedBy(client(MemoryReactorClock(), text))
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "'' is no endpoint such as tcp:10.0.0.5:9999"),
-        ("tcp:10.0.0.5", "'tcp:10.0.0.5' is no endpoint such as tcp:10.0.0.5:9999: "),
-        ("10.0.0.5:9999", "'10.0.0.5:9999' is no endpoint such as tcp:10.0.0.5:9999: Unknown endpoint "),
+        ("", "'' is not an endpoint such as tcp:10.0.0.5:9999"),
+        ("tcp:10.0.0.5", "'tcp:10.0.0.5' is not an endpoint such as tcp:10.0.0.5:9999: "),
+        ("10.0.0.5:9999", "'10.0.0.5:9999' is not an endpoint such as tcp:10.0.0.5:9999: Unknown "),
         ("tcp:h:99999", "'tcp:h:99999': the port must be a number from 0 to 65535, not '99999'"),
         ("tcp:host=h:port=http", "'tcp:host=h:port=http': the port must be a number from 0 to 65535, not"),
         ("tcp:99999:host=h", "'tcp:99999:host=h': the port must be a number from 0 to 65535, not '99999'"),
-        ("tcp://h:99", "'tcp://h:99' is a URL, and no endpoint: write tcp:h:99, without slashes"),
+        ("tcp://h:99", "'tcp://h:99' is a URL, not an endpoint: write tcp:h:99, without slashes"),
         ("tcp:::1:99", r"'tcp:::1:99': write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999"),
     ],
 )
-def test_what_is_no_client_string_is_told_in_one_line(text: str, reason: str) -> None:
+def test_a_wrong_client_string_is_refused_in_one_line(text: str, reason: str) -> None:
     assert no_client(text).startswith(reason)

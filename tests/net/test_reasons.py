@@ -1,4 +1,4 @@
-"""The words in which people are told who a peer is and why its connection ended."""
+"""Texts for peers and for lost connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
 from tcpcomm.net.psk import NotProven
-from tcpcomm.net.reasons import is_program_error, loss_in_words, peer_name
+from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
+from tests.conftest import stable_id
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"
@@ -74,8 +75,8 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
     ],
     ids=repr,
 )
-def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expected: str) -> None:
-    assert expected == loss_in_words(Failure(error))
+def test_the_reason_for_a_loss_is_in_plain_words(error: BaseException, expected: str) -> None:
+    assert expected == loss_text(Failure(error))
 
 
 @pytest.mark.parametrize(
@@ -92,13 +93,13 @@ def test_the_reason_of_a_loss_is_told_in_plain_words(error: BaseException, expec
     ],
     ids=repr,
 )
-def test_what_is_no_fault_of_the_network_is_known(error: BaseException, expected: bool) -> None:
+def test_errors_of_programs_are_not_errors_of_the_network(error: BaseException, expected: bool) -> None:
     assert expected == is_program_error(Failure(error))
 
 
-def test_every_loss_has_words() -> None:
+def test_every_loss_has_a_text() -> None:
     for number in sorted(errno.errorcode):
-        assert loss_in_words(Failure(ConnectionLost(number, "words")))
+        assert loss_text(Failure(ConnectionLost(number, "words")))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_every_loss_has_words() -> None:
         (None, "a local peer"),
         (("10.0.0.1", 5), "a local peer"),
     ],
-    ids=repr,
+    ids=stable_id,
 )
 def test_a_peer_has_a_name(address: Any, expected: str) -> None:
     assert expected == peer_name(address)

@@ -1,4 +1,4 @@
-"""A coroutine that is stepped once by hand is the same coroutine as one that is awaited."""
+"""A coroutine that is started eagerly behaves like one that is awaited."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tcpcomm.runtime.eager import start_eagerly
 
 
 def outcome(deferred: Deferred[Any]) -> Any:
-    """What a Deferred came to by now: a value, or the exception."""
+    """Return the result of a Deferred that has fired: a value, or the exception."""
     results: list[Any] = []
     deferred.addBoth(results.append)
     (result,) = results
     return result.value if isinstance(result, Failure) else result
 
 
-def test_what_is_no_coroutine_is_left_as_it_is() -> None:
+def test_other_values_are_returned_unchanged() -> None:
     later: Deferred[int] = Deferred()
     assert (3, None, later) == (start_eagerly(3), start_eagerly(None), start_eagerly(later))
 
 
-def test_a_coroutine_that_does_not_wait_is_done_at_once() -> None:
+def test_a_coroutine_that_does_not_wait_ends_at_once() -> None:
     async def handler() -> int:
         return await succeed(3) + 1
 
@@ -39,26 +39,26 @@ def test_its_exception_is_raised_at_once() -> None:
         start_eagerly(handler())
 
 
-def test_a_coroutine_that_waits_goes_on_each_time_and_from_where_it_was() -> None:
+def test_a_coroutine_that_waits_goes_on_from_where_it_waited() -> None:
     steps: list[Any] = []
     first: Deferred[str] = Deferred()
     second: Deferred[str] = Deferred()
 
     async def handler() -> str:
-        steps.append("begun")
+        steps.append("started")
         steps.append(await first)
         steps.append(await second)
         return "done"
 
     later = start_eagerly(handler())
-    assert ["begun"] == steps
+    assert ["started"] == steps
     first.callback("one")
-    assert ["begun", "one"] == steps
+    assert ["started", "one"] == steps
     second.callback("two")
-    assert ("done", ["begun", "one", "two"]) == (outcome(later), steps)
+    assert ("done", ["started", "one", "two"]) == (outcome(later), steps)
 
 
-def test_what_it_waits_for_may_fail() -> None:
+def test_the_awaited_deferred_may_fail() -> None:
     first: Deferred[str] = Deferred()
 
     async def handler() -> str:
@@ -73,7 +73,7 @@ def test_what_it_waits_for_may_fail() -> None:
     assert "caught no light" == outcome(later)
 
 
-def test_an_exception_after_it_waited_is_that_of_the_deferred() -> None:
+def test_an_exception_after_a_wait_fails_the_deferred() -> None:
     first: Deferred[str] = Deferred()
 
     async def handler() -> str:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 
 from tcpcomm.runtime.logs import json_line, json_log_observer, text_line, text_log_observer
+from tests.conftest import stable_id
 
 
 def event(**fields: Any) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def event(**fields: Any) -> dict[str, Any]:
 
 
 def read(line: str | None) -> dict[str, Any]:
-    """The one object of a line."""
+    """Return the one JSON object in a line."""
     assert line is not None
     assert line.endswith("\n")
     assert 1 == len(line.splitlines())
@@ -35,7 +36,7 @@ def read(line: str | None) -> dict[str, Any]:
     return found
 
 
-def test_a_line_tells_when_how_grave_where_and_what() -> None:
+def test_a_line_has_time_level_logger_and_message() -> None:
     assert {
         "time": "2023-11-14T22:13:20.250+00:00",
         "level": "warn",
@@ -45,14 +46,14 @@ def test_a_line_tells_when_how_grave_where_and_what() -> None:
     } == read(json_line(event()))
 
 
-def test_peer_reason_and_protocol_are_fields_of_their_own_and_others_are_not() -> None:
+def test_only_peer_reason_and_protocol_are_fields_of_their_own() -> None:
     found = read(json_line(event(reason=ValueError("why"), protocol="Camera", secret="s3cret")))
 
     assert ("why", "Camera") == (found["reason"], found["protocol"])
     assert "s3cret" not in str(found)
 
 
-def test_a_failure_brings_its_traceback_on_the_same_line() -> None:
+def test_a_failure_has_its_traceback_on_the_same_line() -> None:
     try:
         raise ValueError("the lens cap is on")
     except ValueError:
@@ -63,7 +64,7 @@ def test_a_failure_brings_its_traceback_on_the_same_line() -> None:
 
 
 @pytest.mark.parametrize("text", ["검사", "a\nb", 'say "yes"', "\udcff", "\u2028"])
-def test_any_text_survives(text: str) -> None:
+def test_any_text_can_be_logged(text: str) -> None:
     line = json_line(event(peer=text))
 
     assert line is not None
@@ -71,11 +72,11 @@ def test_any_text_survives(text: str) -> None:
     assert line == line.encode().decode()
 
 
-def test_an_event_without_words_is_no_line() -> None:
+def test_an_event_without_a_message_gives_no_line() -> None:
     assert json_line({"log_time": 0.0}) is None
 
 
-def test_an_event_of_an_unknown_kind_is_told_as_it_is() -> None:
+def test_an_event_without_level_and_logger_has_defaults() -> None:
     assert {
         "time": "1970-01-01T00:00:00.000+00:00",
         "level": "info",
@@ -96,7 +97,7 @@ def test_the_observer_writes_a_line_for_each_event() -> None:
     assert abs(datetime.fromisoformat(found[0]["time"]) - datetime.now(UTC)).total_seconds() < 60
 
 
-def test_the_observer_writes_to_twisted_s_log_files_too(tmp_path: Any) -> None:
+def test_the_observer_also_writes_to_log_files_of_twisted(tmp_path: Any) -> None:
     file = LogFile.fromFullPath(str(tmp_path / "log"))
 
     Logger(observer=json_log_observer(file)).info("검사")
@@ -129,14 +130,14 @@ class NotShown:
         {"log_failure": Failure(ValueError("the lens cap is on"))},
         {"log_format": None, "log_failure": Failure(ValueError("no words"))},
     ],
-    ids=repr,
+    ids=stable_id,
 )
-def test_a_text_line_is_the_same_as_twisted_s(fields: dict[str, Any]) -> None:
+def test_a_text_line_equals_the_line_of_twisted(fields: dict[str, Any]) -> None:
     assert formatEventAsClassicLogText(event(**fields)) == text_line(event(**fields))
 
 
 @pytest.mark.parametrize("absent", ["log_time", "log_level", "log_namespace"])
-def test_an_event_that_came_by_another_way_has_the_same_text_line_as_twisted_s(absent: str) -> None:
+def test_an_event_without_logger_fields_has_the_text_line_of_twisted(absent: str) -> None:
     bare = event()
     del bare[absent]
 

@@ -1,4 +1,6 @@
-"""Timers that alarms share ring as timers of their own would, to the second, and none is left over."""
+"""
+Deadline timers that share a timer fire as with timers of their own, to the second, and leave none behind.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +18,26 @@ from tests.session.stage import Logged
 
 
 class Waiting:
-    """Has one deadline, if any."""
+    """An object with one deadline, or none."""
 
-    def __init__(self, clock: Clock, rounds: SharedTimers) -> None:
+    def __init__(self, clock: Clock, shared: SharedTimers) -> None:
         self.clock = clock
         self.due: float | None = None
-        self.rang: list[float] = []
+        self.fired: list[float] = []
         self.then: Callable[[], object] = lambda: None
-        self.alarm = DeadlineTimer(clock, deadlines, self, rounds)
+        self.timer = DeadlineTimer(clock, deadlines, self, shared)
 
     def wait(self, seconds: float) -> None:
         self.due = self.clock.seconds() + seconds
-        self.alarm.update()
+        self.timer.update()
 
 
 def deadlines(waiting: Waiting) -> list[tuple[float, Callable[[Waiting], None]]]:
-    return [] if waiting.due is None else [(waiting.due, ring)]
+    return [] if waiting.due is None else [(waiting.due, fire)]
 
 
-def ring(waiting: Waiting) -> None:
-    waiting.rang.append(waiting.clock.seconds())
+def fire(waiting: Waiting) -> None:
+    waiting.fired.append(waiting.clock.seconds())
     waiting.due = None
     waiting.then()
 
@@ -49,33 +51,33 @@ def advance(clock: Clock, seconds: float) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 3 * FAR), st.floats(0.0, 10.0)), min_size=1, max_size=20))
-def test_each_rings_once_and_never_before_its_time_nor_a_second_after_it(
+def test_each_timer_fires_once_within_the_second_after_its_deadline(
     waits: list[tuple[float, float]],
 ) -> None:
     clock = Clock()
-    rounds = SharedTimers(clock)
+    shared = SharedTimers(clock)
     all_waiting = []
     for seconds, before in waits:
         advance(clock, before)
-        waiting = Waiting(clock, rounds)
+        waiting = Waiting(clock, shared)
         waiting.wait(seconds)
         all_waiting.append((waiting, clock.seconds() + seconds))
     advance(clock, 3 * FAR + 1)
     for waiting, due in all_waiting:
-        (rang,) = waiting.rang
-        assert due - 1e-6 <= rang <= due + 1
+        (fired,) = waiting.fired
+        assert due - 1e-6 <= fired <= due + 1
     assert [] == clock.getDelayedCalls()
 
 
-def test_what_is_near_is_kept_exactly() -> None:
+def test_a_near_deadline_is_kept_exactly() -> None:
     clock = Clock()
     waiting = Waiting(clock, SharedTimers(clock))
     waiting.wait(1.5)
     advance(clock, FAR)
-    assert [1.5] == waiting.rang
+    assert [1.5] == waiting.fired
 
 
-def test_a_thousand_sessions_that_are_idle_share_one_timer() -> None:
+def test_a_thousand_idle_sessions_share_one_timer() -> None:
     clock = Clock()
     factory = FrameFactory(FrameProtocol, max_sessions_per_address=None, clock=clock)
     sessions = []
@@ -87,46 +89,46 @@ def test_a_thousand_sessions_that_are_idle_share_one_timer() -> None:
     assert 1 == len(clock.getDelayedCalls())
 
 
-def test_the_last_that_leaves_takes_the_timer_with_it() -> None:
+def test_the_last_timer_that_leaves_cancels_the_shared_one() -> None:
     clock = Clock()
-    rounds = SharedTimers(clock)
-    first, second = Waiting(clock, rounds), Waiting(clock, rounds)
+    shared = SharedTimers(clock)
+    first, second = Waiting(clock, shared), Waiting(clock, shared)
     first.wait(100.0)
     second.wait(100.0)
-    first.alarm.cancel()
+    first.timer.cancel()
     assert 1 == len(clock.getDelayedCalls())
-    second.alarm.cancel()
+    second.timer.cancel()
     assert [] == clock.getDelayedCalls()
 
 
-def test_an_alarm_whose_deadline_comes_nearer_leaves_its_round() -> None:
+def test_a_timer_with_a_nearer_deadline_leaves_the_shared_one() -> None:
     clock = Clock()
     waiting = Waiting(clock, SharedTimers(clock))
     waiting.wait(100.0)
     waiting.wait(2.0)
     advance(clock, 200.0)
-    assert [2.0] == waiting.rang
+    assert [2.0] == waiting.fired
 
 
-def test_what_one_does_may_cancel_another_of_the_same_round() -> None:
+def test_one_timer_may_cancel_another_of_the_same_second() -> None:
     clock = Clock()
-    rounds = SharedTimers(clock)
-    first, second = Waiting(clock, rounds), Waiting(clock, rounds)
-    first.then, second.then = second.alarm.cancel, first.alarm.cancel
+    shared = SharedTimers(clock)
+    first, second = Waiting(clock, shared), Waiting(clock, shared)
+    first.then, second.then = second.timer.cancel, first.timer.cancel
     first.wait(100.0)
     second.wait(100.0)
     advance(clock, 101.0)
-    assert 1 == len(first.rang + second.rang)
+    assert 1 == len(first.fired + second.fired)
     assert [] == clock.getDelayedCalls()
 
 
-def test_one_that_fails_does_not_keep_the_others_from_ringing(logged: Logged) -> None:
+def test_a_timer_that_fails_does_not_stop_the_others(logged: Logged) -> None:
     clock = Clock()
-    rounds = SharedTimers(clock)
-    all_waiting = [Waiting(clock, rounds) for _ in range(3)]
+    shared = SharedTimers(clock)
+    all_waiting = [Waiting(clock, shared) for _ in range(3)]
     for waiting in all_waiting:
         waiting.then = lambda: 1 // 0
         waiting.wait(100.0)
     advance(clock, 101.0)
-    assert [[100.0]] * 3 == [waiting.rang for waiting in all_waiting]
+    assert [[100.0]] * 3 == [waiting.fired for waiting in all_waiting]
     assert 3 == len(logged.failures())

@@ -30,7 +30,7 @@ OPTIONS = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
     not all(hasattr(socket, option) for option in OPTIONS), reason="this system has not all the options"
 )
 class SocketOptions(TestCase):
-    """What the system says of the accepted socket."""
+    """The options that the system reports for the accepted socket."""
 
     timeout = DEADLINE
 
@@ -67,16 +67,16 @@ class SocketOptions(TestCase):
             for name, value in found.items()
         }
 
-    async def test_a_tcp_session_is_noticed_dead_after_half_a_minute(self) -> None:
+    async def test_a_dead_tcp_peer_is_detected_after_half_a_minute(self) -> None:
         server = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self._check(await self._accepted(server, lambda endpoint: endpoint))
 
-    async def test_a_peer_that_may_stall_for_longer_has_as_long_to_acknowledge(self) -> None:
+    async def test_a_longer_stall_limit_gives_the_peer_longer_to_acknowledge(self) -> None:
         server = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self._check(await self._accepted(server, lambda endpoint: endpoint, stall=60.0), 60.0)
         self._check(await self._accepted(server, lambda endpoint: endpoint, stall=1e9), LONGEST / 1000)
 
-    async def test_so_is_one_under_tls(self) -> None:
+    async def test_a_dead_tls_peer_is_detected_after_half_a_minute(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             authority = Authority(Path(folder))
             files = authority.issue("localhost")

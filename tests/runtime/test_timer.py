@@ -1,4 +1,4 @@
-"""The one timer of a session: when it rings, and when it looks again."""
+"""A deadline timer: when it fires, and when it reads its deadlines again."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ steps = st.tuples(st.sampled_from(["set", "move", "clear", "wait"]), st.floats(0
 
 
 @given(st.lists(steps, max_size=30))
-def test_an_alarm_rings_when_the_earliest_deadline_is_due_and_never_before(
+def test_a_timer_fires_at_its_earliest_deadline_and_never_before(
     script: list[tuple[str, float]],
 ) -> None:
     clock = ReactorClock()
     deadline: list[float] = []
-    rung: list[tuple[float, float]] = []
+    fired: list[tuple[float, float]] = []
 
-    def ring(_: object) -> None:
-        rung.append((deadline.pop(), clock.seconds()))
+    def fire(_: object) -> None:
+        fired.append((deadline.pop(), clock.seconds()))
 
-    alarm = DeadlineTimer(clock, lambda _: [(each, ring) for each in deadline], None)
+    timer = DeadlineTimer(clock, lambda _: [(each, fire) for each in deadline], None)
     expected: list[float] = []
     for action, seconds in script:
         match action:
             case "set":
                 deadline[:] = [min([*deadline, clock.seconds() + seconds])]
-                alarm.update()
+                timer.update()
             case "move":
                 deadline[:] = [each + seconds for each in deadline]
             case "clear":
@@ -41,35 +41,35 @@ def test_an_alarm_rings_when_the_earliest_deadline_is_due_and_never_before(
                     clock.rightNow = max(clock.rightNow, due)
                     clock.turn()
                 clock.rightNow = end
-    assert [(each, each) for each in expected] == rung
-    alarm.cancel()
-    alarm.update()
+    assert [(each, each) for each in expected] == fired
+    timer.cancel()
+    timer.update()
     assert [] == clock.getDelayedCalls()
 
 
-def test_an_alarm_that_looks_again_stops_when_the_deadline_moves_on_for_longer_than_it_was_late() -> None:
+def test_a_late_timer_fires_again_for_at_most_the_time_that_it_was_late() -> None:
     clock = ReactorClock()
     deadline = [1.0]
-    rung: list[float] = []
+    fired: list[float] = []
 
-    def ring(_: object) -> None:
-        rung.append(clock.seconds())
+    def fire(_: object) -> None:
+        fired.append(clock.seconds())
         deadline.clear()
 
-    alarm = DeadlineTimer(clock, lambda _: [(each, ring) for each in deadline], None)
-    alarm.update()
+    timer = DeadlineTimer(clock, lambda _: [(each, fire) for each in deadline], None)
+    timer.update()
     clock.rightNow = 5.0
     while deadline:
         clock.turn()
         clock.rightNow += 0.25
         deadline[:] = [each + 0.001 for each in deadline]
-    assert [9.25] == rung
+    assert [9.25] == fired
 
 
-def test_an_alarm_may_be_cancelled_while_it_rings() -> None:
+def test_a_timer_may_be_cancelled_while_it_fires() -> None:
     clock = Clock()
-    alarm = DeadlineTimer(clock, lambda _: [(1.0, lambda _: alarm.cancel())], None)
-    alarm.update()
+    timer = DeadlineTimer(clock, lambda _: [(1.0, lambda _: timer.cancel())], None)
+    timer.update()
     clock.advance(1.0)
     assert [] == clock.getDelayedCalls()
-    assert not alarm.is_set
+    assert not timer.is_set

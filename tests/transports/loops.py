@@ -1,4 +1,4 @@
-"""Reactors with our transports, made for one test each."""
+"""Reactors with our transports, each made for one test."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tcpcomm.transports.reactors import MakesTCP, NativeReactor, NativeTCP
 __all__ = ["LOOPS", "REACTORS", "VIEW", "native_view"]
 
 LAST_TURNS = 3
-"""Turns of the loop in which asyncio closes what was left open."""
+"""Turns of the loop in which asyncio closes connections that are still open."""
 
 
 class AtOncePoll(MakesTCP, PollReactor):
-    """poll(2), and sending at once."""
+    """A poll(2) reactor that sends at once."""
 
     port_kind = AtOncePort
     connector_kind = AtOnceConnector
 
 
 class AtOnceSelect(MakesTCP, SelectReactor):
-    """select(2), and sending at once."""
+    """A select(2) reactor that sends at once."""
 
     port_kind = AtOncePort
     connector_kind = AtOnceConnector
@@ -45,13 +45,13 @@ def _loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
 
 
 LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = _loops()
-"""What makes a new loop, by its name."""
+"""Functions that make a new loop, by name."""
 
 
 def _new_loop(
     case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> asyncio.AbstractEventLoop:
-    """A new loop, which is closed when the test has cleaned up."""
+    """Return a new loop, which is closed when the test has cleaned up."""
     loop = new_loop()
 
     def close() -> None:
@@ -71,12 +71,12 @@ def _native(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[[Any]
 
 
 def native_view(case: Any) -> NativeTCP:
-    """Twisted's own asyncio reactor, seen so that its TCP is native."""
+    """Return a view of Twisted's own asyncio reactor with native TCP."""
     return NativeTCP(AsyncioSelectorReactor(_new_loop(case, asyncio.SelectorEventLoop)))
 
 
 VIEW = "native_view"
-"""The name of that one: it is no reactor for a ReactorBuilder, who changes its class."""
+"""The name of the view. A ReactorBuilder cannot use it, because it changes the class of its reactor."""
 
 
 REACTORS: Mapping[str, Callable[..., Any]] = {
@@ -84,4 +84,4 @@ REACTORS: Mapping[str, Callable[..., Any]] = {
     "at_once_poll": AtOncePoll,
     "at_once_select": AtOnceSelect,
 }
-"""What makes a new reactor for a ReactorBuilder, by its name."""
+"""Functions that make a new reactor for a ReactorBuilder, by name."""

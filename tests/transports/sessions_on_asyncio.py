@@ -54,7 +54,7 @@ class NativeTLSTests(RealConversations, TestCase):
         return clientFromString(reactor, f"{place}:caCerts={self.roots}")
 
     async def refused(self, server: FrameFactory, greeting: bytes) -> str:
-        """What is logged about a peer that says this and no more, without TLS."""
+        """Return the log line about a peer without TLS that sends only this greeting."""
         self.port = await self.listen(server)
         self.addCleanup(maybeDeferred, self.port.stopListening)
         with recorded_log() as logged:
@@ -66,7 +66,7 @@ class NativeTLSTests(RealConversations, TestCase):
             (line,) = logged.lines()
         return line
 
-    async def test_a_peer_that_speaks_no_TLS_is_told_of_in_the_log(self) -> None:
+    async def test_a_peer_without_TLS_is_logged(self) -> None:
         line = await self.refused(FrameFactory(Echo), b"GET / HTTP/1.0\r\n\r\n")
         assert line.endswith("connection refused: TLS failed: http request: the peer does not speak TLS")
 
@@ -74,7 +74,7 @@ class NativeTLSTests(RealConversations, TestCase):
         line = await self.refused(FrameFactory(Echo, limits=Limits(handshake=0.1)), b"")
         assert line.endswith("connection refused: TLS was not established within 0.1 s")
 
-    async def test_a_client_that_does_not_trust_the_server_says_so(self) -> None:
+    async def test_a_client_that_does_not_trust_the_server_is_refused(self) -> None:
         self.trusted = False
         server, client = FrameFactory(Echo), FrameFactory(Echo)
         with recorded_log() as logged:
@@ -83,12 +83,12 @@ class NativeTLSTests(RealConversations, TestCase):
             lines = logged.lines()
         assert any("connection refused: TLS failed: unable to get" in line for line in lines), lines
 
-    async def test_the_servers_certificate_can_be_looked_at(self) -> None:
+    async def test_the_certificate_of_the_server_can_be_read(self) -> None:
         _, peer = await self.start()
         shown = peer.transport.getPeerCertificate().to_cryptography()
         assert "CN=localhost" == shown.subject.rfc4514_string()
 
-    async def test_there_is_no_TLS_within_TLS(self) -> None:
+    async def test_startTLS_is_refused(self) -> None:
         _, peer = await self.start()
-        with pytest.raises(RuntimeError, match="no startTLS"):
+        with pytest.raises(RuntimeError, match="startTLS is not possible"):
             peer.transport.startTLS(None)

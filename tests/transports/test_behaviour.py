@@ -1,4 +1,4 @@
-"""What our transports do, whatever carries the bytes: order, promptness, producers, the end."""
+"""Behaviour of our transports, whatever carries the bytes: order, promptness, producers, the end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NATIVE = [name for name in KINDS if name.startswith("native")]
 
 
 class End(Protocol):
-    """One end of a connection, which notes what happens to it."""
+    """One end of a connection that records its events."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -49,13 +49,13 @@ class End(Protocol):
 
     @property
     def end(self) -> type | None:
-        """Why it ended, which is told once."""
+        """The reason for its end, which is reported once; None while it is open."""
         assert len(self.ends) <= 1
         return type(self.ends[0].value) if self.ends else None
 
 
 class Stage:
-    """A reactor, and connections on it."""
+    """A reactor and connections on it."""
 
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
@@ -68,7 +68,7 @@ class Stage:
             await deferLater(self.reactor, 0.001)
 
     async def listen(self, protocol: Callable[[], Any] = End) -> tuple[Any, list[Any]]:
-        """Listen; return the port, and a list of the sessions to come."""
+        """Listen; return the port, and a list to which sessions are added."""
         accepted: list[Any] = []
 
         def build() -> Any:
@@ -83,7 +83,7 @@ class Stage:
     async def pair(
         self, server: Callable[[], Any] = End, client: Callable[[], Any] = End
     ) -> tuple[Any, Any]:
-        """Two protocols that are connected."""
+        """Return two connected protocols."""
         port, accepted = await self.listen(server)
         factory = Factory.forProtocol(client)
         factory.noisy = False
@@ -95,7 +95,7 @@ class Stage:
 
 
 class Case:
-    """As much of a TestCase as the makers of reactors want."""
+    """The parts of a TestCase that makers of reactors need."""
 
     def __init__(self) -> None:
         self.cleanups: list[Callable[[], None]] = []
@@ -105,7 +105,7 @@ class Case:
 
 
 def close_internal_readers(reactor: Any) -> None:
-    """Close what a reactor that is no longer needed leaves open."""
+    """Close the files that an unused reactor leaves open."""
     for reader in reactor._internalReaders:
         reactor.removeReader(reader)
         reader.connectionLost(None)
@@ -137,7 +137,7 @@ natively = pytest.mark.parametrize("kind", NATIVE)
 
 @everywhere
 @pytest.mark.parametrize("seed", range(3))
-def test_what_is_written_arrives_once_and_in_order_whatever_its_size(kind: str, seed: int) -> None:
+def test_writes_of_any_size_arrive_once_and_in_order(kind: str, seed: int) -> None:
     async def scene(stage: Stage) -> None:
         chosen = random.Random(seed)
         far, near = await stage.pair()
@@ -166,7 +166,7 @@ def test_what_is_written_arrives_once_and_in_order_whatever_its_size(kind: str, 
 
 
 class AnswersInParts(End):
-    """Answers each chunk by one write and one of several pieces."""
+    """A protocol that answers each chunk with one write and one sequence of pieces."""
 
     transport: Any
 
@@ -176,7 +176,7 @@ class AnswersInParts(End):
 
 
 @everywhere
-def test_several_pieces_leave_behind_the_small_write_before_them(kind: str) -> None:
+def test_several_pieces_follow_the_small_write_before_them(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         _, near = await stage.pair(server=AnswersInParts)
         near.transport.write(b"?")
@@ -187,7 +187,7 @@ def test_several_pieces_leave_behind_the_small_write_before_them(kind: str) -> N
 
 
 @everywhere
-def test_a_small_write_has_left_when_write_returns(kind: str) -> None:
+def test_a_small_write_is_sent_before_write_returns(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         port, accepted = await stage.listen()
         with socket.create_connection(("127.0.0.1", port.getHost().port)) as peer:
@@ -203,7 +203,7 @@ def test_a_small_write_has_left_when_write_returns(kind: str) -> None:
 
 
 @everywhere
-def test_many_writes_in_answer_to_one_chunk_leave_together(kind: str) -> None:
+def test_many_writes_for_one_chunk_are_sent_together(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         seen: list[bytes] = []
 
@@ -250,23 +250,23 @@ def test_one_write_of_many_mebibytes_arrives_whole_and_then_the_connection_close
 
 
 class Push:
-    """A producer that writes when it is told to, and notes what it is told."""
+    """A producer that writes when it is asked to, and records each request."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.requests: list[str] = []
 
     def pauseProducing(self) -> None:
-        self.told.append("pause")
+        self.requests.append("pause")
 
     def resumeProducing(self) -> None:
-        self.told.append("resume")
+        self.requests.append("resume")
 
     def stopProducing(self) -> None:
-        self.told.append("stop")
+        self.requests.append("stop")
 
 
 @everywhere
-def test_a_push_producer_is_paused_by_a_peer_that_does_not_read_and_resumed_when_all_has_left(
+def test_a_push_producer_pauses_while_the_peer_does_not_read(
     kind: str,
 ) -> None:
     async def scene(stage: Stage) -> None:
@@ -274,13 +274,13 @@ def test_a_push_producer_is_paused_by_a_peer_that_does_not_read_and_resumed_when
         far.transport.pauseProducing()
         producer, written = Push(), 0
         near.transport.registerProducer(producer, True)
-        while "pause" not in producer.told:
+        while "pause" not in producer.requests:
             near.transport.write(b"x" * 60_000)
             written += 60_000
             assert written < 200 * MIB
-        assert {"pause"} == set(producer.told)
+        assert {"pause"} == set(producer.requests)
         far.transport.resumeProducing()
-        await stage.until(lambda: "resume" in producer.told)
+        await stage.until(lambda: "resume" in producer.requests)
         near.transport.unregisterProducer()
         near.transport.loseConnection()
         await stage.until(lambda: far.end is not None)
@@ -290,17 +290,17 @@ def test_a_push_producer_is_paused_by_a_peer_that_does_not_read_and_resumed_when
 
 
 @everywhere
-def test_a_connection_with_a_paused_producer_closes_when_the_producer_is_gone(kind: str) -> None:
+def test_a_connection_closes_when_its_paused_producer_is_unregistered(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         far, near = await stage.pair()
         far.transport.pauseProducing()
         producer = Push()
         near.transport.registerProducer(producer, True)
-        while "pause" not in producer.told:
+        while "pause" not in producer.requests:
             near.transport.write(b"x" * 60_000)
         near.transport.loseConnection()
         far.transport.resumeProducing()
-        await stage.until(lambda: "resume" in producer.told)
+        await stage.until(lambda: "resume" in producer.requests)
         near.transport.write(b"the end")
         near.transport.unregisterProducer()
         await stage.until(lambda: far.end is not None)
@@ -310,7 +310,7 @@ def test_a_connection_with_a_paused_producer_closes_when_the_producer_is_gone(ki
 
 
 @everywhere
-def test_a_pull_producer_is_asked_until_it_has_no_more(kind: str) -> None:
+def test_a_pull_producer_is_asked_until_it_ends(kind: str) -> None:
     class Pull:
         def __init__(self, transport: Any) -> None:
             self.transport = transport
@@ -337,32 +337,32 @@ def test_a_pull_producer_is_asked_until_it_has_no_more(kind: str) -> None:
 
 
 @everywhere
-def test_half_a_close_is_seen_by_the_peer_who_may_still_send(kind: str) -> None:
+def test_a_peer_may_still_send_after_a_half_close(kind: str) -> None:
     @implementer(IHalfCloseableProtocol)
     class Half(End):
         def __init__(self) -> None:
             super().__init__()
-            self.told: list[str] = []
+            self.requests: list[str] = []
 
         def readConnectionLost(self) -> None:
-            self.told.append("the peer has finished")
+            self.requests.append("the peer has finished")
 
         def writeConnectionLost(self) -> None:
-            self.told.append("we have finished")
+            self.requests.append("we have finished")
 
     async def scene(stage: Stage) -> None:
         far, near = await stage.pair(Half, Half)
         near.transport.write(b"x" * 5 * MIB)
         near.transport.loseWriteConnection()
-        await stage.until(lambda: bool(far.told))
+        await stage.until(lambda: bool(far.requests))
         assert 5 * MIB == len(far.received)
-        assert ["the peer has finished"] == far.told
-        assert ["we have finished"] == near.told
+        assert ["the peer has finished"] == far.requests
+        assert ["we have finished"] == near.requests
         near.transport.write(b"too late")
         far.transport.write(b"an answer")
         await stage.until(lambda: b"an answer" == near.received)
         far.transport.loseConnection()
-        await stage.until(lambda: near.told[1:] == ["the peer has finished"])
+        await stage.until(lambda: near.requests[1:] == ["the peer has finished"])
         near.transport.loseConnection()
         await stage.until(lambda: far.end is ConnectionDone and near.end is ConnectionDone)
         assert 5 * MIB == len(far.received)
@@ -420,7 +420,7 @@ def test_a_handler_that_fails_ends_its_connection_and_is_logged(kind: str) -> No
 
     @implementer(ILogObserver)
     def note(event: Any) -> None:
-        failure = event.get("log_failure") or event.get("failure")  # the older log's
+        failure = event.get("log_failure") or event.get("failure")  # the event of the older log
         if failure is not None:
             failures.append(failure.type)
 
@@ -433,7 +433,7 @@ def test_a_handler_that_fails_ends_its_connection_and_is_logged(kind: str) -> No
 
 
 @everywhere
-def test_what_is_connected_when_the_reactor_stops_is_told_so(kind: str) -> None:
+def test_open_connections_are_lost_when_the_reactor_stops(kind: str) -> None:
     ends: list[Any] = []
 
     async def scene(stage: Stage) -> None:
@@ -446,7 +446,7 @@ def test_what_is_connected_when_the_reactor_stops_is_told_so(kind: str) -> None:
 
 
 @everywhere
-def test_a_protocol_that_pauses_when_it_begins_gets_nothing_before_it_resumes(kind: str) -> None:
+def test_a_protocol_that_pauses_at_once_gets_nothing_before_it_resumes(kind: str) -> None:
     class Pausing(End):
         def connectionMade(self) -> None:
             self.transport.pauseProducing()  # type: ignore[union-attr]
@@ -468,7 +468,7 @@ def test_a_protocol_that_pauses_when_it_begins_gets_nothing_before_it_resumes(ki
 
 
 @everywhere
-def test_what_is_written_when_it_begins_is_sent_before_it_closes(kind: str) -> None:
+def test_data_written_in_connectionMade_is_sent_before_the_close(kind: str) -> None:
     class Brief(End):
         def connectionMade(self) -> None:
             assert self.transport is not None
@@ -484,7 +484,7 @@ def test_what_is_written_when_it_begins_is_sent_before_it_closes(kind: str) -> N
 
 
 @everywhere
-def test_a_connection_may_be_aborted_when_it_begins(kind: str) -> None:
+def test_a_connection_may_be_aborted_in_connectionMade(kind: str) -> None:
     class Refusing(End):
         def connectionMade(self) -> None:
             self.transport.abortConnection()  # type: ignore[union-attr]
@@ -499,7 +499,7 @@ def test_a_connection_may_be_aborted_when_it_begins(kind: str) -> None:
 
 
 @everywhere
-def test_the_handle_is_a_socket_and_its_options_are_what_was_set(kind: str) -> None:
+def test_the_handle_is_a_socket_with_the_options_that_were_set(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         far, near = await stage.pair()
         near.transport.write(b"hello")
@@ -519,7 +519,7 @@ def test_the_handle_is_a_socket_and_its_options_are_what_was_set(kind: str) -> N
 
 
 @natively
-def test_what_is_set_when_it_begins_is_not_undone_by_asyncio(kind: str) -> None:
+def test_asyncio_does_not_undo_options_set_in_connectionMade(kind: str) -> None:
     class Setting(End):
         def connectionMade(self) -> None:
             self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
@@ -534,7 +534,7 @@ def test_what_is_set_when_it_begins_is_not_undone_by_asyncio(kind: str) -> None:
 
 
 @everywhere
-def test_peers_that_reset_as_soon_as_they_are_connected_leave_nothing(kind: str) -> None:
+def test_peers_that_reset_at_once_leave_nothing_behind(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         port, accepted = await stage.listen()
         for turns in range(60):

@@ -1,4 +1,4 @@
-"""Native endpoints: their strings, what they refuse, and attempts that are given up."""
+"""Native endpoints: their strings, their errors, and cancelled attempts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if sys.platform == "win32":
 
 @pytest.fixture
 def reactor() -> Any:
-    """A reactor that has a loop, which does not run."""
+    """Return a reactor with a loop that does not run."""
     loop = asyncio.SelectorEventLoop()
     made = NativeReactor(loop)
     yield made
@@ -67,7 +67,7 @@ def test_the_strings_make_endpoints(reactor: Any, files: PemFiles) -> None:
         ("native:0:privateKey=no.pem", "no.pem and no.pem cannot be used as a key and its certificate: "),
     ],
 )
-def test_a_server_string_that_is_wrong_is_refused_in_words(reactor: Any, text: str, problem: str) -> None:
+def test_a_wrong_server_string_is_refused(reactor: Any, text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         serverFromString(reactor, text)
     assert str(refused.value).startswith(problem)
@@ -83,19 +83,19 @@ def test_a_server_string_that_is_wrong_is_refused_in_words(reactor: Any, text: s
         ("native:localhost:1:tls=yes:caCerts=none.pem", "none.pem has no certificates to trust: "),
     ],
 )
-def test_a_client_string_that_is_wrong_is_refused_in_words(reactor: Any, text: str, problem: str) -> None:
+def test_a_wrong_client_string_is_refused(reactor: Any, text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         clientFromString(reactor, text)
     assert str(refused.value).startswith(problem)
 
 
-def test_another_reactor_is_refused_in_words() -> None:
+def test_a_reactor_without_asyncio_is_refused() -> None:
     other: Any = object()
     with pytest.raises(ConfigurationError, match="need an asyncio loop, and object has none: run twistd"):
         NativeServerEndpoint(other, 0)
 
 
-def test_the_listeners_of_twistd_are_native_where_they_say_so(reactor: Any, files: PemFiles) -> None:
+def test_listeners_of_twistd_are_native_if_their_string_says_so(reactor: Any, files: PemFiles) -> None:
     plain = listener(reactor, "native:0:interface=127.0.0.1")
     assert (True, False) == (plain.local, plain.proves_peers)
     text = f"native:0:privateKey={files.key}:certKey={files.certificate}"
@@ -103,7 +103,7 @@ def test_the_listeners_of_twistd_are_native_where_they_say_so(reactor: Any, file
     assert (False, True) == (proving.local, proving.proves_peers)
 
 
-def test_a_reactor_of_twisted_is_seen_so_that_it_sends_at_once_and_others_as_they_are(reactor: Any) -> None:
+def test_only_a_reactor_of_twisted_gets_a_view_that_sends_at_once(reactor: Any) -> None:
     twisteds = SelectReactor()
     view = at_once(twisteds)
     assert isinstance(view, AtOnce)
@@ -116,23 +116,23 @@ def test_a_reactor_of_twisted_is_seen_so_that_it_sends_at_once_and_others_as_the
     close_internal_readers(twisteds)
 
 
-def test_a_native_view_is_given_to_what_has_a_view_already(reactor: Any) -> None:
+def test_a_view_can_be_made_of_a_view(reactor: Any) -> None:
     assert reactor is NativeTCP(AtOnce(reactor))._reactor
 
 
-def test_the_uvloop_reactor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_uvloop_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    with pytest.raises(ConfigurationError, match=r"there is no uvloop here: pip install tcpcomm\[fast\]"):
+    with pytest.raises(ConfigurationError, match=r"uvloop is not installed: pip install tcpcomm\[fast\]"):
         uvloop_reactor.install()
 
 
-def test_the_uvloop_reactor_says_that_another_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_installed_reactor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "twisted.internet.reactor", object())
-    with pytest.raises(ConfigurationError, match="it comes too late: object was chosen already"):
+    with pytest.raises(ConfigurationError, match=r"too late for uvloop: .* has already installed object"):
         uvloop_reactor.choose()
 
 
-def test_the_uvloop_reactor_is_chosen_once(reactor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_uvloop_reactor_is_installed_once(reactor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
     uvloop_reactor.choose()
 
@@ -144,7 +144,7 @@ def quiet(protocol: Any = Protocol) -> Factory[Any]:
 
 
 @pytest.mark.parametrize("kind", NATIVE)
-def test_nobody_listening_is_refused_as_ever(kind: str) -> None:
+def test_connecting_to_a_port_without_listener_is_refused(kind: str) -> None:
     async def scene(stage: Stage) -> None:
         port = await serverFromString(stage.reactor, "native:0:interface=127.0.0.1").listen(quiet())
         number = port.getHost().port
@@ -160,9 +160,9 @@ def test_nobody_listening_is_refused_as_ever(kind: str) -> None:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not tell what is open")
 @pytest.mark.parametrize("kind", NATIVE)
 @pytest.mark.parametrize("turns", range(6))
-def test_an_attempt_that_is_given_up_leaves_no_socket(kind: str, turns: int) -> None:
+def test_a_cancelled_attempt_leaves_no_socket(kind: str, turns: int) -> None:
     async def scene(stage: Stage) -> None:
-        for each in await stage.pair():  # what the reactor and the loop open once, they open now
+        for each in await stage.pair():  # opens everything that the reactor and the loop open only once
             each.transport.abortConnection()
         port, accepted = await stage.listen()
         await deferLater(stage.reactor, 0.01)
@@ -175,7 +175,7 @@ def test_an_attempt_that_is_given_up_leaves_no_socket(kind: str, turns: int) -> 
             await deferLater(stage.reactor, 0)
         attempt.cancel()
         await stage.until(lambda: bool(outcome))
-        if isinstance(outcome[0], Protocol):  # it was made already
+        if isinstance(outcome[0], Protocol):  # it was already connected
             outcome[0].transport.abortConnection()  # type: ignore[union-attr]
         else:
             assert outcome[0].check(ConnectingCancelledError)

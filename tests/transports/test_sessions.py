@@ -1,4 +1,4 @@
-"""Sessions and links on other reactors than this process has."""
+"""Sessions and links on reactors other than this process has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ TIMEOUT = 300
 
 
 def run_on(reactor: str, *tests: str) -> str:
-    """Run tests in a process of their own on a reactor; return its last line, or all if one failed."""
+    """
+    Run tests on a reactor in a process of their own; return its last line, or its whole output if one
+    failed.
+    """
     if sys.platform == "win32":
         skip("Twisted's asyncio reactor needs another loop than Windows has by default")
     if reactor == "uvloop" and find_spec("uvloop") is None:
@@ -30,10 +33,10 @@ def run_on(reactor: str, *tests: str) -> str:
 
 
 @pytest.mark.parametrize("reactor", ["uvloop", "asyncio"])
-def test_sessions_are_over_native_transports_what_they_are_over_others(reactor: str) -> None:
+def test_sessions_work_over_native_transports(reactor: str) -> None:
     assert " passed" in run_on(reactor, "tests/transports/sessions_on_asyncio.py")
 
 
-def test_sessions_and_links_notice_nothing_of_a_native_reactor() -> None:
+def test_sessions_and_links_work_on_a_native_reactor() -> None:
     tests = ("tests/session/test_transports.py", "tests/link/test_transports.py")
     assert " passed" in run_on("uvloop", *tests)

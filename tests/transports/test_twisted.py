@@ -45,14 +45,13 @@ BUILDERS: tuple[Any, ...] = (
 )
 
 LEFT_OUT_NATIVE = {
-    # The "system" that the older twisted.python.log notes of a message is found for each chunk anew by
-    # Twisted's reactors, at 2.2 µs, which is a seventh of what a frame costs here. twisted.logger, which
-    # has taken its place, does not use it.
+    # For each chunk, Twisted's reactors look up the "system" field of the old twisted.python.log, which
+    # takes a seventh of the time of a frame. twisted.logger, its successor, does not use it.
     "test_logPrefix": None,
 }
 LEFT_OUT_TLS = {
-    # Twisted's TLS says goodbye when it aborts. Twisted's transports forget that, with all that is queued;
-    # ours have sent it already, so that the peer may see an orderly end before the reset arrives.
+    # Twisted's TLS sends its close when it aborts. Twisted's transports drop it with all queued data; ours
+    # have already sent it, so that the peer may see a normal end before the reset.
     "test_serverAbortsConnectionTwice": None,
     "test_serverAbortsConnectionThenLosesConnection": None,
 }

@@ -1,4 +1,4 @@
-"""Values on the command line: arguments read by their annotations, results shown to people and machines."""
+"""The values on the command line: arguments, read by their annotations, and results, as text or JSON."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
     Read the arguments of a command, each written as ``name=value``.
 
     Args:
-        fields: its parameters.
-        words: what was written.
+        fields: the parameters of the command.
+        words: the arguments.
 
     Returns:
         The values, with the defaults of those that were not given.
 
     Raises:
-        ConfigurationError: one is missing, is there twice, is unknown, or is not of its type.
+        ConfigurationError: an argument is missing, is there twice, is unknown, or has the wrong type.
     """
     known = {field.name: field for field in fields}
-    there_are = ", ".join(f"{name}=..." for name in known) or "none"
+    names = ", ".join(f"{name}=..." for name in known) or "none"
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
             raise ConfigurationError(
-                f"{word!r} is no argument: write name=value; the arguments are {there_are}"
+                f"{word!r} is not an argument: write name=value; the arguments are {names}"
             )
         if name not in known:
-            raise ConfigurationError(f"there is no argument {name!r}; the arguments are {there_are}")
+            raise ConfigurationError(f"there is no argument {name!r}; the arguments are {names}")
         if name in values:
             raise ConfigurationError(f"{name} is given twice")
         try:
@@ -58,7 +58,7 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
             raise ConfigurationError(f"{name}={text}: {error}") from None
     missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
     if missing:
-        raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {there_are}")
+        raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {names}")
     return {name: values.get(name, field.default) for name, field in known.items()}
 
 
@@ -85,7 +85,7 @@ def _read(annotation: Any, text: str) -> Any:
 
 
 def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
-    """Text fits whatever has letters, so it is tried last."""
+    """Read a value of one of several types. Try str last, because it takes any text."""
     problems = []
     for each in sorted(annotations, key=lambda each: each is str):
         try:
@@ -141,7 +141,7 @@ _READERS: Final[dict[Any, Any]] = {
 
 
 def type_name(annotation: Any) -> str:
-    """An annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
+    """Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
     annotation = bare_type(annotation)
     if union_members(annotation):
         return " | ".join(map(type_name, union_members(annotation)))
@@ -158,7 +158,7 @@ def type_name(annotation: Any) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """A value as JSON has it: attrs classes as objects, bytes as base64, enumerations as their values."""
+    """Return a value for JSON: attrs classes as objects, bytes as base64, enumerations as their values."""
     if attrs.has(type(value)):
         return {field.name: jsonable(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, Enum):
@@ -175,18 +175,18 @@ def jsonable(value: Any) -> Any:
 
 
 def lines_of(value: Any) -> Iterator[str]:
-    """A result for people: a line for each field of an attrs class, and for each item of a list."""
+    """Yield a result as text: a line for each field of an attrs class, and for each item of a list."""
     if attrs.has(type(value)):
         for field in attrs.fields(type(value)):
-            yield f"{field.name}: {_shown(getattr(value, field.name))}"
+            yield f"{field.name}: {_text(getattr(value, field.name))}"
     elif isinstance(value, (list, tuple)):
         for each in value:
-            yield _shown(each)
+            yield _text(each)
     else:
-        yield _shown(value)
+        yield _text(value)
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Enum):
         return value.name or str(value.value)
     if isinstance(value, bytes):

@@ -63,8 +63,12 @@ class Encoding:
         try:
             return str(data, self.name)
         except UnicodeDecodeError as error:
-            where = f"at byte {error.start} of {brief_repr(data)}"
-            raise CodecError(f"this is not text in {self.name}: {error.reason}, {where}") from None
+            raise self.problem(error) from None
+
+    def problem(self, error: UnicodeDecodeError) -> CodecError:
+        """Return the error for bytes that are not text in this encoding."""
+        where = f"at byte {error.start} of {brief_repr(error.object)}"
+        return CodecError(f"this is not text in {self.name}: {error.reason}, {where}")
 
     def carries(self, text: str) -> bool:
         """Return True if encoding and decoding give the same text."""

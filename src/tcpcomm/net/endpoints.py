@@ -1,10 +1,10 @@
 """
-Where to listen or connect to, as text: Twisted's endpoint strings, with safe defaults and clear errors.
+Endpoint strings, as Twisted has them, with safe defaults and clear errors.
 
-``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``, ``systemd:domain=INET:index=0``
-and those of installed plugins, ``native:`` among them, go to Twisted. ``ssl:`` and ``tls:``, which mean the
-same, are built here, so that TLS is at least 1.2, certificates can be demanded of clients, and clients
-check names. Over TCP, what can leave at once leaves at once, unless the string says ``at-once=no``.
+Twisted reads ``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``,
+``systemd:domain=INET:index=0`` and the strings of plugins, such as ``native:``. This module reads ``ssl:``
+and ``tls:``, which mean the same: TLS is at least 1.2, clients check names, and a server can require client
+certificates. Over Twisted's TCP, data is sent at once where possible, unless the string has ``at-once=no``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.tls import Authorities, Own, client_options, server_context
+from tcpcomm.net.tls import Authorities, OwnCertificate, client_options, server_options
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.reactors import at_once
 
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 CONNECT_TIMEOUT: Final = 30.0
-"""Seconds that an attempt to connect may take, unless the string says otherwise or a link has its own."""
+"""Seconds that an attempt to connect may take, unless the string or the link has a timeout."""
 
 LISTEN_EXAMPLE: Final = "tcp:9999:interface=127.0.0.1"
 CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
@@ -59,13 +59,13 @@ _CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bi
 @frozen
 class Listener:
     """
-    One place to listen at.
+    An endpoint to listen on, and what it lets in.
 
     Args:
-        text: the endpoint string it was made of.
-        endpoint: what listens.
-        local: whether only this machine can reach it.
-        proves_peers: whether it demands client certificates.
+        text: the endpoint string.
+        endpoint: the endpoint made from it.
+        local: True if only this machine can reach it.
+        proves_peers: True if it requires client certificates.
     """
 
     text: str
@@ -76,38 +76,44 @@ class Listener:
 
 def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listener:
     """
-    Make a listener of an endpoint string.
+    Make a listener from an endpoint string.
 
     Args:
-        reactor: what it listens with.
-        text: the endpoint string. With ``at-once=no`` all that is written waits for the reactor's next
-            turn, as ever with Twisted.
-        client_ca: for TLS, a PEM file of the authorities one of which must have signed the
-            certificate of each client. ``caCerts=`` in the string means the same.
+        reactor: the reactor to listen with.
+        text: the endpoint string. With ``at-once=no``, written data waits for the reactor's next turn, as
+            in plain Twisted.
+        client_ca: for TLS, a PEM file of authorities; one of them must have signed each client's
+            certificate. ``caCerts=`` in the string means the same.
 
     Raises:
-        ConfigurationError: the string cannot be understood, or names a file that cannot be read.
+        ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
-    kind, words, options = _parse(text, LISTEN_EXAMPLE)
+    kind, arguments, options = _parse(text, LISTEN_EXAMPLE)
+    options.pop("at-once", None)
     if kind == "native" and "privateKey" in options and client_ca is not None:
         text += f":caCerts={quoteStringArgument(client_ca)}"
         options["caCerts"] = client_ca
-    with _told(text, LISTEN_EXAMPLE):
-        endpoint = _server(*_carried(reactor, text), client_ca)
+    with _explained(text, LISTEN_EXAMPLE):
+        transport_reactor, plain_text = _without_at_once(reactor, text)
+        if kind in _TLS:
+            endpoint = _tls_server(transport_reactor, kind, arguments, options, client_ca)
+        else:
+            endpoint = _server(transport_reactor, plain_text, kind, arguments, options)
     return Listener(
         text=text,
         endpoint=endpoint,
-        local=_is_local(kind, words, options),
+        local=_is_local(kind, arguments, options),
         proves_peers="caCerts" in options or (kind in _TLS and client_ca is not None),
     )
 
 
-def _server(reactor: Any, text: str, client_ca: str | None) -> IStreamServerEndpoint:
-    kind, words, options = _parse(text, LISTEN_EXAMPLE)
-    if kind in _TLS:
-        return _tls_server(reactor, kind, words, options, client_ca)
+def _server(
+    reactor: Any, text: str, kind: str, arguments: list[str], options: dict[str, str]
+) -> IStreamServerEndpoint:
     if kind in _TCP:
-        _check_tcp(words, options)
+        if "" in arguments[1:-1] or len(arguments) > 3:
+            raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
+        _port(arguments, options, 0, missing="0")
     backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
     try:
         endpoint: IStreamServerEndpoint = serverFromString(
@@ -120,34 +126,34 @@ def _server(reactor: Any, text: str, client_ca: str | None) -> IStreamServerEndp
         raise ConfigurationError("systemd passed no such socket") from None
 
 
-def _carried(reactor: Any, text: str) -> tuple[Any, str]:
-    """The reactor, seen so that its TCP is what the string says of that, and the rest of the string."""
-    said = _AT_ONCE.findall(text)
+def _without_at_once(reactor: Any, text: str) -> tuple[Any, str]:
+    """Return the reactor that ``at-once=`` in the string selects, and the string without this option."""
+    values = _AT_ONCE.findall(text)
     view = at_once(reactor)
-    if not said:
+    if not values:
         return view, text
-    if said not in (["yes"], ["no"]):
-        raise ConfigurationError(f"at-once= is yes or no, not {said[-1]!r}")
+    if values not in (["yes"], ["no"]):
+        raise ConfigurationError(f"at-once= must be yes or no, not {values[-1]!r}")
     if view is reactor or text.startswith(("native:", "unix:")):
-        raise ConfigurationError("at-once= is for Twisted's own TCP connections, and these are others")
-    return (view if said == ["yes"] else reactor), _AT_ONCE.sub("", text)
+        raise ConfigurationError("at-once= works only with Twisted's own TCP connections: leave it out")
+    return (view if values == ["yes"] else reactor), _AT_ONCE.sub("", text)
 
 
 @contextmanager
-def _told(text: str, example: str) -> Iterator[None]:
-    """Tell what is wrong with an endpoint string, whoever found it."""
+def _explained(text: str, example: str) -> Iterator[None]:
+    """Raise any error about an endpoint string as a ConfigurationError that names the string."""
     try:
         yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{text!r}: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"{text!r}: cannot read {error.filename}: {error.strerror}") from None
-    except Exception as error:  # endpoints are plugins, which raise what they like
-        raise ConfigurationError(f"{text!r} is no endpoint such as {example}: {error}") from None
+    except Exception as error:  # endpoints are plugins: they may raise anything
+        raise ConfigurationError(f"{text!r} is not an endpoint such as {example}: {error}") from None
 
 
 def open_to_others(text: str) -> str:
-    """What to say of a place to listen at that is open to whoever comes, where nobody said who may."""
+    """Return the error text for a listener that admits peers from other machines without any rule."""
     return (
         f"{text} is open to other machines: say which with allow=[...] (allow=None for all), demand "
         "keys=... or client certificates, or add :interface=127.0.0.1"
@@ -155,7 +161,7 @@ def open_to_others(text: str) -> str:
 
 
 def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:
-    """Split an endpoint string as Twisted does: at colons that no backslash protects."""
+    """Split an endpoint string at colons without a backslash; return its kind, arguments and options."""
     words, options = [], {}
     for part in re.findall(r"(?:^|:)((?:\\.|[^\\:])*)", text):
         name, equals, value = part.partition("=")
@@ -164,39 +170,35 @@ def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:
         else:
             words.append(re.sub(r"\\(.)", r"\1", part))
     if not words or not words[0]:
-        raise ConfigurationError(f"{text!r} is no endpoint such as {example}")
+        raise ConfigurationError(f"{text!r} is not an endpoint such as {example}")
     if len(words) > 1 and words[1].startswith("//"):
         plain = ":".join([words[0], words[1].strip("/"), *words[2:]])
-        raise ConfigurationError(f"{text!r} is a URL, and no endpoint: write {plain}, without slashes")
+        raise ConfigurationError(f"{text!r} is a URL, not an endpoint: write {plain}, without slashes")
     return words[0], words[1:], options
 
 
-def _check_tcp(words: list[str], options: dict[str, str]) -> None:
-    """Find the mistakes that Twisted tells of late, or in words of its own."""
-    if "" in words[1:-1] or len(words) > 3:
-        raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
-    port = options.get("port", words[0] if words else "")
-    if re.fullmatch(r"-?[0-9]+", port) and not 0 <= int(port) <= 0xFFFF:
-        raise _bad_port(port)
+def _port(arguments: list[str], options: dict[str, str], index: int, missing: str = "") -> int:
+    """
+    Return the port of an endpoint string.
+
+    Args:
+        arguments: its positional arguments.
+        options: its named options.
+        index: the position of the port in the arguments.
+        missing: the port to use if the string has none; "0" leaves that error to Twisted.
+    """
+    port = options.get("port", arguments[index] if len(arguments) > index else missing)
+    if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
+        raise ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
+    return int(port)
 
 
-def _check_tcp_client(words: list[str], options: dict[str, str]) -> None:
-    if len(words) > 2:
-        raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
-    if "port" in options or len(words) > 1 or (words and "host" in options):
-        _check_port(options.get("port", words[-1] if words else ""))
-
-
-def _bad_port(port: str) -> ConfigurationError:
-    return ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
-
-
-def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
+def _is_local(kind: str, arguments: list[str], options: dict[str, str]) -> bool:
     if kind == "unix" or (kind == "systemd" and options.get("domain") == "UNIX"):
         return True
     if kind not in (*_TCP, *_TLS):
-        return False  # who knows
-    interface = options.get("interface", words[1] if len(words) > 1 else "")
+        return False  # not known: the safe answer
+    interface = options.get("interface", arguments[1] if len(arguments) > 1 else "")
     try:
         return ip_address(interface).is_loopback
     except ValueError:
@@ -204,72 +206,75 @@ def _is_local(kind: str, words: list[str], options: dict[str, str]) -> bool:
 
 
 def _tls_server(
-    reactor: Any, kind: str, words: list[str], options: dict[str, str], client_ca: str | None
+    reactor: Any, kind: str, arguments: list[str], options: dict[str, str], client_ca: str | None
 ) -> IStreamServerEndpoint:
-    _check_options(kind, words, 1, options, _SERVER_OPTIONS)
-    port = options.get("port", words[0] if words else "")
-    _check_port(port)
+    _check_options(kind, arguments, 1, options, _SERVER_OPTIONS)
+    port = _port(arguments, options, 0)
     authorities = Authorities(client_ca, "--client-ca")
     if "caCerts" in options:
         if client_ca is not None:
             raise ConfigurationError("caCerts= and --client-ca mean the same: leave one out")
         authorities = Authorities(options["caCerts"], "caCerts")
-    own = Own.of(options, "certKey")
+    own = OwnCertificate.from_options(options, "certKey")
     if own is None:
         raise ConfigurationError(
-            f"{kind}: needs privateKey=FILE and, unless that holds it too, certKey=FILE"
+            f"{kind}: needs privateKey=FILE, and certKey=FILE unless the certificate is in the same file"
         )
-    context = server_context(own, authorities)
+    context = server_options(own, authorities)
     backlog = int(options.get("backlog", BACKLOG))
-    return SSL4ServerEndpoint(reactor, int(port), context, backlog, options.get("interface", ""))
+    return SSL4ServerEndpoint(reactor, port, context, backlog, options.get("interface", ""))
 
 
 def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     """
-    Make an endpoint of a string that says where to connect to.
+    Make a client endpoint from an endpoint string.
 
     Args:
-        reactor: what it connects with.
-        text: a client endpoint string of Twisted's, such as ``tcp:10.0.0.5:9999``; or with TLS, at least
-            1.2, ``tls:camera-1:9999:caCerts=ca.pem``, where ``caCerts`` has the authorities that are
-            trusted (without it, those that the system trusts), ``name`` says which name the server's
-            certificate must have (without it, the host's), ``clientCert`` and ``privateKey`` are what we
-            show if we are asked, and ``extraCertChain`` has certificates between ours and the
-            authority's; ``timeout`` and ``bindAddress`` are as for ``tcp:``. ``ssl:`` means the same.
-            With ``at-once=no`` all that is written waits for the reactor's next turn.
+        reactor: the reactor to connect with.
+        text: the endpoint string, such as ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``.
+            With ``at-once=no``, written data waits for the reactor's next turn.
+
+    ``tls:`` and ``ssl:`` mean the same, TLS 1.2 or newer, and have these options:
+
+    - ``caCerts``: a PEM file of trusted authorities; without it, the authorities that the system trusts.
+    - ``name``: the name that the server's certificate must have; without it, the host.
+    - ``clientCert``, ``privateKey``: our certificate and key, for a server that requires them.
+    - ``extraCertChain``: certificates between ours and the authority's.
+    - ``timeout``, ``bindAddress``: the same as for ``tcp:``.
 
     Raises:
-        ConfigurationError: the string cannot be understood, or names a file that cannot be read.
+        ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
-    kind, words, options = _parse(text, CONNECT_EXAMPLE)
+    kind, arguments, options = _parse(text, CONNECT_EXAMPLE)
     options.pop("at-once", None)
-    with _told(text, CONNECT_EXAMPLE):
-        reactor, text = _carried(reactor, text)
+    with _explained(text, CONNECT_EXAMPLE):
+        reactor, text = _without_at_once(reactor, text)
         if kind in _TCP:
-            _check_tcp_client(words, options)
+            if len(arguments) > 2:
+                raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
+            _port(arguments, options, 0 if "host" in options else 1, missing="0")
         if kind not in _TLS:
             endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
             return endpoint
-        _check_options(kind, words, 2, options, _CLIENT_OPTIONS)
-        host = options.get("host", words[0] if words else "")
-        port = options.get("port", words[1] if len(words) > 1 else "")
+        _check_options(kind, arguments, 2, options, _CLIENT_OPTIONS)
+        host = options.get("host", arguments[0] if arguments else "")
         if not host:
             raise ConfigurationError(f"{kind}: needs a host, as in {kind}:camera-1:9999:caCerts=ca.pem")
-        _check_port(port)
+        port = _port(arguments, options, 1)
         secured = client_options(
             options.get("name", host),
-            Own.of(options, "clientCert"),
+            OwnCertificate.from_options(options, "clientCert"),
             Authorities(options.get("caCerts"), "caCerts"),
         )
         timeout = float(options.get("timeout", CONNECT_TIMEOUT))
         address = (options["bindAddress"], 0) if "bindAddress" in options else None
-        return wrapClientTLS(secured, _tcp_client(reactor, host, int(port), timeout, address))
+        return wrapClientTLS(secured, _tcp_client(reactor, host, port, timeout, address))
 
 
 def _tcp_client(
     reactor: Any, host: str, port: int, timeout: float, address: tuple[str, int] | None
 ) -> IStreamClientEndpoint:
-    """An address needs no name server, and a name may stand for several addresses."""
+    """Return an endpoint for an IP address, or for a host name, which may have several addresses."""
     try:
         version = ip_address(host.partition("%")[0]).version
     except ValueError:
@@ -279,14 +284,9 @@ def _tcp_client(
 
 
 def _check_options(
-    kind: str, words: list[str], most: int, options: dict[str, str], known: set[str]
+    kind: str, arguments: list[str], most: int, options: dict[str, str], known: set[str]
 ) -> None:
     unknown = set(options) - known
-    if unknown or len(words) > most:
-        wrong = ", ".join([*sorted(unknown), *words[most:]])
-        raise ConfigurationError(f"{kind}: knows no {wrong}; it knows {', '.join(sorted(known))}")
-
-
-def _check_port(port: str) -> None:
-    if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
-        raise _bad_port(port)
+    if unknown or len(arguments) > most:
+        wrong = ", ".join([*sorted(unknown), *arguments[most:]])
+        raise ConfigurationError(f"{kind}: does not know {wrong}; it knows {', '.join(sorted(known))}")

@@ -1,29 +1,29 @@
 r"""
-Proof of identity with a pre-shared key, for equipment that cannot do certificates. Without any I/O.
+Proof of identity with a pre-shared key, for equipment that cannot use certificates. Without any I/O.
 
-Both sides prove that they hold the same key, before anything else is said. It is *authentication only*:
-what follows can still be read, and by somebody in the middle of the connection also changed. Where that
+Both sides prove that they hold the same key before they send anything else. This is *authentication only*.
+Others on the network may still read the data, and somebody between the peers may change it. If that
 matters, use TLS.
 
-The exchange, in ASCII lines ended by LF, so that any language can do it with its HMAC function. The
-side that accepted the TCP connection is the *acceptor*, the side that made it the *dialler*::
+The exchange uses ASCII lines that end with LF, so that any language with an HMAC function can do it. The
+side that accepted the TCP connection is the *acceptor*; the side that made it is the *dialler*::
 
     acceptor  ->  TCPCOMM-PSK/1 CHALLENGE <nonce>
     dialler   ->  TCPCOMM-PSK/1 PROOF <dialler's name> <nonce> <mac>
     acceptor  ->  TCPCOMM-PSK/1 ACCEPT <mac>
 
-A nonce is 32 random bytes, fresh for each connection, in hex. A mac is HMAC-SHA256, in hex, under the
-key, over these lines, each ended by LF::
+A nonce is 32 random bytes in hex, new for each connection. A mac is the HMAC-SHA256 in hex, with the key,
+of these lines, each with LF at its end::
 
     TCPCOMM-PSK/1
-    <"dialler" or "acceptor": whose proof it is>
+    <"dialler" or "acceptor": the side that proves itself>
     <dialler's name>
     <acceptor's name>
     <dialler's nonce>
     <acceptor's nonce>
 
-The names are known to both beforehand. The dialler proves itself first, so that who just connects
-learns nothing but a nonce. Whoever is not satisfied closes the connection without a word.
+Both sides know both names before. The dialler proves itself first, so that a stranger who connects learns
+only a nonce. A side that does not accept the proof closes the connection and sends nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = ["AcceptingProof", "DialingProof", "NotProven", "PreSharedKeys", "Proo
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
 MAX_LINE: Final = 256
-"""Bytes of the longest line that is waited for: none of the exchange's is longer."""
+"""Bytes: a longer line cannot belong to the exchange."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -59,7 +59,7 @@ class NotProven(TcpcommError):
 def _check_name(instance: object, attribute: Any, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{name!r} cannot be a name: it has letters, digits and . _ - only, and begins with a letter "
+            f"{name!r} cannot be a name: use letters, digits and . _ - only, and begin with a letter "
             "or digit"
         )
 
@@ -71,14 +71,14 @@ def _frozen_keys(keys: Mapping[str, bytes]) -> Mapping[str, bytes]:
 @frozen
 class PreSharedKeys:
     """
-    Who we are, and the keys that we share with our peers, by their names.
+    Our own name, and the keys that we share with our peers.
 
     Args:
         name: our own name.
-        keys: for each peer's name the key that is shared with it: random bytes, at least 16.
+        keys: the key that each peer shares with us, by the peer's name: at least 16 random bytes.
 
     Raises:
-        ConfigurationError: a name cannot be one, or a key is too short to be safe.
+        ConfigurationError: a name has other characters than it may have, or a key is too short to be safe.
     """
 
     name: str = field(validator=_check_name)
@@ -87,21 +87,21 @@ class PreSharedKeys:
     @keys.validator
     def _check_keys(self, _: Any, keys: Mapping[str, bytes]) -> None:
         if not keys:
-            raise ConfigurationError("there is no key")
+            raise ConfigurationError("there is no key: give at least one")
         for name, key in keys.items():
             _check_name(self, None, name)
             if len(key) < MIN_KEY:
                 raise ConfigurationError(
-                    f"the key shared with {name} has {len(key)} bytes: it must have at least {MIN_KEY}, "
-                    "drawn at random, as by: python -c 'import secrets; print(secrets.token_hex())'"
+                    f"the key shared with {name} has {len(key)} bytes: it must have at least {MIN_KEY} "
+                    "random bytes, as from: python -c 'import secrets; print(secrets.token_hex())'"
                 )
 
     def of(self, *names: str) -> PreSharedKeys:
         """
-        The same, with the keys of these peers only.
+        Return a copy that has only the keys of these peers.
 
         Raises:
-            ConfigurationError: no key is shared with one of them.
+            ConfigurationError: no key is shared with one of these peers.
         """
         for name in names:
             if name not in self.keys:
@@ -112,18 +112,21 @@ class PreSharedKeys:
 
     def proof(self, *, dials: bool) -> Proof:
         """
-        Our side of the exchange on a new connection, which we made (``dials``) or accepted.
+        Return our side of the exchange for a new connection.
+
+        Args:
+            dials: True if we made the connection, False if we accepted it.
 
         Raises:
-            ConfigurationError: who dials knows whom, but there are keys of several peers.
+            ConfigurationError: we dial, and there are keys of several peers, so that the peer is not known.
         """
         if not dials:
-            return Proof(AcceptingProof(self))
+            return AcceptingProof(self)
         if len(self.keys) > 1:
             raise ConfigurationError(
                 f"there are keys of {', '.join(self.keys)}: choose the one to dial, by keys.of(name)"
             )
-        return Proof(DialingProof(self, *self.keys))
+        return DialingProof(self, *self.keys)
 
 
 def read_keys(path: str | Path, name: str) -> PreSharedKeys:
@@ -131,7 +134,7 @@ def read_keys(path: str | Path, name: str) -> PreSharedKeys:
     Read keys from a file with one line for each peer: its name, white space, the key in hex.
 
     Raises:
-        ConfigurationError: the file cannot be read, or a line is not of that form. No key is ever shown.
+        ConfigurationError: the file cannot be read, or a line has another form. Messages never show a key.
     """
     try:
         text = Path(path).read_text("ascii")
@@ -159,148 +162,137 @@ def _mac(key: bytes, role: str, dialler: str, acceptor: str, nonces: tuple[str, 
     return hmac.new(key, "".join(f"{line}\n" for line in lines).encode(), sha256).hexdigest()
 
 
-def _words(line: bytes, kind: str, count: int) -> list[str]:
-    words = line.decode("ascii", "replace").split(" ")
-    if len(words) != count + 2 or words[:2] != [VERSION, kind]:
-        raise NotProven(f"the peer does not speak {VERSION}: its line should have been {kind}")
-    return words[2:]
+def _fields(line: bytes, kind: str, count: int) -> list[str]:
+    fields = line.decode("ascii", "replace").split(" ")
+    if len(fields) != count + 2 or fields[:2] != [VERSION, kind]:
+        raise NotProven(f"the peer does not speak {VERSION}: it did not send a proper {kind} line")
+    return fields[2:]
 
 
-class DialingProof:
-    """
-    The dialler's side of one exchange.
-
-    Args:
-        keys: our name and the key that is shared with the peer.
-        peer: the name of the acceptor we mean to reach.
-        nonce: where nonces come from; only tests have another source than the system's.
-    """
-
-    def __init__(self, keys: PreSharedKeys, peer: str, *, nonce: Callable[[], str] = _nonce) -> None:
-        if peer not in keys.keys:
-            raise ConfigurationError(f"no key is shared with {peer!r}")
-        self.peer = peer
-        self.proven = False
-        """Whether the peer has proven that it holds the key."""
-        self._name = keys.name
-        self._key = keys.keys[peer]
-        self._nonce = nonce()
-        self._theirs: str | None = None
-
-    def begin(self) -> bytes:
-        """What to send first: nothing, the acceptor begins."""
-        return b""
-
-    def line(self, line: bytes) -> bytes:
-        """
-        Take one line from the peer, without its LF; return what to send, LF included.
-
-        Raises:
-            NotProven: the peer holds another key, or none, or is somebody else.
-        """
-        if self._theirs is None:
-            (theirs,) = _words(line, "CHALLENGE", 1)
-            if not _HEX.fullmatch(theirs):
-                raise NotProven("the peer's nonce is none")
-            self._theirs = theirs
-            mac = self._mac("dialler")
-            return f"{VERSION} PROOF {self._name} {self._nonce} {mac}\n".encode()
-        (mac,) = _words(line, "ACCEPT", 1)
-        if not hmac.compare_digest(mac.encode(), self._mac("acceptor").encode()):
-            raise NotProven(f"the peer has another key than {self.peer}'s, or another name")
-        self.proven = True
-        return b""
-
-    def _mac(self, role: str) -> str:
-        assert self._theirs is not None
-        return _mac(self._key, role, self._name, self.peer, (self._nonce, self._theirs))
-
-
-class AcceptingProof:
-    """
-    The acceptor's side of one exchange.
-
-    Args:
-        keys: our name and the keys of all peers that may come.
-        nonce: where nonces come from; only tests have another source than the system's.
-    """
-
-    def __init__(self, keys: PreSharedKeys, *, nonce: Callable[[], str] = _nonce) -> None:
-        self.peer: str | None = None
-        """The name of the peer, once it is proven."""
-        self.proven = False
-        """Whether the peer has proven that it holds its key."""
-        self._keys = keys
-        self._nonce = nonce()
-
-    def begin(self) -> bytes:
-        """What to send first."""
-        return f"{VERSION} CHALLENGE {self._nonce}\n".encode()
-
-    def line(self, line: bytes) -> bytes:
-        """
-        Take one line from the peer, without its LF; return what to send, LF included.
-
-        Raises:
-            NotProven: the peer holds another key, or none; or it repeats our own nonce.
-        """
-        if self.proven:
-            raise NotProven("the peer goes on after the exchange")
-        name, theirs, mac = _words(line, "PROOF", 3)
-        if not _HEX.fullmatch(theirs) or theirs == self._nonce:
-            raise NotProven("the peer's nonce is none, or is ours")
-        # For an unknown name the same work is done, so that time does not tell which names exist.
-        key = self._keys.keys.get(name, b"\0" * MIN_KEY)
-        nonces = (theirs, self._nonce)
-        right = hmac.compare_digest(
-            mac.encode(), _mac(key, "dialler", name, self._keys.name, nonces).encode()
-        )
-        if name not in self._keys.keys:
-            raise NotProven(f"no key is shared with a peer called {name[:64]!r}")
-        if not right:
-            raise NotProven(f"the peer calls itself {name} but has another key, or seeks another than us")
-        self.peer, self.proven = name, True
-        return f"{VERSION} ACCEPT {_mac(key, 'acceptor', name, self._keys.name, nonces)}\n".encode()
+def _check_nonce(nonce: str) -> None:
+    if not _HEX.fullmatch(nonce):
+        raise NotProven("the peer's nonce is not 32 bytes in hex")
 
 
 class Proof:
-    """
-    One side's part of the exchange, on a stream of bytes that may be cut anywhere.
+    """One side of the exchange, on a stream of bytes that may be cut anywhere."""
 
-    Args:
-        side: what answers each line.
-    """
-
-    def __init__(self, side: DialingProof | AcceptingProof) -> None:
-        self._side = side
+    def __init__(self, nonce: str) -> None:
+        self.peer: str | None = None
+        """The name of the peer; None until it is proven."""
         self.trailing = b""
-        """What has come and is not dealt with; once the peer is proven, what comes after the exchange."""
-
-    @property
-    def peer(self) -> str | None:
-        """The name of the peer, once it is proven."""
-        return self._side.peer if self._side.proven else None
+        """Bytes that are not read yet. Once the peer is proven, they follow the exchange."""
+        self._nonce = nonce
 
     def begin(self) -> bytes:
-        """What to send first."""
-        return self._side.begin()
+        """Return the bytes to send first."""
+        raise NotImplementedError
+
+    def answer(self, line: bytes) -> bytes:
+        """
+        Read one line from the peer, without its LF; return the bytes to send.
+
+        Raises:
+            NotProven: the peer has another key or name, or it does not speak this protocol.
+        """
+        raise NotImplementedError
 
     def feed(self, data: bytes) -> bytes:
         """
-        Take bytes from the peer; return what to send.
+        Read bytes from the peer; return the bytes to send.
 
         Raises:
-            NotProven: see :meth:`DialingProof.line` and :meth:`AcceptingProof.line`. A peer that speaks something
-                else is found out before it ends a line.
+            NotProven: see :meth:`answer`. A peer that speaks another protocol is noticed before its first
+                line ends.
         """
         self.trailing += data
         answers = b""
-        while not self._side.proven:
+        while self.peer is None:
             line, ended, rest = self.trailing.partition(b"\n")
             if len(line) > MAX_LINE or not VERSION.startswith(line[: len(VERSION)].decode("latin-1")):
                 raise NotProven(f"the peer does not speak {VERSION}")
             if not ended:
                 break
             self.trailing = rest
-            answers += self._side.line(line)
+            answers += self.answer(line)
         return answers
+
+
+class DialingProof(Proof):
+    """
+    The dialler's side of one exchange.
+
+    Args:
+        keys: our name, and the key that the acceptor shares with us.
+        acceptor: the name of the acceptor.
+        nonce: returns a new nonce; only tests replace it.
+    """
+
+    def __init__(self, keys: PreSharedKeys, acceptor: str, *, nonce: Callable[[], str] = _nonce) -> None:
+        super().__init__(nonce())
+        if acceptor not in keys.keys:
+            raise ConfigurationError(f"no key is shared with {acceptor!r}")
+        self._name = keys.name
+        self._acceptor = acceptor
+        self._key = keys.keys[acceptor]
+        self._peer_nonce: str | None = None
+
+    def begin(self) -> bytes:
+        """Return no bytes, because the acceptor begins."""
+        return b""
+
+    def answer(self, line: bytes) -> bytes:
+        """See :meth:`Proof.answer`."""
+        if self._peer_nonce is None:
+            (self._peer_nonce,) = _fields(line, "CHALLENGE", 1)
+            _check_nonce(self._peer_nonce)
+            return f"{VERSION} PROOF {self._name} {self._nonce} {self._mac('dialler')}\n".encode()
+        (mac,) = _fields(line, "ACCEPT", 1)
+        if not hmac.compare_digest(mac.encode(), self._mac("acceptor").encode()):
+            raise NotProven(f"the peer has another key than {self._acceptor}'s, or another name")
+        self.peer = self._acceptor
+        return b""
+
+    def _mac(self, role: str) -> str:
+        assert self._peer_nonce is not None
+        return _mac(self._key, role, self._name, self._acceptor, (self._nonce, self._peer_nonce))
+
+
+class AcceptingProof(Proof):
+    """
+    The acceptor's side of one exchange.
+
+    Args:
+        keys: our name, and the keys of all peers that may connect.
+        nonce: returns a new nonce; only tests replace it.
+    """
+
+    def __init__(self, keys: PreSharedKeys, *, nonce: Callable[[], str] = _nonce) -> None:
+        super().__init__(nonce())
+        self._keys = keys
+
+    def begin(self) -> bytes:
+        """Return the challenge, which the acceptor sends first."""
+        return f"{VERSION} CHALLENGE {self._nonce}\n".encode()
+
+    def answer(self, line: bytes) -> bytes:
+        """See :meth:`Proof.answer`."""
+        if self.peer is not None:
+            raise NotProven("the peer sent another line after the exchange")
+        name, peer_nonce, mac = _fields(line, "PROOF", 3)
+        _check_nonce(peer_nonce)
+        if peer_nonce == self._nonce:
+            raise NotProven("the peer's nonce repeats ours")
+        # An unknown name takes the same time as a known one, so that the time does not show the names.
+        key = self._keys.keys.get(name, b"\0" * MIN_KEY)
+        nonces = (peer_nonce, self._nonce)
+        expected = _mac(key, "dialler", name, self._keys.name, nonces)
+        is_equal = hmac.compare_digest(mac.encode(), expected.encode())
+        if name not in self._keys.keys:
+            raise NotProven(f"no key is shared with a peer called {name[:64]!r}")
+        if not is_equal:
+            raise NotProven(
+                f"the peer calls itself {name} but has another key, or connects to another name than ours"
+            )
+        self.peer = name
+        return f"{VERSION} ACCEPT {_mac(key, 'acceptor', name, self._keys.name, nonces)}\n".encode()

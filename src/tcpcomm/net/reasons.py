@@ -1,4 +1,4 @@
-"""Why a connection ended, in plain words, for people who read logs at a machine."""
+"""Texts for network errors, in plain words for people who read logs at a machine."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ from tcpcomm.errors import TcpcommError
 
 __all__ = [
     "PORT_TAKEN",
-    "attempt_in_words",
+    "connect_error_text",
     "is_program_error",
     "listen_error_text",
-    "loss_in_words",
+    "loss_text",
     "one_line",
+    "openssl_error_text",
     "peer_name",
 ]
 
-_ERRNO_WORDS: Final = {
+_ERRNO_TEXTS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
     errno.EPIPE: "the peer had closed the connection already",
     errno.ETIMEDOUT: "the peer's machine does not answer: cable, power or address",
@@ -43,39 +44,46 @@ _ERRNO_WORDS: Final = {
     errno.ENETUNREACH: "no route to the peer's network: is the interface down?",
 }
 
+_CONNECT_TEXTS: Final[dict[type[Exception], str]] = {
+    ConnectionRefusedError: "refused: the machine is there, but no program listens on that port",
+    NoRouteError: "no route: is the interface down?",
+    TimeoutError: "no answer: cable, power or address",
+    UserError: "the attempt was cancelled",
+}
+
 PORT_TAKEN: Final = "another program has this port" + (
     "; `ss -ltnp` shows which" if sys.platform == "linux" else ""
 )
-"""What to look for where the system says that an address is in use."""
+"""The cause to look for when the system reports that an address is in use."""
 
 _PLAIN_TEXT: Final = ("wrong version number", "http request", "record layer failure", "packet length")
-"""What OpenSSL calls bytes that are no TLS at all."""
+"""Parts of OpenSSL's errors for bytes that are not TLS."""
 
 
 def peer_name(address: IAddress | None) -> str:
-    """The name under which a peer appears in logs: ``192.168.0.10:50432``, or what its socket is."""
-    host = _text(getattr(address, "host", None) or getattr(address, "hostname", None))
+    """Return the name of a peer for logs: ``192.168.0.10:50432``, ``unix:PATH`` or ``a local peer``."""
+    host = _name_text(getattr(address, "host", None) or getattr(address, "hostname", None))
     port = getattr(address, "port", None)
     if host and port is not None:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    name = _text(getattr(address, "name", None))
+    name = _name_text(getattr(address, "name", None))
     return f"unix:{name}" if name else "a local peer"
 
 
-def _text(name: str | bytes | None) -> str:
-    """A name as one line: whoever made the socket chose it."""
+def _name_text(name: str | bytes | None) -> str:
+    """Return a host or socket name as one line, because a socket's name may have any bytes."""
     return one_line(name.decode(errors="replace") if isinstance(name, bytes) else name or "")
 
 
 def one_line(text: str) -> str:
-    """A text, of whoever it is, without what would break a log's line or move its cursor."""
+    """Return a text from outside as one log line, with its unprintable characters escaped."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
-def loss_in_words(failure: Failure) -> str:
-    """Say why Twisted reports a connection as lost."""
+def loss_text(failure: Failure) -> str:
+    """Return the reason for which a connection was lost."""
     error = cast("BaseException", failure.value)
     if isinstance(error, TcpcommError):
         return str(error)
@@ -89,68 +97,60 @@ def loss_in_words(failure: Failure) -> str:
     cause = getattr(error, "__cause__", None)
     if number is None and isinstance(cause, OSError):
         number = cause.errno
-    if number in _ERRNO_WORDS:
-        return _ERRNO_WORDS[number]
+    if number in _ERRNO_TEXTS:
+        return _ERRNO_TEXTS[number]
     if isinstance(error, ConnectionLost):
         return "the connection broke: the peer vanished, or closed without saying so"
-    if type(error).__module__ == "ssl":
-        words = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
-        return _tls_failed(words.replace("_", " ").lower())
-    if type(error).__module__.startswith("OpenSSL"):
-        return _tls_failed(_tls_words(error))
-    if type(error).__module__.startswith("service_identity"):
-        return (
-            "TLS failed: the peer's certificate is for another name than the one we connect to"
-        )
+    module = type(error).__module__
+    if module == "ssl":
+        text = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
+        return _tls_failed(text.replace("_", " ").lower())
+    if module.startswith("OpenSSL"):
+        return _tls_failed(openssl_error_text(error))
+    if module.startswith("service_identity"):
+        return "TLS failed: the peer's certificate is for another name than the one we connect to"
     return f"{type(error).__name__}: {error}"
 
 
 def is_program_error(failure: Failure) -> bool:
-    """Whether a loss is a program's doing, here or there: TLS or a proof that failed, or an exception."""
+    """Return True if a program caused the loss, not the network: TLS or a proof failed, or code raised."""
     error = failure.value
     if type(error).__module__ == "ssl":
         return True  # though Python derives it from OSError
     return not isinstance(error, (ConnectionClosed, ConnectError, OSError))
 
 
-def attempt_in_words(failure: Failure) -> str:
-    """Say why an attempt to connect failed."""
+def connect_error_text(failure: Failure) -> str:
+    """Return the reason for which an attempt to connect failed."""
     error = cast("BaseException", failure.value)
-    if isinstance(error, ConnectionRefusedError):
-        return "refused: the machine is there, but no program listens on that port"
-    if isinstance(error, NoRouteError):
-        return "no route: is the interface down?"
-    if isinstance(error, TimeoutError):
-        return "no answer: cable, power or address"
     if isinstance(error, DNSLookupError):
         return f"the name is not known: {error}"
-    if isinstance(error, UserError):
-        return "the attempt was cancelled"
+    for kind, text in _CONNECT_TEXTS.items():
+        if isinstance(error, kind):
+            return text
     if isinstance(error, ConnectError) and not isinstance(error, ConnectBindError):
         number = error.osError if isinstance(error.osError, int) else None
-        if number in _ERRNO_WORDS:
-            return _ERRNO_WORDS[number]
-    return loss_in_words(failure)
+        if number in _ERRNO_TEXTS:
+            return _ERRNO_TEXTS[number]
+    return loss_text(failure)
 
 
 def listen_error_text(failure: Failure) -> str:
-    """Say why a place to listen at is not to be had."""
+    """Return the reason for which listening failed."""
     error = cast("BaseException", failure.value)
     if isinstance(error, CannotListenError):
         error = error.socketError
-    words = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-    if getattr(error, "errno", None) != errno.EADDRINUSE:
-        return words
-    return f"{words}: {PORT_TAKEN}"
+    text = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+    return f"{text}: {PORT_TAKEN}" if getattr(error, "errno", None) == errno.EADDRINUSE else text
 
 
-def _tls_failed(words: str) -> str:
-    plain = any(each in words for each in _PLAIN_TEXT)
-    return f"TLS failed: {words}{': the peer does not speak TLS' if plain else ''}"
+def _tls_failed(text: str) -> str:
+    plain = any(each in text for each in _PLAIN_TEXT)
+    return f"TLS failed: {text}{': the peer does not speak TLS' if plain else ''}"
 
 
-def _tls_words(error: BaseException) -> str:
-    """OpenSSL's reasons out of its triples of library, function and reason, or whatever else it gives."""
+def openssl_error_text(error: BaseException) -> str:
+    """Return the reasons in an error of OpenSSL; its arguments are (library, function, reason) or texts."""
     queue = error.args[0] if error.args else ()
     entries = queue if isinstance(queue, (list, tuple)) else error.args
     reasons = [entry[-1] if isinstance(entry, tuple) and entry else entry for entry in entries]

@@ -1,4 +1,4 @@
-"""TLS from PEM files, for both ends: at least version 1.2, and errors that name the file that is wrong."""
+"""TLS options from PEM files: at least version 1.2, and errors that name the wrong file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any
 from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.reasons import openssl_error_text
 
-__all__ = ["Authorities", "Own", "client_options", "server_context"]
+__all__ = ["Authorities", "OwnCertificate", "client_options", "server_options"]
 
 
 @frozen
-class Own:
+class OwnCertificate:
     """
-    The PEM files by which we show who we are.
+    The PEM files of our own certificate.
 
     Args:
-        key: our private key.
-        certificate: our certificate; it may be the same file.
-        option: the name of the option that named it, for errors.
-        chain: certificates between ours and the authority's; None: there are none.
+        key: the file of our private key.
+        certificate: the file of our certificate; it may be the same file.
+        option: the option that named the certificate, for errors.
+        chain: the file of certificates between ours and the authority's; None: there are none.
     """
 
     key: str
@@ -34,12 +35,12 @@ class Own:
     chain: str | None = None
 
     @classmethod
-    def of(cls, options: Mapping[str, str], option: str) -> Own | None:
+    def from_options(cls, options: Mapping[str, str], option: str) -> OwnCertificate | None:
         """
-        The files that an endpoint string's options name; None if they name no key.
+        Return the files that the options of an endpoint string name, or None if they name no key.
 
         Raises:
-            ConfigurationError: there is a certificate without its key.
+            ConfigurationError: the options name a certificate without its key.
         """
         if "privateKey" not in options:
             if option in options or "extraCertChain" in options:
@@ -51,73 +52,73 @@ class Own:
 
 @frozen
 class Authorities:
-    """A PEM file of authorities to be trusted, and the option that named it; None: the system's own."""
+    """A PEM file of trusted authorities, and the option that named it. Without a path, the system's own."""
 
     path: str | None
     option: str
 
 
-def server_context(own: Own, clients: Authorities) -> Any:
+def server_options(own: OwnCertificate, clients: Authorities) -> Any:
     """
-    How a server speaks TLS: as itself, and with client certificates if there are authorities for them.
+    Return the TLS options of a server; with authorities for clients, it requires client certificates.
 
     Raises:
-        ConfigurationError: a file is not what it has to be, or TLS is not installed.
+        ConfigurationError: a file is not a suitable PEM file, or TLS is not installed.
         OSError: a file cannot be read.
     """
     ssl = _ssl()
-    with _quietly():
-        given = _given(own)
+    with _without_warnings():
+        common = _common_options(own)
         trust = None if clients.path is None else _trust(clients)
-        options = ssl.CertificateOptions(trustRoot=trust, **given)
-        options.getContext()  # it is kept
+        options = ssl.CertificateOptions(trustRoot=trust, **common)
+        options.getContext()  # made and cached here, while the warnings are off
     return options
 
 
-def client_options(name: str, own: Own | None, servers: Authorities) -> Any:
+def client_options(name: str, own: OwnCertificate | None, servers: Authorities) -> Any:
     """
-    How a client speaks TLS: with a server whose certificate is for this name, or IP address.
+    Return the TLS options of a client; the server's certificate must be for this name or IP address.
 
     Raises:
-        ConfigurationError: a file is not what it has to be, or TLS is not installed.
+        ConfigurationError: a file is not a suitable PEM file, or TLS is not installed.
         OSError: a file cannot be read.
     """
     ssl = _ssl()
-    with _quietly():
-        given = _given(own)
+    with _without_warnings():
+        common = _common_options(own)
         trust = ssl.platformTrust() if servers.path is None else _trust(servers)
-        return ssl.optionsForClientTLS(name, trustRoot=trust, extraCertificateOptions=given)
+        return ssl.optionsForClientTLS(name, trustRoot=trust, extraCertificateOptions=common)
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what pyOpenSSL says to Twisted about the objects that it passes."""
+def _without_warnings() -> Iterator[None]:
+    """Suppress pyOpenSSL's warning about objects that Twisted passes to it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)
         yield
 
 
-def _given(own: Own | None) -> dict[str, Any]:
-    """What Twisted wants to know: the oldest version that is spoken, and who we are."""
+def _common_options(own: OwnCertificate | None) -> dict[str, Any]:
+    """Return Twisted's options for the lowest TLS version and for our own certificate."""
     ssl = _ssl()
-    given: dict[str, Any] = {"raiseMinimumTo": ssl.TLSVersion.TLSv1_2}
+    options: dict[str, Any] = {"raiseMinimumTo": ssl.TLSVersion.TLSv1_2}
     if own is None:
-        return given
+        return options
     from OpenSSL import SSL, crypto  # noqa: PLC0415 - TLS is an extra
 
-    given["privateKey"] = _read(
+    options["privateKey"] = _read(
         "privateKey", lambda text: ssl.KeyPair.load(text, crypto.FILETYPE_PEM).original, own.key
     )
-    given["certificate"] = _read(own.option, ssl.Certificate.loadPEM, own.certificate).original
+    options["certificate"] = _read(own.option, ssl.Certificate.loadPEM, own.certificate).original
     if own.chain is not None:
-        given["extraCertChain"] = _read("extraCertChain", _certificates, own.chain)
+        options["extraCertChain"] = _read("extraCertChain", _certificates, own.chain)
     try:
-        ssl.CertificateOptions(**given).getContext()
+        ssl.CertificateOptions(**options).getContext()
     except SSL.Error as error:
         raise ConfigurationError(
-            f"{own.key} and {own.certificate} cannot be used together: {_words(error)}"
+            f"{own.key} and {own.certificate} cannot be used together: {openssl_error_text(error)}"
         ) from None
-    return given
+    return options
 
 
 def _ssl() -> Any:
@@ -137,23 +138,18 @@ def _trust(authorities: Authorities) -> Any:
     return ssl.trustRootFromCertificates([ssl.Certificate(each) for each in certificates])
 
 
-def _read(option: str, what: Callable[[str], Any], path: str) -> Any:
+def _read(option: str, parse: Callable[[str], Any], path: str) -> Any:
     text = Path(path).read_text("ascii", "replace")
     try:
-        return what(text)
+        return parse(text)
     except Exception as error:
-        raise ConfigurationError(f"{option}={path} is not such a PEM file: {_words(error)}") from None
+        problem = openssl_error_text(error)
+        raise ConfigurationError(f"{option}={path} is not a suitable PEM file: {problem}") from None
 
 
 def _certificates(text: str) -> list[Any]:
-    """All certificates of a PEM text."""
+    """Return all certificates in a PEM text."""
     blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
     if not blocks:
         raise ValueError("it has no certificate")
     return [_ssl().Certificate.loadPEM(block).original for block in blocks]
-
-
-def _words(error: Exception) -> str:
-    """What OpenSSL says, without the structure it says it in."""
-    words = [entry[-1] for entry in error.args[0]] if error.args and isinstance(error.args[0], list) else []
-    return "; ".join(words) or str(error) or type(error).__name__

@@ -1,1 +1,1 @@
-"""Tools that any Twisted program could use: timers, log throttles, eager coroutines, a watchdog, log formats."""
+"""Tools for any Twisted program: timers, log throttles, eager coroutines, a watchdog, log formats."""

@@ -1,9 +1,8 @@
 """
-Handlers that may wait, at the cost of those that do not: :func:`start_eagerly`.
+Coroutines that start at once: :func:`start_eagerly`.
 
-``Deferred.fromCoroutine`` makes a Deferred and an inlineCallbacks machine for every coroutine, and most
-handlers of commands never wait. So a coroutine is stepped once by hand; only if it waits is a Deferred
-made for the rest of it.
+``Deferred.fromCoroutine`` makes a Deferred and more for every coroutine, but most command handlers never
+wait. So a coroutine first runs until it waits or ends. A Deferred is made only if it waits.
 """
 
 from __future__ import annotations
@@ -21,39 +20,39 @@ __all__ = ["start_eagerly"]
 
 def start_eagerly(result: Any) -> Any:
     """
-    What a handler returned, as far as it is known now.
+    Run a coroutine until it waits or ends; return anything else unchanged.
 
     Args:
-        result: whatever the handler returned.
+        result: the value that a handler returned.
 
     Returns:
-        The value, or a Deferred of it if the handler waits for something. An exception of a coroutine that
-        does not wait is raised here.
+        The value, or a Deferred of it if the coroutine waits. If the coroutine raises before it waits, the
+        exception is raised here.
     """
     if type(result) is not CoroutineType:
         return result
     try:
-        waits_for = result.send(None)
+        awaited = result.send(None)
     except StopIteration as done:
         return done.value
-    return Deferred.fromCoroutine(_the_rest(result, waits_for))
+    return Deferred.fromCoroutine(_finish(result, awaited))
 
 
 @generator_based
-def _the_rest(coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> Generator[Any, Any, Any]:
-    """Go on with a coroutine that has been stepped once and waits."""
+def _finish(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """Run the rest of a coroutine that has started and waits for ``awaited``."""
     while True:
-        go_on: Callable[[], Any]
+        resume: Callable[[], Any]
         try:
-            value = yield waits_for
+            value = yield awaited
         except GeneratorExit:
             coroutine.close()
             raise
         except BaseException as error:
-            go_on = partial(coroutine.throw, error)
+            resume = partial(coroutine.throw, error)
         else:
-            go_on = partial(coroutine.send, value)
+            resume = partial(coroutine.send, value)
         try:
-            waits_for = go_on()
+            awaited = resume()
         except StopIteration as done:
             return done.value

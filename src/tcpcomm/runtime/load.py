@@ -1,4 +1,4 @@
-"""The user's own code, named on a command line as ``module:name``: :func:`load_object`."""
+"""Load user code that a command line names as ``module:name``: :func:`load_object`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["in_one_line", "load_object"]
+__all__ = ["load_object", "user_error_text"]
 
 
 def load_object(name: str) -> Any:
     """
-    Import what ``module:name`` names. Modules are also looked for in the current directory.
+    Import the object that ``module:name`` names. The current directory is searched for modules too.
 
     Raises:
-        ConfigurationError: there is no such thing, or importing the module fails; in one line, with the
-            place in the user's code that failed.
+        ConfigurationError: the object does not exist, or importing the module fails. The message is one
+            line with the place in the user's code that failed.
     """
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
@@ -30,15 +30,15 @@ def load_object(name: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        raise ConfigurationError(f"{name}: cannot import {module_name}: {in_one_line(error)}") from None
+        raise ConfigurationError(f"{name}: cannot import {module_name}: {user_error_text(error)}") from None
     try:
         return getattr(module, attribute)
     except AttributeError:
         raise ConfigurationError(f"{name}: {module_name} has no {attribute}") from None
 
 
-def in_one_line(error: BaseException) -> str:
-    """An error in the user's code on one line, with the place that it came from."""
+def user_error_text(error: BaseException) -> str:
+    """Return an error in user code as one line that ends with its file and line number."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, SyntaxError):
         return text

@@ -1,4 +1,4 @@
-"""Log lines that a flood of events must not multiply: :class:`LogThrottle`, and :class:`KeyedLogThrottle`."""
+"""Limits on log lines, so that a flood of events does not flood the log."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from typing import Generic, TypeVar
 
 __all__ = ["KeyedLogThrottle", "LogThrottle"]
 
-Kind = TypeVar("Kind", bound=Hashable)
+Key = TypeVar("Key", bound=Hashable)
 
 
 class LogThrottle:
     """
-    Counts events that are logged at most once in an interval.
+    A counter of events that are logged at most once in an interval.
 
     Args:
-        interval: seconds between two lines.
+        interval: seconds between two log lines.
     """
 
-    __slots__ = ("_interval", "_told_at", "untold")
+    __slots__ = ("_interval", "_logged_at", "unreported")
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._told_at: float | None = None
-        self.untold = 0
-        """Events that no line has told of."""
+        self._logged_at: float | None = None
+        self.unreported = 0
+        """Events that no log line has reported yet."""
 
     def count_due(self, now: float) -> int:
-        """Count an event; return how many a line has to tell of now, or 0 if there is to be none."""
-        self.untold += 1
-        if self._told_at is not None and now - self._told_at < self._interval:
+        """Count one event; return how many events to report in a log line now, or 0 to log nothing."""
+        self.unreported += 1
+        if self._logged_at is not None and now - self._logged_at < self._interval:
             return 0
-        self._told_at = now
-        count, self.untold = self.untold, 0
+        self._logged_at = now
+        count, self.unreported = self.unreported, 0
         return count
 
 
-class KeyedLogThrottle(Generic[Kind]):
+class KeyedLogThrottle(Generic[Key]):
     """
-    The same for events of several kinds, each of which is told of apart.
+    A :class:`LogThrottle` for each of a few keys, such as the kinds of an error.
 
     Args:
-        interval: seconds between two lines about one kind. There must not be many kinds.
+        interval: seconds between two log lines about one key.
     """
 
-    __slots__ = ("_interval", "_kinds")
+    __slots__ = ("_interval", "_throttles")
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._kinds: dict[Kind, LogThrottle] = {}
+        self._throttles: dict[Key, LogThrottle] = {}
 
-    def count_due(self, kind: Kind, now: float) -> int:
-        """Count an event; return how many of its kind a line has to tell of now, or 0."""
-        throttle = self._kinds.get(kind)
+    def count_due(self, key: Key, now: float) -> int:
+        """Count one event of this key; return how many to report in a log line now, or 0 to log nothing."""
+        throttle = self._throttles.get(key)
         if throttle is None:
-            throttle = self._kinds[kind] = LogThrottle(self._interval)
+            throttle = self._throttles[key] = LogThrottle(self._interval)
         return throttle.count_due(now)
 
-    def untold(self) -> Iterator[tuple[Kind, int]]:
-        """How many events of which kind no line has told of."""
-        return ((kind, throttle.untold) for kind, throttle in self._kinds.items() if throttle.untold)
+    def unreported(self) -> Iterator[tuple[Key, int]]:
+        """Yield each key that has events which no log line has reported, and their number."""
+        return ((key, each.unreported) for key, each in self._throttles.items() if each.unreported)

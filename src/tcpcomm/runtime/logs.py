@@ -1,4 +1,4 @@
-"""Log events as lines: as JSON, for systemd's journal and log collectors, or as Twisted's own text."""
+"""Log events as lines: JSON for systemd's journal and log collectors, or the text of Twisted's own log."""
 
 from __future__ import annotations
 
@@ -18,54 +18,51 @@ from twisted.python.failure import Failure
 
 __all__ = ["json_line", "json_log_observer", "text_line", "text_log_observer"]
 
-_OWN_FIELDS = ("peer", "reason", "protocol")
+_EXTRA_FIELDS = ("peer", "reason", "protocol")
 
 
 def _message(event: dict[str, Any]) -> str:
-    """
-    What an event says.
-
-    Python itself puts values into nearly every format, in 0.3 µs. Twisted's function, which also knows
-    calls in it and says what is wrong with a bad one, takes 8.
-    """
-    try:
+    """Return the message of an event, with its values filled in."""
+    try:  # ``format_map`` takes 0.3 µs; formatEvent, which also knows calls and bad formats, takes 8
         text: str = event["log_format"].format_map(event)
     except Exception:
         return formatEvent(event)
     return text
 
 
-_at_second = lru_cache(maxsize=1)(formatTime)
+_format_second = lru_cache(maxsize=1)(formatTime)
 
 
 def text_line(event: dict[str, Any]) -> str | None:
     """
-    One event as one line, the same that Twisted's own text log has: time, logger and level, message.
+    Return an event as the line that Twisted's own text log has: time, logger and level, message.
 
-    It takes 1.5 µs and Twisted's own 15. That is felt where thousands of clients connect at once, and each
-    is such a line: all that it costs to accept and to answer one is then 90 µs.
+    It is ten times as fast as Twisted's function, which matters when thousands of clients connect at once.
+    None is returned if the event has no message.
     """
     if "log_failure" in event or "log_system" in event:
         return formatEventAsClassicLogText(event)
     try:
-        when = _at_second(int(event["log_time"]))
+        when = _format_second(int(event["log_time"]))
         system = f"{event['log_namespace']}#{event['log_level'].name}"
-    except (AttributeError, KeyError, TypeError):  # no Logger made this event: Twisted knows what to do
+    except (AttributeError, KeyError, TypeError):  # no Logger made this event; Twisted handles it
         return formatEventAsClassicLogText(event)
     message = _message(event).replace("\n", "\n\t")
     return f"{when} [{system}] {message}\n" if message else None
 
 
 def text_log_observer(stream: Any) -> ILogObserver:
-    """A log observer that writes text lines to a text stream."""
+    """Return a log observer that writes text lines to a text stream."""
     observer: ILogObserver = FileLogObserver(stream, text_line)
     return observer
 
 
 def json_line(event: dict[str, Any]) -> str | None:
     """
-    One event as one line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``message``; where the event
-    has them ``peer``, ``reason``, ``protocol``; and ``traceback`` where something failed.
+    Return an event as one line of JSON, or None if it has neither a message nor a failure.
+
+    Its fields are ``time`` (ISO 8601, UTC), ``level``, ``logger`` and ``message``. If the event has them,
+    ``peer``, ``reason`` and ``protocol`` follow, and ``traceback`` if something failed.
     """
     fields: dict[str, Any] = {
         "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds"),
@@ -73,17 +70,17 @@ def json_line(event: dict[str, Any]) -> str | None:
         "logger": event.get("log_namespace", ""),
         "message": _message(event),
     }
-    fields.update({name: str(event[name]) for name in _OWN_FIELDS if name in event})
+    fields.update({name: str(event[name]) for name in _EXTRA_FIELDS if name in event})
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
         fields["traceback"] = failure.getTraceback()
     if not fields["message"] and failure is None:
         return None
     line = json.dumps(fields, ensure_ascii=False) + "\n"
-    return line.encode(errors="backslashreplace").decode()  # a lone surrogate cannot be written as it is
+    return line.encode(errors="backslashreplace").decode()  # a file cannot hold a lone surrogate
 
 
 def json_log_observer(stream: Any) -> ILogObserver:
-    """A log observer that writes JSON lines to a text stream, or to a log file of Twisted's."""
+    """Return a log observer that writes JSON lines to a text stream or to one of Twisted's log files."""
     observer: ILogObserver = FileLogObserver(stream, json_line)
     return observer

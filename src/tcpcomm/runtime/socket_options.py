@@ -1,4 +1,4 @@
-"""What every server and every session wants of TCP sockets: :data:`BACKLOG` and :func:`set_socket_options`."""
+"""TCP socket options for every server and every session: :data:`BACKLOG` and :func:`set_socket_options`."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ __all__ = ["BACKLOG", "COUNT", "IDLE", "INTERVAL", "UNACKNOWLEDGED", "set_socket
 
 BACKLOG: Final = 4096
 """
-Connections that the system keeps until they are accepted: as many as Linux allows unless told otherwise.
+Connections that the system keeps until they are accepted: the default limit of Linux.
 
-A client beyond them is not refused: it tries again after a second, and again after two more. With Twisted's
-50 nearly all of a burst of clients wait so; of 8,000 at once many do even with 1024.
+A client beyond this number tries again after one second, then after two more. With Twisted's 50, nearly
+all clients of a burst wait so.
 """
 
 IDLE: Final = 15
-"""Seconds without a byte before the system asks the peer's system whether it is still there."""
+"""Seconds without a byte before the system sends a keepalive probe to the peer's system."""
 
 INTERVAL: Final = 5
-"""Seconds between two such questions."""
+"""Seconds between two keepalive probes."""
 
 COUNT: Final = 3
-"""Questions without an answer after which the connection is lost: 30 s in all, not two hours."""
+"""Unanswered probes after which the connection is lost: 30 s in all, instead of two hours."""
 
 UNACKNOWLEDGED: Final = float(IDLE + INTERVAL * COUNT)
 """
-Seconds that what was sent may stay unacknowledged, at least: then the connection is lost.
+Seconds that sent data may stay unacknowledged before the connection is lost: the least that is set.
 
-The system asks no questions as long as it repeats what was sent, and repeats that for a quarter of an hour.
+While the system repeats unacknowledged data, it sends no probes. Without this limit it repeats the data
+for 15 minutes.
 """
 
 LONGEST: Final = 2**31 - 1
-"""Milliseconds: the most that the system takes."""
+"""Milliseconds: the largest value that the system accepts."""
 
 _KEEPALIVE: Final = tuple(
     (getattr(socket, name), value)
     for name, value in {
         "TCP_KEEPIDLE": IDLE,
-        "TCP_KEEPALIVE": IDLE,  # the same on macOS
+        "TCP_KEEPALIVE": IDLE,  # the name on macOS
         "TCP_KEEPINTVL": INTERVAL,
         "TCP_KEEPCNT": COUNT,
     }.items()
@@ -49,15 +50,15 @@ _USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 def set_socket_options(transport: Any, patience: float = 0.0) -> None:
     """
-    Send small frames at once, and notice a peer whose machine or cable is gone, where this is TCP.
+    Send small frames at once, and detect a peer that lost its power or its cable.
+
+    This does nothing if the transport is not TCP. It does not detect a program that hangs on a running
+    machine. An option that the system lacks keeps the system's own behaviour.
 
     Args:
-        transport: TCP's own, or one above it, such as TLS's.
-        patience: seconds for which a peer may take nothing of what it is sent, if it is to have longer
-            than :data:`UNACKNOWLEDGED`: the system does not tell such a peer from one that is gone.
-
-    A program that hangs on a machine that lives is not noticed so, and where the system lacks one of
-    the options it goes by its own value.
+        transport: a TCP transport, or one above it, such as TLS.
+        patience: seconds for which a peer may accept no data, if longer than :data:`UNACKNOWLEDGED`. The
+            system cannot distinguish such a peer from one that is gone.
     """
     for setter in ("setTcpNoDelay", "setTcpKeepAlive"):
         if hasattr(transport, setter):
@@ -73,7 +74,7 @@ def set_socket_options(transport: Any, patience: float = 0.0) -> None:
 
 
 def _socket(transport: Any) -> socket.socket | None:
-    """The socket below a transport: below TLS too, whose own handle is something else."""
+    """Return the socket below a transport, or None. The handle of a TLS transport is not a socket."""
     while transport is not None:
         get_handle = getattr(transport, "getHandle", None)
         handle = None if get_handle is None else get_handle()

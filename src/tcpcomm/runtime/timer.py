@@ -1,6 +1,7 @@
 """
-One timer for all that a session waits for, :class:`DeadlineTimer`; one for many sessions, where that is far off,
-:class:`SharedTimers`; and whose time it is: :func:`clock_of`.
+Timers: :class:`DeadlineTimer` for the deadlines of one object, :class:`SharedTimers` for many idle objects.
+
+:func:`clock_of` returns the clock that a factory uses.
 """
 
 from __future__ import annotations
@@ -18,32 +19,33 @@ __all__ = ["FAR", "DeadlineTimer", "SharedTimers", "clock_of"]
 Owner = TypeVar("Owner")
 
 Deadline = tuple[float, Callable[[Owner], object]]
-"""When something is to be done, and what: a function of whose deadline it is."""
+"""A time by the clock, and the function to call then with the owner of the deadline."""
 
 _NEVER: Final = -inf
 
 LATE: Final = 0.005
-"""Seconds: a timer that rings so late says that this process was busy, not that the peer was silent."""
+"""Seconds: a timer that fires later than this shows that this process was busy, not the peer silent."""
 
 FAR: Final = 60.0
-"""Seconds: a deadline that is not nearer is kept to the second."""
+"""Seconds: a deadline at least this far away is kept to the second only, so that it can share a timer."""
 
 
 class DeadlineTimer(Generic[Owner]):
     """
-    Calls what is due at the earliest of some deadlines.
+    A timer that acts on the earliest of several deadlines.
 
-    Deadlines that move on with every byte cost nothing: the timer stays where it is, and when it rings
-    too early it is set again.
+    A deadline that moves on with every byte costs nothing: the timer stays set, and when it fires too
+    early it is set again.
 
-    When it rings late, what it waits for may lie unread in the socket. It then rings once more after the
-    reactor has looked there, and again while that moves the deadline, for as long as it was late.
+    When the timer fires late, the data that it waits for may lie unread in the socket. The timer then fires
+    once more after the reactor has read the socket. It repeats this while the deadline moves on, for at
+    most the time that it was late.
 
     Args:
         clock: the reactor, or a test's clock.
-        deadlines: tells of the owner what there will be to do, and when, if nothing else happens before.
-        owner: whose deadlines they are.
-        rounds: where it waits with others for what is far off; None: it always has a timer of its own.
+        deadlines: returns the deadlines of the owner.
+        owner: the object that has the deadlines.
+        shared_timers: timers to share for far deadlines; None: this timer never shares one.
     """
 
     __slots__ = (
@@ -51,11 +53,11 @@ class DeadlineTimer(Generic[Owner]):
         "_clock",
         "_deadlines",
         "_due",
-        "_forgiving_until",
-        "_looked_at",
+        "_fired_at",
         "_owner",
-        "_rang",
-        "_rounds",
+        "_recheck_until",
+        "_rechecked",
+        "_shared_timers",
     )
 
     def __init__(
@@ -68,40 +70,40 @@ class DeadlineTimer(Generic[Owner]):
         self._clock = clock
         self._deadlines = deadlines
         self._owner = owner
-        self._rounds = shared_timers
+        self._shared_timers = shared_timers
         self._call: IDelayedCall | _SharedTimer | None = None
-        self._due = inf  # when it rings; after its end, before all time
-        self._forgiving_until = _NEVER
-        self._looked_at: float | None = None  # the deadline for which it rings once more
-        self._rang = _NEVER
+        self._due = inf  # when it fires; _NEVER after cancel(), so that no deadline is earlier
+        self._recheck_until = _NEVER
+        self._rechecked: float | None = None  # the deadline for which it fires once more
+        self._fired_at = _NEVER
 
     @property
     def is_set(self) -> bool:
-        """Whether it will ring."""
+        """True while the timer is going to fire."""
         return self._call is not None
 
     def update(self) -> None:
-        """Look at the deadlines again: one may be earlier than the timer."""
+        """Read the deadlines again: one may now be earlier than the timer."""
         due = min((time for time, _ in self._deadlines(self._owner)), default=inf)
         if due < self._due:
             self._set(due)
 
     def expect(self, due: float) -> None:
-        """There is a new deadline: as :meth:`update`, without looking at the others."""
+        """Add one new deadline, without reading the others."""
         if due < self._due:
             self._set(due)
 
     def cancel(self) -> None:
-        """Never ring again."""
+        """Stop the timer for good: later deadlines do not set it again."""
         self._due = _NEVER
         self._unset()
 
     def _set(self, due: float) -> None:
-        self._unset()  # not reset(): to an earlier time, Twisted searches all its timers then
+        self._unset()  # not reset(): for an earlier time, that has Twisted search all its timers
         self._due = due
         delay = max(0.0, due - self._clock.seconds())
-        if self._rounds is not None and delay >= FAR:
-            self._call = self._rounds.join(due, self)
+        if self._shared_timers is not None and delay >= FAR:
+            self._call = self._shared_timers.join(due, self)
         else:
             self._call = self._clock.callLater(delay, self)
 
@@ -113,20 +115,20 @@ class DeadlineTimer(Generic[Owner]):
         self._call = None
 
     def __call__(self) -> None:
-        """Ring: only the timer calls this."""
+        """Act on the deadline that is due. Only the clock and a shared timer call this."""
         now = self._clock.seconds()
         late = now - self._due
         self._call, self._due = None, inf
         nothing = (inf, None)
         due, act = min(self._deadlines(self._owner), key=itemgetter(0), default=nothing)
-        if late > LATE and (self._looked_at is None or due > self._rang):
-            self._forgiving_until = now + late
-        self._rang = now
-        if due <= now <= self._forgiving_until and due != self._looked_at:
-            self._looked_at = due
+        if late > LATE and (self._rechecked is None or due > self._fired_at):
+            self._recheck_until = now + late
+        self._fired_at = now
+        if due <= now <= self._recheck_until and due != self._rechecked:
+            self._rechecked = due
             self._set(now)
             return
-        self._looked_at = None
+        self._rechecked = None
         if act is not None and due <= now:
             act(self._owner)
         self.update()
@@ -134,9 +136,9 @@ class DeadlineTimer(Generic[Owner]):
 
 class SharedTimers:
     """
-    Timers that alarms share: those that are due within the same second ring together, at its end.
+    Timers of the clock, each shared by all deadline timers that are due within the same second.
 
-    It spares each of thousands of idle sessions a timer of its own, which is 0.2 KiB.
+    All of them fire at the end of that second. An idle session then needs no timer of its own (0.2 KiB).
 
     Args:
         clock: the reactor, or a test's clock.
@@ -144,54 +146,54 @@ class SharedTimers:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._by_due: dict[int, _SharedTimer] = {}
+        self._by_second: dict[int, _SharedTimer] = {}
 
-    def join(self, due: float, alarm: DeadlineTimer[Any]) -> _SharedTimer:
-        """Have an alarm ring when that second is over."""
+    def join(self, due: float, timer: DeadlineTimer[Any]) -> _SharedTimer:
+        """Let the timer fire at the end of the second in which it is due."""
         second = ceil(due)
-        found = self._by_due.get(second)
-        if found is None:
-            found = self._by_due[second] = _SharedTimer(self._by_due, second)
-            found.call = self._clock.callLater(second - self._clock.seconds(), found.ring)
-        found.alarms[alarm] = None
-        return found
+        shared = self._by_second.get(second)
+        if shared is None:
+            shared = self._by_second[second] = _SharedTimer(self._by_second, second)
+            shared.call = self._clock.callLater(second - self._clock.seconds(), shared.fire)
+        shared.timers[timer] = None
+        return shared
 
 
 class _SharedTimer:
-    """The alarms that ring at the end of one second."""
+    """The deadline timers that fire at the end of one second."""
 
-    __slots__ = ("_all", "_second", "alarms", "call")
+    __slots__ = ("_by_second", "_second", "call", "timers")
 
     log: ClassVar[Logger] = Logger()
 
     call: IDelayedCall
 
-    def __init__(self, all_rounds: dict[int, _SharedTimer], second: int) -> None:
-        self._all = all_rounds
+    def __init__(self, by_second: dict[int, _SharedTimer], second: int) -> None:
+        self._by_second = by_second
         self._second = second
-        self.alarms: dict[DeadlineTimer[Any], None] = {}  # a set of thousands takes twice the memory
+        self.timers: dict[DeadlineTimer[Any], None] = {}  # a set of thousands takes twice the memory
 
-    def leave(self, alarm: DeadlineTimer[Any]) -> None:
-        """Have it not ring; the last one takes the timer with it."""
-        self.alarms.pop(alarm, None)
-        if not self.alarms and self._all.pop(self._second, None) is not None:
+    def leave(self, timer: DeadlineTimer[Any]) -> None:
+        """Remove a timer; without the last one, nothing fires."""
+        self.timers.pop(timer, None)
+        if not self.timers and self._by_second.pop(self._second, None) is not None:
             self.call.cancel()
 
-    def ring(self) -> None:
-        """Ring them all. What one does may cancel others, and if it fails, the others ring all the same."""
-        del self._all[self._second]
-        alarms, self.alarms = self.alarms, {}
-        for alarm in alarms:
-            if alarm._call is self:
-                alarm._due = self._second
+    def fire(self) -> None:
+        """Fire each timer that no other has cancelled. If one raises, log the error and go on."""
+        del self._by_second[self._second]
+        timers, self.timers = self.timers, {}
+        for timer in timers:
+            if timer._call is self:
+                timer._due = self._second
                 try:
-                    alarm()
+                    timer()
                 except Exception:
-                    self.log.failure("what was to be done after a time failed")
+                    self.log.failure("a timer failed to act on its deadline")
 
 
 def clock_of(factory: object) -> IReactorTime:
-    """The factory's clock or, where it names none, the reactor."""
+    """Return the factory's clock or, if it has none, the reactor."""
     clock = getattr(factory, "clock", None)
     if clock is None:
         from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time

@@ -1,9 +1,9 @@
 """
-Faster transports for Twisted protocols, which stay as they are.
+Faster transports for unchanged Twisted protocols.
 
-:class:`NativeTCP` and its endpoints let the asyncio loop carry the bytes, best uvloop: a small frame then
-costs little more than half. :class:`AtOnce` needs nothing but Twisted, and saves the reactor's turn that a
-reply otherwise waits for. docs/explanation/native-transports.md tells how, and what was measured.
+:class:`NativeTCP` and its endpoints let the asyncio loop carry the bytes. With uvloop, a small frame costs
+little more than half. :class:`AtOnce` needs only Twisted, and sends a reply without waiting for the
+reactor's next turn. docs/explanation/native-transports.md explains both.
 """
 
 from tcpcomm.transports.endpoints import NativeClientEndpoint, NativeServerEndpoint

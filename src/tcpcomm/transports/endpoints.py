@@ -1,5 +1,5 @@
 """
-Endpoints that listen and connect with native transports, and their strings.
+Endpoints that listen and connect with native transports, and their endpoint strings.
 
 ``native:9999:interface=127.0.0.1`` listens, ``native:10.0.0.5:9999`` connects; both may have TLS.
 """
@@ -21,17 +21,17 @@ __all__ = ["NativeClientEndpoint", "NativeServerEndpoint", "client_endpoint", "s
 
 class NativeServerEndpoint(TCP4ServerEndpoint):
     """
-    Listens for native connections, over IPv4 or, where the interface is such an address, IPv6.
+    An endpoint that accepts native connections over IPv4, or IPv6 if the interface is an IPv6 address.
 
     Args:
         reactor: Twisted's asyncio reactor.
-        port: where to listen; 0: a free port.
-        backlog: how many connections the system keeps until they are accepted.
-        interface: the address to listen at; empty: all of IPv4.
-        tls: the context, if the connections are to have TLS.
+        port: the port; 0: any free port.
+        backlog: connections that the system keeps until they are accepted.
+        interface: the address to listen at; empty: all IPv4 addresses.
+        tls: the TLS context; None: no TLS.
 
     Raises:
-        ConfigurationError: it is another reactor.
+        ConfigurationError: the reactor is not an asyncio reactor.
     """
 
     def __init__(
@@ -48,22 +48,21 @@ class NativeServerEndpoint(TCP4ServerEndpoint):
 
 class NativeClientEndpoint(TCP4ClientEndpoint):
     """
-    Makes native connections, over IPv4 or, where the host is such an address, IPv6.
+    An endpoint that makes native connections over IPv4, or IPv6 if the host is an IPv6 address.
 
-    For names that may be those of IPv6, give ``NativeTCP(reactor)`` to Twisted's ``HostnameEndpoint``.
+    For a name that may have IPv6 addresses, pass ``NativeTCP(reactor)`` to Twisted's ``HostnameEndpoint``.
 
     Args:
         reactor: Twisted's asyncio reactor.
         host: a name or an address.
-        port: the port there.
-        timeout: seconds after which connecting has failed.
-        bind_address: the address to connect from; None: as the system chooses.
-        tls: the context, if the connection is to have TLS. It then is as for
-            :func:`~tcpcomm.transports.tls.client_context`.
-        server_name: whose certificate is wanted; None: the host's.
+        port: the port of the peer.
+        timeout: seconds after which the attempt fails.
+        bind_address: the address to connect from; None: the system chooses.
+        tls: the TLS context, as from :func:`~tcpcomm.transports.tls.client_context`; None: no TLS.
+        server_name: the name in the server's certificate; None: the host.
 
     Raises:
-        ConfigurationError: it is another reactor.
+        ConfigurationError: the reactor is not an asyncio reactor.
     """
 
     def __init__(
@@ -92,10 +91,10 @@ def server_endpoint(
     caCerts: str | None = None,
 ) -> NativeServerEndpoint:
     """
-    Read ``native:PORT``, with its options, of which the last three are PEM files.
+    Make the endpoint of ``native:PORT`` and its options; the last three are PEM files.
 
     Raises:
-        ConfigurationError: it cannot be understood, or names a file that cannot be used.
+        ConfigurationError: an option is wrong, or it names a file that cannot be used.
     """
     tls = None
     if privateKey is not None:
@@ -121,10 +120,10 @@ def client_endpoint(
     clientCert: str | None = None,
 ) -> NativeClientEndpoint:
     """
-    Read ``native:HOST:PORT``, with its options: ``tls=yes``, and PEM files for it.
+    Make the endpoint of ``native:HOST:PORT`` and its options: ``tls=yes``, and PEM files for it.
 
     Raises:
-        ConfigurationError: it cannot be understood, or names a file that cannot be used.
+        ConfigurationError: an option is wrong, or it names a file that cannot be used.
     """
     if tls not in ("yes", "no"):
         raise ConfigurationError(f"tls must be yes or no, not {tls!r}")
@@ -143,7 +142,7 @@ def client_endpoint(
     )
 
 
-def _number(what: str, text: str) -> int:
+def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 0xFFFF):
-        raise ConfigurationError(f"the {what} must be a whole number from 0 to 65535, not {text!r}")
+        raise ConfigurationError(f"the {name} must be a whole number from 0 to 65535, not {text!r}")
     return int(text)

@@ -1,10 +1,10 @@
 """
-Twisted's TCP connections, with the bytes carried by the running asyncio loop: in C, where that is uvloop.
+Twisted's TCP connections, with the bytes carried by the running asyncio loop: in C, if that is uvloop.
 
-A native connection *is* one of Twisted's: its producers, its half-close, its end and its errors are decided
-by Twisted's own code. Only what Twisted leaves to its reactor is done otherwise: to say when there is
-something to read, and when the system takes more. asyncio's transport stands for that, with no buffer that
-Twisted does not know of: "writable" means that its buffer is empty.
+A native connection *is* a Twisted connection: Twisted's own code handles producers, half-close, the end and
+errors. Only the part of the reactor is replaced: to report when there is data to read, and when the system
+accepts more. asyncio's transport does this. It has no buffer that Twisted does not know: "writable" means
+that asyncio's buffer is empty.
 
 ::
 
@@ -15,8 +15,8 @@ Twisted does not know of: "writable" means that its buffer is empty.
                                                      <------------------------------
                                                      pause_writing, resume_writing
 
-Twisted's transport is there, and takes writes, before asyncio's is: that one follows two turns of the loop
-later, or with TLS after the handshake.
+Twisted's transport exists first, and accepts writes. asyncio's transport follows two turns of the loop
+later, or after the TLS handshake.
 """
 
 from __future__ import annotations
@@ -38,83 +38,84 @@ from tcpcomm.transports.at_once import SendsAtOnce
 __all__ = ["Native", "NativeClient", "NativeConnector", "NativePort", "NativeServer"]
 
 LARGEST_WRITE: Final = 1024 * 1024
-"""Bytes that are given to asyncio at a time: its own loop copies what the system does not take at once."""
+"""Bytes for asyncio in one call, because its own loop copies those that the system does not accept."""
 
 _RESET: Final = struct.pack("ii", 1, 0)
-"""With this as SO_LINGER, closing a socket resets its connection."""
+"""The value of SO_LINGER with which closing a socket resets the connection."""
 
 
 class Native(SendsAtOnce):
     """
-    A connection of Twisted's over a transport of asyncio's. Mix it in before the kind of connection.
+    A mixin for a Twisted connection over an asyncio transport; it is the first base.
 
-    Towards asyncio it is the protocol: those are the methods whose names are written with underscores.
+    For asyncio it is the protocol. asyncio calls the methods that have underscores in their names.
     """
 
     log: ClassVar[Logger] = Logger()
 
-    # What each chunk looks at, as in SendsAtOnce.
+    # The attributes that each chunk reads, as in SendsAtOnce.
     __slots__ = ("_blocked", "_native", "reading")
 
     reactor: Any
     _loop: asyncio.AbstractEventLoop
-    _native: Any  # asyncio's transport; None before there is one, and when the connection is lost
-    _attaching: asyncio.Task[Any] | None = None  # what waits for it
-    _lost_before: Failure | None = None  # why the connection was lost while that was still waited for
+    _native: Any  # asyncio's transport; None before it exists and after the connection is lost
+    _attaching: asyncio.Task[Any] | None = None  # the task that waits for asyncio's transport
+    _lost_before: Failure | None = None  # the reason, if the connection was lost during that task
 
     _no_delay = False
 
     reading: bool
-    """Whether Twisted wants what comes."""
+    """True while Twisted wants to receive data."""
 
     _input_ended = False
-    _early: list[bytes] | None = None  # what came all the same
+    _early: list[bytes] | None = None  # data that asyncio read although Twisted did not want it
 
-    _blocked: bool  # asyncio's transport is not there, or its buffer is not empty
-    _turn_asked_for = False
-    _handed = 0  # bytes at the head of Twisted's queue that are in asyncio's buffer
-    _high_water = 0  # bytes in it above which it counts as not empty
+    _blocked: bool  # asyncio's transport does not exist, or its buffer is not empty
+    _write_scheduled = False
+    _in_asyncio = 0  # bytes at the start of Twisted's queue that are already in asyncio's buffer
+    high_water = 0  # bytes in asyncio's buffer above which it counts as not empty
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
         self._native, self._blocked, self.reading = None, True, False
         return self
 
-    # -- begin -------------------------------------------------------------------------------------------
+    # -- begin (TLS overrides make_native, attach_failure, high_water and end_connection) ----------------
 
     def _attach(self) -> None:
-        """Give the socket to asyncio. To be called within the loop."""
-        self._idle = False  # not before asyncio's transport is there
+        """Give the socket to asyncio. Call this inside the loop."""
+        self._idle = False  # until asyncio's transport exists
         self._loop = asyncio.get_running_loop()
-        self._attaching = self._loop.create_task(self._give_socket())
+        self._attaching = self._loop.create_task(self.make_native())
         self._attaching.add_done_callback(self._attached)
         self.reactor.native_connections.add(self)
 
-    async def _give_socket(self) -> None:
-        """Let asyncio make its transport on the socket."""
-        await self._loop.connect_accepted_socket(self._as_asyncio_protocol, self.socket)
+    async def make_native(self) -> None:
+        """Let asyncio make its transport for the socket."""
+        await self._loop.connect_accepted_socket(self.as_asyncio_protocol, self.socket)
 
-    def _as_asyncio_protocol(self) -> Any:
+    def as_asyncio_protocol(self) -> Any:
+        """Return this object, which has the methods of an asyncio protocol."""
         return self
 
     def connection_made(self, native: Any) -> None:
-        """asyncio's transport is there."""
+        """Use asyncio's transport, which exists from now on."""
         if self._lost_before is not None:
-            return  # and is being closed
+            return  # asyncio is already closing it
         self._native = native
-        native.set_write_buffer_limits(high=self._high_water, low=0)
+        native.set_write_buffer_limits(high=self.high_water, low=0)
         if not self._no_delay:
-            super().setTcpNoDelay(False)  # asyncio sets it, Twisted leaves it to the protocol
+            super().setTcpNoDelay(False)  # asyncio sets it, but in Twisted the protocol decides
         self._blocked = False
         if not self.reading:
             native.pause_reading()
         if self._queued:
-            self._ask_for_turn()
+            self._schedule_write()
         else:
             self._idle = self._plain
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Send small writes at once, or wait for more to send with them."""
+        """Send small writes at once, or let the system collect them."""
         self._no_delay = enabled
         super().setTcpNoDelay(enabled)
 
@@ -124,9 +125,10 @@ class Native(SendsAtOnce):
         if self._lost_before is not None:
             self.connectionLost(self._lost_before)
         elif error is not None:
-            self.connectionLost(self._why_not_attached(error))
+            self.connectionLost(self.attach_failure(error))
 
-    def _why_not_attached(self, error: BaseException) -> Failure:
+    def attach_failure(self, error: BaseException) -> Failure:
+        """Return the reason for the protocol if asyncio could not make its transport."""
         return Failure(ConnectionLost() if isinstance(error, OSError) else error)
 
     # -- reading -----------------------------------------------------------------------------------------
@@ -140,14 +142,14 @@ class Native(SendsAtOnce):
             self._native.resume_reading()
 
     def stopReading(self) -> None:
-        """Let asyncio read no more."""
+        """Stop asyncio from reading."""
         self.reading = False
         if self._native is not None:
             self._native.pause_reading()
 
     def data_received(self, data: bytes) -> None:
-        """asyncio has read something."""
-        if not self.reading:  # asyncio begins to read after connection_made, whatever that says
+        """Give the protocol data that asyncio has read."""
+        if not self.reading:  # asyncio starts reading after connection_made, even if that paused it
             self._native.pause_reading()
             self._early = [*(self._early or ()), data]
             return
@@ -155,10 +157,10 @@ class Native(SendsAtOnce):
         try:
             self.protocol.dataReceived(data)
         except Exception as error:
-            self._failed(error)
+            self._fail(error)
         self._in_chunk = False
         answer = self._answer
-        if answer is not None:  # nothing is queued then
+        if answer is not None:  # then nothing is queued
             self._answer, self._idle = None, True
             self._native.write(answer)
             if self._blocked:
@@ -171,15 +173,15 @@ class Native(SendsAtOnce):
             self.startReading()
 
     def eof_received(self) -> bool:
-        """The peer will send no more. What that means, Twisted decides."""
+        """Report the peer's end of data to Twisted, which decides whether to close."""
         self._input_ended = True
-        self._disconnect(CONNECTION_DONE, reading=True)
+        self.end_connection(CONNECTION_DONE, reading=True)
         return True
 
     # -- writing -----------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Send bytes now as far as the system takes them; what it leaves is queued."""
+        """Send bytes now, and queue those that the system does not accept."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
             if self._in_chunk:
                 if data:
@@ -192,90 +194,90 @@ class Native(SendsAtOnce):
             super().write(data)
 
     def _queue_rest(self, data: bytes) -> None:
-        """The system did not take all of what was just written: Twisted is to know of the rest."""
+        """Put the bytes that the system did not accept from this write into Twisted's queue."""
         self._idle = False
-        self._handed = left = self._in_buffer(data)
+        self._in_asyncio = left = self._unsent(data)
         super().write(data[len(data) - left :])
 
     def writeSomeData(self, data: Any) -> int | ConnectionLost:
         """
-        Give bytes to asyncio, and through it to the system.
+        Give bytes to asyncio, which gives them to the system.
 
         Returns:
-            How many of them the system has taken. Those that are in asyncio's buffer are not counted, and
-            not given again when they come again, as they will.
+            The number of bytes that the system has accepted. Bytes in asyncio's buffer are not counted:
+            Twisted passes them here again, and then they are not written twice.
         """
         if self._blocked:
             return 0
-        handed, self._handed = self._handed, 0
+        skip, self._in_asyncio = self._in_asyncio, 0
         size = len(data)
-        if handed or size > LARGEST_WRITE:
-            data = memoryview(data)[handed : handed + LARGEST_WRITE]
-            size = handed + len(data)
+        if skip or size > LARGEST_WRITE:
+            data = memoryview(data)[skip : skip + LARGEST_WRITE]
+            size = skip + len(data)
         if data:
             native = self._native
             native.write(data)
             if self._blocked:
-                self._handed = self._in_buffer(data)
-                return size - self._handed
+                self._in_asyncio = self._unsent(data)
+                return size - self._in_asyncio
         return size
 
-    def _in_buffer(self, data: Any) -> int:
-        """How many of the bytes that were just written are in asyncio's buffer; TLS makes more of them."""
+    def _unsent(self, data: Any) -> int:
+        """Return the bytes of the last write that asyncio holds; with TLS, its buffer has more."""
         return min(len(data), int(self._native.get_write_buffer_size()))
 
     def pause_writing(self) -> None:
-        """asyncio's buffer is not empty any more."""
+        """Note that asyncio's buffer is not empty."""
         self._blocked = True
 
     def resume_writing(self) -> None:
-        """It is empty again."""
+        """Note that asyncio's buffer is empty again, and go on writing."""
         self._blocked = False
         if self._queued:
-            self._ask_for_turn()
+            self._schedule_write()
 
     def startWriting(self) -> None:
-        """Call Twisted's doWrite as soon as the system takes more."""
+        """Call Twisted's doWrite as soon as the system accepts more."""
         if self._answer is not None:
             self._queue_answer()
         if not self._queued:
             self._idle, self._queued = False, True
-            self._ask_for_turn()
+            self._schedule_write()
 
     def stopWriting(self) -> None:
-        """Twisted has nothing more to send."""
+        """Note that Twisted has nothing more to send."""
         self._queued = False
         self._idle = self._plain and not self._blocked
 
-    def _ask_for_turn(self) -> None:
-        if not (self._turn_asked_for or self._blocked):
-            self._turn_asked_for = True
-            self._loop.call_soon(self._take_turn)
+    def _schedule_write(self) -> None:
+        if not (self._write_scheduled or self._blocked):
+            self._write_scheduled = True
+            self._loop.call_soon(self._write_queued)
 
-    def _take_turn(self) -> None:
-        """What a reactor does with a socket that is writable."""
-        self._turn_asked_for = False
+    def _write_queued(self) -> None:
+        """Do what a reactor does with a writable socket."""
+        self._write_scheduled = False
         if self._blocked or not self._queued:
             return
         try:
             why = self.doWrite()
         except Exception as error:
-            self._failed(error)
+            self._fail(error)
             return
         if why is not None:
-            self._disconnect(why)
+            self.end_connection(why)
         elif self._queued:
-            self._ask_for_turn()
+            self._schedule_write()
 
     # -- end ---------------------------------------------------------------------------------------------
 
-    def _failed(self, error: Exception) -> None:
-        """The protocol or a producer raised: that ends this connection, and no other."""
+    def _fail(self, error: Exception) -> None:
+        """Log an error that the protocol or a producer raised, and end this connection only."""
         self.log.failure("{system}: unhandled error", system=self.logPrefix())
-        self._disconnect(error)
+        self.end_connection(error)
 
-    def _disconnect(self, why: BaseException, *, reading: bool = False) -> None:
-        """What a reactor does with a connection that has ended."""
+    def end_connection(self, why: BaseException, *, reading: bool = False) -> None:
+        """Do what a reactor does with a connection that has ended."""
         if not self.connected:
             return
         self.stopReading()
@@ -286,13 +288,13 @@ class Native(SendsAtOnce):
             self.connectionLost(Failure(why))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """asyncio's transport is closed: the connection broke, or that was said from here."""
-        self._disconnect(CONNECTION_DONE if error is None else CONNECTION_LOST)
+        """End the connection, because asyncio's transport is closed."""
+        self.end_connection(CONNECTION_DONE if error is None else CONNECTION_LOST)
 
     def connectionLost(self, reason: Failure) -> None:
-        """The connection has ended: give the socket back, then tell the protocol."""
+        """Take the socket back from asyncio, then tell the protocol that the connection is lost."""
         if self._attaching is not None and self._native is None and self.connected:
-            # The socket may not be closed while asyncio, which does not know that yet, waits for it.
+            # The socket must stay open until asyncio has stopped waiting for it.
             if self._lost_before is None:
                 self._lost_before = reason
                 self.stopReading()
@@ -316,7 +318,7 @@ class NativeServer(Native, tcp.Server):
 
 
 class NativeClient(Native, tcp.Client):
-    """A connection that was made from here. Until it is made, the reactor waits for its socket."""
+    """A connection that this side made. Until it is connected, the reactor watches its socket."""
 
     _connecting = True
 
@@ -326,28 +328,16 @@ class NativeClient(Native, tcp.Client):
         super()._connectDone()
 
     def startReading(self) -> None:
-        if self._connecting:
-            tcp.Client.startReading(self)
-        else:
-            super().startReading()
+        (tcp.Client if self._connecting else Native).startReading(self)
 
     def stopReading(self) -> None:
-        if self._connecting:
-            tcp.Client.stopReading(self)
-        else:
-            super().stopReading()
+        (tcp.Client if self._connecting else Native).stopReading(self)
 
     def startWriting(self) -> None:
-        if self._connecting:
-            tcp.Client.startWriting(self)
-        else:
-            super().startWriting()
+        (tcp.Client if self._connecting else Native).startWriting(self)
 
     def stopWriting(self) -> None:
-        if self._connecting:
-            tcp.Client.stopWriting(self)
-        else:
-            super().stopWriting()
+        (tcp.Client if self._connecting else Native).stopWriting(self)
 
 
 class NativePort(tcp.Port):
@@ -357,7 +347,7 @@ class NativePort(tcp.Port):
 
 
 class NativeConnector(tcp.Connector):
-    """What makes a connection from here."""
+    """A connector that makes native connections."""
 
     transport_kind: Callable[..., NativeClient] = NativeClient
 

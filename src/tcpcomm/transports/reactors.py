@@ -1,8 +1,8 @@
 """
-What gives these transports to a program: a reactor, or a view of one, that listens and connects with them.
+Reactors, and views of a reactor, that listen and connect with these transports.
 
-Twisted's endpoints ask the reactor that they are given for a port or a connection. So whatever endpoint is
-given a view from here makes our transports, and is otherwise what it was.
+Twisted's endpoints get each port and connection from their reactor. So any endpoint uses these transports
+if it is made with one of these views.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["AtOnce", "MakesTCP", "NativeReactor", "NativeTCP", "at_once"]
 
 @implementer(IReactorTCP)
 class MakesTCP:
-    """Mix it in before a reactor: its TCP then has ports and connectors of the kinds that it names."""
+    """A mixin for a reactor that has its own kinds of TCP ports and connectors; it is the first base."""
 
     port_kind: type[tcp.Port]
     connector_kind: type[tcp.Connector]
@@ -50,12 +50,12 @@ class MakesTCP:
         return connector
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: Any, factory: Any) -> Any:
-        """Listen with a socket of others; see :class:`~twisted.internet.interfaces.IReactorSocket`."""
+        """Listen with a given socket; see :class:`~twisted.internet.interfaces.IReactorSocket`."""
         if addressFamily not in (socket.AF_INET, socket.AF_INET6):
             return super().adoptStreamPort(fileDescriptor, addressFamily, factory)  # type: ignore[misc]
-        return self._listen(
-            self.port_kind._fromListeningDescriptor(self, fileDescriptor, addressFamily, factory)
-        )
+        # Twisted has no public function for this: its own reactors call the same method.
+        make_port = self.port_kind._fromListeningDescriptor
+        return self._listen(make_port(self, fileDescriptor, addressFamily, factory))
 
     def _listen(self, port: tcp.Port) -> tcp.Port:
         self._prepare_port(port)
@@ -63,14 +63,14 @@ class MakesTCP:
         return port
 
     def _prepare_port(self, port: Any) -> None:
-        """For those who have more to say to a port."""
+        """Set up a new port; subclasses may override this."""
 
     def _prepare_connector(self, connector: Any) -> None:
-        """For those who have more to say to a connector."""
+        """Set up a new connector; subclasses may override this."""
 
 
-class _Others:
-    """All of a reactor that is not said otherwise."""
+class _Delegate:
+    """A stand-in for a reactor, which has all its attributes and interfaces."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -80,8 +80,8 @@ class _Others:
         return getattr(self._reactor, name)
 
 
-class _View(MakesTCP, _Others):
-    """A reactor, but for its TCP."""
+class _View(MakesTCP, _Delegate):
+    """A view of a reactor that replaces only its TCP."""
 
     def listenSSL(
         self, port: Any, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = ""
@@ -91,7 +91,7 @@ class _View(MakesTCP, _Others):
 
         secured = TLSMemoryBIOFactory(contextFactory, False, factory)
         listening = self.listenTCP(port, secured, backlog, interface)
-        listening._type = "TLS"  # what the log calls it
+        _log_as_tls(listening)
         return listening
 
     def connectSSL(  # noqa: PLR0917 - the parameters are the interface's
@@ -110,12 +110,16 @@ class _View(MakesTCP, _Others):
         return self.connectTCP(host, port, secured, timeout, bindAddress)
 
 
+def _log_as_tls(port: Any) -> None:
+    port._type = "TLS"  # Twisted's logs name the port by this attribute, and have no public way to set it
+
+
 class AtOnce(_View):
     """
-    A view of a reactor that has Twisted's own TCP: its connections send at once what can leave at once.
+    A view of a reactor with Twisted's own TCP; its connections send data at once if the system accepts it.
 
     Args:
-        reactor: what it listens and connects with.
+        reactor: the reactor to listen and connect with.
     """
 
     port_kind = AtOncePort
@@ -123,22 +127,22 @@ class AtOnce(_View):
 
 
 def at_once(reactor: Any) -> Any:
-    """The reactor, seen so that its TCP connections send at once; itself, if its TCP is not Twisted's."""
+    """Return an :class:`AtOnce` view of the reactor, or the reactor itself if its TCP is not Twisted's."""
     is_twisteds = isinstance(reactor, PosixReactorBase) and not isinstance(reactor, MakesTCP)
     return AtOnce(reactor) if is_twisteds else reactor
 
 
 class NativeTCP(_View):
     """
-    A view of Twisted's asyncio reactor, whose connections are carried by its loop.
+    A view of Twisted's asyncio reactor; the asyncio loop carries the bytes of its connections.
 
     Args:
         reactor: an :class:`~twisted.internet.asyncioreactor.AsyncioSelectorReactor`.
-        tls: the context of its connections, if they are to have TLS.
-        server_name: whose certificate a client that connects with TLS wants to see; None: the host's.
+        tls: the TLS context of its connections; None: no TLS.
+        server_name: the name that a TLS client requires in the server's certificate; None: the host.
 
     Raises:
-        ConfigurationError: it is another reactor, so that there is no loop to carry them.
+        ConfigurationError: the reactor is not an asyncio reactor.
     """
 
     port_kind = NativePort
@@ -162,7 +166,7 @@ class NativeTCP(_View):
     def _prepare_port(self, port: Any) -> None:
         if self._tls is not None:
             port.transport = partial(NativeTLSServer, self._tls)
-            port._type = "TLS"  # what the log calls it
+            _log_as_tls(port)
 
     def _prepare_connector(self, connector: Any) -> None:
         if self._tls is not None:
@@ -171,11 +175,11 @@ class NativeTCP(_View):
 
 
 _connections: WeakKeyDictionary[Any, set[Native]] = WeakKeyDictionary()
-"""The open native connections of reactors that do not keep them themselves."""
+"""The open native connections of each reactor that does not store them itself."""
 
 
 def _native_connections(reactor: Any) -> set[Native]:
-    """The open native connections of a reactor, which are told that they are lost when it stops."""
+    """Return the open native connections of a reactor. They end when it stops."""
     if isinstance(reactor, NativeReactor):
         return reactor.native_connections
     found = _connections.get(reactor)
@@ -192,10 +196,10 @@ def _disconnect_all(connections: set[Native]) -> None:
 
 class NativeReactor(MakesTCP, AsyncioSelectorReactor):
     """
-    Twisted's asyncio reactor, with native transports for whoever uses TCP.
+    Twisted's asyncio reactor, with native transports for all TCP.
 
     Args:
-        eventloop: the loop; None: that which is running, or a new one.
+        eventloop: the loop; None: the running loop, or a new one.
     """
 
     port_kind = NativePort
@@ -206,9 +210,9 @@ class NativeReactor(MakesTCP, AsyncioSelectorReactor):
         super().__init__(eventloop)
 
     def getReaders(self) -> list[Any]:
-        """What is read from."""
+        """Return all readers, native connections included."""
         return [*super().getReaders(), *(each for each in self.native_connections if each.reading)]
 
     def removeAll(self) -> list[Any]:
-        """Forget all connections, and return them: what is left at the end is told that it is lost."""
+        """Remove and return all connections, so that Twisted ends those that are left when it stops."""
         return [*super().removeAll(), *self.native_connections]

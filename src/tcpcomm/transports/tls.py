@@ -1,9 +1,8 @@
 """
-Native connections with TLS by Python's own ``ssl``, carried by the asyncio loop too.
+Native connections with TLS from Python's own ``ssl``, also carried by the asyncio loop.
 
-Where Twisted's TLS, which is pyOpenSSL above a connection, works with any of our transports as well, this
-one needs no further package. It has no ``startTLS``, and a side that has closed cannot be written to any
-more: TLS has no half-close.
+Unlike Twisted's TLS, which also works over these transports, it needs no further package. It has no
+``startTLS`` and no half-close: after one side has closed, neither side can write.
 """
 
 from __future__ import annotations
@@ -25,32 +24,31 @@ __all__ = ["NativeTLSClient", "NativeTLSServer", "client_context", "server_conte
 
 @implementer(ISSLTransport)
 class _NativeTLS(Native):
-    """A native connection with TLS. The handle that it has is its socket."""
+    """A native connection with TLS. Its handle is its socket."""
 
     _context: ssl.SSLContext
-    _high_water = 1  # to asyncio's TLS, 0 bytes are not below a mark of 0
-    _saying_goodbye = False
+    high_water = 1  # asyncio's TLS does not count 0 bytes as below a mark of 0
+    _closing_tls = False
 
     def connection_made(self, native: Any) -> None:
-        """The handshake is done."""
+        """Tell the protocol that the handshake is complete."""
         super().connection_made(native)
         listener = IHandshakeListener(self.protocol, None) if self._native is not None else None
         if listener is not None:
             try:
                 listener.handshakeCompleted()
             except Exception as error:
-                self._failed(error)
+                self._fail(error)
 
     def eof_received(self) -> bool:
-        """The peer has closed: in TLS that is the end, which connection_lost will tell."""
+        """Close the connection: TLS has no half-close. ``connection_lost`` follows."""
         return False
 
     def getPeerCertificate(self) -> Any:
         """
-        The certificate that the peer has shown.
+        Return the peer's certificate as a pyOpenSSL ``X509``, as Twisted's own TLS does.
 
-        Returns:
-            A pyOpenSSL ``X509``, as of Twisted's own TLS; None if there is none, or none yet.
+        None is returned if the peer sent none, or the handshake is not complete.
         """
         tls = None if self._native is None else self._native.get_extra_info("ssl_object")
         der = None if tls is None else tls.getpeercert(binary_form=True)
@@ -61,28 +59,27 @@ class _NativeTLS(Native):
         return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
 
     def startTLS(self, ctx: Any, normal: bool = True) -> None:
-        """Refuse: TLS is there already."""
-        raise RuntimeError("this connection has TLS since it began: there is no startTLS on it")
+        """Raise RuntimeError, because the connection already has TLS."""
+        raise RuntimeError("startTLS is not possible: this connection already has TLS")
 
     def loseWriteConnection(self) -> None:
         """Close: TLS has no half-close."""
         self.loseConnection()
 
-    def _disconnect(self, why: BaseException, *, reading: bool = False) -> None:
-        if why is CONNECTION_DONE and self._native is not None and not self._saying_goodbye:
-            self._saying_goodbye = True
+    def end_connection(self, why: BaseException, *, reading: bool = False) -> None:
+        if why is CONNECTION_DONE and self._native is not None and not self._closing_tls:
+            self._closing_tls = True
             self._native.resume_reading()
-            self._loop.call_soon(self._say_goodbye)  # when all that has come is read: see there
+            self._loop.call_soon(self._close_tls)  # after received data is read, as OpenSSL requires
         else:
-            super()._disconnect(why, reading=reading)
+            super().end_connection(why, reading=reading)
 
-    def _say_goodbye(self) -> None:
+    def _close_tls(self) -> None:
         """
-        Tell the peer that no more will come, and wait until it has closed: connection_lost will tell.
+        Send the TLS close, and wait until the peer closes; ``connection_lost`` follows.
 
-        What it still sends is read, and dropped. asyncio's own ``close`` takes such bytes for a fault, and
-        resets the connection, with what the peer has not read of ours. OpenSSL, too, wants what has come to
-        be read before.
+        Data that the peer still sends is dropped. asyncio's own ``close`` treats it as an error and resets
+        the connection, so that the peer loses data that it has not read.
         """
         native = self._native
         if native is None or native.is_closing():
@@ -90,24 +87,24 @@ class _NativeTLS(Native):
         try:
             native.get_extra_info("ssl_object").unwrap()
         except ssl.SSLWantReadError:
-            pass  # the peer's goodbye is not here yet
+            pass  # the peer has not closed yet
         except ssl.SSLError:
-            native.abort()  # nothing can be said any more
+            native.abort()  # TLS can send nothing more
             return
-        native.writelines([])  # has asyncio send what that left in the TLS layer
+        native.writelines([])  # lets asyncio send the bytes that unwrap() made
 
     def data_received(self, data: bytes) -> None:
-        """asyncio has read something."""
-        if not self._saying_goodbye:
+        """Pass data on to Twisted, unless this side has closed."""
+        if not self._closing_tls:
             super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The peer has closed, or has answered our closing, or the connection broke."""
-        closed = error is None or self._saying_goodbye
-        self._saying_goodbye = True
+        """End the connection: the peer has closed, or the connection broke."""
+        closed = error is None or self._closing_tls
+        self._closing_tls = True
         super().connection_lost(None if closed else error)
 
-    def _why_not_attached(self, error: BaseException) -> Failure:
+    def attach_failure(self, error: BaseException) -> Failure:
         broke = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
         return Failure(ConnectionLost()) if broke else Failure(error)
 
@@ -119,21 +116,21 @@ class NativeTLSServer(_NativeTLS, NativeServer):
         self._context = context
         super().__init__(*args)
 
-    async def _give_socket(self) -> None:
-        await self._loop.connect_accepted_socket(self._as_asyncio_protocol, self.socket, ssl=self._context)
+    async def make_native(self) -> None:
+        await self._loop.connect_accepted_socket(self.as_asyncio_protocol, self.socket, ssl=self._context)
 
 
 class NativeTLSClient(_NativeTLS, NativeClient):
-    """A connection with TLS that was made from here."""
+    """A connection with TLS that this side made."""
 
     def __init__(self, context: ssl.SSLContext, server_name: str, *args: Any) -> None:
         self._context = context
         self._server_name = server_name
         super().__init__(*args)
 
-    async def _give_socket(self) -> None:
+    async def make_native(self) -> None:
         await self._loop.create_connection(
-            self._as_asyncio_protocol,
+            self.as_asyncio_protocol,
             sock=self.socket,
             ssl=self._context,
             server_hostname=self._server_name,
@@ -144,21 +141,21 @@ def server_context(
     private_key: str, certificate: str | None = None, client_ca: str | None = None
 ) -> ssl.SSLContext:
     """
-    The context of a server that speaks TLS 1.2 or newer.
+    Return the context of a server with TLS 1.2 or newer.
 
     Args:
         private_key: a PEM file.
-        certificate: a PEM file; certificates between this one and its authority, if any, stand behind it;
-            None: the file of the key.
-        client_ca: a PEM file of the authorities one of which must have signed each client's certificate;
-            None: clients need none.
+        certificate: a PEM file of the certificate and then of any between it and its authority; None: the
+            file of the key.
+        client_ca: a PEM file of authorities; one of them must have signed each client's certificate. None:
+            clients need no certificate.
 
     Raises:
         ConfigurationError: a file cannot be used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _show(context, private_key, certificate)
+    _load_certificate(context, private_key, certificate)
     if client_ca is not None:
         _trust(context, client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
@@ -169,11 +166,11 @@ def client_context(
     trust_roots: str | None = None, private_key: str | None = None, certificate: str | None = None
 ) -> ssl.SSLContext:
     """
-    The context of a client that speaks TLS 1.2 or newer, and checks the server's certificate and name.
+    Return the context of a client with TLS 1.2 or newer, which checks the server's certificate and name.
 
     Args:
-        trust_roots: a PEM file of the authorities that it trusts; None: those that the system trusts.
-        private_key: a PEM file, where the server wants a certificate.
+        trust_roots: a PEM file of trusted authorities; None: the authorities that the system trusts.
+        private_key: a PEM file, if the server requires a certificate; None: the client has none.
         certificate: a PEM file; None: the file of the key.
 
     Raises:
@@ -186,18 +183,17 @@ def client_context(
     else:
         _trust(context, trust_roots)
     if private_key is not None:
-        _show(context, private_key, certificate)
+        _load_certificate(context, private_key, certificate)
     return context
 
 
-def _show(context: ssl.SSLContext, private_key: str, certificate: str | None) -> None:
-    """Let the context prove who it is."""
+def _load_certificate(context: ssl.SSLContext, private_key: str, certificate: str | None) -> None:
     certificate = certificate or private_key
     try:
         context.load_cert_chain(certificate, private_key)
     except OSError as error:
         raise ConfigurationError(
-            f"{private_key} and {certificate} cannot be used as a key and its certificate: {_words(error)}"
+            f"{private_key} and {certificate} cannot be used as a key and its certificate: {_text(error)}"
         ) from None
 
 
@@ -205,8 +201,8 @@ def _trust(context: ssl.SSLContext, authorities: str) -> None:
     try:
         context.load_verify_locations(authorities)
     except OSError as error:
-        raise ConfigurationError(f"{authorities} has no certificates to trust: {_words(error)}") from None
+        raise ConfigurationError(f"{authorities} has no certificates to trust: {_text(error)}") from None
 
 
-def _words(error: OSError) -> str:
+def _text(error: OSError) -> str:
     return error.strerror or str(error)

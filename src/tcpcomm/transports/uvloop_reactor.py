@@ -1,7 +1,7 @@
 """
 The reactor that ``twistd --reactor uvloop`` installs: uvloop, with native transports for all TCP.
 
-On Windows, where there is no uvloop, it is winloop, which is made of the same libuv.
+On Windows it uses winloop instead, because uvloop does not exist there. Both are built on libuv.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ __all__ = ["choose", "install"]
 
 def install() -> NativeReactor:
     """
-    Make it the reactor of this process, before anything else has.
+    Install this reactor in the process, before any other is installed.
 
     Raises:
-        ConfigurationError: there is no uvloop here.
-        twisted.internet.error.ReactorAlreadyInstalledError: there is a reactor already.
+        ConfigurationError: uvloop is not installed.
+        twisted.internet.error.ReactorAlreadyInstalledError: a reactor is installed already.
     """
     name = "winloop" if sys.platform == "win32" else "uvloop"
     try:
         loops = import_module(name)
     except ImportError as error:
         packages = name if sys.platform == "win32" else "tcpcomm[fast]"
-        raise ConfigurationError(f"there is no {name} here: pip install {packages} ({error})") from None
+        raise ConfigurationError(f"{name} is not installed: pip install {packages} ({error})") from None
     reactor = NativeReactor(loops.new_event_loop())
     installReactor(reactor)
     return reactor
@@ -38,15 +38,15 @@ def install() -> NativeReactor:
 
 def choose() -> None:
     """
-    Make it the reactor of this process, unless it is that already.
+    Install this reactor in the process, unless it is installed already.
 
     Raises:
-        ConfigurationError: there is no uvloop here, or another reactor was chosen before.
+        ConfigurationError: uvloop is not installed, or another reactor is installed.
     """
-    chosen = sys.modules.get("twisted.internet.reactor")
-    if chosen is None:
+    installed = sys.modules.get("twisted.internet.reactor")
+    if installed is None:
         install()
-    elif not isinstance(chosen, NativeReactor):
+    elif not isinstance(installed, NativeReactor):
         raise ConfigurationError(
-            f"it comes too late: {type(chosen).__name__} was chosen already, by --reactor or by an import"
+            f"too late for uvloop: --reactor or an import has already installed {type(installed).__name__}"
         )

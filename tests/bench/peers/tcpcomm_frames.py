@@ -1,8 +1,11 @@
-"""tcpcomm, as its users write it: one frame in, one frame out."""
+"""An echo server with tcpcomm, as its users write it: one frame in, one frame out."""
 
 from __future__ import annotations
 
-from tcpcomm import FrameFactory, LengthPrefixedProtocol
+import sys
+from typing import Any
+
+from tcpcomm import FrameFactory, LengthPrefixedProtocol, SessionObserver
 from tests.bench.peers.control import serve_reactor
 
 
@@ -12,4 +15,7 @@ class Echo(LengthPrefixedProtocol):
 
 
 if __name__ == "__main__":
-    serve_reactor(FrameFactory(Echo, max_sessions=10_000, max_sessions_per_address=None))
+    options: dict[str, Any] = {"max_sessions": 10_000, "max_sessions_per_address": None}
+    if "--observed" in sys.argv:
+        options["observers"] = [SessionObserver()]
+    serve_reactor(FrameFactory(Echo, **options))

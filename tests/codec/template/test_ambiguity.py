@@ -1,4 +1,4 @@
-"""Ambiguity is decided exactly, told with an example, and what is not ambiguous is read in linear time."""
+"""Ambiguity: exact decisions with an example text, and linear reading time without ambiguity."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tcpcomm.codec.template.regex_tree import (
     literal,
 )
 from tcpcomm.errors import ConfigurationError
-from tests.codec.template.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
 
 ALPHABET = "ab,"
 LONGEST = 5
 
 
-def never_empty(shape: TextPattern) -> bool:
-    return common_text(shape, EMPTY) is None
+def never_empty(pattern: TextPattern) -> bool:
+    return common_text(pattern, EMPTY) is None
 
 
 char_sets = st.sampled_from(
@@ -47,7 +47,7 @@ runs = st.builds(
     st.integers(0, 2),
     st.none() | st.integers(0, 1),
 ).filter(lambda run: run.high != 0)
-shapes = st.recursive(
+patterns = st.recursive(
     runs,
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map(Seq)
@@ -59,39 +59,39 @@ shapes = st.recursive(
 )
 
 
-def texts(shape: TextPattern) -> set[str]:
-    """All short texts of a shape, found by its regular expression."""
-    matches = re.compile(shape.regex(), re.DOTALL).fullmatch
+def texts(pattern: TextPattern) -> set[str]:
+    """Return all short texts of a pattern, found by its regular expression."""
+    matches = re.compile(pattern.regex(), re.DOTALL).fullmatch
     every = ("".join(each) for size in range(LONGEST + 1) for each in product(ALPHABET, repeat=size))
     return {text for text in every if matches(text)}
 
 
-def ways(shape: TextPattern, text: str) -> int:
-    """In how many ways a text goes through the automaton of a shape."""
-    automaton = Automaton.of(shape)
+def ways(pattern: TextPattern, text: str) -> int:
+    """Return the number of paths of a text through the automaton of a pattern."""
+    automaton = Automaton.of(pattern)
     states = Counter([START])
     for each in text:
-        following: Counter[int] = Counter()
+        next_states: Counter[int] = Counter()
         for state, count in states.items():
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(each):
-                    following[after] += count
-        states = following
+                    next_states[after] += count
+        states = next_states
     return sum(count for state, count in states.items() if state in automaton.ends)
 
 
-@given(shape=shapes)
+@given(pattern=patterns)
 @settings(max_examples=60)
-def test_the_automaton_and_the_regular_expression_are_of_the_same_texts(shape: TextPattern) -> None:
+def test_the_automaton_and_the_regular_expression_match_the_same_texts(pattern: TextPattern) -> None:
     every = ("".join(each) for size in range(4) for each in product(ALPHABET, repeat=size))
-    found = texts(shape)
+    found = texts(pattern)
     for text in every:
-        assert (text in found) == (ways(shape, text) > 0)
+        assert (text in found) == (ways(pattern, text) > 0)
 
 
-@given(one=shapes, other=shapes)
+@given(one=patterns, other=patterns)
 @settings(max_examples=60)
-def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: TextPattern, other: TextPattern) -> None:
+def test_a_shortest_common_text_is_found_if_there_is_one(one: TextPattern, other: TextPattern) -> None:
     both = texts(one) & texts(other)
     found = common_text(one, other)
     if found is None:
@@ -102,22 +102,24 @@ def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: TextPa
         assert not both or len(found) == min(map(len, both))
 
 
-@given(shape=shapes)
+@given(pattern=patterns)
 @settings(max_examples=60)
-def test_two_readings_are_found_if_there_are_two(shape: TextPattern) -> None:
-    ambiguous = {text for text in texts(shape) if ways(shape, text) > 1}
-    found = two_readings(shape)
+def test_two_readings_are_found_if_there_are_two(pattern: TextPattern) -> None:
+    ambiguous = {text for text in texts(pattern) if ways(pattern, text) > 1}
+    found = two_readings(pattern)
     if found is None:
         assert not ambiguous
     else:
-        assert ways(shape, found.text) > 1
+        assert ways(pattern, found.text) > 1
         assert not ambiguous or len(found.text) == min(map(len, ambiguous))
 
 
-def test_both_readings_are_told_by_field() -> None:
-    shape = Seq([literal("x"), Named("a", Run(chars("0"), 1, None)), Named("b", Run(chars("0"), 1, None))])
+def test_both_readings_are_given_by_field() -> None:
+    pattern = Seq(
+        [literal("x"), Named("a", Run(chars("0"), 1, None)), Named("b", Run(chars("0"), 1, None))]
+    )
     assert Readings("x000", {"": "x", "a": "00", "b": "0"}, {"": "x", "a": "0", "b": "00"}) == two_readings(
-        shape
+        pattern
     )
 
 
@@ -142,7 +144,7 @@ def test_a_template_that_can_be_read_in_two_ways_is_refused(
     template: str, types: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        line(template, **types)
+        compiled_template(template, **types)
     assert message in str(caught.value)
 
 
@@ -162,40 +164,42 @@ CLEAR: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def steps(shape: TextPattern, text: str) -> int:
-    """How many steps a search takes that tries one way after the other, as regular expressions do."""
-    automaton = Automaton.of(shape)
-    taken = 0
+def steps(pattern: TextPattern, text: str) -> int:
+    """Return the steps of a search that tries one path after the other, as regular expressions do."""
+    automaton = Automaton.of(pattern)
+    count = 0
     waiting = [(START, 0)]
     while waiting:
         state, at = waiting.pop()
-        taken += 1
+        count += 1
         if at < len(text):
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(text[at]):
                     waiting.append((after, at + 1))
-    return taken
+    return count
 
 
 @pytest.mark.parametrize(("template", "types"), CLEAR, ids=str)
 @pytest.mark.parametrize("stuff", ["1", "a", ",", " ", "1,", "1;", "OK", "-", "0.0,"])
-def test_reading_takes_steps_in_proportion_to_the_text_even_if_it_does_not_match(
+def test_reading_takes_linear_time_even_if_the_text_does_not_match(
     template: str, types: dict[str, Any], stuff: str
 ) -> None:
-    shape = line(template, **types).pattern
+    pattern = compiled_template(template, **types).pattern
     text = stuff * 200 + "\0"
-    places = len(Automaton.of(shape).sets) + 1
-    assert steps(shape, text) <= places * (len(text) + 1)
+    places = len(Automaton.of(pattern).sets) + 1
+    assert steps(pattern, text) <= places * (len(text) + 1)
 
 
-def test_an_ambiguous_shape_would_take_steps_without_measure() -> None:
-    shape = Many(Run(chars("a"), 1, None), "")
-    assert two_readings(shape) is not None
-    assert steps(shape, "a" * 14 + "b") >= 2**14
+def test_an_ambiguous_pattern_would_take_exponential_time() -> None:
+    pattern = Many(Run(chars("a"), 1, None), "")
+    assert two_readings(pattern) is not None
+    assert steps(pattern, "a" * 14 + "b") >= 2**14
 
 
 def command(name: str, wire: str, reply: Any = "OK", result: Any = None, **types: Any) -> MessageSpec:
-    return MessageSpec(name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result)
+    return MessageSpec(
+        name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result
+    )
 
 
 def event(name: str, wire: str, **types: Any) -> MessageSpec:
@@ -229,7 +233,7 @@ def event(name: str, wire: str, **types: Any) -> MessageSpec:
         ),
         (
             [command("do", "DO", "OK,{a}", str), event("done", "OK,{a}", a=int)],
-            "Camera.do: its reply 'OK,{a}' and the event Camera.done, 'OK,{a}' "
+            "Camera.do: its reply 'OK,{a}' and the event Camera.done, 'OK,{a}', "
             "can both be the frame 'OK,0'",
         ),
         (
@@ -242,19 +246,20 @@ def event(name: str, wire: str, **types: Any) -> MessageSpec:
         ),
         (
             [command("do", "DO", "{a}", str)],
-            "Camera.do: its reply '{a}' and the fault 'NG,{code},{reason}' "
-            "can both be the frame 'NG,,'",
+            "Camera.do: its reply '{a}' and the fault 'NG,{code},{reason}' can both be the frame 'NG,,'",
         ),
     ],
 )
-def test_what_one_frame_could_be_twice_is_refused_with_the_frame(specs: list[MessageSpec], message: str) -> None:
+def test_two_messages_that_can_be_one_frame_are_refused_with_the_frame(
+    specs: list[MessageSpec], message: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Template().bind(specs)
     assert message in str(caught.value)
     assert str(caught.value).startswith("Camera.")
 
 
-def test_a_fault_that_names_the_command_is_told_from_the_replies_of_that_command() -> None:
+def test_a_fault_with_the_command_is_compared_with_the_replies_of_that_command() -> None:
     specs = [command("one", "A", "ER,B,{n:d}", int), command("two", "B", "OK")]
     Template(fault="ER,{command},{code:d}").bind(specs)
     with pytest.raises(ConfigurationError, match="can both be the frame 'ER,A,0'"):

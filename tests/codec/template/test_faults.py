@@ -1,4 +1,4 @@
-"""The form of faults: codes, reasons that do not fit, the command's word, and the codes of troubles."""
+"""The template of faults: codes, reasons that do not fit, the command's word, codes of protocol errors."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from hypothesis import strategies as st
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import bound, taken
+from tests.codec.template.templates import bound, results_of
 
 REQUEST = Request("do", {})
 
 
 def dialect(fault: str, encoding: str = "ascii", **codes: int | str) -> Dialect:
-    """A dialect with one command and this form of faults."""
-    return bound(codec=Template(encoding, fault, {ProtocolErrorKind[name]: code for name, code in codes.items()}))
+    """Return a dialect with one command and this template of faults."""
+    return bound(
+        codec=Template(encoding, fault, {ProtocolErrorKind[name]: code for name, code in codes.items()})
+    )
 
 
-def heard(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
-    """The code and the reason of a fault as the host hears it."""
+def read_fault(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | str, str]:
+    """Return the code and the reason of a fault, as the host reads it."""
     with pytest.raises(Fault) as caught:
-        taken(dialect(template, encoding), frame)
+        results_of(dialect(template, encoding), frame)
     return caught.value.code, caught.value.reason
 
 
@@ -42,9 +44,9 @@ def heard(template: str, frame: bytes, encoding: str = "ascii") -> tuple[int | s
         ("NG[ {reason}]", Fault("NG", "no part"), b"NG no part"),
     ],
 )
-def test_a_fault_is_written_so_and_heard_so(template: str, fault: Fault, frame: bytes) -> None:
+def test_a_fault_is_written_and_read(template: str, fault: Fault, frame: bytes) -> None:
     assert frame == dialect(template).fault(REQUEST, fault)
-    assert (fault.code, fault.reason) == heard(template, frame)
+    assert (fault.code, fault.reason) == read_fault(template, frame)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_a_fault_is_written_so_and_heard_so(template: str, fault: Fault, frame: 
         ("NG,{code},{reason}", Fault("5", "dark"), b"NG,5,dark"),
     ],
 )
-def test_what_of_a_reason_cannot_be_written_is_shown_or_left_out(
+def test_characters_of_a_reason_that_cannot_be_written_are_escaped_or_left_out(
     template: str, fault: Fault, frame: bytes
 ) -> None:
     assert frame == dialect(template).fault(REQUEST, fault)
@@ -78,7 +80,7 @@ def test_any_reason_can_be_sent_in_one_line(template: str, encoding: str, reason
     frame = dialect(template, encoding).fault(REQUEST, Fault(3, reason))
     text = frame.decode(encoding)
     assert text.isprintable()
-    assert 3 == heard(template, frame, encoding)[0]
+    assert 3 == read_fault(template, frame, encoding)[0]
 
 
 @pytest.mark.parametrize(
@@ -94,18 +96,22 @@ def test_any_reason_can_be_sent_in_one_line(template: str, encoding: str, reason
         ("NG,{code}", True, "code: must be a number or a word, not True"),
     ],
 )
-def test_a_code_that_the_form_cannot_carry_is_refused(template: str, code: int | str, message: str) -> None:
+def test_a_code_that_the_template_cannot_carry_is_refused(
+    template: str, code: int | str, message: str
+) -> None:
     with pytest.raises(CodecError) as caught:
         dialect(template).fault(REQUEST, Fault(code))
     assert message in str(caught.value)
 
 
-def test_troubles_have_codes_of_the_forms_kind() -> None:
+def test_the_codes_of_protocol_errors_fit_the_template() -> None:
     words = dialect("NG,{code},{reason}")
     assert "UNKNOWN_COMMAND" == words.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "what").code
     numbers = dialect("NG,{code:d}", UNREADABLE=1)
     assert [1, 91, 92, 93, 99] == [numbers.fault_for(each, "").code for each in ProtocolErrorKind]
-    assert [90, 91, 92, 93, 99] == [dialect("NG{code:<2}").fault_for(each, "").code for each in ProtocolErrorKind]
+    assert [90, 91, 92, 93, 99] == [
+        dialect("NG{code:<2}").fault_for(each, "").code for each in ProtocolErrorKind
+    ]
     assert {"NG"} == {dialect("NG {reason}").fault_for(each, "").code for each in ProtocolErrorKind}
 
 
@@ -113,15 +119,23 @@ def test_troubles_have_codes_of_the_forms_kind() -> None:
     ("template", "codes", "message"),
     [
         ("ER{code:1d}", {}, "cannot carry 90, the code for UNREADABLE"),
-        ("ER{code:d}", {ProtocolErrorKind.INTERNAL: "X"}, "give another code with codes={ProtocolErrorKind.INTERNAL: ...}"),
-        ("NG,{number}", {}, "has the field {number}, which is not declared; there are: code, reason, command"),
+        (
+            "ER{code:d}",
+            {ProtocolErrorKind.INTERNAL: "X"},
+            "give another code with codes={ProtocolErrorKind.INTERNAL: ...}",
+        ),
+        (
+            "NG,{number}",
+            {},
+            "has the field {number}, which is not declared; there are: code, reason, command",
+        ),
         ("{reason}", {}, "needs a {code}, or must begin with a word"),
         ("NG{code*,}", {}, "a fault cannot contain a list"),
         ("NG{code}{reason}", {}, "is ambiguous"),
         ("작업,{code}", {}, "cannot be written in ascii"),
     ],
 )
-def test_a_form_of_faults_that_cannot_work_is_refused_when_it_is_made(
+def test_a_template_of_faults_that_cannot_work_is_refused_when_it_is_made(
     template: str, codes: dict[ProtocolErrorKind, int | str], message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -151,6 +165,6 @@ def test_a_fault_names_the_first_word_of_the_request() -> None:
         assert isinstance(refusal, Refusal)
         assert answer == keyence.fault(refusal, keyence.fault_for(refusal.error_kind, str(refusal.problem)))
     with pytest.raises(Fault, match="22"):
-        taken(keyence, b"ER,PW,22", name="set_job")
+        results_of(keyence, b"ER,PW,22", name="set_job")
     with pytest.raises(CodecError):
-        taken(keyence, b"ER,TA,22", name="set_job")
+        results_of(keyence, b"ER,TA,22", name="set_job")

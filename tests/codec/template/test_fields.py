@@ -1,4 +1,4 @@
-"""The fields of a template: what each type and format writes, reads and refuses."""
+"""The fields of a template: the texts that each type and format writes, reads and refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
-from tests.codec.template.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
 
 JobNumber = NewType("JobNumber", int)
 
@@ -119,8 +119,8 @@ WRITTEN: list[tuple[str, Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("template", "kind", "value", "text"), WRITTEN, ids=str)
-def test_a_value_is_written_so_and_read_back(template: str, kind: Any, value: Any, text: str) -> None:
-    compiled = line(template, a=kind)
+def test_a_value_is_written_and_read_back(template: str, kind: Any, value: Any, text: str) -> None:
+    compiled = compiled_template(template, a=kind)
     assert text == compiled.write({"a": value})
     assert {"a": value} == compiled.read(text)
 
@@ -139,10 +139,8 @@ def test_a_value_is_written_so_and_read_back(template: str, kind: Any, value: An
         ("A[,{a*,}]", list[int], "A,", []),
     ],
 )
-def test_other_ways_to_write_a_value_are_read_as_well(
-    template: str, kind: Any, text: str, value: Any
-) -> None:
-    assert {"a": value} == line(template, a=kind).read(text)
+def test_other_forms_of_a_value_are_read_too(template: str, kind: Any, text: str, value: Any) -> None:
+    assert {"a": value} == compiled_template(template, a=kind).read(text)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +184,8 @@ def test_other_ways_to_write_a_value_are_read_as_well(
         ("{a*,}", list[int], "1,,2"),
     ],
 )
-def test_what_has_not_the_form_is_not_read(template: str, kind: Any, text: str) -> None:
-    assert line(template, a=kind).read(text) is None
+def test_a_text_that_does_not_fit_is_not_read(template: str, kind: Any, text: str) -> None:
+    assert compiled_template(template, a=kind).read(text) is None
 
 
 @pytest.mark.parametrize(
@@ -230,11 +228,11 @@ def test_what_has_not_the_form_is_not_read(template: str, kind: Any, text: str) 
         ("{a*,:{x},{y};}", list[Point], [None], "must be a Point, not None"),
     ],
 )
-def test_a_value_that_is_none_or_does_not_fit_is_refused(
+def test_a_value_of_the_wrong_type_or_size_is_refused(
     template: str, kind: Any, value: Any, message: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
-        line(template, a=kind).write({"a": value})
+        compiled_template(template, a=kind).write({"a": value})
     assert message in caught.value.reason
     assert caught.value.path.startswith("a")
 
@@ -251,38 +249,38 @@ def test_a_value_that_is_none_or_does_not_fit_is_refused(
         ("{#a}:{a*,}", list[int], "3:1,2", "a: the count says 3 items, but there are 2"),
     ],
 )
-def test_what_has_the_form_and_yet_no_value_is_refused_with_its_place(
+def test_a_text_that_fits_but_has_no_value_is_refused_with_its_place(
     template: str, kind: Any, text: str, message: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
-        line(template, a=kind).read(text)
+        compiled_template(template, a=kind).read(text)
     assert message == str(caught.value)
 
 
 def test_numbers_of_thousands_of_digits_are_refused_when_they_are_written() -> None:
     with pytest.raises(CodecError, match="a: the number has too many digits"):
-        line("{a}", a=int).write({"a": 10**5000})
+        compiled_template("{a}", a=int).write({"a": 10**5000})
     with pytest.raises(CodecError, match="a: must be a hexadecimal number, not a number of 16610 bits"):
-        line("{a:x}", a=int).write({"a": -(10**5000)})
+        compiled_template("{a:x}", a=int).write({"a": -(10**5000)})
     with pytest.raises(CodecError, match="a: an int is too large for a float"):
-        line("{a}", a=float).write({"a": 10**5000})
+        compiled_template("{a}", a=float).write({"a": 10**5000})
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
-    assert "0.500" == line("{a:.3f}", a=float).write({"a": Fraction(1, 2)})
-    assert "3.000" == line("{a:.3f}", a=float).write({"a": 3})
-    assert "1" == line("{a}", a=int).write({"a": Mode.RUN})
+    assert "0.500" == compiled_template("{a:.3f}", a=float).write({"a": Fraction(1, 2)})
+    assert "3.000" == compiled_template("{a:.3f}", a=float).write({"a": 3})
+    assert "1" == compiled_template("{a}", a=int).write({"a": Mode.RUN})
 
 
-def test_the_place_of_a_wrong_value_in_a_list_is_told() -> None:
+def test_the_error_names_the_place_of_a_wrong_value_in_a_list() -> None:
     points: list[Any] = [Point(1.0, 2.0), Point(1.0, nan)]
     with pytest.raises(CodecError) as caught:
-        line("{a*;:{x},{y}}", a=list[Point]).write({"a": points})
+        compiled_template("{a*;:{x},{y}}", a=list[Point]).write({"a": points})
     assert "a[1].y" == caught.value.path
 
 
-def test_an_optional_part_is_left_out_only_if_all_its_values_say_so() -> None:
-    compiled = line("A[,{a},{b}[;{c}]]", a=int | None, b=str | None, c=int | None)
+def test_an_optional_part_is_left_out_only_if_all_its_values_are_absent() -> None:
+    compiled = compiled_template("A[,{a},{b}[;{c}]]", a=int | None, b=str | None, c=int | None)
     for text in ("A", "A,1,x", "A,1,x;2"):
         values = compiled.read(text)
         assert values is not None
@@ -337,7 +335,7 @@ def test_an_optional_part_is_left_out_only_if_all_its_values_say_so() -> None:
 )
 def test_a_format_that_does_not_suit_the_type_is_refused(template: str, kind: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        line(template, a=kind)
+        compiled_template(template, a=kind)
     assert str(caught.value).startswith("a: ")
     assert message in str(caught.value)
 
@@ -345,15 +343,15 @@ def test_a_format_that_does_not_suit_the_type_is_refused(template: str, kind: An
 @pytest.mark.parametrize(("template", "kind"), [(row[0], row[1]) for row in WRITTEN], ids=str)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=20)
-def test_what_is_drawn_passes_unchanged(template: str, kind: Any, seed: int) -> None:
-    compiled = line(template, a=kind)
+def test_drawn_values_are_sent_without_change(template: str, kind: Any, seed: int) -> None:
+    compiled = compiled_template(template, a=kind)
     values = compiled.draw(Random(seed))
     assert values == compiled.read(compiled.write(values))
 
 
 @given(value=st.floats(-1e17, 1e17))
-def test_a_float_is_rounded_to_its_decimals_and_then_stays(value: float) -> None:
-    compiled = line("{a:.3f}", a=float)
+def test_a_float_is_rounded_once_to_its_decimals(value: float) -> None:
+    compiled = compiled_template("{a:.3f}", a=float)
     rounded = compiled.read(compiled.write({"a": value}))
     assert rounded is not None
     assert rounded == compiled.read(compiled.write(rounded))
@@ -361,34 +359,34 @@ def test_a_float_is_rounded_to_its_decimals_and_then_stays(value: float) -> None
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_without_a_format_passes_exactly(value: float) -> None:
-    compiled = line("{a}", a=float)
+def test_a_float_without_a_format_is_sent_exactly(value: float) -> None:
+    compiled = compiled_template("{a}", a=float)
     assert {"a": value} == compiled.read(compiled.write({"a": value}))
 
 
 @given(steps=st.integers(-(10**15) + 1, 10**15 - 1))
-def test_a_scaled_float_comes_back_to_the_same_step(steps: int) -> None:
-    compiled = line("{a:d/1000}", a=float)
+def test_a_scaled_float_returns_to_the_same_step(steps: int) -> None:
+    compiled = compiled_template("{a:d/1000}", a=float)
     values = compiled.read(str(steps))
     assert values is not None
     assert str(steps) == compiled.write(values)
 
 
 @given(value=st.decimals(allow_nan=False, allow_infinity=False))
-def test_a_decimal_without_a_format_passes_exactly(value: Decimal) -> None:
-    compiled = line("{a}", a=Decimal)
+def test_a_decimal_without_a_format_is_sent_exactly(value: Decimal) -> None:
+    compiled = compiled_template("{a}", a=Decimal)
     assert {"a": value} == compiled.read(compiled.write({"a": value}))
 
 
 @given(st.floats(-1e18, 1e18), st.sampled_from([".0f", ".3f", ".15f", ".2e", ".4E"]))
-def test_a_float_is_formatted_right_into_bytes_as_into_text(value: float, spec: str) -> None:
+def test_a_float_is_formatted_into_bytes_as_into_text(value: float, spec: str) -> None:
     percent = Plain(float, spec).percent
     assert percent is not None
     assert percent.encode() % value == format(value, spec).encode()
 
 
 @given(st.integers(), st.sampled_from(["", "d"]))
-def test_a_whole_number_is_formatted_right_into_bytes_as_into_text(value: int, spec: str) -> None:
+def test_a_whole_number_is_formatted_into_bytes_as_into_text(value: int, spec: str) -> None:
     percent = Plain(int, spec).percent
     assert percent is not None
     assert percent.encode() % value == format(value, spec).encode()
@@ -397,5 +395,5 @@ def test_a_whole_number_is_formatted_right_into_bytes_as_into_text(value: int, s
 @pytest.mark.parametrize(
     "plain", [Plain(float, ""), Plain(float, ".3g"), Plain(float, "+.3f"), Plain(int, "x"), Plain(str, "")]
 )
-def test_what_percent_would_write_otherwise_is_no_such_format(plain: Plain) -> None:
+def test_a_format_that_percent_would_write_differently_has_no_percent_format(plain: Plain) -> None:
     assert plain.percent is None

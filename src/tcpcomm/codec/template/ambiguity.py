@@ -148,7 +148,7 @@ def _shortest(
     after: Callable[[_Node], Iterable[tuple[str, _Node]]],
     is_end: Callable[[_Node], bool],
 ) -> list[tuple[str, _Node]] | None:
-    """Return the shortest path to an end, as characters and the nodes behind them; None if there is none."""
+    """Return the shortest path to an end as characters and their nodes, or None if there is no path."""
     came_from: dict[_Node, tuple[str, _Node] | None] = {begin: None}
     waiting = deque([begin])
     while waiting:

@@ -121,10 +121,6 @@ class CompiledTemplate:
             values.update(draw(random) if name is None else {name: draw(random)})
         return values
 
-    def problem(self, text: str) -> CodecError:
-        """Return an error that explains why a text does not fit this template."""
-        return explain_mismatch(self.text, self.expected, text)[1]
-
-    def progress(self, text: str) -> int:
-        """Return the number of characters that fit in a text that does not fit as a whole."""
-        return explain_mismatch(self.text, self.expected, text)[0]
+    def explain(self, text: str) -> tuple[int, CodecError]:
+        """Return the number of fitting characters of a text, and an error that explains the next one."""
+        return explain_mismatch(self.text, self.expected, text)

@@ -289,7 +289,7 @@ def _checked_list(value: Any) -> list[Any]:
 
 
 def _absent_value(value: Field) -> Callable[[], Any]:
-    """Return a function for the value of a field whose optional part is left out."""
+    """Return a function for the value of a field if its optional part is left out."""
     default = value.default
     if isinstance(default, Factory):  # type: ignore[arg-type]
         if default.takes_self:

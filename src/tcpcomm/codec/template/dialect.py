@@ -258,8 +258,8 @@ class TextDialect(Dialect):
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
             text = str(frame, self._charset)
-        except UnicodeDecodeError:
-            return self._unreadable(frame)
+        except UnicodeDecodeError as error:
+            return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
         for size, reader_of in self._requests_by_prefix.tables:  # saves the call of find()
             read = reader_of(text[:size])
             if read is not None:
@@ -267,13 +267,6 @@ class TextDialect(Dialect):
                 if asked is not None:
                     return asked
         return self._refusal(text)
-
-    def _unreadable(self, frame: bytes) -> Refusal:
-        try:
-            self._encoding.decode(frame)
-        except CodecError as error:
-            return Refusal(ProtocolErrorKind.UNREADABLE, error)
-        raise AssertionError("the same bytes could not be decoded before")
 
     def _refusal(self, text: str) -> Refusal:
         """Return the refusal of a text that is not a request. This is slow, because it is rare."""
@@ -283,10 +276,11 @@ class TextDialect(Dialect):
         word = first_word(text)
         alike = [each for each in self._commands if each.is_like(text, word)]
         if alike:
-            nearest = max(alike, key=lambda each: each.template.progress(text))
+            explained = [(each.template.explain(text), each) for each in alike]
+            (_, problem), nearest = max(explained, key=lambda each: each[0][0])
             return Refusal(
                 ProtocolErrorKind.BAD_PARAMETERS,
-                nearest.template.problem(text),
+                problem,
                 nearest.name,
                 wants_reply=nearest.wants_reply and not is_ours,
                 foreign=foreign,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.converters import optional
 
 from tcpcomm.errors import ConfigurationError
 
@@ -36,10 +37,10 @@ class FormatSpec:
     align: str = ""
     sign: str = ""
     zero: bool = False
-    width: int | None = None
-    precision: int | None = None
+    width: int | None = field(default=None, converter=optional(int))
+    precision: int | None = field(default=None, converter=optional(int))
     type: str = ""
-    scale: int | None = None
+    scale: int | None = field(default=None, converter=optional(int))
 
     @property
     def python(self) -> str:
@@ -70,19 +71,7 @@ def parse_format_spec(text: str) -> FormatSpec:
         raise ConfigurationError(
             f"{text!r} is not a format: write for example 3d, 03d, .3f, +08.3f, .6E, 04X, <8 or 07d/1000"
         )
-
-    def number(part: str) -> int | None:
-        found = match[part]
-        return None if found is None else int(found)
-
+    fill, align, sign, zero, width, precision, letter, scale = match.groups()
     return FormatSpec(
-        text=text,
-        fill=match["fill"] or " ",
-        align=match["align"] or "",
-        sign=match["sign"] or "",
-        zero=match["zero"] is not None,
-        width=number("width"),
-        precision=number("precision"),
-        type=match["type"] or "",
-        scale=number("scale"),
+        text, fill or " ", align or "", sign or "", zero is not None, width, precision, letter or "", scale
     )

@@ -3,7 +3,7 @@ Number fields of templates: ``int``, ``float`` and ``Decimal``, with their forma
 
 A format specification determines the text that is written, and only that form is read. If it has a width,
 the text must have exactly that width. Without a format specification, and with ``g``, any usual form is
-read.
+read. The functions raise ConfigurationError for a format specification that does not suit the type.
 """
 
 from __future__ import annotations
@@ -212,9 +212,6 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
     Args:
         format_spec: alignment, sign, zero, width, and ``d``, ``x`` or ``X``.
         signed: True if the number can be negative.
-
-    Raises:
-        ConfigurationError: the format specification does not suit whole numbers.
     """
     format_spec.allow_only("align", "sign", "zero", "width", "type", of="int")
     if format_spec.type not in ("", "d", "x", "X"):
@@ -321,12 +318,7 @@ def _decimals_type(
 
 
 def float_type(format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of ``float``: with decimals, an exponent, or scaled to a whole number.
-
-    Raises:
-        ConfigurationError: the format specification does not suit floats.
-    """
+    """Return the field type of ``float``: with decimals, an exponent, or scaled to a whole number."""
     _check_decimals(format_spec, "float")
     python_format, scale = format_spec.python, format_spec.scale
     description = _description("a number", format_spec)
@@ -372,12 +364,7 @@ def _steps(text: str) -> int:
 
 
 def decimal_type(format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of ``Decimal``: like :func:`float_type`, but exact.
-
-    Raises:
-        ConfigurationError: the format specification does not suit numbers with decimals.
-    """
+    """Return the field type of ``Decimal``: like :func:`float_type`, but exact."""
     _check_decimals(format_spec, "Decimal")
     python_format, scale = format_spec.python, format_spec.scale
     places = 0 if scale is None else len(str(scale)) - 1

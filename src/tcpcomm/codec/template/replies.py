@@ -244,7 +244,7 @@ class _SingleReader(ReplyReader):
     def _read_carefully(self, text: str) -> Any:
         values = self._template.read(text)
         if values is None:
-            raise self._read_fault(text) or self._template.problem(text)
+            raise self._read_fault(text) or self._template.explain(text)[1]
         return self._join(values)
 
 
@@ -279,7 +279,7 @@ class _SeveralReader(ReplyReader):
             raise fault
         values = template.read(body)
         if values is None:
-            raise self._read_fault(body) or template.problem(body)
+            raise self._read_fault(body) or template.explain(body)[1]
         self._frames_read += 1
         if is_head:
             self._values.update(values)

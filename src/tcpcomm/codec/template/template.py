@@ -17,23 +17,8 @@ answers. The types of the fields come from the annotations of the declaration. T
               | word "|" word                               for bool, the word for true first
     align     = "<" | ">"        sign = "+" | "-" | " "
 
-Inside of a list or an optional part, a closing bracket always closes it, even if two follow each other. A
-format determines the text that is written, and only that form is read:
-
-- With a width, a field has exactly that many characters, in both directions. Numbers are filled with
-  spaces or zeros in front; texts and words are filled at the end. Widths count characters, not bytes.
-- ``int``: ``d`` is decimal, ``x`` and ``X`` are hexadecimal without a sign. ``float`` and ``Decimal``:
-  ``.3f`` has exactly three decimals, ``.6E`` an exponent of two or three digits, and ``07d/1000`` is a
-  whole number of thousandths. Only a minus is written. The sign ``+`` also writes a plus, and a space as
-  sign writes a space.
-- Without a format, and with ``g``, numbers are read in any usual form. An ``int`` is written in decimal, a
-  ``float`` with the digits that identify it, a ``Decimal`` as it is.
-- ``str`` without a width ends before the first character of the text behind it, so it cannot contain that
-  character. At the end of a template it can contain any character. As an item of a list it is not empty.
-- ``bool`` is ``1`` or ``0``. An enumeration is the value of its member. ``Literal`` is one of its words or
-  numbers. ``bytes`` are hexadecimal digits, ``X`` or ``x``.
-- An optional part is left out if each of its values is absent. The absent value is the default; without a
-  default it is None for ``Optional``, else the empty list. ``Optional`` is allowed in optional parts only.
+Inside of a list or an optional part, a closing bracket always closes it, even if two follow each other. The
+page ``docs/reference/template-notation.md`` explains the formats of each type, with examples.
 
 A template is refused if some text could be read from it in two ways. Two messages are refused if they
 could be the same text: two commands, two events, an event and a reply, a reply and the fault. These

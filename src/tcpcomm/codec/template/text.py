@@ -94,7 +94,7 @@ class Text(Codec):
             return escaped(fixed)
         if spec.result is not str or spec.reply is not MISSING:
             raise ConfigurationError(
-                f"{spec.where}: with Text a command returns str, the whole reply, or nothing, and its reply is "
-                "then a fixed text: for other replies use Template"
+                f"{spec.where}: with Text a command returns str, the whole reply, or nothing, and then its "
+                "reply is a fixed text: for other replies use Template"
             )
         return "{reply}"

@@ -1,7 +1,8 @@
 """
 Fields of templates that are not numbers: texts, bytes in hexadecimal, truth values, enumerations.
 
-Widths count characters, in every encoding. In shift_jis one character can have two bytes.
+Widths count characters, in every encoding. In shift_jis one character can have two bytes. The functions
+raise ConfigurationError for a format specification, or for values, that do not suit the type.
 """
 
 from __future__ import annotations
@@ -31,15 +32,12 @@ _DRAWN: Final = f"{ascii_letters}{digits} _-."
 
 def str_type(format_spec: FormatSpec, stops: frozenset[str], *, empty: bool = True) -> FieldType:
     """
-    Return the field type of ``str``, of fixed width or up to the character that follows it.
+    Return the field type of ``str``, of fixed width, or up to the character behind it.
 
     Args:
         format_spec: width, alignment and fill.
         stops: the characters that end the text, so that it cannot contain them.
         empty: True if the text can be empty.
-
-    Raises:
-        ConfigurationError: the format specification does not suit texts.
     """
     format_spec.allow_only("align", "width", of="str")
     if format_spec.width is not None:
@@ -97,12 +95,7 @@ def _fixed_str_type(format_spec: FormatSpec, width: int) -> FieldType:
 
 
 def bytes_type(format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of ``bytes``: two hexadecimal digits for each, lower case with ``x``.
-
-    Raises:
-        ConfigurationError: the format specification does not suit bytes, or its width in digits is odd.
-    """
+    """Return the field type of ``bytes``: two hexadecimal digits for each, lower case with ``x``."""
     format_spec.allow_only("zero", "width", "type", of="bytes")
     if format_spec.type not in ("", "x", "X"):
         raise format_spec.error("write bytes with x or X")
@@ -178,12 +171,7 @@ def _member_hint(words: Mapping[Any, str], value: Any) -> str:
 
 
 def bool_type(words: str) -> FieldType:
-    """
-    Return the field type of ``bool``: ``1`` and ``0``, or two words, the one for true first: ``ON|OFF``.
-
-    Raises:
-        ConfigurationError: the text is not two different words.
-    """
+    """Return the field type of ``bool``: ``1`` and ``0``, or two words, for true first: ``ON|OFF``."""
     true, bar, false = (words or "1|0").partition("|")
     if not bar or not true or not false or "|" in false:
         raise ConfigurationError(f"{words!r}: write bool as two words, the one for true first: ON|OFF")
@@ -191,13 +179,7 @@ def bool_type(words: str) -> FieldType:
 
 
 def enum_type(kind: type[Enum], format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of an enumeration, written as the values of its members.
-
-    Raises:
-        ConfigurationError: the values are neither all words nor all whole numbers, or the format does not
-            suit them.
-    """
+    """Return the field type of an enumeration, written as the values of its members."""
     if issubclass(kind, Flag):
         raise ConfigurationError(
             f"{kind.__name__} is a set of flags, which a template cannot write: declare int, and convert it"
@@ -206,12 +188,7 @@ def enum_type(kind: type[Enum], format_spec: FormatSpec) -> FieldType:
 
 
 def literal_type(choices: tuple[Any, ...], format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of ``Literal`` with words or whole numbers.
-
-    Raises:
-        ConfigurationError: as for :func:`enum_type`.
-    """
+    """Return the field type of ``Literal`` with words or whole numbers."""
     return _choice_type("Literal", {choice: choice for choice in choices}, format_spec)
 
 
