@@ -78,7 +78,7 @@ def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value
         (Mode, "auto", "must be one of 1, 2, AUTO, MANUAL"),
         (Literal["slow"], "fast", "must be one of slow"),
         (int | float, "x", "must be a whole number, and must be a number"),
-        (list[int], "1, 2", "it is no JSON: Extra data at character 1"),
+        (list[int], "1, 2", "not JSON: Extra data at character 1"),
         (list[int], '[1, "2"]', "[1]: must be a whole number, not '2'"),
         (Point, '{"x": 1, "y": 2}', "y: is not known here"),
         (date, "31.1.2026", "must be date as in ISO 8601, not '31.1.2026'"),

@@ -11,7 +11,7 @@ from attrs import define, field
 from hypothesis import HealthCheck, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
@@ -19,7 +19,7 @@ CONVERSATIONS = int(os.environ.get("TCPCOMM_CONVERSATIONS", "200"))
 """How many conversations the model is compared with."""
 
 
-class Reply(Answers):
+class Reply(ReplyReader):
     """A reply in so many parts: all but the last say more, the last is the result."""
 
     def __init__(self, parts: int = 1) -> None:

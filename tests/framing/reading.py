@@ -1,12 +1,12 @@
 """
-Reading a wire in a test: what a decoder makes of bytes, as one list that can be compared.
+The results of decoding in a test, as one list that can be compared.
 
-A list holds the frames and, at their places, the faults as :class:`Fault` values::
+The list holds the frames and, between them, the faults as :class:`Fault` values::
 
     assert [b"one", Fault(FrameTooLong, "…", offset=5), b"two"] == read(framing, wire)
 
-The same bytes are read whole, byte by byte, and cut in two at every place: a test of one wire is thereby
-a test of its segmentations.
+:func:`read` decodes the same bytes whole, byte by byte, and cut in two at every position. So each test of a
+wire also tests its chunks.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ Outcome = list[bytes | Fault]
 
 
 def as_value(error: FramingError) -> Fault:
-    """The fault that ``error`` tells of."""
+    """Return ``error`` as a value."""
     return Fault(type(error), error.reason, error.offset, error.recoverable)
 
 
 def outcome_of(call: Callable[[], list[bytes]]) -> Outcome:
-    """What one call of a decoder's method yields."""
+    """Return the results of one call of a decoder's method."""
     try:
         return list(call())
     except FramingError as error:
@@ -49,7 +49,7 @@ def outcome_of(call: Callable[[], list[bytes]]) -> Outcome:
 
 
 def feed(decoder: Decoder, data: bytes) -> Outcome:
-    """What feeding yields, also beyond recoverable faults."""
+    """Feed a decoder, and go on after recoverable faults. Return the results."""
     seen: Outcome = []
     for each in decode(decoder, data):
         seen += [as_value(each)] if isinstance(each, FramingError) else each
@@ -57,7 +57,7 @@ def feed(decoder: Decoder, data: bytes) -> Outcome:
 
 
 def read_chunks(framing: Framing, chunks: Iterable[bytes], then: End | None = None) -> Outcome:
-    """What a fresh decoder makes of these chunks, and of what comes after them."""
+    """Return the results of a new decoder for these chunks and for silence or the end after them."""
     decoder = framing.decoder()
     seen: Outcome = []
     for chunk in chunks:
@@ -70,7 +70,7 @@ def read_chunks(framing: Framing, chunks: Iterable[bytes], then: End | None = No
 
 
 def read(framing: Framing, wire: bytes, then: End | None = None) -> Outcome:
-    """What a fresh decoder makes of ``wire``, however it is cut into chunks."""
+    """Return the results of a new decoder for ``wire``, which must be the same in any chunks."""
     whole = read_chunks(framing, [wire], then)
     assert whole == read_chunks(framing, [wire[at : at + 1] for at in range(len(wire))], then)
     if len(wire) <= 256:
@@ -80,7 +80,7 @@ def read(framing: Framing, wire: bytes, then: End | None = None) -> Outcome:
 
 
 class CountedBytes(bytes):
-    """Bytes that count how many of them are copied by slicing: what a decoder makes of one large chunk."""
+    """Bytes that count how many of them a decoder copies by slicing."""
 
     copied = 0
 

@@ -1,4 +1,4 @@
-"""What is recognised from a session's first bytes, and how it is answered."""
+"""Recognising the framing of a peer by its first bytes, and answering it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import EncodeError, FrameTooLong, TruncatedFrame
 from tcpcomm.framing import DEFAULT_MAX_FRAME, LengthPrefixed, Lines
-from tcpcomm.framing.autodetect import AnyPeerDecoder, AutoDetect, recognise
+from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder, recognise
 from tests.framing.reading import End, Fault, read, read_chunks
 
 ENDINGS = [b"\r\n", b"\n", b"\r"]
@@ -21,7 +21,7 @@ ORDERS: Final[tuple[Order, Order]] = ("big", "little")
 
 orders = st.sampled_from(ORDERS)
 texts = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"])).map(str.encode)
-"""What a peer may write in a line."""
+"""The texts that a peer may write in a line."""
 
 lines = st.builds(bytes.__add__, texts, st.sampled_from(ENDINGS))
 payloads = st.binary(max_size=300) | st.integers(0, 5000).map(bytes)
@@ -29,7 +29,7 @@ chunk_sizes = st.lists(st.integers(1, 5), max_size=200)
 
 
 def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
-    """The stream in chunks of these sizes, and what is left as the last."""
+    """Return the stream in chunks of these sizes, and the rest as the last chunk."""
     chunks = []
     for size in sizes:
         chunks.append(stream[:size])
@@ -37,8 +37,8 @@ def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
     return [chunk for chunk in [*chunks, stream] if chunk]
 
 
-def told(*chunks: bytes) -> AnyPeerDecoder:
-    """A decoder that was fed these chunks."""
+def fed(*chunks: bytes) -> AutoDetectDecoder:
+    """Return a decoder that was fed these chunks."""
     decoder = AutoDetect().decoder()
     for chunk in chunks:
         decoder.feed(chunk)
@@ -46,7 +46,7 @@ def told(*chunks: bytes) -> AnyPeerDecoder:
 
 
 class TestRecognition:
-    """Lines, or a length prefix of one of two byte orders."""
+    """The two kinds are lines and a length prefix in one of two byte orders."""
 
     @given(st.binary(min_size=4, max_size=4), st.integers(1, 2**33))
     @example(b"\0\0\0\0", 1)
@@ -72,7 +72,7 @@ class TestRecognition:
 
     @given(st.lists(lines, min_size=1), texts)
     def test_text_of_any_language_is_lines(self, several: list[bytes], rest: bytes) -> None:
-        decoder = told(b"".join(several) + rest)
+        decoder = fed(b"".join(several) + rest)
         decoder.flush()
 
         assert isinstance(decoder.recognised, Lines)
@@ -85,7 +85,7 @@ class TestRecognition:
 
 
 class TestFrames:
-    """What is delivered does not depend on how TCP cut the stream."""
+    """The frames do not depend on the chunks of the stream."""
 
     @given(st.binary(max_size=60), chunk_sizes)
     def test_arbitrary_bytes_yield_the_same_however_they_are_cut(
@@ -127,9 +127,9 @@ class TestFrames:
             AutoDetect(max_frame=8), b"\0\0\0\3one\0\0\0\x09123456789"
         )
 
-    def test_what_is_not_delivered_yet_is_counted_and_can_be_handed_over(self) -> None:
+    def test_undelivered_bytes_are_counted_and_can_be_handed_over(self) -> None:
         for chunks in ([b"a\nb"], [b"a\n", b"bcd"], [b"\0\0\0\1a", b"\0\0"]):
-            decoder = told(*chunks)
+            decoder = fed(*chunks)
 
             assert decoder.mid_frame
             assert decoder.buffered == len(decoder.trailing)
@@ -137,13 +137,13 @@ class TestFrames:
 
 
 class TestSilence:
-    """A pause in the middle: what it ends depends on the peer."""
+    """The framing of the peer decides whether silence ends a frame."""
 
     @given(st.binary(min_size=1, max_size=3))
-    def test_fewer_than_four_bytes_are_text_by_then(self, head: bytes) -> None:
+    def test_fewer_than_four_bytes_are_text_after_silence(self, head: bytes) -> None:
         assert head.splitlines(keepends=True) == read_chunks(AutoDetect(), [head], "silence")
 
-    def test_so_they_are_at_the_end_of_the_stream(self) -> None:
+    def test_fewer_than_four_bytes_are_text_at_the_end_of_the_stream(self) -> None:
         reason = "the stream ended in the middle of a frame"
 
         assert [b"a\n", b"\r"] == read(AutoDetect(), b"a\n\r", "end of stream")
@@ -153,19 +153,19 @@ class TestSilence:
 
     @pytest.mark.parametrize("text", [b"Hello Server", b"Hello\r", "검사".encode()])
     def test_a_text_without_an_end_mark_is_a_message(self, text: bytes) -> None:
-        decoder = told(text)
+        decoder = fed(text)
 
         assert decoder.ends_by_silence
         assert [text] == decoder.flush()
         assert not decoder.mid_frame
 
-    def test_after_a_short_text_the_peer_stays_a_peer_of_text(self) -> None:
-        decoder = told(b"Hi")
+    def test_after_a_short_text_all_bytes_of_the_peer_are_text(self) -> None:
+        decoder = fed(b"Hi")
         decoder.flush()
 
         assert [b"\0\0\0\2ok\n"] == decoder.feed(b"\0\0\0\2ok\n")
 
-    def test_nothing_is_no_message(self) -> None:
+    def test_silence_without_bytes_is_not_a_message(self) -> None:
         decoder = AutoDetect().decoder()
 
         assert [] == decoder.flush()
@@ -173,12 +173,12 @@ class TestSilence:
 
     @pytest.mark.parametrize("stream", [b"\0\0\0\5", b"\5\0\0\0He", b"\0\0\0\1a\0\0\0\5"])
     def test_a_frame_whose_length_is_known_may_pause(self, stream: bytes) -> None:
-        decoder = told(stream)
+        decoder = fed(stream)
 
         assert not decoder.ends_by_silence
         assert decoder.mid_frame
 
-    def test_the_end_of_the_stream_cuts_such_a_frame_short(self) -> None:
+    def test_the_end_of_the_stream_truncates_a_frame_of_known_length(self) -> None:
         reason = "the stream ended in the middle of a frame"
 
         assert [Fault(TruncatedFrame, reason, recoverable=False)] == read(
@@ -187,14 +187,14 @@ class TestSilence:
 
 
 class TestAnswers:
-    """A peer is answered as it asked."""
+    """A peer gets answers in its own framing."""
 
     @given(texts, st.sampled_from([*ENDINGS, b""]), texts)
     @example(b"", b"\r", b"")
     def test_a_line_is_answered_with_its_own_ending_or_none(
         self, text: bytes, ending: bytes, reply: bytes
     ) -> None:
-        decoder = told(b"first\n")
+        decoder = fed(b"first\n")
 
         assert text == decoder.text(text + ending)
         assert reply + ending == decoder.answer(text + ending, reply)
@@ -204,7 +204,7 @@ class TestAnswers:
         self, order: Order, frame: bytes, reply: bytes
     ) -> None:
         framing = LengthPrefixed(4, form=order)
-        decoder = told(framing.encode(b"first"))
+        decoder = fed(framing.encode(b"first"))
 
         assert frame == decoder.text(frame)
         assert framing.encode(reply) == decoder.answer(frame, reply)
@@ -216,6 +216,6 @@ class TestAnswers:
         with pytest.raises(EncodeError, match="max_frame=8"):
             decoder.answer(b"one", b"123456789")
 
-    def test_without_a_session_there_is_no_way_to_write_a_frame(self) -> None:
+    def test_the_framing_itself_cannot_encode_a_frame(self) -> None:
         with pytest.raises(EncodeError, match="ask the session's decoder"):
             AutoDetect().encode(b"text")

@@ -1,4 +1,4 @@
-"""The laws reject every framing that is broken on purpose, each by the law that names its fault."""
+"""Each framing that is broken on purpose is rejected by the law that names its fault."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_broken_framing_is_rejected_by_the_law_it_breaks(framing: Framing, law
 
 @pytest.mark.parametrize("framing", [lines.WholeLines(), lengths.WholeLengths()], ids=name)
 @pytest.mark.parametrize("max_frame", [1, 8, 1000])
-def test_what_the_broken_framings_were_made_from_is_whole(framing: Framing, max_frame: int) -> None:
+def test_the_base_classes_of_the_broken_framings_obey_the_laws(framing: Framing, max_frame: int) -> None:
     check_framing_laws(evolve(framing, max_frame=max_frame), max_examples=20)
 
 

@@ -1,4 +1,4 @@
-"""Another framing with a checksum in each of its frames: Checked."""
+"""Another framing with a checksum in each frame: Checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINES = Checked(Delimited(b"\r\n"), XOR.written("hex"))
 
 
 def bad(name: str, found: bytes, expected: bytes, offset: int = 0) -> Fault:
-    reason = f"the {name} checksum is {found!r}, but that of the frame is {expected!r}"
+    reason = f"the {name} checksum is {found!r}, but the checksum of the frame is {expected!r}"
     return Fault(BadChecksum, reason, offset)
 
 
@@ -51,7 +51,7 @@ def bad(name: str, found: bytes, expected: bytes, offset: int = 0) -> Fault:
     ],
     ids=lambda inner: type(inner).__name__,
 )
-def test_a_checksum_at_the_end_is_put_on_verified_and_taken_off(inner: Any) -> None:
+def test_a_checksum_at_the_end_is_added_verified_and_taken_off(inner: Any) -> None:
     framing = Checked(inner, CRC)
     wire = framing.encode(b"ab")
     assert inner.encode(b"ab" + CRC.encode(b"ab")) == wire
@@ -60,7 +60,7 @@ def test_a_checksum_at_the_end_is_put_on_verified_and_taken_off(inner: Any) -> N
     assert [b"ab", fault, b"ab", b"ab"] == read(framing, wire + wrong + wire * 2)
 
 
-def test_a_wrong_checksum_behind_a_block_that_ends_its_frame_costs_one_frame() -> None:
+def test_a_wrong_checksum_after_a_block_that_ends_its_frame_costs_one_frame() -> None:
     framing = Checked(Definite(block_ends=True), XOR)
     good, wrong = b"#12aA", b"#12aB"
     assert [b"#12a", bad("xor", b"B", b"A", 5), b"#12a"] == read(framing, good + wrong + good)
@@ -71,7 +71,7 @@ def test_a_frame_that_is_too_short_for_its_checksum_is_faulty() -> None:
     assert [fault, b"a"] == read(LINES, b"x\r\na61\r\n")
 
 
-def test_a_frame_may_be_nothing_but_its_checksum() -> None:
+def test_a_frame_may_consist_of_its_checksum_only() -> None:
     assert [b""] == read(LINES, b"00\r\n")
     assert b"00\r\n" == LINES.encode(b"")
 
@@ -82,7 +82,7 @@ def test_a_checksum_may_count_a_part_of_the_frame() -> None:
     assert [b"abcd"] == read(framing, b"abcd01\n")
 
 
-def test_a_checksum_in_the_midst_of_a_frame_stays_there() -> None:
+def test_a_checksum_inside_a_frame_stays_there() -> None:
     framing = Checked(FixedSize(4), XOR, at=2)
     assert [b"ab\x03z", bad("xor", b"\x04", b"\x03", 4), b"ab\x03z"] == read(
         framing, b"ab\x03zab\x04zab\x03z"
@@ -90,7 +90,7 @@ def test_a_checksum_in_the_midst_of_a_frame_stays_there() -> None:
     assert b"ab\x03z" == framing.encode(b"ab\x03z")
 
 
-def test_a_checksum_may_stand_before_what_it_counts() -> None:
+def test_a_checksum_may_stand_before_the_bytes_that_it_counts() -> None:
     framing = Checked(FixedSize(4), XOR, at=0, cover_from=1, cover_to=4)
     assert [b"\x03ab\0"] == read(framing, b"\x03ab\0")
 
@@ -142,16 +142,16 @@ def test_the_limit_leaves_room_for_the_checksum() -> None:
         framing.encode(b"abcd")
 
 
-def test_a_checksum_in_the_midst_takes_no_room() -> None:
+def test_a_checksum_inside_a_frame_needs_no_extra_room() -> None:
     assert 4 == Checked(FixedSize(4), XOR, at=2).max_frame
 
 
-def test_a_checksum_that_would_be_taken_for_the_delimiter_is_refused() -> None:
+def test_a_frame_whose_checksum_holds_the_delimiter_is_refused() -> None:
     with pytest.raises(EncodeError, match="the delimiter would be found at byte 2 of the frame"):
         Checked(Delimited(b"\x03"), XOR).encode(b"ab")
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = LINES.decoder()
     feed(decoder, b"a61\r\nhalf")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 5)

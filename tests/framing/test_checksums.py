@@ -1,4 +1,4 @@
-"""Checksums by their names, and how they stand on the wire."""
+"""Checksums by their names, and their forms on the wire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import CHECKSUMS, Checksum, checksum, crc
 
 CHECK_INPUT = b"123456789"
-"""What the catalogue of parametrised CRC algorithms computes each algorithm's check value of."""
+"""The bytes of which the catalogue of parametrised CRC algorithms gives the check values."""
 
 CHECK_VALUES = {
     "crc-8/smbus": 0xF4,
@@ -59,7 +59,7 @@ def test_a_checksum_is_as_wide_as_its_name_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHECKSUMS)
-def test_a_flipped_bit_is_noticed(name: str) -> None:
+def test_a_flipped_bit_changes_the_checksum(name: str) -> None:
     for position in range(len(CHECK_INPUT)):
         for bit in range(8):
             damaged = bytearray(CHECK_INPUT)
@@ -108,7 +108,7 @@ def test_the_lrc_of_modbus_ascii_makes_the_sum_zero() -> None:
         ("crc-32/mpeg-2", "decimal", b"0058124007"),
     ],
 )
-def test_a_checksum_is_written_in_the_form_that_is_said(name: str, form: Any, wire: bytes) -> None:
+def test_a_checksum_is_written_in_the_given_form(name: str, form: Any, wire: bytes) -> None:
     written = checksum(name).written(form)
     assert (wire, len(wire)) == (written.encode(CHECK_INPUT), written.size)
     assert written.matches(CHECK_INPUT, wire)
@@ -129,11 +129,11 @@ def test_hex_digits_are_accepted_in_either_case() -> None:
 
 
 @pytest.mark.parametrize("received", [b"", b"BB3", b"BB3D ", b"BB3E", b"\xbb\x3d"])
-def test_what_is_not_the_checksum_does_not_match(received: bytes) -> None:
+def test_a_wrong_checksum_does_not_match(received: bytes) -> None:
     assert not checksum("crc-16/arc").written("hex").matches(CHECK_INPUT, received)
 
 
-def test_binary_checksums_are_not_taken_for_letters_in_another_case() -> None:
+def test_the_case_of_letters_in_a_binary_checksum_matters() -> None:
     assert not checksum("xor").matches(b"A", b"a")
 
 
@@ -141,12 +141,12 @@ def test_names_are_found_in_any_case() -> None:
     assert checksum("crc-16/modbus") is checksum("CRC-16/MODBUS")
 
 
-def test_an_unknown_name_is_told_with_those_that_there_are() -> None:
+def test_an_unknown_name_is_refused_with_a_list_of_all_names() -> None:
     with pytest.raises(ConfigurationError, match=r"^no checksum is called 'crc-12'; there are xor, sum8, "):
         checksum("crc-12")
 
 
-def test_an_unknown_form_is_told_with_those_that_there_are() -> None:
+def test_an_unknown_form_is_refused_with_a_list_of_all_forms() -> None:
     reason = "a checksum is written as big, little, hex, decimal, not as 'octal'"
     form: Any = "octal"
     with pytest.raises(ConfigurationError, match=f"^{reason}$"):
@@ -158,6 +158,6 @@ def test_another_form_does_not_change_the_catalogue() -> None:
     assert "big" == checksum("xor").form
 
 
-def test_one_can_make_a_checksum_of_ones_own() -> None:
+def test_a_user_can_make_a_checksum() -> None:
     ones = Checksum("count", lambda data: len(data) & 0xFFFF, 2, "little")
     assert b"\x03\x00" == ones.encode(b"abc")

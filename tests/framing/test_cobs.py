@@ -1,4 +1,4 @@
-"""Frames without zero bytes, ended by one: Cobs."""
+"""Frames that are encoded without zero bytes and end with one: Cobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN = bytes(range(1, 255))  # 254 bytes, none of them zero: one full block
 
 
 def reference_encode(frame: bytes) -> bytes:
-    """The paper's algorithm: each code counts the bytes up to the next zero, 255 says that none follows."""
+    """Encode as in the paper: each code counts the bytes up to the next zero; 255 means none."""
     wire, block = bytearray(), bytearray()
     full_at_the_end = False
     for byte in frame:
@@ -70,7 +70,7 @@ def test_any_bytes_can_be_sent(frame: bytes) -> None:
     assert reference_encode(frame) == Cobs().encode(frame)
 
 
-def test_an_empty_block_behind_a_full_one_is_accepted() -> None:
+def test_an_empty_block_after_a_full_one_is_accepted() -> None:
     assert [RUN] == read(Cobs(max_frame=254), b"\xff" + RUN + b"\x01\0")
 
 
@@ -81,9 +81,9 @@ def test_zeros_in_a_row_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("block", "reason"),
     [
-        (b"\x02", "a COBS block of 2 bytes stands where 1 bytes are left"),
-        (b"\x02a\x05ab", "a COBS block of 5 bytes stands where 3 bytes are left"),
-        (b"\xffab", "a COBS block of 255 bytes stands where 3 bytes are left"),
+        (b"\x02", "a COBS block of 2 bytes begins where only 1 bytes are left"),
+        (b"\x02a\x05ab", "a COBS block of 5 bytes begins where only 3 bytes are left"),
+        (b"\xffab", "a COBS block of 255 bytes begins where only 3 bytes are left"),
     ],
 )
 def test_a_block_that_is_cut_short_costs_one_frame(block: bytes, reason: str) -> None:
@@ -108,7 +108,7 @@ def test_a_longer_frame_is_reported_once_and_discarded(max_frame: int) -> None:
         assert [b"a"] == rest
 
 
-def test_a_peer_that_sends_no_zero_for_ever_costs_no_memory() -> None:
+def test_a_peer_that_sends_no_zero_without_end_needs_no_memory() -> None:
     decoder = Cobs(max_frame=10).decoder()
     seen = [each for _ in range(1000) for each in feed(decoder, b"1234567")]
     reason = "a frame exceeds max_frame=10 and is discarded up to its end"
@@ -116,7 +116,7 @@ def test_a_peer_that_sends_no_zero_for_ever_costs_no_memory() -> None:
     assert 0 == decoder.buffered
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = Cobs().decoder()
     feed(decoder, b"\x02a\0\x05ab")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 3)
@@ -124,7 +124,7 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"b"] == feed(decoder, b"\x02b\0")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 3, recoverable=False)
     assert [b"a", fault] == read(Cobs(), b"\x02a\0\x02b", then="end of stream")
 

@@ -1,4 +1,4 @@
-"""The contract of every decoder, shown with the simplest: faults, the end, what is left over."""
+"""The contract of every decoder, tested with simple framings: faults, the end, trailing bytes."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from tcpcomm.framing import (
     Lines,
     Nested,
     Netstring,
-    Step,
+    PieceDecoder,
     Stuffed,
     Unframed,
-    Unusable,
+    UnusablePiece,
     checksum,
     decode,
 )
@@ -58,7 +58,7 @@ def test_a_fault_carries_the_frames_before_it() -> None:
     assert [b"a", b"b"] == caught.value.frames
 
 
-def test_feeding_nothing_goes_on_behind_a_recoverable_fault() -> None:
+def test_feeding_nothing_goes_on_after_a_recoverable_fault() -> None:
     decoder = LINES.decoder()
     with pytest.raises(FrameTooLong):
         decoder.feed(b"long\nb\nlong\nc\n")
@@ -69,14 +69,14 @@ def test_feeding_nothing_goes_on_behind_a_recoverable_fault() -> None:
     assert [] == decoder.feed(b"")
 
 
-def test_bytes_that_are_fed_behind_a_fault_follow_those_before_it() -> None:
+def test_bytes_that_are_fed_after_a_fault_follow_those_before_it() -> None:
     decoder = LINES.decoder()
     with pytest.raises(FrameTooLong):
         decoder.feed(b"long\nb\nc")
     assert [b"b", b"cd"] == decoder.feed(b"d\n")
 
 
-def test_what_stands_behind_a_fault_is_held_until_the_caller_goes_on() -> None:
+def test_the_bytes_after_a_fault_are_buffered_until_the_caller_goes_on() -> None:
     decoder = LINES.decoder()
     with pytest.raises(FrameTooLong):
         decoder.feed(b"a\nlong\nb\nc")
@@ -102,7 +102,7 @@ def test_decode_yields_frames_and_faults_in_order() -> None:
     assert [2, 11] == [fault.offset for fault in faults]
 
 
-def test_decode_ends_behind_an_unrecoverable_fault() -> None:
+def test_decode_ends_after_an_unrecoverable_fault() -> None:
     seen = list(decode(PREFIXED.decoder(), b"\x01a\x09\x01b"))
     assert [list, FrameTooLong] == [type(each) for each in seen]
 
@@ -119,7 +119,7 @@ def test_offsets_count_from_the_start_of_the_stream() -> None:
     assert [too_long(300)] == feed(decoder, b"long\n")
 
 
-def test_offsets_count_what_silence_dropped() -> None:
+def test_offsets_count_the_bytes_that_silence_dropped() -> None:
     decoder = PREFIXED.decoder()
     feed(decoder, b"\x02a")
     assert 1 == len(outcome_of(decoder.flush))
@@ -127,11 +127,11 @@ def test_offsets_count_what_silence_dropped() -> None:
     assert [fault] == feed(decoder, b"\x09")
 
 
-def test_a_stream_may_end_where_nothing_began() -> None:
+def test_a_stream_may_end_between_frames() -> None:
     assert [] == PREFIXED.decoder().close()
 
 
-def test_behind_its_end_a_stream_that_was_cut_answers_with_the_same_fault() -> None:
+def test_after_a_truncated_end_every_call_raises_the_same_fault() -> None:
     decoder = PREFIXED.decoder()
     feed(decoder, b"\x02a")
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 0, recoverable=False)
@@ -140,7 +140,7 @@ def test_behind_its_end_a_stream_that_was_cut_answers_with_the_same_fault() -> N
     assert [fault] == outcome_of(decoder.flush)
 
 
-def test_the_bytes_behind_the_last_frame_can_be_handed_over() -> None:
+def test_the_bytes_after_the_last_frame_can_be_handed_over() -> None:
     decoder = PREFIXED.decoder()
     feed(decoder, b"\x01a\x03b")
     assert b"\x03b" == decoder.trailing
@@ -153,7 +153,7 @@ def test_the_bytes_behind_the_last_frame_can_be_handed_over() -> None:
 @pytest.mark.parametrize(
     ("wire", "expected"), [(b"", False), (b"a", True), (b"a\n", False), (b"long", True), (b"long\n", False)]
 )
-def test_a_decoder_tells_whether_a_frame_has_begun(wire: bytes, expected: bool) -> None:
+def test_mid_frame_is_true_while_a_frame_has_begun(wire: bytes, expected: bool) -> None:
     decoder = LINES.decoder()
     feed(decoder, wire)
     assert expected == decoder.mid_frame
@@ -203,7 +203,7 @@ def test_frames_are_bytes_however_the_wire_was_cut() -> None:
     ids=lambda framing: type(framing).__name__,
 )
 def test_a_connection_that_is_idle_takes_little_memory(framing: Framing) -> None:
-    framing.decoder()  # what all decoders share is there from now on
+    framing.decoder()  # makes the objects that all decoders share
     tracemalloc.start()
     try:
         decoders = [framing.decoder() for _ in range(100)]
@@ -213,42 +213,42 @@ def test_a_connection_that_is_idle_takes_little_memory(framing: Framing) -> None
     assert each < 400
 
 
-class Reversed(Step):
-    """A step of one's own: it turns frames around, and refuses those with a question mark."""
+class Reversed(PieceDecoder):
+    """A piece decoder that reverses frames, and refuses those with a question mark."""
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         if b"?" in piece:
-            raise Unusable(FramingError, "no questions here")
+            raise UnusablePiece(FramingError, "no questions here")
         return None if piece == b"skip" else piece[::-1]
 
 
-def test_a_step_of_ones_own_changes_drops_and_refuses_frames() -> None:
+def test_a_piece_decoder_changes_drops_and_refuses_frames() -> None:
     decoder = Delimited(b"\n").decoder()
-    decoder.steps.append(Reversed())
+    decoder.piece_decoders.append(Reversed())
     fault = Fault(FramingError, "no questions here", 9)
     assert [b"cba", fault, b"d"] == feed(decoder, b"abc\nskip\n?\nd\n")
 
 
-def test_steps_follow_each_other() -> None:
+def test_piece_decoders_work_one_after_the_other() -> None:
     decoder = Delimited(b"\n").decoder()
-    decoder.steps += [Reversed(), Reversed()]
+    decoder.piece_decoders += [Reversed(), Reversed()]
     assert [b"abc"] == feed(decoder, b"abc\n")
 
 
-def test_a_step_must_say_what_it_does() -> None:
+def test_a_piece_decoder_must_override_decode() -> None:
     with pytest.raises(NotImplementedError):
-        Step().take(b"")
+        PieceDecoder().decode(b"")
 
 
-def test_a_step_holds_nothing_unless_it_says_so() -> None:
-    step = Step()
-    step.forget()
-    step.lost()
-    assert (False, 0) == (step.pending, step.held)
+def test_a_piece_decoder_buffers_nothing_by_default() -> None:
+    step = PieceDecoder()
+    step.reset()
+    step.piece_lost()
+    assert (False, 0) == (step.pending, step.buffered)
 
 
 class Doubled(Framing):
-    """A framing of one's own with the least that it takes: two equal bytes are a frame of one."""
+    """A framing with only the required methods: two equal bytes are a frame of one byte."""
 
     def decoder(self) -> Decoder:
         return _DoubledDecoder()
@@ -268,7 +268,7 @@ class _DoubledDecoder(Decoder):
         return position
 
 
-def test_a_framing_of_ones_own_needs_only_cut_and_encode() -> None:
+def test_a_framing_of_a_user_needs_only_cut_and_encode() -> None:
     framing = Doubled()
     assert b"aabb" == framing.encode_many([b"a", b"b"])
     decoder = framing.decoder()
@@ -289,7 +289,7 @@ def test_errors_of_the_caller_are_value_errors_too(error: type[Exception]) -> No
     assert issubclass(error, ValueError)
 
 
-def test_the_text_of_a_fault_tells_where_it_lies() -> None:
+def test_the_text_of_a_fault_holds_its_offset() -> None:
     fault = TruncatedFrame("half a frame", offset=7, recoverable=True, frames=(b"a",))
     assert "half a frame (frame at byte 7 of the stream)" == str(fault)
     assert ("half a frame", 7, True) == (fault.reason, fault.offset, fault.recoverable)

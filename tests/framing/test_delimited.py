@@ -1,4 +1,4 @@
-"""Frames that end with a delimiter of one's own: Delimited."""
+"""Frames that end with a given delimiter: Delimited."""
 
 from __future__ import annotations
 
@@ -99,13 +99,13 @@ def test_a_frame_that_is_too_long_is_reported_before_its_end_arrives() -> None:
     assert [b"ok"] == feed(decoder, b"78\r\nok\r\n")
 
 
-def test_a_delimiter_in_two_chunks_ends_what_is_discarded() -> None:
+def test_a_delimiter_in_two_chunks_ends_the_discarding() -> None:
     decoder = Delimited(b"\r\n", max_frame=5).decoder()
     assert [too_long(5)] == feed(decoder, b"1234567\r")
     assert [b"ok"] == feed(decoder, b"\nok\r\n")
 
 
-def test_a_peer_that_sends_no_delimiter_for_ever_costs_no_memory() -> None:
+def test_a_peer_that_sends_no_delimiter_without_end_needs_no_memory() -> None:
     decoder = Delimited(b"\r\n", max_frame=10).decoder()
     faults = 0
     for _ in range(1000):
@@ -123,7 +123,7 @@ def test_silence_with_nothing_pending_yields_nothing() -> None:
     assert [b"one"] == read(CRLF, b"one\r\n", then="silence")
 
 
-def test_a_frame_goes_on_afresh_behind_silence() -> None:
+def test_a_new_frame_begins_after_silence() -> None:
     decoder = CRLF.decoder()
     feed(decoder, b"naive")
     decoder.flush()
@@ -134,33 +134,33 @@ def test_half_a_delimiter_is_part_of_the_frame_that_silence_ends() -> None:
     assert [b"naive\r"] == read(CRLF, b"naive\r", then="silence")
 
 
-def test_silence_ends_what_is_discarded() -> None:
+def test_silence_ends_the_discarding() -> None:
     decoder = Delimited(b"\r\n", max_frame=5).decoder()
     assert [too_long(5)] == feed(decoder, b"1234567890")
     assert [] == outcome_of(decoder.flush)
     assert [b"ok"] == feed(decoder, b"ok\r\n")
 
 
-def test_silence_ends_no_frame_that_is_too_long_by_half_a_delimiter() -> None:
+def test_half_a_delimiter_counts_for_the_limit_of_a_frame_that_silence_ends() -> None:
     fault = Fault(FrameTooLong, "a frame exceeds max_frame=5")
     assert [fault] == read(Delimited(b"\r\n", max_frame=5), b"12345\r", then="silence")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 5, recoverable=False)
     assert [b"one", fault] == read(CRLF, b"one\r\ntw", then="end of stream")
 
 
-def test_the_end_of_the_stream_between_frames_is_no_fault() -> None:
+def test_the_end_of_the_stream_between_frames_is_not_a_fault() -> None:
     assert [b"one"] == read(CRLF, b"one\r\n", then="end of stream")
 
 
-def test_the_end_of_a_frame_that_is_discarded_is_not_told_again() -> None:
+def test_the_end_of_a_frame_that_is_discarded_is_not_reported_again() -> None:
     wire = b"123456789"
     assert [too_long(5)] == read(Delimited(b"\r\n", max_frame=5), wire, then="end of stream")
 
 
-def test_what_follows_the_last_frame_is_trailing() -> None:
+def test_the_bytes_after_the_last_frame_are_trailing() -> None:
     decoder = CRLF.decoder()
     feed(decoder, b"one\r\n\x00\x01\r")
     assert (b"\x00\x01\r", 3) == (decoder.trailing, decoder.buffered)
@@ -206,10 +206,10 @@ def test_several_frames_are_sent_in_one_write() -> None:
         ([b";", b";"], "a delimiter is given twice: (b';', b';')"),
         (
             [b"\r", b"\r\n"],
-            "the delimiter b'\\r\\n' can never match, for b'\\r' ends inside it: "
+            "the delimiter b'\\r\\n' can never match, because b'\\r' ends inside it: "
             "use Lines for any line ending",
         ),
-        ([b"<end>", b"en"], "the delimiter b'<end>' can never match, for b'en' ends inside it"),
+        ([b"<end>", b"en"], "the delimiter b'<end>' can never match, because b'en' ends inside it"),
     ],
 )
 def test_delimiters_that_cannot_work_are_refused(delimiters: bytes | list[bytes], reason: str) -> None:

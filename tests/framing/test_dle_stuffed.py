@@ -36,7 +36,7 @@ def cut_short(offset: int) -> Fault:
 
 
 def reference_decode(wire: bytes, *, start: int | None) -> list[bytes]:
-    """A state machine that sees one byte at a time; ``start`` is None for TSIP."""
+    """Decode with a state machine, byte by byte. ``start`` is None for TSIP."""
     frames: list[bytes] = []
     frame: bytearray | None = None
     escaped = False
@@ -60,7 +60,7 @@ def reference_decode(wire: bytes, *, start: int | None) -> list[bytes]:
     return frames
 
 
-def test_what_stands_between_dle_stx_and_dle_etx_is_a_frame() -> None:
+def test_the_bytes_between_dle_stx_and_dle_etx_are_a_frame() -> None:
     assert [b"one", b""] == read(DLE, b"\x10\x02one\x10\x03\x10\x02\x10\x03\x10\x02half")
 
 
@@ -105,16 +105,16 @@ def test_any_frame_can_be_sent(frame: bytes) -> None:
     assert [frame, frame] == read(DLE, DLE.encode(frame) * 2)
 
 
-def test_an_escape_that_means_nothing_costs_one_frame() -> None:
+def test_an_invalid_escape_costs_one_frame() -> None:
     fault = Fault(BadEscape, r"b'x' cannot follow the escape byte b'\x10'")
     assert [fault, b"b"] == read(DLE, b"\x10\x02a\x10xrest\x10\x03\x10\x02b\x10\x03")
 
 
-def test_a_start_inside_a_frame_says_that_it_was_cut_short() -> None:
+def test_a_start_inside_a_frame_shows_that_it_was_cut_short() -> None:
     assert [cut_short(0), b"two"] == read(DLE, b"\x10\x02half\x10\x02two\x10\x03")
 
 
-def test_a_tsip_start_inside_a_frame_says_that_it_was_cut_short() -> None:
+def test_a_tsip_start_inside_a_frame_shows_that_it_was_cut_short() -> None:
     assert [cut_short(0), b"\x42two"] == read(TSIP, b"\x10\x41half\x10\x42two\x10\x03")
 
 
@@ -125,7 +125,7 @@ def test_garbage_is_reported_once_and_skipped_up_to_the_next_start(noise: bytes)
     assert [garbage(found, 0), b"a", garbage(found, second), b"b"] == read(DLE, wire)
 
 
-def test_a_frame_of_max_frame_bytes_is_delivered_be_they_all_escaped() -> None:
+def test_a_frame_of_max_frame_bytes_is_delivered_even_if_all_are_escaped() -> None:
     framing = DleStuffed(max_frame=5)
     assert [b"12345", b"\x10" * 5] == read(framing, framing.encode(b"12345") + framing.encode(b"\x10" * 5))
 
@@ -138,7 +138,7 @@ def test_a_longer_frame_is_reported_once_and_discarded(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("noise", [b"1234567", b"\x10\x10", b"1\x10\x10"])
-def test_a_peer_that_never_ends_its_frame_costs_no_memory(noise: bytes) -> None:
+def test_a_peer_that_never_ends_its_frame_needs_no_memory(noise: bytes) -> None:
     decoder = DleStuffed(max_frame=10).decoder()
     feed(decoder, b"\x10\x02")
     faults = 0
@@ -148,7 +148,7 @@ def test_a_peer_that_never_ends_its_frame_costs_no_memory(noise: bytes) -> None:
     assert 1 == faults
 
 
-def test_endless_garbage_costs_no_memory() -> None:
+def test_endless_garbage_needs_no_memory() -> None:
     decoder = DLE.decoder()
     faults = 0
     for _ in range(1000):
@@ -157,13 +157,13 @@ def test_endless_garbage_costs_no_memory() -> None:
     assert 1 == faults
 
 
-def test_a_chunk_that_is_full_of_faults_is_not_copied_for_each() -> None:
+def test_a_chunk_full_of_faults_is_not_copied_for_each_of_them() -> None:
     chunk = CountedBytes(b"\x10\x02\x10\x03x" * 1000)
     assert 2000 == len(feed(DLE.decoder(), chunk))
     assert chunk.copied <= 3 * len(chunk)
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = DLE.decoder()
     feed(decoder, b"\x10\x02a\x10\x03\x10\x02half\x10")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 5)
@@ -178,7 +178,7 @@ def test_silence_ends_garbage() -> None:
     assert [garbage(b"m", 6), b"b"] == feed(decoder, b"more\x10\x02b\x10\x03")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 5, recoverable=False)
     assert [b"a", fault] == read(DLE, b"\x10\x02a\x10\x03\x10\x02b\x10", then="end of stream")
 
@@ -190,7 +190,10 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
 
 @pytest.mark.parametrize("frame", [b"", b"\x10a", b"\x03a"])
 def test_a_tsip_frame_whose_first_byte_would_be_misread_is_refused(frame: bytes) -> None:
-    reason = r"the first byte, which follows the start, must be there and be neither b'\x10' nor b'\x03'"
+    reason = (
+        r"the frame must begin with a byte that is neither b'\x10' nor b'\x03', "
+        "because that byte follows the start"
+    )
     with pytest.raises(EncodeError, match=f"^{re.escape(reason)}$"):
         TSIP.encode(frame)
 
@@ -207,6 +210,6 @@ def test_a_tsip_frame_whose_first_byte_would_be_misread_is_refused(frame: bytes)
         ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
     ],
 )
-def test_markers_that_cannot_be_told_apart_are_refused(options: dict[str, Any], reason: str) -> None:
+def test_ambiguous_markers_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}$"):
         DleStuffed(**options)

@@ -1,4 +1,4 @@
-"""Frames between a start and an end marker, with a checksum behind: Enclosed."""
+"""Frames between a start and an end marker, with a checksum after it: Enclosed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def too_long(max_frame: int, offset: int) -> Fault:
     return Fault(FrameTooLong, f"a frame exceeds max_frame={max_frame} and is discarded", offset)
 
 
-def test_what_stands_between_the_markers_is_a_frame() -> None:
+def test_the_bytes_between_the_markers_are_a_frame() -> None:
     assert [b"one", b"", b"two"] == read(PLAIN, b"\x02one\x03\x02\x03\x02two\x03\x02half")
 
 
@@ -72,7 +72,7 @@ def test_frames_are_those_that_a_regular_expression_finds(wire: bytes) -> None:
         (False, False, b"a"),
     ],
 )
-def test_the_checksum_counts_what_is_said(cover_start: bool, cover_end: bool, check: bytes) -> None:
+def test_the_checksum_counts_the_chosen_bytes(cover_start: bool, cover_end: bool, check: bytes) -> None:
     framing = Enclosed(checksum=XOR, cover_start=cover_start, cover_end=cover_end)
     wire = b"\x02a\x03" + XOR.encode(check)
     assert ([b"a", b"a"], wire) == (read(framing, wire * 2), framing.encode(b"a"))
@@ -98,7 +98,7 @@ def test_bytes_that_are_ignored_between_frames_are_data_in_them() -> None:
 
 
 def test_a_wrong_checksum_costs_one_frame() -> None:
-    fault = Fault(BadChecksum, "the xor checksum is b'a', but that of the frame is b'b'", 4)
+    fault = Fault(BadChecksum, "the xor checksum is b'a', but the checksum of the frame is b'b'", 4)
     assert [b"b", fault, b"b"] == read(CHECKED, b"\x02b\x03a\x02a\x03a\x02b\x03a")
 
 
@@ -125,7 +125,7 @@ def test_half_a_start_marker_may_be_garbage() -> None:
     assert [garbage(b"<", 0, b"<<"), b"a"] == read(framing, b"<x<y<<a>>")
 
 
-def test_a_start_inside_a_frame_says_that_it_was_cut_short() -> None:
+def test_a_start_inside_a_frame_shows_that_it_was_cut_short() -> None:
     assert [cut_short(0), cut_short(5), b"two"] == read(PLAIN, b"\x02half\x02\x02two\x03")
 
 
@@ -144,11 +144,11 @@ def test_a_longer_frame_is_reported_once_and_discarded() -> None:
     assert [b"ok", too_long(5, 4), b"ok"] == read(Enclosed(max_frame=5), wire)
 
 
-def test_a_frame_that_begins_in_what_is_discarded_is_found() -> None:
+def test_a_frame_that_begins_inside_a_discarded_one_is_found() -> None:
     assert [too_long(5, 0), b"ok"] == read(Enclosed(max_frame=5), b"\x02123456789\x02ok\x03")
 
 
-def test_a_peer_that_never_ends_its_frame_costs_no_memory() -> None:
+def test_a_peer_that_never_ends_its_frame_needs_no_memory() -> None:
     decoder = Enclosed(b"<<", b">>", max_frame=10).decoder()
     feed(decoder, b"<<")
     faults = 0
@@ -158,13 +158,13 @@ def test_a_peer_that_never_ends_its_frame_costs_no_memory() -> None:
     assert 1 == faults
 
 
-def test_a_chunk_that_is_full_of_faults_is_not_copied_for_each() -> None:
+def test_a_chunk_full_of_faults_is_not_copied_for_each_of_them() -> None:
     chunk = CountedBytes(b"\x02\x03x" * 1000)
     assert 2000 == len(feed(PLAIN.decoder(), chunk))
     assert chunk.copied <= 3 * len(chunk)
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = PLAIN.decoder()
     feed(decoder, b"\x02a\x03\x02half")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 3)
@@ -172,7 +172,7 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"b"] == feed(decoder, b"\x02b\x03")
 
 
-def test_silence_while_a_checksum_is_waited_for_drops_the_frame_and_tells() -> None:
+def test_silence_before_a_checksum_drops_the_frame_and_is_reported() -> None:
     decoder = CHECKED.decoder()
     feed(decoder, b"\x02a\x03")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame")
@@ -187,7 +187,7 @@ def test_silence_ends_garbage() -> None:
     assert [garbage(b"m", 5)] == feed(decoder, b"more")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 3, recoverable=False)
     assert [b"a", fault] == read(PLAIN, b"\x02a\x03\x02half", then="end of stream")
     assert [Fault(TruncatedFrame, fault.reason, 0, recoverable=False)] == read(
@@ -195,7 +195,7 @@ def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
     )
 
 
-def test_what_follows_the_last_frame_is_trailing() -> None:
+def test_the_bytes_after_the_last_frame_are_trailing() -> None:
     decoder = PLAIN.decoder()
     feed(decoder, b"\x02a\x03\x02rest")
     assert b"\x02rest" == decoder.trailing
@@ -213,7 +213,7 @@ def test_what_follows_the_last_frame_is_trailing() -> None:
     ],
 )
 def test_a_frame_in_which_a_marker_would_be_found_is_refused(framing: Enclosed, frame: bytes) -> None:
-    reason = f"the frame holds a marker ({framing.start!r} or {framing.end!r}): the peer would take that"
+    reason = f"the frame holds a marker ({framing.start!r} or {framing.end!r}): the peer would take it"
     with pytest.raises(EncodeError, match=f"^{re.escape(reason)}"):
         framing.encode(frame)
 
@@ -232,13 +232,13 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         ({"start": b"*>", "end": b">"}, "start b'*>' and end b'>' hold each other"),
         (
             {"start": b"'", "end": b"'", "tail": b"\r"},
-            "start and end are both b\"'\", so a checksum or tail behind the end could be taken for a "
-            "frame: that needs markers that differ",
+            "start and end are both b\"'\", so a checksum or tail after the end could look like a "
+            "frame: use two different markers",
         ),
         ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),
         ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
     ],
 )
-def test_markers_that_cannot_be_told_apart_are_refused(options: dict[str, Any], reason: str) -> None:
+def test_ambiguous_markers_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}$"):
         Enclosed(**options)

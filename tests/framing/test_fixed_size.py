@@ -9,7 +9,7 @@ from tcpcomm.framing import FixedSize
 from tests.framing.reading import Fault, feed, outcome_of, read
 
 
-def test_every_so_many_bytes_are_a_frame() -> None:
+def test_each_frame_has_the_same_number_of_bytes() -> None:
     assert [b"abcd", b"efgh"] == read(FixedSize(4), b"abcdefghij")
 
 
@@ -17,13 +17,13 @@ def test_a_frame_may_be_one_byte() -> None:
     assert [b"a", b"b"] == read(FixedSize(1), b"ab")
 
 
-def test_no_more_than_one_unfinished_frame_is_held() -> None:
+def test_at_most_one_unfinished_frame_is_buffered() -> None:
     decoder = FixedSize(4).decoder()
     feed(decoder, b"abcdef")
     assert (2, b"ef") == (decoder.buffered, decoder.trailing)
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = FixedSize(4).decoder()
     feed(decoder, b"abcdef")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 4)
@@ -31,7 +31,7 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"ghij"] == feed(decoder, b"ghij")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 4, recoverable=False)
     assert [b"abcd", fault] == read(FixedSize(4), b"abcdef", then="end of stream")
 

@@ -1,7 +1,7 @@
 """
-Chunks that are one frame each, as a peer sends them that waits for each answer: decoders see that first.
+The quick way of decoders for chunks that are one frame, as from a peer that waits for each answer.
 
-Where they do, a decoder is idle, and what comes next must be the same as if all had come at once.
+A decoder uses it while it is idle. Its results must be those of the whole stream in one chunk.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from tcpcomm.framing import (
     Lines,
     Nested,
     Netstring,
-    Step,
+    PieceDecoder,
     Stuffed,
     checksum,
 )
+from tests.conftest import stable_id
 from tests.framing.reading import feed, read_chunks
 
 QUICK = [
@@ -73,7 +74,7 @@ pieces = st.lists(st.sampled_from(BYTES), max_size=6).map(bytes)
 
 
 def on_the_wire(framing: Framing, piece: bytes) -> bytes:
-    """The piece in a frame, even in one that is too long; as it is, where no frame can hold it."""
+    """Return the piece in a frame, even if that is too long, or the piece itself if it cannot be sent."""
     sender = framing if isinstance(framing, Checked | FixedSize) else evolve(framing, max_frame=8)
     try:
         return sender.encode(piece)
@@ -83,32 +84,32 @@ def on_the_wire(framing: Framing, piece: bytes) -> bytes:
 
 @st.composite
 def streams(draw: st.DrawFn, framing: Framing) -> list[bytes]:
-    """Chunks most of which are one frame; among them halves of frames, and garbage."""
+    """Draw chunks, most of them one frame, some of them half frames or garbage."""
     chunks: list[bytes] = []
     for piece in draw(st.lists(pieces, max_size=12)):
         wire = on_the_wire(framing, piece)
-        place = draw(st.integers(0, len(wire)))
+        cut = draw(st.integers(0, len(wire)))
         match draw(st.sampled_from(["whole", "whole", "whole", "in two", "damaged"])):
             case "whole":
                 chunks.append(wire)
             case "in two":
-                chunks += wire[:place], wire[place:]
+                chunks += wire[:cut], wire[cut:]
             case "damaged":
-                chunks.append(wire[:place] + draw(pieces) + wire[place + 1 :])
+                chunks.append(wire[:cut] + draw(pieces) + wire[cut + 1 :])
     return chunks
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=stable_id)
 @given(data=st.data())
-def test_frame_by_frame_a_stream_yields_what_it_does_at_once(framing: Framing, data: st.DataObject) -> None:
+def test_a_stream_gives_the_same_frame_by_frame_and_at_once(framing: Framing, data: st.DataObject) -> None:
     chunks = data.draw(streams(framing))
     at_once = read_chunks(framing, [b"".join(chunks)], "end of stream")
     assert at_once == read_chunks(framing, chunks, "end of stream")
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=stable_id)
 @given(data=st.data())
-def test_no_decoder_is_idle_that_holds_something(framing: Framing, data: st.DataObject) -> None:
+def test_a_decoder_that_buffers_bytes_is_not_idle(framing: Framing, data: st.DataObject) -> None:
     decoder = framing.decoder()
     for chunk in data.draw(streams(framing)):
         feed(decoder, chunk)
@@ -125,24 +126,24 @@ def test_a_decoder_is_idle_between_frames_and_not_within_one(framing: Framing, w
     assert [True, True, False, True, True] == seen
 
 
-def test_a_decoder_with_steps_is_never_idle() -> None:
+def test_a_decoder_with_piece_decoders_is_never_idle() -> None:
     decoder = Delimited(b";").decoder()
     feed(decoder, b"a;")
-    assert [] == decoder.steps
+    assert [] == decoder.piece_decoders
     feed(decoder, b"a;")
-    decoder.steps = [Decimals()]
+    decoder.piece_decoders = [Decimals()]
     assert [b"1"] == feed(decoder, b"a1;")
     assert not decoder.idle
 
 
-class Decimals(Step):
-    """Passes on the digits of a frame."""
+class Decimals(PieceDecoder):
+    """A piece decoder that keeps only the digits of a frame."""
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         return bytes(each for each in piece if each in b"0123456789")
 
 
 @pytest.mark.parametrize("framing", [LengthPrefixed(2), Netstring()], ids=str)
-def test_frames_of_more_sizes_than_are_learned_are_cut_all_the_same(framing: Framing) -> None:
+def test_frames_of_more_sizes_than_are_learned_are_cut_too(framing: Framing) -> None:
     frames = [bytes(size) for size in (*range(600), *range(600), 5000)]
     assert frames == read_chunks(framing, map(framing.encode, frames))

@@ -71,7 +71,7 @@ TSIP = DleStuffed(start=b"")
 
 @frozen
 class Vector:
-    """One message: its bytes on the wire, in hex, and the frame that they are."""
+    """A message: its bytes on the wire in hex, and its frame."""
 
     name: str
     framing: Framing
@@ -84,17 +84,17 @@ class Vector:
 
 
 def binary(name: str, framing: Framing, wire: str, frame: str | None = None) -> Vector:
-    """A message in hex; without ``frame`` the header is kept."""
+    """Return a message in hex. Without ``frame`` the header is kept."""
     return Vector(name, framing, wire, bytes.fromhex(wire if frame is None else frame))
 
 
 def text(name: str, framing: Framing, wire: bytes, frame: bytes | None = None) -> Vector:
-    """A message in ASCII; without ``frame`` the header is kept."""
+    """Return a message in ASCII. Without ``frame`` the header is kept."""
     return Vector(name, framing, wire.hex(), wire if frame is None else frame)
 
 
 VECTORS = [
-    # Modbus Messaging on TCP/IP: transaction, protocol 0, length of what follows, unit, PDU.
+    # Modbus Messaging on TCP/IP: transaction, protocol 0, length of the rest, unit, PDU.
     binary("Modbus/TCP read holding registers", MODBUS_TCP, "0001 0000 0006 11 03 006B 0003"),
     binary("Modbus/TCP three registers", MODBUS_TCP, "0001 0000 0009 11 03 06 022B 0000 0064"),
     binary("Modbus/TCP exception", MODBUS_TCP, "0002 0000 0003 11 83 02"),
@@ -237,7 +237,7 @@ VECTORS = [
         "0000 20000000 C0A8000A0101 5303 C0A800140101 0080 0100 0400 00000000 00000000 01000000",
         "C0A8000A0101 5303 C0A800140101 0080 0100 0400 00000000 00000000 01000000",
     ),
-    # DICOM PS3.8: type, reserved, length of what follows.
+    # DICOM PS3.8: type, reserved, length of the rest.
     binary("DICOM A-RELEASE-RQ", DICOM, "05 00 00000004 00000000"),
     binary(
         "DICOM C-ECHO-RQ",
@@ -312,7 +312,7 @@ def test_a_wrong_mdt_checksum_costs_one_message() -> None:
     good = b"\x010A\x0200\x0370\r"
     wrong = b"\x010A\x0200\x0371\r"
     assert [
-        Fault(BadChecksum, "the xor checksum is b'71', but that of the frame is b'70'"),
+        Fault(BadChecksum, "the xor checksum is b'71', but the checksum of the frame is b'70'"),
         b"0A\x0200",
     ] == read(MDT, wrong + good)
 
@@ -320,7 +320,7 @@ def test_a_wrong_mdt_checksum_costs_one_message() -> None:
 def test_a_wrong_xgt_checksum_costs_one_message() -> None:
     good = next(each for each in VECTORS if each.name == "XGT FEnet read %DW100").wire
     wrong = good[:19] + b"\x99" + good[20:]
-    reason = "the sum8 checksum is b'\\x99', but that of the frame is b'?'"
+    reason = "the sum8 checksum is b'\\x99', but the checksum of the frame is b'?'"
     fault = Fault(BadChecksum, reason, offset=len(good))
     assert [good, fault, good] == read(XGT_FENET, good + wrong + good)
 

@@ -1,4 +1,4 @@
-"""Frames whose total length a function computes from the header: HeaderFramed."""
+"""Frames with a header from which a function computes the total length: HeaderFramed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = {ord("P"): 1, ord("S"): 5}
 
 
 def size_of_type(header: bytes) -> int:
-    """A type byte that fixes the size: P is a ping without data, S a status with four bytes."""
+    """Return the size that the type byte fixes: P is a ping without data, S a status with four bytes."""
     try:
         return SIZES[header[0]]
     except KeyError:
@@ -23,7 +23,7 @@ def size_of_type(header: bytes) -> int:
 
 
 def two_sizes(header: bytes) -> int:
-    """The sizes of a name and of data, to be added."""
+    """Return the sum of the sizes of a name and of data."""
     return 3 + header[0] + int.from_bytes(header[1:3], "big")
 
 
@@ -52,7 +52,7 @@ def test_a_header_that_pack_makes_again_is_taken_off() -> None:
     assert b"\x03\0abc\0\0" == STRIPPED.encode_many([b"abc", b""])
 
 
-def test_a_frame_that_brings_its_header_is_sent_as_it_is() -> None:
+def test_a_frame_that_holds_its_header_is_sent_unchanged() -> None:
     assert b"S1234" == BY_TYPE.encode(b"S1234")
 
 
@@ -75,7 +75,7 @@ def test_a_total_that_does_not_grow_ends_the_stream() -> None:
     assert [fault] == read(framing, b"abab")
 
 
-def test_a_frame_beyond_max_frame_ends_the_stream_before_anything_is_waited_for() -> None:
+def test_a_frame_beyond_max_frame_ends_the_stream_before_its_bytes_arrive() -> None:
     fault = Fault(FrameTooLong, "a frame of 65535 bytes exceeds max_frame=10", 5, recoverable=False)
     assert [b"abc", fault] == read(STRIPPED, b"\x03\0abc\xff\xff")
 
@@ -87,7 +87,7 @@ def test_the_limit_counts_the_delivered_frame(length: int, delivered: bool) -> N
     assert [b"x" * length if delivered else fault] == read(STRIPPED, wire)
 
 
-def test_behind_a_bad_header_every_call_answers_with_the_same_fault() -> None:
+def test_after_a_bad_header_every_call_raises_the_same_fault() -> None:
     decoder = BY_TYPE.decoder()
     fault = Fault(BadLength, "the header b'X' is not valid: no such type", recoverable=False)
     assert [fault] == feed(decoder, b"XP")
@@ -95,7 +95,7 @@ def test_behind_a_bad_header_every_call_answers_with_the_same_fault() -> None:
     assert [fault] == outcome_of(decoder.close)
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = BY_TYPE.decoder()
     feed(decoder, b"PS12")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 1)
@@ -103,7 +103,7 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"P"] == feed(decoder, b"P")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 1, recoverable=False)
     assert [b"P", fault] == read(BY_TYPE, b"PS12", then="end of stream")
 

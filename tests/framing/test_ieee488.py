@@ -1,4 +1,4 @@
-"""Lines that may hold binary blocks: Definite."""
+"""Lines with binary blocks in them: Definite."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_text_and_further_blocks_may_follow_a_block() -> None:
 
 
 @pytest.mark.parametrize("before", [b"CURV ", b"a\t", b"1,", b"a;", b"DATA:"])
-def test_a_block_begins_behind_a_separator(before: bytes) -> None:
+def test_a_block_begins_after_a_separator(before: bytes) -> None:
     assert [before + b"#11\n"] == read(SCPI, before + b"#11\n\n")
 
 
@@ -70,7 +70,7 @@ def test_a_block_that_ends_its_frame_needs_no_terminator() -> None:
     assert [b"#11a", b"#11b", b"text"] == read(BLOCK_ENDS, b"#11a#11btext\r\n")
 
 
-def test_a_terminator_that_follows_such_a_block_is_no_empty_frame() -> None:
+def test_a_terminator_after_such_a_block_is_not_an_empty_frame() -> None:
     assert [b"#11a", b"#11b", b""] == read(BLOCK_ENDS, b"#11a\r\n#11b\r\n\r\n")
 
 
@@ -78,17 +78,17 @@ def test_a_block_that_ends_its_frame_is_delivered_at_once() -> None:
     assert [b"#11a"] == feed(BLOCK_ENDS.decoder(), b"#11a")
 
 
-def test_half_a_terminator_behind_such_a_block_begins_the_next_frame() -> None:
+def test_half_a_terminator_after_such_a_block_begins_the_next_frame() -> None:
     assert [b"#11a", b"\rb"] == read(BLOCK_ENDS, b"#11a\rb\r\n")
 
 
-def test_a_block_behind_text_does_not_end_the_frame() -> None:
+def test_a_block_after_text_does_not_end_the_frame() -> None:
     assert [b"CURV #12\r\n"] == read(BLOCK_ENDS, b"CURV #12\r\n\r\n")
 
 
 @pytest.mark.parametrize("end", ["silence", "end of stream"])
 @pytest.mark.parametrize("behind", [b"", b"\r", b"\r\n"])
-def test_nothing_is_incomplete_behind_a_block_that_ends_its_frame(behind: bytes, end: Any) -> None:
+def test_nothing_is_incomplete_after_a_block_that_ends_its_frame(behind: bytes, end: Any) -> None:
     assert [b"#11a"] == read(BLOCK_ENDS, b"#11a" + behind, then=end)
 
 
@@ -112,13 +112,13 @@ def test_a_block_of_max_frame_bytes_with_its_header_is_delivered() -> None:
     assert [b"#1212"] == read(Definite(max_frame=5), b"#1212\n")
 
 
-def test_a_block_that_announces_more_ends_the_stream_before_it_is_waited_for() -> None:
+def test_a_block_that_announces_more_ends_the_stream_before_its_bytes_arrive() -> None:
     reason = "a block of 3 bytes makes a frame exceed max_frame=5"
     fault = Fault(FrameTooLong, reason, 3, recoverable=False)
     assert [b"ok", fault] == read(Definite(max_frame=5), b"ok\n#13\nok\n")
 
 
-def test_a_gibibyte_that_is_announced_is_not_waited_for() -> None:
+def test_an_announced_gibibyte_is_not_waited_for() -> None:
     reason = "a block of 999999999 bytes makes a frame exceed max_frame=1048576"
     decoder = SCPI.decoder()
     assert [Fault(FrameTooLong, reason, recoverable=False)] == feed(decoder, b"#9999999999")
@@ -131,7 +131,7 @@ def test_a_line_that_is_too_long_with_its_blocks_is_discarded_up_to_its_end(line
 
 
 @pytest.mark.parametrize("text", [b"1234567", b"#", b"#0", b" #1"])
-def test_a_peer_that_ends_no_line_costs_no_memory(text: bytes) -> None:
+def test_a_peer_that_ends_no_line_needs_no_memory(text: bytes) -> None:
     decoder = Definite(max_frame=10).decoder()
     feed(decoder, b"x")
     faults = 0
@@ -141,14 +141,14 @@ def test_a_peer_that_ends_no_line_costs_no_memory(text: bytes) -> None:
     assert 1 == faults
 
 
-def test_a_chunk_that_is_full_of_blocks_is_not_copied_for_each() -> None:
+def test_a_chunk_full_of_blocks_is_not_copied_for_each_of_them() -> None:
     chunk = CountedBytes(b"#11x" * 1000)
     assert 1000 == len(feed(BLOCK_ENDS.decoder(), chunk))
     assert chunk.copied <= 3 * len(chunk)
 
 
 @pytest.mark.parametrize("half", [b"text", b"#", b"#2", b"#21", b"#15ab", b"#0ab"])
-def test_silence_in_mid_frame_drops_it_and_tells(half: bytes) -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported(half: bytes) -> None:
     decoder = SCPI.decoder()
     feed(decoder, b"a\n" + half)
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 2)
@@ -156,7 +156,7 @@ def test_silence_in_mid_frame_drops_it_and_tells(half: bytes) -> None:
     assert [b"b#", b"c"] == feed(decoder, b"b#\nc\n")
 
 
-def test_silence_ends_what_is_discarded() -> None:
+def test_silence_ends_the_discarding() -> None:
     decoder = Definite(max_frame=5).decoder()
     feed(decoder, b"1234567")
     assert decoder.mid_frame
@@ -165,7 +165,7 @@ def test_silence_ends_what_is_discarded() -> None:
 
 
 @pytest.mark.parametrize("half", [b"text", b"#15ab", b"#0ab"])
-def test_the_end_of_the_stream_in_mid_frame_is_told(half: bytes) -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported(half: bytes) -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 2, recoverable=False)
     assert [b"a", fault] == read(SCPI, b"a\n" + half, then="end of stream")
 
@@ -186,7 +186,7 @@ def test_a_line_that_the_peer_would_cut_elsewhere_is_refused(frame: bytes) -> No
         SCPI.encode(frame)
 
 
-def test_text_behind_a_block_that_ends_its_frame_is_refused() -> None:
+def test_text_after_a_block_that_ends_its_frame_is_refused() -> None:
     with pytest.raises(EncodeError, match="outside of a block, or a block that is not complete"):
         BLOCK_ENDS.encode(b"#11ab")
 

@@ -1,4 +1,4 @@
-"""Frames that are so large that their bytes are collected where they are handed out from."""
+"""Large frames, which are collected outside of the normal buffer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tcpcomm.errors import BadChecksum, TruncatedFrame
 from tcpcomm.framing import Checked, Framing, HeaderFramed, LengthPrefixed, base, checksum, decode
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.testing import LAWS, Law, payloads_for
+from tests.conftest import stable_id
 
 MIB = 1024 * 1024
 PREFIXED = LengthPrefixed(4, max_frame=16 * MIB)
@@ -41,11 +42,11 @@ def sized(frame: bytes) -> bytes:
         Checked(LengthPrefixed(1), checksum("CRC-8/SMBUS")),
         HeaderFramed(2, size_of, strip=2, pack=sized),
     ],
-    ids=repr,
+    ids=stable_id,
 )
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_the_laws_hold_where_every_frame_is_taken_for_a_large_one(
+def test_the_laws_hold_if_every_frame_is_treated_as_a_large_one(
     framing: Framing, law: Law, data: DataObject
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -54,7 +55,7 @@ def test_the_laws_hold_where_every_frame_is_taken_for_a_large_one(
 
 
 @pytest.mark.parametrize("size", [100, 1460, 65536, 5 * MIB])
-def test_a_large_frame_is_followed_by_the_small_ones_behind_it(size: int) -> None:
+def test_a_large_frame_is_followed_by_the_small_ones_after_it(size: int) -> None:
     frames = [b"first", bytes(range(256)) * 9000, b"", b"last"]
     decoder = PREFIXED.decoder()
     found = [frame for chunk in chunks(PREFIXED.encode_many(frames), size) for frame in decoder.feed(chunk)]
@@ -62,7 +63,7 @@ def test_a_large_frame_is_followed_by_the_small_ones_behind_it(size: int) -> Non
     assert (0, False, b"") == (decoder.buffered, decoder.mid_frame, decoder.trailing)
 
 
-def test_what_has_come_of_a_large_frame_is_counted_and_can_be_handed_over() -> None:
+def test_the_bytes_of_an_unfinished_large_frame_are_counted_and_can_be_handed_over() -> None:
     wire = PREFIXED.encode(bytes(MIB))
     decoder = PREFIXED.decoder()
     for chunk in chunks(wire[: LARGE + 700], 300):
@@ -79,7 +80,7 @@ def test_silence_drops_a_large_frame_that_is_half_there() -> None:
     assert [b"next"] == decoder.feed(PREFIXED.encode(b"next"))
 
 
-def test_the_stream_goes_on_behind_a_large_frame_that_is_faulty() -> None:
+def test_the_stream_goes_on_after_a_large_frame_that_is_faulty() -> None:
     framing = Checked(PREFIXED, checksum("CRC-32/ISO-HDLC"))
     good = framing.encode(b"good")
     bad = bytearray(framing.encode(bytes(2 * LARGE)))
@@ -118,14 +119,14 @@ def test_receiving_a_large_frame_takes_little_more_than_its_own_memory(size: int
         Checked(LengthPrefixed(4), checksum("CRC-8/SMBUS")),
         HeaderFramed(2, size_of, strip=2, pack=sized),
     ],
-    ids=repr,
+    ids=stable_id,
 )
-def test_what_is_written_of_a_large_frame_is_what_encode_gives(framing: Framing) -> None:
+def test_encode_large_gives_the_same_bytes_as_encode(framing: Framing) -> None:
     frame = bytes(range(200)) * 300
     assert framing.encode(frame) == b"".join(framing.encode_large(frame))
 
 
-def test_a_large_frame_that_has_begun_is_known_to_be_half_there() -> None:
+def test_a_large_frame_that_has_begun_is_reported_as_mid_frame() -> None:
     decoder = LengthPrefixed(4, max_frame=10 * LARGE).decoder()
     decoder.feed((2 * LARGE).to_bytes(4, "big"))
     for _ in range(3):

@@ -1,7 +1,7 @@
 """
-Every kind of framing, in many option sets, obeys the laws that ``tcpcomm.testing`` gives to users.
+Every kind of framing, with many options, obeys the laws of ``tcpcomm.testing``.
 
-A run takes six examples of each law for each framing below. ``TCPCOMM_EXAMPLES=500`` makes it a deep one.
+A run tests six examples of each law for each framing below. Set ``TCPCOMM_EXAMPLES=500`` for a long run.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ EXAMPLES = int(os.environ.get("TCPCOMM_EXAMPLES", "6"))
 
 
 def two_sizes(header: bytes) -> int:
-    """A header no length field describes: two parts, each with its size."""
+    """Return the total length for a header without a plain length field: the sizes of two parts."""
     return 2 + header[0] + header[1]
 
 
 def by_type(header: bytes) -> int:
-    """The first byte says what it is, and that says how long it is."""
+    """Return the total length, which the type in the first byte fixes."""
     try:
         return {ord("A"): 4, ord("B"): 9}[header[0]]
     except KeyError:
@@ -114,7 +114,7 @@ FRAMINGS: list[Framing] = [
 ]
 
 UNTIMED = [law for law in LAWS if law is not laws.linear_time]
-"""The laws that are cheap enough to be tried on each of many framings."""
+"""The laws that are cheap enough to be tested with many framings."""
 
 
 @pytest.mark.parametrize("framing", FRAMINGS, ids=lambda framing: type(framing).__name__)

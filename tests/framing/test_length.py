@@ -1,4 +1,4 @@
-"""Frames whose header holds their length: LengthPrefixed."""
+"""Frames with a header that holds their length: LengthPrefixed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.framing.reading import Fault, feed, outcome_of, read
 SYNC = LengthPrefixed(2, offset=2, sync=b"\xaa\x55", max_frame=100)
 
 
-def test_the_default_counts_what_follows_four_big_endian_bytes() -> None:
+def test_the_default_is_four_big_endian_bytes_that_count_the_bytes_after_them() -> None:
     assert [b"abc", b"", b"d"] == read(LengthPrefixed(), b"\0\0\0\x03abc\0\0\0\0\0\0\0\x01d\0\0")
 
 
@@ -63,7 +63,7 @@ def test_a_length_that_counts_its_whole_header_has_a_negative_adjust() -> None:
     assert b"\0\x05abc" == framing.encode(b"abc")
 
 
-def test_a_length_that_does_not_count_bytes_behind_it_has_a_positive_adjust() -> None:
+def test_a_length_that_does_not_count_bytes_after_it_has_a_positive_adjust() -> None:
     framing = LengthPrefixed(1, adjust=2)
     assert [b"id", b"idabc"] == read(framing, b"\0id\x03idabc")
     assert b"\x03idabc" == framing.encode(b"idabc")
@@ -97,7 +97,7 @@ def test_a_header_can_be_kept_whole() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 8])
-def test_a_length_beyond_max_frame_ends_the_stream_before_anything_is_waited_for(width: int) -> None:
+def test_a_length_beyond_max_frame_ends_the_stream_before_its_bytes_arrive(width: int) -> None:
     framing = LengthPrefixed(width, max_frame=10)
     length = 256**width - 1
     fault = Fault(FrameTooLong, f"a frame of {length} bytes exceeds max_frame=10", 1 + width, False)
@@ -143,13 +143,13 @@ def test_a_length_that_is_less_than_the_header_it_counts_ends_the_stream(length:
         ("hex", b"\0\0\0\0"),
     ],
 )
-def test_a_length_that_is_no_number_ends_the_stream(form: Any, field: bytes) -> None:
-    reason = f"the length field holds {field!r}, which is no {form} number"
+def test_a_length_that_is_not_a_number_ends_the_stream(form: Any, field: bytes) -> None:
+    reason = f"the length field holds {field!r}, which is not a {form} number"
     fault = Fault(BadLength, reason, recoverable=False)
     assert [fault] == read(LengthPrefixed(4, form=form), field + b"rest")
 
 
-def test_behind_a_bad_length_every_call_answers_with_the_same_fault() -> None:
+def test_after_a_bad_length_every_call_raises_the_same_fault() -> None:
     decoder = LengthPrefixed(1, max_frame=10).decoder()
     fault = Fault(FrameTooLong, "a frame of 255 bytes exceeds max_frame=10", 2, recoverable=False)
     assert [b"a", fault] == feed(decoder, b"\x01a\xff\x01b")
@@ -170,7 +170,7 @@ def test_garbage_before_a_sync_word_is_reported_once_and_skipped() -> None:
     ] == read(SYNC, wire)
 
 
-def test_a_bad_length_behind_a_sync_word_costs_no_later_frame() -> None:
+def test_a_bad_length_after_a_sync_word_costs_no_later_frame() -> None:
     wire = b"\xaa\x55\xff\xff" + SYNC.encode(b"good")
     fault = Fault(FrameTooLong, "a frame of 65535 bytes exceeds max_frame=100")
     assert [fault, b"good"] == read(SYNC, wire)
@@ -182,7 +182,7 @@ def test_each_sync_word_with_a_bad_length_is_a_fault_of_its_own() -> None:
     assert [Fault(FrameTooLong, reason), Fault(FrameTooLong, reason, 4), b"good"] == read(SYNC, wire)
 
 
-def test_endless_garbage_costs_no_memory() -> None:
+def test_endless_garbage_needs_no_memory() -> None:
     decoder = SYNC.decoder()
     faults = 0
     for _ in range(1000):
@@ -191,7 +191,7 @@ def test_endless_garbage_costs_no_memory() -> None:
     assert 1 == faults
 
 
-def test_a_frame_that_trickles_in_is_not_held_beyond_its_size() -> None:
+def test_a_frame_in_many_small_chunks_needs_only_its_own_size() -> None:
     decoder = LengthPrefixed(4).decoder()
     assert [] == decoder.feed(b"\xff".rjust(4, b"\0"))
     for held in range(1, 255):
@@ -201,7 +201,7 @@ def test_a_frame_that_trickles_in_is_not_held_beyond_its_size() -> None:
     assert 0 == decoder.buffered
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = LengthPrefixed(1).decoder()
     feed(decoder, b"\x01a\x05bc")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 2)
@@ -209,7 +209,7 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"d"] == feed(decoder, b"\x01d")
 
 
-def test_silence_between_frames_is_nothing() -> None:
+def test_silence_between_frames_has_no_effect() -> None:
     assert [b"a"] == read(LengthPrefixed(1), b"\x01a", then="silence")
 
 
@@ -220,17 +220,17 @@ def test_silence_ends_the_search_for_a_sync_word() -> None:
     assert [b"a"] == feed(decoder, SYNC.encode(b"a"))
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 2, recoverable=False)
     assert [b"a", fault] == read(LengthPrefixed(1), b"\x01a\x05bc", then="end of stream")
 
 
-def test_the_end_of_the_stream_in_the_midst_of_garbage_is_no_second_fault() -> None:
+def test_the_end_of_the_stream_inside_garbage_is_not_a_second_fault() -> None:
     fault = Fault(UnexpectedBytes, r"a frame must begin with b'\xaaU', not with b'ga'")
     assert [fault] == read(SYNC, b"garbage", then="end of stream")
 
 
-def test_what_follows_the_last_frame_is_trailing() -> None:
+def test_the_bytes_after_the_last_frame_are_trailing() -> None:
     decoder = LengthPrefixed(1).decoder()
     feed(decoder, b"\x01a\x09rest")
     assert b"\x09rest" == decoder.trailing
@@ -326,14 +326,14 @@ def test_values_that_contradict_each_other_are_refused(options: dict[str, Any], 
         LengthPrefixed(**options)
 
 
-def test_all_contradictions_are_told_at_once() -> None:
+def test_all_contradictions_are_reported_together() -> None:
     with pytest.raises(ConfigurationError) as caught:
         LengthPrefixed(9, strip=-1)
     reason = "width must be 1 to 8 bytes, not 9; strip=-1 must lie between 0 and the header's 9 bytes"
     assert reason == str(caught.value)
 
 
-def test_the_frames_before_a_fault_come_before_it() -> None:
+def test_the_frames_before_a_fault_are_delivered_first() -> None:
     decoder = LengthPrefixed(1, max_frame=10).decoder()
     kinds = [type(each).__name__ for each in decode(decoder, b"\x01a\x01b\xff")]
     assert ["list", "FrameTooLong"] == kinds

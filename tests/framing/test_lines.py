@@ -43,7 +43,7 @@ def test_a_line_feed_that_arrives_later_belongs_to_the_return_before_it() -> Non
     assert [b"two"] == feed(decoder, b"\ntwo\n")
 
 
-def test_a_line_feed_belongs_to_the_return_before_it_also_behind_silence() -> None:
+def test_a_line_feed_belongs_to_the_return_before_it_also_after_silence() -> None:
     decoder = Lines().decoder()
     feed(decoder, b"one\r")
     assert [] == decoder.flush()
@@ -71,7 +71,7 @@ def test_a_line_that_is_too_long_is_reported_once_and_discarded() -> None:
     assert expected == read(Lines(max_frame=5), wire)
 
 
-def test_a_peer_that_ends_no_line_costs_no_memory() -> None:
+def test_a_peer_that_ends_no_line_needs_no_memory() -> None:
     decoder = Lines(max_frame=10).decoder()
     faults = 0
     for _ in range(1000):
@@ -84,7 +84,7 @@ def test_silence_ends_the_pending_line() -> None:
     assert [b"one", b"User: "] == read(Lines(), b"one\r\nUser: ", then="silence")
 
 
-def test_the_end_of_the_stream_within_a_line_is_told() -> None:
+def test_the_end_of_the_stream_within_a_line_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 4, recoverable=False)
     assert [b"one", fault] == read(Lines(), b"one\ntwo", then="end of stream")
 
@@ -110,7 +110,7 @@ def test_only_a_line_ending_can_be_sent() -> None:
         Lines(send=b";")
 
 
-def test_a_kept_line_shows_how_it_was_ended() -> None:
+def test_a_kept_line_holds_its_ending() -> None:
     assert [b"one\r\n", b"two\n", b"three\r", b"x\n"] == read(KEPT, b"one\r\ntwo\nthree\rx\n")
 
 
@@ -126,7 +126,7 @@ def test_a_return_that_nothing_follows_ends_its_kept_line(end: End) -> None:
     assert [b"one\n", b"two\r"] == read(KEPT, b"one\ntwo\r", then=end)
 
 
-def test_the_end_of_the_stream_within_a_kept_line_is_told() -> None:
+def test_the_end_of_the_stream_within_a_kept_line_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 4, recoverable=False)
     assert [b"one\n", fault] == read(KEPT, b"one\ntwo", then="end of stream")
 
@@ -143,7 +143,7 @@ def test_the_ending_of_a_kept_line_does_not_count_for_its_limit() -> None:
     )
 
 
-def test_a_kept_line_of_max_frame_bytes_is_ended_by_silence_behind_its_return() -> None:
+def test_a_kept_line_of_max_frame_bytes_is_ended_by_silence_after_its_return() -> None:
     assert [b"abc\r"] == read(Lines(keep_ends=True, max_frame=3), b"abc\r", then="silence")
 
 
@@ -158,7 +158,7 @@ def test_a_kept_line_is_sent_with_its_own_ending(frame: bytes) -> None:
 
 
 @pytest.mark.parametrize("frame", [b"a", b"", b"a\r"])
-def test_a_kept_line_whose_end_the_peer_could_not_know_is_refused(frame: bytes) -> None:
+def test_a_kept_line_without_a_certain_end_is_refused(frame: bytes) -> None:
     with pytest.raises(EncodeError, match=r"a kept line must end with \\r\\n or \\n, unlike b'a?(\\r)?'"):
         KEPT.encode(frame)
 

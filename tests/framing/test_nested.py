@@ -1,4 +1,4 @@
-"""Frames that travel in fragments, each in a frame of another framing: Nested."""
+"""Frames sent in fragments, each in a frame of another framing: Nested."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def test_a_message_in_one_fragment_is_delivered_with_its_header() -> None:
     assert [LAST + b"abc", LAST] == read(S7, tpkt(LAST + b"abc", LAST))
 
 
-def test_fragments_are_put_together_behind_the_header_of_the_last() -> None:
+def test_fragments_are_joined_after_the_header_of_the_last_one() -> None:
     assert [LAST + b"abcdef"] == read(S7, tpkt(DATA + b"ab", DATA + b"cd", DATA, LAST + b"ef"))
 
 
-def test_what_is_no_fragment_is_delivered_as_it_is() -> None:
+def test_a_frame_that_is_not_a_fragment_is_delivered_as_it_is() -> None:
     assert [CONNECT, b"", b"\x01\xf0"] == read(S7, tpkt(CONNECT, b"", b"\x01\xf0"))
 
 
-def test_what_is_no_fragment_may_come_between_fragments() -> None:
+def test_a_frame_that_is_not_a_fragment_may_come_between_fragments() -> None:
     assert [CONNECT, LAST + b"ab"] == read(S7, tpkt(DATA + b"a", CONNECT, LAST + b"b"))
 
 
@@ -67,7 +67,7 @@ def test_by_default_a_fragment_is_as_long_as_the_outer_framing_allows() -> None:
     assert b"\0\x07" + DATA + b"abcd" + b"\0\x04" + LAST + b"e" == framing.encode(LAST + b"abcde")
 
 
-def test_what_is_no_fragment_is_sent_whole() -> None:
+def test_a_frame_that_is_not_a_fragment_is_sent_whole() -> None:
     assert tpkt(CONNECT) == SMALL.encode(CONNECT)
 
 
@@ -90,17 +90,17 @@ def test_a_longer_one_is_reported_once_and_discarded_up_to_its_last_fragment() -
     assert [LAST + b"ok", too_long(9), LAST + b"ok"] == read(SMALL, tpkt(*fragments))
 
 
-def test_a_longer_one_that_its_last_fragment_makes_too_long_costs_no_other() -> None:
+def test_a_message_that_its_last_fragment_makes_too_long_costs_no_other_message() -> None:
     fragments = [DATA + b"1234", LAST + b"5678", LAST + b"ok"]
     assert [too_long(0), LAST + b"ok"] == read(SMALL, tpkt(*fragments))
 
 
-def test_what_is_no_fragment_may_be_too_long_too() -> None:
+def test_a_frame_that_is_not_a_fragment_may_be_too_long_too() -> None:
     fault = Fault(FrameTooLong, "a frame exceeds max_frame=10")
     assert [fault, LAST] == read(SMALL, tpkt(CONNECT + b"1234", LAST))
 
 
-def test_a_peer_that_sends_no_last_fragment_costs_no_memory() -> None:
+def test_a_peer_that_sends_no_last_fragment_needs_no_memory() -> None:
     decoder = SMALL.decoder()
     seen: Outcome = []
     for _ in range(1000):
@@ -109,13 +109,13 @@ def test_a_peer_that_sends_no_last_fragment_costs_no_memory() -> None:
     assert [too_long(0)] == seen
 
 
-def test_a_message_of_which_a_fragment_was_lost_is_not_delivered() -> None:
+def test_a_message_with_a_fragment_that_was_lost_is_not_delivered() -> None:
     wire = tpkt(DATA + b"ab") + b"garbage" + tpkt(DATA + b"ef", LAST + b"gh", LAST + b"ok")
     reason = r"a frame must begin with b'\x03\x00', not with b'ga'"
     assert [Fault(UnexpectedBytes, reason, 9), LAST + b"ok"] == read(S7, wire)
 
 
-def test_a_message_of_which_a_fragment_was_damaged_is_not_delivered() -> None:
+def test_a_message_with_a_fragment_that_was_damaged_is_not_delivered() -> None:
     outer = Checked(Delimited(b"\n"), checksum("xor").written("hex"))
     framing = Nested(outer, Fragments(header=1, flag=0, last=0x01))
     wire = outer.encode_many([b"0a", b"0b", b"1c", b"1ok"]).replace(b"0b", b"0x")
@@ -124,7 +124,7 @@ def test_a_message_of_which_a_fragment_was_damaged_is_not_delivered() -> None:
     assert [BadChecksum] == [each.kind for each in faults]
 
 
-def test_silence_between_fragments_drops_them_and_tells() -> None:
+def test_silence_between_fragments_drops_them_and_is_reported() -> None:
     decoder = S7.decoder()
     feed(decoder, tpkt(LAST, DATA + b"ab"))
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 7)
@@ -132,12 +132,12 @@ def test_silence_between_fragments_drops_them_and_tells() -> None:
     assert [LAST + b"ok"] == feed(decoder, tpkt(LAST + b"ok"))
 
 
-def test_the_end_of_the_stream_between_fragments_is_told() -> None:
+def test_the_end_of_the_stream_between_fragments_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 7, recoverable=False)
     assert [LAST, fault] == read(S7, tpkt(LAST, DATA + b"ab"), then="end of stream")
 
 
-def test_a_fault_is_told_of_the_message_that_is_pending_and_of_no_earlier_one() -> None:
+def test_a_fault_is_reported_for_the_pending_message_and_not_for_an_earlier_one() -> None:
     good = tpkt(DATA + b"ab", LAST + b"cd")
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", len(good), recoverable=False)
     expected = [LAST + b"abcd", fault]
@@ -145,14 +145,14 @@ def test_a_fault_is_told_of_the_message_that_is_pending_and_of_no_earlier_one() 
     assert expected == read(S7, good + b"\x03", then="end of stream")
 
 
-def test_a_fault_behind_a_lost_message_is_told_at_its_own_place() -> None:
+def test_a_fault_after_a_lost_message_is_reported_at_its_own_offset() -> None:
     lost = tpkt(DATA + b"1234", LAST + b"5678")
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", len(lost), recoverable=False)
     assert [too_long(0), fault] == read(SMALL, lost + b"\x03", then="end of stream")
     assert [too_long(0), fault] == read(SMALL, lost + tpkt(DATA), then="end of stream")
 
 
-def test_the_end_of_the_stream_while_fragments_are_discarded_is_no_second_fault() -> None:
+def test_the_end_of_the_stream_while_fragments_are_discarded_is_not_a_second_fault() -> None:
     assert [too_long(0)] == read(SMALL, tpkt(DATA + b"1234", DATA + b"5678"), then="end of stream")
 
 
@@ -163,7 +163,7 @@ def test_half_a_message_cannot_be_handed_over() -> None:
         _ = decoder.trailing
 
 
-def test_a_message_that_does_not_say_that_it_is_whole_is_refused() -> None:
+def test_a_message_without_the_flag_of_the_last_fragment_is_refused() -> None:
     reason = r"the header b'\x02\xf0\x00' does not say that this is the last fragment"
     with pytest.raises(EncodeError, match=f"^{re.escape(reason)}$"):
         S7.encode(DATA + b"a")
@@ -174,7 +174,7 @@ def test_a_message_beyond_max_frame_is_refused() -> None:
         SMALL.encode(LAST + b"12345678")
 
 
-def test_what_is_no_fragment_is_refused_where_the_outer_framing_cannot_carry_it() -> None:
+def test_a_frame_that_is_not_a_fragment_is_refused_where_the_outer_framing_cannot_carry_it() -> None:
     with pytest.raises(EncodeError, match="a frame of 7 bytes exceeds max_frame=5"):
         Nested(LengthPrefixed(2, max_frame=5)).encode(CONNECT)
 

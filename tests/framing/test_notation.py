@@ -130,7 +130,7 @@ def test_other_spellings_are_understood(text: str, framing: Framing) -> None:
 
 
 def has_text_form(framing: Framing) -> bool:
-    """Whether the notation knows this framing, by the kinds that its docstring names."""
+    """Return True if this framing is of a kind that the notation names."""
     match framing:
         case Checked(framing=inner):
             return not isinstance(inner, Checked) and has_text_form(inner)
@@ -187,13 +187,13 @@ OWN = Checksum("xor", lambda data: 0)
     ],
     ids=lambda framing: type(framing).__name__,
 )
-def test_a_framing_that_holds_what_text_cannot_say_has_no_text_form(framing: Framing) -> None:
+def test_a_framing_with_values_that_text_cannot_express_has_no_text_form(framing: Framing) -> None:
     with pytest.raises(ConfigurationError, match=r"^[A-Z][A-Za-z]+.* has no text form$"):
         format_framing(framing)
 
 
-def test_a_checksum_of_ones_own_has_no_text_form() -> None:
-    with pytest.raises(ConfigurationError, match=r"^the checksum 'xor' is not the catalogue's: no text"):
+def test_a_checksum_of_a_user_has_no_text_form() -> None:
+    with pytest.raises(ConfigurationError, match=r"^the checksum 'xor' differs from the catalogue"):
         format_framing(Enclosed(checksum=OWN))
     with pytest.raises(ConfigurationError, match=r"^no checksum is called 'mine'"):
         format_framing(Checked(Lines(), evolve(OWN, name="mine")))

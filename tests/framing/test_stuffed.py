@@ -1,4 +1,4 @@
-"""Frames in which the flag byte is escaped: Stuffed, which is SLIP by default."""
+"""Frames with an escaped flag byte: Stuffed, which is SLIP by default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bad_escape(found: bytes, offset: int) -> Fault:
 
 
 def slip_encode(frame: bytes) -> bytes:
-    """RFC 1055, byte by byte."""
+    """Encode as in RFC 1055, byte by byte."""
     wire = bytearray()
     for byte in frame:
         wire += {0xC0: b"\xdb\xdc", 0xDB: b"\xdb\xdd"}.get(byte, bytes([byte]))
@@ -33,7 +33,7 @@ def slip_encode(frame: bytes) -> bytes:
 
 
 def slip_decode(wire: bytes) -> list[bytes]:
-    """RFC 1055, byte by byte, without the frames in which an escape is wrong."""
+    """Decode as in RFC 1055, byte by byte, without frames that hold a wrong escape."""
     frames, frame, escaped, good = [], bytearray(), False, True
     for byte in wire:
         if byte == 0xC0:
@@ -55,7 +55,7 @@ def test_a_flag_ends_a_frame() -> None:
     assert [b"one", b"two"] == read(SLIP, b"one\xc0two\xc0half")
 
 
-def test_flags_in_a_row_enclose_no_frame() -> None:
+def test_flags_in_a_row_are_not_frames() -> None:
     assert [b"a"] == read(SLIP, b"\xc0\xc0a\xc0\xc0", then="end of stream")
 
 
@@ -69,7 +69,7 @@ def test_the_codes_themselves_are_data() -> None:
     assert b"\xdc\xdd\xc0" == SLIP.encode(b"\xdc\xdd")
 
 
-def test_a_flag_is_sent_before_each_frame_too_where_that_is_said() -> None:
+def test_with_lead_a_flag_is_sent_before_each_frame_too() -> None:
     assert b"\xc0a\xc0\xc0b\xc0" == Stuffed(lead=True).encode_many([b"a", b"b"])
 
 
@@ -102,7 +102,7 @@ def test_an_escape_byte_before_the_flag_costs_one_frame() -> None:
     assert [bad_escape(b"", 0), b"b"] == read(SLIP, b"a\xdb\xc0b\xc0")
 
 
-def test_a_frame_of_max_frame_bytes_is_delivered_be_they_all_escaped() -> None:
+def test_a_frame_of_max_frame_bytes_is_delivered_even_if_all_are_escaped() -> None:
     assert [b"12345", b"\xc0" * 5] == read(Stuffed(max_frame=5), b"12345\xc0" + b"\xdb\xdc" * 5 + b"\xc0")
 
 
@@ -116,7 +116,7 @@ def test_a_longer_frame_is_reported_once_and_discarded(body: bytes) -> None:
     assert "exceeds max_frame=5" in fault.reason
 
 
-def test_a_peer_that_sends_no_flag_for_ever_costs_no_memory() -> None:
+def test_a_peer_that_sends_no_flag_without_end_needs_no_memory() -> None:
     decoder = Stuffed(max_frame=10).decoder()
     seen = [each for _ in range(1000) for each in feed(decoder, b"1234567")]
     reason = "a frame exceeds max_frame=10 and is discarded up to its end"
@@ -124,7 +124,7 @@ def test_a_peer_that_sends_no_flag_for_ever_costs_no_memory() -> None:
     assert 0 == decoder.buffered
 
 
-def test_silence_in_mid_frame_drops_it_and_tells() -> None:
+def test_silence_in_mid_frame_drops_it_and_is_reported() -> None:
     decoder = SLIP.decoder()
     feed(decoder, b"a\xc0half")
     fault = Fault(TruncatedFrame, "the line fell silent in the middle of a frame", 2)
@@ -132,14 +132,14 @@ def test_silence_in_mid_frame_drops_it_and_tells() -> None:
     assert [b"b"] == feed(decoder, b"b\xc0")
 
 
-def test_silence_ends_what_is_discarded() -> None:
+def test_silence_ends_the_discarding() -> None:
     decoder = Stuffed(max_frame=3).decoder()
     feed(decoder, b"1234567")
     assert [] == outcome_of(decoder.flush)
     assert [b"b"] == feed(decoder, b"b\xc0")
 
 
-def test_the_end_of_the_stream_in_mid_frame_is_told() -> None:
+def test_the_end_of_the_stream_in_mid_frame_is_reported() -> None:
     fault = Fault(TruncatedFrame, "the stream ended in the middle of a frame", 2, recoverable=False)
     assert [b"a", fault] == read(SLIP, b"a\xc0half", then="end of stream")
 
@@ -184,7 +184,7 @@ def test_codes_that_cannot_be_read_back_are_refused(options: dict[str, Any], rea
         Stuffed(**options)
 
 
-def test_the_codes_cannot_be_changed_from_outside() -> None:
+def test_the_codes_cannot_be_changed() -> None:
     codes = {0xC0: 0xDC, 0xDB: 0xDD}
     framing = Stuffed(codes=codes)
     codes[0xC0] = 0

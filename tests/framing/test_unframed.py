@@ -1,4 +1,4 @@
-"""No framing at all: Unframed."""
+"""Chunks as frames: Unframed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_nothing_in_the_bytes_shows_where_a_frame_ends() -> None:
     assert not Nested(Unframed()).self_delimiting
 
 
-def test_nothing_is_held() -> None:
+def test_nothing_is_buffered() -> None:
     decoder = Unframed().decoder()
     feed(decoder, b"one")
     assert (0, b"", []) == (decoder.buffered, decoder.trailing, outcome_of(decoder.close))
@@ -32,7 +32,7 @@ def test_a_chunk_beyond_max_frame_is_reported_and_discarded() -> None:
 
 @pytest.mark.parametrize("join", [False, True])
 def test_an_empty_frame_is_refused(join: bool) -> None:
-    with pytest.raises(EncodeError, match=r"^an empty frame cannot be sent: it is no bytes at all$"):
+    with pytest.raises(EncodeError, match=r"^an empty frame cannot be sent: it has no bytes at all$"):
         Unframed(join=join).encode(b"")
 
 
@@ -46,7 +46,7 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         Unframed(max_frame=3).encode(b"abcd")
 
 
-def test_joined_chunks_are_a_frame_once_the_line_falls_silent() -> None:
+def test_joined_chunks_are_a_frame_after_silence() -> None:
     assert [b"one two"] == read(Unframed(join=True), b"one two", then="silence")
 
 
@@ -54,7 +54,7 @@ def test_joined_chunks_are_a_frame_when_the_stream_ends() -> None:
     assert [b"one two"] == read(Unframed(join=True), b"one two", then="end of stream")
 
 
-def test_silence_without_chunks_is_no_frame() -> None:
+def test_silence_without_chunks_is_not_a_frame() -> None:
     assert [] == read(Unframed(join=True), b"", then="silence")
 
 
@@ -62,7 +62,7 @@ def test_joined_chunks_beyond_max_frame_are_reported_once_and_discarded_up_to_si
     decoder = Unframed(join=True, max_frame=3).decoder()
     fault = Fault(FrameTooLong, "a frame exceeds max_frame=3 and is discarded")
     assert [fault] == feed(decoder, b"ab") + feed(decoder, b"cd") + feed(decoder, b"ef")
-    assert 0 == decoder.buffered
+    assert (0, True) == (decoder.buffered, decoder.mid_frame)
     assert [] == decoder.flush()
     assert [] == feed(decoder, b"abc")
     assert [b"abc"] == decoder.flush()
@@ -82,7 +82,7 @@ def test_the_checksum_of_joined_chunks_is_verified() -> None:
     feed(decoder, b"ab" + b"\x03")
     assert [b"ab"] == outcome_of(decoder.flush)
     feed(decoder, b"ab" + b"\x04")
-    fault = Fault(BadChecksum, r"the xor checksum is b'\x04', but that of the frame is b'\x03'", 3)
+    fault = Fault(BadChecksum, r"the xor checksum is b'\x04', but the checksum of the frame is b'\x03'", 3)
     assert [fault] == outcome_of(decoder.flush)
     feed(decoder, b"c" + b"c")
     assert [b"c"] == outcome_of(decoder.close)

@@ -265,8 +265,13 @@ def test_a_host_that_serves_reports_each_frame_once(recorder: FrameRecorder, ben
     camera.jobs[1] = ask_back
     bench.serve(camera, calls=Cell)
     bench.result(bench.remote(VisionCamera, serves=MyCell(), observers=[recorder]).locate(1))
-    assert "> | command | TRG,1 | locate | job=1" == recorder.lines[3]
-    assert recorder.lines[-1].startswith("< | reply | OK,4.000")
+    assert [
+        "> | command | TRG,1 | locate | job=1",
+        "< | command | WHERE | where",
+        "> | reply | AT,4 | where | result=4 | answers WHERE",
+    ] == recorder.lines[3:6]
+    assert recorder.lines[6].startswith("< | reply | OK,4.000")
+    assert recorder.agrees()
 
 
 def test_an_observer_may_come_later_and_leave_again(recorder: FrameRecorder, bench: Bench) -> None:

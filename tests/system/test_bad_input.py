@@ -84,7 +84,7 @@ def test_a_message_of_no_bytes_is_a_message(
         ("length:4,little", b"\1\0\x10\0", "a frame of 1048577 bytes exceeds max_frame=1048576"),
         ("length:8", b"\xff" * 8, "a frame of 18446744073709551615 bytes exceeds max_frame=1048576"),
         ("length:2,adjust=-2", b"\0\1", "the length field says 1: with adjust=-2 that is less than"),
-        ("length:4,hex", b"00G0", "the length field holds b'00G0', which is no hex number"),
+        ("length:4,hex", b"00G0", "the length field holds b'00G0', which is not a hex number"),
     ],
 )
 def test_an_impossible_length_ends_the_session_at_once(
@@ -105,7 +105,7 @@ def test_an_impossible_length_ends_the_session_at_once(
     [
         (r"length:2,offset=2,sync=\xaa\x55", b"garbage", r"a frame must begin with b'\xaaU', not with"),
         ("stx-etx", b"garbage", r"a frame must begin with b'\x02'; bytes from b'g' on are ignored"),
-        ("stx-etx,bcc=xor", b"\x02PING\x03\x14", r"the xor checksum is b'\x14', but that of the frame is"),
+        ("stx-etx,bcc=xor", b"\x02PING\x03\x14", r"the xor checksum is b'\x14', but the checksum of the frame is"),
         ("stx-etx", b"\x02PI", "a new frame begins in the middle of a frame"),
         ("lines,max=10", b"12345678901\n", "a frame exceeds max_frame=10"),
     ],

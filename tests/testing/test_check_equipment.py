@@ -1,4 +1,4 @@
-"""``check_equipment`` passes what is sound, and shows what is not with the smallest example of it."""
+"""``check_equipment`` accepts correct declarations and shows the smallest example of an error."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FEW = 15
 
 
 class Tampered(Template):
-    """Templates whose dialect was tampered with."""
+    """Templates with a modified dialect."""
 
     tamper: Callable[[Any], None]
 
     def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
         dialect: Any = super().bind(forms)
-        dialect.replier = partial(Dialect.replier, dialect)  # by way of reply, which may be replaced
+        dialect.replier = partial(Dialect.replier, dialect)  # it uses reply, which may be replaced
         type(self).tamper(dialect)
         made: TextDialect = dialect
         return made
@@ -43,7 +43,7 @@ def tampered(tamper: Callable[[Any], None]) -> Codec:
 
 
 def axis(codec: Codec | None = None, framing: Framing | None = None) -> type[Equipment]:
-    """An axis with this codec and framing."""
+    """Return the declaration of an axis with this codec and framing."""
     chosen = codec or Template(fault="NG,{code:d},{reason}"), framing or Delimited(b"\r\n")
 
     class Axis(Equipment):
@@ -81,7 +81,7 @@ def test_the_smallest_example_is_shown_with_its_values_and_bytes() -> None:
 
     assert (
         "Axis.move does not pass the wire\n"
-        "  What one end says is what the other hears, and nothing else.\n"
+        "  One end receives exactly the values that the other end sent.\n"
         "  command:        move(x=0, y=-1)\n"
         "  answered with:  0\n"
         "  equipment read: 4d 4f 56 45 2c 2d 31 2c 30 0d 0a  b'MOVE,-1,0\\r\\n'\n"
@@ -112,9 +112,9 @@ def test_faults_that_lose_their_code_are_found() -> None:
         write = dialect.fault
         dialect.fault = lambda request, fault: write(request, Fault(0, fault.reason))
 
-    told = complaint(axis(tampered(nameless)))
-    assert "compared:       fault\n" in told
-    assert "actual:         Fault: 0: a simulated fault" in told
+    report = complaint(axis(tampered(nameless)))
+    assert "compared:       fault\n" in report
+    assert "actual:         Fault: 0: a simulated fault" in report
 
 
 def test_a_codec_that_fails_to_read_is_found_with_what_was_logged() -> None:
@@ -124,10 +124,10 @@ def test_a_codec_that_fails_to_read_is_found_with_what_was_logged() -> None:
 
         dialect.read_at_equipment = read
 
-    told = complaint(axis(tampered(broken)))
-    assert "logged:" in told
-    assert "KeyError: 'no such word'" in told
-    assert "expected:       the command is carried out\n  actual:         OutcomeUnknown: " in told
+    report = complaint(axis(tampered(broken)))
+    assert "logged:" in report
+    assert "KeyError: 'no such word'" in report
+    assert "expected:       the command is carried out\n  actual:         OutcomeUnknown: " in report
 
 
 def test_a_codec_that_fails_to_write_is_found_with_what_it_raised() -> None:
@@ -139,23 +139,23 @@ def test_a_codec_that_fails_to_write_is_found_with_what_it_raised() -> None:
 
         dialect.reply = reply
 
-    told = complaint(axis(tampered(broken)))
-    assert told.endswith(
+    report = complaint(axis(tampered(broken)))
+    assert report.endswith(
         "  drawn:    for Axis.move\n"
         "  expected: values that can be written\n"
         "  actual:   KeyError: 'no such word'"
     )
 
 
-def test_a_framing_that_loses_bytes_when_they_come_in_pieces_is_found() -> None:
+def test_a_framing_that_loses_bytes_of_cut_chunks_is_found() -> None:
     class MissesSplitEnds(WholeLines):
         def decoder(self) -> Decoder:
             return MissesSplitEndDecoder(self.max_frame)
 
-    told = complaint(axis(framing=MissesSplitEnds()))
+    report = complaint(axis(framing=MissesSplitEnds()))
 
-    assert "Axis.move does not pass the wire" in told
-    assert "  0a  b'\\n'\n" in told  # it came in a piece of its own
+    assert "Axis.move does not pass the wire" in report
+    assert "  0a  b'\\n'\n" in report  # it arrived in a separate chunk
 
 
 def test_a_framing_that_cannot_carry_the_declared_replies_is_found() -> None:
@@ -170,7 +170,7 @@ def test_a_framing_that_cannot_carry_the_declared_replies_is_found() -> None:
     assert "Lister.items does not pass the wire" in complaint(Lister)
 
 
-def test_a_class_that_is_not_the_same_again_is_found() -> None:
+def test_a_class_whose_values_do_not_compare_equal_is_found() -> None:
     def drift(x: int) -> int:
         return x + 1
 
@@ -188,6 +188,6 @@ def test_a_class_that_is_not_the_same_again_is_found() -> None:
     assert "expected:       Drifting(x=" in complaint(Drift)
 
 
-def test_what_declares_nothing_is_refused() -> None:
+def test_a_class_that_declares_nothing_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="declares no command and no event"):
         check_equipment(type("Nothing", (Equipment,), {}))

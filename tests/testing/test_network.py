@@ -1,4 +1,4 @@
-"""The simulated network itself: it must be as bad as a real one, and no worse."""
+"""The simulated network: it must have the faults of a real one, and no others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PORT = 9999
 
 
 class Recorder(Protocol):
-    """Writes down what happens to it."""
+    """A protocol that records its events."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -78,7 +78,7 @@ class HalfCloseable(Recorder):
 
 
 class Two:
-    """Two machines, and a connection between them."""
+    """Two machines and a connection between them."""
 
     def __init__(self, protocol: type[Recorder] = Recorder, seed: int = 1, **options: Any) -> None:
         self.network = Network(seed, **options)
@@ -120,7 +120,7 @@ def test_each_callback_sees_its_own_time() -> None:
     assert 10.0 == clock.seconds()
 
 
-def test_calls_of_one_time_are_made_in_the_order_in_which_they_were_asked_for() -> None:
+def test_calls_of_one_time_are_made_in_the_order_in_which_they_were_planned() -> None:
     clock = VirtualClock()
     order: list[Any] = []
     clock.callLater(1.0, order.append, "first")
@@ -159,18 +159,18 @@ def test_a_timer_can_be_moved_and_cancelled_at_will(moves: list[tuple[str, int]]
         timer.cancel()
 
 
-def test_a_loop_without_end_is_told_and_not_run() -> None:
+def test_an_endless_loop_raises_an_error() -> None:
     clock = VirtualClock()
 
     def again() -> None:
         clock.callLater(0.0, again)
 
     again()
-    with pytest.raises(RuntimeError, match="time stands still"):
+    with pytest.raises(RuntimeError, match="endless loop"):
         clock.advance(1.0)
 
 
-def test_what_is_awaited_may_never_come() -> None:
+def test_a_condition_may_never_become_true() -> None:
     clock = VirtualClock()
     assert not clock.run_until(lambda: False, 5.0)
     assert 5.0 == clock.seconds()
@@ -181,7 +181,7 @@ def test_what_is_awaited_may_never_come() -> None:
 # -- bytes ----------------------------------------------------------------------------------------------
 
 
-def test_it_is_what_twisted_says_it_is() -> None:
+def test_it_provides_the_interfaces_of_twisted() -> None:
     two = Two()
     verifyObject(ITCPTransport, two.client.transport)
     verifyObject(IConsumer, two.client.transport)
@@ -199,7 +199,7 @@ def test_it_is_what_twisted_says_it_is() -> None:
     st.sampled_from([0.0, 0.5, 1.0]),
     st.lists(st.sampled_from(["pull", "deafen", "mute", "hang", "slow down", "blip"]), max_size=5),
 )
-def test_bytes_arrive_in_order_and_once_whatever_the_way_does(
+def test_bytes_arrive_in_order_and_once_despite_all_faults(
     pieces: list[bytes], seed: int, cuts: float, kinds: list[str]
 ) -> None:
     two = Two(seed=seed, cuts=cuts)
@@ -214,7 +214,7 @@ def test_bytes_arrive_in_order_and_once_whatever_the_way_does(
     assert ["ConnectionDone"] == [event for event in two.server.events if isinstance(event, str)]
 
 
-def test_what_is_sent_arrives_in_other_pieces() -> None:
+def test_bytes_arrive_in_other_chunks_than_they_were_sent() -> None:
     two = Two(cuts=1.0)
     two.client.wire.write(b"x" * 1000)
     two.network.advance(1.0)
@@ -225,7 +225,7 @@ def test_what_is_sent_arrives_in_other_pieces() -> None:
     assert [b"y" * 10] == two.client.events or len(two.client.events) < 10
 
 
-def test_nobody_is_told_of_a_pulled_cable_and_what_was_lost_is_sent_again() -> None:
+def test_a_pulled_cable_is_not_reported_and_lost_bytes_are_sent_again() -> None:
     two = Two()
     two.near.pull()
     two.client.wire.write(b"lost")
@@ -245,7 +245,7 @@ def test_one_direction_can_be_lost_alone() -> None:
     assert (b"there", b"") == (two.server.data, two.client.data)
 
 
-def test_a_producer_is_paused_when_buffers_are_full_and_goes_on_when_they_are_not() -> None:
+def test_a_producer_is_paused_while_the_buffers_are_full() -> None:
     two = Two()
     calls: list[str] = []
 
@@ -306,7 +306,7 @@ def test_a_reset_that_is_lost_leaves_the_peer_half_open_until_it_writes() -> Non
     assert ["ConnectionLost"] == two.server.events
 
 
-def test_a_crash_tells_nobody_and_the_machine_knows_nothing_after_it() -> None:
+def test_a_crash_is_not_reported_and_the_machine_loses_its_connections() -> None:
     two = Two()
     two.far.crash()
     two.client.wire.write(b"hello?")
@@ -386,7 +386,7 @@ def test_a_kernel_accepts_for_a_program_that_hangs() -> None:
         (lambda two: two.near.pull(), TimeoutError),
     ],
 )
-def test_an_attempt_fails_as_it_would(prepare: Any, error: type[Exception]) -> None:
+def test_an_attempt_to_connect_fails_as_in_a_real_network(prepare: Any, error: type[Exception]) -> None:
     two = Two()
     prepare(two)
     two.dial(timeout=2.0)
@@ -409,7 +409,7 @@ def test_a_cancelled_attempt_leaves_nothing(after: float) -> None:
         assert (1, 1) == (len(two.near.sockets), len(two.far.sockets))
 
 
-def test_a_port_can_be_taken_once() -> None:
+def test_a_port_can_be_used_once() -> None:
     two = Two()
     errors: list[Any] = []
     two.far.listening(PORT).listen(Factory()).addErrback(errors.append)
@@ -419,7 +419,7 @@ def test_a_port_can_be_taken_once() -> None:
 # -- programs -------------------------------------------------------------------------------------------
 
 
-def test_a_program_that_went_on_sees_its_late_timers_first_and_then_what_came() -> None:
+def test_a_resumed_program_gets_its_late_timers_before_the_received_bytes() -> None:
     two = Two()
     order: list[Any] = []
     two.server.dataReceived = order.append  # type: ignore[method-assign,assignment]
@@ -482,7 +482,7 @@ class Camera(FrameProtocol):
 def test_a_thousand_pulled_cables_take_about_a_second(simulated_network: Network) -> None:  # noqa: F811
     network = simulated_network
     camera, robot = network.machine("camera"), network.machine("robot")
-    # A server that is never told of a pulled cable has to give up who is silent.
+    # A server that cannot notice a pulled cable must close silent sessions.
     factory = FrameFactory(Camera, limits=Limits(idle=0.9), clock=camera.clock)
     camera.listening(PORT).listen(factory)
     link = Link(
@@ -498,13 +498,13 @@ def test_a_thousand_pulled_cables_take_about_a_second(simulated_network: Network
         assert [b"OK,%d" % number] == replies
         camera.blip(0.35)
         network.advance(0.4)
-    assert process_time() - began < 10.0  # one second, and room for machines that are slow or busy
+    assert process_time() - began < 10.0  # about one second, and more on a slow or busy machine
     link.stopService()
     network.advance(1.0)
     assert 0 == len(factory.sessions)
 
 
-def test_what_is_logged_as_an_error_fails_the_test_that_uses_the_fixture(pytester: Any) -> None:
+def test_a_logged_error_fails_the_test_that_uses_the_fixture(pytester: Any) -> None:
     pytester.makepyfile(
         """
         from twisted.logger import Logger

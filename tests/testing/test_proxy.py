@@ -22,6 +22,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import LinkState
+from tcpcomm.testing.proxy.connection import FULL
 from tcpcomm.testing.proxy.proxy import (
     Blackhole,
     FaultProxy,
@@ -34,7 +35,6 @@ from tcpcomm.testing.proxy.proxy import (
     Toxics,
 )
 from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
-from tcpcomm.testing.proxy.ways import FULL
 from tests.reactor import DEADLINE, reactor, until
 from tests.system.running import environment
 
@@ -43,7 +43,7 @@ DIRECTIONS = ("upstream", "downstream")
 
 @implementer(IHalfCloseableProtocol)
 class Peer(Protocol):
-    """Remembers what came, and how it ended."""
+    """A protocol that records the received bytes and the end."""
 
     transport: Any
 
@@ -65,12 +65,12 @@ class Peer(Protocol):
         self.lost = reason
 
     async def gets(self, expected: bytes) -> None:
-        """Wait until exactly this has come."""
+        """Wait until exactly these bytes were received."""
         await until(lambda: len(self.received) >= len(expected))
         assert expected == self.received
 
     async def ends(self) -> None:
-        """Wait until the other side has sent its last."""
+        """Wait until the other side has ended its stream."""
         await until(lambda: self.ended)
 
     async def loses(self, *kinds: type[Exception]) -> None:
@@ -81,7 +81,7 @@ class Peer(Protocol):
 
 
 class ProxyTestCase(TestCase):
-    """A client, the proxy, and a server."""
+    """A client, the proxy and a server."""
 
     async def setUp(self) -> None:  # type: ignore[override]
         self.clock = Clock()
@@ -116,21 +116,21 @@ class ProxyTestCase(TestCase):
         return self.clients[-1]
 
     async def pair(self) -> tuple[Peer, Peer]:
-        """Connect a client, through the proxy, to the server; return both ends."""
+        """Connect a client to the server through the proxy. Return both ends."""
         count = len(self.accepted)
         client = await self.client()
         await until(lambda: len(self.accepted) > count and self.accepted[-1].transport is not None)
         return client, self.accepted[-1]
 
     async def way(self, direction: str) -> tuple[Peer, Peer, Toxics]:
-        """For a direction, on a new connection: who sends, who receives, and what is between them."""
+        """Make a connection. Return the sender, the receiver and the toxics of a direction."""
         client, server = await self.pair()
         if direction == "upstream":
             return client, server, self.proxy.upstream
         return server, client, self.proxy.downstream
 
     async def send(self, sender: Peer, toxics: Toxics, data: bytes) -> None:
-        """Send bytes, and wait until the proxy has them."""
+        """Send bytes and wait until the proxy has received them."""
         before = toxics.received
         sender.transport.write(data)
         await until(lambda: toxics.received == before + len(data))
@@ -167,7 +167,7 @@ class TestWithoutToxics(ProxyTestCase):
         await client.gets(b"answer")
         assert not client.ended
 
-    async def test_a_connection_whose_both_directions_ended_is_closed(self) -> None:
+    async def test_a_connection_is_closed_after_both_directions_ended(self) -> None:
         client, server = await self.pair()
 
         client.transport.loseWriteConnection()
@@ -184,7 +184,7 @@ class TestWithoutToxics(ProxyTestCase):
 
         await server.loses(ConnectionLost)
 
-    async def test_a_client_is_reset_where_the_target_cannot_be_reached(self) -> None:
+    async def test_a_client_is_reset_if_the_target_cannot_be_reached(self) -> None:
         await self.listening.stopListening()
 
         client = await self.client()
@@ -313,7 +313,7 @@ class TestToxics(ProxyTestCase):
             await sender.loses(ConnectionLost)
             assert b"" == receiver.received
 
-    async def test_limit_data_passes_so_many_bytes_and_closes(self) -> None:
+    async def test_limit_data_passes_the_given_number_of_bytes_and_closes(self) -> None:
         for direction in DIRECTIONS:
             sender, receiver, toxics = await self.way(direction)
             toxics.add(LimitData(bytes=5))
@@ -355,7 +355,7 @@ class TestToxics(ProxyTestCase):
         self.proxy.upstream.clear()
         await server.loses(ConnectionLost)
 
-    async def test_blackhole_holds_no_more_than_a_buffer_of_bytes(self) -> None:
+    async def test_blackhole_keeps_at_most_one_buffer_of_bytes(self) -> None:
         client, _ = await self.pair()
         self.proxy.upstream.add(Blackhole())
 
@@ -376,7 +376,7 @@ class TestToxics(ProxyTestCase):
         self.clock.advance(0.1)
         await server.gets(b"abcd")
 
-    async def test_removing_what_is_not_there_is_an_error(self) -> None:
+    async def test_removing_a_toxic_that_was_not_added_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="not in list"):
             self.proxy.upstream.remove(Latency(1.0))
 
@@ -405,7 +405,7 @@ class TestDisabling(ProxyTestCase):
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         await self.assertFailure(endpoint.connect(Factory.forProtocol(Peer)), ConnectionRefusedError)
 
-    async def test_it_is_enabled_again_at_the_same_port(self) -> None:
+    async def test_a_proxy_is_enabled_again_at_the_same_port(self) -> None:
         port = self.proxy.port
         await self.proxy.disable()
 
@@ -416,7 +416,7 @@ class TestDisabling(ProxyTestCase):
         client.transport.write(b"again")
         await server.gets(b"again")
 
-    async def test_it_can_be_disabled_while_the_target_does_not_answer(self) -> None:
+    async def test_a_proxy_can_be_disabled_while_the_target_does_not_answer(self) -> None:
         never: Deferred[Any] = Deferred()
 
         class Silent:
@@ -443,7 +443,7 @@ class TestDisabling(ProxyTestCase):
 
 
 class TestLinkThroughIt(ProxyTestCase):
-    """What it is for."""
+    """A link over the proxy."""
 
     async def test_a_link_notices_a_blackhole_and_is_back_when_it_is_gone(self) -> None:
         told: list[LinkState] = []
@@ -473,7 +473,7 @@ class TestLinkThroughIt(ProxyTestCase):
 
 
 class TestNotation:
-    def test_the_names_are_toxiproxys(self) -> None:
+    def test_the_names_are_those_of_toxiproxy(self) -> None:
         names = ["latency", "slicer", "timeout", "reset_peer", "limit_data", "blackhole"]
 
         assert names == list(TOXICS)
@@ -490,7 +490,7 @@ class TestNotation:
             ("blackhole", Blackhole, {}),
         ],
     )
-    def test_a_toxic_is_made_of_its_text(self, text: str, kind: type, values: dict[str, float]) -> None:
+    def test_a_toxic_is_made_from_its_text(self, text: str, kind: type, values: dict[str, float]) -> None:
         toxic = parse_toxic(text)
 
         assert kind is type(toxic)
@@ -504,13 +504,13 @@ class TestNotation:
             ("blackhole,size=1", "blackhole has no 'size'; it has no settings"),
             ("latency,latency=slow", "latency: latency must be a number, not 'slow'"),
             ("limit_data,bytes=1.5", "limit_data: bytes must be a number, not '1.5'"),
-            ("latency,latency=-1", "latency must not be negative, but it is -1"),
-            ("latency,latency=nan", "latency must not be negative, but it is nan"),
+            ("latency,latency=-1", "latency must not be negative: -1"),
+            ("latency,latency=nan", "latency must not be negative: nan"),
             ("slicer,average_size=2,size_variation=2", "size_variation=2 must be less than average_size=2"),
             ("slicer,average_size=0", "size_variation=0 must be less than average_size=0"),
         ],
     )
-    def test_what_cannot_be_is_told(self, text: str, problem: str) -> None:
+    def test_an_invalid_toxic_is_refused_with_the_reason(self, text: str, problem: str) -> None:
         with pytest.raises(ConfigurationError, match=problem):
             parse_toxic(text)
 
@@ -569,7 +569,7 @@ class TestTerminal(ProxyTestCase):
             running.kill()
             running.communicate()
 
-    def test_a_mistake_is_told_in_one_line(self) -> None:
+    def test_a_wrong_option_is_reported_in_one_line(self) -> None:
         for options, problem in (
             ([], "--target is missing"),
             (["--target", "tcp:127.0.0.1:1", "--upstream", "x"], "no toxic is called 'x'"),

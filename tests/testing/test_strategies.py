@@ -1,4 +1,4 @@
-"""The strategies and the checker that ``tcpcomm.testing`` gives to users."""
+"""The strategies and the check of framings that ``tcpcomm.testing`` gives to users."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ThreeLetterDecoder(Decoder):
 
 @frozen
 class ThreeLetters(Framing):
-    """A framing as a user may write it: it sends nothing but three capital letters."""
+    """A framing as a user may write it: it sends only three capital letters."""
 
     def decoder(self) -> Decoder:
         return ThreeLetterDecoder()
@@ -96,7 +96,7 @@ def test_chunks_joined_are_the_data(data: DataObject, wire: bytes) -> None:
     "chunks",
     [[b"ab\r\ncd"], [b"a", b"b", b"\r", b"\n", b"c", b"d"], [b"ab\r", b"\ncd"], [b"", b"ab\r\n", b"cd"]],
 )
-def test_chunks_come_whole_in_bytes_beside_delimiters_and_empty(chunks: list[bytes]) -> None:
+def test_chunks_are_whole_single_bytes_cut_beside_delimiters_or_empty(chunks: list[bytes]) -> None:
     assert chunks == find(chunkings(b"ab\r\ncd"), lambda drawn: drawn == chunks, settings=QUICK)
 
 
@@ -128,7 +128,7 @@ def test_streams_hold_frames_and_damage() -> None:
     assert is_mixed(find(streams(framing), is_mixed, settings=QUICK))
 
 
-def test_a_framing_of_a_user_is_held_to_the_laws_in_one_line() -> None:
+def test_one_line_tests_a_framing_of_a_user_with_the_laws() -> None:
     check_framing_laws(ThreeLetters(), max_examples=20)
 
 
@@ -137,17 +137,17 @@ def test_payloads_can_be_given() -> None:
 
 
 def test_payloads_that_cannot_be_sent_are_an_error() -> None:
-    with pytest.raises(AssertionError, match=r"no frame that ThreeLetters.* sends was found"):
+    with pytest.raises(AssertionError, match=r"no frame was found that ThreeLetters.* can send"):
         check_framing_laws(ThreeLetters(), payloads=st.just(b"lower"))
 
 
-def test_a_broken_law_is_told_in_words() -> None:
+def test_a_broken_law_is_described_in_words() -> None:
     with pytest.raises(AssertionError) as caught:
         check_framing_laws(ForgetfulLines(max_frame=9), laws=[laws.round_trip])
     assert str(caught.value) == (
         "ForgetfulLines(max_frame=9, kind=<class 'tests.framing.broken.lines.LineDecoder'>) "
         "breaks the law of round trip\n"
-        "  The frames that are sent are the frames that arrive, and encode_many sends what encode sends.\n"
+        "  Frames arrive as they were sent, and encode_many gives the same bytes as encode.\n"
         "  frames:   b''\n"
         "  bytes:    0d 0a  b'\\r\\n'\n"
         "  expected: 0d 0a  b'\\r\\n'\n"

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import attrs
 
 from tcpcomm.cli.values import jsonable, type_name
-from tcpcomm.codec.annotations import fields_of, plain
+from tcpcomm.codec.annotations import bare_type, fields_of
 from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind, Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
@@ -121,7 +121,7 @@ class _Manual:
                 "messages": [self._message("equipment", frame)],
             },
             "troubles": [
-                {"code": self._dialect.trouble(each, "").code, "meaning": each.value}
+                {"code": self._dialect.fault_for(each, "").code, "meaning": each.value}
                 for each in ProtocolErrorKind
             ],
         }
@@ -170,7 +170,7 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
 
 def _classes(annotation: Any, known: dict[type, None]) -> Iterator[type]:
     """Yield the attrs classes and enumerations in an annotation, and those in their fields."""
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     for each in get_args(annotation):
         yield from _classes(each, known)
     if not isinstance(annotation, type) or annotation in known:

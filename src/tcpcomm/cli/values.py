@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import options, plain
+from tcpcomm.codec.annotations import bare_type, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -63,8 +63,8 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
 
 
 def _read(annotation: Any, text: str) -> Any:
-    annotation = plain(annotation)
-    several = options(annotation)
+    annotation = bare_type(annotation)
+    several = union_members(annotation)
     if type(None) in several:
         if text in ("none", "null"):
             return None
@@ -78,7 +78,7 @@ def _read(annotation: Any, text: str) -> Any:
         return _chosen({str(each): each for each in get_args(annotation)}, text)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _chosen({str(each.value): each for each in annotation} | dict(annotation.__members__), text)
-    shape = Shapes().of(annotation)
+    shape = ValueTypes().of(annotation)
     if isinstance(annotation, type) and issubclass(annotation, (date, time)):
         return shape.read(text)
     return shape.read(_JSON.read(text.encode("utf-8", "surrogateescape")))
@@ -142,9 +142,9 @@ _READERS: Final[dict[Any, Any]] = {
 
 def type_name(annotation: Any) -> str:
     """Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
-    annotation = plain(annotation)
-    if options(annotation):
-        return " | ".join(map(type_name, options(annotation)))
+    annotation = bare_type(annotation)
+    if union_members(annotation):
+        return " | ".join(map(type_name, union_members(annotation)))
     if annotation is type(None):
         return "None"
     if annotation is ...:

@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
 __all__ = ["MAX_WAITING", "Call", "Exchange"]
@@ -65,7 +65,7 @@ class Call:
     id: int
     frame: bytes
     written: Sequence[bytes]
-    answers: Answers | None
+    answers: ReplyReader | None
     timeout: float
     settle: Callable[[Any], None]
     name: str = ""
@@ -125,7 +125,7 @@ class Exchange:
         self._under_way: dict[int, Call] = {}  # in the order of writing
         self._over: str | None = None
         self.stray_replies = 0
-        """Answers that belonged to no command: late ones, and unasked ones."""
+        """ReplyReader that belonged to no command: late ones, and unasked ones."""
 
     @property
     def idle(self) -> bool:

@@ -110,7 +110,7 @@ class HostProxy:
             if isinstance(arrival, Event):
                 self._emit(arrival, frame, requester)
             elif not requester.answer(arrival.body, arrival.id, frame):
-                event = self._dialect.unasked(frame)
+                event = self._dialect.unmatched_event(frame)
                 if event is None:
                     self._drop(frame, _STRAY, requester)
                 else:

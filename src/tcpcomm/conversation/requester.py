@@ -9,7 +9,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
-from tcpcomm.codec.base import Answers, Request
+from tcpcomm.codec.base import ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.observed import ObservedCommand
 from tcpcomm.equipment.declaration import Declaration
@@ -24,7 +24,7 @@ __all__ = ["ANY_FRAME", "Requester"]
 _CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
 
 
-class _AnyFrame(Answers):
+class _AnyFrame(ReplyReader):
     """Take the next frame as the reply, whatever it holds."""
 
     wants_frames = True
@@ -100,7 +100,7 @@ class Requester:
         command: Command,
         values: dict[str, Any],
         *,
-        answers: Answers | None = None,
+        answers: ReplyReader | None = None,
         timeout: float | None = None,
     ) -> Deferred[Any]:
         """
@@ -126,12 +126,12 @@ class Requester:
         except (NotSent, CodecError):
             return fail()
         if answers is None:
-            answers = dialect.answers(name)
+            answers = dialect.reply_reader(name)
         if timeout is None:
             timeout = command.timeout
         return self._ask(number, frame, answers, timeout, name=name, values=values)
 
-    def ask_frame(self, frame: bytes, answers: Answers | None, timeout: float) -> Deferred[Any]:
+    def ask_frame(self, frame: bytes, answers: ReplyReader | None, timeout: float) -> Deferred[Any]:
         """
         Ask a frame that is not declared, as :meth:`ask` asks a command.
 
@@ -150,7 +150,7 @@ class Requester:
         self,
         number: int,
         frame: bytes,
-        answers: Answers | None,
+        answers: ReplyReader | None,
         timeout: float,
         *,
         name: str,

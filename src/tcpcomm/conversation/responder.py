@@ -140,7 +140,7 @@ class HandlerTable:
                 f"{type(equipment).__name__}.{name}",
                 dialect.acknowledgement(Request(name, {})) is not None,
                 dialect.replier(name),
-                command.timeout if dialect.answers(name) is not None else inf,
+                command.timeout if dialect.reply_reader(name) is not None else inf,
             )
         return cls(
             equipment=equipment,
@@ -162,7 +162,7 @@ def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> D
 
 class Responder:
     """
-    Answers the requests of one session.
+    ReplyReader the requests of one session.
 
     Args:
         handlers: the handlers, for all sessions.
@@ -477,17 +477,17 @@ class Responder:
                 return [own], None
         if self._refusals is None:
             self._refusals = KeyedLogThrottle(REQUEST_LOG_INTERVAL)
-        count = self._refusals.count_due(refusal.trouble, self._handlers.seconds())
+        count = self._refusals.count_due(refusal.error_kind, self._handlers.seconds())
         if count:
-            is_in_problem = refusal.trouble is ProtocolErrorKind.UNKNOWN_COMMAND
+            is_in_problem = refusal.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND
             self.log.warn(
                 "{peer}: {kind}{problem}{more}",
                 peer=self._session.peer,
-                kind="" if is_in_problem else f"{refusal.trouble.value}: ",
+                kind="" if is_in_problem else f"{refusal.error_kind.value}: ",
                 problem=one_line(str(refusal.problem)),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
-        fault = self._handlers.dialect.trouble(refusal.trouble, str(refusal.problem))
+        fault = self._handlers.dialect.fault_for(refusal.error_kind, str(refusal.problem))
         return self._fault(refusal, fault)
 
     def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
@@ -514,4 +514,4 @@ class Responder:
     @property
     def _internal_fault(self) -> Fault:
         """The fault that tells the host of a defect here, and not which one."""
-        return self._handlers.dialect.trouble(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)
+        return self._handlers.dialect.fault_for(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)

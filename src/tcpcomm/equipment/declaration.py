@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import MISSING, Answer, Answers, Dialect, Field, MessageSpec, Request
+from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, ReplyReader, Request
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
@@ -347,12 +347,12 @@ def _check_heartbeat_stands_out(declaration: Declaration, heartbeat: Command) ->
         raise ConfigurationError(problem)
     (body,) = (each.body for each in dialect.read_at_host(replies[0]) if isinstance(each, Answer))
     for name, command in declaration.commands.items():
-        answers = dialect.answers(name)
+        answers = dialect.reply_reader(name)
         if command is not heartbeat and answers is not None and _accepts(answers, body):
             raise ConfigurationError(f"{problem}: it can be a reply to {name} too")
 
 
-def _accepts(answers: Answers, body: Any) -> bool:
+def _accepts(answers: ReplyReader, body: Any) -> bool:
     try:
         answers.take(body)
     except (CodecError, Fault):

@@ -1,10 +1,10 @@
-"""A check that the framing can carry the fixed texts of a declaration."""
+"""A check that the framing can carry the literal texts of a declaration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tcpcomm.codec.base import Dialect, Fixed
+from tcpcomm.codec.base import Dialect, LiteralText
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
@@ -27,7 +27,7 @@ def check_literals_fit_framing(
 
     Args:
         name: the name of the class.
-        dialect: has the fixed texts of commands and events.
+        dialect: has the literal texts of commands and events.
         received: the framing of what the host sends.
         sent: the framing of what the equipment sends.
         greeting: the equipment's first text, or None.
@@ -38,11 +38,11 @@ def check_literals_fit_framing(
         ConfigurationError: a text holds bytes that the framing uses itself.
     """
     login_texts = (
-        Fixed(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
+        LiteralText(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
         for attribute, text, by_equipment in _login_texts(greeting, login)
     )
-    for fixed in (*dialect.fixed(), *login_texts):
-        _check(fixed.where or f"{name}.codec", fixed, sent if fixed.by_equipment else received)
+    for literal in (*dialect.literal_texts(), *login_texts):
+        _check(literal.where or f"{name}.codec", literal, sent if literal.by_equipment else received)
 
 
 def _login_texts(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str, str, bool]]:
@@ -56,29 +56,29 @@ def _login_texts(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tup
             yield "login", step.send, False
 
 
-def _check(where: str, fixed: Fixed, framing: Framing) -> None:
-    problem = _refusal(framing, fixed.text)
+def _check(where: str, literal: LiteralText, framing: Framing) -> None:
+    problem = _refusal(framing, literal.text)
     # If other bytes of that length fail too, only the length is wrong, and the values may change that.
-    if problem is None or _refusal(framing, b"x" * len(fixed.text)) is not None:
+    if problem is None or _refusal(framing, b"x" * len(literal.text)) is not None:
         return
-    extra = _extra(fixed, framing)
+    extra = _extra(literal, framing)
     if extra:
-        raise ConfigurationError(f"{where}: leave {extra} out of {fixed.of!r}: the framing adds it")
+        raise ConfigurationError(f"{where}: leave {extra} out of {literal.of!r}: the framing adds it")
     raise ConfigurationError(
-        f"{where}: {fixed.of!r} holds {fixed.text!r}, which the framing cannot carry: {problem}"
+        f"{where}: {literal.of!r} holds {literal.text!r}, which the framing cannot carry: {problem}"
     )
 
 
-def _extra(fixed: Fixed, framing: Framing) -> str:
+def _extra(literal: LiteralText, framing: Framing) -> str:
     """Name the ends of a template that the framing adds itself, or return an empty text."""
     prefix, _, suffix = framing.encode(b"x").partition(b"x")
     own = bytes({*prefix, *suffix, *b"\r\n"})
-    bare = fixed.text.strip(own)
-    begin = fixed.text.find(bare)
+    bare = literal.text.strip(own)
+    begin = literal.text.find(bare)
     before, behind = (
-        part.decode("latin-1") for part in (fixed.text[:begin], fixed.text[begin + len(bare) :])
+        part.decode("latin-1") for part in (literal.text[:begin], literal.text[begin + len(bare) :])
     )
-    if not fixed.of.startswith(before) or not fixed.of.endswith(behind) or _refusal(framing, bare):
+    if not literal.of.startswith(before) or not literal.of.endswith(behind) or _refusal(framing, bare):
         return ""
     return " and ".join(repr(part) for part in (before, behind) if part)
 

@@ -75,7 +75,7 @@ class Samples:
             fault = Fault(code, "a simulated fault")
             if self._can_be_sent([self._fault_frame(request, fault)], self._declaration.sent):
                 return fault
-        return self._dialect.trouble(ProtocolErrorKind.INTERNAL, "a simulated fault")
+        return self._dialect.fault_for(ProtocolErrorKind.INTERNAL, "a simulated fault")
 
     def _fault_frame(self, request: Request, fault: Fault) -> bytes | None:
         try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tcpcomm.framing.autodetect import AutoDetect as AutoDetect
     from tcpcomm.framing.base import (
         DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME, Buffer as Buffer, Decoder as Decoder, Framing as Framing,
-        Step as Step, Unusable as Unusable, decode as decode,
+        PieceDecoder as PieceDecoder, UnusablePiece as UnusablePiece, decode as decode,
     )
     from tcpcomm.framing.checksums import (
         CHECKSUMS as CHECKSUMS, Checksum as Checksum, checksum as checksum, crc as crc,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DEFINED_IN: Final = {
     "tcpcomm.framing.autodetect": ["AutoDetect"],
     "tcpcomm.framing.base": [
-        "DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "Step", "Unusable", "decode",
+        "DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "PieceDecoder", "UnusablePiece", "decode",
     ],
     "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
     "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],

@@ -1,17 +1,17 @@
 r"""
-One port for every kind of peer: :class:`AutoDetect` sees from a session's first bytes what the peer speaks.
+One port for peers of unknown framing: :class:`AutoDetect` recognises it by a session's first bytes.
 
-It is for commissioning and demonstration, where nobody knows yet what the other program sends. Equipment
-in production names its framing.
+Use it for commissioning and demonstration, while nobody knows what the other program sends. In production,
+name the framing of the equipment.
 
-What is told apart, by the first four bytes or, of a peer that sends fewer, by the silence after them:
+The first four bytes decide, or the silence after fewer bytes:
 
-- A NUL byte among them, which text never holds: a 4-byte length prefix. Of the two byte orders it is the
-  one that makes the length smaller; an empty first frame, which shows no order, is taken for big-endian.
-- Anything else is text: lines with whatever ending the peer uses or, after silence, with none.
+- A NUL byte among them, which text does not hold, means a 4-byte length prefix. The byte order is the one
+  that makes the length smaller. An empty first frame shows no order and counts as big-endian.
+- Anything else is text: lines with any ending or, after silence, without one.
 
-Silence ends a text, but no frame whose length is known: many programs send the length and the rest with
-two calls, and TCP may keep the second back for a while.
+Silence ends a text, but not a frame of known length: many programs send the length and the rest with two
+calls, and TCP may delay the second one.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from tcpcomm.framing.base import Buffer, Decoder, Framing
 from tcpcomm.framing.delimited import Lines, split_ending
 from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["AnyPeerDecoder", "AutoDetect"]
+__all__ = ["AutoDetect", "AutoDetectDecoder"]
 
-_HEAD = 4
+_PREFIX = 4  # bytes of the length prefix
 
 
 @frozen
@@ -35,37 +35,37 @@ class AutoDetect(Framing):
     """
     Lines with any ending or none, or a 4-byte length prefix of either byte order.
 
-    Frames are delivered as they came, lines with their ending. How to answer in kind is known to the
-    session's decoder: :meth:`AnyPeerDecoder.answer`.
+    Frames are delivered as they arrived, lines with their ending. The session's decoder knows how to answer
+    a frame: see :meth:`AutoDetectDecoder.answer`.
     """
 
-    def decoder(self) -> AnyPeerDecoder:
-        return AnyPeerDecoder(self.max_frame)
+    def decoder(self) -> AutoDetectDecoder:
+        return AutoDetectDecoder(self.max_frame)
 
     def encode(self, frame: bytes) -> bytes:
         raise EncodeError("how to write a frame depends on the peer: ask the session's decoder")
 
 
-class AnyPeerDecoder(Decoder):
-    """Waits until the peer's framing is recognised, then is that framing's decoder."""
+class AutoDetectDecoder(Decoder):
+    """Waits until it recognises the peer's framing, then passes all bytes to a decoder of that framing."""
 
     def __init__(self, max_frame: int) -> None:
         super().__init__()
         self._max_frame = max_frame
         self.recognised: Framing | None = None
-        """What the peer speaks, once that is known."""
+        """The framing of the peer, or None until it is known."""
         self._inner: Decoder | None = None
 
     def text(self, frame: bytes) -> bytes:
-        """The message in a frame: without its line ending, if it is a line."""
+        """Return the message in a frame: a line without its ending, or the frame itself."""
         return split_ending(frame)[0] if isinstance(self.recognised, Lines) else frame
 
     def answer(self, frame: bytes, reply: bytes) -> bytes:
         """
-        The bytes that answer ``frame`` with ``reply`` in the way it was asked.
+        Return the bytes that answer ``frame`` with ``reply`` in the framing of the peer.
 
-        A line is answered with its own ending, or none; a line that holds line endings itself is sent as
-        several.
+        The answer to a line has the ending of that line, or none. A reply that holds line endings is sent
+        as several lines.
         """
         if self.recognised is None or isinstance(self.recognised, Lines):
             return reply + split_ending(frame)[1]
@@ -73,7 +73,7 @@ class AnyPeerDecoder(Decoder):
 
     def cut(self, buffer: Buffer, position: int) -> int:
         if self._inner is None:
-            self.recognised = recognise(bytes(buffer[position : position + _HEAD]), self._max_frame)
+            self.recognised = recognise(bytes(buffer[position : position + _PREFIX]), self._max_frame)
             if self.recognised is None:
                 return position
             self._inner = self.recognised.decoder()
@@ -85,24 +85,25 @@ class AnyPeerDecoder(Decoder):
         return len(buffer)
 
     def flush(self) -> list[bytes]:
-        """Silence: what is not recognised by now is text."""
-        frames = self._settle()
-        return frames if self._inner is None else _preceded(frames, self._inner.flush)
+        """Take note of silence: bytes that are not recognised by now are text."""
+        frames = self._decide()
+        return frames if self._inner is None else _after(frames, self._inner.flush)
 
     def close(self) -> list[bytes]:
-        """The end of the stream: so it is by then."""
-        frames = self._settle()
-        return frames if self._inner is None else _preceded(frames, self._inner.close)
+        """Take note of the end of the stream: bytes that are not recognised by now are text."""
+        frames = self._decide()
+        return frames if self._inner is None else _after(frames, self._inner.close)
 
-    def _settle(self) -> list[bytes]:
+    def _decide(self) -> list[bytes]:
+        """Take bytes that are not recognised for text. Return the frames in them."""
         self._check_alive()
         if self._inner is not None or not super().buffered:
             return []
         self.recognised = _lines(self._max_frame)
         self._inner = self.recognised.decoder()
-        head = self.trailing
-        self._forget()
-        return self._inner.feed(head)
+        received = self.trailing
+        self.reset()
+        return self._inner.feed(received)
 
     @property
     def buffered(self) -> int:
@@ -125,19 +126,19 @@ class AnyPeerDecoder(Decoder):
         return super().trailing + (self._inner.trailing if self._inner else b"")
 
 
-def recognise(head: bytes, max_frame: int) -> Framing | None:
-    """Tell what a peer speaks whose stream begins with ``head``; None if more bytes must show it."""
-    if len(head) < _HEAD:
-        return None  # a short line may still be a length: 41 0A 00 00 is one of 2625 bytes
-    if b"\0" in head:
-        big, little = int.from_bytes(head, "big"), int.from_bytes(head, "little")
+def recognise(start: bytes, max_frame: int) -> Framing | None:
+    """Return the framing of a peer whose stream begins with ``start``, or None if more bytes are needed."""
+    if len(start) < _PREFIX:
+        return None  # a short line may be part of a length: 41 0A 00 00 is 2625
+    if b"\0" in start:
+        big, little = int.from_bytes(start, "big"), int.from_bytes(start, "little")
         if min(big, little) <= max_frame:
-            return LengthPrefixed(_HEAD, form="big" if big <= little else "little", max_frame=max_frame)
+            return LengthPrefixed(_PREFIX, form="big" if big <= little else "little", max_frame=max_frame)
     return _lines(max_frame)
 
 
-def _preceded(frames: list[bytes], end: Callable[[], list[bytes]]) -> list[bytes]:
-    """These frames and those that the end brings, be it with a fault."""
+def _after(frames: list[bytes], end: Callable[[], list[bytes]]) -> list[bytes]:
+    """Return these frames and those of ``end()``. If that raises, its fault carries both."""
     try:
         return frames + end()
     except FramingError as fault:

@@ -1,14 +1,14 @@
 """
-The contract of every framing: :class:`Framing`, :class:`Decoder`, and :func:`decode`, which drives one.
+The contract of every framing: :class:`Framing`, :class:`Decoder`, and :func:`decode`.
 
 A :class:`Framing` is configuration: frozen, checked when it is made, shared by all connections. Its
 :class:`Decoder` is the state of one connection. Neither knows a socket, a clock or Twisted.
 
-How a decoder reports. ``feed`` returns every frame that the bytes complete. A fault in the stream is
-raised as a :class:`~tcpcomm.errors.FramingError`, exactly once, with the good frames before it in
-``.frames``. After a recoverable fault the caller goes on with ``feed(b"")`` until that returns; after an
-unrecoverable one there is nothing to go on with, and every later call raises the same error again. What a
-stream yields does not depend on how it was cut into chunks, and neither does any fault's text or offset.
+``feed`` returns every frame that the bytes complete. A fault in the stream is raised once, as a
+:class:`~tcpcomm.errors.FramingError` that carries the good frames before it in ``.frames``. After a
+recoverable fault the caller repeats ``feed(b"")`` until it returns. After an unrecoverable fault every
+later call raises the same error again. The way in which TCP cuts a stream into chunks changes neither its
+frames nor the text and offset of a fault.
 """
 
 from __future__ import annotations
@@ -34,32 +34,31 @@ __all__ = [
     "Buffer",
     "Decoder",
     "Framing",
-    "Step",
-    "Unusable",
+    "PieceDecoder",
+    "UnusablePiece",
+    "checked_bytes",
     "decode",
-    "octets",
 ]
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
-"""Bytes: the longest frame that is accepted unless the configuration says otherwise."""
+"""The default limit of a frame, in bytes."""
 
-
-SHOWN: Final = 80
-"""Bytes of a frame that did not end which a log shows."""
+_LOGGED_BYTES: Final = 80
+"""The bytes of an unfinished frame that a log line shows."""
 
 _NO_FRAMES: Final = cast("list[bytes]", ())
-"""Between two feeds there is no list to put frames into: one that is delivered then is an error."""
+"""The value of ``_frames`` between two feeds. It has no ``append``, so a late :meth:`deliver` fails."""
 
 Buffer = bytes | bytearray
-"""What a decoder cuts: a chunk as it came, or what it holds of earlier ones."""
+"""The bytes that a decoder cuts: a chunk as it arrived, or the bytes kept of earlier chunks."""
 
 
-def octets(value: bytes) -> bytes:
+def checked_bytes(value: bytes) -> bytes:
     """
-    Check that a part of a framing is bytes: a converter, for defaults are made of it at once.
+    Return ``value`` if it is bytes. A converter, because attrs computes defaults before it validates.
 
     Raises:
-        ConfigurationError: it is something else, such as text.
+        ConfigurationError: the value has another type, such as str.
     """
     if isinstance(value, str):
         written = value.encode("latin-1", "backslashreplace")
@@ -81,41 +80,41 @@ class Framing(ABC):
     """
     The rule that cuts a byte stream into frames and wraps frames into bytes.
 
-    Subclass it as a frozen attrs class, give it a :class:`Decoder`, and hold it to the laws with
+    Subclass it as a frozen attrs class, give it a :class:`Decoder`, and test it with
     :func:`tcpcomm.testing.check_framing_laws`.
     """
 
     max_frame: int = field(default=DEFAULT_MAX_FRAME, kw_only=True, validator=_positive)
-    """Bytes: the longest frame that is received or sent."""
+    """The longest frame that is received or sent, in bytes."""
 
     @property
     def self_delimiting(self) -> bool:
         """
-        Whether the bytes themselves show where a frame ends, however TCP cuts them.
+        True if the bytes alone show where a frame ends, in whatever chunks they arrive.
 
-        Where it is false, as with :class:`~tcpcomm.framing.Unframed`, chunks or silences do, and the laws
-        about the boundaries of frames do not apply.
+        It is false for :class:`~tcpcomm.framing.Unframed`, where chunks or silences end a frame. The laws
+        about the boundaries of frames do not apply then.
         """
         return True
 
     @abstractmethod
     def decoder(self) -> Decoder:
-        """Return a fresh decoder, for one connection."""
+        """Return a new decoder for one connection."""
 
     @abstractmethod
     def encode(self, frame: bytes) -> bytes:
         """
-        Wrap one frame for the wire.
+        Wrap one frame for the wire, without truncating or altering it.
 
         Raises:
-            EncodeError: the peer could not read this frame back. It is never truncated or altered.
+            EncodeError: the peer could not read this frame back.
         """
 
     def encode_large(self, frame: bytes) -> Sequence[bytes]:
         """
-        Wrap one large frame, as bytes that are written one after the other.
+        Wrap one large frame. Return parts that are written one after the other.
 
-        A framing that only puts something before the frame, or behind it, need not copy it.
+        A framing that only adds bytes before or after the frame can avoid a copy here.
 
         Raises:
             EncodeError: as for :meth:`encode`.
@@ -123,24 +122,29 @@ class Framing(ABC):
         return (self.encode(frame),)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
-        """Wrap frames for one write; the same bytes as encoding each in turn."""
+        """Wrap frames for one write. The bytes are those that :meth:`encode` returns for each."""
         return b"".join([self.encode(frame) for frame in frames])
 
     def check_size(self, frame: bytes) -> None:
-        """Raise :class:`~tcpcomm.errors.EncodeError` for a frame beyond ``max_frame``."""
+        """
+        Compare the size of a frame with ``max_frame``.
+
+        Raises:
+            EncodeError: the frame is longer.
+        """
         if len(frame) > self.max_frame:
             raise self.too_long(len(frame))
 
     def too_long(self, size: int) -> EncodeError:
-        """What :meth:`check_size` raises for a frame of so many bytes."""
+        """Return the error for a frame of ``size`` bytes, which is longer than ``max_frame``."""
         return EncodeError(
             f"a frame of {size} bytes exceeds max_frame={self.max_frame}: "
             "split it, or raise max_frame at both ends"
         )
 
 
-class Unusable(Exception):
-    """A :class:`Step` cannot accept what was cut out of the stream; the decoder makes it a fault."""
+class UnusablePiece(Exception):
+    """A piece that a :class:`PieceDecoder` cannot accept. The decoder reports it as a framing fault."""
 
     def __init__(self, kind: type[FramingError], reason: str) -> None:
         super().__init__(reason)
@@ -148,248 +152,282 @@ class Unusable(Exception):
         self.reason = reason
 
 
-class Step:
+class PieceDecoder:
     """
-    What is done to each piece that a decoder cuts, before it is a frame: verify, unstuff, reassemble.
+    A second stage of decoding: it turns each piece that a decoder cuts out of the stream into a frame.
 
-    Subclass it where a framing is another one with something inside its frames.
+    Verifying a checksum, removing escapes and reassembling fragments are such stages. Subclass it for a
+    framing that carries something else inside the frames of another framing.
     """
 
     __slots__ = ()
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         """
-        Return the frame that the piece becomes or completes; None where it completes none.
+        Return the frame that this piece completes, or None if it completes none.
 
         Raises:
-            Unusable: the piece is faulty; the stream goes on behind it.
+            UnusablePiece: the piece is faulty. The stream goes on after it.
         """
         raise NotImplementedError
 
     @property
     def pending(self) -> bool:
-        """Whether pieces were taken that wait for others."""
+        """True if earlier pieces wait for the rest of their frame."""
         return False
 
     @property
-    def held(self) -> int:
-        """Bytes of these pieces."""
+    def buffered(self) -> int:
+        """The bytes of the pieces that wait."""
         return 0
 
-    def lost(self) -> None:
-        """Take note that a piece was lost to a fault: what is pending may lack it."""
+    def piece_lost(self) -> None:
+        """Note that a piece was lost to a fault, so that the pending frame may be incomplete."""
 
-    def forget(self) -> None:
-        """Drop what is pending."""
+    def reset(self) -> None:
+        """Drop the pieces that wait."""
 
 
 class Decoder(ABC):
     """
     The decoding state of one connection.
 
-    A subclass gives :meth:`cut`, which finds the frames in the buffer and hands each to :meth:`deliver`.
-    All else (the buffer, offsets, faults that are raised once, the end of the stream) is done here.
+    A subclass writes :meth:`cut`, which finds the frames in the buffer and passes each to :meth:`deliver`.
+    This class keeps the buffer, counts offsets, raises each fault once and ends the stream.
     """
 
-    # One for each connection, most of which are idle: 128 to 170 bytes, where with a dictionary, and with
-    # lists into which nothing is put, it was 300 to 1,200. A subclass of your own may do without slots.
+    # Each connection has one, and most are idle: slots keep it below 170 bytes. Your subclass needs none.
     __slots__ = (
-        "_begun",
         "_buffer",
         "_dead",
         "_fault",
         "_frames",
         "_large",
         "_need",
+        "_piece_decoders",
+        "_piece_offset",
         "_position",
         "_start",
-        "_steps",
+        "_strip",
+        "discarding",
         "idle",
+        "scanning",
+        "searched",
     )
 
     idle: bool
     """
-    True only where nothing is held and nothing remembered: the next byte begins a frame.
+    True if the next byte begins a frame: no bytes are buffered, discarded or searched.
 
-    It is a short answer to :attr:`mid_frame`, without a call; False says nothing, and is what a decoder of
-    your own says. Those of this package that have a quick way in :meth:`feed` ask it first.
+    It answers :attr:`mid_frame` without a call. It is always false for a decoder that does not override
+    :meth:`cut_chunk`.
     """
 
-    cuts_bytes = False
-    """Whether :meth:`cut` wants ``bytes``: worth a copy where it slices many frames out of one chunk."""
+    searched: int
+    """The bytes after the position returned by :meth:`cut` that need no second search, for its own use."""
+
+    scanning: bool
+    """True after garbage was reported, while :meth:`cut` looks for the next frame without another fault."""
+
+    discarding: bool
+    """True inside a frame that was reported as too long."""
+
+    _has_quick_way = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._has_quick_way = cls.cut_chunk is not Decoder.cut_chunk
 
     def __init__(self) -> None:
         self.idle = False
-        self._steps: Sequence[Step] = ()
+        self._piece_decoders: Sequence[PieceDecoder] = ()
         self._frames = _NO_FRAMES
         self._buffer: Buffer = b""
-        self._position = 0  # where in the buffer the first unfinished frame begins
+        self._position = 0  # of the first unfinished frame in the buffer
+        self.searched = 0
+        self.scanning = self.discarding = False
         self._start = 0  # stream offset of the buffer's first byte
-        self._need = 0  # below this many buffered bytes, cutting is in vain
-        self._large: LargeFrame | None = None  # the frame that has begun, where it is a large one
-        self._begun: int | None = None  # stream offset of the first piece that waits in a step
-        self._fault: FramingError | None = None  # noted by _cut, about to be raised
+        self._need = 0  # buffered bytes below which cutting finds nothing
+        self._strip: int | None = None  # of the frame that has _need bytes, if its length is known
+        self._large: LargeFrame | None = None  # the frame that has begun, if it is large
+        self._piece_offset: int | None = None  # stream offset of the first piece that waits
+        self._fault: FramingError | None = None  # noted by cut, about to be raised
         self._dead: FramingError | None = None  # the fault that ended this stream
 
     @property
-    def steps(self) -> list[Step]:
-        """What is done to each piece, in this order: put your own into the list before the first feed."""
-        if not isinstance(self._steps, list):
-            self._steps = [*self._steps]
+    def piece_decoders(self) -> list[PieceDecoder]:
+        """The stages that decode each piece, in this order. Add your own before the first feed."""
+        if not isinstance(self._piece_decoders, list):
+            self._piece_decoders = [*self._piece_decoders]
         self.idle = False
-        return self._steps
+        return self._piece_decoders
 
-    @steps.setter
-    def steps(self, steps: list[Step]) -> None:
-        self._steps, self.idle = steps, False
+    @piece_decoders.setter
+    def piece_decoders(self, piece_decoders: list[PieceDecoder]) -> None:
+        self._piece_decoders, self.idle = piece_decoders, False
 
     @property
     def buffered(self) -> int:
-        """Bytes that are held because the frame they belong to is incomplete."""
-        held = len(self._buffer) - self._position
+        """The bytes that are kept because their frame is incomplete."""
+        size = len(self._buffer) - self._position
         if self._large is not None:
-            held += self._large.size
-        return held + sum([step.held for step in self._steps]) if self._steps else held
+            size += self._large.size
+        return size + sum([stage.buffered for stage in self._piece_decoders])
 
     @property
     def ends_by_silence(self) -> bool:
-        """Whether silence says anything about a frame that has begun: false where the peer may pause."""
+        """True if silence can end a frame that has begun, False if the peer may pause in a frame."""
         return True
 
     @property
     def mid_frame(self) -> bool:
-        """Whether a frame has begun and not ended, be it one whose bytes are discarded."""
-        return not self.idle and self._incomplete()
+        """True if a frame has begun and has not ended, even if its bytes are discarded."""
+        return not self.idle and (self.discarding or self.has_half_frame())
 
     @property
     def unfinished(self) -> str:
         """
-        What came of a frame that has begun and not ended, and what lacks, in words that follow "the peer".
+        A log text about the frame that has begun and not ended, to follow the words "the peer".
 
-        The default tells the bytes, and how many were announced where :meth:`cut` has said what it needs.
+        The default shows its bytes, and the announced size if :meth:`cut` knows it.
         """
         if self._need > len(self._buffer) - self._position:
             return (
-                f"announced {self._need} bytes in all and sent {self.buffered} of them, {self._came()}: "
-                "does it count its lengths as we do?"
+                f"announced {self._need} bytes in all and sent {self.buffered} of them, "
+                f"{self._received_text()}: does it count its lengths as we do?"
             )
-        return f"sent {self._came()}, and then not the rest of the frame"
+        return f"sent {self._received_text()}, and then not the rest of the frame"
 
-    def _came(self) -> str:
-        """The bytes of the frame that has begun, in short."""
-        if any(step.pending for step in self._steps):
+    def _received_text(self) -> str:
+        """Return the first bytes of the unfinished frame, for a log line."""
+        if self._has_pending_pieces():
             return f"{self.buffered} bytes in fragments"
-        came = bytes(memoryview(self._buffer)[self._position : self._position + SHOWN])
-        more = self.buffered - len(came)
-        return f"{came!r} and {more} bytes more" if more > 0 else repr(came)
+        first = bytes(memoryview(self._buffer)[self._position : self._position + _LOGGED_BYTES])
+        more = self.buffered - len(first)
+        return f"{first!r} and {more} bytes more" if more > 0 else repr(first)
 
     @property
     def trailing(self) -> bytes:
         """
         The bytes received after the last frame, exactly.
 
-        They are what another framing, or another program, has to be handed when the protocol changes
-        in mid-stream.
+        If the protocol changes in mid-stream, pass them to the next framing, or to another program.
 
         Raises:
-            TcpcommError: fragments of the next frame were already taken out of their wrapping.
+            TcpcommError: fragments of the next frame were already taken out of their frames.
         """
-        if any(step.pending for step in self._steps):
+        if self._has_pending_pieces():
             raise TcpcommError("a frame is half reassembled: its bytes cannot be handed over")
         if self._large is not None:
-            return self._large.held
+            return self._large.received
         return bytes(memoryview(self._buffer)[self._position :])
 
     def feed(self, data: bytes) -> list[bytes]:
         """
-        Take received bytes; return every frame that they complete.
+        Take received bytes. Return every frame that they complete.
 
         Raises:
-            FramingError: see the module's text. Its ``.frames`` are delivered first.
+            FramingError: see the module's text. Deliver its ``.frames`` first.
         """
-        self.idle = False
+        if self.idle:
+            quick = self.cut_chunk(data)
+            if quick:
+                self._start += len(data)
+                return quick
+            self.idle = False
+            if quick is not None:  # the first part of one frame
+                if self._large is None:
+                    self._buffer = data
+                else:
+                    self._large.add(data)
+                return quick
         if self._dead is not None:
             self._check_alive()
         if self._large is not None:
             return self._feed_large(self._large, data)
         buffer, position = self._buffer, self._position
-        if position == len(buffer):  # nothing is held: cut the chunk itself, without a copy
+        frames: list[bytes]
+        if position == len(buffer):  # nothing is kept: cut the chunk itself, without a copy
             self._start += position
             buffer, position = data, 0
-        elif len(buffer) - position + len(data) < self._need:
-            self._append(data)
-            return []
-        elif data:
-            if self.cuts_bytes:
-                buffer = b"".join((memoryview(buffer)[position:], data))
-                self._start += position
-            else:
+        else:
+            missing = self._need - (len(buffer) - position) - len(data)
+            if missing > 0:
+                self._append(data)
+                return []
+            if missing == 0 and self._strip is not None and not self._piece_decoders:
+                frame = bytes(buffer[position + self._strip :]) + data
+                self._start += position + self._need
+                self._buffer, self._position, self._need = b"", 0, 0
+                self.idle = self._has_quick_way
+                return [frame]
+            if data:
                 buffer = self._append(data)
-            position = 0
+                position = 0
         frames = self._frames = []
-        self._need = 0
+        self._need, self._strip = 0, None
         self._position = position = self.cut(buffer, position)
-        self._frames = _NO_FRAMES  # what is handed over must not live until the next feed
+        self._frames = _NO_FRAMES  # this list must not live until the next feed
         if self._fault is not None:
-            self._buffer = buffer  # as it is: the next call goes on behind the fault
+            self._buffer = buffer  # unchanged: the next call goes on after the fault
             self._raise_fault(frames)
         if position == len(buffer):
             self._buffer = b""
             self._start += position
             self._position = 0
-            self.idle = self._rests()
+            self.idle = self._has_quick_way and not (
+                self._piece_decoders or self.scanning or self.discarding
+            )
         else:
             self._keep_rest(buffer)
         return frames
 
     def _feed_large(self, large: LargeFrame, data: bytes) -> list[bytes]:
-        """Go on with a large frame; when it is complete, with what comes behind it."""
-        behind = large.add(data)
-        if behind is None:
+        rest = large.add(data)
+        if rest is None:
             return []
         self._large = None
-        self._frames = []
-        self.deliver(large.take(), 0)
+        self._buffer = rest  # cut by the next feed
+        frames = self._frames = []
+        self.deliver(large.frame(), 0)
+        self._frames = _NO_FRAMES
         self._start += large.size
-        frames, self._frames = self._frames, _NO_FRAMES
         if self._fault is not None:
-            self._buffer = behind
             self._raise_fault(frames)
-        if not behind:
+        if not rest:
             return frames
         try:
-            return frames + self.feed(behind)
+            return frames + self.feed(b"")
         except FramingError as fault:
             fault.frames[:0] = frames
             raise
 
     def flush(self) -> list[bytes]:
         """
-        Take note of silence on the line: what is half there will not be continued.
+        Take note of silence on the line. Return the frame that the silence ends, if the framing allows it.
 
-        Framings whose frames may end so return the frame. For the others silence is where to
-        resynchronise: the half frame is dropped, and said to be.
+        Other framings drop the half frame and begin again at the next byte.
 
         Raises:
-            TruncatedFrame: recoverable; a half frame was dropped.
+            TruncatedFrame: recoverable: a half frame was dropped.
         """
         self._check_alive()
-        half = self._incomplete()
+        half = self.has_half_frame()
         fault = self._truncated("the line fell silent", recoverable=True)
-        self._forget()
+        self.reset()
         if half:
             raise fault
         return []
 
     def close(self) -> list[bytes]:
         """
-        Take note of the end of the stream; return the frames that it completes.
+        Take note of the end of the stream. Return the frames that it completes.
 
         Raises:
             TruncatedFrame: the stream ended in the middle of a frame.
         """
         self._check_alive()
-        if self._incomplete():
+        if self.has_half_frame():
             self._dead = self._truncated("the stream ended", recoverable=False)
             self._check_alive()
         return []
@@ -397,46 +435,80 @@ class Decoder(ABC):
     @abstractmethod
     def cut(self, buffer: Buffer, position: int) -> int:
         """
-        Find the complete frames that stand in ``buffer`` from ``position`` on; deliver each.
+        Find the complete frames in ``buffer`` from ``position`` on, and deliver each.
 
-        Returns the position of what is not used up. State beyond the buffer (how far it was searched,
-        say) counts from there, for the bytes before it are dropped. After a fault (:meth:`deliver` was
-        false, or :meth:`fail` was called) it returns at once, with the position where the stream goes on.
+        Return the position of the first byte that is not used up. The bytes before it are dropped, so
+        :attr:`searched` must count from there. After a fault (:meth:`deliver` returned False, or
+        :meth:`fail` was called) return at once, with the position where the stream goes on.
         """
+
+    def cut_chunk(self, data: bytes) -> list[bytes] | None:
+        """
+        Cut a chunk that is simple to cut: the quick way, which a decoder may have beside :meth:`cut`.
+
+        :meth:`feed` calls it if :attr:`idle` is true, so the chunk begins with a frame. A peer that waits
+        for each answer sends one frame in one chunk, or in two.
+
+        Return the frames if the chunk is made of whole frames only. Return an empty list if it is the
+        first part of one frame, after a call of :meth:`wait_for` if the length is known. Return None, and
+        change no state, to have it cut. The default returns None.
+        """
+        return None
+
+    def has_half_frame(self) -> bool:
+        """Return True if a frame has begun and has not ended, unless its bytes are discarded."""
+        if self.scanning or self.discarding:
+            return False
+        return self._position < len(self._buffer) or self._large is not None or self._has_pending_pieces()
+
+    def reset(self) -> None:
+        """Drop the half frame and all state that belongs to it. Extend it to reset your own state."""
+        self._start += len(self._buffer)
+        if self._large is not None:
+            self._start += self._large.size
+            self._large = None
+        self._buffer, self._position, self._need, self._strip = b"", 0, 0, None
+        self.searched, self.scanning, self.discarding, self._piece_offset = 0, False, False, None
+        for stage in self._piece_decoders:
+            stage.reset()
 
     def wait_for(self, total: int, *, strip: int) -> None:
         """
-        Note, at the end of :meth:`cut`, how long the frame is that begins where that stops.
+        Note, at the end of :meth:`cut`, the length of the frame that begins at the returned position.
 
-        Nothing of it needs to be looked at until it is complete; then it is delivered, or cut.
+        The decoder then collects the bytes of this frame without calling :meth:`cut`.
 
         Args:
-            total: bytes of the whole frame.
-            strip: bytes that are taken off its front. They have come already.
+            total: the bytes of the whole frame.
+            strip: the bytes to take off its front. They must have arrived.
         """
         if total < LARGE:
-            self._need = total
+            self._need, self._strip = total, strip
         else:
             self._large = LargeFrame(total, strip)
 
     def deliver(self, piece: Buffer, at: int) -> bool:
-        """Pass on what was cut at buffer position ``at``; false if it was faulty, which is then noted."""
+        """
+        Pass on a piece that begins at buffer position ``at``.
+
+        Return False if a piece decoder refuses the piece. The fault is noted then.
+        """
         frame: bytes | None = bytes(piece)
-        for step in self._steps:
+        for stage in self._piece_decoders:
             assert frame is not None
             try:
-                frame = step.take(frame)
-            except Unusable as error:
-                if self._begun is not None:
-                    at = self._begun - self._start
+                frame = stage.decode(frame)
+            except UnusablePiece as error:
+                if self._piece_offset is not None:
+                    at = self._piece_offset - self._start
                 self.fail(error.kind, error.reason, at=at, recoverable=True)
                 return False
             if frame is None:
-                if self._begun is None and step.pending:
-                    self._begun = self._start + at
+                if self._piece_offset is None and stage.pending:
+                    self._piece_offset = self._start + at
                 return True
-        if self._begun is not None and not any(step.pending for step in self._steps):
-            self._begun = None
+        if self._piece_offset is not None and not self._has_pending_pieces():
+            self._piece_offset = None
         assert frame is not None
         self._frames.append(frame)
         return True
@@ -445,45 +517,28 @@ class Decoder(ABC):
         self, kind: type[FramingError], reason: str, *, at: int, recoverable: bool = False
     ) -> None:
         """
-        Note a fault of the frame that begins at buffer position ``at``; the feed will raise it.
+        Note a fault of the frame that begins at buffer position ``at``. The feed will raise it.
 
         The reason must not depend on how the stream was cut into chunks.
         """
         self._fault = kind(reason, offset=self._start + at, recoverable=recoverable)
-        for step in self._steps:
-            step.lost()
-        self._begun = None
+        for stage in self._piece_decoders:
+            stage.piece_lost()
+        self._piece_offset = None
 
-    def _incomplete(self) -> bool:
-        """Whether a frame has begun and not ended."""
-        if self._position < len(self._buffer) or self._large is not None:
-            return True
-        return bool(self._steps) and any(step.pending for step in self._steps)
-
-    def _rests(self) -> bool:
-        """Whether nothing is remembered either, where nothing is held: then :attr:`idle` becomes true."""
-        return False
-
-    def _forget(self) -> None:
-        """Drop the half frame and every state that belongs to it."""
-        self._start += len(self._buffer)
-        if self._large is not None:
-            self._start += self._large.size
-            self._large = None
-        self._buffer, self._position, self._need, self._begun = b"", 0, 0, None
-        for step in self._steps:
-            step.forget()
+    def _has_pending_pieces(self) -> bool:
+        return bool(self._piece_decoders) and any(stage.pending for stage in self._piece_decoders)
 
     def _append(self, data: bytes) -> bytearray:
-        held = self._buffer
-        if not isinstance(held, bytearray):
-            held = self._buffer = bytearray(memoryview(held)[self._position :])
+        kept = self._buffer
+        if not isinstance(kept, bytearray):
+            kept = self._buffer = bytearray(memoryview(kept)[self._position :])
         elif self._position:
-            del held[: self._position]
+            del kept[: self._position]
         self._start += self._position
         self._position = 0
-        held += data
-        return held
+        kept += data
+        return kept
 
     def _keep_rest(self, buffer: Buffer) -> None:
         position = self._position
@@ -492,7 +547,7 @@ class Decoder(ABC):
             buffer = b""
         elif isinstance(buffer, bytearray):
             del buffer[:position]
-        else:
+        elif position:
             buffer = bytearray(memoryview(buffer)[position:])
         self._buffer = buffer
         self._start += position
@@ -514,18 +569,18 @@ class Decoder(ABC):
             fault.details = dead.details
             raise fault
 
-    def _truncated(self, what: str, *, recoverable: bool) -> TruncatedFrame:
-        offset = self._start + self._position if self._begun is None else self._begun
-        fault = TruncatedFrame(f"{what} in the middle of a frame", offset=offset, recoverable=recoverable)
+    def _truncated(self, event: str, *, recoverable: bool) -> TruncatedFrame:
+        offset = self._start + self._position if self._piece_offset is None else self._piece_offset
+        fault = TruncatedFrame(f"{event} in the middle of a frame", offset=offset, recoverable=recoverable)
         fault.details = f"the peer {self.unfinished}"
         return fault
 
 
 def decode(decoder: Decoder, data: bytes) -> Iterator[list[bytes] | FramingError]:
     """
-    Feed ``data`` and yield what comes of it, in order: lists of frames, and the faults between them.
+    Feed ``data``. Yield its frames, as lists, and the faults between them, in order.
 
-    This is the one way to drive a decoder through faults. It ends after an unrecoverable one.
+    Drive every decoder with this function: it goes on after recoverable faults and ends after another one.
     """
     while True:
         try:

@@ -1,9 +1,9 @@
 """
-Checksums of the shop floor, by their names: XOR (BCC), sums, LRC and the catalogue's CRCs.
+Checksums of industrial protocols, by their names: XOR (BCC), sums, LRC and CRCs.
 
-A :class:`Checksum` is a value: a function, its width, and how the value is written. Get one with
-:func:`checksum` (``checksum("crc-16/modbus")``) or make your own. CRC names and parameters are those of
-the "Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
+A :class:`Checksum` is a function, the width of its value, and the form in which the value is written. Get
+one with ``checksum("crc-16/modbus")`` or make your own. CRC names and parameters come from the "Catalogue
+of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ ChecksumForm = Literal["big", "little", "hex", "decimal"]
 @frozen
 class Checksum:
     """
-    A checksum and the way it stands on the wire.
+    A checksum and the form in which it is written.
 
     Args:
-        name: as in the catalogue, in lower case.
-        compute: the value, as an integer, of some bytes.
-        width: bytes of the value.
+        name: its name in the catalogue, in lower case.
+        compute: returns the value of some bytes, as an integer.
+        width: the bytes of the value.
         form: ``big`` or ``little``: binary in that byte order. ``hex``: two upper-case hex digits for
             each byte (either case is accepted). ``decimal``: as many digits as the largest value has.
     """
@@ -52,7 +52,7 @@ class Checksum:
 
     @property
     def size(self) -> int:
-        """Bytes on the wire."""
+        """The bytes of the checksum on the wire."""
         if self.form == "hex":
             return 2 * self.width
         if self.form == "decimal":
@@ -60,7 +60,7 @@ class Checksum:
         return self.width
 
     def encode(self, data: bytes) -> bytes:
-        """The checksum of ``data`` as it stands on the wire."""
+        """Return the checksum of ``data`` as it is written on the wire."""
         value = self.compute(data)
         if self.form == "hex":
             return b"%0*X" % (self.size, value)
@@ -69,11 +69,11 @@ class Checksum:
         return value.to_bytes(self.width, self.form)
 
     def matches(self, data: bytes, received: bytes) -> bool:
-        """Whether ``received`` is the checksum of ``data``."""
+        """Return True if ``received`` is the checksum of ``data``."""
         return (received.upper() if self.form == "hex" else received) == self.encode(data)
 
     def written(self, form: ChecksumForm) -> Checksum:
-        """The same checksum, written in another form."""
+        """Return this checksum, written in another form."""
         return evolve(self, form=form)
 
 
@@ -88,68 +88,45 @@ def crc(
     Make a CRC function from its catalogue parameters.
 
     Args:
-        width: bits of the register: 8, 16, 24, 32 and so on.
+        width: the bits of the register: 8, 16, 24, 32 and so on.
         poly: the polynomial, without its highest term, in normal (not reflected) notation.
-        init: the register at the start.
+        init: the value of the register at the start.
         reflected: the catalogue's refin and refout, which are equal in every entry used here.
-        xorout: what the register is XORed with at the end.
+        xorout: the value that is XORed with the register at the end.
     """
-    mask = (1 << width) - 1
-    table = []
+    mask, top, shift = (1 << width) - 1, 1 << (width - 1), width - 8
     if reflected:
         init, poly = _reflect(init, width), _reflect(poly, width)
-        for byte in range(256):
-            register = byte
-            for _ in range(8):
-                register = register >> 1 ^ (poly if register & 1 else 0)
-            table.append(register)
-
-        def compute(data: bytes) -> int:
-            register = init
-            for byte in data:
-                register = register >> 8 ^ table[(register ^ byte) & 0xFF]
-            return register ^ xorout
-
-        return compute
-
-    top = 1 << (width - 1)
+    table = []
     for byte in range(256):
-        register = byte << (width - 8)
+        register = byte if reflected else byte << shift
         for _ in range(8):
-            register = (register << 1 ^ (poly if register & top else 0)) & mask
+            if reflected:
+                register = register >> 1 ^ (poly if register & 1 else 0)
+            else:
+                register = (register << 1 ^ (poly if register & top else 0)) & mask
         table.append(register)
-    shift = width - 8
 
-    def compute_unreflected(data: bytes) -> int:
+    def compute(data: bytes) -> int:
         register = init
         for byte in data:
             register = (register << 8 & mask) ^ table[register >> shift ^ byte]
         return register ^ xorout
 
-    return compute_unreflected
+    def compute_reflected(data: bytes) -> int:
+        register = init
+        for byte in data:
+            register = register >> 8 ^ table[(register ^ byte) & 0xFF]
+        return register ^ xorout
 
-
-def _xor(data: bytes) -> int:
-    return reduce(xor, data, 0)
-
-
-def _sum8(data: bytes) -> int:
-    return sum(data) & 0xFF
-
-
-def _sum16(data: bytes) -> int:
-    return sum(data) & 0xFFFF
-
-
-def _lrc(data: bytes) -> int:
-    return -sum(data) & 0xFF
+    return compute_reflected if reflected else compute
 
 
 _ALL: Final = (
-    Checksum("xor", _xor),
-    Checksum("sum8", _sum8),
-    Checksum("sum16", _sum16, 2),
-    Checksum("lrc", _lrc),
+    Checksum("xor", lambda data: reduce(xor, data, 0)),
+    Checksum("sum8", lambda data: sum(data) & 0xFF),
+    Checksum("sum16", lambda data: sum(data) & 0xFFFF, 2),
+    Checksum("lrc", lambda data: -sum(data) & 0xFF),
     Checksum("crc-8/smbus", crc(8, 0x07)),
     Checksum("crc-8/maxim-dow", crc(8, 0x31, reflected=True)),
     Checksum("crc-8/sae-j1850", crc(8, 0x1D, 0xFF, xorout=0xFF)),
@@ -170,8 +147,8 @@ CHECKSUMS: Final[Mapping[str, Checksum]] = MappingProxyType({each.name: each for
 """
 The checksums by name.
 
-``lrc`` is Modbus ASCII's: the two's complement of the sum. ``crc-16/modbus`` is written low byte first,
-as on the Modbus line, the others high byte first: :meth:`Checksum.written` changes that.
+``lrc`` is the two's complement of the sum, as in Modbus ASCII. ``crc-16/modbus`` is written low byte first,
+as on a Modbus line, and the others high byte first. :meth:`Checksum.written` changes that.
 """
 
 
@@ -180,7 +157,7 @@ def checksum(name: str) -> Checksum:
     Find a checksum by its name, in any case.
 
     Raises:
-        ConfigurationError: there is none of that name; the text lists those that there are.
+        ConfigurationError: no checksum has that name. The text lists all names.
     """
     try:
         return CHECKSUMS[name.lower()]

@@ -1,7 +1,7 @@
 """
-Frames that end with a terminator: :class:`Delimited` (yours), :class:`Lines` (any line ending).
+Frames that end with a delimiter: :class:`Delimited` (given bytes), :class:`Lines` (any line ending).
 
-How they are cut is in :mod:`tcpcomm.framing.delimiter_decoder`.
+Their decoders are in :mod:`tcpcomm.framing.delimiter_decoder`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.framing.base import Decoder, Framing, octets
+from tcpcomm.framing.base import Decoder, Framing, checked_bytes
 from tcpcomm.framing.delimiter_decoder import (
     DelimiterDecoder,
     KeptLinesDecoder,
     LinesDecoder,
-    TerminatedDecoder,
+    SingleDelimiterDecoder,
     any_of,
     delimiter_of,
     kept_line_end,
@@ -31,8 +31,8 @@ __all__ = ["Delimited", "Lines", "split_ending"]
 
 def _delimiters(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
     if isinstance(value, bytes | str) or not isinstance(value, Iterable):
-        return (octets(value),)
-    return tuple(map(octets, value))
+        return (checked_bytes(value),)
+    return tuple(map(checked_bytes, value))
 
 
 @frozen
@@ -40,18 +40,18 @@ class Delimited(Framing):
     r"""
     Each frame ends with a delimiter, which is not part of it: ``b"\r\n"``, ``b"\r"``, ``b";"``, ``b"\0"``.
 
-    With several delimiters each of them ends a frame and the first is sent. Where two match, the one
-    that ends first wins, and of those that end together the one that makes the frame shortest.
+    With several delimiters each of them ends a frame, and the first is sent. If two match, the one that
+    ends first wins. If both end at the same byte, the one that makes the frame shorter wins.
 
     Raises:
-        ConfigurationError: no delimiter, an empty one, or one that could never match because another
-            ends inside it (for ``\r`` beside ``\r\n`` there is :class:`Lines`).
+        ConfigurationError: no delimiter is given, one is empty, or one can never match because another
+            ends inside it. For ``\r`` beside ``\r\n`` use :class:`Lines`.
     """
 
     delimiters: tuple[bytes, ...] = field(converter=_delimiters)
     _pattern: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
     _last: bytes = field(init=False, repr=False, eq=False)
-    """The last byte of the only delimiter: one byte is found 30 times as fast as two."""
+    """The last byte of the only delimiter, because one byte is found far more quickly than two."""
 
     @delimiters.validator
     def _check_delimiters(self, _: Any, delimiters: tuple[bytes, ...]) -> None:
@@ -62,7 +62,7 @@ class Delimited(Framing):
         for inner, outer in permutations(delimiters, 2):
             if inner in outer[:-1]:
                 raise ConfigurationError(
-                    f"the delimiter {outer!r} can never match, for {inner!r} ends inside it"
+                    f"the delimiter {outer!r} can never match, because {inner!r} ends inside it"
                     + (": use Lines for any line ending" if outer == b"\r\n" else "")
                 )
 
@@ -76,16 +76,16 @@ class Delimited(Framing):
 
     def decoder(self) -> Decoder:
         if len(self.delimiters) == 1:
-            return DelimiterDecoder(delimiter_of(self.delimiters[0], max_frame=self.max_frame))
-        return TerminatedDecoder(any_of(self.delimiters, self._pattern, max_frame=self.max_frame))
+            return SingleDelimiterDecoder(delimiter_of(self.delimiters[0], max_frame=self.max_frame))
+        return DelimiterDecoder(any_of(self.delimiters, self._pattern, max_frame=self.max_frame))
 
     def encode(self, frame: bytes) -> bytes:
-        if len(frame) > self.max_frame:
+        if len(frame) > self.max_frame:  # without a call, as most frames are short
             self.check_size(frame)
         sent = self.delimiters[0]
         wire = frame + sent
         if self._last and wire.find(self._last) == len(wire) - 1:
-            return wire  # saves 0.1 of 0.3 µs for 64 bytes, and 3.6 of 3.8 µs for 4 KiB
+            return wire
         if len(self.delimiters) == 1:
             start = wire.find(sent)
         else:
@@ -104,30 +104,30 @@ class Delimited(Framing):
         sent = self.delimiters[0]
         if len(self.delimiters) == 1 and max(map(len, frames), default=0) <= self.max_frame:
             wire = sent.join((*frames, b""))
-            if wire.split(sent) == [*frames, b""]:  # just what the peer will make of it
-                return wire  # a short frame costs 0.06 us here, and 0.3 us alone
+            if wire.split(sent) == [*frames, b""]:  # as the peer will cut it
+                return wire
         return super().encode_many(frames)
 
 
 @frozen
 class Lines(Framing):
     r"""
-    Each frame is a line, ended by ``\n``, ``\r\n`` or ``\r``, whichever the peer uses.
+    Each frame is a line that ends with ``\n``, ``\r\n`` or ``\r``.
 
-    A ``\n`` right after a ``\r`` belongs to it, also when it arrives later.
+    A ``\n`` directly after a ``\r`` belongs to the same ending, even if it arrives later.
 
-    With ``keep_ends`` a frame keeps its line ending, as with ``bytes.splitlines(keepends=True)``, so
-    that a server can answer with the ending it was asked with. A ``\r`` then ends its line only when
-    the next byte, silence or the end of the stream shows that it is alone. ``max_frame`` counts the line
-    without its ending here too.
+    With ``keep_ends`` a frame keeps its line ending, as with ``bytes.splitlines(keepends=True)``. So a
+    server can answer with the ending of the request. A ``\r`` then ends its line only after the next byte,
+    silence or the end of the stream, which show that no ``\n`` follows. ``max_frame`` does not count the
+    ending.
 
     Raises:
-        ConfigurationError: ``send`` is no line ending; or is ``\r`` with ``keep_ends``, where the peer
-            could not know that the line has ended.
+        ConfigurationError: ``send`` is not a line ending, or is ``\r`` with ``keep_ends``: the peer could
+            not know that the line has ended.
     """
 
-    send: bytes = field(default=b"\r\n", kw_only=True, converter=octets)
-    """The line ending that is sent (without ``keep_ends``: there the frame brings its own)."""
+    send: bytes = field(default=b"\r\n", kw_only=True, converter=checked_bytes)
+    """The line ending that is sent. Not used with ``keep_ends``, where a frame holds its own."""
 
     keep_ends: bool = field(default=False, kw_only=True)
 
@@ -153,7 +153,7 @@ class Lines(Framing):
                 raise EncodeError(f"a kept line must end with \\r\\n or \\n, unlike {frame[-8:]!r}")
         if len(text) > self.max_frame:
             self.check_size(text)
-        if text.find(b"\n") >= 0 or text.find(b"\r") >= 0:  # "in" takes twice the time, for bytes
+        if text.find(b"\n") >= 0 or text.find(b"\r") >= 0:  # quicker than "in", for bytes
             raise EncodeError("a line cannot hold a line ending: send each line as a frame")
         return text + ending
 

@@ -1,8 +1,8 @@
 """
-Frames between a start and an end marker, with a checksum behind: :class:`Enclosed`.
+Frames between a start and an end marker, with a checksum after it: :class:`Enclosed`.
 
-The old serial formats live on over TCP: ``STX data ETX BCC``, ``SOH … ETX BCC CR``, ``$data*HH CR LF``.
-What is not enclosed is garbage: it is reported once, then skipped up to the next start marker.
+Old serial formats are still used over TCP: ``STX data ETX BCC``, ``SOH … ETX BCC CR``, ``$data*HH CR LF``.
+Bytes outside of the markers are garbage: they are reported once and skipped up to the next start marker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
+from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 from tcpcomm.framing.checksums import Checksum
 
 __all__ = ["ETX", "STX", "Enclosed"]
@@ -36,8 +36,8 @@ class Enclosed(Framing):
 
         between | start | frame | end | checksum | tail
 
-    A start marker inside a frame says that the frame was cut short: that is reported, and the new frame
-    is taken.
+    A start marker inside a frame shows that the frame was cut short. That is reported, and the new frame
+    begins.
 
     Args:
         start: the start marker.
@@ -46,19 +46,19 @@ class Enclosed(Framing):
         cover_start: whether the checksum counts the start marker too.
         cover_end: whether the checksum counts the end marker too.
         tail: constant bytes that must follow the checksum.
-        between: bytes that may stand between frames, any number of each, and are ignored.
+        between: bytes that may stand between frames, any number of each. They are ignored.
 
     Raises:
-        ConfigurationError: the markers cannot be told apart from each other or from what follows them.
+        ConfigurationError: a marker cannot be distinguished from the other one or from the bytes after it.
     """
 
-    start: bytes = field(default=STX, converter=octets)
-    end: bytes = field(default=ETX, converter=octets)
+    start: bytes = field(default=STX, converter=checked_bytes)
+    end: bytes = field(default=ETX, converter=checked_bytes)
     checksum: Checksum | None = field(default=None, kw_only=True)
     cover_start: bool = field(default=False, kw_only=True)
     cover_end: bool = field(default=True, kw_only=True)
-    tail: bytes = field(default=b"", kw_only=True, converter=octets)
-    between: bytes = field(default=b"", kw_only=True, converter=octets)
+    tail: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
+    between: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     _markers: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
     _whole: re.Pattern[bytes] | None = field(init=False, repr=False, eq=False)
 
@@ -69,8 +69,8 @@ class Enclosed(Framing):
             raise ConfigurationError(f"start {self.start!r} and end {self.end!r} hold each other")
         if self.start == self.end and self.trailer:
             raise ConfigurationError(
-                f"start and end are both {self.start!r}, so a checksum or tail behind the end could be "
-                "taken for a frame: that needs markers that differ"
+                f"start and end are both {self.start!r}, so a checksum or tail after the end could look "
+                "like a frame: use two different markers"
             )
         if self.start[0] in self.between:
             raise ConfigurationError(
@@ -83,7 +83,7 @@ class Enclosed(Framing):
 
     @_whole.default
     def _compile_whole(self) -> re.Pattern[bytes] | None:
-        """What fits a whole frame and nothing else, where the markers are single bytes."""
+        """Return the pattern of a chunk that is one frame, or None if a marker has several bytes."""
         if len(self.start) != 1 or len(self.end) != 1:
             return None
         start, end, tail = map(re.escape, (self.start, self.end, self.tail))
@@ -92,11 +92,11 @@ class Enclosed(Framing):
 
     @property
     def trailer(self) -> int:
-        """Bytes that follow the end marker."""
+        """The bytes that follow the end marker."""
         return (self.checksum.size if self.checksum else 0) + len(self.tail)
 
     def covered(self, frame: bytes) -> bytes:
-        """What the checksum counts."""
+        """Return the bytes that the checksum counts."""
         return (self.start if self.cover_start else b"") + frame + (self.end if self.cover_end else b"")
 
     def decoder(self) -> Decoder:
@@ -108,69 +108,62 @@ class Enclosed(Framing):
         match = self._markers.search(body)
         if match is None or match.start() != len(frame):
             raise EncodeError(
-                f"the frame holds a marker ({self.start!r} or {self.end!r}): the peer would take that "
-                "for the frame's start or end; use DleStuffed if the equipment does"
+                f"the frame holds a marker ({self.start!r} or {self.end!r}): the peer would take it "
+                "for the start or end of a frame; use DleStuffed if the equipment uses it"
             )
         check = self.checksum.encode(self.covered(frame)) if self.checksum else b""
         return self.start + body + check + self.tail
 
 
 class _EnclosedDecoder(Decoder):
-    __slots__ = ("_discarding", "_doubtful", "_framing", "_markers", "_scanning", "_searched")
+    __slots__ = ("_doubtful", "_framing", "_markers")
 
     def __init__(self, framing: Enclosed, markers: re.Pattern[bytes]) -> None:
         super().__init__()
         self._framing = framing
         self._markers = markers
-        self._searched = 0  # bytes of the frame's body that hold no marker
-        self._scanning = False  # a fault was reported: look for the next start in silence
-        self._doubtful = False  # the start that was found may be an end, for both look alike
-        self._discarding = False  # inside a frame that was reported as too long
+        self._doubtful = False  # the start that was found may be an end, because both are equal
 
-    def feed(self, data: bytes) -> list[bytes]:
-        # One whole frame and nothing else: to see that first saves 1.4 of 2.1 µs.
+    def cut_chunk(self, data: bytes) -> list[bytes] | None:
         framing = self._framing
-        if self.idle and framing._whole is not None:
-            match = framing._whole.fullmatch(data)
-            if match is not None:
-                frame, check = match.groups()
-                checksum = framing.checksum
-                good = checksum is None or checksum.matches(framing.covered(frame), check)
-                if good and len(frame) <= framing.max_frame:
-                    self._start += len(data)
-                    return [frame]
-        return super().feed(data)
-
-    def _rests(self) -> bool:
-        return not (self._steps or self._scanning or self._doubtful or self._discarding)
+        if framing._whole is None or self._doubtful:
+            return None
+        match = framing._whole.fullmatch(data)
+        if match is not None:
+            frame, check = match.groups()
+            checksum = framing.checksum
+            good = checksum is None or checksum.matches(framing.covered(frame), check)
+            if good and len(frame) <= framing.max_frame:
+                return [frame]
+        return None
 
     @property
     def _overlap(self) -> int:
-        """Bytes at the end of a buffer in which a marker may have begun."""
+        """The bytes at the end of a buffer in which a marker may have begun."""
         return max(len(self._framing.start), len(self._framing.end)) - 1
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
         start, end, size = framing.start, framing.end, len(buffer)
         while True:
-            if self._discarding:
+            if self.discarding:
                 position = self._discard(buffer, position)
-                if self._discarding:
+                if self.discarding:
                     return position
             position = self._find_start(buffer, position)
-            if self._scanning or self._fault is not None or size - position < len(start):
+            if self.scanning or self._fault is not None or size - position < len(start):
                 return position
             body = position + len(start)
-            match = self._markers.search(buffer, body + self._searched)
+            match = self._markers.search(buffer, body + self.searched)
             stop = size - self._overlap if match is None else match.start()
             if stop - body > framing.max_frame:
-                self._searched = 0
-                self._discarding = True
+                self.searched = 0
+                self.discarding = True
                 reason = f"a frame exceeds max_frame={framing.max_frame} and is discarded"
                 self.fail(FrameTooLong, reason, at=position, recoverable=True)
                 return body
             if match is None:
-                self._searched = max(0, stop - body)
+                self.searched = max(0, stop - body)
                 return position
             if match.group() != end:
                 return self._give_up(
@@ -180,17 +173,17 @@ class _EnclosedDecoder(Decoder):
                     resume=stop,
                 )
             if self._doubtful and not buffer[body:stop].strip(framing.between):
-                self._searched = 0
-                position = stop  # it was an end, for nothing but a start follows
+                self.searched = 0
+                position = stop  # it was an end, because a start follows
                 continue
             self._doubtful = False
             after = stop + len(end)
             following = after + framing.trailer
             if size < following:
-                self._searched = stop - body
+                self.searched = stop - body
                 self._need = following - position
                 return position
-            self._searched = 0
+            self.searched = 0
             frame = bytes(buffer[body:stop])
             check = bytes(buffer[after : following - len(framing.tail)])
             if not buffer.startswith(framing.tail, following - len(framing.tail)):
@@ -202,7 +195,7 @@ class _EnclosedDecoder(Decoder):
                 if not framing.checksum.matches(covered, check):
                     reason = (
                         f"the {framing.checksum.name} checksum is {check!r}, "
-                        f"but that of the frame is {framing.checksum.encode(covered)!r}"
+                        f"but the checksum of the frame is {framing.checksum.encode(covered)!r}"
                     )
                     return self._give_up(BadChecksum, reason, at=position, resume=following)
             if not self.deliver(frame, position):
@@ -210,15 +203,15 @@ class _EnclosedDecoder(Decoder):
             position = following
 
     def _find_start(self, buffer: Buffer, position: int) -> int:
-        """Where the next frame begins, or may begin; garbage before it is reported once."""
+        """Return the position where the next frame begins or may begin. Report garbage before it once."""
         framing = self._framing
         start, size = framing.start, len(buffer)
-        if not self._scanning:
+        if not self.scanning:
             while position < size and buffer[position] in framing.between:
                 position += 1
-            if start.startswith(buffer[position : position + len(start)]):  # or too few bytes to tell
+            if start.startswith(buffer[position : position + len(start)]):  # or a part of start, at the end
                 return position
-            self._scanning = True
+            self.scanning = True
             found = bytes(buffer[position : position + 1])
             reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
             self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
@@ -226,49 +219,41 @@ class _EnclosedDecoder(Decoder):
         found_at = buffer.find(start, position)
         if found_at < 0:
             return max(position, size - len(start) + 1)
-        self._scanning = False
+        self.scanning = False
         self._doubtful = start == framing.end
         return found_at
 
     def _discard(self, buffer: Buffer, position: int) -> int:
-        """Where the frame that is too long has ended, its trailer included, or cannot have ended yet."""
+        """Return the position after the frame that is too long, or the first byte that may be its end."""
         framing, size = self._framing, len(buffer)
         match = self._markers.search(buffer, position)
         if match is None:
             return max(position, size - self._overlap)
         if match.group() != framing.end:
-            self._discarding = False
+            self.discarding = False
             return match.start()
         following = match.end() + framing.trailer
         if size < following:
             return match.start()
-        self._discarding = False
+        self.discarding = False
         if buffer.startswith(framing.tail, following - len(framing.tail)):
             return following
-        self._scanning = True
+        self.scanning = True
         return match.end()
 
     def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
-        self._searched = 0
-        self._scanning = True
+        self.searched = 0
+        self.scanning = True
         self.fail(kind, reason, at=at, recoverable=True)
         return resume
-
-    def _incomplete(self) -> bool:
-        return not (self._scanning or self._discarding) and super()._incomplete()
 
     @property
     def unfinished(self) -> str:
         end = f"{self._framing.end!r}"
         if self._framing.trailer:
             end += f" with the {self._framing.trailer} bytes behind it"
-        return f"sent {self._came()}, and then no {end}: does it end its messages as we do?"
+        return f"sent {self._received_text()}, and then no {end}: does it end its messages as we do?"
 
-    @property
-    def mid_frame(self) -> bool:
-        return not self.idle and (self._discarding or self._incomplete())
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._searched = 0
-        self._scanning = self._doubtful = self._discarding = False
+    def reset(self) -> None:
+        super().reset()
+        self._doubtful = False

@@ -1,4 +1,4 @@
-"""Lines that may hold binary blocks, as measuring instruments send them: :class:`Definite`."""
+"""Lines with binary blocks in them, as measuring instruments send them: :class:`Definite`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
-from tcpcomm.framing.base import Buffer, Decoder, Framing, octets
+from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 
 __all__ = ["Definite"]
 
@@ -15,35 +15,29 @@ __all__ = ["Definite"]
 @frozen
 class Definite(Framing):
     r"""
-    Each frame is a line, but a terminator inside an IEEE 488.2 block is data: ``#3123…``, SCPI's waveforms.
+    Each frame is a line, but a terminator inside an IEEE 488.2 block is data: ``#3123…``, as in SCPI.
 
-    ``#`` and a digit d, d digits of length, then so many bytes. ``#0`` begins a block without a length,
-    which the terminator ends. A block begins at the start of a line or after a space, tab, comma,
-    semicolon or colon; any other ``#`` is text. The frame holds the block as it was sent, header
-    included.
+    A block is ``#``, a digit d, d digits of length, and that many bytes. ``#0`` begins a block without a
+    length, which the terminator ends. A block begins at the start of a line or after a space, tab, comma,
+    semicolon or colon. Any other ``#`` is text. The frame holds the block as it was sent, header included.
 
     Args:
-        terminator: what ends a line.
-        block_ends: a line that begins with a block ends with it, whether a terminator follows or not,
-            as with instruments that send none there.
+        terminator: the bytes that end a line.
+        block_ends: whether a line that begins with a block ends with that block. The terminator may follow
+            it or not: some instruments send none there.
 
     A line beyond ``max_frame`` is discarded up to its terminator. A block that announces more than
     ``max_frame`` ends the stream.
 
     Raises:
-        ConfigurationError: the terminator is empty or could be part of a block's header.
+        ConfigurationError: the terminator is empty, or holds bytes of a block's header.
 
     Source: IEEE 488.2-1992, 7.7.6 and 8.7.9 to 8.7.10.
     """
 
-    terminator: bytes = field(default=b"\n", kw_only=True, converter=octets)
+    terminator: bytes = field(default=b"\n", kw_only=True, converter=checked_bytes)
     block_ends: bool = field(default=False, kw_only=True)
-    _end: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
     _tokens: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
-
-    @_end.default
-    def _compile_end(self) -> re.Pattern[bytes]:
-        return re.compile(re.escape(self.terminator))
 
     @_tokens.default
     def _compile_tokens(self) -> re.Pattern[bytes]:
@@ -74,14 +68,13 @@ class Definite(Framing):
 
 
 class _DefiniteDecoder(Decoder):
-    __slots__ = ("_after_block", "_discarding", "_framing", "_indefinite", "_searched")
+    __slots__ = ("_after_block", "_end", "_framing", "_indefinite")
 
     def __init__(self, framing: Definite) -> None:
         super().__init__()
         self._framing = framing
-        self._searched = 0  # bytes of the unfinished line that are dealt with
+        self._end = re.compile(re.escape(framing.terminator))
         self._indefinite = False  # inside a #0 block: only the terminator counts
-        self._discarding = False  # inside a line that was reported as too long
         self._after_block = False  # a block ended the last frame: its terminator may follow
 
     def cut(self, buffer: Buffer, position: int) -> int:
@@ -94,49 +87,53 @@ class _DefiniteDecoder(Decoder):
                 elif framing.terminator.startswith(buffer[position:following]):
                     return position
                 self._after_block = False
-            only_end = self._indefinite or self._discarding
-            pattern = framing._end if only_end else framing._tokens
-            match = pattern.search(buffer, position + self._searched)
+            only_end = self._indefinite or self.discarding
+            pattern = self._end if only_end else framing._tokens
+            match = pattern.search(buffer, position + self.searched)
             stop = max(position, size - len(framing.terminator) + 1) if match is None else match.start()
-            if self._discarding:
-                self._searched = 0
+            if self.discarding:
+                self.searched = 0
                 if match is None:
                     return stop
-                self._discarding = False
+                self.discarding = False
                 position = match.end()
             elif stop - position > framing.max_frame:
-                self._discarding = True
+                self.discarding = True
                 self._indefinite = False
-                self._searched = 0
+                self.searched = 0
                 reason = f"a frame exceeds max_frame={framing.max_frame} and is discarded up to its end"
                 self.fail(FrameTooLong, reason, at=position, recoverable=True)
                 return position + framing.max_frame
             elif match is None:
-                self._searched = stop - position
+                self.searched = stop - position
                 return position
             elif match.group() == b"#":
                 block = self._block_end(buffer, position, match.start())
                 if block is None:
                     return position
                 if block and framing.block_ends and match.start() == position:
-                    self._searched = 0
+                    self.searched = 0
                     self._after_block = True
                     if not self.deliver(buffer[position:block], position):
                         return block
                     position = block
                 else:
-                    self._searched = (block or match.end()) - position
+                    self.searched = (block or match.end()) - position
             else:
-                self._searched = 0
+                self.searched = 0
                 self._indefinite = False
                 if not self.deliver(buffer[position:stop], position):
                     return match.end()
                 position = match.end()
 
     def _block_end(self, buffer: Buffer, position: int, at: int) -> int | None:
-        """Where the block that begins at ``at`` ends; 0 if none does, None if more bytes must tell."""
+        """
+        Return the position after the block that begins at ``at``, or 0 if none begins there.
+
+        Return None if more bytes are needed.
+        """
         framing, size = self._framing, len(buffer)
-        self._searched = at - position
+        self.searched = at - position
         if at > position and buffer[at - 1] not in b" \t,;:":
             return 0
         kind = buffer[at + 1 : at + 2]
@@ -163,14 +160,9 @@ class _DefiniteDecoder(Decoder):
             return None
         return end
 
-    @property
-    def mid_frame(self) -> bool:
-        return self._discarding or super().mid_frame
+    def has_half_frame(self) -> bool:
+        return not self._after_block and super().has_half_frame()
 
-    def _incomplete(self) -> bool:
-        return not (self._discarding or self._after_block) and super()._incomplete()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._searched = 0
-        self._indefinite = self._discarding = self._after_block = False
+    def reset(self) -> None:
+        super().reset()
+        self._indefinite = self._after_block = False

@@ -1,11 +1,8 @@
 """
-The bytes of one large frame while they come, for :class:`~tcpcomm.framing.base.Decoder`.
+The bytes of one large frame while it arrives, for :class:`~tcpcomm.framing.base.Decoder`.
 
-A frame of 50 MiB comes in 800 chunks or more. Appended to a buffer, and cut out of it when all are there,
-each byte would be copied twice, and buffer and frame would be there at the same time. ``BytesIO`` writes
-each chunk into what ``getvalue`` then hands out as it is: a byte is copied once, while it is still in the
-processor's cache, and there is never more than the frame itself and the eighth by which it grows. It grows
-with what has come, not with what a header promises.
+``BytesIO`` copies each chunk once, and ``getvalue`` returns its memory without another copy. It grows with
+the bytes that arrive, not with the length that a header announces.
 """
 
 from __future__ import annotations
@@ -16,42 +13,42 @@ from typing import Final
 __all__ = ["LARGE", "LargeFrame"]
 
 LARGE: Final = 64 * 1024
-"""Bytes from which on a frame is large: what Twisted reads at once, so that it comes in several chunks."""
+"""The bytes from which a frame is large. Twisted reads so many at once, so more come in several chunks."""
 
 
 class LargeFrame:
     """
-    A frame of known length.
+    A frame of known length that is being received.
 
     Args:
         total: its bytes on the wire, header included.
-        strip: how many of them are taken off its front. The first chunk has them all.
+        strip: the bytes to take off its front. The first chunk holds all of them.
     """
 
-    __slots__ = ("_body", "_head", "_missing", "_strip")
+    __slots__ = ("_body", "_missing", "_strip", "_stripped")
 
     def __init__(self, total: int, strip: int) -> None:
         self._strip = strip
-        self._head = b""
+        self._stripped = b""
         self._body = BytesIO()
         self._missing = total
 
     @property
     def size(self) -> int:
-        """Bytes that have come."""
-        return len(self._head) + self._body.tell()
+        """The bytes that have arrived."""
+        return len(self._stripped) + self._body.tell()
 
     @property
-    def held(self) -> bytes:
-        """What has come."""
-        return self._head + self._body.getvalue()
+    def received(self) -> bytes:
+        """All bytes that have arrived."""
+        return self._stripped + self._body.getvalue()
 
     def add(self, data: bytes) -> bytes | None:
-        """Take a chunk; where the frame is complete with it, return what stands behind in it, else None."""
+        """Take a chunk. Return the bytes after the frame if the chunk completes it, otherwise None."""
         missing = self._missing
         self._missing -= len(data)
-        if len(self._head) < self._strip:
-            self._head = data[: self._strip]
+        if len(self._stripped) < self._strip:
+            self._stripped = data[: self._strip]
             self._body.write(memoryview(data)[self._strip :])
         elif self._missing > 0:
             self._body.write(data)
@@ -60,6 +57,6 @@ class LargeFrame:
             return data[missing:]
         return None
 
-    def take(self) -> bytes:
-        """Return the frame, complete and without what is stripped."""
+    def frame(self) -> bytes:
+        """Return the complete frame, without its stripped bytes."""
         return self._body.getvalue()

@@ -1,22 +1,22 @@
 """
-Frames whose header tells their length: :class:`LengthPrefixed`, :class:`HeaderFramed`, :class:`FixedSize`.
+Frames of a known length: :class:`LengthPrefixed`, :class:`HeaderFramed`, :class:`FixedSize`.
 
-One rule fits every vendor's header::
+One rule fits the length field of every vendor's header::
 
-    total = raw length + adjust + offset + width
+    total = value + adjust + offset + width
 
-``total`` counts the whole frame on the wire, from its first byte; ``offset`` bytes stand before the
-length field, which is ``width`` bytes wide. The default says that the field counts what follows it.
-Where it counts itself too, or the whole header, ``adjust`` is negative. The first ``strip`` bytes are
-taken off before the frame is delivered. Limits are checked on the adjusted length, before any byte of
-the frame is waited for.
+``total`` is the whole frame on the wire, from its first byte. ``offset`` bytes stand before the length
+field, which is ``width`` bytes wide. By default the field counts the bytes after it. If it counts itself
+or the whole header too, ``adjust`` is negative. The first ``strip`` bytes are taken off before the frame is
+delivered. The limit is checked on the adjusted length, before the decoder waits for the frame's bytes.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from functools import lru_cache
+from typing import Any, get_args
 
 from attrs import field, frozen
 
@@ -26,13 +26,17 @@ from tcpcomm.errors import (
     EncodeError,
     FrameTooLong,
 )
-from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, octets
-from tcpcomm.framing.length_decoder import BASES, LengthDecoder, layout_of
-from tcpcomm.framing.quick import LEARNED, SMALL
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
+from tcpcomm.framing.length_decoder import (
+    LEARNED,
+    SMALL,
+    Form,
+    LengthDecoder,
+    LengthHeader,
+    largest_value,
+)
 
-__all__ = ["FixedSize", "HeaderFramed", "LengthPrefixed"]
-
-Form = Literal["big", "little", "decimal", "hex"]
+__all__ = ["FixedSize", "Form", "HeaderFramed", "LengthPrefixed"]
 
 
 @frozen
@@ -41,16 +45,17 @@ class LengthPrefixed(Framing):
     Each frame begins with a header that holds its length.
 
     Args:
-        width: bytes of the length field: 1 to 8, or that many digits for an ASCII form.
+        width: the bytes of the length field: 1 to 8, or that many digits for an ASCII form.
         form: ``big`` or ``little`` (binary, byte order), ``decimal`` or ``hex`` (ASCII digits).
-        offset: bytes of the header before the length field.
-        adjust: what to add to the length field's value, see the module's text.
-        strip: bytes taken off the front of each frame; by default the header up to and including the
-            length field, unless it holds bytes that only the application knows: then none.
-        sync: the constant bytes that every header begins with. They are checked, and after garbage the
-            decoder scans on to the next ones; without them a bad header ends the stream, for nothing
-            shows where the next one begins.
-        max_frame: bytes of the longest delivered frame; by default 1 MiB or what the field can express.
+        offset: the bytes of the header before the length field.
+        adjust: the number to add to the length field's value, see the module's text.
+        strip: the bytes taken off the front of each frame. The default is the header up to and including
+            the length field, or 0 if it holds bytes that only the application knows.
+        sync: the constant bytes that begin every header. They are checked, and after garbage the decoder
+            searches for the next ones. Without them a bad header ends the stream, because nothing shows
+            where the next frame begins.
+        max_frame: the bytes of the longest delivered frame. The default is 1 MiB, or less if the length
+            field cannot express it.
 
     Raises:
         ConfigurationError: the values contradict each other.
@@ -62,25 +67,24 @@ class LengthPrefixed(Framing):
     form: Form = field(default="big", kw_only=True)
     offset: int = field(default=0, kw_only=True)
     adjust: int = field(default=0, kw_only=True)
-    sync: bytes = field(default=b"", kw_only=True, converter=octets)
+    sync: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     _largest: int = field(init=False, repr=False, eq=False)
     strip: int = field(kw_only=True)
     max_frame: int = field(kw_only=True)
-    _heads: _Heads = field(init=False, repr=False, eq=False)
-    _keeps: bool = field(init=False, repr=False, eq=False)
-    """Whether frames bring a part of their header along, which is then only checked."""
+    _encoded: _EncodedHeaders = field(init=False, repr=False, eq=False)
+    _keeps_header: bool = field(init=False, repr=False, eq=False)
+    """True if delivered frames hold a part of their header. The encoder only checks that part."""
 
     @_largest.default
-    def _largest_value(self) -> int:
-        width = min(self.width, 8)  # a greater one is refused, but only after this was computed
-        return int(BASES.get(self.form, 256) ** width) - 1
+    def _default_largest(self) -> int:
+        return largest_value(self.form, min(self.width, 8))  # a greater width is refused later
 
-    @_heads.default
-    def _learned_heads(self) -> _Heads:
-        return _Heads(self)
+    @_encoded.default
+    def _default_encoded(self) -> _EncodedHeaders:
+        return _EncodedHeaders(self)
 
-    @_keeps.default
-    def _keeps_some(self) -> bool:
+    @_keeps_header.default
+    def _default_keeps_header(self) -> bool:
         return self.strip != self.header
 
     @strip.default
@@ -93,17 +97,17 @@ class LengthPrefixed(Framing):
 
     @property
     def header(self) -> int:
-        """Bytes from the start of a frame to the end of its length field."""
+        """The bytes from the start of a frame to the end of its length field."""
         return self.offset + self.width
 
     @property
     def _smallest(self) -> int:
-        """Bytes of the shortest frame that the length field can announce."""
+        """The bytes of the shortest frame that the length field can announce."""
         return max(0, self.adjust) + self.header - self.strip
 
     @property
     def _capacity(self) -> int:
-        """Bytes of the longest frame that the length field can announce."""
+        """The bytes of the longest frame that the length field can announce."""
         return self._largest + self.adjust + self.header - self.strip
 
     def __attrs_post_init__(self) -> None:
@@ -145,40 +149,38 @@ class LengthPrefixed(Framing):
             raise ConfigurationError("; ".join(problems))
 
     def decoder(self) -> Decoder:
-        return LengthDecoder(layout_of(self))
+        return LengthDecoder(_header_of(self))
 
     def encode(self, frame: bytes) -> bytes:
-        head = self._heads[len(frame)]
-        return (self._checked(frame, head) if self._keeps else head) + frame
+        header = self._encoded[len(frame)]
+        return (self._check_header(frame, header) if self._keeps_header else header) + frame
 
     def encode_large(self, frame: bytes) -> Sequence[bytes]:
-        head = self._heads[len(frame)]
-        return (self._checked(frame, head) if self._keeps else head, frame)
+        header = self._encoded[len(frame)]
+        return (self._check_header(frame, header) if self._keeps_header else header, frame)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         frames = [*frames]
-        if self._keeps:
-            return b"".join(map(self.encode, frames))
-        heads = self._heads
-        if len(sizes := set(map(len, frames))) == 1:  # a third of what the next line takes
-            return heads[sizes.pop()].join((b"", *frames))
-        return b"".join([part for frame in frames for part in (heads[len(frame)], frame)])
+        sizes = {*map(len, frames)}
+        if len(sizes) == 1 and not self._keeps_header:
+            return self._encoded[sizes.pop()].join((b"", *frames))
+        return super().encode_many(frames)
 
-    def _length(self, size: int) -> bytes:
-        """The length field for a frame of so many bytes."""
+    def _length_field(self, size: int) -> bytes:
+        """Return the length field for a frame of ``size`` bytes."""
         if size > self.max_frame:
             raise self.too_long(size)
-        raw = size + self.strip - self.header - self.adjust
-        if not 0 <= raw <= self._largest or size < self.header - self.strip:
+        value = size + self.strip - self.header - self.adjust
+        if not 0 <= value <= self._largest or size < self.header - self.strip:
             raise EncodeError(f"a frame of {size} bytes has no length that this header can express")
         if self.form == "decimal":
-            return b"%0*d" % (self.width, raw)
+            return b"%0*d" % (self.width, value)
         if self.form == "hex":
-            return b"%0*X" % (self.width, raw)
-        return raw.to_bytes(self.width, self.form)
+            return b"%0*X" % (self.width, value)
+        return value.to_bytes(self.width, self.form)
 
-    def _checked(self, frame: bytes, length: bytes) -> bytes:
-        """Check the part of the header that a frame brings along; return the part that it does not."""
+    def _check_header(self, frame: bytes, length: bytes) -> bytes:
+        """Check the part of the header that the frame holds. Return the part that it does not hold."""
         kept = self.sync[self.strip :]
         if kept and not frame.startswith(kept):
             raise EncodeError(f"the frame must begin with {kept!r}, unlike {frame[: len(kept)]!r}")
@@ -193,11 +195,24 @@ class LengthPrefixed(Framing):
         return self.sync[: self.strip]
 
 
-class _Heads(dict[int, bytes]):
-    """
-    The header, or of one that frames keep the length field, by the frame's size.
+@lru_cache(maxsize=64)
+def _header_of(framing: LengthPrefixed) -> LengthHeader:
+    return LengthHeader(
+        framing.width,
+        framing.form,
+        offset=framing.offset,
+        adjust=framing.adjust,
+        strip=framing.strip,
+        sync=framing.sync,
+        max_frame=framing.max_frame,
+    )
 
-    It is learned for small frames: that saves 0.05 of 0.13 µs, and of Modbus TCP's 0.61 µs 0.27.
+
+class _EncodedHeaders(dict[int, bytes]):
+    """
+    The encoded header by the frame's size, or the length field alone if frames keep their header.
+
+    Headers of small frames are kept, which halves the time to encode such a frame.
     """
 
     __slots__ = ("_framing",)
@@ -208,12 +223,12 @@ class _Heads(dict[int, bytes]):
 
     def __missing__(self, size: int) -> bytes:
         framing = self._framing
-        head = framing._length(size)
-        if not framing._keeps:
-            head = framing.sync + head
+        header = framing._length_field(size)
+        if not framing._keeps_header:
+            header = framing.sync + header
         if size <= SMALL and len(self) < LEARNED:
-            self[size] = head
-        return head
+            self[size] = header
+        return header
 
 
 def _no_header(frame: bytes) -> bytes:
@@ -225,15 +240,15 @@ class HeaderFramed(Framing):
     """
     Each frame begins with a header from which a function computes the frame's total length.
 
-    It is for the headers that no length field describes: two sizes to add, a type that fixes the size.
+    Use it for headers without a plain length field: two sizes to add, or a type that fixes the size.
 
     Args:
-        header: bytes that ``total`` needs to see.
-        total: a pure function of these bytes: the length of the whole frame in bytes, header included.
-            For a header that cannot be it raises ``ValueError`` with the reason.
-        strip: bytes taken off the front of each frame before it is delivered.
-        pack: with ``strip``, the function that makes these bytes again for a frame that is sent. Where it
-            raises ``ValueError``, ``OverflowError`` or ``struct.error``, the frame is refused.
+        header: the bytes that ``total`` needs.
+        total: a pure function of these bytes that returns the length of the whole frame in bytes, header
+            included. It raises ``ValueError``, with the reason, for an impossible header.
+        strip: the bytes taken off the front of each frame before it is delivered.
+        pack: with ``strip``, the function that makes these bytes for a frame that is sent. If it raises
+            ``ValueError``, ``OverflowError`` or ``struct.error``, the frame is refused.
 
     Raises:
         ConfigurationError: the values contradict each other.
@@ -278,22 +293,20 @@ class HeaderFramed(Framing):
             )
         if len(wire) < self.header:
             raise EncodeError(f"{len(wire)} bytes are fewer than the header's {self.header}")
+        header = wire[: self.header]
         try:
-            total = self.total(wire[: self.header])
+            total = self.total(header)
         except ValueError as error:
-            raise EncodeError(f"the header {wire[: self.header]!r} cannot be sent: {error}") from error
+            raise EncodeError(f"the header {header!r} cannot be sent: {error}") from error
         if total != len(wire):
             raise EncodeError(
-                f"the header {wire[: self.header]!r} announces {total} bytes, "
-                f"but the frame has {len(wire)}"
+                f"the header {header!r} announces {total} bytes, but the frame has {len(wire)}"
             )
         return wire
 
 
 class _HeaderDecoder(Decoder):
     __slots__ = ("_framing",)
-
-    cuts_bytes = True
 
     def __init__(self, framing: HeaderFramed) -> None:
         super().__init__()
@@ -303,14 +316,14 @@ class _HeaderDecoder(Decoder):
         framing = self._framing
         header, strip, size = framing.header, framing.strip, len(buffer)
         while size - position >= header:
-            head = bytes(buffer[position : position + header])
+            found = bytes(buffer[position : position + header])
             try:
-                total = framing.total(head)
+                total = framing.total(found)
             except ValueError as error:
-                self.fail(BadLength, f"the header {head!r} is not valid: {error}", at=position)
+                self.fail(BadLength, f"the header {found!r} is not valid: {error}", at=position)
                 break
             if total < header:
-                reason = f"the header {head!r} announces {total} bytes, fewer than its own {header}"
+                reason = f"the header {found!r} announces {total} bytes, fewer than its own {header}"
                 self.fail(BadLength, reason, at=position)
                 break
             if total - strip > framing.max_frame:
@@ -340,12 +353,12 @@ class FixedSize(Framing):
     max_frame: int = field(init=False)
 
     @size.validator
-    def _check_size(self, _: Any, size: int) -> None:
+    def _check_positive(self, _: Any, size: int) -> None:
         if size < 1:
             raise ConfigurationError(f"a fixed frame must have at least 1 byte, not {size}")
 
     @max_frame.default
-    def _size(self) -> int:
+    def _default_max_frame(self) -> int:
         return self.size
 
     def decoder(self) -> Decoder:
@@ -360,24 +373,17 @@ class FixedSize(Framing):
 class _FixedDecoder(Decoder):
     __slots__ = ("_size",)
 
-    cuts_bytes = True
-
     def __init__(self, size: int) -> None:
         super().__init__()
         self._size = size
 
-    def feed(self, data: bytes) -> list[bytes]:
-        if self.idle and len(data) == self._size:
-            self._start += self._size
-            return [data]
-        return super().feed(data)
-
-    def _rests(self) -> bool:
-        return not self._steps
+    def cut_chunk(self, data: bytes) -> list[bytes] | None:
+        return [data] if len(data) == self._size else None
 
     @property
     def unfinished(self) -> str:
-        return f"sent {self._came()}, which are {self.buffered} bytes, and a frame has {self._size}"
+        received = self._received_text()
+        return f"sent {received}, which are {self.buffered} bytes, and a frame has {self._size}"
 
     def cut(self, buffer: Buffer, position: int) -> int:
         size = self._size

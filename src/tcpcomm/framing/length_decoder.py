@@ -1,159 +1,137 @@
 """
-Cutting at lengths, for :class:`~tcpcomm.framing.length.LengthPrefixed`.
+The decoder of :class:`~tcpcomm.framing.length.LengthPrefixed`: it cuts where a length field says.
 
-The quick ways of :mod:`tcpcomm.framing.quick` as far as they go, then the loop that takes care.
+In CPython the number of operations costs more than the number of bytes. So :meth:`LengthDecoder.cut` first
+tries two quick ways: one ``struct`` that cuts a frame and reads the next length field, and one that cuts
+64 frames with equal headers. These leave a bad length or an incomplete frame to the careful loop.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Any, Final, Literal
 
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
-from tcpcomm.framing.base import LARGE, Buffer, Decoder
-from tcpcomm.framing.quick import LEARNED, SMALL, Cutter, cut_run
+from tcpcomm.framing.base import Buffer, Decoder
 
-if TYPE_CHECKING:
-    from tcpcomm.framing.length import LengthPrefixed
+__all__ = ["LEARNED", "SMALL", "Form", "LengthDecoder", "LengthHeader", "largest_value"]
 
-__all__ = ["BASES", "LengthDecoder", "layout_of", "number"]
+Form = Literal["big", "little", "decimal", "hex"]
+"""The ways in which a length field is written: binary in a byte order, or ASCII digits."""
 
-BASES: Final = {"decimal": 10, "hex": 16}
-_DIGITS: Final = {"decimal": b"0123456789", "hex": b"0123456789ABCDEFabcdef"}
-_ORDERS: Final = {"big": ">", "little": "<"}
-_STRUCTS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+SMALL: Final = 2048
+"""The frame sizes, in bytes, below which headers and structs are kept. Larger frames gain nothing."""
 
-ReadLength = Callable[[Buffer, int], int]
-"""Reads the length field of the frame at a position; -1 where it is no number."""
+LEARNED: Final = 256
+"""The number of frame sizes whose headers or structs are kept, to limit memory."""
 
-TakeApart = Callable[[bytes], tuple[int, bytes]]
-"""Takes a chunk apart as one frame: the value of its length field, and what is delivered if it is one."""
+_FOLLOWED: Final = 4  # frames: with fewer behind it, a frame is cut as quickly alone
+_REPEATS: Final = 4  # equal neighbours that suggest a run
+_BLOCK: Final = 64  # frames of a run that one struct cuts
+_NOT_A_NUMBER: Final = -(2**70)  # less than any length, whatever is added to it
 
-
-def number(form: str, width: int) -> struct.Struct | None:
-    """How ``struct`` writes such a length field; None where it cannot."""
-    if form not in _ORDERS or width not in _STRUCTS:
-        return None
-    return struct.Struct(_ORDERS[form] + _STRUCTS[width])
+_Read = Callable[[Buffer, int], tuple[int, ...]]
+_Unpack = Callable[[Buffer, int], tuple[Any, ...]]
 
 
-class Layout:
-    """What all decoders of a framing share: where its headers have what, and the ways to cut."""
+class LengthHeader:
+    """
+    The fields of a header, and the quick ways to read it. All decoders of a framing share it.
+
+    Args:
+        width, form, offset, adjust, strip, sync, max_frame: as in ``LengthPrefixed``.
+    """
 
     __slots__ = (
-        "by_hand",
-        "columns",
-        "cutter",
+        "adjust",
+        "checked_columns",
+        "chunk_structs",
         "extra",
-        "framing",
-        "header",
+        "form",
         "largest",
-        "no_frame",
-        "number",
+        "largest_learned",
+        "max_frame",
+        "offset",
         "read",
+        "size",
         "strip",
+        "structs",
         "sync",
-        "whole",
+        "width",
     )
 
-    def __init__(self, framing: LengthPrefixed) -> None:
-        self.framing = framing
-        self.header = framing.header
-        self.extra = framing.adjust + framing.header
-        """What to add to the length field's value for the bytes of the whole frame."""
-        self.strip = framing.strip
-        self.largest = framing.max_frame + framing.strip
-        """Bytes of the longest frame on the wire."""
-        self.sync = framing.sync
-        self.columns = [*range(len(framing.sync)), *range(framing.offset, framing.header)]
-        """Where the bytes are that make a header good."""
-        self.read = _length_reader(framing)
-        self.cutter = self._cutter()
-        self.no_frame = (-1 - self.extra, b"")
-        """What :data:`TakeApart` says of a chunk that is no frame, nor the begin of one: of -1 byte."""
-        self.by_hand = _by_hand(self)
-        length = number(framing.form, framing.width)
-        plain = length is not None and self.header == self.strip == length.size
-        self.number = length.format if length is not None and plain else None
-        """How ``struct`` writes the header, where that is a binary number and nothing else."""
-        self.whole: dict[int, TakeApart] = {}
+    def __init__(
+        self, width: int, form: Form, *, offset: int, adjust: int, strip: int, sync: bytes, max_frame: int
+    ) -> None:
+        self.width, self.form, self.offset, self.adjust = width, form, offset, adjust
+        self.strip, self.sync, self.max_frame = strip, sync, max_frame
+        self.size = offset + width
+        """The bytes from the start of a frame to the end of its length field."""
+        self.extra = adjust + self.size
+        """The number to add to the length field's value for the bytes of the whole frame."""
+        self.largest = max_frame + strip
+        """The bytes of the longest frame on the wire."""
+        self.checked_columns = [*range(len(sync)), *range(offset, self.size)]
+        """The positions of the header bytes that are checked."""
+        self.structs: dict[int, _Unpack] | None = None
+        """Structs that cut a frame and read the next length field, by the length field's value."""
+        code = _struct_code(form, width)
+        self.largest_learned = SMALL if code and self.size == strip == width else 0
+        """The bytes of the longest chunk for which a struct is made, if the header is a binary number."""
+        self.chunk_structs: dict[int, Callable[[bytes], tuple[int, bytes]]] = {}
+        """Structs that take a chunk apart as one frame, by the chunk's size."""
+        if code:
+            self.read: _Read = struct.Struct(f"{code[0]}{offset}x{code[1]}").unpack_from
+            if not sync:
+                self.structs = {}
+        else:
+            self.read = _length_reader(form, offset, offset + width)
 
-    def learn(self, size: int) -> TakeApart:
-        """How to take a chunk of this size apart; a small one will be found in ``whole`` from now on."""
-        if not self.header <= size <= self.largest:
-            return lambda data: self.no_frame
-        take_apart = self.by_hand
-        if size <= SMALL and len(self.whole) < LEARNED:
-            if self.number is not None:  # one struct does it all, which saves 50 ns
-                take_apart = struct.Struct(f"{self.number}{size - self.header}s").unpack
-            self.whole[size] = take_apart
-        return take_apart
+    def learn_chunk(self, size: int) -> None:
+        """Make the struct for chunks of this size that are one frame."""
+        if len(self.chunk_structs) < LEARNED:
+            code = _struct_code(self.form, self.width)
+            self.chunk_structs[size] = struct.Struct(f"{code}{size - self.size}s").unpack
 
-    def _cutter(self) -> Cutter | None:
-        """The quick way for this framing; None where every header needs a closer look."""
-        framing = self.framing
-        if framing.sync or number(framing.form, framing.width) is None:
-            return None
-        return Cutter(
-            _ORDERS[framing.form],
-            _STRUCTS[framing.width],
-            offset=framing.offset,
-            header=self.header,
-            extra=self.extra,
-            strip=self.strip,
-            largest=self.largest,
-        )
+    def learn(self, value: int) -> bool:
+        """Make the struct for frames with this length. Return False if it is not a small valid length."""
+        total, code = value + self.extra, _struct_code(self.form, self.width)
+        if self.structs is None or not self.size <= total <= self.largest or value >= SMALL:
+            return False
+        layout = f"{code[0]}{self.strip}x{total - self.strip}s{self.offset}x{code[1]}"
+        self.structs[value] = struct.Struct(layout).unpack_from
+        return True
 
 
-layout_of: Final = lru_cache(maxsize=64)(Layout)
-"""The layout that all decoders of a framing share."""
+def largest_value(form: Form, width: int) -> int:
+    """Return the largest number that a length field of this form and width can hold."""
+    base = {"decimal": 10, "hex": 16}.get(form, 256)
+    return int(base**width) - 1
 
 
-def _by_hand(layout: Layout) -> TakeApart:
-    """How to take a chunk of any size apart that can be one frame."""
-    read, sync, strip, extra = layout.read, layout.sync, layout.strip, layout.extra
-    no_frame = layout.no_frame
-
-    def any_header(data: bytes) -> tuple[int, bytes]:
-        raw = read(data, 0)
-        if raw < 0 or (sync and not data.startswith(sync)):
-            return no_frame
-        return raw, data[strip:] if raw + extra == len(data) else b""
-
-    if layout.cutter is None:
-        return any_header
-    unpack = layout.cutter.read
-
-    def number_in_header(data: bytes) -> tuple[int, bytes]:
-        (raw,) = unpack(data, 0)
-        return raw, data[strip:] if raw + extra == len(data) else b""
-
-    return number_in_header
+def _struct_code(form: Form, width: int) -> str:
+    """Return the byte order and the code of this field for ``struct``, or "" if it has none."""
+    order, code = {"big": ">", "little": "<"}.get(form), {1: "B", 2: "H", 4: "I", 8: "Q"}.get(width)
+    return f"{order}{code}" if order and code else ""
 
 
-def _length_reader(framing: LengthPrefixed) -> ReadLength:
-    offset, width, form = framing.offset, framing.width, framing.form
+def _length_reader(form: Form, start: int, end: int) -> _Read:
+    """Return a function that reads the length field at these bytes of a header, without ``struct``."""
     if form in ("big", "little"):
         order: Literal["big", "little"] = form
-        length = number(form, width)
-        if length is not None:
-            unpack = length.unpack_from
-            return lambda buffer, position: unpack(buffer, position + offset)[0]
 
-        def read_binary(buffer: Buffer, position: int) -> int:
-            start = position + offset
-            return int.from_bytes(buffer[start : start + width], order)
+        def read_binary(buffer: Buffer, position: int) -> tuple[int]:
+            return (int.from_bytes(buffer[position + start : position + end], order),)
 
         return read_binary
 
-    base, digits = BASES[form], _DIGITS[form]
+    base, digits = (10, b"0123456789") if form == "decimal" else (16, b"0123456789ABCDEFabcdef")
 
-    def read_digits(buffer: Buffer, position: int) -> int:
-        start = position + offset
-        text = buffer[start : start + width]
-        return -1 if text.strip(digits) else int(text, base)
+    def read_digits(buffer: Buffer, position: int) -> tuple[int]:
+        text = buffer[position + start : position + end]
+        return (_NOT_A_NUMBER if text.strip(digits) else int(text, base),)
 
     return read_digits
 
@@ -161,81 +139,112 @@ def _length_reader(framing: LengthPrefixed) -> ReadLength:
 class LengthDecoder(Decoder):
     """Cuts where the length field says that a frame ends."""
 
-    __slots__ = ("_layout", "_scanning")
+    __slots__ = ("_header",)
 
-    cuts_bytes = True
-
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, header: LengthHeader) -> None:
         super().__init__()
-        self._layout = layout
-        self._scanning = False  # garbage was reported: look for the next sync word in silence
+        self._header = header
 
-    def feed(self, data: bytes) -> list[bytes]:
-        # One whole frame and nothing else is what comes from a peer that waits for each answer; or its
-        # header and then the rest, from one that sends them so. To see that first saves 0.8 of 1.0 µs, and
-        # 2.1 of 2.9 µs.
-        layout, size = self._layout, len(data)
-        if self.idle:
-            take_apart = layout.whole[size] if size in layout.whole else layout.learn(size)
-            raw, frame = take_apart(data)
-            total = raw + layout.extra
+    def cut_chunk(self, data: bytes) -> list[bytes] | None:
+        header, size = self._header, len(data)
+        if size in header.chunk_structs:
+            value, frame = header.chunk_structs[size](data)
+            total = value + header.extra
             if total == size:
-                self._start += size
                 return [frame]
-            if size < total < LARGE and total <= layout.largest:
-                self.idle = False
-                self._buffer, self._need = data, total
-                return []
-        elif self._need == len(self._buffer) + size and self._awaits_rest():
-            frame = bytes(self._buffer[layout.strip :] + data)
-            self._start += self._need
-            self._buffer, self._need = b"", 0
-            self.idle = True
-            return [frame]
-        return super().feed(data)
-
-    def _awaits_rest(self) -> bool:
-        """Whether a frame whose length is known has begun, and nothing else is to be heeded."""
-        return self._need > 0 and not self._steps and self._dead is None
+        elif size < header.size or (header.sync and not data.startswith(header.sync)):
+            return None
+        else:
+            (value,) = header.read(data, 0)
+            total = value + header.extra
+            if total == size <= header.largest:
+                if size <= header.largest_learned:
+                    header.learn_chunk(size)
+                return [data[header.strip :]]
+        if size < total <= header.largest:
+            self.wait_for(total, strip=header.strip)
+            return []
+        return None
 
     def cut(self, buffer: Buffer, position: int) -> int:
         buffer = bytes(buffer)
-        cutter = self._layout.cutter
-        if cutter is not None and not self._steps:
-            position = cutter.cut(buffer, position, self._frames)
-        if len(buffer) - position < self._layout.header:
+        if self._header.structs is not None and not self._piece_decoders:
+            position = self._cut_quickly(buffer, position)
+        if len(buffer) - position < self._header.size:
             return position
         return self._cut_carefully(buffer, position)
 
-    def _cut_carefully(self, buffer: bytes, position: int) -> int:
-        layout, size = self._layout, len(buffer)
-        header, extra, strip, largest = layout.header, layout.extra, layout.strip, layout.largest
-        read, sync = layout.read, layout.sync
-        frames, plain = self._frames, not self._steps
-        previous = -1
-        while size - position >= header:
-            if sync and not buffer.startswith(sync, position):
-                if not self._scanning:
-                    self._scanning = True
-                    self.fail(
-                        UnexpectedBytes,
-                        f"a frame must begin with {sync!r}, not with "
-                        f"{buffer[position : position + len(sync)]!r}",
-                        at=position,
-                        recoverable=True,
-                    )
+    def _cut_quickly(self, buffer: bytes, position: int) -> int:
+        """Deliver complete frames with good binary lengths. Return the position of the rest."""
+        header, frames = self._header, self._frames
+        read, extra, strip, largest = header.read, header.extra, header.strip, header.largest
+        size = len(buffer)
+        last = size - header.size
+        while position <= last:
+            (value,) = read(buffer, position)
+            total = value + extra
+            end = position + total
+            if end > size or not header.size <= total <= largest:
+                break
+            if value < SMALL and position + _FOLLOWED * total < last:
+                position = self._cut_small(buffer, position, value)
+            else:
+                frames.append(buffer[position + strip : end])
+                position = end
+        return position
+
+    def _cut_small(self, buffer: bytes, position: int, value: int) -> int:
+        """Cut small frames, each with the length field that follows it. Return the position of the rest."""
+        header, frames = self._header, self._frames
+        structs, extra = header.structs, header.extra
+        assert structs is not None
+        repeats = 0
+        while True:
+            try:
+                while True:
+                    frame, following = structs[value](buffer, position)
+                    frames.append(frame)
+                    position += value + extra
+                    if following == value:
+                        repeats += 1
+                        if repeats == _REPEATS and len(buffer) - position >= _BLOCK * (value + extra):
+                            break
+                    value = following
+            except KeyError:
+                if not header.learn(value):
                     return position
-                found = buffer.find(sync, position)
-                if found < 0:
+            except struct.error:  # the frame is incomplete: a check of each one would cost more
+                return position
+            else:
+                repeats = 0
+                position = _cut_run(buffer, position, value + extra, header, frames)
+                if position > len(buffer) - header.size:
+                    return position
+                (value,) = header.read(buffer, position)
+
+    def _cut_carefully(self, buffer: bytes, position: int) -> int:
+        header, size, frames, plain = self._header, len(buffer), self._frames, not self._piece_decoders
+        extra, strip, sync, read = header.extra, header.strip, header.sync, header.read
+        previous = -1
+        while size - position >= header.size:
+            if sync and not buffer.startswith(sync, position):
+                if not self.scanning:
+                    self.scanning = True
+                    found = buffer[position : position + len(sync)]
+                    reason = f"a frame must begin with {sync!r}, not with {found!r}"
+                    self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
+                    return position
+                next_sync = buffer.find(sync, position)
+                if next_sync < 0:
                     return size - len(sync) + 1
-                position = found
+                position = next_sync
                 continue
-            raw = read(buffer, position)
-            total = raw + extra
-            if raw < 0 or total < header or total > largest:
-                self._bad_length(buffer, position, raw)
+            (value,) = read(buffer, position)
+            total = value + extra
+            if not header.size <= total <= header.largest:
+                self._bad_length(buffer, position, value)
                 return position + 1
-            self._scanning = False
+            self.scanning = False
             end = position + total
             if end > size:
                 self.wait_for(total, strip=strip)
@@ -244,40 +253,78 @@ class LengthDecoder(Decoder):
                 if not self.deliver(buffer[position + strip : end], position):
                     return end
             elif total == previous and size - end >= total:
-                columns = layout.columns
-                end = cut_run(buffer, position, total, strip=strip, columns=columns, frames=frames)
+                end = _cut_run(buffer, position, total, header, frames)
             else:
                 frames.append(buffer[position + strip : end])
             previous = total
             position = end
         return position
 
-    def _bad_length(self, buffer: Buffer, position: int, raw: int) -> None:
-        layout, framing = self._layout, self._layout.framing
+    def _bad_length(self, buffer: Buffer, position: int, value: int) -> None:
+        header = self._header
         kind: type[FramingError] = BadLength
-        if raw < 0:
-            start = position + framing.offset
-            field_bytes = bytes(buffer[start : start + framing.width])
-            reason = f"the length field holds {field_bytes!r}, which is no {framing.form} number"
-        elif raw + layout.extra < layout.header:
+        if value < 0:
+            start = position + header.offset
+            found = bytes(buffer[start : start + header.width])
+            reason = f"the length field holds {found!r}, which is not a {header.form} number"
+        elif value + header.extra < header.size:
             reason = (
-                f"the length field says {raw}: with adjust={framing.adjust} that is less than the "
-                f"header's own {layout.header} bytes"
+                f"the length field says {value}: with adjust={header.adjust} that is less than the "
+                f"header's own {header.size} bytes"
             )
         else:
             kind = FrameTooLong
-            length = raw + layout.extra - layout.strip
-            reason = f"a frame of {length} bytes exceeds max_frame={framing.max_frame}"
-        self._scanning = bool(layout.sync)
-        self.fail(kind, reason, at=position, recoverable=self._scanning)
+            length = value + header.extra - header.strip
+            reason = f"a frame of {length} bytes exceeds max_frame={header.max_frame}"
+        self.scanning = bool(header.sync)
+        self.fail(kind, reason, at=position, recoverable=self.scanning)
 
-    def _incomplete(self) -> bool:
-        held = self._buffer or self._large or self._steps
-        return bool(held) and not self._scanning and super()._incomplete()
 
-    def _rests(self) -> bool:
-        return not (self._steps or self._scanning)
+def _cut_run(
+    buffer: bytes, position: int, total: int, header: LengthHeader, frames: list[bytes]
+) -> int:
+    """
+    Append the frames of ``total`` bytes whose checked header bytes equal those at ``position``.
 
-    def _forget(self) -> None:
-        super()._forget()
-        self._scanning = False
+    The header at ``position`` must be known to be good. Return the position after the run.
+    """
+    strip = header.strip
+    blocks, single = divmod(_run_length(buffer, position, total, header.checked_columns), _BLOCK)
+    if blocks:
+        unpack = _block_struct(strip, total - strip)
+        for _ in range(blocks):
+            frames += unpack(buffer, position)
+            position += total * _BLOCK
+    for _ in range(single):
+        frames.append(buffer[position + strip : position + total])
+        position += total
+    return position
+
+
+def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]) -> int:
+    """
+    Return how many frames from ``position`` on have equal bytes in these columns.
+
+    Strided slices compare one column of many frames. The range grows with the run, because short runs in a
+    hostile pattern would make the cost quadratic otherwise.
+    """
+    most = (len(buffer) - position) // total
+    run, ahead = 0, _BLOCK
+    while run < most:
+        compared = equal = min(ahead, most - run)
+        start = position + run * total
+        for index in columns:
+            column = buffer[start + index : start + index + equal * total : total]
+            expected = buffer[position + index : position + index + 1]
+            if column != expected * equal:
+                equal -= len(column.lstrip(expected))
+        run += equal
+        if equal < compared:
+            break
+        ahead = 4 * run
+    return run
+
+
+@lru_cache(maxsize=256)
+def _block_struct(skip: int, size: int) -> _Unpack:
+    return struct.Struct(f"{skip}x{size}s" * _BLOCK).unpack_from

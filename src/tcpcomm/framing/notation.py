@@ -1,5 +1,5 @@
 r"""
-Framings as text, for command lines and configuration files: one parser, one printer, one table.
+Framings as text, for command lines and configuration files.
 
 A framing is written as its kind, the value that the kind needs, and options::
 
@@ -9,7 +9,7 @@ A framing is written as its kind, the value that the kind needs, and options::
     delimited:\r\n|;                    stx-etx,bcc=xor
     raw                                 enclosed:$|*,bcc=xor:hex,no-cover-end,tail=\r\n
 
-In bytes ``\r \n \t \0 \\ \, \| \: \=`` and ``\xHH`` stand for what they say; all else is itself. A
+In bytes ``\r \n \t \0 \\ \, \| \: \=`` and ``\xHH`` are escapes, and any other character means itself. A
 checksum is its name and, after a colon, its form: ``crc-16/modbus``, ``xor:hex``. ``max=65536`` limits
 the frame. ``check=…`` on any kind adds a checksum at the end of each frame (:class:`Checked`).
 """
@@ -48,7 +48,7 @@ def _parse_bytes(text: str) -> bytes:
         if code is not None:
             parts.append(bytes.fromhex(code))
         elif plain is not None:
-            parts.append(plain.encode(errors="surrogateescape"))  # bytes of a command line, as they were
+            parts.append(plain.encode(errors="surrogateescape"))  # any byte of a command line
         elif escaped in _ESCAPES:
             parts.append(_ESCAPES[escaped])
         elif escaped and escaped.encode() in (bytes([byte]) for byte in _SPECIAL):
@@ -90,12 +90,12 @@ def _parse_checksum(text: str) -> Checksum:
 def _format_checksum(value: Checksum) -> str:
     known = checksum(value.name)
     if known.written(value.form) != value:
-        raise ConfigurationError(f"the checksum {value.name!r} is not the catalogue's: no text form")
+        raise ConfigurationError(f"the checksum {value.name!r} differs from the catalogue: no text form")
     return value.name if known == value else f"{value.name}:{value.form}"
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split at each separator that no backslash protects."""
+    """Split at each separator that does not follow a backslash."""
     return re.findall(rf"(?:^|{re.escape(separator)})((?:\\.|[^\\{separator}]|\\$)*)", text, re.DOTALL)
 
 
@@ -107,9 +107,13 @@ def _format_several(value: tuple[bytes, ...]) -> str:
     return "|".join(map(_format_bytes, value))
 
 
+_Converters = tuple[Callable[[str], Any], Callable[[Any], str]]
+"""The functions that read a value from text and write it."""
+
+
 @frozen
 class _Value:
-    """How one field of a framing is written."""
+    """The option for one field of a framing, with a value after ``=``."""
 
     name: str
     parse: Callable[[str], Any]
@@ -118,20 +122,31 @@ class _Value:
 
 @frozen
 class _Flag:
-    """A word that sets one field to one value."""
+    """The option that sets one field to one value, without ``=``."""
 
     name: str
     value: Any
 
 
+def _values(converters: _Converters, *names: str) -> dict[str, _Value]:
+    """Return options that are called as their fields, with ``-`` for ``_``."""
+    return {name.replace("_", "-"): _Value(name, *converters) for name in names}
+
+
+def _flags(*names: str) -> dict[str, _Flag]:
+    """Return options that set the field of the same name to True."""
+    return {name.replace("_", "-"): _Flag(name, True) for name in names}
+
+
 _BYTES: Final = (_parse_bytes, _format_bytes)
+_INT: Final = (_parse_int, str)
 _CHECKSUM: Final = (_parse_checksum, _format_checksum)
-_MAX: Final = {"max": _Value("max_frame", _parse_int)}
+_MAX: Final = {"max": _Value("max_frame", *_INT)}
 
 
 @frozen
 class _Kind:
-    """How one class of framing is written: its fields by keyword, its flags, what the colon introduces."""
+    """The notation of one kind of framing: its name, its options, and the argument after the colon."""
 
     name: str
     cls: type[Framing]
@@ -142,7 +157,12 @@ class _Kind:
     example: str = ""
 
 
-_DELIMITED_ARGUMENT: Final = (("delimiters",), lambda text: (_parse_several(text),), _format_several)
+def _parse_one_int(text: str) -> tuple[int]:
+    return (_parse_int(text),)
+
+
+def _parse_delimiters(text: str) -> tuple[tuple[bytes, ...]]:
+    return (_parse_several(text),)
 
 
 def _parse_markers(text: str) -> tuple[bytes, ...]:
@@ -153,46 +173,37 @@ def _parse_markers(text: str) -> tuple[bytes, ...]:
 
 
 _ENCLOSED_OPTIONS: Final[dict[str, Any]] = {
-    "values": {
-        "bcc": _Value("checksum", *_CHECKSUM),
-        "tail": _Value("tail", *_BYTES),
-        "between": _Value("between", *_BYTES),
-        **_MAX,
-    },
-    "flags": {"cover-start": _Flag("cover_start", True), "no-cover-end": _Flag("cover_end", False)},
+    "values": {"bcc": _Value("checksum", *_CHECKSUM), **_values(_BYTES, "tail", "between"), **_MAX},
+    "flags": {**_flags("cover_start"), "no-cover-end": _Flag("cover_end", False)},
+}
+_LENGTH_VALUES: Final = {
+    **_values(_INT, "offset", "adjust"),
+    **_values(_BYTES, "sync"),
+    **_values(_INT, "strip"),
+    **_MAX,
 }
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
 
 _KINDS: Final = (
+    _Kind("lines", Lines, {**_values(_BYTES, "send"), **_MAX}, _flags("keep_ends")),
+    _Kind("raw", Unframed, _MAX, _flags("join")),
     _Kind(
-        "lines",
-        Lines,
-        {"send": _Value("send", *_BYTES), **_MAX},
-        {"keep-ends": _Flag("keep_ends", True)},
+        "delimited",
+        Delimited,
+        _MAX,
+        argument=(("delimiters",), _parse_delimiters, _format_several),
+        example=r"delimited:\r\n",
     ),
-    _Kind("raw", Unframed, _MAX, {"join": _Flag("join", True)}),
-    _Kind("delimited", Delimited, _MAX, argument=_DELIMITED_ARGUMENT, example=r"delimited:\r\n"),
     _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
     _Kind(
         "length",
         LengthPrefixed,
-        {
-            "offset": _Value("offset", _parse_int),
-            "adjust": _Value("adjust", _parse_int),
-            "sync": _Value("sync", *_BYTES),
-            "strip": _Value("strip", _parse_int),
-            **_MAX,
-        },
+        _LENGTH_VALUES,
         {form: _Flag("form", form) for form in get_args(Form)},
-        argument=(("width",), lambda text: (_parse_int(text),), str),
+        argument=(("width",), _parse_one_int, str),
         example="length:4",
     ),
-    _Kind(
-        "fixed",
-        FixedSize,
-        argument=(("size",), lambda text: (_parse_int(text),), str),
-        example="fixed:16",
-    ),
+    _Kind("fixed", FixedSize, argument=(("size",), _parse_one_int, str), example="fixed:16"),
     _Kind("stx-etx", Enclosed, **_ENCLOSED_OPTIONS, preset={"start": b"\x02", "end": b"\x03"}),
     _Kind(
         "enclosed",
@@ -203,41 +214,22 @@ _KINDS: Final = (
     ),
     _Kind("netstring", Netstring, _MAX),
     _Kind("cobs", Cobs, _MAX),
-    _Kind(
-        "slip",
-        Stuffed,
-        _MAX,
-        {"lead": _Flag("lead", True)},
-    ),
-    _Kind(
-        "dle",
-        DleStuffed,
-        {
-            "start": _Value("start", *_BYTES),
-            "end": _Value("end", *_BYTES),
-            "escape": _Value("escape", *_BYTES),
-            **_MAX,
-        },
-    ),
-    _Kind(
-        "definite",
-        Definite,
-        {"terminator": _Value("terminator", *_BYTES), **_MAX},
-        {"block-ends": _Flag("block_ends", True)},
-    ),
+    _Kind("slip", Stuffed, _MAX, _flags("lead")),
+    _Kind("dle", DleStuffed, {**_values(_BYTES, "start", "end", "escape"), **_MAX}),
+    _Kind("definite", Definite, {**_values(_BYTES, "terminator"), **_MAX}, _flags("block_ends")),
     _Kind(
         "cotp",
         Nested,
-        {"max-fragment": _Value("max_fragment", _parse_int), **_MAX},
+        {**_values(_INT, "max_fragment"), **_MAX},
         preset={"outer": LengthPrefixed(**_TPKT), "fragments": COTP},  # type: ignore[arg-type]
     ),
 )
 _BY_NAME: Final = {kind.name: kind for kind in _KINDS}
 _CHECK_VALUES: Final = {
     "check": _Value("checksum", *_CHECKSUM),
-    "check-at": _Value("at", _parse_int),
-    "check-from": _Value("cover_from", _parse_int),
-    "check-to": _Value("cover_to", _parse_int),
+    "check-at": _Value("at", *_INT),
+    "check-from": _Value("cover_from", *_INT),
+    "check-to": _Value("cover_to", *_INT),
 }
 _CHECK_FLAGS: Final = {"check-zero-ok": _Flag("zero_is_unchecked", True)}
 
@@ -247,7 +239,8 @@ def parse_framing(text: str) -> Framing:
     Read a framing from its text form.
 
     Raises:
-        ConfigurationError: the text names no framing, or one that cannot work; it says what and where.
+        ConfigurationError: the text does not name a framing, or its values do not fit together. The error
+            shows the text and the part that is wrong.
     """
     first, *options = _split(text, ",")
     name, colon, argument = first.partition(":")
@@ -276,7 +269,7 @@ def parse_framing(text: str) -> Framing:
                 else:
                     continue
                 if target in into:
-                    raise ConfigurationError(f"{option!r} comes after another option for the same thing")
+                    raise ConfigurationError(f"{option!r} comes after another option for the same value")
                 into[target] = meant
                 break
             else:
@@ -295,10 +288,10 @@ def parse_framing(text: str) -> Framing:
 
 def format_framing(framing: Framing) -> str:
     """
-    Write a framing in its text form; reading that gives an equal framing.
+    Return the text form of a framing, from which :func:`parse_framing` makes an equal one.
 
     Raises:
-        ConfigurationError: this framing cannot be written so, for example because it holds a function.
+        ConfigurationError: this framing has no text form, for example because it holds a function.
     """
     if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
         options = _options(framing, _CHECK_VALUES, _CHECK_FLAGS)

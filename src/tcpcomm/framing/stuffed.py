@@ -1,7 +1,6 @@
 """
-Frames that carry any byte, for the markers are escaped in them.
-
-:class:`Stuffed` (SLIP), :class:`DleStuffed`, :class:`Cobs`.
+Frames with escaped markers, so that they can hold any byte: :class:`Stuffed` (SLIP), :class:`DleStuffed`,
+:class:`Cobs`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing, Step, Unusable, octets
-from tcpcomm.framing.delimiter_decoder import TerminatedDecoder, delimiter_of
+from tcpcomm.framing.base import Buffer, Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
+from tcpcomm.framing.delimiter_decoder import DelimiterDecoder, delimiter_of
 
 __all__ = ["Cobs", "DleStuffed", "Stuffed"]
 
@@ -39,42 +38,42 @@ def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
         raise ConfigurationError(f"{attribute.name} must be exactly one byte, not {value!r}")
 
 
-def _blocks(end: bytes, step: Step, *, max_frame: int, stuffing: int) -> Decoder:
-    """A decoder for blocks that end with one byte, each of which ``step`` turns into a frame."""
-    decoder = TerminatedDecoder(delimiter_of(end, max_frame=max_frame, stuffing=stuffing))
-    decoder.steps.append(step)
+def _blocks(end: bytes, stage: PieceDecoder, *, max_frame: int, stuffing: int) -> Decoder:
+    """Return a decoder for blocks that end with one byte. ``stage`` decodes each block into a frame."""
+    decoder = DelimiterDecoder(delimiter_of(end, max_frame=max_frame, stuffing=stuffing))
+    decoder.piece_decoders.append(stage)
     return decoder
 
 
 def _check_length(frame: bytes, max_frame: int) -> bytes:
     if len(frame) > max_frame:
-        raise Unusable(FrameTooLong, f"a frame of {len(frame)} bytes exceeds max_frame={max_frame}")
+        raise UnusablePiece(FrameTooLong, f"a frame of {len(frame)} bytes exceeds max_frame={max_frame}")
     return frame
 
 
 @frozen
 class Stuffed(Framing):
     """
-    Each frame ends with a flag byte; that byte and the escape byte are escaped inside it: SLIP.
+    Each frame ends with a flag byte, and this byte and the escape byte are escaped inside it.
 
     The default is SLIP. PPP's asynchronous form is ``Stuffed(end=b"\\x7e", escape=b"\\x7d",
-    codes={0x7E: 0x5E, 0x7D: 0x5D})``. A flag before a frame is accepted too, and sent with ``lead``, so
-    that line noise is not taken for part of the frame. Hence an empty frame does not exist.
+    codes={0x7E: 0x5E, 0x7D: 0x5D})``. A flag before a frame is accepted too, and sent with ``lead``. It
+    separates the frame from line noise. For this reason an empty frame does not exist.
 
     Args:
         end: the flag byte.
         escape: the escape byte.
-        codes: for each byte that is escaped, the byte that follows the escape byte in its place.
+        codes: the byte that follows the escape byte, for each byte that is escaped.
         lead: whether a flag is sent before each frame too.
 
     Raises:
-        ConfigurationError: the codes do not escape what must be escaped, or not unambiguously.
+        ConfigurationError: the codes do not escape the flag and the escape byte, or are ambiguous.
 
     Source: RFC 1055.
     """
 
-    end: bytes = field(default=b"\xc0", kw_only=True, converter=octets, validator=_one_byte)
-    escape: bytes = field(default=b"\xdb", kw_only=True, converter=octets, validator=_one_byte)
+    end: bytes = field(default=b"\xc0", kw_only=True, converter=checked_bytes, validator=_one_byte)
+    escape: bytes = field(default=b"\xdb", kw_only=True, converter=checked_bytes, validator=_one_byte)
     codes: Mapping[int, int] = field(default=_SLIP, kw_only=True, converter=_frozen_mapping, hash=False)
     lead: bool = field(default=False, kw_only=True)
 
@@ -104,7 +103,7 @@ class Stuffed(Framing):
         return (self.end if self.lead else b"") + wire + self.end
 
 
-class _Unstuff(Step):
+class _Unstuff(PieceDecoder):
     __slots__ = ("_escape", "_literals", "_max_frame", "_pairs")
 
     def __init__(self, framing: Stuffed) -> None:
@@ -113,7 +112,7 @@ class _Unstuff(Step):
         self._pairs = re.compile(re.escape(framing.escape) + b"(.?)", re.DOTALL)
         self._literals = {bytes([code]): bytes([byte]) for byte, code in framing.codes.items()}
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         if not piece:
             return None
         if self._escape in piece:
@@ -124,20 +123,20 @@ class _Unstuff(Step):
         try:
             return self._literals[match[1]]
         except KeyError:
-            raise Unusable(
+            raise UnusablePiece(
                 BadEscape, f"{match[1]!r} cannot follow the escape byte {self._escape!r}"
             ) from None
 
 
-_unstuff: Final = lru_cache(maxsize=64)(_Unstuff)  # it remembers nothing: one serves all decoders
+_unstuff: Final = lru_cache(maxsize=64)(_Unstuff)  # without state, so all decoders share one
 
 
 @frozen
 class Cobs(Framing):
     """
-    Each frame is encoded so that it holds no zero byte, and ends with one: COBS.
+    Each frame is encoded without zero bytes and ends with one: COBS.
 
-    The cost is one byte for each 254. Empty blocks (zeros in a row) are ignored.
+    The encoding adds one byte for each 254 bytes. Empty blocks (zeros in a row) are ignored.
 
     Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on
     Networking, April 1999.
@@ -159,18 +158,18 @@ class Cobs(Framing):
             wire.append(len(run) - start + 1)
             wire += run[start:]
         if 0 < start == len(run):
-            del wire[-1]  # the frame ends with a full block: no empty one has to follow
+            del wire[-1]  # the frame ends with a full block: an empty one is not needed
         wire.append(0)
         return bytes(wire)
 
 
-class _Uncobs(Step):
+class _Uncobs(PieceDecoder):
     __slots__ = ("_max_frame",)
 
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         if not piece:
             return None
         frame = bytearray()
@@ -179,9 +178,9 @@ class _Uncobs(Step):
             code = piece[position]
             following = position + code
             if following > size:
-                raise Unusable(
+                raise UnusablePiece(
                     BadEscape,
-                    f"a COBS block of {code} bytes stands where {size - position} bytes are left",
+                    f"a COBS block of {code} bytes begins where only {size - position} bytes are left",
                 )
             frame += piece[position + 1 : following]
             position = following
@@ -196,25 +195,25 @@ _uncobs: Final = lru_cache(maxsize=64)(_Uncobs)
 @frozen
 class DleStuffed(Framing):
     """
-    Each frame stands between ``DLE STX`` and ``DLE ETX``; a DLE inside it is sent twice.
+    Each frame stands between ``DLE STX`` and ``DLE ETX``. A DLE inside it is sent twice.
 
-    With ``start=b""`` a lone DLE begins the frame, and the frame's first byte follows it at once: TSIP.
-    That byte can then be neither DLE nor the end byte.
+    With ``start=b""`` a single DLE begins the frame, and its first byte follows at once, as in TSIP. That
+    byte can be neither DLE nor the end byte.
 
     Args:
-        escape: DLE.
-        start: the byte that follows DLE at the start, or none.
+        escape: the DLE byte.
+        start: the byte that follows DLE at the start, or an empty value.
         end: the byte that follows DLE at the end.
 
     Raises:
-        ConfigurationError: the bytes cannot be told apart.
+        ConfigurationError: two of the bytes are equal.
 
     Source: ISO 1745 (transparent mode of basic mode control procedures); Trimble TSIP for ``start=b""``.
     """
 
-    escape: bytes = field(default=b"\x10", kw_only=True, converter=octets, validator=_one_byte)
-    start: bytes = field(default=b"\x02", kw_only=True, converter=octets)
-    end: bytes = field(default=b"\x03", kw_only=True, converter=octets, validator=_one_byte)
+    escape: bytes = field(default=b"\x10", kw_only=True, converter=checked_bytes, validator=_one_byte)
+    start: bytes = field(default=b"\x02", kw_only=True, converter=checked_bytes)
+    end: bytes = field(default=b"\x03", kw_only=True, converter=checked_bytes, validator=_one_byte)
 
     def __attrs_post_init__(self) -> None:
         if len(self.start) > 1:
@@ -229,33 +228,31 @@ class DleStuffed(Framing):
         self.check_size(frame)
         if not self.start and frame[:1] in (b"", self.escape, self.end):
             raise EncodeError(
-                f"the first byte, which follows the start, must be there and be neither "
-                f"{self.escape!r} nor {self.end!r}"
+                f"the frame must begin with a byte that is neither {self.escape!r} nor {self.end!r}, "
+                "because that byte follows the start"
             )
         escape = self.escape
         return escape + self.start + frame.replace(escape, escape + escape) + escape + self.end
 
 
 class _DleDecoder(Decoder):
-    """Walks from escape to escape; the parity of a run of them is right because it never steps back."""
+    """Goes from escape to escape, never back, and so pairs a run of escapes correctly."""
 
-    __slots__ = ("_framing", "_scanning", "_walked")
+    __slots__ = ("_framing",)
 
     def __init__(self, framing: DleStuffed) -> None:
         super().__init__()
         self._framing = framing
-        self._walked = 0  # bytes from the position on that are known to hold no control pair
-        self._scanning = False  # a fault was reported: look for the next start in silence
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
         escape, size = framing.escape, len(buffer)
-        walk = position + self._walked
+        walk = position + self.searched
         while True:
-            # Outside of a frame position and walk go on together; inside, position stays at its start.
+            # Outside of a frame, position and walk move together. Inside, position stays at its start.
             inside = walk > position
             stray = not inside and position < size and not buffer.startswith(escape, position)
-            if stray and not self._scanning:
+            if stray and not self.scanning:
                 return self._garbage(buffer, position)
             at = buffer.find(escape, walk)
             known = size if at < 0 else at
@@ -269,11 +266,11 @@ class _DleDecoder(Decoder):
             if at < 0 or at + 1 == size:
                 if not inside:
                     position = walk = known
-                self._walked = known - position
+                self.searched = known - position
                 return position
             code = bytes(buffer[at + 1 : at + 2])
             if code == escape:
-                if not inside and not self._scanning:
+                if not inside and not self.scanning:
                     return self._garbage(buffer, position)
                 walk = at + 2
                 if not inside:
@@ -286,11 +283,11 @@ class _DleDecoder(Decoder):
                         at=position,
                         resume=at,
                     )
-                self._scanning = False
+                self.scanning = False
                 position = at
                 walk = at + 1 + len(framing.start)
             elif not inside:
-                if not self._scanning:
+                if not self.scanning:
                     return self._garbage(buffer, position)
                 position = walk = at + 2
             elif code != framing.end:
@@ -306,7 +303,7 @@ class _DleDecoder(Decoder):
                         at=position,
                         resume=at + 2,
                     )
-                self._walked = 0
+                self.searched = 0
                 if not self.deliver(frame, position):
                     return at + 2
                 position = walk = at + 2
@@ -321,20 +318,12 @@ class _DleDecoder(Decoder):
         return self._give_up(UnexpectedBytes, reason, at=position, resume=position)
 
     def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
-        self._walked = 0
-        self._scanning = True
+        self.searched = 0
+        self.scanning = True
         self.fail(kind, reason, at=at, recoverable=True)
         return resume
 
     @property
     def unfinished(self) -> str:
         end = self._framing.escape + self._framing.end
-        return f"sent {self._came()}, and then no {end!r}: does it end its messages as we do?"
-
-    def _incomplete(self) -> bool:
-        return not self._scanning and super()._incomplete()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._walked = 0
-        self._scanning = False
+        return f"sent {self._received_text()}, and then no {end!r}: does it end its messages as we do?"

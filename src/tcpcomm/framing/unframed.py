@@ -1,4 +1,4 @@
-"""No framing at all: :class:`Unframed`, what naive socket programs do."""
+"""Byte streams without a framing, as simple socket programs send them: :class:`Unframed`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Unframed"]
 @frozen
 class Unframed(Framing):
     """
-    Each chunk that the socket hands over is a frame, however TCP happened to cut it.
+    Each chunk that the socket delivers is a frame, in whatever way TCP cut it.
 
-    It is right only for a peer that sends one message and waits for the answer, and even then a message
-    may come in two pieces. With ``join`` the chunks are collected until the line falls silent, which
-    heals that; the protocol needs a ``gap`` then.
+    It fits only a peer that sends one message and waits for the answer, and even then a message may arrive
+    in two chunks. With ``join`` the chunks are collected until the line is silent, which joins such
+    messages again. The protocol needs a ``gap`` for that.
 
-    This is the one framing that does not, and cannot, deliver the same frames for every segmentation.
+    No other framing delivers different frames for different chunks of the same stream.
     """
 
     join: bool = field(default=False, kw_only=True)
@@ -34,24 +34,23 @@ class Unframed(Framing):
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
         if not frame:
-            raise EncodeError("an empty frame cannot be sent: it is no bytes at all")
+            raise EncodeError("an empty frame cannot be sent: it has no bytes at all")
         return frame
 
 
 class _UnframedDecoder(Decoder):
-    __slots__ = ("_discarding", "_framing")
+    __slots__ = ("_framing",)
 
     def __init__(self, framing: Unframed) -> None:
         super().__init__()
         self._framing = framing
-        self._discarding = False
 
     def cut(self, buffer: Buffer, position: int) -> int:
         max_frame, size = self._framing.max_frame, len(buffer)
-        if self._discarding:
+        if self.discarding:
             return size
         if size - position > max_frame:
-            self._discarding = self._framing.join
+            self.discarding = self._framing.join
             reason = f"a frame exceeds max_frame={max_frame} and is discarded"
             self.fail(FrameTooLong, reason, at=position, recoverable=True)
             return size
@@ -62,21 +61,17 @@ class _UnframedDecoder(Decoder):
         return size
 
     def flush(self) -> list[bytes]:
-        """Silence ends what was collected."""
+        """Return the collected chunks as a frame, because silence ends it."""
         self._check_alive()
         frames = self._frames = []
         pending, at = self.trailing, self._position
         if pending:
             self.deliver(pending, at)
-        self._forget()
+        self.reset()
         if self._fault is not None:
             self._raise_fault(frames)
         return frames
 
     def close(self) -> list[bytes]:
-        """So does the end of the stream."""
+        """Return the collected chunks as a frame, because the end of the stream ends it."""
         return self.flush()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._discarding = False

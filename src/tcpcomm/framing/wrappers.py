@@ -1,8 +1,8 @@
 """
 Framings around another framing: :class:`Checked` (a checksum in each frame), :class:`Nested` (fragments).
 
-Both add a :class:`~tcpcomm.framing.base.Step` to the inner framing's decoder, so that faults keep their
-order and their place in the stream.
+Both add a :class:`~tcpcomm.framing.base.PieceDecoder` to the inner framing's decoder, so that faults keep
+their order and their place in the stream.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from attrs import field, frozen
 
 from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong
-from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Decoder, Framing, Step, Unusable
+from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Decoder, Framing, PieceDecoder, UnusablePiece
 from tcpcomm.framing.checksums import Checksum
 
 __all__ = ["COTP", "Checked", "Fragments", "Nested"]
@@ -21,18 +21,18 @@ __all__ = ["COTP", "Checked", "Fragments", "Nested"]
 @frozen
 class Checked(Framing):
     """
-    Another framing, each of whose frames carries a checksum.
+    Another framing with a checksum in each frame.
 
-    A frame whose checksum is wrong is a recoverable fault: the inner framing knows where it ends.
+    A wrong checksum is a recoverable fault, because the inner framing knows where the frame ends.
 
     Args:
         framing: the inner framing.
-        checksum: the checksum and the way it is written.
-        at: where in the inner frame the checksum stands. None: at its end; it is taken off when
-            received and put on when sent. A position: in the midst of a header that the application
-            sees; it stays in the frame, and a frame that is sent must hold the right one.
+        checksum: the checksum and the form in which it is written.
+        at: the position of the checksum in the inner frame, for a checksum in a header that the
+            application sees. It stays in the frame, and a frame that is sent must hold the right one.
+            None: the checksum is at the end, is taken off when received and added when sent.
         cover_from: the first byte of the inner frame that the checksum counts.
-        cover_to: the byte before which the checksum stops counting; None: at the checksum itself.
+        cover_to: the first byte after those that the checksum counts. None: the checksum itself.
         zero_is_unchecked: whether a checksum field of zero bytes means that the sender computed none.
 
     Raises:
@@ -71,7 +71,7 @@ class Checked(Framing):
             raise ConfigurationError(f"the checksum at byte {self.at} would count itself")
 
     def covered(self, frame: bytes) -> bytes:
-        """What the checksum counts, of a frame as it is delivered."""
+        """Return the bytes that the checksum counts, of a frame as it is delivered."""
         return frame[self.cover_from : self.at if self.cover_to is None else self.cover_to]
 
     @property
@@ -80,7 +80,7 @@ class Checked(Framing):
 
     def decoder(self) -> Decoder:
         decoder = self.framing.decoder()
-        decoder.steps.append(_Verify(self))
+        decoder.piece_decoders.append(_Verify(self))
         return decoder
 
     def encode(self, frame: bytes) -> bytes:
@@ -98,19 +98,19 @@ class Checked(Framing):
         return self.framing.encode(frame)
 
     def accepts(self, frame: bytes, received: bytes) -> bool:
-        """Whether ``received`` may stand as the checksum of ``frame``."""
+        """Return True if ``received`` is a valid checksum of ``frame``."""
         if self.zero_is_unchecked and not received.strip(b"\0"):
             return True
         return self.checksum.matches(self.covered(frame), received)
 
 
-class _Verify(Step):
+class _Verify(PieceDecoder):
     __slots__ = ("_framing",)
 
     def __init__(self, framing: Checked) -> None:
         self._framing = framing
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         framing = self._framing
         size = framing.checksum.size
         if framing.at is None:
@@ -120,16 +120,16 @@ class _Verify(Step):
             at, frame = framing.at, piece
         received = piece[max(at, 0) : at + size] if at >= 0 else b""
         if len(received) < size:
-            raise Unusable(
+            raise UnusablePiece(
                 BadChecksum,
                 f"{len(piece)} bytes are too few to hold the {framing.checksum.name} checksum",
             )
         if not framing.accepts(frame, received):
             expected = framing.checksum.encode(framing.covered(frame))
-            raise Unusable(
+            raise UnusablePiece(
                 BadChecksum,
                 f"the {framing.checksum.name} checksum is {received!r}, "
-                f"but that of the frame is {expected!r}",
+                f"but the checksum of the frame is {expected!r}",
             )
         return frame
 
@@ -137,14 +137,14 @@ class _Verify(Step):
 @frozen
 class Fragments:
     """
-    How a fragment is told, and the last one of a message.
+    The header of a fragment, and the flag in it that marks the last fragment of a message.
 
     Args:
-        header: bytes of the fragment header, which each fragment repeats.
-        flag: the header byte that holds the flag.
-        last: the bits of it that are set in the last fragment.
-        mark: the position and the value of the header byte that tells fragments from frames which are
-            always whole; None: all are fragments.
+        header: the bytes of the header, which each fragment repeats.
+        flag: the position of the header byte that holds the flag.
+        last: the bits of this byte that are set in the last fragment.
+        mark: the position and the value of the header byte that distinguishes fragments from frames
+            which are always whole. None: all are fragments.
     """
 
     header: int
@@ -159,30 +159,30 @@ class Fragments:
             raise ConfigurationError("the mark must be a byte of the header")
 
     def matches(self, piece: bytes) -> bool:
-        """Whether this is a fragment."""
+        """Return True if this piece is a fragment."""
         if len(piece) < self.header:
             return False
         return self.mark is None or piece[self.mark[0]] == self.mark[1]
 
 
 COTP: Final = Fragments(header=3, flag=2, last=0x80, mark=(1, 0xF0))
-"""ISO 8073 class 0 data (DT) TPDUs, ``02 F0 80``; the others (CR, CC, DR) are whole."""
+"""The data TPDUs (DT) of ISO 8073 class 0, ``02 F0 80``. The others (CR, CC, DR) are always whole."""
 
 
 @frozen
 class Nested(Framing):
     """
-    Frames that travel in fragments, each in a frame of another framing: COTP in TPKT, as S7 speaks it.
+    Frames sent in fragments, each in a frame of another framing: COTP in TPKT, as in Siemens S7.
 
-    The delivered frame is the last fragment's header and the data of all. Frames that are no fragments
-    are delivered as they are.
+    The delivered frame is the header of the last fragment and the data of all. A frame of the outer
+    framing that is not a fragment is delivered unchanged.
 
     Args:
         outer: the framing of the fragments.
-        fragments: how fragments are told.
-        max_frame: bytes of the longest reassembled frame, header included.
-        max_fragment: bytes of the longest fragment that is sent, header included; None: what ``outer``
-            allows.
+        fragments: the header that marks fragments.
+        max_frame: the bytes of the longest reassembled frame, header included.
+        max_fragment: the bytes of the longest fragment that is sent, header included. None: the limit of
+            ``outer``.
 
     Raises:
         ConfigurationError: a fragment could carry no data.
@@ -206,7 +206,7 @@ class Nested(Framing):
 
     @property
     def fragment_size(self) -> int:
-        """Bytes of the longest fragment that is sent."""
+        """The bytes of the longest fragment that is sent."""
         return self.outer.max_frame if self.max_fragment is None else self.max_fragment
 
     @property
@@ -215,7 +215,7 @@ class Nested(Framing):
 
     def decoder(self) -> Decoder:
         decoder = self.outer.decoder()
-        decoder.steps.append(_Reassemble(self))
+        decoder.piece_decoders.append(_Reassemble(self))
         return decoder
 
     def encode(self, frame: bytes) -> bytes:
@@ -235,7 +235,7 @@ class Nested(Framing):
         )
 
 
-class _Reassemble(Step):
+class _Reassemble(PieceDecoder):
     __slots__ = ("_begun", "_data", "_discarding", "_framing")
 
     def __init__(self, framing: Nested) -> None:
@@ -249,14 +249,14 @@ class _Reassemble(Step):
         return self._begun and not self._discarding
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         return len(self._data)
 
-    def take(self, piece: bytes) -> bytes | None:
+    def decode(self, piece: bytes) -> bytes | None:
         rule, max_frame = self._framing.fragments, self._framing.max_frame
         if not rule.matches(piece):
             if len(piece) > max_frame:
-                raise Unusable(FrameTooLong, f"a frame exceeds max_frame={max_frame}")
+                raise UnusablePiece(FrameTooLong, f"a frame exceeds max_frame={max_frame}")
             return piece
         last = bool(piece[rule.flag] & rule.last)
         self._begun = not last
@@ -267,7 +267,7 @@ class _Reassemble(Step):
         if len(self._data) + rule.header > max_frame:
             self._data.clear()
             self._discarding = not last
-            raise Unusable(
+            raise UnusablePiece(
                 FrameTooLong,
                 f"a reassembled frame exceeds max_frame={max_frame}; "
                 "its further fragments are discarded",
@@ -278,10 +278,10 @@ class _Reassemble(Step):
         self._data.clear()
         return bytes(frame)
 
-    def lost(self) -> None:
+    def piece_lost(self) -> None:
         self._data.clear()
         self._discarding = self._begun
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._data.clear()
         self._begun = self._discarding = False

@@ -14,7 +14,7 @@ from typing import Any, cast
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.framing.autodetect import AnyPeerDecoder, AutoDetect
+from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder
 from tcpcomm.framing.base import Framing
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.factory import FrameFactory
@@ -69,7 +69,7 @@ class EchoProtocol(FrameProtocol):
 
     def frameReceived(self, frame: bytes) -> None:
         decoder = self._decoder
-        message = decoder.text(frame) if isinstance(decoder, AnyPeerDecoder) else frame
+        message = decoder.text(frame) if isinstance(decoder, AutoDetectDecoder) else frame
         try:
             text = message.decode(self.encoding)
         except UnicodeDecodeError as error:
@@ -86,7 +86,7 @@ class EchoProtocol(FrameProtocol):
         reply = text.encode(self.encoding, "replace")
         decoder = self._decoder
         try:
-            if isinstance(decoder, AnyPeerDecoder):
+            if isinstance(decoder, AutoDetectDecoder):
                 data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
                 self.send_framed([data], [data])
             else:

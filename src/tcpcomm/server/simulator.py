@@ -24,7 +24,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from tcpcomm.codec.template.field_type import shown
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.responder import current_session
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
@@ -166,12 +166,12 @@ class _SimulatedCommand:
             peer=peer,
             command=self._command.name,
             values=_arguments(values),
-            answer=shown(result) if fault is None else f"fault {fault}",
+            answer=brief_repr(result) if fault is None else f"fault {fault}",
         )
 
 
 def _arguments(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+    return ", ".join(f"{name}={brief_repr(value)}" for name, value in values.items())
 
 
 def _outcome(result: Any, fault: Fault | None) -> Any:

@@ -21,7 +21,15 @@ class SessionAttributes(Protocol):
     """
 
     # Each chunk or frame needs these, and a slot is read faster than a default of the class.
-    __slots__ = ("frames_received", "frames_sent", "input_ended", "is_held", "observers", "send_framing")
+    __slots__ = (
+        "frames_received",
+        "frames_sent",
+        "input_ended",
+        "is_held",
+        "is_open",
+        "observers",
+        "send_framing",
+    )
 
     framing: Framing = Lines()
     """The rule for received bytes and, unless ``reply_framing`` is set, for sent bytes."""
@@ -73,6 +81,9 @@ class SessionAttributes(Protocol):
 
     frames_sent: int
     """Frames that were accepted for sending in this session."""
+
+    is_open: bool
+    """True while frames can be sent."""
 
     is_held: bool
     """True while no frame may be delivered: the session is paused, throttled, closing, or not ready yet."""

@@ -81,16 +81,11 @@ class FrameProtocol(SessionAttributes):
 
     def __new__(cls, *_args: object, **_options: object) -> Self:
         self = super().__new__(cls)  # not in __init__, which a subclass may replace
-        self._ready = self._closing = self._reading_paused = self.input_ended = False
+        self._ready = self._closing = self._reading_paused = self.input_ended = self.is_open = False
         self.is_held = True
         self._receive_queue = self._frame_began_at = None
         self.frames_received = self.frames_sent = 0
         return self
-
-    @property
-    def is_open(self) -> bool:
-        """True while frames can be sent."""
-        return self._ready and not self._closing
 
     @property
     def unsent(self) -> int:
@@ -174,7 +169,7 @@ class FrameProtocol(SessionAttributes):
             EncodeError: the framing cannot carry this frame; nothing is sent.
             SessionClosed: the session is not ready, or over; nothing is sent.
         """
-        if self._closing or not self._ready:
+        if not self.is_open:
             self._refuse_to_send()
         if len(frame) < LARGE:
             self._send_buffer.write(self.send_framing.encode(frame))
@@ -187,7 +182,7 @@ class FrameProtocol(SessionAttributes):
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         """Send all these frames in one write, unless they are large, or raise like :meth:`sendFrame`."""
-        if self._closing or not self._ready:
+        if not self.is_open:
             self._refuse_to_send()
         frames = list(frames)
         if len(frames) == 1:
@@ -207,10 +202,10 @@ class FrameProtocol(SessionAttributes):
         Raises:
             SessionClosed: as for :meth:`sendFrame`.
         """
-        if self._closing or not self._ready:
+        if not self.is_open:
             self._refuse_to_send()
         for part in parts:
-            if self._closing:
+            if not self.is_open:
                 break
             self._send_buffer.write(part)
         self.frames_sent += len(frames)
@@ -219,7 +214,7 @@ class FrameProtocol(SessionAttributes):
 
     def sendBytes(self, data: bytes) -> None:
         """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
-        if self._closing or not self._ready:
+        if not self.is_open:
             self._refuse_to_send()
         self._send_buffer.write(data)
 
@@ -502,7 +497,8 @@ class FrameProtocol(SessionAttributes):
     # -- backpressure -----------------------------------------------------------------------------------
 
     def _update_hold(self) -> None:
-        self.is_held = self._paused or self._throttled or self._closing or not self._ready
+        self.is_open = self._ready and not self._closing
+        self.is_held = self._paused or self._throttled or not self.is_open
 
     def _sending_changed(self) -> None:
         """Throttle the peer or let it go on, because the transport took bytes or refuses them."""

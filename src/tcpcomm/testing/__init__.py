@@ -1,12 +1,12 @@
 """
-What tests need: strategies for byte streams, the laws of framings, a simulated network, a fault proxy.
+Tools for tests: strategies for byte streams, the laws of framings, a simulated network, a fault proxy.
 
-Hold a framing of yours to the laws with one line::
+Test a framing of yours with the laws in one line::
 
     def test_my_framing_obeys_the_laws():
         check_framing_laws(MyFraming(option=3))
 
-Run your protocol against pulled cables on a :class:`Network`, in virtual time.
+Test your protocol with pulled cables on a :class:`Network`, in virtual time.
 """
 
 from typing import TYPE_CHECKING

@@ -1,26 +1,22 @@
 """
-A declaration held to its promise: :func:`check_equipment`.
+The test of an equipment declaration: :func:`check_equipment`.
 
-Both ends are made of it, :func:`tcpcomm.serve` and :func:`tcpcomm.remote`, and joined by a simulated
-network, on which every command and event goes its whole way: values, codec, framing, bytes in arbitrary
-pieces, and back.
+It connects :func:`tcpcomm.serve` and :func:`tcpcomm.remote` for the declaration over a simulated network.
+Every command and event passes all layers there: values, codec, framing, and bytes in arbitrary chunks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from random import Random
 from typing import Any, Final, NoReturn
 
 from attrs import define, evolve, field, frozen
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from tcpcomm.codec.base import Request
 from tcpcomm.equipment.declaration import Declaration
@@ -33,189 +29,189 @@ from tcpcomm.host.host import link_of, remote
 from tcpcomm.link.supervisor import LinkState, profile
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import implement_with
+from tcpcomm.testing.laws.settings import check_settings
 from tcpcomm.testing.laws.violation import Violation
+from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
 
 __all__ = ["check_equipment"]
 
 _PORT: Final = 9999
-_PATIENCE: Final = 30.0
-"""Virtual seconds for what takes none in good equipment, besides a command's timeout."""
+_TIMEOUT: Final = 30.0
+"""The virtual seconds to wait for a result, in addition to the timeout of a command."""
 
-_SENTENCE: Final = "What one end says is what the other hears, and nothing else."
+_LAW: Final = "One end receives exactly the values that the other end sent."
 
 
 def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -> None:
     """
-    Hold a declaration to its promise: ``check_equipment(VisionCamera)`` is a complete test.
+    Test a declaration: ``check_equipment(VisionCamera)`` is a complete test.
 
-    Every command is asked with drawn values, and answered with drawn results and faults; every event is
-    told with drawn values, also in the midst of a command. All goes through the real protocols of both
-    ends, and arrives in arbitrary pieces where the framing bears that.
+    It sends every command with drawn values, and answers with drawn results and faults. It sends every
+    event with drawn values, also while a command is carried out. Both ends are real, and the bytes arrive
+    in arbitrary chunks if the framing allows it.
 
     Args:
-        kind: the declaration. Implementations that it has are not used.
-        max_examples: how many conversations to try for each command and event; by default as many as the
-            Hypothesis profile in force says.
+        kind: the declaration. Its implementations are not used.
+        max_examples: the number of conversations for each command and event. The default is set by
+            the active Hypothesis profile.
 
     Raises:
-        AssertionError: something does not arrive as it was said. The text shows the smallest example that
-            was found: the command or event with its values, the bytes in hex, in the pieces in which they
-            arrived, what was expected, what came.
-        ConfigurationError: it is no declaration, or no values can be drawn for it.
+        AssertionError: a value does not arrive as it was sent. The text shows the smallest example found:
+            the command or event with its values, the received chunks in hex, the expected and the actual
+            result.
+        ConfigurationError: the class is not a declaration, or no values can be drawn for it.
     """
     __tracebackhide__ = True
     declaration = declaration_of(kind)
-    actor = _Actor()
-    device = type(implement_with(kind, actor.carry_out))  # made once, for that costs more than a conversation
-    for told in _all_told(declaration):
-        _hold(told, declaration, lambda: actor.plays(device()), max_examples or settings().max_examples)
+    script = _Script()
+    device = type(implement_with(kind, script.carry_out))  # made once, because it takes long
+    for member in _members(declaration):
+        _hold(member, declaration, lambda: script.use(device()), max_examples)
 
 
 def _hold(
-    told: Command | DeclaredEvent,
+    member: Command | DeclaredEvent,
     declaration: Declaration,
-    actor: Callable[[], _Actor],
-    max_examples: int,
+    new_script: Callable[[], _Script],
+    max_examples: int | None,
 ) -> None:
     __tracebackhide__ = True
     samples = Samples(declaration)
-    others = _all_told(declaration)
+    members = _members(declaration)
 
-    @settings(
-        max_examples=max_examples,
-        phases=(Phase.generate, Phase.shrink),
-        deadline=None,
-        database=None,
-        print_blob=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @check_settings(max_examples)
     @given(st.data())
     def hold(data: DataObject) -> None:
         random = data.draw(st.randoms(use_true_random=False))
-        cuts = data.draw(st.sampled_from((0.0, 0.3, 1.0))) if _bears_cuts(declaration) else 0.0
+        cuts = data.draw(st.sampled_from((0.0, 0.3, 1.0))) if _allows_cuts(declaration) else 0.0
         seed = data.draw(st.integers(0, 2**16))
-        others_first = data.draw(st.lists(st.sampled_from(others), max_size=2))
+        earlier = data.draw(st.lists(st.sampled_from(members), max_size=2))
         try:
-            steps = [_draw_step(each, declaration, samples, random) for each in (*others_first, told)]
+            actions = [_draw_action(each, declaration, samples, random) for each in (*earlier, member)]
         except ConfigurationError:
             reject()
-        _converse(declaration, steps, Network(seed, cuts=cuts, traced=True), actor())
+        _converse(declaration, actions, Network(seed, cuts=cuts, traced=True), new_script())
 
     try:
-        _draw_step(told, declaration, samples, Random(0))  # where nothing can be drawn, that is told
+        _draw_action(member, declaration, samples, Random(0))  # raises if no values can be drawn
         hold()
     except Violation as violation:
-        where = violation.where if isinstance(violation, _Complaint) else told.where
-        raise AssertionError(f"{where} does not pass the wire\n  {_SENTENCE}\n{violation}") from None
+        where = violation.where if isinstance(violation, _Difference) else member.where
+        raise AssertionError(f"{where} does not pass the wire\n  {_LAW}\n{violation}") from None
 
 
-def _all_told(declaration: Declaration) -> list[Command | DeclaredEvent]:
+def _members(declaration: Declaration) -> list[Command | DeclaredEvent]:
     return [*declaration.commands.values(), *declaration.events.values()]
 
 
-def _bears_cuts(declaration: Declaration) -> bool:
+def _allows_cuts(declaration: Declaration) -> bool:
     return declaration.received.self_delimiting and declaration.sent.self_delimiting
 
 
 @frozen
-class _Step:
-    """One thing that is said: a command with its answer, or an event."""
+class _Action:
+    """One action of a conversation: a command with its answer, or an event."""
 
-    told: Command | DeclaredEvent
+    member: Command | DeclaredEvent
     values: dict[str, Any]
     answer: Any = None
-    """A command's result, or the fault."""
-    meanwhile: _Step | None = None
-    """An event that is told while the command is carried out."""
+    """The result or the fault of a command."""
+    event: _Action | None = None
+    """An event that is sent while the command is carried out."""
+
+    @property
+    def call(self) -> tuple[str, dict[str, Any]]:
+        """The name and the values."""
+        return self.member.name, self.values
 
     def __str__(self) -> str:
-        return f"{self.told.name}({', '.join(f'{name}={value!r}' for name, value in self.values.items())})"
+        values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        return f"{self.member.name}({values})"
 
 
-def _draw_step(
-    told: Command | DeclaredEvent, declaration: Declaration, samples: Samples, random: Random
-) -> _Step:
+def _draw_action(
+    member: Command | DeclaredEvent, declaration: Declaration, samples: Samples, random: Random
+) -> _Action:
     try:
-        if isinstance(told, DeclaredEvent):
-            return _Step(told, samples.event(told.name, random))
-        values = samples.values(told.name, random)
-        answer: Any = samples.result(told.name, random)
-        if told.has_reply and declaration.dialect.has_faults and random.random() > 0.75:
-            answer = samples.fault(told.name, random)
+        if isinstance(member, DeclaredEvent):
+            return _Action(member, samples.event(member.name, random))
+        values = samples.values(member.name, random)
+        answer: Any = samples.result(member.name, random)
+        if member.has_reply and declaration.dialect.has_faults and random.random() > 0.75:
+            answer = samples.fault(member.name, random)
     except ConfigurationError:
         raise
     except Exception as error:
-        raise Violation("values that can be written", _shown(error), drawn=f"for {told.where}") from error
-    meanwhile = None
-    if declaration.events and _bears_cuts(declaration) and random.random() > 0.75:
-        event = random.choice([*declaration.events.values()])
-        meanwhile = _draw_step(event, declaration, samples, random)
-    return _Step(told, values, answer, meanwhile)
+        raise Violation("values that can be written", _text(error), drawn=f"for {member.where}") from error
+    event = None
+    if declaration.events and _allows_cuts(declaration) and random.random() > 0.75:
+        chosen = random.choice([*declaration.events.values()])
+        event = _draw_action(chosen, declaration, samples, random)
+    return _Action(member, values, answer, event)
 
 
-class _Actor:
-    """What the equipment does: it notes what it is asked, and answers as the script says."""
+class _Script:
+    """The implementation of the equipment: it records each command and answers as the action says."""
 
     def __init__(self) -> None:
         self.equipment: Any = None
-        self.step: Any = None
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.action: Any = None
+        self.commands: list[tuple[str, dict[str, Any]]] = []
 
-    def plays(self, equipment: Equipment) -> _Actor:
-        """From now on it is this object."""
+    def use(self, equipment: Equipment) -> _Script:
+        """Let this object be the equipment from now on."""
         self.equipment = equipment
         return self
 
     def carry_out(self, command: Command, values: dict[str, Any]) -> Any:
-        """Carry out what one step of the script says."""
-        self.asked.append((command.name, values))
-        step: _Step = self.step
-        if step.meanwhile is not None:
-            self.tell(step.meanwhile)
-        if isinstance(step.answer, Fault):
-            raise step.answer
-        return step.answer
+        """Send the event of the current action, then return or raise its answer."""
+        self.commands.append((command.name, values))
+        action: _Action = self.action
+        if action.event is not None:
+            self.send(action.event)
+        if isinstance(action.answer, Fault):
+            raise action.answer
+        return action.answer
 
-    def tell(self, step: _Step) -> None:
-        """Tell an event."""
-        getattr(self.equipment, step.told.name)(**step.values)
+    def send(self, event: _Action) -> None:
+        """Send an event to the host."""
+        getattr(self.equipment, event.member.name)(**event.values)
 
 
-def _converse(declaration: Declaration, steps: list[_Step], network: Network, actor: _Actor) -> None:
-    """Both ends of a declaration, and all steps between them."""
-    with _logged_errors() as errors:
-        ends = _Ends(declaration, network, actor, errors)
+def _converse(declaration: Declaration, actions: list[_Action], network: Network, script: _Script) -> None:
+    """Connect both ends of a declaration and carry out all actions."""
+    with logged_errors() as errors:
+        conversation = _Conversation(declaration, network, script, errors)
         try:
-            ends.begin()
-            for step in steps:
-                ends.take(step)
+            conversation.begin()
+            for action in actions:
+                conversation.carry_out(action)
         finally:
-            ends.end()
+            conversation.end()
 
 
-class _Complaint(Violation):
-    """Something did not arrive as it was said."""
+class _Difference(Violation):
+    """A value did not arrive as it was sent."""
 
     where: str
-    """What was said, by its class and method."""
+    """The class and the method of the command or event."""
 
 
 @define(eq=False)
-class _Ends:
+class _Conversation:
     declaration: Declaration
     network: Network
-    actor: _Actor
+    script: _Script
     errors: list[str]
-    _heard: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
+    _events: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
     _proxy: Any = field(init=False, default=None)
     _service: Any = field(init=False, default=None)
 
     def begin(self) -> None:
-        """Connect the two."""
+        """Connect the two ends."""
         equipment, host = self.network.machine("equipment"), self.network.machine("host")
-        self._service = serve(self.actor.equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
+        self._service = serve(self.script.equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
         self._service.startService()
         self._proxy = remote(
             self.declaration.kind,
@@ -225,91 +221,91 @@ class _Ends:
             reactor=host.clock,
         )
         for event in self.declaration.events.values():
-            getattr(self._proxy, event.name).subscribe(self._hearing(event))
+            getattr(self._proxy, event.name).subscribe(self._recorder(event))
         link, sessions = link_of(self._proxy), self._service.factory.members
 
-        def is_ready() -> bool:  # at both ends: one that has accepted no connection yet tells it no event
+        def is_ready() -> bool:  # at both ends: a server without a session sends no event
             return link.state is LinkState.READY and bool(sessions)
 
-        if not self.network.run_until(is_ready, within=_PATIENCE):
+        if not self.network.run_until(is_ready, within=_TIMEOUT):
             raise Violation("the link becomes ready", f"it is {link.state.value}: {link.reason}")
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """Stop both ends."""
         if self._proxy is not None:
             link_of(self._proxy).stopService()
         self._service.stopService()
-        self.network.advance(_PATIENCE)
+        self.network.advance(_TIMEOUT)
 
-    def take(self, step: _Step) -> None:
-        """Have one thing said, and compare what is heard."""
-        self.actor.step, self.actor.asked = step, []
-        self._heard.clear()
+    def carry_out(self, action: _Action) -> None:
+        """Carry out one action, and compare the received values with the sent ones."""
+        self.script.action, self.script.commands = action, []
+        self._events.clear()
         self._trace.clear()
-        if isinstance(step.told, DeclaredEvent):
-            self.actor.tell(step)
-            self.network.run_until(lambda: bool(self._heard), _PATIENCE)
-            self._expect([_said(step)], self._heard, step, "events heard")
+        if isinstance(action.member, DeclaredEvent):
+            self.script.send(action)
+            self.network.run_until(lambda: bool(self._events), _TIMEOUT)
+            self._expect([action.call], self._events, action, "events received")
             return
         outcomes: list[Any] = []
-        asked: Deferred[Any] = maybeDeferred(getattr(self._proxy, step.told.name), **step.values)
-        asked.addBoth(outcomes.append)
-        events = 0 if step.meanwhile is None else 1
+        result: Deferred[Any] = maybeDeferred(getattr(self._proxy, action.member.name), **action.values)
+        result.addBoth(outcomes.append)
+        events = [] if action.event is None else [action.event.call]
 
         def is_over() -> bool:
-            return bool(outcomes and self.actor.asked) and len(self._heard) >= events
+            return bool(outcomes and self.script.commands) and len(self._events) >= len(events)
 
-        self.network.run_until(is_over, step.told.timeout + _PATIENCE)
+        self.network.run_until(is_over, action.member.timeout + _TIMEOUT)
         outcome = outcomes[0] if outcomes else "nothing"
         outcome = outcome.value if isinstance(outcome, Failure) else outcome
-        if not self.actor.asked and isinstance(outcome, Exception):
-            self._complain("the command is carried out", _shown(outcome), step, "outcome")
-        self._expect([_said(step)], self.actor.asked, step, "commands carried out")
-        self._expect_answer(step, outcome)
-        told = [] if step.meanwhile is None else [_said(step.meanwhile)]
-        self._expect(told, self._heard, step, "events heard")
+        if not self.script.commands and isinstance(outcome, Exception):
+            self._differ("the command is carried out", _text(outcome), action, "outcome")
+        self._expect([action.call], self.script.commands, action, "commands carried out")
+        self._expect_answer(action, outcome)
+        self._expect(events, self._events, action, "events received")
 
-    def _expect_answer(self, step: _Step, outcome: Any) -> None:
-        sent = step.answer
+    def _expect_answer(self, action: _Action, outcome: Any) -> None:
+        sent = action.answer
         if not (isinstance(sent, Fault) and isinstance(outcome, Fault)):
-            self._expect(sent, outcome, step, "outcome")
+            self._expect(sent, outcome, action, "outcome")
             return
-        # A form without a place for the code has it in the reason, and one without a reason loses that;
-        # what arrived is then all that there was on the wire.
-        dialect, request = self.declaration.dialect, Request(step.told.name, {}, SAMPLE_ID)
+        # A fault text without a field for the code has it in the reason, and one without a field for the
+        # reason loses the reason. So the two faults are compared as they are written.
+        dialect, request = self.declaration.dialect, Request(action.member.name, {}, SAMPLE_ID)
         if outcome.code != sent.code and not outcome.reason.startswith(str(sent.code)):
-            self._expect(sent, outcome, step, "fault")
+            self._expect(sent, outcome, action, "fault")
         try:
-            again: Any = dialect.fault(request, outcome)
+            written: Any = dialect.fault(request, outcome)
         except CodecError as error:
-            again = error
-        self._expect(dialect.fault(request, sent), again, step, "fault, written again")
+            written = error
+        self._expect(dialect.fault(request, sent), written, action, "fault, written again")
 
-    def _expect(self, expected: Any, actual: Any, step: _Step, what: str) -> None:
+    def _expect(self, expected: Any, actual: Any, action: _Action, compared: str) -> None:
         if expected != actual or type(expected) is not type(actual):
-            self._complain(_shown(expected), _shown(actual), step, what)
+            self._differ(_text(expected), _text(actual), action, compared)
 
-    def _complain(self, expected: str, actual: str, step: _Step, what: str) -> NoReturn:
-        facts: dict[str, Any] = {"event" if isinstance(step.told, DeclaredEvent) else "command": step}
-        if isinstance(step.told, Command):
-            facts["answered with"] = _shown(step.answer)
-        if step.meanwhile is not None:
-            facts["told meanwhile"] = step.meanwhile
-        facts["equipment read"] = self._read_by("<")
-        facts["host read"] = self._read_by(">")
-        facts["compared"] = what
+    def _differ(self, expected: str, actual: str, action: _Action, compared: str) -> NoReturn:
+        facts: dict[str, Any] = {"event" if isinstance(action.member, DeclaredEvent) else "command": action}
+        if isinstance(action.member, Command):
+            facts["answered with"] = _text(action.answer)
+        if action.event is not None:
+            facts["event meanwhile"] = action.event
+        facts["equipment read"] = self._chunks_read("<")
+        facts["host read"] = self._chunks_read(">")
+        facts["compared"] = compared
         if self.errors:
-            facts["logged"] = self.errors[-1].splitlines()
-        complaint = _Complaint(expected, actual, **facts)
-        complaint.where = step.told.where
-        raise complaint
+            lines = self.errors[-1].splitlines()
+            facts["logged"] = [lines[0], lines[-1]]
+        difference = _Difference(expected, actual, **facts)
+        difference.where = action.member.where
+        raise difference
 
-    def _read_by(self, end: str) -> list[bytes]:
-        """The pieces in which bytes arrived at one end: the sockets of hosts are called ``...>``."""
+    def _chunks_read(self, mark: str) -> list[bytes]:
+        """Return the chunks that one end read. The names of a host's sockets end with ``>``."""
         return [
-            what
-            for _, kind, name, what in self._trace
-            if kind == "read" and name.endswith(end) and isinstance(what, bytes)
+            details
+            for _, kind, name, details in self._trace
+            if kind == "read" and name.endswith(mark) and isinstance(details, bytes)
         ]
 
     @property
@@ -317,34 +313,10 @@ class _Ends:
         assert self.network.trace is not None
         return self.network.trace
 
-    def _hearing(self, event: DeclaredEvent) -> Any:
-        return lambda *values: self._heard.append((event.name, dict(zip(event.names, values, strict=True))))
+    def _recorder(self, event: DeclaredEvent) -> Any:
+        names = event.names
+        return lambda *values: self._events.append((event.name, dict(zip(names, values, strict=True))))
 
 
-def _said(step: _Step) -> tuple[str, dict[str, Any]]:
-    return step.told.name, step.values
-
-
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     return f"{type(value).__name__}: {value}" if isinstance(value, Exception) else repr(value)
-
-
-@contextmanager
-def _logged_errors() -> Iterator[list[str]]:
-    """What is logged as an error meanwhile: it says why something did not arrive."""
-    errors: list[str] = []
-
-    @implementer(ILogObserver)
-    class Observer:
-        def __call__(self, event: LogEvent) -> None:
-            if event.get("log_level", LogLevel.info) >= LogLevel.error:
-                failure = event.get("log_failure")
-                reason = "" if failure is None else f": {failure.type.__name__}: {failure.value}"
-                errors.append(f"{formatEvent(event)}{reason}")
-
-    observer = Observer()
-    globalLogPublisher.addObserver(observer)
-    try:
-        yield errors
-    finally:
-        globalLogPublisher.removeObserver(observer)

@@ -1,6 +1,6 @@
 """
-Framings that are broken on purpose, each in one way that was met in real programs.
+Framings that are broken on purpose, each with one error of real programs.
 
-``lines`` has one whole framing whose frames are lines, ``lengths`` one with length fields; the others
-change a few lines of these. They show that :mod:`tcpcomm.testing` finds such faults.
+``lines`` has a correct framing for lines, and ``lengths`` one with length fields. The others change a few
+lines of these. They show that :mod:`tcpcomm.testing` finds such errors.
 """

@@ -13,7 +13,7 @@ HEADER = 3
 
 
 class LengthDecoder(Decoder):
-    """Whole: three bytes of length, which counts what follows it."""
+    """A correct decoder: three bytes of length, which counts the bytes after it."""
 
     def __init__(self, max_frame: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class LengthDecoder(Decoder):
 
 @frozen
 class WholeLengths(Framing):
-    """Nothing is broken here."""
+    """A correct framing."""
 
     kind: type[LengthDecoder] = field(default=LengthDecoder, kw_only=True)
 
@@ -52,28 +52,28 @@ class WholeLengths(Framing):
 
 
 class DropsSplitHeaderDecoder(LengthDecoder):
-    """A chunk that is shorter than a header is thrown away."""
+    """A chunk that is shorter than a header is lost."""
 
     def feed(self, data: bytes) -> list[bytes]:
         return super().feed(data if self.buffered or len(data) >= HEADER else b"")
 
 
 class LimitsWrongLengthDecoder(LengthDecoder):
-    """The limit is held against the length before the header's own bytes are subtracted."""
+    """The limit is compared with the length and the header together."""
 
     def is_too_long(self, length: int) -> bool:
         return length + HEADER > self.max_frame
 
 
 class LimitsGenerouslyDecoder(LengthDecoder):
-    """The limit is held against the length as if that counted the header too."""
+    """The limit is compared with the length as if that counted the header."""
 
     def is_too_long(self, length: int) -> bool:
         return length - HEADER > self.max_frame
 
 
 class TrustsLengthDecoder(LengthDecoder):
-    """Room for the frame is made before its length is judged."""
+    """Memory for the frame is reserved before its length is checked."""
 
     room = bytearray()
 
@@ -83,14 +83,14 @@ class TrustsLengthDecoder(LengthDecoder):
 
 
 class ForgivesDecoder(LengthDecoder):
-    """The fault that ended the stream is raised once; then decoding goes on with garbage."""
+    """The fault that ended the stream is raised once. Then decoding goes on with garbage."""
 
     def _check_alive(self) -> None:
         return
 
 
 class CountsFromChunkDecoder(LengthDecoder):
-    """The place of a fault is counted from the chunk, not from the start of the stream."""
+    """The offset of a fault counts from the chunk, not from the start of the stream."""
 
     def feed(self, data: bytes) -> list[bytes]:
         self._start = 0
@@ -98,21 +98,21 @@ class CountsFromChunkDecoder(LengthDecoder):
 
 
 class AlwaysTruncatedDecoder(LengthDecoder):
-    """Every end of the stream is called one in the middle of a frame."""
+    """Every end of the stream is reported as one in the middle of a frame."""
 
-    def _incomplete(self) -> bool:
+    def has_half_frame(self) -> bool:
         return True
 
 
 class CrashesDecoder(LengthDecoder):
-    """What a peer sends can raise an exception that no caller expects."""
+    """Some bytes of a peer raise an exception that no caller expects."""
 
     def is_too_long(self, length: int) -> bool:
         return bytes([length >> 16]).decode("ascii") == "" or super().is_too_long(length)
 
 
 class DeliversEarlyDecoder(LengthDecoder):
-    """The frame is delivered before the check byte behind it has come."""
+    """The frame is delivered before the check byte after it has arrived."""
 
     owed: bytes | None = None
 
@@ -143,7 +143,7 @@ class DeliversEarlyDecoder(LengthDecoder):
 
 @frozen
 class EarlyLengths(WholeLengths):
-    """Whole but for its decoder: a check byte follows each frame."""
+    """A correct framing except for its decoder: a check byte follows each frame."""
 
     def encode(self, frame: bytes) -> bytes:
         return super().encode(frame) + b"!"
@@ -151,7 +151,7 @@ class EarlyLengths(WholeLengths):
 
 @frozen
 class PackedLengths(WholeLengths):
-    """What the length field cannot hold raises whatever packing raises."""
+    """A length that the field cannot hold raises the exception of ``struct``."""
 
     max_frame: int = field(default=200_000, kw_only=True)
 
@@ -161,7 +161,7 @@ class PackedLengths(WholeLengths):
 
 @frozen
 class PaddedLengths(WholeLengths):
-    """A frame of odd length gets a byte more."""
+    """A frame of odd length gets an additional byte."""
 
     def encode(self, frame: bytes) -> bytes:
         return super().encode(frame + b"\0" * (len(frame) % 2))

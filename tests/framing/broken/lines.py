@@ -11,13 +11,11 @@ END = b"\r\n"
 
 
 class LineDecoder(Decoder):
-    """Whole. The traps are in what a line receiver remembers from one chunk to the next."""
+    """A correct decoder. Errors of line receivers are in the state that they keep between chunks."""
 
     def __init__(self, max_frame: int) -> None:
         super().__init__()
         self.max_frame = max_frame
-        self.searched = 0
-        self.discarding = False
 
     def cut(self, buffer: Buffer, position: int) -> int:
         while (end := buffer.find(END, position + self.searched)) >= 0:
@@ -47,18 +45,10 @@ class LineDecoder(Decoder):
     def too_long(self, position: int) -> None:
         self.fail(FrameTooLong, f"more than {self.max_frame} bytes", at=position, recoverable=True)
 
-    def _incomplete(self) -> bool:
-        return not self.discarding and super()._incomplete()
-
-    def _forget(self) -> None:
-        super()._forget()
-        self.searched = 0
-        self.discarding = False
-
 
 @frozen
 class WholeLines(Framing):
-    """Nothing is broken here: what the laws reject below is the break alone."""
+    """A correct framing, so that the laws reject only the errors below."""
 
     kind: type[LineDecoder] = field(default=LineDecoder, kw_only=True)
 
@@ -73,7 +63,7 @@ class WholeLines(Framing):
 
 
 class QuadraticDecoder(LineDecoder):
-    """``unprocessed + data``: every chunk copies, and searches, all that waits."""
+    """``unprocessed + data``: every chunk copies and searches all buffered bytes."""
 
     def __init__(self, max_frame: int) -> None:
         super().__init__(max_frame)
@@ -85,7 +75,7 @@ class QuadraticDecoder(LineDecoder):
 
 
 class SlicingDecoder(LineDecoder):
-    """Each frame that is cut off moves all bytes behind it."""
+    """Each frame that is cut off moves all bytes after it."""
 
     def feed(self, data: bytes) -> list[bytes]:
         data = self.trailing + data
@@ -98,7 +88,7 @@ class SlicingDecoder(LineDecoder):
 
 
 class RejectsSplitMaximumDecoder(LineDecoder):
-    r"""A line of max_frame bytes whose ``\n`` comes later than its ``\r`` is taken for too long."""
+    r"""A line of max_frame bytes with its ``\n`` in a later chunk than its ``\r`` counts as too long."""
 
     def wait(self, buffer: Buffer, position: int) -> int:
         if not self.discarding and len(buffer) - position > self.max_frame:
@@ -108,7 +98,7 @@ class RejectsSplitMaximumDecoder(LineDecoder):
 
 
 class RepeatsOversizeDecoder(LineDecoder):
-    """The line that is too long is reported again with each chunk of it."""
+    """Each chunk of a line that is too long reports it again."""
 
     def wait(self, buffer: Buffer, position: int) -> int:
         after = super().wait(buffer, position)
@@ -125,14 +115,14 @@ class NeverResynchronisesDecoder(LineDecoder):
 
 
 class LosesMergedDecoder(LineDecoder):
-    """Only the first of the frames that came in one chunk is delivered."""
+    """Only the first of the frames in one chunk is delivered."""
 
     def feed(self, data: bytes) -> list[bytes]:
         return super().feed(data)[:1]
 
 
 class DecodesFromStartDecoder(LineDecoder):
-    """The second of two merged frames is read from where the first one began."""
+    """The second of two merged frames is read from the start of the first one."""
 
     def deliver(self, piece: Buffer, at: int) -> bool:
         self._frames.append(self._frames[0][: len(piece)] if self._frames else bytes(piece))
@@ -140,7 +130,7 @@ class DecodesFromStartDecoder(LineDecoder):
 
 
 class MissesSplitEndDecoder(LineDecoder):
-    """The search goes on behind all bytes that were seen, as if no delimiter could be half there."""
+    """The search goes on after all bytes seen, so that a delimiter in two chunks is missed."""
 
     def wait(self, buffer: Buffer, position: int) -> int:
         position = super().wait(buffer, position)
@@ -149,7 +139,7 @@ class MissesSplitEndDecoder(LineDecoder):
 
 
 class LosesFramesBeforeFaultDecoder(LineDecoder):
-    """A fault takes the good frames of its chunk with it."""
+    """A fault loses the good frames of its chunk."""
 
     def too_long(self, position: int) -> None:
         self._frames.clear()
@@ -173,7 +163,7 @@ class RaisesTwiceDecoder(LineDecoder):
 
 
 class RaisesForEverDecoder(LineDecoder):
-    """A fault consumes nothing: the next call meets it again."""
+    """A fault consumes nothing, so that the next call raises it again."""
 
     def too_long(self, position: int) -> None:
         super().too_long(position)
@@ -185,35 +175,35 @@ class RaisesForEverDecoder(LineDecoder):
 
 
 class HoldsBackDecoder(LineDecoder):
-    """A frame is delivered when the next byte shows that it is over."""
+    """A frame is delivered only after the next byte."""
 
     def cut(self, buffer: Buffer, position: int) -> int:
         return super().cut(bytes(buffer[:-1]), position)
 
 
 class DeliversPartsDecoder(LineDecoder):
-    """What a chunk holds is a frame, ended or not."""
+    """Each part of a chunk is a frame, even without its end."""
 
     def feed(self, data: bytes) -> list[bytes]:
         return [line for line in data.split(END) if line]
 
 
 class SilentEndDecoder(LineDecoder):
-    """The stream may end anywhere, and nobody is told."""
+    """The stream may end anywhere without a fault."""
 
     def close(self) -> list[bytes]:
         return []
 
 
 class KeepsThroughSilenceDecoder(LineDecoder):
-    """Silence changes nothing: the next frame is glued to an old half one."""
+    """Silence has no effect, so that the next frame is appended to an old half one."""
 
     def flush(self) -> list[bytes]:
         return []
 
 
 class ForgetsTrailingDecoder(LineDecoder):
-    """What is handed over begins one byte too late."""
+    """The trailing bytes begin one byte too late."""
 
     @property
     def trailing(self) -> bytes:
@@ -221,7 +211,7 @@ class ForgetsTrailingDecoder(LineDecoder):
 
 
 class TextOfChunkDecoder(LineDecoder):
-    """A fault's text tells of the chunk, not of the stream."""
+    """The text of a fault depends on the chunk."""
 
     def wait(self, buffer: Buffer, position: int) -> int:
         if not self.discarding and len(buffer) - position > self.max_frame + 1:
@@ -232,7 +222,7 @@ class TextOfChunkDecoder(LineDecoder):
 
 
 class HoardsDecoder(LineDecoder):
-    """All that was ever received stays in memory."""
+    """All received bytes stay in memory."""
 
     def __init__(self, max_frame: int) -> None:
         super().__init__(max_frame)
@@ -244,7 +234,7 @@ class HoardsDecoder(LineDecoder):
 
 
 class GivesBuffersDecoder(LineDecoder):
-    """A frame is a view of the decoder's own buffer."""
+    """A frame is a bytearray."""
 
     def deliver(self, piece: Buffer, at: int) -> bool:
         self._frames.append(bytearray(piece))  # type: ignore[arg-type]
@@ -253,7 +243,7 @@ class GivesBuffersDecoder(LineDecoder):
 
 @frozen
 class TruncatingLines(WholeLines):
-    """A frame that is too long is sent as far as it fits."""
+    """A frame that is too long is truncated and sent."""
 
     def encode(self, frame: bytes) -> bytes:
         return super().encode(frame[: self.max_frame])
@@ -261,7 +251,7 @@ class TruncatingLines(WholeLines):
 
 @frozen
 class CarelessLines(WholeLines):
-    """A frame may hold the delimiter: the peer reads two."""
+    """A frame may hold the delimiter, so that the peer reads two frames."""
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)

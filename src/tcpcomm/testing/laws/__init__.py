@@ -1,1 +1,1 @@
-"""The laws that every framing obeys, and the strategies that try to break them."""
+"""The laws that every framing obeys, and the strategies that test them."""

@@ -1,4 +1,4 @@
-"""What decoding costs: the memory that a decoder holds, the processor time that a run takes."""
+"""The cost of decoding: the memory that a decoder holds, and the processor time of a run."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _FOREIGN = (
     BaseException,
     Framing,
 )
-"""What a decoder refers to, but does not hold for its stream."""
+"""The types of objects that a decoder refers to, but does not hold for its stream."""
 
 
 def held_bytes(decoder: Decoder) -> int:
-    """Bytes of memory of all that the decoder holds: buffers, lists, whatever hangs on it."""
+    """Return the memory, in bytes, of all objects that the decoder holds, such as buffers and lists."""
     seen: set[int] = set()
     waiting: deque[object] = deque([decoder])
     total = 0
@@ -45,7 +45,7 @@ def held_bytes(decoder: Decoder) -> int:
 
 
 def seconds(framing: Framing, chunks: Sequence[bytes], *, at_most: float = inf) -> float:
-    """Processor time, in seconds, that a fresh decoder takes for chunks; it stops beyond ``at_most``."""
+    """Return the processor seconds that a new decoder needs for chunks. Stop after ``at_most`` seconds."""
     recorder = Recorder(framing)
     collecting = gc.isenabled()
     gc.disable()

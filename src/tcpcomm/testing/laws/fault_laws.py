@@ -1,4 +1,4 @@
-"""The laws of bad streams: what faults, garbage, silence and hostile peers can do, and what they cannot."""
+"""The laws of bad streams: the effects of faults, garbage, silence and hostile peers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from tcpcomm.errors import FramingError
 from tcpcomm.framing import Framing
 from tcpcomm.testing.laws.cost import held_bytes, seconds
-from tcpcomm.testing.laws.drawing import Draw, is_plain, pieces, plain_frame, rotated
+from tcpcomm.testing.laws.examples import Draw, chunked, is_plain, plain_frame, rotated
 from tcpcomm.testing.laws.recorder import Crash, Fault, Recorder, record
 from tcpcomm.testing.laws.sizes import held_limit, resized, smaller
 from tcpcomm.testing.laws.strategies import chunkings, payloads_for, sendable, streams
@@ -31,10 +31,10 @@ __all__ = [
 
 def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    Whatever arrives, a decoder answers with frames and with framing errors, each of them once.
+    For any bytes a decoder returns frames and raises framing errors, each of them once.
 
-    Each error has its own place in the stream, farther on than the one before. So each one consumes
-    bytes or is the last, and to decode is to come to an end.
+    The offset of each error is greater than the one before. So each error consumes bytes or is the last,
+    and decoding always comes to an end.
     """
     stream = draw(streams(framing, payloads))
     chunks = draw(chunkings(stream))
@@ -46,13 +46,13 @@ def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> N
     facts: dict[str, Any] = {"bytes": stream, "chunks": Chunks(chunks)}
     crashes = [event for event in recorder.events if isinstance(event, Crash)]
     expect([], crashes, **facts)
-    places = [fault.offset for fault in recorder.faults]
-    if places != sorted(set(places)) or not all(0 <= place <= len(stream) for place in places):
-        raise Violation(f"faults at rising places from 0 to {len(stream)}", recorder.events, **facts)
+    offsets = [fault.offset for fault in recorder.faults]
+    if offsets != sorted(set(offsets)) or not all(0 <= offset <= len(stream) for offset in offsets):
+        raise Violation(f"faults at rising offsets from 0 to {len(stream)}", recorder.events, **facts)
 
 
 def stickiness(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
-    """After a fault that is not recoverable, every call raises that same fault, without frames."""
+    """After a fault that is not recoverable, every call raises the same fault, without frames."""
     stream = draw(streams(framing, payloads))
     recorder = Recorder(framing)
     recorder.feed(*draw(chunkings(stream)))
@@ -69,21 +69,20 @@ def stickiness(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) ->
         "close()": decoder.close,
     }
     for name in rotated(sorted(calls), draw):
-        answer: list[object]
+        results: list[object]
         try:
-            answer = [*calls[name]()]
+            results = [*calls[name]()]
         except FramingError as error:
-            answer = [Fault.of(error), *error.frames]
-        expect([final], answer, bytes=stream, call=name)
+            results = [Fault.of(error), *error.frames]
+        expect([final], results, bytes=stream, call=name)
 
 
 def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    A frame that exceeds max_frame is reported once, where it begins, in however many chunks it comes.
+    A frame that exceeds max_frame is reported once, at its beginning, in any number of chunks.
 
-    It is one that the encoder refuses, and that it would send if ``max_frame`` were larger. The frames
-    before it are delivered first and nothing of it is. If it is recoverable, the next good frame is
-    delivered.
+    The encoder refuses such a frame, and would send it with a larger ``max_frame``. The frames before it
+    are delivered first, and no part of it is. After a recoverable fault, the next good frame is delivered.
     """
     small = smaller(framing)
     excess = draw(st.sampled_from((1, 2, 1 + small.max_frame // 2, 3 * small.max_frame)))
@@ -106,24 +105,24 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     facts = {"limit": f"max_frame={small.max_frame}", "bytes": wire, "chunks": Chunks(chunks)}
     match events:
         case [bytes() as first, Fault("FrameTooLong", _, offset, recoverable), *others]:
-            obeyed = first == before and begin <= offset < begin + len(oversized)
-            obeyed = obeyed and record(large, [oversized[offset - begin :]]) == [frame]
+            correct = first == before and begin <= offset < begin + len(oversized)
+            correct = correct and record(large, [oversized[offset - begin :]]) == [frame]
             if is_plain(large, frame):
-                obeyed = obeyed and others == ([after] if recoverable else [])
+                correct = correct and others == ([after] if recoverable else [])
         case _:
-            obeyed = False
-    if not obeyed:
+            correct = False
+    if not correct:
         expected = [before, f"FrameTooLong at byte {begin}", "and, if it is recoverable,", after]
         raise Violation(expected, events, **facts)
 
 
 def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    After garbage the good frames come through again, once enough of them have been sent.
+    After garbage, good frames are delivered again as soon as enough of them were sent.
 
-    It is demanded after a recoverable fault that leaves no half frame behind (``close`` would be silent);
-    and after any garbage that does not end the stream, if the framing finds its frames when the stream
-    begins anywhere in one. Enough is what the longest frame that garbage can announce would swallow.
+    This holds after a recoverable fault that leaves no half frame, so that ``close`` would raise nothing.
+    It also holds after any garbage that does not end the stream, if the framing can begin to decode in the
+    middle of a frame. Enough frames are those that fill the longest frame that garbage can announce.
     """
     small = smaller(framing)
     good = plain_frame(small, draw(st.integers(1, min(small.max_frame, 9))), draw)
@@ -156,10 +155,10 @@ def _finds(framing: Framing, good: bytes, stream: bytes) -> bool:
 
 def silence(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    Silence ends whatever is half there: the decoder holds nothing and begins afresh.
+    Silence ends a half frame: the decoder then holds nothing and begins again.
 
-    After any bytes that left it alive, all good frames arrive but perhaps the first, whose beginning may
-    be taken for the rest of something older, as a line feed for that of a carriage return.
+    After any bytes that did not end the stream, all good frames arrive, except perhaps the first one. Its
+    first byte may complete something older, as a line feed completes a carriage return.
     """
     stream = draw(streams(framing, payloads))
     recorder = Recorder(framing)
@@ -181,10 +180,10 @@ def silence(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> No
 
 def bounded_memory(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    A decoder holds no more than its longest frame needs, whatever a peer sends.
+    A decoder never holds more memory than its longest frame needs.
 
-    ``buffered`` stays below twice ``max_frame`` (escaping doubles) and some bytes for headers, and the
-    memory that hangs on the decoder grows no further than buffers of that size need.
+    ``buffered`` stays below twice ``max_frame``, because escaping doubles, and some bytes for headers. The
+    memory of all objects that the decoder holds grows only as buffers of that size need.
     """
     small = smaller(framing)
     limit = held_limit(small)
@@ -199,7 +198,7 @@ def bounded_memory(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw
     step = draw(st.sampled_from((1 + len(stream) // 3000, 7 + len(stream) // 3000, 61, len(stream))))
     recorder = Recorder(small)
     before = held_bytes(recorder.decoder)
-    now_and_then = 1 + len(stream) // step // 16
+    interval = 1 + len(stream) // step // 16
     for count, start in enumerate(range(0, len(stream), step)):
         recorder.feed(stream[start : start + step])
         if recorder.ended:
@@ -208,7 +207,7 @@ def bounded_memory(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw
         facts: dict[str, Any] = {"limit": f"max_frame={small.max_frame}", "bytes": stream, "fed": fed}
         if recorder.decoder.buffered > limit:
             raise Violation(f"buffered <= {limit}", recorder.decoder.buffered, **facts)
-        if count % now_and_then == 0:
+        if count % interval == 0:
             grown = held_bytes(recorder.decoder) - before
             allowed = 4 * limit + 4096 + 64 * step
             if grown > allowed:
@@ -216,15 +215,15 @@ def bounded_memory(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw
 
 
 _LEAST: Final = 0.05 if sys.platform == "win32" else 0.0005
-"""Seconds that are measured reliably; the processor clock of Windows ticks at 0.016 s."""
+"""The shortest time, in seconds, that is measured reliably. Windows counts in steps of 0.016 s."""
 
 
 def linear_time(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
     Sixteen times the bytes cost about sixteen times the processor time, not 256 times.
 
-    It is measured for one long frame in small chunks, for many frames in one chunk, and for a chunk full
-    of each of some kinds of damage. What takes a few milliseconds is not judged.
+    Measured are one long frame in small chunks, many frames in one chunk, and chunks full of damaged
+    frames. Times of a few milliseconds are ignored.
     """
     frame = draw(payloads)
     wire = framing.encode(frame)
@@ -237,11 +236,11 @@ def linear_time(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -
             count = 1 + int(min(16_384, max(1024, 1024 * 0.004 / max(pace, 1e-6)))) // len(pattern)
             _check_growth(framing, [pattern * count], [pattern * 16 * count])
     long = _long_wire(framing, frame)
-    _check_growth(framing, pieces(long[: len(long) // 16], 32), pieces(long, 32))
+    _check_growth(framing, chunked(long[: len(long) // 16], 32), chunked(long, 32))
 
 
 def _long_wire(framing: Framing, good: bytes) -> bytes:
-    """A long frame that can be sent, of up to 512 KiB, encoded."""
+    """Return the wire of a long frame of up to 512 KiB, or no bytes if no such frame can be sent."""
     size = min(framing.max_frame, 512 * 1024)
     for frame in (b"a" * size, b"a" * (size - 2) + b"\r\n", good * (size // max(1, len(good)))):
         if sendable(framing)(frame):
@@ -257,8 +256,8 @@ def _check_growth(framing: Framing, few: list[bytes], many: list[bytes]) -> None
         if taken < allowed:
             return
 
-    def described(chunks: list[bytes]) -> str:
+    def summary(chunks: list[bytes]) -> str:
         return f"{sum(map(len, chunks))} bytes in {len(chunks)} chunks of {chunks[0][:16]!r}"
 
-    measured = f"{once:.4f} s for {described(few)}"
-    raise Violation(f"less than {allowed:.4f} s for {described(many)}", f"{taken:.4f} s", measured=measured)
+    measured = f"{once:.4f} s for {summary(few)}"
+    raise Violation(f"less than {allowed:.4f} s for {summary(many)}", f"{taken:.4f} s", measured=measured)

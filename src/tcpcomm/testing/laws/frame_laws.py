@@ -1,4 +1,4 @@
-"""The laws of good streams: what is sent arrives, however it is cut, at once, and nothing but it."""
+"""The laws of good streams: frames arrive completely, promptly, in any chunks, and nothing else does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.errors import EncodeError, TcpcommError
 from tcpcomm.framing import Framing
-from tcpcomm.testing.laws.drawing import Draw, Sent, draw_sent, pieces, places_to_cut
+from tcpcomm.testing.laws.examples import Draw, Sent, chunked, cut_positions, draw_sent
 from tcpcomm.testing.laws.recorder import Event, Fault, Recorder, record
 from tcpcomm.testing.laws.strategies import chunkings, mutations, streams
 from tcpcomm.testing.laws.violation import Chunks, Violation, expect
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
-    """The frames that are sent are the frames that arrive, and encode_many sends what encode sends."""
+    """Frames arrive as they were sent, and encode_many gives the same bytes as encode."""
     sent = draw_sent(framing, payloads, draw)
     facts: dict[str, Any] = {"frames": sent.frames, "bytes": sent.wire}
     expect(sent.wire, framing.encode_many(sent.frames), **facts)
@@ -36,9 +36,9 @@ def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) ->
 
 def encoder_refusal(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    What the encoder lets pass arrives as it was; what could not it refuses with EncodeError.
+    A frame that the encoder accepts arrives unchanged, and it refuses any other with EncodeError.
 
-    Nothing is cut short or altered, and no other exception is raised, whatever the frame holds.
+    It never truncates or alters a frame, and never raises another exception.
     """
     good = draw(payloads)
     wire = framing.encode(good)
@@ -73,9 +73,9 @@ def encoder_refusal(framing: Framing, payloads: SearchStrategy[bytes], draw: Dra
 
 def chunk_invariance(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    However a stream is cut into chunks, the same frames and faults come out, in the same order.
+    The frames and faults of a stream, and their order, do not depend on its chunks.
 
-    It holds for any bytes, with silence somewhere in them, and for each fault's class, text, offset and
+    This holds for any bytes, with silence at any position. A fault keeps its class, text, offset and
     recoverability.
     """
     stream = draw(streams(framing, payloads))
@@ -97,16 +97,16 @@ def chunk_invariance(framing: Framing, payloads: SearchStrategy[bytes], draw: Dr
         expect(decoded([before], [after]), decoded(*cut), **facts, chunked=Chunks(cut[1]))
     else:
         whole = decoded([stream])
-        for chunks in (draw(chunkings(stream)), pieces(stream, 1 + len(stream) // 2000)):
+        for chunks in (draw(chunkings(stream)), chunked(stream, 1 + len(stream) // 2000)):
             expect(whole, decoded(chunks), bytes=stream, chunks=Chunks(chunks))
 
 
 def prefix_safety(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    What has been delivered stays true: no later byte changes, withdraws or faults it.
+    A delivered frame is final: no later byte changes it, withdraws it or reports a fault in it.
 
-    So the start of a stream gives the start of its frames and faults, and a frame comes out only when
-    nothing more of it is needed: the next one may follow at once.
+    So the start of a stream gives the first of its frames and faults. A frame is delivered only when it
+    needs no further bytes: the next frame may follow at once.
     """
     stream = draw(streams(framing, payloads))
     start = stream[: draw(st.integers(0, len(stream)))]
@@ -114,7 +114,7 @@ def prefix_safety(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     expect(early, record(framing, [stream])[: len(early)], start=start, bytes=stream)
 
     sent = draw_sent(framing, payloads, draw, least=1)
-    last = draw(payloads.filter(_is_filled))
+    last = draw(payloads.filter(lambda frame: frame != b""))
     recorder = Recorder(framing)
     for fed, byte in enumerate(sent.wire, 1):
         known = len(recorder.events)
@@ -141,13 +141,13 @@ def promptness(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) ->
 
 def truncation(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    The end of the stream in the middle of a frame is a TruncatedFrame where it began, elsewhere nothing.
+    A stream that ends in the middle of a frame raises a TruncatedFrame at the start of that frame.
 
-    Instead of that a decoder may return the bytes since the last frame, as the last line. It may be silent
-    in the middle only about fill bytes that the frames would not miss.
+    A stream that ends between frames raises nothing. A decoder may also return the bytes since the last
+    frame, as the last line. It may ignore only fill bytes that the frames do not need.
     """
     sent = draw_sent(framing, payloads, draw)
-    for cut in places_to_cut(sent, draw):
+    for cut in cut_positions(sent, draw):
         _check_end(framing, sent, cut)
 
 
@@ -160,42 +160,42 @@ def _check_end(framing: Framing, sent: Sent, cut: int) -> None:
     expect(sent.frames[:count], recorder.events, **facts)
     begin = sent.end_of(count)
     recorder.close()
-    said = recorder.events[count:]
+    results = recorder.events[count:]
     if cut <= begin:
-        expect([], said, **facts)
+        expect([], results, **facts)
         return
 
     def is_fill(end: int) -> bool:
-        """Whether the bytes before ``end`` are none that the rest of the frames needs."""
+        """Return True if the remaining frames can be decoded without the bytes before ``end``."""
         return end == begin or record(framing, [sent.wire[end:]]) == sent.frames[count:]
 
-    match said:
+    match results:
         case []:
-            expected = is_fill(cut)
+            allowed = is_fill(cut)
         case [Fault("TruncatedFrame", _, offset, False)]:
-            expected = begin <= offset <= cut and is_fill(offset)
+            allowed = begin <= offset <= cut and is_fill(offset)
         case _:
-            expected = said == [start[begin:]]
-    if not expected:
-        raise Violation(f"a TruncatedFrame at byte {begin}, final", said, **facts)
+            allowed = results == [start[begin:]]
+    if not allowed:
+        raise Violation(f"a TruncatedFrame at byte {begin}, final", results, **facts)
 
 
 def handover(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
-    ``trailing`` is what came after the last frame: another decoder goes on with it, and misses nothing.
+    ``trailing`` holds all bytes after the last frame, so that another decoder can go on with them.
 
-    ``buffered`` counts the same bytes. Fill bytes between frames may be left out. In the middle of a frame
-    that comes in fragments a decoder may refuse, with TcpcommError.
+    ``buffered`` counts the same bytes. Fill bytes between frames may be left out. A decoder may refuse with
+    TcpcommError in the middle of a frame that arrives in fragments.
     """
     sent = draw_sent(framing, payloads, draw, least=1)
-    for cut in places_to_cut(sent, draw):
+    for cut in cut_positions(sent, draw):
         _check_trailing(framing, sent, cut, draw(st.booleans()))
 
 
-def _check_trailing(framing: Framing, sent: Sent, cut: int, in_bytes: bool) -> None:
+def _check_trailing(framing: Framing, sent: Sent, cut: int, byte_by_byte: bool) -> None:
     start, rest = sent.wire[:cut], sent.wire[cut:]
     recorder = Recorder(framing)
-    recorder.feed(*pieces(start, 1 if in_bytes else len(sent.wire)))
+    recorder.feed(*chunked(start, 1 if byte_by_byte else len(sent.wire)))
     count = len(recorder.events)
     begin = sent.end_of(count)
     if cut < begin:
@@ -207,12 +207,8 @@ def _check_trailing(framing: Framing, sent: Sent, cut: int, in_bytes: bool) -> N
         if cut > begin:
             return
         raise Violation(b"", f"refused: {error}", **facts) from error
-    held = recorder.decoder.buffered
-    if held != len(trailing):
-        raise Violation(f"buffered={len(trailing)}", f"buffered={held}", **facts, trailing=trailing)
+    buffered = recorder.decoder.buffered
+    if buffered != len(trailing):
+        raise Violation(f"buffered={len(trailing)}", f"buffered={buffered}", **facts, trailing=trailing)
     if not start[begin:].endswith(trailing) or record(framing, [trailing + rest]) != sent.frames[count:]:
         raise Violation(start[begin:], trailing, **facts)
-
-
-def _is_filled(frame: bytes) -> bool:
-    return frame != b""

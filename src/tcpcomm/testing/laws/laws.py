@@ -1,9 +1,9 @@
 """
-The laws that every framing obeys, and :func:`check_framing_laws`, which holds a framing to them.
+The laws that every framing obeys, and :func:`check_framing_laws`, which tests a framing with them.
 
-A law is a function of a framing, of the frames that it can send, and of Hypothesis' ``draw``. Its
-docstring begins with the law in one sentence, and that is what a failure says first. The laws use
-nothing but the public face of :class:`~tcpcomm.framing.Framing` and :class:`~tcpcomm.framing.Decoder`.
+A law is a function of a framing, a strategy of frames that it can send, and Hypothesis' ``draw``. The first
+sentence of its docstring is the law, which a failure shows. The laws use only public methods of
+:class:`~tcpcomm.framing.Framing` and :class:`~tcpcomm.framing.Decoder`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from tcpcomm.framing import Framing
-from tcpcomm.testing.laws.drawing import Draw
+from tcpcomm.testing.laws.examples import Draw
 from tcpcomm.testing.laws.fault_laws import (
     bounded_memory,
     linear_time,
@@ -36,6 +36,7 @@ from tcpcomm.testing.laws.frame_laws import (
     round_trip,
     truncation,
 )
+from tcpcomm.testing.laws.settings import check_settings
 from tcpcomm.testing.laws.strategies import payloads_for, sendable
 from tcpcomm.testing.laws.violation import Violation
 
@@ -60,9 +61,10 @@ __all__ = [
 ]
 
 Law = Callable[[Framing, SearchStrategy[bytes], Draw], None]
+"""A property of a framing. It raises an ``AssertionError`` for an example that breaks it."""
 
 _UNIVERSAL: Final[Sequence[Law]] = (encoder_refusal, progress, stickiness, bounded_memory, linear_time)
-"""The laws for framings whose frames do not delimit themselves."""
+"""The laws that hold for framings that are not ``self_delimiting`` too."""
 
 LAWS: Final[Sequence[Law]] = (
     encoder_refusal,
@@ -91,42 +93,33 @@ def check_framing_laws(
     max_examples: int | None = None,
 ) -> None:
     """
-    Hold a framing to the laws: ``check_framing_laws(LengthPrefixed(2))`` is a complete test.
+    Test a framing with the laws: ``check_framing_laws(LengthPrefixed(2))`` is a complete test.
 
-    A framing that is not ``self_delimiting`` is exempt from the laws about the boundaries of frames.
+    The laws about the boundaries of frames do not apply to a framing that is not ``self_delimiting``.
 
     Args:
-        framing: the framing.
-        payloads: frames that it can send; by default those of
-            :func:`~tcpcomm.testing.payloads_for`.
-        laws: the laws to try.
-        max_examples: how many examples to try of each law; by default as many as the Hypothesis profile
-            in force says.
+        framing: the framing to test.
+        payloads: frames that it can send. The default is :func:`~tcpcomm.testing.payloads_for`.
+        laws: the laws to test.
+        max_examples: the number of examples for each law. The default is set by the active Hypothesis
+            profile.
 
     Raises:
-        AssertionError: the framing breaks a law. The text says which, and shows the smallest example
-            that was found: bytes in hex, where they were cut, what was expected, what came.
+        AssertionError: the framing breaks a law. The text names the law and shows the smallest example
+            found: its bytes in hex, the sizes of its chunks, the expected and the actual result.
     """
     __tracebackhide__ = True
     frames = (payloads_for(framing) if payloads is None else payloads).filter(sendable(framing))
     for law in laws:
         if framing.self_delimiting or law in _UNIVERSAL:
-            _hold(law, framing, frames, max_examples or settings().max_examples)
+            _hold(law, framing, frames, max_examples)
 
 
-def _hold(law: Law, framing: Framing, payloads: SearchStrategy[bytes], max_examples: int) -> None:
+def _hold(law: Law, framing: Framing, payloads: SearchStrategy[bytes], max_examples: int | None) -> None:
     __tracebackhide__ = True
     timed = law is linear_time
 
-    @settings(
-        max_examples=1 if timed else max_examples,
-        phases=(Phase.generate,) if timed else (Phase.generate, Phase.shrink),
-        deadline=None,
-        database=None,
-        print_blob=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @check_settings(1 if timed else max_examples, shrink=not timed)
     @given(st.data())
     def hold(data: DataObject) -> None:
         law(framing, payloads, data.draw)
@@ -138,5 +131,5 @@ def _hold(law: Law, framing: Framing, payloads: SearchStrategy[bytes], max_examp
         text = f"{framing} breaks the law of {law.__name__.replace('_', ' ')}\n  {sentence}\n{violation}"
         raise AssertionError(text) from None
     except Unsatisfiable as error:
-        text = f"no frame that {framing} sends was found: pass payloads="
+        text = f"no frame was found that {framing} can send: pass a strategy as payloads="
         raise AssertionError(text) from error

@@ -1,8 +1,8 @@
 """
-What comes out of a decoder, as one ordered log: frames, faults, and what should never come.
+The results of a decoder as one ordered log of frames, faults and crashes.
 
-The laws compare such logs. A log is complete: the frames that a fault carries stand before it, and an
-exception that no decoder may raise is an entry like any other, so that it can be told apart.
+The laws compare such logs. The frames that a fault carries stand before it. An exception that no decoder
+may raise is an entry too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Crash", "Event", "Fault", "Recorder", "record"]
 
 @frozen
 class Fault:
-    """A :class:`~tcpcomm.errors.FramingError`, as a value: two faults are equal when all of it is."""
+    """A :class:`~tcpcomm.errors.FramingError` as a value that can be compared."""
 
     kind: str
     text: str
@@ -28,7 +28,7 @@ class Fault:
 
     @classmethod
     def of(cls, error: FramingError) -> Fault:
-        """The value of an error."""
+        """Return the value of an error."""
         return cls(type(error).__name__, error.reason, error.offset, error.recoverable)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Fault:
 
 @frozen
 class Crash:
-    """What no decoder may do: raise another exception, or the same fault without end."""
+    """An error of the decoder: it raised another exception, or faults without end."""
 
     text: str
 
@@ -50,7 +50,7 @@ Event = bytes | Fault | Crash
 
 
 class Recorder:
-    """A fresh decoder that is driven as a connection drives it, and the log of what came of it."""
+    """A new decoder, driven as a connection drives it, and the log of its results."""
 
     def __init__(self, framing: Framing) -> None:
         self.decoder = framing.decoder()
@@ -65,28 +65,28 @@ class Recorder:
         return [event for event in self.events if isinstance(event, Fault)]
 
     def feed(self, *chunks: bytes) -> None:
-        """Feed chunks, each on through its recoverable faults; nothing more after the last fault."""
+        """Feed chunks, and go on after recoverable faults. Feed nothing after an unrecoverable one."""
         for chunk in chunks:
             self._fed += len(chunk)
             data = chunk
-            while not self.ended and self._take(self.decoder.feed, data):
+            while not self.ended and self._call(self.decoder.feed, data):
                 data = b""
                 if self._raised > self._fed + 1:
                     self._crash(f"more faults than bytes, the last one {self.events[-1]!s}")
 
     def flush(self) -> None:
-        """Tell the decoder of silence."""
+        """Tell the decoder that the line is silent."""
         if not self.ended:
-            self._take(self.decoder.flush)
+            self._call(self.decoder.flush)
 
     def close(self) -> None:
         """Tell the decoder that the stream has ended."""
         if not self.ended:
-            self._take(self.decoder.close)
+            self._call(self.decoder.close)
             self.ended = True
 
-    def _take(self, call: Callable[..., list[bytes]], *arguments: bytes) -> bool:
-        """Log what a call gives; return whether it raised a fault after which the stream goes on."""
+    def _call(self, call: Callable[..., list[bytes]], *arguments: bytes) -> bool:
+        """Call the decoder and log the results. Return True if it raised a framing error."""
         try:
             self._log(call(*arguments))
         except FramingError as error:
@@ -95,7 +95,7 @@ class Recorder:
             self._raised += 1
             self.ended = self.ended or not error.recoverable
             return True
-        except Exception as error:  # the point of the log: a law will say that it must not be
+        except Exception as error:  # logged, because a law must report it
             self._crash(f"{type(error).__name__}: {error}")
         return False
 
@@ -111,7 +111,7 @@ class Recorder:
 
 
 def record(framing: Framing, chunks: Iterable[bytes], *, close: bool = False) -> list[Event]:
-    """Feed chunks to a fresh decoder, close it if told so, and return the log."""
+    """Feed chunks to a new decoder, close it if ``close`` is true, and return the log."""
     recorder = Recorder(framing)
     recorder.feed(*chunks)
     if close:

@@ -1,4 +1,4 @@
-"""The same framing with another ``max_frame``: how the laws reach, and overstep, a limit cheaply."""
+"""Framings with another ``max_frame``, so that the laws can reach a limit with few bytes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LARGE: Final = 4096
 
 
 def _parts(framing: Framing) -> dict[str, Framing]:
-    """The framings that this one is built on, by the names of its arguments."""
+    """Return the framings inside this one, by the names of its arguments."""
     values = {each.alias: getattr(framing, each.name) for each in fields(type(framing))}
     return {name: value for name, value in values.items() if isinstance(value, Framing)}
 
 
 def resized(framing: Framing, max_frame: int) -> Framing | None:
     """
-    The same framing with another limit; None where its values do not allow that one.
+    Return this framing with another limit, or None if its values do not allow that limit.
 
-    Where ``max_frame`` follows from the framing inside, as with ``Checked``, that one is resized.
+    If ``max_frame`` depends on the framing inside, as with ``Checked``, the framing inside is resized.
     """
     changes: dict[str, Any] = {}
     if fields(type(framing)).max_frame.init:
@@ -42,13 +42,13 @@ def resized(framing: Framing, max_frame: int) -> Framing | None:
 
 
 def smaller(framing: Framing) -> Framing:
-    """The same framing with a small limit, where its own is large and can be changed."""
+    """Return this framing with a small limit, if its own is large and can be changed."""
     if framing.max_frame <= _LARGE:
         return framing
     return resized(framing, _SMALL) or framing
 
 
 def held_limit(framing: Framing) -> int:
-    """Bytes that a decoder may have to hold: twice its longest frame and those of the framings inside."""
+    """Return the bytes that a decoder may hold: two longest frames, and those of the framings inside."""
     inside = sum(held_limit(part) for part in _parts(framing).values())
     return 2 * framing.max_frame + 256 + inside

@@ -1,8 +1,8 @@
 r"""
-Hypothesis strategies for byte streams: framings, the frames they carry, cuts, damage, and whole streams.
+Hypothesis strategies for framings, frames, chunks, damage and whole streams.
 
-Strategies are plural nouns. ``payloads_for`` knows the framings of :mod:`tcpcomm.framing`; teach it yours
-where arbitrary bytes would mostly be refused::
+``payloads_for`` knows the framings of :mod:`tcpcomm.framing`. Register yours if its encoder refuses most
+bytes::
 
     payloads_for.register(MyFraming, lambda framing: st.from_regex(rb"[0-9A-F]{8}", fullmatch=True))
 """
@@ -46,47 +46,43 @@ from tcpcomm.framing import (
 __all__ = ["chunkings", "framings", "mutations", "payloads_for", "streams"]
 
 _LONG: Final = 300
-"""Bytes: frames are drawn up to this long, so that one-byte lengths and COBS blocks overflow."""
+"""The bytes of the longest frames drawn: enough to exceed one-byte lengths and COBS blocks."""
 
 _MARKERS: Final = re.compile(rb"[\r\n\0;:,#|*$\x02\x03\x10\x7e\xc0\xdb]")
-"""Bytes that end or begin a frame in many framings: cuts beside them are the telling ones."""
+"""The bytes that begin or end a frame in many framings. Cuts beside them find the most errors."""
 
 
 def _runs(least: int, most: int) -> SearchStrategy[bytes]:
-    """One byte, over and over: long frames that cost little to draw."""
-    return st.builds(_repeated, st.integers(0, 255), st.integers(least, most))
+    """Draw one byte, repeated. Such a long frame costs little to draw."""
+    return st.builds(lambda byte, size: bytes([byte]) * size, st.integers(0, 255), st.integers(least, most))
 
 
 def _texts(alphabet: Iterable[int], most: int, *, least: int = 0) -> SearchStrategy[bytes]:
-    """Bytes of an alphabet, for the price of any bytes: a list of samples is far dearer to draw."""
+    """Draw bytes of an alphabet. Translating random bytes is far cheaper than drawing a list of samples."""
     letters = sorted(alphabet)
     table = bytes(letters[byte % len(letters)] for byte in range(256))
     return st.binary(min_size=least, max_size=most).map(methodcaller("translate", table))
 
 
-def _repeated(byte: int, size: int) -> bytes:
-    return bytes([byte]) * size
-
-
-def _bodies(most: int, *, least: int = 0, telling: bytes = b"") -> SearchStrategy[bytes]:
-    """Bytes of every length that matters, the longest allowed among them; rich in ``telling`` bytes."""
+def _bodies(most: int, *, least: int = 0, special: bytes = b"") -> SearchStrategy[bytes]:
+    """Draw bytes of all relevant lengths, up to ``most``, with many ``special`` bytes."""
     most = max(least, most)
     short = min(most, least + 24)
     choices = [st.binary(min_size=least, max_size=short), _runs(least, min(most, _LONG))]
     if most <= 4 * _LONG:
         choices.append(_runs(most, most))
-    if telling:
-        choices.append(_texts({*telling, ord("a"), ord("0")}, short, least=least))
+    if special:
+        choices.append(_texts({*special, ord("a"), ord("0")}, short, least=least))
     return st.one_of(choices)
 
 
 def sendable(framing: Framing) -> Callable[[bytes], bool]:
-    """A predicate, for ``filter``: whether this framing sends a frame."""
+    """Return a predicate for ``filter``, which is true for a frame that this framing can send."""
 
     def accepts(frame: bytes) -> bool:
         try:
             framing.encode(frame)
-        except Exception:  # which exception an encoder may refuse with is for the laws to judge
+        except Exception:  # a law checks the type of the exception
             return False
         return True
 
@@ -95,20 +91,24 @@ def sendable(framing: Framing) -> Callable[[bytes], bool]:
 
 @singledispatch
 def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
-    """Frames that this framing can send. For a framing it does not know: what ``encode`` lets pass."""
-    telling = b"\r\n\0#:,;\x02\x03\x10\xc0\xdb"
-    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
-
-
-@payloads_for.register
-def _(framing: Unframed) -> SearchStrategy[bytes]:
-    return _bodies(framing.max_frame, least=1)
-
-
-@payloads_for.register
-def _(framing: Delimited) -> SearchStrategy[bytes]:
-    telling = b"".join(framing.delimiters)
-    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
+    """Draw frames that this framing can send. For an unknown framing, filter random bytes by ``encode``."""
+    least, special = 0, b"\r\n\0#:,;\x02\x03\x10\xc0\xdb"
+    match framing:
+        case Unframed():
+            least, special = 1, b""
+        case FixedSize():
+            least, special = framing.size, b""
+        case Delimited():
+            special = b"".join(framing.delimiters)
+        case Enclosed():
+            special = framing.start + framing.end + framing.between + framing.tail
+        case Stuffed():
+            least, special = 1, bytes([*framing.codes, *framing.codes.values()])
+        case DleStuffed():
+            special = framing.escape + framing.start + framing.end
+        case Netstring():
+            special = b":,123"
+    return _bodies(framing.max_frame, least=least, special=special).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -116,7 +116,7 @@ def _(framing: Lines) -> SearchStrategy[bytes]:
     def without_endings(body: bytes) -> bytes:
         return body.replace(b"\r", b"r").replace(b"\n", b"n")
 
-    texts = _bodies(framing.max_frame, telling=b"\x0b\x0c\x1c\x85").map(without_endings)
+    texts = _bodies(framing.max_frame, special=b"\x0b\x0c\x1c\x85").map(without_endings)
     if not framing.keep_ends:
         return texts
     return st.builds(bytes.__add__, texts, st.sampled_from((b"\r\n", b"\n")))
@@ -127,10 +127,10 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
     kept = framing.header - framing.strip
     least = max(kept, kept + framing.adjust)
     if not kept:
-        return _bodies(framing.max_frame, least=least, telling=framing.sync)
+        return _bodies(framing.max_frame, least=least, special=framing.sync)
 
     def whole(free: bytes, body: bytes) -> bytes:
-        """A frame with its header: the constant bytes, those of the application, the length."""
+        """Return a frame with its header: the constant bytes, those of the application, the length."""
         raw = len(body) - framing.adjust
         if framing.form == "decimal":
             length = b"%0*d" % (framing.width, raw)
@@ -142,7 +142,7 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
 
     size = framing.offset - len(framing.sync)
     bodies = _bodies(
-        framing.max_frame - kept, least=max(0, framing.adjust), telling=framing.sync + b"\x01"
+        framing.max_frame - kept, least=max(0, framing.adjust), special=framing.sync + b"\x01"
     )
     return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(sendable(framing))
 
@@ -150,7 +150,7 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
 @payloads_for.register
 def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
     if framing.strip:
-        return _bodies(framing.max_frame, telling=b"\x01").filter(sendable(framing))
+        return _bodies(framing.max_frame, special=b"\x01").filter(sendable(framing))
 
     rests = dict(_plausible_headers(framing))
     if not rests:
@@ -165,7 +165,7 @@ def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
 
 
 def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
-    """Headers that announce frames of a fair size, and the bytes that follow each: found by trying."""
+    """Try random headers. Yield those that announce a short frame, each with the size of its rest."""
     most = min(framing.max_frame - framing.header, 4 * _LONG)
     random = Random(0)
     for trial in range(1500):
@@ -181,37 +181,10 @@ def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
 
 
 @payloads_for.register
-def _(framing: FixedSize) -> SearchStrategy[bytes]:
-    return _bodies(framing.size, least=framing.size)
-
-
-@payloads_for.register
-def _(framing: Enclosed) -> SearchStrategy[bytes]:
-    telling = framing.start + framing.end + framing.between + framing.tail
-    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
-
-
-@payloads_for.register
-def _(framing: Stuffed) -> SearchStrategy[bytes]:
-    return _bodies(framing.max_frame, least=1, telling=bytes([*framing.codes, *framing.codes.values()]))
-
-
-@payloads_for.register
-def _(framing: DleStuffed) -> SearchStrategy[bytes]:
-    telling = framing.escape + framing.start + framing.end
-    return _bodies(framing.max_frame, telling=telling).filter(sendable(framing))
-
-
-@payloads_for.register
 def _(framing: Cobs) -> SearchStrategy[bytes]:
     blocks = _runs(252, 256).filter(lambda run: len(run) <= framing.max_frame)
-    bodies = _bodies(framing.max_frame, telling=b"\0\1\xff")
+    bodies = _bodies(framing.max_frame, special=b"\0\1\xff")
     return st.one_of(bodies, blocks) if framing.max_frame >= 256 else bodies
-
-
-@payloads_for.register
-def _(framing: Netstring) -> SearchStrategy[bytes]:
-    return _bodies(framing.max_frame, telling=b":,123")
 
 
 @payloads_for.register
@@ -219,8 +192,8 @@ def _(framing: Definite) -> SearchStrategy[bytes]:
     def block(body: bytes) -> bytes:
         return b"#%d%d%b" % (len(str(len(body))), len(body), body)
 
-    texts = _bodies(min(framing.max_frame, 40), telling=b"#01234 ,;" + framing.terminator)
-    blocks = _bodies(40, telling=b"#" + framing.terminator).map(block)
+    texts = _bodies(min(framing.max_frame, 40), special=b"#01234 ,;" + framing.terminator)
+    blocks = _bodies(40, special=b"#" + framing.terminator).map(block)
     lines = st.builds(
         bytes.__add__,
         st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#")),
@@ -247,11 +220,11 @@ def _(framing: Nested) -> SearchStrategy[bytes]:
     rule = framing.fragments
 
     def marked(header: bytes, data: bytes) -> bytes:
-        said = bytearray(header)
-        said[rule.flag] |= rule.last
+        last = bytearray(header)
+        last[rule.flag] |= rule.last
         if rule.mark is not None:
-            said[rule.mark[0]] = rule.mark[1]
-        return bytes(said) + data
+            last[rule.mark[0]] = rule.mark[1]
+        return bytes(last) + data
 
     headers = st.binary(min_size=rule.header, max_size=rule.header)
     fragmented = st.builds(marked, headers, _bodies(framing.max_frame - rule.header))
@@ -261,13 +234,13 @@ def _(framing: Nested) -> SearchStrategy[bytes]:
 @st.composite
 def chunkings(draw: DrawFn, data: bytes, *, near: Iterable[int] = ()) -> list[bytes]:
     """
-    Ways in which TCP may cut ``data``: lists of chunks, some of them empty, that joined are ``data``.
+    Draw lists of chunks into which TCP may cut ``data``. Some chunks may be empty.
 
-    All at once, in equal pieces down to single bytes, at random, beside delimiters.
+    The data is whole, in equal pieces down to single bytes, cut at random, or cut beside delimiters.
 
     Args:
         data: the bytes to cut.
-        near: positions beside which cuts are worth trying, such as the ends of frames.
+        near: positions beside which cuts are useful, such as the ends of frames.
     """
     size = len(data)
     match draw(st.sampled_from(("whole", "equal", "random", "beside"))):
@@ -279,8 +252,8 @@ def chunkings(draw: DrawFn, data: bytes, *, near: Iterable[int] = ()) -> list[by
         case "random":
             cuts = draw(st.lists(st.integers(0, size), max_size=8))
         case _:
-            telling = {*near, *(match.start() for match in _MARKERS.finditer(data, 0, 2000))}
-            beside = {at + off for at in telling for off in (-1, 0, 1, 2)} | {0, size}
+            special = {*near, *(match.start() for match in _MARKERS.finditer(data, 0, 2000))}
+            beside = {at + off for at in special for off in (-1, 0, 1, 2)} | {0, size}
             cuts = draw(st.lists(st.sampled_from(sorted(beside & {*range(size + 1)})), max_size=16))
     edges = [0, *sorted(cuts), size]
     return [data[start:end] for start, end in pairwise(edges)]
@@ -288,7 +261,7 @@ def chunkings(draw: DrawFn, data: bytes, *, near: Iterable[int] = ()) -> list[by
 
 @st.composite
 def mutations(draw: DrawFn, data: bytes) -> bytes:
-    """``data`` with one to three wounds: bytes flipped, dropped, inserted, repeated, or replaced."""
+    """Draw ``data`` with one to three errors: bytes flipped, dropped, inserted, repeated or replaced."""
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(data)))
         end = min(len(data), start + draw(st.integers(0, 6)))
@@ -310,11 +283,11 @@ def mutations(draw: DrawFn, data: bytes) -> bytes:
 @st.composite
 def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | None = None) -> bytes:
     """
-    What a peer might send, good and bad: frames, damaged frames, too long ones, halves, garbage.
+    Draw good and bad streams of a peer: frames, damaged, too long and half frames, garbage.
 
     Args:
-        framing: the framing that the receiver uses.
-        payloads: the good frames; by default those of :func:`payloads_for`.
+        framing: the framing of the receiver.
+        payloads: the good frames. The default is :func:`payloads_for`.
     """
     frames = draw(st.lists(payloads_for(framing) if payloads is None else payloads, max_size=4))
     wire = framing.encode_many(frames)
@@ -339,7 +312,7 @@ def streams(draw: DrawFn, framing: Framing, payloads: SearchStrategy[bytes] | No
 
 @cache
 def framings() -> SearchStrategy[Framing]:
-    """Framings of every kind, in all sorts of options, many of them with a small ``max_frame``."""
+    """Draw framings of every kind, with various options, and often with a small ``max_frame``."""
     unframed = _made(Unframed, join=st.booleans())
     return st.one_of(_plain(), _checked(_plain()), _nested(), _checked(_nested()), unframed)
 
@@ -349,7 +322,7 @@ def _made(
     needs: dict[str, SearchStrategy[Any]] | None = None,
     **options: SearchStrategy[Any],
 ) -> SearchStrategy[Framing]:
-    """Instances of a kind; values that contradict each other are drawn again."""
+    """Draw instances of a kind. Values that contradict each other are drawn again."""
 
     def make(values: dict[str, Any]) -> Framing | None:
         try:
@@ -433,7 +406,7 @@ def _length_prefixed() -> SearchStrategy[Framing]:
 
 
 def _announced(header: bytes) -> int:
-    """A made-up header: a kind, whose frames have their size, and else the size that follows."""
+    """Return the total length for an invented header: a kind, which may fix the size, and a size."""
     kind, size = header
     if kind == 0xEE:
         raise ValueError("kind 0xee does not exist")

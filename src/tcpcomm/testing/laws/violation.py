@@ -1,24 +1,22 @@
-"""The text of a broken law, for a person to read: :class:`Violation` and :func:`expect`."""
+"""The text of a broken law: :class:`Violation` and :func:`expect`."""
 
 from __future__ import annotations
 
-from typing import Any
+__all__ = ["Chunks", "Violation", "expect"]
 
-__all__ = ["Violation", "expect"]
-
-_SHOWN = 48
-"""Bytes of one value that are shown before it is cut short, and entries of one list."""
+_LIMIT = 48
+"""The bytes of one value, and the entries of one list, that a text shows."""
 
 
 class Violation(AssertionError):
-    """A law does not hold: what was expected, what was seen, and the facts that lead there."""
+    """A law does not hold. The text shows the facts, the expected and the actual value."""
 
     def __init__(self, expected: object, actual: object, **facts: object) -> None:
         facts.update(expected=expected, actual=actual)
         width = max(map(len, facts)) + 2
         lines = []
         for name, value in facts.items():
-            first, *others = _shown(value)
+            first, *others = _value_lines(value)
             lines.append(f"  {name + ':':{width}}{first}")
             lines += [f"  {'':{width}}{other}" for other in others]
         super().__init__("\n".join(lines))
@@ -26,42 +24,42 @@ class Violation(AssertionError):
 
 def expect(expected: object, actual: object, **facts: object) -> None:
     """
-    Compare; say what led there if it differs.
+    Compare two values.
 
     Args:
-        expected: what the law demands.
-        actual: what was seen.
-        facts: named values to show. Bytes are shown in hex, chunks by their sizes.
+        expected: the value that the law demands.
+        actual: the value that was found.
+        facts: named values that the text shows: bytes in hex, chunks by their sizes.
 
     Raises:
-        Violation: the two are not equal.
+        Violation: the two differ.
     """
     if expected != actual:
         raise Violation(expected, actual, **facts)
 
 
-def _shown(value: object) -> list[str]:
+def _value_lines(value: object) -> list[str]:
     if isinstance(value, bytes):
-        return [_bytes(value)]
+        return [_bytes_text(value)]
     if isinstance(value, (list, tuple)):
-        shown = [_bytes(each) if isinstance(each, bytes) else str(each) for each in value[:_SHOWN]]
-        if len(value) > _SHOWN:
-            shown.append(f"... {len(value) - _SHOWN} more")
-        return shown or ["nothing"]
+        lines = [_bytes_text(each) if isinstance(each, bytes) else str(each) for each in value[:_LIMIT]]
+        if len(value) > _LIMIT:
+            lines.append(f"... {len(value) - _LIMIT} more")
+        return lines or ["nothing"]
     return [str(value)]
 
 
-def _bytes(value: bytes) -> str:
-    rest = f" ... {len(value)} bytes" if len(value) > _SHOWN else ""
-    return f"{value[:_SHOWN].hex(' ')}  {value[:_SHOWN]!r}{rest}" if value else "b''"
+def _bytes_text(value: bytes) -> str:
+    rest = f" ... {len(value)} bytes" if len(value) > _LIMIT else ""
+    return f"{value[:_LIMIT].hex(' ')}  {value[:_LIMIT]!r}{rest}" if value else "b''"
 
 
 class Chunks:
-    """The chunks of a stream, shown as the sizes that they have."""
+    """The chunks of a stream. Its text shows their sizes."""
 
     def __init__(self, chunks: list[bytes]) -> None:
-        self._sizes: list[Any] = [len(chunk) for chunk in chunks]
+        self._sizes = [len(chunk) for chunk in chunks]
 
     def __str__(self) -> str:
-        shown = " + ".join(map(str, self._sizes[:_SHOWN]))
-        return f"{shown}{' + ...' if len(self._sizes) > _SHOWN else ''} bytes"
+        sizes = " + ".join(map(str, self._sizes[:_LIMIT]))
+        return f"{sizes}{' + ...' if len(self._sizes) > _LIMIT else ''} bytes"

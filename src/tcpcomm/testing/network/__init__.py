@@ -1,1 +1,1 @@
-"""A simulated network in virtual time: machines, cables, sockets, and faults."""
+"""A simulated network in virtual time: machines, cables, sockets and faults."""

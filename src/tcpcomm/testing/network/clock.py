@@ -1,9 +1,8 @@
 """
-Virtual time: a clock that jumps from one event to the next, and shows each callback its own time.
+Virtual time: a clock that jumps from one event to the next, so that each callback sees its own time.
 
-:class:`twisted.internet.task.Clock` shows the final time of an ``advance(10)`` to every callback on the
-way, so that nothing that measures silence can be tested with it in large steps. Here time never passes
-but between two events.
+During ``advance(10)``, :class:`twisted.internet.task.Clock` shows the final time to every callback. So code
+that measures silence cannot be tested with it in large steps.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from zope.interface import implementer
 
 __all__ = ["Owner", "Timer", "VirtualClock"]
 
-ENDLESS: Final = 100_000
-"""So many calls at one and the same time are a loop without end."""
+_ENDLESS: Final = 100_000
+"""The number of calls at one time from which they count as an endless loop."""
 
 
 class Owner(Protocol):
-    """Whose timers these are: what is not alive has none, and what hangs is called when it goes on."""
+    """The program that set a timer. Its calls are postponed while it hangs, and dropped if it is dead."""
 
     alive: bool
     hung: bool
@@ -33,7 +32,7 @@ class Owner(Protocol):
 
 @implementer(IDelayedCall)
 class Timer:
-    """One call that is to come."""
+    """One planned call."""
 
     __slots__ = ("_cancelled", "_clock", "_function", "owner", "queued", "time")
 
@@ -45,9 +44,9 @@ class Timer:
         self._cancelled = False
         self.owner = owner
         self.time: float | None = time
-        """When it is due; None once it was called or cancelled."""
+        """The time of the call in seconds, or None after it was made or cancelled."""
         self.queued = time
-        """Under which time the clock will look at it."""
+        """The time at which the clock examines this timer, in seconds."""
 
     def getTime(self) -> float:
         return self._clock.now if self.time is None else self.time
@@ -69,7 +68,7 @@ class Timer:
         self._clock.move(self, self.getTime() + secondsLater)
 
     def call(self) -> None:
-        """It is due."""
+        """Make the call."""
         self.time = None
         self._function()
 
@@ -86,17 +85,17 @@ class Timer:
 @implementer(IReactorTime)
 class VirtualClock:
     """
-    Time for a test. Calls of the same time are made in the order in which they were asked for.
+    The time of a test. Calls for the same time are made in the order in which they were planned.
 
-    It may be used wherever :class:`twisted.internet.task.Clock` can.
+    Use it like :class:`twisted.internet.task.Clock`.
     """
 
     def __init__(self) -> None:
         self.now = 0.0
-        """Seconds since the beginning."""
+        """The seconds since the start."""
         self._queue: list[tuple[float, int, Timer]] = []
         self._count = 0
-        self._without_progress = 0
+        self._calls_at_now = 0
 
     def seconds(self) -> float:
         return self.now
@@ -105,7 +104,7 @@ class VirtualClock:
         return self.schedule(None, delay, partial(callable, *args, **kw) if args or kw else callable)
 
     def schedule(self, owner: Owner | None, delay: float, function: Callable[[], object]) -> Timer:
-        """Plan a call that its owner makes: later if that hangs, never if it dies."""
+        """Plan a call in ``delay`` seconds: later if the owner hangs then, never if it is dead."""
         if not delay >= 0:
             raise ValueError(f"a call cannot be planned for {delay} seconds from now")
         timer = Timer(self, owner, self.now + delay, function)
@@ -116,19 +115,19 @@ class VirtualClock:
         return [timer for timer in {each[2]: None for each in self._queue} if timer.active()]
 
     def push(self, timer: Timer, time: float) -> None:
-        """Have a timer looked at."""
+        """Examine a timer at this time."""
         timer.queued = time
         self._count += 1
         heappush(self._queue, (time, self._count, timer))
 
     def move(self, timer: Timer, time: float) -> None:
-        """Have a timer due at another time."""
+        """Move a timer to another time."""
         timer.time = time
         if time < timer.queued:
             self.push(timer, time)
 
     def step(self, until: float = float("inf")) -> bool:
-        """Make the next call that is due by then, at its time; False if there is none."""
+        """Make the next call before ``until``, at its time. Return False if there is none."""
         queue = self._queue
         while queue and queue[0][0] <= until:
             time, _, timer = heappop(queue)
@@ -140,11 +139,11 @@ class VirtualClock:
                 continue
             if time > self.now:
                 self.now = time
-                self._without_progress = 0
+                self._calls_at_now = 0
             else:
-                self._without_progress += 1
-                if self._without_progress > ENDLESS:
-                    raise RuntimeError(f"time stands still at {time}: it is always {timer} that is due")
+                self._calls_at_now += 1
+                if self._calls_at_now > _ENDLESS:
+                    raise RuntimeError(f"endless loop at {time} s: {timer} is always due")
             if owner is not None and owner.hung:
                 timer.queued = -1.0
                 owner.postponed.append(timer)
@@ -154,7 +153,7 @@ class VirtualClock:
         return False
 
     def advance(self, amount: float) -> None:
-        """Let so many seconds pass, event by event."""
+        """Let ``amount`` seconds pass, event by event."""
         until = self.now + amount
         while self.step(until):
             pass
@@ -162,10 +161,10 @@ class VirtualClock:
 
     def run_until(self, condition: Callable[[], bool], within: float) -> bool:
         """
-        Let time pass until something is true; look after each event.
+        Let time pass until a condition is true, which is tested after each event.
 
         Returns:
-            Whether it came true within so many seconds. If it did not, they have all passed.
+            True if it became true within ``within`` seconds, False after all of them have passed.
         """
         until = self.now + within
         while not condition():

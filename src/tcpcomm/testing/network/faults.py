@@ -1,4 +1,4 @@
-"""Random faults, one after the other, each of which ends by itself: :class:`Faults`."""
+"""Random faults that end by themselves: :class:`Faults`."""
 
 from __future__ import annotations
 
@@ -25,22 +25,27 @@ _MOMENTARY: Final[dict[str, Callable[[Machine], None]]] = {
 
 FAULTS: Final[Sequence[str]] = ("blip", "slow down", *_LASTING, *_MOMENTARY)
 """
-The kinds: a cable that is pulled, or loose for a moment (blip); a direction that is lost (deafen, mute); a
-program that hangs or is killed, a machine without power (crash); a connection that is reset or ended on
-the way (finish); a long way (slow down); a second connection from the same machine (connect again).
+The kinds of faults:
+
+- ``pull``, ``blip``: the cable is pulled, or loose for a moment.
+- ``deafen``, ``mute``: one direction of the cable is broken.
+- ``hang``, ``kill``, ``crash``: the program hangs or ends, or the machine loses its power.
+- ``reset``, ``finish``: a device on the path resets a connection, or ends it in order.
+- ``slow down``: the network is slower.
+- ``connect again``: the machine opens a second connection.
 """
 
 
 class Faults:
     """
-    Makes faults at random; each ends after a random time, whatever else goes on.
+    Makes random faults. Each one ends after a random time.
 
     Args:
-        network: where; what is random comes from its seed.
-        machines: which of its machines they befall.
-        kinds: which faults, of :data:`FAULTS`.
-        longest: seconds that a fault lasts at most.
-        slowest: seconds that a way takes longer at most.
+        network: the network. Its seed determines the random values.
+        machines: the machines that get faults.
+        kinds: the kinds of faults, from :data:`FAULTS`.
+        longest: the longest duration of a fault, in seconds.
+        slowest: the longest additional delay of the network, in seconds.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class Faults:
         slowest: float = 0.05,
     ) -> None:
         self.count = 0
-        """How many there were."""
+        """The number of faults so far."""
         self._network = network
         self._machines = list(machines)
         self._kinds = list(kinds)
@@ -61,7 +66,7 @@ class Faults:
         self._slowest = slowest
 
     def inject(self) -> str:
-        """Make one fault, now; return its kind."""
+        """Make one fault now. Return its kind."""
         random, network = self._network.random, self._network
         self.count += 1
         kind, machine = random.choice(self._kinds), random.choice(self._machines)

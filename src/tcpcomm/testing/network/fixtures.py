@@ -1,5 +1,5 @@
 """
-Fixtures for pytest. Import what you need in your ``conftest.py``::
+Fixtures for pytest. Import them in your ``conftest.py``::
 
     from tcpcomm.testing.network.fixtures import simulated_network  # noqa: F401
 
@@ -22,9 +22,8 @@ from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
-from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
-from zope.interface import provider
 
+from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
 
 __all__ = ["simulated_network"]
@@ -33,23 +32,10 @@ __all__ = ["simulated_network"]
 @pytest.fixture
 def simulated_network(request: pytest.FixtureRequest) -> Iterator[Network]:
     """
-    A network whose seed is the test's name: the same test, the same course of things.
+    Give the test a network. Its seed is the test's name, so that each run is the same.
 
-    The test fails if anything was logged as an error.
+    The test fails if an error was logged.
     """
-    errors: list[str] = []
-
-    @provider(ILogObserver)
-    def observe(event: LogEvent) -> None:
-        if event.get("log_level", LogLevel.info) >= LogLevel.error:
-            failure = event.get("log_failure")
-            errors.append(formatEvent(event))
-            if failure is not None:
-                errors.append(failure.getTraceback())
-
-    globalLogPublisher.addObserver(observe)
-    try:
+    with logged_errors() as errors:
         yield Network(crc32(request.node.nodeid.encode()))
-    finally:
-        globalLogPublisher.removeObserver(observe)
     assert not errors, "errors were logged:\n" + "\n".join(errors)

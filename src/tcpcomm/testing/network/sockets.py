@@ -1,16 +1,16 @@
 """
-TCP as a program sees it, without a network: the connections of :mod:`tcpcomm.testing.network.wire`.
+The TCP connections of the simulated network, as a program sees them.
 
-What is modelled is what programs stumble over. Bytes arrive in other pieces than they were sent in. What
-is lost in the air is sent again after the cable is back, and nobody is told. A kernel acknowledges, and
-accepts connections, for a program that hangs. Data for a socket that is gone is answered with a reset;
-so is a close with data unread. A reset that is lost is not repeated. Buffers are finite.
+The model has the properties of TCP that cause errors in programs. Bytes arrive in other chunks than they
+were sent. Lost bytes are sent again after the cable is back, without a report. The kernel acknowledges
+data, and accepts connections, for a program that hangs. It answers data for a closed socket, and a close
+with unread data, with a reset. A lost reset is not repeated. Buffers are finite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import (
@@ -29,19 +29,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-if TYPE_CHECKING:
-    from tcpcomm.testing.network.wire import Program
+from tcpcomm.testing.network.interfaces import AnyProgram
 
 __all__ = ["Socket"]
 
-KERNEL: Final = 64 * 1024
-"""Bytes that a kernel takes from its program, and again that it keeps until the program reads."""
+_KERNEL_BUFFER: Final = 64 * 1024
+"""The bytes of the kernel's send buffer, and of its receive buffer."""
 
-BUFFER: Final = 64 * 1024
-"""Bytes beyond those at which a transport tells its producer to pause."""
+_TRANSPORT_BUFFER: Final = 64 * 1024
+"""The additional bytes from which a transport pauses its producer."""
 
-RETRANSMISSION: Final = 0.2
-"""Seconds until lost bytes are sent again; twice as long each time after."""
+_RETRANSMIT_DELAY: Final = 0.2
+"""The seconds until lost bytes are sent again. It doubles after each attempt."""
 
 _DONE: Final = Failure(ConnectionDone())
 _LOST: Final = Failure(ConnectionLost())
@@ -54,38 +53,38 @@ class Socket:
 
     log = Logger()
 
-    def __init__(self, program: Program, here: IPv4Address, there: IPv4Address, name: str) -> None:
+    def __init__(self, program: AnyProgram, here: IPv4Address, there: IPv4Address, name: str) -> None:
         self.program = program
         self.machine = program.machine
         self.name = name
-        """What the trace calls it."""
+        """Its name in the trace."""
         self.peer: Socket
         self.protocol: Any = None
         self.open = True
-        """Whether the program has it; what it wrote before may still be under way."""
+        """True until the program closes it. Written bytes may still be on their way then."""
         self.connected = True
         self.disconnecting = False
         self.factory: Any = None
-        """What is to be told when it is over: the client's."""
+        """The factory of a client, to call ``doStop`` at the end. None for a server."""
         self._aborting = False
         self._here, self._there = here, there
         self._network = program.machine.network
         self._reading = True
         self._in = b""
-        self._ended = False  # the peer will send no more,
-        self._end_told = False  # and the program knows
+        self._peer_ended = False  # the peer will not send further bytes
+        self._end_reported = False  # and the program knows it
         self._reset = False
         self._out = b""
-        self._on_its_way = False
-        self._full = False  # the peer's buffer is
-        self._lost_at: float | None = None  # since when its bytes are lost on the way
-        self._end: str | None = None  # "wanted", "queued" or "sent": of the stream from here to there
+        self._in_transit = False
+        self._peer_is_full = False  # its receive buffer has no room
+        self._lost_at: float | None = None  # the time of the first bytes that were lost
+        self._end: str | None = None  # of the outgoing stream: "wanted", "queued" or "sent"
         self._producer: Any = None
         self._streaming = True
         self._producer_paused = False
         self._no_delay = self._keep_alive = False
 
-    # -- what a protocol uses -------------------------------------------------------------------------
+    # -- methods for the protocol -------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         if type(data) is not bytes:
@@ -97,11 +96,11 @@ class Socket:
             self._producer is not None
             and self._streaming
             and not self._producer_paused
-            and len(self._out) > KERNEL + BUFFER
+            and len(self._out) > _KERNEL_BUFFER + _TRANSPORT_BUFFER
         ):
             self._producer_paused = True
             self._producer.pauseProducing()
-        if not self._on_its_way:
+        if not self._in_transit:
             self._send()
 
     def writeSequence(self, data: Any) -> None:
@@ -111,7 +110,7 @@ class Socket:
         if self.connected and not self.disconnecting:
             self.disconnecting = True
             self._reading = False
-            if self._end in ("queued", "sent"):  # there is nothing more to be written
+            if self._end in ("queued", "sent"):  # nothing more can be written
                 self._lose(_DONE)
             else:
                 self._soon(self._written)
@@ -175,24 +174,24 @@ class Socket:
     def logPrefix(self) -> str:
         return self.name
 
-    # -- what the program's reactor does --------------------------------------------------------------
+    # -- the program's reactor --------------------------------------------------------------
 
-    def accepted(self, protocol: Any) -> None:
-        """The program has a protocol for it."""
+    def attach(self, protocol: Any) -> None:
+        """Connect the protocol that the program built for this socket."""
         self.protocol = protocol
         self._guarded(protocol.makeConnection, self)
-        if self._in or self._ended or self._reset:
+        if self._in or self._peer_ended or self._reset:
             self.read()
 
     def read(self) -> None:
-        """Give the protocol what is there, then tell it of the end."""
+        """Pass the received bytes to the protocol, then report the end of the stream."""
         if self.program.hung or self.protocol is None or not self.connected or not self.program.alive:
             return
         if self._in and self._reading:
             data, self._in = self._in, b""
             peer = self.peer
-            if peer._full:
-                peer._full = False
+            if peer._peer_is_full:
+                peer._peer_is_full = False
                 peer._send()
             if self._network.trace is not None:
                 self._network.note("read", self.name, data)
@@ -201,12 +200,12 @@ class Socket:
             return
         if self._reset and not (self._in and self._reading):
             self._lose(_LOST)
-        elif self._ended and not self._end_told and self._reading and not self._in:
-            self._end_told = True
+        elif self._peer_ended and not self._end_reported and self._reading and not self._in:
+            self._end_reported = True
             self.readConnectionLost(_DONE)
 
     def readConnectionLost(self, reason: Failure) -> None:
-        """The peer will send no more."""
+        """Report that the peer will not send further bytes."""
         half_closeable = IHalfCloseableProtocol(self.protocol, None)
         if half_closeable is None:
             self._lose(reason)
@@ -214,14 +213,14 @@ class Socket:
             self._guarded(half_closeable.readConnectionLost)
 
     def writeConnectionLost(self, reason: Failure) -> None:
-        """The end of the stream to the peer is handed to the kernel."""
+        """Report that the kernel has the end of the outgoing stream."""
         half_closeable = IHalfCloseableProtocol(self.protocol, None)
         if half_closeable is not None:
             self._guarded(half_closeable.writeConnectionLost)
 
     def _written(self) -> None:
-        """The kernel has taken all, perhaps: go on with what waited for that."""
-        if not self.connected or len(self._out) > KERNEL or self._aborting:
+        """Continue the producer, the close or the end of the stream, if the kernel has taken all bytes."""
+        if not self.connected or len(self._out) > _KERNEL_BUFFER or self._aborting:
             return
         if self._producer is not None and (self._producer_paused or not self._streaming):
             self._producer_paused = False
@@ -239,7 +238,7 @@ class Socket:
             self._lose(_ABORTED, reset=True)
 
     def _lose(self, reason: Failure, *, reset: bool = False) -> None:
-        """The connection is over for the program."""
+        """End the connection for the program."""
         self.close(reset=reset)
         self.connected = False
         self.disconnecting = True
@@ -258,7 +257,7 @@ class Socket:
             self.factory.doStop()
 
     def _guarded(self, handler: Callable[..., object], *arguments: object) -> None:
-        """Do as Twisted does: a failure of the protocol is logged, and ends the connection."""
+        """Call the protocol. If it raises, log the failure and end the connection, as Twisted does."""
         try:
             handler(*arguments)
         except Exception:
@@ -270,10 +269,10 @@ class Socket:
     def _soon(self, function: Callable[[], None]) -> None:
         self._network.clock.schedule(self.program, 0.0, function)
 
-    # -- what the kernels do --------------------------------------------------------------------------
+    # -- the kernels --------------------------------------------------------------------------
 
     def close(self, *, reset: bool = False) -> None:
-        """Take it from the program. With data unread, or on demand, the peer gets a reset."""
+        """Close the socket of the program. Send a reset on demand, or if data is unread."""
         if not self.open:
             return
         self.open = False
@@ -291,49 +290,49 @@ class Socket:
             self._send()
 
     def vanish(self) -> None:
-        """The machine lost its power: nobody is told."""
+        """Remove the socket without a message to the peer, because the machine lost its power."""
         self.open = self.connected = False
         self._in = self._out = b""
         self._end = "sent"
         self._network.lost.pop(self, None)
 
-    def send_again(self) -> None:
-        """The way is free again: when the kernel tries next, what was lost arrives."""
+    def retransmit(self) -> None:
+        """Send lost bytes at the kernel's next attempt, because the network works again."""
         lost_at, self._lost_at = self._lost_at, None
         assert lost_at is not None
-        wait = RETRANSMISSION
+        wait = _RETRANSMIT_DELAY
         at = lost_at + wait
         now = self._network.clock.now
         while at <= now:
             wait *= 2.0
             at += wait
-        self._on_its_way = True
+        self._in_transit = True
         self._network.clock.schedule(None, at - now, self._transmit)
 
     def end_from_outside(self) -> None:
-        """Something on the way ends the stream from here to there."""
+        """End the outgoing stream, as a device on the path could."""
         if self._end not in ("queued", "sent"):
             self._end = "queued"
             self._send()
 
     def reset_from_outside(self) -> None:
-        """Something on the way resets the connection."""
+        """Reset the connection, as a device on the path could."""
         if self.open:
-            self._arrive_reset()
+            self._receive_reset()
 
     @property
     def under_way(self) -> bool:
-        """Whether bytes from here are on their way, or were lost and will be sent again."""
-        return self._on_its_way or self._lost_at is not None
+        """True if sent bytes have not arrived yet, or were lost and will be sent again."""
+        return self._in_transit or self._lost_at is not None
 
     def _send(self) -> None:
-        if not self._on_its_way and self._lost_at is None and not self._full:
-            self._on_its_way = True
+        if not self._in_transit and self._lost_at is None and not self._peer_is_full:
+            self._in_transit = True
             self._network.later(self._transmit)
 
     def _transmit(self) -> None:
-        """Bytes are at the peer's machine, or are not."""
-        self._on_its_way = False
+        """Deliver bytes to the peer's machine, unless they are lost."""
+        self._in_transit = False
         peer, network = self.peer, self._network
         if not self._out and self._end != "queued":
             return
@@ -348,9 +347,9 @@ class Socket:
             network.later(peer._reset_peer)
             return
         if self._out:
-            size = min(network.cut(len(self._out)), KERNEL - len(peer._in))
+            size = min(network.cut(len(self._out)), _KERNEL_BUFFER - len(peer._in))
             if size <= 0:
-                self._full = True
+                self._peer_is_full = True
                 return
             data, self._out = self._out[:size], self._out[size:]
             if self._out or self._end == "queued":
@@ -361,15 +360,15 @@ class Socket:
                 self._soon(self._written)
         else:
             self._end = "sent"
-            peer._ended = True
+            peer._peer_ended = True
             peer.read()
 
     def _reset_peer(self) -> None:
-        """A reset from here is at the peer's machine, or is lost for good."""
+        """Deliver a reset to the peer's machine, unless it is lost."""
         if self.machine.is_speaking and self.peer.machine.is_hearing:
-            self.peer._arrive_reset()
+            self.peer._receive_reset()
 
-    def _arrive_reset(self) -> None:
+    def _receive_reset(self) -> None:
         self._out = b""
         self._end = "sent"
         self._network.lost.pop(self, None)
@@ -377,7 +376,7 @@ class Socket:
             self._reset = True
             self.read()
 
-    def awake(self) -> None:
-        """The program goes on: what came meanwhile is read."""
-        if self._in or self._ended or self._reset:
+    def resume(self) -> None:
+        """Read what arrived while the program was hung."""
+        if self._in or self._peer_ended or self._reset:
             self._soon(self.read)

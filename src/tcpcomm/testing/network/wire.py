@@ -1,5 +1,5 @@
 """
-A network in memory, with virtual time, on which real protocols run and everything goes wrong on demand.
+A network in memory with virtual time, on which real protocols run and faults are made on demand.
 
 ::
 
@@ -14,7 +14,7 @@ A network in memory, with virtual time, on which real protocols run and everythi
     camera.plug()
     assert network.run_until(lambda: link.state is State.READY, within=30.0)
 
-Nothing sleeps and nothing is shared with the operating system, so a thousand pulled cables take about a
+Nothing sleeps, and nothing uses the operating system. So a test with a thousand pulled cables takes about a
 second, and the same seed gives the same trace.
 """
 
@@ -30,7 +30,7 @@ from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
 from tcpcomm.testing.network.clock import Timer, VirtualClock
-from tcpcomm.testing.network.places import ClientEndpoint, Port, ServerEndpoint
+from tcpcomm.testing.network.endpoints import ClientEndpoint, Port, ServerEndpoint
 from tcpcomm.testing.network.sockets import Socket
 
 __all__ = ["Machine", "Network", "Program"]
@@ -38,13 +38,13 @@ __all__ = ["Machine", "Network", "Program"]
 
 class Network:
     """
-    Machines that can reach each other, and the time that they live in.
+    Machines that can reach each other, and their clock.
 
     Args:
-        seed: whatever is random comes from it.
-        delay: seconds that bytes take at least and at most.
-        cuts: how often what is sent arrives in other pieces: 0 never, 1 always.
-        traced: whether :attr:`trace` is kept.
+        seed: the seed of all random values.
+        delay: the shortest and the longest time that bytes need, in seconds.
+        cuts: the probability, from 0 to 1, that sent bytes arrive in other chunks.
+        traced: whether :attr:`trace` is recorded.
     """
 
     def __init__(
@@ -59,61 +59,61 @@ class Network:
         self.clock = VirtualClock()
         self.machines: dict[str, Machine] = {}
         self.lost: dict[Socket, None] = {}
-        """Sockets whose bytes are lost on the way, and will be sent again."""
+        """The sockets with lost bytes, which will be sent again."""
         self.trace: list[tuple[float, str, str, object]] | None = [] if traced else None
-        """What happened: when, what, where, and with what."""
+        """The events so far: time in seconds, kind, machine or socket, and details. None if not traced."""
         self._shortest, self._longest = delay
         self._slower = 0.0
         self._cuts = cuts
         self._ports = 49151
 
     def machine(self, name: str) -> Machine:
-        """The machine of that name; a new one, at work and reachable, if there is none yet."""
+        """Return the machine with this name. Make a new one if it does not exist."""
         if name not in self.machines:
             self.machines[name] = Machine(self, name, f"10.0.0.{len(self.machines) + 1}")
         return self.machines[name]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, event by event."""
+        """Let ``seconds`` pass, event by event."""
         self.clock.advance(seconds)
 
     def run_until(self, condition: Callable[[], bool], within: float) -> bool:
-        """Let time pass until something is true; false if it is not within so many seconds."""
+        """Let time pass until a condition is true. Return False if ``within`` seconds are not enough."""
         return self.clock.run_until(condition, within)
 
     def slow_down(self, delay: float) -> None:
-        """Let everything take so much longer on the way; 0 to end that."""
+        """Add ``delay`` seconds to the time that all bytes need. 0 ends it."""
         self._slower = delay
         self.note("slow down", "network", delay)
 
     def mend(self) -> None:
-        """End every fault: plug the cables, wake and start the programs."""
+        """End every fault: plug the cables, resume and start the programs."""
         self.slow_down(0.0)
         for machine in self.machines.values():
             machine.mend()
 
     def note(self, what: str, where: str, detail: object = None) -> None:
-        """Write something into the trace."""
+        """Add an event to the trace."""
         if self.trace is not None:
             self.trace.append((round(self.clock.now, 9), what, where, detail))
 
     def transit(self) -> float:
-        """How long the next bytes take."""
+        """Return the seconds that the next bytes need."""
         shortest = self._shortest
         return self._slower + shortest + (self._longest - shortest) * self.random.random()
 
     def later(self, function: Callable[[], None]) -> None:
-        """Have something happen at the far end of the way."""
+        """Call a function when bytes that leave now arrive."""
         self.clock.schedule(None, self.transit(), function)
 
     def cut(self, size: int) -> int:
-        """How many of so many bytes arrive together."""
+        """Return how many of ``size`` bytes arrive in one chunk."""
         if self._cuts and size > 1 and self.random.random() < self._cuts:
             return self.random.randrange(1, size)
         return size
 
     def ephemeral_port(self) -> int:
-        """A port number for the next connection."""
+        """Return a port number for the next connection."""
         self._ports += 1
         return self._ports
 
@@ -121,8 +121,9 @@ class Network:
 @implementer(IReactorTime)
 class Program:
     """
-    One run of a machine's program, and the clock it sees: its timers fire late when it hung, never when
-    it died.
+    One run of a machine's program, and the clock of that program.
+
+    Its timers fire late if it hangs, and never after it has ended.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -147,9 +148,9 @@ class Machine:
     A computer with one network cable and one program.
 
     Attributes:
-        boot: starts its program, when the machine is started again after :meth:`crash` or :meth:`kill`;
-            it gets the machine. The program of the first time is whatever uses :attr:`clock`,
-            :meth:`listening` and :meth:`connecting`.
+        boot: the function that starts the program again after :meth:`crash` or :meth:`kill`. Its argument
+            is the machine. The first program is the code that uses :attr:`clock`, :meth:`listening` and
+            :meth:`connecting`.
     """
 
     def __init__(self, network: Network, name: str, address: str) -> None:
@@ -160,82 +161,82 @@ class Machine:
         self.program = Program(self)
         self.ports: dict[int, Port] = {}
         self.sockets: dict[Socket, None] = {}
-        """The connections of its program."""
+        """The connections of the program."""
         self.attempts: dict[object, None] = {}
-        """The attempts to connect that its program makes."""
+        """The connects of the program that have no result yet."""
         self.is_hearing = True
-        """Whether what is sent to it arrives."""
+        """True if bytes that are sent to it arrive."""
         self.is_speaking = True
-        """Whether what it sends arrives."""
+        """True if bytes that it sends arrive."""
         self._powered = True
         self._plugged = True
         self._deaf = False
         self._mute = False
 
-    # -- what its program uses ------------------------------------------------------------------------
+    # -- for its program ------------------------------------------------------------------------
 
     @property
     def clock(self) -> Program:
-        """The time as its program sees it, to be used as its reactor's."""
+        """The clock of the program. Use it as its reactor."""
         return self.program
 
     def listening(self, port: int) -> ServerEndpoint:
-        """An endpoint to listen at, on this machine."""
+        """Return an endpoint to listen at a port of this machine."""
         return ServerEndpoint(self.program, port)
 
     def connecting(self, other: Machine, port: int, *, timeout: float = 30.0) -> ClientEndpoint:
-        """An endpoint that connects from this machine to another."""
+        """Return an endpoint that connects from this machine to another one."""
         return ClientEndpoint(self.program, other, port, timeout)
 
     @property
     def timers(self) -> list[Any]:
-        """The timers that its program has set."""
+        """The timers that the program has set."""
         return self.program.getDelayedCalls()
 
     # -- the cable ------------------------------------------------------------------------------------
 
     def pull(self) -> None:
-        """Pull its cable: what is sent either way is lost, and no one is told."""
+        """Pull its cable. Bytes in both directions are lost, and neither program is informed."""
         self._plugged = False
         self._changed("pull")
 
     def plug(self) -> None:
-        """Plug its cable in: what was lost is sent again, when the kernels think it is time."""
+        """Plug its cable in. The kernels send lost bytes again at their next attempt."""
         self._plugged = True
         self._changed("plug")
 
     def blip(self, seconds: float) -> None:
-        """Pull its cable for a moment."""
+        """Pull its cable for ``seconds``."""
         self.pull()
         self.network.clock.callLater(seconds, self.plug)
 
     def deafen(self, deaf: bool = True) -> None:
-        """Have it hear nothing, but be heard."""
+        """Lose all bytes that are sent to this machine, or no longer if ``deaf`` is false."""
         self._deaf = deaf
         self._changed("deafen" if deaf else "hear again")
 
     def mute(self, mute: bool = True) -> None:
-        """Have nothing that it sends arrive."""
+        """Lose all bytes that this machine sends, or no longer if ``mute`` is false."""
         self._mute = mute
         self._changed("mute" if mute else "speak again")
 
     # -- its connections ------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Have something on the way reset its connections: both sides are told at once."""
+        """Reset its connections, as a device on the path could. Both sides notice it at once."""
         self.network.note("reset", self.name)
         for socket in list(self.sockets):
             socket.reset_from_outside()
             socket.peer.reset_from_outside()
 
     def finish(self) -> None:
-        """Have something on the way end the streams that come from it: its peers see an orderly end."""
+        """End its outgoing streams, as a device on the path could. Its peers see an orderly end."""
         self.network.note("finish", self.name)
         for socket in list(self.sockets):
             socket.end_from_outside()
 
     def connect_again(self, seconds: float = 0.5) -> None:
-        """Have it connect once more to where it is connected to, and say nothing there for a while."""
+        """Open a second connection to the same port, and send nothing on it for ``seconds``."""
         clock = self.clock
 
         class Silent(Protocol):
@@ -243,25 +244,25 @@ class Machine:
                 clock.callLater(seconds, cast("Any", self.transport).abortConnection)
 
         for socket in list(self.sockets):
-            place = socket.getPeer()
-            other = next(each for each in self.network.machines.values() if each.address == place.host)
-            if place.port in other.ports:
+            peer = socket.getPeer()
+            other = next(each for each in self.network.machines.values() if each.address == peer.host)
+            if peer.port in other.ports:
                 self.network.note("connect again", self.name)
                 factory = Factory.forProtocol(Silent)
                 factory.noisy = False
-                attempt = self.connecting(other, place.port, timeout=seconds).connect(factory)
-                attempt.addErrback(lambda _: None)  # then it is a fault that did not happen
+                attempt = self.connecting(other, peer.port, timeout=seconds).connect(factory)
+                attempt.addErrback(lambda _: None)  # then this fault did not happen
                 return
 
     # -- its program ----------------------------------------------------------------------------------
 
     def hang(self) -> None:
-        """Suspend its program: the kernel goes on to acknowledge, and to accept connections for it."""
+        """Suspend its program. The kernel still acknowledges data and accepts connections."""
         self.program.hung = True
         self.network.note("hang", self.name)
 
     def wake(self) -> None:
-        """Let its program go on: first with the timers that are late, then with what came meanwhile."""
+        """Resume its program: first call the late timers, then read the bytes that arrived."""
         program = self.program
         if program.hung:
             program.hung = False
@@ -272,15 +273,15 @@ class Machine:
                 if timer.time is not None:
                     world.push(timer, max(world.now, timer.time))
             for socket in list(self.sockets):
-                socket.awake()
+                socket.resume()
 
     def stall(self, seconds: float) -> None:
-        """Suspend its program for a while."""
+        """Suspend its program for ``seconds``."""
         self.hang()
         self.network.clock.callLater(seconds, self.wake)
 
     def kill(self) -> None:
-        """End its program at once: the kernel closes its connections."""
+        """End its program at once. The kernel closes the connections."""
         self._end_program()
         self.network.note("kill", self.name)
         for socket in list(self.sockets):
@@ -288,7 +289,7 @@ class Machine:
         self._forget()
 
     def crash(self) -> None:
-        """Take its power away: its connections vanish, and nobody is told."""
+        """Cut its power. The connections disappear, and no peer is informed."""
         self._end_program()
         for socket in list(self.sockets):
             socket.vanish()
@@ -297,7 +298,7 @@ class Machine:
         self._changed("crash")
 
     def start(self) -> None:
-        """Start the machine, and its program by :attr:`boot`, after :meth:`crash` or :meth:`kill`."""
+        """Start the machine after :meth:`crash` or :meth:`kill`. Its program starts with :attr:`boot`."""
         if not self.program.alive:
             self._powered = True
             self.program = Program(self)
@@ -330,7 +331,7 @@ class Machine:
         for socket in list(network.lost):
             if socket.machine.is_speaking and socket.peer.machine.is_hearing:
                 del network.lost[socket]
-                socket.send_again()
+                socket.retransmit()
 
     def __repr__(self) -> str:
         return f"<Machine {self.name}>"

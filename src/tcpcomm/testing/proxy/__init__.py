@@ -1,1 +1,1 @@
-"""A proxy between two real programs that disturbs what passes."""
+"""A proxy between two real programs that delays, cuts or drops the bytes between them."""

@@ -1,17 +1,17 @@
 """
-A TCP proxy that disturbs what passes through it: :class:`FaultProxy`.
+A TCP proxy that disturbs the bytes between two programs: :class:`FaultProxy`.
 
-It is for those who cannot pull a cable: it needs no rights and no second machine. Put it between the two
+Use it if you cannot pull a cable: it needs no rights and no second machine. Put it between the two
 programs, and add *toxics* (Toxiproxy's word) to either direction::
 
     proxy = FaultProxy("tcp:127.0.0.1:9999")
     port = await proxy.start()                  # let the client connect to this one
-    proxy.downstream.add(Latency(0.2))          # what the server says takes 0.2 s longer
-    proxy.upstream.add(Blackhole())             # what the client says does not arrive
-    proxy.upstream.clear()                      # and now it does
+    proxy.downstream.add(Latency(0.2))          # bytes of the server arrive 0.2 s later
+    proxy.upstream.add(Blackhole())             # bytes of the client do not arrive
+    proxy.upstream.clear()                      # now they arrive
     await proxy.stop()
 
-From a terminal, where lines typed are commands (``help`` lists them)::
+On the command line, each line of standard input is a command, and ``help`` lists the commands::
 
     python -m tcpcomm.testing.proxy --target tcp:127.0.0.1:9999 --downstream latency,latency=0.2
 """
@@ -32,6 +32,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.testing.proxy.connection import Connection, ProxyState, Toxics
 from tcpcomm.testing.proxy.toxics import (
     TOXICS,
     Blackhole,
@@ -43,7 +44,6 @@ from tcpcomm.testing.proxy.toxics import (
     Toxic,
     parse_toxic,
 )
-from tcpcomm.testing.proxy.ways import Connection, Passage, Toxics
 
 __all__ = [
     "Blackhole",
@@ -60,14 +60,14 @@ __all__ = [
 
 class FaultProxy:
     """
-    Listens, and hands each connection on to a target, disturbed by toxics.
+    Listens, connects each client to a target, and applies toxics to the bytes between them.
 
     Args:
-        target: where to connect to, as a client endpoint or its string.
-        listen: where to listen, as a server endpoint's string; by default a free port of this machine.
-        reactor: what it runs in.
-        clock: what delays are measured with; by default the reactor.
-        random: where the variation of toxics comes from.
+        target: the client endpoint to connect to, or its string.
+        listen: the server endpoint to listen at, as a string. The default is a free port of this machine.
+        reactor: the reactor. The default is Twisted's.
+        clock: the clock for delays. The default is the reactor.
+        random: the source of the random values of toxics.
     """
 
     def __init__(
@@ -85,43 +85,43 @@ class FaultProxy:
         self._listen = listen
         self._listening: IListeningPort | None = None
         endpoint = clientFromString(reactor, target) if isinstance(target, str) else target
-        self._passage = Passage(endpoint, reactor if clock is None else clock, random or Random())
+        self._state = ProxyState(endpoint, reactor if clock is None else clock, random or Random())
 
     @property
     def upstream(self) -> Toxics:
-        """What happens to bytes from the client to the target."""
-        return self._passage.upstream
+        """The toxics for bytes from the client to the target."""
+        return self._state.upstream
 
     @property
     def downstream(self) -> Toxics:
-        """What happens to bytes from the target to the client."""
-        return self._passage.downstream
+        """The toxics for bytes from the target to the client."""
+        return self._state.downstream
 
     @property
     def port(self) -> int:
         """
-        The port that it listens at.
+        The port at which it listens.
 
         Raises:
-            ValueError: it is not started.
+            ValueError: the proxy is not started.
         """
         if self._listening is None:
-            raise ValueError("the proxy does not listen")
+            raise ValueError("the proxy does not listen: call start() first")
         return int(cast("Any", self._listening.getHost()).port)
 
     @property
     def connections(self) -> int:
-        """How many connections there are."""
-        return len(self._passage.open)
+        """The number of open connections."""
+        return len(self._state.open)
 
     def start(self) -> Deferred[int]:
-        """Listen; return a Deferred of the port. After the first time it is always the same one."""
+        """Listen. Return a Deferred of the port, which stays the same after the first start."""
         return Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> int:
         if self._listening is not None:
             return self.port
-        factory = Factory.forProtocol(lambda: Connection(self._passage).client)
+        factory = Factory.forProtocol(lambda: Connection(self._state).client)
         factory.noisy = False
         self._listening = await serverFromString(self._reactor, self._listen).listen(factory)
         kind, port, *options = self._listen.split(":")
@@ -133,10 +133,10 @@ class FaultProxy:
 
     def disable(self) -> Deferred[None]:
         """
-        Listen no more and reset all connections, until ``enable()``: as a program that has ended.
+        Stop listening and reset all connections until ``enable()``, as if the program had ended.
 
         Returns:
-            A Deferred that fires when no connection is left.
+            A Deferred that fires when all connections have ended.
         """
         return Deferred.fromCoroutine(self._disable())
 
@@ -146,28 +146,28 @@ class FaultProxy:
         listening, self._listening = self._listening, None
         if listening is not None:
             await maybeDeferred(listening.stopListening)
-        connections = list(self._passage.open)
+        connections = list(self._state.open)
         for each in connections:
             each.reset()
-        await DeferredList([each.over for each in connections])
+        await DeferredList([each.ended for each in connections])
 
 
-# -- from a terminal --------------------------------------------------------------------------------------
+# -- the command line -------------------------------------------------------------------------------------
 
 _HELP: Final = f"""\
   upstream add TOXIC     from the client to the target: {", ".join(TOXICS)},
                          with settings such as slicer,average_size=3,delay=0.01
   downstream add TOXIC   from the target to the client
   upstream clear         remove all toxics of that direction
-  disable                listen no more, and reset all connections
+  disable                stop listening, and reset all connections
   enable                 listen again
-  status                 what is set, and what came through"""
+  status                 show the connections, the toxics and the bytes received"""
 
 
 class Options(usage.Options):
     """The options of ``python -m tcpcomm.testing.proxy``."""
 
-    longdesc = f"A TCP proxy that disturbs what passes through it. Commands on standard input:\n\n{_HELP}"
+    longdesc = f"A proxy that disturbs bytes between two programs. Commands on standard input:\n\n{_HELP}"
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["target", "t", None, "Where to connect to, such as tcp:127.0.0.1:9999."],
@@ -179,20 +179,20 @@ class Options(usage.Options):
         self["upstream"], self["downstream"] = [], []
 
     def opt_upstream(self, toxic: str) -> None:
-        """A toxic from the client to the target; may be given several times."""
+        """A toxic from the client to the target. It may be given several times."""
         self["upstream"].append(parse_toxic(toxic))
 
     def opt_downstream(self, toxic: str) -> None:
-        """A toxic from the target to the client; may be given several times."""
+        """A toxic from the target to the client. It may be given several times."""
         self["downstream"].append(parse_toxic(toxic))
 
     def postOptions(self) -> None:
         if self["target"] is None:
-            raise usage.UsageError("--target is missing: where is the program to be disturbed?")
+            raise usage.UsageError("--target is missing: add --target tcp:127.0.0.1:9999, for example")
 
 
 class _Terminal(LineOnlyReceiver):
-    """Commands that are typed, one a line."""
+    """Reads commands from standard input, one in a line."""
 
     delimiter = b"\n"
 
@@ -202,7 +202,7 @@ class _Terminal(LineOnlyReceiver):
     def lineReceived(self, line: bytes) -> None:
         words = line.decode(errors="replace").split()
         if words:
-            Deferred.fromCoroutine(self._carry_out(words)).addErrback(self._tell_failure)
+            Deferred.fromCoroutine(self._carry_out(words)).addErrback(self._print_failure)
 
     async def _carry_out(self, words: list[str]) -> None:
         proxy = self._proxy
@@ -217,22 +217,22 @@ class _Terminal(LineOnlyReceiver):
             case ["enable"]:
                 await proxy.enable()
             case ["status"]:
-                self._tell(f"{proxy.connections} connections")
+                self._print(f"{proxy.connections} connections")
                 for name, toxics in directions.items():
-                    self._tell(
+                    self._print(
                         f"{name}: {', '.join(map(str, toxics)) or 'no toxics'}; {toxics.received} bytes"
                     )
                 return
             case _:
-                self._tell(_HELP)
+                self._print(_HELP)
                 return
-        self._tell("ok")
+        self._print("ok")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.sendLine(text.encode())  # type: ignore[no-untyped-call]
 
-    def _tell_failure(self, failure: Failure) -> None:
-        self._tell(failure.getErrorMessage())
+    def _print_failure(self, failure: Failure) -> None:
+        self._print(failure.getErrorMessage())
 
 
 async def _main(reactor: Any, options: Options) -> None:

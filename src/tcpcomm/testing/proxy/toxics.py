@@ -1,8 +1,8 @@
 """
-What :class:`~tcpcomm.testing.proxy.proxy.FaultProxy` can do to the bytes that pass through it.
+The toxics, which change the bytes that pass a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`.
 
-The names and their meaning are Toxiproxy's; times are in seconds. A toxic is configuration only, and may
-be used in several places at once; what it remembers of a connection is in the :class:`Way` that it gets.
+Their names and meanings are those of Toxiproxy. Times are in seconds. A toxic is configuration only, so one
+object can be used for several directions. Its state for one connection is in a :class:`Direction`.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from tcpcomm.errors import ConfigurationError
 __all__ = [
     "TOXICS",
     "Blackhole",
+    "Direction",
     "Latency",
     "LimitData",
     "ResetPeer",
     "Slicer",
     "Timeout",
     "Toxic",
-    "Way",
     "parse_toxic",
 ]
 
 Delayed = tuple[float, bytes]
-"""Bytes, and by how many seconds they are delayed."""
+"""Bytes, after their delay in seconds."""
 
 
-class Way(ABC):
+class Direction(ABC):
     """One direction of one connection, as a toxic sees it."""
 
     random: Random
 
     memory: dict[Toxic, Any]
-    """What a toxic remembers of this direction of this connection."""
+    """The state of each toxic for this direction."""
 
     @abstractmethod
     def later(self, toxic: Toxic, delay: float, act: Callable[[], None]) -> None:
-        """Do something after so many seconds, unless the toxic is removed or the connection is over."""
+        """Call ``act`` after ``delay`` seconds, unless the toxic or the connection ends before."""
 
     @abstractmethod
     def close(self) -> None:
-        """Deliver what is under way in this direction, then close the connection at both ends."""
+        """Deliver the bytes on their way in this direction, then close the connection at both ends."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -57,45 +57,45 @@ class Way(ABC):
 
 def _not_negative(instance: object, attribute: Any, value: float) -> None:
     if not value >= 0:
-        raise ConfigurationError(f"{attribute.name} must not be negative, but it is {value}")
+        raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
 
 
 @frozen(eq=False)
 class Toxic:
-    """Something that happens to one direction of each connection. This one does nothing."""
+    """A change to one direction of each connection. This class changes nothing."""
 
     name: ClassVar[str] = ""
 
     holds: ClassVar[bool] = False
-    """Whether all that comes is kept back until the toxic is removed."""
+    """True if the toxic keeps all bytes back until it is removed."""
 
-    def begin(self, way: Way) -> None:
-        """A connection was made, or this toxic was added while there was one."""
+    def begin(self, direction: Direction) -> None:
+        """Begin: a connection was made, or this toxic was added to an open one."""
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
-        """What becomes of bytes: pieces in order, each with its delay. None at all: they are lost."""
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+        """Return the pieces of these bytes in order, each with its delay. An empty result loses them."""
         return [(0.0, data)]
 
-    def remove(self, way: Way) -> None:
-        """This toxic was removed while there was a connection."""
+    def remove(self, direction: Direction) -> None:
+        """End: this toxic was removed from an open connection."""
 
 
 @frozen(eq=False)
 class Latency(Toxic):
-    """Everything takes ``latency`` seconds longer, give or take ``jitter``. The order is kept."""
+    """Delay all bytes by ``latency`` seconds, plus or minus ``jitter``. Their order is kept."""
 
     name = "latency"
 
     latency: float = field(default=0.1, validator=_not_negative)
     jitter: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
-        return [(max(0.0, self.latency + way.random.uniform(-self.jitter, self.jitter)), data)]
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+        return [(max(0.0, self.latency + direction.random.uniform(-self.jitter, self.jitter)), data)]
 
 
 @frozen(eq=False)
 class Slicer(Toxic):
-    """Bytes arrive in pieces of ``average_size``, give or take ``size_variation``, ``delay`` apart."""
+    """Cut bytes into pieces of ``average_size`` ± ``size_variation`` bytes, ``delay`` seconds apart."""
 
     name = "slicer"
 
@@ -109,10 +109,10 @@ class Slicer(Toxic):
                 f"size_variation={self.size_variation} must be less than average_size={self.average_size}"
             )
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
         pieces: list[Delayed] = []
         while data:
-            size = self.average_size + way.random.randint(-self.size_variation, self.size_variation)
+            size = self.average_size + direction.random.randint(-self.size_variation, self.size_variation)
             pieces.append((len(pieces) * self.delay_between, data[:size]))
             data = data[size:]
         return pieces
@@ -121,64 +121,64 @@ class Slicer(Toxic):
 @frozen(eq=False)
 class Timeout(Toxic):
     """
-    Bytes are lost, and the connection is closed after ``timeout`` seconds.
+    Lose all bytes, and close the connection after ``timeout`` seconds.
 
-    Zero: it is closed when this is removed, for a stream with bytes missing is of no use.
+    With 0 it is closed when this toxic is removed, because a stream with missing bytes is useless.
     """
 
     name = "timeout"
 
     timeout: float = field(default=0.0, validator=_not_negative)
 
-    def begin(self, way: Way) -> None:
+    def begin(self, direction: Direction) -> None:
         if self.timeout:
-            way.later(self, self.timeout, way.close)
+            direction.later(self, self.timeout, direction.close)
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
         return []
 
-    def remove(self, way: Way) -> None:
-        way.close()
+    def remove(self, direction: Direction) -> None:
+        direction.close()
 
 
 @frozen(eq=False)
 class ResetPeer(Toxic):
-    """The first bytes are lost, and ``timeout`` seconds later the connection is reset."""
+    """Lose the first bytes, and reset the connection ``timeout`` seconds later."""
 
     name = "reset_peer"
 
     timeout: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
-        if self not in way.memory:
-            way.memory[self] = True
-            way.later(self, self.timeout, way.reset)
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+        if self not in direction.memory:
+            direction.memory[self] = True
+            direction.later(self, self.timeout, direction.reset)
         return []
 
 
 @frozen(eq=False)
 class LimitData(Toxic):
-    """After ``bytes`` bytes the connection is closed."""
+    """Close the connection after ``bytes`` bytes."""
 
     name = "limit_data"
 
     limit: int = field(default=0, alias="bytes", validator=_not_negative)
 
-    def delay(self, way: Way, data: bytes) -> Iterable[Delayed]:
-        left = way.memory.get(self, self.limit)
-        way.memory[self] = left - min(left, len(data))
+    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+        left = direction.memory.get(self, self.limit)
+        direction.memory[self] = left - min(left, len(data))
         if len(data) >= left:
-            way.later(self, 0.0, way.close)
+            direction.later(self, 0.0, direction.close)
         return [(0.0, data[:left])] if left else []
 
 
 @frozen(eq=False)
 class Blackhole(Toxic):
     """
-    Nothing arrives, neither bytes nor a close, as with a pulled cable.
+    Deliver nothing, neither bytes nor a close, as with a pulled cable.
 
-    When it is removed, all arrives that was sent meanwhile: TCP sends again what was lost. What a proxy
-    cannot imitate is that nobody can connect; for that, see ``disable()``.
+    When it is removed, all bytes sent meanwhile arrive, because TCP sends lost bytes again. Clients can
+    still connect to the proxy. To prevent that, use ``disable()``.
     """
 
     name = "blackhole"
@@ -189,7 +189,7 @@ class Blackhole(Toxic):
 TOXICS: Final[Mapping[str, type[Toxic]]] = MappingProxyType(
     {each.name: each for each in (Latency, Slicer, Timeout, ResetPeer, LimitData, Blackhole)}
 )
-"""All of them, by name."""
+"""All toxics by name."""
 
 
 _NUMBERS: Final[Mapping[str, Callable[[str], float]]] = MappingProxyType({"int": int, "float": float})
@@ -197,10 +197,10 @@ _NUMBERS: Final[Mapping[str, Callable[[str], float]]] = MappingProxyType({"int":
 
 def parse_toxic(text: str) -> Toxic:
     """
-    Make a toxic of its name and settings, such as ``slicer,average_size=3,delay=0.01``.
+    Return the toxic of a name and settings, such as ``slicer,average_size=3,delay=0.01``.
 
     Raises:
-        ConfigurationError: there is no such toxic or setting, or its value is no number that it can have.
+        ConfigurationError: the toxic or a setting does not exist, or its value is not a valid number.
     """
     name, *settings = text.split(",")
     if name not in TOXICS:

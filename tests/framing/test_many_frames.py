@@ -1,4 +1,4 @@
-"""Many small frames with length fields in one chunk, which are cut by quick ways of their own."""
+"""Many small frames with length fields in one chunk, which are cut by structs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
 from tcpcomm.framing import LengthPrefixed
-from tcpcomm.framing.quick import SMALL
+from tcpcomm.framing.length_decoder import SMALL
 from tests.framing.reading import Fault, feed, read, read_chunks
 
 sizes_in_runs = st.lists(
@@ -78,7 +78,7 @@ def test_many_small_frames_that_keep_their_headers_are_cut_as_one_by_one(sizes: 
     ],
     ids=["too long", "too short"],
 )
-def test_a_bad_length_behind_many_small_frames_is_found(
+def test_a_bad_length_after_many_small_frames_is_found(
     framing: LengthPrefixed, bad: bytes, fault: Fault, before: int
 ) -> None:
     good = framing.encode(b"abc") * before

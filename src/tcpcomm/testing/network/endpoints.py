@@ -1,9 +1,9 @@
-"""How a program of the simulated network listens and connects: ports and endpoints."""
+"""The ports and endpoints with which a program of the simulated network listens and connects."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
@@ -17,23 +17,21 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint, IStreamServerEndpoint
 from zope.interface import implementer
 
+from tcpcomm.testing.network.clock import Timer
+from tcpcomm.testing.network.interfaces import AnyMachine, AnyProgram
 from tcpcomm.testing.network.sockets import Socket
-
-if TYPE_CHECKING:
-    from tcpcomm.testing.network.clock import Timer
-    from tcpcomm.testing.network.wire import Machine, Program
 
 __all__ = ["ClientEndpoint", "Port", "ServerEndpoint"]
 
-REPEATED_CONNECT: Final = 1.0
-"""Seconds until the kernel repeats an unanswered attempt to connect; twice as long each time after."""
+_CONNECT_RETRY_DELAY: Final = 1.0
+"""The seconds until the kernel repeats an unanswered connect. It doubles after each attempt."""
 
 
 @implementer(IListeningPort)
 class Port:
-    """A place where a program listens."""
+    """A port at which a program listens."""
 
-    def __init__(self, program: Program, number: int, factory: Any) -> None:
+    def __init__(self, program: AnyProgram, number: int, factory: Any) -> None:
         self.program = program
         self.number = number
         self.factory = factory
@@ -55,7 +53,7 @@ class Port:
         return IPv4Address("TCP", self.program.machine.address, self.number)
 
     def accept(self, socket: Socket) -> None:
-        """The program takes a connection from the backlog."""
+        """Let the program accept a connection from the backlog."""
         if not socket.open:
             return
         if self.program.machine.ports.get(self.number) is not self:
@@ -65,14 +63,14 @@ class Port:
             if protocol is None:
                 socket.close(reset=True)
             else:
-                socket.accepted(protocol)
+                socket.attach(protocol)
 
 
 @implementer(IStreamServerEndpoint)
 class ServerEndpoint:
-    """Where a program can listen."""
+    """An endpoint at which a program can listen."""
 
-    def __init__(self, program: Program, number: int) -> None:
+    def __init__(self, program: AnyProgram, number: int) -> None:
         self._program = program
         self._number = number
 
@@ -87,9 +85,9 @@ class ServerEndpoint:
 
 @implementer(IStreamClientEndpoint)
 class ClientEndpoint:
-    """From where, and where to, a program can connect."""
+    """An endpoint from which a program can connect to another machine."""
 
-    def __init__(self, program: Program, other: Machine, number: int, timeout: float) -> None:
+    def __init__(self, program: AnyProgram, other: AnyMachine, number: int, timeout: float) -> None:
         self._program = program
         self._other = other
         self._number = number
@@ -103,7 +101,7 @@ class ClientEndpoint:
 class _Attempt:
     """One attempt to connect."""
 
-    def __init__(self, program: Program, other: Machine, number: int, factory: Any) -> None:
+    def __init__(self, program: AnyProgram, other: AnyMachine, number: int, factory: Any) -> None:
         self._program = program
         self._machine = program.machine
         self._other = other
@@ -112,37 +110,37 @@ class _Attempt:
         self._network = program.machine.network
         self._result: Deferred[Any] = Deferred(self._cancelled)
         self._socket: Socket | None = None
-        self._again = REPEATED_CONNECT
-        self._over = False
+        self._retry_delay = _CONNECT_RETRY_DELAY
+        self._finished = False
         self._timeout: Timer
 
     def begin(self, timeout: float) -> Deferred[Any]:
         if not self._program.alive:
-            return self._result  # nobody waits for it any more
+            return self._result  # nobody waits for the result of a dead program
         self._machine.attempts[self] = None
         self._factory.doStart()
         self._timeout = self._network.clock.schedule(
             self._program, timeout, partial(self._fail, TimeoutError())
         )
-        self._network.later(self._asked)
+        self._network.later(self._request_arrived)
         return self._result
 
-    def _asked(self) -> None:
-        """The question is at the other machine, or is lost."""
-        if self._over or not self._program.alive:
+    def _request_arrived(self) -> None:
+        """Let the other machine answer the connect, unless the request is lost."""
+        if self._finished or not self._program.alive:
             return
         if not self._reaches():
             self._repeat()
         elif self._number in self._other.ports:
-            self._network.later(self._answered)
+            self._network.later(self._answer_arrived)
         else:
             self._network.clock.schedule(
                 self._program, self._network.transit(), partial(self._fail, ConnectionRefusedError())
             )
 
-    def _answered(self) -> None:
-        """The answer is here, or is lost."""
-        if self._over or not self._program.alive:
+    def _answer_arrived(self) -> None:
+        """Make the two sockets, unless the answer is lost."""
+        if self._finished or not self._program.alive:
             return
         port = self._other.ports.get(self._number)
         if port is None or not (self._other.is_speaking and self._machine.is_hearing):
@@ -160,8 +158,8 @@ class _Attempt:
         clock.schedule(port.program, self._network.transit(), partial(port.accept, far))
 
     def _connected(self, socket: Socket) -> None:
-        """The program learns of it."""
-        if self._over:
+        """Report the connection to the program."""
+        if self._finished:
             return
         self._end()
         protocol = self._factory.buildProtocol(socket.getPeer())
@@ -171,24 +169,24 @@ class _Attempt:
             self._result.errback(NoProtocol("the factory built no protocol"))
             return
         socket.factory = self._factory
-        socket.accepted(protocol)
+        socket.attach(protocol)
         self._result.callback(protocol)
 
     def _repeat(self) -> None:
-        self._network.clock.schedule(None, self._again, self._asked)
-        self._again *= 2.0
+        self._network.clock.schedule(None, self._retry_delay, self._request_arrived)
+        self._retry_delay *= 2.0
 
     def _reaches(self) -> bool:
         return self._machine.is_speaking and self._other.is_hearing
 
     def _end(self) -> None:
-        self._over = True
+        self._finished = True
         self._machine.attempts.pop(self, None)
         if self._timeout.active():
             self._timeout.cancel()
 
     def _fail(self, error: Exception) -> None:
-        if not self._over:
+        if not self._finished:
             self._end()
             if self._socket is not None:
                 self._socket.close(reset=True)

@@ -1,4 +1,4 @@
-"""A framing is made of bytes: text in their place is refused at once, with what to write."""
+"""A framing is made of bytes: text is refused at once, with the bytes to write instead."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-One connection through a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`: two ends, and a way in each direction.
+One connection through a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`: two sockets and two directions.
 
-On its way each chunk meets the toxics in their order; what they leave of it arrives when its delay is
-over, always in the order in which it was sent, and so does the end of the stream.
+Each chunk passes the toxics in their order. The remaining bytes arrive after their delay and in the order
+in which they were sent. The end of the stream arrives last.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.testing.proxy.toxics import Toxic, Way
+from tcpcomm.testing.proxy.toxics import Direction, Toxic
 
-__all__ = ["Connection", "Passage", "Toxics"]
+__all__ = ["FULL", "Connection", "ProxyState", "Toxics"]
 
 FULL: Final = 256 * 1024
-"""Bytes under way in one direction, and no more is read: so a slow way slows the sender down."""
+"""The bytes on their way in one direction from which the proxy stops reading, to slow the sender."""
 
 
 class Toxics:
-    """The toxics of one direction, in their order. Changes apply to open connections too."""
+    """The toxics of one direction in their order. A change applies to open connections too."""
 
     def __init__(self) -> None:
         self._toxics: list[Toxic] = []
-        self._ways: list[_Way] = []
+        self._directions: list[_ProxiedDirection] = []
         self.received = 0
-        """Bytes that came in this direction so far, in all connections."""
+        """The bytes received in this direction so far, in all connections."""
 
     def add(self, toxic: Toxic) -> Toxic:
-        """Add a toxic, behind the others; return it."""
+        """Add a toxic after the others. Return it."""
         self._toxics.append(toxic)
-        for way in list(self._ways):
-            toxic.begin(way)
+        for direction in list(self._directions):
+            toxic.begin(direction)
         return toxic
 
     def remove(self, toxic: Toxic) -> None:
@@ -56,16 +56,16 @@ class Toxics:
         Remove a toxic that was added.
 
         Raises:
-            ValueError: it is not there.
+            ValueError: the toxic is not in the list.
         """
         self._toxics.remove(toxic)
-        for way in list(self._ways):
-            way.forget(toxic)
-            toxic.remove(way)
-            way.deliver()
+        for direction in list(self._directions):
+            direction.forget(toxic)
+            toxic.remove(direction)
+            direction.deliver()
 
     def clear(self) -> None:
-        """Remove all."""
+        """Remove all toxics."""
         for toxic in list(self._toxics):
             self.remove(toxic)
 
@@ -77,8 +77,8 @@ class Toxics:
 
 
 @define(eq=False)
-class Passage:
-    """What all connections through one proxy have in common."""
+class ProxyState:
+    """The target, the toxics and the open connections of one proxy."""
 
     target: IStreamClientEndpoint
     clock: IReactorTime
@@ -89,75 +89,75 @@ class Passage:
 
 
 class Connection:
-    """A client's connection, and the one to the target that belongs to it."""
+    """The connection of a client, and its own connection to the target."""
 
     log = Logger()
 
-    def __init__(self, proxy: Passage) -> None:
+    def __init__(self, proxy: ProxyState) -> None:
         self.proxy = proxy
         self.clock = proxy.clock
         self.random = proxy.random
-        self.client = _End(self)
-        self.target = _End(self)
-        self.over: Deferred[None] = Deferred()
-        self._ways = (
-            _Way(self, proxy.upstream, self.client, self.target),
-            _Way(self, proxy.downstream, self.target, self.client),
+        self.client = _Socket(self)
+        self.target = _Socket(self)
+        self.ended: Deferred[None] = Deferred()
+        self._directions = (
+            _ProxiedDirection(self, proxy.upstream, self.client, self.target),
+            _ProxiedDirection(self, proxy.downstream, self.target, self.client),
         )
-        self.client.outward, self.target.outward = self._ways
-        self._dialling: Deferred[Any] | None = None
+        self.client.outgoing, self.target.outgoing = self._directions
+        self._connecting: Deferred[Any] | None = None
 
-    def opened(self, end: _End) -> None:
-        """One of the two is connected: the client is first."""
+    def opened(self, end: _Socket) -> None:
+        """Go on after the client is connected, and again after the target is."""
         if end is self.client:
             self.proxy.open.add(self)
             factory = Factory.forProtocol(lambda: self.target)
             factory.noisy = False
-            self._dialling = self.proxy.target.connect(factory)
-            self._dialling.addErrback(self._unreachable)
+            self._connecting = self.proxy.target.connect(factory)
+            self._connecting.addErrback(self._unreachable)
         else:
-            self._dialling = None
-            for way in self._ways:
-                way.open()
+            self._connecting = None
+            for direction in self._directions:
+                direction.open()
 
     def _unreachable(self, failure: Failure) -> None:
-        self._dialling = None
+        self._connecting = None
         if not failure.check(CancelledError):
-            self.log.warn("the target cannot be reached: {why}", why=failure.getErrorMessage())
+            self.log.warn("the target cannot be reached: {reason}", reason=failure.getErrorMessage())
         self.reset()
 
-    def lost(self, end: _End, reason: Failure) -> None:
-        """One of the two is over."""
-        if end is self.client and self._dialling is not None:
-            self._dialling.cancel()
-        end.outward.end(clean=reason.check(ConnectionDone) is not None)
+    def lost(self, end: _Socket, reason: Failure) -> None:
+        """Go on after one of the two has ended."""
+        if end is self.client and self._connecting is not None:
+            self._connecting.cancel()
+        end.outgoing.end(clean=reason.check(ConnectionDone) is not None)
         if self.client.closed and (self.target.closed or self.target.transport is None):
-            for way in self._ways:
-                way.cancel()
+            for direction in self._directions:
+                direction.cancel()
             self.proxy.open.discard(self)
-            if not self.over.called:
-                self.over.callback(None)
+            if not self.ended.called:
+                self.ended.callback(None)
 
     def close(self) -> None:
-        """Close both ends, politely."""
+        """Close both in order."""
         for end in (self.client, self.target):
             if end.transport is not None:
                 cast("Any", end.transport).unregisterProducer()
                 end.transport.loseConnection()
 
     def reset(self) -> None:
-        """Reset both ends."""
+        """Reset both."""
         for end in (self.client, self.target):
             if end.transport is not None:
                 cast("Any", end.transport).abortConnection()
 
 
 @implementer(IHalfCloseableProtocol)
-class _End(Protocol):
-    """One of the two connections."""
+class _Socket(Protocol):
+    """One of the two sockets."""
 
-    outward: _Way
-    """The way that begins here."""
+    outgoing: _ProxiedDirection
+    """The direction that begins here."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -171,13 +171,13 @@ class _End(Protocol):
         self._connection.opened(self)
 
     def dataReceived(self, data: bytes) -> None:
-        self.outward.receive(data)
+        self.outgoing.receive(data)
 
     def readConnectionLost(self) -> None:
-        self.outward.end(clean=True)
+        self.outgoing.end(clean=True)
 
     def writeConnectionLost(self) -> None:
-        """The end of the other one's stream was passed on."""
+        """Do nothing: the end of the stream was passed on."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.closed = True
@@ -185,10 +185,12 @@ class _End(Protocol):
 
 
 @implementer(IPushProducer)
-class _Way(Way):
-    """One direction of one connection: what is under way, and when it arrives."""
+class _ProxiedDirection(Direction):
+    """The bytes of one direction that have not arrived yet, with their times."""
 
-    def __init__(self, connection: Connection, toxics: Toxics, source: _End, destination: _End) -> None:
+    def __init__(
+        self, connection: Connection, toxics: Toxics, source: _Socket, destination: _Socket
+    ) -> None:
         self.random = connection.random
         self.memory: dict[Toxic, Any] = {}
         self._connection = connection
@@ -196,18 +198,18 @@ class _Way(Way):
         self._source = source
         self._destination = destination
         self._open = False
-        self._held: deque[bytes] = deque()  # came while the way was shut, and has met no toxic yet
-        self._under_way: deque[tuple[float, bytes]] = deque()
-        self._size = 0
-        self._latest = 0.0  # when the last of what is under way arrives
-        self._end: str | None = None  # "wanted" or "broken": after what is under way; then "passed on"
+        self._received: deque[bytes] = deque()  # chunks that have not passed the toxics
+        self._delayed: deque[tuple[float, bytes]] = deque()  # pieces that have, with their arrival times
+        self._size = 0  # bytes of both
+        self._last_arrival = 0.0
+        self._end: str | None = None  # "wanted" or "broken" until all bytes arrived, then "passed on"
         self._then_close = False
-        self._blocked = False  # the destination takes no more for now
+        self._blocked = False  # the transport of the destination paused this direction
         self._reading = True
-        self._arrival: IDelayedCall | None = None
+        self._timer: IDelayedCall | None = None  # of the next arrival
         self._timers: dict[Toxic, IDelayedCall] = {}
 
-    # -- what toxics use ------------------------------------------------------------------------------
+    # -- methods for toxics ------------------------------------------------------------------------------
 
     def later(self, toxic: Toxic, delay: float, act: Callable[[], None]) -> None:
         self.forget(toxic)
@@ -220,26 +222,26 @@ class _Way(Way):
     def reset(self) -> None:
         self._connection.reset()
 
-    # -- what the connection tells --------------------------------------------------------------------
+    # -- called by the connection --------------------------------------------------------------------
 
     def open(self) -> None:
-        """Both ends are connected: what waited goes on its way."""
+        """Begin: both sockets are connected."""
         self._open = True
-        self._toxics._ways.append(self)
+        self._toxics._directions.append(self)
         cast("Any", self._destination.transport).registerProducer(self, True)
         for toxic in self._toxics:
             toxic.begin(self)
         self.deliver()
 
     def receive(self, data: bytes) -> None:
-        """Bytes came from the source."""
+        """Take bytes from the source."""
         self._toxics.received += len(data)
-        self._held.append(data)
+        self._received.append(data)
         self._size += len(data)
         self.deliver()
 
     def end(self, *, clean: bool) -> None:
-        """The source has sent its last byte or, unless ``clean``, was reset."""
+        """Take note that the source has sent its last byte or, unless ``clean``, was reset."""
         if not clean:
             self._end = "broken"
         elif self._end is None:
@@ -247,38 +249,38 @@ class _Way(Way):
         self.deliver()
 
     def forget(self, toxic: Toxic) -> None:
-        """Do not do what the toxic wanted done later."""
+        """Cancel the timer of a toxic."""
         timer = self._timers.pop(toxic, None)
         if timer is not None and timer.active():
             timer.cancel()
 
     def cancel(self) -> None:
-        """The connection is over."""
+        """Cancel all timers, because the connection has ended."""
         for toxic in list(self._timers):
             self.forget(toxic)
-        if self._arrival is not None:
-            self._arrival.cancel()
-            self._arrival = None
-        if self in self._toxics._ways:
-            self._toxics._ways.remove(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self in self._toxics._directions:
+            self._toxics._directions.remove(self)
 
-    # -- the way itself -------------------------------------------------------------------------------
+    # -- delivery -------------------------------------------------------------------------------
 
     def deliver(self) -> None:
-        """Hand over what has arrived by now, and then the end if it has come to that."""
+        """Write the bytes that are due, and then the end of the stream."""
         if self._open and not any(toxic.holds for toxic in self._toxics):
-            self._set_out()
-            self._arrive()
+            self._apply_toxics()
+            self._write_arrived()
         wants = self._size < FULL and not self._blocked
         if wants != self._reading and self._end is None and not self._source.closed:
             self._reading = wants
             transport = cast("Any", self._source.transport)
             (transport.resumeProducing if wants else transport.pauseProducing)()
 
-    def _set_out(self) -> None:
+    def _apply_toxics(self) -> None:
         now = self._connection.clock.seconds()
-        while self._held:
-            data = self._held.popleft()
+        while self._received:
+            data = self._received.popleft()
             self._size -= len(data)
             pieces = [(0.0, data)]
             for toxic in self._toxics:
@@ -288,22 +290,22 @@ class _Way(Way):
                     for more, part in toxic.delay(self, piece)
                 ]
             for delay, piece in pieces:
-                self._latest = max(self._latest, now + delay)
-                self._under_way.append((self._latest, piece))
+                self._last_arrival = max(self._last_arrival, now + delay)
+                self._delayed.append((self._last_arrival, piece))
                 self._size += len(piece)
 
-    def _arrive(self) -> None:
+    def _write_arrived(self) -> None:
         now = self._connection.clock.seconds()
         destination = cast("Any", self._destination.transport)
-        while self._under_way and self._under_way[0][0] <= now and not self._blocked:
-            _, piece = self._under_way.popleft()
+        while self._delayed and self._delayed[0][0] <= now and not self._blocked:
+            _, piece = self._delayed.popleft()
             self._size -= len(piece)
             if self._destination.closed:
-                self.reset()  # as a machine answers that has no such connection any more
+                self.reset()  # the answer of a machine that has closed the connection
             else:
                 destination.write(piece)
-        if self._under_way:
-            self._arrive_later(self._under_way[0][0] - now)
+        if self._delayed:
+            self._start_timer(self._delayed[0][0] - now)
         elif self._end == "broken":
             self._end = "passed on"
             self.reset()
@@ -314,21 +316,21 @@ class _Way(Way):
             self._pass_end_on()
 
     def _pass_end_on(self) -> None:
-        other = self._destination.outward
+        other = self._destination.outgoing
         if other._end == "passed on":
             self._connection.close()
         elif not self._destination.closed:
             cast("Any", self._destination.transport).loseWriteConnection()
 
-    def _arrive_later(self, delay: float) -> None:
-        if self._arrival is None and not self._blocked:
-            self._arrival = self._connection.clock.callLater(max(0.0, delay), self._arrived)
+    def _start_timer(self, delay: float) -> None:
+        if self._timer is None and not self._blocked:
+            self._timer = self._connection.clock.callLater(max(0.0, delay), self._timer_fired)
 
-    def _arrived(self) -> None:
-        self._arrival = None
+    def _timer_fired(self) -> None:
+        self._timer = None
         self.deliver()
 
-    # -- what the destination's transport tells -------------------------------------------------------
+    # -- called by the destination's transport -------------------------------------------------------
 
     def pauseProducing(self) -> None:
         self._blocked = True
