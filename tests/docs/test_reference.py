@@ -37,6 +37,7 @@ WITH_LIMITS = [
         "framing",
         "host.host",
         "session.lingering_close",
+        "session.admission",
         "session.limits",
         "session.send_buffer",
         "session.fault_log",
