@@ -1,8 +1,14 @@
-"""What all tests share: one way to skip, which a complete machine turns into a failure."""
+"""
+The base of all tests: marks by folder, and one way to skip, which a complete machine turns into a failure.
+
+``pytest -m quick`` leaves out :data:`LONG` and :data:`ALONE`. Tests outside :data:`ALONE`
+can run in several processes: ``pytest -n auto --dist loadgroup -m "not alone"``, then ``pytest -m alone``.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from importlib.util import find_spec
@@ -12,36 +18,91 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-__all__ = ["ROOT", "needs_module", "needs_program", "skip"]
+__all__ = ["ALONE", "LONG", "ROOT", "needs_module", "needs_program", "skip", "stable_id"]
 
 ROOT = Path(__file__).resolve().parents[1]
 """The project's folder."""
 
+LONG = (
+    "tests/codec/test_conformance.py::test_a_damaged",
+    "tests/docs/test_comparison.py",
+    "tests/docs/test_docs.py",
+    "tests/docs/test_example_pairs.py",
+    "tests/docs/test_examples.py",
+    "tests/equipment/test_typing.py",
+    "tests/framing/test_broken.py",
+    "tests/framing/test_frame_by_frame.py",
+    "tests/framing/test_large_frame.py",
+    "tests/framing/test_laws.py",
+    "tests/interop/",
+    "tests/link/test_mutants.py",
+    "tests/system/",
+    "tests/test_bench.py",
+    "tests/testing/test_check_equipment.py",
+    "tests/testing/test_strategies.py",
+    "tests/transports/test_sessions.py",
+    "tests/transports/test_twisted.py",
+)
+"""Tests that take many seconds or start processes, by the beginning of their ids: not in the quick run."""
+
+ALONE = (
+    "tests/system/test_cable_pull.py",  # pulls cables in network namespaces, and measures seconds
+    "tests/system/test_measuring.py",  # counts packets in a second
+    "tests/system/test_processes.py",  # measures the memory and the processor time of a server
+)
+"""Files that measure real time or the whole machine: they run beside no other test."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes many seconds; once in a run on one platform is enough")
+    config.addinivalue_line("markers", "quick: belongs to the run of at most 90 s, for while you work")
+    config.addinivalue_line(
+        "markers", "alone: measures real time or the machine; runs beside no other test"
+    )
+    if not config.pluginmanager.hasplugin("xdist"):
+        config.addinivalue_line("markers", "xdist_group: tests for one process of pytest-xdist")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # So a shell starts what runs in its background. The programs under test would inherit it.
+        # A shell starts its background jobs like this. The programs under test would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings.register_profile("tests", deadline=None)  # a busy machine is no fault of the code
+    settings.register_profile("tests", deadline=None)  # a busy machine must not fail a test
     settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
+        elif not item.nodeid.startswith(LONG) and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.quick)
+        if item.nodeid.startswith(("tests/interop/", "tests/system/")):
+            # The tests of such a file share a server, or programs: one process runs them all.
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def skip(reason: str, *, for_comparison: bool = False) -> NoReturn:
     """
-    Skip this test, or with TCPCOMM_NO_SKIP=1 let it fail: there, all that it needs should be there.
+    Skip this test. With TCPCOMM_NO_SKIP=1 it fails instead, because that machine must have everything.
 
-    It may be called in a test, in a fixture, or while a test module is imported.
+    Call it in a test, in a fixture, or while a test module is imported.
 
     Args:
-        reason: what is missing.
-        for_comparison: whether that is for a comparison with others, which the extra ``bench`` brings;
-            then only TCPCOMM_NO_SKIP=all lets the test fail.
+        reason: names the missing thing.
+        for_comparison: True if the extra ``bench`` brings the missing thing. Then the test fails only with
+            TCPCOMM_NO_SKIP=all.
     """
     forbidden = os.environ.get("TCPCOMM_NO_SKIP", "0")
     if forbidden == "all" or (forbidden not in ("", "0") and not for_comparison):
         pytest.fail(f"TCPCOMM_NO_SKIP is set, but: {reason}")
     pytest.skip(reason, allow_module_level=True)
+
+
+def stable_id(value: object) -> str:
+    """
+    Return the repr of a value for a test's name, without the addresses of objects in it.
+
+    Addresses differ from process to process, and pytest-xdist needs the same names in all processes.
+    """
+    return re.sub(r"<(?:function )?([^ ]+)(?: object)? at 0x[0-9a-f]+>", r"\1", repr(value))
 
 
 def needs_program(name: str, hint: str) -> str:

@@ -1,4 +1,4 @@
-"""The rules of the house: what imports what, and how large a file may be."""
+"""The source keeps its rules: which room imports which, how large a file is, and which names are public."""
 
 from __future__ import annotations
 
@@ -6,61 +6,29 @@ import ast
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.conftest import ALONE, LONG, ROOT
+from tests.house import files
+from tests.house.public_paths import public_paths
+from tests.house.rules import RULES
+from tests.house.source import Check, Tree, breaches
+
 SOURCE = ROOT / "src"
 PACKAGE = SOURCE / "tcpcomm"
-MODULES = sorted(SOURCE.rglob("*.py"))
-WITHOUT_IO = sorted(path for floor in ("framing", "codec") for path in (PACKAGE / floor).rglob("*.py"))
-PACKAGES = sorted(path.parent for path in SOURCE.rglob("__init__.py"))
-
-LONGEST = 600
-"""Lines: past these a file is split by idea."""
+TREE = Tree.read()
+PACKAGES = [package.name for package in TREE.packages if package.name in files.EXPORTING]
+SHOWN = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/examples/**/*.py")])
 
 
 def named(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
-def dotted(path: Path) -> str:
-    """The import name of a module or package."""
-    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-
-
-def imports(tree: ast.AST) -> Iterator[str]:
-    """The dotted names that are imported anywhere in a tree."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def at_import_time(tree: ast.Module) -> ast.Module:
-    """The part of a module that runs when it is imported: all but the bodies of its functions."""
-
-    class WithoutBodies(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-            return None
-
-        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-            return None
-
-    stripped = WithoutBodies().visit(tree)
-    assert isinstance(stripped, ast.Module)
-    return stripped
-
-
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return path.relative_to(ROOT).as_posix()
 
 
 def run(code: str) -> str:
-    """What a fresh interpreter prints that runs ``code``."""
+    """Return what a new interpreter prints when it runs ``code``."""
     done = subprocess.run(
         [sys.executable, "-c", code, str(SOURCE)], capture_output=True, text=True, timeout=60
     )
@@ -68,19 +36,34 @@ def run(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("path", WITHOUT_IO, ids=named)
-def test_the_floors_without_io_import_nothing_of_twisted(path: Path) -> None:
-    assert [] == [name for name in imports(parsed(path)) if name.split(".")[0] == "twisted"]
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_source_keeps_the_rule(rule: Check) -> None:
+    found = breaches(rule, TREE)
+    if found:
+        pytest.fail("\n".join([f"{len(found)} breaches:", *found]), pytrace=False)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "framing").glob("*.py")), ids=named)
-def test_framing_imports_nothing_of_the_floors_above(path: Path) -> None:
-    own = [name for name in imports(parsed(path)) if name.split(".")[0] == "tcpcomm"]
-    allowed = ("tcpcomm.framing.", "tcpcomm.errors.", "tcpcomm._lazy.")
-    assert [] == [name for name in own if not name.startswith(allowed)]
+def test_no_file_of_the_tests_is_too_long() -> None:
+    assert [] == breaches(files.long_files, Tree.read(ROOT / "tests"))
 
 
-def test_framing_works_where_there_is_no_twisted() -> None:
+@pytest.mark.parametrize("path", SHOWN, ids=named)
+def test_the_documentation_imports_from_public_packages(path: Path) -> None:
+    found = [str(breach) for breach in public_paths(named(path), path.read_text(encoding="utf-8"))]
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_the_files_of_the_marks_exist() -> None:
+    assert [] == [each for each in (*LONG, *ALONE) if not (ROOT / each.partition("::")[0]).exists()]
+
+
+def test_names_of_tests_hold_no_addresses(request: pytest.FixtureRequest) -> None:
+    # Each process of pytest-xdist collects the tests, and all must find the same names. See stable_id.
+    assert [] == [item.nodeid for item in request.session.items if " at 0x" in item.nodeid]
+
+
+def test_framing_works_without_twisted() -> None:
     without_twisted = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -92,14 +75,8 @@ print([name for name in sys.modules if name.startswith("twisted.")])
     assert "[b'ok']\n[]\n" == run(without_twisted)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_module_names_the_global_reactor_at_import_time(path: Path) -> None:
-    names = imports(at_import_time(parsed(path)))
-    assert [] == [name for name in names if name.startswith("twisted.internet.reactor")]
-
-
 def test_importing_every_module_installs_no_reactor() -> None:
-    names = [dotted(path) for path in MODULES if path.stem not in ("__init__", "__main__")]
+    names = [module.name for module in TREE if not module.name.endswith("__main__")]
     import_all = f"""
 import importlib, sys
 sys.path.insert(0, sys.argv[1])
@@ -114,52 +91,41 @@ def test_no_init_file_hides_twisted_itself() -> None:
     assert [] == [named(path) for path in (ROOT / "twisted").rglob("__init__.py")]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_a_file_fits_in_a_head(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= LONGEST
-
-
-@pytest.mark.parametrize("package", PACKAGES, ids=named)
-def test_a_package_says_what_is_public_and_has_it(package: Path) -> None:
-    module = importlib.import_module(dotted(package))
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_every_name_that_it_makes_public(package: str) -> None:
+    module = importlib.import_module(package)
     public = module.__all__
     assert sorted(set(public)) == sorted(public)
     assert [] == [name for name in public if not hasattr(module, name)]
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=named)
-def test_no_module_has_the_name_of_something_public_beside_it(package: Path) -> None:
-    # Importing the module would put it in the place of what was meant.
-    public = importlib.import_module(dotted(package)).__all__
-    assert [] == [path.stem for path in package.glob("*.py") if path.stem in public]
-
-
-def test_a_server_for_which_nothing_is_declared_does_not_wait_for_declarations() -> None:
+def test_a_server_without_a_declaration_does_not_load_declarations() -> None:
     start = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from tcpcomm.tap import Options
 Options().parseOptions(["--listen", "tcp:0:interface=127.0.0.1"])
-print([name for name in sys.modules if name in ("tcpcomm.equipment.equipment", "tcpcomm.framing.notation", "cattrs")])
+unneeded = ("tcpcomm.equipment.equipment", "tcpcomm.framing.notation", "cattrs")
+print([name for name in unneeded if name in sys.modules])
 """
     assert "[]\n" == run(start)
 
 
-def test_who_declares_equipment_waits_for_the_codec_and_the_framing_that_it_uses_alone() -> None:
+def test_a_declaration_loads_only_the_codec_and_the_framing_that_it_uses() -> None:
     declare = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from tcpcomm import Equipment, command
 from tcpcomm.codec import Template
 from tcpcomm.framing import LengthPrefixed
-others = ("tcpcomm.host.host", "tcpcomm.codec.binary.binary", "tcpcomm.codec.json.rpc", "tcpcomm.framing.stuffed")
-print([name for name in others if name in sys.modules], "tcpcomm.codec.template.template" in sys.modules)
+unneeded = ("host.host", "codec.binary.binary", "codec.json.rpc", "framing.stuffed")
+print([name for name in unneeded if f"tcpcomm.{name}" in sys.modules])
+print("tcpcomm.codec.template.template" in sys.modules)
 """
-    assert "[] True\n" == run(declare)
+    assert "[]\nTrue\n" == run(declare)
 
 
-def test_what_is_public_is_there_at_its_first_use_and_listed() -> None:
+def test_public_names_are_listed_and_loaded_at_their_first_use() -> None:
     use = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -179,8 +145,9 @@ def test_framing_makes_every_kind_public() -> None:
     framing = importlib.import_module("tcpcomm.framing")
     classes = [
         node.name
-        for path in sorted((PACKAGE / "framing").glob("*.py"))
-        for node in parsed(path).body
+        for module in TREE
+        if module.rooms[:1] == ("framing",)
+        for node in module.tree.body
         if isinstance(node, ast.ClassDef) and "Framing" in map(ast.unparse, node.bases)
     ]
     assert "Delimited" in classes

@@ -4,9 +4,9 @@ A camera whose link to a robot survives pulled cables: ``TRG,17`` is answered wi
     python camera.py tcp:9999:interface=127.0.0.1
     python camera.py tcp:9999 192.168.0.20
 
-The second listens to the other machines too, and admits the robot of that address alone.
-The robot is ``robot.py``, and it connects. Both ends send heartbeats, so each notices within a third of a
-second when the other's program or machine, or the cable between them, is dead.
+The second listens to other machines too, and admits only the robot at that address.
+The robot is ``robot.py``, and it connects. Both ends send heartbeats. So each notices within a third of a
+second when the other program, the other machine or the cable is dead.
 """
 
 import sys
@@ -38,7 +38,7 @@ async def main(reactor: Any, listen: str, *allow: str) -> None:
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",
         received=received,
-        clock=reactor,
+        reactor=reactor,
     )
     link.observe(told)
     link.startService()

@@ -1,5 +1,5 @@
 """
-A camera that tells a robot where the part lies: ``TRG,3`` is answered with ``OK,1.000,2.000,3.000``.
+A camera that sends a robot the position of the part: ``TRG,3`` is answered with ``OK,1.000,2.000,3.000``.
 
     python camera_server.py 9999                         serves one robot, then ends
     twistd -n tcpcomm --app camera_server:Camera         serves until it is stopped
@@ -15,7 +15,7 @@ from twisted.internet.endpoints import serverFromString
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol
 
 POSITIONS = {3: (1.0, 2.0, 3.0), 4: (12.5, -3.25, 90.0)}
-"""Where the part of each job lies: x and y in mm, angle in degrees. A real camera would measure it."""
+"""The position of the part in each job: x and y in mm, angle in degrees. A real camera would measure it."""
 
 
 class Camera(DelimitedProtocol):
@@ -32,7 +32,7 @@ class Camera(DelimitedProtocol):
 
 
 class OneRobot(FrameFactory):
-    """Serves one robot and says when it has gone."""
+    """A factory that serves one robot and reports when it has gone."""
 
     protocol = Camera
 

@@ -22,13 +22,13 @@ def send(connection: socket.socket, text: str) -> None:
 
 
 def receive(connection: socket.socket) -> str:
-    """Receive one message, however it was cut on its way."""
+    """Receive one message, even if it arrives in pieces."""
     (length,) = LENGTH.unpack(receive_exactly(connection, LENGTH.size))
     return receive_exactly(connection, length).decode("utf-8")
 
 
 def receive_exactly(connection: socket.socket, size: int) -> bytes:
-    """Receive so many bytes, no more and no less: ``recv`` may give fewer each time."""
+    """Receive exactly this many bytes: ``recv`` may return fewer each time."""
     received = b""
     while len(received) < size:
         piece = connection.recv(size - len(received))

@@ -1,11 +1,12 @@
 """
-A client as it is usually written first: a plain socket, no end mark, one ``recv``.
+A client as many people first write it: a plain socket, no end mark, one ``recv``.
 
     twistd -n tcpcomm
     python naive_client.py 9999 hello
 
-That server takes 50 ms of silence for the end of a text, so this client gets its answer. What goes wrong
-with such programs, and when, is in the tutorial; ``length_prefixed_client.py`` shows the remedy.
+That server takes 50 ms of silence as the end of a text, so this client gets its reply. The tutorial shows
+the
+problems of such programs; ``length_prefixed_client.py`` shows the remedy.
 """
 
 import socket
@@ -13,7 +14,7 @@ import sys
 
 
 def ask(port: int, text: str) -> str:
-    """Send a text as it is, and return what the first ``recv`` gives: an answer, half of one, or two."""
+    """Send a text as it is, and return the bytes of the first ``recv``: one reply, half of one, or two."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(text.encode())
         return connection.recv(1024).decode()

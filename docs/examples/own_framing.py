@@ -1,5 +1,5 @@
 """
-A framing of one's own: ``Content-Length: 5``, an empty line, five bytes; so StreamJsonRpc frames messages.
+A framing of your own: ``Content-Length: 5``, an empty line, five bytes. StreamJsonRpc frames messages so.
 
     python own_framing.py 9999        sends itself two messages over 127.0.0.1, and shows how they arrive
 """

@@ -3,8 +3,8 @@ A robot that sends numbered commands to a camera, and goes on by itself after a 
 
     python robot.py tcp:127.0.0.1:9999
 
-The camera is ``camera.py``. For each command the robot knows one of three things: the answer; that the
-command was never sent, so that it may be sent again; or that nobody knows whether it was carried out.
+The camera is ``camera.py``. For each command the robot learns one of three results: the answer; that the
+command was never sent, so that it may send it again; or that nobody knows whether it was carried out.
 """
 
 import sys
@@ -25,7 +25,7 @@ async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:
         framing=Delimited(b"\r\n"),
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",
-        clock=reactor,
+        reactor=reactor,
     )
     link.observe(told)
     link.startService()
@@ -36,9 +36,10 @@ async def main(reactor: Any, connect: str, commands: str = "1000000") -> None:
             answer = await link.request(b"TRG,%d" % number, timeout=2.0)
         except NotSent as error:
             print(f"command {number}: not sent: {error}", flush=True)
-            continue  # the camera cannot have seen it: the same command again
+            continue  # the camera did not get it, so send the same command again
         except OutcomeUnknown as error:
-            # It moves nothing: whoever moves something asks first where things are, and never repeats.
+            # This command moves nothing. A program that moves something must first ask for the state, not
+            # repeat.
             print(f"command {number}: unknown: {error}", flush=True)
         else:
             print(f"command {number}: {answer.decode()}", flush=True)

@@ -1,9 +1,9 @@
 """
-A robot that asks a camera where parts lie, with Twisted and the framing that the camera has.
+A robot that asks a camera for the positions of parts, with Twisted and the camera's framing.
 
     python robot_client.py 9999
 
-The camera is ``camera_server.py``. A reply that comes glued to another, or in pieces, is no matter here.
+The camera is ``camera_server.py``. A reply that arrives in pieces, or together with another, is no problem.
 """
 
 import sys
@@ -17,7 +17,7 @@ from tcpcomm import DelimitedFactory, DelimitedProtocol
 
 
 class Robot(DelimitedProtocol):
-    """One session with a camera. One question at a time: the next frame is the answer to it."""
+    """One session with a camera. Send one command at a time: the next frame is the reply to it."""
 
     delimiter = b"\r\n"
 

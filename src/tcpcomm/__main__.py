@@ -1,4 +1,4 @@
-"""``python -m tcpcomm`` is the ``tcpcomm`` command."""
+"""Run the ``tcpcomm`` command with ``python -m tcpcomm``."""
 
 from tcpcomm.cli import main
 

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from tcpcomm.server.simulator import (
         EventsEvery as EventsEvery, implement_with as implement_with, simulated as simulated,
     )
-    from tcpcomm.session.factory import FrameFactory as FrameFactory, parse_network as parse_network
+    from tcpcomm.session.admission import parse_network as parse_network
+    from tcpcomm.session.factory import FrameFactory as FrameFactory
+    from tcpcomm.session.frame_log import FrameLog as FrameLog
     from tcpcomm.session.heartbeat import Heartbeat as Heartbeat, Heartbeats as Heartbeats
     from tcpcomm.session.limits import Limits as Limits
     from tcpcomm.session.observer import (
@@ -72,7 +74,9 @@ DEFINED_IN: Final = {
     "tcpcomm.server.running": ["run"],
     "tcpcomm.server.serving": ["caller", "per_session", "serve"],
     "tcpcomm.server.simulator": ["EventsEvery", "implement_with", "simulated"],
-    "tcpcomm.session.factory": ["FrameFactory", "parse_network"],
+    "tcpcomm.session.admission": ["parse_network"],
+    "tcpcomm.session.factory": ["FrameFactory"],
+    "tcpcomm.session.frame_log": ["FrameLog"],
     "tcpcomm.session.heartbeat": ["Heartbeat", "Heartbeats"],
     "tcpcomm.session.limits": ["Limits"],
     "tcpcomm.session.observer": ["MessageKind", "ObservedMessage", "SessionObserver"],

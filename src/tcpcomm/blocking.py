@@ -1,5 +1,5 @@
 """
-The host's end for plain scripts, without ``await`` and without a reactor to be run: :func:`remote`.
+The host's end for plain scripts, without ``await`` and without running a reactor: :func:`remote`.
 
 ::
 
@@ -12,7 +12,7 @@ The host's end for plain scripts, without ``await`` and without a reactor to be 
 
 Everything may be called from any thread but the reactor's. The connection is kept up in the background,
 also while the script does something else, and is closed at the end of the program. Ctrl-C interrupts a
-command that waits.
+waiting command.
 """
 
 from __future__ import annotations
@@ -20,22 +20,21 @@ from __future__ import annotations
 import queue
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
-from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 
 from tcpcomm.equipment.equipment import Equipment
-from tcpcomm.equipment.events import MAX_UNHEARD, BoundEvent, EventsLost
+from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
+from tcpcomm.host.options import HostKeywords
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
-from tcpcomm.link.supervisor import LinkState, Policy
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.server import serving
-from tcpcomm.session.factory import Network
-from tcpcomm.session.limits import Limits
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]
 
@@ -46,51 +45,28 @@ def remote(
     kind: type[E],
     *,
     at: str | IStreamClientEndpoint | None = None,
-    listen: str | IStreamServerEndpoint | None = None,
-    allow: Iterable[Network] | None = (),
-    policy: Policy | str = "lan",
-    wait: float | None = None,
-    retries: int = 1,
-    credentials: Mapping[str, str] | None = None,
-    on_ready: Iterable[Callable[[E], Any]] = (),
-    serves: Equipment | None = None,
-    limits: Limits | None = None,
+    **keywords: Unpack[HostKeywords[E]],
 ) -> Any:
     """
-    Make a proxy of a piece of equipment whose commands return their results.
+    Make a proxy of a piece of equipment, with commands that return their results.
 
-    The arguments are those of :func:`tcpcomm.remote`. ``on_ready`` steps and what ``serves`` run in the
-    reactor's thread, and are written with ``await``.
+    The arguments are those of :func:`tcpcomm.remote`. ``on_ready`` steps, the object that ``serves`` and
+    the observers run in the reactor's thread; steps and handlers are written with ``await``.
 
     Returns:
         An object with the commands and events of ``kind``, and a context manager, which closes the
-        connection. A command raises what :func:`tcpcomm.remote` says that it fails with. Events are
-        :class:`BlockingEvent`. A type checker takes it for Any: it would believe that the commands of
-        ``kind`` have to be awaited.
+        connection. A command raises the errors with which one of :func:`tcpcomm.remote` fails. Events are
+        :class:`BlockingEvent`. A type checker takes it for Any, because the commands of ``kind`` are
+        declared to be awaited.
 
     Raises:
         ConfigurationError: as :func:`tcpcomm.remote`; or this is the reactor's thread.
     """
-    proxy = call_in_reactor(
-        lambda: host.remote(
-            kind,
-            at=at,
-            listen=listen,
-            allow=allow,
-            policy=policy,
-            wait=wait,
-            retries=retries,
-            credentials=credentials,
-            on_ready=on_ready,
-            serves=serves,
-            limits=limits,
-        )
-    )
-    return _Proxy(kind, proxy)
+    return _Proxy(kind, call_in_reactor(lambda: host.remote(kind, at=at, **keywords)))
 
 
 class _Proxy:
-    """What :func:`remote` gives. All names without underscore are those of the declaration."""
+    """A blocking proxy. All names without underscore are those of the declaration."""
 
     def __init__(self, kind: type[Equipment], proxy: Any) -> None:
         self._kind = kind
@@ -129,7 +105,7 @@ class _Proxy:
 
 
 def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of the proxy, called in the reactor."""
+    """Return a function that calls a method of the proxy in the reactor, and waits."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return call_in_reactor(lambda: method(*args, **kwargs))
@@ -140,7 +116,7 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Closes(ABC):
-    """Something that a ``with`` block closes at its end."""
+    """A context manager that a ``with`` block closes at its end."""
 
     @abstractmethod
     def close(self) -> None:
@@ -167,14 +143,14 @@ class BlockingEvent:
 
     def subscribe(self, handler: Callable[..., object]) -> Callable[[], None]:
         """
-        Have a function called whenever it happens.
+        Have a function called whenever the event happens.
 
-        All functions of a program are called in one thread, called "tcpcomm callbacks", one after the
-        other; they may ask commands. Where they are so slow that 1000 calls wait, further ones are
-        dropped, which is told in the log.
+        All functions of a program are called one after the other, in a thread named "tcpcomm callbacks";
+        they may ask commands. If they are so slow that 1000 calls wait, further calls are dropped and
+        logged.
 
         Returns:
-            What ends that.
+            A function that ends the subscription.
         """
         end = call_in_reactor(
             lambda: self._event.subscribe(lambda *values: callbacks.add(lambda: handler(*values)))
@@ -183,32 +159,33 @@ class BlockingEvent:
 
     def events(self, timeout: float | None = None) -> Events:
         """
-        The events from now on, to be looped over: each a named tuple of its values.
+        Return an iterator over the events from now on, each as a named tuple of its values.
 
         Args:
-            timeout: the loop ends when there was none for so many seconds; None: when the link is closed.
+            timeout: seconds without an event after which the loop ends; None: it ends when the link is
+                closed.
         """
         return Events(self._event, self._link, timeout)
 
     def __iter__(self) -> Iterator[Any]:
-        """The events from now on, until the link is closed."""
+        """Iterate over the events from now on, until the link is closed."""
         return self.events()
 
 
 class Events(_Closes):
     """
-    Events of one kind as they come: an iterator, and a context manager which ends it.
+    The events of one kind as they come: an iterator, and a context manager which ends it.
 
-    They are kept from when it was made; where 1000 wait, further ones are dropped.
+    It keeps events from its making on; while 1000 wait, further events are dropped.
     """
 
     def __init__(self, event: BoundEvent[Any], link: BlockingLink, timeout: float | None) -> None:
         self._kind = event.kind
         self._timeout = timeout
-        self._unheard: queue.Queue[Any] = queue.Queue(MAX_UNHEARD)
+        self._unheard: queue.Queue[Any] = queue.Queue(MAX_WAITING_EVENTS)
         self._lost = 0
         self._over = False
-        here = weakref.ref(self)  # a loop that was left without an end must not be kept by the event
+        here = weakref.ref(self)  # the event must not keep a loop that was left early
 
         def happened(*values: Any) -> None:
             loop = here()
@@ -224,11 +201,11 @@ class Events(_Closes):
 
     def __next__(self) -> Any:
         """
-        The next one.
+        Return the next event.
 
         Raises:
-            EventsLost: the loop was so slow that some had to be dropped.
-            StopIteration: there was none for too long, or the link is closed.
+            EventsLost: the loop was so slow that events were dropped.
+            StopIteration: no event came for too long, or the link is closed.
         """
         values = None
         if self._unheard.empty() and self._lost:
@@ -242,10 +219,10 @@ class Events(_Closes):
         return self._kind(*values)
 
     def close(self) -> None:
-        """No more of them are kept; a loop that waits ends."""
+        """Stop keeping events; a waiting loop ends."""
         self._over = True
         self._end()
-        with suppress(queue.Full):  # a loop with so much to hear does not wait
+        with suppress(queue.Full):  # a loop with a full queue does not wait
             self._unheard.put_nowait(None)
 
     def _happened(self, values: Sequence[Any]) -> None:
@@ -256,7 +233,7 @@ class Events(_Closes):
 
 
 class BlockingLink:
-    """The link behind a blocking proxy. Got by :func:`link_of`."""
+    """The link behind a blocking proxy. :func:`link_of` returns it."""
 
     def __init__(self, link: host.HostLink) -> None:
         self._link = link
@@ -264,12 +241,12 @@ class BlockingLink:
 
     @property
     def state(self) -> LinkState:
-        """What is true of the link now."""
+        """The state of the link."""
         return self._link.state
 
     @property
     def reason(self) -> str:
-        """Why, in plain words."""
+        """The reason of the state, in plain words."""
         return self._link.reason
 
     def wait_until_ready(self, timeout: float = 10.0) -> None:
@@ -280,7 +257,7 @@ class BlockingLink:
             timeout: seconds.
 
         Raises:
-            NotReady: it was not within that time, or was closed.
+            NotReady: the link was not ready within that time, or was closed.
         """
         call_in_reactor(lambda: self._link.ready_within(timeout))
 
@@ -289,7 +266,7 @@ class BlockingLink:
         Have ``observer(state, reason)`` called at each change, in the thread of the callbacks.
 
         Returns:
-            What ends that.
+            A function that ends that.
         """
         end = call_in_reactor(
             lambda: self._link.observe(lambda state, reason: callbacks.add(lambda: observer(state, reason)))
@@ -309,22 +286,22 @@ class BlockingLink:
 
 def link_of(proxy: Any) -> BlockingLink:
     """
-    The link behind a blocking proxy.
+    Return the link behind a blocking proxy.
 
     Raises:
-        ConfigurationError: it is no proxy that :func:`remote` made.
+        ConfigurationError: it is not a proxy that :func:`remote` made.
     """
     if not isinstance(proxy, _Proxy):
-        raise ConfigurationError(f"{proxy!r} is no proxy that tcpcomm.blocking.remote made")
+        raise ConfigurationError(f"{proxy!r} is not a proxy that tcpcomm.blocking.remote made")
     return proxy._link
 
 
 def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
     """
-    Ask what cannot be declared, as :func:`tcpcomm.raw` does.
+    Send a frame that cannot be declared, and return its reply, as :func:`tcpcomm.raw` does.
 
     Raises:
-        ConfigurationError: replies carry ids, or it is no proxy that :func:`remote` made.
+        ConfigurationError: replies carry ids, or it is not a proxy that :func:`remote` made.
     """
     link_of(proxy)
     reply: bytes = call_in_reactor(lambda: host.raw(proxy._proxy, frame, timeout=timeout))
@@ -332,18 +309,18 @@ def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
 
 
 class Serving(_Closes):
-    """Equipment that is served in the background: a context manager, which ends that."""
+    """Equipment that is served in the background: a context manager, which stops serving."""
 
     def __init__(self, service: Any) -> None:
         self._service = service
 
     @property
     def ports(self) -> list[int]:
-        """The TCP ports that it listens at."""
+        """The TCP ports on which it listens."""
         return [port.getHost().port for port in getattr(self._service, "ports", ())]
 
     def close(self) -> None:
-        """Send what is owed, and end."""
+        """Send the replies that are under way, and stop serving."""
         if self._service.running:
             call_in_reactor(self._service.stopService)
 
@@ -352,8 +329,8 @@ def serve(equipment: Any, **options: Any) -> Serving:
     """
     Serve equipment in the background of a script that does something else, such as showing pictures.
 
-    The handlers run in the reactor's thread, those marked with ``@in_thread`` in others; events may be
-    told from any thread. The arguments are those of :func:`tcpcomm.serve`.
+    The handlers run in the reactor's thread, those marked with ``@in_thread`` in others. Events may be
+    emitted from any thread. The arguments are those of :func:`tcpcomm.serve`.
 
     Raises:
         TcpcommError: as :func:`tcpcomm.serve`; or it cannot listen.

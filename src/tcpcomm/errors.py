@@ -1,8 +1,8 @@
 """
-Every error that tcpcomm raises, as one small tree.
+The errors that tcpcomm raises, in one tree.
 
-Each message says what was wrong, where, and, where that helps, what to do. What is only logged, such as
-the reason why a session ended, is plain text and not an exception.
+Each message says what was wrong, where, and what to do about it. The reason why a session ended is only
+logged: it is plain text and not an exception.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = [
 
 
 class TcpcommError(Exception):
-    """The root of the tree: catch it to catch whatever tcpcomm itself raises."""
+    """The root of the tree: catch it to catch all errors of tcpcomm."""
 
 
 class ConfigurationError(TcpcommError, ValueError):
-    """A framing, protocol or option was given values that can never work together."""
+    """A framing, protocol or option got values that can never work together."""
 
 
 class EncodeError(TcpcommError, ValueError):
     """
-    A frame cannot be sent with this framing, for the peer would read something else.
+    A frame cannot be sent with this framing, because the peer would read something else.
 
     It is too long, or holds the delimiter, or has the wrong size. Nothing was sent and nothing was cut.
     """
@@ -51,12 +51,12 @@ class EncodeError(TcpcommError, ValueError):
 
 class CodecError(TcpcommError, ValueError):
     """
-    A frame is not the message that it should be, or a value cannot be put into a message.
+    A frame does not fit the expected message, or a value does not fit into a message.
 
     Attributes:
-        reason: what is wrong.
-        path: where: names and positions from the message's outside in, such as ``points[2].x``; empty for
-            the message as a whole.
+        reason: the mistake.
+        path: its place in the message, as names and positions such as ``points[2].x``; empty for the whole
+            message.
     """
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -67,13 +67,13 @@ class CodecError(TcpcommError, ValueError):
 
 class Fault(TcpcommError):
     """
-    The equipment says no: raised by its handlers, and at the host by the call that was answered so.
+    The equipment says no. Its handlers raise this, and so does the call at the host.
 
     Attributes:
-        code: which fault, a number or a word, as the equipment's manual lists them. Of an enumeration's
-            member, an ``IntEnum``'s or ``StrEnum``'s, it is the value: that is what crosses the wire.
-        reason: why, for people; empty where the wire has no room for it.
-        data: more, where the codec can carry it (JSON).
+        code: the number or word of the fault, from the equipment's manual. For a member of an ``IntEnum``
+            or ``StrEnum`` it is the value, which crosses the wire.
+        reason: the reason, for people; empty if the declared faults have no room for it.
+        data: further details, if the codec can carry them (JSON).
     """
 
     def __init__(self, code: int | str, reason: str = "", data: Any = None) -> None:
@@ -86,22 +86,22 @@ class Fault(TcpcommError):
 
 
 class SessionClosed(TcpcommError):
-    """Something was to be sent on a session that is not open (any more): nothing was sent."""
+    """The session is not open, or no longer open: nothing was sent."""
 
 
 class NotSent(TcpcommError):
-    """A request was never written: the peer cannot have seen it, and it may be repeated."""
+    """A request was never written: the peer cannot have seen it, so it may be repeated."""
 
 
 class NotReady(NotSent):
-    """The link is not ready, so nothing was sent, and nothing is kept to be sent later."""
+    """The link is not ready: nothing was sent, and nothing is kept to be sent later."""
 
 
 class OutcomeUnknown(TcpcommError):
     """
     The connection was lost after a request was written and before its reply came.
 
-    The peer may have acted on it or not. Whether it may be repeated only the application can know.
+    The peer may have acted on it or not. Only the application can know if it may be repeated.
     """
 
 
@@ -114,7 +114,7 @@ class ReplyTimeout(OutcomeUnknown):
 
 
 class BadReply(OutcomeUnknown):
-    """What came back is no reply to that command. It was carried out, or not."""
+    """The answer is not a reply to the command, which was carried out or not."""
 
 
 class FramingError(TcpcommError):
@@ -123,14 +123,14 @@ class FramingError(TcpcommError):
 
     Attributes:
         frames: the good frames that the same call completed before the fault, in order.
-        offset: where the faulty frame begins, in bytes since the start of the stream.
-        recoverable: the decoder found, or will find, a place to go on; otherwise the boundaries are
-            lost and the decoder answers every later call with this same error.
-        details: more, for a log: the bytes that came of the frame, and what lacks. It stays apart from the
-            text, for the bytes may be secret.
+        offset: the begin of the faulty frame, in bytes since the start of the stream.
+        recoverable: True if the decoder found, or will find, the next frame. If False, the boundaries are
+            lost, and every later call of the decoder raises this same error.
+        details: the received part of the frame, and the missing part, for a log. They are not in the text,
+            because the bytes may be secret.
 
-    Two faults are the same fault when class, text, offset and recoverability agree, however the bytes
-    were cut into chunks.
+    Two faults are the same if class, text, offset and ``recoverable`` are equal, however the bytes were cut
+    into chunks.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class FrameTooLong(FramingError):
 
 
 class BadLength(FramingError):
-    """A length field that is no number, or that is smaller than the header it counts."""
+    """A length field is not a number, or is smaller than the header that it counts."""
 
 
 class BadChecksum(FramingError):
@@ -157,11 +157,11 @@ class BadChecksum(FramingError):
 
 
 class BadEscape(FramingError):
-    """An escape byte is followed by a byte that it cannot stand before."""
+    """An escape byte is followed by a byte that may not follow it."""
 
 
 class UnexpectedBytes(FramingError):
-    """Bytes where a frame, a sync word or a terminator had to be."""
+    """There are other bytes where a frame, a sync word or a terminator must be."""
 
 
 class TruncatedFrame(FramingError):

@@ -1,8 +1,8 @@
 """
-``twistd tcpcomm``: options, checked all at once, and the service made of them.
+The server ``twistd tcpcomm``: its options, which are checked all at once, and the service made of them.
 
-Every mistake in the options is one line on stderr that says what to do; then the exit code is 1. Nothing
-is listened at before all options are understood.
+Every mistake in the options is one line on standard error that says what to do, and the exit code is 1.
+The server does not listen before all options are checked.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.options import ListeningOptions, check, one_line
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.session.factory import EVICT, FrameFactory
+from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.transports.uvloop_reactor import choose
 
-__all__ = ["Options", "makeService"]
+__all__ = ["Options", "ServerOptions", "makeService"]
 
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
-
 
 _EXAMPLES: Final = r"""
 Examples:
@@ -50,24 +50,24 @@ Examples:
 """
 
 
-class Options(ListeningOptions):
+class ServerOptions(ListeningOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
 
-    longdesc = r"""Runs an echo/command server on 127.0.0.1:9999 that answers each peer as it was asked:
-lines ending in CR LF, LF or CR, text with no end mark at all, or a 4-byte length prefix. Send HELP for
-its commands. With --app it runs your own protocol instead. 'twistd -n tcpcomm' stays in the foreground;
-without -n it goes on in the background."""
+    longdesc = r"""Runs an echo/command server on 127.0.0.1:9999. It answers each peer in the form of its
+messages: lines that end with CR LF, LF or CR, text without an end, or a 4-byte length prefix. Send HELP for
+its commands. With --app it runs your own equipment or protocol instead. 'twistd -n tcpcomm' stays in the
+foreground; without -n it runs in the background."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         [
             "framing",
             "f",
             AUTO,
-            r"How messages are told apart: auto, lines, raw, delimited:\r\n, length:4, "
+            r"The framing, which separates messages: auto, lines, raw, delimited:\r\n, length:4, "
             "length:2,little,adjust=-3, stx-etx, stx-etx,bcc=xor, enclosed:$|*, fixed:16, netstring, slip, "
-            "cobs, dle, definite, tpkt, cotp. See the framing reference for all their options.",
+            "cobs, dle, definite, tpkt, cotp. The framing reference explains all options.",
         ],
         ["encoding", "e", "utf-8", "The text encoding: utf-8, cp949, euc-kr, shift_jis, latin-1, ascii, …"],
         [
@@ -77,28 +77,37 @@ without -n it goes on in the background."""
             f"Seconds of silence that end a message, or 'none'.  [default: {DEFAULT_GAP} with auto and "
             "raw,join, else none]",
         ],
-        ["max-frame", None, None, f"Bytes of the longest message.  [default: {DEFAULT_MAX_FRAME}]"],
-        ["max-sessions", None, None, "Sessions at once.  [default: 1000, or what open files allow]"],
-        ["max-sessions-per-address", None, None, "Sessions at once from one address.  [default: 16]"],
-        ["idle-timeout", None, None, "Seconds a peer may be silent, or 'none'.  [default: 600]"],
-        ["heartbeat-timeout", None, None, "Seconds after which a peer that is not heard is cut off."],
+        ["max-frame", None, None, f"The most bytes of one message.  [default: {DEFAULT_MAX_FRAME}]"],
+        ["max-sessions", None, None, "The most sessions.  [default: 1000, or what open files allow]"],
+        ["max-sessions-per-address", None, None, "The most sessions from one address.  [default: 16]"],
+        ["idle-timeout", None, None, "Seconds that a peer may be silent, or 'none'.  [default: 600]"],
+        [
+            "heartbeat-timeout",
+            None,
+            None,
+            "Seconds of silence after which a peer counts as dead, and its session is aborted.",
+        ],
         [
             "evict",
             None,
             None,
-            "Which older session a new one ends, as what is left of the same peer: identity, address or "
-            "none.  [default: identity with --psk, else none]",
+            "The older session of the same peer that a new session ends: identity, address or none.  "
+            "[default: identity with --psk, else none]",
         ],
         [
             "psk",
             None,
             None,
-            "File of names and keys in hex, a pair a line: peers must prove that they hold one.",
+            "File with a name and a key in hex on each line: peers must prove that they have a key.",
         ],
-        ["name", None, None, "Our own name, which peers expect, with --psk."],
+        ["name", None, None, "The name of this server, which peers expect, with --psk."],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
         ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
+    ]
+
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["frames", None, "Log each frame with its direction, bytes and meaning."],
     ]
 
     def __init__(self) -> None:
@@ -108,31 +117,31 @@ without -n it goes on in the background."""
     @one_line
     def opt_fast(self) -> None:
         """
-        Run on uvloop, whose native transports make small messages cost less. Needs:
-        pip install tcpcomm[fast].
+        Run on uvloop, whose native transports handle small messages faster. Needs: pip install
+        tcpcomm[fast].
         """
         self["fast"] = True
 
     def getUsage(self, width: int | None = None) -> str:
-        """What --help prints; examples are not to be wrapped like its text."""
+        """Return the text of --help. Its examples keep their line breaks."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
 
     def parseOptions(self, options: Any = None) -> None:
-        """Parse, and end the process with one line for each thing that is wrong."""
+        """Parse the options, or end the process with one line for each mistake."""
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
             _refuse([f"{error}; 'twistd tcpcomm --help' lists the options"])
 
     def parseArgs(self, *args: str) -> None:
-        """There are no arguments beside the options."""
+        """Refuse all arguments: there are only options."""
         if args:
-            raise usage.UsageError(f"{' '.join(args)!r} is no option")
+            raise usage.UsageError(f"{' '.join(args)!r} is not an option")
 
     def postOptions(self) -> None:
-        """Check everything, so that all mistakes are told at once, and keep the results."""
+        """Check all options, so that all mistakes are shown at once, and keep the results."""
         problems: list[str] = []
-        if self["fast"]:  # before anything else, such as --app, may import the reactor
+        if self["fast"]:  # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
         self.factory = check(problems, self._factory, problems)
         self.listeners = self._listeners(problems)
@@ -142,19 +151,18 @@ without -n it goes on in the background."""
             _refuse(problems)
 
     def _factory(self, problems: list[str]) -> Factory | None:
-        """The factory, of all options but where to listen."""
-        given: dict[str, Any] = {}
-
-        def take(name: str, value: Any) -> None:
-            if value is not None:
-                given[name] = value
-
-        take("max_sessions", check(problems, self._count, "max-sessions"))
-        take("max_sessions_per_address", check(problems, self._count, "max-sessions-per-address"))
-        take("allow", self.allowed(problems))
-        take("framing", self._framing(problems))
-        take("keys", check(problems, self._keys))
-        take("evict", check(problems, self._evict, given.get("max_sessions_per_address")))
+        """Make the factory, or return None if an option is wrong."""
+        per_address = check(problems, self._count, "max-sessions-per-address")
+        options = {
+            "max_sessions": check(problems, self._count, "max-sessions"),
+            "max_sessions_per_address": per_address,
+            "allow": self.allowed(problems),
+            "framing": self._framing(problems),
+            "keys": check(problems, self._keys),
+            "evict": check(problems, self._evict, per_address),
+            "observers": frame_log(True) if self["frames"] else None,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
         timeout = check(problems, self._seconds, "heartbeat-timeout")
         if timeout is not None:
             given["heartbeats"] = Heartbeats(timeout / 3, timeout)
@@ -165,7 +173,7 @@ without -n it goes on in the background."""
             idle["idle_timeout"] = check(problems, self._seconds, "idle-timeout")
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
-                problems.append("--encoding has no effect on --app: your own protocol decodes its text")
+                problems.append("--encoding has no effect with --app: your own protocol decodes its text")
             from tcpcomm.server.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
 
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
@@ -179,7 +187,7 @@ without -n it goes on in the background."""
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
     def _framing(self, problems: list[str]) -> Framing | None:
-        """The framing that was asked for; None where nothing was said."""
+        """Return the framing that was given, or None."""
         limit = check(problems, self._count, "max-frame")
         framing: Framing | None = None
         if self["framing"] != AUTO:
@@ -187,7 +195,7 @@ without -n it goes on in the background."""
 
             framing = check(problems, parse_framing, self["framing"], option="framing")
         elif limit is not None and self["app"] is not None:
-            problems.append("--max-frame needs --framing where it is for --app")
+            problems.append("--max-frame with --app needs --framing")
         elif limit is not None:
             framing = AutoDetect()
         if framing is None or limit is None:
@@ -196,7 +204,7 @@ without -n it goes on in the background."""
             return evolve(framing, max_frame=limit)
         except TypeError:
             problems.append(
-                f"--max-frame has no effect on --framing {self['framing']}: its size follows from itself"
+                f"--max-frame has no effect with --framing {self['framing']}, which has a fixed size"
             )
         except ConfigurationError as error:
             problems.append(f"--max-frame: {error}")
@@ -214,26 +222,26 @@ without -n it goes on in the background."""
         return found
 
     def _keys(self) -> PreSharedKeys | None:
-        """The keys that peers have to hold."""
+        """Return the keys of peers, or None."""
         path, name = self["psk"], self["name"]
         if path is None and name is None:
             return None
         if path is None:
             raise ConfigurationError("--name has no effect without --psk FILE")
         if name is None:
-            raise ConfigurationError("--psk needs --name NAME: what this equipment is called by its peers")
+            raise ConfigurationError("--psk needs --name NAME: the name that peers expect of this server")
         return read_keys(path, name)
 
     def _evict(self, per_address: int | None) -> str | None:
-        """Which sessions evict which; None where nothing was said."""
+        """Return the value of --evict, or None if it was not given."""
         text: str | None = self["evict"]
         if text is not None and text not in EVICT:
             raise ConfigurationError(f"--evict must be {', '.join(EVICT)}, not {text!r}")
         evicts = self["psk"] is not None if text is None else text != "none"
         if evicts and per_address == 1:
             raise ConfigurationError(
-                "--max-sessions-per-address 1 leaves no room for the session that evicts: say 2, or "
-                "--evict none"
+                "--max-sessions-per-address 1 leaves no room for a new session while the older one ends: "
+                "use 2, or --evict none"
             )
         return text
 
@@ -258,12 +266,15 @@ without -n it goes on in the background."""
         return seconds
 
 
+Options = ServerOptions  # twistd looks for this name
+
+
 class TwistdService(ServerService):
     """
-    The service in twistd: it tells a failure to start in one line, and heeds a second SIGTERM.
+    The service in twistd. It shows a failed start in one line, and aborts its sessions at a second SIGTERM.
 
     Args:
-        observer: what writes the log; None: what twistd's own options say.
+        observer: writes the log, or None if twistd's own options decide.
     """
 
     log = Logger()
@@ -273,29 +284,29 @@ class TwistdService(ServerService):
         self._observer = observer
 
     def setServiceParent(self, parent: Any) -> None:
-        """Become part of twistd's application, and tell it who writes its log."""
+        """Become part of twistd's application, and give it the observer that writes its log."""
         if self._observer is not None:
             parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def privilegedStartService(self) -> None:
-        """Listen; where that fails twistd ends, with exit code 1 and the reason."""
+        """Listen. If that fails, twistd ends with exit code 1 and the reason."""
         try:
             super().privilegedStartService()
         except CannotListen as error:
             self.log.critical("{problem}", problem=str(error))
-            sys.excepthook = _tell_in_one_line  # twistd cleans up, tells its parent, and lets it pass
+            sys.excepthook = _print_one_line  # twistd cleans up, and raises the error again
             raise
 
-    def _tell_listening(self, port: IListeningPort, where: Listener) -> None:
-        """Tell it once the reactor heeds Ctrl-C: before, that is an exception, and lost in a Deferred."""
+    def log_listening(self, port: IListeningPort, where: Listener) -> None:
+        """Log it when the reactor handles Ctrl-C, which a Deferred would hide before."""
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
-        reactor.callWhenRunning(super()._tell_listening, port, where)
+        reactor.callWhenRunning(super().log_listening, port, where)
 
     def stopService(self) -> Any:
-        """Drain; a second signal aborts what is left."""
-        with suppress(ValueError):  # not in the main thread: then no signal arrives here either
+        """Drain the sessions; a second signal aborts them."""
+        with suppress(ValueError):  # this is not the main thread, so no signal arrives here
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop_now)
         return super().stopService()
@@ -303,22 +314,22 @@ class TwistdService(ServerService):
     def _stop_now(self, number: int, frame: object) -> None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
-        self.log.warn("a second signal: aborting what is left")
+        self.log.warn("a second signal: aborting the remaining sessions")
         if isinstance(self.factory, FrameFactory):
-            reactor.callFromThread(self.factory.abort, "the server was told twice to stop")  # type: ignore[attr-defined]
+            reactor.callFromThread(self.factory.abort, "the server got a second signal to stop")  # type: ignore[attr-defined]
 
 
-def makeService(options: Options) -> TwistdService:
-    """Make the service. Called by twistd, with options that have been parsed."""
+def makeService(options: ServerOptions) -> TwistdService:
+    """Make the service. Called by twistd, with parsed options."""
     observer = _observer(options["log-format"], options.parent or {})
     return TwistdService(options.factory, options.listeners, observer=observer)
 
 
 def _observer(log_format: str, twistd: Mapping[str, Any]) -> ILogObserver | None:
-    """Make what writes to where twistd, by its options, would write text; None: twistd itself does."""
+    """Make the observer that writes the log where twistd would, or return None if twistd writes it."""
     name = twistd.get("logfile")
     if name in (None, "-"):
-        if twistd.get("nodaemon", True):  # there is no such option where there are no daemons
+        if twistd.get("nodaemon", True):  # Windows does not have this option
             if log_format == "json":
                 return json_log_observer(sys.stdout)
             return None if twistd.get("syslog") else text_log_observer(sys.stdout)
@@ -330,8 +341,8 @@ def _refuse(problems: list[str]) -> NoReturn:
     sys.exit("\n".join(f"twistd tcpcomm: {problem}" for problem in problems))
 
 
-def _tell_in_one_line(
+def _print_one_line(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Instead of a traceback, and not into the log, where it is already."""
+    """Print an error that is in the log already, without a traceback."""
     print(f"twistd tcpcomm: {error}", file=sys.__stderr__)

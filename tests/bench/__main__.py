@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "large": large.measure_large,
     "many": many.measure_many,
 }
-"""The parts of the page that stand by themselves, in their order."""
+"""The parts of the page that are measured and written alone, in their order."""
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -58,7 +58,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for and print the page."""
+    """Run the parts that the command line selects, and print the page."""
     arguments = _arguments(given)
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     shrink = QUICK_SHRINK if arguments.quick else 1

@@ -6,7 +6,7 @@ This checkout side by side with another one, such as the commit before a change.
     git worktree add ../before HEAD~1
     python -m tests.bench --against ../before
 
-Both take turns in every round, so that they meet the same noise. What counts is the ratio.
+Both take turns in every round, so that they meet the same noise. The result is the ratio.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def compare(other: Path, *, rounds: int, shrink: int = 1, progress: Callable[[st
 
     Args:
         other: the folder of the other checkout.
-        rounds: how often each is measured.
+        rounds: rounds of each measurement.
         shrink: divides the number of frames, for a quick look.
-        progress: is told in words what is being done.
+        progress: called with a text at each step.
 
     Returns:
-        A table in Markdown: a line for each thing that was measured, with the ratio of now to before.
+        A table in Markdown: a line for each measurement, with the ratio of now to before.
     """
     rows = []
     for what, peer, load in _loads():
@@ -77,7 +77,7 @@ def compare(other: Path, *, rounds: int, shrink: int = 1, progress: Callable[[st
             BEFORE: partial(seconds_to_listen, Path(compiled) / BEFORE, other),
         }
         for run in runs.values():
-            run()  # compiles
+            run()  # compiles the modules
         starts = interleaved(runs, rounds=rounds)
     rows += [_row("twistd tcpcomm: seconds to listen", _series(starts), 3)]
     return table(["Measured", NOW, BEFORE, "now / before"], rows)

@@ -1,8 +1,8 @@
 """
-Decoding in one process, without sockets: CPU time per frame, the call of the user's function included.
+Decoding in one process, without sockets: CPU time per frame, with the call of the user's function.
 
-Every peer is handed the same chunks and calls the same function with each frame. Ours is driven twice:
-the bare decoder in a ``for`` loop, and the protocol on a transport that does nothing.
+Every peer gets the same chunks and calls the same function with each frame. tcpcomm is measured twice: the
+bare decoder in a ``for`` loop, and the protocol on a transport that does nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["DELIMITERS", "LARGE", "LENGTH_PREFIX", "DecodeResults", "Family", "m
 
 Take = Callable[[bytes], object]
 Drive = Callable[[Sequence[bytes], Take], None]
-"""Hands chunks to a decoder, and each frame that comes out to a function."""
+"""A function that feeds chunks to a decoder, and calls another function with each frame."""
 
 MIB = 1024 * 1024
 CHUNK = 64 * 1024
@@ -40,7 +40,7 @@ SEGMENT = 1460
 
 
 def bare(framing: Framing) -> Drive:
-    """One of our decoders, in a ``for`` loop."""
+    """Return a function that runs one of our decoders in a ``for`` loop."""
 
     def drive(chunks: Sequence[bytes], take: Take) -> None:
         decoder = framing.decoder()
@@ -52,7 +52,7 @@ def bare(framing: Framing) -> Drive:
 
 
 def session(framing: Framing) -> Drive:
-    """The same within :class:`FrameProtocol`."""
+    """Return a function that runs one of our framings within :class:`FrameProtocol`."""
 
     def drive(chunks: Sequence[bytes], take: Take) -> None:
         protocol: Any = FrameProtocol()
@@ -64,7 +64,7 @@ def session(framing: Framing) -> Drive:
 
 
 def stock(receiver: Callable[[], Any], hook: str, limit: int = CHUNK) -> Drive:
-    """One of Twisted's own receivers."""
+    """Return a function that runs one of Twisted's own receivers."""
 
     def drive(chunks: Sequence[bytes], take: Take) -> None:
         protocol = receiver()
@@ -95,7 +95,7 @@ async def _read_lines(reader: asyncio.StreamReader, take: Take) -> None:
 
 
 def streams(read: Callable[[asyncio.StreamReader, Take], Any]) -> Drive:
-    """asyncio's StreamReader; its task is woken for each chunk."""
+    """Return a function that runs asyncio's StreamReader; its task wakes up for each chunk."""
 
     async def feed(chunks: Sequence[bytes], take: Take) -> None:
         reader = asyncio.StreamReader(limit=2 * CHUNK)
@@ -117,7 +117,7 @@ def streams(read: Callable[[asyncio.StreamReader, Take], Any]) -> Drive:
 
 @frozen
 class Workload:
-    """Frames, and the chunks in which they come."""
+    """Frames, and the sizes of the chunks that carry them."""
 
     title: str
     sizes: tuple[int, int]
@@ -128,12 +128,12 @@ class Workload:
     """Bytes of each chunk; None: each frame is a chunk."""
 
     def payloads(self) -> list[bytes]:
-        """The same frames each time."""
+        """Return the payloads, the same ones each time."""
         chosen = random.Random(1)
         return [bytes([97 + index % 26]) * chosen.randint(*self.sizes) for index in range(self.frames)]
 
     def chunks(self, framing: Framing, payloads: Sequence[bytes]) -> list[bytes]:
-        """The payloads on the wire."""
+        """Return the payloads as encoded chunks."""
         if self.chunk is None:
             return [framing.encode(payload) for payload in payloads]
         wire = framing.encode_many(payloads)
@@ -146,7 +146,7 @@ class Family:
 
     title: str
     framing: Framing
-    """How the frames are put on the wire."""
+    """The framing that encodes the frames."""
 
     baseline: str
     peers: Mapping[str, Drive]
@@ -235,7 +235,7 @@ class _User:
 
 
 def cpu_per_frame(drive: Drive, chunks: Sequence[bytes], frames: int) -> float:
-    """Nanoseconds of CPU time that one frame takes."""
+    """Return the CPU time of one frame, in nanoseconds."""
     take = _User().take
     gc.collect()
     began = time.process_time_ns()
@@ -245,14 +245,14 @@ def cpu_per_frame(drive: Drive, chunks: Sequence[bytes], frames: int) -> float:
 
 @frozen
 class DecodeResults:
-    """All that was measured without sockets."""
+    """All results without sockets."""
 
     rounds: int
     figures: Mapping[str, Mapping[str, Mapping[str, Series]]]
     """CPU nanoseconds per frame: by family's title, then workload's title, then peer's name."""
 
     def ratio(self, family: Family, workload: Workload, peer: str, baseline: str) -> float:
-        """How many times the peer's CPU time the baseline takes."""
+        """Return how many times the peer's CPU time the baseline takes."""
         figures = self.figures[family.title][workload.title]
         return figures[baseline].over(figures[peer])
 
@@ -262,9 +262,9 @@ def measure_decode(*, rounds: int, shrink: int = 1, progress: Callable[[str], No
     Measure every family.
 
     Args:
-        rounds: how often each decoder meets each workload.
+        rounds: rounds of each decoder with each workload.
         shrink: divides the number of frames, and the size of the large one, for a quick look.
-        progress: told in words what is being done.
+        progress: called with a text at each step.
     """
     figures = {}
     for family in FAMILIES:

@@ -1,8 +1,9 @@
 """
-Echo servers over loopback: what one frame costs the server, and how long the client waits for it.
+Echo servers over loopback: the cost of one frame to the server, and the time that the client waits for it.
 
-All servers run at the same time, each its own process, and one of them is loaded at a time. The server's
-CPU time is taken while its connections are open: neither its start nor accepting is in the figures.
+All servers run at the same time, each in a process of its own, and one of them is loaded at a time. CPU
+time
+is read while the connections are open, so that it includes neither the start nor accepting.
 """
 
 from __future__ import annotations
@@ -43,25 +44,25 @@ ANSWER_TIMEOUT = 10.0
 
 @frozen
 class Load:
-    """What the clients do to a server."""
+    """The load that the clients put on a server."""
 
     title: str
     connections: int
     window: int
-    """Frames on their way on each connection."""
+    """Frames that each connection sends before it waits for replies."""
 
     frames: int
     """Frames that each connection sends."""
 
     sizes: tuple[int, ...] = (64,)
-    """Bytes of the payloads, in turn."""
+    """Bytes of the payloads, repeated in this order."""
 
     exchanges: tuple[tuple[bytes, bytes], ...] = ()
-    """Instead of frames for an echo server: requests, in turn, and the replies that they must have."""
+    """For servers of other protocols: requests, repeated in this order, and their expected replies."""
 
     @property
     def content(self) -> list[str]:
-        """What is sent, for the program that makes the load."""
+        """Return the content of the frames, as arguments for the load generator."""
         if self.exchanges:
             return [text.hex() for exchange in self.exchanges for text in exchange]
         return [",".join(map(str, self.sizes))]
@@ -94,7 +95,7 @@ class _Sample:
 
 @frozen
 class EchoFigures:
-    """What one peer reached under one load."""
+    """The results of one peer under one load."""
 
     cpu: Series
     """Microseconds of the server's CPU time for each frame."""
@@ -103,13 +104,13 @@ class EchoFigures:
     """Frames per second, there and back."""
 
     p50: Series | None
-    """Microseconds from sending a frame to having it back: the median of each round. In ping-pong only."""
+    """Microseconds from sending a frame to receiving it: the median of each round. In ping-pong only."""
 
     p99: Series | None
 
     @classmethod
     def of(cls, samples: Sequence[_Sample]) -> EchoFigures:
-        """Put the samples of all rounds together."""
+        """Combine the samples of all rounds."""
         p50 = [sample.p50 for sample in samples if sample.p50 is not None]
         p99 = [sample.p99 for sample in samples if sample.p99 is not None]
         return cls(
@@ -122,21 +123,21 @@ class EchoFigures:
 
 @frozen
 class EchoResults:
-    """All that was measured with echo servers."""
+    """All results of echo servers."""
 
     rounds: int
     generator: str
-    """What made the load, in words."""
+    """The name of the load generator."""
 
     skipped: Mapping[str, str]
-    """Peers that could not run, and why."""
+    """Peers that could not run, and the reason."""
 
     figures: Mapping[str, Mapping[str, EchoFigures]]
-    """By load's title, then by peer's name."""
+    """Results by the title of the load, then by the name of the peer."""
 
 
 def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
-    """The program that puts this load on a port, with its arguments."""
+    """Return the command of the load generator for this load and port."""
     if tools.compiler is not None:
         program = [str(tools.build(Path(__file__).with_name("load.c")))]
     else:
@@ -146,7 +147,7 @@ def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
 
 
 def start(peer: Peer, tools: Toolchain | None = None) -> Child:
-    """Start an echo server; its first line is its port."""
+    """Start an echo server; its first line of output is its port."""
     return Child(peer.name, peer.command(tools), peer.folder)
 
 
@@ -170,9 +171,8 @@ def measure_echo(
     *, rounds: int, shrink: int = 1, progress: Callable[[str], None], tools: Toolchain | None = None
 ) -> EchoResults:
     """
-    Measure every echo server that can run here under every load.
-
-    Args: as :func:`measure`'s.
+    Measure every echo server that can run here under every load. The arguments are those of
+    :func:`measure`.
     """
     return measure(PEERS, LOADS, rounds=rounds, shrink=shrink, progress=progress, tools=tools)
 
@@ -191,11 +191,11 @@ def measure(
 
     Args:
         peers: servers, which all answer alike.
-        loads: what they are asked.
-        rounds: how often each peer meets each load.
+        loads: the loads.
+        rounds: rounds of each peer with each load.
         shrink: divides the number of frames, for a quick look.
-        progress: told in words what is being done.
-        tools: the compiler to use; by default the one that is found.
+        progress: called with a text at each step.
+        tools: the compiler to use; None: the one that is found.
     """
     with ExitStack() as stack:
         if tools is None:

@@ -1,5 +1,5 @@
 """
-One event to 1,000 sessions: what it costs the server, and when the last one has it.
+One event to 1,000 sessions: its cost to the server, and the time until the last session has it.
 
 The sessions are plain sockets of this process. One of them triggers an event, and all receive it.
 """
@@ -23,7 +23,7 @@ from tests.bench.processes import BenchmarkFailed, Child
 from tests.bench.section import Column, Section, comparison
 from tests.system.crowd import allow_files
 
-__all__ = ["EVENT", "PEERS", "TITLE", "Told", "connected", "measure_fanout", "tell_all"]
+__all__ = ["EVENT", "PEERS", "TITLE", "FanoutFigures", "connected", "measure_fanout", "send_events"]
 
 TITLE = "Fan-out"
 EVENT: Final = b"\0\0\0\5ALM,7"
@@ -45,26 +45,26 @@ PEERS = (
 )
 
 _TEXT = """\
-One event of 9 bytes to {sessions:,} sessions over loopback, {events} times one after the other.
-CPU is the server's, for one session that is told; in brackets, how many times that of a loop by hand.
-*All told* is the time from the trigger until the last session has it; the clients' own work is part of it.
+One event of 9 bytes to {sessions:,} sessions over loopback, {events} times one after another.
+CPU is the server's, for each session; in brackets, how many times the CPU of a loop by hand.
+*All received* is the time from the trigger until the last session has it, with the clients' work.
 Medians, {rounds} rounds.
 """
 
 
 @frozen
-class Told:
-    """What one peer needed."""
+class FanoutFigures:
+    """The results of one peer."""
 
     cpu: float
-    """Microseconds of the server's CPU time for each session that was told of an event."""
-    all_told: float
-    """Milliseconds from the trigger until the last session had it, the median of the events."""
+    """Microseconds of the server's CPU time for each event and session."""
+    last_received: float
+    """Milliseconds from the trigger until the last session has the event, the median of the events."""
 
 
 @contextmanager
 def connected(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """So many sessions of a server."""
+    """Connect this many sessions to a server."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT))
@@ -72,24 +72,24 @@ def connected(port: int, count: int) -> Iterator[list[socket.socket]]:
         ]
 
 
-def tell_all(server: Child, sessions: Sequence[socket.socket], events: int) -> Told:
-    """Trigger events one after the other, each when the last session has the one before."""
+def send_events(server: Child, sessions: Sequence[socket.socket], events: int) -> FanoutFigures:
+    """Trigger events one after another, each when the last session has the one before."""
     times = []
     with selectors.DefaultSelector() as selector:
         for session in sessions:
             selector.register(session, selectors.EVENT_READ)
-        _tell(sessions, selector)
+        _send_event(sessions, selector)
         before = float(server.ask("cpu", TIMEOUT))
         for _ in range(events):
             began = time.perf_counter()
-            _tell(sessions, selector)
+            _send_event(sessions, selector)
             times.append(time.perf_counter() - began)
         used = float(server.ask("cpu", TIMEOUT)) - before
-    return Told(used / events / len(sessions) * 1e6, sorted(times)[len(times) // 2] * 1e3)
+    return FanoutFigures(used / events / len(sessions) * 1e6, sorted(times)[len(times) // 2] * 1e3)
 
 
-def _tell(sessions: Sequence[socket.socket], selector: selectors.BaseSelector) -> None:
-    sessions[-1].sendall(TRIGGER)  # it was accepted last, so that by now all others are sessions too
+def _send_event(sessions: Sequence[socket.socket], selector: selectors.BaseSelector) -> None:
+    sessions[-1].sendall(TRIGGER)  # the server accepted it last, so all others are sessions too
     waiting = len(sessions) * len(EVENT)
     while waiting:
         ready = selector.select(timeout=TIMEOUT)
@@ -113,16 +113,16 @@ def measure_fanout(*, rounds: int, shrink: int = 1, progress: Callable[[str], No
         for peer in present:
             server = stack.enter_context(start(peer))
             sessions = stack.enter_context(connected(int(server.line(TIMEOUT)), count))
-            runs[peer.name] = partial(tell_all, server, sessions, EVENTS)
+            runs[peer.name] = partial(send_events, server, sessions, EVENTS)
         found = interleaved(runs, rounds=rounds)
     return _section(found, rounds, count)
 
 
-def _section(found: Mapping[str, list[Told]], rounds: int, count: int) -> Section:
-    cpus = {name: Series([each.cpu for each in told]) for name, told in found.items()}
-    times = {name: Series([each.all_told for each in told]) for name, told in found.items()}
+def _section(found: Mapping[str, list[FanoutFigures]], rounds: int, count: int) -> Section:
+    cpus = {name: Series([each.cpu for each in results]) for name, results in found.items()}
+    times = {name: Series([each.last_received for each in results]) for name, results in found.items()}
     cpu = Column("CPU µs per session", cpus, 2, BY_HAND)
-    all_told = Column("All told, ms", times, 1)
+    last_received = Column("All received, ms", times, 1)
     text = _TEXT.format(sessions=count, events=EVENTS, rounds=rounds)
     ours = [name for name in found if name.startswith("tcpcomm")]
-    return Section(TITLE, text, [comparison("Server", [cpu, all_told])], cheaper=cpu.cheaper(ours))
+    return Section(TITLE, text, [comparison("Server", [cpu, last_received])], cheaper=cpu.cheaper(ours))

@@ -1,7 +1,7 @@
 """
-JSON by the standard library, and by msgspec: messages by themselves, and whole exchanges over loopback.
+JSON by the standard library and by msgspec: messages alone, and whole exchanges over loopback.
 
-The two give the same bytes and values, so nothing but the time differs.
+The two give the same bytes and values, so that only the time differs.
 """
 
 from __future__ import annotations
@@ -58,33 +58,33 @@ CODECS: Final[Mapping[str, Codec]] = {"Json": Json(), "JsonRpc": JsonRpc()}
 
 @frozen
 class Message:
-    """What is written, and read again: a command, or if there is a result its answer."""
+    """A message that is written and read again: a command, or with a result the answer to it."""
 
     title: str
     command: str
     result: Any = None
 
     def steps(self, dialect: Dialect) -> dict[str, Callable[[], Any]]:
-        """How it is written, and how that is read."""
+        """Return a function that writes the message, and one that reads it."""
         values = {"job": 3}
         ask = partial(dialect.request, self.command, values, 7)
-        hear = partial(dialect.read_at_equipment, ask())
+        read = partial(dialect.read_at_equipment, ask())
         if self.result is None:
-            return {"write": ask, "read": hear}
-        (request,) = hear().requests
+            return {"write": ask, "read": read}
+        (request,) = read().requests
         assert isinstance(request, Request)
         answer = partial(dialect.reply, request, self.result)
         (frame,) = answer()
 
         def take() -> Any:
-            (heard,) = dialect.read_at_host(frame)
-            reader = dialect.answers(self.command)
+            (message,) = dialect.read_at_host(frame)
+            reader = dialect.reply_reader(self.command)
             assert reader is not None
-            assert isinstance(heard, Answer)
-            return reader.take(heard.body)
+            assert isinstance(message, Answer)
+            return reader.take(message.body)
 
         if take() != self.result:
-            raise BenchmarkFailed(f"{self.title}: another result arrived than was sent")
+            raise BenchmarkFailed(f"{self.title}: the result that arrived is not the one sent")
         return {"write": answer, "read": take}
 
 
@@ -94,11 +94,11 @@ MESSAGES: Final = (
     Message("a list of 100 points", "outline", [Position(0.37 * n, 1.21 * n, 0.0) for n in range(100)]),
 )
 REPEATS: Final = 2000
-"""Times that a small message is written or read for one figure."""
+"""Times that a small message is written or read for one result."""
 
 
 def _cpu(step: Callable[[], Any], times: int) -> float:
-    """Microseconds of CPU time that one call takes."""
+    """Return the CPU time of one call, in microseconds."""
     gc.collect()
     began = time.process_time_ns()
     for _ in range(times):
@@ -107,7 +107,7 @@ def _cpu(step: Callable[[], Any], times: int) -> float:
 
 
 def measure_messages(rounds: int, shrink: int = 1) -> dict[str, dict[str, Series]]:
-    """Microseconds: by codec and message, then by step and engine."""
+    """Return microseconds by codec and message, then by step and engine."""
     figures = {}
     for name, codec in CODECS.items():
         for message in MESSAGES:
@@ -156,14 +156,14 @@ SERVERS: Final = {
 }
 
 
-# -- what is told -----------------------------------------------------------------------------------------
+# -- the report -----------------------------------------------------------------------------------------
 
 _TEXT = """\
-The same messages by Python's `json` and by msgspec, which the extra `fast` brings.
-First each message by itself, in one process: CPU µs to write it from its values, and to read it to them.
-The checks of every value are in these figures, and are the same for both.
+The same messages with Python's `json` and with msgspec, which the extra `fast` installs.
+First each message alone, in one process: CPU µs to write it from its values, and to read it into values.
+These figures include the checks of every value, which are the same for both.
 Then a server that answers the command over loopback; CPU is the server's alone, for one command.
-In brackets: how many times the standard engine's.
+In brackets: how many times the CPU of the standard engine.
 Medians, {rounds} rounds.
 """
 

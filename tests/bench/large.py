@@ -1,8 +1,8 @@
 """
-Images of 50 MiB, each one frame, received and sent at the speed of loopback: rate, CPU and peak memory.
+Images of 50 MiB, each one frame, received and sent over loopback: rate, CPU and peak memory.
 
-The client is this process, with a blocking socket. A peer's memory is asked of the system: how far the
-largest that it ever had lies above what it had before.
+The client is this process, with a blocking socket. A peer's memory comes from the system: the difference
+between its peak and its memory before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIZE: Final = 50 * MIB
 LONGEST: Final = 64 * MIB
 """Bytes of the longest frame that the peers take."""
 SHORT: Final = 8
-"""Bytes up to which a frame is no image, but asks for one of so many bytes as its number says."""
+"""Bytes of the longest frame that is not an image; its number is the size of the image that it requests."""
 ACKNOWLEDGED: Final = b"ok"
 
 TITLE = "Frames of 50 MiB"
@@ -51,9 +51,9 @@ PEERS = (
 
 _TEXT = """\
 A camera's image as one frame of {size} MiB behind a 4-byte length, over loopback, one at a time.
-*Received*: the server has all of it in one `bytes`, and acknowledges it.
-*Sent*: the server makes one and sends it.
-Memory is the server's, at most, above what it had before, in multiples of the frame.
+*Received*: the server has the image in one `bytes`, and acknowledges it.
+*Sent*: the server makes an image and sends it.
+Memory is the growth of the server to its peak, in multiples of the frame.
 Each round is a new process.
 In brackets: how many times the rate, or the CPU, of a blocking socket with `recv_into` and `sendall`.
 Medians, {rounds} rounds of {count} frames in each direction.
@@ -62,23 +62,23 @@ Medians, {rounds} rounds of {count} frames in each direction.
 
 @frozen
 class Transfer:
-    """What one peer needed for images in one direction."""
+    """The results of one peer for images in one direction."""
 
     rate: float
     """MiB in a second."""
     cpu: float
-    """Milliseconds of the server's CPU time for each."""
+    """Milliseconds of the server's CPU time for each image."""
     memory: float | None
-    """The most memory that it took, in frames; None where the system does not tell."""
+    """The most memory that the peer took, in frames; None if the system does not report it."""
 
 
 def transfer(peer: Peer, command: list[str], *, size: int, count: int, sent: bool) -> Transfer:
-    """Start a peer; have it receive so many images, or send them."""
+    """Start a peer; let it receive this many images, or send them."""
     with Child(peer.name, command) as server:
         port = int(server.line(TIMEOUT))
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _exchange(connection, bytes(SHORT + 1), len(ACKNOWLEDGED))  # it has been awake before
+            _exchange(connection, bytes(SHORT + 1), len(ACKNOWLEDGED))  # not measured
             before, cpu = _memory(server.pid, "VmRSS"), float(server.ask("cpu", TIMEOUT))
             image = b"x" * size
             began = time.perf_counter()
@@ -95,12 +95,12 @@ def transfer(peer: Peer, command: list[str], *, size: int, count: int, sent: boo
 
 
 def _exchange(connection: socket.socket, frame: bytes, expected: int) -> None:
-    """Send a frame, and receive one of so many bytes."""
+    """Send a frame, and receive one of this many bytes."""
     connection.sendall(len(frame).to_bytes(4, "big"))
     connection.sendall(frame)
     header = connection.recv(4, socket.MSG_WAITALL)
     if int.from_bytes(header, "big") != expected:
-        raise BenchmarkFailed(f"a frame of {expected} bytes was to come, not one behind {header!r}")
+        raise BenchmarkFailed(f"expected a frame of {expected} bytes, but its header is {header!r}")
     buffer = memoryview(bytearray(min(expected, MIB)))
     while expected:
         count = connection.recv_into(buffer[: min(expected, MIB)])
@@ -110,7 +110,9 @@ def _exchange(connection: socket.socket, frame: bytes, expected: int) -> None:
 
 
 def _memory(pid: int, what: str) -> int | None:
-    """Bytes of memory of a process, as Linux calls them: now (VmRSS), or at most (VmHWM)."""
+    """
+    Return bytes of memory of a process by Linux's name, VmRSS (now) or VmHWM (peak); None on other systems.
+    """
     if sys.platform != "linux":
         return None
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
@@ -161,7 +163,7 @@ def _section(
                 most = memory.figures[ours].median
                 targets.append(Target(f"{ours}, {title}: peak memory in frames", most, 2.0, at_least=False))
     text = _TEXT.format(size=size // MIB, rounds=rounds, count=count)
-    notes = [f"{STOCK} received one frame, in the first round only: it is too slow for more"]
+    notes = [f"{STOCK} received one frame, in the first round only, because it is slow"]
     return Section(TITLE, text, tables, targets, cheaper, notes)
 
 

@@ -1,15 +1,15 @@
 /*
- * The load on a server: so many connections, so many frames in flight on each.
+ * The load on a server: a number of connections, with a number of frames in flight on each.
  *
  *     load PORT CONNECTIONS WINDOW FRAMES SECONDS SIZE[,SIZE...]
  *     load PORT CONNECTIONS WINDOW FRAMES SECONDS REQUEST REPLY [REQUEST REPLY...]
  *
- * Each connection sends FRAMES frames with WINDOW of them unanswered at most, and compares every byte that
- * comes back. The frames of an echo server have a 4-byte big-endian length prefix and payloads of the SIZEs
- * in turn. Other servers get the REQUESTs in turn, written in hex, and have to send each its REPLY.
+ * Each connection sends FRAMES frames, with at most WINDOW of them unanswered, and compares every byte of
+ * the replies. The frames of an echo server have a 4-byte big-endian length prefix and payloads of the SIZEs
+ * in turn. Other servers get the REQUESTs in turn, written in hex, and must answer each with its REPLY.
  *
  * It connects, warms up, prints "ready", waits for a line, sends the load, prints one line of JSON and
- * ends. Beyond SECONDS it fails, and so it does when the server says anything but what it was told.
+ * ends. It fails after SECONDS, or if the server sends anything but the expected replies.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,7 +32,7 @@ struct connection {
     uint64_t sent_at;
 };
 
-/* Frames without end: those of one cycle, repeated for as many as may be in flight. */
+/* The frames of one cycle, repeated for as many as may be in flight. */
 struct stream {
     long cycle_frames, cycle_bytes, *starts, length;
     char *data;
@@ -79,7 +79,7 @@ static void add_size(struct stream *stream, long size)
     stream->cycle_frames++;
 }
 
-/* All sizes are known: make room for the data. */
+/* Allocate the data, because all sizes are known. */
 static void make_room(struct stream *stream)
 {
     long largest = 0;
@@ -125,7 +125,7 @@ static char byte_of(const char *hex)
     return (char)byte;
 }
 
-/* Every second one of so many texts in hex, from the first one on. */
+/* Every second one of these texts in hex, from the first one on. */
 static void make_texts(struct stream *stream, char **texts, int count)
 {
     stream->starts = allocate((size_t)count / 2 + 1, sizeof *stream->starts);
@@ -155,8 +155,8 @@ static void connect_all(int port)
     }
 }
 
-/* Send as many frames as the window allows. What the socket refuses is sent after the next reply: there
- * must be one to come, for a full socket means that bytes are on their way. */
+/* Send as many frames as the window allows. Bytes that the socket does not accept are sent after the next
+ * reply. A reply must come, because a full socket means that bytes are on their way. */
 static void send_frames(struct connection *connection, long frames)
 {
     long last = connection->received_frames + window;
@@ -172,7 +172,7 @@ static void send_frames(struct connection *connection, long frames)
     }
 }
 
-/* Receive what is there; return how many frames that completes. */
+/* Receive the available bytes; return the number of frames that they complete. */
 static long receive(struct connection *connection)
 {
     static char chunk[CHUNK];
@@ -195,7 +195,7 @@ static long receive(struct connection *connection)
     return connection->received_frames - before;
 }
 
-/* Send so many frames on each connection, and receive them again; return the seconds that took. */
+/* Send this many frames on each connection, and receive them again; return the seconds. */
 static double run(long frames)
 {
     uint64_t began = now();

@@ -1,9 +1,8 @@
 """
-The load generator for machines without a C compiler: ``load.c`` again, in Python.
+The load generator for machines without a C compiler: ``load.c`` in Python.
 
-It takes the same arguments, sends the same frames and prints the same lines. It is slower than a good
-server, so that frames per second and latencies tell of it and not of the server; the server's CPU time
-per frame is what it is.
+It has the same arguments, sends the same frames and prints the same lines. It is slower than a good server,
+so that frames per second and latencies measure the generator. The server's CPU time per frame stays true.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ import time
 from collections.abc import Sequence
 from itertools import accumulate
 
-WARM_UP = 64  # frames on each connection, and fewer where there are more
+WARM_UP = 64  # frames on each connection, and fewer if there are more connections
 FEW = 100
 
 
 class _Stream:
-    """The frames of one cycle, without end."""
+    """The frames of one cycle, repeated without end."""
 
     def __init__(self, cycle: Sequence[bytes], window: int) -> None:
         self._starts = [0, *accumulate(map(len, cycle))]
@@ -35,7 +34,7 @@ class _Stream:
 
 
 def _echoed(sizes: Sequence[int]) -> list[bytes]:
-    """Frames for an echo server."""
+    """Return frames for an echo server."""
     return [
         size.to_bytes(4, "big") + bytes([ord("a") + index % 26]) * size for index, size in enumerate(sizes)
     ]
@@ -56,7 +55,10 @@ class _Connection:
         self.sent_at = time.perf_counter()
 
     def send(self, frames: int) -> None:
-        """Send as many frames as the window allows; what the socket refuses follows the next reply."""
+        """
+        Send as many frames as the window allows; bytes that the socket does not accept follow the next
+        reply.
+        """
         target = self._requests.start_of(min(self.received_frames + self._window, frames))
         start = self._sent % self._requests.length
         try:
@@ -65,7 +67,7 @@ class _Connection:
             return
 
     def receive(self) -> int:
-        """Receive what is there; return how many frames that completes."""
+        """Receive the available bytes; return the number of frames that they complete."""
         data = self.socket.recv(1 << 18)
         if not data:
             raise SystemExit("the server closed the connection")
@@ -83,7 +85,7 @@ class _Connection:
 def _run(
     connections: Sequence[_Connection], selector: selectors.BaseSelector, frames: int, deadline: float
 ) -> tuple[float, list[float]]:
-    """Send so many frames on each connection and receive them again: the seconds, and each latency."""
+    """Exchange this many frames on each connection; return the seconds, and each latency."""
     latencies = []
     began = time.perf_counter()
     for connection in connections:
@@ -109,7 +111,7 @@ def _run(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Connect, warm up, wait for a line, send the load, tell how it went."""
+    """Connect, warm up, wait for a line, send the load, and print the results."""
     port, count, window, frames = map(int, arguments[:4])
     deadline = time.monotonic() + float(arguments[4])
     if len(arguments) == 6:

@@ -1,5 +1,5 @@
 """
-What many of them cost, and how long a start takes: idle connections, links, 8,000 clients at once, twistd.
+Costs in large numbers, and of a start: idle connections, links, 8,000 clients at once, twistd.
 
 These are whole processes, so there are few rounds of each.
 """
@@ -66,13 +66,13 @@ _LISTEN = ("--listen", "tcp:0:interface=127.0.0.1")
 _TEXT = """\
 *Ready to accept* is the time from the start of `twistd -n` until its log says that it listens.
 The empty one serves Twisted's own `Protocol` from a file; in brackets, how many times its time.
-All modules are compiled already, as `pip install` leaves them.
+All modules are compiled already, as after `pip install`.
 Medians, {rounds} rounds.
 
-Python memory is what `tracemalloc` counts for each of {connections:,} connections that do nothing.
+Python memory is the count of `tracemalloc` for each of {connections:,} idle connections.
 
 {links:,} links in one process, each with a connection of its own to devices in another, and with heartbeats
-every second, as the profile `fleet` has it, take {share:.1f} % of one core together.
+every second (profile `fleet`), take {share:.1f} % of one core together.
 Each takes {link_memory:.1f} KiB of Python memory.
 
 {crowd:,} clients that connect at the same instant to `twistd tcpcomm` are all answered within
@@ -92,12 +92,12 @@ def idle_memory(kind: str, count: int, folder: Path | None = None) -> float:
 
 
 def _settled(server: Child) -> int:
-    """Bytes that are in use when that does not change any more: all connections are accepted."""
+    """Return the bytes in use when they stop changing: all connections are accepted."""
     last, used = -1, int(server.ask("memory", TIMEOUT))
     deadline = time.monotonic() + TIMEOUT
     while used != last:
         if time.monotonic() > deadline:
-            raise BenchmarkFailed(f"the memory of {server.name} does not settle")
+            raise BenchmarkFailed(f"the memory of {server.name} does not stop changing")
         time.sleep(0.3)
         last, used = used, int(server.ask("memory", TIMEOUT))
     return used
@@ -105,15 +105,15 @@ def _settled(server: Child) -> int:
 
 def link_cost(count: int, traced: int, seconds: float) -> tuple[float, float]:
     """
-    Links that do nothing but send heartbeats.
+    Measure links that send only heartbeats.
 
     Args:
-        count: how many, for the CPU.
-        traced: how many, for the memory: tracing is slow.
-        seconds: how long.
+        count: the number of links for the CPU.
+        traced: the number of links for the memory, because tracing is slow.
+        seconds: the time to measure.
 
     Returns:
-        The share of one core that all take, and the KiB of Python memory that each takes.
+        The share of one core that all links take, and the KiB of Python memory that each takes.
     """
     peer = Peer("devices", "links", ("serve",))
     with Child(peer.name, peer.command()) as devices:
@@ -137,10 +137,11 @@ def link_cost(count: int, traced: int, seconds: float) -> tuple[float, float]:
 
 def _as_installed(folder: Path, checkout: Path = ROOT) -> dict[str, str]:
     """
-    An environment in which modules are compiled once, whatever the machine says, and into this folder.
+    Return an environment in which modules are compiled once, and into this folder.
 
-    A checkout's are not, as what pip has installed is: compiling them takes longer than all else that
-    they have to do at a start.
+    pip compiles modules when it installs them. Those of a checkout may not be compiled, and compiling them
+    takes
+    longer than the rest of a start.
     """
     environment = {**child_environment(checkout), "PYTHONPYCACHEPREFIX": str(folder)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -148,20 +149,20 @@ def _as_installed(folder: Path, checkout: Path = ROOT) -> dict[str, str]:
 
 
 def seconds_to_start(command: Sequence[str], listening: str, environment: Mapping[str, str]) -> float:
-    """The seconds until a program prints a line that has this text; then it is ended."""
+    """Return the seconds until a program prints a line with this text; then stop the program."""
     began = time.perf_counter()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as program:
         assert program.stdout is not None
-        said = []
+        output = []
         for line in program.stdout:
-            said.append(line)
+            output.append(line)
             if listening in line:
                 took = time.perf_counter() - began
                 program.terminate()
                 return took
-    raise BenchmarkFailed(f"{command} never said {listening!r}: {''.join(said)}")
+    raise BenchmarkFailed(f"{command} never printed {listening!r}: {''.join(output)}")
 
 
 def seconds_to_listen(compiled: Path, checkout: Path = ROOT) -> float:
@@ -197,13 +198,13 @@ def _imports(folder: Path) -> dict[str, Callable[[], float]]:
         "python, nothing imported": partial(run, ""),
         "twisted.internet.reactor": partial(run, "import twisted.internet.reactor"),
         "tcpcomm.framing, one used": partial(run, "from tcpcomm.framing import LengthPrefixed"),
-        "tcpcomm, what a declaration needs": partial(run, "from tcpcomm import Equipment, command, serve"),
-        "tcpcomm, all that is public": partial(run, "from tcpcomm import *"),
+        "tcpcomm, declaration names": partial(run, "from tcpcomm import Equipment, command, serve"),
+        "tcpcomm, all public names": partial(run, "from tcpcomm import *"),
     }
 
 
 def measure_many(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> Section:
-    """Measure all of it."""
+    """Measure all of these."""
     few = min(rounds, FEW_ROUNDS)
     crowd, links, connections = (max(20, each // shrink) for each in (CROWD, LINKS, CONNECTIONS))
     allow_files(crowd + 200)
@@ -253,7 +254,7 @@ def measure_many(*, rounds: int, shrink: int = 1, progress: Callable[[str], None
 
 
 def _compiled_before(starts: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Series]:
-    """Milliseconds that each takes, after a first time that compiles what it imports."""
+    """Return the milliseconds of each start, after a first one that compiles its modules."""
     for start in starts.values():
         start()
     found = interleaved(starts, rounds=rounds)

@@ -1,8 +1,9 @@
 """
-How figures are taken: all peers in the same round, one after the other, round after round.
+Measuring in rounds: in each round all peers run, one after another.
 
-A machine is never quiet and its clock never constant, so a figure means little alone. Peers that take
-turns meet the same noise; a ratio is therefore taken within each round, and the median over the rounds.
+A machine is never quiet and its clock rate never constant, so one figure alone means little. Peers that
+take
+turns meet the same noise. So a ratio is taken within each round, and its median over all rounds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def _tuple(values: Iterable[float]) -> tuple[float, ...]:
 
 @frozen
 class Series:
-    """The values that one peer reached, one for each round."""
+    """The values of one peer, one for each round."""
 
     values: tuple[float, ...] = field(converter=_tuple)
 
@@ -39,7 +40,9 @@ class Series:
         return median(self.values)
 
     def over(self, other: Series) -> float:
-        """How many times the other's value this is: the median over the rounds that both took part in."""
+        """
+        Return how many times the other's value this is: the median over the rounds that both took part in.
+        """
         return median(mine / theirs for mine, theirs in zip(self.values, other.values, strict=False))
 
 
@@ -47,10 +50,11 @@ def interleaved(
     runs: Mapping[str, Callable[[], T]], *, rounds: int, once: Collection[str] = ()
 ) -> dict[str, list[T]]:
     """
-    Call each run once a round; return what each returned, in the order of the rounds.
+    Call each run once a round; return its results in the order of the rounds.
 
-    Each round begins with another run, so that none always follows the same neighbour. Those named in
-    ``once`` take part in the first round only.
+    Each round begins with another run, so that none always follows the same neighbour. Runs named in
+    ``once``
+    take part in the first round only.
     """
     names = list(runs)
     results: dict[str, list[T]] = {name: [] for name in names}
@@ -63,7 +67,7 @@ def interleaved(
 
 
 def machine() -> dict[str, str]:
-    """What a reader needs to know about where the figures come from."""
+    """Return the facts about this machine that a reader of the results needs."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {
         "CPU": f"{_cpu_model()}, {cores} cores",

@@ -1,7 +1,7 @@
 """
 Ten holding registers, read over Modbus/TCP: servers under the same load, and clients of the same server.
 
-The servers answer as their users would write them; every byte is compared.
+The servers are written as their users would write them; every byte of a reply is compared.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ LOAD = Load(
 QUESTIONS = 3000
 
 _TEXT = """\
-Reading ten holding registers: a request of 12 bytes, a reply of 29, over loopback.
-{loads} connections ask in ping-pong; CPU is the server's alone, for one request.
-Then one client after the other asks tcpcomm's server, one request at a time; CPU is the client's alone.
-Ours is a declaration of five lines with the codec `Binary`, and the proxy that `remote` makes of it.
+Reading ten holding registers: a request of 12 bytes and a reply of 29 bytes, over loopback.
+{loads} connections send requests in ping-pong; CPU is the server's alone, for one request.
+Then each client in turn sends requests to tcpcomm's server, one at a time; CPU is the client's alone.
+Ours is a declaration of five lines with the codec `Binary`, and the proxy that `remote` makes from it.
 In brackets: how many times pymodbus's CPU.
 Medians, {rounds} rounds.
 """
@@ -79,7 +79,7 @@ def measure_modbus(
 
 
 def _measure_clients(rounds: int, count: int, tools: Toolchain) -> dict[str, tuple[Series, Series]]:
-    """The CPU and the wall-clock microseconds that one question takes, by client's name."""
+    """Return the CPU and wall-clock microseconds of one request, by the client's name."""
     present = [peer for peer in CLIENTS if peer.missing(tools) is None]
     with start(SERVERS[0], tools) as server:
         port = server.line(START_TIMEOUT)
@@ -103,7 +103,7 @@ def _section(served: EchoResults, asked: Mapping[str, tuple[Series, Series]]) ->
     figures = served.figures[LOAD.title]
     servers, cheaper = exchanges(figures, "request", THEIRS)
     cpu = Column("CPU µs per request", {name: each[0] for name, each in asked.items()}, 1, THEIRS)
-    wall = Column("µs from question to answer", {name: each[1] for name, each in asked.items()}, 0)
+    wall = Column("µs from request to reply", {name: each[1] for name, each in asked.items()}, 0)
     targets = []
     if THEIRS in figures:
         for ours in (OURS, NATIVE):

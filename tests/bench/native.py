@@ -1,4 +1,4 @@
-"""Compiles the programs in C, which cost next to nothing beside what they measure."""
+"""Compile the programs in C, whose own cost is small beside the cost that they measure."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["Toolchain"]
 
 @frozen
 class Toolchain:
-    """A C compiler, or the reason why there is none, and where it puts what it builds."""
+    """A C compiler, or the reason why there is none, and the folder for its programs."""
 
     directory: Path
-    """Outside of the source tree; the caller removes it."""
+    """A folder outside the source tree; the caller removes it."""
 
     compiler: str | None
     missing: str
 
     @classmethod
     def find(cls, directory: Path) -> Toolchain:
-        """Look for a C compiler. The C programs wait with epoll, so there is use for one on Linux only."""
+        """Look for a C compiler. The C programs need epoll, so they run on Linux only."""
         if sys.platform != "linux":
             return cls(directory, None, "its epoll is Linux's")
         compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
@@ -36,7 +36,7 @@ class Toolchain:
 
         Raises:
             RuntimeError: there is no compiler.
-            subprocess.CalledProcessError: it refuses the source.
+            subprocess.CalledProcessError: the compiler rejects the source.
         """
         if self.compiler is None:
             raise RuntimeError(self.missing)

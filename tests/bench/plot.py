@@ -1,4 +1,4 @@
-"""A picture of what a frame costs each server, against the load: for the page, drawn by matplotlib."""
+"""A picture for the page: the cost of a frame to each server, against the load, drawn by matplotlib."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SHOWN = {
     "a thread for each connection": ("v", ":", "tab:brown"),
     peers.LIMIT: ("x", ":", "black"),
 }
-"""Of the peers, those without which the picture says less, and how they are drawn."""
+"""The peers that the picture needs, and the style of each."""
 
 
 def missing() -> str | None:
-    """Why nothing can be drawn here; None if it can."""
+    """Return the reason why nothing can be drawn here, or None."""
     return None if find_spec("matplotlib") else "matplotlib is not installed"
 
 
@@ -34,7 +34,7 @@ def draw(results: EchoResults, loads: tuple[Load, ...], picture: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "tcpcomm"  # the same figures make the same file
+    mpl.rcParams["svg.hashsalt"] = "tcpcomm"  # so that the same figures make the same file
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""Child processes that talk in lines over their pipes, never longer than they are allowed to."""
+"""Child processes that exchange lines over their pipes, each within a time limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class BenchmarkFailed(Exception):
-    """A peer or a load generator did not do what it should: there is no figure."""
+    """A peer or a load generator did not work as it should, so there is no result."""
 
 
 def child_environment(folder: Path = ROOT) -> dict[str, str]:
@@ -32,7 +32,7 @@ class Child:
     """
     A process that answers lines on its standard output.
 
-    It is told to end by the end of its standard input, so that it also ends when this process dies.
+    The end of its standard input ends it, so that it also ends when this process dies.
     """
 
     def __init__(self, name: str, command: Sequence[str], folder: Path = ROOT) -> None:
@@ -54,7 +54,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The number by which the system knows the process."""
+        """The process id."""
         return self._process.pid
 
     def _read(self) -> None:
@@ -72,29 +72,29 @@ class Child:
         Return the next line that the process prints.
 
         Raises:
-            BenchmarkFailed: it printed none in so many seconds, or ended.
+            BenchmarkFailed: the process printed no line within ``timeout`` seconds, or it ended.
         """
         try:
             line = self._lines.get(timeout=timeout)
         except Empty:
-            raise BenchmarkFailed(f"{self.name} said nothing for {timeout:g} s") from None
+            raise BenchmarkFailed(f"{self.name} printed nothing for {timeout:g} s") from None
         if not line:
             self._readers[1].join(timeout=5)
-            raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'without a word'}")
+            raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'no message'}")
         return line
 
     def ask(self, question: str, timeout: float) -> str:
-        """Write one line to the process; return the line that it answers with."""
+        """Write one line to the process; return its answer."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended: line() tells why
+        with suppress(BrokenPipeError):  # the process has ended, and line() gives the reason
             self._process.stdin.write(question + "\n")
             self._process.stdin.flush()
         return self.line(timeout)
 
     def stop(self) -> int:
-        """Let the process end, or end it; return its exit status."""
+        """Let the process end, or kill it; return its exit status."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended before it read everything
+        with suppress(BrokenPipeError):  # it ended before it read everything
             self._process.stdin.close()
         try:
             self._process.wait(timeout=5)

@@ -1,7 +1,7 @@
 """
-How the figures are told: Markdown tables, the targets, and where something else is cheaper.
+Reports of the results: Markdown tables, the targets, and the cases where another tool is cheaper.
 
-The same text goes to the terminal and to the reference page; no figure in it is written by hand.
+The same text goes to the terminal and to the reference page; nobody types a figure.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["Target", "page", "table", "target_table", "targets"]
 _HEAD = """\
 # Benchmarks
 
-What a frame costs, measured side by side with what tcpcomm replaces.
-This page is written by the benchmark itself, so that no figure in it is typed by hand:
+The cost of a frame, measured side by side with the tools that tcpcomm replaces.
+The benchmark itself writes this page, so that nobody types a figure:
 
 ```
 pip install -e '.[bench]'
@@ -28,14 +28,14 @@ python -m tests.bench --write
 ```
 
 It takes about 10 minutes, and draws the picture below with matplotlib.
-The load on the echo servers comes from a program in C that is compiled for the run.
-Without a C compiler one in Python takes its place.
+A program in C, compiled for the run, makes the load on the echo servers.
+Without a C compiler, a program in Python makes it.
 `--quick` takes a first look in a few seconds; `--only` runs one part, such as `decode`, `echo` or `modbus`.
 All traffic stays on the loopback interface.
 
-A figure depends on the machine, and on what else it does; a ratio depends on them much less.
+A figure depends on the machine and its other work; a ratio depends on them much less.
 So all peers take turns within each round, and a ratio is taken within a round.
-The median over the rounds is shown.
+The tables show the median over the rounds.
 """
 
 _DECODE = """\
@@ -43,49 +43,49 @@ _DECODE = """\
 
 CPU time for each frame, in one process, without sockets; medians, {rounds} rounds.
 The frames come in chunks of 64 KiB.
-Each is handed to an empty method of the user, and the call is included.
+Each frame is passed to an empty method of the user; the call is included.
 In brackets: how many times cheaper than the baseline.
 *Decoder* is the bare decoder in a `for` loop.
-*Protocol* is all of `FrameProtocol`, with `frameReceived`, on a transport that does nothing.
+*Protocol* is the whole `FrameProtocol`, with `frameReceived`, on a transport that does nothing.
 """
 
 _ECHO = """\
 ## Echo
 
-Echo servers over loopback, each a process of its own.
-The load comes from {generator}, and every byte is compared.
-The frames have a 4-byte length prefix and, unless it says otherwise, 64 bytes of payload.
-CPU is the server's alone, for one frame there and back; the bracket tells its share of the baseline's.
-Medians, {rounds} rounds; latency is what the client sees.
-*Native* and *at once* are the transports of `tcpcomm.transports`; tcpcomm named alone sends at once.
-*Frame by frame* is what a handler is usually like: `frameReceived` calls `sendFrame`.
+Echo servers over loopback, each in a process of its own.
+The load comes from {generator}, which compares every byte.
+The frames have a 4-byte length prefix and, unless a title says otherwise, 64 bytes of payload.
+CPU is the server's alone, for one frame there and back; in brackets, its share of the baseline's CPU.
+Medians, {rounds} rounds; the client measures the latency.
+*Native* and *at once* are the transports of `tcpcomm.transports`; plain tcpcomm sends at once.
+*Frame by frame* is a usual handler: `frameReceived` calls `sendFrame`.
 *In batches* overrides `framesReceived` and answers with `sendFrames`.
 
-![What a frame costs each server, against the number of connections](benchmarks.svg)
+![The cost of a frame to each server, against the number of connections](benchmarks.svg)
 """
 
 _QUICK = """\
 **A first look**: one round with few frames, and smaller ones where they are large.
-Nothing here is to be relied on, and no target is judged.
+Do not rely on these figures; no target is judged.
 """
 
 _TARGETS = """\
 ## Targets
 
-Where a decoder is compared, the protocol is held to the same target.
+If a decoder has a target, the protocol has the same one.
 """
 
 _LOSSES = """\
 ## Where something else is cheaper
 
-Every case above in which a peer takes less CPU than tcpcomm's protocol does.
-The bare loop in C knows no frames: it shows what the system itself takes.
+Every case above in which a peer takes less CPU than tcpcomm's protocol.
+The bare loop in C does not read frames: it shows the cost of the system itself.
 """
 
 
 @frozen
 class Target:
-    """One thing that was promised, and what was measured."""
+    """One target, and its result."""
 
     text: str
     measured: float
@@ -98,7 +98,7 @@ class Target:
 
 
 def targets(decoded: DecodeResults | None, echoed: EchoResults | None) -> list[Target]:
-    """The targets for which there are figures."""
+    """Return the targets that have results."""
     found = []
     if decoded is not None:
         for text, family, workload, ours, baseline, bound in _decode_targets():
@@ -158,7 +158,7 @@ def page(
     *,
     quick: bool = False,
 ) -> str:
-    """Everything, as one Markdown page."""
+    """Return the whole page in Markdown."""
     parts = [_HEAD, table(("Machine", ""), list(machine.items()))]
     if quick:
         parts.append(_QUICK)
@@ -179,13 +179,13 @@ def page(
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are aligned to the right."""
+    """Return a Markdown table; all columns but the first are aligned to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rows))
 
 
 def target_table(found: Sequence[Target]) -> str:
-    """What was promised, what was measured, and whether that is enough."""
+    """Return a table of targets: the bound, the result, and the verdict."""
     rows = [
         (
             target.text,
@@ -213,7 +213,7 @@ def _family(family: decode.Family, decoded: DecodeResults) -> Iterator[str]:
         rows.append(row)
     yield table((f"CPU {unit} per frame", *[each.title for each in family.workloads]), rows)
     if family.once:
-        yield f"{' and '.join(family.once)} took part in the first round only: it is too slow for more.\n"
+        yield f"{' and '.join(family.once)} took part in the first round only, because of its time.\n"
 
 
 def _echo_table(figures: Mapping[str, EchoFigures]) -> str:

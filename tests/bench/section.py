@@ -1,5 +1,5 @@
 """
-A part of the page that stands by itself: its tables, its targets, and where something else is better.
+A part of the page with its own tables and targets, and the cases where another tool is better.
 
 So one part can be measured and written again without the others.
 """
@@ -21,13 +21,13 @@ __all__ = ["Column", "Section", "comparison", "exchanges", "with_section"]
 @frozen
 class Column:
     """
-    One thing that was measured of every peer.
+    One measurement of every peer.
 
     Args:
-        title: what, with its unit.
-        figures: by peer's name.
-        digits: how many of them stand behind the point.
-        baseline: the peer that the others are compared with, in brackets; None: they are not.
+        title: its name and unit.
+        figures: its results, by peer's name.
+        digits: the digits after the decimal point.
+        baseline: the peer to compare the others with, in brackets; None: no comparison.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Column:
     baseline: str | None = None
 
     def cell(self, name: str) -> str:
-        """What the table says of one peer."""
+        """Return the table cell of one peer."""
         if name not in self.figures:
             return "—"
         series = self.figures[name]
@@ -46,7 +46,7 @@ class Column:
         return f"{text} ({series.over(self.figures[self.baseline]):.2f} ×)"
 
     def cheaper(self, ours: Iterable[str]) -> list[str]:
-        """In words, who is below the best of ours, and how far."""
+        """Return a text about each peer below our best one, with the ratio."""
         mine = [self.figures[name] for name in ours if name in self.figures]
         if not mine:
             return []
@@ -62,13 +62,15 @@ class Column:
 @frozen
 class Section:
     """
+    A part of the page.
+
     Args:
         title: its heading.
-        text: what was measured, and how.
-        tables: one after the other.
-        targets: what was promised.
-        cheaper: who beats us, a line for each case.
-        notes: what else there is to say, such as who did not take part.
+        text: a description of the measurements.
+        tables: its tables, in order.
+        targets: its targets.
+        cheaper: a line for each case in which another tool is cheaper.
+        notes: other lines, such as peers that did not take part.
     """
 
     title: str
@@ -79,7 +81,7 @@ class Section:
     notes: Sequence[str] = field(default=())
 
     def page(self, *, quick: bool = False) -> str:
-        """The section in Markdown."""
+        """Return the section in Markdown."""
         parts = [f"## {self.title}\n", self.text]
         if self.targets and not quick:
             parts.append(target_table(list(self.targets)))
@@ -91,14 +93,14 @@ class Section:
 
 
 def comparison(first: str, columns: Sequence[Column]) -> str:
-    """A table with a line for each peer."""
+    """Return a table with a line for each peer."""
     names = dict.fromkeys(name for column in columns for name in column.figures)
     rows = [[name, *[column.cell(name) for column in columns]] for name in names]
     return table([first, *[column.title for column in columns]], rows)
 
 
 def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> tuple[str, list[str]]:
-    """The table of servers that were asked, and who is cheaper than ours."""
+    """Return the table of servers under this load, and lines about those that are cheaper than ours."""
 
     def series(take: Callable[[EchoFigures], Series | None]) -> dict[str, Series]:
         found = {name: take(each) for name, each in figures.items()}
@@ -115,7 +117,7 @@ def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> t
 
 
 def with_section(page: str, title: str, text: str) -> str:
-    """A page with this text in place of the section of that title, or before what is cheaper."""
+    """Return a page with this text in place of the section of that title, or before the last section."""
     old = re.compile(rf"## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if old.search(page):
         return old.sub(lambda _: text + "\n", page, count=1).rstrip("\n") + "\n"

@@ -1,7 +1,7 @@
 """
-Typed commands: ``TRG,3`` is read, carried out and answered with ``OK,1.000,2.000,3.000``, over loopback.
+Typed commands over loopback: ``TRG,3`` is read, carried out and answered with ``OK,1.000,2.000,3.000``.
 
-Each server is the same camera, written as the users of what it is written with do.
+Each server is the same camera, written with another tool as its users would write it.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ LOADS = (
 )
 
 _SECTION = """\
-`TRG,3` is read to a whole number, carried out, and answered with three floats, `OK,1.000,2.000,3.000`.
-The servers are the same camera, each a process of its own, over loopback; every byte is compared.
-CPU is the server's alone, for one command; the bracket tells how many times the baseline's.
+`TRG,3` is read as a whole number, carried out, and answered with three floats, `OK,1.000,2.000,3.000`.
+The servers are the same camera, each in a process of its own, over loopback; every byte is compared.
+CPU is the server's alone, for one command; in brackets, how many times the baseline's CPU.
 Medians, {rounds} rounds.
-Latency is what the client sees.
+The client measures the latency.
 *Declared* is a `Template`, and an `async def` that returns an attrs class; it listens as `serve` does.
-*By hand* cuts the line at its comma and knows no types, events, limits or logs.
-It uses Twisted as it is, unless the name says which transport of `tcpcomm.transports` it has instead.
-Lewis looks for commands every 10 ms, so its frames per second tell of that cycle, and its CPU of its work.
+*By hand* cuts the line at its comma; it has no types, events, limits or logs.
+It uses Twisted's own transport, unless its name says one of `tcpcomm.transports`.
+Lewis reads commands every 10 ms, so its frames per second show that cycle, and its CPU shows its work.
 """
 
 
@@ -61,7 +61,7 @@ def measure_typed(*, rounds: int, shrink: int = 1, progress: Callable[[str], Non
 
 
 def targets(results: EchoResults) -> Iterator[Target]:
-    """The targets for which there are figures."""
+    """Yield the targets that have results."""
     for title, figures in results.figures.items():
         ours = figures[OURS].cpu
         for kind, by_hand, bound in (
@@ -78,7 +78,7 @@ def targets(results: EchoResults) -> Iterator[Target]:
 
 
 def section(results: EchoResults) -> Section:
-    """The part of the page that tells of typed commands."""
+    """Return the part of the page about typed commands."""
     tables, cheaper = [], []
     for title, figures in results.figures.items():
         text, lost = exchanges(figures, "command", BY_HAND)

@@ -1,4 +1,4 @@
-"""The manual tells what the declaration says, and its examples are what goes over the wire."""
+"""The manual has all facts of the declaration, and its examples show the bytes on the wire."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_all_facts_have_the_types_of_json() -> None:
         assert facts(kind) == json.loads(json.dumps(facts(kind)))
 
 
-def test_a_command_is_told_with_its_words_types_time_and_whether_it_may_be_repeated() -> None:
+def test_a_command_is_described_with_its_words_types_timeout_and_repetition() -> None:
     find, stop = facts(Finder)["commands"]
 
     assert "FIND {what}" == find["request"]
@@ -83,7 +83,7 @@ def test_a_command_is_told_with_its_words_types_time_and_whether_it_may_be_repea
     assert ([], "None", None) == (stop["replies"], stop["result"], stop["timeout"])
 
 
-def test_types_are_told_once_with_those_within_them() -> None:
+def test_types_are_described_once_with_those_in_their_fields() -> None:
     assert [
         {
             "name": "Mark",
@@ -119,7 +119,7 @@ def test_examples_are_the_same_for_the_same_seed() -> None:
     assert facts(VisionCamera) != facts(VisionCamera, seed=1)
 
 
-def test_text_is_shown_in_the_encoding_with_what_cannot_be_seen_escaped() -> None:
+def test_text_is_shown_in_the_encoding_with_invisible_characters_escaped() -> None:
     class Korean(Equipment):
         framing = Delimited(b"\r")
         codec = Template(encoding="cp949", fault="NG")
@@ -131,7 +131,7 @@ def test_text_is_shown_in_the_encoding_with_what_cannot_be_seen_escaped() -> Non
     assert {"from": "equipment", "text": r"작업\t시작\r", "hex": "c0 db be f7 09 bd c3 c0 db 0d"} == message
 
 
-def test_bytes_that_are_no_text_are_shown_as_such() -> None:
+def test_bytes_that_are_not_text_are_shown_in_hex() -> None:
     class Drive(Equipment):
         framing = LengthPrefixed(1)
         codec = Binary()

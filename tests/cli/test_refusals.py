@@ -1,4 +1,4 @@
-"""Every mistake of the user is one line that says what to do, and the exit code 1; nothing has begun."""
+"""Every mistake on the command line gives one line that says what to do, and the exit code 1."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "say what to do: describe, simulate, call, watch; 'tcpcomm --help' tells more"),
-        (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' tells more"),
-        (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' tells more"),
+        ([], "name a command: describe, simulate, call, watch; 'tcpcomm --help' explains it"),
+        (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' explains it"),
+        (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' explains it"),
     ],
 )
 def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +40,7 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
     [
         (
             [],
-            "name one declaration, as in my_camera:VisionCamera; 'tcpcomm describe --help' tells more",
+            "name one declaration, as in my_camera:VisionCamera; 'tcpcomm describe --help' explains it",
         ),
         ([DECLARED], f"{DECLARED}: name it as module:name, such as my_camera:VisionCamera"),
         (
@@ -48,10 +48,10 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
             "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
         ),
         ([f"{DECLARED}:It"], f"{DECLARED}:It: {DECLARED} has no It"),
-        ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is no subclass of Equipment"),
+        ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is not a subclass of Equipment"),
         (
             [CAMERA, "--format", "pdf"],
-            "--format must be markdown or json, not 'pdf'; 'tcpcomm describe --help' tells more",
+            "--format must be markdown or json, not 'pdf'; 'tcpcomm describe --help' explains it",
         ),
     ],
 )
@@ -64,17 +64,17 @@ def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixtu
     [
         (["--seed", "x"], "--seed must be a whole number, not 'x'"),
         (["--latency", "soon"], "--latency must be a number of at least 0, not 'soon'"),
-        (["--latency", "0.2-0.1"], "--latency 0.2-0.1: the least comes first, as in 0.02-0.2"),
+        (["--latency", "0.2-0.1"], "--latency 0.2-0.1: write the smaller number first, as in 0.02-0.2"),
         (["--fault-rate", "2"], "--fault-rate must be a number of at least 0 and at most 1, not '2'"),
         (["--event-every", "0"], "--event-every must be a number above 0, not '0'"),
         (["--event-every", "smoke=1"], "VisionCamera has no event 'smoke'; its events: alarm"),
         (
             ["--allow", "10.0.0.5/24"],
-            "--allow: '10.0.0.5/24' is no network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
+            "--allow: '10.0.0.5/24' is not a network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
         ),
         (
             ["--listen", "tcp:9999"],
-            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "--listen tcp:9999 is open to other machines: name them with --allow 192.168.0.0/24 "
             "(--allow any for all), or add :interface=127.0.0.1",
         ),
         (
@@ -85,7 +85,7 @@ def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             ["--connect", "tcp:10.0.0.5:9999", "--allow", "any"],
             "--listen and --allow have no effect with --connect",
         ),
-        (["--what"], "option --what not recognized; 'tcpcomm simulate --help' tells more"),
+        (["--what"], "option --what not recognized; 'tcpcomm simulate --help' explains it"),
     ],
 )
 def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,8 +97,9 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
     [
         (
             [CAMERA],
-            "write what to ask of whom, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3; "
-            "'tcpcomm call --help' tells more",
+            "name a declaration, an endpoint and a command, as in my_camera:VisionCamera tcp:10.0.0.5:9999 "
+            "locate job=3; "
+            "'tcpcomm call --help' explains it",
         ),
         (
             [CAMERA, NOWHERE, "find"],
@@ -114,7 +115,7 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
         ),
         (
             [CAMERA, "tcp:9999", "reset", "--listen"],
-            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "--listen tcp:9999 is open to other machines: name them with --allow 192.168.0.0/24 "
             "(--allow any for all), or add :interface=127.0.0.1",
         ),
         ([CAMERA, NOWHERE, "reset", "--allow", "any"], "--allow has no effect without --listen"),
@@ -133,8 +134,8 @@ def test_of_call(words: list[str], problem: str, capsys: pytest.CaptureFixture[s
     [
         (
             [CAMERA],
-            "write whose events to watch, as in my_camera:VisionCamera tcp:10.0.0.5:9999; "
-            "'tcpcomm watch --help' tells more",
+            "name a declaration and an endpoint, as in my_camera:VisionCamera tcp:10.0.0.5:9999; "
+            "'tcpcomm watch --help' explains it",
         ),
         ([CAMERA, NOWHERE, "smoke"], "VisionCamera has no event 'smoke'; its events: alarm"),
         ([CAMERA, NOWHERE, "--count", "none"], "--count must be a number of at least 1, not 'none'"),
@@ -144,7 +145,7 @@ def test_of_watch(words: list[str], problem: str, capsys: pytest.CaptureFixture[
     assert f"tcpcomm watch: {problem}" == refusal(["watch", *words], capsys)
 
 
-def test_a_module_that_cannot_be_imported_is_told_with_the_place(
+def test_a_module_that_cannot_be_imported_is_shown_with_the_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""Arguments are read strictly by their annotations; results are shown to people and machines."""
+"""Arguments are read strictly by their annotations; results are printed as text or as JSON."""
 
 from __future__ import annotations
 
@@ -78,20 +78,20 @@ def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value
         (Mode, "auto", "must be one of 1, 2, AUTO, MANUAL"),
         (Literal["slow"], "fast", "must be one of slow"),
         (int | float, "x", "must be a whole number, and must be a number"),
-        (list[int], "1, 2", "it is no JSON: Extra data at character 1"),
+        (list[int], "1, 2", "not JSON: Extra data at character 1"),
         (list[int], '[1, "2"]', "[1]: must be a whole number, not '2'"),
         (Point, '{"x": 1, "y": 2}', "y: is not known here"),
         (date, "31.1.2026", "must be date as in ISO 8601, not '31.1.2026'"),
     ],
 )
-def test_what_does_not_fit_its_annotation_is_told(annotation: Any, text: str, problem: str) -> None:
+def test_an_argument_of_the_wrong_type_is_refused(annotation: Any, text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_arguments([Field("it", annotation)], [f"it={text}"])
 
     assert f"it={text}: {problem}" == str(refusal.value)
 
 
-def test_defaults_stand_in_for_what_is_not_given() -> None:
+def test_missing_arguments_have_their_defaults() -> None:
     fields = [Field("job", int), Field("speed", float, 0.5)]
 
     assert {"job": 3, "speed": 0.5} == read_arguments(fields, ["job=3"])
@@ -101,19 +101,19 @@ def test_defaults_stand_in_for_what_is_not_given() -> None:
     ("words", "problem"),
     [
         ([], "job is missing; the arguments are job=..., speed=..."),
-        (["3"], "'3' is no argument: write name=value; the arguments are job=..., speed=..."),
+        (["3"], "'3' is not an argument: write name=value; the arguments are job=..., speed=..."),
         (["jog=3"], "there is no argument 'jog'; the arguments are job=..., speed=..."),
         (["job=3", "job=4"], "job is given twice"),
     ],
 )
-def test_arguments_that_are_not_those_of_the_command_are_told(words: list[str], problem: str) -> None:
+def test_unknown_and_missing_arguments_are_refused(words: list[str], problem: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_arguments([Field("job", int), Field("speed", float, 0.5)], words)
 
     assert problem == str(refusal.value)
 
 
-def test_json_has_whatever_a_command_returns() -> None:
+def test_every_result_can_be_written_as_json() -> None:
     value = [Point(1.5), (Mode.AUTO, b"\x00\x01"), {"at": date(2026, 1, 31), "for": Decimal("1.50")}, None]
 
     expected = [{"x": 1.5, "label": "here"}, [1, "AAE="], {"at": "2026-01-31", "for": "1.50"}, None]
@@ -130,7 +130,7 @@ def test_json_has_whatever_a_command_returns() -> None:
         (True, ["True"]),
     ],
 )
-def test_people_read_a_line_for_each_field_or_item(value: Any, lines: list[str]) -> None:
+def test_a_result_has_a_line_for_each_field_or_item(value: Any, lines: list[str]) -> None:
     assert lines == [*lines_of(value)]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the codecs share."""
+"""Fixtures that the tests of the codecs share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["json_engine"]
 
 @pytest.fixture(params=ENGINES)
 def json_engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Codecs on JSON that are bound in the test have one engine, and then the other."""
+    """Run the test with each JSON engine."""
     needs_engine(request.param)
     with using(request.param):
         yield

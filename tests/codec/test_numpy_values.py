@@ -1,4 +1,4 @@
-"""Values as numpy makes them are sent like Python's own, and judged as strictly."""
+"""Values of numpy: they are sent like Python values, and checked as strictly."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tcpcomm import Equipment, command
 from tcpcomm.codec import Binary, CountedLines, Json, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
-from tcpcomm.codec.json.parameters import Shapes
-from tcpcomm.codec.json.value_types import Shape
+from tcpcomm.codec.json.parameters import ValueTypes
+from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import CodecError
 from tcpcomm.framing import Delimited, LengthPrefixed
@@ -95,7 +95,7 @@ VALUES: list[tuple[type[Equipment], str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "name", "value", "own"), VALUES)
-def test_numpy_s_values_are_sent_as_python_s_own_are(
+def test_numpy_values_are_sent_like_python_values(
     kind: type[Equipment], name: str, value: Any, own: Any
 ) -> None:
     dialect = declaration_of(kind).dialect
@@ -116,13 +116,13 @@ def test_numpy_s_values_are_sent_as_python_s_own_are(
         (Objects, "edges", np.array([np.nan])),
     ],
 )
-def test_what_does_not_fit_is_refused_all_the_same(kind: type[Equipment], name: str, value: Any) -> None:
+def test_numpy_values_that_do_not_fit_are_refused(kind: type[Equipment], name: str, value: Any) -> None:
     with pytest.raises(CodecError):
         declaration_of(kind).dialect.reply(Request(name, {}), value)
 
 
-def shape(annotation: Any) -> Shape:
-    return Shapes().of(annotation)
+def shape(annotation: Any) -> ValueType:
+    return ValueTypes().of(annotation)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def shape(annotation: Any) -> Shape:
     ],
     ids=str,
 )
-def test_json_writes_them_wherever_its_own_kinds_may_stand(
+def test_json_writes_numpy_values_in_place_of_python_values(
     annotation: Any, value: Any, expected: Any
 ) -> None:
     written = shape(annotation).write(value)
@@ -148,6 +148,6 @@ def test_json_writes_them_wherever_its_own_kinds_may_stand(
 
 
 @pytest.mark.parametrize("annotation", [tuple[int, int], tuple[int, ...]])
-def test_a_list_is_still_no_tuple(annotation: Any) -> None:
+def test_a_list_is_not_accepted_as_a_tuple(annotation: Any) -> None:
     with pytest.raises(CodecError):
         shape(annotation).write(cast("Any", [1, 2]))

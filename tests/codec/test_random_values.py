@@ -1,4 +1,4 @@
-"""Drawn values: the same for the same seed, of their type, and accepted by validators."""
+"""Drawn values: of the right type, accepted by validators, and equal for equal seeds."""
 
 from __future__ import annotations
 

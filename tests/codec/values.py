@@ -1,4 +1,4 @@
-"""attrs classes and enums of many shapes, for the declarations that the codecs are tried with."""
+"""attrs classes and enums of many shapes, for the declarations in the tests of codecs."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ def test_each_session_may_have_an_object_of_its_own(bench: Bench) -> None:
 def test_one_object_is_served_once(bench: Bench) -> None:
     camera = MyCamera()
     bench.serve(camera)
-    with pytest.raises(ConfigurationError, match="this MyCamera is served already"):
+    with pytest.raises(ConfigurationError, match="this MyCamera object is already being served"):
         bench.serve(camera)
 
 
@@ -279,7 +279,7 @@ def test_a_command_without_an_implementation_is_told_when_serving_starts(bench: 
         async def locate(self, job: int) -> Position:
             return Position(0.0, 0.0, 0.0)
 
-    with pytest.raises(ConfigurationError, match="Half does not implement light, reset: a subclass has to"):
+    with pytest.raises(ConfigurationError, match="Half does not implement light, reset: write a"):
         bench.serve(Half())
 
 
@@ -292,7 +292,7 @@ def test_equipment_may_connect_to_its_host(bench: Bench) -> None:
 
 
 class Cell(Equipment):
-    """What a robot answers its camera."""
+    """The commands that a robot answers its camera."""
 
     framing = VisionCamera.framing
     codec = Template(fault="CELL NG,{code}")
@@ -313,7 +313,7 @@ class MyCell(Cell):
 
 
 class RpcCell(Equipment):
-    """The same over JSON-RPC."""
+    """The commands of Cell over JSON-RPC."""
 
     framing = RpcCamera.framing
     codec = JsonRpc()
@@ -383,7 +383,7 @@ def test_events_of_the_host_are_told_to_the_equipment_that_asked(bench: Bench) -
 
 
 def test_a_host_that_does_not_implement_what_it_answers_is_refused_at_once(bench: Bench) -> None:
-    with pytest.raises(ConfigurationError, match="RpcCell does not implement where: a subclass has to"):
+    with pytest.raises(ConfigurationError, match="RpcCell does not implement where: write a"):
         bench.remote(RpcCamera, serves=RpcCell())
 
 
@@ -399,7 +399,7 @@ class NewerCamera(RpcCamera):
 
     @command()
     async def calibrate(self) -> None:
-        """Which the older one does not know."""
+        """Do what the older model cannot."""
         raise NotImplementedError
 
 
@@ -408,7 +408,7 @@ class NewerCell(RpcCell):
 
     @command()
     async def release(self) -> None:
-        """Which the older one does not know."""
+        """Do what the older model cannot."""
         raise NotImplementedError
 
 
@@ -454,7 +454,7 @@ def test_with_own_keys_too_each_is_told_what_the_other_does_not_know(json: Json,
     class NewCell(OlderCell):
         @command()
         async def release(self) -> None:
-            """Which the older one does not know."""
+            """Do what the older model cannot."""
             raise NotImplementedError
 
     class MyOlderCamera(Scripted, OlderCamera):

@@ -1,4 +1,4 @@
-"""Which answer belongs to which command: by example, and against a model of a conversation."""
+"""Match answers to commands: by example, and against a model of a conversation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attrs import define, field
 from hypothesis import HealthCheck, settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.codec.base import MORE, Answers
+from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
@@ -19,7 +19,7 @@ CONVERSATIONS = int(os.environ.get("TCPCOMM_CONVERSATIONS", "200"))
 """How many conversations the model is compared with."""
 
 
-class Reply(Answers):
+class Reply(ReplyReader):
     """A reply in so many parts: all but the last say more, the last is the result."""
 
     def __init__(self, parts: int = 1) -> None:
@@ -30,6 +30,14 @@ class Reply(Answers):
             raise body
         self.left -= 1
         return MORE if self.left else body
+
+
+def give(exchange: Exchange, body: Any, id: Any = None) -> bool:
+    """Give an answer to the command that it belongs to. Return False if it belongs to none."""
+    found = exchange.take(body, id)
+    if found is not None:
+        exchange.settle(*found)
+    return found is not None
 
 
 class Session:
@@ -52,19 +60,19 @@ class Session:
             self.outcomes[frame] = outcome
 
         answers = Reply(parts) if parts else None
-        call = Call(self.exchange.new_id(), frame, answers, timeout, settle)
+        call = Call(self.exchange.new_id(), frame, [frame], answers, timeout, settle)
         self.exchange.ask(call, self.now)
         self.write()
         return call
 
     def write(self) -> None:
         for call in self.exchange.begin(self.now):
-            self.written.append(call.written)
+            self.written += call.written
             if call.answers is None:
                 call.settle(None)
 
     def answer(self, body: Any, id: Any = None) -> bool:
-        matched = self.exchange.answer(body, id)
+        matched = give(self.exchange, body, id)
         self.write()
         return matched
 
@@ -205,7 +213,7 @@ def test_ids_begin_anew_where_the_wire_has_no_more_and_skip_those_in_use() -> No
     exchange = Exchange(by_id=True, broken=list[str]().append, depth=2, largest_id=3)
 
     def ask() -> int:
-        call = Call(exchange.new_id(), b"", Reply(), 1.0, lambda outcome: None)
+        call = Call(exchange.new_id(), b"", [], Reply(), 1.0, lambda outcome: None)
         exchange.ask(call, 0.0)
         exchange.begin(0.0)
         return call.id
@@ -213,7 +221,7 @@ def test_ids_begin_anew_where_the_wire_has_no_more_and_skip_those_in_use() -> No
     ids = [ask()]
     for _ in range(4):
         ids.append(ask())
-        exchange.answer("done", ids[-1])
+        give(exchange, "done", ids[-1])
     assert [1, 2, 3, 2, 3] == ids
 
 
@@ -276,7 +284,7 @@ def test_the_end_of_a_session_tells_what_was_written_from_what_was_not() -> None
         session.ask(b"c")
 
 
-def test_who_is_told_of_a_broken_session_finds_it_over() -> None:
+def test_a_caller_who_learns_of_a_broken_session_finds_it_over() -> None:
     session = Session()
     told: list[Exception] = []
 
@@ -285,7 +293,7 @@ def test_who_is_told_of_a_broken_session_finds_it_over() -> None:
             session.ask(b"again")
         told.append(outcome)
 
-    session.exchange.ask(Call(session.exchange.new_id(), b"a", Reply(), 1.0, settle), 0.0)
+    session.exchange.ask(Call(session.exchange.new_id(), b"a", [b"a"], Reply(), 1.0, settle), 0.0)
     session.write()
     session.advance(1.0)
     assert [ReplyTimeout] == [type(each) for each in told]
@@ -345,7 +353,7 @@ class Conversation(RuleBasedStateMachine):
             each.state = "not sent"
 
     def write(self) -> None:
-        """What the exchange has written, the model must have expected, in that order."""
+        """Check that the model expected each written call, in that order."""
         for call in self.exchange.begin(self.now):
             expected = self.in_state("waits")[0]
             assert call is expected.call
@@ -356,7 +364,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(timeout=strategies.sampled_from([1.0, 2.0, 5.0]), parts=strategies.integers(1, 2))
     def ask(self, timeout: float, parts: int) -> None:
         outcome: list[Any] = []
-        call = Call(self.exchange.new_id(), b"", Reply(parts), timeout, outcome.append)
+        call = Call(self.exchange.new_id(), b"", [], Reply(parts), timeout, outcome.append)
         refused = self.over or len(self.in_state("waits")) >= 3
         try:
             self.exchange.ask(call, self.now)
@@ -391,13 +399,13 @@ class Conversation(RuleBasedStateMachine):
             asked.state = "bad reply"
             if not self.by_id:
                 self.end_in_model()
-        assert expected == self.exchange.answer(body, asked.call.id if self.by_id else None)
+        assert expected == give(self.exchange, body, asked.call.id if self.by_id else None)
         self.write()
 
     @precondition(lambda self: not self.at_equipment or self.by_id)
     @rule()
     def equipment_says_what_nobody_asked(self) -> None:
-        assert not self.exchange.answer("nobody asked", -1 if self.by_id else None)
+        assert not give(self.exchange, "nobody asked", -1 if self.by_id else None)
 
     @rule(seconds=strategies.sampled_from([0.5, 1.0, 3.0]))
     def time_passes(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The replies to commands that came together leave together, and in order with all else that is sent."""
+"""Replies to commands that arrive together leave together, in order with all other messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 
 
 class Reader(Equipment):
-    """Reads what is written on a part."""
+    """A reader of the text on parts."""
 
     framing = Delimited(b"\r\n")
     codec = Template()
@@ -46,7 +46,7 @@ class MyReader(Reader):
 
 
 class Wire(StringTransport):
-    """A transport that counts what is written to it."""
+    """A transport that counts the calls of write."""
 
     writes = 0
 
@@ -67,13 +67,13 @@ def session() -> EquipmentProtocol:
 
 
 def said(session: EquipmentProtocol, *parts: int) -> list[str]:
-    """What a host hears that asks for these parts in one chunk."""
+    """Ask for these parts in one chunk, and return the answers."""
     session.dataReceived(b"".join(b"READ,%d\r\n" % part for part in parts))
     assert isinstance(session.transport, Wire)
     return session.transport.value().decode().split("\r\n")[:-1]
 
 
-def test_an_event_that_a_handler_tells_comes_between_the_replies(session: EquipmentProtocol) -> None:
+def test_an_event_of_a_handler_is_sent_between_the_replies(session: EquipmentProtocol) -> None:
     assert ["OK,part 1", "SEEN,2", "OK,part 2", "OK,part 3"] == said(session, 1, 2, 3)
 
 

@@ -28,16 +28,16 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-def asking(stage: Stage) -> Requester:
-    asking = Requester(stage.session, stage.clock, stage.session.abort, by_id=False)
-    stage.session.on_lost = asking.end
-    return asking
+def requester(stage: Stage) -> Requester:
+    requester = Requester(stage.session, stage.clock, stage.session.abort)
+    stage.session.on_lost = requester.end
+    return requester
 
 
-def ask(asking: Requester) -> list[Any]:
+def ask(requester: Requester) -> list[Any]:
     """Ask a large command that is not answered; return what becomes of it."""
     outcome: list[Any] = []
-    asked = asking.ask(lambda number: b"x" * 100 * KIB, None, timeout=5.0)
+    asked = requester.ask_frame(b"x" * 100 * KIB, None, timeout=5.0)
     asked.addCallbacks(outcome.append, lambda failure: outcome.append(str(failure.value)))
     return outcome
 
@@ -46,23 +46,25 @@ CUT_SHORT = ["the session ended while the command was written: the peer does not
 
 
 def test_commands_that_are_written_together_all_fail_where_one_of_them_is_what_ends_the_session(
-    stage: Stage, asking: Requester
+    stage: Stage, requester: Requester
 ) -> None:
-    asking.hold()
-    outcomes = [ask(asking) for _ in range(6)]
-    asking.release()
+    requester.hold()
+    outcomes = [ask(requester) for _ in range(6)]
+    requester.release()
     assert [CUT_SHORT] * 6 == outcomes
     assert not stage.session.is_open
 
 
 def test_a_command_whose_header_is_what_ends_the_session_fails_and_asking_it_does_not_raise(
-    stage: Stage, asking: Requester
+    stage: Stage, requester: Requester
 ) -> None:
     stage.session.sendBytes(b"y" * (TAKEN + UNREAD - 2))
-    assert CUT_SHORT == ask(asking)
+    assert CUT_SHORT == ask(requester)
     assert not stage.session.is_open
 
 
-def test_a_command_without_a_reply_has_succeeded_when_it_is_written(stage: Stage, asking: Requester) -> None:
-    assert [None] == ask(asking)
+def test_a_command_without_a_reply_has_succeeded_when_it_is_written(
+    stage: Stage, requester: Requester
+) -> None:
+    assert [None] == ask(requester)
     assert stage.session.is_open

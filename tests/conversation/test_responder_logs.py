@@ -1,4 +1,4 @@
-"""What the log of equipment tells of the mistakes that people make when they begin."""
+"""The log of equipment explains the mistakes that beginners make."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.equipment.declared import PORT, Bench, MyCamera, Position, VisionCame
 
 @pytest.fixture
 def told() -> Iterator[list[str]]:
-    """What a person reads, from the level info on."""
+    """The lines of the log, from the level info on."""
     lines: list[str] = []
 
     @provider(ILogObserver)
@@ -34,7 +34,7 @@ def told() -> Iterator[list[str]]:
 
 
 class Typist:
-    """A host that is somebody at a terminal, as with Hercules."""
+    """A person at a terminal, such as Hercules, as the host."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -59,7 +59,7 @@ def without_peer(lines: list[str]) -> list[str]:
     return [line.partition(": ")[2] for line in lines]
 
 
-def test_a_session_is_told_when_it_begins_and_when_it_ends(bench: Bench, told: list[str]) -> None:
+def test_a_session_is_logged_when_it_begins_and_when_it_ends(bench: Bench, told: list[str]) -> None:
     bench.serve(MyCamera())
     told.clear()
     Typist(bench).hangs_up()
@@ -77,7 +77,7 @@ def test_a_reason_with_line_breaks_stays_one_line(bench: Bench, told: list[str])
     assert "the session ended: a handler failed: ValueError: first\\x0asecond" == without_peer(told)[-1]
 
 
-def test_a_wrong_end_mark_is_told_with_what_came(bench: Bench, told: list[str]) -> None:
+def test_a_wrong_line_end_is_logged_with_the_received_bytes(bench: Bench, told: list[str]) -> None:
     bench.serve(MyCamera())
     told.clear()
     Typist(bench).types(b"TRG,3\n", then=6.0)
@@ -89,7 +89,7 @@ def test_a_wrong_end_mark_is_told_with_what_came(bench: Bench, told: list[str]) 
     ] == without_peer(told)
 
 
-def test_a_wrong_end_mark_of_a_reply_is_told_to_who_asked(bench: Bench) -> None:
+def test_a_wrong_line_end_of_a_reply_is_in_the_error_of_the_call(bench: Bench) -> None:
     class Newline(MyCamera):
         reply_framing = Delimited(b"\n")
 
@@ -103,7 +103,7 @@ def test_a_wrong_end_mark_of_a_reply_is_told_to_who_asked(bench: Bench) -> None:
 
 
 class Guarded(Equipment):
-    """It wants a password."""
+    """Equipment with a password."""
 
     framing = Delimited(b"\r\n")
     codec = Template()
@@ -117,7 +117,7 @@ class Guarded(Equipment):
         return credentials["password"] == "secret"
 
 
-def test_a_password_with_a_wrong_end_mark_stays_out_of_the_log(bench: Bench, told: list[str]) -> None:
+def test_a_password_with_a_wrong_line_end_is_not_logged(bench: Bench, told: list[str]) -> None:
     bench.serve(Guarded())
     typist = Typist(bench)
     typist.types(b"secret\n", then=6.0)
@@ -128,7 +128,7 @@ def test_a_password_with_a_wrong_end_mark_stays_out_of_the_log(bench: Bench, tol
     assert any("b'TRG\\n'" in line for line in told)
 
 
-def test_each_kind_of_trouble_is_told_and_the_rest_is_counted_in_the_end(
+def test_each_kind_of_error_is_logged_once_and_the_others_are_counted_at_the_end(
     bench: Bench, told: list[str]
 ) -> None:
     bench.serve(MyCamera())
@@ -146,7 +146,7 @@ def test_each_kind_of_trouble_is_told_and_the_rest_is_counted_in_the_end(
     assert 6 == len(lines)
 
 
-def test_a_handler_that_takes_longer_than_its_hosts_wait_is_named(bench: Bench, told: list[str]) -> None:
+def test_a_handler_that_takes_longer_than_its_hosts_wait_is_logged(bench: Bench, told: list[str]) -> None:
     camera = MyCamera()
     exposure: Deferred[Position] = Deferred()
     camera.jobs[1] = lambda: exposure
@@ -159,7 +159,7 @@ def test_a_handler_that_takes_longer_than_its_hosts_wait_is_named(bench: Bench, 
 
 
 @pytest.mark.parametrize("equipment", [MyCamera, lambda: per_session(MyCamera)], ids=["shared", "own"])
-def test_a_handler_whose_host_has_cut_the_session_is_named_once_in_ten_seconds(
+def test_a_handler_that_is_too_late_for_its_hosts_is_logged_once_in_ten_seconds(
     equipment: Any, bench: Bench, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(self: Any, job: int) -> Position:
@@ -176,7 +176,7 @@ def test_a_handler_whose_host_has_cut_the_session_is_named_once_in_ten_seconds(
     assert ["MyCamera.locate was still at work after 2.0 s; its hosts wait 2 s"] == late
 
 
-def test_a_handler_that_finishes_in_time_is_not_named(bench: Bench, told: list[str]) -> None:
+def test_a_handler_that_finishes_in_time_is_not_logged(bench: Bench, told: list[str]) -> None:
     camera = MyCamera()
     exposure: Deferred[Position] = Deferred()
     camera.jobs[1] = lambda: exposure
@@ -189,7 +189,7 @@ def test_a_handler_that_finishes_in_time_is_not_named(bench: Bench, told: list[s
     assert [] == [line for line in told if "locate" in line]
 
 
-def test_what_keeps_the_link_from_being_ready_is_told_to_who_asks(bench: Bench) -> None:
+def test_the_reason_why_a_link_is_not_ready_is_in_the_error_of_the_call(bench: Bench) -> None:
     refused = "refused: the machine is there, but no program listens on that port"
     outcome = bench.result(bench.remote(VisionCamera).locate(1))
     assert NotReady is type(outcome)

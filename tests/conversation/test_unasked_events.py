@@ -1,4 +1,4 @@
-"""Equipment that says things unasked, in any form, and equipment that never says no."""
+"""Equipment whose events can have any form, and equipment without faults."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.equipment.declared import Bench
 
 
 class Reader(Equipment):
-    """A barcode reader, which sends what it reads."""
+    """A barcode reader, which sends each code."""
 
     framing = Delimited(b"\r")
     codec = Template(fault=None)
 
     @command("LON", reply="OK", timeout=0.5)
     def on(self) -> None:
-        """Begin to read."""
+        """Start reading."""
 
     @event("{code}")
     def code(self, code: str) -> None:
-        """What it read."""
+        """The code that was read."""
 
 
 class Broken(Reader):
@@ -50,7 +50,7 @@ def test_codes_and_replies_are_told_apart(bench: Bench) -> None:
     assert ["4006381333931", "OK", "NG,3,dark"] == heard
 
 
-def test_without_a_form_of_faults_no_answer_says_no(bench: Bench) -> None:
+def test_without_declared_faults_a_fault_is_not_sent(bench: Bench) -> None:
     bench.serve(Broken())
     proxy = bench.remote(Reader)
     with capturedLogs() as events:
@@ -66,7 +66,7 @@ def test_an_unknown_command_is_answered_with_nothing(bench: Bench) -> None:
     class Other(Reader):
         @command("LOFF", reply="OFF", timeout=0.5)
         def off(self) -> None:
-            """End to read."""
+            """Stop reading."""
 
     bench.serve(Reader())
     proxy = bench.remote(Other)
@@ -85,6 +85,6 @@ def test_it_passes_the_checks_of_all_equipment() -> None:
     check_equipment(Reader)
 
 
-def test_what_is_simulated_never_says_no(bench: Bench) -> None:
+def test_a_simulation_without_declared_faults_sends_none(bench: Bench) -> None:
     bench.serve(simulated(Reader, seed=1, fault_rate=1.0, reactor=bench.camera.clock))
     assert bench.result(bench.remote(Reader).on()) is None

@@ -1,8 +1,8 @@
 """
 The states of a link as the documentation draws them: ``python -m tests.docs.link_states`` writes the page.
 
-All comes from :data:`tcpcomm.link.supervisor.TABLE`: a Mermaid diagram of the changes, and a table of every
-input in every state.
+Both the Mermaid diagram of the changes and the table of every input in every state are made from
+:data:`tcpcomm.link.supervisor.TABLE`.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ PART: Final = "states"
 
 
 def states() -> str:
-    """The part of the page."""
+    """Return the part of the page."""
     return f"{_diagram()}\n{_table()}"
 
 
 def _diagram() -> str:
-    """An arrow for each two states, with all that leads from one to the other."""
+    """Draw an arrow between two states, with all inputs that lead from one to the other."""
     lines = ["stateDiagram-v2", f"    [*] --> {LinkState.DOWN.value}"]
     for state, inputs in TABLE.items():
         for target in LinkState:
-            what = [each.value for each, leads_to in inputs.items() if leads_to is target is not state]
-            if what:
-                lines.append(f"    {state.value} --> {target.value}: {', '.join(what)}")
+            causes = [cause.value for cause, leads_to in inputs.items() if leads_to is target is not state]
+            if causes:
+                lines.append(f"    {state.value} --> {target.value}: {', '.join(causes)}")
     return "".join(f"{line}\n" for line in ("```mermaid", *lines, "```"))
 
 
 def _table() -> str:
-    """A row for each state; a cell is empty where the input cannot occur."""
-    head = ["", *(f"`{what.value}`" for what in Input)]
+    """Make a row for each state. A cell is empty if the input cannot occur in that state."""
+    head = ["", *(f"`{cause.value}`" for cause in Input)]
     rows = [
-        [f"**{state.value}**", *(inputs[what].value if what in inputs else "" for what in Input)]
+        [f"**{state.value}**", *(inputs[cause].value if cause in inputs else "" for cause in Input)]
         for state, inputs in TABLE.items()
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *rows))

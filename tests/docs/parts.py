@@ -1,5 +1,5 @@
 """
-Parts of a page that are written by a program, between two comments that a reader of the page does not see.
+Parts of a page that a program writes, between two comments that the page does not show.
 
 ::
 
@@ -17,28 +17,28 @@ __all__ = ["part_of", "with_part"]
 
 def part_of(page: str, name: str) -> str:
     """
-    What stands in a part.
+    Return the text of a part.
 
     Raises:
-        ValueError: the page has no such part, or several.
+        ValueError: the page does not have the part exactly once.
     """
     return _found(page, name)[2]
 
 
 def with_part(page: str, name: str, text: str) -> str:
     """
-    The page with another text in a part.
+    Return the page with another text in a part.
 
     Raises:
-        ValueError: the page has no such part, or several.
+        ValueError: the page does not have the part exactly once.
     """
     found = _found(page, name)
     return f"{page[: found.start(2)]}{text}{page[found.end(2) :]}"
 
 
 def _found(page: str, name: str) -> re.Match[str]:
-    marks = rf"^(<!-- written by [^\n]+: {re.escape(name)} -->\n)(.*?)^<!-- end of {re.escape(name)} -->$"
-    found = list(re.finditer(marks, page, re.MULTILINE | re.DOTALL))
+    part = rf"^(<!-- written by [^\n]+: {re.escape(name)} -->\n)(.*?)^<!-- end of {re.escape(name)} -->$"
+    found = list(re.finditer(part, page, re.MULTILINE | re.DOTALL))
     if len(found) != 1:
         raise ValueError(f"the page has {len(found)} parts called {name!r}, not one")
     return found[0]

@@ -92,14 +92,14 @@ def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_pa
     with (
         _started(folder, *arguments) as camera,
         _connected(port, camera) as robot,
-        robot.makefile() as said,
+        robot.makefile() as replies,
     ):
         robot.sendall(b"TRG,3\r\n")
-        assert "OK,10.000,20.000,3.000\n" == said.readline()
+        assert "OK,10.000,20.000,3.000\n" == replies.readline()
         robot.sendall(b"TRG,0\r\n")
-        assert {"NG,7,no part\n", "ALM,2\n"} == {said.readline(), said.readline()}
+        assert {"NG,7,no part\n", "ALM,2\n"} == {replies.readline(), replies.readline()}
         robot.sendall(b"TRG,x\r\n")
-        assert said.readline().startswith("NG,9")
+        assert replies.readline().startswith("NG,9")
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_a_robot_gets_its_reply_and_the_alarm_from_its_camera(tool: str, module:
         _connected(port, camera).close()
         with _started(SOURCES / tool, "robot.py", str(port)) as robot:
             assert robot.stdout is not None
-            said = [robot.stdout.readline().rstrip("\n") for _ in range(3)]
-    assert ["10.0 20.0 3.0", *sorted([no, "alarm 2"])] == [said[0], *sorted(said[1:])]
+            lines = [robot.stdout.readline().rstrip("\n") for _ in range(3)]
+    assert ["10.0 20.0 3.0", *sorted([no, "alarm 2"])] == [lines[0], *sorted(lines[1:])]

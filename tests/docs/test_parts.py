@@ -1,4 +1,4 @@
-"""What programs write into pages is up to date, and only the program writes there."""
+"""The parts of pages that programs write are up to date, and nobody else writes them."""
 
 from __future__ import annotations
 
@@ -39,5 +39,6 @@ def test_the_states_of_a_link_are_drawn_as_they_are() -> None:
 def test_all_states_and_inputs_are_explained() -> None:
     page = link_states.PAGE
 
-    assert [state.value for state in LinkState] == names(section(page, "# The states of a link"))[: len(LinkState)]
+    states = names(section(page, "# The states of a link"))
+    assert [state.value for state in LinkState] == states[: len(LinkState)]
     assert [what.value for what in Input] == names(section(page, "## What leads where"))

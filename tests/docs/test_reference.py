@@ -13,7 +13,7 @@ from attrs import fields
 
 from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
-from tcpcomm.cli.command import Options as CommandOptions
+from tcpcomm.cli.command import CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
@@ -39,7 +39,7 @@ WITH_LIMITS = [
         "session.lingering_close",
         "session.limits",
         "session.send_buffer",
-        "session.receiving",
+        "session.fault_log",
         "session.authentication",
         "net.psk",
         "runtime.watchdog",

@@ -1,4 +1,4 @@
-"""What the tests of declared equipment share."""
+"""The fixtures of the tests of declared equipment."""
 
 from __future__ import annotations
 

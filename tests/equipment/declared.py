@@ -1,4 +1,4 @@
-"""The equipment that the tests in this folder declare, and a bench on which both of its ends run."""
+"""The equipment that several tests declare, and a bench on which both ends run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUIET = evolve(PROFILES["lan"], heartbeats=None)
 
 @frozen
 class Position:
-    """Where the part lies. x, y in mm in the robot's frame, angle in degrees."""
+    """The position of the part. x, y in mm in the robot's frame, angle in degrees."""
 
     x: float
     y: float
@@ -58,7 +58,7 @@ class VisionCamera(Equipment):
 
     @command("RESET", reply=None)
     def reset(self) -> None:
-        """Forget everything. Nothing answers it."""
+        """Forget everything. There is no reply."""
         raise NotImplementedError
 
     @event("ALM,{code}")
@@ -67,7 +67,7 @@ class VisionCamera(Equipment):
 
 
 class RpcCamera(Equipment):
-    """The same for hosts that speak JSON-RPC."""
+    """The same camera for hosts that speak JSON-RPC."""
 
     framing = Delimited(b"\n")
     codec = JsonRpc()
@@ -83,7 +83,7 @@ class RpcCamera(Equipment):
 
 
 class Scripted:
-    """What the tests' cameras do: for each job something to return, raise or wait for."""
+    """The bodies of the tests' cameras: each job returns, raises or waits as the test says."""
 
     def __init__(self) -> None:
         self.done: list[Any] = []
@@ -144,7 +144,7 @@ class Bench:
         return service
 
     def serve_actively(self, equipment: Any, **options: Any) -> Any:
-        """Have the camera connect to the robot."""
+        """Serve equipment at the camera, which connects to the robot."""
         service: Any = serve(
             equipment,
             connect=self.camera.connecting(self.robot, PORT),
@@ -165,7 +165,7 @@ class Bench:
         assert self.network.run_until(condition, within), f"not by {self.network.clock.now}"
 
     def result(self, deferred: Any, within: float = 10.0) -> Any:
-        """What a command comes to: its result, or the exception itself."""
+        """Wait for a command. Return its result, or its exception."""
         results: list[Any] = []
         if not isinstance(deferred, Deferred):
             deferred = Deferred.fromCoroutine(deferred)

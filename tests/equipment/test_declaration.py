@@ -1,4 +1,4 @@
-"""What is declared is checked when the class is made, and every mistake is told with its place."""
+"""A declaration is checked when the class is made, and every mistake names its place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_declaration_knows_its_commands_and_events() -> None:
 
 
 def test_the_parameters_and_the_result_are_those_of_the_method() -> None:
-    form = declaration_of(VisionCamera).commands["locate"].form
+    form = declaration_of(VisionCamera).commands["locate"].spec
     assert [("job", int)] == [(each.name, each.type) for each in form.parameters]
     assert Position is form.result
 
@@ -32,12 +32,12 @@ def test_a_subclass_adds_to_what_its_base_declares() -> None:
     class Bigger(VisionCamera):
         @command("JUDGE,{job}", reply="{good}")
         def judge(self, job: int) -> bool:
-            """Whether the part is good."""
+            """Judge the part."""
             raise NotImplementedError
 
         @event("DUSTY")
         def dusty(self) -> None:
-            """The lens wants cleaning."""
+            """The lens is dirty."""
 
     declaration = declaration_of(Bigger)
     assert ["locate", "light", "reset", "judge"] == list(declaration.commands)
@@ -61,11 +61,11 @@ def test_an_implementation_declares_nothing_new() -> None:
     assert ("MyCamera", []) == (declaration.name, declaration.unimplemented())
 
 
-def test_what_was_never_written_is_known() -> None:
+def test_commands_without_a_body_are_known() -> None:
     class Odd(Equipment):
         @command("A", reply="OK")
         def a(self) -> None:
-            """It may say why."""
+            """It may have a reason."""
             raise NotImplementedError("not yet")
 
         @command("B", reply="OK")
@@ -74,7 +74,7 @@ def test_what_was_never_written_is_known() -> None:
 
         @command("C", reply="OK")
         def c(self) -> None:
-            """This one is declared and written at once."""
+            """This command has a body."""
 
         @command("D,{job}", reply="OK")
         def d(self, job: int) -> None:
@@ -298,7 +298,7 @@ def braces_that_make_no_sense() -> Any:
 
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (no_annotation, "Camera.locate: job needs an annotation, such as int"),
-    (no_result, "Camera.locate: what it returns needs an annotation, such as -> None"),
+    (no_result, "Camera.locate: the result needs an annotation, such as -> None"),
     (an_unknown_name, "Camera.locate: an annotation names 'Jobb', which is not known"),
     (many_arguments, "Camera.locate: *jobs: 'int' cannot be declared"),
     (no_time, "Camera.locate: timeout must be positive, not 0"),
@@ -311,12 +311,12 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (a_hidden_event, "Mine.alarm hides the event of that name"),
     (a_coroutine_in_a_thread, "Mine.locate: @in_thread is for a plain def, not async def"),
     (a_heartbeat_that_is_none, "Camera.heartbeat is 'ping', but no command has that name"),
-    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat has no parameters"),
-    (a_heartbeat_that_is_not_answered, "Camera.heartbeat is 'reset': a heartbeat has no parameters"),
+    (a_heartbeat_with_parameters, "Camera.heartbeat is 'locate': a heartbeat must have no parameters"),
+    (a_heartbeat_that_is_not_answered, "Camera.heartbeat is 'reset': a heartbeat must have no parameters"),
     (a_heartbeat_like_others, "it can be a reply to locate too"),
     (a_heartbeat_that_changes, "the reply to ping must be one frame that never changes"),
-    (a_prompt_without_a_gap, "Camera.login has a prompt, which only a gap can end: set gap"),
-    (a_prompt_that_is_no_frame, "Camera.login: the prompt 'User:' is no frame of LengthPrefixed("),
+    (a_prompt_without_a_gap, "Camera.login has a prompt, which only silence can end: set gap"),
+    (a_prompt_that_is_no_frame, "Camera.login: the prompt 'User:' is not a frame of LengthPrefixed("),
     (no_pipeline, "Camera.pipeline must be at least 1, not 0"),
     (a_step_that_does_nothing, "a step of a login must expect something, or send something"),
     (a_prompt_without_text, "a prompt must have a text to expect"),
@@ -325,29 +325,29 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
 
 
 @pytest.mark.parametrize(("declare", "told"), MISTAKES, ids=lambda each: getattr(each, "__name__", ""))
-def test_a_mistake_is_told_with_its_place(declare: Callable[[], Any], told: str) -> None:
+def test_a_mistake_is_refused_with_its_place(declare: Callable[[], Any], told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         declare()
     assert told in str(caught.value)
 
 
-def test_what_declares_nothing_is_no_equipment() -> None:
+def test_a_class_that_declares_nothing_is_not_equipment() -> None:
     class Empty(Equipment):
         pass
 
-    for kind, told in ((Empty, "Empty declares no command and no event"), (Equipment, "no subclass")):
+    for kind, told in ((Empty, "Empty declares no command and no event"), (Equipment, "not a subclass")):
         with pytest.raises(ConfigurationError, match=told):
             declaration_of(kind)
 
 
-def test_equipment_that_says_nothing_of_it_has_lines_and_templates() -> None:
+def test_the_default_framing_is_lines_and_the_default_codec_is_template() -> None:
     assert (Lines(), Template()) == (Equipment.framing, Equipment.codec)
 
 
 @pytest.mark.parametrize(
     ("codec", "own", "expected"), [(Template(), None, 1), (Template(), 4, 4), (JsonRpc(), None, 64)]
 )
-def test_without_ids_one_command_is_under_way_unless_more_are_declared(
+def test_without_ids_the_pipeline_is_one_unless_declared(
     codec: Any, own: int | None, expected: int
 ) -> None:
     ping = _ping("PING") if isinstance(codec, JsonRpc) else _ping("PING", reply="PONG")

@@ -1,4 +1,4 @@
-"""Declarations are implemented elsewhere than where they were made."""
+"""A declaration can be implemented in another place than its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def declared_in_a_function() -> type[Equipment]:
     return Axis
 
 
-def test_what_is_declared_in_one_function_can_be_implemented_in_another() -> None:
+def test_a_declaration_of_one_function_can_be_implemented_in_another() -> None:
     axis = declared_in_a_function()
 
     class MyAxis(axis):  # type: ignore[misc, valid-type]
@@ -34,8 +34,8 @@ def test_what_is_declared_in_one_function_can_be_implemented_in_another() -> Non
             return None
 
     declared, implemented = declaration_of(axis), declaration_of(MyAxis)
-    assert declared.commands["position"].form is implemented.commands["position"].form
-    assert declared.events["arrived"].form is implemented.events["arrived"].form
+    assert declared.commands["position"].spec is implemented.commands["position"].spec
+    assert declared.events["arrived"].spec is implemented.events["arrived"].spec
 
 
 def test_a_command_that_is_declared_anew_has_its_new_words() -> None:

@@ -1,4 +1,4 @@
-"""Events: who hears of them, how they are waited for, and what a failing subscriber does to others."""
+"""Events reach the right hosts, can be waited for, and survive a subscriber that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCam
 
 
 @KINDS
-def test_an_event_reaches_every_host_and_is_no_reply(kind: Any, mine: Any, bench: Bench) -> None:
+def test_an_event_reaches_every_host_and_is_not_a_reply(kind: Any, mine: Any, bench: Bench) -> None:
     camera = mine()
     camera.jobs[1] = lambda: (camera.alarm(code=7), Position(0.0, 0.0, 1.0))[1]
     bench.serve(camera)
@@ -36,7 +36,7 @@ def test_an_event_reaches_every_host_and_is_no_reply(kind: Any, mine: Any, bench
     assert [(0, 7), (1, 7)] == sorted(heard)
 
 
-def test_an_event_can_be_told_to_one_session(bench: Bench) -> None:
+def test_an_event_can_be_sent_to_one_session(bench: Bench) -> None:
     camera = MyCamera()
 
     def tell_one() -> Position:
@@ -61,7 +61,7 @@ def test_an_event_can_be_told_to_one_session(bench: Bench) -> None:
 
 @frozen
 class Counting(Delimited):
-    """Counts what it frames."""
+    """A framing that keeps the frames that it encodes."""
 
     framed: list[bytes] = field(factory=list, kw_only=True)
 
@@ -71,7 +71,7 @@ class Counting(Delimited):
 
 
 def told(camera: MyCamera, framing: Framing, *reply_framings: Framing | None) -> EquipmentFactory:
-    """The factory of sessions with these framings, which have been told of an event."""
+    """Make sessions with these framings and send them an event. Return their factory."""
     factory = EquipmentFactory(camera, framing=framing, clock=Clock())
     for reply_framing in reply_framings:
         session = factory.buildProtocol(None)
@@ -139,13 +139,13 @@ def raises_on_call(code: int) -> None:
     raise ValueError(f"no idea what {code} means")
 
 
-def test_an_event_with_a_wrong_value_is_told_to_nobody(bench: Bench) -> None:
+def test_an_event_with_a_wrong_value_is_sent_to_nobody(bench: Bench) -> None:
     camera = MyCamera()
     bench.serve(camera)
     with pytest.raises(CodecError, match="code"):
         camera.alarm("four")  # type: ignore[arg-type]
 
 
-def test_a_host_tells_no_events(bench: Bench) -> None:
-    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm is told by the equipment"):
+def test_a_host_cannot_send_events(bench: Bench) -> None:
+    with pytest.raises(ConfigurationError, match=r"VisionCamera\.alarm: only the equipment sends"):
         bench.remote(VisionCamera).alarm(3)

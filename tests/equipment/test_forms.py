@@ -1,4 +1,4 @@
-"""What real equipment does besides a line for a line: logins, counted lines, heartbeats."""
+"""Real equipment does more than answer a line with a line: logins, counted lines, heartbeats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Inspector(Equipment):
 
     @command("RM", reply="RM,{mode:d}")
     def mode(self) -> int:
-        """1: it runs, 0: it is being set up."""
+        """Return 1 in run mode, 0 in setup mode."""
         raise NotImplementedError
 
 
@@ -47,7 +47,7 @@ class MyInspector(Inspector):
 
 
 class Foreign(Factory):
-    """Another program at the camera, which says something and then nothing."""
+    """Another program at the camera, which sends one text and then nothing."""
 
     noisy = False
 
@@ -68,7 +68,7 @@ class Foreign(Factory):
 
 
 class Robot(Factory):
-    """A robot's program that sends bytes and keeps what comes."""
+    """A robot's program that sends bytes and keeps the received bytes."""
 
     noisy = False
 
@@ -96,7 +96,7 @@ def plain_robot(bench: Bench) -> Robot:
     return robot
 
 
-def test_an_acknowledgement_leaves_at_once_and_the_result_when_it_is_there(bench: Bench) -> None:
+def test_an_acknowledgement_is_sent_at_once_and_the_result_later(bench: Bench) -> None:
     camera = MyInspector()
     bench.serve(camera)
     robot = plain_robot(bench)
@@ -108,7 +108,7 @@ def test_an_acknowledgement_leaves_at_once_and_the_result_when_it_is_there(bench
     assert b"TA\r12.500\r" == robot.received
 
 
-def test_a_host_waits_for_what_comes_after_the_acknowledgement(bench: Bench) -> None:
+def test_a_host_waits_for_the_result_after_the_acknowledgement(bench: Bench) -> None:
     camera = MyInspector()
     bench.serve(camera)
     asked = bench.remote(Inspector).trigger()
@@ -135,7 +135,7 @@ class Reader(Equipment):
 
     @command("GET", reply=CountedLines("{#}", "{code}"))
     def codes(self) -> list[str]:
-        """All codes that it sees."""
+        """Return all codes that it sees."""
         raise NotImplementedError
 
 
@@ -164,7 +164,7 @@ class InSight(Equipment):
 
     @command("GO", reply="{status}")
     def online(self) -> Literal[0, 1]:
-        """Whether it is online."""
+        """Return 1 if it is online."""
         raise NotImplementedError
 
 
@@ -206,7 +206,7 @@ def test_what_a_login_looks_like_on_the_wire(bench: Bench) -> None:
     assert b"Welcome to In-Sight\r\nUser: Password: User Logged In\r\n1\r\n" == robot.received
 
 
-def test_wrong_credentials_are_refused_and_told_without_being_shown(bench: Bench) -> None:
+def test_wrong_credentials_are_refused_and_not_shown(bench: Bench) -> None:
     bench.serve(MyInSight())
     proxy = bench.remote(InSight, credentials={"user": "admin", "password": "guess"})
     told: list[str] = []
@@ -216,7 +216,7 @@ def test_wrong_credentials_are_refused_and_told_without_being_shown(bench: Bench
     assert "ready" != link_of(proxy).state.value
 
 
-def test_equipment_that_says_something_else_is_not_logged_in_to(bench: Bench) -> None:
+def test_a_host_does_not_log_in_if_the_equipment_sends_another_text(bench: Bench) -> None:
     bench.camera.listening(PORT).listen(Foreign(b"BUSY"))
     proxy = bench.remote(InSight, credentials=GOOD)
     told: list[str] = []
@@ -225,7 +225,7 @@ def test_equipment_that_says_something_else_is_not_logged_in_to(bench: Bench) ->
     assert "ready" != link_of(proxy).state.value
 
 
-def test_a_host_that_does_not_log_in_gets_nothing_done_and_hears_no_events(bench: Bench) -> None:
+def test_a_host_that_does_not_log_in_gets_no_replies_and_no_events(bench: Bench) -> None:
     bench.serve(MyInSight())
     robot = plain_robot(bench)
     robot.transport.write(b"GO\r\nGO\r\nGO\r\n")
@@ -234,7 +234,7 @@ def test_a_host_that_does_not_log_in_gets_nothing_done_and_hears_no_events(bench
 
 
 class Beating(Equipment):
-    """Equipment with a heartbeat, which it does not answer while it works."""
+    """Equipment that does not answer its heartbeat while it is busy."""
 
     framing = Delimited(b"\r\n")
     codec = Template()
@@ -242,7 +242,7 @@ class Beating(Equipment):
 
     @command("PING", reply="PONG")
     def ping(self) -> None:
-        """Whether it is alive."""
+        """Show that it is alive."""
 
     @command("MEASURE", reply="{value:d}", timeout=5.0)
     async def measure(self) -> int:
@@ -251,13 +251,13 @@ class Beating(Equipment):
 
 
 class BeatingAlways(Beating):
-    """The same, which answers heartbeats whatever it does."""
+    """Equipment that answers its heartbeat also while it is busy."""
 
     heartbeat_while_busy = True
 
 
 class BeatingById(Equipment):
-    """The same with ids."""
+    """The same equipment with ids."""
 
     framing = LengthPrefixed(4)
     codec = JsonRpc()
@@ -266,7 +266,7 @@ class BeatingById(Equipment):
 
     @command()
     def ping(self) -> None:
-        """Whether it is alive."""
+        """Show that it is alive."""
 
     @command(timeout=5.0)
     async def measure(self) -> int:
@@ -282,7 +282,7 @@ def mine(kind: Any, measured: Deferred[int]) -> Any:
 
 
 @pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
-def test_a_long_command_is_no_reason_to_believe_the_equipment_dead(kind: Any, bench: Bench) -> None:
+def test_equipment_with_a_long_command_does_not_count_as_dead(kind: Any, bench: Bench) -> None:
     measured: Deferred[int] = Deferred()
     bench.serve(mine(kind, measured))
     proxy = bench.remote(kind, policy=LAN)
@@ -296,7 +296,7 @@ def test_a_long_command_is_no_reason_to_believe_the_equipment_dead(kind: Any, be
 
 
 @pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
-def test_a_pull_is_noticed_by_the_declared_heartbeat(kind: Any, bench: Bench) -> None:
+def test_the_declared_heartbeat_detects_a_pulled_cable(kind: Any, bench: Bench) -> None:
     bench.serve(mine(kind, Deferred()))
     proxy = bench.remote(kind, policy=LAN)
     bench.result(proxy.ping())
@@ -313,7 +313,7 @@ def test_a_pull_is_noticed_by_the_declared_heartbeat(kind: Any, bench: Bench) ->
 @pytest.mark.parametrize(
     ("kind", "noticed_after"), [(Beating, 5.0), (BeatingAlways, 0.3), (BeatingById, 0.3)]
 )
-def test_a_pull_during_a_command_is_noticed_as_soon_as_the_declaration_allows(
+def test_a_pulled_cable_during_a_command_is_detected_as_soon_as_declared(
     kind: Any, noticed_after: float, bench: Bench
 ) -> None:
     bench.serve(mine(kind, Deferred()))
@@ -328,7 +328,7 @@ def test_a_pull_during_a_command_is_noticed_as_soon_as_the_declaration_allows(
     assert noticed_after == pytest.approx(bench.network.clock.now - pulled, abs=0.25)
 
 
-def test_equipment_that_connects_notices_that_its_host_is_gone(bench: Bench) -> None:
+def test_equipment_that_connects_detects_that_its_host_is_gone(bench: Bench) -> None:
     service = bench.serve_actively(mine(Beating, Deferred()), policy=LAN)
     proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
     bench.result(proxy.ping())
@@ -342,7 +342,7 @@ def test_equipment_that_connects_notices_that_its_host_is_gone(bench: Bench) -> 
     bench.result(service.stopService())
 
 
-def test_equipment_that_works_does_not_wait_for_heartbeats(bench: Bench) -> None:
+def test_equipment_that_is_busy_does_not_wait_for_heartbeats(bench: Bench) -> None:
     measured: Deferred[int] = Deferred()
     service = bench.serve_actively(mine(Beating, measured), policy=LAN)
     proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
@@ -354,7 +354,7 @@ def test_equipment_that_works_does_not_wait_for_heartbeats(bench: Bench) -> None
     bench.result(service.stopService())
 
 
-def test_equipment_without_a_heartbeat_is_asked_for_none(bench: Bench) -> None:
+def test_equipment_without_a_heartbeat_gets_none(bench: Bench) -> None:
     bench.serve(MyInspector())
     proxy = bench.remote(Inspector, policy=LAN)
     assert QUIET.heartbeats is None

@@ -1,4 +1,4 @@
-"""The mistakes that newcomers make in a declaration are refused when the class is made, with the cure."""
+"""Typical mistakes in a declaration are refused when the class is made, with the correction."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tcpcomm.framing import Delimited, Enclosed, FixedSize
 
 
 def made(**attributes: Any) -> type[Equipment]:
-    """A class A with these attributes, as a class statement makes it."""
+    """Make a class A with these attributes."""
 
     class A(Equipment):
         locals().update(attributes)
 
         @command("PING", reply="PONG")
         def ping(self) -> None:
-            """Whether it is alive."""
+            """Show that it is alive."""
 
     return A
 
@@ -57,7 +57,7 @@ FRAMING = r"A.framing must be a framing such as Delimited(b'\r\n'), not "
         ("greeting", b"Welcome", "A.greeting must be a text, or None, not b'Welcome': write 'Welcome'"),
         ("login", ("User:", "{user}"), "write (Login('User:', '{user}'),)"),
         ("login", [("User:", "{user}")], "write Login('User:', '{user}')"),
-        ("login", (Login("User:", "{user}"), 3), "3 is no Login"),
+        ("login", (Login("User:", "{user}"), 3), "3 is not a Login"),
         ("login", Login("User:", "{user}"), "write (Login(...),), with a comma"),
         ("login", None, "A.login must be a tuple of Login(expect, send), not None"),
         ("limits", 10, "A.limits must be Limits(...), not 10"),
@@ -75,11 +75,11 @@ def test_a_command_is_named_by_a_text() -> None:
         class A(Equipment):
             @command("PING", reply="PONG")
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
             heartbeat = ping  # type: ignore[assignment]
 
-    assert "A.heartbeat is A.ping under another name: to name it, write the text 'ping'" == refusal(make)
+    assert "A.heartbeat is A.ping under another name: write its name as a text, 'ping'" == refusal(make)
 
 
 @pytest.mark.parametrize("timeout", ["2", None, True])
@@ -88,7 +88,7 @@ def test_a_timeout_is_a_number(timeout: Any) -> None:
         class A(Equipment):
             @command("PING", reply="PONG", timeout=timeout)
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     assert f"A.ping: timeout must be a number of seconds, not {timeout!r}" == refusal(make)
 
@@ -100,7 +100,7 @@ def test_idempotent_is_a_truth_value() -> None:
         class A(Equipment):
             @command("PING", reply="PONG", idempotent=wrong)
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     assert "A.ping: idempotent must be True or False, not 'yes'" == refusal(make)
 
@@ -120,7 +120,7 @@ def test_a_decorator_without_parentheses_is_refused() -> None:
         class A(Equipment):
             @bare_command  # type: ignore[untyped-decorator]
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     def an_event() -> None:
         class A(Equipment):
@@ -133,7 +133,7 @@ def test_a_decorator_without_parentheses_is_refused() -> None:
             @bare_command  # type: ignore[untyped-decorator]
             @staticmethod
             def ping() -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     assert "A.ping: write @command(...), with parentheses" == refusal(a_command)
     assert "A.alarm: write @event(...), with parentheses" == refusal(an_event)
@@ -147,17 +147,17 @@ def test_a_command_is_a_plain_method(wrapper: Any) -> None:
             @wrapper  # type: ignore[untyped-decorator]
             @command("PING", reply="PONG")
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     def below() -> None:
         class A(Equipment):
             @command("PING", reply="PONG")
             @wrapper  # type: ignore[untyped-decorator]
             def ping(self) -> None:
-                """Whether it is alive."""
+                """Show that it is alive."""
 
     for make in (above, below):
-        assert f"take @{wrapper.__name__} away" in refusal(make)
+        assert f"remove @{wrapper.__name__}" in refusal(make)
 
 
 def test_two_of_one_name_in_a_class_are_refused() -> None:
@@ -196,7 +196,7 @@ def test_two_of_one_name_in_a_class_are_refused() -> None:
         )
 
 
-def test_what_a_decorator_above_takes_away_is_missed() -> None:
+def test_a_declaration_that_another_decorator_hides_is_refused() -> None:
     def plain(method: Any) -> Any:
         def around(self: Any) -> Any:
             return method(self)
@@ -210,7 +210,7 @@ def test_what_a_decorator_above_takes_away_is_missed() -> None:
             def move(self) -> None:
                 """Move here."""
 
-    assert "let no decorator stand above the declaring one" in refusal(make)
+    assert "put no other decorator above @command or @event" in refusal(make)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_what_a_decorator_above_takes_away_is_missed() -> None:
         ("logins", (Login("User:", "{user}"),), "login"),
     ],
 )
-def test_a_slip_in_the_name_of_an_attribute_is_refused(name: str, value: Any, meant: str) -> None:
+def test_a_misspelled_attribute_is_refused(name: str, value: Any, meant: str) -> None:
     assert f"A.{name}: did you mean {meant}?" == refusal(lambda: made(**{name: value}))
 
 
@@ -244,7 +244,7 @@ def test_a_slip_in_the_name_of_an_attribute_is_refused(name: str, value: Any, me
         ("gain", 2.0),
     ],
 )
-def test_attributes_of_its_own_are_left_alone(name: str, value: Any) -> None:
+def test_other_attributes_of_a_class_are_accepted(name: str, value: Any) -> None:
     assert ["ping"] == [*declaration_of(made(**{name: value})).commands]
 
 
@@ -254,15 +254,15 @@ CRLF = Delimited(b"\r\n")
 @pytest.mark.parametrize(
     ("attributes", "wire", "reply", "told"),
     [
-        ({"framing": CRLF}, "A\r\n", "OK", r"A.a: leave '\r\n' out of 'A\r\n': the framing puts it there"),
+        ({"framing": CRLF}, "A\r\n", "OK", r"A.a: leave '\r\n' out of 'A\r\n': the framing adds it"),
         ({"framing": CRLF}, "A", "OK\r\n", r"A.a: leave '\r\n' out of 'OK\r\n'"),
-        ({}, "A\n", "OK", r"A.a: leave '\n' out of 'A\n': the framing puts it there"),
+        ({}, "A\n", "OK", r"A.a: leave '\n' out of 'A\n': the framing adds it"),
         ({"framing": Delimited(b";")}, "A;", "OK", "A.a: leave ';' out of 'A;'"),
         (
             {"framing": Enclosed()},
             "\x02A\x03",
             "OK",
-            r"A.a: leave '\x02' and '\x03' out of '\x02A\x03': the framing puts it there",
+            r"A.a: leave '\x02' and '\x03' out of '\x02A\x03': the framing adds it",
         ),
         (
             {"framing": Delimited(b"\n"), "reply_framing": CRLF},
@@ -297,7 +297,7 @@ def test_a_text_that_the_framing_cannot_carry_is_refused(
     assert told in refusal(make)
 
 
-def test_a_text_is_not_refused_for_its_length() -> None:
+def test_a_text_is_not_refused_because_of_its_length() -> None:
     class A(Equipment):
         framing = FixedSize(8)
 
@@ -310,12 +310,12 @@ def test_a_text_is_not_refused_for_its_length() -> None:
 
 
 def test_a_line_before_a_prompt_is_a_step_of_its_own() -> None:
-    with pytest.raises(ConfigurationError, match=r"the prompt 'Hello\\r\\nUser: ' is no frame of Lines"):
+    with pytest.raises(ConfigurationError, match=r"the prompt 'Hello\\r\\nUser: ' is not a frame of Lines"):
         made(gap=0.1, login=(Login("Hello\r\nUser: ", "{user}", prompt=True),))
     assert declaration_of(made(gap=0.1, login=(Login("Hello"), Login("User: ", "{user}", prompt=True))))
 
 
-def test_a_body_that_cannot_be_run_is_refused_where_it_is_declared_too() -> None:
+def test_a_body_that_cannot_be_run_is_refused_in_the_declaration_too() -> None:
     def in_a_thread() -> None:
         class A(Equipment):
             @in_thread

@@ -1,4 +1,4 @@
-"""A type checker holds both ends to the declaration: what fits passes, and each mistake is found."""
+"""A type checker holds both ends to the declaration: it accepts what fits, and finds each mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tcpcomm.framing import Delimited
 
 @frozen
 class Position:
-    """Where the part lies. x, y in mm in the robot's frame, angle in degrees."""
+    """The position of the part. x, y in mm in the robot's frame, angle in degrees."""
     x: float
     y: float
     angle: float
@@ -87,7 +87,7 @@ def wrong(camera: MyCamera) -> None:
 
 
 def complaints(folder: Path, text: str) -> str:
-    """What the type checker, as strict as it can be, says of a program."""
+    """Return the output of the type checker, in strict mode, for a program."""
     needs_module("mypy", "pip install mypy")
     program = folder / "program.py"
     program.write_text(text, encoding="utf-8")

@@ -30,6 +30,7 @@ from tcpcomm.framing import (
     Stuffed,
     checksum,
 )
+from tests.conftest import stable_id
 from tests.framing.reading import feed, read_chunks
 
 QUICK = [
@@ -98,7 +99,7 @@ def streams(draw: st.DrawFn, framing: Framing) -> list[bytes]:
     return chunks
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=stable_id)
 @given(data=st.data())
 def test_a_stream_gives_the_same_frame_by_frame_and_at_once(framing: Framing, data: st.DataObject) -> None:
     chunks = data.draw(streams(framing))
@@ -106,7 +107,7 @@ def test_a_stream_gives_the_same_frame_by_frame_and_at_once(framing: Framing, da
     assert at_once == read_chunks(framing, chunks, "end of stream")
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=stable_id)
 @given(data=st.data())
 def test_a_decoder_that_buffers_bytes_is_not_idle(framing: Framing, data: st.DataObject) -> None:
     decoder = framing.decoder()

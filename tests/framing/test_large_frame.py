@@ -13,6 +13,7 @@ from tcpcomm.errors import BadChecksum, TruncatedFrame
 from tcpcomm.framing import Checked, Framing, HeaderFramed, LengthPrefixed, base, checksum, decode
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.testing import LAWS, Law, payloads_for
+from tests.conftest import stable_id
 
 MIB = 1024 * 1024
 PREFIXED = LengthPrefixed(4, max_frame=16 * MIB)
@@ -41,7 +42,7 @@ def sized(frame: bytes) -> bytes:
         Checked(LengthPrefixed(1), checksum("CRC-8/SMBUS")),
         HeaderFramed(2, size_of, strip=2, pack=sized),
     ],
-    ids=repr,
+    ids=stable_id,
 )
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -118,7 +119,7 @@ def test_receiving_a_large_frame_takes_little_more_than_its_own_memory(size: int
         Checked(LengthPrefixed(4), checksum("CRC-8/SMBUS")),
         HeaderFramed(2, size_of, strip=2, pack=sized),
     ],
-    ids=repr,
+    ids=stable_id,
 )
 def test_encode_large_gives_the_same_bytes_as_encode(framing: Framing) -> None:
     frame = bytes(range(200)) * 300

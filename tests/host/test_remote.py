@@ -1,4 +1,4 @@
-"""What ``remote`` is given wrongly is refused at once, in its own words."""
+"""Refuse wrong arguments of ``remote`` at once, with a text that names them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tcpcomm import ConfigurationError, remote
 from tests.equipment.declared import MyCamera, VisionCamera
 
 ONE_PLACE = (
-    'remote(VisionCamera) needs one place: at="tcp:10.0.0.5:9999", where the equipment listens, or else '
-    'listen="tcp:9999:interface=127.0.0.1", where it connects to'
+    'a link needs one place: at="tcp:10.0.0.5:9999", where the peer listens, or else '
+    'listen="tcp:9999:interface=127.0.0.1", where the peer connects to us'
 )
 
 

@@ -1,4 +1,4 @@
-"""What the tests of links share."""
+"""Fixtures that the tests of links share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zope.interface import provider
 
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
-    """What was logged as an error: nothing, unless a test takes it out."""
+    """The logged errors. At its end the test fails if one is left in the list."""
     errors: list[str] = []
 
     @provider(ILogObserver)

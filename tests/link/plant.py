@@ -29,7 +29,7 @@ USABLE = (LinkState.READY, LinkState.SUSPECT)
 
 @define
 class Plant:
-    """What the whole world knows."""
+    """The state that both programs and the checks share."""
 
     network: Network
     random: Random
@@ -54,7 +54,7 @@ class Plant:
         )
         random = Random(self.random.random())
         return Link(
-            **where, **options, heartbeat=BEAT, policy=self.policy, clock=machine.clock, random=random
+            **where, **options, heartbeat=BEAT, policy=self.policy, reactor=machine.clock, random=random
         )
 
 

@@ -1,5 +1,5 @@
 """
-What the simulation has shown, as a page: ``python -m tests.link.proof --write``.
+The results of the simulation, as a page: ``python -m tests.link.proof --write``.
 
 The tests run the same faults and mutants, and fail where this page would show a violation or a survivor.
 """
@@ -91,7 +91,7 @@ def page(
     facts: Mapping[str, str],
 ) -> str:
     """
-    The whole page.
+    Return the whole page.
 
     Args:
         outcomes: what came of each seed.
@@ -131,7 +131,7 @@ def _found_out(mutant: Mutant) -> bool:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Simulate, print the page, and write it where that is asked for."""
+    """Simulate, print the page, and write it if asked to."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.link.proof", description="Show what the simulation finds."
     )

@@ -1,5 +1,5 @@
 """
-Faults by the thousand on a simulated plant: ``run(seed, faults)`` tells what was violated.
+Thousands of faults on a simulated plant: ``run(seed, faults)`` returns the violated promises.
 
 Run it with ``python -m tests.link.simulation SEED [FAULTS]`` to see one seed's trace up to its violation.
 """
@@ -17,8 +17,9 @@ from attrs import frozen
 
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
+from tcpcomm.link.session import Conversation
 from tcpcomm.link.supervisor import LinkState
-from tcpcomm.session.receiving import ReceivesFrames
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.faults import Faults
 from tcpcomm.testing.network.sockets import Socket
@@ -34,7 +35,7 @@ NEW_SEEDS = 1000
 
 @frozen
 class Outcome:
-    """What came of one run."""
+    """The result of one run."""
 
     seed: int
     faults: int
@@ -67,9 +68,9 @@ class _Log:
 
 @contextmanager
 def logs_watched() -> Iterator[list[str]]:
-    """Have everything logged into a list of errors, for nothing else costs so much as log events."""
+    """Collect logged errors in a list, because log events would cost the most."""
     log = _Log()
-    kinds: list[Any] = [Engine, Link, ReceivesFrames, Socket]
+    kinds: list[Any] = [Engine, Link, Conversation, FrameProtocol, Socket]
     before = [vars(kind)["log"] for kind in kinds]
     for kind in kinds:
         kind.log = log
@@ -98,7 +99,7 @@ class _Detection:
         self._due: list[Timer | None] = [None, None, None]
 
     def look(self) -> None:
-        """Something has changed: what of it is so now, and was so before?"""
+        """Start or cancel the checks that depend on a fact which has changed."""
         here, there = self._here, self._there
         here_works, there_works = (each.program.alive and not each.program.hung for each in (here, there))
         comes = there.is_speaking and here.is_hearing
@@ -210,7 +211,7 @@ class _Simulation:
         """Without faults, a link stays what it is, and works."""
         network, plant = self.network, self.plant
         plant.misbehaving = False
-        network.advance(0.9)  # what is left of the faults, such as the last connection again
+        network.advance(0.9)  # the last faults still end, such as a second connection
         if not network.run_until(self.ready, HEALED_WITHIN):
             plant.violated("not healed")
         network.advance(0.1)

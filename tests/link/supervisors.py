@@ -26,7 +26,7 @@ def supervisor(policy: Policy = POLICY, *, dials: bool = True, seed: int = 0) ->
 
 
 def brought_to(state: LinkState, policy: Policy = POLICY) -> Supervisor:
-    """A supervisor in that state, at time 0; suspect and what comes after, at 0.2."""
+    """Return a supervisor in that state, at time 0; from SUSPECT on, at 0.2."""
     link = supervisor(policy)
     if state is LinkState.DOWN:
         return link

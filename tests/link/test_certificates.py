@@ -1,4 +1,4 @@
-"""Links whose peer has to be proven, by certificate or by key, over this machine's own sockets."""
+"""Links that prove their peer by certificate or by key, over real sockets of this machine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROBOT = PreSharedKeys("robot-1", {"camera-1": KEY})
 
 
 class Camera(FrameProtocol):
-    """Answers, and keeps what it was told."""
+    """Answers, and keeps the lines that it received."""
 
     framing = Lines()
     heartbeat = BEAT
@@ -81,7 +81,7 @@ class Observed:
 
 
 class Files(TestCase):
-    """What the tests share."""
+    """Helpers that the tests share."""
 
     timeout = 2 * DEADLINE
 
@@ -143,7 +143,7 @@ class Certificates(Files):
 
     async def test_two_links_may_be_the_ends(self) -> None:
         camera = Observed(listen=self.demanding(), received=lambda frame: b"did " + frame)
-        port = camera.link._engine._place.port.getHost().port  # type: ignore[attr-defined]
+        port = camera.link.engine.source.port.getHost().port  # type: ignore[attr-defined]
         robot = Observed(connect=self.to(port, *self.showing(self.robot)))
         await robot.link.whenReady()
         assert b"did it" == await robot.link.request(b"it", timeout=5.0)
@@ -219,10 +219,10 @@ class Certificates(Files):
 
     async def test_a_stranger_from_the_same_machine_does_not_evict_the_peer(self) -> None:
         camera = Observed(listen=self.demanding(), received=lambda frame: b"did " + frame)
-        port = camera.link._engine._place.port.getHost().port  # type: ignore[attr-defined]
+        port = camera.link.engine.source.port.getHost().port  # type: ignore[attr-defined]
         robot = Observed(connect=self.to(port, *self.showing(self.robot)))
         await camera.link.whenReady()
-        sessions = camera.link._engine.sessions.protocols
+        sessions = camera.link.engine.sessions.protocols
         with recorded_log() as logged:
             stranger = Observed(connect=self.to(port, *self.showing(self.stranger)))
             assert (await stranger.refused()).startswith("TLS failed: ")
@@ -237,7 +237,7 @@ class Certificates(Files):
 
     async def test_the_same_peer_connected_again_takes_its_zombie_s_place(self) -> None:
         camera = Observed(listen=self.demanding(), received=lambda frame: b"did " + frame)
-        port = camera.link._engine._place.port.getHost().port  # type: ignore[attr-defined]
+        port = camera.link.engine.source.port.getHost().port  # type: ignore[attr-defined]
         where = self.to(port, *self.showing(self.robot))
         silent = Factory.forProtocol(Protocol)
         silent.noisy = False
@@ -299,10 +299,10 @@ class Keys(Files):
 
     async def talk(self, listen: str, connect: Callable[[Any], str], **options: Any) -> None:
         camera = Observed(listen=listen, keys=CAMERA, received=lambda frame: b"did " + frame)
-        robot = Observed(connect=connect(camera.link._engine._place), keys=ROBOT, **options)
+        robot = Observed(connect=connect(camera.link.engine.source), keys=ROBOT, **options)
         await robot.link.whenReady()
         assert b"did it" == await robot.link.request(b"it", timeout=5.0)
-        robot.link._engine.drop("dropped by the test")
+        robot.link.engine.drop("dropped by the test")
         await robot.link.whenReady()
         assert b"did it" == await robot.link.request(b"it", timeout=5.0)
         await robot.link.stopService()

@@ -12,7 +12,7 @@ from zope.interface import provider
 
 from tcpcomm.errors import NotReady
 from tcpcomm.link.connect import Connector
-from tcpcomm.link.engine import REASONS_TOLD, Engine
+from tcpcomm.link.engine import MAX_LOGGED_REASONS, Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
@@ -89,7 +89,9 @@ def test_a_link_without_heartbeats_is_ready_when_tcp_is(bench: Bench) -> None:
         (lambda bench: bench.camera.crash(), "no answer within 0.08 s"),
     ],
 )
-def test_why_an_attempt_failed_is_told_in_plain_words(prepare: Any, reason: str, bench: Bench) -> None:
+def test_the_reason_of_a_failed_attempt_is_told_in_plain_words(
+    prepare: Any, reason: str, bench: Bench
+) -> None:
     prepare(bench)
     bench.link()
     bench.until(lambda: bench.told[-1][0] is LinkState.DOWN)
@@ -155,7 +157,8 @@ def test_a_short_loose_contact_kills_nothing(bench: Bench) -> None:
     for _ in range(20):
         bench.camera.blip(0.03)
         bench.network.advance(1.0)
-    assert {LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.SUSPECT}.issuperset(states(bench))
+    up = {LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.SUSPECT}
+    assert up.issuperset(states(bench))
     assert 1 == states(bench).count(LinkState.CONNECTING)
 
 
@@ -190,10 +193,10 @@ def test_equipment_that_is_excused_may_work_without_answering(bench: Bench) -> N
     bench.peers.last.say(b"hello")
     bench.ready(link)
     asked = bench.peers.last.received.count(b"PING")
-    link._engine.excuse(5.0)
+    link.engine.excuse(5.0)
     bench.network.advance(4.9)
     assert (LinkState.READY, asked) == (link.state, bench.peers.last.received.count(b"PING"))
-    link._engine.excuse()
+    link.engine.excuse()
     began = bench.now
     bench.until(lambda: link.state is LinkState.DOWN)
     assert "no heartbeat for 0.30 s" == link.reason
@@ -400,7 +403,7 @@ def test_a_step_that_ends_its_session_and_waits_is_cancelled(bench: Bench) -> No
 
     async def ends(handshake: Any) -> None:
         if not cancelled:
-            handshake.link._engine.drop("dropped by a step")
+            handshake.link.engine.drop("dropped by a step")
             await Deferred(lambda _: cancelled.append(bench.now))
 
     bench.serve()
@@ -450,7 +453,7 @@ def test_a_step_that_fails_again_and_again_is_not_tried_without_rest(bench: Benc
     assert 5 < sessions_in_ten_seconds(bench, on_ready=[refuse]) < 30
 
 
-def test_nor_is_a_session_made_that_a_handler_s_exception_ends_at_once(
+def test_a_session_that_an_exception_ends_at_once_is_not_made_without_rest(
     bench: Bench, logged: list[str]
 ) -> None:
     assert 5 < sessions_in_ten_seconds(bench, received=refuse) < 30
@@ -459,7 +462,7 @@ def test_nor_is_a_session_made_that_a_handler_s_exception_ends_at_once(
 
 
 def told_by_log(bench: Bench, link: Link, seconds: float) -> list[str]:
-    """What a link logs for some time."""
+    """Return the lines that a link logs for some time."""
     lines: list[str] = []
 
     @provider(ILogObserver)
@@ -475,7 +478,7 @@ def told_by_log(bench: Bench, link: Link, seconds: float) -> list[str]:
     return lines
 
 
-def test_an_outage_is_told_by_its_reasons_and_not_by_its_attempts(bench: Bench) -> None:
+def test_an_outage_is_logged_by_its_reasons_and_not_by_its_attempts(bench: Bench) -> None:
     link = bench.link()
     assert ["down: refused: the machine is there, but no program listens on that port"] == told_by_log(
         bench, link, 20.0
@@ -496,4 +499,4 @@ def test_a_peer_that_gives_another_reason_each_time_does_not_fill_the_log(bench:
         raise ValueError(f"reason {next(count)}")
 
     link = bench.link(on_ready=[fails])
-    assert REASONS_TOLD == len(told_by_log(bench, link, 20.0))
+    assert MAX_LOGGED_REASONS == len(told_by_log(bench, link, 20.0))

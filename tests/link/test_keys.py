@@ -1,4 +1,4 @@
-"""Links whose peer proves itself with a key, on a simulated network: pulled cables, strangers, zombies."""
+"""Links that prove their peer by a key, on a simulated network: pulled cables, strangers, zombies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
-from tcpcomm.link.engine import MAX_NEWCOMERS
+from tcpcomm.link.engine import MAX_UNPROVEN
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.supervisor import LinkState
@@ -55,7 +55,7 @@ def robot(bench: Bench, keys: PreSharedKeys = ROBOT, machine: Any = None) -> Lin
     here = machine or bench.robot
     link = Link(
         connect=here.connecting(bench.camera, PORT),
-        clock=here.clock,
+        reactor=here.clock,
         policy=LAN,
         heartbeat=BEAT,
         keys=keys,
@@ -118,14 +118,14 @@ def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
     link, dialling = camera(bench), robot(bench)
     bench.ready(link, dialling)
     with recorded_log() as logged:
-        for _ in range(MAX_NEWCOMERS + 5):
+        for _ in range(MAX_UNPROVEN + 5):
             bench.robot.connecting(bench.camera, PORT).connect(silent())
         bench.network.advance(1.0)
         assert LinkState.READY is link.state
-        assert any(f"{MAX_NEWCOMERS} others have to prove themselves" in line for line in logged.lines())
+        assert any(f"{MAX_UNPROVEN} others must prove themselves" in line for line in logged.lines())
         bench.network.advance(2.0)
         assert any("the peer was not proven within 2 s" in line for line in logged.lines())
-    assert 1 == len(link._engine.sessions.protocols)
+    assert 1 == len(link.engine.sessions.protocols)
     assert b"did it" == bench.result(dialling.request(b"it", timeout=1.0))
     assert [LinkState.DOWN, LinkState.HANDSHAKING, LinkState.READY] == [state for state, _ in bench.told]
 
@@ -148,7 +148,7 @@ def test_the_same_name_evicts_its_zombie_also_from_another_address(bench: Bench)
     bench.network.advance(1.0)
     assert LinkState.READY is link.state
     second = robot(bench, machine=bench.network.machine("the new controller"))
-    bench.until(lambda: second._engine.state is LinkState.HANDSHAKING)
+    bench.until(lambda: second.engine.state is LinkState.HANDSHAKING)
     bench.until(lambda: (LinkState.HANDSHAKING, "the peer connected again") in bench.told)
     bench.ready(link)
     bench.result(first.stopService())
@@ -200,7 +200,7 @@ def test_a_reconnecting_factory_connects_its_protocol_to_a_proven_peer_only(benc
 
     served = FrameFactory(Server, keys=CAMERA, clock=bench.camera.clock)
     bench.camera.listening(PORT).listen(served)
-    made = ReconnectingFactory(Robot, policy=LAN, clock=bench.robot.clock, keys=ROBOT)
+    made = ReconnectingFactory(Robot, policy=LAN, reactor=bench.robot.clock, keys=ROBOT)
     made.connect(bench.robot.connecting(bench.camera, PORT))
     protocol = bench.result(made.whenReady())
     bench.until(lambda: protocol.got.startswith(b"did it"))
@@ -211,4 +211,4 @@ def test_a_reconnecting_factory_connects_its_protocol_to_a_proven_peer_only(benc
 
 def test_a_link_that_dials_has_one_key(bench: Bench) -> None:
     with pytest.raises(ConfigurationError, match="choose the one to dial"):
-        Link(connect=bench.robot.connecting(bench.camera, PORT), clock=bench.robot.clock, keys=CAMERA)
+        Link(connect=bench.robot.connecting(bench.camera, PORT), reactor=bench.robot.clock, keys=CAMERA)

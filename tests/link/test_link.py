@@ -1,4 +1,4 @@
-"""What a program sees of a link: requests, replies, events, heartbeats, and what it is told of failures."""
+"""A link as a program uses it: requests, replies, events, heartbeats, and the errors that it raises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import Heartbeats, LinkState, Policy
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.session.factory import parse_network
+from tcpcomm.session.admission import parse_network
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
 
@@ -228,7 +228,7 @@ def test_cancelling_a_request_that_was_written_drops_the_session(bench: Bench) -
 
 
 @pytest.mark.parametrize("how", ["timeout", "cancel", "reply"])
-def test_one_who_is_told_may_ask_again_at_once(how: str, bench: Bench) -> None:
+def test_a_caller_may_ask_again_as_soon_as_its_request_is_settled(how: str, bench: Bench) -> None:
     bench.peers.answer = silent_for(b"a") if how != "reply" else answers
     link = bench.link()
     bench.ready(link)
@@ -420,7 +420,7 @@ def test_a_session_that_closes_itself_is_replaced_though_its_peer_is_dead(bench:
     link = bench.link(policy=QUIET)
     bench.ready(link)
     bench.camera.pull()
-    link._engine.protocol.close("no more")
+    link.engine.protocol.close("no more")
     assert "no more" == link.reason
     with pytest.raises(NotReady):
         link.send(b"it")
@@ -434,8 +434,8 @@ def test_a_session_that_closes_itself_is_replaced_though_its_peer_is_dead(bench:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({}, "a link needs either connect or listen"),
-        ({"connect": "tcp:h:1", "listen": "tcp:1"}, "a link needs either connect or listen"),
+        ({}, 'a link needs one place: connect="tcp:10.0.0.5:9999", where the peer listens'),
+        ({"connect": "tcp:h:1", "listen": "tcp:1"}, "a link needs one place"),
         ({"connect": "tcp:h:1", "policy": "wlan"}, "no profile is called 'wlan'"),
         (
             {"connect": "tcp:h:1", "policy": QUIET, "heartbeat": BEAT},
@@ -445,7 +445,7 @@ def test_a_session_that_closes_itself_is_replaced_though_its_peer_is_dead(bench:
 )
 def test_options_that_cannot_work_are_refused(options: Any, says: str, bench: Bench) -> None:
     with pytest.raises(ConfigurationError, match=says):
-        Link(**options, clock=bench.robot.clock)
+        Link(**options, reactor=bench.robot.clock)
 
 
 def test_a_policy_may_be_a_profile_s_name_or_one_s_own(bench: Bench) -> None:

@@ -1,5 +1,5 @@
 """
-The simulation and the tests are tested: an engine with one rule broken is found out.
+Test the simulation and the tests: they notice an engine with one broken rule.
 
 Each mutant is one small change of the source. It is killed when a simulated run violates something, or
 when the test that is named for it fails.
@@ -20,7 +20,7 @@ from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import Engine
-from tcpcomm.link.link import Link
+from tcpcomm.link.link import FrameConversation, Link
 from tcpcomm.link.supervised_protocol import SupervisedProtocol
 from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
 from tcpcomm.runtime.timer import DeadlineTimer
@@ -72,7 +72,7 @@ class Mutant:
 
 MUTANTS: Final = [
     # -- the rules
-    Mutant("no heartbeat", Supervisor, "_beat", "return [Beat()]", "return []"),
+    Mutant("no heartbeat", Supervisor, "_beat", "return [SendHeartbeat()]", "return []"),
     Mutant(
         "heartbeats do not go on after a session whose steps proved the peer",
         Supervisor,
@@ -84,7 +84,7 @@ MUTANTS: Final = [
     Mutant(
         "silence is judged late",
         Supervisor,
-        "_listen",
+        "_check_silence",
         "pulse.heard + pulse.beats.timeout:",
         "pulse.heard + 2 * pulse.beats.timeout:",
     ),
@@ -92,8 +92,8 @@ MUTANTS: Final = [
         "what is sent counts as heard",
         Supervisor,
         "_beat",
-        "return [Beat()]",
-        "pulse.heard = now; return [Beat()]",
+        "return [SendHeartbeat()]",
+        "pulse.heard = now; return [SendHeartbeat()]",
     ),
     Mutant(
         "own stalls are the peer's silence",
@@ -148,14 +148,14 @@ MUTANTS: Final = [
         "the backoff is reset when TCP connects",
         Supervisor,
         "connected",
-        "self._no_more_ready(now)",
+        "self._end_ready_time(now)",
         "self._down_since, self._attempts = now, 0",
         test_supervisor_backoff.test_tcp_connections_without_a_ready_link_do_not_reset_the_backoff,
     ),
     Mutant(
         "the backoff is reset by a moment of readiness",
         Supervisor,
-        "_no_more_ready",
+        "_end_ready_time",
         "and now - self._ready_since >= self.policy.backoff.settled",
         "",
         test_supervisor_backoff.test_a_link_that_was_ready_for_a_moment_only_does_not_reset_the_backoff,
@@ -164,7 +164,7 @@ MUTANTS: Final = [
         "the backoff is never reset",
         Supervisor,
         "lost",
-        "self._no_more_ready(now)",
+        "self._end_ready_time(now)",
         "pass",
         test_supervisor_backoff.test_a_link_that_was_ready_long_enough_begins_a_new_outage,
     ),
@@ -199,7 +199,7 @@ MUTANTS: Final = [
         "wait",
         "max(self.floor, random.uniform(0.0, ceiling))",
         "random.uniform(0.0, ceiling)",
-        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_later_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "no cap",
@@ -207,7 +207,7 @@ MUTANTS: Final = [
         "wait",
         "min(self.cap, self.quick * 2.0 ** min(attempts, 60))",
         "self.quick * 2.0**attempts",
-        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_later_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "no jitter",
@@ -215,7 +215,7 @@ MUTANTS: Final = [
         "wait",
         "random.uniform(0.0, ceiling)",
         "ceiling",
-        test_supervisor_backoff.test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
+        test_supervisor_backoff.test_later_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap,
     ),
     Mutant(
         "attempts never time out",
@@ -270,13 +270,19 @@ MUTANTS: Final = [
     Mutant(
         "what closed itself before the stop outlives the grace",
         Engine,
-        "_end_what_lingers",
+        "_abort_lingering",
         "self.sessions.protocols",
         "()",
-        test_stopping.test_a_foreign_protocol_that_had_closed_itself_does_not_either,
+        test_stopping.test_a_foreign_protocol_that_had_closed_itself_does_not_outlive_the_grace,
     ),
-    Mutant("a timer left over", Engine, "_settle", "self._alarm.cancel()", "pass"),
-    Mutant("an attempt that was given up goes on", Engine, "_carry_out", "self._place.hang_up()", "pass"),
+    Mutant("a timer left over", Engine, "_settle", "self._timer.cancel()", "pass"),
+    Mutant(
+        "an attempt that was given up goes on",
+        Engine,
+        "_carry_out",
+        "self.source.cancel_attempt()",
+        "pass",
+    ),
     Mutant(
         "zombies live on",
         Engine,
@@ -289,7 +295,7 @@ MUTANTS: Final = [
         "anybody evicts the peer",
         Engine,
         "_admit",
-        "old.is_another_peer_s(session)",
+        "not old.same_peer(session)",
         "False",
         test_engine.test_a_connection_from_another_machine_is_refused_while_the_peer_is_there,
     ),
@@ -312,8 +318,8 @@ MUTANTS: Final = [
     Mutant(
         "the timer of a newcomer is left over",
         Engine,
-        "_forget_newcomer",
-        "overdue.cancel()",
+        "_forget_unproven",
+        "timeout.cancel()",
         "pass",
         test_keys.test_stopping_leaves_no_newcomer_and_no_timer,
         {"stranger": True},
@@ -336,7 +342,7 @@ MUTANTS: Final = [
     Mutant(
         "steps go on after their session",
         Engine,
-        "_leave",
+        "_cancel_steps",
         "steps.cancel()",
         "pass",
         test_engine.test_a_step_that_hangs_is_cancelled_when_the_handshake_takes_too_long,
@@ -362,14 +368,14 @@ MUTANTS: Final = [
         "what arises while observers are told overtakes what came before",
         Engine,
         "_do",
-        "if self._doing:",
+        "if self._acting:",
         "if False:",
         test_stopping.test_all_observers_are_told_in_order_though_the_first_of_them_acts,
     ),
     Mutant(
         "an attempt that has led to a session is cancelled by a stop",
         Connector,
-        "arrived",
+        "attempt_succeeded",
         "self._attempt = None",
         "pass",
         test_stopping.test_stopping_as_soon_as_it_is_ready_works_with_twisted_s_endpoints,
@@ -395,21 +401,21 @@ MUTANTS: Final = [
     # -- requests
     Mutant(
         "a request in flight is replayed",
-        Link,
-        "session_over",
-        "protocol.asking.end(reason)",
-        "self._engine._steps += tuple(\n"
-        "            lambda next_one, call=call: next_one.sendBytes(call.written[0])\n"
-        "            for call in protocol.asking._exchange._under_way.values()\n"
-        "        )\n"
-        "        protocol.asking.end(reason)",
+        Requester,
+        "end",
+        "self._exchange.end(reason)",
+        "self.session.transport.factory.engine._steps += tuple(\n"
+        "        lambda next_one, call=call: next_one.sendBytes(call.written[0])\n"
+        "        for call in self._exchange._under_way.values()\n"
+        "    )\n"
+        "    self._exchange.end(reason)",
     ),
     Mutant(
         "a request is written twice",
         Requester,
         "_write",
-        "for part in call.written]",
-        "for part in (*call.written, *call.written)]",
+        "session.send_framed(parts, frames)",
+        "session.send_framed((*parts, *parts), frames)",
     ),
     Mutant(
         "what waits for its turn is forgotten",
@@ -420,9 +426,9 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a reply is written though its session is over",
-        Link,
+        FrameConversation,
         "_reply",
-        "if protocol.over is None:",
+        "if self.session.reason is None:",
         "if True:",
     ),
     Mutant(
@@ -457,17 +463,24 @@ MUTANTS: Final = [
     Mutant(
         "users may send during the steps",
         Link,
-        "_ready_protocol",
-        "or self._engine.protocol is not protocol",
+        "ready_requester",
+        "requester = self.requester",
+        "session = getattr(self.engine._session, 'protocol', None)\n"
+        "    requester = getattr(session, 'conversation', self).requester",
+    ),
+    Mutant(
+        "events answer requests",
+        FrameConversation,
+        "frame_received",
+        "and not self._is_event(frame)",
         "",
     ),
-    Mutant("events answer requests", Link, "_frame_received", "and not self._is_event(frame)", ""),
     Mutant(
         "a reply is sent on whatever session there is",
-        Link,
+        FrameConversation,
         "_reply",
-        "if protocol.over is None:",
-        "if (protocol := self._protocol) and not protocol.over:",
+        "if self.session.reason is None:\n            self.session.sendFrame(reply)",
+        "if (newest := self.session.factory._newest).reason is None:\n            newest.sendFrame(reply)",
     ),
     Mutant(
         "a frame that came before the request answers it",
@@ -487,9 +500,9 @@ MUTANTS: Final = [
     ),
     Mutant(
         "heartbeats are not answered",
-        Link,
-        "_frame_received",
-        "protocol.sendFrame(answer)",
+        FrameConversation,
+        "frame_received",
+        "self.session.sendFrame(answer)",
         "pass",
         test_link.test_a_pair_of_heartbeats_is_sent_answered_and_swallowed,
     ),
@@ -515,7 +528,7 @@ PROMISES: Final = {
 
 
 def is_found_out(mutant: Mutant) -> bool:
-    """Whether a test or a simulated run notices that this mutant is at work."""
+    """Return True if a test or a simulated run notices this mutant."""
     if mutant.killer is not None:
         return fails(mutant.killer, mutant.arguments)
     return any(run_violates(seed) for seed in SEEDS)
@@ -529,7 +542,7 @@ def run_violates(seed: int) -> bool:
 
 
 def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
-    """Whether a test fails."""
+    """Return True if a test fails."""
     given = dict(arguments)
     if "bench" in inspect.signature(test).parameters:
         given["bench"] = Bench()
@@ -561,7 +574,7 @@ def test_a_broken_rule_is_found_out(mutant: Mutant) -> None:
         assert is_found_out(mutant)
 
 
-def test_the_rules_as_they_are_are_not() -> None:
+def test_the_unbroken_rules_are_not_found_out() -> None:
     assert [] == [seed for seed in SEEDS if run_violates(seed)]
     named = {(mutant.killer, str(mutant.arguments)): mutant for mutant in MUTANTS}
     assert [] == [

@@ -61,7 +61,7 @@ def bench() -> Bench:
 
 
 def factory(bench: Bench, protocol: Any = Robot, **options: Any) -> ReconnectingFactory:
-    made = ReconnectingFactory(protocol, policy=LAN, clock=bench.robot.clock, **options)
+    made = ReconnectingFactory(protocol, policy=LAN, reactor=bench.robot.clock, **options)
     made.observe(lambda state, reason: bench.told.append((state, reason)))
     return made
 
@@ -149,7 +149,7 @@ def test_a_factory_keeps_one_connection(bench: Bench) -> None:
         made.connect(bench.robot.connecting(bench.camera, PORT))
 
 
-def test_one_who_waits_is_told_of_the_stop(bench: Bench) -> None:
+def test_waiting_for_ready_fails_at_the_stop(bench: Bench) -> None:
     bench.camera.pull()
     made = connected(bench)
     waiting = made.whenReady()
@@ -196,7 +196,7 @@ class Reactor(MemoryReactorClock):
 
 def test_it_is_a_factory_for_connect_tcp() -> None:
     reactor = Reactor()  # type: ignore[no-untyped-call]
-    made = ReconnectingFactory(Plain, clock=reactor)
+    made = ReconnectingFactory(Plain, reactor=reactor)
     told: list[tuple[LinkState, str]] = []
     made.observe(lambda state, reason: told.append((state, reason)))
     connector = reactor.connectTCP("10.0.0.5", PORT, made)
@@ -217,7 +217,7 @@ def test_it_is_a_factory_for_connect_tcp() -> None:
 
 def test_an_attempt_of_connect_tcp_is_cut_short() -> None:
     reactor = Reactor()  # type: ignore[no-untyped-call]
-    made = ReconnectingFactory(Plain, clock=reactor)
+    made = ReconnectingFactory(Plain, reactor=reactor)
     connector = reactor.connectTCP("10.0.0.5", PORT, made)
     reactor.advance(0.079)
     assert ("connecting", 1) == (connector.state, connector.attempts)

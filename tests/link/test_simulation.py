@@ -19,7 +19,7 @@ FAULTS: Final = int(os.environ.get("TCPCOMM_SIMULATED_FAULTS", "5000"))
 
 
 @pytest.mark.parametrize("seed", REGRESSION_SEEDS, ids=str)
-def test_what_was_found_once_is_never_found_again(seed: int) -> None:
+def test_seeds_that_failed_once_do_not_fail_again(seed: int) -> None:
     assert [] == run(seed, EACH).violations
 
 

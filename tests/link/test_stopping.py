@@ -1,4 +1,4 @@
-"""How a link ends, whom it tells on the way, and what Twisted's own endpoints make of it."""
+"""The end of a link, the reports on the way, and the behaviour of Twisted's own endpoints."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def test_a_session_that_closes_is_replaced_before_its_peer_has_closed(bench: Ben
     bench.serve()
     link = bench.link(policy=QUIET)
     bench.ready(link)
-    first = link._engine.protocol
+    first = link.engine.protocol
     bench.camera.hang()
     first.close("no more")
     assert "no more" == link.reason
     bench.camera.wake()
     bench.ready(link)
-    assert link._engine.protocol is not first
+    assert link.engine.protocol is not first
     bench.until(lambda: bench.peers.peers[0].over == "ConnectionDone")
 
 
@@ -112,15 +112,15 @@ def test_a_session_that_had_closed_itself_does_not_outlive_the_grace(bench: Benc
     bench.ready(link)
     bench.camera.pull()
     link.send(b"x" * 500_000)
-    link._engine.protocol.close("no more")
+    link.engine.protocol.close("no more")
     bench.network.advance(0.5)
     assert bench.result(link.stopService(), LAN.grace + 0.01) is None
     assert [] == bench.left()
 
 
-def test_a_foreign_protocol_that_had_closed_itself_does_not_either(bench: Bench) -> None:
+def test_a_foreign_protocol_that_had_closed_itself_does_not_outlive_the_grace(bench: Bench) -> None:
     bench.serve()
-    made = ReconnectingFactory(Protocol, policy=LAN, clock=bench.robot.clock)
+    made = ReconnectingFactory(Protocol, policy=LAN, reactor=bench.robot.clock)
     made.connect(bench.robot.connecting(bench.camera, PORT))
     protocol = bench.result(made.whenReady())
     bench.camera.pull()
@@ -188,11 +188,13 @@ def test_stopping_twice_tells_both(bench: Bench) -> None:
 
 
 def test_stopping_what_was_never_started_is_done_at_once(bench: Bench) -> None:
-    link = Link(connect=bench.robot.connecting(bench.camera, PORT), clock=bench.robot.clock)
+    link = Link(connect=bench.robot.connecting(bench.camera, PORT), reactor=bench.robot.clock)
     assert bench.result(link.stopService(), 0.0) is None
 
 
-@pytest.mark.parametrize("state", [LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.DOWN])
+@pytest.mark.parametrize(
+    "state", [LinkState.CONNECTING, LinkState.HANDSHAKING, LinkState.READY, LinkState.DOWN]
+)
 def test_an_observer_may_stop_the_link_in_any_state(state: LinkState, bench: Bench) -> None:
     bench.camera.pull() if state is LinkState.DOWN else bench.serve()
     stopped: list[Deferred[None]] = []
@@ -203,7 +205,7 @@ def test_an_observer_may_stop_the_link_in_any_state(state: LinkState, bench: Ben
 
     link = Link(
         connect=bench.robot.connecting(bench.camera, PORT),
-        clock=bench.robot.clock,
+        reactor=bench.robot.clock,
         heartbeat=BEAT,
         policy=LAN,
     )
@@ -251,7 +253,7 @@ def test_an_observer_that_fails_harms_nobody(state: LinkState, bench: Bench, log
     logged.clear()
 
 
-def test_an_observer_is_told_nothing_more_once_it_has_ended_that(bench: Bench) -> None:
+def test_an_observer_that_was_removed_is_not_called(bench: Bench) -> None:
     told: list[LinkState] = []
     bench.serve()
     link = bench.link()
@@ -293,7 +295,7 @@ def test_when_ready_fails_when_the_link_is_stopped(bench: Bench) -> None:
     assert isinstance(bench.result(waiting), NotReady)
 
 
-def test_one_who_waited_may_end_the_session_before_the_others_turn(bench: Bench) -> None:
+def test_a_waiting_caller_may_end_the_session_before_the_turn_of_others(bench: Bench) -> None:
     link = bench.link()
     order: list[str] = []
     first, second, third = link.whenReady(), link.whenReady(), link.whenReady()
@@ -301,7 +303,7 @@ def test_one_who_waited_may_end_the_session_before_the_others_turn(bench: Bench)
     def end(_: object) -> None:
         order.append("first")
         third.cancel()
-        link._engine.drop("dropped by the first")
+        link.engine.drop("dropped by the first")
 
     first.addCallback(end)
     second.addCallback(lambda _: order.append("second"))
@@ -318,7 +320,7 @@ def test_one_who_waited_may_end_the_session_before_the_others_turn(bench: Bench)
 
 def test_stopping_as_soon_as_it_is_ready_works_with_twisted_s_endpoints() -> None:
     reactor = MemoryReactorClock()
-    link = Link(connect=TCP4ClientEndpoint(reactor, "10.0.0.5", PORT), clock=reactor)
+    link = Link(connect=TCP4ClientEndpoint(reactor, "10.0.0.5", PORT), reactor=reactor)
     stopped: list[Any] = []
     link.whenReady().addCallback(lambda _: stopped.append(link.stopService()))
     link.startService()

@@ -17,22 +17,22 @@ from tcpcomm.link.supervisor import (
     Abort,
     Action,
     Backoff,
-    Beat,
     Dial,
     Drain,
     Heartbeats,
     IllegalInput,
     Input,
     LinkState,
+    ReportState,
+    SendHeartbeat,
     Supervisor,
-    Tell,
     profile,
 )
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 
 def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
-    """Tell a supervisor, by its public methods, that something happened."""
+    """ReportState a supervisor, by its public methods, that something happened."""
     if what is Input.DIAL:
         link._running = True  # it may not dial by itself unless it runs
         return link.kick(now) if link.state is LinkState.DOWN else link._dial(now)
@@ -97,30 +97,30 @@ def test_every_state_can_be_reached_and_left() -> None:
 
 def test_a_link_that_dials_is_ready_when_the_steps_are_done_and_the_peer_was_heard() -> None:
     link = supervisor()
-    assert [Tell(LinkState.CONNECTING, "dialling"), Dial()] == link.start(0.0)
-    assert [Tell(LinkState.HANDSHAKING, "TCP is connected")] == link.connected(0.01)
-    assert [Beat()] == link.steps_done(0.02)
+    assert [ReportState(LinkState.CONNECTING, "dialling"), Dial()] == link.start(0.0)
+    assert [ReportState(LinkState.HANDSHAKING, "TCP is connected")] == link.connected(0.01)
+    assert [SendHeartbeat()] == link.steps_done(0.02)
     assert LinkState.HANDSHAKING is link.state
-    assert [Tell(LinkState.READY, "the peer is proven")] == link.heard(0.03)
+    assert [ReportState(LinkState.READY, "the peer is proven")] == link.heard(0.03)
 
 
 def test_a_peer_that_was_heard_during_the_steps_is_proven_when_they_are_done() -> None:
     link = brought_to(LinkState.HANDSHAKING)
     assert [] == link.heard(0.01)
-    assert [Tell(LinkState.READY, "the peer is proven"), Beat()] == link.steps_done(0.02)
+    assert [ReportState(LinkState.READY, "the peer is proven"), SendHeartbeat()] == link.steps_done(0.02)
 
 
 def test_a_peer_that_was_heard_some_time_ago_is_not_proven_when_the_steps_are_done() -> None:
     link = brought_to(LinkState.HANDSHAKING)
     link.heard(0.01)
-    assert [Beat()] == link.steps_done(0.2)
+    assert [SendHeartbeat()] == link.steps_done(0.2)
     assert LinkState.HANDSHAKING is link.state
-    assert [Tell(LinkState.READY, "the peer is proven")] == link.heard(0.21)
+    assert [ReportState(LinkState.READY, "the peer is proven")] == link.heard(0.21)
 
 
 def test_without_heartbeats_the_steps_alone_prove_the_peer() -> None:
     link = brought_to(LinkState.HANDSHAKING, SILENT)
-    assert [Tell(LinkState.READY, "the peer is proven")] == link.steps_done(0.02)
+    assert [ReportState(LinkState.READY, "the peer is proven")] == link.steps_done(0.02)
     assert inf == link.deadline
 
 
@@ -130,17 +130,17 @@ def test_a_backlog_that_accepts_for_a_hung_program_makes_no_link_ready() -> None
     now, beats = 0.0, 0
     while link.state is LinkState.HANDSHAKING:
         now = link.deadline
-        beats += link.tick(now).count(Beat())
+        beats += link.tick(now).count(SendHeartbeat())
     assert (1.0, 3) == (now, beats)
     assert "host answers but the program does not: the link was not ready within 1 s" == link.reason
 
 
 def test_a_second_session_takes_the_place_of_the_first() -> None:
     link = brought_to(LinkState.READY)
-    assert [Tell(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.0)
-    assert [Tell(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.5)
+    assert [ReportState(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.0)
+    assert [ReportState(LinkState.HANDSHAKING, "the peer connected again")] == link.connected(1.5)
     assert 2.5 == link.deadline
-    assert [Beat()] == link.steps_done(1.6)
+    assert [SendHeartbeat()] == link.steps_done(1.6)
 
 
 def test_what_was_heard_in_one_session_proves_nothing_in_the_next() -> None:
@@ -153,25 +153,25 @@ def test_what_was_heard_in_one_session_proves_nothing_in_the_next() -> None:
 
 def test_stopping_drains_a_session_within_its_grace() -> None:
     link = brought_to(LinkState.READY)
-    assert [Tell(LinkState.DRAINING, "enough"), Drain()] == link.stop(1.0, "enough")
+    assert [ReportState(LinkState.DRAINING, "enough"), Drain()] == link.stop(1.0, "enough")
     assert 6.0 == link.deadline
     assert [] == link.stop(2.0, "really")
     assert [] == link.tick(5.9)
     over = "enough; what was sent did not leave in time"
-    assert [Abort(over), Tell(LinkState.DOWN, over)] == link.tick(6.0)
+    assert [Abort(over), ReportState(LinkState.DOWN, over)] == link.tick(6.0)
     assert inf == link.deadline
 
 
 def test_stopping_ends_an_attempt_at_once() -> None:
     link = brought_to(LinkState.CONNECTING)
-    assert [Abort("stopped here"), Tell(LinkState.DOWN, "stopped here")] == link.stop(0.05)
+    assert [Abort("stopped here"), ReportState(LinkState.DOWN, "stopped here")] == link.stop(0.05)
     assert inf == link.deadline
 
 
 def test_an_attempt_that_takes_too_long_is_given_up() -> None:
     link = brought_to(LinkState.CONNECTING)
     late = "no answer within 0.1 s"
-    assert [Abort(late), Tell(LinkState.DOWN, late)] == link.tick(0.1)
+    assert [Abort(late), ReportState(LinkState.DOWN, late)] == link.tick(0.1)
     assert 0.1 == pytest.approx(link.deadline)  # and it tries again at once
 
 
@@ -179,10 +179,10 @@ def test_a_kick_dials_at_once_and_only_where_that_means_something() -> None:
     link = brought_to(LinkState.CONNECTING)
     assert [] == link.kick(0.0)
     link.failed(0.0, "refused")
-    assert [Tell(LinkState.CONNECTING, "dialling"), Dial()] == link.kick(0.001)
+    assert [ReportState(LinkState.CONNECTING, "dialling"), Dial()] == link.kick(0.001)
     assert [] == supervisor().kick(0.0)
     passive = supervisor(dials=False)
-    assert [Tell(LinkState.DOWN, "waiting for the peer to connect")] == passive.start(0.0)
+    assert [ReportState(LinkState.DOWN, "waiting for the peer to connect")] == passive.start(0.0)
     assert [] == passive.kick(0.0)
     assert inf == passive.deadline
 
@@ -216,7 +216,7 @@ def test_a_kick_dials_at_once_and_only_where_that_means_something() -> None:
         ),
     ],
 )
-def test_what_keeps_a_link_from_being_ready_is_told(course: Any, expected: str) -> None:
+def test_the_status_text_tells_what_keeps_a_link_from_being_ready(course: Any, expected: str) -> None:
     link = supervisor(SILENT)
     course(link)
     assert expected == link.status_text

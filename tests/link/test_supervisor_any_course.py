@@ -1,4 +1,4 @@
-"""What holds for a link whatever happens to it, and whenever."""
+"""The promises that a link keeps in every course of events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.link.supervisor import Action, Beat, Dial, LinkState, Supervisor, Tell
+from tcpcomm.link.supervisor import Action, Dial, LinkState, ReportState, SendHeartbeat, Supervisor
 from tests.link.supervisors import POLICY, SILENT, USABLE
 
 
@@ -42,14 +42,15 @@ class AnyCourse(RuleBasedStateMachine):
                 self.dialled = self.now
                 assert self.dials
                 assert link.running
-            if isinstance(action, Tell) and action.state is LinkState.DOWN and link.running and self.dials:
+            reports_down = isinstance(action, ReportState) and action.state is LinkState.DOWN
+            if reports_down and link.running and self.dials:
                 wait = link.deadline - self.now
                 if self.now - self.outage_since >= policy.backoff.quick_for:
                     assert policy.backoff.floor - 1e-9 <= wait <= policy.backoff.cap
                 else:
                     waited = self.now - self.dialled if self.state is LinkState.CONNECTING else 0.0
                     assert pytest.approx(max(0.0, policy.backoff.quick - waited)) == wait
-            if isinstance(action, Beat):
+            if isinstance(action, SendHeartbeat):
                 assert policy.heartbeats is not None
         self.state = link.state
 
@@ -87,7 +88,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule(seconds=st.floats(0.0, 1.0))
     def sleep(self, seconds: float) -> None:
-        """The process stalls: then what is due is late."""
+        """Stall the process: the timers ring late."""
         self.now += seconds
         self.slept += seconds
         if self.link.deadline <= self.now:

@@ -1,4 +1,4 @@
-"""How long a link waits between its attempts to connect."""
+"""The waits of a link between its attempts to connect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 
 def waits(link: Supervisor, now: float, count: int) -> list[float]:
-    """How long it waits after each of so many attempts that are refused at once, from CONNECTING on."""
+    """Return the waits after attempts that are refused at once, from CONNECTING on."""
     found = []
     for _ in range(count):
         link.failed(now, "refused")
@@ -25,7 +25,7 @@ def waits(link: Supervisor, now: float, count: int) -> list[float]:
 
 
 def refused_waits(link: Supervisor, count: int) -> list[float]:
-    """How long it waits after each of so many sessions that a program refuses, from CONNECTING on."""
+    """Return the waits after sessions that a program refuses, from CONNECTING on."""
     found, now = [], 0.0
     for _ in range(count):
         link.connected(now)
@@ -100,7 +100,7 @@ def test_once_the_outage_is_old_the_wait_begins_with_the_end_of_the_attempt() ->
     assert link.deadline >= SILENT.connect_timeout + SILENT.backoff.floor
 
 
-def test_then_the_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap() -> None:
+def test_later_waits_spread_below_a_ceiling_that_doubles_up_to_the_cap() -> None:
     found = []
     for seed in range(300):
         link = supervisor(seed=seed)

@@ -43,7 +43,7 @@ class LinkTests(TestCase):
         camera = Link(listen=server, heartbeat=BEAT, policy=PATIENT, received=lambda frame: b"did " + frame)
         camera.startService()
         robot = Link(
-            connect=client_for(camera._engine._place.port),  # type: ignore[attr-defined]
+            connect=client_for(camera.engine.source.port),  # type: ignore[attr-defined]
             heartbeat=BEAT,
             policy=PATIENT,
             on_ready=[lambda handshake: handshake.request(b"login", timeout=5.0)],
@@ -54,7 +54,7 @@ class LinkTests(TestCase):
         await robot.whenReady()
         assert b"did it" == await robot.request(b"it", timeout=5.0)
 
-        robot._engine.drop("dropped by the test")
+        robot.engine.drop("dropped by the test")
         assert LinkState.DOWN is robot.state
         await robot.whenReady()
         assert b"did it" == await robot.request(b"it", timeout=5.0)

@@ -65,7 +65,7 @@ class Peers(Factory):
 
 
 def answers(line: bytes) -> bytes | None:
-    """What a well-behaved peer answers."""
+    """Return the answer of a well-behaved peer."""
     if line == b"PING":
         return b"PONG"
     return None if line == b"PONG" else b"re " + line
@@ -102,7 +102,7 @@ class Bench:
         )
         options.setdefault("policy", LAN)
         options.setdefault("heartbeat", BEAT if options["policy"] is not QUIET else None)
-        link = Link(**where, clock=here.clock, random=Random(7), **options)
+        link = Link(**where, reactor=here.clock, random=Random(7), **options)
         link.observe(lambda state, reason: self.told.append((state, reason)))
         link.startService()
         return link
@@ -114,7 +114,7 @@ class Bench:
         self.until(lambda: all(link.state is LinkState.READY for link in links))
 
     def result(self, deferred: Deferred[Any], within: float = 5.0) -> Any:
-        """What a Deferred fires with: a value, or the exception itself."""
+        """Return the value or the exception that a Deferred fires with."""
         results: list[Any] = []
         deferred.addBoth(results.append)
         self.until(lambda: bool(results), within)

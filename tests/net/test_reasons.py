@@ -23,6 +23,7 @@ from twisted.test.iosim import FakeAddress
 
 from tcpcomm.net.psk import NotProven
 from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
+from tests.conftest import stable_id
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"
 BROKE = "the connection broke: the peer vanished, or closed without saying so"
@@ -119,7 +120,7 @@ def test_every_loss_has_a_text() -> None:
         (None, "a local peer"),
         (("10.0.0.1", 5), "a local peer"),
     ],
-    ids=repr,
+    ids=stable_id,
 )
 def test_a_peer_has_a_name(address: Any, expected: str) -> None:
     assert expected == peer_name(address)

@@ -45,17 +45,17 @@ def test_a_coroutine_that_waits_goes_on_from_where_it_waited() -> None:
     second: Deferred[str] = Deferred()
 
     async def handler() -> str:
-        steps.append("begun")
+        steps.append("started")
         steps.append(await first)
         steps.append(await second)
         return "done"
 
     later = start_eagerly(handler())
-    assert ["begun"] == steps
+    assert ["started"] == steps
     first.callback("one")
-    assert ["begun", "one"] == steps
+    assert ["started", "one"] == steps
     second.callback("two")
-    assert ("done", ["begun", "one", "two"]) == (outcome(later), steps)
+    assert ("done", ["started", "one", "two"]) == (outcome(later), steps)
 
 
 def test_the_awaited_deferred_may_fail() -> None:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 
 from tcpcomm.runtime.logs import json_line, json_log_observer, text_line, text_log_observer
+from tests.conftest import stable_id
 
 
 def event(**fields: Any) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class NotShown:
         {"log_failure": Failure(ValueError("the lens cap is on"))},
         {"log_format": None, "log_failure": Failure(ValueError("no words"))},
     ],
-    ids=repr,
+    ids=stable_id,
 )
 def test_a_text_line_equals_the_line_of_twisted(fields: dict[str, Any]) -> None:
     assert formatEventAsClassicLogText(event(**fields)) == text_line(event(**fields))

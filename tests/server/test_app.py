@@ -1,4 +1,4 @@
-"""``--app module:name``: what a user's module may hold, and what is said where it cannot be used."""
+"""The option ``--app module:name`` serves a user's module, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.server.app import load_factory
-from tcpcomm.session.factory import Network
+from tcpcomm.session.admission import Network
 from tcpcomm.session.limits import Limits
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
@@ -64,7 +64,7 @@ Load = Callable[..., Any]
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load something of a module that lies in the current directory."""
+    """Load an object of a module in the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -78,7 +78,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 
 def refusal(load: Load, name: str, options: Mapping[str, Any] | None = None, **others: Any) -> str:
-    """Why something is refused: one line."""
+    """Return the one line that refuses an object."""
     with pytest.raises(ConfigurationError) as raised:
         load(name, options, **others)
     assert 1 == len(str(raised.value).splitlines())
@@ -96,7 +96,7 @@ class TestFrames:
 
         assert isinstance(factory, FrameFactory)
         assert ("Camera", Lines(), 0.5) == (type(session).__name__, session.framing, session.gap)
-        assert (3, LOOPBACK) == (factory.max_sessions, factory.allow)
+        assert (3, LOOPBACK) == (factory.admission.max_sessions, factory.admission.networks)
 
     @pytest.mark.parametrize("name", ["Camera", "Cameras"])
     @pytest.mark.parametrize("idle", [60.0, None])
@@ -111,29 +111,29 @@ class TestFrames:
     def test_without_options_the_protocol_s_own_values_hold(self, load: Load, name: str) -> None:
         assert Limits(partial=1.5, idle=30) == load(name).buildProtocol(HERE).limits
 
-    def test_a_factory_that_is_made_already_is_used_itself_and_admits_who_is_allowed(
+    def test_a_ready_made_factory_is_used_itself_and_admits_the_allowed_networks(
         self, load: Load
     ) -> None:
         factory = load("cameras", {"allow": LOOPBACK})
 
         assert isinstance(factory, FrameFactory)  # so it is drained
-        assert LOOPBACK == factory.allow
+        assert LOOPBACK == factory.admission.networks
 
-    def test_such_a_factory_demands_keys_too_and_gives_each_name_one_session(self, load: Load) -> None:
+    def test_a_ready_made_factory_demands_keys_and_gives_each_name_one_session(self, load: Load) -> None:
         keys = PreSharedKeys("camera-1", {"robot-1": b"k" * 32})
         factory = load("cameras", {"keys": keys})
 
         assert isinstance(factory, FrameFactory)
         assert (keys, "identity") == (factory.keys, factory.evict)
 
-    def test_an_option_that_a_factory_does_not_take_is_told(self, load: Load) -> None:
+    def test_an_option_that_a_factory_does_not_take_is_refused(self, load: Load) -> None:
         assert refusal(load, "Strict", {"max_sessions_per_address": 2}).startswith(
             "--app my_app:Strict: cannot make it: TypeError: "
         )
 
 
 class TestOthers:
-    """Any other protocol or factory of Twisted's: only --allow can be applied."""
+    """Any other Twisted protocol or factory gets only --allow and --psk."""
 
     @pytest.mark.parametrize("name", ["Plain", "PlainFactory", "plain"])
     def test_they_are_served_as_they_are(self, load: Load, name: str) -> None:
@@ -145,11 +145,11 @@ class TestOthers:
     @pytest.mark.parametrize("name", ["Plain", "PlainFactory", "plain"])
     def test_options_without_effect_are_refused_by_name(self, load: Load, name: str) -> None:
         assert (
-            f"--app my_app:{name}: --max-sessions, --idle-timeout can be applied to a FrameProtocol or "
-            "FrameFactory subclass only"
+            f"--app my_app:{name}: --max-sessions, --idle-timeout can be used only with Equipment, "
+            "or with a subclass of FrameProtocol or FrameFactory"
         ) == refusal(load, name, {"max_sessions": 1, "idle_timeout": 5.0, "allow": LOOPBACK})
 
-    def test_peers_from_elsewhere_are_dropped_and_told_of_once_a_second(self, load: Load) -> None:
+    def test_peers_from_other_networks_are_dropped_and_logged_once_a_second(self, load: Load) -> None:
         factory = load("plain", {"allow": LOOPBACK})
         clock = factory._factory.clock
         assert isinstance(clock, Clock)
@@ -164,7 +164,7 @@ class TestOthers:
         refused.makeConnection(transport)
         assert transport.disconnecting or transport.disconnected
         line = "192.168.0.10:1: connection refused: its address is in no allowed network"
-        assert [line, line] == [formatEvent(event) for event in events]
+        assert [line, f"{line} (2 others were refused before)"] == [formatEvent(event) for event in events]
 
     @pytest.mark.parametrize("address", [HERE, UNIXAddress("/run/socket"), None])
     def test_peers_from_allowed_networks_and_of_this_machine_are_served(
@@ -175,7 +175,7 @@ class TestOthers:
         assert isinstance(protocol, Protocol)
         assert "Plain" == type(protocol).__name__
 
-    def test_the_factory_behind_is_started_and_stopped(self, load: Load) -> None:
+    def test_the_wrapped_factory_is_started_and_stopped(self, load: Load) -> None:
         factory = load("plain", {"allow": LOOPBACK})
 
         factory.doStart()
@@ -185,17 +185,17 @@ class TestOthers:
 
 
 class TestRefusals:
-    """One line that says what to do, or where the error is."""
+    """An object that cannot be served gives one line that says what to do, or where the error is."""
 
     @pytest.mark.parametrize("name", ["my_app", ":Camera", "my_app:", ""])
-    def test_a_name_must_tell_module_and_name(self, name: str) -> None:
+    def test_a_name_must_have_a_module_and_a_name(self, name: str) -> None:
         with pytest.raises(ConfigurationError) as raised:
             load_factory(name, {})
 
         problem = "name it as module:name, such as my_camera:VisionCamera"
         assert f"--app {name}: {problem}" == str(raised.value)
 
-    def test_a_module_that_there_is_not(self) -> None:
+    def test_a_module_that_does_not_exist(self) -> None:
         with pytest.raises(ConfigurationError) as raised:
             load_factory("no_such_module:Camera", {})
 
@@ -213,27 +213,27 @@ class TestRefusals:
             ("import nothing_so", "ModuleNotFoundError: No module named 'nothing_so' ({path}, line 1)"),
         ],
     )
-    def test_a_module_that_fails_is_told_with_the_place(
+    def test_a_module_that_fails_is_refused_with_the_place(
         self, load: Load, tmp_path: Path, module: str, reason: str
     ) -> None:
         assert (
             f"--app my_app:Camera: cannot import my_app: {reason.format(path=tmp_path / 'my_app.py')}"
         ) == refusal(load, "Camera", module=module)
 
-    def test_a_syntax_error_is_told_with_its_line(self, load: Load) -> None:
+    def test_a_syntax_error_is_shown_with_its_line(self, load: Load) -> None:
         told = refusal(load, "Camera", module="x = 1\nclass Camera\n")
 
         assert told.startswith("--app my_app:Camera: cannot import my_app: SyntaxError: ")
         assert told.endswith("(my_app.py, line 2)")
 
-    def test_a_name_that_the_module_has_not(self, load: Load) -> None:
+    def test_a_name_that_is_not_in_the_module(self, load: Load) -> None:
         assert "--app my_app:Nothing: my_app has no Nothing" == refusal(load, "Nothing")
 
     @pytest.mark.parametrize(
         ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.session.limits.Limits'>")]
     )
-    def test_a_thing_that_is_no_protocol(self, load: Load, name: str, shown: str) -> None:
-        problem = f"{shown} is neither equipment nor a protocol class or factory of Twisted's"
+    def test_an_object_that_is_not_a_protocol(self, load: Load, name: str, shown: str) -> None:
+        problem = f"{shown} is neither equipment nor a Twisted protocol class or factory"
 
         assert f"--app my_app:{name}: {problem}" == refusal(load, name)
 

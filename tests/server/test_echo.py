@@ -1,4 +1,4 @@
-"""One session of the echo/command server, without a socket, in a time of its own."""
+"""One session of the echo/command server, in memory and with a clock of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 
 @frozen
 class Session:
-    """A session, its peer's end of the wire, and its time."""
+    """A session, its peer, and its clock."""
 
     protocol: EchoProtocol
     transport: StringTransport
@@ -33,24 +33,24 @@ class Session:
 
     @property
     def sent(self) -> bytes:
-        """What the peer was sent since this was asked last."""
+        """Return the bytes that were sent since the last call."""
         sent: bytes = self.transport.value()
         self.transport.clear()
         return sent
 
     def ask(self, line: str) -> str:
-        """What a line is answered with."""
+        """Send a line, and return the answer."""
         self.receive(f"{line}\r\n".encode())
         return self.sent.decode().removesuffix("\r\n")
 
     @property
     def closed(self) -> bool:
-        """Whether the session has closed its connection."""
+        """Return True if the session has closed its connection."""
         return self.transport.disconnecting
 
 
 def open_session(factory: EchoFactory, port: int = 50432) -> Session:
-    """A peer's connection to a server."""
+    """The address of a peer."""
     clock = factory.clock
     assert isinstance(clock, Clock)
     protocol = factory.buildProtocol(IPv4Address("TCP", "192.168.0.10", port))
@@ -61,7 +61,7 @@ def open_session(factory: EchoFactory, port: int = 50432) -> Session:
 
 
 def session(**options: Any) -> Session:
-    """The only session of a server with these options."""
+    """Make the only session of a server with these options."""
     return open_session(EchoFactory(clock=Clock(), **options))
 
 
@@ -70,7 +70,7 @@ def messages(events: Sequence[LogEvent]) -> list[str]:
 
 
 class TestReplies:
-    """What comes back, and in which shape."""
+    """Messages come back in the form in which the peer sent them."""
 
     def test_a_text_without_an_end_mark_is_answered_after_the_gap_and_without_one(self) -> None:
         peer = session()
@@ -109,7 +109,7 @@ class TestReplies:
 
         assert b"\0\0\0\x0bEcho: Hello" == peer.sent
 
-    def test_but_it_must_end_in_time(self) -> None:
+    def test_a_prefixed_frame_must_end_in_time(self) -> None:
         peer = session()
 
         peer.receive(b"\0\0\0\5Hel")
@@ -137,7 +137,7 @@ class TestReplies:
             "split it, or raise max_frame at both ends"
         ] == messages(events)
 
-    def test_the_log_names_the_peer_when_it_comes_and_goes(self) -> None:
+    def test_the_log_names_the_peer_when_it_connects_and_disconnects(self) -> None:
         with capturedLogs() as events:
             peer = session()
             peer.receive(b"QUIT\n")
@@ -150,7 +150,7 @@ class TestReplies:
 
 
 class TestCommands:
-    """Messages whose first word is a command."""
+    """Messages that begin with a command."""
 
     def test_status_tells_uptime_sessions_and_frames(self) -> None:
         factory = EchoFactory(clock=Clock())
@@ -174,7 +174,7 @@ class TestCommands:
         assert 20 == len(told)
         assert told[-1].endswith(" and 3 more")
 
-    def test_time_is_the_clock_on_the_wall(self) -> None:
+    def test_time_is_the_wall_clock_time(self) -> None:
         told = datetime.fromisoformat(session().ask("TIME"))
 
         assert abs(datetime.now().astimezone() - told) < timedelta(minutes=1)
@@ -213,7 +213,7 @@ class TestCommands:
 
 
 class TestText:
-    """Encodings."""
+    """Text in several encodings."""
 
     @pytest.mark.parametrize(
         ("encoding", "data", "problem"),
@@ -276,18 +276,18 @@ class TestText:
         ("encoding", "framing"),
         [("utf-16", AutoDetect()), ("utf-16-le", Lines()), ("cp037", parse_framing(r"delimited:\r"))],
     )
-    def test_one_whose_text_would_hold_line_ends_is_refused(
+    def test_an_encoding_with_text_that_looks_like_line_ends_is_refused(
         self, encoding: str, framing: Framing
     ) -> None:
         with pytest.raises(ConfigurationError, match="use it with a framing such as length:4"):
             check_encoding(encoding, framing)
 
     @pytest.mark.parametrize("encoding", ["klingon", "rot13", "base64", "idna", "punycode", "undefined"])
-    def test_what_is_no_text_encoding_is_refused(self, encoding: str) -> None:
+    def test_a_name_that_is_not_a_text_encoding_is_refused(self, encoding: str) -> None:
         with pytest.raises(ConfigurationError, match=f"no text encoding is called '{encoding}'"):
             check_encoding(encoding, LengthPrefixed(4))
 
-    def test_a_factory_refuses_it_too(self) -> None:
+    def test_a_factory_refuses_a_wrong_encoding_too(self) -> None:
         refuse: Callable[..., EchoFactory] = EchoFactory
 
         with pytest.raises(ConfigurationError, match="no text encoding"):

@@ -1,4 +1,4 @@
-"""Services as a program of their own, in a process of its own."""
+"""Services run in a program of their own."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_when_a_service_cannot_start_none_is_left_running() -> None:
     assert "0 [] False" == after
 
 
-def test_a_script_whose_port_is_in_use_ends_with_one_line_that_tells_so() -> None:
+def test_a_script_with_a_port_in_use_ends_with_one_line_that_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
         script = f"{CAMERA}\nrun(serve(MyCamera(), at={where!r}))"
@@ -104,7 +104,7 @@ run(service)
 """
 
 
-def test_where_it_listens_is_told_once() -> None:
+def test_the_place_where_it_listens_is_logged_once() -> None:
     told = run_script(SERVES, 0).stderr
 
     assert 1 == told.count("listening on 127.0.0.1:")

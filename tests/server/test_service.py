@@ -39,7 +39,7 @@ class Port:
 
 @define
 class Endpoint:
-    """An endpoint whose answer the test decides."""
+    """An endpoint that listens when the test says so."""
 
     answer: Deferred[Any] = field(factory=Deferred)
     asked: int = 0
@@ -66,9 +66,9 @@ def session(factory: FrameFactory) -> tuple[FrameProtocol, StringTransport]:
 
 
 class TestStart:
-    """All places, or none."""
+    """A service listens at all places or at none."""
 
-    def test_it_listens_once_though_it_is_started_in_two_steps(self) -> None:
+    def test_it_listens_once_although_it_is_started_in_two_steps(self) -> None:
         where = place(succeed(Port()))
         service = ServerService(Factory(), [where])
 
@@ -78,14 +78,14 @@ class TestStart:
         assert 1 == where.endpoint.asked  # type: ignore[attr-defined]
         assert 1 == len(service.ports)
 
-    def test_it_listens_where_nobody_starts_it_with_privileges(self) -> None:
+    def test_it_listens_if_it_is_started_without_privileges(self) -> None:
         service = ServerService(Factory(), [place(succeed(Port()))])
 
         service.startService()
 
         assert 1 == len(service.ports)
 
-    def test_the_log_tells_where_it_listens(self) -> None:
+    def test_the_log_says_where_it_listens(self) -> None:
         with capturedLogs() as events:
             ServerService(Factory(), [place(succeed(Port()), "tcp:0")]).startService()
 
@@ -99,7 +99,7 @@ class TestStart:
             (OverflowError("port must be 0-65535"), "OverflowError: port must be 0-65535"),
         ],
     )
-    def test_a_place_that_is_not_to_be_had_is_told_with_the_reason(
+    def test_a_place_that_cannot_be_used_is_reported_with_the_reason(
         self, failure: Exception, reason: str
     ) -> None:
         service = ServerService(Factory(), [place(fail(failure))])
@@ -109,7 +109,7 @@ class TestStart:
 
         assert f"cannot listen on tcp:9999: {reason}" == str(raised.value)
 
-    def test_an_endpoint_that_raises_is_told_too(self) -> None:
+    def test_an_endpoint_that_raises_is_reported_too(self) -> None:
         class Broken:
             def listen(self, factory: Any) -> Any:
                 raise ValueError("broken")
@@ -119,7 +119,7 @@ class TestStart:
         with pytest.raises(CannotListen, match="cannot listen on odd:1: ValueError: broken"):
             ServerService(Factory(), [where]).startService()
 
-    def test_where_one_place_is_not_to_be_had_nothing_is_left_listening(self) -> None:
+    def test_if_one_place_cannot_be_used_nothing_is_left_listening(self) -> None:
         ports = [Port(), Port()]
         service = ServerService(
             Factory(), [place(succeed(ports[0])), place(in_use(), "tcp:1"), place(succeed(ports[1]))]
@@ -131,7 +131,7 @@ class TestStart:
         assert [False, False] == [port.listening for port in ports]
         assert [] == service.ports
 
-    def test_all_places_that_are_not_to_be_had_are_told(self) -> None:
+    def test_all_places_that_cannot_be_used_are_reported(self) -> None:
         service = ServerService(Factory(), [place(in_use(), "tcp:1"), place(in_use(), "tcp:2")])
 
         with pytest.raises(CannotListen) as raised:
@@ -153,7 +153,7 @@ class TestStart:
 
 
 class TestEndpointsThatTakeTheirTime:
-    """Some plugins' endpoints listen later."""
+    """Some endpoints, of plugins, listen later."""
 
     def test_a_late_failure_is_logged_and_the_others_go_on(self) -> None:
         late: Deferred[Any] = Deferred()
@@ -167,7 +167,7 @@ class TestEndpointsThatTakeTheirTime:
         assert ["cannot listen on odd:1: Permission denied"] == [formatEvent(event) for event in events]
         assert [id(port)] == [id(each) for each in service.ports]
 
-    def test_a_port_that_comes_after_the_end_is_closed(self) -> None:
+    def test_a_port_that_listens_after_the_stop_is_closed(self) -> None:
         late: Deferred[Any] = Deferred()
         service = ServerService(Factory(), [place(late)])
         service.startService()
@@ -181,9 +181,9 @@ class TestEndpointsThatTakeTheirTime:
 
 
 class TestStop:
-    """No new sessions; then the old ones end."""
+    """A stop admits no new sessions, and ends the old ones."""
 
-    def test_it_stops_listening_drains_and_tells_when_all_is_done(self) -> None:
+    def test_it_stops_listening_and_drains_and_its_deferred_fires_at_the_end(self) -> None:
         clock, port = Clock(), Port()
         factory = FrameFactory(FrameProtocol, clock=clock)
         service = ServerService(factory, [place(succeed(port))])

@@ -33,14 +33,14 @@ LOOPBACK = "tcp:0:interface=127.0.0.1"
 
 
 class Camera(Equipment):
-    """A camera whose work is heavy."""
+    """A camera with long computations."""
 
     framing = Delimited(b"\n")
     codec = Template()
 
     @command("TRG,{job}", reply="DID {thread}", timeout=DEADLINE)
     async def locate(self, job: int) -> str:
-        """Say in which thread it works."""
+        """Return the thread in which it works."""
         raise NotImplementedError
 
     @event("PIC,{pixels}")
@@ -112,7 +112,7 @@ class ServingTests(TestCase):
 
     async def test_a_handler_that_blocks_is_named(self) -> None:
         class BlockingToo(Blocking):
-            """One that has not been named yet."""
+            """A class that the log has not named yet."""
 
         _, at = self.serve(BlockingToo())
         assert "done" == await self.remote(at).locate(120)
@@ -120,10 +120,10 @@ class ServingTests(TestCase):
         assert "BlockingToo.locate" == event["handler"]
         assert event["took"] >= 0.12
 
-    async def test_a_handler_that_blocks_for_long_is_shown_in_the_midst_of_it(self) -> None:
+    async def test_the_stack_of_a_handler_that_blocks_for_long_is_logged(self) -> None:
         await self.check_what_is_shown_of(Blocking())
 
-    async def test_a_plain_function_that_blocks_for_long_is_shown_without_its_callers(self) -> None:
+    async def test_the_stack_of_a_plain_function_that_blocks_is_logged_without_its_callers(self) -> None:
         await self.check_what_is_shown_of(BlockingPlainly())
 
     async def check_what_is_shown_of(self, camera: Camera) -> None:
@@ -134,7 +134,7 @@ class ServingTests(TestCase):
         assert "while monotonic() - began" in event["stack"]
         assert 1 == event["stack"].count("File ")
 
-    async def test_a_host_that_does_not_read_keeps_no_other_from_hearing(self) -> None:
+    async def test_a_host_that_does_not_read_does_not_keep_events_from_others(self) -> None:
         camera = InThread()
         _, at = self.serve(camera, limits=Limits(unread_pause=70_000, unread_abort=200_000))
         listening = self.remote(at)
@@ -148,7 +148,7 @@ class ServingTests(TestCase):
         deaf = self.remote(at)
         await deaf.locate(1)
         await until(lambda: 2 == len(heard))
-        protocol: Any = link_of(deaf)._protocol
+        protocol: Any = link_of(deaf).engine.protocol
         protocol.pauseProducing()
         for told in range(100):
             camera.picture("x" * 100_000)
@@ -162,7 +162,7 @@ class ServingTests(TestCase):
         await service.stopService()
         assert [] == service.ports
 
-    async def test_a_port_in_use_is_told(self) -> None:
+    async def test_a_port_in_use_is_reported(self) -> None:
         service, _ = self.serve(InThread())
         taken = service.ports[0].getHost().port
         with pytest.raises(CannotListen, match=f"cannot listen on tcp:{taken}:interface=127.0.0.1: "):
@@ -175,7 +175,7 @@ class ServingTests(TestCase):
         assert "down" == link_of(camera).state.value
 
 
-def test_a_place_that_other_machines_reach_needs_to_be_told_who_may_come() -> None:
+def test_a_place_that_other_machines_can_reach_needs_an_allowed_network() -> None:
     with pytest.raises(ConfigurationError, match="tcp:9999 is open to other machines"):
         serve(InThread(), at="tcp:9999", reactor=reactor)
     serve(InThread(), at="tcp:9999", allow=None, reactor=reactor)

@@ -18,7 +18,7 @@ from tests.equipment.declared import Bench, Position, RpcCamera, VisionCamera
 
 
 def answers(camera: Any, count: int = 20) -> list[Any]:
-    """What a camera answers to so many commands, faults as their codes."""
+    """Return the answers of a camera to so many commands, with faults as their codes."""
     found = []
     for job in range(count):
         try:
@@ -29,7 +29,7 @@ def answers(camera: Any, count: int = 20) -> list[Any]:
 
 
 class Pretend(VisionCamera):
-    """A camera with bodies, which need what only its own __init__ would make."""
+    """A camera with bodies that need its own __init__."""
 
     def __init__(self, lens: str) -> None:
         self.lens = lens
@@ -45,7 +45,7 @@ class Pair:
 
 
 class Guarded(Equipment):
-    """Equipment whose messages may hold what its framing refuses."""
+    """Equipment with messages that its framing may refuse."""
 
     framing = Delimited(b",")
     codec = Template(fault="NG {reason}")
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_answers_and_another_gives_others() -> None
     assert {Position} == {*map(type, first)}
 
 
-def test_what_a_command_answers_does_not_depend_on_what_else_is_asked() -> None:
+def test_the_answers_to_a_command_do_not_depend_on_other_commands() -> None:
     asked = simulated(VisionCamera, seed=1)
     asked.reset()
 
@@ -81,7 +81,7 @@ def test_bodies_that_the_class_has_are_not_used() -> None:
     assert answers(simulated(VisionCamera)) == answers(simulated(Pretend))
 
 
-def test_so_many_commands_are_answered_with_a_fault_and_the_others_as_before() -> None:
+def test_the_fault_rate_turns_some_answers_into_faults_and_keeps_the_others() -> None:
     found = answers(simulated(VisionCamera, seed=1, fault_rate=0.25), 400)
 
     faults = [each for each in found if isinstance(each, int)]
@@ -105,17 +105,17 @@ def test_a_command_takes_its_latency() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"latency": (0.2, 0.1)}, "latency must be seconds, or the least and the most"),
+        ({"latency": (0.2, 0.1)}, "latency must be seconds, or a pair of the least and the most"),
         ({"latency": -1.0}, "latency must be seconds"),
         ({"fault_rate": 1.5}, "fault_rate must be between 0 and 1, not 1.5"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:
+def test_numbers_out_of_range_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         simulated(VisionCamera, **options)
 
 
-def test_what_the_framing_refuses_is_not_drawn() -> None:
+def test_values_that_the_framing_refuses_are_not_drawn() -> None:
     device: Any = simulated(Guarded)
 
     said = [device.say("x") for _ in range(50)]
@@ -123,7 +123,7 @@ def test_what_the_framing_refuses_is_not_drawn() -> None:
     assert [] == [text for text in said if "," in text]
 
 
-def test_it_is_told_where_nothing_that_is_drawn_can_be_sent() -> None:
+def test_it_is_an_error_if_no_drawn_value_can_be_sent() -> None:
     class Short(Equipment):
         framing = FixedSize(2)
         codec = Template(fault="NG")
@@ -137,7 +137,7 @@ def test_it_is_told_where_nothing_that_is_drawn_can_be_sent() -> None:
 
 
 @pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, Guarded])
-def test_a_host_is_answered_and_told_of_events_over_the_wire(bench: Bench, kind: type[Equipment]) -> None:
+def test_a_host_gets_answers_and_events_over_the_wire(bench: Bench, kind: type[Equipment]) -> None:
     clock = bench.camera.clock
     equipment = simulated(kind, seed=1, latency=0.05, reactor=clock)
     bench.serve(equipment)
@@ -159,5 +159,5 @@ def test_a_host_is_answered_and_told_of_events_over_the_wire(bench: Bench, kind:
 def test_events_that_are_not_declared_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="VisionCamera has no event 'smoke'; its events: alarm"):
         EventsEvery(simulated(VisionCamera), {"smoke": 1.0})
-    with pytest.raises(ConfigurationError, match="alarm must be told every so many seconds, not every 0"):
+    with pytest.raises(ConfigurationError, match="alarm: the seconds must be above 0, not 0"):
         EventsEvery(simulated(VisionCamera), {"alarm": 0.0})

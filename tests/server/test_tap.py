@@ -1,4 +1,4 @@
-"""The options of ``twistd tcpcomm``: what is made of them, and everything that is wrong at once."""
+"""The options of ``twistd tcpcomm`` make a service, or show all mistakes at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def options(*words: str) -> Options:
 
 
 def session(*words: str) -> EchoProtocol:
-    """A session as the server with these options makes them."""
+    """Make a session of a server with these options."""
     factory = options(*words).factory
     assert isinstance(factory, EchoFactory)
     protocol = factory.buildProtocol(None)
@@ -47,7 +47,7 @@ def session(*words: str) -> EchoProtocol:
 
 
 def refusal(*words: str) -> list[str]:
-    """The problems that are told, one a line."""
+    """Return the problems that are printed, one on each line."""
     with pytest.raises(SystemExit) as ended:
         options(*words)
     assert isinstance(ended.value.code, str)  # printed on stderr, and the exit code is 1
@@ -57,7 +57,7 @@ def refusal(*words: str) -> list[str]:
 
 
 class TestDefaults:
-    """No options: the echo/command server on this machine."""
+    """Without options, the echo/command server runs for this machine."""
 
     def test_it_listens_at_port_9999_of_this_machine(self) -> None:
         assert ["tcp:9999:interface=127.0.0.1"] == [each.text for each in options().listeners]
@@ -65,11 +65,12 @@ class TestDefaults:
     def test_it_serves_any_peer_in_utf_8(self) -> None:
         made = session()
 
-        assert (AutoDetect(), 0.05, "utf-8", Limits()) == (made.framing, made.gap, made.encoding, made.limits)
+        assert (AutoDetect(), 0.05) == (made.framing, made.gap)
+        assert ("utf-8", Limits()) == (made.encoding, made.limits)
 
 
 class TestValues:
-    """What an option changes."""
+    """Each option changes one thing."""
 
     @pytest.mark.parametrize(
         ("words", "framing", "gap"),
@@ -103,7 +104,7 @@ class TestValues:
         factory = options("--max-sessions", "5", "--max-sessions-per-address", "2").factory
 
         assert isinstance(factory, FrameFactory)
-        assert (5, 2) == (factory.max_sessions, factory.max_sessions_per_address)
+        assert (5, 2) == (factory.admission.max_sessions, factory.admission.max_sessions_per_address)
 
     @pytest.mark.parametrize(
         ("words", "allow"),
@@ -120,7 +121,7 @@ class TestValues:
         factory = options(*words).factory
 
         assert isinstance(factory, FrameFactory)
-        assert allow == factory.allow
+        assert allow == factory.admission.networks
 
     def test_places_to_listen_at(self) -> None:
         words = ("--listen", "tcp:1:interface=127.0.0.1", "-l", "unix:/run/socket")
@@ -133,16 +134,17 @@ class TestValues:
     def test_with_allow_a_place_may_be_beyond_this_machine(self, allow: str) -> None:
         assert [False] == [each.local for each in options("-l", "tcp:1", "--allow", allow).listeners]
 
-    def test_the_user_s_own_protocol_gets_what_was_given_only(self) -> None:
-        factory = options("--app", "tcpcomm.session.ready_made:DelimitedProtocol", "--max-sessions", "3").factory
+    def test_the_user_s_own_protocol_gets_only_the_options_that_were_given(self) -> None:
+        app = "tcpcomm.session.ready_made:DelimitedProtocol"
+        factory = options("--app", app, "--max-sessions", "3").factory
 
         assert isinstance(factory, FrameFactory)
         made: Any = factory.buildProtocol(None)
-        assert (3, Delimited(b"\r\n"), None) == (factory.max_sessions, made.framing, made.gap)
+        assert (3, Delimited(b"\r\n"), None) == (factory.admission.max_sessions, made.framing, made.gap)
 
 
 class TestPeers:
-    """Peers that prove themselves, and peers that are cut off."""
+    """Peers prove themselves, and silent peers are disconnected."""
 
     @pytest.fixture
     def keys(self, tmp_path: Path) -> str:
@@ -169,7 +171,7 @@ class TestPeers:
 
         assert isinstance(options("--psk", keys, "--name", "camera-1", *app).factory, AuthenticatingFactory)
 
-    def test_a_proven_peer_has_one_session_unless_that_is_not_wanted(self, keys: str) -> None:
+    def test_a_proven_peer_has_one_session_unless_evict_is_none(self, keys: str) -> None:
         with_keys = ("--psk", keys, "--name", "camera-1")
 
         assert ["none", "identity", "none", "address"] == [
@@ -186,13 +188,13 @@ class TestPeers:
         ("words", "problem"),
         [
             (["--name", "camera-1"], "--name has no effect without --psk FILE"),
-            (["--psk", "{keys}"], "--psk needs --name NAME: what this equipment is called by its peers"),
+            (["--psk", "{keys}"], "--psk needs --name NAME: the name that peers expect of this server"),
             (["--psk", "/no/such", "--name", "a"], "cannot read the keys in /no/such: "),
             (["--psk", "{keys}", "--name", "a b"], "'a b' cannot be a name: "),
             (["--evict", "all"], "--evict must be identity, address, none, not 'all'"),
             (
                 ["--evict", "address", "--max-sessions-per-address", "1"],
-                "--max-sessions-per-address 1 leaves no room for the session that evicts: say 2, or",
+                "--max-sessions-per-address 1 leaves no room for a new session while the older one ends",
             ),
             (
                 ["--heartbeat-timeout", "0"],
@@ -200,11 +202,11 @@ class TestPeers:
             ),
             (
                 ["--app", "twisted.internet.protocol:Protocol", "--heartbeat-timeout", "1"],
-                "--app twisted.internet.protocol:Protocol: --heartbeat-timeout can be applied to a Frame",
+                "--app twisted.internet.protocol:Protocol: --heartbeat-timeout can be used only with Eq",
             ),
         ],
     )
-    def test_what_cannot_be_is_told(self, words: list[str], problem: str, keys: str) -> None:
+    def test_wrong_values_are_refused(self, words: list[str], problem: str, keys: str) -> None:
         (told,) = refusal(*(word.format(keys=keys) for word in words))
 
         assert told.startswith(problem)
@@ -232,30 +234,30 @@ class TestRefusals:
         [
             (["--framing", "foo"], "--framing: no framing is called 'foo'; there are lines, raw, "),
             (["--framing", "length"], "--framing: framing 'length': length needs a value, as in length:4"),
-            (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon'; there are utf"),
-            (["--encoding", "utf-16"], "--encoding: text in utf-16 holds bytes that would be taken for"),
-            (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is no network such as 192.168.0.0/24: "),
-            (["--allow", "camera-1"], "--allow: 'camera-1' is no network such as 192.168.0.0/24: "),
-            (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: leave the other"),
+            (["--encoding", "klingon"], "--encoding: no text encoding is called 'klingon': use utf"),
+            (["--encoding", "utf-16"], "--encoding: text in utf-16 can hold bytes that look like line"),
+            (["--allow", "10.0.0.0/33"], "--allow: '10.0.0.0/33' is not a network such as 192.168.0.0/24"),
+            (["--allow", "camera-1"], "--allow: 'camera-1' is not a network such as 192.168.0.0/24: "),
+            (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: remove it"),
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
             (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),
             (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
-            (["--listen", "foo:1"], "--listen 'foo:1' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
-            (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: say which with --allow "),
+            (["--listen", "foo:1"], "--listen 'foo:1' is not an endpoint such as tcp:9999:int"),
+            (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: name them with --allow "),
             (["--client-ca", "ca.pem"], "--client-ca has no effect without --listen ssl:…"),
-            (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect on --framing fixed:4: "),
+            (["-f", "fixed:4", "--max-frame", "9"], "--max-frame has no effect with --framing fixed:4, "),
             (["-f", "length:1", "--max-frame", "999"], "--max-frame: max_frame=999 does not fit the len"),
             (
                 ["--app", "tcpcomm:FrameProtocol", "--max-frame", "9"],
-                "--max-frame needs --framing where it is for --app",
+                "--max-frame with --app needs --framing",
             ),
             (
                 ["--app", "tcpcomm:FrameProtocol", "--encoding", "cp949"],
-                "--encoding has no effect on --app: your own protocol decodes its text",
+                "--encoding has no effect with --app: your own protocol decodes its text",
             ),
             (["--gap"], "option --gap requires argument; 'twistd tcpcomm --help' lists the options"),
             (["--nonsense"], "option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"),
-            (["more", "words"], "'more words' is no option; 'twistd tcpcomm --help' lists the options"),
+            (["more", "words"], "'more words' is not an option; 'twistd tcpcomm --help' lists the options"),
         ],
     )
     def test_others(self, words: list[str], problem: str) -> None:
@@ -263,7 +265,7 @@ class TestRefusals:
 
         assert told.startswith(problem)
 
-    def test_several_are_told_together(self) -> None:
+    def test_several_mistakes_are_shown_together(self) -> None:
         told = refusal(
             *("--framing", "foo", "--max-frame", "0", "--encoding", "klingon", "--gap", "-1"),
             *("--max-sessions", "x", "--idle-timeout", "y", "--allow", "z", "--log-format", "xml"),
@@ -283,19 +285,19 @@ class TestRefusals:
         ] == [line.split()[0] for line in told if not line.startswith("--client-ca")]
         assert 10 == len(told)
 
-    def test_an_app_that_cannot_be_imported_is_told_beside_the_others(self) -> None:
+    def test_an_app_that_cannot_be_imported_is_shown_beside_other_mistakes(self) -> None:
         told = refusal("--app", "no_such:Thing", "--max-sessions", "0", "--listen", "tcp:1")
 
         assert ["--max-sessions", "--app", "--listen"] == [line.split()[0] for line in told]
 
-    def test_a_tls_key_that_cannot_be_read_is_not_told_of_as_a_useless_client_ca_too(self) -> None:
+    def test_a_tls_key_that_cannot_be_read_does_not_make_client_ca_a_mistake_too(self) -> None:
         (told,) = refusal("--listen", "ssl:1:privateKey=/no/such.pem", "--client-ca", "/no/ca.pem")
 
         assert told.endswith("cannot read /no/such.pem: No such file or directory")
 
 
 class TestHelp:
-    """What a newcomer reads."""
+    """The help text."""
 
     def test_examples_keep_their_lines(self) -> None:
         told = str(Options())
@@ -312,7 +314,7 @@ class TestHelp:
 
 
 class TestService:
-    """What twistd gets to run."""
+    """The service that twistd runs."""
 
     def test_it_listens_where_the_options_say_with_their_factory(self) -> None:
         parsed = options()
@@ -322,7 +324,7 @@ class TestService:
         assert parsed.factory is service.factory
         assert tuple(parsed.listeners) == service.listeners
 
-    def test_it_says_that_it_listens_when_the_reactor_heeds_signals(
+    def test_it_logs_that_it_listens_when_the_reactor_handles_signals(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         running: list[Callable[[], None]] = []
@@ -337,7 +339,7 @@ class TestService:
         assert [] == before
         assert ["listening on 127.0.0.1:9999 (tcp:0)"] == [formatEvent(event) for event in after]
 
-    def test_a_place_in_use_ends_the_start_and_is_told_in_one_line(
+    def test_a_place_in_use_ends_the_start_with_one_line(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
@@ -353,14 +355,14 @@ class TestService:
 
 
 class TwistdsOwn(TwistdOptions):
-    """What the service looks at of twistd's options."""
+    """The options of twistd that the service reads."""
 
     optParameters = [["logfile", None, None, ""]]  # noqa: RUF012 - the name and kind are Twisted's
     optFlags = [["nodaemon", "n", ""], ["syslog", None, ""]]  # noqa: RUF012
 
 
 def observer_under_twistd(log_format: str, *words: str) -> Any:
-    """What writes the log, under twistd with these options of its own; None: what twistd has."""
+    """Return the observer that writes the log, or None if twistd with these options has its own."""
     twistd: Any = TwistdsOwn()  # type: ignore[no-untyped-call]
     twistd.parseOptions(words)
     own = options("--log-format", log_format)
@@ -371,12 +373,12 @@ def observer_under_twistd(log_format: str, *words: str) -> Any:
 
 
 def log_as_twistd_does(*words: str) -> None:
-    """Log a line in JSON, under twistd with these options of its own."""
+    """Log a line in JSON, with these options of twistd."""
     Logger(observer=observer_under_twistd("json", *words)).info("hello")
 
 
 class TestJson:
-    """--log-format json goes where twistd's own log would go."""
+    """With --log-format json, the log goes where twistd's own log would go."""
 
     def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
         log_as_twistd_does("--nodaemon")
@@ -407,7 +409,7 @@ class TestJson:
 
 
 class TestText:
-    """--log-format text goes there too, and the lines are those of twistd."""
+    """With --log-format text, it goes there too, and the lines look like twistd's."""
 
     def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
         Logger("camera", observer=observer_under_twistd("text", "--nodaemon")).info("hello")
@@ -415,5 +417,5 @@ class TestText:
         assert capsys.readouterr().out.endswith(" [camera#info] hello\n")
 
     @pytest.mark.parametrize("words", [[], ["-n", "--logfile", "mine"], ["-n", "--syslog"]])
-    def test_files_and_the_system_s_log_are_left_to_twistd(self, words: list[str]) -> None:
+    def test_twistd_writes_files_and_the_system_s_log_itself(self, words: list[str]) -> None:
         assert observer_under_twistd("text", *words) is None

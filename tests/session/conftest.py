@@ -1,4 +1,4 @@
-"""The log of each test of this folder, and that nothing fails in it unnoticed."""
+"""A record of the log for each test in this folder. A test fails if its log has an unexpected failure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tests.session.stage import Logged, recorded_log
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[Logged]:
-    """What is logged while the test runs."""
+    """Record the log while the test runs."""
     with recorded_log() as record:
         yield record

@@ -1,4 +1,4 @@
-"""More kinds of sessions for the stage, and how many bytes are many."""
+"""More kinds of sessions for the stage, and units of size."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class BigSpy(Spy):
 
 
 class LargeSpy(Spy):
-    """Frames of any size, with a length."""
+    """Exchanges frames of any size, with a length field."""
 
     framing: Framing = LengthPrefixed(4)
 
 
 class GapSpy(Spy):
-    """Frames also end after 50 ms of silence."""
+    """Ends frames after 50 ms of silence, too."""
 
     framing: Framing = Lines(max_frame=16)
     gap = 0.05
 
 
 def replying(reply: bytes, **options: Any) -> Stage:
-    """A stage on which each frame is answered with ``reply``, as it is."""
+    """Return a stage on which the session answers each frame with the bytes of ``reply``."""
     stage = staged(BigSpy, **options)
     stage.session.on_frame = lambda frame: stage.session.sendBytes(reply)
     return stage

@@ -1,8 +1,8 @@
 """
-Where a session is put to the test: a reactor, a peer and a transport between them, all in memory.
+A stage on which a session is tested: a reactor, a peer and a transport between them, all in memory.
 
-:class:`Stage` runs turn by turn, as a reactor does: first the timers that are due, then what came in and
-what can go out. Time passes only in :meth:`Stage.wait` (idle) and :meth:`Stage.be_busy` (no turn at all).
+:class:`Stage` runs turn by turn, as a reactor does: first the timers that are due, then received and sent
+bytes. Time passes only in :meth:`Stage.wait` (idle) and :meth:`Stage.be_busy` (without a turn).
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ TOO_LONG = b"x" * 17
 
 @frozen
 class Fault:
-    """What ``framingFailed`` was told."""
+    """A call of ``framingFailed``."""
 
     kind: type[FramingError]
 
 
 @frozen
 class Lost:
-    """What ``sessionLost`` was told."""
+    """A call of ``sessionLost``."""
 
     reason: str
 
 
 class Spy(FrameProtocol):
-    """Logs in ``seen`` all that it is told, in order; what it does is up to the test."""
+    """Keeps in ``seen`` all calls, in order. A test can replace the ``on_...`` functions."""
 
     framing: Framing = Delimited(b";", max_frame=16)
 
@@ -100,7 +100,7 @@ class Spy(FrameProtocol):
 
 
 class BatchSpy(Spy):
-    """Takes whole batches."""
+    """Handles whole batches."""
 
     def framesReceived(self, frames: list[bytes]) -> Any:
         self.seen.append(frames)
@@ -109,10 +109,10 @@ class BatchSpy(Spy):
 @implementer(ITransport, IConsumer, IHalfCloseableDescriptor, IPushProducer)
 class Transport:
     """
-    A transport that behaves as Twisted's over TCP, and the peer at its other end.
+    A transport like Twisted's transport for TCP, with the peer at its other end.
 
-    It takes any amount, says "pause" beyond 64 KiB, "resume" when all is handed over, and once it was told
-    to close it closes when it is empty and has no producer.
+    It takes any amount of bytes. Beyond 64 KiB it says "pause", and "resume" when the peer has read all.
+    After ``loseConnection`` it closes when it is empty and has no producer.
     """
 
     BUFFER = 64 * 1024
@@ -122,19 +122,19 @@ class Transport:
         self.address: IAddress | None = address or IPv4Address("TCP", *_split(PEER))
         self.protocol: Any = None
         self.writes: list[bytes] = []
-        """What was written since the test looked last, one entry for each call."""
+        """The bytes that were written since the last :meth:`sent`, one entry for each call."""
         self.received = bytearray()
-        """What the peer has read."""
+        """The bytes that the peer has read."""
         self.appetite: int | None = None
-        """Bytes that the peer reads in one turn; None: all there are, 0: nothing."""
+        """The number of bytes that the peer reads in one turn; None: all, 0: none."""
         self.reading = True
-        """Whether the session is being read from."""
+        """True while the session reads."""
         self.polite = True
-        """Whether the peer closes when it sees that the session has ended its sending."""
+        """True if the peer closes when the session has ended its sending."""
         self.shut = False
-        """Whether the session has ended its sending."""
+        """True once the session has ended its sending."""
         self.ended: str | None = None
-        """How the session ended the connection: ``closed`` or ``aborted``."""
+        """The way in which the session ended the connection: ``closed`` or ``aborted``."""
         self.lost = False
         self._buffer = bytearray()
         self._producer: Any = None
@@ -145,22 +145,22 @@ class Transport:
     # -- what the peer does
 
     def arrive(self, *chunks: bytes) -> None:
-        """The peer sent; each chunk is what one read of the socket will give."""
+        """Let the peer send. One read of the socket will give one chunk."""
         self._arriving += chunks
 
     def end_input(self) -> None:
-        """The peer shut its sending side."""
+        """Let the peer shut its sending side."""
         self._peer_ended = True
 
     def break_off(self, error: BaseException) -> None:
-        """The connection is gone."""
+        """Break the connection."""
         self.lost = True
         if self._producer is not None:
             self._producer.stopProducing()
         self.protocol.connectionLost(Failure(error))
 
     def turn(self) -> bool:
-        """What one turn of the reactor does; false if that is nothing."""
+        """Do the work of one turn of the reactor. Return False if there was none."""
         return not self.lost and (self._send() or self._end() or self._read())
 
     def _send(self) -> bool:
@@ -273,13 +273,13 @@ class Transport:
     # -- what the test asks
 
     def sent(self) -> list[bytes]:
-        """What was written since this was asked last, one entry for each call."""
+        """Return the bytes that were written since the last call, one entry for each write."""
         writes, self.writes = self.writes, []
         return writes
 
 
 class TLSTransport(Transport):
-    """The same over TLS: ready after the handshake, closed once the peer's goodbye is read, not by half."""
+    """A transport for TLS. It has no half-close, and closes when it has read the peer's goodbye."""
 
     half_close = False
 
@@ -288,7 +288,7 @@ class TLSTransport(Transport):
         alsoProvides(self, ISSLTransport)
 
     def complete_handshake(self) -> None:
-        """The handshake is done."""
+        """Complete the handshake."""
         self.protocol.handshakeCompleted()
 
     def _may_close(self) -> bool:
@@ -296,10 +296,10 @@ class TLSTransport(Transport):
 
 
 class ReactorClock(Clock):
-    """A clock that runs its calls as a reactor does: in one turn only those that were due before it."""
+    """A clock that runs its calls like a reactor: a turn runs only calls that were due before it."""
 
     def turn(self) -> bool:
-        """Run what is due; false if nothing was."""
+        """Run the calls that are due. Return False if there were none."""
         due = [call for call in self.calls if call.getTime() <= self.seconds()]
         for call in sorted(due, key=lambda call: call.getTime()):
             if call.active():
@@ -309,7 +309,7 @@ class ReactorClock(Clock):
         return bool(due)
 
     def next_time(self) -> float | None:
-        """When the next call is due."""
+        """Return the time of the next call, or None if there is none."""
         return min((call.getTime() for call in self.calls), default=None)
 
 
@@ -318,9 +318,9 @@ class Stage:
     A reactor, a factory, and one session on a transport.
 
     Args:
-        protocol: the session's class, or what makes one.
-        transport: by default plain TCP.
-        options: for the factory.
+        protocol: the session's class, or a function that makes a session.
+        transport: the transport; by default plain TCP.
+        options: arguments for the factory.
     """
 
     def __init__(
@@ -339,12 +339,12 @@ class Stage:
         return self
 
     def turn(self) -> bool:
-        """One turn of the reactor; false if nothing happened."""
+        """Run one turn of the reactor. Return False if nothing happened."""
         timers = self.clock.turn()
         return self.transport.turn() or timers
 
     def settle(self) -> None:
-        """Turn until nothing happens any more without time passing."""
+        """Run turns until nothing more happens at this time."""
         for _ in range(10_000):
             if not self.turn():
                 return
@@ -370,26 +370,26 @@ class Stage:
 
 
 def staged(protocol: Any = Spy, **options: Any) -> Stage:
-    """A stage whose session is connected."""
+    """Return a stage with a connected session."""
     return Stage(protocol, **options).connect()
 
 
 @define
 class Logged:
-    """What was logged by tcpcomm, or as a failure by anyone."""
+    """The log events of tcpcomm, and all failures of others."""
 
     events: list[LogEvent] = field(factory=list)
     connected: list[str] = field(factory=list)
-    """The lines that tell that a session has begun, apart: every test has some."""
+    """The lines about sessions that began. They are kept apart, because every test has some."""
 
     def lines(self) -> list[str]:
-        """The texts of all events at level info and above, and forget them."""
-        told = [event for event in self.events if event["log_level"] >= LogLevel.info]
+        """Return the texts of all events at level info and above, and forget the events."""
+        shown = [event for event in self.events if event["log_level"] >= LogLevel.info]
         self.events.clear()
-        return [formatEvent(event) for event in told]
+        return [formatEvent(event) for event in shown]
 
     def failures(self) -> list[str]:
-        """The same, but with only the failures, each with the class of the exception."""
+        """Return the texts of the failures, with the class of the exception, and forget all events."""
         failed = [event for event in self.events if "log_failure" in event]
         assert [] == [event for event in self.events if event not in failed and _is_told(event)]
         self.events.clear()
@@ -401,7 +401,7 @@ _records: list[Logged] = []
 
 SESSION_BEGAN = "{peer}: connected{proven}"
 SESSION_ENDED = "{peer}: the session ended: {reason}"
-"""What FrameProtocol logs of every session, the second unless a subclass does it otherwise."""
+"""The events that FrameProtocol logs for every session, unless a subclass overrides them."""
 
 
 def _is_told(event: LogEvent) -> bool:
@@ -411,9 +411,9 @@ def _is_told(event: LogEvent) -> bool:
 @contextmanager
 def recorded_log() -> Iterator[Logged]:
     """
-    Record what is logged; it fails if something is left at the end that was not asked for.
+    Record the log, and fail at the end if a failure is left that the test did not ask for.
 
-    Within another record it takes the events for itself.
+    Within another record, only the inner one gets the events.
     """
     logged = Logged()
     _records.append(logged)

@@ -1,4 +1,4 @@
-"""Sessions whose peer has to prove itself with a pre-shared key, against a transport in memory."""
+"""Sessions with a peer that must prove that it has a pre-shared key, on a transport in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASTRAY = PreSharedKeys("robot-1", {"camera-2": KEY})
 
 
 class Guarded(Stage):
-    """A stage on which the peer has to prove itself."""
+    """Sets a stage on which the peer must prove itself."""
 
     def __init__(self, keys: PreSharedKeys = CAMERA, *, dials: bool = False, **options: Any) -> None:
         super().__init__(Spy, keys=keys, dials=dials, **options)
@@ -41,7 +41,7 @@ class Guarded(Stage):
         return b"".join(self.transport.sent())
 
     def prove(self, keys: PreSharedKeys = ROBOT, then: bytes = b"", cut: int = 10_000) -> Proof:
-        """Let a dialling peer do its part of the exchange, and send more behind it."""
+        """Let a dialling peer do its part of the exchange, and send more bytes behind it."""
         proof = DialingProof(keys, *keys.keys)
         data = proof.feed(self.said()) + then
         self.receive(*(data[at : at + cut] for at in range(0, len(data), cut)))
@@ -63,7 +63,7 @@ def test_a_peer_that_holds_the_key_is_served_and_named(cut: int) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 7, 10_000])
-def test_what_comes_right_behind_the_exchange_is_the_protocol_s_own(cut: int) -> None:
+def test_the_protocol_gets_the_bytes_right_behind_the_exchange(cut: int) -> None:
     stage = Guarded().connect()
     stage.prove(then=b"one;two;th", cut=cut)
     stage.receive(b"ree;")
@@ -80,12 +80,15 @@ def test_nothing_is_delivered_or_sent_before_the_peer_is_proven() -> None:
     assert b"" == stage.said()
 
 
+ANOTHER_KEY = "the peer calls itself robot-1 but has another key, or connects to another name than ours"
+
+
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        (WRONG, "the peer calls itself robot-1 but has another key, or connects to another name than ours"),
+        (WRONG, ANOTHER_KEY),
         (STRANGER, "no key is shared with a peer called 'stranger'"),
-        (ASTRAY, "the peer calls itself robot-1 but has another key, or connects to another name than ours"),
+        (ASTRAY, ANOTHER_KEY),
     ],
 )
 def test_a_peer_that_cannot_prove_itself_is_cut_off_and_learns_nothing(
@@ -141,7 +144,7 @@ def test_silence_and_half_a_line_end_with_the_time_for_the_handshake(said: bytes
 
 
 @pytest.mark.parametrize("error", [ConnectionDone(), ConnectionLost()])
-def test_a_peer_that_goes_during_the_exchange_is_told_of(error: Exception) -> None:
+def test_a_peer_that_leaves_during_the_exchange_is_logged(error: Exception) -> None:
     stage = Guarded().connect()
     with recorded_log() as logged:
         stage.transport.break_off(error)
@@ -211,7 +214,7 @@ def test_an_acceptor_without_the_key_is_refused_by_the_dialler() -> None:
     assert ("aborted", []) == (stage.transport.ended, stage.ready)
 
 
-def test_a_dialler_with_the_wrong_key_is_told_what_it_may_be() -> None:
+def test_a_dialler_with_the_wrong_key_gets_the_possible_reasons() -> None:
     stage = Guarded(WRONG, dials=True).connect()
     with recorded_log() as logged:
         stage.receive(AcceptingProof(CAMERA).begin())
@@ -234,7 +237,7 @@ def test_who_dials_has_one_key() -> None:
 
 
 class Foreign(Protocol):
-    """Says hello, and keeps what it gets."""
+    """Sends hello, and keeps the bytes that it gets."""
 
     def __init__(self) -> None:
         self.seen: list[object] = []
@@ -252,7 +255,7 @@ class Foreign(Protocol):
 
 
 class ForeignStage:
-    """A foreign protocol behind the proof."""
+    """A protocol that is not ours, behind the proof."""
 
     def __init__(self) -> None:
         self.stage = Stage()  # for its clock

@@ -1,4 +1,4 @@
-"""What happens to a peer that does not read what it is sent."""
+"""Backpressure against a peer that does not read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.session.stage import Logged, Lost, Stage, recorded_log, staged
 
 
 def send_until_refused(stage: Stage, size: int) -> int:
-    """Send frames until the session is over; return how many it took."""
+    """Send frames until the session is over. Return the number of frames that it took."""
     for sent in range(1000):
         try:
             stage.session.sendFrame(b"x" * size)
@@ -85,12 +85,12 @@ def test_a_resume_by_the_user_does_not_end_the_peers_pause() -> None:
     assert not stage.transport.reading
 
 
-def test_memory_is_bounded_whatever_the_handler_makes_of_a_request() -> None:
+def test_memory_is_bounded_for_every_size_of_reply() -> None:
     waiting: list[int] = []
 
     def amplify(frame: bytes) -> None:
         stage.session.sendBytes(b"x" * 64 * KIB)
-        waiting.append(stage.session._outgoing.waiting)
+        waiting.append(stage.session.unsent)
 
     stage = staged(BigSpy)
     stage.session.on_frame = amplify
@@ -107,7 +107,7 @@ def test_more_than_unread_abort_aborts_at_once() -> None:
     stage.settle()
     (lost,) = stage.session.seen
     assert "aborted" == stage.transport.ended
-    waiting = (sent - 1) * (64 * KIB + 1)  # for the transport took the first
+    waiting = (sent - 1) * (64 * KIB + 1)  # because the transport took the first
     assert waiting > 4 * MIB >= waiting - 64 * KIB
     assert f"the peer does not read: {waiting} bytes wait for it" == lost.reason
 
@@ -123,7 +123,7 @@ def test_unread_abort_is_never_less_than_two_of_the_longest_frames() -> None:
     assert 1 == send_until_refused(stage, MIB)
 
 
-def test_a_handler_whose_replies_abort_the_session_is_not_the_culprit(logged: Logged) -> None:
+def test_a_handler_is_not_blamed_if_its_replies_abort_the_session(logged: Logged) -> None:
     def flood(frame: bytes) -> None:
         for _ in range(100):
             stage.session.sendBytes(b"x" * 64 * KIB)
@@ -208,9 +208,9 @@ def test_replies_that_come_later_keep_the_same_bounds(script: list[tuple[int, in
             stage.transport.appetite = appetite
             gate.callback(None)
             stage.turn()
-            unread = stage.session._outgoing.waiting
+            unread = stage.session.unsent
             assert stage.transport.lost or unread <= 4 * MIB
-            assert stage.transport.lost or stage.transport.reading == (not stage.session._throttled)
+            assert stage.transport.lost or stage.transport.reading == (not stage.session.is_held)
         stage.transport.appetite = None
         stage.settle()
         assert sum(size for size, _ in script) == len(stage.transport.received)

@@ -1,4 +1,4 @@
-"""How a session ends with something left to send."""
+"""The end of a session that still has bytes to send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.session.spies import KIB, MIB, BigSpy, replying
 from tests.session.stage import Lost, TLSTransport, Transport, staged
 
 
-def test_close_delivers_what_waits() -> None:
+def test_close_sends_the_bytes_that_wait() -> None:
     stage = staged(BigSpy)
     frame = b"x" * MIB
     stage.session.sendFrame(frame)
@@ -22,7 +22,7 @@ def test_close_delivers_what_waits() -> None:
     assert "closed" == stage.transport.ended
 
 
-def test_close_in_a_handler_delivers_what_the_handler_sent() -> None:
+def test_close_in_a_handler_sends_the_bytes_of_the_handler() -> None:
     def answer_and_close(frame: bytes) -> None:
         stage.session.sendFrame(b"bye")
         stage.session.close()
@@ -69,7 +69,7 @@ def test_a_handed_over_rest_is_not_waited_for_longer_either() -> None:
     assert [Lost("the shift is over; the peer took nothing of the rest for 10 s")] == stage.session.seen
 
 
-def test_abort_drops_what_waits() -> None:
+def test_abort_drops_the_bytes_that_wait() -> None:
     stage = staged(BigSpy)
     stage.session.sendFrame(b"x" * MIB)
     stage.session.abort()
@@ -120,7 +120,7 @@ def test_a_session_that_was_not_reading_can_be_closed(hold: str, transport: Call
     assert [Lost("the shift is over")] == stage.session.seen
 
 
-def test_a_closing_session_reads_on_so_that_a_peer_that_only_sends_comes_to_read() -> None:
+def test_a_closing_session_reads_on_so_that_a_peer_that_sends_can_read_later() -> None:
     stage = replying(b"x" * 400 * KIB)
     stage.transport.appetite = 0
     stage.receive(b"a;", b"b;", b"c;")

@@ -1,7 +1,8 @@
-"""What a session delivers: which frames and faults, in which order, and when nothing any more."""
+"""Delivery: the frames and faults, their order, and the end of delivery."""
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_session_paused_when_it_becomes_ready_delivers_nothing() -> None:
     assert [] == stage.session.seen
 
 
-def test_an_end_of_input_behind_a_pause_is_told_after_what_waited() -> None:
+def test_an_end_of_input_behind_a_pause_is_reported_after_the_waiting_frames() -> None:
     stage = staged()
     stage.session.on_frame = lambda frame: stage.session.pauseProducing()
     stage.session.dataReceived(b"a;b;")
@@ -162,14 +163,16 @@ def test_nothing_is_delivered_while_a_polite_close_waits() -> None:
     assert [] == stage.session.seen
 
 
-def test_what_arrives_while_a_polite_close_waits_is_not_kept() -> None:
+def test_bytes_that_arrive_while_a_polite_close_waits_are_not_kept() -> None:
     stage = staged()
     stage.transport.appetite = 0
     stage.session.sendBytes(b"x" * 100_000)
     stage.session.close()
-    stage.receive(*[b"x" * 10_000] * 100)
+    chunk = bytes(10_000)
+    references = getrefcount(chunk)
+    stage.receive(*[chunk] * 100)
     assert [] == stage.transport._arriving
-    assert not stage.session._inbox
+    assert references == getrefcount(chunk)
 
 
 def test_close_in_the_midst_of_faults_and_frames_ends_both(logged: Logged) -> None:
@@ -179,7 +182,7 @@ def test_close_in_the_midst_of_faults_and_frames_ends_both(logged: Logged) -> No
     assert [b"a", Fault(FrameTooLong), Lost("enough")] == stage.session.seen
 
 
-def test_sessionLost_is_told_once_and_its_reason_is_the_first() -> None:
+def test_sessionLost_is_called_once_with_the_first_reason() -> None:
     stage = staged()
     stage.session.close("first")
     stage.session.close("second")
@@ -187,7 +190,7 @@ def test_sessionLost_is_told_once_and_its_reason_is_the_first() -> None:
     assert [Lost("first")] == stage.session.seen
 
 
-def test_the_reason_of_an_abort_stands() -> None:
+def test_the_reason_of_an_abort_is_kept() -> None:
     stage = staged()
     stage.session.abort("first")
     stage.session.abort("second")
@@ -210,7 +213,7 @@ def test_a_session_may_be_closed_and_aborted_in_sessionLost() -> None:
 
 
 @pytest.mark.parametrize("end", ["close", "abort"])
-def test_a_transport_that_is_lost_at_once_when_told_to_close_is_borne(end: str) -> None:
+def test_a_transport_may_be_lost_at_once_when_it_is_closed(end: str) -> None:
     session: Any = FrameFactory(Spy, clock=Clock()).buildProtocol(None)
     session.on_frame = lambda frame: getattr(session, end)("enough")
     transport = StringTransportWithDisconnection()
@@ -223,7 +226,7 @@ def test_a_transport_that_is_lost_at_once_when_told_to_close_is_borne(end: str) 
 # -- faults -----------------------------------------------------------------------------------------------
 
 
-def test_faults_are_told_between_the_frames_where_they_happened() -> None:
+def test_faults_are_reported_in_order_between_the_frames() -> None:
     stage = staged()
     stage.receive(b"a;" + TOO_LONG + b";b;c;" + TOO_LONG + TOO_LONG, b";d;")
     assert [
@@ -245,7 +248,7 @@ def test_a_pause_holds_back_a_fault_and_all_behind_it() -> None:
     assert [b"a", Fault(FrameTooLong), b"b"] == stage.session.seen
 
 
-def test_an_unrecoverable_fault_closes_the_session_after_it_was_told() -> None:
+def test_an_unrecoverable_fault_is_reported_and_then_closes_the_session() -> None:
     class Headed(Spy):
         framing = LengthPrefixed(2, max_frame=8)
 
@@ -285,7 +288,7 @@ def test_framingFailed_logs_the_first_fault_and_then_one_line_in_ten_seconds(log
     assert second.endswith(", and 3 more")
 
 
-def test_faults_that_no_line_told_of_are_counted_at_the_end(logged: Logged) -> None:
+def test_faults_without_a_log_line_are_counted_at_the_end(logged: Logged) -> None:
     class Plain(Spy):
         framingFailed = FrameProtocol.framingFailed
 
@@ -329,7 +332,7 @@ def test_a_framing_that_cannot_make_a_decoder_costs_the_session_only(logged: Log
 # -- re-entrancy ------------------------------------------------------------------------------------------
 
 
-def test_bytes_that_arrive_within_a_handler_are_delivered_after_what_waits() -> None:
+def test_bytes_that_arrive_within_a_handler_are_delivered_after_the_waiting_frames() -> None:
     stage = staged()
     stage.session.on_frame = lambda frame: stage.session.dataReceived(b"c;") if frame == b"a" else None
     stage.receive(b"a;b;")
@@ -373,7 +376,7 @@ messages = st.one_of(
 
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[list[bytes], list[bytes], list[str]]:
-    """Messages, some of them too long; the chunks they come in; what is done at each."""
+    """Draw messages, some of them too long, their chunks, and the action at each message."""
     wire = draw(st.lists(messages, max_size=8))
     data = b"".join(each + b";" for each in wire)
     chunks = draw(chunkings(data))
@@ -385,7 +388,7 @@ def conversations(draw: st.DrawFn) -> tuple[list[bytes], list[bytes], list[str]]
 @pytest.mark.parametrize("batches", [False, True])
 @settings(max_examples=400)
 @given(conversation=conversations())
-def test_whatever_handlers_do_each_message_is_delivered_once_in_order_and_none_while_held(
+def test_each_message_is_delivered_once_in_order_and_none_while_held(
     conversation: tuple[list[bytes], list[bytes], list[str]], batches: bool
 ) -> None:
     wire, chunks, actions = conversation
@@ -465,7 +468,7 @@ def test_stopProducing_closes_the_session() -> None:
 
 @settings(max_examples=100)
 @given(st.data())
-def test_a_session_delivers_what_its_decoder_finds(data: st.DataObject) -> None:
+def test_a_session_delivers_the_frames_of_its_decoder(data: st.DataObject) -> None:
     framing: Framing = data.draw(
         st.sampled_from([LengthPrefixed(1, max_frame=16), Enclosed(max_frame=16), Delimited(b"\r\n")])
     )
@@ -483,7 +486,7 @@ def sendable(framing: Framing, frame: bytes) -> bool:
     return True
 
 
-def test_garbage_between_enclosed_frames_is_told_and_the_session_lives() -> None:
+def test_garbage_between_enclosed_frames_is_reported_and_the_session_lives() -> None:
     stage = staged(framing=Enclosed())
     stage.receive(b"junk\x02a\x03\x02b\x03")
     assert [Fault(UnexpectedBytes), b"a", b"b"] == stage.session.seen

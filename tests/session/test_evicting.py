@@ -1,4 +1,4 @@
-"""A new session of the same peer ends its zombie."""
+"""The end of a zombie by a new session of the same peer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Crowd(Stage):
         super().__init__(Spy, **options)
 
     def come(self, host: str, port: int = 1, *, name: str | None = None) -> Any:
-        """A peer connects, and proves its name; its session is returned."""
+        """Let a peer connect and prove its name. Return its session."""
         transport = Transport(IPv4Address("TCP", host, port))
         made: Any = self.factory.buildProtocol(transport.address)
         transport.protocol = made
@@ -40,7 +40,7 @@ def over(session: Any) -> list[object]:
     return [each for each in session.seen if isinstance(each, Lost)]
 
 
-def test_a_proven_name_has_one_session_and_the_log_says_what_became_of_the_other() -> None:
+def test_a_proven_name_has_one_session_and_the_end_of_the_other_is_logged() -> None:
     crowd = Crowd(keys=CAMERA)
     with recorded_log() as logged:
         zombie = crowd.come("10.0.0.1", 1, name="robot-1")

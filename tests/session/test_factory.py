@@ -1,4 +1,4 @@
-"""What all sessions of a factory share: limits, admission, counters, overrides, and the end of all."""
+"""A factory of sessions: limits, admission, counters, overrides, and the end of all sessions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tcpcomm import (
     Limits,
 )
 from tcpcomm.framing import Delimited
-from tcpcomm.session.factory import parse_network
+from tcpcomm.session.admission import parse_network
 from tcpcomm.session.limits import default_max_sessions
 from tests.session.stage import Logged, Lost, ReactorClock, Spy, TLSTransport, Transport
 
@@ -35,7 +35,7 @@ class House:
         self.transports: list[Transport] = []
 
     def open(self, address: IAddress | str | None = HERE, transport: type[Transport] = Transport) -> Any:
-        """A peer connects; return its session, or None if it is not admitted."""
+        """Let a peer connect. Return its session, or None if it is not admitted."""
         port = 50000 + len(self.transports)
         where = IPv4Address("TCP", address, port) if isinstance(address, str) else address
         line = transport()
@@ -48,7 +48,7 @@ class House:
         return line.protocol if admitted else None
 
     def admits(self, address: IAddress | str | None) -> bool:
-        """Whether a peer is admitted; it goes again at once."""
+        """Return whether a peer is admitted. The peer leaves at once."""
         session = self.open(address)
         if session is not None:
             session.transport.break_off(ConnectionDone())
@@ -84,7 +84,7 @@ def test_no_more_than_max_sessions_are_admitted(logged: Logged) -> None:
 
 
 def test_by_default_there_is_a_limit() -> None:
-    assert default_max_sessions() == FrameFactory().max_sessions
+    assert default_max_sessions() == FrameFactory().admission.max_sessions
     assert 1 <= default_max_sessions() <= 1000
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_remembered_of_addresses_that_left() -> None:
     house = House()
     for number in range(100):
         assert house.admits(f"10.0.0.{number}")
-    assert {} == house.factory._by_address
+    assert {} == house.factory.admission.by_address
 
 
 def test_a_peer_that_is_not_admitted_is_aborted_before_the_handshake_too(logged: Logged) -> None:
@@ -149,7 +149,7 @@ def test_a_peer_that_is_not_admitted_is_aborted_before_the_handshake_too(logged:
     logged.lines()
 
 
-def test_a_refused_peer_is_told_nothing_and_asked_nothing(logged: Logged) -> None:
+def test_nothing_is_sent_to_a_refused_peer(logged: Logged) -> None:
     house = House(max_sessions=1)
     house.open()
     house.open()
@@ -208,8 +208,8 @@ def test_allowed_networks_may_come_from_an_iterator() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "192.168.0.300", "192.168.0.1/24", "everywhere", "10.0.0.0/33"])
-def test_what_is_no_network_is_told(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no network such as"):
+def test_a_text_that_is_not_a_network_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not a network such as"):
         parse_network(text)
 
 
@@ -270,10 +270,10 @@ def test_the_protocol_may_be_a_class_attribute() -> None:
 def test_a_factory_can_be_made_for_a_protocol() -> None:
     factory: Any = FrameFactory.forProtocol(Spy, max_sessions=5)
     assert isinstance(factory.buildProtocol(None), Spy)
-    assert 5 == factory.max_sessions
+    assert 5 == factory.admission.max_sessions
 
 
-def test_a_factory_overrides_what_its_protocol_says() -> None:
+def test_a_factory_overrides_the_settings_of_its_protocol() -> None:
     framing, reply_framing, limits = Delimited(b"#"), Delimited(b"!"), Limits(idle=1.0)
     factory = FrameFactory(Spy, framing=framing, reply_framing=reply_framing, gap=0.5, limits=limits)
     session: Any = factory.buildProtocol(None)
@@ -285,7 +285,7 @@ def test_a_factory_overrides_what_its_protocol_says() -> None:
     )
 
 
-def test_a_factory_can_take_back_what_its_protocol_says() -> None:
+def test_a_factory_can_remove_a_setting_of_its_protocol() -> None:
     class Peculiar(Spy):
         reply_framing = Delimited(b"!")
         gap = 0.5
@@ -333,14 +333,14 @@ def test_a_session_is_among_the_sessions_while_it_is_open() -> None:
     assert [True, False] == seen
 
 
-def test_a_session_that_says_twice_that_it_closed_is_counted_once() -> None:
+def test_a_session_that_closes_twice_is_counted_once() -> None:
     house = House(max_sessions_per_address=1)
     session = house.open()
     session.dataReceived(b"a;")
     session.transport.break_off(ConnectionLost())
     house.factory.sessionClosed(session)
     assert 1 == house.factory.frames_received
-    assert {} == house.factory._by_address
+    assert {} == house.factory.admission.by_address
 
 
 def test_a_protocol_works_with_a_plain_factory_and_with_none() -> None:
@@ -379,7 +379,7 @@ def test_draining_closes_all_sessions_politely() -> None:
     assert [] == house.clock.getDelayedCalls()
 
 
-def test_draining_is_done_after_every_session_was_told_of_its_end() -> None:
+def test_draining_is_done_after_sessionLost_of_every_session() -> None:
     house = House()
     order: list[str] = []
     session = house.open()
@@ -389,7 +389,7 @@ def test_draining_is_done_after_every_session_was_told_of_its_end() -> None:
     assert ["lost", "drained"] == order
 
 
-def test_draining_aborts_what_is_left_after_its_grace() -> None:
+def test_draining_aborts_the_remaining_sessions_after_its_grace() -> None:
     house = House()
     sessions = [house.open() for _ in range(2)]
     sessions[0].transport.appetite = 0

@@ -1,11 +1,11 @@
-"""What silence within a frame does: where it ends one, and where it means nothing."""
+"""Silence within a frame, which ends the frame or means nothing."""
 
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import FrameTooLong, TruncatedFrame
-from tcpcomm.framing import Buffer, Decoder, Unframed
+from tcpcomm.framing import Buffer, Decoder, Lines, Unframed
 from tests.session.spies import GapSpy, LargeSpy
 from tests.session.stage import TOO_LONG, Fault, Logged, staged
 
@@ -106,15 +106,18 @@ def test_a_decoder_that_fails_in_silence_costs_the_session(logged: Logged) -> No
         def flush(self) -> list[bytes]:
             raise ZeroDivisionError
 
-    stage = staged(GapSpy)
-    stage.session._decoder = Failing()
+    class FailingFraming(Lines):
+        def decoder(self) -> Decoder:
+            return Failing()
+
+    stage = staged(GapSpy, framing=FailingFraming())
     stage.receive(b"Hello")
     stage.wait(0.06)
     assert stage.transport.lost
     assert 1 == len(logged.failures())
 
 
-def test_a_pause_is_no_gap() -> None:
+def test_a_pause_is_not_a_gap() -> None:
     stage = staged(GapSpy)
     stage.receive(b"Hel")
     stage.session.pauseProducing()

@@ -1,4 +1,4 @@
-"""The end of the input: what it completes, what is still answered, and when the session closes."""
+"""The end of the input: the last frames, the last answers, and the end of the session."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ CUT_SHORT = Lost("the peer finished sending, in the middle of a frame")
 
 
 class GapSpy(Spy):
-    """Frames also end after 50 ms of silence."""
+    """Ends frames after 50 ms of silence, too."""
 
     framing: Framing = Lines(max_frame=16)
     gap = 0.05
 
 
 def over_tls(**options: Any) -> Stage:
-    """A connected stage whose transport knows no half-close."""
+    """Return a connected stage with a transport that has no half-close."""
     transport = TLSTransport()
     stage = staged(transport=transport, **options)
     transport.complete_handshake()
     return stage
 
 
-def test_a_session_is_told_of_half_closes() -> None:
+def test_a_session_learns_of_half_closes() -> None:
     assert IHalfCloseableProtocol.implementedBy(FrameProtocol)
 
 
@@ -66,7 +66,7 @@ def test_a_large_reply_is_delivered_to_a_peer_that_has_finished_sending() -> Non
     assert [b"a", "input ended", FINISHED] == stage.session.seen
 
 
-def test_late_replies_are_waited_for() -> None:
+def test_the_session_waits_for_late_replies() -> None:
     gates: dict[bytes, Deferred[None]] = {b"a": Deferred(), b"b": Deferred()}
 
     async def answer(frame: bytes) -> None:
@@ -88,7 +88,7 @@ def test_late_replies_are_waited_for() -> None:
     assert [b"a", b"b", "input ended", FINISHED] == stage.session.seen
 
 
-def test_a_frame_that_is_cut_short_by_the_end_is_told_and_not_delivered() -> None:
+def test_a_frame_that_the_end_cuts_short_is_reported_and_not_delivered() -> None:
     stage = staged()
     stage.transport.arrive(b"a;hal")
     stage.transport.end_input()
@@ -115,7 +115,7 @@ def test_a_frame_that_is_cut_short_does_not_cut_off_late_replies() -> None:
     assert [b"a", Fault(TruncatedFrame), "input ended", CUT_SHORT] == stage.session.seen
 
 
-def test_a_broken_stream_is_closed_before_its_end_is_told() -> None:
+def test_a_broken_stream_is_closed_before_its_end_is_reported() -> None:
     stage = staged(framing=LengthPrefixed(2, max_frame=8))
     stage.transport.arrive(b"\xff\xff")
     stage.transport.end_input()
@@ -160,7 +160,7 @@ def test_a_lone_return_at_the_end_completes_a_kept_line() -> None:
     assert [b"Hello\r", "input ended", FINISHED] == stage.session.seen
 
 
-def test_a_pause_holds_back_what_the_end_completes() -> None:
+def test_a_pause_holds_back_the_frames_that_the_end_completes() -> None:
     stage = staged(GapSpy)
     stage.receive(b"Hello")
     stage.session.pauseProducing()
@@ -173,7 +173,7 @@ def test_a_pause_holds_back_what_the_end_completes() -> None:
 
 
 class Staying(Spy):
-    """Keeps its peer after the end of the input, for what is still to come from elsewhere."""
+    """Keeps its peer after the end of the input, because replies come from elsewhere."""
 
     def inputEnded(self) -> None:
         self.seen.append("input ended")
@@ -217,7 +217,7 @@ def test_a_kept_session_that_its_peer_does_not_read_is_aborted() -> None:
     assert ["input ended", Lost("the peer does not read: it took nothing for 10 s")] == stage.session.seen
 
 
-def test_a_session_that_is_throttled_at_the_end_of_input_finishes_what_waits() -> None:
+def test_a_session_that_is_throttled_at_the_end_of_input_finishes_waiting_frames() -> None:
     stage = staged()
     stage.session.on_frame = lambda frame: stage.session.sendBytes(b"x" * 400_000)
     stage.transport.appetite = 0
@@ -257,7 +257,7 @@ def test_without_half_close_the_end_completes_the_same_frames() -> None:
     assert [b"one", b"two", Lost("the peer closed the connection")] == stage.session.seen
 
 
-def test_without_half_close_a_frame_cut_short_is_told_too() -> None:
+def test_without_half_close_a_frame_cut_short_is_reported_too() -> None:
     stage = over_tls()
     stage.transport.arrive(b"a;hal")
     stage.transport.end_input()
@@ -281,7 +281,7 @@ def test_without_half_close_late_replies_are_cancelled() -> None:
 
 
 @pytest.mark.parametrize("action", ["sendFrame", "close", "abort", "fail"])
-def test_what_a_handler_does_at_the_end_without_half_close_is_harmless(action: str, logged: Logged) -> None:
+def test_a_handler_at_the_end_without_half_close_does_no_harm(action: str, logged: Logged) -> None:
     def handle(frame: bytes) -> None:
         if action == "fail":
             raise ValueError("enough")

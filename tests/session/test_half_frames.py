@@ -68,7 +68,7 @@ def test_a_half_frame_closes_the_session_after_five_seconds(logged: Logged) -> N
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_log_shows_what_came_and_what_was_waited_for(
+def test_the_log_shows_the_received_and_the_missing_bytes(
     framing: Framing, sent: bytes, told: str, logged: Logged
 ) -> None:
     stage = staged(framing=framing)
@@ -77,7 +77,7 @@ def test_the_log_shows_what_came_and_what_was_waited_for(
     assert [f"{PEER}: {OVERDUE}: the peer {told}"] == logged.lines()
 
 
-def test_the_log_shows_it_too_where_the_peer_hangs_up_first(logged: Logged) -> None:
+def test_the_log_shows_the_bytes_too_if_the_peer_hangs_up_first(logged: Logged) -> None:
     stage = staged(FrameProtocol, framing=Delimited(b"\r\n"))
     stage.receive(b"TRG,3\n")
     stage.transport.end_input()
@@ -87,7 +87,7 @@ def test_the_log_shows_it_too_where_the_peer_hangs_up_first(logged: Logged) -> N
     assert f"{PEER}: {fault}: {waited_for}" == logged.lines()[0]
 
 
-def test_what_is_secret_is_not_shown(logged: Logged) -> None:
+def test_a_secret_is_not_shown(logged: Logged) -> None:
     stage = staged()
     stage.session.keeps_secret = True
     stage.receive(b"my password\n")
@@ -176,7 +176,7 @@ def test_a_half_frame_is_overdue_when_it_is_not_finished_after_a_pause(logged: L
     assert 1 == len(logged.lines())
 
 
-def test_a_frame_whose_rest_came_while_we_were_busy_is_not_overdue() -> None:
+def test_a_frame_is_not_overdue_if_its_rest_came_while_we_were_busy() -> None:
     stage = staged(LargeSpy)
     stage.receive((1000 * KIB).to_bytes(4, "big"))
     stage.transport.arrive(*[b"x" * 50 * KIB] * 20)

@@ -1,4 +1,4 @@
-"""What handlers may do: fail, finish later, and return."""
+"""Handlers that fail, finish later, or return."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAILED = f"{PEER}: a handler of Spy failed; this session is closed (ValueError)"
 REASON = Lost("a handler failed: ValueError: the part is missing")
 
 
-def test_a_protocol_without_frameReceived_says_what_is_missing(logged: Logged) -> None:
+def test_a_protocol_without_frameReceived_raises_an_error_that_names_it(logged: Logged) -> None:
     stage = staged(FrameProtocol)
     stage.receive(b"a\n")
     assert [
@@ -64,7 +64,7 @@ def test_a_failing_handler_leaves_other_sessions_alone(logged: Logged) -> None:
     assert [FAILED] == logged.failures()
 
 
-def test_what_was_sent_before_a_handler_failed_leaves(logged: Logged) -> None:
+def test_bytes_that_were_sent_before_a_handler_failed_leave(logged: Logged) -> None:
     def send_and_fail(frame: bytes) -> None:
         stage.session.sendFrame(b"reply")
         fail()
@@ -287,7 +287,7 @@ def test_a_canceller_that_fails_does_not_hide_the_end(logged: Logged) -> None:
     assert [FAILED] == logged.failures()
 
 
-def test_a_handler_that_answers_a_closed_session_is_no_failure() -> None:
+def test_a_handler_that_answers_a_closed_session_is_not_a_failure() -> None:
     gate: Deferred[None] = Deferred()
 
     async def answer(frame: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Sessions whose peer must be heard: the heartbeats of a server."""
+"""The heartbeats of a server's sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def ended(stage: Stage) -> list[object]:
     return [each for each in stage.session.seen if isinstance(each, Lost)]
 
 
-def test_a_peer_that_is_silent_for_too_long_is_aborted_and_the_reason_told() -> None:
+def test_a_peer_that_is_silent_for_too_long_is_aborted_with_a_reason() -> None:
     stage = staged(heartbeats=OFTEN)
     stage.wait(0.29)
     assert [] == ended(stage)
@@ -36,7 +36,7 @@ def test_a_peer_that_says_anything_is_alive() -> None:
     assert [Lost("no heartbeat for 0.30 s")] == ended(stage)
 
 
-def test_a_peer_that_is_owed_a_reply_must_be_heard_all_the_same() -> None:
+def test_a_peer_that_waits_for_a_reply_must_be_heard_too() -> None:
     stage = staged(heartbeats=OFTEN)
 
     async def never(frame: bytes) -> None:
@@ -81,7 +81,7 @@ def test_a_pair_without_a_reply_is_not_answered() -> None:
     assert ([b"x"], []) == (stage.session.seen, stage.transport.sent())
 
 
-def test_a_pause_in_the_midst_holds_back_what_comes_behind_it() -> None:
+def test_a_pause_between_heartbeats_holds_back_the_frames_behind_it() -> None:
     stage = staged(heartbeat=BEAT)
     stage.session.on_frame = lambda frame: stage.session.pauseProducing() if frame == b"a" else None
     stage.receive(b"a;PING;b;")
@@ -92,7 +92,7 @@ def test_a_pause_in_the_midst_holds_back_what_comes_behind_it() -> None:
     assert [b"PONG;"] == stage.transport.sent()
 
 
-def test_a_close_in_the_midst_answers_no_later_heartbeat() -> None:
+def test_a_close_between_heartbeats_answers_no_later_one() -> None:
     stage = staged(heartbeat=BEAT)
     stage.session.on_frame = lambda frame: stage.session.close()
     stage.receive(b"PING;a;PING;b;")

@@ -1,4 +1,4 @@
-"""Protocols that are configured by class attributes, and the limits of one session."""
+"""Protocols that are set up by class attributes, and the limits of one session."""
 
 from __future__ import annotations
 

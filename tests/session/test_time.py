@@ -1,4 +1,4 @@
-"""What time does to a session: idle peers and handshakes; and no timer is left."""
+"""Time limits for idle peers and handshakes. No timer is left over."""
 
 from __future__ import annotations
 

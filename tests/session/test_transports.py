@@ -1,4 +1,4 @@
-"""The same conversations over TCP, TLS, UNIX sockets and in memory, with a peer that is no tcpcomm."""
+"""The same conversations over TCP, TLS, UNIX sockets and in memory. The peer does not use tcpcomm."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol, LengthPrefixedProtocol, Limits
 from tcpcomm.framing import Framing, LengthPrefixed, Lines
+from tcpcomm.testing import RecordingObserver
 from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
 from tests.reactor import DEADLINE, reactor, until
@@ -43,7 +44,7 @@ def sleep(seconds: float) -> Deferred[None]:
 
 
 class Peer(Protocol):
-    """The other end: it writes what the test says and keeps what it is sent."""
+    """The other end. The test writes with it, and it keeps the bytes that it gets."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -56,19 +57,19 @@ class Peer(Protocol):
         self.ended = reason
 
     async def receives(self, data: bytes) -> None:
-        """Wait for as many bytes; they are to be these."""
+        """Wait for as many bytes. They must be the same."""
         await until(lambda: len(self.received) >= len(data) or bool(self.ended))
         assert data == self.received, (data[:50], self.received[:50], len(data), len(self.received))
 
     async def is_closed(self) -> None:
-        """Wait for the end; it is to be an orderly one."""
+        """Wait for the end, which must be orderly."""
         await until(lambda: bool(self.ended))
         assert self.ended is not None
         assert isinstance(self.ended.value, ConnectionDone), self.ended
 
 
 class Echo(FrameProtocol):
-    """Sends each frame back; ``QUIT`` closes, ``late`` is answered later."""
+    """Sends each frame back. ``QUIT`` closes the session, and ``late`` is answered later."""
 
     framing: Framing = LARGE
 
@@ -89,7 +90,7 @@ class Echo(FrameProtocol):
 
 @cache
 def certificates() -> tuple[ssl.PrivateCertificate, ssl.Certificate]:
-    """A server's certificate, and that of the authority which signed it."""
+    """Return a server's certificate, and the certificate of the authority that signed it."""
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
         files = authority.issue("localhost")
@@ -98,7 +99,7 @@ def certificates() -> tuple[ssl.PrivateCertificate, ssl.Certificate]:
 
 
 class Conversations:
-    """What holds over every transport; a subclass says how to connect."""
+    """The conversations for every transport. A subclass connects."""
 
     timeout = DEADLINE
     half_close = False
@@ -107,15 +108,15 @@ class Conversations:
     flushLoggedErrors: Callable[..., list[Failure]]
 
     async def connect(self, server: FrameFactory, client: Factory[Any]) -> Any:
-        """Connect a client of one factory to a server of the other; return its protocol."""
+        """Connect a client of one factory to a server of the other. Return the client's protocol."""
         raise NotImplementedError
 
     async def start(self, protocol: Any = Echo, **options: Any) -> tuple[Any, Any]:
-        """A session and the peer that is connected to it."""
+        """Return a session and the peer that is connected to it."""
         factory = FrameFactory(protocol, **options)
         peer = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, peer)
-        await until(lambda: any(each._ready for each in factory.sessions))
+        await until(lambda: any(each.is_open for each in factory.sessions))
         return next(iter(factory.sessions)), peer
 
     async def end(self, factory: FrameFactory, peer: Any) -> None:
@@ -129,6 +130,24 @@ class Conversations:
         _, peer = await self.start()
         peer.transport.write(LARGE.encode(b"hello"))
         await peer.receives(LARGE.encode(b"hello"))
+
+    async def test_an_observer_sees_the_whole_conversation(self) -> None:
+        observer = RecordingObserver()
+        session, peer = await self.start(observers=[observer])
+        wire = LARGE.encode(b"hello")
+        peer.transport.write(wire)
+        await peer.receives(wire)
+        peer.transport.loseConnection()
+        await until(lambda: bool(session.lost))
+        for direction in ("received", "sent"):
+            assert wire == b"".join(data for _, data in observer.only(direction))
+        assert [
+            ("opened",),
+            ("ready",),
+            ("frame_received", b"hello"),
+            ("frame_sent", b"hello"),
+            ("closed", session.lost[0]),
+        ] == [entry for entry in observer.log if entry[0] not in ("received", "sent")]
 
     async def test_merged_frames_come_back_in_order(self) -> None:
         _, peer = await self.start()
@@ -269,7 +288,7 @@ class Conversations:
 
 
 class RealConversations(Conversations):
-    """What needs a system that buffers, and pushes back."""
+    """The conversations that need a system with buffers and backpressure."""
 
     async def test_a_peer_that_does_not_read_is_not_read_from_and_finally_aborted(self) -> None:
         session, peer = await self.start(limits=Limits(stall=0.3))
@@ -277,10 +296,10 @@ class RealConversations(Conversations):
         request = LARGE.encode(b"x" * MIB)
         for _ in range(40):
             peer.transport.write(request)
-        await until(lambda: bool(session.lost or session._outgoing.waiting))
-        await until(lambda: bool(session.lost or session._reading_stopped))
+        await until(lambda: bool(session.lost or session.unsent))
+        await until(lambda: bool(session.lost or session.is_held))
         assert not session.lost
-        assert session._outgoing.waiting <= 2 * MIB
+        assert session.unsent <= 2 * MIB
         await until(lambda: bool(session.lost))
         assert ["the peer does not read: it took nothing for 0.3 s"] == session.lost
 
@@ -289,10 +308,10 @@ class RealConversations(Conversations):
         peer.transport.pauseProducing()
         wire = LARGE.encode(b"x" * MIB) * 20
         peer.transport.write(wire)
-        await until(lambda: session._reading_stopped)
+        await until(lambda: session.is_held)
         peer.transport.resumeProducing()
         await peer.receives(wire)
-        assert not session._reading_stopped
+        assert not session.is_held
 
     async def test_a_peer_that_reads_nothing_cannot_delay_a_close_for_ever(self) -> None:
         session, peer = await self.start(limits=Limits(stall=0.3))
@@ -352,8 +371,7 @@ class RealConversations(Conversations):
         session, peer = await self.start(Taking)
         peer.transport.pauseProducing()
         peer.transport.write(LARGE.encode(b"all of it, please") + bytes(MIB))
-        await until(lambda: session._closing)
-        await until(lambda: session._transport_closed or session._outgoing.blocked_since is not None)
+        await until(lambda: not session.is_open)
         peer.transport.write(bytes(MIB))
         await sleep(0.05)
         peer.transport.resumeProducing()
@@ -481,7 +499,7 @@ class UNIXTests(RealConversations, TestCase):
 
 
 class MemoryTests(Conversations, TestCase):
-    """Without any socket: Twisted's own simulation of input and output."""
+    """Conversations without a socket, by Twisted's own simulation of input and output."""
 
     async def connect(self, server: FrameFactory, client: Factory[Any]) -> Any:
         near: Any = server.buildProtocol(None)

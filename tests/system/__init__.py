@@ -1,1 +1,1 @@
-"""tcpcomm as it is used: real processes, real sockets, and cables that are really pulled."""
+"""tcpcomm in real use: real processes, real sockets, and real cable faults."""

@@ -16,19 +16,19 @@ __all__ = ["Bulk", "ImpatientFactory", "Late"]
 
 
 class Impatient(EchoProtocol):
-    """The echo protocol with time limits for which a test can wait."""
+    """The echo protocol with short time limits."""
 
     limits = Limits(partial=0.5, stall=0.5)
 
 
 class ImpatientFactory(EchoFactory):
-    """The echo/command server with short time limits."""
+    """The echo server with short time limits."""
 
     protocol = Impatient
 
 
 class Bulk(FrameProtocol):
-    """Answers a number with so many bytes, and allows them to wait."""
+    """A protocol that answers a number with this many bytes, and lets them wait."""
 
     framing = Lines()
     limits = Limits(unread_abort=64 * 1024 * 1024, stall=60)
@@ -42,7 +42,7 @@ class Bulk(FrameProtocol):
 
 
 class Late(FrameProtocol):
-    """Answers a line after a while, as equipment does that has to take a picture first."""
+    """A protocol that answers a line after a delay, like equipment that must first take a picture."""
 
     framing = Lines(send=b"\n")
 

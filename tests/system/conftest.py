@@ -1,4 +1,4 @@
-"""Servers and peers that end with the test that wanted them."""
+"""Servers and peers that end with their test."""
 
 from __future__ import annotations
 

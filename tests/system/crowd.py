@@ -16,13 +16,13 @@ from tests.conftest import skip
 __all__ = ["PATIENCE", "Crowd", "allow_files"]
 
 PATIENCE: Final = 60.0
-"""Seconds for which a client waits for its answer, unless told otherwise."""
+"""Seconds that a client waits for its reply, by default."""
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 def allow_files(wanted: int) -> None:
-    """Let this process, and those that it starts, open so many files; skip where that is not possible."""
+    """Let this process and its children open this many files; skip if that is not possible."""
     if sys.platform == "win32":
         skip("a select reactor has 512 sockets")
     import resource
@@ -42,8 +42,8 @@ class Crowd:
     Clients of one server.
 
     Args:
-        port: the server's.
-        patience: seconds that they wait for an answer.
+        port: the server's port.
+        patience: seconds that a client waits for a reply.
     """
 
     def __init__(self, port: int, *, patience: float = PATIENCE) -> None:
@@ -55,12 +55,12 @@ class Crowd:
 
     def connect(self, count: int) -> list[float]:
         """
-        Connect so many more at once; each asks ``PING`` as soon as it is connected.
+        Connect this many more clients at once; each sends ``PING`` as soon as it is connected.
 
         Returns:
-            For each client that was answered, the seconds from the beginning of all until then, ascending.
+            For each client with a reply, the seconds from the start of all until then, ascending.
         """
-        begun = time.perf_counter()
+        started = time.perf_counter()
         answered: list[float] = []
         with selectors.DefaultSelector() as selector:
             for _ in range(count):
@@ -68,17 +68,17 @@ class Crowd:
                 self._sockets.append(each)
                 each.setblocking(False)
                 if each.connect_ex(("127.0.0.1", self._port)) not in (0, errno.EINPROGRESS):
-                    raise OSError("a connection could not even be begun")
+                    raise OSError("no connection could be started")
                 selector.register(each, selectors.EVENT_WRITE)
-            while selector.get_map() and time.perf_counter() < begun + self._patience:
+            while selector.get_map() and time.perf_counter() < started + self._patience:
                 for key, events in selector.select(timeout=1.0):
                     if self._step(selector, cast("socket.socket", key.fileobj), events):
-                        answered.append(time.perf_counter() - begun)
+                        answered.append(time.perf_counter() - started)
             self.waiting = len(selector.get_map())
         return answered
 
     def _step(self, selector: selectors.BaseSelector, client: socket.socket, events: int) -> bool:
-        """Go on with one client; return whether it was answered."""
+        """Continue with one client; return True if it has its reply."""
         try:
             if events & selectors.EVENT_WRITE:
                 client.send(b"PING\r\n")
@@ -91,7 +91,7 @@ class Crowd:
         return answer == b"PONG\r\n"
 
     def leave(self) -> None:
-        """Close all connections, without a trace in the system's tables."""
+        """Close all connections by a reset, which leaves no entries in the system's tables."""
         for each in self._sockets:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             each.close()

@@ -1,4 +1,4 @@
-"""What the figures of the system tests have in common: percentiles, tables, and where they come from."""
+"""Shared parts of the system tests' figures: percentiles, tables, and facts about the machine."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ __all__ = ["machine", "machine_table", "percentile", "table", "verdict"]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of the values that is not exceeded by ``share`` of them (nearest rank)."""
+    """Return the smallest value that is not exceeded by ``share`` of the values (nearest rank)."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def machine() -> dict[str, str]:
-    """What a reader needs to know about where the figures come from."""
+    """Return the facts about this machine that a reader of the figures needs."""
     return {name: value for name, value in bench_machine().items() if name != "uvloop"}
 
 
 def machine_table(facts: Mapping[str, str]) -> str:
-    """The same as a table."""
+    """Return the facts about the machine as a table."""
     return "## The machine\n\n" + table(["", ""], [[name, value] for name, value in facts.items()])
 
 
 def verdict(reached: bool) -> str:
-    """How a target is judged, in a table."""
+    """Return the verdict on a target, for a table."""
     return "reached" if reached else "**missed**"

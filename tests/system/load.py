@@ -1,7 +1,7 @@
 """
-What a server costs and stands, measured on the real ``twistd tcpcomm``: ``python -m tests.system.load``.
+The cost and the limits of the real ``twistd tcpcomm``: ``python -m tests.system.load``.
 
-Each measurement is a function that starts its own server; :func:`main` runs them one after the other and
+Each measurement is a function that starts its own server; :func:`main` runs them one after another and
 prints a page. The tests run the same functions with smaller numbers.
 """
 
@@ -45,14 +45,14 @@ ANSWER_TIMEOUT: Final = 10.0
 @frozen
 class Figure:
     """
-    One thing that was measured.
+    One result.
 
     Args:
-        what: in words.
-        value: how much.
-        unit: of what.
-        bound: what it must not exceed; None: there is no target.
-        at_least: whether the bound is a lower one.
+        what: a description.
+        value: the result.
+        unit: its unit.
+        bound: the target; None: there is none.
+        at_least: True if the bound is a lower one.
     """
 
     what: str
@@ -63,19 +63,19 @@ class Figure:
 
     @property
     def reached(self) -> bool:
-        """Whether the target is reached, or there is none."""
+        """True if the target is reached, or there is none."""
         if self.bound is None:
             return True
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 def _unlimited(count: int) -> tuple[str, ...]:
-    """Options with which so many clients from one address are admitted."""
+    """Return options that admit this many clients from one address."""
     return ("--max-sessions", str(count + 10), "--max-sessions-per-address", str(count + 10))
 
 
 def idle(count: int) -> list[Figure]:
-    """Connections that do nothing: Python memory, and the process's memory, of each."""
+    """Measure idle connections: Python memory, and memory of the process, for each."""
     allow_files(count + 200)
     ours = (*MEASURED, *_unlimited(count))
     traced, stock = (
@@ -93,20 +93,20 @@ def idle(count: int) -> list[Figure]:
 def _each(
     count: int, app: Sequence[str], variables: Mapping[str, str], used: Callable[[Server, Peer], int]
 ) -> float:
-    """KiB by which the memory in use grows with each of so many clients."""
+    """Return the KiB of memory that each of this many clients takes."""
     with (
         Server(*ON_LOOPBACK, *app, variables=variables) as server,
         Peer(server.port) as observer,
         Crowd(server.port) as crowd,
     ):
-        used(server, observer)  # so that what the first question costs is not counted
+        used(server, observer)  # not counted: the first request has costs of its own
         before = used(server, observer)
         _gather(crowd, count)
         return (used(server, observer) - before) / count / 1024
 
 
 def reconnecting(count: int, *, backlog: int | None = None, bound: float | None = None) -> list[Figure]:
-    """Clients whose server was killed and restarted, and who all connect again at the same instant."""
+    """Kill and restart a server, and measure its clients, which all connect again at the same instant."""
     allow_files(count + 200)
     with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port) as crowd:
         first = len(crowd.connect(count))
@@ -135,7 +135,7 @@ def reconnecting(count: int, *, backlog: int | None = None, bound: float | None 
 
 
 def non_reader(seconds: float) -> list[Figure]:
-    """A client that asks without end and never reads: how much memory it costs the server."""
+    """Measure the memory that a client costs which sends without end and never reads."""
     with Server(*ON_LOOPBACK, "--framing", "length:4") as server:
         grown = _growth(server.port, server.memory, seconds)
     ours = Figure(f"a client that does not read for {seconds:g} s: growth of memory", grown, "MiB", 8)
@@ -145,7 +145,7 @@ def non_reader(seconds: float) -> list[Figure]:
 
 
 def _growth(port: int, memory: Callable[[], int], seconds: float) -> float:
-    """MiB by which a server grows at most while a client floods it and never reads."""
+    """Return the MiB by which a server grows while a client floods it and never reads."""
     frames = (len(body := bytes(1000)).to_bytes(4, "big") + body) * 64
     with Peer(port) as peer:
         peer.send((4).to_bytes(4, "big") + b"PING")
@@ -156,7 +156,7 @@ def _growth(port: int, memory: Callable[[], int], seconds: float) -> float:
             try:
                 peer.socket.send(frames)
             except TimeoutError:
-                pass  # it is not read any more: that is as it should be
+                pass  # it is not read any more, as intended
             except ConnectionError:
                 break
             most = max(most, memory())
@@ -164,7 +164,7 @@ def _growth(port: int, memory: Callable[[], int], seconds: float) -> float:
 
 
 def terminated(size: int) -> list[Figure]:
-    """SIGTERM while so many bytes wait for a client: how many of them arrive."""
+    """Send SIGTERM while this many bytes wait for a client, and count those that arrive."""
     with Server(*ON_LOOPBACK, *BULK) as server, Peer(server.port, receive_buffer=4096) as peer:
         peer.send(b"%d\n" % size)
         server.wait_for(f"{size} bytes sent")
@@ -177,22 +177,22 @@ def terminated(size: int) -> list[Figure]:
 
 
 def stopped(count: int) -> list[Figure]:
-    """SIGTERM with so many idle connections: how long it takes to drain them."""
+    """Send SIGTERM with this many idle connections, and measure the time to drain them."""
     allow_files(count + 200)
     with Server(*ON_LOOPBACK, *MEASURED, *_unlimited(count)) as server, Crowd(server.port) as crowd:
         _gather(crowd, count)
-        begun = time.monotonic()
+        started = time.monotonic()
         server.signal(signal.SIGTERM)
         for _ in range(6):
-            with suppress(subprocess.TimeoutExpired):  # late is a figure too
+            with suppress(subprocess.TimeoutExpired):  # a late end is a result too
                 server.wait()
                 break
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
     return [Figure(f"SIGTERM with {count:,} idle connections: the server has ended after", took, "s", 5)]
 
 
 def _gather(crowd: Crowd, count: int) -> None:
-    """Connect so many clients, in batches: where it is not their number at once that is measured."""
+    """Connect this many clients in batches, because a burst is not measured here."""
     answered = 0
     for already in range(0, count, BATCH):
         answered += len(crowd.connect(min(BATCH, count - already)))
@@ -201,7 +201,9 @@ def _gather(crowd: Crowd, count: int) -> None:
 
 
 def out_of_files(limit: int, clients: int, *, capped: bool) -> list[Figure]:
-    """More clients than the process may open files; ``capped``: with the default number of sessions."""
+    """
+    Connect more clients than the process may open files; ``capped``: with the default limit of sessions.
+    """
     limited = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", twistd(), "-n", "--pidfile=", "tcpcomm"]
     sessions = () if capped else ("--max-sessions", str(clients))
     options = (*ON_LOOPBACK, *MEASURED, *sessions, "--max-sessions-per-address", str(clients))
@@ -222,7 +224,7 @@ def out_of_files(limit: int, clients: int, *, capped: bool) -> list[Figure]:
 
 
 def _is_served(port: int) -> bool:
-    """Whether a new client is served, within the time that a client waits."""
+    """Return True if a new client is served within the time that a client waits."""
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while time.monotonic() < deadline:
         try:
@@ -231,7 +233,7 @@ def _is_served(port: int) -> bool:
                 if peer.ask(b"PING") == b"PONG":
                     return True
         except (ConnectionError, TimeoutError):
-            pass  # it is refused: perhaps the others are not all gone yet
+            pass  # refused: perhaps the others are not all closed yet
         time.sleep(0.05)
     return False
 
@@ -239,22 +241,22 @@ def _is_served(port: int) -> bool:
 _HEAD = """\
 # Load
 
-What `twistd tcpcomm` costs and stands: the real program, over loopback, measured from outside.
-This page is written by the measurement itself, so that no figure in it is typed by hand:
+The cost and the limits of `twistd tcpcomm`: the real program, over loopback, measured from outside.
+The measurement itself writes this page, so that nobody types a figure:
 
 ```text
 {command}
 ```
 
-The clients are plain sockets in one other process; it has as much to do as the server.
-What an idle connection costs beyond stock Twisted's is the session:
-its decoder, what it keeps of its peer, and the timers of its limits.
+The clients are plain sockets in one other process, which works as hard as the server.
+An idle connection costs more than in stock Twisted because of its session:
+its decoder, its data about the peer, and the timers of its limits.
 `--quick` takes a first look with small numbers.
 """
 
 
 def page(figures: Sequence[Figure], facts: Mapping[str, str], command: str) -> str:
-    """The whole page."""
+    """Return the whole page."""
     rows = [
         [
             each.what,
@@ -281,7 +283,7 @@ def _value(figure: Figure) -> str:
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.system.load", description="Measure what a server costs and stands."
+        prog="python -m tests.system.load", description="Measure the cost and the limits of a server."
     )
     parser.add_argument("--quick", action="store_true", help="a first look, with small numbers")
     parser.add_argument(
@@ -291,7 +293,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure, print the page, and write it where that is asked for."""
+    """Measure, print the page, and write it if ``--write`` is given."""
     arguments = _arguments(given)
     many, crowd, seconds = (1_000, 500, 1.0) if arguments.quick else (10_000, 8_000, 6.0)
     facts = machine()

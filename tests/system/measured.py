@@ -1,4 +1,4 @@
-"""What the load figures are measured with: equipment for ``--app`` that tells what it costs."""
+"""Equipment for ``--app`` that reports its own cost, for the load figures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ __all__ = ["Equipment", "StockEcho", "StockEquipment"]
 
 class Equipment(FrameProtocol):
     """
-    Answers ``PING``, ``MEMORY`` and ``OPEN``, and anything else with itself.
+    A protocol that answers ``PING``, ``MEMORY`` and ``OPEN``, and anything else with itself.
 
-    ``MEMORY`` is answered with the bytes of all Python objects, for which the program has to be started
-    with ``PYTHONTRACEMALLOC=1``; ``OPEN`` with ``OPENED`` if a handler can open a file, else with why not.
+    The reply to ``MEMORY`` is the bytes of all Python objects; the program must then run with
+    ``PYTHONTRACEMALLOC=1``. The reply to ``OPEN`` is ``OPENED`` if a handler can open a file, else the
+    error.
     """
 
     framing = Lines()
@@ -43,7 +44,7 @@ class StockEquipment(LineReceiver):
 
 
 class StockEcho(Int32StringReceiver):
-    """The same in stock Twisted, as its documentation shows it."""
+    """An echo server in stock Twisted, as its documentation shows it."""
 
     def stringReceived(self, string: bytes) -> None:
         self.sendString(string)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A peer: a plain socket, as a robot's or a camera's program has it, with a deadline: :class:`Peer`."""
+"""A plain socket with a deadline, as in the program of a robot or a camera: :class:`Peer`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Peer:
 
     Args:
         address: the server's TCP port on this machine, or the path of its UNIX socket.
-        tls: to speak TLS, how.
-        receive_buffer: bytes that the system keeps for a peer that does not read.
+        tls: the TLS context; None: no TLS.
+        receive_buffer: bytes that the system keeps for a peer that does not read; None: its default.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Peer:
 
     @property
     def name(self) -> str:
-        """What the server's log calls this peer."""
+        """The name of this peer in the server's log."""
         host, port = self.socket.getsockname()
         return f"{host}:{port}"
 
@@ -52,7 +52,7 @@ class Peer:
         self.socket.sendall(data)
 
     def receive(self, size: int) -> bytes:
-        """Receive exactly so many bytes, or as many as come before the end."""
+        """Receive exactly this many bytes, or those before the end."""
         received = bytearray()
         while len(received) < size:
             data = self.socket.recv(size - len(received))
@@ -72,22 +72,22 @@ class Peer:
         return bytes(received)
 
     def ask(self, line: bytes) -> bytes:
-        """Send a line; return the line that answers it. Both without their end."""
+        """Send a line; return the line that answers it. Both are without their ends."""
         self.send(line + b"\r\n")
         return self.line().removesuffix(b"\r\n")
 
     def finish(self) -> None:
-        """Tell that nothing more will be sent; it can still receive."""
+        """Close the sending direction; the peer can still receive."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def rest(self) -> bytes:
-        """Receive until the server closes, politely or not."""
+        """Receive until the server closes or aborts."""
         received = bytearray()
         try:
             while data := self.socket.recv(65536):
                 received += data
         except (ConnectionError, ssl.SSLError):
-            pass  # it was aborted: that is an end too
+            pass  # aborted, which is an end too
         return bytes(received)
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """
-Child processes of the system tests that tell what happens to them, and when.
+Child processes of the system tests that report their events with times.
 
 A program prints one JSON object a line: ``time`` in seconds of the machine's monotonic clock, ``kind``, and
-whatever belongs to it. It ends when its standard input does, and so also when the process that started it
-dies. :func:`report` and :func:`end_with_stdin` are the child's side, :class:`Program` is the parent's.
+further fields. It ends when its standard input ends, so also when its parent process dies. :func:`report`
+and :func:`end_with_stdin` are the child's side, :class:`Program` is the parent's.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ProgramFailed(AssertionError):
-    """A program ended, or did not say in time what was waited for."""
+    """A program ended, or did not report the expected event in time."""
 
 
 @frozen
 class Event:
-    """Something that a program told."""
+    """One event that a program reported."""
 
     time: float
     kind: str
@@ -44,13 +44,13 @@ class Event:
 
 
 def report(kind: str, **about: Any) -> None:
-    """Tell the parent what happens, now."""
+    """Report an event to the parent, with the time."""
     line = json.dumps({"time": time.monotonic(), "kind": kind, **about})
     os.write(1, line.encode() + b"\n")
 
 
 def end_with_stdin(reactor: Any) -> None:
-    """Stop the reactor when standard input ends: the parent wants it, or is dead."""
+    """Stop the reactor when standard input ends: the parent wants this, or has died."""
 
     def wait() -> None:
         sys.stdin.read()
@@ -60,21 +60,21 @@ def end_with_stdin(reactor: Any) -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment in which a child imports what this process imports."""
+    """Return the environment in which a child imports the modules of this process."""
     path = [str(ROOT / "src"), str(ROOT), *filter(None, sys.path)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 
 class Program:
     """
-    A child process and what it has told so far.
+    A child process and the events that it has reported.
 
     Args:
-        name: what it is called when it fails.
+        name: its name in error messages.
         command: the program and its arguments.
-        prepare: called in the child before the program starts, such as to set a limit.
-        cwd: where it runs.
-        environment: added to what the child has in its environment.
+        prepare: called in the child before the program starts, for example to set a limit.
+        cwd: its current folder.
+        environment: variables to add to its environment.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class Program:
     ) -> None:
         self.name = name
         self.lines: list[str] = []
-        """What it printed that is no event."""
+        """Lines of output that are not events."""
         self._events: list[Event] = []
-        self._told = Condition()
+        self._changed = Condition()
         self._ended = False
         self._process = subprocess.Popen(
             command,
@@ -100,7 +100,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the parent, which then ends it
+            start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
             preexec_fn=prepare,  # noqa: PLW1509 - only before the parent has started threads that hold locks
         )
         self._reader = Thread(target=self._read, daemon=True)
@@ -114,27 +114,27 @@ class Program:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             event = _parsed(line)
-            with self._told:
+            with self._changed:
                 if event is None:
                     self.lines.append(line.rstrip("\n"))
                 else:
                     self._events.append(event)
-                self._told.notify_all()
-        with self._told:
+                self._changed.notify_all()
+        with self._changed:
             self._ended = True
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def events(self, *kinds: str, since: float = 0.0) -> list[Event]:
-        """What it told so far, of these kinds, from that time on."""
-        with self._told:
+        """Return the events of these kinds so far, from that time on."""
+        with self._changed:
             return [each for each in self._events if each.time >= since and each.kind in kinds]
 
     def wait_for(self, *kinds: str, since: float = 0.0, timeout: float, **about: Any) -> Event:
         """
-        Return the first event of these kinds from that time on, waiting until it is told.
+        Wait for the first event of these kinds from that time on, and return it.
 
         Raises:
-            ProgramFailed: it did not come in ``timeout`` seconds, or the program ended.
+            ProgramFailed: no such event came within ``timeout`` seconds, or the program ended.
         """
 
         def fits(event: Event) -> bool:
@@ -147,14 +147,14 @@ class Program:
         def found() -> Event | None:
             return next(filter(fits, self._events), None)
 
-        return self._wait(found, f"told no {kinds} {about}", timeout)
+        return self._wait(found, f"did not report {kinds} {about}", timeout)
 
     def wait_for_line(self, text: str, *, timeout: float, count: int = 1) -> str:
         """
-        Return the ``count``-th line that holds ``text``, waiting until it is printed.
+        Wait for the ``count``-th line that contains ``text``, and return it.
 
         Raises:
-            ProgramFailed: it did not come in ``timeout`` seconds, or the program ended.
+            ProgramFailed: no such line came within ``timeout`` seconds, or the program ended.
         """
 
         def found() -> str | None:
@@ -165,7 +165,7 @@ class Program:
 
     def _wait(self, found: Callable[[], T | None], what: str, timeout: float) -> T:
         deadline = time.monotonic() + timeout
-        with self._told:
+        with self._changed:
             while True:
                 result = found()
                 if result is not None:
@@ -175,28 +175,28 @@ class Program:
                     why = "it ended" if self._ended else f"in {timeout:g} s"
                     last = "\n".join(self.lines[-20:])
                     raise ProgramFailed(f"{self.name} {what}: {why}\n{last}")
-                self._told.wait(left)
+                self._changed.wait(left)
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal to the process."""
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it with SIGKILL, and wait until it is gone."""
+        """Kill the process with SIGKILL, and wait until it has ended."""
         self._process.kill()
         self._process.wait()
 
     def wait(self, timeout: float) -> int:
-        """Wait until it has ended; return its exit status."""
+        """Wait until the process has ended; return its exit status."""
         return self._process.wait(timeout)
 
     def close(self) -> int:
-        """Let it end, or end it; return its exit status."""
+        """Let the process end, or kill it; return its exit status."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # where it is gone already
+        with suppress(BrokenPipeError):  # it has ended already
             self._process.stdin.close()
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGCONT)  # a stopped process ends only when it goes on
+            self._process.send_signal(signal.SIGCONT)  # a stopped process ends only after it continues
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -1,8 +1,8 @@
 """
-The real server in a process of its own, read through its log: :class:`Server`.
+The real server in a process of its own, observed through its log: :class:`Server`.
 
-No test sleeps for a time that it hopes is enough: it waits for a line of the log, for bytes, or for the
-end of the process, each until a deadline that is far beyond what it takes.
+No test sleeps for a time that may be enough. Each waits for a line of the log, for bytes or for the end of
+the process, with a deadline far beyond the usual time.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from tests.conftest import ROOT, skip
 __all__ = ["DEADLINE", "ON_LOOPBACK", "Server", "environment", "run_to_its_end", "twistd", "wait_until"]
 
 DEADLINE: Final = 20.0
-"""Seconds after which what did not happen will not: generous, for a machine that is busy."""
+"""Seconds to wait for a condition; long enough for a busy machine."""
 
 ON_LOOPBACK: Final = ("--listen", "tcp:0:interface=127.0.0.1")
-"""Listen at a port that the system chooses."""
+"""Options to listen on a port that the system chooses."""
 
 _LISTENING: Final = r"listening on (?:127\.0\.0\.1|0\.0\.0\.0|\[.*\]):(\d+) "
 _ON_WINDOWS: Final = sys.platform == "win32"
 
 
 def twistd() -> str:
-    """The path of the twistd that belongs to this Python."""
+    """Return the path of the twistd that belongs to this Python."""
     return str(Path(sysconfig.get_path("scripts")) / ("twistd.exe" if _ON_WINDOWS else "twistd"))
 
 
 def environment() -> dict[str, str]:
-    """An environment in which a process imports what the tests import, and prints UTF-8."""
+    """Return an environment in which a process imports the modules of the tests, and prints UTF-8."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     return {**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"}
 
@@ -51,7 +51,7 @@ def _command(options: Sequence[str]) -> list[str]:
 
 
 def run_to_its_end(*options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``twistd -n tcpcomm`` with options with which it is to end by itself."""
+    """Run ``twistd -n tcpcomm`` with options with which it must end without a signal."""
     return subprocess.run(
         _command(options),
         cwd=cwd,
@@ -63,7 +63,7 @@ def run_to_its_end(*options: str, cwd: Path | None = None) -> subprocess.Complet
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that can only be looked at, as a file can."""
+    """Wait for a condition that sends no notice, such as the content of a file."""
     deadline = monotonic() + DEADLINE
     while not condition():
         assert monotonic() < deadline, f"it did not come true within {DEADLINE:g} s"
@@ -72,14 +72,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 class Server:
     """
-    ``twistd -n tcpcomm`` with some options, running.
+    A running ``twistd -n tcpcomm`` with some options.
 
     Args:
-        options: those of tcpcomm.
-        cwd: the folder to run in, where modules for ``--app`` lie.
-        command: what to run instead.
+        options: the options of tcpcomm.
+        cwd: its current folder, with the modules for ``--app``.
+        command: another command to run; None: twistd.
         variables: environment variables to add.
-        pass_fds: file descriptors for it to inherit.
+        pass_fds: file descriptors that it inherits.
     """
 
     def __init__(
@@ -124,10 +124,10 @@ class Server:
 
     def wait_for(self, pattern: str, *, count: int = 1) -> list[str]:
         """
-        Wait until so many lines of the log, new or old, match a regular expression.
+        Wait until this many lines of the log, new or old, match a regular expression.
 
         Returns:
-            These lines, or where the expression has a group, what that matched.
+            These lines or, if the expression has a group, the text of the group in each.
         """
         deadline = monotonic() + DEADLINE
         found: list[str] = []
@@ -146,30 +146,30 @@ class Server:
         raise AssertionError(f"{why}, and no {pattern!r} in its log:\n" + "\n".join(self.lines))
 
     def count(self, pattern: str) -> int:
-        """How many lines of the log so far match a regular expression."""
+        """Return the number of lines of the log so far that match a regular expression."""
         return sum(re.search(pattern, line) is not None for line in self.lines)
 
     @property
     def ports(self) -> list[int]:
-        """The TCP ports it listens at, as soon as there is one."""
+        """The TCP ports that it listens on; this waits for the first one."""
         return [int(port) for port in self.wait_for(_LISTENING)]
 
     @property
     def port(self) -> int:
-        """The first TCP port it listens at."""
+        """The first TCP port that it listens on."""
         return self.ports[0]
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
     def memory(self) -> int:
-        """The most bytes that the process has held in RAM so far (skips where the system does not tell)."""
+        """The peak bytes of RAM of the process so far; skip if the system does not report it."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
-            skip("this system tells no process's memory in /proc")
+            skip("this system does not report the memory of a process in /proc")
         peak = re.search(r"VmHWM:\s*(\d+) kB", status)
         assert peak is not None
         return int(peak[1]) * 1024
@@ -187,7 +187,7 @@ class Server:
         return status
 
     def stop(self) -> None:
-        """End the process, however it is."""
+        """End the process in any state."""
         if self._process.poll() is None:
             self._process.terminate()
         try:

@@ -1,5 +1,5 @@
 """
-What peers do wrong, by mistake or on purpose.
+Peers do wrong things, by mistake or on purpose.
 
 Each time the log must say why, memory must stay bounded, and other sessions must be answered meanwhile.
 """
@@ -31,7 +31,7 @@ IMPATIENT: Final = ("--app", "tests.system.applications:ImpatientFactory", "--ga
 
 @contextmanager
 def bounded(server: Server, growth: int = 8 * MIB) -> Iterator[None]:
-    """What happens within must at no time make the server hold so much more memory than it ever had."""
+    """Check that the server's memory never grows by more than this within the block."""
     before = server.memory()
     yield
     grown = server.memory() - before
@@ -39,7 +39,7 @@ def bounded(server: Server, growth: int = 8 * MIB) -> Iterator[None]:
 
 
 def send_until_dropped(peer: Peer, data: bytes) -> None:
-    """Send the same again and again, until the server has had enough."""
+    """Send the same bytes again and again, until the server closes the connection."""
     try:
         for _ in range(100_000):
             peer.send(data)
@@ -49,7 +49,7 @@ def send_until_dropped(peer: Peer, data: bytes) -> None:
 
 
 def reset(peer: Peer) -> None:
-    """Close a connection without the politeness of TCP."""
+    """Close a connection with a reset."""
     peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     peer.close()
 
@@ -87,7 +87,7 @@ def test_a_message_of_no_bytes_is_a_message(
         ("length:4,hex", b"00G0", "the length field holds b'00G0', which is not a hex number"),
     ],
 )
-def test_a_length_that_cannot_be_ends_the_session_before_anything_is_waited_for(
+def test_an_impossible_length_ends_the_session_at_once(
     serve: Serve, connect: Connect, framing: str, header: bytes, reason: str
 ) -> None:
     server, rule = serve("--framing", framing), parse_framing(framing)
@@ -110,7 +110,7 @@ def test_a_length_that_cannot_be_ends_the_session_before_anything_is_waited_for(
         ("lines,max=10", b"12345678901\n", "a frame exceeds max_frame=10"),
     ],
 )
-def test_where_the_framing_can_find_the_next_frame_the_session_lives_on(
+def test_if_the_framing_can_find_the_next_frame_the_session_goes_on(
     serve: Serve, connect: Connect, framing: str, faulty: bytes, reason: str
 ) -> None:
     server, rule = serve("--framing", framing), parse_framing(framing)
@@ -146,7 +146,7 @@ def test_a_reply_that_holds_the_terminator_is_not_sent_and_ends_the_session(
         (reset, "(?:the peer reset the connection|the connection broke)"),
     ],
 )
-def test_a_peer_that_leaves_in_the_middle_of_a_message_is_told_of(
+def test_a_peer_that_leaves_in_the_middle_of_a_message_is_logged(
     serve: Serve, connect: Connect, leave: Callable[[Peer], None], reason: str
 ) -> None:
     server, rule = serve("--framing", "length:4"), parse_framing("length:4")
@@ -163,7 +163,7 @@ def test_a_peer_that_leaves_in_the_middle_of_a_message_is_told_of(
 
 
 @pytest.mark.parametrize("framing", ["lines", "length:4"])
-def test_a_peer_that_sends_a_byte_now_and_then_is_dropped(
+def test_a_peer_that_sends_single_bytes_slowly_is_dropped(
     serve: Serve, connect: Connect, framing: str
 ) -> None:
     server, rule = serve(*IMPATIENT, "--framing", framing), parse_framing(framing)
@@ -189,7 +189,7 @@ def test_a_peer_that_sends_a_byte_now_and_then_is_dropped(
     )
 
 
-def test_a_peer_that_sends_for_ever_without_a_terminator_is_dropped(serve: Serve, connect: Connect) -> None:
+def test_a_peer_that_never_sends_a_terminator_is_dropped(serve: Serve, connect: Connect) -> None:
     server = serve(*IMPATIENT, "--framing", "lines")
     peer = connect(server.port)
 
@@ -201,7 +201,7 @@ def test_a_peer_that_sends_for_ever_without_a_terminator_is_dropped(serve: Serve
     assert server.count(re.escape(peer.name)) <= 4
 
 
-def test_a_peer_that_never_reads_is_dropped_and_costs_little(serve: Serve, connect: Connect) -> None:
+def test_a_peer_that_never_reads_is_dropped_and_needs_little_memory(serve: Serve, connect: Connect) -> None:
     server = serve(*IMPATIENT, "--framing", "lines")
     peer = connect(server.port)
 
@@ -214,7 +214,7 @@ def test_a_peer_that_never_reads_is_dropped_and_costs_little(serve: Serve, conne
 
 
 class TestManyPeers:
-    """2,000 connections at once."""
+    """A server gets 2,000 connections at once."""
 
     @pytest.fixture(autouse=True)
     def _enough_files(self) -> Iterator[None]:
@@ -236,7 +236,7 @@ class TestManyPeers:
     PEERS = 2000
 
     def storm(self, port: int) -> list[bytes]:
-        """Connect all at once, then ask on each; what each is answered until it is closed."""
+        """Connect all at once and ask on each. Return the answers until each is closed."""
         with ExitStack() as stack:
             peers = [stack.enter_context(socket.socket()) for _ in range(self.PEERS)]
             for peer in peers:
@@ -254,13 +254,13 @@ class TestManyPeers:
                     answers.append(b"")
         return answers
 
-    def test_all_are_served_where_the_limits_allow_it(self, serve: Serve) -> None:
+    def test_all_are_served_if_the_limits_allow_it(self, serve: Serve) -> None:
         server = serve("--max-sessions", "3000", "--max-sessions-per-address", "3000")
 
         with Witness(server.port), bounded(server, 64 * MIB):
             assert [b"PONG\n"] * self.PEERS == self.storm(server.port)
 
-    def test_those_beyond_the_limits_are_dropped_and_the_log_does_not_swell(self, serve: Serve) -> None:
+    def test_connections_beyond_the_limits_are_dropped_and_the_log_stays_small(self, serve: Serve) -> None:
         server = serve("--max-sessions-per-address", "100")
 
         with Witness(server.port), bounded(server, 16 * MIB):

@@ -106,6 +106,31 @@ end()
     assert ["7 tcpcomm callbacks 7.0"] == printed(program)
 
 
+def test_observers_see_the_states_and_the_messages_of_a_script_s_link() -> None:
+    program = """
+from tcpcomm import SessionObserver
+
+class Recorder(SessionObserver):
+    def link_state(self, link, state, reason):
+        print(state.value)
+
+    def message(self, session, message):
+        print(message.kind.value, message.name, message.frame, threading.current_thread().name)
+
+with blocking.remote(VisionCamera, at=AT, observers=[Recorder()]) as camera:
+    camera.locate(job=3)
+"""
+    assert [
+        "connecting",
+        "handshaking",
+        "ready",
+        "command locate b'TRG,3' tcpcomm reactor",
+        "reply locate b'OK,1.000,2.000,3.000' tcpcomm reactor",
+        "draining",
+        "down",
+    ] == printed(program)
+
+
 def test_events_are_looped_over_until_there_is_none_for_a_while_or_the_link_is_closed() -> None:
     program = """
 camera = blocking.remote(VisionCamera, at=AT)
@@ -200,7 +225,7 @@ told.wait(20)
 try:
     blocking.link_of(served)
 except ConfigurationError as error:
-    print("no proxy that tcpcomm.blocking.remote made" in str(error))
+    print("not a proxy that tcpcomm.blocking.remote made" in str(error))
 """
     assert [
         "tcpcomm.blocking cannot wait in the reactor's thread, where nothing would happen meanwhile: "

@@ -1,4 +1,4 @@
-"""Real cable pulls: what ``python -m tests.system.cable_pull`` times is here held to what it must do."""
+"""Real cable pulls, held to their limits; ``python -m tests.system.cable_pull`` measures their times."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TIMES = 2
 OUTAGE = 1.0
 AT_ONCE = 5
 NOTICED, BACK = 0.9, 2.0
-"""Seconds: far more than it takes, but far less than TCP takes, for a machine that is busy."""
+"""Seconds: far longer than usual, for a busy machine, but far shorter than TCP needs."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,19 +44,22 @@ def _possible() -> None:
 
 
 def namespaces() -> set[str]:
-    """The network namespaces that this process has made and not removed."""
+    """Return the network namespaces that this process has made and not removed."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
     names = {line.split()[0] for line in listed.stdout.splitlines()}
     return {name for name in names if f"-{os.getpid()}-" in name}
 
 
 def quiet(what: str) -> None:
-    """Progress that nobody watches."""
+    """Report progress to nobody."""
 
 
 @pytest.fixture(scope="module")
 def pulls() -> dict[str, Future[PullResults]]:
-    """All the faults, several at a time, each on a network of its own: most of their time is waiting."""
+    """
+    Start all faults, several at a time, each on a network of its own, because most of their time is
+    waiting.
+    """
 
     def meet(fault: Fault) -> PullResults:
         return pull([fault], ["tcpcomm"], times=TIMES, outage=OUTAGE, retransmit=50, progress=quiet)
@@ -67,7 +70,7 @@ def pulls() -> dict[str, Future[PullResults]]:
 
 @pytest.fixture(scope="module", params=[fault.name for fault in FAULTS])
 def pulled(request: pytest.FixtureRequest, pulls: dict[str, Future[PullResults]]) -> PullResults:
-    """What came of one of the faults."""
+    """The results of one of the faults."""
     return pulls[request.param].result()
 
 
@@ -84,7 +87,7 @@ def test_the_link_comes_back_by_itself(pulled: PullResults) -> None:
     assert [] == [trial for trial in trials if trial.recovery > BACK]
 
 
-def test_each_command_is_answered_or_reported_and_carried_out_once_at_most(pulled: PullResults) -> None:
+def test_each_command_has_an_outcome_and_runs_at_most_once(pulled: PullResults) -> None:
     commands = pulled.commands["tcpcomm"]
 
     assert commands.answered > 0
@@ -92,7 +95,7 @@ def test_each_command_is_answered_or_reported_and_carried_out_once_at_most(pulle
     assert (0, 0, 0) == (commands.wrong, commands.twice, commands.untrue)
 
 
-def test_a_busy_machine_is_no_dead_link() -> None:
+def test_a_busy_machine_causes_no_false_alarm() -> None:
     result = load_run(["tcpcomm", "tcpcomm-blocking"], seconds=4, burners=4, progress=quiet)
 
     assert {"tcpcomm": [], "tcpcomm-blocking": []} == result.kills
@@ -100,9 +103,9 @@ def test_a_busy_machine_is_no_dead_link() -> None:
 
 
 def outcomes(robot: Program, outcome: str) -> list[int]:
-    """The numbers of the robot's commands of which it told this outcome."""
-    told = {"OK": r"OK,\1$", "unknown": "unknown: .", "not sent": "not sent: ."}[outcome]
-    return [int(n) for line in robot.lines for n in re.findall(rf"^command (\d+): {told}", line)]
+    """Return the numbers of the robot's commands that it reported with this outcome."""
+    pattern = {"OK": r"OK,\1$", "unknown": "unknown: .", "not sent": "not sent: ."}[outcome]
+    return [int(n) for line in robot.lines for n in re.findall(rf"^command (\d+): {pattern}", line)]
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def network() -> Iterator[Network]:
         yield network
 
 
-def test_the_robot_and_the_camera_of_the_examples_run_on_through_a_pulled_cable(network: Network) -> None:
+def test_the_robot_and_camera_examples_survive_a_pulled_cable(network: Network) -> None:
     examples = ROOT / "docs" / "examples"
 
     def run(machine: str, example: str, *arguments: str) -> Program:
@@ -137,17 +140,17 @@ def test_the_robot_and_the_camera_of_the_examples_run_on_through_a_pulled_cable(
 
     answered, unknown = outcomes(robot, "OK"), outcomes(robot, "unknown")
     pictures = [int(number) for line in camera.lines for number in re.findall(r"^picture (\d+)$", line)]
-    # None is lost in silence, and none has two outcomes,
+    # No command is lost without a report, and none has two outcomes.
     assert list(range(1, len(answered) + len(unknown) + 1)) == sorted([*answered, *unknown])
-    # none is carried out twice, and what is answered was carried out.
+    # None is carried out twice, and each one with a reply was carried out.
     assert sorted(set(pictures)) == pictures
     assert set(answered) <= set(pictures)
-    # Each pull came while a command was under way, and no command was taken for unsent that was not.
+    # Each pull came during a command, and each command reported as not sent was not sent.
     assert len(unknown) >= 3
     assert set(pictures) <= {*answered, *unknown, len(answered) + len(unknown) + 1}
 
 
-def test_the_namespaces_are_removed_also_after_a_failure() -> None:
+def test_the_namespaces_are_removed_after_a_failure_too() -> None:
     def fail() -> None:
         with Network():
             assert 3 == len(namespaces())

@@ -1,4 +1,4 @@
-"""The ``tcpcomm`` command: real processes, over real sockets."""
+"""The ``tcpcomm`` command runs in real processes, over real sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tcpcomm.framing import Delimited
 
 @frozen
 class Position:
-    """Where the part lies."""
+    """The position of the part."""
 
     x: float
     y: float
@@ -52,7 +52,7 @@ class VisionCamera(Equipment):
         """The camera needs attention."""
 
 class MyCamera(VisionCamera):
-    """It has bodies, which a simulation does not use."""
+    """An implementation, which a simulation does not use."""
 
     def __init__(self, lens):
         raise SystemExit("no simulation makes me")
@@ -109,14 +109,14 @@ def camera(folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def faulty(folder: Path) -> Iterator[Server]:
-    """A simulated camera that only says no."""
+    """A simulated camera that answers with faults only."""
     words = command("simulate", NAME, *ON_LOOPBACK, "--fault-rate", "1", "--latency", "0.01-0.02")
     with Server(command=words, cwd=folder) as running:
         yield running
 
 
 def at(server: Server) -> Sequence[str]:
-    """Where to find it, and what to tell it."""
+    """Return the words for its endpoint and its login."""
     return f"tcp:127.0.0.1:{server.port}", "--credential", "user=admin"
 
 
@@ -158,7 +158,7 @@ def test_call_prints_the_result_of_one_command(run: Run, camera: Server) -> None
     assert "done\n" == run("call", NAME, *at(camera), "ping").stdout
 
 
-def test_call_tells_a_fault_and_what_was_not_sent_apart_by_the_exit_code(run: Run, faulty: Server) -> None:
+def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Server) -> None:
     fault = run("call", NAME, *at(faulty), "locate", "job=3")
     faulty.stop()
     not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "0.1")
@@ -171,7 +171,7 @@ def test_call_tells_a_fault_and_what_was_not_sent_apart_by_the_exit_code(run: Ru
     )
 
 
-def test_call_tells_that_the_outcome_is_not_known(run: Run, folder: Path) -> None:
+def test_the_exit_code_of_call_says_that_the_outcome_is_unknown(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, *ON_LOOPBACK, "--latency", "60")
     with Server(command=words, cwd=folder) as slow:
         ended = run("call", NAME, *at(slow), "locate", "job=3", "--timeout", "0.2")
@@ -190,7 +190,7 @@ def test_equipment_may_be_the_one_that_connects(run: Run, folder: Path) -> None:
     assert (0, "done\n", "") == (called.returncode, called.stdout, called.stderr)
 
 
-def test_watch_prints_events_as_they_come(run: Run, camera: Server) -> None:
+def test_watch_prints_events_as_they_arrive(run: Run, camera: Server) -> None:
     for_people = run("watch", NAME, *at(camera), "--count", "2")
     for_machines = run("watch", NAME, *at(camera), "alarm", "--count", "1", "--json")
 
@@ -208,7 +208,7 @@ def test_a_simulation_ends_at_ctrl_c(folder: Path) -> None:
         assert 0 == running.wait()
 
 
-def test_a_port_in_use_is_told_in_one_line(folder: Path, camera: Server) -> None:
+def test_a_port_in_use_is_reported_in_one_line(folder: Path, camera: Server) -> None:
     where = f"tcp:{camera.port}:interface=127.0.0.1"
     with Server(command=command("simulate", NAME, "--listen", where), cwd=folder) as second:
         assert 1 == second.wait()

@@ -1,4 +1,4 @@
-"""``twistd -n tcpcomm`` without options answers each peer as it was asked."""
+"""Without options, ``twistd -n tcpcomm`` answers each peer in the form of its messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Serve = Callable[..., Server]
 
 
 def conversation(port: int, *sent: bytes) -> bytes:
-    """All that the server says to a peer that sends this, and then nothing more."""
+    """Send bytes, end the sending side, and return all answers."""
     with Peer(port) as peer:
         for each in sent:
             peer.send(each)
@@ -29,14 +29,14 @@ def conversation(port: int, *sent: bytes) -> bytes:
 
 
 def let_the_gap_pass(port: int) -> None:
-    """Return when the server has waited out a silence that began after this was called."""
+    """Wait until the server has ended a silence that began after this call."""
     with Peer(port) as other:
         other.send(b"tick")
         assert b"Echo: tick" == other.receive(10)
 
 
 class TestEndings:
-    """How a peer ends its messages, and how it is answered."""
+    """A peer is answered with the end of message that it uses itself."""
 
     def test_the_naive_client_receives_exactly_what_it_expects(
         self, server: Server, connect: Connect
@@ -55,7 +55,7 @@ class TestEndings:
 
         assert b"Echo: Hello" + ending + b"PONG" + ending == answered
 
-    def test_a_carriage_return_is_answered_after_the_gap_and_not_at_the_end_only(
+    def test_a_carriage_return_is_answered_after_the_gap_and_not_only_at_the_end(
         self, server: Server, connect: Connect
     ) -> None:
         peer = connect(server.port)
@@ -115,7 +115,7 @@ class TestEndings:
     ) -> None:
         assert answered == conversation(server.port, asked)
 
-    def test_a_silence_between_a_length_and_the_rest_ends_nothing(
+    def test_a_silence_between_a_length_and_the_rest_does_not_end_the_message(
         self, server: Server, connect: Connect
     ) -> None:
         peer = connect(server.port)
@@ -128,7 +128,7 @@ class TestEndings:
 
 
 class TestCommands:
-    """What a message whose first word is a command does."""
+    """A message that begins with a command is carried out."""
 
     def test_help_names_every_command(self, server: Server, connect: Connect) -> None:
         text = connect(server.port).ask(b"HELP").decode()
@@ -185,7 +185,7 @@ class TestCommands:
 
 
 class TestText:
-    """Which bytes are text."""
+    """The encoding decides which bytes are text."""
 
     def test_korean_travels_in_utf_8(self, server: Server, connect: Connect) -> None:
         assert "Echo: 검사 시작".encode() == connect(server.port).ask("검사 시작".encode())
@@ -201,7 +201,7 @@ class TestText:
         assert b"PONG" == peer.ask(b"PING")
         server.wait_for(re.escape(f"{peer.name}: the message is not utf-8: byte 0xff at position 2"))
 
-    def test_an_error_is_answered_in_the_peer_s_own_way_too(self, server: Server) -> None:
+    def test_an_error_is_answered_in_the_form_of_the_peer_s_messages_too(self, server: Server) -> None:
         answered = conversation(server.port, b"\0\0\0\2\xff\xff")
 
         assert answered[4:].startswith(b"Error: ")

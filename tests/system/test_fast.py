@@ -1,4 +1,4 @@
-"""``twistd tcpcomm --fast``: the same server on uvloop, and one line where that cannot be."""
+"""``twistd tcpcomm --fast``: the same server on uvloop, or one line that says why not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Connect = Callable[..., Peer]
 Serve = Callable[..., Server]
 
 
-def test_it_answers_on_native_transports_and_ends_politely(serve: Serve, connect: Connect) -> None:
+def test_it_answers_on_native_transports_and_drains_at_the_end(serve: Serve, connect: Connect) -> None:
     server = serve("--fast")
     peer = connect(server.port)
     assert b"Echo: Hello" == peer.ask(b"Hello")
@@ -43,7 +43,7 @@ def test_a_native_endpoint_answers_on_each_reactor_with_a_loop(
     assert b"Echo: Hello" == peer.ask(b"Hello")
 
 
-def test_it_survives_going_into_the_background(tmp_path: Path, connect: Connect) -> None:
+def test_it_works_in_the_background(tmp_path: Path, connect: Connect) -> None:
     command = [twistd(), "--pidfile=pid", "--logfile=log", "tcpcomm", "--fast", *ON_LOOPBACK]
     subprocess.run(command, cwd=tmp_path, env=environment(), timeout=DEADLINE, check=True)
     pid = int((tmp_path / "pid").read_text())
@@ -59,7 +59,7 @@ def test_it_survives_going_into_the_background(tmp_path: Path, connect: Connect)
 
 
 def refusal(*command: str, path: Path | None = None) -> str:
-    """The one line that a server says which does not start."""
+    """Return the one line that a server prints when it does not start."""
     variables = environment()
     if path is not None:
         variables["PYTHONPATH"] = os.pathsep.join([str(path), variables["PYTHONPATH"]])
@@ -75,12 +75,13 @@ def refusal(*command: str, path: Path | None = None) -> str:
     return line
 
 
-def test_without_uvloop_one_line_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_uvloop_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "uvloop.py").write_text("raise ImportError('not installed')\n")
     expected = "twistd tcpcomm: --fast: uvloop is not installed: pip install tcpcomm[fast] (not installed)"
     assert expected == refusal("tcpcomm", "--fast", path=tmp_path)
 
 
-def test_another_reactor_does_not_go_with_it() -> None:
-    expected = "twistd tcpcomm: --fast: too late for uvloop: --reactor or an import has already installed PollReactor"
+def test_another_reactor_is_refused() -> None:
+    reason = "--reactor or an import has already installed PollReactor"
+    expected = f"twistd tcpcomm: --fast: too late for uvloop: {reason}"
     assert refusal("--reactor", "poll", "tcpcomm", "--fast").startswith(expected)

@@ -1,4 +1,4 @@
-"""The commands that measure dead connections, heartbeats and false alarms: what they tell, and how."""
+"""The commands that measure dead connections, heartbeats and false alarms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _root() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_root")
-def test_a_hung_program_is_noticed_by_the_heartbeat_alone_and_a_killed_one_by_all() -> None:
+def test_only_a_heartbeat_notices_a_hung_program_and_all_notice_a_killed_one() -> None:
     faults = [fault for fault in FAULTS if fault.name in ("kill-9", "sigstop")]
 
     noticed = silence.measure(faults, ["writing", "user timeout, writing", HEARTBEAT], patience=3.0)
@@ -34,15 +34,15 @@ def test_a_hung_program_is_noticed_by_the_heartbeat_alone_and_a_killed_one_by_al
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_root")
-def test_links_that_do_nothing_send_their_heartbeats_and_no_more() -> None:
+def test_idle_links_send_only_heartbeats() -> None:
     measured = cost.cost("lan", links=2, seconds=1.0)
 
-    # Ten heartbeats and ten answers a second, in packets of less than 100 bytes, and acknowledgements.
+    # Ten heartbeats and ten replies a second, in packets of less than 100 bytes, and acknowledgements.
     assert 15 <= measured.packets <= 60
     assert 15 * 54 <= measured.bytes <= 60 * 100
 
 
-def test_what_was_not_noticed_is_shown_as_such() -> None:
+def test_a_fault_that_was_not_noticed_is_shown() -> None:
     noticed: silence.Noticed = {
         "kill-9": {"idle": 0.0123, HEARTBEAT: None},
         "sigstop": {"idle": 931.4, HEARTBEAT: 0.3},
@@ -77,7 +77,7 @@ def test_false_alarms_are_shown_with_their_reasons() -> None:
     assert "600 s, with 4 processes that compute, by `the command`" in text
 
 
-def test_the_pages_show_what_was_measured_of_every_fault() -> None:
+def test_the_pages_have_results_for_every_fault() -> None:
     for page, kinds in ((silence.PAGE, set(KINDS) - set(LINKS)), (silence.LINKS_PAGE, set(LINKS))):
         text = part_of(page.read_text("utf-8"), silence.PART)
         assert len(FAULTS) == sum(line.startswith("| ") for line in text.splitlines()) - 2

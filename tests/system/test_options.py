@@ -1,4 +1,4 @@
-"""What each option of ``twistd tcpcomm`` does, on the real process."""
+"""Each option of ``twistd tcpcomm`` works in the real process."""
 
 from __future__ import annotations
 
@@ -72,21 +72,21 @@ nothing = 42
 
 @pytest.fixture
 def application(tmp_path: Path) -> Path:
-    """A folder with a module of a user's own protocols."""
+    """A folder with a module of users' protocols."""
     (tmp_path / "my_app.py").write_text(APPLICATION)
     return tmp_path
 
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
-    """A folder whose path is short enough for the address of a UNIX socket."""
+    """A folder with a path that is short enough for a UNIX socket."""
     folder = tempfile.mkdtemp(prefix="tcpcomm")
     yield Path(folder)
     shutil.rmtree(folder)
 
 
 def refusal(*options: str, cwd: Path | None = None) -> list[str]:
-    """The lines with which twistd refuses these options; it must end with exit code 1."""
+    """Return the lines with which twistd refuses these options, with exit code 1."""
     ended = run_to_its_end(*options, cwd=cwd)
     assert 1 == ended.returncode, ended
     assert "" == ended.stdout
@@ -95,7 +95,7 @@ def refusal(*options: str, cwd: Path | None = None) -> list[str]:
 
 
 class TestTold:
-    """What it prints and refuses before it listens."""
+    """Help, version and mistakes are printed before it listens."""
 
     def test_version_names_tcpcomm_and_what_it_runs_on(self) -> None:
         ended = run_to_its_end("--version")
@@ -105,7 +105,7 @@ class TestTold:
             rf"tcpcomm {re.escape(__version__)} \(Twisted [\d.]+\S*, Python 3\.\d+\.\S+\)\n", ended.stdout
         )
 
-    def test_help_says_what_it_is_lists_every_option_and_ends_with_examples(self) -> None:
+    def test_help_describes_the_server_lists_every_option_and_ends_with_examples(self) -> None:
         ended = run_to_its_end("--help")
 
         assert 0 == ended.returncode
@@ -127,10 +127,10 @@ class TestTold:
         assert "Runs an echo/command server on 127.0.0.1:9999" in ended.stdout
         assert "\n  twistd -n tcpcomm\n" in ended.stdout
 
-    def test_all_that_is_wrong_is_told_at_once_each_in_a_line(self) -> None:
+    def test_all_mistakes_are_shown_at_once_each_in_a_line(self) -> None:
         assert [
             "--max-sessions must be a whole number above 0, not '0'",
-            "--allow: '10.0.0.5/24' is no network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
+            "--allow: '10.0.0.5/24' is not a network such as 192.168.0.0/24: 10.0.0.5/24 has host bits set",
             "--max-frame must be a whole number above 0, not 'big'",
             "--gap must be seconds above 0, or 'none', not 'soon'",
             "--idle-timeout must be seconds above 0, or 'none', not '-1'",
@@ -144,18 +144,18 @@ class TestTold:
             *("--listen", "carrier-pigeon:1", "--log-format", "xml"),
         )
 
-    def test_beyond_this_machine_it_wants_to_be_told_who_may_come(self) -> None:
+    def test_a_place_that_other_machines_can_reach_needs_allow(self) -> None:
         assert [
-            "--listen tcp:9999 is open to other machines: say which with --allow 192.168.0.0/24 "
+            "--listen tcp:9999 is open to other machines: name them with --allow 192.168.0.0/24 "
             "(--allow any for all), or add :interface=127.0.0.1"
         ] == refusal("--listen", "tcp:9999")
 
-    def test_an_option_that_there_is_not_is_told_with_the_way_to_help(self) -> None:
+    def test_an_unknown_option_is_refused_with_a_hint_to_help(self) -> None:
         assert ["option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"] == refusal(
             "--nonsense"
         )
 
-    def test_a_user_s_module_that_cannot_be_imported_is_told_with_the_place(self, tmp_path: Path) -> None:
+    def test_a_user_s_module_that_cannot_be_imported_is_shown_with_the_place(self, tmp_path: Path) -> None:
         module = tmp_path / "broken.py"
         module.write_text("import json\n\njson.nonsense()\n")
 
@@ -164,7 +164,7 @@ class TestTold:
             f"module 'json' has no attribute 'nonsense' ({module}, line 3)"
         ] == refusal("--app", "broken:Protocol", cwd=tmp_path)
 
-    def test_an_unreadable_certificate_is_told_with_its_path(self, tmp_path: Path) -> None:
+    def test_an_unreadable_certificate_is_shown_with_its_path(self, tmp_path: Path) -> None:
         where = f"ssl:0:interface=127.0.0.1:privateKey={tmp_path / 'nosuch.pem'}"
 
         assert [
@@ -172,7 +172,7 @@ class TestTold:
         ] == refusal("--listen", where)
 
     @pytest.mark.parametrize("log_format", ["text", "json"])
-    def test_a_port_in_use_is_told_once_on_the_terminal_and_once_in_the_log(self, log_format: str) -> None:
+    def test_a_port_in_use_is_shown_once_on_the_terminal_and_once_in_the_log(self, log_format: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             where = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
 
@@ -184,7 +184,7 @@ class TestTold:
         assert 1 == ended.stdout.count(problem)
         assert "Traceback" not in ended.stdout
 
-    def test_where_one_place_is_in_use_it_does_not_run_on_the_others(self) -> None:
+    def test_if_one_place_is_in_use_it_does_not_run_on_the_others(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             where = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
 
@@ -196,7 +196,7 @@ class TestTold:
 
 
 class TestInTheBackground:
-    """``twistd tcpcomm`` without -n: a daemon, whose parent tells how it started."""
+    """Without -n, ``twistd tcpcomm`` is a daemon, and its parent reports the start."""
 
     @staticmethod
     def start(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -223,7 +223,7 @@ class TestInTheBackground:
         assert f"cannot listen on {where}" in ended.stderr
         wait_until(lambda: not (tmp_path / "server.pid").exists())
 
-    def test_it_runs_until_it_is_told_to_stop_and_writes_json_where_twistd_logs(
+    def test_it_runs_until_it_is_stopped_and_writes_json_where_twistd_logs(
         self, tmp_path: Path, connect: Connect
     ) -> None:
         log = tmp_path / "log"
@@ -240,7 +240,7 @@ class TestInTheBackground:
 
 
 class TestListen:
-    """--listen, --allow and who is let in."""
+    """The options --listen and --allow decide which peers may connect."""
 
     def test_it_listens_at_several_places(self, serve: Serve, connect: Connect, short_path: Path) -> None:
         if not hasattr(socket, "AF_UNIX"):
@@ -281,7 +281,7 @@ class TestListen:
 
         assert b"PONG" == connect(server.port).ask(b"PING")
 
-    def test_a_peer_from_elsewhere_is_dropped_and_the_log_says_why(
+    def test_a_peer_from_another_network_is_dropped_and_the_log_says_why(
         self, serve: Serve, connect: Connect
     ) -> None:
         server = serve("--allow", "10.0.0.0/8")
@@ -292,7 +292,7 @@ class TestListen:
 
 
 class TestLimits:
-    """Options that limit what peers may cost."""
+    """Some options limit what peers may use."""
 
     def test_max_sessions_refuses_one_more_until_another_ends(self, serve: Serve, connect: Connect) -> None:
         server = serve("--max-sessions", "2")
@@ -340,7 +340,7 @@ class TestLimits:
 
 
 class TestFraming:
-    """--framing and --gap: both ends agree on one rule."""
+    """With --framing and --gap, both ends use one rule."""
 
     @pytest.mark.parametrize(
         ("framing", "asked", "answered"),
@@ -359,7 +359,7 @@ class TestFraming:
 
         assert answered == peer.receive(len(answered))
 
-    def test_without_a_gap_silence_ends_no_message(self, serve: Serve, connect: Connect) -> None:
+    def test_without_a_gap_silence_does_not_end_a_message(self, serve: Serve, connect: Connect) -> None:
         server = serve("--gap", "none")
         peer = connect(server.port)
 
@@ -369,7 +369,7 @@ class TestFraming:
 
         assert b"Echo: Hello Server\n" == peer.line()
 
-    def test_raw_join_answers_what_came_before_a_silence_as_one_message(
+    def test_raw_join_answers_all_bytes_before_a_silence_as_one_message(
         self, serve: Serve, connect: Connect
     ) -> None:
         peer = connect(serve("--framing", "raw,join", "--gap", "0.2").port)
@@ -381,7 +381,7 @@ class TestFraming:
 
 
 class TestApp:
-    """--app: the user's own protocol or factory."""
+    """With --app, the user's own protocol or factory is served."""
 
     @pytest.mark.parametrize("name", ["UpperFactory", "made"])
     def test_frame_protocols_and_factories_are_served(
@@ -393,7 +393,7 @@ class TestApp:
 
         assert b"HI 600.0 1.5;" == peer.receive(13)
 
-    def test_any_other_factory_of_twisted_s_is_served(
+    def test_any_other_twisted_factory_is_served(
         self, serve: Serve, connect: Connect, application: Path
     ) -> None:
         peer = connect(serve("--app", "my_app:PlainFactory", cwd=application).port)
@@ -410,7 +410,7 @@ class TestApp:
 
         assert b"HI 60.0 1.5" == peer.ask(b"hi")
 
-    def test_a_peer_from_elsewhere_never_reaches_it(
+    def test_a_peer_from_another_network_never_reaches_it(
         self, serve: Serve, connect: Connect, application: Path
     ) -> None:
         server = serve("--app", "my_app:Plain", "--allow", "10.0.0.0/8", cwd=application)
@@ -419,9 +419,9 @@ class TestApp:
         assert b"" == peer.rest()
         server.wait_for(re.escape(f"{peer.name}: connection refused: its address is in no allowed network"))
 
-    def test_what_is_no_protocol_is_refused(self, application: Path) -> None:
+    def test_an_object_that_is_not_a_protocol_is_refused(self, application: Path) -> None:
         assert [
-            "--app my_app:nothing: 42 is neither equipment nor a protocol class or factory of Twisted's"
+            "--app my_app:nothing: 42 is neither equipment nor a Twisted protocol class or factory"
         ] == refusal("--app", "my_app:nothing", cwd=application)
 
 

@@ -1,7 +1,7 @@
 """
-However tcpcomm is installed, ``twistd`` lists and runs it, from any folder.
+tcpcomm installed in several ways: ``twistd`` lists and runs it from any folder.
 
-The sources are copied first: what an installation writes beside them must not change what others use.
+The sources are copied first, because an installation may write files beside them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 SOURCES = ["src", "twisted", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
 PATIENCE = 300.0
-"""Seconds for one run of pip: it may have to download."""
+"""Seconds for one run of pip, which may download packages."""
 
 UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|Failed to establish|Temporary failure|Max retries|"
@@ -38,7 +38,7 @@ UNREACHABLE = re.compile(
 
 @frozen
 class Environment:
-    """A virtual environment of its own."""
+    """A virtual environment."""
 
     folder: Path
 
@@ -51,11 +51,11 @@ class Environment:
         pip("--python", str(self.programs / "python"), "install", "--no-compile", *arguments)
 
     def uninstall(self) -> None:
-        """Take tcpcomm out of this environment; what it depends on stays, for the next installation."""
+        """Remove tcpcomm from this environment; its dependencies stay for the next installation."""
         pip("--python", str(self.programs / "python"), "uninstall", "--yes", "tcpcomm")
 
     def run(self, program: str, *arguments: str, cwd: Path) -> str:
-        """What a program of this environment prints."""
+        """Run a program of this environment; return its output."""
         ended = subprocess.run(
             [str(self.programs / program), *arguments],
             cwd=cwd,
@@ -69,7 +69,7 @@ class Environment:
 
 
 LISTED = "\n    tcpcomm "
-"""How ``twistd --help`` lists it."""
+"""The line for tcpcomm in ``twistd --help``."""
 
 WITHOUT_THE_SOURCES = {
     name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")
@@ -77,7 +77,7 @@ WITHOUT_THE_SOURCES = {
 
 
 def pip(*arguments: str) -> None:
-    """Run pip; skip where it cannot reach what it needs."""
+    """Run pip; skip if it cannot reach its packages."""
     ended = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
         env=WITHOUT_THE_SOURCES,
@@ -100,7 +100,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what is needed to install tcpcomm."""
+    """Return a copy of the files from which tcpcomm is installed."""
     needs_module("pip", "python -m ensurepip")
     copy = tmp_path_factory.mktemp("sources")
     without = shutil.ignore_patterns("__pycache__", "*.egg-info", "dropin.cache")
@@ -114,7 +114,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built of them."""
+    """Return a wheel built from the copy."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(sources))
     (built,) = folder.glob("tcpcomm-*.whl")
@@ -134,7 +134,7 @@ def install_wheel(environment: Environment, sources: Path, wheel: Path) -> None:
 
 
 @pytest.mark.parametrize("install", [install_from_sources, install_editable, install_wheel])
-def test_however_it_is_installed_twistd_lists_and_runs_it_from_any_folder(
+def test_twistd_lists_and_runs_it_from_any_folder(
     install: Callable[[Environment, Path, Path], None],
     environment: Environment,
     sources: Path,
@@ -156,7 +156,7 @@ def test_however_it_is_installed_twistd_lists_and_runs_it_from_any_folder(
     assert LISTED not in environment.run("twistd", "--help", cwd=tmp_path)
 
 
-def test_a_wheel_holds_every_module_and_the_plugins_and_nothing_else(sources: Path, wheel: Path) -> None:
+def test_a_wheel_has_only_the_modules_and_the_plugins(sources: Path, wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
 
@@ -173,5 +173,5 @@ def test_a_wheel_holds_every_module_and_the_plugins_and_nothing_else(sources: Pa
     } == held
 
 
-def test_the_plugin_s_folder_is_no_package_for_it_would_hide_twisted_s_own() -> None:
+def test_the_folder_of_plugins_is_not_a_package() -> None:
     assert [] == list((ROOT / "twisted").rglob("__init__.py"))

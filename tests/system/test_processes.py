@@ -1,4 +1,4 @@
-"""A link against the real server process, whatever becomes of that; and many clients of it at once."""
+"""A link to a real server process that dies, hangs or restarts; and many clients of it at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import LinkState
-from tests import conftest  # not skip itself: trial takes that name for a reason to skip
+from tests import conftest  # not skip itself: trial reads a global of that name as a reason to skip
 from tests.reactor import reactor, until
 from tests.system.load import (
     Figure,
@@ -36,13 +36,13 @@ if sys.platform == "win32":
 
 
 class TestLinkToAProcess(TestCase):
-    """What a link with the profile ``lan`` makes of a server that dies, hangs or is restarted."""
+    """A link with the profile ``lan`` to a server that dies, hangs or restarts."""
 
     def setUp(self) -> None:
         self.stack = ExitStack()
         self.server = self.stack.enter_context(Server(*ON_LOOPBACK))
         self.port = self.server.port
-        self.told: list[tuple[LinkState, str]] = []
+        self.changes: list[tuple[LinkState, str]] = []
         self.link = Link(
             connect=f"tcp:127.0.0.1:{self.port}",
             framing=Lines(),
@@ -50,7 +50,7 @@ class TestLinkToAProcess(TestCase):
             policy="lan",
             on_ready=[lambda link: link.request(b"ECHO login", timeout=1.0)],
         )
-        self.link.observe(lambda state, reason: self.told.append((state, reason)))
+        self.link.observe(lambda state, reason: self.changes.append((state, reason)))
         self.link.startService()
 
     async def tearDown(self) -> None:  # type: ignore[override]
@@ -58,53 +58,53 @@ class TestLinkToAProcess(TestCase):
         self.stack.close()
 
     def restart(self) -> None:
-        """Start the server again, at the port that it had."""
+        """Start the server again on the same port."""
         listen = f"tcp:{self.port}:interface=127.0.0.1"
         self.server = self.stack.enter_context(Server("--listen", listen))
         assert self.port == self.server.port
 
     def states(self) -> list[LinkState]:
-        """The states that were told."""
-        return [state for state, _ in self.told]
+        """The states that the link has reported."""
+        return [state for state, _ in self.changes]
 
     async def answers(self) -> None:
-        """A request is answered."""
+        """Send a request and check its reply."""
         assert b"Echo: hello" == await self.link.request(b"hello", timeout=5.0)
 
-    async def test_it_is_back_after_the_server_was_killed_and_restarted(self) -> None:
+    async def test_it_is_ready_again_after_the_server_is_killed_and_restarted(self) -> None:
         await self.link.whenReady()
 
         self.server.signal(signal.SIGKILL)
         self.server.wait()
         await until(lambda: self.link.state is not LinkState.READY)
-        assert self.told[-1][0] in (LinkState.DOWN, LinkState.CONNECTING)
+        assert self.changes[-1][0] in (LinkState.DOWN, LinkState.CONNECTING)
         self.restart()
 
         await self.link.whenReady()
         await self.answers()
 
-    async def test_it_is_back_after_the_server_was_restarted_politely(self) -> None:
+    async def test_it_is_ready_again_after_the_server_is_stopped_and_restarted(self) -> None:
         await self.link.whenReady()
 
         self.server.signal(signal.SIGTERM)
         self.server.wait()
         await until(lambda: LinkState.DOWN in self.states())
-        assert (LinkState.DOWN, "the peer closed the connection") in self.told
+        assert (LinkState.DOWN, "the peer closed the connection") in self.changes
         self.restart()
 
         await self.link.whenReady()
         await self.answers()
 
-    async def test_it_tells_why_it_cannot_connect_while_nothing_listens(self) -> None:
+    async def test_it_reports_why_it_cannot_connect(self) -> None:
         await self.link.whenReady()
 
         self.server.signal(signal.SIGKILL)
         self.server.wait()
 
         refused = "refused: the machine is there, but no program listens on that port"
-        await until(lambda: (LinkState.DOWN, refused) in self.told)
+        await until(lambda: (LinkState.DOWN, refused) in self.changes)
 
-    async def test_a_stopped_server_is_noticed_and_never_taken_for_ready(self) -> None:
+    async def test_a_stopped_server_is_noticed_and_never_ready(self) -> None:
         await self.link.whenReady()
 
         stopped = monotonic()
@@ -112,9 +112,9 @@ class TestLinkToAProcess(TestCase):
         try:
             await until(lambda: self.link.state is LinkState.DOWN)
             assert monotonic() - stopped < 2.0
-            assert self.told[-1][1].startswith("no heartbeat for")
-            # Its system still accepts connections. That proves nothing, and the link must know.
-            self.told.clear()
+            assert self.changes[-1][1].startswith("no heartbeat for")
+            # The stopped server's system still accepts connections, which does not make the link ready.
+            self.changes.clear()
             await until(lambda: self.states().count(LinkState.HANDSHAKING) == 2)
             assert LinkState.READY not in self.states()
         finally:
@@ -123,22 +123,22 @@ class TestLinkToAProcess(TestCase):
         await self.link.whenReady()
         await self.answers()
 
-    async def test_it_stops_in_time_behind_a_stopped_server(self) -> None:
+    async def test_it_stops_in_time_if_the_server_is_stopped(self) -> None:
         await self.link.whenReady()
 
         self.server.signal(signal.SIGSTOP)
-        begun = reactor.seconds()
+        started = reactor.seconds()
         try:
             await self.link.stopService()
         finally:
             self.server.signal(signal.SIGCONT)
 
-        assert reactor.seconds() - begun < 6.0  # the profile's grace is 5 s
+        assert reactor.seconds() - started < 6.0  # the profile's grace is 5 s
         assert LinkState.DOWN is self.link.state
 
 
 def missed(figures: list[Figure]) -> list[Figure]:
-    """The figures that do not reach their target."""
+    """Return the figures that miss their target."""
     return [each for each in figures if not each.reached]
 
 
@@ -155,7 +155,7 @@ def test_many_clients_at_once_are_all_served_after_a_restart() -> None:
     assert half.value <= everyone.value < 10
 
 
-def test_a_client_that_does_not_read_costs_next_to_nothing() -> None:
+def test_a_client_that_does_not_read_costs_little_memory() -> None:
     ours, stock = non_reader(1.0)
 
     assert [] == missed([ours])
@@ -175,7 +175,7 @@ def test_a_server_that_runs_out_of_files_survives_and_recovers(capped: bool) -> 
     assert [] == missed(out_of_files(100, 200, capped=capped))
 
 
-def test_the_page_tells_each_figure_and_whether_it_reached_its_target() -> None:
+def test_the_page_has_each_figure_and_its_verdict() -> None:
     figures = [
         Figure("a wait", 1.234, "s", 2),
         Figure("bytes", 19.0, "MiB", 20, at_least=True),
@@ -192,7 +192,7 @@ def test_the_page_tells_each_figure_and_whether_it_reached_its_target() -> None:
     assert "| CPU | a fast one |\n" in text
 
 
-def test_the_command_knows_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
 

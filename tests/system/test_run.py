@@ -1,4 +1,4 @@
-"""``tcpcomm.run``: services as a program of their own, from its start to its end."""
+"""The function ``tcpcomm.run`` runs services in a program of their own."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_ctrl_c_is_heeded_from_the_first_moment() -> None:
+def test_ctrl_c_works_from_the_first_moment() -> None:
     if sys.platform == "win32":
         skip("Windows has no signals that a program could send itself")
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # the child would ignore it too
@@ -66,5 +66,5 @@ def test_ctrl_c_is_heeded_from_the_first_moment() -> None:
     assert (0, "stopped\n") == (ended.returncode, ended.stdout)
 
 
-def test_where_one_service_cannot_start_none_is_left_running() -> None:
+def test_if_one_service_cannot_start_none_is_left_running() -> None:
     assert "stopped\nno such place\n" == run(BROKEN).stdout

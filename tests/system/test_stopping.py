@@ -1,4 +1,4 @@
-"""SIGTERM drains: what was sent is delivered, then the server ends. A second one aborts."""
+"""SIGTERM drains: sent replies are delivered, then the server ends. A second SIGTERM aborts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server(serve: Serve, request: pytest.FixtureRequest) -> Server:
 
 
 def owed(server: Server, connect: Connect) -> Peer:
-    """A peer that is owed many bytes and has not begun to read."""
+    """A peer with many bytes on their way to it, which has not begun to read."""
     peer = connect(server.port, receive_buffer=4096)
     peer.send(b"%d\n" % MANY)
     server.wait_for(f"{MANY} bytes sent")
@@ -41,7 +41,7 @@ def owed(server: Server, connect: Connect) -> Peer:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_was_sent_is_delivered_before_it_ends(
+def test_sent_replies_are_delivered_before_it_ends(
     server: Server, connect: Connect, number: signal.Signals
 ) -> None:
     peer = owed(server, connect)
@@ -54,7 +54,7 @@ def test_what_was_sent_is_delivered_before_it_ends(
     assert 1 == server.count(re.escape(peer.name) + ": lost: the server is stopping$")
 
 
-def test_ctrl_c_in_the_instant_in_which_it_says_that_it_listens_ends_it(serve: Serve) -> None:
+def test_ctrl_c_at_the_moment_of_the_log_line_listening_ends_it(serve: Serve) -> None:
     server = serve()
     server.wait_for("listening on")
 
@@ -63,7 +63,7 @@ def test_ctrl_c_in_the_instant_in_which_it_says_that_it_listens_ends_it(serve: S
     assert -signal.SIGINT == server.wait()
 
 
-def test_a_peer_that_sends_on_still_gets_all_that_it_is_owed(server: Server, connect: Connect) -> None:
+def test_a_peer_that_keeps_sending_still_gets_all_replies(server: Server, connect: Connect) -> None:
     peer = owed(server, connect)
     name, finished = peer.name, threading.Event()
 
@@ -87,7 +87,7 @@ def test_a_peer_that_sends_on_still_gets_all_that_it_is_owed(server: Server, con
     assert 1 == server.count(re.escape(name) + ": lost: the server is stopping$")
 
 
-def test_while_it_drains_nobody_new_is_served(server: Server, connect: Connect) -> None:
+def test_no_new_peer_is_served_while_it_drains(server: Server, connect: Connect) -> None:
     peer = owed(server, connect)
 
     server.signal(signal.SIGTERM)
@@ -98,20 +98,20 @@ def test_while_it_drains_nobody_new_is_served(server: Server, connect: Connect) 
     assert MANY == len(peer.rest())
 
 
-def test_a_second_sigterm_aborts_what_is_left(server: Server, connect: Connect) -> None:
+def test_a_second_sigterm_aborts_the_remaining_sessions(server: Server, connect: Connect) -> None:
     peer = owed(server, connect)
 
     server.signal(signal.SIGTERM)
     server.wait_for("draining 1 sessions")
     server.signal(signal.SIGTERM)
 
-    server.wait_for("a second signal: aborting what is left")
+    server.wait_for("a second signal: aborting the remaining sessions")
     assert -signal.SIGTERM == server.wait()
-    assert 1 == server.count(re.escape(peer.name) + ": lost: the server was told twice to stop")
+    assert 1 == server.count(re.escape(peer.name) + ": lost: the server got a second signal to stop")
     assert len(peer.rest()) < MANY
 
 
-def test_sessions_that_are_owed_nothing_do_not_delay_the_end(serve: Serve, connect: Connect) -> None:
+def test_idle_sessions_do_not_delay_the_end(serve: Serve, connect: Connect) -> None:
     server = serve()
     peers = [connect(server.port) for _ in range(3)]
     assert [b"PONG"] * 3 == [peer.ask(b"PING") for peer in peers]

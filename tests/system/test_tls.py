@@ -1,4 +1,4 @@
-"""``--listen ssl:…``: who can talk to it, and how what fails is told."""
+"""``--listen ssl:…``: the clients that it serves, and the log lines about the others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def own(authority: Authority) -> PemFiles:
-    """The server's certificate."""
+    """Return the server's certificate."""
     return authority.issue()
 
 
@@ -48,7 +48,7 @@ def listen(files: PemFiles, interface: str = ":interface=127.0.0.1") -> list[str
 
 
 def trusting(authority: Authority, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """How a client speaks TLS that knows the authority, in one version of TLS or any."""
+    """Return the TLS context of a client that trusts the authority, for one version of TLS or any."""
     context = ssl.create_default_context(cafile=str(authority.certificate))
     if version is not None:
         context.minimum_version = context.maximum_version = version
@@ -80,7 +80,7 @@ def test_tls_below_1_2_is_refused_even_where_openssl_would_allow_it(
     assert b"PONG" == connect(server.port, tls=trusting(authority)).ask(b"PING")
 
 
-def test_a_peer_that_speaks_no_tls_is_dropped_and_the_log_says_so(
+def test_a_peer_without_tls_is_dropped_and_logged(
     serve: Serve, connect: Connect, authority: Authority, own: PemFiles
 ) -> None:
     server = serve(*listen(own))
@@ -93,7 +93,7 @@ def test_a_peer_that_speaks_no_tls_is_dropped_and_the_log_says_so(
     assert b"PONG" == connect(server.port, tls=trusting(authority)).ask(b"PING")
 
 
-def test_a_peer_that_begins_no_handshake_is_dropped_and_the_log_says_so(
+def test_a_peer_that_sends_nothing_is_dropped_and_logged(
     serve: Serve, connect: Connect, own: PemFiles
 ) -> None:
     server = serve(*listen(own))
@@ -104,11 +104,13 @@ def test_a_peer_that_begins_no_handshake_is_dropped_and_the_log_says_so(
 
 
 class TestClientCertificates:
-    """--client-ca: who connects must prove who it is."""
+    """With --client-ca, a client must prove its identity."""
 
     @pytest.fixture
     def server(self, serve: Serve, authority: Authority, own: PemFiles) -> Server:
-        """One that may therefore listen beyond this machine without --allow."""
+        """
+        Return a server with --client-ca, which may therefore listen beyond this machine without --allow.
+        """
         return serve(*listen(own, interface=""), "--client-ca", str(authority.certificate))
 
     def test_a_client_with_a_certificate_is_served(
@@ -121,7 +123,7 @@ class TestClientCertificates:
         assert b"PONG" == connect(server.port, tls=context).ask(b"PING")
 
     @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-    def test_a_client_without_one_is_not_answered_and_the_log_says_why(
+    def test_a_client_without_a_certificate_is_dropped_and_logged(
         self, server: Server, connect: Connect, authority: Authority, version: ssl.TLSVersion
     ) -> None:
         with pytest.raises((ssl.SSLError, ConnectionError)):  # with TLS 1.3 only after the handshake
@@ -130,7 +132,7 @@ class TestClientCertificates:
         server.wait_for("TLS failed: peer did not return a certificate")
         assert 0 == server.count(": connected")
 
-    def test_a_client_whose_certificate_someone_else_signed_is_not_answered(
+    def test_a_client_with_a_certificate_of_another_authority_is_dropped(
         self, server: Server, connect: Connect, authority: Authority, tmp_path: Path
     ) -> None:
         context = trusting(authority)
@@ -145,7 +147,7 @@ class TestClientCertificates:
 
 
 @pytest.mark.parametrize("name", ["Plain", "FrameProtocol"])
-def test_a_peer_from_elsewhere_is_dropped_before_it_is_served(
+def test_a_peer_from_a_forbidden_address_is_dropped(
     serve: Serve, authority: Authority, own: PemFiles, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "plain.py").write_text(

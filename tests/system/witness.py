@@ -1,4 +1,4 @@
-"""Another session, which must go on being answered whatever is done to the server: :class:`Witness`."""
+"""A session that the server must answer during all other tests on it: :class:`Witness`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.system.peer import Peer
 __all__ = ["Witness"]
 
 _PAUSE = 0.01
-"""Seconds between an answer and the next question."""
+"""Seconds between a reply and the next request."""
 
 _AT_LEAST = 3
-"""Answers without which nothing was witnessed."""
+"""Replies that the witness must have got."""
 
 
 class Witness:
     """
-    Asks PING all the time, in a session and a thread of its own; on leaving it tells whether all was well.
+    A thread with its own session that sends PING all the time, and checks on exit that all replies came.
 
     Args:
         port: the server's port.
-        framing: what the server speaks.
-        patience: seconds that an answer may take.
+        framing: the server's framing.
+        patience: seconds that a reply may take.
     """
 
     def __init__(self, port: int, framing: Framing | None = None, *, patience: float = 5.0) -> None:

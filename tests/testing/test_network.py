@@ -486,7 +486,7 @@ def test_a_thousand_pulled_cables_take_about_a_second(simulated_network: Network
     factory = FrameFactory(Camera, limits=Limits(idle=0.9), clock=camera.clock)
     camera.listening(PORT).listen(factory)
     link = Link(
-        connect=robot.connecting(camera, PORT), clock=robot.clock, heartbeat=Heartbeat(b"PING", b"PONG")
+        connect=robot.connecting(camera, PORT), reactor=robot.clock, heartbeat=Heartbeat(b"PING", b"PONG")
     )
     link.startService()
     began = process_time()

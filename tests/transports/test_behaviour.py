@@ -253,16 +253,16 @@ class Push:
     """A producer that writes when it is asked to, and records each request."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.requests: list[str] = []
 
     def pauseProducing(self) -> None:
-        self.told.append("pause")
+        self.requests.append("pause")
 
     def resumeProducing(self) -> None:
-        self.told.append("resume")
+        self.requests.append("resume")
 
     def stopProducing(self) -> None:
-        self.told.append("stop")
+        self.requests.append("stop")
 
 
 @everywhere
@@ -274,13 +274,13 @@ def test_a_push_producer_pauses_while_the_peer_does_not_read(
         far.transport.pauseProducing()
         producer, written = Push(), 0
         near.transport.registerProducer(producer, True)
-        while "pause" not in producer.told:
+        while "pause" not in producer.requests:
             near.transport.write(b"x" * 60_000)
             written += 60_000
             assert written < 200 * MIB
-        assert {"pause"} == set(producer.told)
+        assert {"pause"} == set(producer.requests)
         far.transport.resumeProducing()
-        await stage.until(lambda: "resume" in producer.told)
+        await stage.until(lambda: "resume" in producer.requests)
         near.transport.unregisterProducer()
         near.transport.loseConnection()
         await stage.until(lambda: far.end is not None)
@@ -296,11 +296,11 @@ def test_a_connection_closes_when_its_paused_producer_is_unregistered(kind: str)
         far.transport.pauseProducing()
         producer = Push()
         near.transport.registerProducer(producer, True)
-        while "pause" not in producer.told:
+        while "pause" not in producer.requests:
             near.transport.write(b"x" * 60_000)
         near.transport.loseConnection()
         far.transport.resumeProducing()
-        await stage.until(lambda: "resume" in producer.told)
+        await stage.until(lambda: "resume" in producer.requests)
         near.transport.write(b"the end")
         near.transport.unregisterProducer()
         await stage.until(lambda: far.end is not None)
@@ -342,27 +342,27 @@ def test_a_peer_may_still_send_after_a_half_close(kind: str) -> None:
     class Half(End):
         def __init__(self) -> None:
             super().__init__()
-            self.told: list[str] = []
+            self.requests: list[str] = []
 
         def readConnectionLost(self) -> None:
-            self.told.append("the peer has finished")
+            self.requests.append("the peer has finished")
 
         def writeConnectionLost(self) -> None:
-            self.told.append("we have finished")
+            self.requests.append("we have finished")
 
     async def scene(stage: Stage) -> None:
         far, near = await stage.pair(Half, Half)
         near.transport.write(b"x" * 5 * MIB)
         near.transport.loseWriteConnection()
-        await stage.until(lambda: bool(far.told))
+        await stage.until(lambda: bool(far.requests))
         assert 5 * MIB == len(far.received)
-        assert ["the peer has finished"] == far.told
-        assert ["we have finished"] == near.told
+        assert ["the peer has finished"] == far.requests
+        assert ["we have finished"] == near.requests
         near.transport.write(b"too late")
         far.transport.write(b"an answer")
         await stage.until(lambda: b"an answer" == near.received)
         far.transport.loseConnection()
-        await stage.until(lambda: near.told[1:] == ["the peer has finished"])
+        await stage.until(lambda: near.requests[1:] == ["the peer has finished"])
         near.transport.loseConnection()
         await stage.until(lambda: far.end is ConnectionDone and near.end is ConnectionDone)
         assert 5 * MIB == len(far.received)

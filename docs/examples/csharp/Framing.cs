@@ -1,4 +1,4 @@
-// Where messages begin and end in a stream of bytes. Copy this file together with TcpLink.cs.
+// Rules for the ends of messages in a stream of bytes. Copy this file together with TcpLink.cs.
 
 using System;
 using System.IO;
@@ -6,26 +6,26 @@ using System.Text;
 
 namespace FactoryLink
 {
-    /// <summary>The rule that puts messages into a stream of bytes, and finds them there again.</summary>
+    /// <summary>A rule that puts messages into a stream of bytes, and finds them in it.</summary>
     public abstract class Framing
     {
-        /// <summary>Each message ends with these characters, which occur in no message.</summary>
+        /// <summary>End each message with these characters, which no message may contain.</summary>
         public static Framing Delimiter(string delimiter, int maxBytes = 1024 * 1024)
         {
             return new DelimiterFraming(Encoding.ASCII.GetBytes(delimiter), maxBytes);
         }
 
-        /// <summary>Before each message stands the number of its bytes, in four bytes, the highest first.</summary>
+        /// <summary>Put the number of bytes before each message, in four bytes, the highest first.</summary>
         public static Framing LengthPrefix(int maxBytes = 1024 * 1024)
         {
             return new LengthFraming(maxBytes);
         }
 
-        /// <exception cref="ArgumentException">The message cannot be sent so.</exception>
+        /// <exception cref="ArgumentException">This framing cannot send the message.</exception>
         internal abstract byte[] Wrap(byte[] message);
 
         /// <summary>Wait for the next message; null at the end of the stream.</summary>
-        /// <exception cref="InvalidDataException">The stream holds something else.</exception>
+        /// <exception cref="InvalidDataException">The stream does not follow the rule.</exception>
         internal abstract byte[] Read(Stream stream);
 
         private sealed class DelimiterFraming : Framing
@@ -118,7 +118,7 @@ namespace FactoryLink
                 return message;
             }
 
-            /// <summary>Read exactly so many bytes: a single Read may give fewer. False at the end.</summary>
+            /// <summary>Read exactly this many bytes: a single Read may return fewer. False at the end.</summary>
             private static bool Fill(Stream stream, byte[] bytes, bool mayEnd)
             {
                 for (int have = 0; have < bytes.Length;)

@@ -42,7 +42,7 @@ internal static class Program
         return 0;
     }
 
-    /// <summary>Send a signal, and tell what came of it.</summary>
+    /// <summary>Send a signal, and print its result.</summary>
     private static string Ask(TcpLink link, ISignals signals, string line)
     {
         string signal = line == "" ? "다음 단계로 진행" : "작업 시작";
@@ -75,7 +75,7 @@ internal static class Program
     }
 }
 
-/// <summary>How the signals look on the wire.</summary>
+/// <summary>The form of the signals on the wire.</summary>
 internal interface ISignals
 {
     LinkOptions Options { get; }
@@ -89,7 +89,7 @@ internal interface ISignals
     string ReadEvent(string message);
 }
 
-/// <summary>As lines of text: "작업 시작,3" is answered with "좌표 전송,12.500,-3.250,30.00" or "NG,3,…".</summary>
+/// <summary>Lines of text: "작업 시작,3" is answered with "좌표 전송,12.500,-3.250,30.00" or "NG,3,…".</summary>
 internal sealed class TextSignals : ISignals
 {
     public LinkOptions Options { get; } = new LinkOptions
@@ -115,11 +115,11 @@ internal sealed class TextSignals : ISignals
 
     public string ReadEvent(string message) => message.Replace(',', ' ');
 
-    // With the invariant culture: elsewhere "12.5" may be read as 125, or not at all.
+    // With the invariant culture, because others may read "12.5" as 125, or not at all.
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 }
 
-/// <summary>As JSON behind a length: {"cmd":"작업 시작","job":3} is answered with {"좌표 전송":{…}} or {"NG":{…}}.</summary>
+/// <summary>JSON after a length: {"cmd":"작업 시작","job":3} is answered with {"좌표 전송":{…}} or {"NG":{…}}.</summary>
 internal sealed class JsonSignals : ISignals
 {
     public LinkOptions Options { get; } = new LinkOptions
@@ -171,7 +171,7 @@ internal sealed class Command
     public int? Job { get; set; }
 }
 
-/// <summary>All that the vision program sends; each message fills in a part of it.</summary>
+/// <summary>All values that the vision program sends; each message sets some of them.</summary>
 [DataContract]
 internal sealed class Message
 {

@@ -1,4 +1,4 @@
-// A TCP link that speaks in whole messages, notices a dead peer, and comes back by itself.
+// A TCP link that sends and receives whole messages, notices a dead peer, and reconnects.
 //
 // Copy this file and Framing.cs into your project. They need .NET Framework 4.6.1 or later, .NET, or Mono,
 // a compiler for C# 6 (Visual Studio 2015 or later), and nothing else.
@@ -15,81 +15,81 @@ using System.Threading.Tasks;
 
 namespace FactoryLink
 {
-    /// <summary>A message could not be exchanged. The classes below say what became of it.</summary>
+    /// <summary>A message could not be exchanged. The classes below give its outcome.</summary>
     public abstract class LinkException : IOException
     {
         protected LinkException(string message) : base(message) { }
     }
 
-    /// <summary>The message was never sent: the peer cannot have seen it, and it may be repeated.</summary>
+    /// <summary>The message was never sent: the peer did not get it, and you may send it again.</summary>
     public sealed class NotSentException : LinkException
     {
         public NotSentException(string message) : base(message) { }
     }
 
     /// <summary>
-    /// The message was sent, or a part of it, and then the connection was lost. Whether the peer has acted on
-    /// it nobody knows. Never repeat a movement after this: ask first where things are.
+    /// The message was sent, or a part of it, and then the connection was lost. Nobody knows whether the peer
+    /// acted on it. Never repeat a movement after this: first ask for the position.
     /// </summary>
     public class OutcomeUnknownException : LinkException
     {
         public OutcomeUnknownException(string message) : base(message) { }
     }
 
-    /// <summary>No reply came in time. The connection is dropped: a late one must answer nothing else.</summary>
+    /// <summary>No reply came in time. The link drops the connection, so that a late reply answers nothing else.</summary>
     public sealed class ReplyTimeoutException : OutcomeUnknownException
     {
         public ReplyTimeoutException(string message) : base(message) { }
     }
 
-    /// <summary>How a link works. Change it before the link is made, not after.</summary>
+    /// <summary>The settings of a link. Change them before you make the link, not after.</summary>
     public sealed class LinkOptions
     {
-        /// <summary>Where a message ends.</summary>
+        /// <summary>The rule for the ends of messages.</summary>
         public Framing Framing { get; set; } = Framing.Delimiter("\r\n");
 
-        /// <summary>How text becomes bytes. Where it cannot it should throw, and not write question marks.</summary>
+        /// <summary>The encoding of text. It should throw for a character that it lacks, not write a question mark.</summary>
         public Encoding Encoding { get; set; } = new UTF8Encoding(false, true);
 
-        /// <summary>Tells messages that the peer sends unasked from replies.</summary>
+        /// <summary>Returns true for a message that the peer sends unasked, false for a reply.</summary>
         public Func<string, bool> IsEvent { get; set; } = message => false;
 
-        /// <summary>A message that a live peer answers; null: only TCP notices a dead one, very late.</summary>
+        /// <summary>A message that a live peer answers; null: only TCP notices a dead peer, very late.</summary>
         public string Heartbeat { get; set; }
 
-        /// <summary>How long the link is idle before a heartbeat is sent.</summary>
+        /// <summary>The idle time before the link sends a heartbeat.</summary>
         public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-        /// <summary>How long the peer has to answer it.</summary>
+        /// <summary>The time that the peer has to answer a heartbeat.</summary>
         public TimeSpan HeartbeatTimeout { get; set; } = TimeSpan.FromSeconds(3);
 
-        /// <summary>How long an attempt to connect may take.</summary>
+        /// <summary>The time that an attempt to connect may take.</summary>
         public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-        /// <summary>How long to wait between two attempts.</summary>
+        /// <summary>The time between two attempts.</summary>
         public TimeSpan RetryInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
-        /// <summary>How long a peer that does not read may hold up a write.</summary>
+        /// <summary>The time that a write may wait for a peer that does not read.</summary>
         public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(5);
     }
 
     /// <summary>
-    /// A link to one peer that outlives its connections. It connects, or lets the peer connect, and does so
-    /// again whenever the connection is lost, until it is disposed. All members may be used from any thread.
+    /// A link to one peer that outlives its connections. It connects, or lets the peer connect. It does so
+    /// again whenever the connection is lost, until it is disposed. Any thread may use all members.
     /// </summary>
     /// <remarks>
-    /// Nothing is queued while there is no connection, and nothing is ever sent twice. The events are raised
-    /// in the link's own reading thread, one after the other; a window updates its controls from there with
-    /// BeginInvoke. An exception in a handler of MessageReceived ends the connection, and is the reason told.
+    /// The link queues nothing without a connection, and never sends a message twice. It raises its events
+    /// in its own reading thread, one after another; a window updates its controls from there with
+    /// BeginInvoke. An exception in a handler of MessageReceived ends the connection, and becomes its reason.
     /// </remarks>
     public sealed class TcpLink : IDisposable
     {
         private readonly LinkOptions _options;
         private readonly string _name;
         private readonly Func<TcpClient> _open;
-        private readonly TcpListener _listener;  // null where we connect
+        private readonly TcpListener _listener;  // null if we connect
         private readonly Thread _opener;
-        private readonly Thread _beater;  // null where there are no heartbeats
+        private readonly Thread _beater;  // null without heartbeats
         private readonly ManualResetEventSlim _connected = new ManualResetEventSlim();
         private readonly CancellationTokenSource _disposed = new CancellationTokenSource();
         private volatile Session _session;
@@ -114,27 +114,27 @@ namespace FactoryLink
 
         /// <summary>
         /// Make a link that a peer connects to: at IPAddress.Loopback from this machine only, at IPAddress.Any
-        /// from everywhere. When the same machine connects again, the new connection replaces the old one;
-        /// others are turned away meanwhile.
+        /// from any machine. When the same machine connects again, the new connection replaces the old one;
+        /// while it is connected, it refuses other machines.
         /// </summary>
         public static TcpLink Listening(IPAddress address, int port, LinkOptions options)
         {
             var listener = new TcpListener(address, port);
             if (Environment.OSVersion.Platform == PlatformID.Win32NT)
-                listener.ExclusiveAddressUse = true;  // or another program could listen here, too
+                listener.ExclusiveAddressUse = true;  // otherwise another program could listen here too
             return new TcpLink($"at {address}:{port}", listener, listener.AcceptTcpClient, options);
         }
 
-        /// <summary>A message came that answers no request.</summary>
+        /// <summary>Raised for a message that is not a reply to a request.</summary>
         public event Action<string> MessageReceived;
 
-        /// <summary>The connection was made or lost, and why.</summary>
+        /// <summary>Raised when the connection is made or lost, with the reason.</summary>
         public event Action<bool, string> ConnectionChanged;
 
-        /// <summary>Whether there is a connection now. It may be lost a moment later.</summary>
+        /// <summary>True if there is a connection now. It may be lost a moment later.</summary>
         public bool IsConnected => _connected.IsSet;
 
-        /// <summary>Begin to connect, or to listen.</summary>
+        /// <summary>Start to connect, or to listen.</summary>
         /// <exception cref="SocketException">The port to listen at is in use.</exception>
         public void Start()
         {
@@ -143,12 +143,12 @@ namespace FactoryLink
             _beater?.Start();
         }
 
-        /// <summary>Wait until there is a connection; false if there is none in time.</summary>
+        /// <summary>Wait until there is a connection; return false if there is none in time.</summary>
         public bool WaitConnected(TimeSpan timeout) => _connected.Wait(timeout);
 
-        /// <summary>Send a message that nothing answers.</summary>
+        /// <summary>Send a message that has no reply.</summary>
         /// <exception cref="NotSentException">There is no connection.</exception>
-        /// <exception cref="OutcomeUnknownException">The connection was lost on the way.</exception>
+        /// <exception cref="OutcomeUnknownException">The connection was lost while the message was sent.</exception>
         public void Send(string message)
         {
             byte[] wrapped = Wrap(message);
@@ -156,16 +156,16 @@ namespace FactoryLink
         }
 
         /// <summary>
-        /// Send a message and wait for its reply. Requests take turns: one is under way at a time. A program
-        /// with windows awaits <see cref="RequestAsync"/> instead, or they freeze meanwhile.
+        /// Send a message and wait for its reply. Requests take turns, one at a time. A program
+        /// with windows awaits <see cref="RequestAsync"/> instead, or its windows freeze.
         /// </summary>
-        /// <param name="message">What is asked.</param>
-        /// <param name="timeout">How long to wait for the turn and the reply together.</param>
-        /// <exception cref="NotSentException">It was never sent, and may be repeated.</exception>
-        /// <exception cref="OutcomeUnknownException">It was sent, and nobody knows what became of it.</exception>
+        /// <param name="message">The request.</param>
+        /// <param name="timeout">The time to wait for the turn and the reply together.</param>
+        /// <exception cref="NotSentException">The request was never sent, and you may send it again.</exception>
+        /// <exception cref="OutcomeUnknownException">The request was sent, and its outcome is not known.</exception>
         public string Request(string message, TimeSpan timeout)
         {
-            // Not RequestAsync(...).Result: when all threads of the pool wait so, none is left to go on.
+            // Not RequestAsync(...).Result: if all threads of the pool wait for it, no thread can continue.
             byte[] wrapped = Wrap(message);
             Session session = CurrentSession();
             if (Thread.CurrentThread == session.Reader)
@@ -176,7 +176,7 @@ namespace FactoryLink
             return request.Reply.GetAwaiter().GetResult();
         }
 
-        /// <summary>The same, for await.</summary>
+        /// <summary>Send a message and wait for its reply, with await.</summary>
         public async Task<string> RequestAsync(string message, TimeSpan timeout)
         {
             byte[] wrapped = Wrap(message);
@@ -192,7 +192,7 @@ namespace FactoryLink
             return await request.Reply.ConfigureAwait(false);
         }
 
-        /// <summary>Close the connection, and make no other.</summary>
+        /// <summary>Close the connection, and make no other one.</summary>
         public void Dispose()
         {
             if (_disposed.IsCancellationRequested)
@@ -220,7 +220,7 @@ namespace FactoryLink
             }
         }
 
-        /// <summary>The opening thread: connections, one after the other.</summary>
+        /// <summary>The thread that opens connections, one after another.</summary>
         private void Run()
         {
             while (!_disposed.IsCancellationRequested)
@@ -233,7 +233,7 @@ namespace FactoryLink
                     || error is TimeoutException || error is ObjectDisposedException
                     || error is InvalidOperationException)
                 {
-                    _trouble = error.GetBaseException().Message;  // told to whoever wants to send something
+                    _trouble = error.GetBaseException().Message;  // shown to a caller who wants to send
                 }
                 if (_listener == null)
                 {
@@ -262,7 +262,7 @@ namespace FactoryLink
                 session.End(new OutcomeUnknownException("The link was disposed."));
         }
 
-        /// <summary>The reading thread: all that comes on one connection.</summary>
+        /// <summary>The thread that reads one connection.</summary>
         private void ReadAll(Session session)
         {
             try
@@ -287,7 +287,7 @@ namespace FactoryLink
             ConnectionChanged?.Invoke(false, session.Reason);
         }
 
-        /// <summary>The heartbeat's thread: asks for a sign of life whenever the connection is idle.</summary>
+        /// <summary>The thread that sends a heartbeat whenever the connection is idle.</summary>
         private void Beat()
         {
             while (!_disposed.Token.WaitHandle.WaitOne(_options.HeartbeatInterval))
@@ -301,7 +301,7 @@ namespace FactoryLink
                 }
                 catch (LinkException)
                 {
-                    // The connection was dropped, and the handlers are told; or a request was under way.
+                    // The connection was dropped, which the handlers learn; or a request was in progress.
                 }
             }
         }
@@ -337,7 +337,7 @@ namespace FactoryLink
         public void Settle(LinkException error) => _reply.TrySetException(error);
     }
 
-    /// <summary>The life of one connection.</summary>
+    /// <summary>One connection.</summary>
     internal sealed class Session
     {
         private readonly TcpClient _client;
@@ -345,7 +345,7 @@ namespace FactoryLink
         private readonly NetworkStream _output;
         private readonly BufferedStream _input;
         private readonly object _writing = new object();
-        private readonly object _gate = new object();  // guards what follows
+        private readonly object _gate = new object();  // guards the fields below
         private readonly LinkedList<PendingRequest> _requests = new LinkedList<PendingRequest>();
         private OutcomeUnknownException _over;
         private DateTime _lastRead = DateTime.UtcNow;
@@ -378,7 +378,7 @@ namespace FactoryLink
             get { lock (_gate) return DateTime.UtcNow - _lastRead; }
         }
 
-        /// <summary>Wait for the next message; null at the end.</summary>
+        /// <summary>Wait for the next message; return null at the end.</summary>
         public string Read()
         {
             byte[] message = _options.Framing.Read(_input);
@@ -402,7 +402,7 @@ namespace FactoryLink
             }
         }
 
-        /// <summary>Write a request, now if no other is under way, or else when its turn comes.</summary>
+        /// <summary>Write a request, now if no other is in progress, otherwise in its turn.</summary>
         public PendingRequest Ask(byte[] wrapped)
         {
             var request = new PendingRequest(wrapped);
@@ -418,7 +418,7 @@ namespace FactoryLink
             return request;
         }
 
-        /// <summary>Give a message to the request that is under way; false if none is.</summary>
+        /// <summary>Give a message to the request in progress; return false if there is none.</summary>
         public bool TakeReply(string message)
         {
             PendingRequest answered, next;
@@ -436,19 +436,19 @@ namespace FactoryLink
             return true;
         }
 
-        /// <summary>Nobody waits for this request any longer.</summary>
+        /// <summary>Remove a request for which nobody waits.</summary>
         public void GiveUp(PendingRequest request, TimeSpan timeout)
         {
             lock (_gate)
             {
                 if (_requests.First?.Value == request)
                     End(new ReplyTimeoutException($"No reply came within {timeout.TotalSeconds} s."));
-                else if (_requests.Remove(request))  // otherwise it is being answered right now
+                else if (_requests.Remove(request))  // otherwise its reply has just come
                     request.Settle(new NotSentException($"Its turn did not come in {timeout.TotalSeconds} s."));
             }
         }
 
-        /// <summary>Close the connection, for the reason given. The first reason counts.</summary>
+        /// <summary>Close the connection for this reason. The first reason is kept.</summary>
         public void End(OutcomeUnknownException reason)
         {
             PendingRequest[] requests;
@@ -468,7 +468,7 @@ namespace FactoryLink
             }
             catch (SocketException)
             {
-                // It is closed already, at the other side.
+                // The other side has closed it already.
             }
             _client.Close();
         }

@@ -11,7 +11,7 @@ from tcpcomm.framing import Delimited, Framing, LengthPrefixed
 
 @frozen
 class Position:
-    """Where the part lies: x and y in mm, angle in degrees."""
+    """The position of the part: x and y in mm, angle in degrees."""
 
     x: float
     y: float
@@ -19,7 +19,7 @@ class Position:
 
 
 class TextVision(Equipment):
-    """The signals as lines of UTF-8 text, for a control program that takes them apart with Split."""
+    """The signals as lines of UTF-8 text, for a control program that reads them with Split."""
 
     framing: ClassVar[Framing] = Delimited(b"\r\n")
     codec: ClassVar[Codec] = Template(encoding="utf-8", fault="NG,{code:d},{reason}")
@@ -27,7 +27,7 @@ class TextVision(Equipment):
 
     @command("작업 시작,{job}", reply="좌표 전송,{x:.3f},{y:.3f},{angle:.2f}")
     async def start(self, job: int) -> Position:
-        """Start to work; answered with the part's coordinates. Fault 3: there is no part."""
+        """Start to work; the reply is the part's position. Fault 3: there is no part."""
         raise NotImplementedError
 
     @command("다음 단계로 진행", reply="OK")
@@ -37,7 +37,7 @@ class TextVision(Equipment):
 
     @command("PING", reply="PONG")
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError
 
     @event("준비 완료,{step}")
@@ -46,7 +46,7 @@ class TextVision(Equipment):
 
 
 class JsonVision(TextVision):
-    """The same signals as JSON, each message behind the four bytes of its length."""
+    """The same signals as JSON, each message with its length in four bytes before it."""
 
     framing = LengthPrefixed(4)
     codec = Json(fault="NG")

@@ -11,14 +11,14 @@ from signals import JsonVision, Position, TextVision
 from tcpcomm import Fault, Heartbeats, profile, run, serve
 
 PARTS = {1: Position(12.5, -3.25, 30.0), 2: Position(-7.0, 0.125, -45.5)}
-"""Where the part of each job lies. A real program would look for it in a picture."""
+"""The position of the part in each job. A real program would find it in a picture."""
 
 PATIENT = profile("lan", heartbeats=Heartbeats(interval=1.0, timeout=5.0))
-"""The link of ``--connect``: it tries again at once, and ``Program.cs`` is heard once a second."""
+"""The link of ``--connect``: it tries again at once, and expects ``Program.cs`` to send once a second."""
 
 
 class MyTextVision(TextVision):
-    """What this program does, with the signals as text."""
+    """The work of this program, with the signals as text."""
 
     def __init__(self) -> None:
         self._step = 0
@@ -37,7 +37,7 @@ class MyTextVision(TextVision):
 
 
 class MyJsonVision(MyTextVision, JsonVision):
-    """The same, with the signals as JSON."""
+    """The same work, with the signals as JSON."""
 
 
 if __name__ == "__main__":

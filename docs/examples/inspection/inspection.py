@@ -1,4 +1,4 @@
-"""What a station of the line can ask of the inspection program."""
+"""The commands that a station of the line sends to the inspection program."""
 
 from enum import StrEnum
 
@@ -16,7 +16,9 @@ class Judgement(StrEnum):
 
 @frozen
 class Result:
-    """What an inspection found. That a part is NG is a result; a fault, that nothing was inspected."""
+    """
+    The result of an inspection. A bad part is a result (NG); a fault means that nothing was inspected.
+    """
 
     serial: str
     judgement: Judgement
@@ -24,7 +26,7 @@ class Result:
 
 
 class Inspection(Equipment):
-    """Judges turned parts by their diameters."""
+    """An inspection that judges turned parts by their diameters."""
 
     framing = LengthPrefixed(4)
     codec = Json()
@@ -32,7 +34,7 @@ class Inspection(Equipment):
 
     @command(timeout=30.0)
     async def enter(self, station: str) -> None:
-        """Report a station; answered when all stations of the line are there."""
+        """Report a station; the reply comes when all stations of the line are there."""
         raise NotImplementedError
 
     @command(timeout=5.0, idempotent=True)
@@ -42,9 +44,9 @@ class Inspection(Equipment):
 
     @command()
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError
 
     @event()
     def tally(self, ok: int, ng: int) -> None:
-        """How many parts of the station that is told were good, and how many not; after each tenth part."""
+        """Count this station's good and bad parts; sent after each tenth part."""

@@ -20,7 +20,7 @@ ROUNDNESS = 0.04
 
 @define
 class Line:
-    """What the stations share: the line runs when all of them have entered."""
+    """The state that the stations share: the line runs when all of them have entered."""
 
     stations: int
     _entered: set[str] = field(factory=set, init=False)

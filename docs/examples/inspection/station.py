@@ -1,5 +1,5 @@
 """
-A station: it measures parts, and asks the inspection program about each.
+A station: it measures parts, and asks the inspection program to judge each.
 
     python station.py tcp:127.0.0.1:9999 A
 """
@@ -17,7 +17,7 @@ PARTS = 20
 
 
 def measured(station: str) -> dict[str, list[float]]:
-    """The diameters of this station's parts, by serial number. A real one would have a gauge."""
+    """Return the diameters of this station's parts, by serial number. A real station would have a gauge."""
     random = Random(station)
     parts = {}
     for number in range(1, PARTS + 1):

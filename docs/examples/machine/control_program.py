@@ -1,5 +1,5 @@
 """
-The control PC's program: it moves the axis, reads the sensor, and is told what is forbidden.
+The control PC's program: it moves the axis, reads the sensor, and gets a fault for each forbidden command.
 
     python control_program.py tcp:127.0.0.1:9999 tcp:127.0.0.1:9998
 """
@@ -43,7 +43,7 @@ async def main(reactor: Any, axis_at: str, sensor_at: str) -> None:
 
 
 async def show(what: str, asked: Any) -> None:
-    """Wait for what was asked, and print what came of it."""
+    """Wait for the reply to a command, and print it."""
     try:
         result = await asked
     except Fault as fault:

@@ -1,4 +1,4 @@
-"""What a control PC can ask of an axis with a guard door, and of a height sensor above it."""
+"""The commands of an axis with a guard door, and of a height sensor above it."""
 
 from enum import IntEnum
 
@@ -8,7 +8,7 @@ from tcpcomm.framing import Delimited
 
 
 class Code(IntEnum):
-    """Why the axis says no."""
+    """The reason of a fault."""
 
     NOT_HOMED = 10
     OUT_OF_RANGE = 11
@@ -21,7 +21,7 @@ class Axis(Equipment):
     """
     A linear axis of 300 mm behind a guard door with a lock. It moves only while the door is locked.
 
-    Its messages carry ids, so that it can be asked to stop while a movement is under way.
+    Its messages carry ids, so that it can be stopped during a movement.
     """
 
     framing = Delimited(b"\n")
@@ -31,22 +31,24 @@ class Axis(Equipment):
 
     @command(timeout=10.0)
     async def home(self) -> None:
-        """Find the reference point; answered when it stands there."""
+        """Find the reference point; the reply comes when the axis stands there."""
         raise NotImplementedError
 
     @command(timeout=10.0)
     async def move(self, to: float, speed: float) -> float:
-        """Move to a position, in mm, at a speed, in mm/s; answered with the position when it is there."""
+        """
+        Move to a position, in mm, at a speed, in mm/s; the reply is the position when the axis is there.
+        """
         raise NotImplementedError
 
     @command()
     async def stop(self) -> None:
-        """Stop at once: the movement that is under way fails with STOPPED."""
+        """Stop at once: the movement fails with STOPPED."""
         raise NotImplementedError
 
     @command()
     async def unlock_door(self) -> None:
-        """Let the door be opened. Never while the axis moves."""
+        """Allow the door to be opened. Not possible while the axis moves."""
         raise NotImplementedError
 
     @command()
@@ -56,12 +58,12 @@ class Axis(Equipment):
 
     @command()
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError
 
     @event()
     def moving(self, at: float) -> None:
-        """Where the axis is, in mm, again and again while it moves."""
+        """Report the position of the axis, in mm, again and again while it moves."""
 
 
 class HeightSensor(Equipment):
@@ -78,5 +80,5 @@ class HeightSensor(Equipment):
 
     @command("PG", reply="PG")
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError

@@ -14,7 +14,7 @@ from tcpcomm import Fault, run, serve
 
 RANGE = (0.0, 300.0)
 CYCLE = 0.02
-"""Seconds between two positions that are told."""
+"""Seconds between two reported positions."""
 
 
 class SimulatedAxis(Axis):
@@ -67,7 +67,7 @@ class SimulatedAxis(Axis):
 
 
 class SimulatedSensor(HeightSensor):
-    """It hangs above a wedge that rises by 1 mm in 20 mm."""
+    """A sensor above a wedge that rises by 1 mm in 20 mm."""
 
     def __init__(self, axis: SimulatedAxis) -> None:
         self._axis = axis

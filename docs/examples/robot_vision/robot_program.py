@@ -1,5 +1,5 @@
 """
-The robot's program: it asks the camera where the parts lie.
+The robot's program: it asks the camera for the positions of the parts.
 
     python robot_program.py tcp:127.0.0.1:9999
 """

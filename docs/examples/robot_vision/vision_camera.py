@@ -1,4 +1,6 @@
-"""What the camera can be asked. The robot's program and the camera's share this file, and nothing else."""
+"""
+The commands of the camera. The robot's program and the camera's program share this file, and nothing else.
+"""
 
 from attrs import frozen
 
@@ -9,7 +11,9 @@ from tcpcomm.framing import Delimited
 
 @frozen
 class Position:
-    """Where the part lies: x and y in mm from the picture's centre, angle in degrees from -90 to 90."""
+    """
+    The position of the part: x and y in mm from the picture's centre, angle in degrees from -90 to 90.
+    """
 
     x: float
     y: float
@@ -31,9 +35,9 @@ class VisionCamera(Equipment):
 
     @command("PING", reply="PONG")
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError
 
     @event("LAMP,{hours:d}")
     def lamp_is_old(self, hours: int) -> None:
-        """The lamp has burnt for so many hours, and should be replaced."""
+        """The lamp has burnt for this many hours, and should be replaced."""

@@ -1,10 +1,10 @@
 """
-The camera's program: it computes in a picture where the part lies, and answers the robot.
+The camera's program: it finds the part in a picture, and answers the robot.
 
     python vision_program.py tcp:9999:interface=127.0.0.1
 
-It needs numpy (``pip install numpy``). A real one would get its pictures from a camera; this one draws
-them, with noise, so that it is known what must come out.
+It needs numpy (``pip install numpy``). A real program would get its pictures from a camera. This one draws
+them, with noise, so that the right results are known.
 """
 
 import sys
@@ -17,7 +17,7 @@ from tcpcomm import Fault, in_thread, run, serve
 from vision_camera import Position, VisionCamera
 
 PARTS = {1: (12.5, -8.0, 30.0), 2: (-20.25, 4.5, -75.0), 3: None}
-"""What lies under the camera in each job: x and y in mm, angle in degrees; in job 3 nothing does."""
+"""The part under the camera in each job: x and y in mm, angle in degrees; in job 3 there is no part."""
 
 WIDTH, HEIGHT = 640, 480
 MM_PER_PIXEL = 0.125
@@ -27,11 +27,11 @@ Picture = NDArray[np.float64]
 
 
 class Camera(VisionCamera):
-    """Locates parts in the pictures of a simulated sensor."""
+    """A camera that locates parts in the pictures of a simulated sensor."""
 
     lamp_hours = 9_998
 
-    @in_thread  # it takes its time, and meanwhile heartbeats are to be answered
+    @in_thread  # it takes some time, and heartbeats must be answered during it
     def locate(self, job: int) -> Position:
         if job not in PARTS:
             raise Fault(2, f"no such job: {job}")
@@ -45,7 +45,9 @@ class Camera(VisionCamera):
 
 
 def position_of_part(picture: Picture) -> Position:
-    """The centroid of all that is bright, and the direction of its longer axis, by its moments."""
+    """
+    Return the centroid of the bright pixels, and the direction of their longer axis, from their moments.
+    """
     y, x = np.nonzero(picture > 0.5)
     if x.size < LEAST_PIXELS:
         raise Fault(3, "no part in the picture")
@@ -58,7 +60,7 @@ def position_of_part(picture: Picture) -> Position:
 
 
 def picture_of(part: tuple[float, float, float] | None) -> Picture:
-    """A picture of a part of 30 mm by 10 mm, in grey values from 0 to 1."""
+    """Return a picture of a part of 30 mm by 10 mm, in grey values from 0 to 1."""
     noise = np.random.default_rng(seed=1).normal(0.2, 0.05, (HEIGHT, WIDTH))
     if part is None:
         return noise

@@ -1,4 +1,4 @@
-"""What a loader and its line control ask of each other. Both directions share one connection."""
+"""The commands that a loader and its line control send each other. Both directions share one connection."""
 
 from enum import IntEnum, StrEnum
 
@@ -10,11 +10,11 @@ from tcpcomm.framing import Delimited
 
 
 class Code(IntEnum):
-    """Why one says no to the other."""
+    """The reason of a fault."""
 
-    NO_TRAY = 101  # the loader's
+    NO_TRAY = 101  # from the loader
     PLACE_OCCUPIED = 102
-    LINE_STOPPED = 201  # the line control's
+    LINE_STOPPED = 201  # from the line control
     UNKNOWN_TRAY = 202
 
 
@@ -25,7 +25,7 @@ class Mode(StrEnum):
 
 @frozen
 class LoaderStatus:
-    """What the loader does, and how many trays it has left."""
+    """The state of the loader, and the number of trays that it has left."""
 
     mode: Mode
     trays: int
@@ -33,14 +33,16 @@ class LoaderStatus:
 
 @frozen
 class LineStatus:
-    """Whether the line runs, and the trays that it has confirmed."""
+    """The state of the line, and the trays that it has confirmed."""
 
     runs: bool
     confirmed: list[str]
 
 
 class Loader(Equipment):
-    """Puts trays onto the line. Before each it asks the line control, and reports to it after."""
+    """
+    A loader that puts trays onto the line. It asks the line control before each tray, and reports after it.
+    """
 
     framing = Delimited(b"\n")
     codec = JsonRpc()
@@ -49,36 +51,38 @@ class Loader(Equipment):
 
     @command()
     async def status(self) -> LoaderStatus:
-        """What the loader does."""
+        """Return the state of the loader."""
         raise NotImplementedError
 
     @command(timeout=10.0)
     async def load(self) -> str:
-        """Put a tray onto the line; answered with its code. Faults: NO_TRAY, and the line control's."""
+        """
+        Put a tray onto the line; the reply is its code. Faults: NO_TRAY, and those of the line control.
+        """
         raise NotImplementedError
 
     @command()
     async def ping(self) -> None:
-        """Say that the program is alive."""
+        """Check that the program is alive."""
         raise NotImplementedError
 
     @event()
     def trays_low(self, left: int) -> None:
-        """There are so few trays left."""
+        """Only this many trays are left."""
 
 
 class LineControl(Equipment):
-    """What the loader may ask in turn, on the connection that it is asked on."""
+    """The commands that the loader may send in turn, on the same connection."""
 
     framing = Delimited(b"\n")
     codec = JsonRpc()
 
     @command()
     async def line_status(self) -> LineStatus:
-        """What the line does."""
+        """Return the state of the line."""
         raise NotImplementedError
 
     @command()
     async def confirm(self, tray: str) -> int:
-        """Ask where a tray may go; answered with the place. Faults: LINE_STOPPED, UNKNOWN_TRAY."""
+        """Ask where a tray may go; the reply is the place. Faults: LINE_STOPPED, UNKNOWN_TRAY."""
         raise NotImplementedError

@@ -1,5 +1,5 @@
 """
-The line control's program: it tells the loader what to do, and answers what the loader asks meanwhile.
+The line control's program: it sends the loader commands, and answers those of the loader meanwhile.
 
     python line_program.py tcp:127.0.0.1:9999
 """
@@ -14,7 +14,7 @@ from tcpcomm import Fault, remote
 
 
 class Line(LineControl):
-    """What the line control answers the loader."""
+    """The replies of the line control to the loader."""
 
     loader: Loader
 
@@ -26,7 +26,7 @@ class Line(LineControl):
         return LineStatus(self.runs, self.confirmed)
 
     async def confirm(self, tray: str) -> int:
-        loader = await self.loader.status()  # a question while it waits for our answer
+        loader = await self.loader.status()  # a command to the loader, which waits for our reply
         print(f"the loader is {loader.mode}, {loader.trays} trays left, and asks for {tray}", flush=True)
         if not tray.startswith("T-"):
             raise Fault(Code.UNKNOWN_TRAY, f"no tray is called {tray}")

@@ -1,5 +1,5 @@
 """
-The loader's program: it is told to load, and asks the line control where to, all on one connection.
+The loader's program: it gets the command to load, and asks the line control where, on one connection.
 
     python loader_program.py tcp:9999:interface=127.0.0.1
 """
@@ -21,7 +21,7 @@ class SimulatedLoader(Loader):
     async def load(self) -> str:
         if not self._trays:
             raise Fault(Code.NO_TRAY, "the magazine is empty")
-        line = caller(LineControl)  # the one that asked
+        line = caller(LineControl)  # the line control that sent this command
         status = await line.line_status()
         if not status.runs:
             raise Fault(Code.LINE_STOPPED, "not loaded: the line is stopped")
@@ -30,7 +30,7 @@ class SimulatedLoader(Loader):
             tray = self._trays.pop(0)
             if len(self._trays) < 2:
                 self.trays_low(left=len(self._trays))
-            place = await line.confirm(tray)  # its fault, if it says no, is ours too
+            place = await line.confirm(tray)  # if it answers with a fault, this command fails with it too
             return f"{tray} at place {place}"
         finally:
             self._mode = Mode.IDLE

@@ -1,7 +1,7 @@
 """
-The ``tcpcomm`` command: describe, simulate, call and watch equipment, from its declaration alone.
+The ``tcpcomm`` command: it describes, simulates, calls and watches equipment from its declaration.
 
-Each subcommand has a module of its own; :mod:`tcpcomm.cli.command` chooses between them.
+Each subcommand has its own module; :mod:`tcpcomm.cli.command` chooses between them.
 """
 
 from tcpcomm.cli.command import main

@@ -1,4 +1,4 @@
-"""``tcpcomm call``: one command, asked from the command line."""
+"""The subcommand ``tcpcomm call``: it sends one command to the equipment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
+from tcpcomm.host.host import link_of
 
 __all__ = ["CallOptions"]
 
@@ -26,29 +28,30 @@ class CallOptions(ConnectionOptions):
 
     synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"
 
-    longdesc = f"""Asks the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, one command, and prints its
-result. Arguments are read by the types of the declaration: job=3, speed=0.5, on=true, mode=auto; lists and
-structures as JSON. The command is sent once at most. The exit code is 0 for a result, {FAULT} if the
-equipment answered with a fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was and its
-outcome is not known, 1 for everything else."""
+    longdesc = f"""Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
+result. Write arguments as declared: job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. The
+command is sent at most once. The exit code is 0 for a result, {FAULT} if the equipment answered with a
+fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown,
+1 for everything else."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["timeout", "t", None, "Seconds that the equipment has for its reply.  [default: as declared]"],
+        ["timeout", "t", None, "Seconds to wait for the reply.  [default: as declared]"],
         ["wait", "w", "5", "Seconds to wait for the connection."],
     ]
 
     def parseArgs(self, *args: str) -> None:
-        """Take what is asked of whom."""
+        """Take the declaration, the endpoint, the command and its arguments."""
         if len(args) < 3:
             raise usage.UsageError(
-                "write what to ask of whom, as in my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3"
+                "name a declaration, an endpoint and a command, as in my_camera:VisionCamera "
+                "tcp:10.0.0.5:9999 locate job=3"
             )
         self.name, self.endpoint, self.command, *self.arguments = args
 
     def run(self) -> int:
         declaration = load_declaration(self.name)
         command = self._command(declaration)
-        values = read_arguments(command.form.parameters, self.arguments)
+        values = read_arguments(command.spec.parameters, self.arguments)
         wait = number("wait", self["wait"])
         proxy = self.proxy(declaration, self.endpoint, wait=wait, retries=0)
         try:
@@ -65,17 +68,17 @@ outcome is not known, 1 for everything else."""
     def _command(self, declaration: Declaration) -> Command:
         command = declaration.commands.get(self.command)
         if command is None:
-            there_are = ", ".join(declaration.commands) or "none"
-            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {there_are}")
+            names = ", ".join(declaration.commands) or "none"
+            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {names}")
         if self["timeout"] is not None:
             return evolve(command, timeout=number("timeout", self["timeout"], above=True))
         return command
 
     async def _ask(self, proxy: Any, command: Command, values: dict[str, Any]) -> int:
-        result = await proxy._ask(command, values)
+        result = await link_of(proxy).ask_when_ready(command, values)
         if self["json"]:
             print(json.dumps(jsonable(result), ensure_ascii=False))
-        elif command.form.result is None:
+        elif command.spec.result is None:
             print("done" if command.has_reply else "sent")
         else:
             for line in lines_of(result):

@@ -1,4 +1,4 @@
-"""The ``tcpcomm`` command itself: its subcommands, ``--help`` and ``--version``, and how it ends."""
+"""The ``tcpcomm`` command itself: its subcommands, its help, and its exit codes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.server.options import Options as VersionedOptions
+from tcpcomm.server.options import VersionedOptions
 
-__all__ = ["Options", "main"]
+__all__ = ["CommandOptions", "main"]
 
 _EXAMPLES = """
 Examples, with a declaration VisionCamera in my_camera.py:
@@ -29,34 +29,34 @@ Examples, with a declaration VisionCamera in my_camera.py:
 """
 
 
-class Options(VersionedOptions):
+class CommandOptions(VersionedOptions):
     """The options of ``tcpcomm``."""
 
     synopsis = "tcpcomm COMMAND [options]"
 
-    longdesc = """Works with equipment from its declaration, a class in a Python module that is named as
-module:name. 'tcpcomm COMMAND --help' tells more about a command. 'twistd tcpcomm' runs servers."""
+    longdesc = """Works with equipment from its declaration, a class in a Python module, which is named as
+module:name. 'tcpcomm COMMAND --help' explains a command. 'twistd tcpcomm' runs servers."""
 
     subCommands: ClassVar[list[list[Any]]] = [
         ["describe", None, DescribeOptions, "Print the manual of a piece of equipment."],
-        ["simulate", None, SimulateOptions, "Be the equipment: answer every command with made-up values."],
-        ["call", None, CallOptions, "Ask the equipment one command, and print its result."],
+        ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
+        ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
     ]
 
     def getSynopsis(self) -> str:
-        """The first line of --help."""
+        """Return the first line of --help."""
         return f"Usage: {self.synopsis}\n"
 
     def getUsage(self, width: int | None = None) -> str:
-        """What --help prints; examples are not to be wrapped like its text."""
+        """Return the text of --help. Its examples keep their line breaks."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
 
     def postOptions(self) -> None:
-        """There must be a command."""
+        """Check that there is a command."""
         if self.subCommand is None:
-            there_are = ", ".join(name for name, *_ in self.subCommands)
-            raise usage.UsageError(f"say what to do: {there_are}")
+            names = ", ".join(name for name, *_ in self.subCommands)
+            raise usage.UsageError(f"name a command: {names}")
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -64,12 +64,12 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     Run the command, and end the process.
 
     Args:
-        words: the command line without the program's name; None: that of the process.
+        words: the command line without the program's name, by default that of the process.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know the letters of the equipment
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not have all letters
             stream.reconfigure(errors="backslashreplace")
-    options = Options()
+    options = CommandOptions()
     try:
         options.parseOptions(words)  # type: ignore[no-untyped-call]
         chosen: Any = options.subOptions
@@ -77,22 +77,22 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         code = chosen.run()
         sys.stdout.flush()
     except usage.UsageError as error:
-        _end(options, [f"{error}; '{_name(options)} --help' tells more"])
+        _end(options, [f"{error}; '{_name(options)} --help' explains it"])
     except Refusal as refusal:
         _end(options, refusal.problems, refusal.code)
     except ConfigurationError as error:
         _end(options, [str(error)])
-    except BrokenPipeError:  # whoever read, such as head, has enough
+    except BrokenPipeError:  # the reader, such as head, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
 
 
-def _name(options: Options) -> str:
+def _name(options: CommandOptions) -> str:
     return f"tcpcomm {options.subCommand}" if options.subCommand else "tcpcomm"
 
 
-def _end(options: Options, problems: Sequence[str], code: int = 1) -> NoReturn:
+def _end(options: CommandOptions, problems: Sequence[str], code: int = 1) -> NoReturn:
     for problem in problems:
         print(f"{_name(options)}: {' '.join(problem.split())}", file=sys.stderr)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""What the subcommands of ``tcpcomm`` have in common: how their words are read, and what they refuse."""
+"""The base of the subcommands of ``tcpcomm``: their options, and their errors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load import load_object
-from tcpcomm.server.options import Options
+from tcpcomm.server.options import VersionedOptions
+from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.observer import SessionObserver
 
-__all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
+__all__ = ["Refusal", "Subcommand", "frames_on_stderr", "load_declaration", "number"]
 
 
 class Refusal(Exception):
-    """What the user asked for cannot be done. Each problem is one line on standard error."""
+    """The command cannot be carried out. Each problem is one line on standard error."""
 
     def __init__(self, *problems: str, code: int = 1) -> None:
         super().__init__(*problems)
@@ -26,13 +28,13 @@ class Refusal(Exception):
         self.code = code
 
 
-class Subcommand(Options):
-    """The options of one subcommand, which may stand before, between and behind its arguments."""
+class Subcommand(VersionedOptions):
+    """The options of one subcommand, before, between and after its arguments."""
 
     synopsis: str
 
     def parseOptions(self, options: Any = None) -> None:
-        """Parse; getopt, which Twisted uses, would end the options at the first argument."""
+        """Parse the options. Twisted's parser would end them at the first argument."""
         words = sys.argv[1:] if options is None else options
         try:
             found, arguments = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
@@ -47,20 +49,25 @@ class Subcommand(Options):
         super().parseOptions([*ordered, "--", *arguments])  # type: ignore[no-untyped-call]
 
     def getSynopsis(self) -> str:
-        """The first line of --help, without that of the parent."""
+        """Return the first line of --help, without the parent's."""
         return f"Usage: tcpcomm {self.synopsis}\n"
 
     def run(self) -> int:
-        """Do it; return the exit code."""
+        """Carry out the subcommand. Return the exit code."""
         raise NotImplementedError
+
+
+def frames_on_stderr() -> list[SessionObserver]:
+    """Return observers that write a line for each frame to standard error."""
+    return frame_log(sys.stderr)
 
 
 def load_declaration(name: str) -> Declaration:
     """
-    The declaration that ``module:name`` names: a subclass of Equipment, or an object of one.
+    Import a declaration by ``module:name``: a subclass of Equipment, or an object of one.
 
     Raises:
-        Refusal: there is no such thing, or it is no declaration.
+        Refusal: the object does not exist, or is not a declaration.
     """
     try:
         found = load_object(name)
@@ -72,17 +79,17 @@ def load_declaration(name: str) -> Declaration:
 
 def number(option: str, text: str, *, least: float = 0.0, most: float = 1e9, above: bool = False) -> float:
     """
-    Read the number that an option was given.
+    Read the number of an option.
 
     Args:
-        option: its name, for the refusal.
-        text: what was given.
-        least: the smallest number that makes sense.
-        most: the largest.
-        above: whether it must be above the smallest.
+        option: the name of the option, for the error.
+        text: the text that was given.
+        least: the smallest number that is allowed.
+        most: the largest number that is allowed.
+        above: True if the smallest number itself is not allowed.
 
     Raises:
-        Refusal: it is none, or none that makes sense.
+        Refusal: the text is not a number, or the number is not allowed.
     """
     try:
         value = float(text)

@@ -1,4 +1,4 @@
-"""``tcpcomm describe``: the manual of a piece of equipment, for people or machines."""
+"""The subcommand ``tcpcomm describe``: it prints the manual of a piece of equipment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class DescribeOptions(Subcommand):
     synopsis = "describe MODULE:NAME [options]"
 
     longdesc = """Prints the manual of a piece of equipment: its framing, each command and event with its
-bytes and an example exchange, types, timeouts and faults. All of it comes from the declaration; the values
-in the examples are drawn."""
+bytes and an example, types, timeouts and faults. All of it comes from the declaration; the values in the
+examples are random."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["format", "f", "markdown", "markdown, or json: the same facts for machines."],
-        ["seed", "s", "0", "Another seed draws other values for the examples."],
+        ["seed", "s", "0", "Another seed gives other values in the examples."],
     ]
 
     def parseArgs(self, *args: str) -> None:

@@ -1,30 +1,32 @@
-"""What ``tcpcomm call`` and ``tcpcomm watch`` have in common: a link to the equipment, and a reactor."""
+"""The base of ``tcpcomm call`` and ``tcpcomm watch``: a link to the equipment, and a reactor."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
 
-from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.cli.common import Refusal, Subcommand, frames_on_stderr
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
+from tcpcomm.host.options import HostKeywords
 from tcpcomm.server.options import AllowingOptions
 
 __all__ = ["ConnectionOptions", "run_reactor"]
 
 
 class ConnectionOptions(Subcommand, AllowingOptions):
-    """Where the equipment is, and what it has to be told first."""
+    """The options of a link to the equipment."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, as tcp:9999."],
+        ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, such as tcp:9999."],
         ["json", "j", "Print JSON."],
-        ["verbose", "v", "Show the log."],
+        ["frames", None, "Show each frame with its direction, bytes and meaning, on standard error."],
+        ["verbose", "v", "Show the log, on standard error."],
     ]
 
     def __init__(self) -> None:
@@ -32,20 +34,28 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         self.credentials: dict[str, str] = {}
 
     def opt_credential(self, text: str) -> None:
-        """What a login needs, as name=value; may be given several times."""
+        """A credential for the login, as name=value; may be given several times."""
         name, equals, value = text.partition("=")
         if not equals:
             raise Refusal(f"--credential {text}: write name=value, as in user=admin")
         self.credentials[name] = value
 
-    def proxy(self, declaration: Declaration, endpoint: str, **options: Any) -> Any:
-        """The proxy of the equipment. What is wrong with the options is a ConfigurationError."""
+    def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
+        """
+        Make the proxy of the equipment.
+
+        Raises:
+            Refusal, ConfigurationError: an option is wrong.
+        """
+        options["credentials"] = self.credentials
+        if self["frames"]:
+            options["observers"] = frames_on_stderr()
         if self["verbose"]:
             globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
         if not self["listen"]:
             if self["allow"]:
                 raise Refusal("--allow has no effect without --listen")
-            return remote(declaration.kind, at=endpoint, credentials=self.credentials, **options)
+            return remote(declaration.kind, at=endpoint, **options)
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
         problems: list[str] = []
@@ -53,17 +63,16 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         self.place(problems, reactor, endpoint)
         if problems:
             raise Refusal(*problems)
-        return remote(
-            declaration.kind, listen=endpoint, allow=allow, credentials=self.credentials, **options
-        )
+        options["listen"], options["allow"] = endpoint, allow
+        return remote(declaration.kind, **options)
 
 
 def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """
-    Run the reactor until some work is done, then end its links in order.
+    Run the reactor until a coroutine is done, then stop its links in order.
 
     Returns:
-        What the work returned: the exit code. What it raised is raised here.
+        The exit code that the coroutine returned. Its exception is raised here.
     """
     from twisted.internet import reactor as global_reactor  # noqa: PLC0415 - never at import time
 
@@ -82,7 +91,7 @@ def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
     reactor.run()
-    outcome = outcomes[0] if outcomes else 0  # interrupted, and it did not mind
+    outcome = outcomes[0] if outcomes else 0  # Ctrl-C ended it
     if isinstance(outcome, Failure):
         outcome.raiseException()
     return int(outcome)

@@ -1,4 +1,4 @@
-"""What there is to know of a piece of equipment, as plain values: :func:`facts_of`."""
+"""The facts of a piece of equipment, as plain values: :func:`facts_of`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any, get_args
 import attrs
 
 from tcpcomm.cli.values import jsonable, type_name
-from tcpcomm.codec.annotations import fields_of, plain
+from tcpcomm.codec.annotations import bare_type, fields_of
 from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind, Request
-from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, format_framing
@@ -24,11 +25,11 @@ __all__ = ["facts_of"]
 
 def facts_of(declaration: Declaration, *, seed: object = 0) -> dict[str, Any]:
     """
-    All facts of a declaration, of the types that JSON has.
+    Return all facts of a declaration, in types that JSON has.
 
     Args:
         declaration: the declaration.
-        seed: the values in the examples are drawn from it.
+        seed: the seed of the values in the examples.
     """
     return _Manual(declaration, seed).facts()
 
@@ -72,8 +73,8 @@ class _Manual:
             "doc": command.doc,
             "request": notation.request,
             "replies": list(notation.replies),
-            "parameters": [_parameter(each) for each in command.form.parameters],
-            "result": type_name(command.form.result),
+            "parameters": [_parameter(each) for each in command.spec.parameters],
+            "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
             "idempotent": command.idempotent,
             "example": self._exchange(command),
@@ -94,14 +95,14 @@ class _Manual:
             messages += [self._message("equipment", frame) for frame in frames]
         return {"values": _members(values), "result": jsonable(result), "messages": messages}
 
-    def _event(self, event: EventOf) -> dict[str, Any]:
+    def _event(self, event: DeclaredEvent) -> dict[str, Any]:
         values = self._samples.event(event.name, Random(f"{self._seed} {event.name}"))
         frame = self._dialect.event(event.name, values)
         return {
             "name": event.name,
             "doc": event.doc,
             "wire": self._dialect.notation(event.name).request,
-            "parameters": [_parameter(each) for each in event.form.parameters],
+            "parameters": [_parameter(each) for each in event.spec.parameters],
             "example": {"values": _members(values), "messages": [self._message("equipment", frame)]},
         }
 
@@ -120,23 +121,23 @@ class _Manual:
                 "messages": [self._message("equipment", frame)],
             },
             "troubles": [
-                {"code": self._dialect.trouble(each, "").code, "meaning": each.value} for each in ProtocolErrorKind
+                {"code": self._dialect.fault_for(each, "").code, "meaning": each.value}
+                for each in ProtocolErrorKind
             ],
         }
 
     def _message(self, sender: str, frame: bytes) -> dict[str, str]:
-        """A frame as it goes over the wire, as text and in hex."""
+        """Return a frame with its framing, as text and in hex."""
         framing = self._declaration.received if sender == "host" else self._declaration.sent
         wire = framing.encode(frame)
         text = wire.decode(self._declaration.encoding, "surrogateescape")
         return {"from": sender, "text": "".join(map(_visible, text)), "hex": wire.hex(" ")}
 
     def _types(self) -> list[type]:
-        """The classes that the declaration's annotations lead to, each once, in the order of their use."""
+        """Return the classes in the declaration's annotations, each once, in the order of their use."""
         found: dict[type, None] = {}
-        told = (*self._declaration.commands.values(), *self._declaration.events.values())
-        for each in told:
-            for annotation in (*(field.type for field in each.form.parameters), each.form.result):
+        for each in (*self._declaration.commands.values(), *self._declaration.events.values()):
+            for annotation in (*(field.type for field in each.spec.parameters), each.spec.result):
                 for cls in _classes(annotation, found):
                     found[cls] = None
         return list(found)
@@ -145,13 +146,13 @@ class _Manual:
 def _framing(framing: Framing) -> dict[str, str | None]:
     try:
         notation = format_framing(framing)
-    except ConfigurationError:  # one of the user's own, or with a function
+    except ConfigurationError:  # a user's own framing, or one with a function
         notation = None
     return {"notation": notation, "python": str(framing)}
 
 
 def _visible(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # a byte that is no text
+    if "\udc80" <= character <= "\udcff":  # a byte that is not text
         return f"\\x{ord(character) - 0xDC00:02x}"
     if character == "\\" or not character.isprintable():
         return character.encode("unicode_escape").decode("ascii")
@@ -168,8 +169,8 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _classes(annotation: Any, known: dict[type, None]) -> Iterator[type]:
-    """The attrs classes and enumerations in an annotation, and those in their fields."""
-    annotation = plain(annotation)
+    """Yield the attrs classes and enumerations in an annotation, and those in their fields."""
+    annotation = bare_type(annotation)
     for each in get_args(annotation):
         yield from _classes(each, known)
     if not isinstance(annotation, type) or annotation in known:

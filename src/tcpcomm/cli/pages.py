@@ -10,14 +10,14 @@ from typing import Any, Final
 __all__ = ["markdown"]
 
 _HEX_WIDTH: Final = 72
-"""Characters of bytes in hex in one line."""
+"""The characters of a line of bytes in hex."""
 
 
 def markdown(facts: dict[str, Any]) -> str:
-    """The page, of what :func:`tcpcomm.cli.manual.facts_of` gave."""
+    """Return the page of the facts that :func:`tcpcomm.cli.manual.facts_of` returned."""
     lines = [""]
     for line in _page(facts):
-        if line or lines[-1]:  # of several blank lines one is enough
+        if line or lines[-1]:  # keep only one of several blank lines
             lines.append(line)
     return "\n".join(lines).strip() + "\n"
 
@@ -179,7 +179,7 @@ def _called(name: str, values: dict[str, Any]) -> str:
 
 
 def _code(text: str) -> str:
-    """Text as code, whatever is in it."""
+    """Return text as code in Markdown, also if it holds backticks."""
     if not text:
         return "(empty)"
     marks = "``" if "`" in text else "`"

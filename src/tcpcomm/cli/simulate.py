@@ -1,4 +1,4 @@
-"""``tcpcomm simulate``: a device that answers every command of a declaration with drawn values."""
+"""The subcommand ``tcpcomm simulate``: a device that answers every command with random values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.python import usage
 
-from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
+from tcpcomm.cli.common import Refusal, Subcommand, frames_on_stderr, load_declaration, number
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
-from tcpcomm.server.options import ListeningOptions
+from tcpcomm.server.options import ListeningOptions, one_line
 from tcpcomm.server.running import run_until_stopped
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.serving import EquipmentFactory, serve
@@ -25,23 +25,31 @@ class SimulateOptions(Subcommand, ListeningOptions):
 
     synopsis = "simulate MODULE:NAME [options]"
 
-    longdesc = """Is the equipment: it answers every command with made-up values of the right types, and
-tells in its log what it does. The same seed gives the same answers. It listens on this machine only, unless
-told otherwise. Ctrl-C ends it."""
+    longdesc = """Simulates the equipment: it answers every command with random values of the right types.
+Its log, on standard error, shows commands and answers. The same seed gives the same answers. Without
+--listen, only this machine can connect. Ctrl-C ends it."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["connect", None, None, "Connect to the host, such as tcp:10.0.0.1:9999, instead of listening."],
-        ["seed", "s", "0", "Another seed gives other answers: a whole number."],
-        ["latency", None, "0", "Seconds that a command takes, such as 0.05, or 0.02-0.2 for between."],
-        ["fault-rate", None, "0", "How many of the commands are answered with a fault: 0.01 is 1 of 100."],
+        ["seed", "s", "0", "A whole number; another seed gives other answers."],
+        ["latency", None, "0", "Seconds that a command takes, such as 0.05, or a range, such as 0.02-0.2."],
+        ["fault-rate", None, "0", "The share of commands that get a fault: 0.01 is 1 in 100."],
+    ]
+
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["frames", None, "Show each frame with its direction, bytes and meaning, on standard error."],
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self["event-every"] = []
 
+    @one_line
     def opt_event_every(self, text: str) -> None:
-        """Tell each event every so many seconds, as in 5, or one event, as in alarm=5; several times."""
+        """
+        Seconds between two events of each kind, such as 5, or of one kind, such as alarm=5; may be given
+        several times.
+        """
         self["event-every"].append(text)
 
     def parseArgs(self, *args: str) -> None:
@@ -70,16 +78,18 @@ told otherwise. Ctrl-C ends it."""
         return 0
 
     def _service(self, equipment: Equipment, reactor: Any) -> Service:
+        observers = frames_on_stderr() if self["frames"] else []
         if self["connect"] is not None:
             if self["listen"] or self["allow"]:
                 raise Refusal("--listen and --allow have no effect with --connect")
-            return serve(equipment, connect=self["connect"], reactor=reactor)
+            return serve(equipment, connect=self["connect"], observers=observers, reactor=reactor)
         problems: list[str] = []
         allow = self.allowed(problems)
         listeners = self.places(problems, reactor)
         if problems:
             raise Refusal(*problems)
-        return ServerService(EquipmentFactory(equipment, allow=allow, clock=reactor), listeners)
+        factory = EquipmentFactory(equipment, allow=allow, observers=observers, clock=reactor)
+        return ServerService(factory, listeners)
 
     def _seed(self) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
@@ -90,7 +100,7 @@ told otherwise. Ctrl-C ends it."""
         least, dash, most = self["latency"].partition("-")
         bounds = number("latency", least), number("latency", most if dash else least)
         if bounds[0] > bounds[1]:
-            raise Refusal(f"--latency {self['latency']}: the least comes first, as in 0.02-0.2")
+            raise Refusal(f"--latency {self['latency']}: write the smaller number first, as in 0.02-0.2")
         return bounds
 
     def _intervals(self, declaration: Declaration) -> dict[str, float]:

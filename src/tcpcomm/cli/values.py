@@ -1,4 +1,4 @@
-"""Values on the command line: arguments read by their annotations, results shown to people and machines."""
+"""The values on the command line: arguments, read by their annotations, and results, as text or JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import options, plain
+from tcpcomm.codec.annotations import bare_type, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -30,26 +30,26 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
     Read the arguments of a command, each written as ``name=value``.
 
     Args:
-        fields: its parameters.
-        words: what was written.
+        fields: the parameters of the command.
+        words: the arguments.
 
     Returns:
         The values, with the defaults of those that were not given.
 
     Raises:
-        ConfigurationError: one is missing, is there twice, is unknown, or is not of its type.
+        ConfigurationError: an argument is missing, is there twice, is unknown, or has the wrong type.
     """
     known = {field.name: field for field in fields}
-    there_are = ", ".join(f"{name}=..." for name in known) or "none"
+    names = ", ".join(f"{name}=..." for name in known) or "none"
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
             raise ConfigurationError(
-                f"{word!r} is no argument: write name=value; the arguments are {there_are}"
+                f"{word!r} is not an argument: write name=value; the arguments are {names}"
             )
         if name not in known:
-            raise ConfigurationError(f"there is no argument {name!r}; the arguments are {there_are}")
+            raise ConfigurationError(f"there is no argument {name!r}; the arguments are {names}")
         if name in values:
             raise ConfigurationError(f"{name} is given twice")
         try:
@@ -58,13 +58,13 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
             raise ConfigurationError(f"{name}={text}: {error}") from None
     missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
     if missing:
-        raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {there_are}")
+        raise ConfigurationError(f"{', '.join(missing)} is missing; the arguments are {names}")
     return {name: values.get(name, field.default) for name, field in known.items()}
 
 
 def _read(annotation: Any, text: str) -> Any:
-    annotation = plain(annotation)
-    several = options(annotation)
+    annotation = bare_type(annotation)
+    several = union_members(annotation)
     if type(None) in several:
         if text in ("none", "null"):
             return None
@@ -78,14 +78,14 @@ def _read(annotation: Any, text: str) -> Any:
         return _chosen({str(each): each for each in get_args(annotation)}, text)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _chosen({str(each.value): each for each in annotation} | dict(annotation.__members__), text)
-    shape = Shapes().of(annotation)
+    shape = ValueTypes().of(annotation)
     if isinstance(annotation, type) and issubclass(annotation, (date, time)):
         return shape.read(text)
     return shape.read(_JSON.read(text.encode("utf-8", "surrogateescape")))
 
 
 def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
-    """Text fits whatever has letters, so it is tried last."""
+    """Read a value of one of several types. Try str last, because it takes any text."""
     problems = []
     for each in sorted(annotations, key=lambda each: each is str):
         try:
@@ -141,10 +141,10 @@ _READERS: Final[dict[Any, Any]] = {
 
 
 def type_name(annotation: Any) -> str:
-    """An annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
-    annotation = plain(annotation)
-    if options(annotation):
-        return " | ".join(map(type_name, options(annotation)))
+    """Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
+    annotation = bare_type(annotation)
+    if union_members(annotation):
+        return " | ".join(map(type_name, union_members(annotation)))
     if annotation is type(None):
         return "None"
     if annotation is ...:
@@ -158,7 +158,7 @@ def type_name(annotation: Any) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """A value as JSON has it: attrs classes as objects, bytes as base64, enumerations as their values."""
+    """Return a value for JSON: attrs classes as objects, bytes as base64, enumerations as their values."""
     if attrs.has(type(value)):
         return {field.name: jsonable(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, Enum):
@@ -175,18 +175,18 @@ def jsonable(value: Any) -> Any:
 
 
 def lines_of(value: Any) -> Iterator[str]:
-    """A result for people: a line for each field of an attrs class, and for each item of a list."""
+    """Yield a result as text: a line for each field of an attrs class, and for each item of a list."""
     if attrs.has(type(value)):
         for field in attrs.fields(type(value)):
-            yield f"{field.name}: {_shown(getattr(value, field.name))}"
+            yield f"{field.name}: {_text(getattr(value, field.name))}"
     elif isinstance(value, (list, tuple)):
         for each in value:
-            yield _shown(each)
+            yield _text(each)
     else:
-        yield _shown(value)
+        yield _text(value)
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Enum):
         return value.name or str(value.value)
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""``tcpcomm watch``: events, printed as they come."""
+"""The subcommand ``tcpcomm watch``: it prints events as they arrive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable
-from tcpcomm.equipment.declaration import EventOf
+from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 
 __all__ = ["WatchOptions"]
@@ -24,18 +24,18 @@ class WatchOptions(ConnectionOptions):
 
     synopsis = "watch MODULE:NAME ENDPOINT [EVENT ...] [options]"
 
-    longdesc = """Prints the events of the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, as they come:
-all, or those that are named. The state of the link is told on standard error. Ctrl-C ends it."""
+    longdesc = """Prints the events of the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, as they arrive:
+all events, or only those that are named. Standard error shows the state of the link. Ctrl-C ends it."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["count", "c", None, "End after so many events."],
+        ["count", "c", None, "The number of events to print; then end."],
     ]
 
     def parseArgs(self, *args: str) -> None:
-        """Take whose events to watch."""
+        """Take the declaration, the endpoint and the names of events."""
         if len(args) < 2:
             raise usage.UsageError(
-                "write whose events to watch, as in my_camera:VisionCamera tcp:10.0.0.5:9999"
+                "name a declaration and an endpoint, as in my_camera:VisionCamera tcp:10.0.0.5:9999"
             )
         self.name, self.endpoint, *self.events = args
 
@@ -43,22 +43,22 @@ all, or those that are named. The state of the link is told on standard error. C
         declaration = load_declaration(self.name)
         for name in self.events:
             if name not in declaration.events:
-                there_are = ", ".join(declaration.events) or "none"
-                raise Refusal(f"{declaration.name} has no event {name!r}; its events: {there_are}")
+                known = ", ".join(declaration.events) or "none"
+                raise Refusal(f"{declaration.name} has no event {name!r}; its events: {known}")
         names = self.events or list(declaration.events)
         if not names:
             raise Refusal(f"{declaration.name} declares no event")
         count = None if self["count"] is None else number("count", self["count"], least=1)
         proxy = self.proxy(declaration, self.endpoint)
-        link_of(proxy).observe(_tell_state)
+        link_of(proxy).observe(_print_state)
         events = [declaration.events[name] for name in names]
         return run_reactor(lambda: self._watch(proxy, events, count))
 
-    async def _watch(self, proxy: Any, events: list[EventOf], count: float | None) -> int:
+    async def _watch(self, proxy: Any, events: list[DeclaredEvent], count: float | None) -> int:
         enough: Deferred[int] = Deferred()
         printed = 0
 
-        def happened(event: EventOf, *values: Any) -> None:
+        def print_event(event: DeclaredEvent, *values: Any) -> None:
             nonlocal printed
             if enough.called:
                 return
@@ -72,7 +72,7 @@ all, or those that are named. The state of the link is told on standard error. C
                 enough.callback(0)
 
         for event in events:
-            getattr(proxy, event.name).subscribe(partial(happened, event))
+            getattr(proxy, event.name).subscribe(partial(print_event, event))
         return await enough
 
     def _line(self, name: str, values: dict[str, Any]) -> str:
@@ -82,5 +82,5 @@ all, or those that are named. The state of the link is told on standard error. C
         return f"{name}({', '.join(f'{key}={value!r}' for key, value in values.items())})"
 
 
-def _tell_state(state: Any, reason: str) -> None:
+def _print_state(state: Any, reason: str) -> None:
     print(f"link {state.value}: {reason}", file=sys.stderr, flush=True)

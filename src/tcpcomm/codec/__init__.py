@@ -1,7 +1,7 @@
 """
-Frames to messages and back, without I/O.
+Codecs turn frames into messages and messages into frames, without I/O.
 
-Every codec fits the interfaces in :mod:`tcpcomm.codec.base`. Each kind has a wing of its own.
+Every codec fits the interfaces in :mod:`tcpcomm.codec.base`. Each kind of codec has its own folder.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """
-Annotations taken apart: what every codec asks of the types in a declaration.
+Functions that read the type annotations of a declaration, for every codec.
 
-Which types a codec can carry is its own affair; here is only how they are read.
+Each codec decides for itself which types it can carry.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import attrs
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["fields_of", "marks", "options", "plain", "type_text"]
+__all__ = ["bare_type", "fields_of", "metadata_of", "type_text", "union_members"]
 
 
-def plain(annotation: Any) -> Any:
-    """An annotation without its Annotated, NewType and ``type`` aliases; None as ``type(None)``."""
+def bare_type(annotation: Any) -> Any:
+    """Return an annotation without Annotated, NewType and ``type`` aliases; None becomes ``type(None)``."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = annotation.__origin__
@@ -30,61 +30,61 @@ def plain(annotation: Any) -> Any:
             return type(None) if annotation is None else annotation
 
 
-def marks(annotation: Any) -> tuple[Any, ...]:
+def metadata_of(annotation: Any) -> tuple[Any, ...]:
     """
-    What an annotation holds behind its type: the ``16`` of ``Annotated[str, 16]``, outermost last.
+    Return the metadata of an Annotated type, outermost last: ``(16,)`` for ``Annotated[str, 16]``.
 
-    Where an annotation stands behind the type, as in ``Annotated[Axis, U8]``, its marks count.
+    If an item of the metadata is itself Annotated, as in ``Annotated[Axis, U8]``, its metadata replace it.
     """
     if get_origin(annotation) is Annotated:
-        found = [*marks(annotation.__origin__)]
+        found = [*metadata_of(annotation.__origin__)]
         for each in annotation.__metadata__:
-            found += marks(each) or (each,)
+            found += metadata_of(each) or (each,)
         return tuple(found)
     if hasattr(annotation, "__value__"):
-        return marks(annotation.__value__)
+        return metadata_of(annotation.__value__)
     return ()
 
 
-def options(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, with unions inside of it dissolved; empty if it is none."""
-    annotation = plain(annotation)
+def union_members(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, with nested unions flattened; empty if it is not a union."""
+    annotation = bare_type(annotation)
     if get_origin(annotation) not in (Union, UnionType):
         return ()
     found: list[Any] = []
     for each in get_args(annotation):
-        found += options(each) or (each,)
+        found += union_members(each) or (each,)
     return tuple(found)
 
 
 def fields_of(cls: type) -> tuple[Field, ...]:
     """
-    The fields that an attrs class is made of, in order.
+    Return the fields of an attrs class that its ``__init__`` takes, in order.
 
     Raises:
-        ConfigurationError: an annotation names something that cannot be found.
+        ConfigurationError: an annotation uses a name that cannot be found.
     """
     try:
         hints = get_type_hints(cls, include_extras=True)
     except (NameError, TypeError) as error:
         raise ConfigurationError(
             f"the annotations of {cls.__name__} cannot be resolved ({error}): "
-            "what they name must be defined, or imported, at the top of its module"
+            "define or import every name that they use at the top of the module"
         ) from None
     return tuple(
-        Field(each.name, hints.get(each.name, each.type), _default_of(each))
+        Field(
+            each.name,
+            hints.get(each.name, each.type),
+            MISSING if each.default is attrs.NOTHING else each.default,
+        )
         for each in attrs.fields(cls)
         if each.init
     )
 
 
-def _default_of(field: attrs.Attribute[Any]) -> Any:
-    return MISSING if field.default is attrs.NOTHING else field.default
-
-
 def type_text(annotation: Any) -> str:
-    """An annotation as a person writes it: ``list[int]``, ``Position``."""
-    annotation = plain(annotation)
+    """Return an annotation as a person writes it: ``list[int]``, ``Position``."""
+    annotation = bare_type(annotation)
     if annotation is type(None):
         return "None"
     if isinstance(annotation, type) and not get_args(annotation):

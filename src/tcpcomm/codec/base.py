@@ -1,11 +1,11 @@
 """
-The contract of every codec: :class:`Codec`, and :class:`Dialect`, which is one bound to a declaration.
+The interfaces of all codecs: :class:`Codec`, and :class:`Dialect`, a codec bound to a declaration.
 
-A codec is configuration: frozen, checked when it is made. What commands and events there are, with which
-words, parameters and results, it learns from the declaration of a piece of equipment, as :class:`MessageSpec`\\ s,
-and compiles them once into a dialect. A dialect turns messages into frames and frames into messages, at
-both ends. It knows no socket, no clock and no session: which reply belongs to which request is decided
-elsewhere, by id where the dialect says that replies carry one, and else by their order.
+A codec is configuration: frozen, and checked when it is made. A declaration gives it the commands and
+events of a piece of equipment as :class:`MessageSpec` objects. The codec compiles them once into a
+dialect. A dialect turns messages into frames and frames into messages, on both sides. It knows no socket,
+no clock and no session. Other modules match replies to requests: by id if the dialect has ids, else by
+order.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ __all__ = [
     "MISSING",
     "MORE",
     "Answer",
-    "Answers",
     "Asked",
     "Batch",
     "Codec",
     "Dialect",
     "Event",
     "Field",
-    "Fixed",
+    "LiteralText",
     "MessageSpec",
     "Notation",
     "ProtocolErrorKind",
     "Refusal",
+    "ReplyReader",
     "Request",
 ]
 
 
-class Unsaid(Enum):
-    """What an argument is that was not given, where None means something."""
+class Missing(Enum):
+    """The type of MISSING, the default of arguments for which None has a meaning."""
 
-    MISSING = "unsaid"
+    MISSING = "missing"
 
 
-MISSING: Final = Unsaid.MISSING
+MISSING: Final = Missing.MISSING
 
 
 class More(Enum):
-    """What :meth:`Answers.take` returns while a reply is not complete."""
+    """The type of MORE, which :meth:`ReplyReader.take` returns while a reply is incomplete."""
 
     MORE = "more"
 
@@ -59,19 +59,19 @@ MORE: Final = More.MORE
 
 
 class ProtocolErrorKind(Enum):
-    """What can be wrong with a request, or go wrong in answering it, that no declaration foresees."""
+    """The errors in reading or answering a request that a declaration does not list."""
 
     UNREADABLE = "the request cannot be read"
-    MALFORMED = "the request is none"
+    MALFORMED = "this is not a request"
     UNKNOWN_COMMAND = "there is no such command"
     BAD_PARAMETERS = "the parameters do not fit the command"
     INTERNAL = "the command failed"
-    """A defect of the equipment's program. What it was is logged there, and not told to the peer."""
+    """A defect in the equipment's program. The program logs the details and does not send them."""
 
 
 @frozen
 class Field:
-    """One named value of a message: a parameter, with its annotation (``Annotated`` kept)."""
+    """One named value of a message, for example a parameter. Its annotation keeps ``Annotated``."""
 
     name: str
     type: Any
@@ -81,18 +81,18 @@ class Field:
 @frozen
 class MessageSpec:
     """
-    What a declaration says of one command or event, for a codec to compile.
+    The declaration of one command or event, for a codec to compile.
 
     Attributes:
         name: the method's name.
         where: the class and the method, for error messages: ``VisionCamera.locate``.
-        wire: what stands for it on the wire, as the codec wants it: a template, a word, an opcode.
-            UNSAID: the codec makes one of the name, if it can.
-        reply: what its reply looks like, as the codec wants it. UNSAID: as the codec does by itself. None:
-            no reply is ever sent.
-        parameters: its parameters, in order.
-        result: the annotation of what it returns; None for a command that only succeeds, and for events.
-        is_event: whether it is an event.
+        wire: the request on the wire, in the codec's notation: a template, a word, an opcode. If MISSING,
+            the codec derives it from the name, if it can.
+        reply: the reply, in the codec's notation. If MISSING, the codec's default. If None, no reply is
+            ever sent.
+        parameters: the parameters, in order.
+        result: the annotation of the result. None for events, and for commands without a result.
+        is_event: True for an event.
     """
 
     name: str
@@ -104,123 +104,123 @@ class MessageSpec:
     is_event: bool = False
 
 
-class Fixed(NamedTuple):
-    """A text that is in some message whatever the values are."""
+class LiteralText(NamedTuple):
+    """A text that a message contains, whatever the values are."""
 
     where: str
-    """The class and the method, for error messages; empty if it belongs to the codec itself."""
+    """The class and the method, for error messages; empty if the text belongs to the codec itself."""
     of: str
-    """The template, or whatever it is a part of."""
+    """The template, or other notation, that contains the text."""
     text: bytes
     by_equipment: bool
-    """Whether the equipment sends it; otherwise the host does."""
+    """True if the equipment sends the text, False if the host does."""
 
 
 class Request(NamedTuple):
-    """A command that a host asks for, as it arrived at the equipment."""
+    """A command as it arrived at the equipment."""
 
     name: str
     values: dict[str, Any]
     id: Any = None
-    """What the reply must carry, where the codec has ids."""
+    """The id that the reply must carry, if the codec has ids."""
     wants_reply: bool = True
 
     @property
     def requests(self) -> tuple[Request]:
-        """Itself: what one frame asked for."""
+        """This request alone, so that it can be used like a :class:`Batch`."""
         return (self,)
 
 
 class Refusal(NamedTuple):
-    """What arrived instead of a request, and is answered with a fault."""
+    """A frame that is not a valid request. The equipment answers it with a fault."""
 
-    trouble: ProtocolErrorKind
+    error_kind: ProtocolErrorKind
     problem: CodecError
-    """What exactly was wrong, in words."""
+    """The error in detail."""
     name: str | None = None
-    """The command, as far as it could be told."""
+    """The command, if it is known."""
     id: Any = None
     wants_reply: bool = True
     foreign: bool = False
-    """Whether it is no request at all, as far as can be told: it may be an answer, or an event."""
+    """True if the frame is probably not a request: it can be an answer or an event."""
 
     @property
     def requests(self) -> tuple[Refusal]:
-        """Itself: what one frame asked for."""
+        """This refusal alone, so that it can be used like a :class:`Batch`."""
         return (self,)
 
     @property
     def may_be_foreign(self) -> bool:
-        """Whether it is no command that was declared: somebody else may know what it is."""
-        return self.foreign or self.trouble is ProtocolErrorKind.UNKNOWN_COMMAND
+        """True if the frame is not a declared command, so that another reader may know it."""
+        return self.foreign or self.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND
 
 
 class Batch(NamedTuple):
-    """Several requests in one frame. Their replies leave together, put into one by :meth:`Dialect.join`."""
+    """Several requests in one frame. :meth:`Dialect.join` puts their replies into one frame."""
 
     requests: Sequence[Request | Refusal]
 
 
 Asked = Request | Refusal | Batch
-"""What one frame asked of the equipment: one request or, where the codec has batches, several."""
+"""The content of one frame from the host: one request, or several if the codec has batches."""
 
 
 class Event(NamedTuple):
-    """An event, as it arrived at the host."""
+    """An event as it arrived at the host."""
 
     name: str
     values: dict[str, Any]
 
 
 class Answer(NamedTuple):
-    """A frame, or a part of one, that answers a request, as it arrived at the host."""
+    """A frame, or a part of a frame, that answers a request, as it arrived at the host."""
 
     body: Any
-    """What :meth:`Answers.take` of that request wants."""
+    """The argument for :meth:`ReplyReader.take` of that request."""
     id: Any = None
-    """The request's id, where the codec has ids."""
+    """The request's id, if the codec has ids."""
 
 
-class Answers(ABC):
-    """Reads what comes back for one request, which may be several frames."""
+class ReplyReader(ABC):
+    """Reads the reply to one request. A reply can consist of several frames."""
 
     wants_frames: ClassVar[bool] = False
-    """Whether :meth:`take` wants frames as they came, instead of what the dialect makes of them."""
+    """True if :meth:`take` wants whole frames instead of :attr:`Answer.body`."""
 
     @abstractmethod
     def take(self, body: Any) -> Any:
         """
-        Take the next :attr:`Answer.body`.
+        Read the next :attr:`Answer.body`.
 
         Returns:
-            The command's result, or ``MORE`` if there are frames to come.
+            The command's result, or ``MORE`` if more frames must follow.
 
         Raises:
-            Fault: the equipment said no.
-            CodecError: this is no reply to that command.
+            Fault: the equipment answered with a fault.
+            CodecError: the body is not a reply to that command.
         """
 
 
 @frozen
 class Notation:
-    """How a command or event looks on the wire, for people: templates, layouts, or shapes of JSON."""
+    """The form of a command or event on the wire, for people: templates, layouts, or shapes of JSON."""
 
     request: str
     replies: tuple[str, ...] = ()
-    """One line for each frame of the reply; none if there is no reply."""
+    """One line for each frame of the reply; empty if there is no reply."""
 
 
 class Codec(ABC):
     """The rule between frames and messages. Subclasses are frozen attrs classes."""
 
     @abstractmethod
-    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
+    def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         """
-        Compile the forms of a declaration.
+        Compile the commands and events of a declaration.
 
         Raises:
-            ConfigurationError: a form cannot be compiled, or two of them could not be told apart. The
-                message begins with :attr:`MessageSpec.where` and names the parameter where one is at fault.
+            ConfigurationError: a message cannot be compiled, or two messages cannot be distinguished. The
+                error begins with :attr:`MessageSpec.where`, and names the parameter if one is wrong.
         """
 
 
@@ -228,125 +228,127 @@ class Dialect(ABC):
     """
     A codec that knows the commands and events of one declaration.
 
-    It is frozen after it was made, and shared by all sessions. Values are checked strictly in both
-    directions: a string is no number. What does not fit raises
-    :class:`~tcpcomm.errors.CodecError`, which names the field, and nothing else is ever raised for bytes
-    that a peer sent.
+    It does not change after it was made, and all sessions share it. It checks values strictly in both
+    directions: for example, a string is never accepted as a number. A value that does not fit raises
+    :class:`~tcpcomm.errors.CodecError`, which names the field. Bytes from a peer never cause another
+    exception.
     """
 
     by_id: ClassVar[bool] = False
-    """Whether replies carry the id of their request. Otherwise they come in the order of the requests."""
+    """True if replies carry the id of their request. If False, they come in the order of the requests."""
 
     largest_id: int = 2**31 - 1
-    """The greatest id that a request can carry, where it carries one; then they begin again at 0."""
+    """The largest id that a request can carry. After it, ids start again at 0."""
 
     has_faults: bool = True
-    """Whether the equipment can say no; if not, what it cannot do is answered with nothing."""
+    """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
 
     # -- the host's side --------------------------------------------------------------------------------
 
     @abstractmethod
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         """
-        The frame that asks for a command.
+        Return the frame that requests a command.
 
         Args:
             name: the command.
             values: a value for every parameter.
-            id: what the reply shall carry; of no use where the codec has no ids.
+            id: the id that the reply must carry; ignored if the codec has no ids.
 
         Raises:
-            CodecError: a value is not of the parameter's type, or cannot be written so.
+            CodecError: a value has the wrong type, or cannot be written in the declared form.
         """
 
     @abstractmethod
-    def answers(self, name: str) -> Answers | None:
-        """A reader for the reply to one request of a command; None if it has no reply."""
+    def reply_reader(self, name: str) -> ReplyReader | None:
+        """Return a reader for the reply to one request of a command, or None if it has no reply."""
 
     @abstractmethod
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         """
-        What a frame from the equipment is: events are told from answers here, before any matching.
+        Return the events and answers in a frame from the equipment.
+
+        This decides which frames are events, before answers are matched to requests.
 
         Raises:
-            CodecError: it can be neither.
+            CodecError: the frame is neither an event nor an answer.
         """
 
-    def unasked(self, frame: bytes) -> Event | None:
-        """The event that a frame is if it answers no command after all; None if it is none."""
+    def unmatched_event(self, frame: bytes) -> Event | None:
+        """Return the event in a frame that answered no command, or None if the frame is not an event."""
         return None
 
     # -- the equipment's side ---------------------------------------------------------------------------
 
     @abstractmethod
     def read_at_equipment(self, frame: bytes) -> Asked:
-        """What a frame from the host asks for. It never raises: what cannot be read is a Refusal."""
+        """Return the request in a frame from the host. A frame that cannot be read gives a Refusal."""
 
     def acknowledgement(self, request: Request) -> bytes | None:
         """
-        The frame by which the equipment says at once that it has begun, where the reply has one.
+        Return the frame that acknowledges a request before its reply, or None if there is none.
 
-        Whether it has depends on the command alone.
+        The command alone decides whether there is one.
         """
         return None
 
     @abstractmethod
     def reply(self, request: Request, result: Any) -> list[bytes]:
         """
-        The frames of the reply, without the acknowledgement.
+        Return the frames of the reply, without the acknowledgement.
 
         Raises:
-            CodecError: the result is not of the declared type, or cannot be written so.
+            CodecError: the result has the wrong type, or cannot be written in the declared form.
         """
 
     def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
-        """What does for one command as :meth:`reply` does for all; a dialect may have it prepared."""
+        """Return a function that does the work of :meth:`reply` for one command. It may be faster."""
         return self.reply
 
     @abstractmethod
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         """
-        The frame that says no.
+        Return the frame that answers a request with a fault.
 
         Raises:
-            CodecError: the declared form of faults cannot carry this code or reason.
+            CodecError: the codec's faults cannot carry this code or reason.
         """
 
     @abstractmethod
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault, with this codec's code, that tells of a trouble that no declaration foresees."""
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """Return the fault for a protocol error, with the code that this codec gives it."""
 
     def join(self, replies: Sequence[bytes]) -> bytes:
-        """One frame for the replies to a batch. Only codecs that read batches have it."""
+        """Return one frame with the replies to a batch. Only codecs that have batches implement it."""
         raise NotImplementedError(f"{type(self).__name__} has no batches")
 
     @abstractmethod
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         """
-        The frame that tells of an event.
+        Return the frame of an event.
 
         Raises:
-            CodecError: a value is not of the parameter's type, or cannot be written so.
+            CodecError: a value has the wrong type, or cannot be written in the declared form.
         """
 
-    def fixed(self) -> Iterable[Fixed]:
-        """The texts that messages hold whatever their values are. The framing must carry them."""
+    def literal_texts(self) -> Iterable[LiteralText]:
+        """Return the texts that messages contain whatever their values are. The framing must carry them."""
         return ()
 
     # -- for simulators, tests and manuals --------------------------------------------------------------
 
     @abstractmethod
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        """Draw values for the parameters of a command or event that pass the wire unchanged."""
+        """Draw values for the parameters of a command or event. They can be sent without change."""
 
     @abstractmethod
     def draw_result(self, name: str, random: Random) -> Any:
-        """Draw a result of a command that passes the wire unchanged."""
+        """Draw a result of a command. It can be sent without change."""
 
     @abstractmethod
     def notation(self, name: str) -> Notation:
-        """How a command or event looks on the wire, for people."""
+        """Return the form of a command or event on the wire, for people."""
 
     @abstractmethod
     def fault_notation(self) -> str:
-        """How a fault looks on the wire, for people."""
+        """Return the form of a fault on the wire, for people."""

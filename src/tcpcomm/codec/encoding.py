@@ -1,15 +1,15 @@
 """
-Text to bytes and back, strictly: :class:`Encoding`.
+Strict conversion between text and bytes: :class:`Encoding`.
 
-Text is taken apart only after it was decoded: in cp949 and shift_jis the second byte of a character may
-look like an ASCII character, a backslash or a letter.
+Text is split only after decoding. In cp949 and shift_jis the second byte of a character can look like an
+ASCII letter or a backslash.
 """
 
 from __future__ import annotations
 
 from attrs import field, frozen
 
-from tcpcomm.codec.template.field_type import shown
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["Encoding"]
@@ -21,28 +21,28 @@ def _check_name(_: Encoding, __: object, name: str) -> None:
         b"".decode(name)
     except LookupError:
         raise ConfigurationError(
-            f"no encoding is called {name!r}; there are ascii, utf-8, cp949, euc-kr, shift_jis, latin-1"
+            f"no encoding is called {name!r}: use ascii, utf-8, cp949, euc-kr, shift_jis or latin-1"
         ) from None
 
 
 @frozen
 class Encoding:
     """
-    An encoding by its name in Python.
+    A text encoding, given by its Python name.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: Python has no encoding of that name.
     """
 
     name: str = field(validator=_check_name)
 
     def encode(self, text: str) -> bytes:
         """
-        Text as bytes.
+        Return text as bytes.
 
         Raises:
-            CodecError: a character is not in the encoding, or would arrive as another, as the yen sign in
-                shift_jis, whose byte is read as a backslash.
+            CodecError: a character is not in the encoding, or would be decoded to another character. The
+                yen sign in shift_jis is an example: its byte is decoded to a backslash.
         """
         try:
             data = text.encode(self.name)
@@ -51,24 +51,27 @@ class Encoding:
         except UnicodeError:
             pass
         lost = next((each for each in text if not self.carries(each)), text)
-        raise CodecError(f"{lost!r} cannot be written in {self.name} (in {shown(text)})")
+        raise CodecError(f"{lost!r} cannot be written in {self.name} (in {brief_repr(text)})")
 
     def decode(self, data: bytes) -> str:
         """
-        Bytes as text.
+        Return bytes as text.
 
         Raises:
-            CodecError: they are no text in this encoding.
+            CodecError: the bytes are not text in this encoding.
         """
         try:
             return str(data, self.name)
         except UnicodeDecodeError as error:
-            raise CodecError(
-                f"this is no text in {self.name}: {error.reason}, at byte {error.start} of {shown(data)}"
-            ) from None
+            raise self.problem(error) from None
+
+    def problem(self, error: UnicodeDecodeError) -> CodecError:
+        """Return the error for bytes that are not text in this encoding."""
+        where = f"at byte {error.start} of {brief_repr(error.object)}"
+        return CodecError(f"this is not text in {self.name}: {error.reason}, {where}")
 
     def carries(self, text: str) -> bool:
-        """Whether text passes unchanged."""
+        """Return True if encoding and decoding give the same text."""
         try:
             return text.encode(self.name).decode(self.name) == text
         except UnicodeError:

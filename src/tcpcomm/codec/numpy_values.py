@@ -1,4 +1,4 @@
-"""Values of other packages, numpy's above all, as Python's own: :func:`native`. None is imported."""
+"""Conversion of numpy values, and similar ones, to Python values: :func:`native`. It imports no numpy."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ __all__ = ["native", "native_list"]
 
 def native(value: Any) -> Any:
     """
-    A value with a ``dtype``, as numpy's arrays and scalars have, as the list or number that it holds.
+    Return a numpy array or scalar, or a similar value with a ``dtype``, as a Python list or number.
 
-    Any other value is returned as it is. What it holds is not judged: the declaration does that.
+    Any other value is returned unchanged. The type of the result is not checked here.
     """
     if hasattr(type(value), "dtype") and hasattr(type(value), "tolist"):
         return value.tolist()
     return value
 
 
-def native_list(value: Any, says: str) -> list[Any]:
+def native_list(value: Any, expected: str) -> list[Any]:
     """
-    The list that an array holds.
+    Return an array as a Python list.
+
+    Args:
+        value: the array.
+        expected: a description of the values that are accepted, for the error.
 
     Raises:
-        CodecError: it is no array; ``says`` is what it should be.
+        CodecError: the value is not an array.
     """
     found = native(value)
     if found is value or type(found) is not list:
-        raise wrong(says, value)
+        raise wrong(expected, value)
     return found

@@ -1,4 +1,4 @@
-"""What is wrong with a message, in words and with its place: how codecs make a CodecError."""
+"""Functions that make a CodecError: a reason in words, and the path to the wrong value."""
 
 from __future__ import annotations
 
@@ -8,55 +8,63 @@ from typing import Any, Final
 
 from tcpcomm.errors import CodecError
 
-__all__ = ["brief", "inside", "missing", "shown", "unknown", "wrong"]
+__all__ = ["brief_name", "brief_repr", "inside", "missing", "unknown", "wrong"]
 
 
-class _Brief(Repr):
-    """A bounded repr: of a value that a peer sent, however large or deep."""
+class _BriefRepr(Repr):
+    """A repr of limited length, for values of any size and depth that a peer sent."""
 
     def repr_int(self, x: int, level: int) -> str:
         return repr(x) if abs(x) < 10**40 else f"a number of {x.bit_length()} bits"
 
 
-_BRIEF: Final = _Brief()
-_BRIEF.maxlevel = 2
-_BRIEF.maxstring = _BRIEF.maxother = 60
+_BRIEF_REPR: Final = _BriefRepr()
+_BRIEF_REPR.maxlevel = 2
+_BRIEF_REPR.maxstring = _BRIEF_REPR.maxother = 60
 
 
-def shown(value: Any) -> str:
-    """A value for an error message, cut where it is long."""
-    return _BRIEF.repr(value)
+def brief_repr(value: Any) -> str:
+    """Return a value for an error message, cut if it is long."""
+    return _BRIEF_REPR.repr(value)
 
 
 def wrong(expected: str, value: Any) -> CodecError:
-    """The error for a value that is not what it must be."""
+    """Return the error for a value of the wrong type or range."""
     if iscoroutine(value):
-        return CodecError(f"must be {expected}, not {shown(value)}: an await is missing")
-    if isgenerator(value):
-        return CodecError(f"must be {expected}, not {shown(value)}: write return, not yield")
-    return CodecError(f"must be {expected}, not {shown(value)}")
+        hint = ": an await is missing"
+    elif isgenerator(value):
+        hint = ": write return, not yield"
+    else:
+        hint = ""
+    return CodecError(f"must be {expected}, not {brief_repr(value)}{hint}")
 
 
 def missing(name: str) -> CodecError:
-    """The error for a value that should be there."""
+    """Return the error for a value that is missing."""
     return CodecError("is missing", name)
 
 
 def unknown(name: str) -> CodecError:
-    """The error for a value that should not be there; its name may be whatever a peer sent."""
-    return CodecError("is not known here", brief(name))
+    """Return the error for a value that is not expected. A peer may have chosen its name."""
+    return CodecError("is not known here", brief_name(name))
 
 
-def brief(name: str) -> str:
-    """A name for a path: as it is, unless it is long, or could not be printed."""
-    return name if len(name) <= 60 and name.isprintable() else shown(name)
+def brief_name(name: str) -> str:
+    """Return a name for an error path, as a short repr if it is long or cannot be printed."""
+    return name if len(name) <= 60 and name.isprintable() else brief_repr(name)
 
 
-def inside(step: str, error: CodecError) -> CodecError:
-    """The same error, seen from outside: ``step`` is a name, a place such as ``[2]``, or empty."""
-    if not step:
+def inside(place: str, error: CodecError) -> CodecError:
+    """
+    Return the error with a place put in front of its path.
+
+    Args:
+        place: a name, an index such as ``[2]``, or an empty text, which changes nothing.
+        error: the error of the value at that place.
+    """
+    if not place:
         return error
     if not error.path:
-        return CodecError(error.reason, step)
+        return CodecError(error.reason, place)
     joint = "" if error.path.startswith("[") else "."
-    return CodecError(error.reason, f"{step}{joint}{error.path}")
+    return CodecError(error.reason, f"{place}{joint}{error.path}")

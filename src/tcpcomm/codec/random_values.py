@@ -1,9 +1,9 @@
 """
-Plausible values of an annotation, drawn from a :class:`random.Random`: the same ones for the same seed.
+Plausible random values of an annotation: :func:`draw`. The same seed gives the same values.
 
-Simulators answer with them, and tests send them. They look like what equipment says, a job number or a
-coordinate, with an edge case now and then. With the Random of ``hypothesis.strategies.randoms`` they
-become property tests that shrink.
+Simulators answer with these values, and tests send them. Most look like real data of equipment, such as a
+job number or a coordinate. Some are edge cases. With the Random of ``hypothesis.strategies.randoms``, the
+values make property tests that shrink.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from enum import Enum, Flag
 from functools import reduce
 from operator import or_
 from random import Random
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["TRIES", "draw"]
+__all__ = ["TRIES", "draw", "draw_accepted"]
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 _WORDS: Final = (
     "ready",
@@ -37,9 +40,9 @@ _WORDS: Final = (
     "\U0001f600",
 )
 _DEPTH: Final = 3
-"""Levels of values within values, below which lists stay empty and what may be None is None."""
+"""The depth of nested values. Deeper, lists are empty and optional values are None."""
 TRIES: Final = 100
-"""How often values are drawn for a class whose validators refuse them, before that is given up."""
+"""The number of attempts to draw values that the validators of a class accept."""
 
 
 def draw(annotation: Any, random: Random) -> Any:
@@ -48,25 +51,25 @@ def draw(annotation: Any, random: Random) -> Any:
 
     Args:
         annotation: bool, int, float, str, bytes, None, datetime, date, time, an Enum, Literal, union, list,
-            tuple, dict, an attrs class, or Any; what stands in Annotated is not looked at.
-        random: where the choices come from.
+            tuple, dict, an attrs class, or Any; the metadata of Annotated are ignored.
+        random: the source of random numbers.
 
     Raises:
-        ConfigurationError: it is of no such type, or an attrs class whose validators refuse all that is
-            drawn.
+        ConfigurationError: the annotation is none of these, or the validators of an attrs class refuse all
+            drawn values.
     """
     return _draw(annotation, random, _DEPTH)
 
 
 def _draw(annotation: Any, random: Random, depth: int) -> Any:
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation in _LEAVES:
         return _LEAVES[annotation](random)
-    several = options(annotation)
-    if several:
-        if depth <= 0 and type(None) in several:
+    members = union_members(annotation)
+    if members:
+        if depth <= 0 and type(None) in members:
             return None
-        return _draw(random.choice(several), random, depth - 1)
+        return _draw(random.choice(members), random, depth - 1)
     origin, arguments = get_origin(annotation), get_args(annotation)
     size = random.randint(0, 3) if depth > 0 else 0
     if origin is Literal:
@@ -81,28 +84,44 @@ def _draw(annotation: Any, random: Random, depth: int) -> Any:
         key, value = arguments
         return {_draw(key, random, depth - 1): _draw(value, random, depth - 1) for _ in range(size)}
     if isinstance(annotation, type) and issubclass(annotation, Flag):
-        members = [each for each in annotation if random.random() < 0.5]
-        return reduce(or_, members, annotation(0))
+        flags = [each for each in annotation if random.random() < 0.5]
+        return reduce(or_, flags, annotation(0))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return random.choice([*annotation])
     if isinstance(annotation, type) and attrs.has(annotation):
         return _draw_instance(annotation, random, depth)
-    raise ConfigurationError(f"no value of {type_text(annotation)} can be drawn")
+    raise ConfigurationError(f"no value of {type_text(annotation)} can be drawn: its type is not supported")
 
 
 def _draw_instance(cls: type, random: Random, depth: int) -> Any:
-    """An instance that its validators accept: they are asked, for they cannot be read."""
-    problem: Exception | None = None
-    for _ in range(TRIES):
-        values: dict[str, Any] = {
+    def draw_arguments() -> dict[str, Any]:
+        return {
             str(attrs.fields_dict(cls)[field.name].alias): _draw(field.type, random, depth - 1)
             for field in fields_of(cls)
         }
+
+    return draw_accepted(draw_arguments, lambda arguments: cls(**arguments), cls.__name__)
+
+
+def draw_accepted(draw_parts: Callable[[], P], make: Callable[[P], T], name: str) -> T:
+    """
+    Draw the parts of a value until the validators of its class accept them.
+
+    Args:
+        draw_parts: draws the parts.
+        make: returns the value for its parts; raises ValueError if a validator refuses them.
+        name: the name of the class, for the error.
+
+    Raises:
+        ConfigurationError: the validators refused all drawn values.
+    """
+    for _ in range(TRIES):
+        parts = draw_parts()
         try:
-            return cls(**values)
+            return make(parts)
         except ValueError as error:
             problem = error
-    raise ConfigurationError(f"{cls.__name__} refused {TRIES} drawn values, the last of them so: {problem}")
+    raise ConfigurationError(f"{name} refused {TRIES} drawn values; its last error: {problem}")
 
 
 def _draw_int(random: Random) -> int:
@@ -112,15 +131,8 @@ def _draw_int(random: Random) -> int:
 
 
 def _draw_float(random: Random) -> float:
-    return random.choice(
-        (
-            round(random.uniform(-999, 999), 3),
-            float(random.randint(-99, 99)),
-            random.random(),
-            1e-9,
-            1.5e300,
-        )
-    )
+    usual = round(random.uniform(-999, 999), 3), float(random.randint(-99, 99)), random.random()
+    return random.choice((*usual, 1e-9, 1.5e300))
 
 
 def _draw_datetime(random: Random) -> datetime:

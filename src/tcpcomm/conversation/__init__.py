@@ -1,1 +1,1 @@
-"""Requests and replies on one session: which reply belongs to which command."""
+"""Match requests and replies on one session: which reply belongs to which command."""

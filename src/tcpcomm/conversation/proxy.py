@@ -1,8 +1,8 @@
 """
 The commands and events of a declaration, as its host sees them: :class:`HostProxy` and its proxy.
 
-The proxy is an object of a subclass of the declaration, whose commands ask instead of doing, so that
-methods which the declaration builds upon its commands work on it, and editors and type checkers know it.
+The proxy is an object of a subclass of the declaration. Its commands ask instead of doing, so that methods
+which the declaration builds upon its commands work on it, and editors and type checkers know it.
 """
 
 from __future__ import annotations
@@ -10,24 +10,53 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from types import new_class
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcpcomm.codec.base import Asked, Event, Refusal
+from tcpcomm.conversation.observed import report
 from tcpcomm.conversation.requester import Requester
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.session.observer import MessageKind
 
-__all__ = ["Ask", "HostProxy"]
+__all__ = ["CommandLink", "HostProxy", "OneSession", "link_behind"]
 
 UNMATCHED_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about frames that answer nothing."""
 
-Ask = Callable[[Command, dict[str, Any]], "Deferred[Any]"]
-"""Asks a command with these values; a Deferred of its result."""
+_STRAY: Final = "it answers no command: it is late, or nobody asked"
+
+
+class CommandLink(Protocol):
+    """The part of a link that a proxy needs."""
+
+    @property
+    def requester(self) -> Requester | None:
+        """The requester of the session that is ready, or None if no session is ready."""
+
+    @property
+    def retries(self) -> int:
+        """The number of times that an idempotent command is repeated if its outcome is not known."""
+
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        """Ask a command that must wait for a session, or that may be repeated."""
+
+
+@frozen
+class OneSession:
+    """Asks a proxy's commands on one session only, whether its link is ready or not."""
+
+    requester: Requester
+    retries: int = 0
+
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        return self.requester.ask(command, values)
 
 
 class HostProxy:
@@ -36,40 +65,32 @@ class HostProxy:
 
     Args:
         declaration: what the equipment declares.
-        ask: what the proxy's commands do.
-        seconds: what time it is.
+        link: carries the commands of the proxy.
+        seconds: returns the time.
     """
 
     log = Logger()
 
-    def __init__(self, declaration: Declaration, ask: Ask, seconds: Callable[[], float]) -> None:
+    def __init__(self, declaration: Declaration, link: CommandLink, seconds: Callable[[], float]) -> None:
         self._declaration = declaration
         self._dialect = declaration.dialect
         self._seconds = seconds
         self._unmatched = LogThrottle(UNMATCHED_LOG_INTERVAL)
-        kind = _proxy_class(declaration)
-        self.proxy: Any = object.__new__(kind)
+        self.proxy: Any = object.__new__(_proxy_class(declaration))
         """An object with the declaration's commands and events."""
-        self.proxy._ask = ask
+        self.proxy._link = link
 
-    def ask_on(self, asking: Requester, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        """Ask a command on one session."""
-        dialect, name = self._dialect, command.name
-        return asking.ask(
-            lambda number: dialect.request(name, values, number), dialect.answers(name), command.timeout
-        )
-
-    def is_meant(self, frame: bytes, asked: Asked, asking: Requester) -> bool:
+    def is_meant(self, frame: bytes, asked: Asked, requester: Requester) -> bool:
         """
-        Whether a frame is for us, where both sides ask and what it asks of ours has been read.
+        Return True if a frame is for the host, where both sides ask and the frame was read as a request.
 
-        It is not if it is a command of ours, nor if it is one that nobody declared: the other side is to be
-        told that. Where answers carry no ids, whatever is no command of ours may be the one we wait for.
+        False if it is a command of ours, or one that nobody declared: the other side must learn that. Where
+        answers carry no ids, any frame that is not a command of ours may be the awaited answer.
         """
         first = asked.requests[0]
         if type(first) is not Refusal or not first.may_be_foreign:
             return False
-        if first.foreign or (asking.awaits_answer and not self._dialect.by_id):
+        if first.foreign or (requester.awaits_answer and not self._dialect.by_id):
             return True
         try:
             self._dialect.read_at_host(frame)
@@ -77,55 +98,71 @@ class HostProxy:
             return False
         return True
 
-    def take(self, frame: bytes, asking: Requester) -> None:
-        """A frame came: tell the subscribers of an event, or give an answer to its command."""
+    def take(self, frame: bytes, requester: Requester) -> None:
+        """Handle a frame: call the subscribers of an event, or give an answer to its command."""
         try:
             arrivals = self._dialect.read_at_host(frame)
         except CodecError as error:
-            asking.unreadable_reply(f"what came makes no sense: {error}")
-            self._log_unmatched(frame, str(error))
+            self._drop(frame, str(error), requester)
+            requester.unreadable_reply(f"what came makes no sense: {error}")
             return
         for arrival in arrivals:
             if isinstance(arrival, Event):
-                getattr(self.proxy, arrival.name).happened(arrival.values)
-            elif not asking.answer(arrival.body, arrival.id, frame):
-                event = self._dialect.unasked(frame)
-                if event is not None:
-                    getattr(self.proxy, event.name).happened(event.values)
-                    continue
-                self._log_unmatched(frame, "it answers no command: it is late, or nobody asked")
+                self._emit(arrival, frame, requester)
+            elif not requester.answer(arrival.body, arrival.id, frame):
+                event = self._dialect.unmatched_event(frame)
+                if event is None:
+                    self._drop(frame, _STRAY, requester)
+                else:
+                    self._emit(event, frame, requester)
 
-    def _log_unmatched(self, frame: bytes, why: str) -> None:
+    def _emit(self, event: Event, frame: bytes, requester: Requester) -> None:
+        session = requester.session
+        if session.observers.message is not None:
+            report(session, MessageKind.EVENT, frame, sent=False, name=event.name, values=event.values)
+        getattr(self.proxy, event.name).happened(event.values)
+
+    def _drop(self, frame: bytes, problem: str, requester: Requester) -> None:
+        report(requester.session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
         count = self._unmatched.count_due(self._seconds())
         if count:
             self.log.warn(
                 "{equipment}: dropped {frame!r}: {why}{more}",
                 equipment=self._declaration.name,
                 frame=frame[:80],
-                why=why,
+                why=problem,
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
+
+
+def link_behind(proxy: Any) -> Any:
+    """Return the link that carries a proxy's commands, or None if the object is not a proxy."""
+    return getattr(proxy, "_link", None)
 
 
 @cache
 def _proxy_class(declaration: Declaration) -> type[Any]:
     kind = declaration.kind
     namespace: dict[str, Any] = {
-        "_is_proxy": True,
+        "__tcpcomm_proxy__": True,
         "__doc__": kind.__doc__,
         "__module__": kind.__module__,
     }
     for name, command in declaration.commands.items():
         namespace[name] = _asking_method(command)
-    return new_class(
-        f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace)
-    )
+    return new_class(f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace))
 
 
 def _asking_method(command: Command) -> Callable[..., Deferred[Any]]:
+    names = frozenset(command.names)
+
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
-        result: Deferred[Any] = self._ask(command, command.bind(args, kwargs))
-        return result
+        values = kwargs if kwargs.keys() == names and not args else command.bind(args, kwargs)
+        link: CommandLink = self._link
+        requester = link.requester
+        if requester is None or (command.idempotent and link.retries):
+            return link.ask_when_ready(command, values)
+        return requester.ask(command, values)
 
     ask.__name__ = command.name
     ask.__qualname__ = command.where

@@ -2,8 +2,8 @@
 The equipment's half of one session: :class:`Responder` carries out what the host asks, and replies.
 
 Where replies carry no id, commands are carried out one after the other, so that the replies come in the
-order of the requests; where they do, at once. What goes wrong is answered with a fault and told in the
-log, and the session goes on.
+order of the requests. Where replies carry an id, commands are carried out at once. A request that fails is
+answered with a fault and logged, and the session goes on.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from time import monotonic
 from types import CoroutineType
 from typing import Any, Final, cast
 
-from attrs import field, frozen
+from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadable import isInIOThread
 
-from tcpcomm.codec.base import Asked, Batch, Dialect, ProtocolErrorKind, Refusal, Request
+from tcpcomm.codec.base import MORE, Asked, Batch, Dialect, ProtocolErrorKind, Refusal, Request
+from tcpcomm.conversation.observed import ObservedCommand
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.net.reasons import one_line
@@ -33,39 +33,39 @@ from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["HandlerTable", "Responder", "current_session", "have_events_told"]
+__all__ = ["HandlerTable", "Responder", "current_session"]
 
 REQUEST_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about requests of one session with the same trouble."""
+"""Seconds between two log lines about requests of one session that fail for the same reason."""
 
 LATE_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about one command that takes longer than its hosts wait."""
 
 HOST_BEGAN_EARLIER: Final = 0.9
 """
-What part of a timeout has passed here, at least, when it has at the host.
+The part of a timeout that has passed here, at least, when all of it has passed at the host.
 
-A host's clock begins when it writes the command: that has to come here, and may have waited for its turn.
+A host starts its timer when it writes the command. The command may then wait on its way, and for its turn.
 """
 
 MOST_KEPT: Final = 64
-"""Replies that are kept to leave together."""
+"""The number of replies that are kept to leave together."""
 
 LONGEST_KEPT: Final = 4096
-"""Bytes of a reply that is kept: beyond, it costs more to keep it than to send it alone."""
+"""The bytes of a reply that is kept. To keep a longer one costs more than to send it alone."""
 
-_Send = Callable[["Request | Refusal", list[bytes]], None]
-
-_Tell = Callable[[str, dict[str, Any], Any], None]
+_Send = Callable[["Request | Refusal", list[bytes], Any], None]
+"""Sends the frames of an answer, with the result or Fault in them, or MORE if other frames will follow."""
 
 _current: ContextVar[FrameProtocol] = ContextVar("current session")
 
 
 def current_session() -> FrameProtocol:
     """
-    The session whose command is being carried out, in a handler, also after it waited or in its thread.
+    Return the session of the command that is being carried out.
 
-    Its ``peer`` names the host, and an event's ``to`` tells it alone.
+    Call it in a handler, also after the handler has waited, or in its thread. The session's ``peer`` names
+    the host, and an event's ``to`` sends the event to this host only.
 
     Raises:
         ConfigurationError: no command is being carried out here.
@@ -78,114 +78,95 @@ def current_session() -> FrameProtocol:
 
 @frozen
 class Handler:
-    """What carries out one command."""
+    """The method that carries out one command."""
 
     call: Callable[..., Any]
     where: str
-    """Its class and method, for logs."""
+    """The class and the method, for logs."""
     acknowledges: bool
-    """Whether something is sent before it is carried out."""
+    """True if a frame is sent before the command is carried out."""
     reply: Callable[[Request, Any], list[bytes]]
-    """Makes the frames of its result."""
+    """Makes the frames of a result."""
     timeout: float
-    """Seconds that its hosts wait for the reply; infinity where there is none."""
+    """The seconds that hosts wait for the reply; infinity if there is no reply."""
 
 
-@frozen
+@frozen(kw_only=True)
 class HandlerTable:
-    """What carries out the commands of one piece of equipment, for all its sessions."""
+    """The handlers of one piece of equipment, for all its sessions. Made by :meth:`of`."""
 
     equipment: Any
-    declaration: Declaration
     by_name: dict[str, Handler]
+    """The handlers, by the name of the command."""
     late: KeyedLogThrottle[str]
     """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
     seconds: Callable[[], float]
-    """What time it is."""
-    dialect: Dialect = field(init=False)
-    read: Callable[[bytes], Asked] = field(init=False)
-    """What a frame asks for."""
-    one_by_one: bool = field(init=False)
-    """Whether a command waits until the one before it is done."""
-    beat: str | None = field(init=False)
-    """The command that waits for no other."""
-
-    @dialect.default
-    def _dialect_of_declaration(self) -> Dialect:
-        return self.declaration.dialect
-
-    @read.default
-    def _read_of_dialect(self) -> Callable[[bytes], Asked]:
-        return self.dialect.read_at_equipment
-
-    @one_by_one.default
-    def _one_by_one_without_ids(self) -> bool:
-        return not self.dialect.by_id
-
-    @beat.default
-    def _beat_while_busy(self) -> str | None:
-        return self.declaration.heartbeat if self.declaration.heartbeat_while_busy else None
+    """Returns the time."""
+    dialect: Dialect
+    read: Callable[[bytes], Asked]
+    """Reads a frame of the host."""
+    one_by_one: bool
+    """True if a command waits until the one before it is done."""
+    heartbeat: str | None
+    """The command that is the heartbeat."""
+    heartbeat_while_busy: str | None
+    """The same command, if it does not wait until the one before it is done."""
 
     @classmethod
     def of(
-        cls, equipment: Any, declaration: Declaration, reactor: Any, late: KeyedLogThrottle[str] | None = None
+        cls,
+        equipment: Any,
+        declaration: Declaration,
+        reactor: Any,
+        late: KeyedLogThrottle[str] | None = None,
     ) -> HandlerTable:
         """
-        Find them in an object; those marked with ``@in_thread`` will run in the reactor's threads.
+        Find the handlers of an object. Those marked with ``@in_thread`` will run in the reactor's threads.
 
         Args:
             equipment: the object.
-            declaration: what it implements.
-            reactor: has the threads, and tells what time it is.
-            late: where it has to outlive these handlers, as where each session has an object of its own.
+            declaration: the declaration that it implements.
+            reactor: has the threads and the clock.
+            late: counts late commands; given if the count must outlive the object, because each session has
+                an object of its own.
         """
+        dialect = declaration.dialect
         by_name = {}
         for name, command in declaration.commands.items():
             method = getattr(equipment, name)
             in_thread = getattr(method, "__in_thread__", False)
             by_name[name] = Handler(
-                partial(_in_thread, reactor, method) if in_thread else method,
+                partial(_run_in_thread, reactor, method) if in_thread else method,
                 f"{type(equipment).__name__}.{name}",
-                declaration.dialect.acknowledgement(Request(name, {})) is not None,
-                declaration.dialect.replier(name),
-                command.timeout if declaration.dialect.answers(name) is not None else inf,
+                dialect.acknowledgement(Request(name, {})) is not None,
+                dialect.replier(name),
+                command.timeout if dialect.reply_reader(name) is not None else inf,
             )
         return cls(
-            equipment, declaration, by_name, late or KeyedLogThrottle(LATE_LOG_INTERVAL), reactor.seconds
+            equipment=equipment,
+            by_name=by_name,
+            late=late or KeyedLogThrottle(LATE_LOG_INTERVAL),
+            seconds=reactor.seconds,
+            dialect=dialect,
+            read=dialect.read_at_equipment,
+            one_by_one=not dialect.by_id,
+            heartbeat=declaration.heartbeat,
+            heartbeat_while_busy=declaration.heartbeat if declaration.heartbeat_while_busy else None,
         )
 
 
-def have_events_told(equipment: Any, reactor: Any, tell: _Tell) -> None:
-    """
-    Have the events of an object that is served told by ``tell``, in the reactor's thread.
-
-    Raises:
-        ConfigurationError: the object is served already.
-    """
-    if equipment._tell is not None:
-        raise ConfigurationError(f"this {type(equipment).__name__} is served already: serve it at several")
-
-    def told(name: str, values: dict[str, Any], session: Any) -> None:
-        if isInIOThread() or not hasattr(reactor, "callFromThread"):
-            tell(name, values, session)
-        else:
-            reactor.callFromThread(tell, name, values, session)
-
-    equipment._tell = told
-
-
-def _in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
+def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
     context = copy_context()
     return deferToThreadPool(reactor, reactor.getThreadPool(), context.run, partial(method, **values))
 
 
 class Responder:
     """
-    Answers the requests of one session.
+    ReplyReader the requests of one session.
 
     Args:
-        handlers: what carries them out, for all sessions.
-        session: where replies are sent.
+        handlers: the handlers, for all sessions.
+        session: the session that replies are sent on.
     """
 
     __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session")
@@ -196,21 +177,21 @@ class Responder:
         self._handlers = handlers
         self._session = session
         self._running = 0
-        self._queue: deque[tuple[Request | Refusal, bytes, Deferred[None]]] | None = None  # until one waits
-        self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None  # until there is one
+        self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
+        self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether a command is being carried out."""
+        """Return True while a command is being carried out."""
         return self._running > 0
 
     def read(self, frame: bytes) -> Asked:
-        """What a frame asks for."""
+        """Return what a frame asks for."""
         return self._handlers.read(frame)
 
     def answer_one(self, frame: bytes) -> Deferred[None] | None:
-        """Answer what came alone, as :meth:`take` does."""
+        """Answer a frame that came alone, without observers. Return the same as :meth:`take`."""
         asked = self._handlers.read(frame)
         if type(asked) is not Request or self._running:
             return self.take(asked, frame)
@@ -222,10 +203,10 @@ class Responder:
 
     def answer(self, frames: list[bytes]) -> None:
         """
-        Answer frames that came together, until the session is held; it keeps those that are left.
+        Answer frames that came together, without observers. If the session is held, give it back the rest.
 
-        The replies leave together: each of 64 commands that are done at once takes 3.5 us, and would take
-        4.7 alone. Whatever else is sent meanwhile has to wait for :meth:`send_kept`, to keep the order.
+        The replies leave together, which costs a third less than to send them one by one. Before anything
+        else is sent meanwhile, call :meth:`send_kept`, so that the order stays.
         """
         session, read = self._session, self._handlers.read
         self._kept = []
@@ -239,12 +220,12 @@ class Responder:
                 else:
                     later = self.take(asked, frame)
                 if later is not None:
-                    session._await(later)
-                if session._held:
+                    session.await_handler(later)
+                if session.is_held:
                     break
         finally:
             _current.reset(token)
-            session._put_back([*waiting])
+            session.put_back([*waiting])
             try:
                 self.send_kept()
             finally:
@@ -252,46 +233,59 @@ class Responder:
 
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """
-        Answer what a frame asks for.
+        Answer a frame that has been read, and report both to the observers.
 
         Returns:
-            A Deferred that fires when that is done; None if it is done already.
+            A Deferred that fires when the answer is sent, or None if it is sent already.
         """
         if isinstance(asked, Batch):
             return self._take_batch(asked, frame)
-        if self._running and self._handlers.one_by_one and asked.name != self._handlers.beat:
+        command = self._observe(asked, frame)
+        send = self._send if command is None else partial(self._send_observed, command)
+        if (
+            self._running
+            and self._handlers.one_by_one
+            and asked.name != self._handlers.heartbeat_while_busy
+        ):
             turn: Deferred[None] = Deferred()
             if self._queue is None:
                 self._queue = deque()
-            self._queue.append((asked, frame, turn))
+            self._queue.append((asked, frame, send, turn))
             return turn
-        return self._take(asked, frame, self._send)
+        return self._take(asked, frame, send)
 
     def send_kept(self) -> None:
-        """Send what was kept."""
+        """Send the replies that were kept."""
         if not self._kept:
             return
         kept, self._kept = self._kept, []
         try:
             self._session.sendFrames([frame for _, frame in kept])
-        except EncodeError:  # of one of them, and none was sent
+        except EncodeError:  # one of them cannot be sent, and none was
             for request, frame in kept:
                 self._send_now(request, [frame])
 
     def end(self) -> None:
-        """The session is over: tell of what no line has told of yet."""
-        for trouble, count in () if self._refusals is None else self._refusals.unreported():
+        """Log the failed requests that no line has counted yet. The session is over."""
+        for kind, count in () if self._refusals is None else self._refusals.unreported():
             self.log.warn(
-                "{peer}: {trouble}: {count} more requests",
+                "{peer}: {kind}: {count} more requests",
                 peer=self._session.peer,
-                trouble=trouble.value,
+                kind=kind.value,
                 count=count,
             )
 
+    def _observe(self, asked: Request | Refusal, frame: bytes) -> ObservedCommand | None:
+        """Report a request to the observers, or return None if there are none."""
+        if self._session.observers.message is None:
+            return None
+        heartbeat, now = self._handlers.heartbeat, self._handlers.seconds()
+        return ObservedCommand.of(self._session, asked, frame, heartbeat, now).report()
+
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
-        """Answer one request; tells by what it returns whether that is done. ``send`` gets the frames."""
+        """Answer one request. Return the same as :meth:`take`."""
         if isinstance(request, Refusal):
-            send(request, self._refusal(request, frame))
+            send(request, *self._refusal(request, frame))
             return None
         token = _current.set(self._session)
         try:
@@ -304,7 +298,7 @@ class Responder:
         name, values, _, _ = request
         handler = self._handlers.by_name[name]
         if handler.acknowledges:
-            self._session.sendFrame(cast("bytes", self._handlers.dialect.acknowledgement(request)))
+            send(request, [cast("bytes", self._handlers.dialect.acknowledgement(request))], MORE)
         watchdog.handler = handler.where
         watchdog.since = began = monotonic()
         try:
@@ -312,48 +306,49 @@ class Responder:
             if type(result) is CoroutineType:
                 result = start_eagerly(result)
         except Exception:
-            send(request, self._failed(request, Failure()))
+            self._failed(request, send, Failure())
             return None
         finally:
             watchdog.handler = None
             if monotonic() - began > WARN_AFTER:
                 watchdog.blocked(handler.where, monotonic() - began)
-        if Deferred not in type(result).__mro__:  # to ask isinstance takes 0.1 us longer
-            send(request, self._reply(handler, request, result))
+        if Deferred not in type(result).__mro__:  # faster than isinstance
+            self._succeeded(handler, request, send, result)
             return None
         self._running += 1
-        result.addBoth(self._waited, handler, self._handlers.seconds())
-        result.addCallbacks(partial(self._reply, handler, request), partial(self._failed, request))
-        result.addCallback(partial(send, request))
+        result.addBoth(self._log_if_late, handler, self._handlers.seconds())
+        result.addCallbacks(
+            partial(self._succeeded, handler, request, send), partial(self._failed, request, send)
+        )
         return cast("Deferred[None]", result.addBoth(self._done))
 
-    def _waited(self, outcome: Any, handler: Handler, begun_at: float) -> Any:
-        """A handler that waited has finished, or was cancelled: tell if its host waited in vain."""
+    def _log_if_late(self, outcome: Any, handler: Handler, began: float) -> Any:
+        """Log a handler that waited and took longer than its host waits. Return its outcome."""
         now = self._handlers.seconds()
-        took = now - begun_at
-        cut = isinstance(outcome, Failure) and outcome.check(CancelledError) is not None
-        if took > handler.timeout * (HOST_BEGAN_EARLIER if cut else 1.0):
+        took = now - began
+        cancelled = isinstance(outcome, Failure) and outcome.check(CancelledError) is not None
+        if took > handler.timeout * (HOST_BEGAN_EARLIER if cancelled else 1.0):
             count = self._handlers.late.count_due(handler.where, now)
             if count:
                 self.log.warn(
                     "{peer}: {command} {took}; its hosts wait {timeout:g} s{more}",
                     peer=self._session.peer,
                     command=handler.where,
-                    took=f"was still at work after {took:.1f} s" if cut else f"took {took:.1f} s",
+                    took=f"was still at work after {took:.1f} s" if cancelled else f"took {took:.1f} s",
                     timeout=handler.timeout,
                     more=f" (and {count - 1} times before)" if count > 1 else "",
                 )
         return outcome
 
     def _done(self, outcome: Any) -> Any:
-        """One command is done: those that waited for it have their turn, unless the session is over."""
+        """Begin the commands that waited for one that is done now, unless the session is over."""
         self._running -= 1
         if not self._session.is_open:
             self._queue = None
         while self._queue and not self._running:
-            request, frame, turn = self._queue.popleft()
+            request, frame, send, turn = self._queue.popleft()
             try:
-                later = self._take(request, frame, self._send)
+                later = self._take(request, frame, send)
             except Exception:
                 turn.errback(Failure())
             else:
@@ -365,31 +360,37 @@ class Responder:
 
     def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:
         """Carry out requests together, and send their replies in one frame when all are done."""
-        replies: list[bytes] = []
+        answers: list[tuple[ObservedCommand | None, bytes, Any]] = []
         done: Deferred[None] = Deferred()
         unfinished = len(asked.requests)
 
-        def keep(_: Request | Refusal, frames: list[bytes]) -> None:
-            replies.extend(frames)
+        def keep(
+            command: ObservedCommand | None, _: Request | Refusal, frames: list[bytes], outcome: Any
+        ) -> None:
+            answers.extend((command, each, outcome) for each in frames)
 
         def one_is_done(outcome: Any) -> Any:
             nonlocal unfinished
             unfinished -= 1
             if not unfinished:
-                if replies and self._session.is_open:
-                    self._send(asked.requests[0], [self._handlers.dialect.join(replies)])
+                if answers and self._session.is_open:
+                    self._send_batch(asked, answers)
                 done.callback(None)
             return outcome
 
-        for request in asked.requests:
-            later = self._take(request, frame, keep)
+        commands = [self._observe(request, frame) for request in asked.requests]
+        for request, command in zip(asked.requests, commands, strict=True):
+            later = self._take(request, frame, partial(keep, command))
             if later is None:
                 one_is_done(None)
             else:
                 later.addBoth(one_is_done)
         return None if done.called else done
 
-    def _send(self, request: Request | Refusal, frames: list[bytes]) -> None:
+    # -- sending ----------------------------------------------------------------------------------------
+
+    def _send(self, request: Request | Refusal, frames: list[bytes], outcome: Any = None) -> None:
+        """Send an answer, or keep it to leave together with others."""
         kept = self._kept
         if kept is None or len(frames) != 1 or len(frames[0]) > LONGEST_KEPT:
             self._send_now(request, frames)
@@ -398,7 +399,28 @@ class Responder:
         if len(kept) == MOST_KEPT:
             self.send_kept()
 
-    def _send_now(self, request: Request | Refusal, frames: list[bytes]) -> None:
+    def _send_observed(
+        self, command: ObservedCommand, request: Request | Refusal, frames: list[bytes], outcome: Any
+    ) -> None:
+        """Send an answer, and report it to the observers."""
+        frames, outcome = self._send_now(request, frames, outcome)
+        command.answered(frames, outcome, self._handlers.seconds())
+
+    def _send_batch(self, asked: Batch, answers: list[tuple[ObservedCommand | None, bytes, Any]]) -> None:
+        """Send the answers to a batch in one frame, and report each of them to the observers."""
+        frames = [self._handlers.dialect.join([frame for _, frame, _ in answers])]
+        if answers[0][0] is None:
+            self._send(asked.requests[0], frames)
+            return
+        sent, fault = self._send_now(asked.requests[0], frames)
+        for command, _, outcome in answers:
+            if command is not None:
+                command.answered(sent, outcome if sent is frames else fault, self._handlers.seconds())
+
+    def _send_now(
+        self, request: Request | Refusal, frames: list[bytes], outcome: Any = None
+    ) -> tuple[list[bytes], Any]:
+        """Send an answer, or else a fault. Return the frames and the outcome that were sent."""
         try:
             if len(frames) == 1:
                 self._session.sendFrame(frames[0])
@@ -411,16 +433,17 @@ class Responder:
                 command=request.name,
                 error=str(error),
             )
-            for frame in self._no(request, self._internal):
+            frames, outcome = self._fault(request, self._internal_fault)
+            for frame in frames:
                 self._session.sendFrame(frame)
+        return frames, outcome
 
-    # -- what is sent -----------------------------------------------------------------------------------
+    # -- answers ----------------------------------------------------------------------------------------
 
-    def _reply(self, handler: Handler, request: Request, result: Any) -> list[bytes]:
-        if not request.wants_reply:
-            return []
+    def _succeeded(self, handler: Handler, request: Request, send: _Send, result: Any) -> None:
+        """Send the reply."""
         try:
-            return handler.reply(request, result)
+            frames = handler.reply(request, result) if request.wants_reply else []
         except CodecError as error:
             self.log.error(
                 "{peer}: {command} returned what cannot be sent: {error}",
@@ -428,50 +451,53 @@ class Responder:
                 command=handler.where,
                 error=str(error),
             )
-            return self._no(request, self._internal)
+            send(request, *self._fault(request, self._internal_fault))
+        else:
+            send(request, frames, result)
 
-    def _failed(self, request: Request, failure: Failure) -> list[bytes]:
+    def _failed(self, request: Request, send: _Send, failure: Failure) -> None:
+        """Send the fault that a handler has raised, or one that says that the handler failed."""
         error = failure.value
         if isinstance(error, Fault):
-            return self._no(request, error)
-        if isinstance(error, (CancelledError, SessionClosed)) and not self._session.is_open:
-            return []  # it worked for a peer that is gone
-        self.log.failure(
-            "{peer}: {command} failed; a fault is the answer",
-            failure,
-            peer=self._session.peer,
-            command=self._handlers.by_name[request.name].where,
-        )
-        return self._no(request, self._internal)
+            send(request, *self._fault(request, error))
+        elif self._session.is_open or not isinstance(error, (CancelledError, SessionClosed)):
+            self.log.failure(
+                "{peer}: {command} failed; a fault is the answer",
+                failure,
+                peer=self._session.peer,
+                command=self._handlers.by_name[request.name].where,
+            )
+            send(request, *self._fault(request, self._internal_fault))
 
-    def _refusal(self, refusal: Refusal, frame: bytes) -> list[bytes]:
-        """Answer what is no request that was declared."""
+    def _refusal(self, refusal: Refusal, frame: bytes) -> tuple[list[bytes], Any]:
+        """Return the answer to a frame that is not a declared request, and what the answer carries."""
         if refusal.may_be_foreign:
             own = self._handlers.equipment.unknown(frame)
             if own is not None:
-                return [own]
+                return [own], None
         if self._refusals is None:
             self._refusals = KeyedLogThrottle(REQUEST_LOG_INTERVAL)
-        count = self._refusals.count_due(refusal.trouble, self._handlers.seconds())
+        count = self._refusals.count_due(refusal.error_kind, self._handlers.seconds())
         if count:
-            said = refusal.trouble is ProtocolErrorKind.UNKNOWN_COMMAND  # the problem tells it, and which
+            is_in_problem = refusal.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND
             self.log.warn(
-                "{peer}: {trouble}{problem}{more}",
+                "{peer}: {kind}{problem}{more}",
                 peer=self._session.peer,
-                trouble="" if said else f"{refusal.trouble.value}: ",
+                kind="" if is_in_problem else f"{refusal.error_kind.value}: ",
                 problem=one_line(str(refusal.problem)),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
-        return self._no(refusal, self._handlers.dialect.trouble(refusal.trouble, str(refusal.problem)))
+        fault = self._handlers.dialect.fault_for(refusal.error_kind, str(refusal.problem))
+        return self._fault(refusal, fault)
 
-    def _no(self, request: Request | Refusal, fault: Fault) -> list[bytes]:
-        """The frame that says no, however little of it the declared form can carry."""
+    def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
+        """Return the frame of a fault and the fault in it, which is an internal one if need be."""
         dialect = self._handlers.dialect
-        silent = isinstance(request, Refusal) and not dialect.has_faults
-        if not request.wants_reply or silent:
-            return []
+        is_silent = isinstance(request, Refusal) and not dialect.has_faults
+        if not request.wants_reply or is_silent:
+            return [], fault
         try:
-            return [dialect.fault(request, fault)]
+            return [dialect.fault(request, fault)], fault
         except CodecError as error:
             handler = self._handlers.by_name.get(request.name or "")
             self.log.error(
@@ -482,10 +508,10 @@ class Responder:
                 error=str(error),
             )
         if not dialect.has_faults:
-            return []
-        return [dialect.fault(request, self._internal)]
+            return [], fault
+        return [dialect.fault(request, self._internal_fault)], self._internal_fault
 
     @property
-    def _internal(self) -> Fault:
-        """What the host is told of a defect here: that there is one."""
-        return self._handlers.dialect.trouble(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)
+    def _internal_fault(self) -> Fault:
+        """The fault that tells the host of a defect here, and not which one."""
+        return self._handlers.dialect.fault_for(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)

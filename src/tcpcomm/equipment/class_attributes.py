@@ -1,8 +1,8 @@
 """
 The class attributes of a piece of equipment, checked one by one when the class is made.
 
-Here is what each attribute may be by itself, what is usually written in its place, and whether a name that
-nobody knows was meant to be one of them. What they must be together is checked with the declaration.
+A wrong value is refused with the usual correction, and so is a name that is nearly one of the attributes.
+The declaration checks that the attributes fit each other.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from tcpcomm.session.limits import Limits
 __all__ = ["check_attributes"]
 
 CLOSE: Final = 0.8
-"""How alike two names are, from 0 to 1, of which one may be a slip of the other."""
+"""The likeness of two names, from 0 to 1, from which one may be a misspelling of the other."""
 
 
 @frozen
-class _Kind:
-    """What an attribute may be."""
+class _Attribute:
+    """The values that an attribute may have."""
 
-    says: str
+    expected: str
+    """The values, in words."""
     fits: Callable[[Any], bool]
-    instead: Callable[[Any], str] = lambda value: ""
-    """How what was written is written right, where that can be guessed."""
+    correction: Callable[[Any], str] = lambda value: ""
+    """Returns the correction of a wrong value, or an empty text if it cannot be guessed."""
 
 
 def _is_number(value: Any) -> bool:
@@ -48,26 +49,26 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _framing_for(value: Any) -> str:
+def _correct_framing(value: Any) -> str:
     if isinstance(value, str):
         return "; a text is read by parse_framing"
     if isinstance(value, bytes):
         return f": write Delimited({value!r})"
-    return _made(value, Framing, "...")
+    return _correct_class(value, Framing, "...")
 
 
-def _made(value: Any, base: type[Any], arguments: str = "") -> str:
-    """How an object is made of the class that stands in its place."""
+def _correct_class(value: Any, base: type[Any], arguments: str = "") -> str:
+    """Return the correction if a class was given instead of an object."""
     if isinstance(value, type) and issubclass(value, base):
         return f": write {value.__name__}({arguments})"
     return ""
 
 
-def _text_for(value: Any) -> str:
+def _correct_text(value: Any) -> str:
     return f": write {value.decode('latin-1')!r}" if isinstance(value, bytes) else ""
 
 
-def _number_for(value: Any) -> str:
+def _correct_number(value: Any) -> str:
     try:
         return f": write {float(value):g}" if isinstance(value, str) else ""
     except ValueError:
@@ -78,7 +79,7 @@ def _is_login(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(isinstance(step, Login) for step in value)
 
 
-def _login_for(value: Any) -> str:
+def _correct_login(value: Any) -> str:
     if isinstance(value, Login):
         return ": write (Login(...),), with a comma"
     if isinstance(value, tuple | list):
@@ -87,37 +88,37 @@ def _login_for(value: Any) -> str:
             return f": write Login({', '.join(map(repr, step))})"
         if all(map(_is_text, value)) and len(value) == 2:
             return f": write (Login({value[0]!r}, {value[1]!r}),)"
-        return f": {step!r} is no Login"
+        return f": {step!r} is not a Login"
     return ""
 
 
 _FRAMING: Final = r"a framing such as Delimited(b'\r\n')"
 
-_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
+_ATTRIBUTES: Final[Mapping[str, _Attribute]] = MappingProxyType(
     {
-        "framing": _Kind(_FRAMING, lambda value: isinstance(value, Framing), _framing_for),
-        "reply_framing": _Kind(
-            f"{_FRAMING}, or None", _or_none(lambda value: isinstance(value, Framing)), _framing_for
+        "framing": _Attribute(_FRAMING, lambda value: isinstance(value, Framing), _correct_framing),
+        "reply_framing": _Attribute(
+            f"{_FRAMING}, or None", _or_none(lambda value: isinstance(value, Framing)), _correct_framing
         ),
-        "gap": _Kind("a number of seconds above 0, or None", _or_none(_is_number), _number_for),
-        "codec": _Kind(
+        "gap": _Attribute("a number of seconds above 0, or None", _or_none(_is_number), _correct_number),
+        "codec": _Attribute(
             "a codec such as Template()",
             lambda value: isinstance(value, Codec),
-            lambda value: _made(value, Codec),
+            lambda value: _correct_class(value, Codec),
         ),
-        "pipeline": _Kind(
+        "pipeline": _Attribute(
             "a whole number, or None",
             _or_none(lambda value: isinstance(value, int) and not isinstance(value, bool)),
-            _number_for,
+            _correct_number,
         ),
-        "heartbeat": _Kind("the name of a command, a text, or None", _or_none(_is_text)),
-        "heartbeat_while_busy": _Kind("True or False", lambda value: isinstance(value, bool)),
-        "greeting": _Kind("a text, or None", _or_none(_is_text), _text_for),
-        "login": _Kind("a tuple of Login(expect, send)", _is_login, _login_for),
-        "limits": _Kind(
+        "heartbeat": _Attribute("the name of a command, a text, or None", _or_none(_is_text)),
+        "heartbeat_while_busy": _Attribute("True or False", lambda value: isinstance(value, bool)),
+        "greeting": _Attribute("a text, or None", _or_none(_is_text), _correct_text),
+        "login": _Attribute("a tuple of Login(expect, send)", _is_login, _correct_login),
+        "limits": _Attribute(
             "Limits(...)",
             lambda value: isinstance(value, Limits),
-            lambda value: _made(value, Limits, "..."),
+            lambda value: _correct_class(value, Limits, "..."),
         ),
     }
 )
@@ -129,45 +130,45 @@ def check_attributes(kind: type[Any], root: type[Any]) -> None:
 
     Args:
         kind: the class.
-        root: Equipment itself, whose attributes are known.
+        root: Equipment itself, which has all attributes.
 
     Raises:
-        ConfigurationError: one is not what it must be, or has a name that is nearly one of them.
+        ConfigurationError: a value is wrong, or a name is nearly the name of an attribute.
     """
-    for name, expected in _KINDS.items():
+    for name, attribute in _ATTRIBUTES.items():
         value = getattr(kind, name)
-        if not expected.fits(value):
-            instead = expected.instead(value)
+        if not attribute.fits(value):
             raise ConfigurationError(
-                f"{kind.__name__}.{name} must be {expected.says}, not {_shown(value)}{instead}"
+                f"{kind.__name__}.{name} must be {attribute.expected}, not {_value_text(value)}"
+                f"{attribute.correction(value)}"
             )
     for name, value in vars(kind).items():
-        meant = None if name.startswith("_") or hasattr(root, name) else _meant(name, value)
+        meant = None if name.startswith("_") or hasattr(root, name) else _meant_attribute(name, value)
         if meant is not None:
             raise ConfigurationError(f"{kind.__name__}.{name}: did you mean {meant}?")
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else repr(value)
 
 
-def _meant(name: str, value: Any) -> str | None:
+def _meant_attribute(name: str, value: Any) -> str | None:
     """
-    The attribute that a name of the class's own is a slip of.
+    Return the attribute that a name is a misspelling of, or None.
 
-    Equipment has attributes of its own, some with names like these. One is taken for a slip only if it
-    differs in nothing but case and underscores, or if its value is one that the attribute might have.
+    Users' classes have attributes with similar names. A name counts as misspelled only if it differs just
+    in case and underscores, or if the attribute could have its value.
     """
     if callable(value) or hasattr(value, "__get__"):
         return None
     bare = _bare(name)
-    for known in _KINDS:
+    for known in _ATTRIBUTES:
         if bare == _bare(known):
             return known
-    close = get_close_matches(name, _KINDS, 1, CLOSE)
+    close = get_close_matches(name, _ATTRIBUTES, 1, CLOSE)
     if not close or value is None or (isinstance(value, tuple | list) and not value):
         return None
-    return close[0] if _KINDS[close[0]].fits(value) else None
+    return close[0] if _ATTRIBUTES[close[0]].fits(value) else None
 
 
 def _bare(name: str) -> str:

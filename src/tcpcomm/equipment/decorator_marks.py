@@ -1,9 +1,8 @@
 """
-What the decorators of a declaration leave behind: :class:`CommandMark`, and a note in the class's body.
+The marks that the decorators of a declaration leave: :class:`CommandMark`, and a note in the class body.
 
-A class body is a dictionary: of two methods of one name the first is gone without a trace when the class is
-made. So each decorator also notes in the body what it declared, and :func:`check_noted` looks whether all
-of it is still there.
+A class body is a dictionary: if two methods have one name, the first is lost before the class is made. So
+each decorator also notes its declaration in the body, and :func:`check_noted` checks that all are there.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from tcpcomm.errors import ConfigurationError
 __all__ = ["CommandMark", "check_body", "check_noted", "mark_of", "note", "place_of", "refuse_bare"]
 
 _NOTE: Final = "_tcpcomm_declared"
-"""The name of the note: a list of names and of what was declared by them."""
+"""The name of the note: a list of method names and their declarations."""
 
 _WRAPPERS: Final = (staticmethod, classmethod, property)
 
 
 @frozen(eq=False)
 class CommandMark:
-    """What :func:`tcpcomm.command` was given."""
+    """The arguments of :func:`tcpcomm.command`."""
 
     wire: Any
     reply: Any
@@ -35,18 +34,18 @@ class CommandMark:
 
 
 def mark_of(method: Callable[..., Any]) -> CommandMark:
-    """What was declared of a method that :func:`tcpcomm.command` decorated."""
+    """Return the mark of a method that :func:`tcpcomm.command` decorated."""
     mark: CommandMark = method.__tcpcomm__  # type: ignore[attr-defined]
     return mark
 
 
 def place_of(method: Any, kind: str = "") -> str:
     """
-    The class and the method, for error messages.
+    Return the class and the method, for error messages.
 
     Args:
         method: the method.
-        kind: the name of the class, where the method itself does not know it.
+        kind: the name of the class, used if the method itself does not know it.
     """
     owner, _, name = getattr(method, "__qualname__", "").rpartition(".")
     owner = owner.rpartition(".")[2]
@@ -55,28 +54,28 @@ def place_of(method: Any, kind: str = "") -> str:
 
 
 def refuse_bare(decorator: str, wire: Any) -> None:
-    """Raise ConfigurationError if a decorator got the method itself: it was written without parentheses."""
+    """Raise ConfigurationError if a decorator got the method: it was written without parentheses."""
     if callable(wire) or isinstance(wire, _WRAPPERS):
         raise ConfigurationError(f"{place_of(wire)}: write @{decorator}(...), with parentheses")
 
 
 def note(decorator: str, method: Any, declared: Any, body: dict[str, Any]) -> None:
     """
-    Note in the body of a class what is declared in it.
+    Note a declaration in the body of its class.
 
     Args:
-        decorator: its name.
-        method: what it decorates.
+        decorator: the name of the decorator.
+        method: the decorated method.
         declared: the mark or the event.
-        body: the names where the decorator is called; nothing is noted if that is no body of a class.
+        body: the local names where the decorator is called. If they are not a class body, nothing is noted.
 
     Raises:
-        ConfigurationError: the method is none that has ``self``.
+        ConfigurationError: the method has no ``self``.
     """
     if isinstance(method, _WRAPPERS):
         raise ConfigurationError(
             f"{place_of(method)}: @{decorator}(...) is for a plain method with self: "
-            f"take @{type(method).__name__} away"
+            f"remove @{type(method).__name__}"
         )
     name = method.__name__
     if method.__qualname__ == f"{body.get('__qualname__')}.{name}":
@@ -85,10 +84,10 @@ def note(decorator: str, method: Any, declared: Any, body: dict[str, Any]) -> No
 
 def check_noted(kind: type[Any]) -> None:
     """
-    Look whether all that was declared in a class and its bases is there.
+    Check that all declarations of a class and its bases are there.
 
     Raises:
-        ConfigurationError: something else of that name took its place.
+        ConfigurationError: something else has the same name and replaced a declaration.
     """
     for base in kind.__mro__:
         for name, declared in vars(base).get(_NOTE, ()):
@@ -99,16 +98,16 @@ def check_noted(kind: type[Any]) -> None:
             if isinstance(found, _WRAPPERS):
                 raise ConfigurationError(
                     f"{where}: a command or event is a plain method with self: "
-                    f"take @{type(found).__name__} away"
+                    f"remove @{type(found).__name__}"
                 )
             raise ConfigurationError(
                 f"{where} is declared, and then something else in the class has the same name: give each "
-                "a name of its own, and let no decorator stand above the declaring one"
+                "its own name, and put no other decorator above @command or @event"
             )
 
 
 def check_body(where: str, method: Any) -> None:
-    """Raise ConfigurationError if the body of a command is of a kind that cannot be run."""
+    """Raise ConfigurationError if the body of a command is a generator, or is async in a thread."""
     if isgeneratorfunction(method) or isasyncgenfunction(method):
         raise ConfigurationError(f"{where}: a command returns its result: write return, not yield")
     if getattr(method, "__in_thread__", False) and iscoroutinefunction(method):

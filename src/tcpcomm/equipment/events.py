@@ -1,31 +1,68 @@
 """
 Declared events: :class:`Event` in the class, :class:`BoundEvent` in each object.
 
-At the equipment an event is told by calling it; at the host it is heard by subscribing to it, or by
-``async for``.
+The equipment calls an event to send it. A host subscribes to an event, or waits with ``async for``.
 """
 
 from __future__ import annotations
 
 from collections import deque, namedtuple
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Concatenate, Final, Generic, ParamSpec, overload
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, overload
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.threadable import isInIOThread
 
+from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["BoundEvent", "Event", "EventsLost"]
+__all__ = ["BoundEvent", "Event", "EventSource", "EventsLost", "SendEvent", "connect_events"]
 
 P = ParamSpec("P")
 
-MAX_UNHEARD: Final = 1000
-"""Events that wait for a slow ``async for``."""
+MAX_WAITING_EVENTS: Final = 1000
+"""The number of events that wait for a slow ``async for``."""
+
+SendEvent = Callable[[str, dict[str, Any], Any], None]
+"""Sends an event: its name, its values, and the one session that it is for, or None for all sessions."""
 
 
 class EventsLost(TcpcommError):
     """An ``async for`` was too slow: so many events came in between that some had to be dropped."""
+
+
+class EventSource:
+    """An object that has events: equipment, or the proxy of equipment at the host."""
+
+    __tcpcomm_proxy__: ClassVar[bool] = False
+    """True for the class of a proxy, which declares nothing of its own."""
+
+    _declared_events: ClassVar[Mapping[str, DeclaredEvent]]
+    _send_event: SendEvent | None = None
+
+
+def connect_events(source: EventSource, reactor: Any, send: SendEvent) -> None:
+    """
+    Send the events of an object that is served through a function, which runs in the reactor's thread.
+
+    Raises:
+        ConfigurationError: the object is already being served.
+    """
+    if source._send_event is not None:
+        name = type(source).__name__
+        raise ConfigurationError(
+            f"this {name} object is already being served: pass all endpoints in one call, as in "
+            "serve(..., at=[...])"
+        )
+
+    def send_in_reactor(name: str, values: dict[str, Any], session: Any) -> None:
+        if isInIOThread() or not hasattr(reactor, "callFromThread"):
+            send(name, values, session)
+        else:
+            reactor.callFromThread(send, name, values, session)
+
+    source._send_event = send_in_reactor
 
 
 class Event(Generic[P]):
@@ -34,7 +71,7 @@ class Event(Generic[P]):
 
     Args:
         method: the decorated method.
-        wire: what the codec is to make of it.
+        wire: its form on the wire, as the codec wants it.
     """
 
     def __init__(self, method: Callable[Concatenate[Any, P], None], wire: Any) -> None:
@@ -53,7 +90,7 @@ class Event(Generic[P]):
         if instance is None:
             return self
         bound: BoundEvent[P] = BoundEvent(instance, self.name)
-        instance.__dict__[self.name] = bound  # found there from now on, without coming here
+        instance.__dict__[self.name] = bound  # Python finds it there from now on, and does not come here
         return bound
 
 
@@ -62,105 +99,105 @@ class BoundEvent(Generic[P]):
     An event of one piece of equipment, or of one proxy.
 
     Args:
-        owner: the equipment or proxy.
+        source: the equipment or proxy.
         name: the event's name.
     """
 
     log = Logger()
 
-    def __init__(self, owner: Any, name: str) -> None:
-        self._owner = owner
-        self._declared = owner._declaration.events[name]
+    def __init__(self, source: EventSource, name: str) -> None:
+        self._source = source
+        self._declared = source._declared_events[name]
         self._handlers: list[Callable[..., object]] = []
         self.name = name
         self.kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
-        """What a loop gets, a named tuple: it may unpack the values, or name them."""
+        """The named tuple that ``async for`` gets."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """
-        Tell all sessions that it happened. It may be called from any thread.
+        Send the event to all sessions. It may be called from any thread.
 
         Raises:
-            CodecError: a value is not of the declared type, or cannot be written; nobody is told.
-            ConfigurationError: this is the host's proxy, and only the equipment tells events.
+            CodecError: a value is not of the declared type, or cannot be written; nothing is sent.
+            ConfigurationError: this is the host's proxy, and only the equipment sends events.
         """
-        self._tell(self._declared.bind(args, kwargs), None)
+        self._send(self._declared.bind(args, kwargs), None)
 
     def to(self, session: Any, *args: P.args, **kwargs: P.kwargs) -> None:
         """
-        Tell one session only: what :func:`tcpcomm.current_session` gave within a command.
+        Send the event to one session only, which :func:`tcpcomm.current_session` gave within a command.
 
         Raises:
             CodecError: as above.
             ConfigurationError: as above.
         """
-        self._tell(self._declared.bind(args, kwargs), session)
+        self._send(self._declared.bind(args, kwargs), session)
 
     def subscribe(self, handler: Callable[P, object]) -> Callable[[], None]:
         """
-        Have a function called whenever it happens; it may be ``async def``.
+        Call a function for each event that arrives; it may be ``async def``.
 
         Returns:
-            What ends that.
+            A function that ends the subscription.
         """
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler) if handler in self._handlers else None
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         """
-        Wait for one after the other, each as a named tuple of the event's values.
+        Wait for one event after the other. Each is a named tuple of the event's values.
 
         Raises:
-            EventsLost: the loop was so slow that some had to be dropped.
+            EventsLost: the loop was so slow that some events had to be dropped.
         """
-        unheard: deque[Any] = deque()
+        arrived: deque[Any] = deque()
         waiting: Deferred[None] | None = None
         lost = 0
 
-        def happened(*values: Any) -> None:
+        def keep(*values: Any) -> None:
             nonlocal lost
-            if len(unheard) >= MAX_UNHEARD:
+            if len(arrived) >= MAX_WAITING_EVENTS:
                 lost += 1
                 return
-            unheard.append(self.kind(*values))
+            arrived.append(self.kind(*values))
             if waiting is not None and not waiting.called:
                 waiting.callback(None)
 
-        self._handlers.append(happened)
+        self._handlers.append(keep)
         try:
             while True:
-                while unheard:
-                    yield unheard.popleft()
+                while arrived:
+                    yield arrived.popleft()
                 if lost:
                     raise EventsLost(f"{lost} of {self._declared.where} were dropped: the loop is too slow")
                 waiting = Deferred()
                 await waiting
         finally:
-            self._handlers.remove(happened)
+            self._handlers.remove(keep)
 
     def happened(self, values: dict[str, Any]) -> None:
-        """Call the subscribers. Called by the host when the event arrives."""
+        """Call the subscribers. The host calls this when the event arrives."""
         in_order = [values[name] for name in self._declared.names]
         for handler in list(self._handlers):
             try:
                 later = handler(*in_order)
                 if hasattr(later, "__await__"):
-                    Deferred.fromCoroutine(_awaited(later)).addErrback(self._failed)
+                    Deferred.fromCoroutine(_wait_for(later)).addErrback(self._log_failure)
             except Exception:
-                self.log.failure("a subscriber of {event} failed", event=self._declared.where)
+                self._log_failure()
 
-    def _failed(self, failure: Any) -> None:
+    def _log_failure(self, failure: Any = None) -> None:
         self.log.failure("a subscriber of {event} failed", failure, event=self._declared.where)
 
-    def _tell(self, values: dict[str, Any], session: Any) -> None:
-        if getattr(self._owner, "_is_proxy", False):
+    def _send(self, values: dict[str, Any], session: Any) -> None:
+        if self._source.__tcpcomm_proxy__:
             raise ConfigurationError(
-                f"{self._declared.where} is told by the equipment; a host subscribes to it"
+                f"{self._declared.where}: only the equipment sends this event; a host subscribes to it"
             )
-        self._declared.check(values)
-        if self._owner._tell is not None:
-            self._owner._tell(self._declared.name, values, session)
+        self._declared.encode(values)  # raises if a value does not fit, also if nobody is connected
+        if self._source._send_event is not None:
+            self._source._send_event(self._declared.name, values, session)
 
 
-async def _awaited(later: Any) -> Any:
+async def _wait_for(later: Any) -> Any:
     return await later

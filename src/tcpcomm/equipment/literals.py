@@ -1,10 +1,10 @@
-"""Whether a framing can carry the texts that a declaration fixes: :func:`check_literals_fit_framing`."""
+"""A check that the framing can carry the literal texts of a declaration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tcpcomm.codec.base import Dialect, Fixed
+from tcpcomm.codec.base import Dialect, LiteralText
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
@@ -23,29 +23,30 @@ def check_literals_fit_framing(
     encoding: str,
 ) -> None:
     """
-    Refuse what would fail when it is first sent, above all a line end that only the framing should write.
+    Refuse a text that could not be sent later, such as one with the line end that the framing adds.
 
     Args:
-        name: the class's.
-        dialect: whose fixed texts are looked at.
+        name: the name of the class.
+        dialect: has the literal texts of commands and events.
         received: the framing of what the host sends.
-        sent: that of what the equipment sends.
-        greeting: what the equipment says first.
+        sent: the framing of what the equipment sends.
+        greeting: the equipment's first text, or None.
         login: the steps of the login.
-        encoding: of these.
+        encoding: the encoding of the greeting and the login.
 
     Raises:
-        ConfigurationError: a text holds what the framing keeps for itself.
+        ConfigurationError: a text holds bytes that the framing uses itself.
     """
-    said = (
-        Fixed(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
-        for attribute, text, by_equipment in _said(greeting, login)
+    login_texts = (
+        LiteralText(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
+        for attribute, text, by_equipment in _login_texts(greeting, login)
     )
-    for fixed in (*dialect.fixed(), *said):
-        _check(fixed.where or f"{name}.codec", fixed, sent if fixed.by_equipment else received)
+    for literal in (*dialect.literal_texts(), *login_texts):
+        _check(literal.where or f"{name}.codec", literal, sent if literal.by_equipment else received)
 
 
-def _said(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str, str, bool]]:
+def _login_texts(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str, str, bool]]:
+    """Yield the attribute, the text, and True if the equipment sends it."""
     if greeting is not None:
         yield "greeting", greeting, True
     for step in login:
@@ -55,31 +56,29 @@ def _said(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str,
             yield "login", step.send, False
 
 
-def _check(where: str, fixed: Fixed, framing: Framing) -> None:
-    problem = _refusal(framing, fixed.text)
-    # Other bytes of that length fail too where a frame has a fixed size, or must not be so short.
-    if problem is None or _refusal(framing, b"x" * len(fixed.text)) is not None:
+def _check(where: str, literal: LiteralText, framing: Framing) -> None:
+    problem = _refusal(framing, literal.text)
+    # If other bytes of that length fail too, only the length is wrong, and the values may change that.
+    if problem is None or _refusal(framing, b"x" * len(literal.text)) is not None:
         return
-    extra = _extra(fixed, framing)
+    extra = _extra(literal, framing)
     if extra:
-        raise ConfigurationError(
-            f"{where}: leave {extra} out of {fixed.of!r}: the framing puts it there"
-        )
+        raise ConfigurationError(f"{where}: leave {extra} out of {literal.of!r}: the framing adds it")
     raise ConfigurationError(
-        f"{where}: {fixed.of!r} holds {fixed.text!r}, which the framing cannot carry: {problem}"
+        f"{where}: {literal.of!r} holds {literal.text!r}, which the framing cannot carry: {problem}"
     )
 
 
-def _extra(fixed: Fixed, framing: Framing) -> str:
-    """What of a text is at the ends of its template, and is what the framing writes there."""
-    head, _, tail = framing.encode(b"x").partition(b"x")
-    own = bytes({*head, *tail, *b"\r\n"})
-    bare = fixed.text.strip(own)
-    begin = fixed.text.find(bare)
+def _extra(literal: LiteralText, framing: Framing) -> str:
+    """Name the ends of a template that the framing adds itself, or return an empty text."""
+    prefix, _, suffix = framing.encode(b"x").partition(b"x")
+    own = bytes({*prefix, *suffix, *b"\r\n"})
+    bare = literal.text.strip(own)
+    begin = literal.text.find(bare)
     before, behind = (
-        part.decode("latin-1") for part in (fixed.text[:begin], fixed.text[begin + len(bare) :])
+        part.decode("latin-1") for part in (literal.text[:begin], literal.text[begin + len(bare) :])
     )
-    if not fixed.of.startswith(before) or not fixed.of.endswith(behind) or _refusal(framing, bare):
+    if not literal.of.startswith(before) or not literal.of.endswith(behind) or _refusal(framing, bare):
         return ""
     return " and ".join(repr(part) for part in (before, behind) if part)
 

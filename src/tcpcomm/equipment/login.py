@@ -1,8 +1,8 @@
 """
-What comes before the first command of a session: a greeting, and a login, declared step by step.
+The greeting and the login before the first command of a session, declared step by step.
 
-Without any I/O: :class:`LoginServer` is the equipment's side of it, :class:`LoginClient` the host's. Each is told
-what came and says what to send.
+Without I/O: :class:`LoginServer` is the equipment's side, :class:`LoginClient` the host's. Each takes the
+received frames and returns the messages to send.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ __all__ = ["Login", "LoginClient", "LoginMessage", "LoginRefused", "LoginServer"
 
 
 class LoginRefused(TcpcommError):
-    """The other side did not say what the declared login has it say, or the credentials are wrong."""
+    """The other side sent something else than the declared login, or the credentials are wrong."""
 
 
 @frozen
 class Login:
     """
-    One step of a login: what the equipment says, and what the host answers.
+    One step of a login: the equipment's text, and the host's answer.
 
     Args:
-        expect: how what the equipment says begins, such as ``Password:``; None: it says nothing.
-        send: what the host answers, with credentials by name, such as ``{password}``; None: nothing.
-        prompt: whether ``expect`` comes without the end of a frame, as a prompt for people does. The
-            equipment must then have a ``gap``: the silence behind the prompt ends it.
+        expect: the text of the equipment, or its beginning, such as ``Password:``; None if it sends none.
+        send: the host's answer, with credentials by name, such as ``{password}``; None if it sends none.
+        prompt: True if ``expect`` comes without the end of a frame, like a prompt for people. The equipment
+            must then have a ``gap``: the silence after the prompt ends it.
 
     Raises:
-        ConfigurationError: the step does nothing, a prompt has no text, or the braces make no sense.
+        ConfigurationError: the step does nothing, a prompt has no text, or a brace is not closed.
     """
 
     expect: str | None = None
@@ -53,15 +53,15 @@ class Login:
 
 
 class LoginMessage(NamedTuple):
-    """Something to be sent."""
+    """A message to send."""
 
     text: bytes
     is_frame: bool
-    """Whether it is framed; a prompt is not."""
+    """True if it is sent as a frame; False for a prompt."""
 
 
 def _pieces(text: str) -> list[str]:
-    """Literal text and names in turn, beginning and ending with text."""
+    """Split into literal text and names in turn. The first and the last are text."""
     pieces = re.split(r"{(\w+)}", text)
     wrong = next((each for each in pieces[::2] if "{" in each or "}" in each), None)
     if wrong is not None:
@@ -70,12 +70,12 @@ def _pieces(text: str) -> list[str]:
 
 
 def credential_names(steps: Iterable[Login]) -> set[str]:
-    """The names of the credentials that a login needs."""
+    """Return the names of the credentials that a login needs."""
     return {name for step in steps for name in _pieces(step.send or "")[1::2]}
 
 
-class _Side:
-    """What both sides know."""
+class _LoginSide:
+    """The remaining steps of a login, at either side."""
 
     def __init__(self, steps: Sequence[Login], encoding: str) -> None:
         self._steps = list(steps)
@@ -83,19 +83,19 @@ class _Side:
 
     @property
     def done(self) -> bool:
-        """Whether commands may come now."""
+        """Return True when commands may come."""
         return not self._steps
 
 
-class LoginServer(_Side):
+class LoginServer(_LoginSide):
     """
-    The equipment's side.
+    The equipment's side of a login.
 
     Args:
-        greeting: what is said first; None: nothing.
+        greeting: the text that is sent first, or None.
         steps: the declared login.
-        encoding: of all that is said.
-        authenticate: tells whether the credentials are good, when all have come.
+        encoding: the encoding of all texts.
+        authenticate: returns True if the credentials are good. Called when all have come.
     """
 
     def __init__(
@@ -112,16 +112,18 @@ class LoginServer(_Side):
         self._answers_left = sum(step.send is not None for step in steps)
 
     def begin(self) -> list[LoginMessage]:
-        """What to say first."""
-        greeting = [] if self._greeting is None else [LoginMessage(self._greeting.encode(self._encoding), True)]
-        return greeting + self._say()
+        """Return the first messages to send."""
+        if self._greeting is None:
+            return self._next_messages()
+        return [LoginMessage(self._greeting.encode(self._encoding), True), *self._next_messages()]
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """
-        Take what the host answered; return what to say next.
+        Take an answer of the host. Return the next messages to send.
 
         Raises:
-            LoginRefused: it is no such answer, or the credentials are wrong. What they were is not told.
+            LoginRefused: the answer is not the declared one, or the credentials are wrong. The text of the
+                error does not show them.
         """
         expected = self._steps.pop(0).send or ""
         pieces = _pieces(expected)
@@ -133,30 +135,30 @@ class LoginServer(_Side):
         self._answers_left -= 1
         if not self._answers_left and not self._authenticate(**self._credentials):
             raise LoginRefused("the host's credentials are wrong")
-        return self._say()
+        return self._next_messages()
 
-    def _say(self) -> list[LoginMessage]:
-        """All that comes before the host's next answer."""
-        sayings = []
+    def _next_messages(self) -> list[LoginMessage]:
+        """Return the messages before the host's next answer."""
+        messages = []
         while self._steps:
             step = self._steps[0]
             if step.expect is not None:
-                sayings.append(LoginMessage(step.expect.encode(self._encoding), not step.prompt))
+                messages.append(LoginMessage(step.expect.encode(self._encoding), not step.prompt))
             if step.send is not None:
                 break
             self._steps.pop(0)
-        return sayings
+        return messages
 
 
-class LoginClient(_Side):
+class LoginClient(_LoginSide):
     """
-    The host's side.
+    The host's side of a login.
 
     Args:
-        greeting: how what the equipment says first begins; None: it says nothing.
+        greeting: the text that the equipment sends first, or its beginning; None if there is none.
         steps: the declared login.
-        encoding: of all that is said.
-        credentials: by the names that the steps use.
+        encoding: the encoding of all texts.
+        credentials: the credentials, by the names that the steps use.
 
     Raises:
         ConfigurationError: a credential is missing.
@@ -177,29 +179,29 @@ class LoginClient(_Side):
             raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
 
     def begin(self) -> list[LoginMessage]:
-        """What to say before anything came."""
-        return self._say()
+        """Return the first messages to send, before anything is received."""
+        return self._next_messages()
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """
-        Take what the equipment said; return what to answer.
+        Take a text of the equipment. Return the messages to answer.
 
         Raises:
-            LoginRefused: it said something else than was declared.
+            LoginRefused: the text is not the declared one.
         """
         step = self._steps[0]
-        said = frame.decode(self._encoding, "replace")
-        if not said.startswith((step.expect or "").rstrip()):
-            raise LoginRefused(f"the equipment said {said[:80]!r} where {step.expect!r} was expected")
+        text = frame.decode(self._encoding, "replace")
+        if not text.startswith((step.expect or "").rstrip()):
+            raise LoginRefused(f"the equipment said {text[:80]!r}, but {step.expect!r} was expected")
         answer = self._answer(self._steps.pop(0))
-        return answer + self._say()
+        return answer + self._next_messages()
 
-    def _say(self) -> list[LoginMessage]:
-        """All that is said without being asked."""
-        sayings = []
+    def _next_messages(self) -> list[LoginMessage]:
+        """Return the messages before the equipment's next text."""
+        messages = []
         while self._steps and self._steps[0].expect is None:
-            sayings += self._answer(self._steps.pop(0))
-        return sayings
+            messages += self._answer(self._steps.pop(0))
+        return messages
 
     def _answer(self, step: Login) -> list[LoginMessage]:
         if step.send is None:

@@ -1,7 +1,7 @@
 """
-Values drawn for a declaration, such as its codec and its framings can carry: :class:`Samples`.
+Random values that the codec and the framings of a declaration can carry: :class:`Samples`.
 
-Simulators answer with them, manuals show them, tests send them. The same Random gives the same ones.
+Simulators answer with them, manuals show them, tests send them. The same Random gives the same values.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ __all__ = ["SAMPLE_ID", "Samples"]
 T = TypeVar("T")
 
 SAMPLE_ID: Final = 1
-"""What replies carry, where they carry an id, while it is tried whether a value can be sent."""
+"""The id of the sample messages, for codecs with ids."""
 
 _TRIES: Final = 100
 
 
 class Samples:
     """
-    Draws what can be sent for a declaration.
+    Draws random values for a declaration.
 
-    A codec draws values that it can write; among them may be text that a framing refuses, such as a line
-    end. Those are drawn again.
+    A codec draws values that it can write. If a framing refuses one of them, such as a text with a line
+    end, another is drawn.
 
-    Every method raises :class:`~tcpcomm.errors.ConfigurationError` if none of many drawn values could be
-    sent.
+    Every method raises :class:`~tcpcomm.errors.ConfigurationError` if none of 100 drawn values can be sent.
     """
 
     def __init__(self, declaration: Declaration) -> None:
@@ -50,7 +49,7 @@ class Samples:
         )
 
     def result(self, command: str, random: Random) -> Any:
-        """Draw a command's result; None for one that has no reply."""
+        """Draw a command's result; None for a command without a result."""
         request = Request(command, {}, SAMPLE_ID)
         return self._drawn(
             command,
@@ -69,16 +68,16 @@ class Samples:
         )
 
     def fault(self, command: str, random: Random) -> Fault:
-        """Draw a fault for a command. Its code is a number where the form of faults has room for one."""
+        """Draw a fault for a command. Its code is a number if the declared faults have numbers."""
         request = Request(command, {}, SAMPLE_ID)
         number = random.randint(1, 99)
         for code in (number, f"E{number}"):
             fault = Fault(code, "a simulated fault")
-            if self._is_sent([self._dialect_fault(request, fault)], self._declaration.sent):
+            if self._can_be_sent([self._fault_frame(request, fault)], self._declaration.sent):
                 return fault
-        return self._dialect.trouble(ProtocolErrorKind.INTERNAL, "a simulated fault")
+        return self._dialect.fault_for(ProtocolErrorKind.INTERNAL, "a simulated fault")
 
-    def _dialect_fault(self, request: Request, fault: Fault) -> bytes | None:
+    def _fault_frame(self, request: Request, fault: Fault) -> bytes | None:
         try:
             return self._dialect.fault(request, fault)
         except CodecError:
@@ -89,14 +88,14 @@ class Samples:
     ) -> T:
         for _ in range(_TRIES):
             value = draw()
-            if self._is_sent(frames(value), framing):
+            if self._can_be_sent(frames(value), framing):
                 return value
         raise ConfigurationError(
             f"{self._declaration.name}.{name}: {framing} refuses {_TRIES} drawn messages, such as {value!r}"
         )
 
     @staticmethod
-    def _is_sent(frames: Iterable[bytes | None], framing: Framing) -> bool:
+    def _can_be_sent(frames: Iterable[bytes | None], framing: Framing) -> bool:
         try:
             for frame in frames:
                 if frame is None:

@@ -1,4 +1,4 @@
-"""For programs on asyncio: :func:`as_future`, by which their coroutines wait for what tcpcomm returns."""
+"""Futures of asyncio for Deferreds of tcpcomm: :func:`as_future`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def as_future(awaitable: Awaitable[T]) -> asyncio.Future[T]:
     """
     Turn a Deferred, or a coroutine that waits for Deferreds, into a future of the running asyncio loop.
 
-    A coroutine of asyncio cannot await a Deferred. Cancelling the future cancels what it stands for.
+    A coroutine of asyncio cannot await a Deferred. Cancelling the future cancels the Deferred.
 
     Args:
-        awaitable: what a command of a proxy, ``whenReady`` or ``stopService`` returned.
+        awaitable: the result of a proxy's command, of ``whenReady`` or of ``stopService``.
 
     Raises:
-        ConfigurationError: Twisted's reactor does not run on this loop, so that the future would never be
+        ConfigurationError: Twisted's reactor does not run on this loop, so the future would never be
             done.
         RuntimeError: no asyncio loop is running here.
     """

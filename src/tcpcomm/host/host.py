@@ -1,5 +1,5 @@
 """
-What a host uses: :func:`remote` gives a proxy of a piece of equipment, over a link that stays up.
+The face of a host: :func:`remote` gives a proxy of a piece of equipment, over a link that stays up.
 
 ::
 
@@ -7,35 +7,30 @@ What a host uses: :func:`remote` gives a proxy of a piece of equipment, over a l
     position = await camera.locate(job=3)
     camera.alarm.subscribe(lambda code: print("alarm", code))
 
-The proxy has the commands and events of the declaration and nothing else; what can be done with its link
-is done with :func:`link_of`.
+The proxy has the commands and events of the declaration and nothing else; :func:`link_of` gives its link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from random import Random
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, Unpack
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
-from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IStreamClientEndpoint
 
-from tcpcomm.codec.base import Dialect, Request
-from tcpcomm.conversation.proxy import HostProxy
-from tcpcomm.conversation.requester import Requester
-from tcpcomm.conversation.responder import HandlerTable, Responder, have_events_told
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.conversation.proxy import HostProxy, OneSession, link_behind
+from tcpcomm.conversation.responder import HandlerTable
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
-from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
+from tcpcomm.equipment.events import connect_events
+from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import ConfigurationError, NotReady, NotSent, OutcomeUnknown
-from tcpcomm.link.link import ANY_FRAME, Handshake, Link
-from tcpcomm.link.supervisor import Policy, profile
-from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE
-from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.session.factory import Network
-from tcpcomm.session.limits import Limits
+from tcpcomm.host.conversation import HostConversation, HostSide
+from tcpcomm.host.options import HostKeywords, HostOptions
+from tcpcomm.link.link import Handshake, Link
+from tcpcomm.link.session import LinkSession
+from tcpcomm.link.supervisor import LinkState
 
 __all__ = ["HostLink", "link_of", "raw", "remote"]
 
@@ -49,182 +44,117 @@ def remote(
     kind: type[E],
     *,
     at: str | IStreamClientEndpoint | None = None,
-    listen: str | IStreamServerEndpoint | None = None,
-    policy: Policy | str = "lan",
-    wait: float | None = None,
-    retries: int = 1,
-    credentials: Mapping[str, str] | None = None,
-    on_ready: Iterable[Callable[[E], Any]] = (),
-    serves: Equipment | None = None,
-    limits: Limits | None = None,
-    allow: Iterable[Network] | None = (),
-    keys: PreSharedKeys | None = None,
-    reactor: Any = None,
-    random: Random | None = None,
+    **keywords: Unpack[HostKeywords[E]],
 ) -> E:
     """
     Make a proxy of a piece of equipment. Its link starts when the reactor runs, and stays up.
 
     Args:
         kind: the declaration.
-        at: where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``.
-        listen: instead, where the equipment connects to, such as ``tcp:9999:interface=127.0.0.1``.
-        policy: how the link is kept up: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy.
-        wait: seconds that a command waits for the link to be ready before it fails with NotReady. None: it
-            waits for the first connection, up to 5 s, and for no later one.
-        retries: how often an ``idempotent`` command is repeated whose outcome is not known. Others are
-            never repeated.
-        credentials: for the declared login, by name.
-        on_ready: steps to be done on every new connection before any other command; each gets a proxy,
-            and may be a coroutine function.
-        serves: what the host answers in turn, where the equipment asks commands of it on the same session.
-        limits: what a session may cost.
-        allow: for ``listen``, the networks from which the equipment may come; None: all. A string that
-            opens a port to other machines needs it, or ``keys``, or client certificates.
-        keys: our name and the key that is shared with the equipment, which has to prove that it holds it.
-        reactor: the reactor, or a test's clock.
-        random: where the backoff's jitter comes from.
+        at: the place where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``.
+        keywords: the other options: ``listen`` (in place of ``at``, the place where the equipment connects
+            to), ``allow``, ``keys``, ``policy``, ``wait``, ``retries``, ``credentials``, ``on_ready``,
+            ``serves``, ``limits``, ``observers``, ``log``, ``reactor`` and ``random``.
+            :class:`~tcpcomm.host.options.HostOptions` and :class:`~tcpcomm.link.options.LinkOptions`
+            explain them. Each step of ``on_ready`` gets a proxy for the new connection.
 
     Returns:
         An object with the commands and events of ``kind``. Each command returns a Deferred, to be awaited.
         It fails with Fault if the equipment said no; NotSent (NotReady) if the command was never written;
-        OutcomeUnknown (ReplyTimeout, BadReply) if it was, and nobody knows what became of it; CodecError if
-        an argument cannot be written.
+        OutcomeUnknown (ReplyTimeout, BadReply) if it was written, and its outcome is not known; CodecError
+        if an argument cannot be written.
 
     Raises:
-        ConfigurationError: it is no declaration, a credential is missing, not exactly one of ``at`` and
-            ``listen`` is given, or that is no endpoint.
+        ConfigurationError: ``kind`` is not a declaration, a credential is missing, not exactly one of
+            ``at`` and ``listen`` is given, or an option is wrong.
     """
-    if reactor is None:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-    declaration = _declaration_at(kind, at, listen)
-    link = HostLink(
-        declaration,
-        connect=at,
-        listen=listen,
-        policy=profile(policy) if isinstance(policy, str) else policy,
-        wait=wait,
-        retries=retries,
-        credentials=credentials or {},
-        on_ready=on_ready,
-        serves=serves,
-        limits=limits,
-        allow=allow,
-        keys=keys,
-        reactor=reactor,
-        random=random,
-    )
-    link.start_with(reactor)
-    proxy: E = link.caller.proxy
-    return proxy
-
-
-def _declaration_at(kind: Any, at: Any, listen: Any) -> Declaration:
-    """What is declared of the equipment at a place. Raises ConfigurationError if that is no place."""
     if isinstance(kind, Equipment):
         raise ConfigurationError(
             f"remote takes the class, not an object of it: write remote({type(kind).__name__}, at=...)"
         )
-    declaration = declaration_of(kind)
-    if (at is None) == (listen is None):
-        raise ConfigurationError(
-            f'remote({declaration.name}) needs one place: at="{CONNECT_EXAMPLE}", where the equipment '
-            f'listens, or else listen="{LISTEN_EXAMPLE}", where it connects to'
-        )
-    if isinstance(at, tuple | list) and len(at) == 2:
-        raise ConfigurationError(f'at is a text: write at="tcp:{at[0]}:{at[1]}", not {at!r}')
-    for name, place, method, example in (
-        ("at", at, "connect", CONNECT_EXAMPLE),
-        ("listen", listen, "listen", LISTEN_EXAMPLE),
-    ):
-        if place is not None and not isinstance(place, str) and not hasattr(place, method):
-            raise ConfigurationError(
-                f'{name} must be an endpoint or its text, such as "{example}", not {place!r}'
-            )
-    return declaration
+    link = HostLink(declaration_of(kind), HostOptions(connect=at, **keywords))
+    link.start_with_reactor()
+    proxy: E = link.proxy
+    return proxy
 
 
 def link_of(proxy: Equipment) -> HostLink:
     """
-    The link behind a proxy: its state and reason, ``whenReady``, ``observe``, ``kick``, ``stopService``.
+    Return the link behind a proxy: its state and reason, ``whenReady``, ``observe``, ``kick``,
+    ``stopService``.
 
     Raises:
-        ConfigurationError: it is no proxy that ``remote`` made.
+        ConfigurationError: it is not a proxy that ``remote`` made.
     """
-    link = getattr(getattr(proxy, "_ask", None), "__self__", None)
+    link = link_behind(proxy)
     if not isinstance(link, HostLink):
-        raise ConfigurationError(f"{proxy!r} is no proxy with a link of its own: remote() makes them")
+        raise ConfigurationError(f"{proxy!r} is not a proxy with a link of its own: remote() makes them")
     return link
 
 
 def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[bytes]:
     """
-    Ask what cannot be declared: send a frame, and take the next one that is no event for its reply.
+    Ask what cannot be declared: send a frame, and take the next one that is not an event as its reply.
 
     Raises:
-        ConfigurationError: replies carry ids, so that this frame's would not be found; or it is no proxy.
+        ConfigurationError: replies carry ids, so that the reply to this frame cannot be found; or it is not
+            a proxy that ``remote`` made.
     """
     link = link_of(proxy)
     if link.declaration.dialect.by_id:
-        raise ConfigurationError("replies carry ids here: that of a raw frame could not be found")
+        raise ConfigurationError("replies carry ids here: the reply to a raw frame cannot be found")
     return link.ask(lambda: link.request(frame, timeout=timeout))
 
 
 class HostLink(Link):
-    """A link whose conversation is declared. Made by :func:`remote`, and got by :func:`link_of`."""
+    """
+    A link with a declared conversation. Made by :func:`remote`; :func:`link_of` returns it.
 
-    def __init__(
-        self,
-        declaration: Declaration,
-        *,
-        policy: Policy,
-        wait: float | None,
-        retries: int,
-        credentials: Mapping[str, str],
-        on_ready: Iterable[Callable[[Any], Any]],
-        serves: Equipment | None,
-        reactor: Any,
-        **options: Any,
-    ) -> None:
+    Args:
+        declaration: what the equipment declares.
+        options: the options of the link.
+
+    Raises:
+        ConfigurationError: a credential is missing, ``serves`` lacks a command or is served already, or an
+            option is wrong.
+    """
+
+    def __init__(self, declaration: Declaration, options: HostOptions) -> None:
         self.declaration = declaration
-        self.caller = HostProxy(declaration, self._ask_command, reactor.seconds)
-        self._wait = wait
-        self._retries = retries
+        self.retries = options.retries
+        self._reactor = reactor = options.reactor
+        self._wait = options.wait
         self._was_ready = False
         self._forget_reactor: Callable[[], None] | None = None
-        self._credentials = credentials
-        self._arrivals: dict[Any, _ArrivalOn] = {}
-        self._handlers = None
-        if serves is not None:
-            served = declaration_of(serves)
+        handlers = None
+        if options.serves is not None:
+            served = declaration_of(options.serves)
             served.check_implemented()
-            self._handlers = HandlerTable.of(serves, served, reactor)
-            have_events_told(serves, reactor, partial(self._tell, served.dialect))
-        self._answering: Responder | None = None
-        self._beats = policy.heartbeats
-        self._asked_for_life: Deferred[Any] = succeed(None)  # the heartbeat that was asked last
-        self._beats_out = 0  # heartbeats of this session that were sent past the commands,
-        self._beat_reply: bytes | None = None  # and what answers each of them
-        has_login = declaration.greeting is not None or bool(declaration.login)
-        if has_login:
-            self._new_arrival()  # a credential that is missing is told now
+            handlers = HandlerTable.of(options.serves, served, reactor)
+            connect_events(options.serves, reactor, self._emit)
+        host_proxy = HostProxy(declaration, self, reactor.seconds)
+        self.proxy = host_proxy.proxy
+        """An object with the declaration's commands and events."""
+        self._side = HostSide(
+            declaration, host_proxy, options.credentials, handlers, options.policy.heartbeats
+        )
+        steps = [self._on_proxy(step) for step in options.on_ready]
+        if self._side.logs_in:
+            self._side.login_client()  # raises now if a credential is missing
+            steps.insert(0, _log_in)
         super().__init__(
+            evolve(options, on_ready=steps),
             framing=declaration.sent,
             reply_framing=None if declaration.received == declaration.sent else declaration.received,
             gap=declaration.gap,
-            heartbeat=self._declared_heartbeat(),
-            policy=policy,
-            on_ready=[
-                *([self._log_in] if has_login else []),
-                *(partial(self._take_step, step) for step in on_ready),
-            ],
-            clock=reactor,
-            **options,
+            heartbeat=_send_heartbeat if self._side.sends_heartbeats else None,
+            conversation=lambda session: HostConversation(session, self._side, self.engine),
         )
         self.observe(self._note_ready)
 
-    def start_with(self, reactor: Any) -> None:
-        """Start as soon as the reactor runs, and stop when it does, unless it is stopped before."""
+    def start_with_reactor(self) -> None:
+        """Start as soon as the reactor runs, and stop when it does, unless stopped before."""
+        reactor = self._reactor
         if not hasattr(reactor, "callWhenRunning"):  # a test's clock runs always
             self.startService()
             return
@@ -244,30 +174,27 @@ class HostLink(Link):
             forget()
         return super().stopService() if self.running else succeed(None)
 
-    # -- commands ---------------------------------------------------------------------------------------
-
-    def _ask_command(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        """What the proxy's commands do."""
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
 
         def ask_now() -> Deferred[Any]:
             try:
-                protocol = self._ready_protocol()
-            except NotReady as error:
-                return fail(error)
-            return self.caller.ask_on(protocol.asking, command, values)
+                return self.ready_requester().ask(command, values)
+            except NotReady:
+                return fail()
 
-        return self.ask(ask_now, retries=self._retries if command.idempotent else 0, again=command.timeout)
+        return self.ask(ask_now, retries=self.retries if command.idempotent else 0, again=command.timeout)
 
     def ask(
         self, ask_now: Callable[[], Deferred[Any]], *, retries: int = 0, again: float = 0.0
     ) -> Deferred[Any]:
         """
-        Ask when the link is ready, if it becomes so within the time that :func:`remote` was told to wait.
+        Ask when the link is ready, if it becomes so within the time to ``wait``.
 
         Args:
-            ask_now: what to do then.
-            retries: how often it may be done again if its outcome is not known.
-            again: seconds to wait for that at least.
+            ask_now: asks.
+            retries: the number of times to ask again if the outcome is not known.
+            again: seconds to wait for the link before asking again, at least.
         """
         if self._wait is None:
             wait = 0.0 if self._was_ready else FIRST_WAIT
@@ -296,170 +223,46 @@ class HostLink(Link):
         Wait for the link to be ready.
 
         Raises:
-            NotReady: it did not become so in time.
+            NotReady: it was not ready in time.
         """
         ready = self.whenReady()
         if not ready.called:
-            ready.addTimeout(seconds, self._clock)
+            ready.addTimeout(seconds, self._reactor)
         try:
             await ready
         except TimeoutError:
             raise NotReady(
                 f"{self.declaration.name} was not ready within {seconds:g} s: "
-                f"it is {self._engine.status_text}"
+                f"it is {self.engine.status_text}"
             ) from None
 
-    def _note_ready(self, state: Any, reason: str) -> None:
-        self._was_ready = self._was_ready or state.value == "ready"
+    def _note_ready(self, state: LinkState, reason: str) -> None:
+        self._was_ready = self._was_ready or state is LinkState.READY
 
-    # -- sessions ---------------------------------------------------------------------------------------
+    def _on_proxy(self, step: Callable[[Any], Any]) -> Callable[[Handshake], Any]:
+        """Give a step a proxy of its own, for the new connection."""
 
-    def session_made(self, protocol: Any) -> None:
-        self._beats_out = 0
-        if self.declaration.greeting is not None or self.declaration.login:
-            self._arrivals = {protocol: _ArrivalOn(self._new_arrival(), protocol)}
-        super().session_made(protocol)
-        if self._handlers is not None:
-            self._answering = Responder(self._handlers, protocol)
+        def take_step(handshake: Handshake) -> Any:
+            one_session = OneSession(handshake.requester)
+            return step(HostProxy(self.declaration, one_session, self._reactor.seconds).proxy)
 
-    def session_over(self, protocol: Any, reason: str) -> None:
-        arrival = self._arrivals.pop(protocol, None)
-        if arrival is not None:
-            arrival.end(reason)
-        if self._answering is not None and protocol is self._protocol:
-            self._answering.end()
-        super().session_over(protocol, reason)
+        return take_step
 
-    def _tell(self, dialect: Dialect, name: str, values: dict[str, Any], session: Any) -> None:
-        """Tell the equipment of an event of what is served; nobody, while the link is not ready."""
-        protocol = self._protocol
-        if protocol is None or not protocol.is_open or self._engine.protocol is not protocol:
-            return
-        if session in (None, protocol):
-            protocol.sendFrame(dialect.event(name, values))
-
-    def _new_asking(self, protocol: Any) -> Requester:
-        return Requester(
-            protocol,
-            self._clock,
-            self._engine.drop,
-            by_id=self.declaration.dialect.by_id,
-            depth=self.declaration.pipeline,
-            largest_id=self.declaration.dialect.largest_id,
-        )
-
-    def _frame_received(self, protocol: Any, frame: bytes) -> None:
-        if self._beats_out and frame == self._beat_reply:
-            self._beats_out -= 1
-            return
-        arrival = self._arrivals.get(protocol)
-        if arrival is not None and not arrival.done:
-            arrival.take(frame)
-            return
-        if self._answering is not None:
-            asked = self._answering.read(frame)
-            if not self.caller.is_meant(frame, asked, protocol.asking):
-                later = self._answering.take(asked, frame)
-                if later is not None:
-                    later.addErrback(partial(self._failed, protocol))
-                return
-        self.caller.take(frame, protocol.asking)
-
-    # -- what is done before the link is ready ----------------------------------------------------------
-
-    def _new_arrival(self) -> LoginClient:
-        declaration = self.declaration
-        return LoginClient(
-            declaration.greeting, declaration.login, declaration.encoding, self._credentials
-        )
-
-    async def _log_in(self, handshake: Handshake) -> None:
-        arrival = self._arrivals.get(handshake.protocol)
-        if arrival is not None:
-            await arrival.finished()
-
-    def _take_step(self, step: Callable[[Any], Any], handshake: Handshake) -> Any:
-        asking = handshake.protocol.asking
-        caller = HostProxy(
-            self.declaration,
-            lambda command, values: caller.ask_on(asking, command, values),
-            self._clock.seconds,
-        )
-        return step(caller.proxy)
-
-    # -- heartbeats -------------------------------------------------------------------------------------
-
-    def _declared_heartbeat(self) -> Callable[[Any], None] | None:
-        """How to ask the equipment whether it is alive, by what it declares."""
-        declaration, name = self.declaration, self.declaration.heartbeat
-        if name is None or self._beats is None:
-            return None
-        beats, dialect = self._beats, declaration.dialect
-
-        def ask(protocol: Any) -> None:
-            asked = self._asked_for_life = protocol.asking.ask(
-                lambda number: dialect.request(name, {}, number),
-                ANY_FRAME,  # whatever the equipment says, it is alive
-                2 * beats.timeout,  # the link has given the equipment up by then
-            )
-            asked.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))  # the link tells why
-
-        def ask_unless_busy(protocol: Any) -> None:
-            if protocol.asking.idle:
-                ask(protocol)
-            elif self._asked_for_life.called:  # it is not a heartbeat that is awaited
-                self._engine.excuse(beats.interval)
-
-        def send_past_commands(protocol: Any) -> None:
-            self._beats_out += 1
-            protocol.sendFrame(request)
-
-        if not declaration.heartbeat_while_busy:
-            return ask_unless_busy
-        if dialect.by_id:
-            return ask
-        request = dialect.request(name, {}, 0)
-        (self._beat_reply,) = dialect.reply(Request(name, {}), None)
-        return send_past_commands
+    def _emit(self, name: str, values: dict[str, Any], session: Any) -> None:
+        """Send the equipment an event of the served object; to nobody while the link is not ready."""
+        ready = self.engine.protocol
+        if ready is not None and ready.is_open and session in (None, ready):
+            assert self._side.handlers is not None
+            ready.conversation.emit(self._side.handlers.dialect, name, values)
 
 
-class _ArrivalOn:
-    """The host's side of a login, on one session."""
+async def _log_in(handshake: Handshake) -> None:
+    conversation = handshake.session.conversation
+    assert isinstance(conversation, HostConversation)
+    await conversation.log_in()
 
-    def __init__(self, arrival: LoginClient, protocol: Any) -> None:
-        self._arrival = arrival
-        self._protocol = protocol
-        self._finished: Deferred[None] = Deferred()
 
-    @property
-    def done(self) -> bool:
-        """Whether commands may come now."""
-        return self._arrival.done
-
-    def finished(self) -> Deferred[None]:
-        """Begin; the Deferred fires when the login is done, and fails with LoginRefused."""
-        self._say(self._arrival.begin())
-        return self._finished
-
-    def take(self, frame: bytes) -> None:
-        """The equipment said something."""
-        try:
-            sayings = self._arrival.take(frame)
-        except LoginRefused:
-            self._settle(Failure())
-        else:
-            self._say(sayings)
-
-    def end(self, reason: str) -> None:
-        """The session is over."""
-        self._settle(Failure(LoginRefused(f"the session ended: {reason}")))
-
-    def _say(self, sayings: Iterable[LoginMessage]) -> None:
-        for saying in sayings:
-            self._protocol.sendFrame(saying.text)
-        if self._arrival.done:
-            self._settle(None)
-
-    def _settle(self, outcome: Any) -> None:
-        if not self._finished.called:
-            self._finished.callback(outcome)
+def _send_heartbeat(session: LinkSession) -> None:
+    conversation = session.conversation
+    assert isinstance(conversation, HostConversation)
+    conversation.send_heartbeat()

@@ -1,11 +1,11 @@
 """
-The reactor in the background of a plain script: :func:`call_in_reactor` calls something there, and waits.
+The reactor in the background of a plain script: :func:`call_in_reactor` calls a function there, and waits.
 
-The reactor runs in one thread of its own, which is started when it is first needed. It ends when the main
-thread and all other threads of the program have ended, and closes its connections before: a thread waits
-for that, for the interpreter calls ``atexit`` functions only after it has waited for threads.
+The reactor runs in one thread of its own, which is started when it is first needed. It closes its
+connections and ends when the main thread and all other threads of the program have ended. A thread waits
+for that, because the interpreter calls ``atexit`` functions only after it has waited for threads.
 
-Where the reactor of the process runs already, in another thread, that one is used, and not ended.
+If the reactor of the process runs already, in another thread, that one is used, and not ended.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ GRACE: Final = 10.0
 """Seconds at the end of the program for connections to close."""
 
 SLICE: Final = 0.1 if sys.platform == "win32" else None
-"""Seconds after which a wait looks up: on Windows Ctrl-C does not interrupt it."""
+"""Seconds after which a wait is interrupted: on Windows Ctrl-C does not interrupt it."""
 
 MAX_CALLBACKS: Final = 1000
-"""Calls that wait for the thread of the callbacks."""
+"""Calls that may wait for the thread of the callbacks."""
 
 _OVER: Final = "the program ends: its connections are closed, and no new ones are made"
 
@@ -54,7 +54,7 @@ def get(source: queue.Queue[Any], timeout: float | None) -> Any:
     Take the next item of a queue; Ctrl-C interrupts it in the main thread.
 
     Raises:
-        queue.Empty: there is none within so many seconds.
+        queue.Empty: no item comes within so many seconds.
     """
     until = None if timeout is None else monotonic() + timeout
     while True:
@@ -71,14 +71,14 @@ def call_in_reactor(function: Callable[[], Any]) -> Any:
     """
     Call a function in the reactor's thread, and wait for its result.
 
-    Ctrl-C while it waits cancels what it waits for.
+    Ctrl-C during the wait cancels the awaited Deferred.
 
     Args:
-        function: what to call. If it returns something that can be awaited, that is done there.
+        function: the function. If it returns an awaitable, that is awaited in the reactor's thread.
 
     Raises:
         ConfigurationError: this is the reactor's thread, which would wait for itself.
-        Exception: whatever the function raised.
+        Exception: the function raised it.
     """
     if isInIOThread():
         raise ConfigurationError(
@@ -89,7 +89,7 @@ def call_in_reactor(function: Callable[[], Any]) -> Any:
 
 
 def at_the_end(function: Callable[[], Any]) -> None:
-    """Have a function called in the reactor before that ends; it waits for a Deferred that it returns."""
+    """Call a function before the reactor ends; the end waits for a Deferred that the function returns."""
     from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
     reactor.addSystemEventTrigger("before", "shutdown", function)
@@ -105,7 +105,7 @@ class _Call:
         self.done = threading.Event()
 
     def begin(self) -> None:
-        """Call the function. In the reactor's thread."""
+        """Call the function, in the reactor's thread."""
         try:
             result = start_eagerly(self._function())
         except Exception:
@@ -118,7 +118,7 @@ class _Call:
             self.settle(result)
 
     def cancel(self) -> None:
-        """Nobody waits for it any more. In the reactor's thread."""
+        """Cancel the call, in the reactor's thread, because nobody waits any more."""
         if self._awaited is not None:
             self._awaited.addErrback(lambda failure: failure.trap(CancelledError))
             self._awaited.cancel()
@@ -130,12 +130,12 @@ class _Call:
         return None
 
     def result(self) -> Any:
-        """What came of it. In the thread that waited."""
+        """Return the function's result, or raise its error, in the thread that waited."""
         outcome = self._outcome
         if not isinstance(outcome, Failure):
             return outcome
         error: Any = outcome.value
-        if isinstance(error, TcpcommError):  # it says all; where in tcpcomm it arose says nothing
+        if isinstance(error, TcpcommError):  # its text is enough, without the place
             raise error.with_traceback(None) from None
         raise error.with_traceback(outcome.getTracebackObject())
 
@@ -188,11 +188,11 @@ class _Background:
     def _run(self, reactor: Any) -> None:
         try:
             reactor.run(installSignalHandlers=False)
-        except ReactorNotRestartable:  # it ran before, and has ended: so everything is over
+        except ReactorNotRestartable:  # it ran before, and has ended
             self._ended()
 
     def _ended(self) -> None:
-        """The reactor will do nothing any more."""
+        """Settle all calls: the reactor has ended."""
         with self._lock:
             self._over = True
             calls = [*self._calls]
@@ -212,7 +212,7 @@ class _Background:
 
     @staticmethod
     def _others(reactor: Any) -> list[threading.Thread]:
-        """The program's own threads, which it waits for at its end."""
+        """Return the program's own threads, for which it waits at its end."""
         pool = reactor.threadpool.threads if reactor.threadpool is not None else []
         return [
             thread
@@ -223,7 +223,7 @@ class _Background:
 
 
 class _Callbacks:
-    """The thread in which the script's own functions are called, one after the other."""
+    """The thread that calls the script's own functions, one after the other."""
 
     log = Logger()
 
@@ -234,7 +234,7 @@ class _Callbacks:
         self._dropped = LogThrottle(DROPPED_LOG_INTERVAL)
 
     def add(self, function: Callable[[], object]) -> None:
-        """Have a function called; it is dropped, and that is told in the log, if too many wait already."""
+        """Have a function called; if too many calls wait already, drop it and log that."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tcpcomm callbacks", daemon=True)
@@ -245,7 +245,7 @@ class _Callbacks:
             count = self._dropped.count_due(monotonic())
             if count:
                 self.log.critical(
-                    "{count} calls were dropped: {limit} wait already for functions that take too long",
+                    "{count} callbacks were dropped: {limit} wait already for slow functions",
                     count=count,
                     limit=MAX_CALLBACKS,
                 )
@@ -256,10 +256,10 @@ class _Callbacks:
             try:
                 function()
             except Exception:
-                self.log.failure("a function that was to be called at an event failed")
+                self.log.failure("a callback of an event failed")
 
 
 _background: Final = _Background()
 
 callbacks: Final = _Callbacks()
-"""The one of this process, so that no two callbacks ever run at the same time."""
+"""The only one of this process, so that no two callbacks ever run at the same time."""

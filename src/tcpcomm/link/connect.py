@@ -1,4 +1,4 @@
-"""Where a link's sessions come from: connecting (active TCP role), or being connected to (passive)."""
+"""The sources of a link's sessions: connecting to the peer (active TCP role), or listening (passive)."""
 
 from __future__ import annotations
 
@@ -22,49 +22,50 @@ __all__ = ["Acceptor", "Connector", "SessionSource", "SourceOwner"]
 
 
 class SourceOwner(Protocol):
-    """What a place needs of the engine that uses it."""
+    """The part of an engine that a session source needs."""
 
     sessions: Any
     """The factory to connect or listen with."""
 
     def attempt_failed(self, reason: str) -> None:
-        """The attempt under way came to nothing."""
+        """Note that the attempt under way failed."""
 
     def listening(self) -> None:
-        """The peer can connect now."""
+        """Note that the peer can connect now."""
 
-    def cannot_listen(self, reason: str, again: Callable[[], None]) -> IDelayedCall:
-        """The place to wait for the peer at is not to be had now; have it tried again."""
+    def cannot_listen(self, reason: str, retry: Callable[[], None]) -> IDelayedCall:
+        """Note that the port is not available now, and have ``retry`` called later."""
 
 
 class SessionSource(ABC):
-    """Where sessions come from."""
+    """A source of sessions."""
 
     dials: bool
+    """True if it connects; False if it listens."""
 
     @abstractmethod
     def open(self, engine: SourceOwner) -> None:
-        """Begin to make, or to await, sessions with the engine's factory."""
+        """Begin to make, or to accept, sessions with the engine's factory."""
 
     @abstractmethod
     def dial(self, engine: SourceOwner) -> None:
-        """Begin one attempt; tell the engine of its failure."""
+        """Begin one attempt; report its failure to the engine."""
 
     @abstractmethod
-    def arrived(self) -> None:
-        """The attempt has led to a session."""
+    def attempt_succeeded(self) -> None:
+        """Note that the attempt has led to a session."""
 
     @abstractmethod
-    def hang_up(self) -> None:
-        """Give the attempt up; it leaves no socket."""
+    def cancel_attempt(self) -> None:
+        """Give up the attempt under way; it leaves no socket."""
 
     @abstractmethod
     def close(self) -> Deferred[None]:
-        """Make no sessions any more."""
+        """Stop making sessions. Return a Deferred that fires when no attempt or port is left."""
 
 
 class Connector(SessionSource):
-    """Sessions come from connecting to a client endpoint (active TCP role)."""
+    """Makes sessions by connecting to a client endpoint (active TCP role)."""
 
     dials = True
 
@@ -80,53 +81,49 @@ class Connector(SessionSource):
 
         def ended(result: object) -> None:
             if self._attempt is not attempt:
-                return  # given up before, or it led to a session
+                return  # it was given up before, or it led to a session
             self._attempt = None
             if isinstance(result, Failure):
                 engine.attempt_failed(connect_error_text(result))
 
         attempt.addBoth(ended)
 
-    def arrived(self) -> None:
-        self._attempt = None  # not to be cancelled any more, though its Deferred has not fired yet
+    def attempt_succeeded(self) -> None:
+        self._attempt = None  # it must not be cancelled any more, though its Deferred has not fired yet
 
-    def hang_up(self) -> None:
+    def cancel_attempt(self) -> None:
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.cancel()
 
     def close(self) -> Deferred[None]:
-        self.hang_up()
+        self.cancel_attempt()
         return succeed(None)
 
 
 class Acceptor(SessionSource):
     """
-    Sessions come from a server endpoint: the peer connects to us (passive TCP role).
+    Accepts sessions at a server endpoint: the peer connects to us (passive TCP role).
 
-    Where the port is not to be had, it is asked for again and again.
+    While the port is not available, it is tried again and again.
     """
 
     dials = False
 
     def __init__(self, endpoint: IStreamServerEndpoint) -> None:
         self._endpoint = endpoint
-        self._port: IListeningPort | None = None
         self._opening: Deferred[Any] | None = None
-        self._again: IDelayedCall | None = None
-
-    @property
-    def port(self) -> IListeningPort | None:
-        """What is listening, while it is."""
-        return self._port
+        self._retry: IDelayedCall | None = None
+        self.port: IListeningPort | None = None
+        """The listening port, or None while there is none."""
 
     def open(self, engine: SourceOwner) -> None:
-        self._again = None
+        self._retry = None
         opening = self._opening = maybeDeferred(self._endpoint.listen, engine.sessions)
 
         def listening(port: IListeningPort) -> None:
             if self._opening is opening:
-                self._opening, self._port = None, port
+                self._opening, self.port = None, port
                 engine.listening()
             else:
                 maybeDeferred(port.stopListening)  # closed meanwhile
@@ -134,24 +131,22 @@ class Acceptor(SessionSource):
         def failed(failure: Failure) -> None:
             if self._opening is opening:
                 self._opening = None
-                self._again = engine.cannot_listen(
-                    listen_error_text(failure), partial(self.open, engine)
-                )
+                self._retry = engine.cannot_listen(listen_error_text(failure), partial(self.open, engine))
 
         opening.addCallbacks(listening, failed)
 
     def dial(self, engine: SourceOwner) -> None:
         raise AssertionError("a passive link does not dial")
 
-    def arrived(self) -> None:
+    def attempt_succeeded(self) -> None:
         pass
 
-    def hang_up(self) -> None:
+    def cancel_attempt(self) -> None:
         pass
 
     def close(self) -> Deferred[None]:
-        if self._again is not None:
-            self._again.cancel()
-        self._opening = self._again = None  # a port that is still being opened is closed when it is there
-        port, self._port = self._port, None
+        if self._retry is not None:
+            self._retry.cancel()
+        self._opening = self._retry = None  # a port that is still being opened is closed when it is there
+        port, self.port = self.port, None
         return succeed(None) if port is None else succeed(None).addCallback(lambda _: port.stopListening())

@@ -1,7 +1,7 @@
 """
-The engine of a link: it carries out what :mod:`tcpcomm.link.supervisor` says, on real endpoints.
+The engine of a link: it carries out the decisions of :mod:`tcpcomm.link.supervisor` on real endpoints.
 
-It is used through its faces, :class:`~tcpcomm.link.link.Link` and
+Use it through its faces, :class:`~tcpcomm.link.link.Link` and
 :class:`~tcpcomm.link.reconnecting.ReconnectingFactory`. Any Twisted protocol can be supervised, over any
 endpoint, client or server: the engine stands between the transport and the protocol, sees bytes come and
 the connection go, and passes everything on.
@@ -25,38 +25,36 @@ from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtoc
 from tcpcomm.link.supervisor import (
     Abort,
     Action,
-    Beat,
     Dial,
     Drain,
     LinkState,
     Policy,
+    ReportState,
+    SendHeartbeat,
     Supervisor,
-    Tell,
 )
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import one_line
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import DeadlineTimer
+from tcpcomm.session.admission import Admission
+from tcpcomm.session.observer import Observers
 
-__all__ = ["Engine", "Observer", "Step"]
+__all__ = ["Engine", "ReadyStep", "StateObserver"]
 
-LISTEN_AGAIN: Final = 1.0
-"""Seconds until a port that is not to be had is asked for again."""
+LISTEN_RETRY: Final = 1.0
+"""Seconds until a port that is not available is tried again."""
 
-MAX_NEWCOMERS: Final = 16
-"""Connections that may have to prove themselves, beside the session that there is."""
+MAX_UNPROVEN: Final = 16
+"""Connections that may still owe a proof while the link has a session."""
 
-REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about connections that were refused."""
+MAX_LOGGED_REASONS: Final = 20
+"""Reasons of one outage that are logged: some quote the peer, which may change its words each time."""
 
-REASONS_TOLD: Final = 20
-"""How many reasons of one outage are logged: some hold what the peer said, which may change each time."""
+StateObserver = Callable[[LinkState, str], object]
+"""A function that gets each new state of a link, and its reason in plain words."""
 
-Observer = Callable[[LinkState, str], object]
-"""Is told each new state of a link, and why, in plain words."""
-
-Step = Callable[[Any], "Awaitable[object] | object"]
-"""Something to be done on each new connection before the link is ready; it gets the protocol."""
+ReadyStep = Callable[[Any], Awaitable[object] | object]
+"""A function to be called on each new connection before the link is ready; it gets the protocol."""
 
 
 class Engine:
@@ -65,18 +63,23 @@ class Engine:
 
     Args:
         factory: builds the protocol of each session.
-        place: where sessions come from.
-        policy: what is decided by.
+        source: makes the sessions.
+        policy: the rules.
         clock: the reactor, or a test's clock.
-        random: where the backoff's jitter comes from.
-        steps: what has to be done, one after the other, before the link is ready, on each session anew.
-        beat: sends a heartbeat through the protocol it gets.
-        name: what logs call the link.
-        keys: with them the peer has to prove itself before anything is said; where we dial, the key of
-            that one peer.
+        random: the source of the backoff's jitter.
+        steps: called one after the other on each session, before the link is ready.
+        send_heartbeat: sends a heartbeat through the protocol that it gets.
+        name: the link's name in logs.
+        keys: with them the peer must prove itself before anything is said. If we connect, there must be the
+            key of one peer only.
+        observers: see each state, and sessions of protocols that do not report by themselves.
+        link: the object that observers get as the link; by default the engine.
+        ready_changed: called with the protocol of the session that is ready, or None if none is, whenever
+            that changes.
+        admission: logs the peers that are refused.
 
     Raises:
-        ConfigurationError: we dial, and there are keys of several peers.
+        ConfigurationError: we connect, and there are keys of several peers.
     """
 
     log = Logger()
@@ -84,66 +87,71 @@ class Engine:
     def __init__(
         self,
         factory: Any,
-        place: SessionSource,
+        source: SessionSource,
         policy: Policy,
         *,
         clock: IReactorTime,
         random: Random | None = None,
-        steps: Iterable[Step] = (),
-        beat: Callable[[Any], None] | None = None,
+        steps: Iterable[ReadyStep] = (),
+        send_heartbeat: Callable[[Any], None] | None = None,
         name: str,
         keys: PreSharedKeys | None = None,
+        observers: Observers | None = None,
+        link: object = None,
+        ready_changed: Callable[[Any], None] | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        self.sessions: Any = SupervisedFactory(factory, self, keys, dials=place.dials)
+        self.observers = observers or Observers()
+        self.sessions: Any = SupervisedFactory(
+            factory, self, keys, dials=source.dials, observers=self.observers
+        )
         """The factory for endpoints: it builds supervised protocols."""
         self.name = name
-        self._place = place
+        self.source = source
+        self.protocol: Any = None
+        """The user's protocol of the session that is ready, or None if no session is ready."""
+        self._link = link or self
         self._clock = clock
         self._steps = tuple(steps)
-        self._beat = beat
-        self._supervisor = Supervisor(policy, dials=place.dials, random=random or Random())
-        self._alarm: DeadlineTimer[Engine] | None = None
+        self._send_heartbeat = send_heartbeat
+        self._ready_changed = ready_changed
+        self._admission = admission or Admission(self.log, clock.seconds, name=name)
+        self._supervisor = Supervisor(policy, dials=source.dials, random=random or Random())
+        self._timer: DeadlineTimer[Engine] | None = None
         self._session: SupervisedProtocol | None = None
-        self._newcomers: dict[SupervisedProtocol, IDelayedCall] = {}  # have to prove themselves, and by when
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
+        self._unproven: dict[SupervisedProtocol, IDelayedCall] = {}  # with their timeouts
         self._steps_under_way: Deferred[Any] | None = None
-        self._to_do: deque[Action] = deque()
-        self._doing = False
+        self._actions: deque[Action] = deque()
+        self._acting = False
         self._running = False
         self._stopping = False
-        self._place_closed = False
+        self._source_closed = False
         self._grace_ends: IDelayedCall | None = None
-        self._told_reasons: set[str] = set()  # of this outage
-        self._why_no_port: str | None = None
-        self._observers: list[Observer] = []
+        self._logged_reasons: set[str] = set()  # of this outage
+        self._listen_problem: str | None = None
+        self._state_observers: list[StateObserver] = []
         self._awaiting_ready: list[Deferred[Any]] = []
         self._awaiting_down: list[Deferred[None]] = []
 
     @property
     def state(self) -> LinkState:
-        """What is true of the link now."""
+        """The state of the link."""
         return self._supervisor.state
 
     @property
     def reason(self) -> str:
-        """Why, in plain words."""
+        """The reason of the state, in plain words."""
         return self._supervisor.reason
 
     @property
     def status_text(self) -> str:
-        """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
+        """The state and its reason, as an error text for somebody who cannot use the link."""
         return self._supervisor.status_text
 
-    @property
-    def protocol(self) -> Any:
-        """The user's protocol of the session that is ready; None if there is none."""
-        ready = self.state in (LinkState.READY, LinkState.SUSPECT)
-        return self._session.protocol if ready and self._session is not None else None
-
-    def observe(self, observer: Observer) -> Callable[[], None]:
-        """Have an observer told each new state, from now on; returns what ends that."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer) if observer in self._observers else None
+    def observe(self, observer: StateObserver) -> Callable[[], None]:
+        """Call an observer with each new state from now on. Return a function that ends that."""
+        self._state_observers.append(observer)
+        return lambda: self._state_observers.remove(observer) if observer in self._state_observers else None
 
     def when_ready(self) -> Deferred[Any]:
         """
@@ -152,15 +160,14 @@ class Engine:
         It fails with NotReady if the link is stopped before. It may be cancelled.
         """
         waiting: Deferred[Any] = Deferred(self._forget_waiting)
-        protocol = self.protocol
-        if protocol is not None:
-            waiting.callback(protocol)
+        if self.protocol is not None:
+            waiting.callback(self.protocol)
         else:
             self._awaiting_ready.append(waiting)
         return waiting
 
     def start(self) -> None:
-        """Begin to connect, or to wait for the peer; after a stop under way, if there is one."""
+        """Begin to connect, or to wait for the peer; after the stop under way, if there is one."""
         if not self._running:
             self._running = True
             if not self._stopping:
@@ -172,23 +179,23 @@ class Engine:
 
     def stop(self, reason: str = "stopped here") -> Deferred[None]:
         """
-        End the link: what was sent still leaves, within the policy's grace.
+        End the link. Sent data still leaves, within the policy's grace.
 
         Returns:
-            A Deferred that fires when there is no session, attempt or port any more.
+            A Deferred that fires when no session, attempt or port is left.
         """
         self._running = False
         stopped: Deferred[None] = Deferred()
         self._awaiting_down.append(stopped)
         if not self._stopping:
-            self._stopping, self._place_closed = True, False
+            self._stopping, self._source_closed = True, False
             if any(each is not self._session for each in self.sessions.protocols):
                 grace = self._supervisor.policy.grace
-                self._grace_ends = self._clock.callLater(grace, self._end_what_lingers, reason)
-            for newcomer in list(self._newcomers):
-                self._refuse(newcomer, reason)
+                self._grace_ends = self._clock.callLater(grace, self._abort_lingering, reason)
+            for session in list(self._unproven):
+                self._refuse(session, reason)
             self._do(self._supervisor.stop(self._now(), reason))
-            self._place.close().addErrback(self._cannot_close).addCallback(self._closed)
+            self.source.close().addErrback(self._cannot_close).addCallback(self._closed)
         for waiting in list(self._awaiting_ready):
             if waiting in self._awaiting_ready:
                 self._awaiting_ready.remove(waiting)
@@ -197,7 +204,7 @@ class Engine:
         return stopped
 
     def drop(self, reason: str, refused: bool = False) -> None:
-        """Abort the session, as if it had been lost, or else refused; the link goes on."""
+        """Abort the session as if it had been lost, or refused; the link goes on."""
         session = self._session
         if session is not None and self.state is not LinkState.DRAINING:
             self._over(session, reason, refused)
@@ -205,64 +212,64 @@ class Engine:
 
     def excuse(self, seconds: float = 0.0) -> None:
         """
-        Do not hold its silence against the peer for so long: it works, and cannot answer heartbeats.
+        Accept the peer's silence for so long: it works, and cannot answer heartbeats.
 
-        Each call takes the place of the one before; with 0 seconds the peer has to be heard again as
-        usual, from now on.
+        Each call replaces the one before; with 0 seconds the peer must be heard as usual again.
         """
         self._supervisor.grace_until(self._now(), seconds)
-        if self._alarm is not None:
-            self._alarm.update()
+        if self._timer is not None:
+            self._timer.update()
 
-    # -- what sessions and places tell ----------------------------------------------------------------
+    # -- called by sessions and sources ---------------------------------------------------------------
 
     def attempt_failed(self, reason: str) -> None:
-        """The attempt under way came to nothing."""
+        """Note that the attempt under way failed."""
         if self.state is LinkState.CONNECTING:
             self._do(self._supervisor.failed(self._now(), reason))
 
-    def cannot_listen(self, reason: str, again: Callable[[], None]) -> IDelayedCall:
-        """The place to wait for the peer at is not to be had now; it will be tried again."""
-        if reason != self._why_no_port:
+    def cannot_listen(self, reason: str, retry: Callable[[], None]) -> IDelayedCall:
+        """Note that the port is not available, and try again later."""
+        if reason != self._listen_problem:
             self.log.error(
                 "{link}: cannot listen, and tries again: {reason}", link=self.name, reason=reason
             )
-        self._why_no_port = self._supervisor.reason = reason
-        return self._clock.callLater(LISTEN_AGAIN, again)
+        self._listen_problem = self._supervisor.reason = reason
+        return self._clock.callLater(LISTEN_RETRY, retry)
 
     def listening(self) -> None:
-        """The peer can connect now."""
-        if self._why_no_port is not None and self.state is LinkState.DOWN:
+        """Note that the peer can connect now."""
+        if self._listen_problem is not None and self.state is LinkState.DOWN:
             self._supervisor.reason = "waiting for the peer to connect"
-        self._why_no_port = None
+        self._listen_problem = None
 
     def session_made(self, session: SupervisedProtocol) -> bool:
         """
-        TCP is connected; returns whether that session is wanted.
+        Take a session that is connected by TCP. Return False if it is not wanted.
 
-        Only a peer that is proven, where it has to be, takes the place of another session.
+        While there is a session, another one waits until its peer is proven, if that must be.
         """
-        wanted = self.state is LinkState.CONNECTING if self._place.dials else self._running
+        wanted = self.state is LinkState.CONNECTING if self.source.dials else self._running
         if not wanted or self._stopping:
             return False
         if self._session is None or session.missing is None:
             return self._admit(session)
-        if len(self._newcomers) >= MAX_NEWCOMERS:
-            self._log_refusal(session, f"{MAX_NEWCOMERS} others have to prove themselves already")
+        if len(self._unproven) >= MAX_UNPROVEN:
+            others = f"{MAX_UNPROVEN} others must prove themselves already"
+            self._admission.log_refusal(session.peer, others)
             return False
         seconds = self._supervisor.policy.handshake_timeout
         overdue = f"{session.missing} within {seconds:g} s"
-        self._newcomers[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
+        self._unproven[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
         return True
 
     def _admit(self, session: SupervisedProtocol) -> bool:
-        """Let a session be the link's; one that there is already is a zombie of the same peer."""
+        """Make a session the link's; the one before it is a zombie of the same peer."""
         old = self._session
-        if old is not None and old.is_another_peer_s(session):
-            self._log_refusal(session, f"{old.peer} is connected")
+        if old is not None and not old.same_peer(session):
+            self._admission.log_refusal(session.peer, f"{old.peer} is connected")
             return False
-        self._place.arrived()
-        self._to_do.extend(self._supervisor.connected(self._now(), session.missing))
+        self.source.attempt_succeeded()
+        self._plan(self._supervisor.connected(self._now(), session.missing))
         self._leave()
         self._session = session
         if old is not None:
@@ -272,32 +279,20 @@ class Engine:
 
     def _refuse(self, session: SupervisedProtocol, reason: str) -> None:
         """End a session that is not the link's."""
-        self._forget_newcomer(session)
-        self._log_refusal(session, reason)
+        self._forget_unproven(session)
+        self._admission.log_refusal(session.peer, reason)
         session.abort(reason)
 
-    def _log_refusal(self, session: SupervisedProtocol, reason: str) -> None:
-        count = self._refusals.count_due(self._now())
-        if count:
-            others = f" ({count - 1} others were refused before)" if count > 1 else ""
-            self.log.warn(
-                "{link}: {peer} is refused: {reason}{others}",
-                link=self.name,
-                peer=session.peer,
-                reason=reason,
-                others=others,
-            )
-
-    def _forget_newcomer(self, session: SupervisedProtocol) -> bool:
-        """Whether it was one."""
-        overdue = self._newcomers.pop(session, None)
-        if overdue is not None and overdue.active():
-            overdue.cancel()
-        return overdue is not None
+    def _forget_unproven(self, session: SupervisedProtocol) -> bool:
+        """Return whether the session was one of the unproven; it is not any more."""
+        timeout = self._unproven.pop(session, None)
+        if timeout is not None and timeout.active():
+            timeout.cancel()
+        return timeout is not None
 
     def session_established(self, session: SupervisedProtocol) -> None:
-        """The transport is ready for the protocol, and the peer proven: the steps are due."""
-        if self._forget_newcomer(session) and not self._admit(session):
+        """Take the steps: the transport is ready for the protocol, and the peer is proven."""
+        if self._forget_unproven(session) and not self._admit(session):
             session.abort("another peer is connected")
         self._supervisor.proof_given()
         if session is not self._session or self.state is not LinkState.HANDSHAKING:
@@ -328,7 +323,7 @@ class Engine:
             steps.cancel()  # a step has ended the session itself, and waits for something
 
     def session_heard(self, session: SupervisedProtocol) -> None:
-        """Bytes came."""
+        """Note that bytes came."""
         if session is self._session:
             actions = self._supervisor.heard(self._now())
             if actions:
@@ -336,17 +331,17 @@ class Engine:
 
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
         """
-        The connection is gone, or the protocol has asked to close it, or the peer is not proven.
+        Note that a session ended: the connection was lost or closed here, or the peer is not proven.
 
-        Where it is known that it was not the network, it was ``refused``: see :meth:`Supervisor.lost`.
+        It was ``refused`` if it is known that the network did not end it: see :meth:`Supervisor.lost`.
         """
-        if self._forget_newcomer(session):
-            self._log_refusal(session, reason)
+        if self._forget_unproven(session):
+            self._admission.log_refusal(session.peer, reason)
         if session is self._session:
             self._over(session, reason, refused)
 
     def session_gone(self) -> None:
-        """All that there was to tell about the end of a session is told."""
+        """Note that a protocol knows of its end, and that nothing of its session is left."""
         self._settle()
 
     # -- carrying out ---------------------------------------------------------------------------------
@@ -355,84 +350,103 @@ class Engine:
         return self._clock.seconds()
 
     def _begin(self) -> None:
-        self._alarm = DeadlineTimer(self._clock, _deadlines, self)
-        self._to_do.extend(self._supervisor.start(self._now()))
-        self._place.open(self)
+        self._timer = DeadlineTimer(self._clock, _deadlines, self)
+        self._plan(self._supervisor.start(self._now()))
+        self.source.open(self)
         self._do()
 
     def _tick(self) -> None:
         self._do(self._supervisor.tick(self._now()))
 
     def _over(self, session: SupervisedProtocol, reason: str, refused: bool) -> None:
-        self._to_do.extend(self._supervisor.lost(self._now(), reason, refused))
+        self._plan(self._supervisor.lost(self._now(), reason, refused))
         session.given_up = True
         self._leave()
         self._do()
 
     def _leave(self) -> None:
-        """Let the session go, and what was to be done on it."""
+        """Let the session go, and cancel the steps that are under way on it."""
         self._session = None
+        self._note_ready()
+        self._cancel_steps()
+
+    def _cancel_steps(self) -> None:
         steps, self._steps_under_way = self._steps_under_way, None
         if steps is not None:
             steps.cancel()
+
+    def _plan(self, actions: Iterable[Action]) -> None:
+        """Queue the actions of a new decision."""
+        self._actions.extend(actions)
+        self._note_ready()
+
+    def _note_ready(self) -> None:
+        """Keep :attr:`protocol` true: it must change with the state, before anybody is called."""
+        session = self._session
+        ready = self._supervisor.state in (LinkState.READY, LinkState.SUSPECT)
+        protocol = session.protocol if ready and session is not None else None
+        if protocol is not self.protocol:
+            self.protocol = protocol
+            if self._ready_changed is not None:
+                self._ready_changed(protocol)
 
     def _do(self, actions: Iterable[Action] = ()) -> None:
         """
         Carry actions out in the order in which they arose.
 
-        Those told of them may call back; what comes of that has to wait for its turn.
+        A function that is called on the way may cause more actions; these wait for their turn.
         """
-        self._to_do.extend(actions)
-        if self._doing:
+        self._plan(actions)
+        if self._acting:
             return
-        self._doing = True
+        self._acting = True
         try:
-            while self._to_do:
-                self._carry_out(self._to_do.popleft())
+            while self._actions:
+                self._carry_out(self._actions.popleft())
         finally:
-            self._doing = False
-        if self._alarm is not None:
-            self._alarm.update()
+            self._acting = False
+        if self._timer is not None:
+            self._timer.update()
         self._settle()
 
     def _carry_out(self, action: Action) -> None:
         session = self._session
-        if isinstance(action, Tell):
-            self._tell(action)
+        if isinstance(action, ReportState):
+            self._report(action)
         elif isinstance(action, Dial):
-            self._place.dial(self)
+            self.source.dial(self)
         elif isinstance(action, Abort):
-            self._place.hang_up()
+            self.source.cancel_attempt()
             if session is not None:
                 self._leave()
                 session.abort(action.reason)
-        elif isinstance(action, Beat):
-            self._send_beat()
+        elif isinstance(action, SendHeartbeat):
+            self._beat()
         elif isinstance(action, Drain) and session is not None:
-            steps, self._steps_under_way = self._steps_under_way, None
-            if steps is not None:
-                steps.cancel()
+            self._cancel_steps()
             session.drain(self.reason)
 
-    def _send_beat(self) -> None:
-        if self._beat is None or self._session is None or self.state is LinkState.DRAINING:
+    def _beat(self) -> None:
+        if self._send_heartbeat is None or self._session is None or self.state is LinkState.DRAINING:
             return
         try:
-            self._beat(self._session.protocol)
+            self._send_heartbeat(self._session.protocol)
         except SessionClosed as closed:
             self.drop(str(closed))
         except Exception:
             self.log.failure("{link}: the heartbeat cannot be sent", link=self.name)
             self.drop("the heartbeat cannot be sent", refused=True)
 
-    def _tell(self, news: Tell) -> None:
-        self._log(news)
-        for observer in list(self._observers):
+    def _report(self, report: ReportState) -> None:
+        self._log(report)
+        if self.observers.link_state is not None:
+            self.observers.link_state(self._link, report.state, report.reason)
+        for observer in list(self._state_observers):
             try:
-                observer(news.state, news.reason)
+                observer(report.state, report.reason)
             except Exception:
                 self.log.failure("{link}: an observer failed", link=self.name)
-        if news.state is LinkState.READY:
+        if report.state is LinkState.READY:
             for waiting in list(self._awaiting_ready):
                 if self.protocol is None:
                     break  # one of them has ended the session
@@ -440,57 +454,57 @@ class Engine:
                     self._awaiting_ready.remove(waiting)
                     waiting.callback(self.protocol)
 
-    def _log(self, news: Tell) -> None:
+    def _log(self, report: ReportState) -> None:
         """
-        Log what is news: each reason of an outage once, and not that another attempt begins.
+        Log a state that is news: each reason of an outage once, and no attempt that begins.
 
-        An outage has fifty attempts in a second, and a log must not be full when the cable is found. Not
-        even as debug messages, which a log that twistd writes has too.
+        An outage has fifty attempts a second, and must not fill the disk until the cable is found. These
+        are not even debug messages, because a log that twistd writes has those too.
         """
-        told = self._told_reasons
-        if news.state in (LinkState.CONNECTING, LinkState.HANDSHAKING):
+        logged = self._logged_reasons
+        if report.state in (LinkState.CONNECTING, LinkState.HANDSHAKING):
             return
-        if news.state is LinkState.DOWN:
-            if news.reason in told or len(told) >= REASONS_TOLD:
+        if report.state is LinkState.DOWN:
+            if report.reason in logged or len(logged) >= MAX_LOGGED_REASONS:
                 return
-            told.add(news.reason)
-        elif news.state is LinkState.READY:
-            told.clear()
+            logged.add(report.reason)
+        elif report.state is LinkState.READY:
+            logged.clear()
         self.log.info(
             "{link}: {state}: {reason}",
             link=self.name,
-            state=news.state.value,
-            reason=one_line(news.reason),
+            state=report.state.value,
+            reason=one_line(report.reason),
         )
 
     def _closed(self, _: object) -> None:
-        self._place_closed = True
+        self._source_closed = True
         self._settle()
 
     def _cannot_close(self, failure: Failure) -> None:
         self.log.failure("{link}: cannot stop listening", failure, link=self.name)
 
-    def _end_what_lingers(self, reason: str) -> None:
-        """Abort what was closed before the stop, and still has bytes that its peer does not take."""
+    def _abort_lingering(self, reason: str) -> None:
+        """Abort sessions that were closed before the stop, and still have bytes to send."""
         for session in list(self.sessions.protocols):
             session.abort(f"{reason}; what was sent did not leave in time")
 
     def _settle(self) -> None:
-        """If a stop was asked for and nothing is left, say so; start again if that was asked for since."""
-        if not self._stopping or self._doing or not self._place_closed:
+        """If a stop is complete, fire its Deferreds; start again if that was asked for since."""
+        if not self._stopping or self._acting or not self._source_closed:
             return
         if self.state is not LinkState.DOWN or self.sessions.protocols:
             return
         self._stopping = False
         if self._grace_ends is not None and self._grace_ends.active():
             self._grace_ends.cancel()
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         waiting, self._awaiting_down = self._awaiting_down, []
         for deferred in waiting:
             deferred.callback(None)
-        if self._running and not self._stopping and self._alarm is None:
+        if self._running and not self._stopping and self._timer is None:
             self._begin()
 
     def _forget_waiting(self, deferred: Deferred[Any]) -> None:

@@ -1,18 +1,15 @@
-"""The link's engine for those who think in protocols and factories: :class:`ReconnectingFactory`."""
+"""The link's engine for protocols and factories of Twisted: :class:`ReconnectingFactory`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from random import Random
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
-from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IConnector,
     IProtocolFactory,
-    IReactorTime,
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory
@@ -20,10 +17,11 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.connect import Connector, SessionSource, SourceOwner
-from tcpcomm.link.engine import Engine, Observer, Step
-from tcpcomm.link.supervisor import LinkState, Policy, profile
-from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.link.engine import Engine, StateObserver
+from tcpcomm.link.options import LinkOptions, SupervisionKeywords
+from tcpcomm.link.supervisor import LinkState
 from tcpcomm.net.reasons import connect_error_text
+from tcpcomm.session.observer import Observers
 
 __all__ = ["ReconnectingFactory"]
 
@@ -32,22 +30,21 @@ class ReconnectingFactory(Factory):
     """
     Keeps one connection up, and builds your protocol anew for each.
 
-    It is used in either of two ways::
+    Use it in either of two ways::
 
         reactor.connectTCP("10.0.0.5", 9999, ReconnectingFactory(MyProtocol))
         ReconnectingFactory(MyProtocol).connect(endpoint)
 
     Args:
-        protocol: your protocol class, or a factory; any of Twisted's will do.
-        policy: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy of your own.
-        heartbeat: sends something that the peer's program answers; it gets the protocol. Without one a
-            dead peer is noticed only when TCP does, after minutes or hours.
-        on_ready: steps to be done on each new connection before it counts as ready; each gets the
-            protocol, and may be a coroutine function.
-        keys: our name, and the pre-shared key of the peer: it has to prove that it holds it before your
-            protocol is connected, or may send.
-        clock: the reactor, or a test's clock.
-        random: where the backoff's jitter comes from.
+        protocol: your protocol class, or a factory; any of Twisted's works.
+        heartbeat: sends something that the peer's program answers; it gets the protocol. Without one a dead
+            peer is noticed only when TCP does, after minutes or hours.
+        keywords: the other options: ``keys``, ``policy``, ``on_ready``, ``observers``, ``log``, ``reactor``
+            and ``random``. :class:`~tcpcomm.link.options.LinkOptions` explains them. With keys, your
+            protocol is connected when its peer is proven.
+
+    Raises:
+        ConfigurationError: the policy has no interval for the heartbeat, or an option is wrong.
     """
 
     noisy = False
@@ -56,40 +53,33 @@ class ReconnectingFactory(Factory):
         self,
         protocol: Any,
         *,
-        policy: Policy | str = "lan",
         heartbeat: Callable[[Any], None] | None = None,
-        on_ready: Iterable[Step] = (),
-        keys: PreSharedKeys | None = None,
-        clock: IReactorTime | None = None,
-        random: Random | None = None,
+        **keywords: Unpack[SupervisionKeywords[Any]],
     ) -> None:
-        rules = profile(policy) if isinstance(policy, str) else policy
-        if heartbeat is None:
-            rules = evolve(rules, heartbeats=None)
+        self._options = options = LinkOptions(**keywords)
+        self._heartbeat = heartbeat
+        self._policy = options.policy_with(heartbeat)
         self._wrapped: Any = protocol
+        own = getattr(protocol, "observers", None)  # the sessions of a FrameFactory report to them
+        self.observers = own if isinstance(own, Observers) else Observers()
+        """The observers of the link and of its sessions; ``observers.add(...)`` attaches another."""
+        for observer in options.watching():
+            self.observers.add(observer)
         if not IProtocolFactory.providedBy(protocol):
             self._wrapped = Factory.forProtocol(protocol)
             self._wrapped.noisy = False
-            self._wrapped.clock = clock  # frame protocols ask their factory for it
-        self._rules = rules
-        self._options: dict[str, Any] = {
-            "steps": list(on_ready),
-            "beat": heartbeat,
-            "random": random,
-            "clock": clock,
-            "keys": keys,
-        }
+            self._wrapped.clock = options.reactor  # frame protocols ask their factory for both
+            self._wrapped.observers = self.observers
         self._engine: Engine | None = None
-        self._place: _ReactorConnector | None = None
-        self._observers: list[Observer] = []
+        self._state_observers: list[StateObserver] = []
 
     @property
     def engine(self) -> Engine:
         """
-        The engine of its link.
+        The engine of the link.
 
         Raises:
-            ConfigurationError: nobody has said yet where to connect to.
+            ConfigurationError: no place to connect to was given yet.
         """
         if self._engine is None:
             raise ConfigurationError("nothing to supervise yet: call connect(), or reactor.connectTCP()")
@@ -97,19 +87,19 @@ class ReconnectingFactory(Factory):
 
     @property
     def state(self) -> LinkState:
-        """What is true of the link now."""
+        """The state of the link."""
         return LinkState.DOWN if self._engine is None else self._engine.state
 
-    def observe(self, observer: Observer) -> None:
+    def observe(self, observer: StateObserver) -> None:
         """Have ``observer(state, reason)`` called at each change; also before connecting."""
         if self._engine is None:
-            self._observers.append(observer)
+            self._state_observers.append(observer)
         else:
             self._engine.observe(observer)
 
     def connect(self, endpoint: IStreamClientEndpoint) -> None:
         """Keep a connection to the endpoint."""
-        self._begin(Connector(endpoint), "link").start()
+        self._begin(Connector(endpoint), "link")
 
     def whenReady(self) -> Deferred[Any]:
         """
@@ -124,43 +114,50 @@ class ReconnectingFactory(Factory):
         self.engine.kick()
 
     def stop(self) -> Deferred[None]:
-        """Close the connection and connect no more; the Deferred fires within the policy's grace."""
+        """Close the connection and stop connecting. The Deferred fires within the policy's grace."""
         return succeed(None) if self._engine is None else self._engine.stop()
 
-    def _begin(self, place: SessionSource, name: str) -> Engine:
+    def _begin(self, source: SessionSource, name: str) -> None:
         if self._engine is not None:
             raise ConfigurationError("a ReconnectingFactory keeps one connection: make another for another")
-        options = dict(self._options)
-        if options["clock"] is None:
-            from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
-            options["clock"] = reactor
-        self._engine = Engine(self._wrapped, place, self._rules, name=name, **options)
-        for observer in self._observers:
+        options = self._options
+        self._engine = Engine(
+            self._wrapped,
+            source,
+            self._policy,
+            clock=options.reactor,
+            random=options.random,
+            steps=options.on_ready,
+            send_heartbeat=self._heartbeat,
+            name=name,
+            keys=options.keys,
+            observers=self.observers,
+            link=self,
+        )
+        for observer in self._state_observers:
             self._engine.observe(observer)
-        return self._engine
+        self._engine.start()
 
-    # -- what reactor.connectTCP and its kin call -----------------------------------------------------
+    # -- called by reactor.connectTCP and its kin -----------------------------------------------------
 
     def startedConnecting(self, connector: IConnector) -> None:
-        """An attempt begins; the first one tells where to."""
+        """Begin, at the first attempt, with the place that the connector connects to."""
         if self._engine is None:
-            self._place = _ReactorConnector(connector)
-            self._begin(self._place, f"link to {_destination(connector)}").start()
+            self._begin(_ReactorConnector(connector), f"link to {_destination(connector)}")
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         return self.engine.sessions.buildProtocol(addr)
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
-        """An attempt failed."""
+        """Note that an attempt failed."""
         self.engine.attempt_failed(connect_error_text(reason))
 
     def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
-        """A connection ended; its protocol has told the engine already."""
+        """Do nothing: the protocol has told the engine already."""
 
 
 class _ReactorConnector(SessionSource):
-    """Sessions come from a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``."""
+    """Makes sessions with a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``."""
 
     dials = True
 
@@ -179,15 +176,15 @@ class _ReactorConnector(SessionSource):
         else:
             engine.attempt_failed("the last connection is not closed yet")
 
-    def arrived(self) -> None:
+    def attempt_succeeded(self) -> None:
         pass
 
-    def hang_up(self) -> None:
+    def cancel_attempt(self) -> None:
         if self._connector.state == "connecting":
             self._connector.stopConnecting()
 
     def close(self) -> Deferred[None]:
-        self.hang_up()
+        self.cancel_attempt()
         return succeed(None)
 
 

@@ -1,8 +1,9 @@
-"""What stands between a transport and the protocol of a supervised link: :class:`SupervisedProtocol`."""
+"""The layer between a transport and the protocol of a supervised link: :class:`SupervisedProtocol`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import (
     IAddress,
@@ -10,7 +11,8 @@ from twisted.internet.interfaces import (
     IHandshakeListener,
     ISSLTransport,
 )
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -20,41 +22,67 @@ from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
+from tcpcomm.session.admission import Refused
 from tcpcomm.session.authentication import PeerAuthentication, authenticate
-from tcpcomm.session.factory import Refused
+from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
 
-if TYPE_CHECKING:
-    from tcpcomm.link.engine import Engine
+__all__ = ["SupervisedFactory", "SupervisedProtocol", "Supervision"]
 
-__all__ = ["SupervisedFactory", "SupervisedProtocol"]
+
+class Supervision(Protocol):
+    """The part of an engine that its sessions need."""
+
+    @property
+    def state(self) -> LinkState:
+        """The state of the link."""
+
+    def session_made(self, session: SupervisedProtocol) -> bool:
+        """Take a session that is connected by TCP. Return False if it is not wanted."""
+
+    def session_established(self, session: SupervisedProtocol) -> None:
+        """Note that TLS is established, the peer proven, and the protocol connected."""
+
+    def session_heard(self, session: SupervisedProtocol) -> None:
+        """Note that bytes came."""
+
+    def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
+        """Note that a session ended; ``refused`` if a program ended it and not the network."""
+
+    def session_gone(self) -> None:
+        """Note that a protocol knows of its end, and that nothing of its session is left."""
 
 
 @implementer(IHandshakeListener)
 class SupervisedProtocol(ProtocolWrapper):
     """
-    Stands between the transport and the user's protocol; sees bytes come and the connection go.
+    Stands between the transport and the user's protocol, and reports to the engine what happens.
 
     Args:
         factory: the factory of all sessions of a link.
-        protocol: the user's.
-        carrier: what is connected to the transport in its place, until the peer is proven.
+        protocol: the user's protocol.
+        authentication: connected to the transport in its place until the peer is proven; None: the peer
+            need not prove itself by a key.
     """
 
-    def __init__(self, factory: SupervisedFactory, protocol: Any, carrier: PeerAuthentication | None) -> None:
-        super().__init__(factory, carrier or protocol)
+    def __init__(
+        self, factory: SupervisedFactory, protocol: Any, authentication: PeerAuthentication | None
+    ) -> None:
+        super().__init__(factory, authentication or protocol)
         self.protocol = protocol
         self._engine = factory.engine
-        self._begun = False  # the user's protocol, or its carrier, knows of the connection
+        self._framed = isinstance(protocol, FrameProtocol)
+        # A FrameProtocol drops by itself all bytes after its end, but needs the peer's end in order to
+        # close:
+        self._receives_to_the_end = self._framed
+        self._begun = False  # the user's protocol, or its authentication, knows of the connection
         self._lost = False
         self.given_up = False
         self.missing: str | None = None
-        """What the peer has still to show before it is who it has to be, as text; None for nothing."""
+        """The proof that the peer still owes, as a text for logs; None if it owes nothing."""
         self._identity: str | None = None
-        if carrier is not None:
-            carrier.proven, carrier.refused = self._proven, self._not_proven
-        # It drops by itself what comes after its end, but must hear of the peer's to close:
-        self._told_to_the_end = isinstance(protocol, FrameProtocol)
+        if authentication is not None:
+            authentication.proven, authentication.refused = self._proven, self._not_proven
         self.peer = "no peer yet"
         self.host: str | None = None
 
@@ -70,14 +98,16 @@ class SupervisedProtocol(ProtocolWrapper):
         if not self._engine.session_made(self):
             self.abort("this connection is not wanted")
         if self.given_up:
-            self.wrappedProtocol = Protocol()  # the user's never hears of it
-            self._told_to_the_end = False
+            self.wrappedProtocol = TwistedProtocol()  # the user's protocol is never connected
+            self._receives_to_the_end = False
         self._begun = not self.given_up
+        if self._begun:
+            self._report_opened()
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
-        if self._begun and self.host is not None and not isinstance(self.protocol, FrameProtocol):
+        if self._begun and self.host is not None and not self._framed:
             set_socket_options(transport)  # a FrameProtocol does it itself
         if not (self.given_up or self.missing):
-            self._engine.session_established(self)
+            self._established()
 
     def handshakeCompleted(self) -> None:
         listener = IHandshakeListener(self.wrappedProtocol, None)
@@ -87,28 +117,37 @@ class SupervisedProtocol(ProtocolWrapper):
             self._proven(certificate_name(self.transport))
 
     def _proven(self, identity: str | None) -> None:
-        """The peer is who it has to be, and the protocol is connected."""
+        """Go on with a peer that is proven; the protocol is connected."""
         self.missing, self._identity = None, identity
         if not self.given_up:
-            self._engine.session_established(self)
+            self._established()
+
+    def _established(self) -> None:
+        self._engine.session_established(self)
+
+    def _report_opened(self) -> None:
+        """Do nothing: a FrameProtocol reports this, and all that follows, by itself."""
+
+    def _report_closed(self, reason: Failure) -> None:
+        """Do nothing, as above."""
 
     def _not_proven(self, reason: str) -> None:
         if not (self.given_up or self._lost):
             self._engine.session_over(self, reason, refused=True)
             self.abort(reason)
 
-    def is_another_peer_s(self, than: SupervisedProtocol) -> bool:
-        """Whether this session is that of another peer than a newer one, so far as can be known."""
+    def same_peer(self, newer: SupervisedProtocol) -> bool:
+        """Return False if a newer session is known to come from another peer than this session."""
         if self.missing:
-            return False  # it is nobody's yet
-        if self._identity or than._identity:
-            return self._identity != than._identity
-        return self.host != than.host
+            return True  # the peer of this session is not known yet
+        if self._identity or newer._identity:
+            return self._identity == newer._identity
+        return self.host == newer.host
 
     def dataReceived(self, data: bytes) -> None:
         if not self.given_up:
             self._engine.session_heard(self)
-        if not self.given_up or self._told_to_the_end:
+        if not self.given_up or self._receives_to_the_end:
             super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -116,86 +155,147 @@ class SupervisedProtocol(ProtocolWrapper):
         if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
         self._engine.session_over(self, loss_text(reason), refused=is_program_error(reason))
+        self._report_closed(reason)
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._engine.session_gone()
 
     def loseConnection(self) -> None:
-        """The protocol closes the connection: what it wrote still leaves, but the link goes on without."""
+        """Close for the protocol: what it wrote still leaves, but the link goes on without this session."""
         super().loseConnection()  # type: ignore[no-untyped-call]
         self._closed_here()
 
     def loseWriteConnection(self) -> None:
-        """A FrameProtocol begins to close so; another protocol may still wait for replies."""
+        """Shut the sending side. A FrameProtocol begins to close so; another may still wait for replies."""
         cast("Any", self.transport).loseWriteConnection()
-        if isinstance(self.protocol, FrameProtocol):
+        if self._framed:
             self._closed_here()
 
     def _closed_here(self) -> None:
         if self._engine.state is not LinkState.DRAINING:
-            protocol = self.protocol
-            framed = isinstance(protocol, FrameProtocol)
-            closed = protocol._reason if framed else None
-            followed = framed and protocol._input_ended  # it closes for the peer has
-            self._engine.session_over(self, closed or "closed here", refused=not followed)
+            reason = self.protocol.reason if self._framed else None
+            peer_closed_first = self._framed and self.protocol.input_ended
+            self._engine.session_over(self, reason or "closed here", refused=not peer_closed_first)
 
     def abort(self, reason: str) -> None:
         """End the connection at once; nothing that still comes is passed on."""
         self.given_up = True
         self.disconnecting = 1
-        if self._begun and isinstance(self.protocol, FrameProtocol):
+        if self._begun and self._framed:
             self.protocol.abort(reason)
         transport = cast("Any", self.transport)
         getattr(transport, "abortConnection", transport.loseConnection)()
 
     def drain(self, reason: str) -> None:
-        """Close politely: what was sent still leaves."""
+        """Close politely: sent data still leaves."""
         if not self._begun:
             self.abort(reason)
-        elif isinstance(self.protocol, FrameProtocol):
+        elif self._framed:
             self.protocol.close(reason)
         else:
             self.loseConnection()
 
 
 @implementer(IHalfCloseableProtocol)
-class _HalfCloseableSupervisedProtocol(SupervisedProtocol):
-    """The same, where the user's protocol wants to know that the peer has only ended its sending."""
+class _HalfCloseable(SupervisedProtocol):
+    """A session with a protocol that distinguishes the peer's end of sending from its end."""
 
     def readConnectionLost(self) -> None:
-        if not self.given_up or self._told_to_the_end:
+        if not self.given_up or self._receives_to_the_end:
             cast("Any", self.wrappedProtocol).readConnectionLost()
 
     def writeConnectionLost(self) -> None:
-        if not self.given_up or self._told_to_the_end:
+        if not self.given_up or self._receives_to_the_end:
             cast("Any", self.wrappedProtocol).writeConnectionLost()
+
+
+class _Foreign(SupervisedProtocol):
+    """A session of another protocol than FrameProtocol, which does not report to observers by itself."""
+
+    factory: SupervisedFactory
+    _reason: str | None = None
+
+    def _report_opened(self) -> None:
+        if self.factory.observers.opened is not None:
+            self.factory.observers.opened(self)
+
+    def _established(self) -> None:
+        if self.factory.observers.ready is not None:
+            self.factory.observers.ready(self)
+        super()._established()
+
+    def dataReceived(self, data: bytes) -> None:
+        received = self.factory.observers.received
+        if received is not None and not self.given_up:
+            received(self, data)
+        super().dataReceived(data)
+
+    def write(self, data: bytes) -> None:
+        super().write(data)  # type: ignore[no-untyped-call]
+        if self.factory.observers.sent is not None:
+            self.factory.observers.sent(self, data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def abort(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        super().abort(reason)
+
+    def drain(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        super().drain(reason)
+
+    def _report_closed(self, reason: Failure) -> None:
+        if self.factory.observers.closed is not None and self._begun:
+            self.factory.observers.closed(self, self._reason or loss_text(reason))
+
+
+class _HalfCloseableForeign(_HalfCloseable, _Foreign):
+    """A foreign session that is half-closeable."""
 
 
 class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
     """
-    Builds a supervised protocol around each of the user's factory's.
+    Builds a supervised protocol around each protocol of the user's factory.
 
     Args:
-        factory: the user's.
-        engine: what supervises.
-        keys: with them the peer has to prove itself first.
-        dials: which side of that proof is ours.
+        factory: the user's factory.
+        engine: supervises the sessions.
+        keys: with them the peer must prove itself first.
+        dials: True if we connect, and so begin the proof.
+        observers: see the sessions of protocols that do not report by themselves.
+
+    Raises:
+        ConfigurationError: we connect, and there are keys of several peers.
     """
 
     noisy = False
     protocol = SupervisedProtocol
 
-    def __init__(self, factory: Any, engine: Engine, keys: PreSharedKeys | None, *, dials: bool) -> None:
+    def __init__(
+        self,
+        factory: Any,
+        engine: Supervision,
+        keys: PreSharedKeys | None,
+        *,
+        dials: bool,
+        observers: Observers,
+    ) -> None:
         super().__init__(factory)  # type: ignore[no-untyped-call]
         self.engine = engine
+        self.observers = observers
         self._keys = keys
         self._dials = dials
         if keys is not None:
-            keys.proof(dials=dials)  # says now what is wrong with them
+            keys.proof(dials=dials)  # raises now if they cannot be used
 
     def buildProtocol(self, addr: IAddress | None) -> SupervisedProtocol:
         protocol = self.wrappedFactory.buildProtocol(addr)
         if protocol is None or isinstance(protocol, Refused):
-            return cast("SupervisedProtocol", protocol)  # not wanted: Twisted's own annotation forgets that
-        kind = _HalfCloseableSupervisedProtocol if IHalfCloseableProtocol.providedBy(protocol) else SupervisedProtocol
+            return cast("SupervisedProtocol", protocol)  # Twisted's own annotation forgets a refusal
+        half_closeable = IHalfCloseableProtocol.providedBy(protocol)
+        kind: type[SupervisedProtocol] = _HalfCloseable if half_closeable else SupervisedProtocol
+        if not isinstance(protocol, FrameProtocol):
+            kind = _HalfCloseableForeign if half_closeable else _Foreign
         proof = None if self._keys is None else self._keys.proof(dials=self._dials)
         return kind(self, protocol, None if proof is None else authenticate(protocol, proof))

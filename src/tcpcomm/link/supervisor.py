@@ -1,11 +1,11 @@
 """
-The rules of a link, without any I/O: its states, when to try again, and when a peer counts as dead.
+The rules of a link, without any I/O: its states, the next attempt, and the death of a peer.
 
 Theory. A *link* outlives its *sessions* (TCP connections). TCP itself notices a pulled cable after many
 minutes, if at all, and a hung program never: only bytes that the peer's program sends prove that it is
-alive. So a link is ``ready`` not when TCP connects, for a hung server's backlog connects too, but when
-the ``on_ready`` steps are done and, where there are heartbeats, the peer was heard; and it stays so only as
-long as the peer is heard.
+alive. TCP connected is not ``ready``, because a hung server's backlog connects too. The link is ``ready``
+when the ``on_ready`` steps are done and, where there are heartbeats, the peer was heard. It stays ``ready``
+only as long as the peer is heard.
 
 ::
 
@@ -17,13 +17,13 @@ long as the peer is heard.
     handshaking   TCP is connected; the peer is being proven and   only the steps
                   the on_ready steps run
     ready         the peer was heard within the heartbeat          everything
-    suspect       the peer is silent for longer than it should be  everything: it may
-                  but not yet dead                                 come back
+    suspect       the peer is silent for too long, but not yet     everything: it may
+                  dead                                             come back
     draining      stop was asked for: what was sent still leaves   nothing new
 
-:data:`TABLE` says which input leads from which state to which. An input that the table does not have is
-a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere: :class:`Supervisor`
-is told what happens and when, and returns what is to be done.
+:data:`TABLE` lists the inputs that lead from each state to another. An input that the table does not have
+is a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere: the caller tells
+:class:`Supervisor` each event and its time, and carries out the actions that it returns.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ __all__ = [
     "Abort",
     "Action",
     "Backoff",
-    "Beat",
     "Dial",
     "Drain",
     "Heartbeats",
@@ -54,14 +53,15 @@ __all__ = [
     "Input",
     "LinkState",
     "Policy",
+    "ReportState",
+    "SendHeartbeat",
     "Supervisor",
-    "Tell",
     "profile",
 ]
 
 
 class LinkState(Enum):
-    """What is true of a link; see the module's text."""
+    """The state of a link; the module's text explains each."""
 
     DOWN = "down"
     CONNECTING = "connecting"
@@ -72,16 +72,16 @@ class LinkState(Enum):
 
 
 class Input(Enum):
-    """What can happen to a link."""
+    """An event in the life of a link."""
 
-    DIAL = "dial"  # it is time to connect, or somebody said kick()
-    FAILED = "failed"  # the attempt came to nothing
+    DIAL = "dial"  # it is time to connect, or kick() was called
+    FAILED = "failed"  # the attempt failed
     CONNECTED = "connected"  # there is a new session, dialled or accepted
     PROVEN = "proven"  # its peer is alive, and the on_ready steps are done
-    QUIET = "quiet"  # nothing was heard for longer than there should be
+    QUIET = "quiet"  # nothing was heard for too long
     HEARD = "heard"  # bytes came
-    LOST = "lost"  # the session is over, for whatever reason
-    STOP = "stop"  # somebody said stop()
+    LOST = "lost"  # the session is over, for any reason
+    STOP = "stop"  # stop() was called
 
 
 class IllegalInput(TcpcommError):
@@ -134,26 +134,26 @@ def _positive(instance: object, attribute: Any, value: float) -> None:
 @frozen(kw_only=True)
 class Backoff:
     """
-    How long to wait before the next attempt, in seconds.
+    The waits between attempts, in seconds.
 
     While the outage is young, attempts follow each other quickly, so that a cable is found again as soon
     as it is plugged in. Then the wait is drawn evenly from zero to a ceiling that doubles with every
-    attempt ("full jitter"), so that many clients of one server do not come in step, but never below the
-    floor, so that nothing spins. Where not the network ended a session but a program, which refused it,
-    the wait is drawn so from the start: to be quick does not help there.
+    attempt ("full jitter"), so that many clients of one server do not come at the same time. It is never
+    below the floor, so that nothing spins. Where a program refused the session, the wait is drawn so from
+    the start, because quick attempts do not help.
 
     Raises:
-        ConfigurationError: a value is not positive, or the floor lies above the cap.
+        ConfigurationError: a value is not positive, or the floor is above the cap.
     """
 
     quick: float = field(validator=_positive)
     """
-    While the outage is young, how long after the beginning of an attempt the next one begins, unless that
-    one takes longer: then it follows at once. It is also the first ceiling after.
+    The time from the beginning of an attempt to the next one, while the outage is young. If the attempt
+    takes longer, the next one follows at once. It is also the first ceiling after that.
     """
 
     quick_for: float = field(default=0.0)
-    """How long an outage is young."""
+    """The time for which an outage is young."""
 
     cap: float = field(validator=_positive)
     """The highest ceiling."""
@@ -162,8 +162,8 @@ class Backoff:
 
     settled: float = field(default=0.2)
     """
-    How long the link must have been ready for the outage to count as over: a peer that accepts and then
-    hangs up, again and again, must not be dialled as if each time were the first.
+    The time for which the link must be ready before the outage counts as over. A peer that accepts and then
+    closes, again and again, must not be dialled as if each time were the first.
     """
 
     def __attrs_post_init__(self) -> None:
@@ -172,12 +172,12 @@ class Backoff:
 
     def wait(self, attempts: int, down_for: float, random: Random) -> float:
         """
-        Seconds until the next attempt.
+        Return the seconds until the next attempt.
 
         Args:
-            attempts: attempts in vain that were followed by no quick one.
-            down_for: seconds since the outage began; infinity for one that is not to count as young.
-            random: where the jitter comes from.
+            attempts: failed attempts that no quick one followed.
+            down_for: seconds since the outage began; infinity if it must not count as young.
+            random: the source of the jitter.
         """
         if down_for < self.quick_for:
             return max(self.floor, self.quick)
@@ -187,20 +187,20 @@ class Backoff:
 
 @frozen(kw_only=True)
 class Policy:
-    """Everything that a link decides by. Times are in seconds."""
+    """The rules of one link. Times are in seconds."""
 
     connect_timeout: float = field(validator=_positive)
-    """How long an attempt may take. Short, for an attempt that began in the outage never sees its end."""
+    """The time for an attempt. Short, because an attempt that began in an outage does not see its end."""
 
     handshake_timeout: float = field(default=2.0, validator=_positive)
-    """How long TLS, proof of the peer and the on_ready steps may take together."""
+    """The time for TLS, the proof of the peer and the on_ready steps together."""
 
     backoff: Backoff
     heartbeats: Heartbeats | None = None
-    """None: silence means nothing, and a dead peer is noticed only by TCP."""
+    """The heartbeats; None: silence means nothing, and only TCP notices a dead peer."""
 
     grace: float = field(default=5.0, validator=_positive)
-    """How long stop() waits for what was sent to leave."""
+    """The time that stop() waits for sent data to leave."""
 
 
 PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(
@@ -225,17 +225,17 @@ PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(
 )
 """
 ``lan``: one machine beside the other; back within a tenth of a second. ``fleet``: hundreds of clients of
-one server; its backoff's cap should be at least their number divided by what the server accepts in a
-second. ``wan``: far away, on lines that charge for traffic.
+one server; the cap of its backoff should be at least their number divided by the connections that the
+server accepts in a second. ``wan``: far away, on lines that charge for traffic.
 """
 
 
 def profile(name: str, **values: Any) -> Policy:
     """
-    A profile by name, with own values in place of some of its own.
+    Return a profile by name, with some of its values replaced.
 
     Raises:
-        ConfigurationError: there is no such profile.
+        ConfigurationError: the profile does not exist.
     """
     if name not in PROFILES:
         raise ConfigurationError(f"no profile is called {name!r}; there are {', '.join(PROFILES)}")
@@ -243,7 +243,7 @@ def profile(name: str, **values: Any) -> Policy:
 
 
 class Action:
-    """Something that the supervisor wants done."""
+    """An order of the supervisor to the engine."""
 
 
 @frozen
@@ -252,13 +252,13 @@ class Dial(Action):
 
 
 @frozen
-class Beat(Action):
+class SendHeartbeat(Action):
     """Send a heartbeat."""
 
 
 @frozen
 class Drain(Action):
-    """Close the session politely: what was sent still leaves."""
+    """Close the session politely: sent data still leaves."""
 
 
 @frozen
@@ -269,8 +269,8 @@ class Abort(Action):
 
 
 @frozen
-class Tell(Action):
-    """Tell observers that the state is another now, and why."""
+class ReportState(Action):
+    """Report a new state, and its reason, to observers."""
 
     state: LinkState
     reason: str
@@ -278,55 +278,55 @@ class Tell(Action):
 
 class Supervisor:
     """
-    The course of one link. It is told what happens, and when; it says what to do.
+    Decides the course of one link, from the events that it gets.
 
     Args:
-        policy: what it decides by.
-        dials: whether it connects (active TCP role), or waits for the peer to (passive).
-        random: where the jitter comes from.
+        policy: the rules.
+        dials: True if the link connects (active TCP role), False if it waits for the peer (passive).
+        random: the source of the backoff's jitter.
 
-    The caller feeds :meth:`start`, :meth:`connected`, :meth:`failed`, :meth:`steps_done`, :meth:`heard`,
-    :meth:`lost`, :meth:`kick`, :meth:`stop`, and :meth:`tick` when :attr:`deadline` is reached (later is
-    allowed, and is not taken for the peer's silence), and carries out the actions that each returns, in
-    order. It calls :meth:`lost` and :meth:`heard` only for the newest session, and only as long as it was
-    not told to abort it.
+    The caller reports events with :meth:`start`, :meth:`connected`, :meth:`failed`, :meth:`steps_done`,
+    :meth:`heard`, :meth:`lost`, :meth:`kick` and :meth:`stop`, and carries out the actions that each
+    returns, in order. It calls :meth:`tick` when :attr:`deadline` is reached; a later call is allowed, and
+    does not count as the peer's silence. It calls :meth:`lost` and :meth:`heard` only for the newest
+    session, until an action aborts that session.
     """
 
     def __init__(self, policy: Policy, *, dials: bool, random: Random) -> None:
         self.policy = policy
         self.state = LinkState.DOWN
         self.reason = "not started"
-        """Why the state is what it is."""
+        """The reason of the state, in plain words."""
         self._dials = dials
         self._random = random
         self._running = False
-        self._attempts = 0  # in vain, and followed by no quick one
-        self._before: str | None = None  # how what there was before the attempt under way ended
-        self._dialled = 0.0  # when the last attempt began
-        self._down_since = 0.0  # when the outage began: it ends only when ready, and that has settled
+        self._attempts = 0  # failed, and followed by no quick one
+        self._last_end: str | None = None  # of the session or attempt before the one under way
+        self._dialled = 0.0  # the time when the last attempt began
+        self._down_since = 0.0  # the time when the outage began; it ends when ready for long enough
         self._ready_since = 0.0
-        self._due = inf  # of what the state waits for: the next attempt, its end, the end of the grace
+        self._due = inf  # the time of the next attempt, of its timeout, or of the end of the grace
         self._steps_are_done = False
-        self._was_heard = False  # in this session
+        self._was_heard = False  # the peer, in this session
         self._missing = NOT_READY
-        self._pulse: Pulse | None = None  # of this session's peer, where there are heartbeats
+        self._pulse: Pulse | None = None  # of this session, where there are heartbeats
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped."""
+        """True if the link was started and not stopped."""
         return self._running
 
     @property
     def status_text(self) -> str:
-        """The state and why, for somebody who cannot use the link: what keeps it from being ready."""
-        if self._before is None or self.state not in (LinkState.CONNECTING, LinkState.HANDSHAKING):
+        """The state and its reason, as an error text for somebody who cannot use the link."""
+        if self._last_end is None or self.state not in (LinkState.CONNECTING, LinkState.HANDSHAKING):
             return f"{self.state.value}: {self.reason}"
         tcp = f": {self.reason}" if self.state is LinkState.HANDSHAKING else ""
-        return f"{self.state.value}{tcp}; {self._before}"
+        return f"{self.state.value}{tcp}; {self._last_end}"
 
     @property
     def deadline(self) -> float:
-        """When :meth:`tick` is to be called; infinity for never."""
+        """The time at which to call :meth:`tick`, or infinity if nothing is due."""
         pulse = self._pulse
         if pulse is None:
             return self._due
@@ -339,17 +339,17 @@ class Supervisor:
         )
 
     def start(self, now: float) -> list[Action]:
-        """Begin: dial, or await the peer."""
+        """Begin to dial, or to wait for the peer."""
         self._running = True
         self._down_since = now
         self._attempts = 0
-        self._before = None
+        self._last_end = None
         if self.state is not LinkState.DOWN:
             return []
         if self._dials:
             return self._dial(now)
         self.reason = "waiting for the peer to connect"
-        return [Tell(self.state, self.reason)]
+        return [ReportState(self.state, self.reason)]
 
     def kick(self, now: float) -> list[Action]:
         """Try now, whatever the backoff says."""
@@ -358,37 +358,38 @@ class Supervisor:
         return []
 
     def failed(self, now: float, reason: str) -> list[Action]:
-        """The attempt came to nothing."""
+        """Note that the attempt failed."""
         return self._down(Input.FAILED, now, reason)
 
     def connected(self, now: float, missing: str | None = None) -> list[Action]:
         """
-        There is a new session. If there was one already, that is a zombie of the same peer, and dead.
+        Note that there is a new session. A session before it is a dead zombie of the same peer.
 
         Args:
-            now: what time it is.
-            missing: what the peer has to show first, to be told if it does not, until :meth:`proof_given`.
+            now: the time.
+            missing: the proof that the peer owes until :meth:`proof_given`, as a text for the timeout's
+                reason.
         """
         again = self.state in (LinkState.HANDSHAKING, LinkState.READY, LinkState.SUSPECT)
         state = self._next(Input.CONNECTED)
-        self._no_more_ready(now)
+        self._end_ready_time(now)
         self._due = now + self.policy.handshake_timeout
         beats = self.policy.heartbeats
         self._pulse = None if beats is None else Pulse(beats, now)
         self._was_heard = self._steps_are_done = False
         self._missing = missing or NOT_READY
         self.state, self.reason = state, "the peer connected again" if again else "TCP is connected"
-        return [Tell(self.state, self.reason)]
+        return [ReportState(self.state, self.reason)]
 
     def proof_given(self) -> None:
-        """The peer has shown who it is."""
+        """Note that the peer is proven."""
         self._missing = NOT_READY
 
     def steps_done(self, now: float) -> list[Action]:
         """
-        TLS is established and the on_ready steps are done.
+        Note that TLS is established and the on_ready steps are done.
 
-        Where there are heartbeats, the link may be used only if the peer's program was just heard, or as
+        Where there are heartbeats, the link becomes ready only if the peer's program was just heard, or as
         soon as it is heard again.
         """
         pulse = self._pulse
@@ -400,7 +401,7 @@ class Supervisor:
         return self._beat(pulse, now)
 
     def heard(self, now: float) -> list[Action]:
-        """Bytes came from the peer's program."""
+        """Note that bytes came from the peer's program."""
         state = self._next(Input.HEARD)
         self._was_heard = True
         if self._pulse is not None:
@@ -411,30 +412,29 @@ class Supervisor:
 
     def grace_until(self, now: float, seconds: float = 0.0) -> None:
         """
-        The peer works at something that keeps it from answering heartbeats.
+        Accept the peer's silence until so many seconds from now, because its work prevents heartbeats.
 
-        Its silence before now, and for so many seconds from now, is not held against it, and it is sent
-        no heartbeat meanwhile. Another call takes the place of this one: with 0 seconds it ends the
-        excuse. The state stays what it is, and a peer that is not proven is not excused.
+        No heartbeat is sent to it meanwhile. Each call replaces the one before; with 0 seconds it ends the
+        grace. The state does not change, and a peer that is not proven gets no grace.
         """
         if self._pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
             self._pulse.excuse(now + seconds)
 
     def lost(self, now: float, reason: str, refused: bool = False) -> list[Action]:
         """
-        The session ended.
+        Note that the session ended.
 
         Args:
-            now: what time it is.
-            reason: why.
-            refused: whether a program ended it, here or there, and not the network: TLS, the proof, a step
-                or a handler failed. The next one is likely to end so too, however quickly it is made.
+            now: the time.
+            reason: the reason, in plain words.
+            refused: True if a program ended it, here or there, and not the network: TLS, the proof, a step
+                or a handler failed. The next session is likely to end so too.
         """
-        self._no_more_ready(now)
+        self._end_ready_time(now)
         return self._down(Input.LOST, now, reason, refused)
 
     def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
-        """End the link, within its grace."""
+        """End the link within its grace."""
         self._running = False
         before, state = self.state, self._next(Input.STOP)
         if before is LinkState.DRAINING:
@@ -447,12 +447,12 @@ class Supervisor:
         return [*actions, Drain()] if state is LinkState.DRAINING else actions
 
     def tick(self, now: float) -> list[Action]:
-        """Do what is due."""
+        """Return the actions that are due."""
         if now < self.deadline:
             return []
         pulse = self._pulse
         if pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
-            return self._listen(pulse, now)
+            return self._check_silence(pulse, now)
         if self.state is LinkState.DOWN:
             return self._dial(now)
         if self.state is LinkState.CONNECTING:
@@ -475,12 +475,12 @@ class Supervisor:
         beats = [] if pulse is None or pulse.next_beat != inf else self._beat(pulse, now)
         return [*self._to(state, "the peer is proven"), *beats]
 
-    def _no_more_ready(self, now: float) -> None:
+    def _end_ready_time(self, now: float) -> None:
         ready = self.state in (LinkState.READY, LinkState.SUSPECT)
         if ready and now - self._ready_since >= self.policy.backoff.settled:
             self._down_since, self._attempts = now, 0
 
-    def _listen(self, pulse: Pulse, now: float) -> list[Action]:
+    def _check_silence(self, pulse: Pulse, now: float) -> list[Action]:
         """Send a heartbeat if one is due, and judge the peer's silence."""
         actions: list[Action] = []
         pulse.forgive(now, self.deadline)
@@ -496,7 +496,7 @@ class Supervisor:
     def _beat(self, pulse: Pulse, now: float) -> list[Action]:
         """Send a heartbeat, and plan the next one."""
         pulse.plan(now)
-        return [Beat()]
+        return [SendHeartbeat()]
 
     def _dial(self, now: float) -> list[Action]:
         state = self._next(Input.DIAL)
@@ -505,14 +505,14 @@ class Supervisor:
         return [*self._to(state, "dialling"), Dial()]
 
     def _give_up(self, now: float, reason: str) -> list[Action]:
-        """Abort what there is, as if the session, or the attempt, had ended by itself."""
+        """Abort the session or the attempt, as if it had ended by itself."""
         ended = self.failed if self.state is LinkState.CONNECTING else self.lost
         return [Abort(reason), *ended(now, reason)]
 
     def _down(self, what: Input, now: float, reason: str, refused: bool = False) -> list[Action]:
-        there_was = "session" if self.state in (LinkState.READY, LinkState.SUSPECT) else "attempt"
+        kind = "session" if self.state in (LinkState.READY, LinkState.SUSPECT) else "attempt"
         state = self._next(what)
-        self._before = f"the last {there_was}: {reason}"
+        self._last_end = f"the last {kind}: {reason}"
         self._pulse, self._due = None, inf
         if self._running and self._dials:
             down_for = inf if refused else now - self._down_since
@@ -520,7 +520,7 @@ class Supervisor:
             if down_for >= self.policy.backoff.quick_for:
                 self._attempts += 1
             elif what is Input.FAILED:
-                # The attempt was a pause too: a cable that came back during it has waited for long enough.
+                # The attempt was a pause too: a cable that came back during it has waited long enough.
                 self._due = max(now, self._due - (now - self._dialled))
         return self._to(state, reason)
 
@@ -537,4 +537,4 @@ class Supervisor:
         if state is self.state:
             return []
         self.state, self.reason = state, reason
-        return [Tell(state, reason)]
+        return [ReportState(state, reason)]

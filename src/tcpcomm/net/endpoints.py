@@ -185,7 +185,7 @@ def _port(arguments: list[str], options: dict[str, str], index: int, missing: st
         arguments: its positional arguments.
         options: its named options.
         index: the position of the port in the arguments.
-        missing: the text to use if there is no port; "0" leaves that error to Twisted.
+        missing: the port to use if the string has none; "0" leaves that error to Twisted.
     """
     port = options.get("port", arguments[index] if len(arguments) > index else missing)
     if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:

@@ -1,9 +1,9 @@
 r"""
 Proof of identity with a pre-shared key, for equipment that cannot use certificates. Without any I/O.
 
-Both sides prove that they hold the same key before they send anything else. This is *authentication only*:
-others on the network may still read the data that follows, and somebody between the peers may change it. If
-that matters, use TLS.
+Both sides prove that they hold the same key before they send anything else. This is *authentication only*.
+Others on the network may still read the data, and somebody between the peers may change it. If that
+matters, use TLS.
 
 The exchange uses ASCII lines that end with LF, so that any language with an HMAC function can do it. The
 side that accepted the TCP connection is the *acceptor*; the side that made it is the *dialler*::

@@ -76,7 +76,7 @@ def _name_text(name: str | bytes | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text from outside with its unprintable characters escaped, so that it is one log line."""
+    """Return a text from outside as one log line, with its unprintable characters escaped."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)

@@ -1,4 +1,4 @@
-"""The user's own protocol, named on a command line as ``module:name``: :func:`load_factory`."""
+"""Users' equipment and protocols, named on a command line as ``module:name``: :func:`load_factory`."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from twisted.logger import Logger
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.load import load_object, user_error_text
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
+from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.authentication import AuthenticatingFactory
-from tcpcomm.session.factory import REFUSAL_LOG_INTERVAL, FrameFactory, Network, Refused, admitted
+from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["load_factory"]
 
-_OPTIONS: Final = {"heartbeats": "heartbeat_timeout"}
-"""The options whose argument is called otherwise."""
+_OPTION_NAMES: Final = {"heartbeats": "heartbeat-timeout", "observers": "frames"}
+"""The names of options that differ from the names of their arguments."""
 
 
 def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     """
-    Import what ``module:name`` names and make a factory of it.
+    Import an object by ``module:name`` and make a factory of it.
 
-    It may be a subclass of :class:`~tcpcomm.equipment.equipment.Equipment`, which is made without arguments, or an
-    object of one; a :class:`~tcpcomm.session.protocol.FrameProtocol` or :class:`~tcpcomm.session.factory.FrameFactory`
-    subclass; these get the options. Or any other Twisted protocol class, factory class or factory, for
-    which only ``allow`` and ``keys`` can be honoured.
+    These get all options: a subclass of :class:`~tcpcomm.Equipment`, which is made without arguments, or an
+    object of one; and a subclass of :class:`~tcpcomm.FrameProtocol` or :class:`~tcpcomm.FrameFactory`. Any
+    other Twisted protocol class, factory class or factory gets only ``allow`` and ``keys``; an object of a
+    FrameFactory gets ``observers``, too.
 
     Args:
-        name: what to import. Modules are also looked for in the current directory.
-        options: keyword arguments for FrameFactory, those only that the user gave; and ``idle_timeout``,
-            which changes that one of the protocol's own limits.
+        name: the module and the name in it. Modules are also looked for in the current folder.
+        options: keyword arguments for FrameFactory, only those that the user gave; and ``idle_timeout``,
+            which changes one of the protocol's own limits.
 
     Raises:
-        ConfigurationError: there is no such thing, importing it fails, or an option has no effect on it.
+        ConfigurationError: the object does not exist, the import fails, or an option has no effect on it.
     """
     target = _import(name)
     if isinstance(target, type) and issubclass(target, Equipment):
@@ -56,26 +55,30 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     if isinstance(target, type) and issubclass(target, FrameFactory):
         return _call(name, target, _with_limits(target.protocol, options))
     allow, keys = options.get("allow"), options.get("keys")
-    without_effect = [_OPTIONS.get(each, each) for each in options if each not in ("allow", "keys")]
+    applicable = {"allow", "keys", *(["observers"] if isinstance(target, FrameFactory) else [])}
+    without_effect = [each for each in options if each not in applicable]
     if without_effect:
+        names = [f"--{_OPTION_NAMES.get(each, each.replace('_', '-'))}" for each in without_effect]
         raise ConfigurationError(
-            f"--app {name}: {', '.join('--' + each.replace('_', '-') for each in without_effect)} can be "
-            "applied to a FrameProtocol or FrameFactory subclass only"
+            f"--app {name}: {', '.join(names)} can be used only with Equipment, or with a subclass of "
+            "FrameProtocol or FrameFactory"
         )
     if isinstance(target, type) and issubclass(target, Protocol):
         factory: Any = Factory.forProtocol(target)
     elif isinstance(target, type) and issubclass(target, Factory):
         factory = _call(name, target, {})
     elif isinstance(target, FrameFactory):
-        target.allow = allow or target.allow
+        target.admission.networks = allow or target.admission.networks
         if keys is not None:
             target.keys, target.evict = keys, "identity"
+        for observer in options.get("observers", ()):
+            target.observers.add(observer)
         return target
     elif IProtocolFactory.providedBy(target):
         factory = target
     else:
         raise ConfigurationError(
-            f"--app {name}: {target!r} is neither equipment nor a protocol class or factory of Twisted's"
+            f"--app {name}: {target!r} is neither equipment nor a Twisted protocol class or factory"
         )
     if keys is not None:
         factory = AuthenticatingFactory(factory, keys, clock=getattr(factory, "clock", None))
@@ -99,7 +102,7 @@ def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) ->
 
 
 def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with the limits that the idle timeout makes of the protocol's own."""
+    """Return the options, with the protocol's own limits changed by the idle timeout."""
     changed = dict(options)
     if "idle_timeout" in changed:
         own = getattr(protocol, "limits", Limits())
@@ -115,18 +118,10 @@ class _Admitting(Factory):
 
     def __init__(self, factory: Any, allow: tuple[Network, ...]) -> None:
         self._factory = factory
-        self._allow = allow
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
+        self._admission = Admission(self.log, lambda: clock_of(factory).seconds(), networks=allow)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        host = getattr(addr, "host", None)
-        if host is None or admitted(str(host), self._allow):
-            return self._factory.buildProtocol(addr)
-        if self._refusals.count_due(clock_of(self._factory).seconds()):
-            self.log.warn(
-                "{peer}: connection refused: its address is in no allowed network", peer=peer_name(addr)
-            )
-        return Refused()
+        return self._factory.buildProtocol(addr) if self._admission.admits(addr) else Refused()
 
     def doStart(self) -> None:
         self._factory.doStart()

@@ -1,8 +1,8 @@
 """
-The echo/command server that ``twistd tcpcomm`` runs: the first thing to talk to when a link is brought up.
+The echo/command server that ``twistd tcpcomm`` runs, as a first peer for a new link.
 
-A message whose first word is a command, in capitals, is executed; anything else comes back as ``Echo: ``
-and the message. Subclass :class:`EchoProtocol` and add a ``command_…`` method for a command of your own.
+A message that begins with a command, in capitals, is carried out; any other comes back after ``Echo: ``.
+For a command of your own, subclass :class:`EchoProtocol` and add a ``command_…`` method.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
 
-_NAMES_SHOWN = 20
+_MOST_PEERS_NAMED = 20
 
 _NOT_FOR_TEXT = {"idna", "punycode", "undefined"}
-"""Codecs that Python counts among the text encodings, but that fail on ordinary text."""
+"""Codecs that Python lists as text encodings, but that fail on ordinary text."""
 
 
 def check_encoding(encoding: str, framing: Framing) -> None:
     """
-    Raise ConfigurationError unless text in this encoding can travel in this framing.
+    Raise ConfigurationError if the framing cannot carry text in this encoding.
 
-    An encoding in which line ends are not the bytes CR and LF, such as UTF-16, needs a framing that
-    carries any byte.
+    An encoding with other bytes than CR and LF for line ends, such as UTF-16, needs a framing that carries
+    any byte.
     """
     try:
         info = codecs.lookup(encoding)
@@ -41,8 +41,8 @@ def check_encoding(encoding: str, framing: Framing) -> None:
             raise LookupError(encoding)
     except LookupError:
         raise ConfigurationError(
-            f"no text encoding is called {encoding!r}; there are utf-8, cp949, euc-kr, shift_jis, "
-            "latin-1, ascii and all others that Python knows"
+            f"no text encoding is called {encoding!r}: use utf-8, cp949, euc-kr, shift_jis, latin-1, "
+            "ascii or another one that Python knows"
         ) from None
     if "Echo: \r\n".encode(encoding) == b"Echo: \r\n":
         return
@@ -50,8 +50,8 @@ def check_encoding(encoding: str, framing: Framing) -> None:
         framing.encode("\r\n".encode(encoding))
     except EncodeError:
         raise ConfigurationError(
-            f"text in {encoding} holds bytes that would be taken for line ends: "
-            "use it with a framing such as length:4"
+            f"text in {encoding} can hold bytes that look like line ends: use it with a framing such as "
+            "length:4"
         ) from None
 
 
@@ -75,7 +75,7 @@ class EchoProtocol(FrameProtocol):
         except UnicodeDecodeError as error:
             found = f"byte 0x{message[error.start]:02x} at position {error.start}"
             problem = f"the message is not {self.encoding}: {found}"
-            self._tell_fault(problem)
+            self.log_fault(problem)
             self._answer(frame, f"Error: {problem}")
             return
         word, _, rest = text.partition(" ")
@@ -87,8 +87,8 @@ class EchoProtocol(FrameProtocol):
         decoder = self._decoder
         try:
             if isinstance(decoder, AutoDetectDecoder):
-                self.sendBytes(decoder.answer(frame, reply))
-                self.frames_sent += 1
+                data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
+                self.send_framed([data], [data])
             else:
                 self.sendFrame(reply)
         except EncodeError as error:
@@ -128,8 +128,8 @@ class EchoProtocol(FrameProtocol):
         """WHO: the peers of all sessions, yours first."""
         sessions = cast("EchoFactory", self.factory).sessions
         names = [self.peer, *sorted(each.peer for each in sessions if each is not self)]
-        more = len(names) - _NAMES_SHOWN
-        return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        more = len(names) - _MOST_PEERS_NAMED
+        return ", ".join(names[:_MOST_PEERS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
     def command_ECHO(self, rest: str) -> str:
         """ECHO text: the text comes back as it is."""
@@ -150,7 +150,7 @@ class EchoFactory(FrameFactory):
         options: as for :class:`~tcpcomm.session.factory.FrameFactory`.
 
     Raises:
-        ConfigurationError: there is no such encoding, or it cannot travel in the framing.
+        ConfigurationError: the encoding does not exist, or the framing cannot carry it.
     """
 
     protocol = EchoProtocol

@@ -1,4 +1,4 @@
-"""Options that ``twistd tcpcomm`` and ``tcpcomm`` have in common: where to listen, for whom, versions."""
+"""The options that ``twistd tcpcomm`` and ``tcpcomm`` share: where to listen, for whom, and versions."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import twisted
 from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.endpoints import Listener, listener
-from tcpcomm.session.factory import Network, parse_network
+from tcpcomm.session.admission import Network, parse_network
 
-__all__ = ["DEFAULT_LISTEN", "AllowingOptions", "ListeningOptions", "Options", "check", "one_line"]
+__all__ = ["DEFAULT_LISTEN", "AllowingOptions", "ListeningOptions", "VersionedOptions", "check", "one_line"]
 
 DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 ANY: Final = "any"
 
 
 def one_line(option: Callable[..., None]) -> Callable[..., None]:
-    """Let the help of an option show its docstring without the source's line breaks."""
+    """Remove the line breaks from the docstring of an option, because its help shows them."""
     option.__doc__ = " ".join((option.__doc__ or "").split())
     return option
 
 
 def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str = "") -> Any:
-    """Call ``make``; where it fails over the configuration, note that and return None."""
+    """Call ``make``. If it raises ConfigurationError, add its text to the problems and return None."""
     try:
         return make(*args)
     except ConfigurationError as error:
@@ -35,8 +35,8 @@ def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str
         return None
 
 
-class Options(usage.Options):
-    """Options that tell tcpcomm's version, and not Twisted's alone."""
+class VersionedOptions(usage.Options):
+    """Options with a ``--version`` that shows tcpcomm's version, too."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -47,8 +47,8 @@ class Options(usage.Options):
         sys.exit(0)
 
 
-class AllowingOptions(Options):
-    """``--allow``, which may be given several times."""
+class AllowingOptions(VersionedOptions):
+    """The option ``--allow``, which may be given several times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,11 +64,11 @@ class AllowingOptions(Options):
         self["allow"].append(network)
 
     def allowed(self, problems: list[str]) -> tuple[Network, ...] | None:
-        """The allowed networks; None: all. What is wrong is added to the problems."""
+        """Return the allowed networks, or None if all are. Add mistakes to the problems."""
         texts = [text for text in self["allow"] if text != ANY]
         networks = [check(problems, parse_network, text, option="allow") for text in texts]
         if ANY in self["allow"] and networks:
-            problems.append("--allow any opens the server to all: leave the other --allow out, or it")
+            problems.append("--allow any opens the server to all: remove it, or remove the other --allow")
         return tuple(networks) if networks else None
 
     def place(
@@ -81,14 +81,14 @@ class AllowingOptions(Options):
         keys: bool = False,
     ) -> Listener | None:
         """
-        One place to listen at. What is wrong, or open to machines that were not named, is added.
+        Return one place to listen at, or None if its endpoint string is wrong.
 
         Args:
-            problems: where that is added.
-            reactor: what listens.
+            problems: a mistake is added here, and a place that is open to machines that were not named.
+            reactor: the reactor.
             text: the endpoint string.
             client_ca: the file of the authorities that sign the certificates of clients.
-            keys: whether peers prove otherwise who they are.
+            keys: True if peers must prove themselves with keys.
         """
         try:
             found = listener(reactor, text, client_ca=client_ca)
@@ -97,14 +97,14 @@ class AllowingOptions(Options):
             return None
         if not (found.local or found.proves_peers or keys or self["allow"]):
             problems.append(
-                f"--listen {text} is open to other machines: say which with --allow 192.168.0.0/24 "
+                f"--listen {text} is open to other machines: name them with --allow 192.168.0.0/24 "
                 "(--allow any for all), or add :interface=127.0.0.1"
             )
         return found
 
 
 class ListeningOptions(AllowingOptions):
-    """``--listen`` and ``--allow``, each of which may be given several times."""
+    """The options ``--listen`` and ``--allow``, which may be given several times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,8 +113,8 @@ class ListeningOptions(AllowingOptions):
     @one_line
     def opt_listen(self, endpoint: str) -> None:
         """
-        Where to listen, as a Twisted server endpoint; may be given several times. tcp:9999 is open to
-        other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
+        The place to listen at, as a Twisted server endpoint; may be given several times. tcp:9999 is open
+        to other machines, tcp:9999:interface=127.0.0.1 (the default) is not; also
         ssl:9999:privateKey=key.pem:certKey=cert.pem, unix:/run/tcpcomm.sock, systemd:domain=INET:index=0.
         """
         self["listen"].append(endpoint)
@@ -124,7 +124,7 @@ class ListeningOptions(AllowingOptions):
     def places(
         self, problems: list[str], reactor: Any, *, client_ca: str | None = None, keys: bool = False
     ) -> list[Listener]:
-        """All places to listen at: see :meth:`place`."""
+        """Return all places to listen at, without those that :meth:`place` found wrong."""
         texts = self["listen"] or [DEFAULT_LISTEN]
         found = [self.place(problems, reactor, each, client_ca=client_ca, keys=keys) for each in texts]
         return [each for each in found if each is not None]

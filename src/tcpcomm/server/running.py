@@ -1,4 +1,4 @@
-"""Run services as a program of their own: :func:`run`, for scripts that are not started by twistd."""
+"""Run services in a program of their own, without twistd: :func:`run`."""
 
 from __future__ import annotations
 
@@ -25,54 +25,55 @@ from tcpcomm.server.service import CannotListen
 
 __all__ = ["run", "run_until_stopped"]
 
-_OF_A_PORT: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
+_PORT_MESSAGE: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
 
 
 def run(*services: Service, reactor: Any = None) -> None:
     """
-    Run services until Ctrl-C or SIGTERM, with the log on standard error; then let them stop in order.
+    Run services until Ctrl-C or SIGTERM, with the log on standard error, and stop them in order.
 
     Args:
-        services: what :func:`~tcpcomm.serve` made, or any of Twisted's services.
-        reactor: the reactor, where it is not the usual one.
+        services: services that :func:`~tcpcomm.serve` made, or any Twisted services.
+        reactor: the reactor, if it is not the usual one.
 
     Raises:
-        SystemExit: a service cannot start for a reason outside of the program, as when its port is in use:
-            uncaught, it ends the script with that reason as its last line, and with the exit code 1. None
-            is left running. Any other exception of a service that starts is raised as it is.
+        SystemExit: a service cannot start for a reason outside the program, for example because its port is
+            in use. If nobody catches it, the script ends with that reason as its last line, and with the
+            exit code 1. No service keeps running. Other exceptions of a start are raised unchanged.
     """
     try:
         run_until_stopped(*services, reactor=reactor)
-    except (CannotListen, ConfigurationError) as trouble:
-        raise SystemExit(str(trouble)) from trouble
+    except (CannotListen, ConfigurationError) as error:
+        raise SystemExit(str(error)) from error
 
 
 def run_until_stopped(*services: Service, reactor: Any = None) -> None:
     """
-    As :func:`run`, for programs that tell by themselves what is wrong.
+    Do the same as :func:`run`, but raise the errors of a start.
 
     Raises:
-        TcpcommError: a service cannot start, as when its port is in use. None is left running.
+        TcpcommError: a service cannot start, for example because its port is in use. No service keeps
+            running.
     """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-    # What is less than news would bury it: a link says there each time that it tries to connect.
-    news = FilteringLogObserver(
+    # Debug lines would hide the others: a link writes one each time that it tries to connect.
+    log_observer = FilteringLogObserver(
         textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.info), _WithoutPorts()]
     )
-    globalLogBeginner.beginLoggingTo([news], redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo([log_observer], redirectStandardIO=False)
     started: list[Service] = []
-    troubles: list[Exception] = []
+    errors: list[Exception] = []
 
     def start() -> None:
-        # Only now are signals heeded: before, Ctrl-C is an exception wherever the program happens to be.
+        # The reactor handles signals now. Before, Ctrl-C raises an exception anywhere in the program.
         try:
             for each in services:
                 each.privilegedStartService()
                 each.startService()
                 started.append(each)
-        except Exception as trouble:
-            troubles.append(trouble)
+        except Exception as error:
+            errors.append(error)
             reactor.stop()
 
     reactor.callWhenRunning(start)
@@ -80,14 +81,14 @@ def run_until_stopped(*services: Service, reactor: Any = None) -> None:
         "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
     reactor.run()
-    if troubles:
-        raise troubles[0]
+    if errors:
+        raise errors[0]
 
 
 @implementer(ILogFilterPredicate)
 class _WithoutPorts:
-    """Drops what Twisted's ports log of themselves: a service tells where it listens, and for what."""
+    """Drops the log lines of Twisted's ports, because a service logs where it listens, and for what."""
 
     def __call__(self, event: LogEvent) -> Any:
         text = event.get("log_text", "") if event.get("log_namespace") == "log_legacy" else ""
-        return PredicateResult.no if _OF_A_PORT.fullmatch(text) else PredicateResult.maybe
+        return PredicateResult.no if _PORT_MESSAGE.fullmatch(text) else PredicateResult.maybe

@@ -21,7 +21,7 @@ __all__ = ["CannotListen", "ServerService"]
 
 
 class CannotListen(TcpcommError):
-    """A place to listen at is not to be had: in use, forbidden, or not on this machine."""
+    """A server cannot listen at a place: it is in use, forbidden, or not on this machine."""
 
 
 class ServerService(Service):
@@ -29,13 +29,12 @@ class ServerService(Service):
     Listens while it runs.
 
     Args:
-        factory: what builds the sessions. A :class:`~tcpcomm.session.factory.FrameFactory` is drained when the
+        factory: builds the sessions. A :class:`~tcpcomm.session.factory.FrameFactory` is drained when the
             service stops: replies that were sent are delivered before the sessions close.
-        listeners: where to listen.
-        grace: seconds that draining may take; then what is left is aborted.
+        listeners: the places to listen at.
+        grace: the seconds that draining may take; then the remaining sessions are aborted.
 
-    Starting raises :class:`CannotListen`, with nothing left listening, if any of the places is not to
-    be had.
+    The start raises :class:`CannotListen`, and nothing listens, if one of the places cannot be used.
     """
 
     log = Logger()
@@ -81,18 +80,16 @@ class ServerService(Service):
         failures: list[str] = []
         within_start = True
 
-        def not_listening(failure: Failure, where: Listener) -> None:
-            words = f"cannot listen on {where.text}: {listen_error_text(failure)}"
+        def failed(failure: Failure, where: Listener) -> None:
+            problem = f"cannot listen on {where.text}: {listen_error_text(failure)}"
             if within_start:
-                failures.append(words)
+                failures.append(problem)
             else:
-                self.log.critical("{problem}", problem=words)
+                self.log.critical("{problem}", problem=problem)
 
         for each in self.listeners:
             listening: Deferred[IListeningPort] = maybeDeferred(each.endpoint.listen, self.factory)
-            listening.addCallbacks(
-                self._listening, not_listening, callbackArgs=(each,), errbackArgs=(each,)
-            )
+            listening.addCallbacks(self._listening, failed, callbackArgs=(each,), errbackArgs=(each,))
         within_start = False
         if failures:
             self._started = False
@@ -102,11 +99,12 @@ class ServerService(Service):
             raise CannotListen("; ".join(failures))
 
     def _listening(self, port: IListeningPort, where: Listener) -> Any:
-        if not self._started:  # the endpoint took its time, and is not wanted any more
+        if not self._started:  # the service was stopped before the endpoint was ready
             return port.stopListening()
         self.ports.append(port)
-        self._tell_listening(port, where)
+        self.log_listening(port, where)
         return None
 
-    def _tell_listening(self, port: IListeningPort, where: Listener) -> None:
+    def log_listening(self, port: IListeningPort, where: Listener) -> None:
+        """Log that the service listens at a place."""
         self.log.info("listening on {address} ({text})", address=peer_name(port.getHost()), text=where.text)

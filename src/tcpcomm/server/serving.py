@@ -1,5 +1,5 @@
 """
-What equipment uses: :func:`serve` makes a service of an object that implements a declaration.
+The equipment's side: :func:`serve` makes a service of an object that implements a declaration.
 
 ::
 
@@ -12,23 +12,19 @@ Start it with :func:`run`, or give it to a Twisted application.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
-from tcpcomm.conversation.proxy import HostProxy
+from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
-from tcpcomm.conversation.responder import (
-    LATE_LOG_INTERVAL,
-    HandlerTable,
-    Responder,
-    current_session,
-    have_events_told,
-)
+from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import LARGE
@@ -41,8 +37,9 @@ from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver, masked
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.sending import SendsFrames
 
 __all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 
@@ -51,7 +48,7 @@ E = TypeVar("E", bound=Equipment)
 
 @frozen
 class PerSession(Generic[E]):
-    """Equipment of which each session has an object of its own. Made by :func:`per_session`."""
+    """Equipment with an object of its own for each session. Made by :func:`per_session`."""
 
     make: Callable[[], E]
     kind: type[E]
@@ -59,9 +56,9 @@ class PerSession(Generic[E]):
 
 def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
     """
-    Give each session an object of its own, made with these arguments, where sessions have a state.
+    Give each session an object of its own, made with these arguments, because sessions have a state.
 
-    An event that such an object tells reaches its own session only.
+    An event that such an object sends reaches its own session only.
     """
     return PerSession(lambda: kind(*args, **kwargs), kind)
 
@@ -70,90 +67,143 @@ class EquipmentProtocol(FrameProtocol):
     """
     One session of a piece of equipment: requests in, replies and events out.
 
-    Frames are handed on by :meth:`framesReceived`, which asks :meth:`frameReceived` only for those of a
-    login, or where both sides ask.
+    :meth:`framesReceived` handles frames itself. It hands them to :meth:`frameReceived` only during a
+    login, if both sides ask commands, and for observers.
     """
 
-    # What each command looks at, as in SendsFrames.
-    __slots__ = ("_answering", "_entrance", "_keeping", "_to_host")
+    is_declared = True
 
-    _answering: Responder
-    _keeping: Responder | None  # it keeps replies: nothing is sent before them
-    _entrance: LoginServer | None
-    _to_host: tuple[HostProxy, Requester] | None  # where the host is asked, too
+    # Slots are faster than class defaults, and each command reads these.
+    __slots__ = ("_host", "_keeping", "_login", "_one_by_one", "_responder")
+
+    _responder: Responder
+    _keeping: Responder | None  # it keeps replies, which must be sent before anything else
+    _login: LoginServer | None
+    _host: tuple[HostProxy, Requester] | None  # set if we ask commands of the host, too
+    _one_by_one: bool  # each frame goes to frameReceived: there is a login or a host to ask
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
-        self._keeping = self._entrance = self._to_host = None
+        self._keeping = self._login = self._host = None
+        self._one_by_one = False
         return self
 
     def sessionReady(self) -> None:
         factory = cast("EquipmentFactory", self.factory)
-        handlers = factory.handlers_of(self)
-        declaration = handlers.declaration
-        clock = clock_of(factory)
-        self._answering = Responder(handlers, self)
+        handlers = factory.handlers_for(self)
+        declaration = factory.declaration
+        self._responder = Responder(handlers, self)
         if factory.calls is not None:
-            asked = factory.calls
-            asking = Requester(
-                self,
-                clock,
-                self.abort,
-                by_id=asked.dialect.by_id,
-                depth=asked.pipeline,
-                largest_id=asked.dialect.largest_id,
-            )
-            calls = HostProxy(
-                asked, lambda command, values: calls.ask_on(asking, command, values), clock.seconds
-            )
-            self._to_host = calls, asking
+            self._host = self._proxy_of_host(factory.calls, clock_of(factory))
         if declaration.greeting is None and not declaration.login:
+            self._one_by_one = self._host is not None
             factory.members.add(self)
             return
-        self._entrance = LoginServer(
+        self._one_by_one = True
+        self.keeps_secret = bool(declaration.login)
+        self._login = login = LoginServer(
             declaration.greeting,
             declaration.login,
             declaration.encoding,
             handlers.equipment.authenticate,
         )
-        self.keeps_secret = bool(declaration.login)
-        self._say(self._entrance.begin())
+        self._send_login(login, login.begin())
 
     @property
     def is_busy(self) -> bool:
-        """Whether a command is being carried out."""
-        return self._answering.is_busy
+        """Return True while a command is being carried out."""
+        return self._responder.is_busy
 
     @property
     def host_proxy(self) -> Any:
-        """The proxy by which this session's host is asked, where that was declared; else None."""
-        return None if self._to_host is None else self._to_host[0].proxy
+        """The proxy that asks commands of this session's host, or None if ``calls`` was not given."""
+        return None if self._host is None else self._host[0].proxy
 
     def framesReceived(self, frames: list[bytes]) -> Any:
-        if self._to_host is not None:
-            _, asking = self._to_host
-            asking.hold()
-            try:
-                return super().framesReceived(frames)
-            finally:
-                asking.release()
-        if self._entrance is not None:
-            return super().framesReceived(frames)
+        if self._one_by_one or self.observers.message is not None:
+            return self._take_one_by_one(frames)
         if len(frames) == 1:
-            return self._answering.answer_one(frames[0])
-        self._keeping = self._answering
+            return self._responder.answer_one(frames[0])
+        self._keeping = self._responder
         try:
-            self._answering.answer(frames)
+            self._responder.answer(frames)
         finally:
             self._keeping = None
         return None
 
-    # Whatever is sent, the replies to what came before go first, where some are kept.
+    def _take_one_by_one(self, frames: list[bytes]) -> Any:
+        if self._host is None:
+            return super().framesReceived(frames)
+        _, requester = self._host
+        requester.hold()
+        try:
+            return super().framesReceived(frames)
+        finally:
+            requester.release()
+
+    def frameReceived(self, frame: bytes) -> Deferred[None] | None:
+        if self._login is not None:
+            self._take_login(self._login, frame)
+            return None
+        asked = self._responder.read(frame)
+        if self._host is not None:
+            proxy, requester = self._host
+            if proxy.is_meant(frame, asked, requester):
+                proxy.take(frame, requester)
+                return None
+        return self._responder.take(asked, frame)
+
+    def sessionLost(self, reason: str) -> None:
+        cast("EquipmentFactory", self.factory).members.discard(self)
+        responder: Responder | None = getattr(self, "_responder", None)
+        if responder is not None:  # None if the equipment object could not be made
+            responder.end()
+        if self._host is not None:
+            self._host[1].end(reason)
+        super().sessionLost(reason)
+
+    def _proxy_of_host(self, host: Declaration, clock: IReactorTime) -> tuple[HostProxy, Requester]:
+        requester = Requester(self, clock, self.abort, host)
+        return HostProxy(host, OneSession(requester), clock.seconds), requester
+
+    # -- login ------------------------------------------------------------------------------------------
+
+    def _take_login(self, login: LoginServer, frame: bytes) -> None:
+        try:
+            messages = login.take(frame)
+        except LoginRefused as refused:
+            self._report_login(frame, problem=str(refused))
+            self.close(f"the login was refused: {refused}")
+        else:
+            self._report_login(frame)
+            self._send_login(login, messages)
+
+    def _send_login(self, login: LoginServer, messages: Iterable[LoginMessage]) -> None:
+        for message in messages:
+            if message.is_frame:
+                self.sendFrame(message.text)
+            else:
+                self.sendBytes(message.text)
+            self._report_login(message.text, sent=True)
+        if login.done:
+            self._login = None
+            self._one_by_one = self._host is not None
+            self.keeps_secret = False
+            cast("EquipmentFactory", self.factory).members.add(self)
+
+    def _report_login(self, frame: bytes, *, sent: bool = False, problem: str = "") -> None:
+        """Report a text of the login to the observers, with the host's answers masked."""
+        if self.observers.message is not None:
+            shown = frame if sent else masked(frame)
+            message = ObservedMessage(kind=MessageKind.LOGIN, sent=sent, frame=shown, problem=problem)
+            self.observers.message(self, message)
+
+    # -- sending: the kept replies go first, so that the order stays --------------------------------------
 
     def sendFrame(self, frame: bytes) -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
-        SendsFrames.sendFrame(self, frame)  # to ask super() takes 0.05 us longer
+        FrameProtocol.sendFrame(self, frame)  # faster than super()
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         if self._keeping is not None:
@@ -165,45 +215,15 @@ class EquipmentProtocol(FrameProtocol):
             self._keeping.send_kept()
         super().sendBytes(data)
 
+    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
+        if self._keeping is not None:
+            self._keeping.send_kept()
+        super().send_framed(parts, frames)
+
     def close(self, reason: str = "closed here") -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
         super().close(reason)
-
-    def frameReceived(self, frame: bytes) -> Deferred[None] | None:
-        if self._entrance is not None:
-            try:
-                self._say(self._entrance.take(frame))
-            except LoginRefused as refused:
-                self.close(f"the login was refused: {refused}")
-            return None
-        asked = self._answering.read(frame)
-        if self._to_host is not None:
-            calls, asking = self._to_host
-            if calls.is_meant(frame, asked, asking):
-                calls.take(frame, asking)
-                return None
-        return self._answering.take(asked, frame)
-
-    def sessionLost(self, reason: str) -> None:
-        cast("EquipmentFactory", self.factory).members.discard(self)
-        answering: Responder | None = getattr(self, "_answering", None)
-        if answering is not None:  # it could be made
-            answering.end()
-        if self._to_host is not None:
-            self._to_host[1].end(reason)
-        super().sessionLost(reason)
-
-    def _say(self, sayings: Iterable[LoginMessage]) -> None:
-        for saying in sayings:
-            if saying.is_frame:
-                self.sendFrame(saying.text)
-            else:
-                self.sendBytes(saying.text)
-        if self._entrance is not None and self._entrance.done:
-            self._entrance = None
-            self.keeps_secret = False
-            cast("EquipmentFactory", self.factory).members.add(self)
 
 
 class EquipmentFactory(FrameFactory):
@@ -211,12 +231,12 @@ class EquipmentFactory(FrameFactory):
     Builds the sessions of a piece of equipment.
 
     Args:
-        equipment: an object that implements the declaration, or what :func:`per_session` made.
-        calls: what the hosts are, where the equipment asks commands of them too.
-        options: those of :class:`~tcpcomm.session.factory.FrameFactory`.
+        equipment: an object that implements the declaration, or the result of :func:`per_session`.
+        calls: the declaration of the hosts, if the equipment asks commands of them, too.
+        options: the options of :class:`~tcpcomm.session.factory.FrameFactory`.
 
     Raises:
-        ConfigurationError: a command has no implementation, or the object is served already.
+        ConfigurationError: a command has no implementation, or the object is already being served.
     """
 
     protocol = EquipmentProtocol
@@ -241,39 +261,44 @@ class EquipmentFactory(FrameFactory):
         }
         super().__init__(**(declared | options))
         self.members: set[EquipmentProtocol] = set()
-        """The sessions that are told of events: all that have logged in."""
+        """The sessions that get events: all that have logged in."""
         self._equipment = equipment
         self._late: KeyedLogThrottle[str] = KeyedLogThrottle(LATE_LOG_INTERVAL)
-        self._handlers: HandlerTable | None = None  # those of all sessions, once there is one
+        self._handlers: HandlerTable | None = None  # shared by all sessions, made for the first
         if isinstance(equipment, Equipment):
-            have_events_told(equipment, clock_of(self), self._tell)
+            connect_events(equipment, clock_of(self), self._send_event)
 
-    def handlers_of(self, session: EquipmentProtocol) -> HandlerTable:
-        """What carries out the commands of a session."""
+    def handlers_for(self, session: EquipmentProtocol) -> HandlerTable:
+        """Return the handlers of the commands of a session."""
         equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
-            have_events_told(equipment, clock, lambda name, values, _: self._tell(name, values, session))
+            connect_events(
+                equipment, clock, lambda name, values, _: self._send_event(name, values, session)
+            )
             return HandlerTable.of(equipment, self.declaration, clock, self._late)
         if self._handlers is None:
             self._handlers = HandlerTable.of(equipment, self.declaration, clock, self._late)
         return self._handlers
 
-    def _tell(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
-        """Tell sessions of an event."""
+    def _send_event(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
+        """Send an event to one session, or to all members."""
         members = self.members if session is None else self.members & {session}
         frame = self.declaration.dialect.event(name, values)
-        framing, framed = None, b""  # for all that share the framing: it saves each of them 0.2 of 0.8 us
+        report = self.observers.message
+        framing, framed = None, (b"",)  # made once for all members that share the framing
         for member in list(members):
             if not member.is_open:
                 continue
             if len(frame) >= LARGE:  # sendFrame does not copy it
                 member.sendFrame(frame)
-                continue
-            if member._sender is not framing:
-                framing, framed = member._sender, member._sender.encode(frame)
-            member.sendBytes(framed)
-            member.frames_sent += 1
+            else:
+                if member.send_framing is not framing:
+                    framing, framed = member.send_framing, (member.send_framing.encode(frame),)
+                member.send_framed(framed, (frame,))
+            if report is not None:
+                kind = MessageKind.EVENT
+                report(member, ObservedMessage(kind=kind, sent=True, frame=frame, name=name, values=values))
 
     def startFactory(self) -> None:
         watchdog.start()
@@ -284,14 +309,15 @@ class EquipmentFactory(FrameFactory):
 
 class ActiveEquipmentService(Service):
     """
-    Equipment in the active TCP role: it keeps a connection to its host up, and serves it.
+    Equipment in the active TCP role: it connects to its host, stays connected, and serves it.
 
     Args:
-        factory: what builds the sessions.
-        endpoint: where the host listens.
-        policy: what the link is decided by. Where the declaration has a heartbeat, the host has to be heard
-            within the policy's heartbeat timeout.
-        name: what logs call it.
+        factory: builds the sessions.
+        endpoint: the place where the host listens.
+        policy: the rules of the link. If the declaration has a heartbeat, the host must send one within the
+            policy's heartbeat timeout.
+        clock: the reactor, or a test's clock.
+        name: the name of the link in logs.
     """
 
     def __init__(
@@ -304,15 +330,17 @@ class ActiveEquipmentService(Service):
         name: str,
     ) -> None:
         self._factory = factory
-        heard = factory.declaration.heartbeat is not None
+        has_heartbeat = factory.declaration.heartbeat is not None
         self._interval = policy.heartbeats.interval if policy.heartbeats is not None else 0.0
         self.engine = Engine(
             factory,
             Connector(endpoint),
-            policy if heard else evolve(policy, heartbeats=None),
+            policy if has_heartbeat else evolve(policy, heartbeats=None),
             clock=clock,
-            beat=self._beat if heard and policy.heartbeats is not None else None,
+            send_heartbeat=self._beat if has_heartbeat and policy.heartbeats is not None else None,
             name=name,
+            observers=factory.observers,
+            link=self,
         )
 
     def startService(self) -> None:
@@ -330,7 +358,7 @@ class ActiveEquipmentService(Service):
         self._factory.doStop()  # type: ignore[no-untyped-call]
 
     def _beat(self, protocol: Any) -> None:
-        """The host sends the heartbeats. While it waits for a reply of ours it need not."""
+        """Excuse the host, which sends the heartbeats, while it waits for a reply."""
         if isinstance(protocol, EquipmentProtocol) and protocol.is_busy:
             self.engine.excuse(self._interval)
 
@@ -343,6 +371,8 @@ def serve(
     calls: type[Equipment] | None = None,
     policy: Policy | str = "lan",
     grace: float = 5.0,
+    observers: Iterable[SessionObserver] = (),
+    log: bool | TextIO | Callable[[str], object] = False,
     reactor: Any = None,
     **options: Any,
 ) -> Service:
@@ -351,26 +381,32 @@ def serve(
 
     Args:
         equipment: the object; or, from :func:`per_session`, one for each session.
-        at: where to listen, as endpoint strings such as ``tcp:9999:interface=127.0.0.1``. Beyond this
-            machine only with ``allow`` or ``keys``. An endpoint object is used as it is.
-        connect: instead, where the host listens: the equipment connects, and connects again.
-        calls: the declaration of what the hosts answer in turn, where the equipment asks commands of
-            them: :func:`caller` gives the proxy.
-        policy: for ``connect``, how the link is kept up: a profile's name or a policy.
-        grace: seconds that a stop waits for replies to leave.
-        options: limits and permissions: those of :class:`~tcpcomm.session.factory.FrameFactory`, such as
-            ``allow=[parse_network("192.168.0.0/24")]``, ``keys`` and ``max_sessions``.
+        at: the places to listen at, as endpoint strings such as ``tcp:9999:interface=127.0.0.1``. Places
+            that other machines can reach need ``allow`` or ``keys``. An endpoint object is used as it is.
+        connect: the place where the host listens: the equipment connects, and connects again. Give either
+            ``at`` or ``connect``.
+        calls: the declaration of the hosts, if the equipment asks commands of them: :func:`caller` returns
+            the proxy.
+        policy: for ``connect``, the rules of the link: the name of a profile, or a policy.
+        grace: the seconds that a stop waits for replies to leave.
+        observers: objects that see each chunk, frame and message of all sessions.
+        log: the place for a log of all frames: True (the program's log), a text file such as
+            ``sys.stderr``, or a function that gets each line.
+        reactor: the reactor, or a test's clock.
+        options: limits and permissions: the options of :class:`~tcpcomm.session.factory.FrameFactory`, such
+            as ``max_sessions``, ``keys`` and ``allow=[parse_network("192.168.0.0/24")]``.
 
     Returns:
         A service, which is not started.
 
     Raises:
-        ConfigurationError: a command has no implementation, or there is no good place to listen at.
+        ConfigurationError: a command has no implementation, or a place is not an endpoint.
     """
     if (at is None) == (connect is None):
         raise ConfigurationError("serve() needs either at or connect")
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    options["observers"] = [*observers, *frame_log(log)]
     if connect is not None:
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
@@ -393,15 +429,18 @@ def serve(
 
 def caller(kind: type[E]) -> E:
     """
-    The proxy by which a command's handler asks commands of the host that asked it.
+    Return the proxy of the host, for a handler that asks a command of the host in turn.
 
     Args:
-        kind: the declaration that ``serve`` was given as ``calls``.
+        kind: the declaration that was given to ``serve`` as ``calls``.
 
     Raises:
-        ConfigurationError: no command is being carried out, or ``serve`` was given no such ``calls``.
+        ConfigurationError: no command is being carried out, or ``calls`` is another declaration.
     """
     proxy = getattr(current_session(), "host_proxy", None)
     if not isinstance(proxy, kind):
-        raise ConfigurationError(f"the host of this session was not declared as {kind.__name__}")
+        raise ConfigurationError(
+            f"the host of this session was not declared as {kind.__name__}: write "
+            f"serve(..., calls={kind.__name__})"
+        )
     return proxy

@@ -1,12 +1,12 @@
 """
-Equipment that is not there: :func:`simulated` answers every command of a declaration with drawn values.
+Simulated equipment: :func:`simulated` answers every command of a declaration with random values.
 
 ::
 
     camera = simulated(VisionCamera, seed=1)
     run(serve(camera, at="tcp:9999:interface=127.0.0.1"), EventsEvery(camera, {"alarm": 5.0}))
 
-It is for developing and testing the host's program: what it answers has the right form and no meaning.
+Use it to develop and test the host's program: its answers have the right form and no meaning.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from tcpcomm.codec.template.field_type import shown
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.responder import current_session
-from tcpcomm.equipment.declaration import Command, Declaration
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
 
@@ -42,12 +43,12 @@ def implement_with(kind: type[E], carry_out: Callable[[Command, dict[str, Any]],
     """
     Make an object that implements a declaration with one function.
 
-    Implementations that the class may have are not used, nor is its ``__init__``.
+    Implementations in the class are not used, and its ``__init__`` is not called.
 
     Args:
         kind: the declaration.
-        carry_out: gets each command with its values; what it returns or raises, also by way of a
-            Deferred, is what the command does.
+        carry_out: gets each command with its values. The command returns or raises what this function
+            returns or raises; a Deferred may be returned.
     """
     declaration = declaration_of(kind)
     namespace: dict[str, Any] = {
@@ -86,39 +87,41 @@ def simulated(
     """
     Make a simulated device, to be served.
 
-    Each command has a course of its own: its first answer, its second and so on are the same for the same
-    seed, whatever else is asked. What is asked and answered is told in the log. The heartbeat command is
-    answered at once, never with a fault, and not told. Every login is admitted.
+    Each command has its own sequence of answers: for the same seed it is the same, whatever else is asked.
+    Commands and answers are logged. The heartbeat command is answered at once, never with a fault, and is
+    not logged. Every login is admitted.
 
     Args:
-        kind: the declaration; its module may hold implementations, which are not used.
-        seed: where all that is drawn comes from.
-        latency: seconds that a command takes, or the least and the most of them.
-        fault_rate: how many of the commands, from 0.0 to 1.0, are answered with a fault.
-        reactor: the reactor, or a test's clock. Needed only where there is a latency.
+        kind: the declaration; implementations in the class are not used.
+        seed: the seed of all random values.
+        latency: the seconds that a command takes, or the least and the most of them.
+        fault_rate: the share of commands, from 0.0 to 1.0, that are answered with a fault.
+        reactor: the reactor, or a test's clock. Needed only for a latency.
 
     Raises:
-        ConfigurationError: it is no declaration, or a number makes no sense.
+        ConfigurationError: ``kind`` is not a declaration, or a number is out of its range.
     """
     least, most = (latency, latency) if isinstance(latency, (int, float)) else latency
     if not 0 <= least <= most:
-        raise ConfigurationError(f"latency must be seconds, or the least and the most, not {latency}")
+        raise ConfigurationError(
+            f"latency must be seconds, or a pair of the least and the most, not {latency}"
+        )
     if not 0 <= fault_rate <= 1:
         raise ConfigurationError(f"fault_rate must be between 0 and 1, not {fault_rate}")
     if most and reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     declaration = declaration_of(kind)
-    courses = {
-        name: _Course(
+    simulations = {
+        name: _SimulatedCommand(
             declaration, command, seed=seed, latency=(least, most), fault_rate=fault_rate, reactor=reactor
         )
         for name, command in declaration.commands.items()
     }
-    return implement_with(kind, lambda command, values: courses[command.name].answer(values))
+    return implement_with(kind, lambda command, values: simulations[command.name].answer(values))
 
 
-class _Course:
-    """What a simulated device answers to one command, one time after the other."""
+class _SimulatedCommand:
+    """The answers of a simulated device to one command, one after the other."""
 
     def __init__(
         self,
@@ -156,19 +159,19 @@ class _Course:
     def _log(self, values: Mapping[str, Any], result: Any, fault: Fault | None) -> None:
         try:
             peer = f"{current_session().peer}: "
-        except ConfigurationError:  # it is called by a program, and not by a host
+        except ConfigurationError:  # the program called the method itself
             peer = ""
         _LOG.info(
             "{peer}{command}({values}) -> {answer}",
             peer=peer,
             command=self._command.name,
-            values=_listed(values),
-            answer=shown(result) if fault is None else f"fault {fault}",
+            values=_arguments(values),
+            answer=brief_repr(result) if fault is None else f"fault {fault}",
         )
 
 
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+def _arguments(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={brief_repr(value)}" for name, value in values.items())
 
 
 def _outcome(result: Any, fault: Fault | None) -> Any:
@@ -178,32 +181,32 @@ def _outcome(result: Any, fault: Fault | None) -> Any:
 
 
 @define(eq=False)
-class _Telling:
-    """One event that is told again and again."""
+class _RepeatedEvent:
+    """One event that is sent again and again."""
 
     equipment: Equipment
     name: str
     samples: Samples
     random: Random
 
-    def tell(self) -> None:
+    def send(self) -> None:
         values = self.samples.event(self.name, self.random)
-        _LOG.info("told {event}({values})", event=self.name, values=_listed(values))
+        _LOG.info("sent {event}({values})", event=self.name, values=_arguments(values))
         getattr(self.equipment, self.name)(**values)
 
 
 class EventsEvery(Service):
     """
-    Has a piece of equipment tell events, with drawn values, while this service runs.
+    A service that sends events of the equipment, with random values, while it runs.
 
     Args:
         equipment: the object that is served.
-        seconds: by the event's name, how often it is told. The first time is after so many seconds.
-        seed: where the values come from.
+        seconds: the seconds between two events, by the name of the event. The first is sent after them.
+        seed: the seed of the values.
         clock: the reactor, or a test's clock.
 
     Raises:
-        ConfigurationError: there is no such event, or a time is not positive.
+        ConfigurationError: an event does not exist, or a time is not positive.
     """
 
     def __init__(
@@ -223,9 +226,9 @@ class EventsEvery(Service):
                     f"{declaration.name} has no event {name!r}; its events: {there_are}"
                 )
             if not interval > 0:
-                raise ConfigurationError(f"{name} must be told every so many seconds, not every {interval}")
-            telling = _Telling(equipment, name, Samples(declaration), Random(f"{seed} events {name}"))
-            loop = LoopingCall(telling.tell)
+                raise ConfigurationError(f"{name}: the seconds must be above 0, not {interval}")
+            event = _RepeatedEvent(equipment, name, Samples(declaration), Random(f"{seed} events {name}"))
+            loop = LoopingCall(event.send)
             if clock is not None:
                 loop.clock = clock
             self._loops.append((loop, interval))
@@ -242,4 +245,4 @@ class EventsEvery(Service):
         return super().stopService()  # type: ignore[no-any-return, no-untyped-call]
 
     def _failed(self, failure: Any) -> None:
-        _LOG.failure("no more events are told", failure)
+        _LOG.failure("an event could not be sent; no more are sent", failure)

@@ -1,9 +1,9 @@
 """
-Peers prove that they hold a pre-shared key before anything else is said: :class:`PeerAuthentication`.
+The proof of a pre-shared key, before a session is ready: :class:`PeerAuthentication`.
 
-It stands between a transport, of whatever kind, and a protocol, and carries out the exchange of
-:mod:`tcpcomm.net.psk`. Until the peer is proven nothing is delivered to the protocol and it can send nothing;
-from then on it is as if it had been connected just now, and what came behind the exchange is its own.
+It stands between a transport and a protocol, and carries out the exchange of :mod:`tcpcomm.net.psk`.
+Before the peer is proven, the protocol gets nothing and can send nothing. Then it gets the connection, and
+the bytes that came behind the exchange.
 """
 
 from __future__ import annotations
@@ -27,23 +27,21 @@ from zope.interface import implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_text, peer_name
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol
 
 __all__ = ["AuthenticatingFactory", "PeerAuthentication", "authenticate"]
 
 HANDSHAKE: Final = 2.0
-"""Seconds that TLS and the proof may take together, where the protocol has no limit of its own."""
-
-REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about peers that were not proven."""
+"""Seconds that TLS and the proof may take together, if the protocol has no limit of its own."""
 
 
 def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
-    """Make what stands between a transport and this protocol until its peer is proven."""
-    kind = _HalfCloseableAuthentication if IHalfCloseableProtocol.providedBy(protocol) else PeerAuthentication
-    return kind(protocol, proof)
+    """Return a protocol that stands between a transport and the given protocol until its peer is proven."""
+    if IHalfCloseableProtocol.providedBy(protocol):
+        return _HalfCloseableAuthentication(protocol, proof)
+    return PeerAuthentication(protocol, proof)
 
 
 @implementer(IHandshakeListener)
@@ -51,25 +49,24 @@ class PeerAuthentication(Protocol):
     """
     Stands between the transport and a protocol.
 
-    A :class:`~tcpcomm.session.protocol.FrameProtocol` knows by itself how to wait until its peer is proven: it is
-    connected at once, counts as a session, and keeps its time limit. Any other protocol is connected when
-    the peer is proven.
+    A :class:`~tcpcomm.FrameProtocol` can wait until its peer is proven. So it is connected at once, counts
+    as a session, and keeps its time limit. Any other protocol is connected when the peer is proven.
 
     Args:
-        protocol: what is connected to proven peers only.
+        protocol: the protocol, which serves proven peers only.
         proof: our side of the exchange.
     """
 
     def __init__(self, protocol: Any, proof: Proof) -> None:
         self.protocol = protocol
         self.proven: Callable[[str], object] = lambda peer: None
-        """Is called with the peer's name when it is proven, and the protocol is connected."""
+        """Called with the peer's name when the peer is proven, and the protocol is connected."""
         self.refused: Callable[[str], object] = self._abort
-        """Is called with the reason when the peer is not proven; it ends the connection."""
+        """Called with the reason when the peer is not proven. It ends the connection."""
         self._proof = proof
-        self._begun = False  # with the exchange: TCP, and TLS, if there is any, are established
+        self._begun = False  # the exchange has begun, after TCP and TLS, if there is any
         self._over = False  # the peer is proven, or refused
-        self._connected = False  # the protocol knows of the connection
+        self._connected = False  # the protocol has the connection
 
     def makeConnection(self, transport: Any) -> None:
         self.transport = transport
@@ -81,7 +78,7 @@ class PeerAuthentication(Protocol):
             self._begin()
 
     def handshakeCompleted(self) -> None:
-        """TLS is established."""
+        """Begin the exchange, because TLS is established."""
         self._begin()
 
     def dataReceived(self, data: bytes) -> None:
@@ -109,7 +106,7 @@ class PeerAuthentication(Protocol):
             self.refused(words)
 
     def explained(self, reason: Failure) -> Failure:
-        """Why the connection was lost: a peer that will not have us goes without a word."""
+        """Return why the connection was lost. A peer that refuses our proof closes without a reason."""
         lost = reason.check(ConnectionDone, ConnectionLost)
         if self._over or not self._begun or lost is None:
             return reason
@@ -133,7 +130,7 @@ class PeerAuthentication(Protocol):
 
     def _hand_over(self, peer: str) -> None:
         protocol, transport = self.protocol, cast("Any", self.transport)
-        self.dataReceived = protocol.dataReceived  # type: ignore[method-assign] # what comes is its own
+        self.dataReceived = protocol.dataReceived  # type: ignore[method-assign] # it gets all that follows
         if isinstance(protocol, FrameProtocol):
             protocol.identity = peer
             protocol.handshakeCompleted()
@@ -156,7 +153,7 @@ class PeerAuthentication(Protocol):
 
 @implementer(IHalfCloseableProtocol)
 class _HalfCloseableAuthentication(PeerAuthentication):
-    """The same, where the protocol wants to know that the peer has only ended its sending."""
+    """A PeerAuthentication for a protocol that must know when the peer has only ended its sending."""
 
     def readConnectionLost(self) -> None:
         if self._over:
@@ -172,16 +169,16 @@ class _HalfCloseableAuthentication(PeerAuthentication):
 
 class AuthenticatingFactory(Factory):
     """
-    Another factory, for peers only that hold a key.
+    Admits to another factory only peers that hold a key.
 
-    :class:`~tcpcomm.session.factory.FrameFactory`, :class:`~tcpcomm.link.link.Link` and
-    :class:`~tcpcomm.link.reconnecting.ReconnectingFactory` have an argument ``keys`` instead.
+    :class:`~tcpcomm.FrameFactory`, :class:`~tcpcomm.Link` and :class:`~tcpcomm.ReconnectingFactory` have an
+    argument ``keys`` instead.
 
     Args:
-        factory: what builds the protocols of proven peers.
+        factory: builds the protocols of proven peers.
         keys: our name, and the keys.
-        dials: whether it is used to connect, with the key of one peer, instead of to listen.
-        handshake: seconds that TLS and the proof may take together.
+        dials: True if it connects, with the key of one peer, instead of listening.
+        handshake: the seconds that TLS and the proof may take together.
         clock: the reactor, or a test's clock.
 
     Raises:
@@ -206,7 +203,7 @@ class AuthenticatingFactory(Factory):
         self._dials = dials
         self._handshake = handshake
         self.clock = clock
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
+        self._admission = Admission(self.log, lambda: clock_of(self).seconds())
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = self._factory.buildProtocol(addr)
@@ -226,19 +223,11 @@ class AuthenticatingFactory(Factory):
 
         def refused(reason: str) -> None:
             over()
-            self._log_refusal(peer_name(addr), reason)
+            self._admission.log_refusal(peer_name(addr), reason)
             abort(reason)
 
         made.refused, made.proven = refused, lambda peer: over()
         return made
-
-    def _log_refusal(self, peer: str, reason: str) -> None:
-        count = self._refusals.count_due(clock_of(self).seconds())
-        if count:
-            others = f" ({count - 1} others were refused before)" if count > 1 else ""
-            self.log.warn(
-                "{peer}: connection refused: {reason}{others}", peer=peer, reason=reason, others=others
-            )
 
     def doStart(self) -> None:
         self._factory.doStart()

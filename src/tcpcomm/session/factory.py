@@ -1,17 +1,14 @@
 """
-What all sessions of one server (or client) share: :class:`FrameFactory`.
+The factory of the sessions of one server or client: :class:`FrameFactory`.
 
-It limits how many sessions there are, in all and from one address, admits peers by network, counts, and
-ends them all in an orderly way.
+It makes the sessions, admits their peers, counts frames, and ends all sessions in an orderly way.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
@@ -23,36 +20,20 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.timer import SharedTimers, clock_of
+from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.authentication import authenticate
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
+from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["UNSET", "FrameFactory", "Network", "Refused", "Unset", "admitted", "parse_network"]
-
-Network = IPv4Network | IPv6Network
+__all__ = ["UNSET", "FrameFactory", "Unset"]
 
 AUTO: Final = "auto"
 EVICT: Final = ("identity", "address", "none")
 
 DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
-REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about refused connections: a flood must not fill the disk."""
-
-
-def parse_network(text: str) -> Network:
-    """
-    Read a network or a single address, such as ``192.168.0.0/24``, ``10.0.0.5`` or ``fe80::/10``.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no network such as 192.168.0.0/24: {error}") from None
 
 
 class Unset(Enum):
@@ -70,27 +51,28 @@ class FrameFactory(Factory):
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: instead of the protocol's own ``framing``, and so for the next three.
-        reply_framing: see :class:`~tcpcomm.session.protocol.FrameProtocol`.
-        gap: seconds of silence that end a frame.
-        limits: what one session may cost.
-        heartbeat: a pair of frames that show life; they are answered, and swallowed.
-        heartbeats: how often the peer must be heard: a session whose peer is not is aborted.
-        asks: whether heartbeats are asked for, too.
-        max_sessions: how many sessions there may be at once; by default 1000, or what the limit on open
-            files leaves.
-        max_sessions_per_address: how many from one IP address; None: as many as in all.
-        allow: the networks from which a peer may come; None: all. UNIX sockets are always admitted:
-            the file system guards them.
-        keys: our name, and pre-shared keys: each peer has to prove that it holds one of them, before
-            its session is ready.
-        dials: whether the factory is used to connect, with the key of one peer, instead of to listen.
-        evict: which older session a new one ends, for it is what is left of the same peer: ``identity``,
-            that of the same key's or certificate's name; ``address``, or else that of the same address;
-            ``none``; ``auto``, ``identity`` where there are keys and else ``none``.
-        clock: where time comes from; by default the reactor.
+        framing: replaces the protocol's own ``framing``. The next six replace the setting of the same name.
+        reply_framing: the rule for sent bytes, or None if it is ``framing``.
+        gap: seconds of silence that end a frame, or None.
+        limits: the limits of one session.
+        heartbeat: a pair of frames that show life. The session answers them, and does not deliver them.
+        heartbeats: the longest silence of a peer. A session that is silent for longer is aborted.
+        asks: True if the sessions send heartbeat requests, too.
+        max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
+        max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``.
+        allow: the networks from which a peer may come; None: all. A peer on a UNIX socket is always
+            admitted, because the file system guards the socket.
+        keys: our name, and pre-shared keys. Each peer must prove that it holds one of them, before its
+            session is ready.
+        dials: True if the factory connects, with the key of one peer, instead of listening.
+        evict: the older session that a new one ends, because it is left over from the same peer.
+            ``identity``: the session with the same name in its key or certificate. ``address``: the same,
+            or if there is no name, the session from the same address. ``none``: no session. ``auto``:
+            ``identity`` if there are keys, else ``none``.
+        observers: watch all sessions. More can be added later, with ``observers.add``.
+        clock: the source of time; by default the reactor.
 
-    A connection beyond the limits, or from elsewhere, is aborted at once, and logged.
+    A connection that is not admitted is aborted at once, and logged.
 
     Raises:
         ConfigurationError: a limit would admit nobody.
@@ -118,6 +100,7 @@ class FrameFactory(Factory):
         keys: PreSharedKeys | None = None,
         dials: bool = False,
         evict: str = AUTO,
+        observers: Iterable[SessionObserver] = (),
         clock: IReactorTime | None = None,
     ) -> None:
         if protocol is not None:
@@ -132,17 +115,15 @@ class FrameFactory(Factory):
             "asks": asks,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not UNSET}
-        for name, limit in (
-            ("max_sessions", max_sessions),
-            ("max_sessions_per_address", max_sessions_per_address),
-        ):
-            if limit is not None and limit < 1:
-                raise ConfigurationError(f"{name} must be at least 1, not {limit}")
-        self.max_sessions = default_max_sessions() if max_sessions is None else max_sessions
-        self.max_sessions_per_address = max_sessions_per_address
-        self.allow = None if allow is None else tuple(allow)
+        self.admission = Admission(
+            self.log,
+            lambda: clock_of(self).seconds(),
+            networks=allow,
+            max_sessions=default_max_sessions() if max_sessions is None else max_sessions,
+            max_sessions_per_address=max_sessions_per_address,
+        )
         if keys is not None:
-            keys.proof(dials=dials)  # says now what is wrong with them
+            keys.proof(dials=dials)  # raises now if something is wrong with them
         self.keys = keys
         self.dials = dials
         if evict not in (AUTO, *EVICT):
@@ -152,15 +133,15 @@ class FrameFactory(Factory):
             raise ConfigurationError(
                 f"max_sessions_per_address=1 leaves no room for the session that evicts ({self.evict})"
             )
+        self.observers = Observers(observers)
+        """The observers of all its sessions."""
         self.clock = clock
         self.sessions: set[FrameProtocol] = set()
         """The sessions that are open now."""
         self.sessions_total = 0
-        """How many sessions there have been."""
-        self._by_address: Counter[str] = Counter()
-        self._by_peer: dict[str, FrameProtocol] = {}  # the session of each peer that can be told apart
+        """The number of sessions that there have been."""
+        self._by_peer: dict[str, FrameProtocol] = {}  # the one session of each peer, by its key
         self._ended_received = self._ended_sent = 0
-        self._refusals = LogThrottle(REFUSAL_LOG_INTERVAL)
         self._draining: list[Deferred[None]] = []
 
     @cached_property
@@ -170,22 +151,20 @@ class FrameFactory(Factory):
 
     @property
     def frames_received(self) -> int:
-        """Frames received, in all sessions so far."""
+        """The frames that were received in all sessions so far."""
         return self._ended_received + sum(each.frames_received for each in self.sessions)
 
     @property
     def frames_sent(self) -> int:
-        """Frames sent, in all sessions so far."""
+        """The frames that were sent in all sessions so far."""
         return self._ended_sent + sum(each.frames_sent for each in self.sessions)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        refusal = self._refusal(addr)
-        if refusal is not None:
-            self._log_refusal(peer_name(addr), refusal)
+        if not self.admission.admits(addr):
             return Refused()
         try:
             protocol = cast("FrameProtocol", self.protocol())
-        except Exception:  # Twisted would leave the peer waiting, connected to nothing
+        except Exception:  # Twisted would keep the connection open, and the peer would wait
             peer = peer_name(addr)
             self.log.failure("{peer}: connection refused: the protocol cannot be made", peer=peer)
             return Refused()
@@ -195,14 +174,13 @@ class FrameFactory(Factory):
         return protocol if self.keys is None else authenticate(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
-        """A session of this factory got its connection. Called by the session."""
+        """Count a session that got its connection. The session calls this."""
         self.sessions.add(session)
         self.sessions_total += 1
-        if session.host is not None:
-            self._by_address[session.host] += 1
+        self.admission.session_opened(session.host)
 
     def sessionEstablished(self, session: FrameProtocol) -> None:
-        """The peer of a session is who it has to be. Called by the session, before it is ready."""
+        """End an older session of the same peer, because the peer is known now. The session calls this."""
         peer = self._peer_of(session)
         if peer is None:
             return
@@ -214,7 +192,7 @@ class FrameFactory(Factory):
             old.abort(reason)
 
     def _peer_of(self, session: FrameProtocol) -> str | None:
-        """What a peer has one session by; None: it may have several."""
+        """Return the key that limits a peer to one session, or None if it may have several."""
         if self.evict == "none":
             return None
         if session.identity is not None:
@@ -222,7 +200,7 @@ class FrameFactory(Factory):
         return f"address {session.host}" if self.evict == "address" and session.host else None
 
     def sessionClosed(self, session: FrameProtocol) -> None:
-        """A session of this factory lost its connection. Called by the session."""
+        """Count no longer a session that lost its connection. The session calls this."""
         if session not in self.sessions:
             return
         self.sessions.remove(session)
@@ -231,22 +209,19 @@ class FrameFactory(Factory):
         peer = self._peer_of(session)
         if peer is not None and self._by_peer.get(peer) is session:
             del self._by_peer[peer]
-        if session.host is not None:
-            self._by_address[session.host] -= 1
-            if not self._by_address[session.host]:
-                del self._by_address[session.host]
+        self.admission.session_closed(session.host)
         if self._draining and not self.sessions:
             clock_of(self).callLater(0, self._drained)  # sessionLost comes first
 
     def sessionRefused(self, session: FrameProtocol, reason: str) -> None:
-        """A session ended before it was ready, as when TLS failed. Called by the session."""
-        self._log_refusal(session.peer, reason)
+        """Log a session that ended before it was ready, because TLS failed, say. The session calls this."""
+        self.admission.log_refusal(session.peer, reason)
 
     def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
         """
-        End all sessions politely: what was sent is delivered; after ``grace`` seconds abort the rest.
+        End all sessions politely, so that sent bytes still arrive. Abort the rest after ``grace`` seconds.
 
-        Until then no new session is admitted.
+        No new session is admitted meanwhile.
 
         Returns:
             A Deferred that fires when no session is left. It never fails.
@@ -259,6 +234,7 @@ class FrameFactory(Factory):
             grace, self.abort, f"{reason}; the peer did not take all, and close, within {grace:g} s"
         )
         self._draining.append(done)
+        self.admission.stopping = True
         for session in list(self.sessions):
             session.close(reason)
 
@@ -270,6 +246,7 @@ class FrameFactory(Factory):
 
     def _drained(self) -> None:
         waiting, self._draining = self._draining, []
+        self.admission.stopping = False
         for deferred in waiting:
             deferred.callback(None)
 
@@ -277,49 +254,3 @@ class FrameFactory(Factory):
         """End all sessions at once."""
         for session in list(self.sessions):
             session.abort(reason)
-
-    def _refusal(self, address: IAddress | None) -> str | None:
-        """Why a peer cannot be admitted; None if it can."""
-        host = getattr(address, "host", None)
-        if self._draining:
-            return "the server is stopping"
-        if len(self.sessions) >= self.max_sessions:
-            return f"there are {len(self.sessions)} sessions, which is max_sessions"
-        if host is None:
-            return None
-        limit = self.max_sessions_per_address
-        if limit is not None and self._by_address[str(host)] >= limit:
-            return f"its address has {limit} sessions, which is max_sessions_per_address"
-        if self.allow is not None and not admitted(str(host), self.allow):
-            return "its address is in no allowed network"
-        return None
-
-    def _log_refusal(self, peer: str, refusal: str) -> None:
-        count = self._refusals.count_due(clock_of(self).seconds())
-        if count:
-            others = f" ({count - 1} others were refused before)" if count > 1 else ""
-            self.log.warn(
-                "{peer}: connection refused: {refusal}{others}",
-                peer=peer,
-                refusal=refusal,
-                others=others,
-            )
-
-
-def admitted(host: str, networks: Iterable[Network]) -> bool:
-    """Whether an IP address lies in one of the networks; what cannot be understood does not."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
-
-
-class Refused(Protocol):
-    """A connection that is not wanted: buildProtocol's None would make TLS fail in the wrong place."""
-
-    def connectionMade(self) -> None:
-        transport = cast("Any", self.transport)
-        getattr(transport, "abortConnection", transport.loseConnection)()

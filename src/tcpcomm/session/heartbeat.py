@@ -1,8 +1,8 @@
 """
-Heartbeats, without any I/O: what they look like, how often they come, and how long silence may last.
+Heartbeats, without I/O: their frames, their interval, and the longest silence.
 
-The same rules hold on both sides, for a link (:mod:`tcpcomm.link.supervisor`) and for the sessions of a server
-(:mod:`tcpcomm.session.protocol`).
+The same rules hold for a link (:mod:`tcpcomm.link.supervisor`) and for the sessions of a server
+(:mod:`tcpcomm.session.heartbeat_monitor`).
 """
 
 from __future__ import annotations
@@ -20,31 +20,32 @@ __all__ = ["Heartbeat", "Heartbeats", "Pulse"]
 @frozen
 class Heartbeat:
     """
-    A pair of frames by which each side shows that its program is alive.
+    A pair of frames that shows each side that the other program is alive.
 
     Args:
-        request: what is sent.
-        reply: what the peer answers; it is swallowed. None: the peer need not answer, for it sends
-            often enough by itself.
+        request: the frame that is sent.
+        reply: the frame that answers it, which is not delivered. None: the peer need not answer, because it
+            sends often enough by itself.
     """
 
     request: bytes
     reply: bytes | None = None
 
     def __contains__(self, frame: bytes) -> bool:
-        """Whether a frame is one of the pair, and so not for the user."""
+        """Return whether a frame is one of the pair, which the user does not get."""
         return frame in (self.request, self.reply)
 
     def answer(self, frame: bytes) -> bytes | None:
-        """What a frame of the pair has to be answered with; None for nothing."""
+        """Return the answer to a frame of the pair, or None if it needs no answer."""
         return self.reply if frame == self.request and frame != self.reply else None
 
     def split(self, frames: list[bytes]) -> tuple[list[bytes], list[bytes], list[bytes]]:
         """
-        Part frames at heartbeats, so that each is answered when its turn comes.
+        Split frames at heartbeats, so that each heartbeat is answered in its turn.
 
         Returns:
-            What answers the heartbeats at the head; the frames up to the next ones; and the rest.
+            The answers to the heartbeats at the beginning, the frames up to the next heartbeat, and the
+            rest.
         """
         first = next((n for n, frame in enumerate(frames) if frame not in self), len(frames))
         last = next((n for n in range(first, len(frames)) if frames[n] in self), len(frames))
@@ -55,12 +56,12 @@ class Heartbeat:
 @frozen
 class Heartbeats:
     """
-    How often to show life, and how long to wait for it, in seconds.
+    The interval of heartbeats, and the longest silence, in seconds.
 
-    ``timeout`` is at least two intervals, so that one lost or late heartbeat kills no healthy link.
+    ``timeout`` is at least two intervals, so that one lost or late heartbeat does not end a healthy link.
 
     Raises:
-        ConfigurationError: it is less, or the interval is not positive.
+        ConfigurationError: the timeout is shorter, or the interval is not positive.
     """
 
     interval: float = field()
@@ -80,17 +81,17 @@ class Heartbeats:
 
     @property
     def suspect_after(self) -> float:
-        """Seconds of silence after which the peer is suspect: two heartbeats should have come."""
+        """The seconds of silence after which the peer is suspect: two heartbeats are missing."""
         return min(2.0 * self.interval, 0.5 * (self.interval + self.timeout))
 
 
 class Pulse:
     """
-    When one session's peer was heard, and when it is to hear of us. Time is a parameter.
+    The time when a peer was heard, and the time when the next heartbeat is sent. Time is a parameter.
 
     Args:
-        beats: how often, and how long.
-        now: when the session began: the peer counts as heard then.
+        beats: the interval, and the longest silence.
+        now: the time when the session began: the peer counts as heard then.
     """
 
     __slots__ = ("beats", "heard", "next_beat")
@@ -98,41 +99,41 @@ class Pulse:
     def __init__(self, beats: Heartbeats, now: float) -> None:
         self.beats = beats
         self.heard = now
-        """When the peer was heard, or excused, last."""
+        """The time until which the peer's silence does not count: it was heard then, or is excused."""
         self.next_beat = inf
-        """When the next heartbeat is to be sent; infinity as long as none is."""
+        """The time when the next heartbeat must be sent; infinity if none is sent."""
 
     def deadline(self, patience: float) -> float:
-        """When there is something to do, if the peer is to be silent for no longer than ``patience``."""
+        """Return when to act next, if the peer may be silent for ``patience`` seconds."""
         return min(self.next_beat, self.heard + patience)
 
     def forgive(self, now: float, due: float) -> None:
         """
-        Silence is about to be judged: what of it is our own is not the peer's.
+        Do not count silence for which this process is responsible. Call this before judging silence.
 
         Args:
-            now: what time it is.
-            due: when this was to be asked. If that is some time ago this process slept, and the silence
-                of that time is ours.
+            now: the time.
+            due: the time at which this call was due. If it comes late, this process slept meanwhile, and
+                the peer could not be heard.
         """
         late = now - due
         if late > self.beats.interval / 2:
             self.heard = min(now, self.heard + late)
 
     def plan(self, now: float) -> None:
-        """A heartbeat is sent now: plan the next one, in step unless this one is late."""
+        """Plan the next heartbeat, because one is sent now. It keeps the rhythm unless this one is late."""
         planned = now if self.next_beat == inf else self.next_beat
         self.next_beat = max(planned + self.beats.interval, now + self.beats.interval / 2)
 
     def hear(self, now: float) -> None:
-        """Bytes came."""
+        """Note that bytes came."""
         self.heard = max(self.heard, now)
 
     def excuse(self, until: float) -> None:
         """
-        The peer cannot answer until then: neither is it asked, nor is its silence held against it.
+        Excuse the peer until a time: it is not asked before, and its silence does not count.
 
-        Another excuse takes the place of this one, and so ends it if it is for now.
+        A later call replaces this one. With the present time, it ends the excuse.
         """
         self.heard = until
         if self.next_beat < inf:

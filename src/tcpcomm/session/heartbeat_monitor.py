@@ -1,50 +1,89 @@
-"""Heartbeats of a session that is no link's: :class:`HeartbeatMonitor`."""
+"""The heartbeats of one session that no link supervises: :class:`HeartbeatMonitor`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from math import inf
+from typing import Protocol
 
-from tcpcomm.session.heartbeat import Heartbeats, Pulse
-
-if TYPE_CHECKING:
-    from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.framing.base import Framing
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats, Pulse
+from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_frames_sent
 
 __all__ = ["HeartbeatMonitor"]
 
 
+class MonitoredSession(ObservedSession, Protocol):
+    """The part of a session that the monitor needs."""
+
+    heartbeat: Heartbeat | None
+    heartbeats: Heartbeats | None
+    asks: bool
+    send_framing: Framing
+
+    def sendBytes(self, data: bytes) -> None: ...
+    def abort(self, reason: str = ...) -> None: ...
+
+
 class HeartbeatMonitor:
     """
-    Ends a session whose peer is not heard, and shows the peer that we live.
+    Answers the peer's heartbeats, sends our own, and aborts the session if the peer is silent for too long.
 
     Args:
-        session: whose peer it is. It is ready, and sends heartbeats if it :attr:`asks` for them.
-        beats: how often, and how long silence may last.
+        session: the session, which is ready. Its settings decide which of these are done.
+        now: the time. The peer counts as heard now.
     """
 
     __slots__ = ("_pulse", "_session")
 
-    def __init__(self, session: FrameProtocol, beats: Heartbeats) -> None:
+    def __init__(self, session: MonitoredSession, now: float) -> None:
         self._session = session
-        now = session._clock.seconds()
-        self._pulse = Pulse(beats, now)
-        if session.asks and session.heartbeat is not None:
+        self._pulse = None if session.heartbeats is None else Pulse(session.heartbeats, now)
+        if self._pulse is not None and session.asks and session.heartbeat is not None:
             self._pulse.plan(now)
 
-    def deadline(self) -> float:
-        """When there is something to do, if nothing is heard before."""
-        self._pulse.hear(self._session._heard)
+    def answer(self, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """
+        Answer the heartbeats at the beginning of some frames.
+
+        Returns:
+            The frames up to the next heartbeat, and the rest.
+        """
+        heartbeat = self._session.heartbeat
+        if heartbeat is None:
+            return frames, []
+        answers, others, rest = heartbeat.split(frames)
+        self._report(frames[: len(frames) - len(others) - len(rest)], sent=False)
+        self._send(answers)
+        return others, rest
+
+    def deadline(self, last_received_at: float) -> float:
+        """Return the time of the next :meth:`check`. The peer was heard last at ``last_received_at``."""
+        if self._pulse is None:
+            return inf
+        self._pulse.hear(last_received_at)
         return self._pulse.deadline(self._pulse.beats.timeout)
 
-    def act(self) -> None:
-        """Judge the peer's silence, and send a heartbeat if one is due."""
+    def check(self, now: float, last_received_at: float) -> None:
+        """Abort the session if the peer has been silent for too long. Send a heartbeat if one is due."""
         session, pulse = self._session, self._pulse
-        now = session._clock.seconds()
-        pulse.forgive(now, self.deadline())
+        if pulse is None:
+            return
+        pulse.forgive(now, self.deadline(last_received_at))
         if now >= pulse.heard + pulse.beats.timeout:
             session.abort(f"no heartbeat for {now - pulse.heard:.2f} s")
         elif now >= pulse.next_beat and session.heartbeat is not None:
             pulse.plan(now)
-            session._guarded(self._ask, session.heartbeat.request)
+            self._send([session.heartbeat.request])
 
-    def _ask(self, request: bytes) -> None:
-        self._session.sendBytes(self._session._sender.encode(request))
+    def _send(self, frames: Sequence[bytes]) -> None:
+        session = self._session
+        session.sendBytes(b"".join(map(session.send_framing.encode, frames)))
+        report_frames_sent(session, frames)
+        self._report(frames, sent=True)
+
+    def _report(self, frames: Sequence[bytes], *, sent: bool) -> None:
+        report = self._session.observers.message
+        if report is not None and self._session.is_declared:
+            for frame in frames:
+                report(self._session, ObservedMessage(kind=MessageKind.HEARTBEAT, sent=sent, frame=frame))

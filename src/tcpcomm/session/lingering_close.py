@@ -1,59 +1,83 @@
-"""The polite end of a connection, which costs the peer nothing of what it was sent: :class:`LingeringClose`."""
+"""The polite end of a connection, which lets the peer read all that was sent: :class:`LingeringClose`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, Protocol
 
 from tcpcomm.session.send_buffer import SendBuffer
 
 __all__ = ["LINGER", "LingeringClose"]
 
 LINGER: Final = 1.0
-"""Seconds of silence after which a peer that was told of the end, and did not close, is closed."""
+"""Seconds of silence after which a peer that does not close itself is closed."""
+
+
+class ClosingSession(Protocol):
+    """The part of a session that is needed here."""
+
+    reason: str | None
+    input_ended: bool
+
+    def abort(self, reason: str = ...) -> None: ...
 
 
 class LingeringClose:
     """
-    Ends a connection: first only our sending side, then, when the peer has closed, the rest.
+    Ends a connection in two steps: first the sending side and then, when the peer has closed, the rest.
 
-    A socket that is closed while the peer still sends resets the connection, and the reset destroys what
-    the peer has not read yet (RFC 9112, section 9.6). So the session goes on reading, and drops, until the
-    peer has seen the end and closes, or has sent nothing for :data:`LINGER` seconds.
+    If a socket is closed while the peer still sends, the system resets the connection. The reset destroys
+    all bytes that the peer has not read yet (RFC 9112, section 9.6). So the session goes on reading, and
+    drops the data, until the peer closes or has sent nothing for :data:`LINGER` seconds.
 
     Args:
-        outgoing: what is sent before.
-        seconds: what time it is.
-        stall: seconds that the peer may take nothing of it, and then that it may go on sending.
+        send_buffer: the bytes that are sent before.
+        seconds: returns the time.
+        stall: the seconds for which the peer may take none of these bytes. It may go on sending for as
+            long.
     """
 
-    __slots__ = ("_lingering", "_outgoing", "_seconds", "_stall", "_until")
+    __slots__ = ("_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")
 
-    def __init__(self, outgoing: SendBuffer, seconds: Callable[[], float], stall: float) -> None:
-        self._outgoing = outgoing
+    def __init__(self, send_buffer: SendBuffer[Any], seconds: Callable[[], float], stall: float) -> None:
+        self._send_buffer = send_buffer
         self._seconds = seconds
         self._stall = stall
+        self._shut = False
         self._lingering = False
         self.progressed()
 
+    def advance(self, session: ClosingSession) -> None:
+        """End our sending once the transport has taken all bytes. Close if the peer has ended, too."""
+        buffer = self._send_buffer
+        if not (self._shut or buffer.waiting or buffer.blocked_since is not None):
+            self._shut = True
+            if session.input_ended or not buffer.shut():
+                buffer.close()
+
+    def input_ended(self) -> None:
+        """Close if our sending has ended, too: the peer has ended its sending."""
+        if self._shut:
+            self._send_buffer.close()
+
     def progressed(self) -> None:
-        """The peer takes what it is sent."""
+        """Start the time limit again: the peer takes bytes."""
         self._until = self._seconds() + self._stall
 
     def sending_ended(self) -> None:
-        """All that was sent is handed to the system, and the end of the stream behind it."""
+        """Wait for the peer: all bytes, and the end of the stream, are handed to the system."""
         self._lingering = True
         self.progressed()
 
-    def deadline(self, heard: float) -> float:
-        """When this has taken too long, where the peer was heard last at ``heard``."""
-        return min(self._until, heard + LINGER) if self._lingering else self._until
+    def deadline(self, last_received_at: float) -> float:
+        """Return the time at which this has taken too long, for a peer that was heard last at that time."""
+        return min(self._until, last_received_at + LINGER) if self._lingering else self._until
 
-    def overdue(self) -> bool:
-        """The deadline has passed: close if all was sent. Otherwise the answer is no."""
+    def overdue(self, session: ClosingSession) -> None:
+        """Close the connection after the deadline. Abort the session if some bytes are still unsent."""
         if not self._lingering:
-            return False
+            session.abort(f"{session.reason}; the peer took nothing of the rest for {self._stall:g} s")
+            return
         self._lingering = False
         self.progressed()
-        self._outgoing.close()
-        return True
+        self._send_buffer.close()

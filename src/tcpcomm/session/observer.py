@@ -18,17 +18,31 @@ whether anybody watches; a method that no observer overrides is never called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from attrs import field, frozen
 from twisted.logger import Logger
 
 from tcpcomm.errors import FramingError
 
-__all__ = ["MessageKind", "ObservedMessage", "Observers", "SessionObserver", "masked"]
+__all__ = [
+    "MessageKind",
+    "ObservedMessage",
+    "ObservedSession",
+    "Observers",
+    "SessionObserver",
+    "masked",
+    "observers_of",
+    "report",
+    "report_fault",
+    "report_frames_received",
+    "report_frames_sent",
+    "report_received",
+    "report_sent",
+]
 
 
 class MessageKind(Enum):
@@ -49,8 +63,8 @@ class ObservedMessage:
     """
     A frame of a declared conversation, decoded.
 
-    A session whose conversation is declared (:attr:`~tcpcomm.FrameProtocol.is_declared`) reports every frame
-    in either direction so, in the same turn as the frame itself.
+    If the conversation of a session is declared (:attr:`~tcpcomm.FrameProtocol.is_declared`), the session
+    reports every frame in this form, too, in the same turn of the reactor.
     """
 
     kind: MessageKind
@@ -62,8 +76,8 @@ class ObservedMessage:
     """The command or event; empty where the frame does not tell it."""
     values: Mapping[str, Any] = field(factory=dict)
     """
-    The values by name: the parameters of a command or event, ``result`` of a reply, ``code``, ``reason`` and
-    ``data`` of a fault.
+    The values by name: the parameters of a command or event, ``result`` of a reply, or ``code``, ``reason``
+    and ``data`` of a fault.
     """
     answers: ObservedMessage | None = None
     """The command that a reply or a fault answers, or None if it answers none."""
@@ -75,11 +89,11 @@ class ObservedMessage:
 
 class SessionObserver:
     """
-    Sees what passes on sessions and links. Every method does nothing; override what you need.
+    Watches sessions and links. Every method does nothing. Override those that you need.
 
-    ``session`` is the protocol: :class:`~tcpcomm.FrameProtocol`, or, where a link supervises a protocol of
-    another kind, what stands in front of it. Both have ``peer`` and ``host``. While a session keeps a secret,
-    such as a password, its bytes are masked with ``*``.
+    ``session`` is the :class:`~tcpcomm.FrameProtocol`. If a link supervises a protocol of another kind, it
+    is the protocol in front of that. Both have ``peer`` and ``host``. While a session keeps a secret, such
+    as a password, its bytes are masked with ``*``.
 
     All methods are called in the reactor's thread.
     """
@@ -94,13 +108,13 @@ class SessionObserver:
         """A chunk came, before it is cut into frames."""
 
     def sent(self, session: Any, data: bytes) -> None:
-        """A chunk left for the transport, with delimiters, headers and checksums in it."""
+        """A chunk was handed to the transport, with all delimiters, headers and checksums."""
 
     def frame_received(self, session: Any, frame: bytes) -> None:
-        """A frame came, heartbeats included, before anybody handles it."""
+        """A frame came, which may be a heartbeat. It is not handled yet."""
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
-        """A frame was accepted for sending, heartbeats included."""
+        """A frame was accepted for sending, which may be a heartbeat. Its bytes may be sent already."""
 
     def fault(self, session: Any, fault: FramingError) -> None:
         """The peer broke the rule of the framing."""
@@ -125,8 +139,8 @@ class Observers:
     """
     The observers of one factory or link.
 
-    Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every observer
-    that overrides it, or is None if no observer does.
+    Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every
+    observer that overrides it, or is None if no observer does.
 
     Args:
         observers: the observers from the start.
@@ -170,8 +184,8 @@ class Observers:
 
     def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
         for observer in watching:
-            if observer not in self._all:
-                continue  # an observer before it has detached it
+            if not any(each is observer for each in self._all):
+                continue  # another observer has just detached it
             try:
                 getattr(observer, name)(subject, *details)
             except Exception:
@@ -181,6 +195,72 @@ class Observers:
                 self.remove(observer)
 
 
+_NO_OBSERVERS: Final = Observers()
+
+
+def observers_of(factory: object) -> Observers:
+    """Return the observers of a factory, or the empty Observers that all sessions without any share."""
+    found = getattr(factory, "observers", None)
+    return found if isinstance(found, Observers) else _NO_OBSERVERS
+
+
+class ObservedSession(Protocol):
+    """The part of a session that the functions below need."""
+
+    observers: Observers
+    keeps_secret: bool
+    sends_secret: bool
+    is_declared: bool
+
+
+def report(session: ObservedSession, hook: str, *details: object) -> None:
+    """Call a method of the observers of a session by its name. It is for events that are not frequent."""
+    method = getattr(session.observers, hook)
+    if method is not None:
+        method(session, *details)
+
+
+def report_received(session: ObservedSession, data: bytes) -> None:
+    """Tell the observers of a session about a received chunk."""
+    if session.observers.received is not None:
+        session.observers.received(session, masked(data) if session.keeps_secret else data)
+
+
+def report_sent(session: ObservedSession, data: bytes) -> None:
+    """Tell the observers of a session about a sent chunk."""
+    if session.observers.sent is not None:
+        session.observers.sent(session, masked(data) if session.sends_secret else data)
+
+
+def report_frames_received(session: ObservedSession, frames: Sequence[bytes]) -> None:
+    """Tell the observers of a session about received frames."""
+    method = session.observers.frame_received
+    if method is not None:
+        for frame in frames:
+            method(session, masked(frame) if session.keeps_secret else frame)
+
+
+def report_frames_sent(session: ObservedSession, frames: Sequence[bytes]) -> None:
+    """Tell the observers of a session about sent frames."""
+    method = session.observers.frame_sent
+    if method is not None:
+        for frame in frames:
+            method(session, masked(frame) if session.sends_secret else frame)
+
+
+def report_fault(session: ObservedSession, fault: FramingError) -> None:
+    """Tell the observers of a session about a framing fault."""
+    if session.observers.fault is not None:
+        session.observers.fault(session, _masked_fault(fault) if session.keeps_secret else fault)
+
+
 def masked(data: bytes) -> bytes:
     """Return as many ``*`` as there are bytes: an observer must not see a password."""
     return b"*" * len(data)
+
+
+def _masked_fault(fault: FramingError) -> FramingError:
+    """Return a copy of a fault without the bytes that the peer sent."""
+    copy = type(fault).__new__(type(fault), *fault.args)
+    vars(copy).update(vars(fault), details="", frames=[masked(frame) for frame in fault.frames])
+    return copy

@@ -1,4 +1,4 @@
-"""Handlers that have begun and not finished: :class:`PendingHandlers`."""
+"""Handlers that have started and not finished: :class:`PendingHandlers`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ __all__ = ["PendingHandlers"]
 
 class PendingHandlers:
     """
-    What the handlers of one session returned because their work takes longer.
+    The coroutines and Deferreds that the handlers of one session returned, because their work takes longer.
 
     Args:
-        settled: called when one of them has finished, with its failure if it failed.
+        finished: called when one of them has finished, with its failure, or with None if it succeeded.
     """
 
-    __slots__ = ("_settled", "_unfinished")
+    __slots__ = ("_finished", "_unfinished")
 
-    def __init__(self, settled: Callable[[Failure | None], None]) -> None:
-        self._settled = settled
+    def __init__(self, finished: Callable[[Failure | None], None]) -> None:
+        self._finished = finished
         self._unfinished: set[Deferred[Any]] = set()
 
     def __len__(self) -> int:
-        """How many have not finished."""
+        """Return how many have not finished."""
         return len(self._unfinished)
 
     def add(self, later: Awaitable[None]) -> None:
         """
-        Wait for a coroutine or a Deferred; one that has succeeded already is not counted.
+        Wait for a coroutine or a Deferred. One that has succeeded already is not counted.
 
         Raises:
             TypeError: it is neither.
@@ -46,13 +46,13 @@ class PendingHandlers:
         if deferred.called and not deferred.paused and not isinstance(deferred.result, Failure):
             return
         self._unfinished.add(deferred)
-        deferred.addBoth(self._finished, deferred)
+        deferred.addBoth(self._remove, deferred)
 
     def cancel(self) -> None:
         """Cancel all that have not finished."""
         for deferred in list(self._unfinished):
             deferred.cancel()
 
-    def _finished(self, result: object, deferred: Deferred[Any]) -> None:
+    def _remove(self, result: object, deferred: Deferred[Any]) -> None:
         self._unfinished.discard(deferred)
-        self._settled(result if isinstance(result, Failure) else None)
+        self._finished(result if isinstance(result, Failure) else None)

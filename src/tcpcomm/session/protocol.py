@@ -1,305 +1,595 @@
 """
-The glue between a Twisted transport and a framing: :class:`FrameProtocol`.
+One session, the glue between a Twisted transport and a framing: :class:`FrameProtocol`.
 
-Subclass one for your equipment, set ``framing``, and override :meth:`FrameProtocol.frameReceived`. What
-every session needs, whatever it speaks, is done for it. In this module that is its life: how it begins,
-what holds it up, backpressure in both directions, time limits, half-close, and an end that is told in
-plain words. What it does with what it receives is in :mod:`tcpcomm.session.receiving`, how it sends in
-:mod:`tcpcomm.session.sending`. Which bytes are a frame is not decided in any of them.
+Subclass it for your equipment, set ``framing``, and override :meth:`FrameProtocol.frameReceived`. The class
+does all that every session needs: time limits, backpressure in both directions, heartbeats, half-close,
+observers, and an end with a reason in plain words. Only the framing decides which bytes are a frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, NoReturn, Self, cast
 
+from twisted.internet import interfaces
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import (
-    IHalfCloseableProtocol,
-    IHandshakeListener,
-    IPushProducer,
-    IReactorTime,
-    ISSLTransport,
-)
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.framing.base import Framing
-from tcpcomm.framing.delimited import Lines
+from tcpcomm.errors import FramingError, SessionClosed
+from tcpcomm.framing.base import LARGE
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_text, one_line, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
-from tcpcomm.session.deadlines import deadlines
-from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session import observer
+from tcpcomm.session.attributes import SessionAttributes
+from tcpcomm.session.fault_log import FaultLog
 from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
-from tcpcomm.session.limits import Limits
+from tcpcomm.session.limits import handshake_overdue, idle_overdue, reading_overdue
 from tcpcomm.session.lingering_close import LingeringClose
-from tcpcomm.session.receiving import ReceivesFrames
-from tcpcomm.session.send_buffer import SEND_CHUNK, SendBuffer
+from tcpcomm.session.pending_handlers import PendingHandlers
+from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
+from tcpcomm.session.send_buffer import SendBuffer
 
 __all__ = ["FrameProtocol"]
 
 
-@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
-class FrameProtocol(ReceivesFrames):
+@implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
+class FrameProtocol(SessionAttributes):
     """
-    One session: frames in, frames out.
+    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state.
 
     Override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and where needed
     :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An exception
-    in any of them is logged once with the peer's name and ends this session, and no other.
+    in any of them is logged once with the peer's name, and ends this session only.
 
-    Nothing is delivered after the session was closed, or while :meth:`pauseProducing` is in force, also
-    when either happens in the midst of a batch.
+    Nothing is delivered after the session was closed or while it is paused, even in the middle of a batch.
 
-    A handler may be ``async def``, or return a Deferred, where its work takes longer: a peer that has shut
-    its sending side is then kept until that is done. Later frames do not wait for it. When the session is
-    lost, what is still awaited is cancelled.
+    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not
+    wait for it. A peer that has shut its sending side is kept until the handler has finished. When the
+    session is lost, unfinished handlers are cancelled.
 
-    It has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has some
-    of its own, as a mixin made with ``attrs.define`` does.
+    The class has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has
+    some, such as a mixin made with ``attrs.define``.
     """
 
-    framing: Framing = Lines()
-    """The rule for received bytes and, unless ``reply_framing`` says otherwise, for sent ones."""
+    __slots__ = (
+        "_closing", "_deadline_timer", "_decoder", "_frame_began_at", "_last_received_at",
+        "_reading_paused", "_ready", "_receive_queue", "_seconds", "_send_buffer",
+    )  # fmt: skip
 
-    reply_framing: Framing | None = None
-    """The rule for sent bytes, where equipment sends with other rules than it receives."""
+    log: ClassVar[Logger] = Logger()
 
-    limits: Limits = Limits()
+    _ready: bool  # connected, and TLS and the peer's proof, if there are any, are complete
+    _closing: bool  # nothing is delivered any more, but sent bytes still leave
+    _reading_paused: bool  # so that TCP slows the peer down
+    _receive_queue: ReceiveQueue | None  # exists while received data waits
+    _frame_began_at: float | None  # the time when the unfinished frame began
 
-    heartbeats: Heartbeats | None = None
-    """How often the peer must be heard, and is asked if ``asks``; None: silence is allowed."""
+    _paused = False  # by the user
+    _throttled = False  # the peer does not read, or asks faster than handlers finish
+    _aborted = _lost = False
+    _last_finished_at = 0.0  # the time when a handler finished, or when all sent bytes were taken
+    _pending_handlers: PendingHandlers | None = None
+    _heartbeat_monitor: HeartbeatMonitor | None = None
+    _lingering_close: LingeringClose | None = None
+    _fault_log: FaultLog | None = None
 
-    asks = False
-    """Whether heartbeats are asked for, too, instead of only answered."""
+    def __new__(cls, *_args: object, **_options: object) -> Self:
+        self = super().__new__(cls)  # not in __init__, which a subclass may replace
+        self._ready = self._closing = self._reading_paused = self.input_ended = self.is_open = False
+        self.is_held = True
+        self._receive_queue = self._frame_began_at = None
+        self.frames_received = self.frames_sent = 0
+        return self
 
-    __slots__ = ("_clock",)
+    @property
+    def unsent(self) -> int:
+        """The number of sent bytes that the transport has not taken yet."""
+        return self._send_buffer.waiting
 
-    _clock: IReactorTime
+    @property
+    def unfinished(self) -> str:
+        """A description of the frame that has begun and not ended, for a log; empty if there is none."""
+        shown = self._decoder.mid_frame and not self.keeps_secret
+        return f"the peer {self._decoder.unfinished}" if shown else ""
 
-    host: str | None = None
-    """The peer's IP address, where it has one."""
-    identity: str | None = None
-    """The peer's name, where it has proven it: by its key, or as its certificate's common name."""
-    awaits_proof = False
-    """Whether somebody will call :meth:`handshakeCompleted` who lets the peer prove itself first."""
+    @property
+    def unfinished_handlers(self) -> int:
+        """The number of handlers that have started and not finished."""
+        return len(self._pending_handlers or ())
 
-    # What holds delivery, besides that the session is not ready or closing; _held sums it up:
-    _paused = False  # the user said so
-    _throttled = False  # the peer does not read what it is sent, or asks faster than handlers finish
-
-    _aborted = False
-    _transport_closed = False  # or its sending side, or they will be without our doing
-    _vigil: HeartbeatMonitor | None = None  # where the peer must be heard
-    _leaving: LingeringClose | None = None  # how it closes politely, once it does
-
-    # -- for users to override ------------------------------------------------------------------------
+    # -- for users to override --------------------------------------------------------------------------
 
     def sessionReady(self) -> Awaitable[None] | None:
-        """Frames may be sent and will be received: TLS is established, and the peer is proven."""
+        """Begin: TLS is established, the peer is proven, and frames may be sent."""
+
+    def frameReceived(self, frame: bytes) -> Awaitable[None] | None:
+        """Handle a received frame."""
+        raise NotImplementedError(f"{type(self).__name__} must override frameReceived")
+
+    def framesReceived(self, frames: list[bytes]) -> Awaitable[None] | None:
+        """
+        Handle frames that were received together. Override it to handle them as a batch.
+
+        The default calls :meth:`frameReceived` with each, and stops when the session is paused or closed.
+        """
+        if len(frames) == 1:
+            return self.frameReceived(frames[0])
+        return deliver_each(self, frames)
+
+    def framingFailed(self, fault: FramingError) -> None:
+        """
+        Handle a fault: the peer broke the rule of the framing. The default logs it by :meth:`log_fault`.
+
+        After an unrecoverable fault the session is closed when this returns. If only the end of the input
+        cut the last frame short, the replies to the frames before it are sent first.
+        """
+        details = f": {fault.details}" if fault.details and not self.keeps_secret else ""
+        self.log_fault(f"{fault}{details}")
+
+    def inputEnded(self) -> None:
+        """
+        Handle the end of the input: the peer will send nothing more, but may still read (half-close).
+
+        It is called when all received frames are handled, and all handlers have finished. The default
+        closes the session. Override it if replies will still come from elsewhere.
+        """
+        self.close("the peer finished sending" + self._mid_frame_note())
 
     def sessionLost(self, reason: str) -> None:
         """
-        The session is over; the reason is told in plain words. Called once, if it ever was ready.
+        Handle the end of the session, with the reason in plain words. The default logs it.
 
-        The default logs it.
+        It is called once, if the session was ever ready.
         """
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
 
-    # -- for users to call ----------------------------------------------------------------------------
+    def log_fault(self, problem: str) -> None:
+        """Log a problem with received data, at most one in 10 s."""
+        self._fault_log = self._fault_log or FaultLog(self.log, self.peer, self._seconds)
+        self._fault_log.add(problem)
 
-    def close(self, reason: str = "closed here") -> None:
+    def log_connected(self) -> None:
+        """Log that the session is ready. Override it if something else logs that."""
+        proven = f" as {self.identity}" if self.identity else ""
+        self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
+
+    # -- sending ----------------------------------------------------------------------------------------
+
+    def sendFrame(self, frame: bytes) -> None:
         """
-        End the session politely: deliver nothing more, send what waits, then close.
+        Send one frame. All frames that a handler sends leave in one write when the chunk is handled.
 
-        A peer that takes nothing of it for ``limits.stall`` is aborted.
+        Raises:
+            EncodeError: the framing cannot carry this frame; nothing is sent.
+            SessionClosed: the session is not ready, or over; nothing is sent.
         """
-        if self._closing:
-            return
-        self._reason = reason
-        self._closing = True
-        self._update_hold()
-        self._frames = self._inbox = ()
-        self._leaving = LingeringClose(self._outgoing, self._clock.seconds, self.limits.stall)
-        if not self._working:
-            self._outgoing.flush()
-            self._finish_closing()
-        self._alarm.update()
+        if not self.is_open:
+            self._refuse_to_send()
+        if len(frame) < LARGE:
+            self._send_buffer.write(self.send_framing.encode(frame))
+        else:
+            for part in self.send_framing.encode_large(frame):
+                self._send_buffer.write(part)
+        self.frames_sent += 1
+        if self.observers.frame_sent is not None:
+            observer.report_frames_sent(self, (frame,))
 
-    def abort(self, reason: str = "aborted here") -> None:
-        """End the session at once; what waits is dropped. The reason stands, whatever the system says."""
-        if self._lost or self._aborted:
-            return
-        self._reason = reason
-        self._closing = self._aborted = True
-        self._update_hold()
-        self._transport_closed = True
-        self._outgoing.abort()
+    def sendFrames(self, frames: Iterable[bytes]) -> None:
+        """Send all these frames in one write, unless they are large, or raise like :meth:`sendFrame`."""
+        if not self.is_open:
+            self._refuse_to_send()
+        frames = list(frames)
+        if len(frames) == 1:
+            self.sendFrame(frames[0])  # it does not copy a large frame
+        else:
+            self.send_framed((self.send_framing.encode_many(frames),), frames)
+
+    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
+        """
+        Send frames that the caller has already encoded with :attr:`send_framing`.
+
+        Args:
+            parts: the bytes, in one piece or several. If the session ends meanwhile, because the peer does
+                not read, the rest is dropped.
+            frames: the frames in these bytes, to count them and to tell observers.
+
+        Raises:
+            SessionClosed: as for :meth:`sendFrame`.
+        """
+        if not self.is_open:
+            self._refuse_to_send()
+        for part in parts:
+            if not self.is_open:
+                break
+            self._send_buffer.write(part)
+        self.frames_sent += len(frames)
+        if self.observers.frame_sent is not None:
+            observer.report_frames_sent(self, frames)
+
+    def sendBytes(self, data: bytes) -> None:
+        """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
+        if not self.is_open:
+            self._refuse_to_send()
+        self._send_buffer.write(data)
+
+    def _refuse_to_send(self) -> NoReturn:
+        reason = self.reason or "the session is not ready yet"
+        raise SessionClosed(f"{self.peer}: {reason}; nothing was sent")
+
+    # -- pausing and ending -----------------------------------------------------------------------------
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
         self._paused = True
         self._update_hold()
-        if not self._working:
-            self._watch_reading()
+        self._resume_delivery()
 
     def resumeProducing(self) -> None:
-        """Deliver what waited, in order, then read on. Called in a handler, it takes effect after it."""
+        """Deliver waiting data, in order, and read on. If a handler calls this, it takes effect later."""
         self._paused = False
         self._update_hold()
-        self._go_on()
+        self._resume_delivery()
 
     def stopProducing(self) -> None:
         """Close the session."""
         self.close()
 
-    # -- the session's life ---------------------------------------------------------------------------
+    def close(self, reason: str = "closed here") -> None:
+        """
+        End the session politely: deliver nothing more, send the bytes that wait, then close.
+
+        A peer that takes none of these bytes for ``limits.stall`` seconds is aborted.
+        """
+        if self._closing:
+            return
+        self.reason = reason
+        self._closing = True
+        self._update_hold()
+        self._receive_queue = None
+        self._lingering_close = LingeringClose(self._send_buffer, self._seconds, self.limits.stall)
+        if not self._send_buffer.corked:
+            self._send_buffer.flush()
+            self._close_when_sent()
+        self._deadline_timer.update()
+
+    def abort(self, reason: str = "aborted here") -> None:
+        """End the session at once, and drop the bytes that wait. The session keeps this reason."""
+        if self._lost or self._aborted:
+            return
+        self.reason = reason
+        self._closing = self._aborted = True
+        self._update_hold()
+        self._send_buffer.abort()
+
+    # -- called by Twisted ------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
-        transport = cast("Any", self.transport)
-        self._clock = clock_of(self.factory)
-        self._seconds = self._clock.seconds
-        self._alarm = DeadlineTimer(self._clock, deadlines, self, getattr(self.factory, "shared_timers", None))
-        self._heard = self._seconds()
-        self._outgoing = SendBuffer(transport, self)
+        transport, clock = cast("Any", self.transport), clock_of(self.factory)
+        shared_timers = getattr(self.factory, "shared_timers", None)
+        self.observers = observer.observers_of(self.factory)
+        self._seconds = clock.seconds
+        self._last_received_at = self._seconds()
+        self._deadline_timer = DeadlineTimer(clock, FrameProtocol._deadlines, self, shared_timers)
+        self._send_buffer = SendBuffer(transport, self, self._seconds, FrameProtocol._sending_changed)
         address = transport.getPeer()
         self.peer = peer_name(address)
         self.host = str(address.host) if hasattr(address, "host") else None
-        self._guarded(self._open)
-        if self.awaits_proof or ISSLTransport.providedBy(transport):
-            self._alarm.update()
+        observer.report(self, "opened")
+        self._call_guarded(self._begin)
+        if self.awaits_proof or interfaces.ISSLTransport.providedBy(transport):
+            self._deadline_timer.update()
         else:
-            self.handshakeCompleted()  # there is none to wait for
+            self.handshakeCompleted()  # without TLS or a proof, it is complete now
 
-    def _open(self) -> None:
-        """The part of a session's begin that others can make fail."""
+    def _begin(self) -> None:
+        """Do the first steps that can fail in the code of others."""
         self._decoder = self.framing.decoder()
-        self._sender = self.reply_framing or self.framing
+        self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
             set_socket_options(self.transport, self.limits.stall)
-        self._tell_factory("sessionOpened")
+        self._notify_factory("sessionOpened")
 
     def handshakeCompleted(self) -> None:
-        """TLS is established, or a proof is given: only now is the peer who it claims to be."""
+        """Make the session ready: TLS is established or a proof is given, so the peer is known."""
         if self._ready or self._closing:
             return
         self.identity = self.identity or certificate_name(self.transport)
         self._ready = True
         self._update_hold()
-        if self.heartbeats is not None:
-            self._vigil = HeartbeatMonitor(self, self.heartbeats)
-        self._tell_connected()
-        self._tell_factory("sessionEstablished")
-        self._guarded(self.sessionReady)
-        self._go_on()
-
-    def _tell_connected(self) -> None:
-        proven = f" as {self.identity}" if self.identity else ""
-        self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
+        if self.heartbeats is not None or self.heartbeat is not None:
+            self._heartbeat_monitor = HeartbeatMonitor(self, self._seconds())
+        self.log_connected()
+        observer.report(self, "ready")
+        self._notify_factory("sessionEstablished")
+        self._call_guarded(self.sessionReady)
+        self._resume_delivery()
 
     def readConnectionLost(self) -> None:
-        """The peer shut its sending side: deliver what that completes, then :meth:`inputEnded`."""
-        self._input_ended = True
-        if self._transport_closed:
-            self._outgoing.close()
-        self._go_on()
+        """Deliver what this completes, then call :meth:`inputEnded`: the peer shut its sending side."""
+        self.input_ended = True
+        if not self._closing:
+            self._get_receive_queue()  # the end of the input waits there
+        elif self._lingering_close is not None:
+            self._lingering_close.input_ended()
+        self._resume_delivery()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is shut: by closing, or else nothing can be answered any more."""
-        if self._leaving is None:
+        """Wait for the peer to close, or abort if this side did not shut its sending side itself."""
+        if self._lingering_close is None:
             self.abort("the sending side of the connection is shut")
             return
-        self._heard = self._seconds()  # from now on its silence counts
-        self._leaving.sending_ended()
-        self._alarm.update()
+        self._last_received_at = self._seconds()  # from now on the peer's silence counts
+        self._lingering_close.sending_ended()
+        self._deadline_timer.update()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._closing and reason.check(ConnectionDone):
-            self._end_told = True  # without half-close, as in TLS, only now; nobody can be answered
+            # Without half-close, as in TLS, the input ends only now. Nobody can be answered.
+            self._get_receive_queue().end_reported = True
             self.readConnectionLost()
         refused = self._aborted or not self._closing
-        self._reason = words = self._reason or loss_text(reason) + self._half_frame()
+        self.reason = words = self.reason or loss_text(reason) + self._mid_frame_note()
         self._lost = self._closing = True
         self._update_hold()
-        self._frames = self._inbox = ()
-        self._outgoing.clear()
-        self._alarm.cancel()
-        if self._awaited is not None:
-            self._guarded(self._awaited.cancel)
-        if self._faults is not None and self._faults.unreported:
-            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=self._faults.unreported)
-        self._tell_factory("sessionClosed")
+        self._receive_queue = None
+        self._send_buffer.clear()
+        self._deadline_timer.cancel()
+        if self._pending_handlers is not None:
+            self._call_guarded(self._pending_handlers.cancel)
+        if self._fault_log is not None:
+            self._fault_log.close()
+        observer.report(self, "closed", words)
+        self._notify_factory("sessionClosed")
         if self._ready:
-            self._guarded(self.sessionLost, words)
+            self._call_guarded(self.sessionLost, words)
         elif refused:
-            self._tell_factory("sessionRefused", words)
+            self._notify_factory("sessionRefused", words)
         self._ready = False
 
-    def _tell_factory(self, event: str, *details: str) -> None:
-        told = getattr(self.factory, event, None)
-        if told is not None:
-            self._guarded(told, self, *details)
+    def _notify_factory(self, event: str, *details: str) -> None:
+        method = getattr(self.factory, event, None)
+        if method is not None:
+            self._call_guarded(method, self, *details)
 
-    # -- holding and backpressure ---------------------------------------------------------------------
+    def _mid_frame_note(self) -> str:
+        """Return what to add to the reason of an end in the middle of a frame; else an empty text."""
+        return ", in the middle of a frame" if self._decoder.mid_frame else ""
+
+    # -- receiving --------------------------------------------------------------------------------------
+
+    def _deliver(self, data: bytes | None = None) -> None:
+        """
+        Decode and deliver a received chunk, or with None what waits, until the session is held.
+
+        Every chunk and every frame passes here, so this is one piece with as few calls as possible.
+        """
+        observers, send_buffer = self.observers, self._send_buffer
+        if data is not None:
+            self._last_received_at = self._seconds()
+            if observers.received is not None:
+                observer.report_received(self, data)
+            if self.is_held or send_buffer.corked:
+                if not self._closing:
+                    self._get_receive_queue().add_chunk(data)
+                return
+        began_at, decoder = self._frame_began_at, self._decoder
+        send_buffer.corked = True
+        frames: list[bytes]
+        try:
+            while True:
+                if data is None:
+                    queue = self._receive_queue
+                    if queue is None:
+                        break
+                    data, frames = queue.take_next()
+                    if queue.is_empty and not self.input_ended:
+                        self._receive_queue = None
+                    if data is None and not frames:
+                        break
+                if data is not None:
+                    try:
+                        frames = decoder.feed(data)
+                    except FramingError as fault:
+                        frames = []
+                        self._get_receive_queue().add_fault(fault)
+                        self._frame_began_at = self._last_received_at if decoder.mid_frame else None
+                    else:
+                        if decoder.idle or not decoder.mid_frame:
+                            self._frame_began_at = None
+                        elif frames or self._frame_began_at is None:
+                            self._frame_began_at = self._last_received_at
+                        if frames and observers.frame_received is not None:
+                            observer.report_frames_received(self, frames)
+                    data = None
+                if frames and self._heartbeat_monitor is not None:
+                    frames, rest = self._heartbeat_monitor.answer(frames)
+                    if rest:
+                        self._get_receive_queue().put_back(rest)
+                if frames and self.is_held:  # the peer has not read the answers
+                    self._get_receive_queue().put_back(frames)
+                elif frames:
+                    self.frames_received += len(frames)
+                    later = self.framesReceived(frames)
+                    if later is not None:
+                        self.await_handler(later)
+        except Exception:
+            self._handler_failed()
+        finally:
+            send_buffer.corked = False
+        if send_buffer.waiting:
+            send_buffer.flush()
+        if self.is_held or self._reading_paused:
+            if self._closing:
+                self._close_when_sent()
+            self._update_reading()
+        if began_at is None and self._frame_began_at is not None:
+            self._deadline_timer.update()
+
+    dataReceived = _deliver
+
+    def _resume_delivery(self) -> None:
+        """Go on after a change of holds or deadlines: deliver, and stop or start reading."""
+        if self._ready:
+            if not self._send_buffer.corked:
+                self._deliver()
+            self._deadline_timer.update()
+
+    def put_back(self, frames: list[bytes]) -> None:
+        """Take back the rest of a batch, and deliver it after the session was held."""
+        if frames:
+            self.frames_received -= len(frames)
+            self._get_receive_queue().put_back(frames)
+
+    def _get_receive_queue(self) -> ReceiveQueue:
+        if self._receive_queue is None:
+            self._receive_queue = ReceiveQueue(self, self._decoder)
+        return self._receive_queue
+
+    # -- calling user code; while it runs, the send buffer is corked ------------------------------------
+
+    def await_handler(self, later: Awaitable[None] | None) -> None:
+        """Keep track of a handler that finishes later, by what it returned. None: it has finished."""
+        if later is not None:
+            if self._pending_handlers is None:
+                self._pending_handlers = PendingHandlers(self._handler_finished)
+            self._pending_handlers.add(later)
+            self._update_throttle()
+
+    def _handler_finished(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self._handler_failed(failure)
+        if not self._lost:
+            self._last_finished_at = self._seconds()
+            self._update_throttle()
+            self._resume_delivery()
+
+    def _call_guarded(self, handler: Callable[..., Awaitable[None] | None], *args: object) -> None:
+        """Call user code. If it raises, log the error and close this session."""
+        send_buffer = self._send_buffer
+        nested, send_buffer.corked = send_buffer.corked, True
+        try:
+            self.await_handler(handler(*args))
+        except Exception:
+            self._handler_failed()
+        finally:
+            send_buffer.corked = nested
+        if not (nested or self._lost):
+            send_buffer.flush()
+            if self._closing:
+                self._close_when_sent()
+
+    def _handler_failed(self, failure: Failure | None = None) -> None:
+        failure = failure or Failure()
+        if self._closing and failure.check(SessionClosed, CancelledError):
+            # The handler worked for a peer that is gone. That is not its fault, and the reason is logged.
+            self.log.debug("{peer}: {error}", peer=self.peer, error=str(failure.value) or "cancelled")
+            return
+        message = "{peer}: a handler of {protocol} failed; this session is closed"
+        self.log.failure(message, failure, peer=self.peer, protocol=type(self).__name__)
+        self.close(f"a handler failed: {type(failure.value).__name__}: {failure.getErrorMessage()}")
+
+    # -- backpressure -----------------------------------------------------------------------------------
 
     def _update_hold(self) -> None:
-        self._held = self._paused or self._throttled or self._closing or not self._ready
+        self.is_open = self._ready and not self._closing
+        self.is_held = self._paused or self._throttled or not self.is_open
 
     def _sending_changed(self) -> None:
-        """The transport took bytes, or refuses them: throttle the peer, or let it go on."""
-        outgoing, now = self._outgoing, self._seconds()
-        if outgoing.blocked_since is None:
-            self._served = now
-        elif outgoing.waiting > max(self.limits.unread_abort, 2 * self._sender.max_frame):
-            self.abort(f"the peer does not read: {outgoing.waiting} bytes wait for it")
+        """Throttle the peer or let it go on, because the transport took bytes or refuses them."""
+        send_buffer = self._send_buffer
+        if send_buffer.blocked_since is None:
+            self._last_finished_at = self._seconds()
+        elif send_buffer.waiting > max(self.limits.unread_abort, 2 * self.send_framing.max_frame):
+            self.abort(f"the peer does not read: {send_buffer.waiting} bytes wait for it")
             return
-        if self._leaving is not None:
-            self._leaving.progressed()
-        self._throttle()
-        if self._closing and not self._working:
-            self._finish_closing()
-        self._alarm.update()
+        if self._lingering_close is not None:
+            self._lingering_close.progressed()
+        self._update_throttle()
+        if self._closing and not send_buffer.corked:
+            self._close_when_sent()
+        self._deadline_timer.update()
 
-    def _throttle(self) -> None:
-        """Take nothing more from the peer until it reads, or until handlers have finished."""
-        outgoing, limits = self._outgoing, self.limits
-        throttled = len(self._awaited or ()) >= limits.awaited or (
-            outgoing.blocked_since is not None and outgoing.waiting >= limits.unread_pause - SEND_CHUNK
-        )
+    def _update_throttle(self) -> None:
+        """Deliver nothing more until the peer reads, or until handlers have finished."""
+        limits, is_full = self.limits, self._send_buffer.is_full(self.limits.unread_pause)
+        throttled = is_full or self.unfinished_handlers >= limits.awaited
         if throttled != self._throttled:
             self._throttled = throttled
             self._update_hold()
-            self._go_on()
+            self._resume_delivery()
 
-    def _watch_reading(self) -> None:
+    def _update_reading(self) -> None:
         """
-        Stop reading while delivery is held, so that TCP slows the peer down; read again after.
+        Stop reading while the session is paused or throttled, so that TCP slows the peer down.
 
-        While the session closes it is read, and dropped: a peer that waits until it can send would not
-        read what it is sent.
+        A closing session reads, and drops the data: a peer that waits until it can send would never read.
         """
-        stop = (self._paused or self._throttled) and not self._closing
-        if stop == self._reading_stopped or not self._ready or self._input_ended or self._transport_closed:
+        pause = (self._paused or self._throttled) and not self._closing
+        if pause == self._reading_paused or not self._ready or self.input_ended or self._aborted:
             return
-        self._reading_stopped = stop
+        self._reading_paused = pause
         transport = cast("Any", self.transport)
-        if stop:
+        if pause:
             transport.pauseProducing()
         else:
-            self._heard = self._seconds()  # silence was ours, not the peer's
-            if self._begun is not None:
-                self._begun = self._heard
+            self._last_received_at = self._seconds()  # the silence was ours, not the peer's
+            if self._frame_began_at is not None:
+                self._frame_began_at = self._last_received_at
             transport.resumeProducing()
 
-    def _finish_closing(self) -> None:
-        """Close once the transport has taken all that was sent: see :class:`LingeringClose`."""
-        if self._lost or self._transport_closed:
+    def _close_when_sent(self) -> None:
+        """Close once the transport has taken all bytes: see :class:`LingeringClose`."""
+        if self._lingering_close is not None and not (self._lost or self._aborted):
+            self._update_reading()
+            self._lingering_close.advance(self)
+
+    # -- deadlines --------------------------------------------------------------------------------------
+
+    def _deadlines(self) -> Iterator[tuple[float, Callable[[FrameProtocol], None]]]:
+        """Yield each deadline that counts now: its time, and the function that gets the session then."""
+        limits, blocked_since = self.limits, self._send_buffer.blocked_since
+        if self._aborted:
             return
-        self._watch_reading()
-        if not self._outgoing.waiting and self._outgoing.blocked_since is None:
-            self._transport_closed = True
-            if self._input_ended or not self._outgoing.shut():
-                self._outgoing.close()
+        if self._lingering_close is not None:
+            yield self._lingering_close.deadline(self._last_received_at), self._lingering_close.overdue
+            return
+        if not self._ready:
+            yield self._last_received_at + limits.handshake, handshake_overdue
+            return
+        if blocked_since is not None:
+            yield blocked_since + limits.stall, reading_overdue
+        if self._heartbeat_monitor is not None and not (self._reading_paused or self.input_ended):
+            yield self._heartbeat_monitor.deadline(self._last_received_at), FrameProtocol._check_heartbeats
+        if self.is_held:
+            return
+        if self._frame_began_at is not None and not self.input_ended:
+            if self.gap is not None and self._decoder.ends_by_silence:
+                yield self._last_received_at + self.gap, FrameProtocol._gap_passed
+            slack = limits.partial + self._decoder.buffered / limits.slowest
+            yield self._frame_began_at + slack, FrameProtocol._frame_overdue
+        if limits.idle is not None and not self._pending_handlers and blocked_since is None:
+            last_active_at = max(self._last_received_at, self._last_finished_at)
+            yield last_active_at + limits.idle, idle_overdue
+
+    def _check_heartbeats(self) -> None:
+        check = cast("HeartbeatMonitor", self._heartbeat_monitor).check
+        self._call_guarded(check, self._seconds(), self._last_received_at)
+
+    def _gap_passed(self) -> None:
+        """End the frame that has begun, because nothing came for ``gap`` seconds."""
+        self._call_guarded(self._get_receive_queue().finish_frame, self._decoder.flush)
+        self._frame_began_at = None
+        self._resume_delivery()
+
+    def _frame_overdue(self) -> None:
+        elapsed = self._seconds() - cast("float", self._frame_began_at)
+        problem = f"the peer began a frame and did not finish it within {elapsed:.1f} s"
+        details = f": {self.unfinished}" if self.unfinished else ""
+        self.log.warn("{peer}: {problem}{details}", peer=self.peer, problem=problem, details=details)
+        self.close(problem)

@@ -1,5 +1,5 @@
 """
-The two kinds of protocol that most equipment speaks, configured by class attributes, and their factories.
+The two kinds of protocol that most equipment speaks, set up by class attributes, and their factories.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "Le
 
 
 def _set_anew(cls: type, *settings: str) -> bool:
-    """Whether one of the settings was made after the framing that the class has by inheritance."""
+    """Return whether a class sets one of these, and does not set or inherit its framing after that."""
     for base in cls.__mro__:
         if "framing" in vars(base):
             return False
@@ -27,7 +27,7 @@ def _set_anew(cls: type, *settings: str) -> bool:
 
 
 class DelimitedProtocol(FrameProtocol):
-    r"""A session whose frames end with a delimiter; set ``delimiter``, and ``max_frame`` where needed."""
+    r"""A session with frames that end with a delimiter. Set ``delimiter`` and, if needed, ``max_frame``."""
 
     delimiter: ClassVar[bytes | tuple[bytes, ...]] = b"\r\n"
     max_frame: ClassVar[int] = DEFAULT_MAX_FRAME
@@ -41,10 +41,11 @@ class DelimitedProtocol(FrameProtocol):
 
 class LengthPrefixedProtocol(FrameProtocol):
     """
-    A session whose frames begin with their length.
+    A session with frames that begin with their length.
 
-    Set ``width`` and ``form`` as in :class:`~tcpcomm.framing.LengthPrefixed`, or ``framing`` itself for
-    headers that need more. ``max_frame`` None means 1 MiB, or what the length field can express.
+    Set ``width`` and ``form`` as in :class:`~tcpcomm.framing.LengthPrefixed`. For other headers, set
+    ``framing`` itself. If ``max_frame`` is None, it is 1 MiB, or less if the length field cannot express
+    that.
     """
 
     width: ClassVar[int] = 4
@@ -60,12 +61,12 @@ class LengthPrefixedProtocol(FrameProtocol):
 
 
 class DelimitedFactory(FrameFactory):
-    """A :class:`~tcpcomm.session.factory.FrameFactory` for :class:`DelimitedProtocol` and its subclasses."""
+    """A :class:`~tcpcomm.FrameFactory` for :class:`DelimitedProtocol` and its subclasses."""
 
     protocol = DelimitedProtocol
 
 
 class LengthPrefixedFactory(FrameFactory):
-    """A :class:`~tcpcomm.session.factory.FrameFactory` for :class:`LengthPrefixedProtocol` and its subclasses."""
+    """A :class:`~tcpcomm.FrameFactory` for :class:`LengthPrefixedProtocol` and its subclasses."""
 
     protocol = LengthPrefixedProtocol

@@ -1,15 +1,15 @@
 """
-What waits to be sent on one session, and what to do when the peer does not read.
+Bytes that wait to be sent on one session: :class:`SendBuffer`.
 
-Twisted's transports take any amount of data and keep it. Here at most :data:`SEND_CHUNK` bytes at a time are
-handed to the transport, as long as it does not say "pause"; the rest waits, is counted, and is limited.
-So progress can be seen, memory is bounded, and everything works alike over TCP, TLS, UNIX sockets and
-in memory.
+Twisted's transports take any amount of data and keep it. The buffer hands at most :data:`SEND_CHUNK` bytes
+at a time to the transport, until the transport says "pause". It counts the rest. So progress can be seen,
+memory is bounded, and TCP, TLS, UNIX sockets and memory behave alike.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar, cast
 
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
@@ -21,31 +21,37 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-if TYPE_CHECKING:
-    from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.observer import ObservedSession, report_sent
 
 __all__ = ["SEND_CHUNK", "SendBuffer"]
 
 SEND_CHUNK: Final = 64 * 1024
+"""Bytes that the transport gets at once, at most."""
+
+Session = TypeVar("Session", bound=ObservedSession)
 
 
 @implementer(IPushProducer)
-class SendBuffer:
+class SendBuffer(Generic[Session]):
     """
     The queue between ``sendFrame`` and the transport.
 
     Args:
-        transport: where the bytes go; it tells this producer when it has enough.
-        session: whose it is. It is told after the transport took or refused bytes, and after bytes were
-            queued while it refuses them: it then looks at :attr:`waiting` and :attr:`blocked_since`.
+        transport: it takes the bytes, and tells this producer when it has enough.
+        session: its observers are told about each chunk that the transport took.
+        seconds: returns the time.
+        changed: called with the session after the transport took or refused bytes, and after bytes were
+            queued while it refuses them. It can then look at :attr:`waiting` and :attr:`blocked_since`.
     """
 
     __slots__ = (
+        "_changed",
         "_current",
         "_finished",
         "_first",
         "_only",
         "_queue",
+        "_seconds",
         "_session",
         "_transport",
         "blocked_since",
@@ -53,26 +59,36 @@ class SendBuffer:
         "waiting",
     )
 
-    def __init__(self, transport: ITransport, session: FrameProtocol) -> None:
+    def __init__(
+        self,
+        transport: ITransport,
+        session: Session,
+        seconds: Callable[[], float],
+        changed: Callable[[Session], object],
+    ) -> None:
         self._transport = transport
         self._session = session
-        self._current = b""  # what is being handed over in pieces,
-        self._first = 0  # from here on,
-        self._only: bytes | None = None  # and what comes after it: one write, which needs no list,
-        self._queue: list[bytes] | None = None  # or several
+        self._seconds = seconds
+        self._changed = changed
+        # The transport gets first the bytes of _current from _first on, then _only or, if there are several
+        # writes, _queue. Most often there is one write, and it needs no list.
+        self._current = b""
+        self._first = 0
+        self._only: bytes | None = None
+        self._queue: list[bytes] | None = None
         self._finished = False
         self.waiting = 0
         """Bytes that the transport has not taken yet."""
         self.blocked_since: float | None = None
-        """When the transport said that it has enough; None while it takes more."""
+        """The time when the transport said that it has enough; None while it takes more."""
         self.corked = False
-        """While true, what is sent is collected, to leave in one write."""
+        """While true, bytes are collected, to leave in one write."""
         register = getattr(transport, "registerProducer", None)
         if register is not None:
             register(self, True)
 
     def write(self, data: bytes) -> None:
-        """Queue bytes; they leave at once unless corked or blocked."""
+        """Queue bytes. They leave at once unless the buffer is corked or blocked."""
         if not data:
             return
         if self._queue is not None:
@@ -83,12 +99,16 @@ class SendBuffer:
             self._queue, self._only = [self._only, data], None
         self.waiting += len(data)
         if self.blocked_since is not None:
-            self._session._sending_changed()
+            self._changed(self._session)
         elif not self.corked or self.waiting >= SEND_CHUNK:
             self.flush()
 
+    def is_full(self, limit: int) -> bool:
+        """Return True if the transport refuses bytes, and only one chunk more fits within the limit."""
+        return self.blocked_since is not None and self.waiting >= limit - SEND_CHUNK
+
     def flush(self) -> None:
-        """Hand over what waits, as long as the transport takes it."""
+        """Hand over the bytes that wait, as long as the transport takes them."""
         if not self.waiting or self.blocked_since is not None:
             return
         if not self._current and self.waiting <= SEND_CHUNK:
@@ -96,14 +116,20 @@ class SendBuffer:
             self._only = self._queue = None
             self.waiting = 0
             self._transport.write(data)
+            if self._session.observers.sent is not None:
+                report_sent(self._session, data)
         while self.waiting and self.blocked_since is None:
-            self._transport.write(self._next_piece())
+            piece = self._next_piece()
+            self._transport.write(piece)
+            if self._session.observers.sent is not None:
+                report_sent(self._session, piece)
         if self.blocked_since is not None:
-            self._session._sending_changed()
+            self._changed(self._session)
 
     def _next_piece(self) -> bytes:
+        """Remove and return at most SEND_CHUNK bytes."""
         if self._first == len(self._current):
-            self._current, self._first = self._gathered(), 0
+            self._current, self._first = self._take_from_queue(), 0
         piece = self._current
         if len(piece) > SEND_CHUNK:
             piece = piece[self._first : self._first + SEND_CHUNK]
@@ -113,26 +139,27 @@ class SendBuffer:
             self._current, self._first = b"", 0
         return piece
 
-    def _gathered(self) -> bytes:
-        """The next of the queue: a long one as it is, or all the short ones before it in one."""
+    def _take_from_queue(self) -> bytes:
+        """Remove and return the next long write as it is, or all short ones before it, joined."""
         only, self._only = self._only, None
         if only is not None:
             return only
         queue = self._queue
-        assert queue is not None  # for something waits
+        assert queue is not None  # because bytes wait
         count = len(queue)
         if self.waiting > SEND_CHUNK:
             count = max(1, next((at for at, data in enumerate(queue) if len(data) > SEND_CHUNK), count))
-        gathered = queue[0] if count == 1 else b"".join(queue[:count])
+        taken = queue[0] if count == 1 else b"".join(queue[:count])
         del queue[:count]
-        return gathered
+        return taken
 
     def shut(self) -> bool:
         """
-        Have the transport send what it has, and then an end of stream; it may still be read from.
+        Have the transport send its bytes and then an end of stream. The session can still receive.
 
         Returns:
-            Whether that is possible. It is not over TLS, where closing waits for the peer's answer anyway.
+            False if the transport cannot do that. Over TLS it cannot, but there closing waits for the
+            peer's answer anyway.
         """
         if not _closes_by_half(self._transport):
             return False
@@ -141,49 +168,49 @@ class SendBuffer:
         return True
 
     def close(self) -> None:
-        """Have the transport send what it has, and close."""
+        """Have the transport send its bytes, and close."""
         self._finish()
         self._transport.loseConnection()
 
     def abort(self) -> None:
-        """Forget what waits, and end the connection at once."""
+        """Drop the bytes that wait, and end the connection at once."""
         self.clear()
         abort_connection = getattr(self._transport, "abortConnection", None)
         (abort_connection or self.close)()
 
     def _finish(self) -> None:
-        """Tell the transport that nothing more will come: before, it would not close."""
+        """Unregister as the transport's producer: it would not close before that."""
         unregister = getattr(self._transport, "unregisterProducer", None)
         if unregister is not None and not self._finished:
             self._finished = True
             unregister()
 
     def clear(self) -> None:
-        """Forget what waits: the connection is gone."""
+        """Drop the bytes that wait, because the connection is gone."""
         self._only = self._queue = None
         self._current, self._first, self.waiting = b"", 0, 0
 
     def pauseProducing(self) -> None:
-        """The transport has enough."""
+        """Hand over nothing: the transport has enough."""
         if self.blocked_since is None:
-            self.blocked_since = self._session._clock.seconds()
+            self.blocked_since = self._seconds()
 
     def resumeProducing(self) -> None:
-        """The transport has handed all it had to the system."""
+        """Go on: the transport has handed all its bytes to the system."""
         self.blocked_since = None
         self.flush()
-        self._session._sending_changed()
+        self._changed(self._session)
 
     def stopProducing(self) -> None:
-        """The transport is closing: connectionLost will follow."""
+        """Hand over nothing: the transport is closing, and connectionLost will follow."""
         self.pauseProducing()
 
 
 def _closes_by_half(transport: Any) -> bool:
-    """Whether the sending side can be shut alone, and the session is told when that is done."""
+    """Return whether the sending side can be shut alone, and the session learns when that is done."""
     if ISSLTransport.providedBy(transport):
         return False
-    while IProtocol.providedBy(transport):  # a wrapper, such as Twisted's policies: it has to pass that on
+    while IProtocol.providedBy(transport):  # a wrapper, as Twisted's policies make: it must pass that on
         if not IHalfCloseableProtocol.providedBy(transport):
             return False
         transport = cast("Any", transport).transport

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tcpcomm.testing.network.faults import FAULTS as FAULTS, Faults as Faults
     from tcpcomm.testing.network.fixtures import simulated_network as simulated_network
     from tcpcomm.testing.network.wire import Machine as Machine, Network as Network
+    from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
     from tcpcomm.testing.proxy.proxy import FaultProxy as FaultProxy
     from tcpcomm.testing.proxy.toxics import (
         Blackhole as Blackhole, Latency as Latency, LimitData as LimitData, ResetPeer as ResetPeer,
@@ -33,6 +34,7 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.network.faults": ["FAULTS", "Faults"],
     "tcpcomm.testing.network.fixtures": ["simulated_network"],
     "tcpcomm.testing.network.wire": ["Machine", "Network"],
+    "tcpcomm.testing.observer": ["RecordingObserver"],
     "tcpcomm.testing.proxy.proxy": ["FaultProxy"],
     "tcpcomm.testing.proxy.toxics": ["Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout"],
 }

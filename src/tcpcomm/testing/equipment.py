@@ -19,9 +19,10 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Request
-from tcpcomm.equipment.declaration import Command, Declaration, EventOf
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.login import credential_names
+from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host.host import link_of, remote
@@ -70,7 +71,7 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
 
 
 def _hold(
-    member: Command | EventOf,
+    member: Command | DeclaredEvent,
     declaration: Declaration,
     new_script: Callable[[], _Script],
     max_examples: int | None,
@@ -100,7 +101,7 @@ def _hold(
         raise AssertionError(f"{where} does not pass the wire\n  {_LAW}\n{violation}") from None
 
 
-def _members(declaration: Declaration) -> list[Command | EventOf]:
+def _members(declaration: Declaration) -> list[Command | DeclaredEvent]:
     return [*declaration.commands.values(), *declaration.events.values()]
 
 
@@ -112,7 +113,7 @@ def _allows_cuts(declaration: Declaration) -> bool:
 class _Action:
     """One action of a conversation: a command with its answer, or an event."""
 
-    member: Command | EventOf
+    member: Command | DeclaredEvent
     values: dict[str, Any]
     answer: Any = None
     """The result or the fault of a command."""
@@ -130,10 +131,10 @@ class _Action:
 
 
 def _draw_action(
-    member: Command | EventOf, declaration: Declaration, samples: Samples, random: Random
+    member: Command | DeclaredEvent, declaration: Declaration, samples: Samples, random: Random
 ) -> _Action:
     try:
-        if isinstance(member, EventOf):
+        if isinstance(member, DeclaredEvent):
             return _Action(member, samples.event(member.name, random))
         values = samples.values(member.name, random)
         answer: Any = samples.result(member.name, random)
@@ -241,7 +242,7 @@ class _Conversation:
         self.script.action, self.script.commands = action, []
         self._events.clear()
         self._trace.clear()
-        if isinstance(action.member, EventOf):
+        if isinstance(action.member, DeclaredEvent):
             self.script.send(action)
             self.network.run_until(lambda: bool(self._events), _TIMEOUT)
             self._expect([action.call], self._events, action, "events received")
@@ -284,7 +285,7 @@ class _Conversation:
             self._differ(_text(expected), _text(actual), action, compared)
 
     def _differ(self, expected: str, actual: str, action: _Action, compared: str) -> NoReturn:
-        facts: dict[str, Any] = {"event" if isinstance(action.member, EventOf) else "command": action}
+        facts: dict[str, Any] = {"event" if isinstance(action.member, DeclaredEvent) else "command": action}
         if isinstance(action.member, Command):
             facts["answered with"] = _text(action.answer)
         if action.event is not None:
@@ -312,7 +313,7 @@ class _Conversation:
         assert self.network.trace is not None
         return self.network.trace
 
-    def _recorder(self, event: EventOf) -> Any:
+    def _recorder(self, event: DeclaredEvent) -> Any:
         names = event.names
         return lambda *values: self._events.append((event.name, dict(zip(names, values, strict=True))))
 

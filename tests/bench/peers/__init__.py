@@ -1,7 +1,8 @@
 """
-The echo servers: 4-byte big-endian length prefix, each as its users would write it.
+Echo servers with a 4-byte big-endian length prefix, each written as its users would write it.
 
-Each is a program that prints its port, answers every line on its standard input with the CPU seconds it
+Each is a program that prints its port, answers every line on its standard input with the CPU seconds that
+it
 has used so far, and ends with its input. All set ``TCP_NODELAY`` and listen on loopback only.
 """
 
@@ -25,17 +26,17 @@ class Peer:
 
     name: str
     program: str
-    """A module of this package, or the name of a C source beside them."""
+    """A module of this package, or the name of a C source file in its folder."""
 
     arguments: tuple[str, ...] = ()
     needs: str | None = None
     """A module that may not be installed."""
 
     folder: Path = ROOT
-    """The checkout that it is run from."""
+    """The checkout that it runs from."""
 
     def missing(self, tools: Toolchain | None = None) -> str | None:
-        """Why this peer cannot run here; None if it can."""
+        """Return the reason why this peer cannot run here, or None."""
         if self.needs is not None and find_spec(self.needs) is None:
             return f"{self.needs} is not installed"
         if self.program.endswith(".c") and (tools is None or tools.compiler is None):
@@ -43,7 +44,7 @@ class Peer:
         return None
 
     def command(self, tools: Toolchain | None = None) -> list[str]:
-        """What starts it. Without tools it has to be a program in Python."""
+        """Return the command that starts the peer. Without tools it must be a program in Python."""
         if tools is not None and self.program.endswith(".c"):
             return [str(tools.build(Path(__file__).with_name(self.program)))]
         return [sys.executable, "-m", f"{__name__}.{self.program}", *self.arguments]

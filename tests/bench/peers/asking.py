@@ -1,4 +1,4 @@
-"""What clients that are measured have in common: they ask one after the other, and tell their cost."""
+"""The shared part of measured clients: they send requests one after another, and print their cost."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-__all__ = ["WARM_UP", "ask_and_tell"]
+__all__ = ["WARM_UP", "measure_requests"]
 
 WARM_UP = 100
 
 
-async def ask_and_tell(ask: Callable[[], Awaitable[object]], count: int, expected: object) -> None:
+async def measure_requests(ask: Callable[[], Awaitable[object]], count: int, expected: object) -> None:
     """
-    Ask so often, and print one line of JSON: how often, the seconds, and the CPU seconds of this process.
+    Send this many requests; print them, the seconds, and the CPU seconds of this process as a line of JSON.
 
-    Before, it prints "ready", and waits for a line.
+    Before, it prints "ready" and waits for a line.
     """
     for _ in range(WARM_UP):
         answer = await ask()

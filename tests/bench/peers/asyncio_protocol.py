@@ -1,4 +1,4 @@
-"""``asyncio.Protocol`` with a framing written by hand, with care: a loop, one write for each chunk."""
+"""``asyncio.Protocol`` with a careful framing written by hand: a loop, and one write for each chunk."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 /*
- * The least that an echo server can cost: it sends back what it reads, and knows no frames.
+ * The least cost of an echo server: it sends back all bytes that it reads, and does not read frames.
  *
  * Like every peer it prints its port, answers each line on its standard input with the CPU seconds that
  * it has used, and ends with its input.

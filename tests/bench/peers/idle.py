@@ -1,7 +1,7 @@
 """
-Connections that do nothing: each line of input is answered with the bytes of all Python objects.
+Idle connections: each line of input is answered with the bytes of all Python objects.
 
-The argument says what each connection is: ``plain``, Twisted's own ``Protocol``; ``framed``, a
+The argument selects the kind of each connection: ``plain``, Twisted's own ``Protocol``; ``framed``, a
 ``FrameProtocol``; ``declared``, a session of equipment.
 """
 

@@ -1,4 +1,4 @@
-"""A camera that speaks JSON, or with ``--rpc`` JSON-RPC, by the engine that is named last."""
+"""A camera that speaks JSON, or with ``--rpc`` JSON-RPC, with the engine that the last argument names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images with ``recv_into`` and ``sendall`` on a blocking socket: what the system itself takes."""
+"""Images with ``recv_into`` and ``sendall`` on a blocking socket: the cost of the system itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 from threading import Thread
 
 from tests.bench.large import ACKNOWLEDGED, SHORT
-from tests.bench.peers.control import tell
+from tests.bench.peers.control import report_port
 
 
 def _receive(connection: socket.socket, size: int) -> bytearray:
@@ -34,6 +34,6 @@ def _images(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", 0))
-    tell(listener.getsockname()[1])
+    report_port(listener.getsockname()[1])
     while True:
         Thread(target=_images, args=(listener.accept()[0],), daemon=True).start()

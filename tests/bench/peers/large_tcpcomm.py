@@ -1,4 +1,4 @@
-"""Images with tcpcomm: a short frame asks for one, a long one is an image, and is acknowledged."""
+"""Images with tcpcomm: a short frame requests an image, a long one is an image and is acknowledged."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-Many links in one process, each with heartbeats of the profile ``fleet``, to devices in another.
+Many links in one process, each with heartbeats of the profile ``fleet``, to devices in another process.
 
-``links serve`` is the devices; ``links PORT COUNT`` holds the links, says "ready" when all are up, and
-answers each line with its CPU seconds, and the bytes of all Python objects if ``--traced``.
+``links serve`` is the devices. ``links PORT COUNT`` holds the links and prints "ready" when all are up. It
+answers each line with its CPU seconds, and with ``--traced`` the bytes of all Python objects too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _answer() -> None:
 async def _hold(port: str, count: int) -> None:
     traced = "--traced" in sys.argv
     first = remote(Device, at=f"tcp:127.0.0.1:{port}", policy="fleet")
-    await link_of(first).whenReady()  # what the first one imports and makes is not the cost of a link
+    await link_of(first).whenReady()  # imports of the first link are not part of its cost
     if traced:
         tracemalloc.start()
     links: list[Any] = [

@@ -1,4 +1,4 @@
-"""Reads ten registers through pymodbus's client: with ``--uvloop`` on that loop."""
+"""Read ten registers with pymodbus's client; with ``--uvloop`` on that loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from pymodbus.client import AsyncModbusTcpClient
 
-from tests.bench.peers.asking import ask_and_tell
+from tests.bench.peers.asking import measure_requests
 
 
 async def main(port: str, count: str) -> None:
@@ -17,7 +17,7 @@ async def main(port: str, count: str) -> None:
     async def ask() -> object:
         return (await client.read_holding_registers(0, count=10, device_id=1)).registers
 
-    await ask_and_tell(ask, int(count), list(range(100, 110)))
+    await measure_requests(ask, int(count), list(range(100, 110)))
     client.close()
 
 

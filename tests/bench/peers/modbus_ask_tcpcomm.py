@@ -1,4 +1,4 @@
-"""Reads ten registers through tcpcomm's proxy: ``--native`` on uvloop, or as Twisted does by itself."""
+"""Read ten registers with tcpcomm's proxy; ``--native`` on uvloop, or on Twisted's own transports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet import task
 
 from tcpcomm import link_of, remote
-from tests.bench.peers.asking import ask_and_tell
+from tests.bench.peers.asking import measure_requests
 from tests.bench.peers.modbus_tcpcomm import Device
 
 
@@ -19,7 +19,7 @@ async def main(reactor: Any, port: str, count: str, *_: str) -> None:
     async def ask() -> object:
         return await device.read_holding(0, 10)  # type: ignore[misc]
 
-    await ask_and_tell(ask, int(count), list(range(100, 110)))
+    await measure_requests(ask, int(count), list(range(100, 110)))
     await link_of(device).stopService()
 
 

@@ -1,4 +1,4 @@
-"""The same registers, served by pymodbus: its datastore, or with ``--simulator`` what shall replace it."""
+"""Ten registers served by pymodbus: by its datastore, or with ``--simulator`` by its planned successor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _registers() -> Any:
 
 
 async def _serve() -> asyncio.Server:
-    logging.disable(logging.WARNING)  # it tells that its datastore is to be replaced
+    logging.disable(logging.WARNING)  # it warns that its datastore will be replaced
     server = ModbusTcpServer(_registers(), address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     return cast("asyncio.Server", server.transport)

@@ -14,7 +14,7 @@ __all__ = ["Device", "Registers"]
 
 
 class Device(Equipment):
-    """What can be asked of it. MBAP: transaction, protocol 0, length of what follows, unit 1."""
+    """The commands of the device. MBAP: transaction, protocol 0, length of the rest, unit 1."""
 
     framing = LengthPrefixed(2, offset=4, strip=0)
     codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x01", OPCODE))

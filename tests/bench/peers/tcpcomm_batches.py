@@ -1,4 +1,4 @@
-"""tcpcomm, where the handler takes all the frames that came together."""
+"""An echo server with tcpcomm; its handler takes all frames that came together."""
 
 from __future__ import annotations
 

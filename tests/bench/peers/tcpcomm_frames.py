@@ -1,4 +1,4 @@
-"""tcpcomm, as its users write it: one frame in, one frame out."""
+"""An echo server with tcpcomm, as its users write it: one frame in, one frame out."""
 
 from __future__ import annotations
 

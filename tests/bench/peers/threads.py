@@ -1,11 +1,11 @@
-"""Blocking sockets with a thread for each connection: what many a plant's own script does."""
+"""Blocking sockets with a thread for each connection, as in many scripts in plants."""
 
 from __future__ import annotations
 
 import socket
 from threading import Thread
 
-from tests.bench.peers.control import tell
+from tests.bench.peers.control import report_port
 
 
 def _echo(connection: socket.socket) -> None:
@@ -18,6 +18,6 @@ def _echo(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    tell(listener.getsockname()[1])
+    report_port(listener.getsockname()[1])
     while True:
         Thread(target=_echo, args=(listener.accept()[0],), daemon=True).start()

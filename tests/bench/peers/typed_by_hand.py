@@ -1,4 +1,4 @@
-"""The camera as it is written by hand with Twisted: the words, the numbers, and the fault for bad ones."""
+"""The camera written by hand with Twisted: the words, the numbers, and the fault for bad ones."""
 
 from __future__ import annotations
 

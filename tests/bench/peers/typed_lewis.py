@@ -1,4 +1,4 @@
-"""The camera as a device of Lewis, with the cycle that its adapter has: 10 ms."""
+"""The camera as a device of Lewis, with the 10 ms cycle of its adapter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lewis.adapters.stream import Cmd, StreamAdapter, StreamInterface
 from lewis.core.simulation import Simulation
 from lewis.devices import Device
 
-from tests.bench.peers.control import tell
+from tests.bench.peers.control import report_port
 
 
 class Camera(Device):  # type: ignore[misc] # it has no annotations
@@ -47,7 +47,7 @@ def main() -> None:
     adapter.interface.device = camera
     simulation = Simulation(camera, adapters=[adapter])
     simulation._adapters.connect()
-    tell(port)
+    report_port(port)
     simulation.start()
 
 

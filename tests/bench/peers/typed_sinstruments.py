@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sinstruments.simulator import BaseDevice, Server
 
-from tests.bench.peers.control import tell
+from tests.bench.peers.control import report_port
 
 
 class Camera(BaseDevice):  # type: ignore[misc] # it has no annotations
@@ -34,7 +34,7 @@ def main() -> None:
     )
     (transport,) = server.devices["camera"].transports
     transport.start()
-    tell(transport.address[1])
+    report_port(transport.address[1])
     transport.serve_forever()
 
 

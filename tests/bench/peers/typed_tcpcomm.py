@@ -1,4 +1,4 @@
-"""The camera as tcpcomm declares it; with ``--plain`` its method is no coroutine."""
+"""The camera as tcpcomm declares it; with ``--plain`` its method is not a coroutine."""
 
 from __future__ import annotations
 

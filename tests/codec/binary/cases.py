@@ -1,4 +1,4 @@
-"""Binary: layouts of all kinds, and the headers of several worlds."""
+"""Binary: layouts of all kinds, and the headers of several protocols."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ FORMS: Final = (
         result=U16,
     ),
     MessageSpec("widths", "Drive.widths", 0x11, parameters=(Field("widths", Widths),), result=Widths),
-    MessageSpec("track", "Drive.track", 0x12, parameters=(Field("track", Track), Field("more", U8)), result=Track),
+    MessageSpec(
+        "track", "Drive.track", 0x12, parameters=(Field("track", Track), Field("more", U8)), result=Track
+    ),
     MessageSpec(
         "read",
         "Drive.read",
@@ -155,7 +157,9 @@ FORMS: Final = (
         result=Limited,
     ),
     MessageSpec("tracks", "Drive.tracks", 0x15, result=Annotated[list[Track], Counted(U8)]),
-    MessageSpec("points", "Drive.points", 0x16, parameters=(Field("points", Annotated[list[Point], Rest()]),)),
+    MessageSpec(
+        "points", "Drive.points", 0x16, parameters=(Field("points", Annotated[list[Point], Rest()]),)
+    ),
     MessageSpec("stop", "Drive.stop", 0x17),
     MessageSpec("blink", "Drive.blink", 0x18, reply=None, parameters=(Field("times", U8),)),
     MessageSpec(
@@ -164,7 +168,9 @@ FORMS: Final = (
         0x19,
         parameters=(Field("n", U16), Field("raw", Annotated[bytes, CountedBy("n")])),
     ),
-    MessageSpec("alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True),
+    MessageSpec(
+        "alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True
+    ),
     MessageSpec("idle", "Drive.idle", 0x41, is_event=True),
 )
 

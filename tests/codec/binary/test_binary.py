@@ -61,11 +61,11 @@ WRITE_REGISTER = MessageSpec(
 )
 
 
-def taken(dialect: Dialect, name: str, frame: bytes) -> Any:
-    """What a host makes of a frame that answers a command."""
+def result_of(dialect: Dialect, name: str, frame: bytes) -> Any:
+    """Return the result that a host reads in the frame of a reply."""
     (answer,) = dialect.read_at_host(frame)
     assert isinstance(answer, Answer)
-    answers = dialect.answers(name)
+    answers = dialect.reply_reader(name)
     assert answers is not None
     return answers.take(answer.body)
 
@@ -76,20 +76,20 @@ def test_modbus_reads_holding_registers() -> None:
     assert bytes.fromhex("03 006B 0003") == dialect.request("read_registers", {"start": 0x6B, "size": 3}, 0)
     reply = bytes.fromhex("03 06 022B 0000 0064")
     assert [reply] == dialect.reply(Request("read_registers", {}), Registers([0x22B, 0, 0x64]))
-    assert Registers([0x22B, 0, 0x64]) == taken(dialect, "read_registers", reply)
+    assert Registers([0x22B, 0, 0x64]) == result_of(dialect, "read_registers", reply)
 
 
-def test_modbus_answers_an_unknown_function_with_exception_1_and_that_function() -> None:
+def test_modbus_answers_an_unknown_function_with_exception_1() -> None:
     dialect = Binary().bind([READ_REGISTERS])
     (refusal,) = dialect.read_at_equipment(bytes.fromhex("2B 0E 01 00")).requests
     assert isinstance(refusal, Refusal)
-    assert ProtocolErrorKind.UNKNOWN_COMMAND is refusal.trouble
+    assert ProtocolErrorKind.UNKNOWN_COMMAND is refusal.error_kind
     assert bytes.fromhex("AB 01") == dialect.fault(
-        refusal, dialect.trouble(refusal.trouble, "no such function")
+        refusal, dialect.fault_for(refusal.error_kind, "no such function")
     )
 
 
-def test_modbus_tcp_carries_the_transaction_and_the_length() -> None:
+def test_modbus_tcp_sends_the_transaction_number_and_the_length() -> None:
     """The framing leaves the header in the frame: LengthPrefixed(2, offset=4, strip=0)."""
     dialect = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x11", OPCODE)).bind([READ_REGISTERS])
     assert (True, 65535) == (dialect.by_id, dialect.largest_id)
@@ -100,7 +100,7 @@ def test_modbus_tcp_carries_the_transaction_and_the_length() -> None:
     assert bytes.fromhex("0001 0000 0003 11 83 02") == dialect.fault(request, Fault(2))
 
 
-def test_simple_message_tells_requests_from_replies_and_topics() -> None:
+def test_simple_message_distinguishes_requests_replies_and_topics() -> None:
     """ROS-Industrial: message type, communication type (1 topic, 2 request, 3 reply), reply code."""
     codec = Binary(
         U32,
@@ -114,7 +114,9 @@ def test_simple_message_tells_requests_from_replies_and_topics() -> None:
     joints = Annotated[list[F32], Fixed(2)]
     dialect = codec.bind(
         [
-            MessageSpec("point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))),
+            MessageSpec(
+                "point", "Robot.point", 11, parameters=(Field("sequence", I32), Field("joints", joints))
+            ),
             MessageSpec("joints", "Robot.joints", 10, parameters=(Field("joints", joints),), is_event=True),
         ]
     )
@@ -124,13 +126,15 @@ def test_simple_message_tells_requests_from_replies_and_topics() -> None:
     assert isinstance(request, Request)
     assert [bytes.fromhex("0000000B 00000003 00000001")] == dialect.reply(request, None)
     with pytest.raises(Fault, match="2"):
-        taken(dialect, "point", bytes.fromhex("0000000B 00000003 00000002"))
+        result_of(dialect, "point", bytes.fromhex("0000000B 00000003 00000002"))
     topic = bytes.fromhex("0000000A 00000001 00000000 3F000000 BF800000")
     assert [Event("joints", {"joints": [0.5, -1.0]})] == [*dialect.read_at_host(topic)]
 
 
 def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
-    """Little endian; the length counts what follows it: monitoring timer, command, subcommand, data."""
+    """
+    Little endian; the length counts the fields behind it: monitoring timer, command, subcommand, data.
+    """
     codec = Binary(
         U16,
         id=U16,
@@ -154,9 +158,9 @@ def test_slmp_4e_has_a_serial_number_and_an_end_code() -> None:
     (answer,) = dialect.read_at_host(reply)
     assert isinstance(answer, Answer)
     assert 0x1234 == answer.id
-    assert [0x1234, 2] == taken(dialect, "read", reply)
+    assert [0x1234, 2] == result_of(dialect, "read", reply)
     with pytest.raises(Fault) as caught:
-        taken(dialect, "read", bytes.fromhex("D400 3412 0000 00 FF FF03 00 0200 59C0"))
+        result_of(dialect, "read", bytes.fromhex("D400 3412 0000 00 FF FF03 00 0200 59C0"))
     assert 0xC059 == caught.value.code
 
 
@@ -168,12 +172,12 @@ def test_replies_and_faults_may_have_opcodes_of_their_own() -> None:
 
 
 def several(*parameters: Field, codec: Binary | None = None) -> Dialect:
-    """A dialect whose only command has these parameters."""
+    """Return a dialect with one command, which has these parameters."""
     return (codec or Binary()).bind([MessageSpec("f", "Device.f", 1, parameters=parameters)])
 
 
 def one(annotation: Any, codec: Binary | None = None) -> Dialect:
-    """A dialect whose only command has one parameter."""
+    """Return a dialect with one command, which has one parameter."""
     return several(Field("value", annotation), codec=codec)
 
 
@@ -216,7 +220,9 @@ BYTES: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "value", "expected"), BYTES)
-def test_a_value_lies_in_these_bytes(annotation: Any, value: Any, expected: str) -> None:
+def test_a_value_is_written_as_these_bytes_and_read_again(
+    annotation: Any, value: Any, expected: str
+) -> None:
     dialect = one(annotation)
     frame = dialect.request("f", {"value": value}, 0)
     assert expected == frame[1:].hex().upper()
@@ -244,9 +250,9 @@ NOT_SENT: list[tuple[Any, Any, str]] = [
         LinkState(True, 8, Axis.X, False),
         "value.mode: must be a whole number from 0 to 7, not 8",
     ),
-    (Annotated[str, Fixed(4)], "ABCDE", "value: 'ABCDE' has 5 bytes, which 4 do not hold"),
-    (Annotated[str, Fixed(4)], "A\0B", "value: 'A\\x00B' would be read as 'A'"),
-    (Annotated[str, Fixed(4, pad=" ")], "A ", "value: 'A ' would be read as 'A'"),
+    (Annotated[str, Fixed(4)], "ABCDE", "value: 'ABCDE' has 5 bytes, but the field has 4"),
+    (Annotated[str, Fixed(4)], "A\0B", "value: 'A\\x00B' would arrive as 'A'"),
+    (Annotated[str, Fixed(4, pad=" ")], "A ", "value: 'A ' would arrive as 'A'"),
     (Annotated[str, Fixed(4)], "é", "value: 'é' cannot be written in ascii (in 'é')"),
     (
         Annotated[str, Rest(), Encoded("shift_jis")],
@@ -281,14 +287,14 @@ def test_a_value_that_does_not_fit_is_refused_with_its_path(
 
 NOT_READ: list[tuple[Any, str, str]] = [
     (U16, "01", "value: needs 2 bytes, but the frame has 1 left"),
-    (U16, "010203", "has 1 bytes too many at its end"),
+    (U16, "010203", "the frame has 1 bytes too many at its end"),
     (bool, "02", "value: must be one of 0 | 1, not 2"),
     (Annotated[Axis, U8], "03", "value: must be one of 1 | 2, not 3"),
     (Annotated[LinkState, U8], "00", "value.axis: must be one of 1 | 2, not 0"),
     (
         Annotated[str, Fixed(2)],
         "FF41",
-        "value: this is no text in ascii: ordinal not in range(128), at byte 0 of b'\\xffA'",
+        "value: this is not text in ascii: ordinal not in range(128), at byte 0 of b'\\xffA'",
     ),
     (Annotated[str, Counted(U8)], "0341", "value: needs 3 bytes, but the frame has 1 left"),
     (
@@ -299,7 +305,7 @@ NOT_READ: list[tuple[Any, str, str]] = [
     (
         Annotated[list[U16], Counted(U8, in_bytes=True)],
         "03010203",
-        "value: has a length of 3 bytes, which is no multiple of 2",
+        "value: has a length of 3 bytes, which is not a multiple of 2",
     ),
     (Annotated[list[U16], Rest()], "010203", "value: the last element has 1 bytes and not 2"),
     (
@@ -318,15 +324,13 @@ NOT_READ: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "body", "problem"), NOT_READ)
-def test_bytes_that_are_no_such_value_are_refused_with_the_path(
-    annotation: Any, body: str, problem: str
-) -> None:
+def test_bytes_that_do_not_fit_are_refused_with_the_path(annotation: Any, body: str, problem: str) -> None:
     (refusal,) = one(annotation).read_at_equipment(b"\x01" + bytes.fromhex(body)).requests
     assert isinstance(refusal, Refusal)
-    assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.trouble, str(refusal.problem))
+    assert (ProtocolErrorKind.BAD_PARAMETERS, problem) == (refusal.error_kind, str(refusal.problem))
 
 
-def test_nan_and_infinity_pass_as_they_are() -> None:
+def test_nan_and_infinity_pass_unchanged() -> None:
     dialect = one(F32)
     (request,) = dialect.read_at_equipment(b"\x01" + struct.pack(">f", math.nan)).requests
     assert isinstance(request, Request)
@@ -339,7 +343,7 @@ def test_bytes_behind_the_zero_that_ends_a_text_are_skipped() -> None:
     assert Request("f", {"value": "AB"}) == request
 
 
-def test_bits_that_no_field_has_and_skipped_bytes_are_not_looked_at() -> None:
+def test_bits_without_a_field_and_skipped_bytes_are_ignored() -> None:
     (request,) = one(Annotated[LinkState, U16, After(1)]).read_at_equipment(b"\x01\xff\x10\xee").requests
     assert Request("f", {"value": LinkState(False, 0, Axis.X, False)}) == request
 
@@ -361,7 +365,7 @@ def test_a_list_may_be_counted_by_a_field_before_it() -> None:
     )
 
 
-def test_a_count_that_is_not_the_length_is_refused() -> None:
+def test_a_count_that_differs_from_the_length_is_refused() -> None:
     with pytest.raises(CodecError, match=r"^n: must be 2, the length of xs, not 3$"):
         counted_by().request("f", {"n": 3, "xs": [1, 2], "s": ""}, 0)
 
@@ -369,7 +373,7 @@ def test_a_count_that_is_not_the_length_is_refused() -> None:
 def test_only_the_last_values_may_be_missing() -> None:
     dialect = several(Field("a", U8 | None), Field("b", U8 | None))
     assert b"\x01\x05" == dialect.request("f", {"a": 5, "b": None}, 0)
-    with pytest.raises(CodecError, match=r"^b: cannot be sent, for a before it is None$"):
+    with pytest.raises(CodecError, match=r"^b: cannot be sent, because a before it is None$"):
         dialect.request("f", {"a": None, "b": 5}, 0)
 
 
@@ -389,23 +393,23 @@ NOT_BOUND: list[tuple[Any, str]] = [
     (str, "say where str ends"),
     (list[U8], "say where list"),
     (Annotated[list[int], Counted(U8)], "say how many bytes it has: U8"),
-    (Annotated[str, U8], "str cannot stand in a whole number"),
-    (Annotated[int, Float(4)], "int is no float"),
+    (Annotated[str, U8], "str cannot be encoded in a whole number"),
+    (Annotated[int, Float(4)], "int is not a float"),
     (Axis, "bytes cannot carry Axis"),
     (Annotated[Axis, Bits(3)], "bytes cannot carry Axis"),
     (Opaque, "bytes cannot carry Opaque"),
     (dict[str, int], "bytes cannot carry dict"),
-    (U8 | F32, "nothing in the bytes would tell which of them it is"),
-    (Annotated[LinkState, Annotated[int, Int(1, signed=True)]], "stand in a number without a sign"),
+    (U8 | F32, "nothing in the bytes would show which of them it is"),
+    (Annotated[LinkState, Annotated[int, Int(1, signed=True)]], "use a number without a sign"),
     (Annotated[Literal[256], U8], "each value must be a whole number from 0 to 255, not 256"),
-    (Annotated[list[U8], Counted(F32)], "the count of Counted is a whole number"),
+    (Annotated[list[U8], Counted(F32)], "the count of Counted must be a whole number"),
     (Annotated[list[U8], CountedBy("n")], "value is counted by n, but there is no such field before it"),
     (Annotated[list[Annotated[bytes, Rest()]], Counted(U8)], "must take at least one byte each"),
     (Annotated[list[Empty], Counted(U32)], "must take at least one byte each"),
     (Annotated[list[Annotated[bytes, CountedBy("x")]], Rest()], "CountedBy names a field beside this one"),
     (
         Annotated[list[Annotated[str, Counted(U8)]], Counted(U8, in_bytes=True)],
-        "counted in bytes only where",
+        "counted in bytes only if",
     ),
     (Annotated[str, Fixed(4), Encoded("klingon")], "no encoding is called 'klingon'"),
     (Endless, "Endless contains itself"),
@@ -413,29 +417,27 @@ NOT_BOUND: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "problem"), NOT_BOUND)
-def test_an_annotation_that_does_not_say_how_a_value_lies_in_bytes_is_refused(
-    annotation: Any, problem: str
-) -> None:
+def test_an_annotation_that_bytes_cannot_carry_is_refused(annotation: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         one(annotation)
     assert str(caught.value).startswith("Device.f: parameter value: ")
     assert problem in str(caught.value)
 
 
-def test_nothing_can_follow_what_goes_on_to_the_end() -> None:
+def test_no_field_can_follow_one_that_takes_the_rest() -> None:
     with pytest.raises(
-        ConfigurationError, match="parameter b: b cannot follow a, which goes on to the end"
+        ConfigurationError, match="parameter b: b cannot follow a, which takes the rest of the frame"
     ):
         several(Field("a", Annotated[bytes, Rest()]), Field("b", U8))
 
 
 def test_a_count_must_be_a_whole_number() -> None:
-    with pytest.raises(ConfigurationError, match="parameter xs: n, which counts it, is no whole number"):
+    with pytest.raises(ConfigurationError, match="parameter xs: n, which counts it, is not a whole number"):
         several(Field("n", F32), Field("xs", Annotated[list[U8], CountedBy("n")]))
 
 
 @pytest.mark.parametrize(
-    ("mark", "values", "problem"),
+    ("kind", "values", "problem"),
     [
         (Int, (9,), "1 to 8 bytes"),
         (Int, (2, False, "middle"), "big or little"),
@@ -445,9 +447,11 @@ def test_a_count_must_be_a_whole_number() -> None:
         (Fixed, (4, "ab"), "one character"),
     ],
 )
-def test_a_mark_that_makes_no_sense_is_refused(mark: Any, values: tuple[Any, ...], problem: str) -> None:
+def test_a_type_for_annotations_checks_its_arguments(
+    kind: Any, values: tuple[Any, ...], problem: str
+) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        mark(*values)
+        kind(*values)
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
@@ -455,13 +459,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"byte_order": "middle"}, "byte_order must be big or little"),
     ({"head": ()}, "head and event_head need OPCODE"),
     ({"head": (OPCODE, OPCODE)}, "OPCODE is in a header twice"),
-    ({"head": (OPCODE, ID)}, "ID is in a header, but id= does not say how wide it is"),
-    ({"id": U8, "head": (OPCODE,)}, "an id must have its type, and a place in head and reply_head"),
+    ({"head": (OPCODE, ID)}, "ID is in a header, but id= does not give its type"),
+    ({"id": U8, "head": (OPCODE,)}, "an id needs its type, id=, and ID in head and reply_head"),
     ({"head": (OPCODE, 3)}, "a header is made of"),
-    ({"reply_head": (b"\x01",)}, "nothing would tell a fault"),
+    ({"reply_head": (b"\x01",)}, "nothing shows a fault"),
     ({"status": U8, "reply_head": (OPCODE,)}, "reply_head needs STATUS"),
-    ({"status": U8, "ok": 3}, "status 3 means that all is well"),
-    ({"reason": U8}, "the reason of a fault is text"),
+    ({"status": U8, "ok": 3}, "status 3 means success"),
+    ({"reason": U8}, "the reason of a fault must be text"),
     ({"code": int}, "Binary: code: say how many bytes"),
     ({"encoding": "klingon", "reason": Annotated[str, Rest()]}, "no encoding is called 'klingon'"),
 ]
@@ -473,47 +477,49 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
         Binary(**options)
 
 
-BAD_FORMS: list[tuple[tuple[MessageSpec, ...], str]] = [
+BAD_SPECS: list[tuple[tuple[MessageSpec, ...], str]] = [
     ((MessageSpec("f", "A.f"),), "A.f: its opcode must be a number from 0 to 0xFF"),
     ((MessageSpec("f", "A.f", 256),), "A.f: its opcode must be a number from 0 to 0xFF, not 256"),
     ((MessageSpec("f", "A.f", True),), "A.f: its opcode must be a number from 0 to 0xFF, not True"),
     ((MessageSpec("f", "A.f", 1, "OK"),), "A.f: its opcode must be a number from 0 to 0xFF, not 'OK'"),
-    ((MessageSpec("f", "A.f", 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
-    ((MessageSpec("f", "A.f", 0x10, 0x90),), "A.f: a host would not know b'\\x90\\x04' for a fault"),
+    ((MessageSpec("f", "A.f", 0x90),), "A.f: a host would not recognise b'\\x90\\x04' as a fault"),
+    ((MessageSpec("f", "A.f", 0x10, 0x90),), "A.f: a host would not recognise b'\\x90\\x04' as a fault"),
     (
         (MessageSpec("f", "A.f", 1), MessageSpec("e", "A.e", 1, is_event=True)),
-        "A.f: a host would not know b'\\x01' for its reply",
+        "A.f: a host would not recognise b'\\x01' as its reply",
     ),
 ]
 
 
-@pytest.mark.parametrize(("forms", "problem"), BAD_FORMS)
-def test_a_form_that_cannot_be_told_from_others_is_refused(forms: tuple[MessageSpec, ...], problem: str) -> None:
+@pytest.mark.parametrize(("specs", "problem"), BAD_SPECS)
+def test_a_message_that_a_host_would_not_recognise_is_refused(
+    specs: tuple[MessageSpec, ...], problem: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Binary().bind(forms)
+        Binary().bind(specs)
     assert str(caught.value).startswith(problem)
 
 
-def test_a_reply_to_another_command_is_no_reply() -> None:
+def test_a_reply_or_fault_of_another_command_is_refused() -> None:
     dialect = Binary().bind([READ_REGISTERS, WRITE_REGISTER])
-    with pytest.raises(CodecError, match="opcode: 0x06 is no reply to 0x03"):
-        taken(dialect, "read_registers", b"\x06")
-    with pytest.raises(CodecError, match="opcode: 0x86 is no fault of 0x03"):
-        taken(dialect, "read_registers", b"\x86\x01")
+    with pytest.raises(CodecError, match="opcode: 0x06 is not a reply to 0x03"):
+        result_of(dialect, "read_registers", b"\x06")
+    with pytest.raises(CodecError, match="opcode: 0x86 is not a fault of 0x03"):
+        result_of(dialect, "read_registers", b"\x86\x01")
 
 
-def test_a_reason_that_the_wire_cannot_carry_is_refused_from_a_handler_and_left_out_of_a_trouble() -> None:
+def test_a_reason_that_cannot_be_written_is_refused_or_left_out_of_a_protocol_error() -> None:
     dialect = Binary(reason=Annotated[str, Counted(U8)]).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="reason: '문' cannot be written in ascii"):
         dialect.fault(Request("write_register", {}), Fault(1, "문"))
-    assert "" == dialect.trouble(ProtocolErrorKind.INTERNAL, "문").reason
+    assert "" == dialect.fault_for(ProtocolErrorKind.INTERNAL, "문").reason
 
 
-def test_a_code_must_be_a_number_and_no_success() -> None:
+def test_the_code_of_a_fault_must_be_a_number_other_than_success() -> None:
     dialect = Binary(status=U8).bind([WRITE_REGISTER])
     with pytest.raises(CodecError, match="code: must be a whole number, not 'E1'"):
         dialect.fault(Request("write_register", {}), Fault("E1"))
-    with pytest.raises(CodecError, match="code: 0 says that all is well"):
+    with pytest.raises(CodecError, match="code: 0 means success"):
         dialect.fault(Request("write_register", {}), Fault(0))
 
 

@@ -1,4 +1,4 @@
-"""The generated readers and writers of binary records and headers: never other than the careful ones."""
+"""The generated readers and writers of records and headers do the same as the general code."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ from tcpcomm.codec.binary.binary import (
     Rest,
     Skip,
 )
-from tcpcomm.codec.binary.compiler import Layouts
-from tcpcomm.codec.binary.dialect import named
-from tcpcomm.codec.binary.header import Head
-from tcpcomm.codec.binary.layout import Layout, of_packed
+from tcpcomm.codec.binary.compiler import LayoutCompiler
+from tcpcomm.codec.binary.header import Header
+from tcpcomm.codec.binary.layout import Layout, from_fixed
 from tcpcomm.errors import CodecError
 
 
@@ -61,9 +60,9 @@ FIELDS = (
     Field("point", Point),
     Field("real", F32),
 )
-LAYOUTS = Layouts("big", "ascii")
-BY_NAME = named(LAYOUTS, FIELDS, "")
-AN_INSTANCE = LAYOUTS.of(Point)
+COMPILER = LayoutCompiler("big", "ascii")
+BY_NAME = COMPILER.values(FIELDS, "")
+AN_INSTANCE = COMPILER.value(Point)
 
 numbers = st.one_of(
     st.integers(-3, 14), st.integers(-(2**40), 2**40), st.booleans(), st.floats(), st.floats(width=32)
@@ -88,31 +87,31 @@ records = st.one_of(
 
 
 def outcome(function: Callable[..., Any], *args: Any) -> str:
-    """What a function returns or raises, with NaN equal to itself and True unlike 1."""
+    """Return the result or error of a function as text: NaN equals itself, and True differs from 1."""
     try:
         return repr(function(*args))
     except CodecError as error:
         return f"CodecError: {error}"
 
 
-def careful(layout: Layout) -> Layout:
-    """The same without generated functions."""
-    assert layout.packed is not None
-    return of_packed(layout.packed, layout.parts)
+def general(layout: Layout) -> Layout:
+    """Return a layout without its generated functions."""
+    assert layout.fixed is not None
+    return from_fixed(layout.fixed, layout.fields)
 
 
 @given(records)
-def test_values_by_name_are_written_as_carefully(record: dict[str, Any]) -> None:
-    assert outcome(BY_NAME.write, record) == outcome(careful(BY_NAME).write, record)
+def test_values_by_name_are_written_as_by_general_code(record: dict[str, Any]) -> None:
+    assert outcome(BY_NAME.write, record) == outcome(general(BY_NAME).write, record)
 
 
 @given(values)
-def test_an_instance_is_written_as_carefully(value: Any) -> None:
-    assert outcome(AN_INSTANCE.write, value) == outcome(careful(AN_INSTANCE).write, value)
+def test_an_instance_is_written_as_by_general_code(value: Any) -> None:
+    assert outcome(AN_INSTANCE.write, value) == outcome(general(AN_INSTANCE).write, value)
 
 
 @given(st.binary(max_size=3), fitting, st.binary(max_size=2), st.integers(0, 40), st.binary(max_size=2))
-def test_values_by_name_are_read_as_carefully(
+def test_values_by_name_are_read_as_by_general_code(
     before: bytes, record: dict[str, Any], behind: bytes, place: int, noise: bytes
 ) -> None:
     try:
@@ -121,22 +120,22 @@ def test_values_by_name_are_read_as_carefully(
         written = b""
     written = written[:place] + noise + written[place + len(noise) :]
     data = before + written + behind
-    assert outcome(BY_NAME.read, data, len(before)) == outcome(careful(BY_NAME).read, data, len(before))
+    assert outcome(BY_NAME.read, data, len(before)) == outcome(general(BY_NAME).read, data, len(before))
 
 
 @given(st.binary(min_size=10, max_size=16))
-def test_an_instance_is_read_as_carefully(data: bytes) -> None:
-    assert outcome(AN_INSTANCE.read, data, 0) == outcome(careful(AN_INSTANCE).read, data, 0)
+def test_an_instance_is_read_as_by_general_code(data: bytes) -> None:
+    assert outcome(AN_INSTANCE.read, data, 0) == outcome(general(AN_INSTANCE).read, data, 0)
 
 
-HEADS = {
+HEADERS = {
     "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
     "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
     "opcode only": (OPCODE,),
 }
 
 
-@pytest.mark.parametrize("items", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("items", HEADERS.values(), ids=HEADERS)
 @pytest.mark.parametrize("width", [2, 3])
 @given(
     numbers=st.tuples(st.integers(-1, 2**17), st.integers(-1, 2**17), st.integers(-1, 300)),
@@ -144,7 +143,7 @@ HEADS = {
     place=st.integers(0, 12),
     noise=st.binary(max_size=1),
 )
-def test_a_header_is_written_and_read_as_carefully(
+def test_a_header_is_written_and_read_as_by_general_code(
     *,
     items: tuple[Any, ...],
     width: int,
@@ -153,12 +152,12 @@ def test_a_header_is_written_and_read_as_carefully(
     place: int,
     noise: bytes,
 ) -> None:
-    head = Head(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
-    assert outcome(head.write, *numbers, body) == outcome(head._write, *numbers, body)
-    written = head.write(0x10, 7, 2, body)
+    header = Header(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
+    assert outcome(header.write, *numbers, body) == outcome(header._write, *numbers, body)
+    written = header.write(0x10, 7, 2, body)
     changed = written[:place] + noise + written[place + len(noise) :]
     for frame in (written, changed, written[:place]):
-        assert outcome(head.read, frame) == outcome(head._read, frame)
+        assert outcome(header.read, frame) == outcome(header._read, frame)
 
 
 @pytest.mark.parametrize("element", [U8, U16, F32, F64])
@@ -166,7 +165,7 @@ def test_a_header_is_written_and_read_as_carefully(
 def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
     element: Any, content: list[Any], more: bytes
 ) -> None:
-    whole, single = LAYOUTS.of(Annotated[list[element], Rest()]), LAYOUTS.of(element)
+    whole, single = COMPILER.value(Annotated[list[element], Rest()]), COMPILER.value(element)
 
     def each() -> bytes:
         written = []
@@ -178,6 +177,6 @@ def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
         return b"".join(written)
 
     assert outcome(whole.write, content) == outcome(each)
-    data = bytes(more) * single.least
-    expected = [single.read(data, at)[0] for at in range(0, len(data), single.least)]
+    data = bytes(more) * single.min_size
+    expected = [single.read(data, at)[0] for at in range(0, len(data), single.min_size)]
     assert outcome(whole.read, data, 0) == repr((expected, len(data)))

@@ -1,4 +1,4 @@
-"""Json with the key names of several worlds, and JsonRpc, each with every engine."""
+"""Json with the key names of several programs, and JsonRpc, each with every engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def needs_engine(name: str) -> None:
 
 @frozen
 class WithEngine(Case):
-    """A case whose dialect has a certain engine."""
+    """A case with one engine."""
 
     engine: str = field(kw_only=True)
 
@@ -35,7 +35,7 @@ class WithEngine(Case):
     def dialect(self) -> Dialect:
         needs_engine(self.engine)
         with using(self.engine):
-            return self.codec.bind(self.forms)
+            return self.codec.bind(self.specs)
 
 
 OBJECTS: Final = (
@@ -62,7 +62,9 @@ OBJECTS: Final = (
     ),
     MessageSpec("reset", "Camera.reset"),
     MessageSpec("blink", "Camera.blink", reply=None, parameters=(Field("times", int),)),
-    MessageSpec("alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True),
+    MessageSpec(
+        "alarm", "Camera.alarm", parameters=(Field("number", int), Field("text", str)), is_event=True
+    ),
     MessageSpec(
         "moved",
         "Camera.moved",
@@ -219,7 +221,7 @@ _CASES: Final = [
 ]
 
 CASES: Final = [
-    WithEngine(f"{case.name}-{engine}", case.codec, case.forms, case.faults, case.hostile, engine=engine)
+    WithEngine(f"{case.name}-{engine}", case.codec, case.specs, case.faults, case.hostile, engine=engine)
     for case in _CASES
     for engine in ENGINES
 ]

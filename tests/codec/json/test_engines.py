@@ -1,4 +1,4 @@
-"""The engines for JSON's text differ in nothing but speed: values, bytes and refusals are the same."""
+"""The engines for JSON's text differ only in speed: values, bytes and errors are the same."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.codec.json.cases import needs_engine
 
 needs_engine("msgspec")
 
-from tcpcomm.codec.json.msgspec_engine import Msgspec  # noqa: E402 # after the question whether it is there
+from tcpcomm.codec.json.msgspec_engine import Msgspec  # noqa: E402 # only if it is installed
 
 ENCODINGS: Final = [("utf-8", False), ("utf-8", True), ("cp949", False), ("shift_jis", False)]
 
 
 def both(encoding: str = "utf-8", ascii: bool = False) -> tuple[JsonText, JsonText]:
-    """The same, with one engine and with the other."""
+    """Return two codecs that differ in their engine."""
     with using("standard"):
         standard = JsonText(encoding, ascii)
     with using("msgspec"):
@@ -42,14 +42,12 @@ TEXTS: Final = {each: both(*each) for each in ENCODINGS}
 
 
 def outcome(act: Callable[[Any], Any], given: Any) -> tuple[str, str]:
-    """What came of it. Its repr tells 1 from 1.0 and True, and keeps the order of keys."""
+    """Return the result or error as text, in which 1, 1.0 and True differ, and keys keep their order."""
     try:
         return "done", repr(act(given))
     except CodecError as error:
         return "refused", str(error)
 
-
-# -- texts ------------------------------------------------------------------------------------------------
 
 spaces = st.sampled_from(["", "", " ", "\n\t\r ", "\x0c"])
 numbers = st.one_of(
@@ -120,9 +118,6 @@ def test_nesting_is_read_and_refused_alike_at_every_depth(depths: range) -> None
         assert outcome(standard.read, frame) == outcome(fast.read, frame)
 
 
-# -- values -----------------------------------------------------------------------------------------------
-
-
 class Number(IntEnum):
     ONE = 1
 
@@ -141,7 +136,7 @@ class Point:
 
 
 class Truthful:
-    """Equal to whatever it is compared with."""
+    """An object that says it equals any other."""
 
     __hash__ = object.__hash__
 
@@ -199,13 +194,11 @@ def test_all_values_are_written_to_the_same_bytes_or_refused_in_the_same_words(v
 
 
 @pytest.mark.parametrize("value", [*FOREIGN, 10**5000, -(10**4299)], ids=lambda value: type(value).__name__)
-def test_what_json_has_not_is_written_or_refused_alike_wherever_it_stands(value: object) -> None:
+def test_a_value_that_json_does_not_have_is_written_or_refused_alike_at_every_place(value: object) -> None:
     for standard, fast in TEXTS.values():
         for whole in (value, [value], {"a": value}, {"a": [{"b": value}]}):
             assert outcome(standard.write, whole) == outcome(fast.write, whole)
 
-
-# -- which one it is --------------------------------------------------------------------------------------
 
 MESSAGES: Final = [
     '{"jsonrpc":"2.0","method":"locate","params":{"job":3,"speed":1.5},"id":17}',
@@ -215,7 +208,7 @@ MESSAGES: Final = [
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_the_standard_engine_is_not_asked_about_messages_as_they_are(
+def test_usual_messages_never_reach_the_standard_engine(
     message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = json.loads(message)
@@ -227,7 +220,7 @@ def test_the_standard_engine_is_not_asked_about_messages_as_they_are(
     assert message.encode() == fast.write(expected)
 
 
-def test_msgspec_is_the_engine_where_it_is_installed() -> None:
+def test_msgspec_is_the_engine_if_it_is_installed() -> None:
     assert ["standard", "msgspec"] == [*ENGINES]
     assert isinstance(engine(False), Msgspec)
     with using("standard"):
@@ -235,7 +228,7 @@ def test_msgspec_is_the_engine_where_it_is_installed() -> None:
 
 
 class OldDecoder:
-    """Reads as msgspec does before 0.17."""
+    """Reads whole numbers as msgspec does before 0.17."""
 
     def __init__(self, kind: Any) -> None: ...
 
@@ -243,10 +236,10 @@ class OldDecoder:
         return json.loads(text, parse_int=float)
 
 
-def test_an_msgspec_that_makes_floats_of_large_whole_numbers_is_left_alone(
+def test_an_msgspec_that_reads_large_whole_numbers_as_floats_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("msgspec.json.Decoder", OldDecoder)
     monkeypatch.delitem(sys.modules, Msgspec.__module__)
-    with pytest.raises(ImportError, match="makes floats of large whole numbers"):
+    with pytest.raises(ImportError, match="reads large whole numbers as floats"):
         import_module(Msgspec.__module__)

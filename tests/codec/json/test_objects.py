@@ -1,4 +1,4 @@
-"""Json: the objects of several worlds, byte for byte, and what its options refuse."""
+"""Json: the messages of several programs, byte for byte, and the options that it refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMS = (LOCATE, RESET, ALARM)
 
 
 def conversation(codec: Json, *, id: Any = 7, name: str | None = "locate") -> list[str]:
-    """A request, its reply, a fault, and an event, as text."""
+    """Return a request, its reply, a fault and an event as text."""
     dialect = codec.bind(FORMS)
     request = Request("locate", {}, id)
     return [
@@ -43,7 +43,7 @@ def conversation(codec: Json, *, id: Any = 7, name: str | None = "locate") -> li
     ]
 
 
-WORLDS: dict[str, tuple[Json, list[str]]] = {
+STYLES: dict[str, tuple[Json, list[str]]] = {
     "the default": (
         Json(),
         [
@@ -53,7 +53,7 @@ WORLDS: dict[str, tuple[Json, list[str]]] = {
             '{"event":"alarm","code":5}',
         ],
     ),
-    "flat, with a word that says how it went": (
+    "flat, with a word that shows success": (
         Json(result=None, fault=None, success={"result": "OK"}, failure={"result": "NG"}),
         [
             '{"cmd":"locate","job":3,"speed":1.5}',
@@ -117,8 +117,8 @@ WORLDS: dict[str, tuple[Json, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("codec", "expected"), WORLDS.values(), ids=WORLDS)
-def test_the_messages_of_a_world_look_as_there(codec: Json, expected: list[str]) -> None:
+@pytest.mark.parametrize(("codec", "expected"), STYLES.values(), ids=STYLES)
+def test_messages_have_the_keys_that_the_options_say(codec: Json, expected: list[str]) -> None:
     assert expected == conversation(codec)
 
 
@@ -136,15 +136,21 @@ def refusal(dialect: Dialect, frame: str) -> Refusal:
 REFUSED: dict[str, tuple[ProtocolErrorKind, str]] = {
     "{": (
         ProtocolErrorKind.UNREADABLE,
-        "it is no JSON: Expecting property name enclosed in double quotes at character 1",
+        "not JSON: Expecting property name enclosed in double quotes at character 1",
     ),
     "[]": (ProtocolErrorKind.MALFORMED, "must be an object, not []"),
     '{"id":1}': (ProtocolErrorKind.MALFORMED, "cmd: is missing"),
-    '{"cmd":"locate","id":[1]}': (ProtocolErrorKind.MALFORMED, "id: must be a whole number or text, not [1]"),
+    '{"cmd":"locate","id":[1]}': (
+        ProtocolErrorKind.MALFORMED,
+        "id: must be a whole number or text, not [1]",
+    ),
     '{"cmd":"Locate","id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command 'Locate'"),
     '{"cmd":["locate"],"id":1}': (ProtocolErrorKind.UNKNOWN_COMMAND, "cmd: there is no command ['locate']"),
     '{"cmd":"locate","id":1}': (ProtocolErrorKind.BAD_PARAMETERS, "params.job: is missing"),
-    '{"cmd":"locate","params":[3]}': (ProtocolErrorKind.BAD_PARAMETERS, "params: must be an object, not [3]"),
+    '{"cmd":"locate","params":[3]}': (
+        ProtocolErrorKind.BAD_PARAMETERS,
+        "params: must be an object, not [3]",
+    ),
     '{"cmd":"locate","params":{"job":"3"}}': (
         ProtocolErrorKind.BAD_PARAMETERS,
         "params.job: must be a whole number, not '3'",
@@ -159,11 +165,11 @@ REFUSED: dict[str, tuple[ProtocolErrorKind, str]] = {
 
 
 @pytest.mark.parametrize(("frame", "expected"), REFUSED.items(), ids=REFUSED)
-def test_a_bad_request_is_refused_with_its_trouble_and_place(
+def test_a_bad_request_is_refused_with_its_error_kind_and_place(
     dialect: Dialect, frame: str, expected: tuple[ProtocolErrorKind, str]
 ) -> None:
     found = refusal(dialect, frame)
-    assert expected == (found.trouble, str(found.problem))
+    assert expected == (found.error_kind, str(found.problem))
 
 
 def test_a_refusal_keeps_the_id(dialect: Dialect) -> None:
@@ -188,25 +194,25 @@ def test_a_request_without_an_id_is_answered_without_one(dialect: Dialect) -> No
 
 
 @pytest.mark.parametrize("frame", [b'{"result":null}', b'{"event":"alarm"}', b'{"error":{"code":1}}'])
-def test_what_equipment_says_is_foreign_to_equipment(frame: bytes) -> None:
+def test_a_message_from_equipment_is_foreign_to_equipment(frame: bytes) -> None:
     (found,) = Json().bind(FORMS).read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
     assert found.foreign
 
 
 @pytest.mark.parametrize("frame", [b'{"cmd":"reset","result":null}', b'{"cmd":"alarm","code":3}'])
-def test_what_equipment_says_under_the_key_of_commands_is_foreign_too(frame: bytes) -> None:
+def test_a_message_from_equipment_under_the_key_of_commands_is_foreign_too(frame: bytes) -> None:
     (found,) = Json(event="cmd", echo=True).bind(FORMS).read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
     assert found.foreign
 
 
-def taken(codec: Json, frame: bytes, name: str = "locate") -> Any:
-    """What the host makes of a reply to a command."""
+def result_of(codec: Json, frame: bytes, name: str = "locate") -> Any:
+    """Return the result that a host reads in a reply."""
     dialect = codec.bind(FORMS)
     (answer,) = dialect.read_at_host(frame)
     assert isinstance(answer, Answer)
-    answers = dialect.answers(name)
+    answers = dialect.reply_reader(name)
     assert answers is not None
     return answers.take(answer.body)
 
@@ -226,30 +232,30 @@ NOT_ANSWERS: dict[bytes, tuple[Json, str]] = {
     b'{"ok":1,"cmd":"locate"}': (FLAT, "ok: must be False, not 1"),
     b'{"cmd":"locate","x":1,"angle_deg":2}': (FLAT, "ok: is missing"),
     b'{"ok":true,"x":1,"angle_deg":2}': (FLAT, "cmd: is missing"),
-    b'{"ok":true,"cmd":"reset"}': (FLAT, "cmd: is 'reset': that is no reply to 'locate'"),
-    b'{"ok":false,"cmd":"reset","code":1}': (FLAT, "cmd: is 'reset': that is no reply to 'locate'"),
+    b'{"ok":true,"cmd":"reset"}': (FLAT, "cmd: is 'reset', so this is not a reply to 'locate'"),
+    b'{"ok":false,"cmd":"reset","code":1}': (FLAT, "cmd: is 'reset', so this is not a reply to 'locate'"),
 }
 
 
 @pytest.mark.parametrize(("frame", "expected"), NOT_ANSWERS.items(), ids=map(repr, NOT_ANSWERS))
 def test_a_bad_reply_is_refused_with_its_place(frame: bytes, expected: tuple[Json, str]) -> None:
     with pytest.raises(CodecError) as caught:
-        taken(expected[0], frame)
+        result_of(expected[0], frame)
     assert expected[1] == str(caught.value)
 
 
-def test_a_reply_may_hold_null_for_what_it_has_not() -> None:
-    assert Position(1.0, 2.0) == taken(Json(), b'{"result":{"x":1,"angle_deg":2},"error":null}')
+def test_a_reply_may_hold_null_beside_its_result_or_fault() -> None:
+    assert Position(1.0, 2.0) == result_of(Json(), b'{"result":{"x":1,"angle_deg":2},"error":null}')
     with pytest.raises(Fault, match="3: no part"):
-        taken(Json(), b'{"result":null,"error":{"code":3,"reason":"no part"}}')
+        result_of(Json(), b'{"result":null,"error":{"code":3,"reason":"no part"}}')
 
 
 @pytest.mark.parametrize("frame", [b"{}", b'{"result":null}'])
-def test_a_command_without_a_result_is_done_with_null_or_nothing(frame: bytes) -> None:
-    assert taken(Json(), frame, "reset") is None
+def test_a_command_without_a_result_succeeds_with_null_or_nothing(frame: bytes) -> None:
+    assert result_of(Json(), frame, "reset") is None
 
 
-def test_keys_to_be_ignored_are_ignored_at_both_ends() -> None:
+def test_ignored_keys_are_ignored_at_both_ends() -> None:
     dialect = Json(ignore=("time",)).bind(FORMS)
     assert (Request("reset", {}),) == tuple(dialect.read_at_equipment(b'{"cmd":"reset","time":3}').requests)
     assert [Event("alarm", {"code": 1})] == [*dialect.read_at_host(b'{"event":"alarm","code":1,"time":3}')]
@@ -262,28 +268,28 @@ def test_an_unknown_event_is_refused_by_a_host() -> None:
 
 def test_the_code_that_means_success_cannot_be_a_fault() -> None:
     codec = Json(result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0})
-    with pytest.raises(CodecError, match="code: 0 says that all is well"):
+    with pytest.raises(CodecError, match="code: 0 means success"):
         codec.bind(FORMS).fault(Request("locate", {}), Fault(0))
 
 
-def test_troubles_have_the_codes_that_are_given() -> None:
+def test_protocol_errors_have_the_codes_that_are_given() -> None:
     dialect = Json(codes={ProtocolErrorKind.INTERNAL: "E99"}).bind(FORMS)
-    assert "E99" == dialect.trouble(ProtocolErrorKind.INTERNAL, "").code
-    assert -32601 == dialect.trouble(ProtocolErrorKind.UNKNOWN_COMMAND, "").code
+    assert "E99" == dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code
+    assert -32601 == dialect.fault_for(ProtocolErrorKind.UNKNOWN_COMMAND, "").code
 
 
-def test_replies_come_by_id_exactly_where_there_is_a_key_for_it() -> None:
+def test_replies_carry_ids_exactly_if_there_is_a_key_for_the_id() -> None:
     assert [False, True] == [Json().bind(FORMS).by_id, Json(id="id").bind(FORMS).by_id]
 
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "a fault that nothing shows": ({"fault": None}, "with fault=None nothing would tell a fault"),
-    "a key for two things": ({"id": "cmd"}, "two things have the key 'cmd' in a command"),
+    "a fault that nothing shows": ({"fault": None}, "with fault=None a host cannot tell a fault"),
+    "a key for two things": ({"id": "cmd"}, "two parts of a command have the key 'cmd'"),
     "a result that looks like a fault": (
         {"result": "error", "fault": "error"},
-        "results and faults have the key 'error' both",
+        "results and faults both have the key 'error'",
     ),
-    "a reply that looks like an event": ({"result": "event"}, "two things have the key 'event' in a reply"),
+    "a reply that looks like an event": ({"result": "event"}, "two parts of a reply have the key 'event'"),
     "an unknown naming": (
         {"naming": "kebab"},
         "naming must be one of as written, camel, pascal, not 'kebab'",
@@ -303,54 +309,54 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
 
 
 FLAT_RESULTS = Json(result=None, fault=None, success={"x": "OK"})
-BAD_FORMS: dict[str, tuple[Json, MessageSpec, str]] = {
+BAD_SPECS: dict[str, tuple[Json, MessageSpec, str]] = {
     "a parameter with the key of the command": (
         Json(),
         MessageSpec("f", "A.f", parameters=(Field("cmd", int),)),
-        "A.f: parameter cmd: the key 'cmd' means something else",
+        "A.f: parameter cmd: the key 'cmd' has another meaning",
     ),
     "two parameters with one key": (
         Json(naming="camel"),
         MessageSpec("f", "A.f", parameters=(Field("a_b", int), Field("aB", int))),
-        "A.f: parameter a_b: another one is called 'aB' too",
+        "A.f: parameter a_b: another parameter has the key 'aB' already",
     ),
     "a result without fields, flat": (
         FLAT_RESULTS,
         MessageSpec("f", "A.f", result=int),
         "A.f: its result, int, has no fields",
     ),
-    "a result whose field is a mark": (
+    "a result with a field that success uses": (
         FLAT_RESULTS,
         MessageSpec("f", "A.f", result=Position),
-        "A.f: its result's field x has a key that means something else",
+        "A.f: its result's field x has a key with another meaning",
     ),
-    "a result under a mark": (
+    "a result under a key that success uses": (
         FLAT_RESULTS,
         MessageSpec("f", "A.f", reply="x", result=int),
-        "A.f: the key 'x' of its result means something else",
+        "A.f: the key 'x' of its result has another meaning",
     ),
-    "a reply that is no key": (
+    "a reply that is not a key": (
         Json(),
         MessageSpec("f", "A.f", reply=3),
-        "A.f: reply is the key of its result, not 3",
+        "A.f: reply must be the key of its result, not 3",
     ),
     "a word that is neither text nor a number": (
         Json(),
         MessageSpec("f", "A.f", wire=1.5),
-        "A.f: its word in JSON is text",
+        "A.f: its word in JSON must be text",
     ),
-    "True as a word": (Json(), MessageSpec("f", "A.f", wire=True), "A.f: its word in JSON is text"),
+    "True as a word": (Json(), MessageSpec("f", "A.f", wire=True), "A.f: its word in JSON must be text"),
 }
 
 
-@pytest.mark.parametrize(("codec", "form", "problem"), BAD_FORMS.values(), ids=BAD_FORMS)
-def test_a_form_that_cannot_be_written_is_refused(codec: Json, form: MessageSpec, problem: str) -> None:
+@pytest.mark.parametrize(("codec", "spec", "problem"), BAD_SPECS.values(), ids=BAD_SPECS)
+def test_a_message_that_json_cannot_carry_is_refused(codec: Json, spec: MessageSpec, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        codec.bind([form])
+        codec.bind([spec])
     assert str(caught.value).startswith(problem)
 
 
-def test_the_notation_shows_the_shapes() -> None:
+def test_the_notation_shows_the_types() -> None:
     dialect = Json(id="id", parameters="params").bind(FORMS)
     assert '{"cmd": "locate", "id": id, "params": {"job": whole number, "speed": number}}' == (
         dialect.notation("locate").request

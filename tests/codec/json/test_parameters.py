@@ -12,7 +12,7 @@ from attrs import field, frozen, validators
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -53,8 +53,8 @@ READ: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("annotation", "json", "value"), READ)
-def test_what_json_has_becomes_a_value_of_the_annotation(annotation: Any, json: Any, value: Any) -> None:
-    read = Shapes().of(annotation).read(json)
+def test_a_value_of_json_becomes_a_value_of_the_annotation(annotation: Any, json: Any, value: Any) -> None:
+    read = ValueTypes().of(annotation).read(json)
     assert (type(value), value) == (type(read), read)
 
 
@@ -66,12 +66,12 @@ NOT_READ: list[tuple[Any, Any, str]] = [
     (int, 3.0, "must be a whole number, not 3.0"),
     (float, "3.5", "must be a number, not '3.5'"),
     (float, True, "must be a number, not True"),
-    (float, 2**53 + 1, "9007199254740993 is no float: it would be rounded"),
-    (float, 10**400, "a number of 1329 bits is no float: it would be rounded"),
+    (float, 2**53 + 1, "9007199254740993 is not exact as a float: it would be rounded"),
+    (float, 10**400, "a number of 1329 bits is not exact as a float: it would be rounded"),
     (float, float("inf"), "must be a finite number, not inf"),
     (float, float("nan"), "must be a finite number, not nan"),
     (str, 3, "must be text, not 3"),
-    (str, "a\ud800", "holds half a character: '\\ud800'"),
+    (str, "a\ud800", "contains half a character: '\\ud800'"),
     (str, None, "must be text, not None"),
     (bytes, "AP8", "must be base64, not 'AP8'"),
     (bytes, "é", "must be base64, not 'é'"),
@@ -105,11 +105,11 @@ NOT_READ: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("annotation", "json", "problem"), NOT_READ)
-def test_what_json_has_and_is_no_such_value_is_refused_with_its_path(
+def test_a_value_of_json_that_does_not_fit_the_annotation_is_refused_with_its_path(
     annotation: Any, json: Any, problem: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
-        Shapes().of(annotation).read(json)
+        ValueTypes().of(annotation).read(json)
     assert problem == str(caught.value)
 
 
@@ -131,7 +131,7 @@ NOT_WRITTEN: list[tuple[Any, Any, str]] = [
     (Position, {"x": 1.0}, "must be a Position, not {'x': 1.0}"),
     (int | None, "x", "must be whole number | null, not 'x'"),
     (Any, {1: 2}, "must be text, not 1"),
-    (Any, {"a": (1,)}, "a: must be something that JSON has, not (1,)"),
+    (Any, {"a": (1,)}, "a: must be a value of JSON, not (1,)"),
     (Part, Part([Position(1, 2), Position("1", 2)]), "points[1].x: must be a number, not '1'"),  # type: ignore[arg-type]
 ]
 
@@ -139,7 +139,7 @@ NOT_WRITTEN: list[tuple[Any, Any, str]] = [
 @pytest.mark.parametrize(("annotation", "value", "problem"), NOT_WRITTEN)
 def test_a_value_of_another_type_is_not_written(annotation: Any, value: Any, problem: str) -> None:
     with pytest.raises(CodecError) as caught:
-        Shapes().of(annotation).write(value)
+        ValueTypes().of(annotation).write(value)
     assert problem == str(caught.value)
 
 
@@ -147,13 +147,13 @@ class Number(float):
     """A number of another package, which is a float."""
 
 
-def test_a_whole_number_is_written_where_a_float_is_declared() -> None:
-    assert "3.0" == repr(Shapes().of(float).write(3))
-    assert "3.0" == repr(Shapes().of(float | None).write(3))
+def test_a_whole_number_is_written_as_a_declared_float() -> None:
+    assert "3.0" == repr(ValueTypes().of(float).write(3))
+    assert "3.0" == repr(ValueTypes().of(float | None).write(3))
 
 
 def test_a_number_of_another_package_is_written_as_a_plain_one() -> None:
-    assert float is type(Shapes().of(float).write(Number(1.5)))
+    assert float is type(ValueTypes().of(float).write(Number(1.5)))
 
 
 class Shade(Enum):
@@ -164,19 +164,19 @@ NOT_BOUND: list[tuple[Any, str]] = [
     (Opaque, "JSON cannot carry Opaque"),
     (set[int], "JSON cannot carry set\\[int\\]"),
     (list, "JSON cannot carry list"),
-    (dict[int, str], "the keys of a JSON object are text, not int"),
-    (Light | str, "str cannot be told from the rest of its union: both are text in JSON"),
-    (list[int] | tuple[int, ...], "cannot be told from the rest of its union"),
-    (Position | Tree, "Tree cannot be told from the rest of its union: both are objects in JSON"),
-    (Any | None, "cannot be told from the rest of its union"),
-    (bytes | str, "str cannot be told from the rest of its union"),
+    (dict[int, str], "the keys of a JSON object must be text, not int"),
+    (Light | str, "str cannot be distinguished from the rest of its union: both are text in JSON"),
+    (list[int] | tuple[int, ...], "cannot be distinguished from the rest of its union"),
+    (Position | Tree, "Tree cannot be distinguished from the rest of its union: both are objects in JSON"),
+    (Any | None, "cannot be distinguished from the rest of its union"),
+    (bytes | str, "str cannot be distinguished from the rest of its union"),
 ]
 
 
 @pytest.mark.parametrize(("annotation", "problem"), NOT_BOUND)
 def test_an_annotation_that_json_cannot_carry_is_refused(annotation: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        Shapes().of(annotation)
+        ValueTypes().of(annotation)
 
 
 def test_a_field_that_json_cannot_carry_is_refused_with_its_class_each_time() -> None:
@@ -184,7 +184,7 @@ def test_a_field_that_json_cannot_carry_is_refused_with_its_class_each_time() ->
     class Holder:
         thing: Opaque
 
-    shapes = Shapes()
+    shapes = ValueTypes()
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"^Holder\.thing: JSON cannot carry Opaque"):
             shapes.of(Holder)
@@ -195,7 +195,7 @@ def test_a_field_that_json_cannot_carry_is_refused_with_its_class_each_time() ->
 )
 @given(random=st.randoms(use_true_random=False))
 def test_drawn_values_pass_json_unchanged(annotation: Any, random: Random) -> None:
-    shape, text = Shapes("camel").of(annotation), JsonText("utf-8", False)
+    shape, text = ValueTypes("camel").of(annotation), JsonText("utf-8", False)
     value = draw(annotation, random)
     assert value == shape.read(text.read(text.write(shape.write(value))))
 
@@ -205,11 +205,11 @@ def test_names_become_camel_or_pascal_case() -> None:
     class Count:
         part_count: int
 
-    assert {"part_count": 3} == Shapes().of(Count).write(Count(3))
-    assert {"partCount": 3} == Shapes("camel").of(Count).write(Count(3))
-    assert {"PartCount": 3} == Shapes("pascal").of(Count).write(Count(3))
+    assert {"part_count": 3} == ValueTypes().of(Count).write(Count(3))
+    assert {"partCount": 3} == ValueTypes("camel").of(Count).write(Count(3))
+    assert {"PartCount": 3} == ValueTypes("pascal").of(Count).write(Count(3))
     with pytest.raises(CodecError, match=r"^PartCount: must be a whole number"):
-        Shapes("pascal").of(Count).read({"PartCount": "3"})
+        ValueTypes("pascal").of(Count).read({"PartCount": "3"})
 
 
 def test_a_tree_deeper_than_python_goes_is_refused() -> None:
@@ -217,4 +217,4 @@ def test_a_tree_deeper_than_python_goes_is_refused() -> None:
     for _ in range(3000):
         deep = {"value": 1, "children": [deep]}
     with pytest.raises(CodecError):
-        Shapes().of(Tree).read(deep)
+        ValueTypes().of(Tree).read(deep)

@@ -1,4 +1,4 @@
-"""The examples of the JSON-RPC 2.0 specification, section 7, and what its other sections demand."""
+"""The examples of the JSON-RPC 2.0 specification, section 7, and the rules of its other sections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ FORMS = (
         result=int,
     ),
     MessageSpec("update", "Calculator.update", parameters=(Field("values", list[int]),), reply=None),
-    MessageSpec("sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int),
+    MessageSpec(
+        "sum", "Calculator.sum", parameters=tuple(Field(name, int, 0) for name in "abc"), result=int
+    ),
     MessageSpec("notify_hello", "Calculator.notify_hello", parameters=(Field("number", int),), reply=None),
     MessageSpec("get_data", "Calculator.get_data", result=list[str | int]),
     MessageSpec("alarm", "Calculator.alarm", parameters=(Field("code", int),), is_event=True),
@@ -40,14 +42,14 @@ def dialect() -> Dialect:
 
 
 def served(dialect: Dialect, frame: str) -> Any:
-    """What equipment answers to a frame, as JSON; None where it answers nothing."""
+    """Return the JSON with which equipment answers a frame, or None if it answers nothing."""
     asked = dialect.read_at_equipment(frame.encode())
     replies = []
     for each in asked.requests:
         if not each.wants_reply:
             continue
         if isinstance(each, Refusal):
-            replies.append(dialect.fault(each, dialect.trouble(each.trouble, "")))
+            replies.append(dialect.fault(each, dialect.fault_for(each.error_kind, "")))
         else:
             replies += dialect.reply(each, ANSWERS[each.name](**each.values))
     if not replies:
@@ -207,7 +209,7 @@ def test_a_host_reads_a_batch_of_answers_and_events(dialect: Dialect) -> None:
 def test_data_of_an_error_arrives(dialect: Dialect) -> None:
     frame = b'{"jsonrpc":"2.0","error":{"code":-32000,"message":"busy","data":{"axis":1}},"id":1}'
     (answer,) = dialect.read_at_host(frame)
-    answers = dialect.answers("get_data")
+    answers = dialect.reply_reader("get_data")
     assert answers is not None
     assert isinstance(answer, Answer)
     with pytest.raises(Fault) as caught:
@@ -226,9 +228,9 @@ def test_data_of_an_error_arrives(dialect: Dialect) -> None:
         b'{"code":3,"message":"","x":1}',
     ],
 )
-def test_a_wrong_error_object_is_no_reply(dialect: Dialect, error: bytes) -> None:
+def test_a_wrong_error_object_is_refused(dialect: Dialect, error: bytes) -> None:
     (answer,) = dialect.read_at_host(b'{"jsonrpc":"2.0","error":' + error + b',"id":1}')
-    answers = dialect.answers("get_data")
+    answers = dialect.reply_reader("get_data")
     assert answers is not None
     assert isinstance(answer, Answer)
     with pytest.raises(CodecError, match=r"^error"):
@@ -248,32 +250,32 @@ def test_a_wrong_error_object_is_no_reply(dialect: Dialect, error: bytes) -> Non
         b'[{"jsonrpc":"2.0","result":1,"id":1},3]',
     ],
 )
-def test_what_is_neither_answer_nor_event_is_refused_by_a_host(dialect: Dialect, frame: bytes) -> None:
+def test_a_host_refuses_a_frame_that_is_neither_answer_nor_event(dialect: Dialect, frame: bytes) -> None:
     with pytest.raises(CodecError):
         dialect.read_at_host(frame)
 
 
-def test_a_code_that_is_no_number_cannot_be_sent(dialect: Dialect) -> None:
+def test_a_code_that_is_not_a_number_cannot_be_sent(dialect: Dialect) -> None:
     with pytest.raises(CodecError, match=r"^code: must be a whole number"):
         dialect.fault(Request("sum", {}, 1), Fault("E3"))
 
 
 @pytest.mark.parametrize(
-    ("form", "problem"),
+    ("spec", "problem"),
     [
-        (MessageSpec("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC keeps"),
-        (MessageSpec("f", "A.f", wire=3), "A.f: a method of JSON-RPC is text, not 3"),
-        (MessageSpec("f", "A.f", reply="OK"), "A.f: JSON-RPC rules what a reply looks like"),
+        (MessageSpec("f", "A.f", wire="rpc.f"), "A.f: 'rpc.f': JSON-RPC reserves"),
+        (MessageSpec("f", "A.f", wire=3), "A.f: a method of JSON-RPC must be text, not 3"),
+        (MessageSpec("f", "A.f", reply="OK"), "A.f: JSON-RPC defines the form of replies"),
     ],
 )
-def test_a_form_that_the_standard_forbids_is_refused(form: MessageSpec, problem: str) -> None:
+def test_a_message_that_the_standard_forbids_is_refused(spec: MessageSpec, problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        JsonRpc().bind([form])
+        JsonRpc().bind([spec])
     assert str(caught.value).startswith(problem)
 
 
-def test_a_trouble_has_the_code_that_the_standard_reserves(dialect: Dialect) -> None:
-    codes = {trouble: dialect.trouble(trouble, "").code for trouble in ProtocolErrorKind}
+def test_a_protocol_error_has_the_code_that_the_standard_reserves(dialect: Dialect) -> None:
+    codes = {kind: dialect.fault_for(kind, "").code for kind in ProtocolErrorKind}
     assert {
         ProtocolErrorKind.UNREADABLE: -32700,
         ProtocolErrorKind.MALFORMED: -32600,

@@ -1,4 +1,4 @@
-"""Frames that hold JSON: what is read, what is refused, and how characters are written."""
+"""Frames of JSON: the texts that are read or refused, and the bytes of characters."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def test_every_character_comes_back_in_every_encoding(encoding: str, ascii: bool
     assert KOREAN == text.read(text.write(KOREAN))
 
 
-def test_a_character_that_the_encoding_has_is_written_in_it() -> None:
+def test_a_character_of_the_encoding_is_written_in_it() -> None:
     assert '"작업"'.encode("cp949") == JsonText("cp949", False).write("작업")
 
 
-def test_a_character_that_the_encoding_has_not_is_escaped() -> None:
+def test_a_character_outside_the_encoding_is_escaped() -> None:
     assert b'"\\u00a5"' == JsonText("shift_jis", False).write("¥")
     assert b'"\\ud83d\\ude00"' == JsonText("latin-1", False).write("\U0001f600")
 
 
-def test_a_byte_order_mark_is_taken_off_once() -> None:
+def test_one_byte_order_mark_is_removed() -> None:
     text = JsonText("utf-8", False)
     assert {} == text.read(b"\xef\xbb\xbf{}")
     with pytest.raises(CodecError):
@@ -36,27 +36,27 @@ def test_a_byte_order_mark_is_taken_off_once() -> None:
 
 
 REFUSED = {
-    b"": "it is no JSON: Expecting value at character 0",
-    b"{} {}": "it is no JSON: Extra data at character 3",
-    b'{"a":1,"b":2,"a":1}': "a: is there twice",
+    b"": "not JSON: Expecting value at character 0",
+    b"{} {}": "not JSON: Extra data at character 3",
+    b'{"a":1,"b":2,"a":1}': "a: appears twice",
     b"NaN": "NaN is not JSON",
     b"-Infinity": "-Infinity is not JSON",
-    b"1" * 5000: "a number in it has too many digits",
-    b"[" * 100_000: "it is nested too deeply",
-    b'"\xff"': "byte 1 is no utf-8: invalid start byte",
-    b'"\xed\xa0\x80"': "byte 1 is no utf-8: invalid continuation byte",
-    b'"\n"': "it is no JSON: Invalid control character at at character 1",
+    b"1" * 5000: "a number in the JSON has too many digits",
+    b"[" * 100_000: "the JSON is nested too deeply",
+    b'"\xff"': "byte 1 is not utf-8: invalid start byte",
+    b'"\xed\xa0\x80"': "byte 1 is not utf-8: invalid continuation byte",
+    b'"\n"': "not JSON: Invalid control character at at character 1",
 }
 
 
 @pytest.mark.parametrize(("frame", "problem"), REFUSED.items(), ids=lambda each: repr(each[:12]))
-def test_what_is_no_json_is_refused_in_words(frame: bytes, problem: str) -> None:
+def test_a_frame_that_is_not_json_is_refused_with_a_reason(frame: bytes, problem: str) -> None:
     with pytest.raises(CodecError) as caught:
         JsonText("utf-8", False).read(frame)
     assert problem == str(caught.value)
 
 
-UNSPEAKABLE = {
+NOT_WRITTEN = {
     "nan": float("nan"),
     "infinity": float("inf"),
     "an object": object(),
@@ -66,13 +66,13 @@ UNSPEAKABLE = {
 }
 
 
-@pytest.mark.parametrize("value", UNSPEAKABLE.values(), ids=UNSPEAKABLE)
-def test_what_json_cannot_carry_is_not_written(value: object) -> None:
+@pytest.mark.parametrize("value", NOT_WRITTEN.values(), ids=NOT_WRITTEN)
+def test_a_value_that_json_cannot_carry_is_not_written(value: object) -> None:
     with pytest.raises(CodecError):
         JsonText("utf-8", False).write(value)
 
 
-def test_a_value_that_holds_itself_is_not_written() -> None:
+def test_a_value_that_contains_itself_is_not_written() -> None:
     value: list[object] = []
     value.append(value)
     with pytest.raises(CodecError):

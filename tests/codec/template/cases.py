@@ -67,7 +67,9 @@ CAMERA: Final = (
     MessageSpec("judge", "Camera.judge", "JDG", "JDG[ {judgement}]", (), Judgement | None),
     MessageSpec("trigger", "Camera.trigger", "TA", ("TA", "V {value}"), (), float),
     MessageSpec("files", "Camera.files", "DIR", CountedLines("N{#:03d}", "F {name}"), (), list[str]),
-    MessageSpec("batch", "Camera.batch", "BAT", ("BAT", CountedLines("B {name:>6},{#}", "{x},{y}")), (), Batch),
+    MessageSpec(
+        "batch", "Camera.batch", "BAT", ("BAT", CountedLines("B {name:>6},{#}", "{x},{y}")), (), Batch
+    ),
     MessageSpec("blink", "Camera.blink", "LED{times:3d}", None, (Field("times", int),)),
     MessageSpec(
         "alarm",

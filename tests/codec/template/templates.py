@@ -1,4 +1,4 @@
-"""What the tests of templates share: values, and short ways to a compiled template."""
+"""Values and short functions that the tests of templates share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ from attrs.validators import ge
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import Answer, Request
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_line
+from tcpcomm.codec.template.compiler import compile_template
 
-__all__ = ["Judgement", "Mode", "Point", "Position", "Scan", "bound", "line", "replied", "taken"]
+__all__ = [
+    "Judgement",
+    "Mode",
+    "Point",
+    "Position",
+    "Scan",
+    "bound",
+    "compiled_template",
+    "replied",
+    "results_of",
+]
 
 
 class Mode(IntEnum):
@@ -53,30 +63,30 @@ class Checked:
     level: int = field(validator=ge(0))
 
 
-def line(text: str, **types: Any) -> CompiledTemplate:
-    """A template, compiled for fields of these types."""
-    return compile_line(text, {name: Field(name, kind) for name, kind in types.items()})
+def compiled_template(text: str, **types: Any) -> CompiledTemplate:
+    """Return a template, compiled for fields of these types."""
+    return compile_template(text, {name: Field(name, kind) for name, kind in types.items()})
 
 
 def bound(
     wire: Any = "DO", reply: Any = "OK", result: Any = None, *, codec: Template | None = None, **types: Any
 ) -> Dialect:
-    """A declaration with the one command ``do``."""
+    """Return a dialect with one command, ``do``."""
     parameters = tuple(Field(name, kind) for name, kind in types.items())
-    form = MessageSpec("do", "Device.do", wire, reply, parameters, result)
-    return (codec or Template()).bind([form])
+    spec = MessageSpec("do", "Device.do", wire, reply, parameters, result)
+    return (codec or Template()).bind([spec])
 
 
 def replied(dialect: Dialect, result: Any, name: str = "do") -> list[bytes]:
-    """The frames of a reply, the acknowledgement with them."""
+    """Return the frames of a reply, including its acknowledgement."""
     request = Request(name, {})
     begun = dialect.acknowledgement(request)
     return ([] if begun is None else [begun]) + dialect.reply(request, result)
 
 
-def taken(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
-    """What a host makes of each frame of a reply."""
-    answers = dialect.answers(name)
+def results_of(dialect: Dialect, *frames: bytes, name: str = "do") -> list[Any]:
+    """Return the result of the reply reader for each frame of a reply."""
+    answers = dialect.reply_reader(name)
     assert answers is not None
     found = []
     for frame in frames:

@@ -1,4 +1,4 @@
-"""Ambiguity is decided exactly, told with an example, and what is not ambiguous is read in linear time."""
+"""Ambiguity: exact decisions with an example text, and linear reading time without ambiguity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
-from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common, two_readings
+from tcpcomm.codec.template.ambiguity import START, Automaton, Readings, common_text, two_readings
 from tcpcomm.codec.template.regex_tree import (
     ANY,
     EMPTY,
@@ -23,19 +23,19 @@ from tcpcomm.codec.template.regex_tree import (
     Named,
     Run,
     Seq,
-    Shape,
+    TextPattern,
     chars,
     literal,
 )
 from tcpcomm.errors import ConfigurationError
-from tests.codec.template.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
 
 ALPHABET = "ab,"
 LONGEST = 5
 
 
-def never_empty(shape: Shape) -> bool:
-    return common(shape, EMPTY) is None
+def never_empty(pattern: TextPattern) -> bool:
+    return common_text(pattern, EMPTY) is None
 
 
 char_sets = st.sampled_from(
@@ -47,7 +47,7 @@ runs = st.builds(
     st.integers(0, 2),
     st.none() | st.integers(0, 1),
 ).filter(lambda run: run.high != 0)
-shapes = st.recursive(
+patterns = st.recursive(
     runs,
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map(Seq)
@@ -59,41 +59,41 @@ shapes = st.recursive(
 )
 
 
-def texts(shape: Shape) -> set[str]:
-    """All short texts of a shape, found by its regular expression."""
-    matches = re.compile(shape.regex(), re.DOTALL).fullmatch
+def texts(pattern: TextPattern) -> set[str]:
+    """Return all short texts of a pattern, found by its regular expression."""
+    matches = re.compile(pattern.regex(), re.DOTALL).fullmatch
     every = ("".join(each) for size in range(LONGEST + 1) for each in product(ALPHABET, repeat=size))
     return {text for text in every if matches(text)}
 
 
-def ways(shape: Shape, text: str) -> int:
-    """In how many ways a text goes through the automaton of a shape."""
-    automaton = Automaton.of(shape)
+def ways(pattern: TextPattern, text: str) -> int:
+    """Return the number of paths of a text through the automaton of a pattern."""
+    automaton = Automaton.of(pattern)
     states = Counter([START])
     for each in text:
-        following: Counter[int] = Counter()
+        next_states: Counter[int] = Counter()
         for state, count in states.items():
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(each):
-                    following[after] += count
-        states = following
+                    next_states[after] += count
+        states = next_states
     return sum(count for state, count in states.items() if state in automaton.ends)
 
 
-@given(shape=shapes)
+@given(pattern=patterns)
 @settings(max_examples=60)
-def test_the_automaton_and_the_regular_expression_are_of_the_same_texts(shape: Shape) -> None:
+def test_the_automaton_and_the_regular_expression_match_the_same_texts(pattern: TextPattern) -> None:
     every = ("".join(each) for size in range(4) for each in product(ALPHABET, repeat=size))
-    found = texts(shape)
+    found = texts(pattern)
     for text in every:
-        assert (text in found) == (ways(shape, text) > 0)
+        assert (text in found) == (ways(pattern, text) > 0)
 
 
-@given(one=shapes, other=shapes)
+@given(one=patterns, other=patterns)
 @settings(max_examples=60)
-def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: Shape, other: Shape) -> None:
+def test_a_shortest_common_text_is_found_if_there_is_one(one: TextPattern, other: TextPattern) -> None:
     both = texts(one) & texts(other)
-    found = common(one, other)
+    found = common_text(one, other)
     if found is None:
         assert not both
     else:
@@ -102,22 +102,24 @@ def test_a_common_text_is_found_if_there_is_one_and_it_is_a_shortest(one: Shape,
         assert not both or len(found) == min(map(len, both))
 
 
-@given(shape=shapes)
+@given(pattern=patterns)
 @settings(max_examples=60)
-def test_two_readings_are_found_if_there_are_two(shape: Shape) -> None:
-    ambiguous = {text for text in texts(shape) if ways(shape, text) > 1}
-    found = two_readings(shape)
+def test_two_readings_are_found_if_there_are_two(pattern: TextPattern) -> None:
+    ambiguous = {text for text in texts(pattern) if ways(pattern, text) > 1}
+    found = two_readings(pattern)
     if found is None:
         assert not ambiguous
     else:
-        assert ways(shape, found.text) > 1
+        assert ways(pattern, found.text) > 1
         assert not ambiguous or len(found.text) == min(map(len, ambiguous))
 
 
-def test_both_readings_are_told_by_field() -> None:
-    shape = Seq([literal("x"), Named("a", Run(chars("0"), 1, None)), Named("b", Run(chars("0"), 1, None))])
+def test_both_readings_are_given_by_field() -> None:
+    pattern = Seq(
+        [literal("x"), Named("a", Run(chars("0"), 1, None)), Named("b", Run(chars("0"), 1, None))]
+    )
     assert Readings("x000", {"": "x", "a": "00", "b": "0"}, {"": "x", "a": "0", "b": "00"}) == two_readings(
-        shape
+        pattern
     )
 
 
@@ -132,8 +134,8 @@ AMBIGUOUS: list[tuple[str, dict[str, Any], str]] = [
     ("{a*}", {"a": list[int]}, "a: '{a*}' is ambiguous: '00' can be read as"),
     ("{a*,:{x},{y}[,{z}]}", {"a": list[Any]}, "exactly one field"),
     ("{a*,:{v}[,{w}]}", {"a": list[int]}, "exactly one field"),
-    ("A[{a}]", {"a": str | None}, "an optional part that may be empty is not seen"),
-    ("{a*;:{b*,}}", {"a": list[list[int]]}, "an item of the list may be empty"),
+    ("A[{a}]", {"a": str | None}, "an optional part can be empty, and then nobody sees it"),
+    ("{a*;:{b*,}}", {"a": list[list[int]]}, "an item of the list can be empty"),
 ]  # fmt: skip
 
 
@@ -142,7 +144,7 @@ def test_a_template_that_can_be_read_in_two_ways_is_refused(
     template: str, types: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        line(template, **types)
+        compiled_template(template, **types)
     assert message in str(caught.value)
 
 
@@ -162,40 +164,42 @@ CLEAR: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def steps(shape: Shape, text: str) -> int:
-    """How many steps a search takes that tries one way after the other, as regular expressions do."""
-    automaton = Automaton.of(shape)
-    taken = 0
+def steps(pattern: TextPattern, text: str) -> int:
+    """Return the steps of a search that tries one path after the other, as regular expressions do."""
+    automaton = Automaton.of(pattern)
+    count = 0
     waiting = [(START, 0)]
     while waiting:
         state, at = waiting.pop()
-        taken += 1
+        count += 1
         if at < len(text):
             for after in automaton.follow[state]:
                 if automaton.sets[after] & chars(text[at]):
                     waiting.append((after, at + 1))
-    return taken
+    return count
 
 
 @pytest.mark.parametrize(("template", "types"), CLEAR, ids=str)
 @pytest.mark.parametrize("stuff", ["1", "a", ",", " ", "1,", "1;", "OK", "-", "0.0,"])
-def test_reading_takes_steps_in_proportion_to_the_text_even_if_it_does_not_match(
+def test_reading_takes_linear_time_even_if_the_text_does_not_match(
     template: str, types: dict[str, Any], stuff: str
 ) -> None:
-    shape = line(template, **types).shape
+    pattern = compiled_template(template, **types).pattern
     text = stuff * 200 + "\0"
-    places = len(Automaton.of(shape).sets) + 1
-    assert steps(shape, text) <= places * (len(text) + 1)
+    places = len(Automaton.of(pattern).sets) + 1
+    assert steps(pattern, text) <= places * (len(text) + 1)
 
 
-def test_an_ambiguous_shape_would_take_steps_without_measure() -> None:
-    shape = Many(Run(chars("a"), 1, None), "")
-    assert two_readings(shape) is not None
-    assert steps(shape, "a" * 14 + "b") >= 2**14
+def test_an_ambiguous_pattern_would_take_exponential_time() -> None:
+    pattern = Many(Run(chars("a"), 1, None), "")
+    assert two_readings(pattern) is not None
+    assert steps(pattern, "a" * 14 + "b") >= 2**14
 
 
 def command(name: str, wire: str, reply: Any = "OK", result: Any = None, **types: Any) -> MessageSpec:
-    return MessageSpec(name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result)
+    return MessageSpec(
+        name, f"Camera.{name}", wire, reply, tuple(map(Field, types, types.values())), result
+    )
 
 
 def event(name: str, wire: str, **types: Any) -> MessageSpec:
@@ -205,57 +209,58 @@ def event(name: str, wire: str, **types: Any) -> MessageSpec:
 
 
 @pytest.mark.parametrize(
-    ("forms", "message"),
+    ("specs", "message"),
     [
         (
             [command("one", "TRG,{a}", a=int), command("two", "TRG,{a:03d}", a=int)],
-            "Camera.two: the command Camera.two, 'TRG,{a:03d}', cannot be told from "
-            "the command Camera.one, 'TRG,{a}': both can be the frame 'TRG,000'",
+            "Camera.two: the command Camera.two, 'TRG,{a:03d}', and "
+            "the command Camera.one, 'TRG,{a}', can both be the frame 'TRG,000'",
         ),
         (
             [command("one", "{a},{b}", a=str, b=int), command("two", "SET,{a}", a=int)],
-            "both can be the frame 'SET,0'",
+            "can both be the frame 'SET,0'",
         ),
-        ([command("one", "A[,{a}]", a=int | None), command("two", "A")], "both can be the frame 'A'"),
+        ([command("one", "A[,{a}]", a=int | None), command("two", "A")], "can both be the frame 'A'"),
         (
             [event("one", "ALM,{a}", a=str), event("two", "ALM,{a}", a=int)],
-            "Camera.two: the event Camera.two, 'ALM,{a}', cannot be told from "
-            "the event Camera.one, 'ALM,{a}': both can be the frame 'ALM,0'",
+            "Camera.two: the event Camera.two, 'ALM,{a}', and "
+            "the event Camera.one, 'ALM,{a}', can both be the frame 'ALM,0'",
         ),
         (
             [event("one", "NG,1,{a}", a=str)],
-            "Camera.one: the event Camera.one, 'NG,1,{a}', cannot be told from "
-            "the fault 'NG,{code},{reason}': both can be the frame 'NG,1,'",
+            "Camera.one: the event Camera.one, 'NG,1,{a}', and "
+            "the fault 'NG,{code},{reason}' can both be the frame 'NG,1,'",
         ),
         (
             [command("do", "DO", "OK,{a}", str), event("done", "OK,{a}", a=int)],
-            "Camera.do: its reply 'OK,{a}' cannot be told from the event Camera.done, 'OK,{a}': "
-            "both can be the frame 'OK,0'",
+            "Camera.do: its reply 'OK,{a}' and the event Camera.done, 'OK,{a}', "
+            "can both be the frame 'OK,0'",
         ),
         (
             [command("do", "DO", ("ALM,1", "{a}"), float), event("alarm", "ALM,{a}", a=int)],
-            "Camera.do: its reply 'ALM,1' cannot be told from the event Camera.alarm",
+            "Camera.do: its reply 'ALM,1' and the event Camera.alarm",
         ),
         (
             [command("do", "DO", CountedLines("{#}", "{a}"), list[str]), event("alarm", "ALM")],
-            "Camera.do: its reply '{a}' cannot be told from the event Camera.alarm, 'ALM'",
+            "Camera.do: its reply '{a}' and the event Camera.alarm, 'ALM'",
         ),
         (
             [command("do", "DO", "{a}", str)],
-            "Camera.do: its reply '{a}' cannot be told from the fault 'NG,{code},{reason}': "
-            "both can be the frame 'NG,,'",
+            "Camera.do: its reply '{a}' and the fault 'NG,{code},{reason}' can both be the frame 'NG,,'",
         ),
     ],
 )
-def test_what_one_frame_could_be_twice_is_refused_with_the_frame(forms: list[MessageSpec], message: str) -> None:
+def test_two_messages_that_can_be_one_frame_are_refused_with_the_frame(
+    specs: list[MessageSpec], message: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind(forms)
+        Template().bind(specs)
     assert message in str(caught.value)
     assert str(caught.value).startswith("Camera.")
 
 
-def test_a_fault_that_names_the_command_is_told_from_the_replies_of_that_command() -> None:
-    forms = [command("one", "A", "ER,B,{n:d}", int), command("two", "B", "OK")]
-    Template(fault="ER,{command},{code:d}").bind(forms)
-    with pytest.raises(ConfigurationError, match="both can be the frame 'ER,A,0'"):
+def test_a_fault_with_the_command_is_compared_with_the_replies_of_that_command() -> None:
+    specs = [command("one", "A", "ER,B,{n:d}", int), command("two", "B", "OK")]
+    Template(fault="ER,{command},{code:d}").bind(specs)
+    with pytest.raises(ConfigurationError, match="can both be the frame 'ER,A,0'"):
         Template(fault="ER,{command},{code:d}").bind([command("one", "A", "ER,A,{n:d}", int)])

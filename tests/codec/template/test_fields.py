@@ -1,4 +1,4 @@
-"""The fields of a template: what each type and format writes, reads and refuses."""
+"""The fields of a template: the texts that each type and format writes, reads and refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
-from tests.codec.template.templates import Judgement, Mode, Point, line
+from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
 
 JobNumber = NewType("JobNumber", int)
 
@@ -119,8 +119,8 @@ WRITTEN: list[tuple[str, Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("template", "kind", "value", "text"), WRITTEN, ids=str)
-def test_a_value_is_written_so_and_read_back(template: str, kind: Any, value: Any, text: str) -> None:
-    compiled = line(template, a=kind)
+def test_a_value_is_written_and_read_back(template: str, kind: Any, value: Any, text: str) -> None:
+    compiled = compiled_template(template, a=kind)
     assert text == compiled.write({"a": value})
     assert {"a": value} == compiled.read(text)
 
@@ -139,10 +139,8 @@ def test_a_value_is_written_so_and_read_back(template: str, kind: Any, value: An
         ("A[,{a*,}]", list[int], "A,", []),
     ],
 )
-def test_other_ways_to_write_a_value_are_read_as_well(
-    template: str, kind: Any, text: str, value: Any
-) -> None:
-    assert {"a": value} == line(template, a=kind).read(text)
+def test_other_forms_of_a_value_are_read_too(template: str, kind: Any, text: str, value: Any) -> None:
+    assert {"a": value} == compiled_template(template, a=kind).read(text)
 
 
 @pytest.mark.parametrize(
@@ -186,23 +184,23 @@ def test_other_ways_to_write_a_value_are_read_as_well(
         ("{a*,}", list[int], "1,,2"),
     ],
 )
-def test_what_has_not_the_form_is_not_read(template: str, kind: Any, text: str) -> None:
-    assert line(template, a=kind).read(text) is None
+def test_a_text_that_does_not_fit_is_not_read(template: str, kind: Any, text: str) -> None:
+    assert compiled_template(template, a=kind).read(text) is None
 
 
 @pytest.mark.parametrize(
     ("template", "kind", "value", "message"),
     [
-        ("{a}", int, True, "True is not a whole number"),
-        ("{a}", int, "3", "'3' is not a whole number"),
-        ("{a}", int, 3.0, "3.0 is not a whole number"),
-        ("{a}", int, None, "None is not a whole number"),
+        ("{a}", int, True, "must be a whole number, not True"),
+        ("{a}", int, "3", "must be a whole number, not '3'"),
+        ("{a}", int, 3.0, "must be a whole number, not 3.0"),
+        ("{a}", int, None, "must be a whole number, not None"),
         ("{a:3d}", int, 1000, "1000 does not fit into 3 characters"),
         ("{a:3d}", int, -100, "-100 does not fit into 3 characters"),
-        ("{a:04X}", int, -1, "-1 is not a hexadecimal number in 4 characters"),
-        ("{a}", float, True, "True is not a number"),
-        ("{a}", float, "1.0", "'1.0' is not a number"),
-        ("{a}", float, Decimal(1), "Decimal('1') is not a number"),
+        ("{a:04X}", int, -1, "must be a hexadecimal number in 4 characters, not -1"),
+        ("{a}", float, True, "must be a number, not True"),
+        ("{a}", float, "1.0", "must be a number, not '1.0'"),
+        ("{a}", float, Decimal(1), "must be a number, not Decimal('1')"),
         ("{a}", float, nan, "nan cannot be sent as a number"),
         ("{a:.3f}", float, inf, "inf cannot be sent as a number with 3 decimals"),
         ("{a:.3f}", float, 1e18, "1e+18 cannot be sent as a number with 3 decimals"),
@@ -210,31 +208,31 @@ def test_what_has_not_the_form_is_not_read(template: str, kind: Any, text: str) 
         ("{a:6.3f}", float, 100.0, "100.000 does not fit into 6 characters"),
         ("{a:04d/1000}", float, 10.0, "10000 does not fit into 4 characters"),
         ("{a:d/1000}", float, 1e12, "1000000000000.0 cannot be sent in steps of 1/1000"),
-        ("{a}", Decimal, 1.5, "1.5 is not a whole number"),
+        ("{a}", Decimal, 1.5, "must be a whole number, not 1.5"),
         ("{a}", Decimal, Decimal("nan"), "NaN cannot be sent"),
         ("{a:.2f}", Decimal, Decimal("1e400"), "1E+400 cannot be sent"),
         ("{a:d/10}", Decimal, Decimal("1e15"), "1E+15 cannot be sent in steps of 1/10"),
-        ("{a}", str, 5, "5 is not a text"),
-        ("{a},", str, "a,b", "'a,b' holds ',', which ends this text on the wire"),
-        ("{a*,}", list[str], ["a", ""], "the text is empty, and would not be seen"),
+        ("{a}", str, 5, "must be a text, not 5"),
+        ("{a},", str, "a,b", "'a,b' contains ',', which ends this text on the wire"),
+        ("{a*,}", list[str], ["a", ""], "must not be empty"),
         ("{a:<3}", str, "abcd", "'abcd' does not fit into 3 characters"),
         ("{a:<3}", str, "a ", "'a ' has ' ' at an end"),
-        ("{a}", bool, 1, "1 is none of true and false: '1', '0'"),
-        ("{a}", Mode, 1, "1 is none of Mode: '0', '1'"),
-        ("{a}", Literal["X"], "Z", "'Z' is none of the choices: 'X'"),
-        ("{a}", Literal["X"], [], "[] is none of the choices: 'X'"),
-        ("{a}", bytes, "00", "'00' is not bytes"),
-        ("{a:4}", bytes, b"1", "1 bytes do not make 4 digits"),
-        ("{a*,}", list[int], (1, 2), "(1, 2) is not a list"),
-        ("{#a}:{a*:02d}", list[int], None, "None is not a list"),
-        ("{a*,:{x},{y};}", list[Point], [None], "None is not a Point"),
+        ("{a}", bool, 1, "must be a value of bool ('1', '0'), not 1"),
+        ("{a}", Mode, 1, "must be a value of Mode ('0', '1'), not 1: use Mode.RUN"),
+        ("{a}", Literal["X"], "Z", "must be a value of Literal ('X'), not 'Z'"),
+        ("{a}", Literal["X"], [], "must be a value of Literal ('X'), not []"),
+        ("{a}", bytes, "00", "must be bytes, not '00'"),
+        ("{a:4}", bytes, b"1", "must be 2 bytes, not 1"),
+        ("{a*,}", list[int], (1, 2), "must be a list, not (1, 2)"),
+        ("{#a}:{a*:02d}", list[int], None, "must be a list, not None"),
+        ("{a*,:{x},{y};}", list[Point], [None], "must be a Point, not None"),
     ],
 )
-def test_a_value_that_is_none_or_does_not_fit_is_refused(
+def test_a_value_of_the_wrong_type_or_size_is_refused(
     template: str, kind: Any, value: Any, message: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
-        line(template, a=kind).write({"a": value})
+        compiled_template(template, a=kind).write({"a": value})
     assert message in caught.value.reason
     assert caught.value.path.startswith("a")
 
@@ -248,96 +246,96 @@ def test_a_value_that_is_none_or_does_not_fit_is_refused(
         ("{a}", Decimal, "1e" + "9" * 30, "a: the exponent is too large"),
         ("{a*,}", list[float], "1,1e999", "a[1]: the number is too large for a float"),
         ("{a*;:{x},{y}}", list[Point], "1,2;3,1e999", "a[1].y: the number is too large for a float"),
-        ("{#a}:{a*,}", list[int], "3:1,2", "a: 3 items are announced, and there are 2"),
+        ("{#a}:{a*,}", list[int], "3:1,2", "a: the count says 3 items, but there are 2"),
     ],
 )
-def test_what_has_the_form_and_yet_no_value_is_refused_with_its_place(
+def test_a_text_that_fits_but_has_no_value_is_refused_with_its_place(
     template: str, kind: Any, text: str, message: str
 ) -> None:
     with pytest.raises(CodecError) as caught:
-        line(template, a=kind).read(text)
+        compiled_template(template, a=kind).read(text)
     assert message == str(caught.value)
 
 
 def test_numbers_of_thousands_of_digits_are_refused_when_they_are_written() -> None:
     with pytest.raises(CodecError, match="a: the number has too many digits"):
-        line("{a}", a=int).write({"a": 10**5000})
-    with pytest.raises(CodecError, match="a: a huge int is not a hexadecimal number"):
-        line("{a:x}", a=int).write({"a": -(10**5000)})
+        compiled_template("{a}", a=int).write({"a": 10**5000})
+    with pytest.raises(CodecError, match="a: must be a hexadecimal number, not a number of 16610 bits"):
+        compiled_template("{a:x}", a=int).write({"a": -(10**5000)})
     with pytest.raises(CodecError, match="a: an int is too large for a float"):
-        line("{a}", a=float).write({"a": 10**5000})
+        compiled_template("{a}", a=float).write({"a": 10**5000})
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
-    assert "0.500" == line("{a:.3f}", a=float).write({"a": Fraction(1, 2)})
-    assert "3.000" == line("{a:.3f}", a=float).write({"a": 3})
-    assert "1" == line("{a}", a=int).write({"a": Mode.RUN})
+    assert "0.500" == compiled_template("{a:.3f}", a=float).write({"a": Fraction(1, 2)})
+    assert "3.000" == compiled_template("{a:.3f}", a=float).write({"a": 3})
+    assert "1" == compiled_template("{a}", a=int).write({"a": Mode.RUN})
 
 
-def test_the_place_of_a_wrong_value_in_a_list_is_told() -> None:
+def test_the_error_names_the_place_of_a_wrong_value_in_a_list() -> None:
     points: list[Any] = [Point(1.0, 2.0), Point(1.0, nan)]
     with pytest.raises(CodecError) as caught:
-        line("{a*;:{x},{y}}", a=list[Point]).write({"a": points})
+        compiled_template("{a*;:{x},{y}}", a=list[Point]).write({"a": points})
     assert "a[1].y" == caught.value.path
 
 
-def test_an_optional_part_is_left_out_only_if_all_its_values_say_so() -> None:
-    compiled = line("A[,{a},{b}[;{c}]]", a=int | None, b=str | None, c=int | None)
+def test_an_optional_part_is_left_out_only_if_all_its_values_are_absent() -> None:
+    compiled = compiled_template("A[,{a},{b}[;{c}]]", a=int | None, b=str | None, c=int | None)
     for text in ("A", "A,1,x", "A,1,x;2"):
         values = compiled.read(text)
         assert values is not None
         assert text == compiled.write(values)
-    with pytest.raises(CodecError, match="a: None is not a whole number"):
+    with pytest.raises(CodecError, match="a: must be a whole number, not None"):
         compiled.write({"a": None, "b": "x", "c": None})
-    with pytest.raises(CodecError, match="a: None is not a whole number"):
+    with pytest.raises(CodecError, match="a: must be a whole number, not None"):
         compiled.write({"a": None, "b": None, "c": 2})
 
 
 @pytest.mark.parametrize(
     ("template", "kind", "message"),
     [
-        ("{a:3.1d}", int, "'3.1d': int has no precision"),
-        ("{a:f}", int, "'f': int is written with d, x or X"),
+        ("{a:3.1d}", int, "'3.1d': the format of int cannot have a precision"),
+        ("{a:f}", int, "'f': write int with d, x or X"),
         ("{a:+x}", int, "hexadecimal numbers and counts have no sign"),
-        ("{a:^5d}", int, "numbers stand left (<) or right (>)"),
+        ("{a:^5d}", int, "align numbers left (<) or right (>)"),
         ("{a:<d}", int, "an alignment needs a width"),
-        ("{a:0>5d}", int, "'0' cannot fill beside a number"),
-        ("{a:-<5d}", int, "'-' cannot fill beside a number"),
-        ("{a: 5d}", int, "a space for a sign cannot be told from one that fills"),
+        ("{a:0>5d}", int, "'0' cannot fill a number"),
+        ("{a:-<5d}", int, "'-' cannot fill a number"),
+        ("{a: 5d}", int, "a space as sign looks like a space that fills the width"),
         ("{a:33d}", int, "a number is at most 32 characters wide"),
-        ("{a:q!}", int, "'q!' is no format: there are forms such as 3d"),
+        ("{a:q!}", int, "'q!' is not a format: write for example 3d"),
         ("{a:+1d}", int, "leaves no room for a whole number in 1 characters"),
         ("{a:4.3f}", float, "leaves no room for a number with 3 decimals in 4 characters"),
-        ("{a:.3}", float, "'.3': say how float is written, as in 8.3f, .6E or .6g"),
+        ("{a:.3}", float, "'.3': add the letter that says how to write float, as in 8.3f, .6E or .6g"),
         ("{a:8.3g}", float, "for a fixed width, write float with f, e or E"),
-        ("{a:d}", float, "float is written with f, e, E, g or G, or scaled: 07d/1000"),
-        ("{a:d/12}", float, "by a power of 10"),
-        ("{a:.2f/10}", float, "a scaled number is written as in 07d/1000"),
+        ("{a:d}", float, "write float with f, e, E, g or G, or scaled, as in 07d/1000"),
+        ("{a:d/12}", float, "with a power of 10"),
+        ("{a:.2f/10}", float, "write a scaled number as 07d/1000"),
         ("{a:.99f}", float, "at most 32 decimals"),
-        ("{a:d/10}", int, "int has no scale"),
-        ("{a:d}", str, "str has no letter at its end"),
-        ("{a:^5}", str, "a text stands left (<) or right (>)"),
+        ("{a:d/10}", int, "the format of int cannot have a scale"),
+        ("{a:d}", str, "the format of str cannot have a letter at its end"),
+        ("{a:^5}", str, "align texts left (<) or right (>)"),
         ("{a:<}", str, "an alignment needs a width"),
         ("{a:1001}", str, "a text is at most 1000 characters wide"),
-        ("{a:3}", bytes, "bytes have two digits each"),
-        ("{a:d}", bytes, "bytes are written with x or X"),
-        ("{a:ON}", bool, "bool is written with two words, the true one first: ON|OFF"),
-        ("{a:A|A}", bool, "two of its values are written alike"),
+        ("{a:3}", bytes, "a byte has two digits, so the width must be even"),
+        ("{a:d}", bytes, "write bytes with x or X"),
+        ("{a:ON}", bool, "write bool as two words, the one for true first: ON|OFF"),
+        ("{a:A|A}", bool, "two of its values have the same text"),
         ("{a}", Mixed, "the values of Mixed must all be words, or all be whole numbers"),
         ("{a}", Literal["x", 1], "must all be words, or all be whole numbers"),
         ("{a}", Literal[True], "must all be words, or all be whole numbers"),
-        ("{a}", Literal[""], "would be written as nothing"),
-        ("{a}", Bits, "Bits is a set of flags: declare int"),
+        ("{a}", Literal[""], "one of its values has an empty text"),
+        ("{a}", Bits, "Bits is a set of flags, which a template cannot write: declare int"),
         ("{a:<1}", Unit, "'mm' does not fit into 1 characters"),
         ("{a:1d}", Same, "17 does not fit into 1 characters"),
-        ("{a:d}", Unit, "a choice of words has no letter at its end"),
+        ("{a:d}", Unit, "the format of a choice of words cannot have a letter at its end"),
         ("{a}", int | str, "a template cannot write"),
         ("{a}", Any, "a template cannot write Any"),
     ],
 )
 def test_a_format_that_does_not_suit_the_type_is_refused(template: str, kind: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        line(template, a=kind)
+        compiled_template(template, a=kind)
     assert str(caught.value).startswith("a: ")
     assert message in str(caught.value)
 
@@ -345,15 +343,15 @@ def test_a_format_that_does_not_suit_the_type_is_refused(template: str, kind: An
 @pytest.mark.parametrize(("template", "kind"), [(row[0], row[1]) for row in WRITTEN], ids=str)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=20)
-def test_what_is_drawn_passes_unchanged(template: str, kind: Any, seed: int) -> None:
-    compiled = line(template, a=kind)
+def test_drawn_values_are_sent_without_change(template: str, kind: Any, seed: int) -> None:
+    compiled = compiled_template(template, a=kind)
     values = compiled.draw(Random(seed))
     assert values == compiled.read(compiled.write(values))
 
 
 @given(value=st.floats(-1e17, 1e17))
-def test_a_float_is_rounded_to_its_decimals_and_then_stays(value: float) -> None:
-    compiled = line("{a:.3f}", a=float)
+def test_a_float_is_rounded_once_to_its_decimals(value: float) -> None:
+    compiled = compiled_template("{a:.3f}", a=float)
     rounded = compiled.read(compiled.write({"a": value}))
     assert rounded is not None
     assert rounded == compiled.read(compiled.write(rounded))
@@ -361,34 +359,34 @@ def test_a_float_is_rounded_to_its_decimals_and_then_stays(value: float) -> None
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_without_a_format_passes_exactly(value: float) -> None:
-    compiled = line("{a}", a=float)
+def test_a_float_without_a_format_is_sent_exactly(value: float) -> None:
+    compiled = compiled_template("{a}", a=float)
     assert {"a": value} == compiled.read(compiled.write({"a": value}))
 
 
 @given(steps=st.integers(-(10**15) + 1, 10**15 - 1))
-def test_a_scaled_float_comes_back_to_the_same_step(steps: int) -> None:
-    compiled = line("{a:d/1000}", a=float)
+def test_a_scaled_float_returns_to_the_same_step(steps: int) -> None:
+    compiled = compiled_template("{a:d/1000}", a=float)
     values = compiled.read(str(steps))
     assert values is not None
     assert str(steps) == compiled.write(values)
 
 
 @given(value=st.decimals(allow_nan=False, allow_infinity=False))
-def test_a_decimal_without_a_format_passes_exactly(value: Decimal) -> None:
-    compiled = line("{a}", a=Decimal)
+def test_a_decimal_without_a_format_is_sent_exactly(value: Decimal) -> None:
+    compiled = compiled_template("{a}", a=Decimal)
     assert {"a": value} == compiled.read(compiled.write({"a": value}))
 
 
 @given(st.floats(-1e18, 1e18), st.sampled_from([".0f", ".3f", ".15f", ".2e", ".4E"]))
-def test_a_float_is_formatted_right_into_bytes_as_into_text(value: float, spec: str) -> None:
+def test_a_float_is_formatted_into_bytes_as_into_text(value: float, spec: str) -> None:
     percent = Plain(float, spec).percent
     assert percent is not None
     assert percent.encode() % value == format(value, spec).encode()
 
 
 @given(st.integers(), st.sampled_from(["", "d"]))
-def test_a_whole_number_is_formatted_right_into_bytes_as_into_text(value: int, spec: str) -> None:
+def test_a_whole_number_is_formatted_into_bytes_as_into_text(value: int, spec: str) -> None:
     percent = Plain(int, spec).percent
     assert percent is not None
     assert percent.encode() % value == format(value, spec).encode()
@@ -397,5 +395,5 @@ def test_a_whole_number_is_formatted_right_into_bytes_as_into_text(value: int, s
 @pytest.mark.parametrize(
     "plain", [Plain(float, ""), Plain(float, ".3g"), Plain(float, "+.3f"), Plain(int, "x"), Plain(str, "")]
 )
-def test_what_percent_would_write_otherwise_is_no_such_format(plain: Plain) -> None:
+def test_a_format_that_percent_would_write_differently_has_no_percent_format(plain: Plain) -> None:
     assert plain.percent is None

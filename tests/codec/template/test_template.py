@@ -1,4 +1,4 @@
-"""Template: what whole messages look like, and those of equipment that is known from its manuals."""
+"""Template: whole messages, including messages of real equipment, from its manuals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from attrs import frozen
 from tcpcomm.codec import CountedLines, Field, Json, MessageSpec, Template
 from tcpcomm.codec.base import MISSING, MORE, Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import Checked, Judgement, Point, Position, Scan, bound, replied, taken
+from tests.codec.template.templates import (
+    Checked,
+    Judgement,
+    Point,
+    Position,
+    Scan,
+    bound,
+    replied,
+    results_of,
+)
 
 LOCATE = MessageSpec(
     "locate",
@@ -22,31 +31,33 @@ LOCATE = MessageSpec(
     (Field("job", int),),
     Position,
 )
-ALARM = MessageSpec("alarm", "VisionCamera.alarm", "ALM,{code}", parameters=(Field("code", int),), is_event=True)
+ALARM = MessageSpec(
+    "alarm", "VisionCamera.alarm", "ALM,{code}", parameters=(Field("code", int),), is_event=True
+)
 CAMERA = Template(encoding="ascii", fault="NG,{code:d},{reason}").bind([LOCATE, ALARM])
 
 
 def do(wire: Any = MISSING, reply: Any = "OK", result: Any = None, **types: Any) -> MessageSpec:
-    """A command ``do`` with parameters of these types."""
+    """Return a command ``do`` with parameters of these types."""
     return MessageSpec("do", "Device.do", wire, reply, tuple(map(Field, types, types.values())), result)
 
 
 def refusal(frame: bytes) -> Refusal:
-    """What the camera makes of a frame that is no request."""
+    """Return the camera's refusal of a frame that is not a request."""
     (found,) = CAMERA.read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
     return found
 
 
-def test_a_command_is_sent_read_answered_and_understood() -> None:
+def test_a_command_and_its_reply_are_written_and_read() -> None:
     frame = CAMERA.request("locate", {"job": 3}, 0)
     assert b"TRG,3" == frame
     assert (Request("locate", {"job": 3}),) == CAMERA.read_at_equipment(frame).requests
     assert [b"OK,1.000,2.000,3.000"] == replied(CAMERA, Position(1.0, 2.0, 3.0), "locate")
-    assert [Position(1.0, 2.0, 3.0)] == taken(CAMERA, b"OK,1.000,2.000,3.000", name="locate")
+    assert [Position(1.0, 2.0, 3.0)] == results_of(CAMERA, b"OK,1.000,2.000,3.000", name="locate")
 
 
-def test_an_event_is_told_from_answers() -> None:
+def test_an_event_is_not_read_as_an_answer() -> None:
     assert b"ALM,7" == CAMERA.event("alarm", {"code": 7})
     assert (Event("alarm", {"code": 7}),) == CAMERA.read_at_host(b"ALM,7")
 
@@ -56,7 +67,7 @@ def test_a_fault_is_raised_at_the_host() -> None:
     frame = CAMERA.fault(request, Fault(12, "no part, or no light"))
     assert b"NG,12,no part, or no light" == frame
     with pytest.raises(Fault) as caught:
-        taken(CAMERA, frame, name="locate")
+        results_of(CAMERA, frame, name="locate")
     assert (12, "no part, or no light") == (caught.value.code, caught.value.reason)
 
 
@@ -68,33 +79,53 @@ def test_parameters_arrive_in_the_order_of_the_method_whatever_the_order_on_the_
 
 
 @pytest.mark.parametrize(
-    ("frame", "trouble", "name", "problem"),
+    ("frame", "kind", "name", "problem"),
     [
-        (b"\xff", ProtocolErrorKind.UNREADABLE, None, "no text in ascii: ordinal not in range(128), at byte 0"),
+        (
+            b"\xff",
+            ProtocolErrorKind.UNREADABLE,
+            None,
+            "not text in ascii: ordinal not in range(128), at byte 0",
+        ),
         (b"", ProtocolErrorKind.MALFORMED, None, "the request is empty"),
         (b"FOO,1", ProtocolErrorKind.UNKNOWN_COMMAND, None, "there is no command 'FOO'"),
-        (b"TRG", ProtocolErrorKind.BAD_PARAMETERS, "locate", "the text ends where ',' should stand"),
-        (b"TRG;1", ProtocolErrorKind.BAD_PARAMETERS, "locate", "';1' stands where ',' should stand"),
-        (b"TRG,", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the text ends where a whole number should stand"),
-        (b"TRG,x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: 'x' does not begin with a whole number"),
-        (b"TRG,3x", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: '3x' is not a whole number and then the end"),
-        (b"TRG," + b"9" * 5000, ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the number has too many digits"),
+        (b"TRG", ProtocolErrorKind.BAD_PARAMETERS, "locate", "the text ends before ','"),
+        (b"TRG;1", ProtocolErrorKind.BAD_PARAMETERS, "locate", "expected ',', not ';1'"),
+        (b"TRG,", ProtocolErrorKind.BAD_PARAMETERS, "locate", "job: the text ends before a whole number"),
+        (
+            b"TRG,x",
+            ProtocolErrorKind.BAD_PARAMETERS,
+            "locate",
+            "job: 'x' does not begin with a whole number",
+        ),
+        (
+            b"TRG,3x",
+            ProtocolErrorKind.BAD_PARAMETERS,
+            "locate",
+            "job: '3x' is not a whole number followed by the end",
+        ),
+        (
+            b"TRG," + b"9" * 5000,
+            ProtocolErrorKind.BAD_PARAMETERS,
+            "locate",
+            "job: the number has too many digits",
+        ),
     ],
 )
-def test_a_frame_that_is_no_request_is_refused_with_what_is_wrong_and_where(
-    frame: bytes, trouble: ProtocolErrorKind, name: str | None, problem: str
+def test_a_frame_that_is_not_a_request_is_refused_with_the_problem_and_its_place(
+    frame: bytes, kind: ProtocolErrorKind, name: str | None, problem: str
 ) -> None:
     found = refusal(frame)
-    assert (trouble, name, True, False) == (found.trouble, found.name, found.wants_reply, found.foreign)
+    assert (kind, name, True, False) == (found.error_kind, found.name, found.wants_reply, found.foreign)
     assert problem in str(found.problem)
 
 
 @pytest.mark.parametrize("frame", [b"NG,1,no", b"ALM,7", b"OK,1.000,2.000,3.000"])
-def test_what_only_equipment_says_is_foreign_at_the_equipment(frame: bytes) -> None:
+def test_frames_that_only_equipment_sends_are_foreign_at_the_equipment(frame: bytes) -> None:
     assert refusal(frame).foreign
 
 
-def test_a_reply_that_may_be_any_text_makes_no_unknown_command_foreign() -> None:
+def test_a_reply_that_can_be_any_text_does_not_make_unknown_commands_foreign() -> None:
     dialect = bound("ASK", "{text}!", str, codec=Template(fault="NG,{code:d}"))
     (found,) = dialect.read_at_equipment(b"FOO!").requests
     assert isinstance(found, Refusal)
@@ -106,9 +137,9 @@ def test_a_fault_or_an_event_is_not_answered_with_a_fault(frame: bytes) -> None:
     assert not refusal(frame).wants_reply
 
 
-def test_a_command_without_reply_is_refused_without_one() -> None:
+def test_a_wrong_request_of_a_command_without_a_reply_is_not_answered() -> None:
     dialect = bound("GO,{speed}", None, speed=int)
-    assert dialect.answers("do") is None
+    assert dialect.reply_reader("do") is None
     (request,) = dialect.read_at_equipment(b"GO,3").requests
     assert not request.wants_reply
     (found,) = dialect.read_at_equipment(b"GO,x").requests
@@ -116,18 +147,18 @@ def test_a_command_without_reply_is_refused_without_one() -> None:
     assert [] == dialect.reply(Request("do", {}), None)
 
 
-def test_a_reply_that_is_none_of_the_command_says_what_is_wrong() -> None:
+def test_the_error_of_a_wrong_reply_names_the_problem() -> None:
     with pytest.raises(CodecError, match="x: '1,2' does not begin with a number with 3 decimals, as in OK"):
-        taken(CAMERA, b"OK,1,2", name="locate")
+        results_of(CAMERA, b"OK,1,2", name="locate")
 
 
-def test_the_classes_own_checks_refuse_what_a_peer_sends() -> None:
+def test_validators_of_a_class_refuse_values_from_a_peer() -> None:
     dialect = bound("DO", "{level}", Checked)
-    with pytest.raises(CodecError, match="no Checked: 'level' must be >= 0: -1"):
-        taken(dialect, b"-1")
+    with pytest.raises(CodecError, match="this cannot be a Checked: 'level' must be >= 0: -1"):
+        results_of(dialect, b"-1")
 
 
-def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
+def test_keyence_cv_x_triggers_reads_its_mode_and_sends_faults() -> None:
     # Non-procedural communication: TA is acknowledged and its result follows; faults are ER,command,code.
     dialect = Template(fault="ER,{command},{code:02d}", codes={ProtocolErrorKind.UNKNOWN_COMMAND: 2}).bind(
         [
@@ -136,17 +167,19 @@ def test_keyence_cv_x_triggers_reads_its_mode_and_says_no() -> None:
         ]
     )
     assert [b"TA", b"+0012.500"] == replied(dialect, 12.5, "trigger")
-    assert [MORE, 12.5] == taken(dialect, b"TA", b"+0012.500", name="trigger")
-    assert [1] == taken(dialect, b"RM,1", name="mode")
+    assert [MORE, 12.5] == results_of(dialect, b"TA", b"+0012.500", name="trigger")
+    assert [1] == results_of(dialect, b"RM,1", name="mode")
     assert b"ER,RM,22" == dialect.fault(Request("mode", {}), Fault(22))
     with pytest.raises(Fault) as caught:
-        taken(dialect, b"ER,TA,03", name="trigger")
+        results_of(dialect, b"ER,TA,03", name="trigger")
     assert 3 == caught.value.code
     with pytest.raises(CodecError):
-        taken(dialect, b"ER,RM,03", name="trigger")
+        results_of(dialect, b"ER,RM,03", name="trigger")
     (unknown,) = dialect.read_at_equipment(b"XY,1").requests
     assert isinstance(unknown, Refusal)
-    assert b"ER,XY,02" == dialect.fault(unknown, dialect.trouble(unknown.trouble, str(unknown.problem)))
+    assert b"ER,XY,02" == dialect.fault(
+        unknown, dialect.fault_for(unknown.error_kind, str(unknown.problem))
+    )
 
 
 def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> None:
@@ -154,21 +187,21 @@ def test_cognex_in_sight_sends_a_status_line_and_as_many_lines_as_it_says() -> N
         "Get Filelist", CountedLines(("1", "{#}"), "{name}"), list[str], codec=Template(fault="-{code:d}")
     )
     assert [b"1", b"2", b"a.job", b"b.job"] == replied(dialect, ["a.job", "b.job"])
-    assert [MORE, MORE, MORE, ["a.job", "b.job"]] == taken(dialect, b"1", b"2", b"a.job", b"b.job")
-    assert [MORE, []] == taken(dialect, b"1", b"0")
+    assert [MORE, MORE, MORE, ["a.job", "b.job"]] == results_of(dialect, b"1", b"2", b"a.job", b"b.job")
+    assert [MORE, []] == results_of(dialect, b"1", b"0")
     with pytest.raises(Fault, match="2"):
-        taken(dialect, b"-2")
+        results_of(dialect, b"-2")
 
 
 def test_an_nmea_sentence_is_written_with_its_widths() -> None:
-    form = MessageSpec(
+    spec = MessageSpec(
         "depth",
         "Sounder.depth",
         "SDDPT,{metres:.1f},{offset:+.1f}[,{range:d}]",
         parameters=(Field("metres", float), Field("offset", float), Field("range", int | None)),
         is_event=True,
     )
-    dialect = Template().bind([form])
+    dialect = Template().bind([spec])
     assert b"SDDPT,2.4,-0.3" == dialect.event("depth", {"metres": 2.4, "offset": -0.3, "range": None})
     values = {"metres": 76.1, "offset": 0.0, "range": 100}
     assert (Event("depth", values),) == dialect.read_at_host(b"SDDPT,76.1,+0.0,100")
@@ -177,10 +210,10 @@ def test_an_nmea_sentence_is_written_with_its_widths() -> None:
 def test_a_scpi_query_is_answered_with_an_exponent() -> None:
     dialect = bound("MEAS:VOLT?", "{value:+.6E}", float)
     assert [b"+1.250000E-03"] == replied(dialect, 0.00125)
-    assert [0.00125] == taken(dialect, b"+1.250000E-03")
+    assert [0.00125] == results_of(dialect, b"+1.250000E-03")
 
 
-def test_a_result_may_have_a_list_of_points_behind_its_count() -> None:
+def test_a_result_can_have_a_list_of_points_after_its_count() -> None:
     dialect = bound(
         "SCAN",
         "{judgement},{#points:02d}[,{score}];{points*;:{x:.1f},{y:.1f}}",
@@ -189,13 +222,13 @@ def test_a_result_may_have_a_list_of_points_behind_its_count() -> None:
     )
     scan = Scan(Judgement.GOOD, [Point(1.0, 2.0), Point(-3.5, 0.0)], 7)
     assert [b"OK,02,7;1.0,2.0;-3.5,0.0"] == replied(dialect, scan)
-    assert [scan] == taken(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
-    assert [Scan(Judgement.BAD, [])] == taken(dialect, b"NG,00;")
-    with pytest.raises(CodecError, match="points: 3 items are announced, and there are 1"):
-        taken(dialect, b"OK,03;1.0,2.0")
+    assert [scan] == results_of(dialect, b"OK,02,7;1.0,2.0;-3.5,0.0")
+    assert [Scan(Judgement.BAD, [])] == results_of(dialect, b"NG,00;")
+    with pytest.raises(CodecError, match="points: the count says 3 items, but there are 1"):
+        results_of(dialect, b"OK,03;1.0,2.0")
 
 
-def test_the_notation_is_the_templates() -> None:
+def test_the_notation_is_the_text_of_the_templates() -> None:
     assert Notation("TRG,{job}", ("OK,{x:.3f},{y:.3f},{angle:.3f}",)) == CAMERA.notation("locate")
     assert Notation("ALM,{code}") == CAMERA.notation("alarm")
     assert "NG,{code:d},{reason}" == CAMERA.fault_notation()
@@ -204,44 +237,47 @@ def test_the_notation_is_the_templates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "message"),
+    ("spec", "message"),
     [
-        (do(MISSING, a=int), "its template is missing; write it first, such as 'DO,{a}'"),
+        (do(MISSING, a=int), "its template is missing: write one, such as 'DO,{a}'"),
         (do(3), "its template cannot be 3"),
         (do("DO", MISSING), "its reply is missing: write reply='OK', or reply=None"),
-        (do("DO", None, int), "it returns int, but reply=None says that no reply is sent"),
-        (do("DO", 3), "3 is no reply"),
-        (do("DO", ()), "() is no reply"),
-        (do("DO,{a}"), "'DO,{a}' has the field 'a'; there are none"),
+        (do("DO", None, int), "it returns int, but with reply=None no reply is sent"),
+        (do("DO", 3), "the reply cannot be 3: write a template"),
+        (do("DO", ()), "the reply cannot be (): write a template"),
+        (do("DO,{a}"), "'DO,{a}' has the field {a}, which is not declared; there are: none"),
         (do("DO", a=int), "the parameter 'a' is not in 'DO'"),
-        (do("DO,{a},{a}", a=int), "has the field 'a' twice"),
-        (do(""), "an empty template"),
+        (do("DO,{a},{a}", a=int), "has the field {a} twice"),
+        (do(""), "its template must not be empty"),
         (do("DO", "OK,{x}", Point), "Point.y is in no template"),
-        (do("DO", "OK,{x},{y},{z}", Point), "has the field 'z'; there are x, y"),
+        (do("DO", "OK,{x},{y},{z}", Point), "has the field {z}, which is not declared; there are: x, y"),
         (do("DO", ("{x}", "{x},{y}"), Point), "Point.x is twice in the templates"),
         (do("DO", "OK", int), "for int there must be exactly one field, and the template has none"),
         (do("DO", "{a},{b}", int), "exactly one field, and the template has 2: a, b"),
-        (do("DO", "{a}"), "has the field 'a'; there are none"),
+        (do("DO", "{a}"), "the reply has the field {a}, but the command returns None: annotate its result"),
         (do("DO,{a}", a=complex), "a: a template cannot write complex"),
         (do("DO,{a}", a=Point), "a: Point has several fields"),
-        (do("DO,{a}", a=list[int]), "a: list[int] is written as a group"),
-        (do("DO,{a*,}", a=int), "a: int is no list"),
-        (do("DO,{a}", a=int | None), "a may be None, so it must stand in an optional part, as in [,{a}]"),
+        (do("DO,{a}", a=list[int]), "a: list[int] is written as a list, as in {name*,}"),
+        (do("DO,{a*,}", a=int), "a: int is not a list: write {a}, without '*'"),
+        (do("DO,{a}", a=int | None), "a can be None, so it must be in an optional part, as in [,{a}]"),
         (
             do("DO[,{a}]", a=int),
-            "a: it stands in an optional part, so it must be Optional, or have",
+            "a: it is in an optional part, so make it Optional, or give it",
         ),
         (do("DO[,1]"), "an optional part needs a field"),
-        (do("DO,{#}", a=int), "{#} must name a list: there is none"),
-        (do("DO", CountedLines("OK", "{a}"), list[int]), "the head of a counted reply has the field {#} once"),
-        (do("DO", CountedLines("{#}", "{a}"), int), "a counted reply makes a list"),
+        (do("DO,{#}", a=int), "{#} must name a list; the lists: none"),
+        (
+            do("DO", CountedLines("OK", "{a}"), list[int]),
+            "the head of a counted reply must have the field {#} once",
+        ),
+        (do("DO", CountedLines("{#}", "{a}"), int), "a counted reply needs a list"),
         (do("작업"), "'작업' cannot be written in ascii"),
         (do("DO", "됨"), "'됨' cannot be written in ascii"),
     ],
 )
-def test_a_declaration_that_cannot_work_is_refused_by_name(form: MessageSpec, message: str) -> None:
+def test_a_declaration_that_cannot_work_is_refused_by_name(spec: MessageSpec, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind([form])
+        Template().bind([spec])
     assert str(caught.value).startswith("Device.do: ")
     assert message in str(caught.value)
 
@@ -260,26 +296,26 @@ class Named(NamedTuple):
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (Plain, "Plain is no attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
-        (Named, "Named is no attrs class: write @frozen (from attrs) above it"),
+        (Plain, "Plain is not an attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
+        (Named, "Named is not an attrs class: write @frozen (from attrs) above it"),
         (tuple[int, int], "tuple[int, int] has no names for the fields of a template: make a class of it"),
         (dict[str, int], "dict[str, int] has no names for the fields of a template: make a class of it"),
-        (list, "list does not say what is in it: write list[float], for example"),
+        (list, "list has no type for its items: write for example list[float]"),
         (date, "for date there must be exactly one field, and the template has 2: x, y"),
     ],
 )
-def test_a_result_whose_fields_have_no_names_is_refused_with_the_cure(result: Any, message: str) -> None:
+def test_a_result_with_unnamed_fields_is_refused_with_the_solution(result: Any, message: str) -> None:
     assert message in refused_form(do("DO", "{x},{y}", result))
 
 
-def test_a_parameter_that_is_no_attrs_class_is_refused_with_the_cure() -> None:
-    assert "a: Plain is no attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
-    assert "a: list does not say what is in it" in refused_form(do("DO,{a*,}", a=list))
+def test_a_parameter_that_is_not_an_attrs_class_is_refused_with_the_solution() -> None:
+    assert "a: Plain is not an attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
+    assert "a: list has no type for its items" in refused_form(do("DO,{a*,}", a=list))
 
 
-def refused_form(form: MessageSpec) -> str:
+def refused_form(spec: MessageSpec) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        Template().bind([form])
+        Template().bind([spec])
     return str(caught.value)
 
 
@@ -304,33 +340,33 @@ WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
     [
         (
             b"S OK     12.34 g",
-            "value: 9 characters, 10 wanted: '    12.34 g' should begin with a number with 2 decimals in "
+            "value: '    12.34 g' begins with 9 characters, not 10; expected a number with 2 decimals in "
             "10 characters, as in S {flag}[ {value:>10.2f} {unit}]",
         ),
-        (b"S OK      12.34", "the text ends where ' ' should stand"),
+        (b"S OK      12.34", "the text ends before ' '"),
         (b"S OK      1x.34 g", "value: '     1x.34 g' does not begin with a number with 2 decimals in 10"),
-        (b"S OK!", "'!' stands where the end should stand"),
+        (b"S OK!", "expected the end, not '!'"),
     ],
 )
-def test_what_is_wrong_in_an_optional_part_is_told_where_it_is(frame: bytes, problem: str) -> None:
+def test_the_error_names_the_place_of_a_problem_in_an_optional_part(frame: bytes, problem: str) -> None:
     with pytest.raises(CodecError) as caught:
-        taken(WEIGHT, frame)
+        results_of(WEIGHT, frame)
     assert problem in str(caught.value)
 
 
-def test_a_width_that_is_not_kept_before_a_mark_is_counted_up_to_it() -> None:
-    with pytest.raises(CodecError, match="a: 2 characters, 5 wanted: '12,4' should begin with"):
-        taken(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
+def test_the_error_counts_the_characters_of_a_wrong_width_up_to_the_separator() -> None:
+    with pytest.raises(CodecError, match="a: '12,4' begins with 2 characters, not 5; expected"):
+        results_of(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
 
 
-def test_a_template_with_control_characters_is_told_in_one_line() -> None:
+def test_the_error_shows_a_template_with_control_characters_in_one_line() -> None:
     with pytest.raises(CodecError) as caught:
-        taken(bound("DO", "A\r\n{n}", int), b"A\r\nx")
+        results_of(bound("DO", "A\r\n{n}", int), b"A\r\nx")
     assert r"'x' does not begin with a whole number, as in A\r\n{n}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("frame", "trouble", "name"),
+    ("frame", "kind", "name"),
     [
         (b"TAX", ProtocolErrorKind.UNKNOWN_COMMAND, None),
         (b"TA,X", ProtocolErrorKind.BAD_PARAMETERS, "trigger"),
@@ -338,8 +374,8 @@ def test_a_template_with_control_characters_is_told_in_one_line() -> None:
         (b"SET2 x", ProtocolErrorKind.UNKNOWN_COMMAND, None),
     ],
 )
-def test_a_word_that_only_begins_like_a_command_is_another(
-    frame: bytes, trouble: ProtocolErrorKind, name: str | None
+def test_a_word_that_only_begins_like_a_command_is_unknown(
+    frame: bytes, kind: ProtocolErrorKind, name: str | None
 ) -> None:
     dialect = Template(fault="ER,{command},{code:02d}").bind(
         [
@@ -350,15 +386,17 @@ def test_a_word_that_only_begins_like_a_command_is_another(
     )
     (found,) = dialect.read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
-    assert (trouble, name) == (found.trouble, found.name)
+    assert (kind, name) == (found.error_kind, found.name)
 
 
-def test_the_value_of_a_member_in_place_of_the_member_is_told() -> None:
-    with pytest.raises(CodecError, match=r"'OK' is none of Judgement: 'OK', 'NG'; return Judgement\.GOOD"):
+def test_the_error_of_a_member_value_names_the_member() -> None:
+    with pytest.raises(
+        CodecError, match=r"must be a value of Judgement \('OK', 'NG'\), not 'OK': use Judgement\.GOOD"
+    ):
         replied(bound("DO", "{judgement}", Judgement), "OK")
 
 
-def test_a_result_that_was_never_awaited_or_is_yielded_is_told() -> None:
+def test_the_error_of_a_coroutine_or_generator_names_the_mistake() -> None:
     async def measured() -> int:
         return 1
 
@@ -374,14 +412,14 @@ def test_a_result_that_was_never_awaited_or_is_yielded_is_told() -> None:
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        ("DO,{a", "at character 6: the field 'a' must go on with ':' and a format, or end with '}'"),
-        ("DO,{}", "at character 4: a field is missing its name"),
-        ("DO}", "at character 3: nothing is open that '}' could close"),
-        ("DO]", "at character 3: nothing is open that ']' could close"),
+        ("DO,{a", "at character 6: the field 'a' must continue with ':' and a format, or end with '}'"),
+        ("DO,{}", "at character 4: the field has no name"),
+        ("DO}", "at character 3: '}' closes nothing"),
+        ("DO]", "at character 3: ']' closes nothing"),
         ("DO[,{a}", "at character 8: a ']' is missing"),
-        ("{a*,", "at character 5: the list 'a' must go on with ':' and its items, or end with '}'"),
+        ("{a*,", "at character 5: the list 'a' must continue with ':' and its items, or end with '}'"),
         ("{a*,:{x}", "at character 9: a '}' is missing"),
-        ("{a:{b}}", "at character 4: the field 'a' must go on with ':' and a format, or end with '}'"),
+        ("{a:{b}}", "at character 4: the field 'a' must continue with ':' and a format, or end with '}'"),
     ],
 )
 def test_a_template_not_in_the_notation_is_refused_with_the_place(template: str, message: str) -> None:
@@ -398,7 +436,7 @@ def test_brackets_and_braces_written_twice_are_text() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949", "euc-kr"])
-def test_korean_words_and_values_are_text_in_its_encodings(encoding: str) -> None:
+def test_korean_words_and_values_are_written_in_korean_encodings(encoding: str) -> None:
     dialect = bound("작업 시작,{name:<6},{n}", "완료", name=str, n=int, codec=Template(encoding))
     frame = dialect.request("do", {"name": "부품", "n": 3}, 0)
     assert "작업 시작,부품    ,3".encode(encoding) == frame
@@ -415,7 +453,7 @@ def test_a_second_byte_that_looks_like_a_separator_is_part_of_its_character() ->
 @pytest.mark.parametrize(
     ("encoding", "text"), [("ascii", "é"), ("latin-1", "작"), ("cp949", "é"), ("shift_jis", "5¥")]
 )
-def test_a_character_that_would_not_arrive_is_refused(encoding: str, text: str) -> None:
+def test_a_character_that_the_encoding_cannot_carry_is_refused(encoding: str, text: str) -> None:
     dialect = bound("SET {name}", "OK", name=str, codec=Template(encoding))
     with pytest.raises(CodecError, match=f"'{text[-1]}' cannot be written in {encoding}"):
         dialect.request("do", {"name": text}, 0)

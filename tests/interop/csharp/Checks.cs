@@ -1,4 +1,4 @@
-// What TcpLink.cs promises, tried against plain sockets. Prints one line for each promise, and OK or what happened.
+// Checks of TcpLink.cs against plain sockets. Prints one line for each check, with OK or the error.
 
 using System;
 using System.IO;
@@ -30,7 +30,7 @@ internal static class Checks
             Throws<ReplyTimeoutException>(() => link.Request("TRG", Short))
             && peer.ReadLine() == "TRG" && peer.IsAtEnd
             && Answers(link, Accept())));
-        Check("when the connection is lost nobody knows what became of a request", () => WithPeer((link, peer) =>
+        Check("when the connection is lost the outcome of a request is unknown", () => WithPeer((link, peer) =>
         {
             Task<string> reply = link.RequestAsync("MOVE", Long);
             bool sent = peer.ReadLine() == "MOVE";
@@ -46,16 +46,16 @@ internal static class Checks
             return Task.WaitAll(awaited, Long) && awaited.Select((each, i) => each.Result == $"a{i}!").All(each => each)
                 && right && echo.Wait(Long);
         }));
-        Check("events are told from replies, also while a request is under way", () => WithPeer((link, peer) =>
+        Check("events and replies are separated, also during a request", () => WithPeer((link, peer) =>
         {
-            string told = null;
-            link.MessageReceived += message => told = message;
+            string received = null;
+            link.MessageReceived += message => received = message;
             Task<string> reply = link.RequestAsync("TRG", Long);
             peer.ReadLine();
             peer.Write("ALM,7\r\nOK\r\n");
-            return reply.GetAwaiter().GetResult() == "OK" && told == "ALM,7";
+            return reply.GetAwaiter().GetResult() == "OK" && received == "ALM,7";
         }));
-        Check("messages are put together from pieces, and told apart when they come glued", () => WithPeer((link, peer) =>
+        Check("messages in pieces are joined, and messages in one piece are split", () => WithPeer((link, peer) =>
         {
             Task<string> reply = link.RequestAsync("TRG", Long);
             peer.ReadLine();
@@ -63,7 +63,7 @@ internal static class Checks
                 peer.Write(each);
             return reply.GetAwaiter().GetResult() == "좌표 전송";
         }));
-        Check("bytes that are no text end the connection", () => WithPeer((link, peer) =>
+        Check("bytes that are not text end the connection", () => WithPeer((link, peer) =>
         {
             peer.Write(0xff, 13, 10);
             return peer.IsAtEnd && Answers(link, Accept());
@@ -75,15 +75,15 @@ internal static class Checks
         }));
         Check("a message that contains its delimiter is refused", () => WithPeer((link, peer) =>
             Throws<ArgumentException>(() => link.Send("a\r\nb")) && Answers(link, peer)));
-        Check("a handler that would wait for its own thread is told so", () => WithPeer((link, peer) =>
+        Check("a handler that would wait for its own thread gets an exception", () => WithPeer((link, peer) =>
         {
-            var told = new TaskCompletionSource<bool>();
+            var result = new TaskCompletionSource<bool>();
             link.MessageReceived += _ =>
-                told.SetResult(Throws<InvalidOperationException>(() => link.Request("TRG", Long)));
+                result.SetResult(Throws<InvalidOperationException>(() => link.Request("TRG", Long)));
             peer.Write("ALM,1\r\n");
-            return told.Task.Wait(Long) && told.Task.Result;
+            return result.Task.Wait(Long) && result.Task.Result;
         }));
-        Check("a peer that is silent is found dead by its heartbeat", () =>
+        Check("the heartbeat finds a silent peer dead", () =>
         {
             LinkOptions options = Options();
             options.Heartbeat = "PING";
@@ -115,7 +115,7 @@ internal static class Checks
                 return sent && reply.GetAwaiter().GetResult() == "OK\n";
             });
         });
-        Check("a length beyond the limit is believed by nobody", () =>
+        Check("a length beyond the limit ends the connection", () =>
         {
             LinkOptions options = Options();
             options.Framing = Framing.LengthPrefix(1000);
@@ -125,7 +125,7 @@ internal static class Checks
                 return peer.IsAtEnd;
             });
         });
-        Check("a link that is disposed ends its threads, and answers what was asked", () => WithPeer((link, peer) =>
+        Check("a link that is disposed ends its threads, and the pending requests", () => WithPeer((link, peer) =>
         {
             Task<string> reply = link.RequestAsync("TRG", Long);
             peer.ReadLine();
@@ -169,10 +169,10 @@ internal static class Checks
         }
     }
 
-    /// <summary>The peer's end of the next connection that is not one of an earlier link.</summary>
+    /// <summary>Return the peer's end of the next connection that does not belong to an earlier link.</summary>
     private static PlainPeer Accept() => new PlainPeer(Peer.AcceptTcpClient());
 
-    /// <summary>Whether the link works with this peer, when it has noticed it.</summary>
+    /// <summary>Return true if the link works with this peer, once it has noticed the peer.</summary>
     private static bool Answers(TcpLink link, PlainPeer peer)
     {
         Task echo = peer.EchoAsync(1);
@@ -184,7 +184,7 @@ internal static class Checks
             }
             catch (NotSentException)
             {
-                Thread.Yield();  // the link has not taken leave of the connection before
+                Thread.Yield();  // the link still has the connection before this one
             }
         }
         return false;
@@ -226,7 +226,7 @@ internal static class Checks
             _stream = client.GetStream();
         }
 
-        /// <summary>Whether the link has closed the connection, when all is read.</summary>
+        /// <summary>Read all data; return true if the link has closed the connection.</summary>
         public bool IsAtEnd
         {
             get
@@ -237,7 +237,7 @@ internal static class Checks
                 }
                 catch (IOException)
                 {
-                    // A reset is an end, too.
+                    // A reset is an end too.
                 }
                 return true;
             }

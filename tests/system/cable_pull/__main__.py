@@ -21,7 +21,7 @@ from tests.system.programs import ROOT
 PAGE: Final = ROOT / "docs" / "reference" / "cable-pull.md"
 PEERS: Final = ("tcpcomm", "clientservice", "reconnectingclientfactory")
 SOLICITING: Final = ("local-cable", "interface-down", "far-cable", "address-changed")
-"""The faults in which the peer's hardware address is asked for, so that ARP's timing matters."""
+"""The faults after which the system asks for the peer's hardware address, so that ARP's timing matters."""
 
 TIMES, OUTAGE, LOAD = 20, 5.0, 20.0
 QUICK_TIMES, QUICK_OUTAGE, QUICK_LOAD = 2, 1.5, 5.0
@@ -31,15 +31,15 @@ UNTUNED_OUTAGE = 1.5
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull",
-        description="Pull cables, and measure who notices when. Needs root, iproute2 and iptables.",
+        description="Pull cables, and measure when each client notices. Needs root, iproute2 and iptables.",
     )
     names = [fault.name for fault in FAULTS]
-    parser.add_argument("--times", type=int, help=f"how often each fault (default: {TIMES})")
+    parser.add_argument("--times", type=int, help=f"pulls of each fault (default: {TIMES})")
     parser.add_argument(
         "--fault", action="append", choices=names, help="only this fault; may be given several times"
     )
     parser.add_argument(
-        "--peers", default=",".join(PEERS), help="who is measured, by commas (default: %(default)s)"
+        "--peers", default=",".join(PEERS), help="clients, separated by commas (default: %(default)s)"
     )
     parser.add_argument("--outage", type=float, help=f"seconds that each fault lasts (default: {OUTAGE:g})")
     parser.add_argument(
@@ -58,7 +58,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure, print the page, and write it where that is asked for."""
+    """Measure, print the page, and write it if ``--write`` is given."""
     arguments = _arguments(given)
     problem = obstacle()
     if problem is not None:
@@ -92,7 +92,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def _end(number: int, frame: object) -> NoReturn:
-    """Leave as Ctrl-C does, so that the namespaces are removed."""
+    """End as Ctrl-C does, so that the namespaces are removed."""
     sys.exit(128 + number)
 
 

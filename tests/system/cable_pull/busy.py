@@ -1,7 +1,7 @@
 """
 False alarms: ``python -m tests.system.cable_pull.busy``.
 
-Links work without any fault, while other processes burn the CPU: none may be taken for dead.
+Links work without any fault while other processes use the CPU: no link may be taken for dead.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ SECONDS: Final = 600.0
 CLIENTS: Final = ("tcpcomm", "tcpcomm-blocking")
 BURNERS: Final = 2 * (os.cpu_count() or 1)
 EVERY: Final = 60.0
-"""Seconds between two words on how far it is."""
+"""Seconds between two messages about progress."""
 
 
 @frozen
 class LoadResult:
-    """A run without any fault."""
+    """The result of a run without any fault."""
 
     seconds: float
     burners: int
     answered: Mapping[str, int]
     kills: Mapping[str, Sequence[str]]
-    """By client: why it took the connection for dead, each time that it did."""
+    """By client: the reason for each time that it took the connection for dead."""
 
 
 def load_run(
     clients: Collection[str], *, seconds: float, burners: int, progress: Callable[[str], None]
 ) -> LoadResult:
     """
-    Let clients work without any fault, while other processes burn the CPU.
+    Let clients work without any fault while other processes use the CPU.
 
     Args:
-        clients: who.
-        seconds: for how long.
-        burners: how many processes do nothing but compute.
-        progress: told in words what is being done.
+        clients: the names of the clients.
+        seconds: the time to work.
+        burners: the number of processes that only compute.
+        progress: called with a text at each step.
     """
     with ExitStack() as stack:
         stage = set_stage(stack, clients, None)
         for _ in range(burners):
             stack.enter_context(Program("a burner", [sys.executable, "-c", _BURN]))
         stage.settle()
-        begun = time.monotonic()
-        while (left := begun + seconds - time.monotonic()) > 0:
+        started = time.monotonic()
+        while (left := started + seconds - time.monotonic()) > 0:
             progress(f"{left:.0f} s of load left")
             time.sleep(min(EVERY, left))
         stage.settle()
@@ -72,11 +72,11 @@ def load_run(
         return LoadResult(
             seconds,
             burners,
-            {name: len(client.events("answered", since=begun)) for name, client in stage.clients.items()},
+            {name: len(client.events("answered", since=started)) for name, client in stage.clients.items()},
             {
                 name: [
                     str(each.about["reason"])
-                    for each in client.events("down", since=begun)
+                    for each in client.events("down", since=started)
                     if each.time < ended
                 ]
                 for name, client in stage.clients.items()
@@ -97,7 +97,7 @@ _SECTION: Final = """\
 
 A false alarm is a healthy link that is taken for dead.
 Here links with the profile `lan`, which takes a peer for dead after 0.3 s of silence, work without any fault, while other processes compute without pause.
-One of the programs also blocks its own reactor again and again, as one does that works on an image.
+One of the programs also blocks its own reactor again and again, as a program does that processes images.
 The target is none in ten minutes.
 
 <!-- written by python -m tests.system.cable_pull.busy --write: {part} -->
@@ -106,12 +106,12 @@ The target is none in ten minutes.
 
 
 def section(result: LoadResult, command: str, facts: Mapping[str, str]) -> str:
-    """What the page of the cable pulls says of it."""
+    """Return the section of the cable pulls' page about this result."""
     return _SECTION.format(part=PART, text=part(result, command, facts))
 
 
 def part(result: LoadResult, command: str, facts: Mapping[str, str]) -> str:
-    """The figures alone."""
+    """Return the table of the results."""
     rows = [
         [
             TITLES[name],
@@ -130,12 +130,12 @@ def part(result: LoadResult, command: str, facts: Mapping[str, str]) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure, print the page, and write it where that is asked for."""
+    """Measure, print the page, and write it if ``--write`` is given."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull.busy",
         description="Count false alarms on a busy machine. Needs root, iproute2 and iptables.",
     )
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for how long (%(default)g)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="seconds to work (%(default)g)")
     parser.add_argument("--write", action="store_true", help=f"write it into docs/reference/{PAGE.name}")
     arguments = parser.parse_args(given)
     problem = obstacle()

@@ -1,10 +1,10 @@
 """
-What talks to the equipment, as programs: tcpcomm's link, and stock Twisted's two ways to reconnect.
+Clients of the equipment, as programs: tcpcomm's link, and stock Twisted's two ways to reconnect.
 
-Each sends a numbered command ten times a second as long as it believes to be connected, at once when it
-is connected again, and tells: ``up`` and ``down`` (tcpcomm also its other states); ``sent``, ``answered``
-and, where the client is told that, ``not sent`` and ``unknown``, each with the command's number; ``wrong``
-for an answer to another command than the one that was asked.
+Each sends a numbered command ten times a second while it believes to be connected, and at once when it is
+connected again. It reports ``up`` and ``down``; tcpcomm also reports its other states. For each command it
+reports ``sent``, ``answered`` and, if the client learns it, ``not sent`` or ``unknown``, with the command's
+number. ``wrong`` is a reply to another command than the one that was sent.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ __all__ = ["CLIENTS"]
 reactor: Any = _reactor
 
 INTERVAL: Final = 0.1
-REPLY_TIMEOUT: Final = 5.0  # longer than the heartbeat's: which of the two notices is not in question
+REPLY_TIMEOUT: Final = 5.0  # longer than the heartbeat's timeout, so that the heartbeat notices first
 WORKERS: Final = 4
-"""Who have a command under way each, so that some wait for their turn when the link dies."""
+"""Workers that each have a command in progress, so that some wait for their turn when the link dies."""
 
 BLOCKED: Final = 0.5
 BLOCKED_EVERY: Final = 5.0
 
 
 def tcpcomm_link(name: str, host: str, port: int) -> None:
-    """tcpcomm, with the profile ``lan`` and a heartbeat."""
+    """Run tcpcomm's link, with the profile ``lan`` and a heartbeat."""
     link = Link(
         connect=f"tcp:{host}:{port}",
         framing=Lines(),
@@ -83,13 +83,13 @@ def tcpcomm_link(name: str, host: str, port: int) -> None:
 
 
 def tcpcomm_link_blocking(name: str, host: str, port: int) -> None:
-    """The same, in a program whose own work blocks its reactor again and again."""
+    """Run tcpcomm's link in a program that blocks its reactor again and again."""
     tcpcomm_link(name, host, port)
     reactor.callWhenRunning(LoopingCall(time.sleep, BLOCKED).start, BLOCKED_EVERY)
 
 
 class Commander(LineReceiver):
-    """Sends commands on a stock Twisted connection."""
+    """A stock Twisted connection that sends commands."""
 
     def __init__(self, name: str, numbers: count[int]) -> None:
         self._name = name
@@ -114,7 +114,7 @@ class Commander(LineReceiver):
 
 
 def client_service(name: str, host: str, port: int) -> None:
-    """Twisted's ``ClientService``, with its defaults."""
+    """Run Twisted's ``ClientService``, with its defaults."""
     numbers = count(1)
 
     class Commanders(Factory):
@@ -128,7 +128,7 @@ def client_service(name: str, host: str, port: int) -> None:
 
 
 def reconnecting_client_factory(name: str, host: str, port: int) -> None:
-    """Twisted's ``ReconnectingClientFactory``, with its defaults."""
+    """Run Twisted's ``ReconnectingClientFactory``, with its defaults."""
     numbers = count(1)
 
     class Commanders(ReconnectingClientFactory):
@@ -142,7 +142,7 @@ def reconnecting_client_factory(name: str, host: str, port: int) -> None:
 
 
 def give_up(failure: Failure) -> None:
-    """End the program: it is defective."""
+    """End the program, because it has a bug."""
     report("failed", reason=failure.getTraceback())
     reactor.callWhenRunning(reactor.stop)
 

@@ -1,9 +1,9 @@
 """
-Connections of stock Twisted, with all that TCP offers against dead peers, and tcpcomm's; as programs.
+Connections of stock Twisted, with all that TCP offers against dead peers, and of tcpcomm; as programs.
 
-``serve`` answers each line with itself and uses no such help, so that only the client's counts; ``hold``
-makes one connection of each kind, and tells ``up`` and ``lost``, with the connection's kind; ``beat`` holds
-many links that do nothing, and tells when they are ``all up``.
+``serve`` answers each line with itself and uses no such options, so that only the client's count. ``hold``
+makes one connection of each kind, and reports ``up`` and ``lost``, with the connection's kind.
+``heartbeats`` holds many idle links, and reports when they are ``all up``.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ reactor: Any = _reactor
 
 @frozen
 class Kind:
-    """What a connection does so that a dead peer is noticed."""
+    """A kind of connection, with its means to notice a dead peer."""
 
     title: str
     writes_every: float | None = None
     options: Mapping[int, int] = field(factory=dict)
-    """Of TCP."""
+    """Options of TCP."""
 
 
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
@@ -76,18 +76,18 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 LINKS: Final = (LINK, LINK_SENDING, LINK_ASKING)
-"""Those of tcpcomm that have no heartbeat."""
+"""The kinds of tcpcomm without a heartbeat."""
 
 
 class Echo(LineReceiver):
-    """The peer."""
+    """A peer that answers each line with itself."""
 
     def lineReceived(self, line: bytes) -> None:
         self.sendLine({b"PING": b"PONG"}.get(line, line))  # type: ignore[no-untyped-call]
 
 
 class Held(Protocol):
-    """A connection that tells when it is lost."""
+    """A connection that reports when it is lost."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -114,7 +114,7 @@ class Held(Protocol):
 
 
 def hold_link(name: str, host: str, port: int) -> None:
-    """tcpcomm's link, until it is down for the first time."""
+    """Hold tcpcomm's link until it is down for the first time."""
     heartbeat = Heartbeat(b"PING", b"PONG") if name == HEARTBEAT else None
     link = Link(
         connect=f"tcp:{host}:{port}",
@@ -140,7 +140,7 @@ def hold_link(name: str, host: str, port: int) -> None:
             link.stopService()
 
     def ask(link: Link) -> None:
-        # What becomes of the request is told by what becomes of the link.
+        # The state of the link already reports the result of the request.
         link.request(b"HELLO", timeout=2.0).addErrback(
             lambda failure: failure.trap(OutcomeUnknown, NotSent)
         )
@@ -160,8 +160,8 @@ def hold(host: str, port: int, names: list[str]) -> None:
             TCP4ClientEndpoint(reactor, host, port).connect(factory).addErrback(give_up)
 
 
-def beat(host: str, port: int, policy: str, count: int) -> None:
-    """Hold so many links of a profile that do nothing but send heartbeats."""
+def hold_heartbeats(host: str, port: int, policy: str, count: int) -> None:
+    """Hold this many links of a profile that send only heartbeats."""
 
     def observe(state: LinkState, reason: str) -> None:
         if state is LinkState.DOWN:
@@ -179,7 +179,7 @@ def beat(host: str, port: int, policy: str, count: int) -> None:
 
 
 def serve(port: int) -> None:
-    """Listen."""
+    """Listen on a port."""
     factory = Factory.forProtocol(Echo)
     factory.noisy = False
     reactor.listenTCP(port, factory)
@@ -187,7 +187,7 @@ def serve(port: int) -> None:
 
 
 def give_up(failure: Failure) -> None:
-    """End the program: it is defective."""
+    """End the program, because it has a bug."""
     report("failed", reason=failure.getTraceback())
     reactor.stop()
 
@@ -196,9 +196,9 @@ def main(role: str, *arguments: str) -> None:
     """Play a role until standard input ends."""
     if role == "serve":
         reactor.callWhenRunning(serve, int(arguments[0]))
-    elif role == "beat":
+    elif role == "heartbeats":
         host, port, policy, count = arguments
-        reactor.callWhenRunning(beat, host, int(port), policy, int(count))
+        reactor.callWhenRunning(hold_heartbeats, host, int(port), policy, int(count))
     else:
         host, port, *names = arguments
         reactor.callWhenRunning(hold, host, int(port), names)

@@ -1,8 +1,8 @@
 """
-What heartbeats cost while nothing happens: ``python -m tests.system.cable_pull.cost``.
+The cost of heartbeats on idle links: ``python -m tests.system.cable_pull.cost``.
 
-Links that do nothing else send them through a real network interface, whose counters tell the packets and
-bytes; the CPU time is that of the process that holds the links.
+Idle links send heartbeats through a real network interface, whose counters give the packets and bytes. The
+CPU time is that of the process with the links.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ SETTLED_AFTER: Final = 1.0
 
 @frozen
 class Cost:
-    """What one link costs in a second; packets and bytes are those of both directions."""
+    """The cost of one link in a second; packets and bytes are those of both directions."""
 
     packets: float
     bytes: float
     cpu: float
-    """Seconds, of the process at one end."""
+    """Seconds of CPU, for the process at one end."""
 
 
 def cost(policy: str, links: int, seconds: float) -> Cost:
-    """Let so many links of a profile do nothing but send heartbeats."""
+    """Measure this many links of a profile that send only heartbeats."""
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         scene = stack.enter_context(Scene(network, [f"{__package__}.connections", "serve", str(PORT)]))
@@ -55,7 +55,7 @@ def cost(policy: str, links: int, seconds: float) -> Cost:
         arguments = [
             "-m",
             f"{__package__}.connections",
-            "beat",
+            "heartbeats",
             SERVER_ADDRESS,
             str(PORT),
             policy,
@@ -64,9 +64,9 @@ def cost(policy: str, links: int, seconds: float) -> Cost:
         holder = stack.enter_context(Program(policy, [*network.within(CLIENT), sys.executable, *arguments]))
         holder.wait_for("all up", timeout=START_TIMEOUT)
         time.sleep(SETTLED_AFTER)
-        begun, before, cpu_before = time.monotonic(), network.traffic(CLIENT), _cpu(holder.pid)
+        started, before, cpu_before = time.monotonic(), network.traffic(CLIENT), _cpu(holder.pid)
         time.sleep(seconds)
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
         after, cpu_after = network.traffic(CLIENT), _cpu(holder.pid)
         assert not holder.events("lost")
     packets, octets = (now - then for now, then in zip(after, before, strict=True))
@@ -75,13 +75,13 @@ def cost(policy: str, links: int, seconds: float) -> Cost:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU time that a process has used."""
+    """Return the seconds of CPU time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def part(costs: Mapping[str, Cost], command: str, facts: Mapping[str, str]) -> str:
-    """What the page shows of it."""
+    """Return the part of the page."""
     rows = []
     for name, each in costs.items():
         beats = PROFILES[name].heartbeats
@@ -101,14 +101,14 @@ def part(costs: Mapping[str, Cost], command: str, facts: Mapping[str, str]) -> s
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure, print the part of the page, and write it where that is asked for."""
+    """Measure, print the part of the page, and write it if ``--write`` is given."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull.cost",
-        description="Measure what heartbeats cost. Needs root.",
+        description="Measure the cost of heartbeats. Needs root.",
     )
-    parser.add_argument("--links", type=int, default=LINKS, help="how many at once (default: %(default)s)")
+    parser.add_argument("--links", type=int, default=LINKS, help="links at once (default: %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="for how long each profile (default: %(default)g)"
+        "--seconds", type=float, default=SECONDS, help="seconds for each profile (default: %(default)g)"
     )
     parser.add_argument("--write", action="store_true", help=f"write it into {LINKS_PAGE.name}")
     arguments = parser.parse_args(given)

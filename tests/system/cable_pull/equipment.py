@@ -1,9 +1,10 @@
 """
 The equipment at the end of the cable, as a program.
 
-It answers heartbeats and ``HELLO``, and carries out commands: ``RUN client id`` is noted in a file, then
-answered with ``DONE client id``. The file outlives the program, so that it is known afterwards what was
-carried out and how often, also by a program that was killed.
+It answers heartbeats and ``HELLO``, and carries out commands: it writes ``RUN client id`` to a file, then
+answers ``DONE client id``. The file outlives the program. So it shows afterwards which commands were
+carried
+out and how often, even by a program that was killed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Equipment(FrameProtocol):
 def main(port: str, notes: str) -> None:
     """Listen on a port until standard input ends."""
     Equipment.notes = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    # The dead sessions of a client stay until the system gives them up: they must not shut it out.
+    # The dead sessions of a client stay until the system ends them: they must not block the client.
     factory = FrameFactory(Equipment, max_sessions_per_address=None)
     reactor.listenTCP(int(port), factory, backlog=128)
     end_with_stdin(reactor)

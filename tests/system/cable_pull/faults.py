@@ -1,4 +1,4 @@
-"""The nine faults: how each is made, and how it is mended."""
+"""The nine faults: how to make each of them, and how to mend it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ START_TIMEOUT: Final = 30.0
 
 class Scene:
     """
-    The network, with the equipment's program running on the server.
+    The network, with the equipment's program on the server.
 
     Args:
-        network: where it runs.
-        equipment: the Python module that is the program, and its arguments. It tells ``listening``.
+        network: the network.
+        equipment: the Python module of the program, and its arguments. It reports ``listening``.
     """
 
     def __init__(self, network: Network, equipment: Sequence[str]) -> None:
@@ -38,11 +38,11 @@ class Scene:
         return Program("the equipment", self._command)
 
     def listening(self) -> float:
-        """Wait until the equipment listens; return since when."""
+        """Wait until the equipment listens; return the time since when it does."""
         return self.equipment.wait_for("listening", timeout=START_TIMEOUT).time
 
     def restart(self) -> float:
-        """Start the equipment's program anew; return since when it listens."""
+        """Start the equipment's program again; return the time since when it listens."""
         self.equipment.close()
         self.equipment = self._start()
         return self.listening()
@@ -62,14 +62,15 @@ class Scene:
 @frozen
 class Fault:
     """
-    A way in which a link dies.
+    A fault that breaks a link.
 
     Args:
-        name: what it is called on the command line.
-        title: what it is called in tables.
-        make: brings it about.
-        mend: undoes it; returns the instant from which the link could be used again. That is when the
-            command that mends it was begun or, where a program has to start, when it listens.
+        name: its name on the command line.
+        title: its name in tables.
+        make: makes the fault.
+        mend: ends the fault, and returns the time from which the link could be used again. This is the
+            start of
+            the mending command or, if a program must start, the time when it listens.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Fault:
 
 
 def _begun(command: Callable[[Network], None]) -> Callable[[Scene], float]:
-    """Mending by one command."""
+    """Return a function that mends a fault by one command."""
 
     def mend(scene: Scene) -> float:
         now = time.monotonic()

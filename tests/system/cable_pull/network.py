@@ -28,7 +28,7 @@ CLIENT: Final = "client"
 BRIDGE: Final = "bridge"
 SERVER: Final = "server"
 
-CLIENT_ADDRESS: Final = "198.18.0.1"  # RFC 2544: the network for benchmarks, which no real one has
+CLIENT_ADDRESS: Final = "198.18.0.1"  # RFC 2544: a network for benchmarks, which no real network uses
 SERVER_ADDRESS: Final = "198.18.0.2"
 OTHER_ADDRESS: Final = "198.18.0.3"
 
@@ -37,7 +37,7 @@ _HARDWARE: Final = {CLIENT: "02:00:00:00:00:01", SERVER: "02:00:00:00:00:02"}
 _INTERFACE: Final = "eth0"
 
 TUNED_RETRANSMIT: Final = 50
-"""Milliseconds between two ARP requests. With Linux's 1000 a cable is found up to 1 s after it is back."""
+"""Milliseconds between two ARP requests. With Linux's 1000, a cable is found up to 1 s after it is back."""
 
 
 _NUMBERS: Final = count(1)
@@ -49,10 +49,10 @@ class NetworkFailed(Exception):
 
 def run(*command: str) -> str:
     """
-    Run a command; return what it printed.
+    Run a command; return its output.
 
     Raises:
-        NetworkFailed: it failed; what it said is told.
+        NetworkFailed: the command failed; the error has its message.
     """
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     if done.returncode:
@@ -61,7 +61,7 @@ def run(*command: str) -> str:
 
 
 def obstacle() -> str | None:
-    """Why no network can be made here, in words; None if one can."""
+    """Return the reason why no network can be made here, or None."""
     if not hasattr(os, "geteuid"):
         return "network namespaces are Linux's"
     if os.geteuid() != 0:
@@ -82,12 +82,12 @@ class Network:
     """
     The machines ``client`` and ``server``, each with a cable to a switch.
 
-    It is a context manager: the namespaces are made on entering, and removed on leaving whatever
-    happened. Their names hold this process's number and one of their own, so that several can exist at the
-    same time.
+    It is a context manager: it makes the namespaces on entry, and always removes them on exit. Their names
+    have
+    the id of this process and a number, so that several networks can exist at the same time.
 
     Args:
-        retransmit: milliseconds between two ARP requests; None: as the system has it.
+        retransmit: milliseconds between two ARP requests; None: the default of the system.
     """
 
     def __init__(self, retransmit: int | None = TUNED_RETRANSMIT) -> None:
@@ -116,17 +116,17 @@ class Network:
         self._undo.close()
 
     def within(self, machine: str) -> Sequence[str]:
-        """The beginning of a command that runs on a machine."""
+        """Return the beginning of a command that runs on a machine."""
         return ["ip", "netns", "exec", self._namespace(machine)]
 
     # -- cables, interfaces, addresses ----------------------------------------------------------------
 
     def unplug(self, machine: str) -> None:
-        """Pull the machine's cable out of the switch: the machine has no carrier."""
+        """Pull the machine's cable out of the switch, so that the machine has no carrier."""
         self._ip(BRIDGE, "link", "set", machine, "down")
 
     def plug(self, machine: str) -> None:
-        """Plug it in again."""
+        """Plug the machine's cable in again."""
         self._ip(BRIDGE, "link", "set", machine, "up")
 
     def switch_off(self, machine: str) -> None:
@@ -134,7 +134,7 @@ class Network:
         self._ip(machine, "link", "set", _INTERFACE, "down")
 
     def switch_on(self, machine: str) -> None:
-        """Take it up again."""
+        """Bring the machine's interface up again."""
         self._ip(machine, "link", "set", _INTERFACE, "up")
 
     def readdress(self, machine: str, old: str, new: str) -> None:
@@ -143,7 +143,7 @@ class Network:
         self._ip(machine, "address", "add", f"{new}/24", "dev", _INTERFACE)
 
     def traffic(self, machine: str) -> tuple[int, int]:
-        """Packets and bytes, with their Ethernet headers, that the machine has sent or received so far."""
+        """Return the packets and bytes that the machine has sent or received, with Ethernet headers."""
         link = json.loads(self._ip(machine, "-j", "-s", "link", "show", "dev", _INTERFACE))[0]
         ways = [link["stats64"][way] for way in ("rx", "tx")]
         return sum(way["packets"] for way in ways), sum(way["bytes"] for way in ways)
@@ -151,19 +151,19 @@ class Network:
     # -- packet filters, on the client ----------------------------------------------------------------
 
     def drop_inbound(self) -> None:
-        """Drop what comes in."""
+        """Drop all packets that come in."""
         self._filter("-A", "INPUT", "-i")
 
     def admit_inbound(self) -> None:
-        """Let it in again."""
+        """Admit incoming packets again."""
         self._filter("-D", "INPUT", "-i")
 
     def drop_outbound(self) -> None:
-        """Drop what goes out."""
+        """Drop all packets that go out."""
         self._filter("-A", "OUTPUT", "-o")
 
     def admit_outbound(self) -> None:
-        """Let it out again."""
+        """Admit outgoing packets again."""
         self._filter("-D", "OUTPUT", "-o")
 
     def _filter(self, operation: str, chain: str, direction: str) -> None:
@@ -181,12 +181,14 @@ class Network:
     # -- machines -------------------------------------------------------------------------------------
 
     def destroy(self, machine: str) -> None:
-        """Let the machine vanish, with all its connections. Its programs have to be ended besides."""
-        self._ip(BRIDGE, "link", "del", machine)  # at once, while a namespace takes its time
+        """Remove the machine with all its connections. Its programs must be ended separately."""
+        self._ip(BRIDGE, "link", "del", machine)  # at once, because removing a namespace takes a while
         run("ip", "netns", "del", self._namespace(machine))
 
     def rebuild(self, machine: str) -> None:
-        """Let it be there again, as after a restart: the same addresses, no connections, unplugged."""
+        """
+        Make the machine again, as after a restart: with the same addresses, without connections, unplugged.
+        """
         self._make_namespace(self._undo, machine)
         self._wire(machine)
 
@@ -203,7 +205,7 @@ class Network:
         self._ip(BRIDGE, "link", "set", machine, "master", "switch")
         self._ip(machine, "address", "add", f"{_ADDRESSES[machine]}/24", "dev", _INTERFACE)
         if self._retransmit is not None:
-            # The same as sysctl net.ipv4.neigh.eth0.retrans_time_ms.
+            # This sets sysctl net.ipv4.neigh.eth0.retrans_time_ms.
             table = ("ntable", "change", "name", "arp_cache", "dev", _INTERFACE)
             self._ip(machine, *table, "retrans", str(self._retransmit))
         self._ip(machine, "link", "set", _INTERFACE, "up")
@@ -216,6 +218,6 @@ class Network:
 
 
 def _remove(namespace: str) -> None:
-    """Remove a namespace, unless it is gone already."""
+    """Remove a namespace, if it exists."""
     if namespace in run("ip", "netns", "list").split():
         run("ip", "netns", "del", namespace)

@@ -1,4 +1,4 @@
-"""How the pulls are told: one Markdown page, of which no figure is typed by hand."""
+"""The report of the pulls: one Markdown page, in which nobody types a figure."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ OURS: Final = "tcpcomm"
 
 @frozen
 class Results:
-    """Everything that one run measured."""
+    """All results of one run."""
 
     facts: Mapping[str, str]
     command: str
     faults: Sequence[Fault]
     pulls: PullResults
     untuned: PullResults | None
-    """The same with the system's own ARP timing."""
+    """The same pulls with the system's own ARP timing; None: not measured."""
     load: busy.LoadResult | None
-    """A run without any fault."""
+    """A run without any fault; None: not measured."""
 
 
 _HEAD = """\
 # Cable pulls
 
-How long it takes until a dead link is noticed, and until it works again.
+The time until a dead link is noticed, and until it works again.
 Three network namespaces stand for the two machines and the switch between them.
 The faults are real: interfaces go down, packets are dropped, programs are killed and stopped.
 All clients run at the same time and meet the same fault at the same instant.
-Each sends a numbered command ten times a second, and more often where several of its callers wait.
-`ClientService` and `ReconnectingClientFactory` are stock Twisted's, with their defaults.
+Each sends a numbered command ten times a second, and more often if several of its callers wait.
+`ClientService` and `ReconnectingClientFactory` are those of stock Twisted, with their defaults.
 
-This page is written by the measurement itself, so that no figure in it is typed by hand:
+The measurement itself writes this page, so that nobody types a figure:
 
 ```text
 {command}
@@ -54,23 +54,23 @@ It needs Linux, root, iproute2 and iptables.
 _DETECTION = """\
 ## Detection
 
-Milliseconds from the fault until the client no longer takes the link for ready: p50 / p99 / max of {times}.
+Milliseconds from the fault until the client takes the link for dead: p50 / p99 / max of {times}.
 The time of the command that makes the fault is included.
-Each fault lasts {outage:g} s; what is not noticed by then is shown as such.
+Each fault lasts {outage:g} s; the table shows faults that were not noticed in this time.
 """
 
 _RECOVERY = """\
 ## Reconnection
 
-Milliseconds from the link's return until the first answer to a command: p50 / p99 / max of {times}.
-The time of the command that mends the fault is included; where a program has to start, its start is not.
-Where the fault was not noticed, it is TCP's retransmission on the old connection that finds the way back.
+Milliseconds from the link's return until the first reply to a command: p50 / p99 / max of {times}.
+The time of the command that mends the fault is included; if a program must start, its start is not.
+If the fault was not noticed, TCP's retransmission on the old connection continues the work.
 """
 
 _UNTUNED = """\
 ### Without tuned ARP
 
-Linux repeats an ARP request after 1 s, and while a cable is out there is always one on its way.
+Linux repeats an ARP request after 1 s, and while a cable is out, a request is always pending.
 All figures above are with 50 ms at both ends (`sysctl -w net.ipv4.neigh.eth0.retrans_time_ms=50`).
 These are with the system's own value, for tcpcomm, in milliseconds: p50 / p99 / max of {times}.
 """
@@ -79,13 +79,13 @@ _COMMANDS = """\
 ## What became of the commands
 
 All commands of all the pulls above.
-*Without a word*: the caller never heard of the command again.
+*Without a report*: the caller never learned the outcome of the command.
 *Untrue*: answered but not carried out, or reported as not sent but carried out.
 """
 
 
 def page(results: Results) -> str:
-    """The whole page."""
+    """Return the whole page."""
     pulls = results.pulls
     times = _times(pulls)
     parts = [
@@ -125,13 +125,13 @@ def _three(values: Sequence[float]) -> str:
     return " / ".join(f"{1000 * figure:.0f}" for figure in figures)
 
 
-def _by_fault(results: Results, tell: Callable[[Sequence[Trial], float], str]) -> str:
+def _by_fault(results: Results, cell: Callable[[Sequence[Trial], float], str]) -> str:
     pulls = results.pulls
     rows = [
-        [fault.title, *(tell(by_fault[fault.name], pulls.outage) for by_fault in pulls.trials.values())]
+        [fault.title, *(cell(by_fault[fault.name], pulls.outage) for by_fault in pulls.trials.values())]
         for fault in results.faults
     ]
-    every = [tell(_all(by_fault), pulls.outage) for by_fault in pulls.trials.values()]
+    every = [cell(_all(by_fault), pulls.outage) for by_fault in pulls.trials.values()]
     return table(["Fault", *(TITLES[name] for name in pulls.trials)], [*rows, ["**all**", *every]])
 
 
@@ -148,7 +148,7 @@ def _untuned(results: Results) -> str:
 
 def _commands(pulls: PullResults) -> str:
     head = ["", "sent", "answered", "reported as not sent", "reported as unknown"]
-    head += ["without a word", "wrong answer", "carried out twice", "untrue"]
+    head += ["without a report", "wrong answer", "carried out twice", "untrue"]
     rows = [
         [TITLES[name], *map(str, (each.sent, each.answered, each.not_sent, each.unknown)),
          *map(str, (each.silent, each.wrong, each.twice, each.untrue))]
@@ -162,16 +162,16 @@ def _targets(results: Results) -> str:
     rows = []
     if OURS in pulls.trials:
         trials = _all(pulls.trials[OURS])
-        # What was not noticed counts as if it had been at the end of the outage: far too late.
+        # A fault that was not noticed counts as noticed at the end of the outage: far too late.
         detected = percentile([trial.detection or pulls.outage for trial in trials], 0.99)
         recovered = percentile([trial.recovery for trial in trials], 0.99)
         rows += [
             _target(f"Detection, p99 of {len(trials)} pulls, in milliseconds", detected * 1e3, 450),
             _target(f"Reconnection, p99 of {len(trials)} pulls, in milliseconds", recovered * 1e3, 100),
         ]
-        told = pulls.commands[OURS]
-        broken = told.silent + told.twice + told.wrong + told.untrue
-        rows.append(_target("Commands lost without a word, carried out twice or told wrongly", broken, 0))
+        commands = pulls.commands[OURS]
+        broken = commands.silent + commands.twice + commands.wrong + commands.untrue
+        rows.append(_target("Commands without a report, carried out twice or untrue", broken, 0))
     return "## Targets\n\n" + table(["", "at most", "measured", ""], rows)
 
 

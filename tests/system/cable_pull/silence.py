@@ -1,10 +1,11 @@
 """
-How long TCP alone believes in a dead connection: ``python -m tests.system.cable_pull.silence``.
+The time that TCP alone keeps a dead connection: ``python -m tests.system.cable_pull.silence``.
 
 Each fault is made once, on a network of its own, all at the same time, and is never mended. On each network
-the same program holds one connection of each kind of :mod:`tests.system.cable_pull.connections`, and tells
-when it is told that the connection is lost. That takes TCP a quarter of an hour where it happens at all, so
-this waits for half an hour; it needs next to no CPU.
+the same program holds one connection of each kind of :mod:`tests.system.cable_pull.connections`, and
+reports
+when it loses a connection. TCP needs a quarter of an hour, if it notices at all, so this waits for half an
+hour. It uses nearly no CPU.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ PART: Final = "measured"
 PATIENCE: Final = 1600.0
 START_TIMEOUT: Final = 60.0
 SETTLED_AFTER: Final = 2.0
-"""Seconds from the last connection to the fault, so that all that is idle has been so for a while."""
+"""
+Seconds from the last connection to the fault, so that all idle connections have been idle for a while.
+"""
 
 Noticed = Mapping[str, Mapping[str, float | None]]
-"""By fault's name, by kind of connection: after how many seconds it was lost; None: not at all."""
+"""By fault's name, by kind of connection: seconds until it was lost; None: it was not lost."""
 
 
 def measure(faults: Sequence[Fault], kinds: Collection[str], patience: float) -> Noticed:
-    """Make the faults, each on a network of its own; wait until all are noticed, or for so many seconds."""
+    """Make the faults, each on a network of its own; wait until all are noticed or the time is over."""
     with ExitStack() as stack:
         scenes: dict[str, tuple[Fault, Scene, Program]] = {}
         for fault in faults:
@@ -74,7 +77,7 @@ def _noticed(holder: Program, kinds: Collection[str], made: float) -> dict[str, 
 
 
 def part(noticed: Noticed, patience: float, command: str, facts: Mapping[str, str]) -> str:
-    """What the page shows of it."""
+    """Return the part of the page."""
     titles = {fault.name: fault.title.partition(", and ")[0] for fault in FAULTS}
     kinds = next(iter(noticed.values()))
     rows = [
@@ -96,7 +99,7 @@ def _seconds(seconds: float | None, patience: float) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure, print the part of the page, and write it where that is asked for."""
+    """Measure, print the part of the page, and write it if ``--write`` is given."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.system.cable_pull.silence",
         description="Measure how long TCP believes in dead connections. Needs root, iproute2 and iptables.",

@@ -1,4 +1,4 @@
-"""One pull after the other: what each client noticed, and when."""
+"""One pull after another: the time at which each client noticed it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TITLES: Final[Mapping[str, str]] = {
 START_TIMEOUT: Final = 30.0
 RECOVERY_TIMEOUT: Final = 60.0
 UNDER_WAY: Final = 8
-"""Commands that can be under way when a client is ended."""
+"""Commands that can be in progress when a client is stopped."""
 
 SETTLED_AFTER: Final = 0.5
 """Seconds of undisturbed work before the next fault."""
@@ -39,12 +39,13 @@ SETTLED_AFTER: Final = 0.5
 @frozen
 class Trial:
     """
-    What one client made of one fault.
+    The result of one fault for one client.
 
     Args:
-        detection: seconds from the fault until it no longer believed in the connection; None if it did
-            until the fault was mended.
-        recovery: seconds from the mending until the next answer to a command.
+        detection: seconds from the fault until the client took the connection for dead; None if it did not
+            until
+            the fault was mended.
+        recovery: seconds from the mending until the next reply to a command.
     """
 
     detection: float | None
@@ -53,7 +54,7 @@ class Trial:
 
 @define
 class Commands:
-    """What became of the commands of one client."""
+    """The outcomes of the commands of one client."""
 
     sent: int = 0
     answered: int = 0
@@ -61,7 +62,7 @@ class Commands:
     unknown: int = 0
     wrong: int = 0
     silent: int = 0
-    """Neither answered nor reported: the caller never heard of them again."""
+    """Neither answered nor reported: the caller never learned the outcome."""
     twice: int = 0
     """Carried out more than once."""
     untrue: int = 0
@@ -70,7 +71,7 @@ class Commands:
 
 @frozen
 class PullResults:
-    """All that was measured: by client, then by fault's name."""
+    """All results: by client, then by fault's name."""
 
     outage: float
     trials: Mapping[str, Mapping[str, Sequence[Trial]]]
@@ -87,10 +88,10 @@ class Stage:
     _random: random.Random = field(factory=lambda: random.Random(1))
 
     def settle(self) -> None:
-        """Wait until every client works, for a while that differs from time to time."""
-        begun = time.monotonic()
+        """Wait until every client works, for a time that varies."""
+        started = time.monotonic()
         for client in self.clients.values():
-            client.wait_for("answered", since=begun, timeout=RECOVERY_TIMEOUT)
+            client.wait_for("answered", since=started, timeout=RECOVERY_TIMEOUT)
         time.sleep(SETTLED_AFTER + self._random.uniform(0.0, 0.2))
 
     def pull(self, fault: Fault, outage: float) -> dict[str, Trial]:
@@ -105,7 +106,7 @@ class Stage:
         }
 
     def finish(self) -> None:
-        """End the clients; wait until no command is under way any more."""
+        """Stop the clients; wait until no command is in progress."""
         for client in self.clients.values():
             client.close()
             failed = client.events("failed")
@@ -128,15 +129,15 @@ def pull(
     progress: Callable[[str], None],
 ) -> PullResults:
     """
-    Provoke each fault so many times.
+    Make each fault this many times.
 
     Args:
-        faults: which.
-        clients: the names of those who meet them, all at the same time.
-        times: how often each.
+        faults: the faults.
+        clients: the names of the clients, which meet each fault at the same time.
+        times: the number of times for each fault.
         outage: seconds from each fault to its mending.
-        retransmit: milliseconds between two ARP requests; None: as the system has it.
-        progress: told in words what is being done.
+        retransmit: milliseconds between two ARP requests; None: the default of the system.
+        progress: called with a text at each step.
     """
     trials: dict[str, dict[str, list[Trial]]] = {
         name: {each.name: [] for each in faults} for name in clients
@@ -156,7 +157,7 @@ def pull(
 
 
 def set_stage(stack: ExitStack, clients: Collection[str], retransmit: int | None) -> Stage:
-    """Make the network, start the equipment and the clients, and wait until all work."""
+    """Make the network, start the equipment and the clients, and wait until all of them work."""
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="tcpcomm-pull-")))
     network = stack.enter_context(Network(retransmit))
     notes = directory / "applied"
@@ -173,7 +174,7 @@ def set_stage(stack: ExitStack, clients: Collection[str], retransmit: int | None
 
 
 def _count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:
-    """Hold what a client was told of its commands against what the equipment noted."""
+    """Compare the outcomes that a client learned with the commands that the equipment carried out."""
     outcomes: dict[Any, list[str]] = {}
     for event in client.events("sent", "answered", "not sent", "unknown", "wrong"):
         outcomes.setdefault(event.about["number"], []).append(event.kind)
@@ -186,7 +187,7 @@ def _count_commands(name: str, client: Program, applied: Mapping[str, int]) -> C
         commands.not_sent += "not sent" in kinds
         commands.unknown += "unknown" in kinds
         commands.wrong += "wrong" in kinds
-        # Those that were just under way when the client was ended are nobody's fault.
+        # Commands in progress when the client is stopped are not counted as lost.
         commands.silent += kinds == ["sent"] and number <= last - UNDER_WAY
         commands.twice += done > 1
         commands.untrue += ("answered" in kinds and done == 0) or ("not sent" in kinds and done > 0)

@@ -7,7 +7,7 @@ protos, services = grpc.protos_and_services("camera.proto")
 
 
 def say(line):
-    sys.stdout.write(f"{line}\n")  # in one piece: two threads say something
+    sys.stdout.write(f"{line}\n")  # one write, because two threads print lines
 
 
 def watch(alarms):

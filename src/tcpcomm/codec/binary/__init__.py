@@ -1,1 +1,1 @@
-"""Binary messages by layouts: opcodes, fixed and variable fields, and generated readers."""
+"""The codec of binary messages: layouts in bytes, headers with opcodes, generated readers."""

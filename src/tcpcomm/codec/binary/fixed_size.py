@@ -1,9 +1,8 @@
 """
-Values that take a fixed number of bytes: :class:`Packed`, the run of items of one ``struct`` format.
+Values that take a fixed number of bytes: :class:`FixedLayout`, a run of items of one ``struct`` format.
 
-A packed layout is a piece of a format and two functions between its items and its value. So whatever stands
-side by side and has a fixed size, nested classes with it, is joined into one format, and one call of
-``struct`` reads or writes it. Items in the other byte order than the codec's are taken as bytes.
+Fields that stand side by side and have a fixed size, also in nested classes, are joined into one format, so
+that one call of ``struct`` reads or writes them. An item in another byte order is read as bytes.
 """
 
 from __future__ import annotations
@@ -21,55 +20,56 @@ from typing import Any, Final, Literal, get_args, get_origin
 import attrs
 from attrs import evolve, frozen
 
-from tcpcomm.codec.annotations import fields_of, marks, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
-from tcpcomm.codec.json.value_types import Step, choice, flag
+from tcpcomm.codec.enum_values import Conversion, choice, flag
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.codec.random_values import TRIES, draw
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = [
     "PREFIXES",
-    "Gather",
-    "Packed",
-    "Spread",
-    "accepted",
+    "FixedLayout",
+    "FromItems",
+    "ToItems",
     "constant",
-    "group",
-    "maker",
+    "constructor",
+    "draw_accepted",
+    "joined",
     "number",
     "real",
     "reserved",
 ]
 
-Gather = Callable[[Sequence[Any], int], Any]
-Spread = Callable[[Any, list[Any]], None]
+FromItems = Callable[[Sequence[Any], int], Any]
+ToItems = Callable[[Any, list[Any]], None]
 
 PREFIXES: Final = {"big": ">", "little": "<"}
 _CODES: Final = {1: "b", 2: "h", 4: "i", 8: "q"}
 
 
 @frozen
-class Packed:
+class FixedLayout:
     """
     A layout of a fixed size.
 
     Attributes:
-        code: its piece of a struct format, without the byte order.
-        items: how many items struct makes of it.
-        gather: the value, from items and the place of its first one. Raises CodecError.
-        spread: appends the items of a value to a list. Raises CodecError.
+        order: the byte order.
+        code: its struct format, without the byte order.
+        items: the number of items that struct reads.
+        from_items: returns the value, from the items and the index of its first one. Raises CodecError.
+        to_items: appends the items of a value to a list. Raises CodecError.
         draw: draws a value.
-        label: for people: ``u16be``.
-        plain: int or float, where a value of just this type is its one item, and struct refuses what does
-            not fit; None where it takes ``gather`` and ``spread``.
+        label: the layout for people: ``u16be``.
+        plain: int or float, if a value of exactly this type is its one item, and struct refuses a value
+            that does not fit; None if values go through ``from_items`` and ``to_items``.
     """
 
     order: Order
     code: str
     items: int
-    gather: Gather
-    spread: Spread
+    from_items: FromItems
+    to_items: ToItems
     draw: Callable[[Random], Any]
     label: str
     plain: type[int] | type[float] | None = None
@@ -84,244 +84,222 @@ class Packed:
         return self.struct.size
 
 
-def number(annotation: Any, mark: Int, order: Order) -> Packed:
-    """
-    A whole number, or what stands for one.
-
-    Raises:
-        ConfigurationError: no such value can stand in a whole number.
-    """
-    kind = plain(annotation)
-    if mark.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
+def number(annotation: Any, number_type: Int, order: Order) -> FixedLayout:
+    """Return the layout of a whole number, or of a value that one encodes. Raises ConfigurationError."""
+    kind = bare_type(annotation)
+    if number_type.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
-            f"{type_text(kind)} is made of bits, which stand in a number without a sign, such as U8"
+            f"{type_text(kind)} consists of bits: use a number without a sign, such as U8"
         )
-    return _standing_in(_whole(mark, order), annotation, 8 * mark.width)
+    return _encoded_in(_plain_number(number_type, order), annotation, 8 * number_type.width)
 
 
-def _standing_in(whole: Packed, annotation: Any, bits: int) -> Packed:
-    kind = plain(annotation)
+def _encoded_in(number: FixedLayout, annotation: Any, bits: int) -> FixedLayout:
+    """Return the layout of values that a number of so many bits encodes."""
+    kind = bare_type(annotation)
     if kind is int:
-        return whole
+        return number
     if kind is bool:
-        label = "bool" if bits <= 8 else whole.label
-        return evolve(_one_of(whole, {0: False, 1: True}, "bool"), label=label)
+        label = "bool" if bits <= 8 else number.label
+        return evolve(_one_of(number, {0: False, 1: True}, "bool"), label=label)
     if get_origin(kind) is Literal:
-        return _one_of(whole, {each: each for each in get_args(kind)}, type_text(kind))
+        return _one_of(number, {each: each for each in get_args(kind)}, type_text(kind))
     if isinstance(kind, type):
         if issubclass(kind, Flag):
-            shape = flag(kind)
-            members = _numbered((each.value, each.name) for each in kind)
-            return _converted(whole, shape.read, shape.write, lambda random: draw(kind, random), members)
+            label = _names((each.value, each.name) for each in kind)
+            return _converted(number, *flag(kind), lambda random: draw(kind, random), label)
         if issubclass(kind, Enum):
-            return _one_of(whole, {each.value: each for each in kind}, kind.__name__)
+            return _one_of(number, {each.value: each for each in kind}, kind.__name__)
         if attrs.has(kind):
-            return _bits(whole, kind, bits)
-    raise ConfigurationError(f"{type_text(kind)} cannot stand in a whole number")
+            return _bits(number, kind, bits)
+    raise ConfigurationError(f"{type_text(kind)} cannot be encoded in a whole number")
 
 
-def _whole(mark: Int, order: Order) -> Packed:
-    """A whole number as such."""
-    own, width, signed = mark.order or order, mark.width, mark.signed
+def _plain_number(number_type: Int, default: Order) -> FixedLayout:
+    """Return the layout of a whole number that encodes nothing else."""
+    order, width, signed = number_type.order or default, number_type.width, number_type.signed
     top = 1 << (8 * width - signed)
-    check, draw_number = _between(-top if signed else 0, top - 1)
-    label = f"{'i' if signed else 'u'}{8 * width}" + ("" if width == 1 else f"{own[0]}e")
-    if width in _CODES and (own == order or width == 1):
-        code = _CODES[width] if signed else _CODES[width].upper()
-        return Packed(
-            order, code, 1, getitem, lambda value, into: into.append(check(value)), draw_number, label, int
-        )
+    label = f"{'i' if signed else 'u'}{8 * width}" + ("" if width == 1 else f"{order[0]}e")
+    code = _CODES.get(width, "")
+    number = _in_range(default, code if signed else code.upper(), -top if signed else 0, top - 1, label)
+    if code and (order == default or width == 1):
+        return number
 
-    def gather(items: Sequence[Any], at: int) -> int:
-        return int.from_bytes(items[at], own, signed=signed)
+    def from_items(items: Sequence[Any], at: int) -> int:
+        return int.from_bytes(items[at], order, signed=signed)
 
-    def spread(value: Any, into: list[Any]) -> None:
-        into.append(check(value).to_bytes(width, own, signed=signed))
+    def to_items(value: Any, items: list[Any]) -> None:
+        number.to_items(value, items)
+        items[-1] = items[-1].to_bytes(width, order, signed=signed)
 
-    return Packed(order, f"{width}s", 1, gather, spread, draw_number, label)
+    return evolve(number, code=f"{width}s", from_items=from_items, to_items=to_items, plain=None)
 
 
-def _between(low: int, high: int) -> tuple[Step, Callable[[Random], int]]:
-    """A check for whole numbers in a range, and a way to draw one."""
+def _in_range(order: Order, code: str, low: int, high: int, label: str) -> FixedLayout:
+    """Return the layout of whole numbers, each of them one item of struct."""
 
-    def check(value: Any) -> Any:
+    def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not int:
             if isinstance(value, bool) or not isinstance(value, Integral):
                 raise wrong("a whole number", value)
-            value = int(value)  # numpy's are no int
+            value = int(value)  # a number of numpy is not an int
         if not low <= value <= high:
             raise wrong(f"a whole number from {low} to {high}", value)
-        return value
+        items.append(value)
 
     def draw_number(random: Random) -> int:
         likely = random.randint(max(low, -99), min(high, 99))
         return random.choice((likely, random.randint(low, high), low, high))
 
-    return check, draw_number
+    return FixedLayout(order, code, 1, getitem, to_items, draw_number, label, int)
 
 
 def _converted(
-    whole: Packed, read: Step, write: Step, draw_value: Callable[[Random], Any], label: str
-) -> Packed:
-    """A value that stands in a whole number."""
+    number: FixedLayout,
+    read: Conversion,
+    write: Conversion,
+    draw_value: Callable[[Random], Any],
+    label: str,
+) -> FixedLayout:
+    """Return the layout of values that are converted from and to a whole number."""
 
-    def gather(items: Sequence[Any], at: int) -> Any:
-        return read(whole.gather(items, at))
+    def from_items(items: Sequence[Any], at: int) -> Any:
+        return read(number.from_items(items, at))
 
-    def spread(value: Any, into: list[Any]) -> None:
-        whole.spread(write(value), into)
+    def to_items(value: Any, items: list[Any]) -> None:
+        number.to_items(write(value), items)
 
-    label = whole.label + label
-    return evolve(whole, gather=gather, spread=spread, draw=draw_value, label=label, plain=None)
+    label = number.label + label
+    return evolve(
+        number, from_items=from_items, to_items=to_items, draw=draw_value, label=label, plain=None
+    )
 
 
-def _one_of(whole: Packed, members: Mapping[Any, Any], name: str) -> Packed:
-    """One of several values, each with its number."""
+def _one_of(number: FixedLayout, members: Mapping[Any, Any], name: str) -> FixedLayout:
+    """Return the layout of one of several members, which are given by their numbers."""
     for value in members:
         try:
-            whole.spread(value, [])
+            number.to_items(value, [])
         except CodecError as error:
             raise ConfigurationError(f"{name}: each value {error.reason}") from None
-    shape = choice(members, name)
     values = tuple(members.values())
-    label = _numbered((value, getattr(member, "name", "")) for value, member in members.items())
-    return _converted(whole, shape.read, shape.write, lambda random: random.choice(values), label)
+    label = _names((value, getattr(member, "name", "")) for value, member in members.items())
+    read, write = choice(members, " | ".join(map(str, members)))
+    return _converted(number, read, write, lambda random: random.choice(values), label)
 
 
-def _numbered(pairs: Iterable[tuple[Any, Any]]) -> str:
+def _names(pairs: Iterable[tuple[Any, Any]]) -> str:
     return f"({' '.join(f'{value}={name}' if name else f'{value}' for value, name in pairs)})"
 
 
-def _bits(whole: Packed, cls: type, available: int) -> Packed:
-    """An attrs class whose fields are bits of one number, the lowest first. Bits left over are skipped."""
-    names, widths, parts = [], [], []
+def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
+    """Return the layout of an attrs class in one number, with the lowest bits for its first field."""
+    widths: list[int] = []
+    bit_fields: list[tuple[str, int, int, FixedLayout]] = []
     for each in fields_of(cls):
-        width = next((note.width for note in marks(each.type) if isinstance(note, Bits)), None)
-        if width is None and plain(each.type) is not bool:
+        width = next((note.width for note in metadata_of(each.type) if isinstance(note, Bits)), None)
+        if width is None and bare_type(each.type) is not bool:
             raise ConfigurationError(
                 f"{cls.__name__}.{each.name}: say how many bits it has: Annotated[..., Bits(3)]"
             )
         width = width or 1
-        check, draw_number = _between(0, (1 << width) - 1)
-        bits = Packed("big", "Q", 1, getitem, _appended(check), draw_number, "")
-        names.append(each.name)
+        mask = (1 << width) - 1
+        layout = _encoded_in(_in_range("big", "Q", 0, mask, ""), each.type, width)
+        bit_fields.append((each.name, sum(widths), mask, layout))
         widths.append(width)
-        parts.append(_standing_in(bits, each.type, width))
     if sum(widths) > available:
-        raise ConfigurationError(f"{cls.__name__} has {sum(widths)} bits: they do not fit into {available}")
-    shifts = [0, *accumulate(widths)]
-    masks = [(1 << width) - 1 for width in widths]
-    plan = [*zip(names, shifts, masks, parts, strict=False)]
-    make = maker(cls)
+        raise ConfigurationError(f"{cls.__name__} has {sum(widths)} bits, but the number has {available}")
+    make = constructor(cls)
 
     def read(value: int) -> Any:
         found: list[Any] = []
         try:
-            for _, shift, mask, part in plan:
-                found.append(part.gather((value >> shift & mask,), 0))
+            for _, shift, mask, layout in bit_fields:
+                found.append(layout.from_items((value >> shift & mask,), 0))
         except CodecError as error:
-            raise inside(names[len(found)], error) from None
+            raise inside(bit_fields[len(found)][0], error) from None
         return make(found)
 
     def write(value: Any) -> int:
         if type(value) is not cls:
             raise wrong(f"a {cls.__name__}", value)
-        name = ""
+        name, whole = "", 0
         items: list[int] = []
         try:
-            for name, _, _, part in plan:
-                part.spread(getattr(value, name), items)
+            for name, shift, _, layout in bit_fields:
+                layout.to_items(getattr(value, name), items)
+                whole |= items[-1] << shift
         except CodecError as error:
             raise inside(name, error) from None
-        return sum(item << shift for item, shift in zip(items, shifts, strict=False))
+        return whole
 
     def draw_bits(random: Random) -> Any:
-        return accepted(make, lambda: [part.draw(random) for part in parts])
+        return draw_accepted(make, lambda: [layout.draw(random) for *_, layout in bit_fields])
 
-    label = " ".join(f"{name}:{width}" for name, width in zip(names, widths, strict=True))
-    return _converted(whole, read, write, draw_bits, f"({label})")
-
-
-def _appended(check: Step) -> Spread:
-    return lambda value, into: into.append(check(value))
+    label = " ".join(f"{name}:{width}" for (name, *_), width in zip(bit_fields, widths, strict=True))
+    return _converted(number, read, write, draw_bits, f"({label})")
 
 
-def real(mark: Float, order: Order) -> Packed:
-    """A number of IEEE 754."""
-    own = mark.order or order
-    code = {4: "f", 8: "d"}[mark.width]
-    single = struct.Struct(PREFIXES[own] + code)
+def real(number_type: Float, default: Order) -> FixedLayout:
+    """Return the layout of a number of IEEE 754."""
+    order, bits = number_type.order or default, 8 * number_type.width
+    code = {4: "f", 8: "d"}[number_type.width]
+    single = struct.Struct(PREFIXES[order] + code)
 
-    def check(value: Any) -> Any:
-        if type(value) is not float:
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise wrong("a number", value)
-            try:
-                value = float(value)
-            except OverflowError:
-                raise wrong(f"a number that {8 * mark.width} bits can hold", value) from None
-        return value
-
-    def packed(value: Any) -> bytes:
+    def pack(value: Any) -> tuple[float, bytes]:
+        if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise wrong("a number", value)
         try:
-            return single.pack(check(value))
+            return float(value), single.pack(value)
         except OverflowError:
-            raise wrong(f"a number that {8 * mark.width} bits can hold", value) from None
+            raise wrong(f"a number that {bits} bits can hold", value) from None
 
     def draw_real(random: Random) -> float:
         likely = round(random.uniform(-999, 999), 3)
         value = random.choice((likely, float(random.randint(-99, 99)), 1e-9, 1e30))
         return float(single.unpack(single.pack(value))[0])
 
-    label = f"f{8 * mark.width}{own[0]}e"
-    if own != order:
-        return Packed(
+    label = f"f{bits}{order[0]}e"
+    if order == default:
+        return FixedLayout(
             order,
-            f"{mark.width}s",
+            code,
             1,
-            lambda items, at: single.unpack(items[at])[0],
-            lambda value, into: into.append(packed(value)),
+            getitem,
+            lambda value, items: items.append(pack(value)[0]),
             draw_real,
             label,
+            float,
         )
 
-    def spread(value: Any, into: list[Any]) -> None:
-        checked = check(value)
-        if mark.width == 4:
-            packed(checked)
-        into.append(checked)
+    def from_items(items: Sequence[Any], at: int) -> float:
+        return float(single.unpack(items[at])[0])
 
-    return Packed(order, code, 1, getitem, spread, draw_real, label, float)
+    def to_items(value: Any, items: list[Any]) -> None:
+        items.append(pack(value)[1])
+
+    return FixedLayout(default, f"{number_type.width}s", 1, from_items, to_items, draw_real, label)
 
 
-def constant(content: bytes, order: Order) -> Packed:
-    """Bytes that must be there."""
+def constant(content: bytes, order: Order) -> FixedLayout:
+    """Return the layout of bytes that are always the same, and have no value."""
 
-    def gather(items: Sequence[Any], at: int) -> None:
+    def from_items(items: Sequence[Any], at: int) -> None:
         if items[at] != content:
             raise CodecError(f"must have the bytes {_hex(content)} beside it, not {_hex(items[at])}")
 
-    return Packed(
-        order,
-        f"{len(content)}s",
-        1,
-        gather,
-        lambda value, into: into.append(content),
-        lambda random: None,
-        _hex(content),
-    )
+    def to_items(value: Any, items: list[Any]) -> None:
+        items.append(content)
+
+    code = f"{len(content)}s"
+    return FixedLayout(order, code, 1, from_items, to_items, lambda random: None, _hex(content))
 
 
-def reserved(size: int, order: Order) -> Packed:
-    """Bytes that nobody looks at."""
-    return Packed(
-        order,
-        f"{size}x",
-        0,
-        lambda items, at: None,
-        lambda value, into: None,
-        lambda random: None,
-        " ".join(["xx"] * size),
+def reserved(size: int, order: Order) -> FixedLayout:
+    """Return the layout of bytes that are sent as zero and skipped, and have no value."""
+    label = " ".join(["xx"] * size)
+    return FixedLayout(
+        order, f"{size}x", 0, lambda items, at: None, lambda value, items: None, lambda random: None, label
     )
 
 
@@ -329,69 +307,69 @@ def _hex(content: bytes) -> str:
     return content.hex(" ").upper()
 
 
-def group(
+def joined(
     order: Order,
-    parts: Sequence[tuple[str, Packed]],
+    fields: Sequence[tuple[str, FixedLayout]],
     make: Callable[[list[Any]], Any],
     split: Callable[[Any], Sequence[Any]],
     label: str,
-) -> Packed:
+) -> FixedLayout:
     """
-    Several layouts side by side as one.
+    Return several layouts that stand side by side as one.
 
     Args:
-        order: the codec's.
-        parts: each with its step in a path.
-        make: the value, from those of the parts.
-        split: the values of the parts, from the value. Raises CodecError if it is of another type.
-        label: for people.
+        order: the byte order of all.
+        fields: the name of each, or its place in a list as ``[2]``, and its layout.
+        make: makes one value of those of the fields.
+        split: returns the values of the fields. Raises CodecError if the value is of another type.
+        label: the layout for people.
     """
-    places = [0, *accumulate(part.items for _, part in parts)]
-    gathers = [(place, part.gather) for (_, part), place in zip(parts, places, strict=False)]
-    spreads = [part.spread for _, part in parts]
+    places = [*accumulate((layout.items for _, layout in fields), initial=0)]
+    readers = [(place, layout.from_items) for (_, layout), place in zip(fields, places, strict=False)]
+    writers = [layout.to_items for _, layout in fields]
 
-    def gather(items: Sequence[Any], at: int) -> Any:
+    def from_items(items: Sequence[Any], at: int) -> Any:
         found: list[Any] = []
         try:
-            for place, take in gathers:
-                found.append(take(items, at + place))
+            for place, read in readers:
+                found.append(read(items, at + place))
         except CodecError as error:
-            raise inside(parts[len(found)][0], error) from None
+            raise inside(fields[len(found)][0], error) from None
         return make(found)
 
-    def spread(value: Any, into: list[Any]) -> None:
+    def to_items(value: Any, items: list[Any]) -> None:
         values = split(value)
         index = 0
         try:
-            for index, put in enumerate(spreads):
-                put(values[index], into)
+            for index, write in enumerate(writers):
+                write(values[index], items)
         except CodecError as error:
-            raise inside(parts[index][0], error) from None
+            raise inside(fields[index][0], error) from None
 
-    return Packed(
+    return FixedLayout(
         order,
-        "".join(part.code for _, part in parts),
+        "".join(layout.code for _, layout in fields),
         places[-1],
-        gather,
-        spread,
-        lambda random: accepted(make, lambda: [part.draw(random) for _, part in parts]),
+        from_items,
+        to_items,
+        lambda random: draw_accepted(make, lambda: [layout.draw(random) for _, layout in fields]),
         label,
     )
 
 
-def accepted(make: Callable[[list[Any]], Any], draw_values: Callable[[], list[Any]]) -> Any:
-    """What is made of drawn values that validators accept: they are asked, for they cannot be read."""
+def draw_accepted(make: Callable[[list[Any]], Any], draw_values: Callable[[], list[Any]]) -> Any:
+    """Return what ``make`` makes of drawn values. Validators may refuse some, so try several times."""
     problem: CodecError | None = None
     for _ in range(TRIES):
         try:
             return make(draw_values())
         except CodecError as error:
             problem = error
-    raise ConfigurationError(f"{TRIES} drawn values were refused, the last of them so: {problem}")
+    raise ConfigurationError(f"no values could be drawn: {TRIES} were refused, the last because: {problem}")
 
 
-def maker(cls: type) -> Callable[[list[Any]], Any]:
-    """Makes an instance of an attrs class from the values of its fields, in order."""
+def constructor(cls: type) -> Callable[[list[Any]], Any]:
+    """Return a function that makes an instance of an attrs class from the values of its fields."""
     aliases = [str(attrs.fields_dict(cls)[each.name].alias) for each in fields_of(cls)]
     by_name = any(each.kw_only for each in attrs.fields(cls) if each.init)
 
@@ -400,7 +378,7 @@ def maker(cls: type) -> Callable[[list[Any]], Any]:
             return cls(**dict(zip(aliases, values, strict=True))) if by_name else cls(*values)
         except CodecError:
             raise
-        except Exception as error:  # whatever a validator raises
+        except Exception as error:  # a validator may raise any exception
             raise CodecError(str(error.args[0]) if error.args else type(error).__name__) from None
 
     return make

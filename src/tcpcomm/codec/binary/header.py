@@ -1,4 +1,4 @@
-"""The header of binary messages: what stands before the parameters, and in which order."""
+"""The header of binary messages: the bytes before the parameters."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import accumulate
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import marks, plain
-from tcpcomm.codec.binary.codegen import HeadItem, read_head, write_head
-from tcpcomm.codec.binary.fixed_size import PREFIXES, Packed, constant, number, reserved
+from tcpcomm.codec.annotations import bare_type, metadata_of
+from tcpcomm.codec.binary.codegen import HeaderItem, read_header, write_header
+from tcpcomm.codec.binary.fixed_size import PREFIXES, FixedLayout, constant, number, reserved
 from tcpcomm.codec.binary.types import Int, Order
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["ID", "OPCODE", "STATUS", "Head", "Length", "Read", "Skip", "Slot", "whole_number"]
+__all__ = ["ID", "OPCODE", "STATUS", "Header", "HeaderField", "Length", "Skip", "int_type"]
 
 
-class Slot(Enum):
-    """A place in a header."""
+class HeaderField(Enum):
+    """A number in a header that has a meaning."""
 
     OPCODE = "opcode"
     ID = "id"
     STATUS = "status"
 
 
-OPCODE: Final = Slot.OPCODE
-ID: Final = Slot.ID
-STATUS: Final = Slot.STATUS
+OPCODE: Final = HeaderField.OPCODE
+ID: Final = HeaderField.ID
+STATUS: Final = HeaderField.STATUS
 
 
 @frozen
 class Length:
     """
-    A field that counts the bytes behind it, to the end of the frame.
+    A header field that counts the bytes behind it, to the end of the frame.
 
-    It is written, and checked, where the framing leaves it in the frame.
+    Use it if the framing leaves the length in the frame. It is written, and checked when it is read.
 
     Args:
-        type: ``U16``, ``U32``, ...
-        adjust: what it says more than there are bytes behind it: 2 if it counts its own two bytes too.
+        type: the type of the number: ``U16``, ``U32``, ...
+        adjust: a number that is added to the count: 2 if the field also counts its own two bytes.
     """
 
     type: Any
@@ -51,30 +51,21 @@ class Length:
 
 @frozen
 class Skip:
-    """So many bytes that are sent as zero, and that nobody looks at."""
+    """So many bytes of a header that are sent as zero, and skipped when they are read."""
 
     size: int
 
 
-class Read(NamedTuple):
-    """What a header held, and the place behind it."""
-
-    opcode: int | None
-    id: int | None
-    status: int | None
-    end: int
-
-
-def _packed(item: Any, types: Mapping[Slot, Int | None], order: Order) -> Packed:
-    if isinstance(item, Slot):
-        mark = types[item]
-        if mark is None:
+def _layout(item: Any, types: Mapping[HeaderField, Int | None], order: Order) -> FixedLayout:
+    if isinstance(item, HeaderField):
+        found = types[item]
+        if found is None:
             raise ConfigurationError(
-                f"{item.name} is in a header, but {item.value}= does not say how wide it is"
+                f"{item.name} is in a header, but {item.value}= does not give its type, such as U16"
             )
-        return number(int, mark, order)
+        return number(int, found, order)
     if isinstance(item, Length):
-        return number(int, whole_number(item.type, "the type of Length"), order)
+        return number(int, int_type(item.type, "the type of Length"), order)
     if isinstance(item, Skip):
         return reserved(item.size, order)
     if isinstance(item, bytes) and item:
@@ -84,109 +75,115 @@ def _packed(item: Any, types: Mapping[Slot, Int | None], order: Order) -> Packed
     )
 
 
-def _head_item(item: Any, packed: Packed, left: int) -> HeadItem:
-    return HeadItem(
-        packed,
-        slot=item.value if isinstance(item, Slot) else "",
-        constant=item if isinstance(item, bytes) else None,
-        more=left + item.adjust if isinstance(item, Length) else None,
-    )
+def int_type(annotation: Any, subject: str) -> Int:
+    """Return the Int of an annotation such as U16. Raises ConfigurationError if it has none."""
+    found = next((note for note in reversed(metadata_of(annotation)) if isinstance(note, Int)), None)
+    if found is None or bare_type(annotation) is not int:
+        raise ConfigurationError(f"{subject} must be a whole number with its width, such as U16")
+    return found
 
 
-def whole_number(annotation: Any, what: str) -> Int:
-    """The mark of an annotation that must be a plain whole number, such as U16."""
-    mark = next((note for note in reversed(marks(annotation)) if isinstance(note, Int)), None)
-    if mark is None or plain(annotation) is not int:
-        raise ConfigurationError(f"{what} must be a whole number with its width, such as U16")
-    return mark
-
-
-def _largest(mark: Int | None) -> int:
-    return 0 if mark is None else (1 << 8 * mark.width - mark.signed) - 1
-
-
-class Head:
+class Header:
     """
-    A header, compiled.
+    A compiled header.
 
     Args:
-        items: slots, :class:`Length`, :class:`Skip`, and constant bytes, in their order.
-        types: what stands in each slot.
+        items: header fields, :class:`Length`, :class:`Skip`, and constant bytes, in their order.
+        types: the type of each header field; None if it has none.
         order: the byte order.
 
     Raises:
-        ConfigurationError: a slot is there twice, or has no type.
+        ConfigurationError: a field is there twice, or has no type.
     """
 
-    def __init__(self, items: Sequence[Any], types: Mapping[Slot, Int | None], order: Order) -> None:
-        slots = [item for item in items if isinstance(item, Slot)]
-        for slot in slots:
-            if slots.count(slot) > 1:
-                raise ConfigurationError(f"{slot.name} is in a header twice")
-        self.slots = frozenset(slots)
+    def __init__(self, items: Sequence[Any], types: Mapping[HeaderField, Int | None], order: Order) -> None:
+        fields = [item for item in items if isinstance(item, HeaderField)]
+        for each in fields:
+            if fields.count(each) > 1:
+                raise ConfigurationError(f"{each.name} is in a header twice")
+        self.fields = frozenset(fields)
         self._items = tuple(items)
         self._opcode_digits = 2 * (types[OPCODE] or Int(1)).width
-        self.largest_id = None if ID not in slots else _largest(types[ID])
-        self._packed = [_packed(item, types, order) for item in items]
-        self._struct = Struct(PREFIXES[order] + "".join(packed.code for packed in self._packed))
-        self._places = [0, *accumulate(packed.items for packed in self._packed)]
-        self._left = [self._struct.size - end for end in accumulate(packed.size for packed in self._packed)]
-        """Bytes of the header behind each item."""
-        self._slots = tuple(items.index(slot) if slot in slots else None for slot in Slot)
-        self._others = [index for index, item in enumerate(items) if isinstance(item, bytes | Length)]
-        usual = [*map(_head_item, items, self._packed, self._left)]
-        self.read: Callable[[bytes], Read] = read_head(self._struct, usual, Read, self._read)
-        """The header of a frame. Raises CodecError."""
-        self.write: Callable[[int, int, int, bytes], bytes] = write_head(self._struct, usual, self._write)
-        """A frame of an opcode, an id, a status and a body. Raises CodecError if a number does not fit."""
+        id_type = types[ID] if ID in fields else None
+        self.largest_id = None if id_type is None else (1 << 8 * id_type.width - id_type.signed) - 1
+        """The greatest id; None if the header has no id."""
+        self._layouts = [_layout(item, types, order) for item in items]
+        self._struct = Struct(PREFIXES[order] + "".join(layout.code for layout in self._layouts))
+        self._places = [*accumulate((layout.items for layout in self._layouts), initial=0)]
+        ends = accumulate(layout.size for layout in self._layouts)
+        self._behind = [self._struct.size - end for end in ends]
+        """The bytes of the header behind each item."""
+        self._field_indexes = tuple(items.index(each) if each in fields else None for each in HeaderField)
+        self._checked = [index for index, item in enumerate(items) if isinstance(item, bytes | Length)]
+        compiled = [
+            HeaderItem(
+                layout,
+                field=item.value if isinstance(item, HeaderField) else "",
+                constant=item if isinstance(item, bytes) else None,
+                more=behind + item.adjust if isinstance(item, Length) else None,
+            )
+            for item, layout, behind in zip(items, self._layouts, self._behind, strict=True)
+        ]
+        self.read: Callable[[bytes], tuple[int | None, int | None, int | None, int]] = read_header(
+            self._struct, compiled, self._read
+        )
+        """Returns opcode, id and status, or None for each that the header has not, and the header's size.
+        Raises CodecError."""
+        self.write: Callable[[int, int, int, bytes], bytes] = write_header(
+            self._struct, compiled, self._write
+        )
+        """
+        Returns the frame of an opcode, an id, a status and a body. Raises CodecError if a number does not
+        fit.
+        """
 
-    def _read(self, frame: bytes) -> Read:
+    def _read(self, frame: bytes) -> tuple[int | None, int | None, int | None, int]:
         size = self._struct.size
         if len(frame) < size:
             raise CodecError(f"the header needs {size} bytes, but the frame has {len(frame)}")
         items = self._struct.unpack_from(frame)
-        for index in self._others:
+        for index in self._checked:
             self._check(index, items, len(frame) - size)
         opcode, id, status = (
-            None if index is None else self._packed[index].gather(items, self._places[index])
-            for index in self._slots
+            None if index is None else self._layouts[index].from_items(items, self._places[index])
+            for index in self._field_indexes
         )
-        return Read(opcode, id, status, size)
+        return opcode, id, status, size
 
     def _check(self, index: int, items: Sequence[Any], body: int) -> None:
-        """Check a constant, or a length."""
+        """Raise CodecError if a constant or a length is wrong, in a frame with a body of so many bytes."""
         item = self._items[index]
         try:
-            found = self._packed[index].gather(items, self._places[index])
+            found = self._layouts[index].from_items(items, self._places[index])
         except CodecError as error:
             raise inside("header", error) from None
         if isinstance(item, Length):
-            expected = self._left[index] + body + item.adjust
+            expected = self._behind[index] + body + item.adjust
             if found != expected:
                 raise inside("length", wrong(str(expected), found))
 
     def label(self, opcode: int | str) -> str:
-        """The header, for people, with an opcode in hexadecimal digits or words."""
-        parts = []
-        for item, packed in zip(self._items, self._packed, strict=True):
+        """Return the header for people, with the opcode as hexadecimal digits, or as given."""
+        labels = []
+        for item, layout in zip(self._items, self._layouts, strict=True):
             if item is OPCODE:
-                parts.append(opcode if isinstance(opcode, str) else f"{opcode:0{self._opcode_digits}X}")
-            elif isinstance(item, Slot | Length):
-                name = item.value if isinstance(item, Slot) else "length"
-                parts.append(f"{name}:{packed.label}")
+                labels.append(opcode if isinstance(opcode, str) else f"{opcode:0{self._opcode_digits}X}")
+            elif isinstance(item, HeaderField | Length):
+                name = item.value if isinstance(item, HeaderField) else "length"
+                labels.append(f"{name}:{layout.label}")
             else:
-                parts.append(packed.label)
-        return " ".join(parts)
+                labels.append(layout.label)
+        return " ".join(labels)
 
     def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
         values = {OPCODE: opcode, ID: id, STATUS: status}
         items: list[Any] = []
-        for item, packed, left in zip(self._items, self._packed, self._left, strict=True):
+        for item, layout, behind in zip(self._items, self._layouts, self._behind, strict=True):
             try:
                 if isinstance(item, Length):
-                    packed.spread(left + len(body) + item.adjust, items)
+                    layout.to_items(behind + len(body) + item.adjust, items)
                 else:
-                    packed.spread(values.get(item), items)
+                    layout.to_items(values.get(item), items)
             except CodecError as error:
-                raise inside(item.value if isinstance(item, Slot) else "length", error) from None
+                raise inside(item.value if isinstance(item, HeaderField) else "length", error) from None
         return self._struct.pack(*items) + body

@@ -1,8 +1,8 @@
 """
-What lies in bytes, of any size: :class:`Layout`, and :func:`record`, which puts several side by side.
+Layouts of any size: :class:`Layout`, and :func:`record`, which puts several side by side.
 
-What has a fixed size is :class:`~tcpcomm.codec.binary.fixed_size.Packed`; neighbours of that kind are read with one
-call. Every length that a peer sent is held against the bytes that are there before anything is made of it.
+A field of a fixed size has a :class:`~tcpcomm.codec.binary.fixed_size.FixedLayout`, and neighbours of that
+kind are read with one call. A length that a peer sent is compared with the frame's size before it is used.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 
 from attrs import field, frozen
 
-from tcpcomm.codec.binary.codegen import ALONE, Composition, read_record, write_record
-from tcpcomm.codec.binary.fixed_size import Packed, accepted, group
+from tcpcomm.codec.binary.codegen import read_record, write_record
+from tcpcomm.codec.binary.fixed_size import FixedLayout, draw_accepted, joined
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = [
-    "Content",
     "Layout",
-    "Part",
+    "RecordField",
+    "VariableLayout",
     "check_order",
     "counted",
-    "of_packed",
+    "from_fixed",
     "optional",
     "record",
     "rest",
@@ -35,21 +35,22 @@ Read = Callable[[bytes, int], tuple[Any, int]]
 
 
 @frozen
-class Content:
+class VariableLayout:
     """
-    What has a length: text, bytes, or a list.
+    The layout of text, bytes or a list, without its length.
 
     Attributes:
-        take: so many, from a place on: the value, and the place behind it. Raises CodecError.
-        take_all: as many as are left.
-        put: the bytes of a value, and its length. Raises CodecError.
+        read: returns the value of a length that begins at an index, and the index behind it. Raises
+            CodecError.
+        read_rest: returns the value that goes on to the end of the frame, and that end. Raises CodecError.
+        write: returns the bytes of a value, and its length. Raises CodecError.
         draw: draws a value, of a given length or of any.
-        label: for people, without the length.
+        label: the layout for people.
     """
 
-    take: Callable[[bytes, int, int], tuple[Any, int]]
-    take_all: Read
-    put: Callable[[Any], tuple[bytes, int]]
+    read: Callable[[bytes, int, int], tuple[Any, int]]
+    read_rest: Read
+    write: Callable[[Any], tuple[bytes, int]]
     draw: Callable[[Random, int | None], Any]
     label: str
 
@@ -60,95 +61,104 @@ class Layout:
     A layout of any size.
 
     Attributes:
-        least: bytes that it takes at least.
-        read: the value that begins at a place, and the place behind it. Raises CodecError.
-        write: the bytes of a value. Raises CodecError.
+        min_size: the fewest bytes that a value takes.
+        read: returns the value that begins at an index, and the index behind it. Raises CodecError.
+        write: returns the bytes of a value. Raises CodecError.
         draw: draws a value.
-        label: for people.
-        is_open: whether it takes all that is left, or may be missing, so that nothing can follow it.
+        label: the layout for people.
+        is_open: whether nothing can follow, because it takes the rest of the frame, or may be missing.
         is_optional: whether it may be missing.
-        packed: the same, if its size is fixed.
-        parts: what it is made of, if its size is fixed.
-        content: what a field before it counts, and ``counted_by`` is the name of that.
+        fixed: the same layout, if its size is fixed.
+        fields: its fields, if its size is fixed.
+        counted: the layout without its length, if another field holds the length.
+        counted_by: the name of that other field.
     """
 
-    least: int
+    min_size: int
     read: Read
     write: Callable[[Any], bytes]
     draw: Callable[[Random], Any]
     label: str
     is_open: bool = field(default=False, kw_only=True)
     is_optional: bool = field(default=False, kw_only=True)
-    packed: Packed | None = field(default=None, kw_only=True)
-    parts: tuple[Part, ...] = field(default=(), kw_only=True)
-    content: Content | None = field(default=None, kw_only=True)
+    fixed: FixedLayout | None = field(default=None, kw_only=True)
+    fields: tuple[RecordField, ...] = field(default=(), kw_only=True)
+    counted: VariableLayout | None = field(default=None, kw_only=True)
     counted_by: str = field(default="", kw_only=True)
 
 
+@frozen
+class RecordField:
+    """One of several layouts side by side. Without a value it is constant or reserved bytes."""
+
+    name: str
+    layout: Layout
+    has_value: bool = True
+
+
 def too_short(wanted: int, left: int) -> CodecError:
-    """The error for a frame that ends too early."""
+    """Return the error for a frame that ends too early."""
     return CodecError(f"needs {wanted} bytes, but the frame has {left} left")
 
 
-def of_packed(
-    packed: Packed, parts: Sequence[Part] = (), made_of: Composition | None = None
+def from_fixed(
+    fixed: FixedLayout, fields: Sequence[RecordField] = (), kind: type[Any] | None = None
 ) -> Layout:
     """
-    A packed layout, read and written by itself.
+    Return a layout of a fixed size as one of any size.
 
     Args:
-        packed: the layout.
-        parts: what it is made of, to be named where the frame ends in one.
-        made_of: how its value is made of theirs, if that can be said in source.
+        fixed: the layout.
+        fields: its fields, to name the one in which a frame ends too early.
+        kind: the type of its value, dict or an attrs class, if its reader and writer can be generated.
     """
-    struct, gather, spread = packed.struct, packed.gather, packed.spread
-    size = struct.size
-    unpack, pack = struct.unpack_from, struct.pack
+    struct, from_items, to_items = fixed.struct, fixed.from_items, fixed.to_items
+    size, unpack, pack = struct.size, struct.unpack_from, struct.pack
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
         end = at + size
         if end > len(data):
-            raise _cut(parts, size, len(data) - at)
-        return gather(unpack(data, at), 0), end
+            raise _too_short_in(fields, size, len(data) - at)
+        return from_items(unpack(data, at), 0), end
 
     def write(value: Any) -> bytes:
         items: list[Any] = []
-        spread(value, items)
+        to_items(value, items)
         return pack(*items)
 
-    if packed.plain is not None:
-        fields, made_of = [("", packed, True)], ALONE
-    else:
-        fields = [(each.step, each.layout.packed, each.carries) for each in parts if each.layout.packed]
+    named = [(each.name, each.layout.fixed, each.has_value) for each in fields if each.layout.fixed]
+    if fixed.plain is not None:
+        named, kind = [("", fixed, True)], fixed.plain
     return Layout(
         size,
-        read if made_of is None else read_record(struct, fields, made_of, read),
-        write if made_of is None else write_record(struct, fields, made_of, write),
-        packed.draw,
-        packed.label,
-        packed=packed,
-        parts=tuple(parts),
+        read if kind is None else read_record(struct, named, kind, read),
+        write if kind is None else write_record(struct, named, kind, write),
+        fixed.draw,
+        fixed.label,
+        fixed=fixed,
+        fields=tuple(fields),
     )
 
 
-def _cut(parts: Sequence[Part], size: int, left: int) -> CodecError:
-    for part in parts:
-        if left < part.layout.least:
-            return inside(part.step, _cut(part.layout.parts, part.layout.least, left))
-        left -= part.layout.least
+def _too_short_in(fields: Sequence[RecordField], size: int, left: int) -> CodecError:
+    """Return the error for a frame that ends too early, with the name of the field in which it ends."""
+    for each in fields:
+        if left < each.layout.min_size:
+            return inside(each.name, _too_short_in(each.layout.fields, each.layout.min_size, left))
+        left -= each.layout.min_size
     return too_short(size, left)
 
 
-def counted(count: Packed, content: Content) -> Layout:
-    """Content behind its length."""
-    number = of_packed(count)
+def counted(count: FixedLayout, content: VariableLayout) -> Layout:
+    """Return the layout of a length and, behind it, its content."""
+    number = from_fixed(count)
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
         length, start = number.read(data, at)
-        return content.take(data, start, length)
+        return content.read(data, start, length)
 
     def write(value: Any) -> bytes:
-        written, length = content.put(value)
+        written, length = content.write(value)
         try:
             return number.write(length) + written
         except CodecError:
@@ -163,12 +173,12 @@ def counted(count: Packed, content: Content) -> Layout:
     )
 
 
-def rest(content: Content) -> Layout:
-    """Content up to the end of the frame."""
+def rest(content: VariableLayout) -> Layout:
+    """Return the layout of content that goes on to the end of the frame."""
     return Layout(
         0,
-        content.take_all,
-        lambda value: content.put(value)[0],
+        content.read_rest,
+        lambda value: content.write(value)[0],
         lambda random: content.draw(random, None),
         f"{content.label}[...]",
         is_open=True,
@@ -176,7 +186,7 @@ def rest(content: Content) -> Layout:
 
 
 def optional(inner: Layout) -> Layout:
-    """What may be missing at the end of a frame, and is None then."""
+    """Return the layout of a value that is None if the frame ends before it."""
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
         return (None, at) if at == len(data) else inner.read(data, at)
@@ -190,145 +200,131 @@ def optional(inner: Layout) -> Layout:
     return Layout(0, read, write, draw, f"{inner.label}?", is_open=True, is_optional=True)
 
 
-@frozen
-class Part:
-    """One of several layouts side by side: its name, and whether it carries a value or constant bytes."""
-
-    step: str
-    layout: Layout
-    carries: bool = True
-
-
 def record(
-    parts: Sequence[Part],
+    fields: Sequence[RecordField],
     make: Callable[[list[Any]], Any],
     split: Callable[[Any], Sequence[Any]],
-    made_of: Composition | None = None,
+    kind: type[Any] | None = None,
 ) -> Layout:
     """
-    Several layouts side by side.
+    Return several layouts that stand side by side as one.
 
     Args:
-        parts: the layouts, in order.
-        make: a value, from those of the parts that carry one.
-        split: those, from the value. Raises CodecError if it is of another type.
-        made_of: what ``make`` and ``split`` do, if that can be said in source.
+        fields: the layouts, in order.
+        make: makes one value of the values of the fields that have one.
+        split: returns the values of these fields. Raises CodecError if the value is of another type.
+        kind: dict or an attrs class, if that is the type that ``make`` makes of them.
 
     Raises:
-        ConfigurationError: something follows what takes all that is left, or a count is not there.
+        ConfigurationError: a field follows one that takes the rest of the frame, or a count is missing.
     """
-    check_order(parts)
+    check_order(fields)
     label = " ".join(
-        f"{part.step}:{part.layout.label}" if part.carries else part.layout.label for part in parts
+        f"{each.name}:{each.layout.label}" if each.has_value else each.layout.label for each in fields
     )
-    silent = [index for index, part in enumerate(parts) if not part.carries]
+    silent = [index for index, each in enumerate(fields) if not each.has_value]
     if silent:
         make, split = _without(silent, make), _with(silent, split)
-    packed = [part.layout.packed for part in parts]
-    if parts and all(packed):
-        pairs = [(part.step, part.layout.packed) for part in parts if part.layout.packed]
-        return of_packed(group(pairs[0][1].order, pairs, make, split, label), parts, made_of)
-    return _Record(tuple(parts), make, split).layout(label)
+    if fields and all(each.layout.fixed for each in fields):
+        return from_fixed(_joined(fields, make, split, label), fields, kind)
+    return _VariableRecord(tuple(fields), make, split).layout(label)
 
 
-def check_order(parts: Sequence[Part]) -> None:
-    """
-    Check that nothing stands behind what has no end, and counts before what they count.
+def _joined(
+    fields: Sequence[RecordField],
+    make: Callable[[list[Any]], Any],
+    split: Callable[[Any], Sequence[Any]],
+    label: str,
+) -> FixedLayout:
+    pairs = [(each.name, each.layout.fixed) for each in fields if each.layout.fixed is not None]
+    return joined(pairs[0][1].order, pairs, make, split, label)
 
-    Raises:
-        ConfigurationError: it is not so.
-    """
-    names = [part.step for part in parts if part.carries]
-    for index, part in enumerate(parts):
-        if part.layout.is_open and index + 1 < len(parts):
-            follower = parts[index + 1]
-            if not (part.layout.is_optional and follower.layout.is_optional):
+
+def check_order(fields: Sequence[RecordField]) -> None:
+    """Raise ConfigurationError unless only the last field is open, and each count is before its field."""
+    names = [each.name for each in fields if each.has_value]
+    for index, each in enumerate(fields):
+        if each.layout.is_open and index + 1 < len(fields):
+            follower = fields[index + 1]
+            if not (each.layout.is_optional and follower.layout.is_optional):
                 raise ConfigurationError(
-                    f"{follower.step} cannot follow {part.step}, which goes on to the end of the frame"
+                    f"{follower.name} cannot follow {each.name}, which takes the rest of the frame"
                 )
-        count = part.layout.counted_by
-        if count and count not in names[: names.index(part.step)]:
+        count = each.layout.counted_by
+        if count and count not in names[: names.index(each.name)]:
             raise ConfigurationError(
-                f"{part.step} is counted by {count}, but there is no such field before it"
+                f"{each.name} is counted by {count}, but there is no such field before it"
             )
 
 
 def _without(silent: Sequence[int], make: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-    def made(values: list[Any]) -> Any:
-        return make([value for index, value in enumerate(values) if index not in silent])
-
-    return made
+    """Return ``make`` for values among which the fields without a value are still there."""
+    return lambda values: make([value for index, value in enumerate(values) if index not in silent])
 
 
 def _with(silent: Sequence[int], split: Callable[[Any], Sequence[Any]]) -> Callable[[Any], Sequence[Any]]:
-    def parts_of(value: Any) -> Sequence[Any]:
+    """Return ``split`` with None added for the fields without a value."""
+
+    def split_all(value: Any) -> Sequence[Any]:
         values = [*split(value)]
         for index in silent:
             values.insert(index, None)
         return values
 
-    return parts_of
+    return split_all
 
 
-class _Record:
-    """Layouts side by side of which not all have a fixed size."""
+class _VariableRecord:
+    """Several layouts side by side, at least one of them without a fixed size."""
 
     def __init__(
         self,
-        parts: tuple[Part, ...],
+        fields: tuple[RecordField, ...],
         make: Callable[[list[Any]], Any],
         split: Callable[[Any], Sequence[Any]],
     ) -> None:
-        self._parts = parts
+        self._fields = fields
         self._make = make
         self._split = split
-        names = [part.step for part in parts if part.carries]
-        places = [index for index, part in enumerate(parts) if part.carries]
-        self._counts = [
-            places[names.index(part.layout.counted_by)] if part.layout.counted_by else -1 for part in parts
-        ]
-        """For each part the place of the part that counts it."""
+        indexes = {each.name: index for index, each in enumerate(fields) if each.has_value}
+        self._counts = [indexes.get(each.layout.counted_by, -1) for each in fields]
+        """For each field, the index of the field that counts it."""
         self._runs: list[tuple[int, int, Layout]] = []
+        """Layouts, each with the indexes where its fields begin and end. Fixed neighbours are one run."""
         start = 0
-        for index in range(len(parts) + 1):
-            if index == len(parts) or parts[index].layout.packed is None:
-                self._add_run(start, index)
-                if index < len(parts):
-                    self._runs.append((index, index + 1, parts[index].layout))
+        for index in range(len(fields) + 1):
+            if index == len(fields) or fields[index].layout.fixed is None:
+                if run := fields[start:index]:
+                    fixed = _joined(run, lambda values: values, lambda values: values, "")
+                    self._runs.append((start, index, from_fixed(fixed, run)))
+                if index < len(fields):
+                    self._runs.append((index, index + 1, fields[index].layout))
                 start = index + 1
-
-    def _add_run(self, start: int, end: int) -> None:
-        """What has a fixed size from one place to another is read at once, as a list."""
-        parts = self._parts[start:end]
-        pairs = [(part.step, part.layout.packed) for part in parts if part.layout.packed is not None]
-        if pairs:
-            packed = group(pairs[0][1].order, pairs, lambda values: values, lambda values: values, "")
-            self._runs.append((start, end, of_packed(packed, parts)))
 
     def layout(self, label: str) -> Layout:
         return Layout(
-            sum(part.layout.least for part in self._parts),
+            sum(each.layout.min_size for each in self._fields),
             self.read,
             self.write,
             self.draw,
             label,
-            is_open=bool(self._parts) and self._parts[-1].layout.is_open,
+            is_open=bool(self._fields) and self._fields[-1].layout.is_open,
         )
 
     def read(self, data: bytes, at: int) -> tuple[Any, int]:
         found: list[Any] = []
         for start, _, layout in self._runs:
-            if layout.packed is not None:
+            if layout.fixed is not None:
                 values, at = layout.read(data, at)
                 found += values
                 continue
             try:
-                if layout.content is not None:
-                    value, at = layout.content.take(data, at, found[self._counts[start]])
+                if layout.counted is not None:
+                    value, at = layout.counted.read(data, at, found[self._counts[start]])
                 else:
                     value, at = layout.read(data, at)
             except CodecError as error:
-                raise inside(self._parts[start].step, error) from None
+                raise inside(self._fields[start].name, error) from None
             found.append(value)
         return self._make(found), at
 
@@ -337,41 +333,40 @@ class _Record:
         written = []
         missing = ""
         for start, end, layout in self._runs:
-            if layout.packed is not None:
+            if layout.fixed is not None:
                 written.append(layout.write(values[start:end]))
                 continue
-            step = self._parts[start].step
+            name = self._fields[start].name
             try:
                 if missing and values[start] is not None:
-                    raise CodecError(f"cannot be sent, for {missing} before it is None")
+                    raise CodecError(f"cannot be sent, because {missing} before it is None")
                 if layout.is_optional and values[start] is None:
-                    missing = step
-                if layout.content is None:
+                    missing = name
+                if layout.counted is None:
                     written.append(layout.write(values[start]))
                     continue
-                content, length = layout.content.put(values[start])
+                content, length = layout.counted.write(values[start])
             except CodecError as error:
-                raise inside(step, error) from None
+                raise inside(name, error) from None
             count = self._counts[start]
             if values[count] != length:
-                raise inside(
-                    self._parts[count].step, wrong(f"{length}, the length of {step}", values[count])
-                )
+                expected = f"{length}, the length of {name}"
+                raise inside(self._fields[count].name, wrong(expected, values[count]))
             written.append(content)
         return b"".join(written)
 
     def draw(self, random: Random) -> Any:
-        return accepted(self._make, lambda: self._draw_values(random))
+        return draw_accepted(self._make, lambda: self._draw_values(random))
 
     def _draw_values(self, random: Random) -> list[Any]:
         values: list[Any] = []
         lengths: dict[int, int] = {}
         missing = False
-        for count, part in zip(self._counts, self._parts, strict=True):
-            if part.layout.content is not None:
-                values.append(part.layout.content.draw(random, lengths.get(count)))
-                lengths[count] = values[count] = part.layout.content.put(values[-1])[1]
+        for count, each in zip(self._counts, self._fields, strict=True):
+            if each.layout.counted is not None:
+                values.append(each.layout.counted.draw(random, lengths.get(count)))
+                lengths[count] = values[count] = each.layout.counted.write(values[-1])[1]
             else:
-                values.append(None if missing else part.layout.draw(random))
-                missing = missing or (part.layout.is_optional and values[-1] is None)
+                values.append(None if missing else each.layout.draw(random))
+                missing = missing or (each.layout.is_optional and values[-1] is None)
         return values

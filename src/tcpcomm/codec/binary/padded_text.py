@@ -1,4 +1,4 @@
-"""Text in bytes, so that it comes back as it was, also where it is padded to a fixed size."""
+"""Text in bytes, also padded to a fixed size. Text that would arrive changed is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from attrs import field, frozen
 
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import shown, wrong
+from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["Text"]
@@ -22,9 +22,9 @@ class Text:
     The rule between text and bytes.
 
     Args:
-        encoding: of the characters.
-        size: bytes, always so many; None: as many as it takes.
-        pad: what fills them up.
+        encoding: the encoding of the characters.
+        size: the fixed number of bytes; None: as many as the text takes.
+        pad: the character that fills the bytes up.
 
     Raises:
         ConfigurationError: the encoding cannot write the padding.
@@ -43,7 +43,7 @@ class Text:
             raise ConfigurationError(f"pad: {error}") from None
 
     def read(self, content: bytes) -> str:
-        """The text in these bytes. Raises CodecError."""
+        """Return the text in these bytes. Raises CodecError."""
         if self.size is not None and self._pad == b"\0":
             content = content.partition(b"\0")[0]
         text = self.encoding.decode(content)
@@ -52,7 +52,7 @@ class Text:
         return text.partition("\0")[0] if self.pad == "\0" else text.rstrip(self.pad)
 
     def write(self, text: object) -> bytes:
-        """The bytes of a text. Raises CodecError if it would not come back the same."""
+        """Return the bytes of a text. Raises CodecError if it would arrive changed."""
         if type(text) is not str:
             raise wrong("text", text)
         content = self.encoding.encode(text)
@@ -60,15 +60,15 @@ class Text:
             return content
         left = self.size - len(content)
         if left < 0 or left % len(self._pad):
-            raise CodecError(f"{shown(text)} has {len(content)} bytes, which {self.size} do not hold")
+            raise CodecError(f"{brief_repr(text)} has {len(content)} bytes, but the field has {self.size}")
         content += self._pad * (left // len(self._pad))
         again = self.read(content)
-        if again != text:  # what looks like padding is lost
-            raise CodecError(f"{shown(text)} would be read as {shown(again)}")
+        if again != text:  # characters that look like padding are lost
+            raise CodecError(f"{brief_repr(text)} would arrive as {brief_repr(again)}")
         return content
 
     def draw(self, random: Random, most: int) -> str:
-        """Draw a text of so many bytes at most."""
+        """Draw a text of at most so many bytes."""
         text = random.choice(_WORDS)[: random.randint(1, 8)]
         while text and not self._fits(text, most):
             text = text[:-1]

@@ -1,5 +1,5 @@
 """
-Marks for annotations that say how a value lies in bytes, for :class:`~tcpcomm.codec.Binary`.
+Types for annotations that say how a value looks in bytes, for :class:`~tcpcomm.codec.Binary`.
 
 ::
 
@@ -63,12 +63,12 @@ def _check_order(order: str | None) -> None:
 @frozen
 class Int:
     """
-    A whole number, or what stands for one: bool, an Enum, a Flag, a Literal, or an attrs class of bits.
+    A whole number, or a value that one encodes: bool, Enum, Flag, Literal, or an attrs class of bits.
 
     Args:
         width: bytes, 1 to 8.
         signed: whether it may be negative, in two's complement.
-        order: ``big`` or ``little``; None: that of the codec.
+        order: ``big`` or ``little``; None: the byte order of the codec.
     """
 
     width: int
@@ -84,11 +84,11 @@ class Int:
 @frozen
 class Float:
     """
-    A number of IEEE 754. NaN and infinity pass as they are, for the format has them.
+    A number of IEEE 754. NaN and infinity pass unchanged, because the format has them.
 
     Args:
-        width: bytes, 4 or 8. What is written into 4 is rounded to about 7 digits.
-        order: ``big`` or ``little``; None: that of the codec.
+        width: bytes, 4 or 8. In 4 bytes a number is rounded to about 7 digits.
+        order: ``big`` or ``little``; None: the byte order of the codec.
     """
 
     width: int
@@ -102,7 +102,10 @@ class Float:
 
 @frozen
 class Bits:
-    """So many bits of an attrs class that lies in one whole number. Its first field has the lowest ones."""
+    """
+    The bits of one field, in an attrs class that one whole number encodes. The first field has the lowest
+    bits.
+    """
 
     width: int
 
@@ -117,8 +120,8 @@ class Fixed:
     Text or bytes of a fixed size, or a list of a fixed length.
 
     Args:
-        size: bytes; of a list, elements.
-        pad: the character that fills text up. Zero bytes also end it: what follows the first is skipped.
+        size: bytes, or elements of a list.
+        pad: the character that fills text up. With zero bytes, the text ends at the first of them.
     """
 
     size: int
@@ -134,10 +137,10 @@ class Fixed:
 @frozen
 class Counted:
     """
-    Text, bytes or a list behind its length.
+    Text, bytes or a list, with its length before it.
 
     Args:
-        count: the annotation of the length: ``U8``, ``U16``, ...
+        count: the type of the length: ``U8``, ``U16``, ...
         in_bytes: whether the length of a list counts bytes and not elements.
     """
 
@@ -148,10 +151,10 @@ class Counted:
 @frozen
 class CountedBy:
     """
-    Text, bytes or a list whose length stands in a field before it.
+    Text, bytes or a list, with its length in an earlier field.
 
     Args:
-        name: that field, or that parameter. It has to hold the length when it is sent.
+        name: the earlier field or parameter. The sender must set it to the length.
         in_bytes: whether the length of a list counts bytes and not elements.
     """
 
@@ -161,12 +164,14 @@ class CountedBy:
 
 @frozen
 class Rest:
-    """Text, bytes or a list that goes on to the end of the frame."""
+    """Text, bytes or a list that takes the rest of the frame."""
 
 
 @frozen
 class Encoded:
-    """The encoding of text, if not the codec's: ``Annotated[str, Fixed(16), Encoded("cp949")]``."""
+    """
+    The encoding of text, if it differs from the codec's: ``Annotated[str, Fixed(16), Encoded("cp949")]``.
+    """
 
     encoding: str
 
@@ -174,10 +179,10 @@ class Encoded:
 @frozen
 class Before:
     """
-    Bytes before a value that carry nothing.
+    Bytes before a value that have no meaning.
 
     Args:
-        constant: bytes that must be there, or a number of bytes that are sent as zero and skipped.
+        constant: the bytes, or a number of bytes that are sent as zero and skipped.
     """
 
     constant: bytes | int
@@ -186,10 +191,10 @@ class Before:
 @frozen
 class After:
     """
-    Bytes behind a value that carry nothing.
+    Bytes behind a value that have no meaning.
 
     Args:
-        constant: bytes that must be there, or a number of bytes that are sent as zero and skipped.
+        constant: the bytes, or a number of bytes that are sent as zero and skipped.
     """
 
     constant: bytes | int

@@ -1,1 +1,1 @@
-"""JSON messages: own key names, JSON-RPC 2.0, and strict values."""
+"""The codecs of JSON messages: with the peer's own key names, and JSON-RPC 2.0."""

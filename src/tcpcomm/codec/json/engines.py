@@ -1,8 +1,8 @@
 """
-Which engine turns JSON's text into values and back: :func:`engine`, chosen when the program starts.
+The engines that turn JSON's text into values and back: :func:`engine` chooses one when the program starts.
 
-``standard`` is Python's json, which decides what is read, what is written, and what is refused in which
-words. Any other is a shortcut: it does the same faster, or leaves it to the standard.
+The standard engine is Python's json. It decides which texts are read, which are written, and the words of
+each error. A fast engine does the same in less time, or leaves the work to the standard engine.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
-__all__ = ["ENGINES", "Shortcut", "engine", "using"]
+__all__ = ["ENGINES", "FastEngine", "engine", "using"]
 
 
-class Shortcut(Protocol):
-    """Does what it can prove to be what the standard does, and nothing else; it raises nothing."""
+class FastEngine(Protocol):
+    """Does only what the standard engine would provably do as well, and raises nothing."""
 
     def read(self, text: str) -> Any:
-        """What a text holds, or UNSAID."""
+        """Return the value in a text, or MISSING if the standard engine must read it."""
 
     def write(self, value: Any) -> str | None:
-        """The text that holds a value, or None."""
+        """Return the text for a value, or None if the standard engine must write it."""
 
 
-ENGINES: Final[dict[str, Callable[[bool], Shortcut | None]]] = {"standard": lambda ascii: None}
-"""Those that are installed, by name. Each is told whether what it writes must be ASCII."""
+ENGINES: Final[dict[str, Callable[[bool], FastEngine | None]]] = {"standard": lambda ascii: None}
+"""The installed engines by name. The argument says whether only ASCII may be written."""
 
 try:
     from tcpcomm.codec.json.msgspec_engine import Msgspec
@@ -39,14 +39,14 @@ _FASTEST: Final = [*ENGINES.values()][-1]
 _chosen: Final = ContextVar("_chosen", default=_FASTEST)
 
 
-def engine(ascii: bool) -> Shortcut | None:
-    """For one codec: msgspec's shortcut where it is installed, unless :func:`using` says otherwise."""
+def engine(ascii: bool) -> FastEngine | None:
+    """Return a fast engine, or None if there is none, or :func:`using` chose the standard engine."""
     return _chosen.get()(ascii)
 
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
-    """What is bound meanwhile has this one of :data:`ENGINES`: so tests and benchmarks compare them."""
+    """Give this engine to all codecs that are bound meanwhile, so that tests and benchmarks can compare."""
     token = _chosen.set(ENGINES[name])
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the codecs on JSON have in common about faults: their codes for troubles, and the checks."""
+"""The faults of Json and JsonRpc: codes for protocol errors, and checks of code, reason and data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tcpcomm.codec.json.value_types import LEAVES
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError
 
-__all__ = ["TROUBLE_CODES", "code_of", "data_of", "reason_of"]
+__all__ = ["ERROR_CODES", "code_of", "data_of", "reason_of"]
 
-TROUBLE_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
+ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.UNREADABLE: -32700,
     ProtocolErrorKind.MALFORMED: -32600,
     ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
@@ -23,23 +23,24 @@ TROUBLE_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
 
 
 def code_of(value: Any, key: str) -> int | str:
-    """A fault's code: a whole number or a word. Raises CodecError."""
+    """Return a fault's code, a whole number or text. Raises CodecError if it is not one."""
     if type(value) not in (int, str):
         raise inside(key, wrong("a whole number or text", value))
     return LEAVES[type(value)].read(value)  # type: ignore[no-any-return]
 
 
 def reason_of(value: Any, key: str) -> str:
-    """A fault's reason. Raises CodecError."""
-    try:
-        return LEAVES[str].read(value)  # type: ignore[no-any-return]
-    except CodecError as error:
-        raise inside(key, error) from None
+    """Return a fault's reason. Raises CodecError if it is not text."""
+    return _leaf(str, value, key)  # type: ignore[no-any-return]
 
 
 def data_of(value: Any, key: str) -> Any:
-    """A fault's data: whatever JSON has. Raises CodecError."""
+    """Return a fault's data. Raises CodecError if JSON cannot carry them."""
+    return _leaf(Any, value, key)
+
+
+def _leaf(kind: Any, value: Any, key: str) -> Any:
     try:
-        return LEAVES[Any].read(value)
+        return LEAVES[kind].read(value)
     except CodecError as error:
         raise inside(key, error) from None

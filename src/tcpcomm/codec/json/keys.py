@@ -1,28 +1,29 @@
-"""Where things stand in the messages of :class:`~tcpcomm.codec.Json`, and how replies are read."""
+"""
+The keys of the messages of :class:`~tcpcomm.codec.Json`: where parameters, results and faults are in them.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, plain, type_text
-from tcpcomm.codec.base import MISSING, Answers, MessageSpec
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text
+from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.faults import code_of, data_of, reason_of
-from tcpcomm.codec.json.parameters import Parameters, Shapes
-from tcpcomm.codec.json.value_types import Shape
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
+from tcpcomm.codec.json.messages import JsonMessage, compile_result, word_of
+from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["JsonAnswers", "Keys", "Plan", "check_word", "holds", "plan_of"]
+__all__ = ["JsonReplyReader", "Keys", "ObjectMessage", "compile_message", "contains"]
 
 
 @frozen
 class Keys:
-    """The keys of all that a message can hold; :class:`~tcpcomm.codec.Json` tells what each means."""
+    """The keys of all parts of a message; :class:`~tcpcomm.codec.Json` explains each."""
 
     command: str = "cmd"
     parameters: str | None = field(default=None, kw_only=True)
@@ -42,23 +43,23 @@ class Keys:
         problems = []
         if self.fault is None and not (self.success or self.failure):
             problems.append(
-                "with fault=None nothing would tell a fault from a result: say what every reply that is "
-                'none holds, such as success={"status": "OK"}'
+                "with fault=None a host cannot tell a fault from a result: give what every "
+                'successful reply holds, such as success={"status": "OK"}'
             )
         elif self.fault == self.result and not (self.success or self.failure):
-            problems.append(f"results and faults have the key {self.fault!r} both: use another for one")
+            problems.append(f"results and faults both have the key {self.fault!r}: give one another key")
         for message, keys in self._keys().items():
             present = [key for key in (*keys, *self.ignore) if key is not None]
             for key in dict.fromkeys(key for key in present if present.count(key) > 1):
-                problems.append(f"two things have the key {key!r} in {message}")
+                problems.append(f"two parts of {message} have the key {key!r}: give one another key")
         if problems:
             raise ConfigurationError("; ".join(problems))
 
     def _keys(self) -> dict[str, list[str | None]]:
-        """The keys of each kind of message."""
+        """Return the keys of each kind of message."""
         echo = [self.command] if self.echo else []
         if not (self.echo and self.event == self.command):
-            echo = [*echo, self.event]  # no reply may hold it, for it would be taken for an event
+            echo = [*echo, self.event]  # a reply with this key would be read as an event
         fault = [self.fault] if self.fault is not None else [self.code, self.reason, self.data]
         return {
             "a command": [self.command, self.parameters, self.id],
@@ -69,95 +70,78 @@ class Keys:
 
     @property
     def reply_keys(self) -> set[str | None]:
-        """The keys of a reply that are not its result's own."""
+        """The keys of a reply without those of its result."""
         own = {self.id, self.fault, self.event, *self.success, *self.failure, *self.ignore}
         return own | {self.command} if self.echo else own
 
 
 @frozen
-class Plan:
-    """One form, compiled."""
+class ObjectMessage(JsonMessage):
+    """A compiled command or event of Json."""
 
-    form: MessageSpec
-    word: int | str
-    parameters: Parameters
-    result: Shape
-    key: str | None
-    """Under which its result stands; None: its fields stand in the reply."""
-    reply_keys: frozenset[str]
-    """The keys of its result in the reply: this one, or those of its fields."""
+    result_key: str | None
+    """The key of the result in the reply. None: the fields of the result are keys of the reply."""
+    result_keys: frozenset[str]
+    """All keys of the result in the reply: ``result_key``, or those of its fields."""
 
 
-def plan_of(codec: Keys, form: MessageSpec, shapes: Shapes) -> Plan:
-    word = shapes.name_of(form.name) if form.wire is MISSING else form.wire
-    if type(word) not in (str, int):
-        raise ConfigurationError(
-            f"{form.where}: its word in JSON is text or a whole number, not {shown(word)}"
-        )
-    check_word(form.where, word)
-    parameters = Parameters(form.parameters, shapes, form.where)
+def compile_message(codec: Keys, spec: MessageSpec, types: ValueTypes) -> ObjectMessage:
+    """Compile a command or event. Raises ConfigurationError if it does not fit JSON or the other keys."""
+    word = word_of(spec, types, (str, int), "its word in JSON must be text or a whole number")
+    parameters = Parameters(spec.parameters, types, spec.where)
     if codec.parameters is None:
-        taken = {codec.event if form.is_event else codec.command, codec.id, *codec.ignore}
-        for name, parameter in zip(parameters.keys, form.parameters, strict=True):
-            if name in taken:
+        used = {codec.event if spec.is_event else codec.command, codec.id, *codec.ignore}
+        for name, parameter in zip(parameters.keys, spec.parameters, strict=True):
+            if name in used:
                 raise ConfigurationError(
-                    f"{form.where}: parameter {parameter.name}: the key {name!r} means something else; "
+                    f"{spec.where}: parameter {parameter.name}: the key {name!r} has another meaning; "
                     'rename it, or give the parameters an object of their own: Json(parameters="params")'
                 )
-    try:
-        result = shapes.of(form.result)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{form.where}: its result: {error}") from None
-    key: Any = codec.result if form.reply is MISSING else form.reply
+    result = compile_result(spec, types)
+    key: Any = codec.result if spec.reply is MISSING else spec.reply
     if key is not None and type(key) is not str:
-        raise ConfigurationError(f"{form.where}: reply is the key of its result, not {shown(key)}")
-    if form.reply is MISSING and key is None and form.result is not None:
-        _check_flat(codec, form, shapes)
+        raise ConfigurationError(
+            f"{spec.where}: reply must be the key of its result, not {brief_repr(key)}"
+        )
+    if spec.reply is MISSING and key is None and spec.result is not None:
+        _check_flat(codec, spec, types)
     if key is not None and ("{" in key or "}" in key):
         raise ConfigurationError(
-            f"{form.where}: reply is the key of its result, not a template: {shown(key)}"
+            f"{spec.where}: reply is the key of its result, not a template: {brief_repr(key)}"
         )
     if key is not None and key in codec.reply_keys:
         raise ConfigurationError(
-            f"{form.where}: the key {key!r} of its result means something else already"
+            f"{spec.where}: the key {key!r} of its result has another meaning in a reply"
         )
-    fields = () if key is not None or form.result is None else fields_of(plain(form.result))
-    reply_keys = {shapes.name_of(each.name) for each in fields} if key is None else {key}
-    return Plan(form, word, parameters, result, key, frozenset(reply_keys))
+    fields = () if key is not None or spec.result is None else fields_of(bare_type(spec.result))
+    keys = {types.name_of(each.name) for each in fields} if key is None else {key}
+    return ObjectMessage(spec, word, parameters, result, key, frozenset(keys))
 
 
-def check_word(where: str, word: int | str) -> None:
-    """Raise ConfigurationError if a template stands in place of a command's word."""
-    if isinstance(word, str) and ("{" in word or "}" in word):
-        first = re.match(r"\w*", word)
-        example = first[0] if first else ""
-        raise ConfigurationError(
-            f"{where}: a JSON command is a word; its parameters are keys: write {example!r}, not {word!r}"
-        )
-
-
-def _check_flat(codec: Keys, form: MessageSpec, shapes: Shapes) -> None:
-    """A result whose fields stand in the reply needs fields, and they must not collide."""
-    cls = plain(form.result)
+def _check_flat(codec: Keys, spec: MessageSpec, types: ValueTypes) -> None:
+    """Raise ConfigurationError if the fields of a result cannot be keys of its reply."""
+    cls = bare_type(spec.result)
     if not (isinstance(cls, type) and attrs.has(cls)):
         raise ConfigurationError(
-            f"{form.where}: its result, {type_text(cls)}, has no fields that could stand in the reply: "
+            f"{spec.where}: its result, {type_text(cls)}, has no fields that could be keys of the reply: "
             'give it a key, as in reply="value", or return an attrs class'
         )
     for each in fields_of(cls):
-        if shapes.name_of(each.name) in codec.reply_keys:
+        if types.name_of(each.name) in codec.reply_keys:
             raise ConfigurationError(
-                f"{form.where}: its result's field {each.name} has a key that means something else already"
+                f"{spec.where}: its result's field {each.name} has a key with another meaning in a reply"
             )
 
 
 @frozen
-class JsonAnswers(Answers):
+class JsonReplyReader(ReplyReader):
+    """Reads the replies to one command."""
+
     codec: Keys
-    plan: Plan
+    command: ObjectMessage
 
     def take(self, body: Any) -> Any:
-        codec, plan = self.codec, self.plan
+        codec, command = self.codec, self.command
         message: dict[str, Any] = dict(body)
         if self._is_fault(message):
             raise self._fault(message)
@@ -166,47 +150,44 @@ class JsonAnswers(Answers):
         for key in codec.success:
             del message[key]
         if codec.fault is not None:
-            message.pop(codec.fault, None)  # null, as some programs write beside a result
-        if plan.key is None:
-            return plan.result.read(self._flat(message))
-        value = message.pop(plan.key, MISSING)
+            message.pop(codec.fault, None)  # some programs write null beside a result
+        if command.result_key is None:
+            if command.spec.result is not None:
+                return command.result.read(message)
+            if message:
+                raise unknown(min(message))
+            return None
+        value = message.pop(command.result_key, MISSING)
         if message:
             raise unknown(min(message))
         if value is MISSING:
-            if plan.form.result is None:
+            if command.spec.result is None:
                 return None
-            raise missing(plan.key)
+            raise missing(command.result_key)
         try:
-            return plan.result.read(value)
+            return command.result.read(value)
         except CodecError as error:
-            raise inside(plan.key, error) from None
-
-    def _flat(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """The result's own members; None where the command has no result."""
-        if self.plan.form.result is not None:
-            return message
-        if message:
-            raise unknown(min(message))
-        return None
+            raise inside(command.result_key, error) from None
 
     def _check_echo(self, message: dict[str, Any]) -> None:
         word = message.pop(self.codec.command, MISSING)
         if word is MISSING:
             raise missing(self.codec.command)
-        if type(word) is not type(self.plan.word) or word != self.plan.word:
+        if type(word) is not type(self.command.word) or word != self.command.word:
             raise CodecError(
-                f"is {shown(word)}: that is no reply to {self.plan.word!r}", self.codec.command
+                f"is {brief_repr(word)}, so this is not a reply to {self.command.word!r}",
+                self.codec.command,
             )
 
     def _is_fault(self, message: Mapping[str, Any]) -> bool:
         if self.codec.success:
-            return not holds(message, self.codec.success)
+            return not contains(message, self.codec.success)
         if self.codec.failure:
-            return holds(message, self.codec.failure)
+            return contains(message, self.codec.failure)
         return message.get(self.codec.fault or "") is not None
 
     def _fault(self, message: dict[str, Any]) -> Fault | CodecError:
-        codec = self.codec
+        codec, result_key = self.codec, self.command.result_key or ""
         if codec.echo and codec.command in message:
             self._check_echo(message)
         for key, value in codec.failure.items():
@@ -214,11 +195,11 @@ class JsonAnswers(Answers):
                 return missing(key)
             found = message.pop(key)
             if type(found) is not type(value) or found != value:
-                return inside(key, wrong(shown(value), found))
+                return inside(key, wrong(brief_repr(value), found))
         if codec.fault is None:
             return self._fault_in(message)
-        if message.get(self.plan.key or "", MISSING) is None:
-            del message[self.plan.key or ""]  # null, as some programs write beside a fault
+        if message.get(result_key, MISSING) is None:
+            del message[result_key]  # some programs write null beside a fault
         if codec.fault not in message:
             return missing(codec.fault)
         parts = message.pop(codec.fault)
@@ -249,8 +230,8 @@ class JsonAnswers(Answers):
         return Fault(code, reason, data)
 
 
-def holds(message: Mapping[str, Any], marks: Mapping[str, Any]) -> bool:
-    """Whether a message holds all marks; True is not 1 there."""
+def contains(message: Mapping[str, Any], members: Mapping[str, Any]) -> bool:
+    """Return whether a message has all these members; True is not 1 there."""
     return all(
-        type(message.get(key)) is type(value) and message[key] == value for key, value in marks.items()
+        type(message.get(key)) is type(value) and message[key] == value for key, value in members.items()
     )

@@ -1,8 +1,8 @@
 """
-The shortcut through msgspec, which is several times faster than Python's json, and less strict.
+The fast engine through msgspec, which takes a fraction of the time of Python's json, and is less strict.
 
-What it gives is taken only if that is proved to be what the standard would give. Where the two differ, and
-why each proof holds, is told in docs/explanation/json-engines.md.
+A result of msgspec is used only if it is provably the one of the standard engine. The page
+docs/explanation/json-engines.md shows the differences, and why each proof holds.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tcpcomm.codec.base import MISSING
 
 __all__ = ["Msgspec"]
 
-_DEEPEST: Final = 7
+_MAX_DEPTH: Final = 7
 """
-Lists and objects within each other. msgspec's own bound is the interpreter's stack, as is the standard's,
-but at another depth. A type bounds it before either, at no cost; its size doubles with each level.
+The most lists and objects within each other. Without a bound both engines stop where the interpreter's
+stack ends, but at different depths. The size of the type below doubles with each level.
 """
 
 
 def _values(levels: int) -> Any:
-    """The type of what JSON has, at most so many levels deep."""
+    """Return the type of values of JSON with at most so many levels."""
     leaf = None | bool | int | float | str
     if levels == 0:
         return leaf
@@ -33,22 +33,22 @@ def _values(levels: int) -> Any:
     return leaf | GenericAlias(list, (inner,)) | GenericAlias(dict, (str, inner))
 
 
-_decode: Final = Decoder(_values(_DEEPEST)).decode
+_decode: Final = Decoder(_values(_MAX_DEPTH)).decode
 _encode: Final = Encoder().encode
 
 if type(_decode(str(2**64))) is not int:
-    raise ImportError("this msgspec makes floats of large whole numbers: 0.18 or later does not")
+    raise ImportError("this msgspec reads large whole numbers as floats: install msgspec 0.18 or later")
 
 _exponent: Final = re.compile(r"e(?<=[0-9]e)").search
-"""Finds 1e16. It looks for an e first, for they are rarer than digits: 2 µs in 4 KB of numbers, not 20."""
+"""Finds 1e16. It searches for the e first, because an e is rarer than a digit."""
 
 
 class Msgspec:
     """
-    See :class:`~tcpcomm.codec.json.engines.Shortcut`.
+    A :class:`~tcpcomm.codec.json.engines.FastEngine`.
 
     Args:
-        ascii: whether everything beyond ASCII is to be written as ``\\uXXXX``, which msgspec cannot.
+        ascii: whether other characters must be written as ``\\uXXXX``, which msgspec cannot.
     """
 
     def __init__(self, ascii: bool) -> None:
@@ -59,11 +59,11 @@ class Msgspec:
             return MISSING
         try:
             value = _decode(text)
-            # msgspec keeps the last of equal keys. One that is lost takes its colon with it; where nothing
-            # is escaped, all other colons are written again as they were read.
+            # msgspec keeps the last of equal keys. A lost key takes its colon with it. Without a backslash
+            # in the text, all other colons are written again as they were read.
             if _encode(value).count(b":") == text.count(":"):
                 return value
-        except Exception:  # whatever it is, the standard says it in its words
+        except Exception:  # the standard engine raises the error, in its own words
             pass
         return MISSING
 
@@ -71,8 +71,8 @@ class Msgspec:
         try:
             frame = _encode(value)
             text: str = frame.decode()
-            # Python writes 1e16 as 1e+16, and 0.00001 as 1e-05. NaN as null, bytes and dates as text, and
-            # whatever else msgspec writes and JSON has not, do not come back as they were.
+            # Python writes 1e16 as 1e+16, and 0.00001 as 1e-05. msgspec writes values that JSON does not
+            # have, such as NaN, bytes and dates, as null or text, which differ when they are read again.
             if (
                 "0.0000" not in text
                 and _exponent(text) is None
@@ -80,6 +80,6 @@ class Msgspec:
                 and _decode(frame) == value
             ):
                 return text
-        except Exception:  # whatever it is, the standard says it in its words
+        except Exception:  # the standard engine raises the error, in its own words
             pass
         return None

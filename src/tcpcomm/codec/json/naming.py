@@ -1,11 +1,13 @@
-"""How names in Python become names on the wire: as they are, ``camelCase``, or ``PascalCase`` as in C#."""
+"""Names on the wire, made of names in Python: unchanged, ``camelCase``, or ``PascalCase`` as in C#."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, Literal
 
-__all__ = ["NAMINGS", "Naming"]
+from tcpcomm.errors import ConfigurationError
+
+__all__ = ["NAMINGS", "Naming", "check_naming"]
 
 Naming = Literal["as written", "camel", "pascal"]
 
@@ -28,3 +30,9 @@ NAMINGS: Final[dict[str, Callable[[str], str]]] = {
     "camel": _camel,
     "pascal": _pascal,
 }
+
+
+def check_naming(naming: str) -> None:
+    """Raise ConfigurationError if the naming is unknown."""
+    if naming not in NAMINGS:
+        raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {naming!r}")

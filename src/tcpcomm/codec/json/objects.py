@@ -3,7 +3,7 @@ r"""
 
 The defaults read and write::
 
-    {"cmd":"locate","job":3}               the command; its parameters stand beside its word
+    {"cmd":"locate","job":3}               the command; its parameters are beside its word
     {"result":{"x":1.0,"y":2.0}}           its reply
     {"error":{"code":3,"reason":"no part"}}   or a fault
     {"event":"alarm","code":7}             an event
@@ -12,7 +12,6 @@ The defaults read and write::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 from attrs import field, frozen
@@ -20,8 +19,6 @@ from attrs import field, frozen
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
-    Asked,
     Codec,
     Dialect,
     Event,
@@ -29,16 +26,17 @@ from tcpcomm.codec.base import (
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import TROUBLE_CODES, code_of, data_of, reason_of
-from tcpcomm.codec.json.keys import JsonAnswers, Keys, Plan, holds, plan_of
-from tcpcomm.codec.json.naming import NAMINGS, Naming
-from tcpcomm.codec.json.parameters import Shapes
+from tcpcomm.codec.json.faults import code_of, data_of, reason_of
+from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compile_message, contains
+from tcpcomm.codec.json.messages import JsonDialectBase, check_unique
+from tcpcomm.codec.json.naming import Naming, check_naming
+from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
-from tcpcomm.codec.random_values import draw
-from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
+from tcpcomm.errors import CodecError, Fault
 
 __all__ = ["Json"]
 
@@ -49,31 +47,33 @@ class Json(Keys, Codec):
     One JSON object for each message.
 
     Args:
-        command: the key whose value is the command's word.
-        parameters: the key of the object that holds the parameters of commands and events; None: they
-            stand beside the word.
+        command: the key of the command's word.
+        parameters: the key of the object that holds the parameters of commands and events. None: they are
+            beside the word.
         id: the key of the number that a reply repeats from its request, so that replies may come in any
-            order. None: there is none, and replies come in the order of the requests. A request without
-            it is answered without it.
-        result: the key of a command's result. None: the fields of the result, an attrs class, stand in the
-            reply themselves. ``@command(reply="position")`` names another key for one command.
-        fault: the key of the object that holds a fault's code and reason. None: they stand in the reply
-            themselves, and ``success`` or ``failure`` shows what a reply is.
+            order. None: replies have no id, and come in the order of the requests. A request
+            without an id is answered without one.
+        result: the key of a command's result. None: the fields of the result, an attrs class, are keys of
+            the reply. ``@command(reply="position")`` gives one command's result another key.
+        fault: the key of the object that holds a fault's code and reason. None: they are keys of the reply,
+            and ``success`` or ``failure`` tells a fault from a result.
         code: the key of a fault's code, a number or a word.
-        reason: the key of a fault's reason. None: there is none, and the value of ``fault`` is the code.
+        reason: the key of a fault's reason. None: faults have no reason, and the value of ``fault`` is the
+            code.
         data: the key of a fault's data. None: they are not sent.
-        event: the key whose value is the event's word. It may be the same as that of commands.
-        success: what every reply that is no fault holds besides, such as ``{"status": "OK"}``. Whatever
-            lacks it is a fault.
-        failure: what every fault holds besides, such as ``{"status": "NG"}``.
+        event: the key of the event's word. It may be the same as the key of commands.
+        success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
+            a fault.
+        failure: what every fault also holds, such as ``{"status": "NG"}``.
         echo: whether every reply repeats the command's word under its key.
-        ignore: keys that a peer sends and nobody needs, such as a timestamp. Others are refused.
+        ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
+            refused.
         naming: how names in Python become keys and words: ``as written``, ``camel`` (partCount) or
             ``pascal`` (PartCount), as C# writes them.
-        encoding: of the text; see :class:`~tcpcomm.codec.json.text.JsonText`.
+        encoding: the encoding of the text; see :class:`~tcpcomm.codec.json.text.JsonText`.
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
-        codes: the codes of the faults that no declaration foresees; by default those that JSON-RPC
-            reserves, -32700 to -32600.
+        codes: the codes of faults that no declaration foresees; by default those that JSON-RPC reserves,
+            -32700 to -32600.
 
     Raises:
         ConfigurationError: the keys contradict each other.
@@ -86,132 +86,110 @@ class Json(Keys, Codec):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        if self.naming not in NAMINGS:
-            raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {self.naming!r}")
+        check_naming(self.naming)
         JsonText(self.encoding, self.ascii)
 
-    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
-        shapes = Shapes(self.naming)
-        plans: dict[str, Plan] = {}
-        words: dict[tuple[bool, int | str], Plan] = {}
-        for form in forms:
-            plan = plan_of(self, form, shapes)
-            apart = form.is_event and self.event != self.command
-            other = words.setdefault((apart, plan.word), plan)
-            if other is not plan:
-                raise ConfigurationError(
-                    f"{form.where}: {plan.word!r} is the word of {other.form.where} already"
-                )
-            plans[form.name] = plan
-        return (_JsonDialect if self.id is None else _JsonDialectById)(self, plans)
+    def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
+        types = ValueTypes(self.naming)
+        messages = [compile_message(self, spec, types) for spec in specs]
+        check_unique(messages, "word", events_apart=self.event != self.command)
+        return (_JsonDialect if self.id is None else _JsonDialectById)(self, messages)
 
 
-class _JsonDialect(Dialect):
-    def __init__(self, codec: Json, plans: Mapping[str, Plan]) -> None:
+class _JsonDialect(JsonDialectBase[ObjectMessage]):
+    def __init__(self, codec: Json, messages: Sequence[ObjectMessage]) -> None:
+        super().__init__(JsonText(codec.encoding, codec.ascii), messages, codec.codes)
         self._codec = codec
-        self._text = JsonText(codec.encoding, codec.ascii)
-        self._plans = plans
-        self._commands = {plan.word: plan for plan in plans.values() if not plan.form.is_event}
-        self._events = {plan.word: plan for plan in plans.values() if plan.form.is_event}
-        self._codes = {**TROUBLE_CODES, **codec.codes}
-        marks = {*codec.success, *codec.failure}
-        self._answer_keys = {codec.result, codec.fault, *marks} - {None}
-        self._result_keys = set().union(*(each.reply_keys for each in self._commands.values()))
-
-    # -- the host's side --------------------------------------------------------------------------------
+        self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
+        self._result_keys = set().union(*(each.result_keys for each in self._commands.values()))
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
-        plan = self._plans[name]
-        message: dict[str, Any] = {self._codec.command: plan.word}
-        if self._codec.id is not None and plan.form.reply is not None:
+        command = self._messages[name]
+        message: dict[str, Any] = {self._codec.command: command.word}
+        if self._codec.id is not None and command.spec.reply is not None:
             message[self._codec.id] = id
-        return self._text.write(self._with(message, plan.parameters.write(values)))
+        return self._text.write(self._with(message, command.parameters.write(values)))
 
     def _with(self, message: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-        """A message with its parameters, where this codec puts them."""
+        """Return a message with its parameters added."""
         if self._codec.parameters is None:
             message.update(parameters)
         elif parameters:
             message[self._codec.parameters] = parameters
         return message
 
-    def answers(self, name: str) -> Answers | None:
-        plan = self._plans[name]
-        return None if plan.form.reply is None else JsonAnswers(self._codec, plan)
+    def reply_reader(self, name: str) -> ReplyReader | None:
+        command = self._messages[name]
+        return None if command.spec.reply is None else JsonReplyReader(self._codec, command)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
         codec = self._codec
         word = message.get(codec.event, MISSING)
         if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
-            plan = self._find(self._events, word)
-            if plan is None:
-                raise CodecError(f"there is no event {shown(word)}", codec.event)
+            event = self._find(self._events, word)
+            if event is None:
+                raise CodecError(f"there is no event {brief_repr(word)}", codec.event)
             del message[codec.event]
-            return (Event(plan.form.name, self._parameters(plan, message)),)
+            return (Event(event.spec.name, self._parameters(event, message)),)
         word = message.get(codec.command, MISSING)
-        if word is not MISSING and self._asks(word, message):
-            raise CodecError(f"it is a command, {shown(word)}", codec.command)
+        if word is not MISSING and self._is_command(word, message):
+            raise CodecError(f"{brief_repr(word)} is a command, not a reply or an event", codec.command)
         return (Answer(message, self._take_id(message)),)
 
-    def _asks(self, word: Any, message: Mapping[str, Any]) -> bool:
-        """Whether a message with a command's word is one, where an answer to ours could have come."""
+    def _is_command(self, word: Any, message: Mapping[str, Any]) -> bool:
+        """Return whether a message with a command's word is a command, and not the answer to one."""
         if self._codec.echo:
             return self._find(self._commands, word) is None
         return self._codec.command not in self._result_keys and self._answer_keys.isdisjoint(message)
 
-    # -- the equipment's side ---------------------------------------------------------------------------
-
-    def read_at_equipment(self, frame: bytes) -> Asked:
-        return self._read_request(frame)
-
-    def _read_request(self, frame: bytes) -> Request | Refusal:
+    def read_at_equipment(self, frame: bytes) -> Request | Refusal:
         id = name = None
         wants_reply = True
-        trouble, foreign = ProtocolErrorKind.UNREADABLE, False
+        kind, foreign = ProtocolErrorKind.UNREADABLE, False
         try:
             received = self._text.read(frame)
-            trouble = ProtocolErrorKind.MALFORMED
+            kind = ProtocolErrorKind.MALFORMED
             message = self._object(received)
             foreign = self._is_foreign(message)
             id = self._take_id(message)
             word = message.pop(self._codec.command, MISSING)
             if word is MISSING:
                 raise missing(self._codec.command)
-            plan = self._find(self._commands, word)
-            if plan is None:
-                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
-                raise CodecError(f"there is no command {shown(word)}", self._codec.command)
-            name = plan.form.name
-            wants_reply = plan.form.reply is not None
-            trouble = ProtocolErrorKind.BAD_PARAMETERS
-            return Request(name, self._parameters(plan, message), id, wants_reply)
+            command = self._find(self._commands, word)
+            if command is None:
+                kind = ProtocolErrorKind.UNKNOWN_COMMAND
+                raise CodecError(f"there is no command {brief_repr(word)}", self._codec.command)
+            name = command.spec.name
+            wants_reply = command.spec.reply is not None
+            kind = ProtocolErrorKind.BAD_PARAMETERS
+            return Request(name, self._parameters(command, message), id, wants_reply)
         except CodecError as problem:
-            return Refusal(trouble, problem, name, id, wants_reply, foreign)
+            return Refusal(kind, problem, name, id, wants_reply, foreign)
 
     def _is_foreign(self, message: Mapping[str, Any]) -> bool:
-        """Whether a message looks like what equipment sends."""
+        """Return whether a message looks like one that equipment sends."""
         word = message.get(self._codec.command, MISSING)
         if self._codec.event == self._codec.command and self._find(self._events, word):
             return True
         return word is MISSING or (self._codec.echo and not self._answer_keys.isdisjoint(message))
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
-        plan = self._plans[request.name]
-        written = plan.result.write(result)
+        command = self._messages[request.name]
+        written = command.result.write(result)
         message = self._reply_to(request)
         message.update(self._codec.success)
-        if plan.key is not None:
-            message[plan.key] = written
+        if command.result_key is not None:
+            message[command.result_key] = written
         elif written is not None:
             message.update(written)
         return [self._text.write(message)]
 
     def _reply_to(self, request: Request | Refusal) -> dict[str, Any]:
-        """What a reply begins with: the command's word and the id, where it has them."""
+        """Return the first keys of a reply: the command's word and the id, if replies have them."""
         message: dict[str, Any] = {}
         if self._codec.echo and request.name is not None:
-            message[self._codec.command] = self._plans[request.name].word
+            message[self._codec.command] = self._messages[request.name].word
         if self._codec.id is not None and request.id is not None:
             message[self._codec.id] = request.id
         return message
@@ -232,21 +210,16 @@ class _JsonDialect(Dialect):
             message.update(parts)
         else:
             message[codec.fault] = code if codec.reason is None else parts
-        if codec.success and holds(message, codec.success):
-            raise CodecError(f"{shown(code)} says that all is well", "code")
+        if codec.success and contains(message, codec.success):
+            raise CodecError(f"{brief_repr(code)} means success: give the fault another code", "code")
         return self._text.write(message)
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return Fault(self._codes[trouble], reason)
-
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
-        plan = self._plans[name]
-        return self._text.write(self._with({self._codec.event: plan.word}, plan.parameters.write(values)))
-
-    # -- both sides -------------------------------------------------------------------------------------
+        event = self._messages[name]
+        return self._text.write(self._with({self._codec.event: event.word}, event.parameters.write(values)))
 
     def _object(self, message: Any) -> dict[str, Any]:
-        """A message without what is ignored. Raises CodecError if it is no object."""
+        """Return a message without the keys to ignore. Raises CodecError if it is not an object."""
         if type(message) is not dict:
             raise wrong("an object", message)
         for key in self._codec.ignore:
@@ -259,49 +232,41 @@ class _JsonDialect(Dialect):
         id = message.pop(self._codec.id, None)
         return None if id is None else code_of(id, self._codec.id)
 
-    def _find(self, plans: Mapping[int | str, Plan], word: Any) -> Plan | None:
-        return plans.get(word) if type(word) in (str, int) else None
+    def _find(self, messages: Mapping[int | str, ObjectMessage], word: Any) -> ObjectMessage | None:
+        return messages.get(word) if type(word) in (str, int) else None
 
-    def _parameters(self, plan: Plan, message: dict[str, Any]) -> dict[str, Any]:
-        """The values in a message that is left with nothing but its parameters."""
+    def _parameters(self, command: ObjectMessage, message: dict[str, Any]) -> dict[str, Any]:
+        """Return the values in a message that has only its parameters left."""
         key = self._codec.parameters
         if key is None:
-            return plan.parameters.read(message)
+            return command.parameters.read(message)
         members = message.pop(key, None)
         if message:
             raise unknown(min(message))
         if members is not None and type(members) is not dict:
             raise inside(key, wrong("an object", members))
         try:
-            return plan.parameters.read(members or {})
+            return command.parameters.read(members or {})
         except CodecError as error:
             raise inside(key, error) from None
 
-    # -- for simulators, tests and manuals --------------------------------------------------------------
-
-    def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        return self._plans[name].parameters.draw(random)
-
-    def draw_result(self, name: str, random: Random) -> Any:
-        return draw(self._plans[name].form.result, random)
-
     def notation(self, name: str) -> Notation:
-        codec, plan = self._codec, self._plans[name]
-        word = _literal(plan.word)
-        head = [f'"{codec.event if plan.form.is_event else codec.command}": {word}']
-        answered = not plan.form.is_event and plan.form.reply is not None
+        codec, compiled = self._codec, self._messages[name]
+        word = _literal(compiled.word)
+        first = [f'"{codec.event if compiled.spec.is_event else codec.command}": {word}']
+        answered = not compiled.spec.is_event and compiled.spec.reply is not None
         id = [f'"{codec.id}": id'] if codec.id is not None and answered else []
-        labels = [f'"{key}": {label}' for key, label in plan.parameters.labels.items()]
+        labels = [f'"{key}": {label}' for key, label in compiled.parameters.labels.items()]
         if codec.parameters is not None and labels:
             labels = [f'"{codec.parameters}": {{{", ".join(labels)}}}']
-        request = f"{{{', '.join(head + id + labels)}}}"
+        request = f"{{{', '.join(first + id + labels)}}}"
         if not answered:
             return Notation(request)
-        parts = (head if codec.echo else []) + id + _literals(codec.success)
-        if plan.key is not None:
-            parts.append(f'"{plan.key}": {plan.result.label}')
-        elif plan.form.result is not None:
-            parts.append(plan.result.label[1:-1])
+        parts = (first if codec.echo else []) + id + _literals(codec.success)
+        if compiled.result_key is not None:
+            parts.append(f'"{compiled.result_key}": {compiled.result.label}')
+        elif compiled.spec.result is not None:
+            parts.append(compiled.result.label[1:-1])
         return Notation(request, (f"{{{', '.join(parts)}}}",))
 
     def fault_notation(self) -> str:
@@ -324,6 +289,6 @@ def _literal(value: Any) -> str:
     return f'"{value}"' if type(value) is str else str(value)
 
 
-def _literals(marks: Mapping[str, Any]) -> list[str]:
+def _literals(members: Mapping[str, Any]) -> list[str]:
     text = JsonText("utf-8", False)
-    return [f'"{key}": {text.write(value).decode()}' for key, value in marks.items()]
+    return [f'"{key}": {text.write(value).decode()}' for key, value in members.items()]

@@ -1,10 +1,9 @@
 """
-Values to what JSON has, and back, strictly: :class:`Shapes`, and :class:`Parameters`.
+Python values to values of JSON, and back, strictly: :class:`ValueTypes`, and :class:`Parameters`.
 
-cattrs structures the attrs classes. By itself it is lenient: it takes a string for a number if ``int()``
-does, a string for a list, and True for 1. So every annotation is made into a
-:class:`~tcpcomm.codec.json.value_types.Shape` once, when a declaration is bound; afterwards nobody looks at types
-again.
+cattrs makes the instances of attrs classes. It is lenient by default: it takes a string for a number if
+``int()`` does, a string for a list, and True for 1. So each annotation becomes a
+:class:`~tcpcomm.codec.json.value_types.ValueType` once, when a declaration is bound.
 """
 
 from __future__ import annotations
@@ -18,48 +17,39 @@ import attrs
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
+from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.naming import NAMINGS, Naming
-from tcpcomm.codec.json.value_types import Shape, Step
+from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.codec.problems import inside, missing, unknown, wrong
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Parameters", "Shapes"]
+__all__ = ["Parameters", "ValueTypes"]
 
 _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 
-class Shapes:
-    """
-    The shapes of annotations, each made once.
-
-    Args:
-        naming: how the fields of attrs classes are called on the wire.
-    """
+class ValueTypes:
+    """The value types of annotations, each made once. The naming makes the keys of attrs classes."""
 
     def __init__(self, naming: Naming = "as written") -> None:
         self.name_of = NAMINGS[naming]
-        self._known: dict[Any, Shape] = dict(value_types.LEAVES)
+        self._known: dict[Any, ValueType] = dict(value_types.LEAVES)
 
-    def of(self, annotation: Any) -> Shape:
-        """
-        The shape of an annotation.
-
-        Raises:
-            ConfigurationError: JSON cannot carry such values.
-        """
-        annotation = plain(annotation)
+    def of(self, annotation: Any) -> ValueType:
+        """Return the value type of an annotation. Raises ConfigurationError if JSON cannot carry it."""
+        annotation = bare_type(annotation)
         if annotation not in self._known:
             self._known[annotation] = self._made(annotation)
         return self._known[annotation]
 
-    def _made(self, annotation: Any) -> Shape:
+    def _made(self, annotation: Any) -> ValueType:
         origin, arguments = get_origin(annotation), get_args(annotation)
-        if options(annotation):
-            return value_types.union((each, self.of(each)) for each in options(annotation))
+        if union_members(annotation):
+            return value_types.union((each, self.of(each)) for each in union_members(annotation))
         if origin is Literal:
             return value_types.choice({each: each for each in arguments}, type_text(annotation))
         if origin is list:
@@ -82,25 +72,25 @@ class Shapes:
             "time, Enum, Literal, list[...], tuple[...], dict[str, ...], unions, attrs classes, Any"
         )
 
-    def _instance(self, cls: type) -> Shape:
+    def _instance(self, cls: type) -> ValueType:
         def read(value: Any) -> Any:
             return self._known[cls].read(value)
 
         def write(value: Any) -> Any:
             return self._known[cls].write(value)
 
-        # A class whose fields lead back to it finds this, which asks again when there is a value.
-        self._known[cls] = Shape(read, write, (dict,), (cls,), cls.__name__)
+        # A class with fields that contain the class again finds this type, which finds the final one later.
+        self._known[cls] = ValueType(read, write, (dict,), (cls,), cls.__name__)
         try:
             fields = self._fields(cls)
         except ConfigurationError:
             del self._known[cls]
             raise
-        label = ", ".join(f'"{key}": {shape.label}' for _, key, shape in fields)
-        return Shape(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
+        label = ", ".join(f'"{key}": {value_type.label}' for _, key, value_type in fields)
+        return ValueType(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
 
-    def _fields(self, cls: type) -> list[tuple[str, str, Shape]]:
-        """The fields of a class: name, key on the wire, shape."""
+    def _fields(self, cls: type) -> list[tuple[str, str, ValueType]]:
+        """Return the fields of a class: name, key on the wire, value type."""
         fields = []
         for field in fields_of(cls):
             try:
@@ -110,12 +100,12 @@ class Shapes:
         return fields
 
 
-def _reader(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
-    def hook(read: Step) -> Callable[[Any, Any], Any]:
+def _reader(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversion:
+    def hook(read: Conversion) -> Callable[[Any, Any], Any]:
         return lambda value, _: read(value)
 
     overrides: dict[str, Any] = {
-        name: override(rename=key, struct_hook=hook(shape.read)) for name, key, shape in fields
+        name: override(rename=key, struct_hook=hook(value_type.read)) for name, key, value_type in fields
     }
     structure: Callable[[Any, Any], Any] = make_dict_structure_fn(cls, _CONVERTER, **overrides)
     keys = {name: key for name, key, _ in fields}
@@ -132,7 +122,7 @@ def _reader(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
 
 
 def _first(group: BaseValidationError, keys: Mapping[str, str]) -> CodecError:
-    """The first of the errors that cattrs found in one object, with its path."""
+    """Return the first of the errors that cattrs found in one object, with its path."""
     error = group.exceptions[0]
     name = next((note.name for note in getattr(error, "__notes__", ()) if hasattr(note, "name")), None)
     if isinstance(error, ForbiddenExtraKeysError):
@@ -144,8 +134,8 @@ def _first(group: BaseValidationError, keys: Mapping[str, str]) -> CodecError:
     return error if name is None else inside(keys[name], error)
 
 
-def _writer(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
-    steps = [(name, key, shape.write) for name, key, shape in fields]
+def _writer(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversion:
+    steps = [(name, key, value_type.write) for name, key, value_type in fields]
 
     def write(value: Any) -> Any:
         if type(value) is not cls:
@@ -164,41 +154,43 @@ def _writer(cls: type, fields: Sequence[tuple[str, str, Shape]]) -> Step:
 
 class Parameters:
     """
-    The parameters of one command or event, which stand in a JSON object or list.
+    The parameters of one command or event, in a JSON object or list.
 
     Args:
         fields: the parameters.
-        shapes: where their shapes come from.
+        types: the value types.
         where: the class and method, for errors.
 
     Raises:
-        ConfigurationError: JSON cannot carry one of them, or two have the same name there.
+        ConfigurationError: JSON cannot carry one of them, or two have the same key.
     """
 
-    def __init__(self, fields: Sequence[Field], shapes: Shapes, where: str) -> None:
+    def __init__(self, fields: Sequence[Field], types: ValueTypes, where: str) -> None:
         self._fields = tuple(fields)
-        self._plan: list[tuple[str, str, Shape, Any]] = []
+        self._compiled: list[tuple[str, str, ValueType, Any]] = []
         for field in fields:
             try:
-                shape = shapes.of(field.type)
+                value_type = types.of(field.type)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{where}: parameter {field.name}: {error}") from None
-            self._plan.append((shapes.name_of(field.name), field.name, shape, field.default))
-        self.keys = tuple(key for key, *_ in self._plan)
-        for key, name, *_ in self._plan:
+            self._compiled.append((types.name_of(field.name), field.name, value_type, field.default))
+        self.keys = tuple(key for key, *_ in self._compiled)
+        for key, name, *_ in self._compiled:
             if self.keys.count(key) > 1:
-                raise ConfigurationError(f"{where}: parameter {name}: another one is called {key!r} too")
+                raise ConfigurationError(
+                    f"{where}: parameter {name}: another parameter has the key {key!r} already"
+                )
         self._names = frozenset(field.name for field in fields)
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The values in an object; those that are not there have their defaults. Raises CodecError."""
+        """Return the values in an object. Absent ones have their defaults. Raises CodecError."""
         values = {}
         found = 0
         key = ""
         try:
-            for key, name, shape, default in self._plan:
+            for key, name, value_type, default in self._compiled:
                 if key in members:
-                    values[name] = shape.read(members[key])
+                    values[name] = value_type.read(members[key])
                     found += 1
                 elif default is MISSING:
                     raise missing("")
@@ -211,18 +203,18 @@ class Parameters:
         return values
 
     def read_list(self, members: Sequence[Any]) -> dict[str, Any]:
-        """The values in a list, by their positions. Raises CodecError."""
+        """Return the values in a list, by their positions. Raises CodecError."""
         if len(members) > len(self.keys):
             raise CodecError(f"there are {len(self.keys)} parameters, not {len(members)}")
         return self.read(dict(zip(self.keys, members, strict=False)))
 
     def write(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The object that holds the values. Raises CodecError."""
+        """Return the object for the values. Raises CodecError."""
         written = {}
         name = ""
         try:
-            for key, name, shape, _ in self._plan:
-                written[key] = shape.write(values[name])
+            for key, name, value_type, _ in self._compiled:
+                written[key] = value_type.write(values[name])
         except CodecError as error:
             raise inside(name, error) from None
         except KeyError:
@@ -232,10 +224,10 @@ class Parameters:
         return written
 
     def draw(self, random: Random) -> dict[str, Any]:
-        """Plausible values."""
+        """Draw plausible values."""
         return {field.name: draw(field.type, random) for field in self._fields}
 
     @property
     def labels(self) -> dict[str, str]:
-        """The shape of each, for people, by its key."""
-        return {key: shape.label for key, _, shape, _ in self._plan}
+        """The label of each parameter for people, by its key."""
+        return {key: value_type.label for key, _, value_type, _ in self._compiled}

@@ -1,14 +1,13 @@
 """
 :class:`JsonRpc`: JSON-RPC 2.0, with ids, notifications, batches and error objects.
 
-Source: the JSON-RPC 2.0 Specification, https://www.jsonrpc.org/specification. Commands are its methods;
-those without a reply, and events, are its notifications.
+Source: the JSON-RPC 2.0 Specification, https://www.jsonrpc.org/specification. Commands are its methods.
+Commands without a reply, and events, are its notifications.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 from attrs import field, frozen
@@ -16,7 +15,6 @@ from attrs import field, frozen
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
     Asked,
     Batch,
     Codec,
@@ -26,16 +24,15 @@ from tcpcomm.codec.base import (
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import TROUBLE_CODES, data_of, reason_of
-from tcpcomm.codec.json.keys import check_word
-from tcpcomm.codec.json.naming import NAMINGS, Naming
-from tcpcomm.codec.json.parameters import Parameters, Shapes
+from tcpcomm.codec.json.faults import data_of, reason_of
+from tcpcomm.codec.json.messages import JsonDialectBase, JsonMessage, check_unique, compile_result, word_of
+from tcpcomm.codec.json.naming import Naming, check_naming
+from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
-from tcpcomm.codec.json.value_types import Shape
-from tcpcomm.codec.problems import inside, missing, shown, unknown, wrong
-from tcpcomm.codec.random_values import draw
+from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["JsonRpc"]
@@ -46,8 +43,8 @@ class JsonRpc(Codec):
     """
     JSON-RPC 2.0, as StreamJsonRpc, jayson and vscode-jsonrpc speak it.
 
-    Parameters are read by name and by position. Other members of a message than those of the standard are
-    skipped, for some programs add their own; within parameters and results they are refused.
+    Parameters are read by name and by position. Unknown members of a message are skipped, because some
+    programs add their own. Within parameters and results they are refused.
 
     Args:
         by_position: whether parameters are sent as a list and not as an object.
@@ -56,7 +53,7 @@ class JsonRpc(Codec):
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
 
     Raises:
-        ConfigurationError: there is no such naming.
+        ConfigurationError: the naming is unknown.
     """
 
     by_position: bool = field(default=False, kw_only=True)
@@ -64,91 +61,61 @@ class JsonRpc(Codec):
     ascii: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.naming not in NAMINGS:
-            raise ConfigurationError(f"naming must be one of {', '.join(NAMINGS)}, not {self.naming!r}")
+        check_naming(self.naming)
 
-    def bind(self, forms: Sequence[MessageSpec]) -> Dialect:
-        shapes = Shapes(self.naming)
-        plans: dict[str, _Plan] = {}
-        methods: dict[str, _Plan] = {}
-        for form in forms:
-            plan = _plan(form, shapes)
-            other = methods.setdefault(plan.method, plan)
-            if other is not plan:
-                raise ConfigurationError(
-                    f"{form.where}: {other.form.where} has the method {plan.method!r} already"
-                )
-            plans[form.name] = plan
-        return _JsonRpcDialect(self, plans)
+    def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
+        types = ValueTypes(self.naming)
+        messages = [_compiled(spec, types) for spec in specs]
+        check_unique(messages, "method", events_apart=False)
+        return _JsonRpcDialect(self, messages)
 
 
-@frozen
-class _Plan:
-    """One form, compiled."""
-
-    form: MessageSpec
-    method: str
-    parameters: Parameters
-    result: Shape
-
-
-def _plan(form: MessageSpec, shapes: Shapes) -> _Plan:
-    method = shapes.name_of(form.name) if form.wire is MISSING else form.wire
-    if type(method) is not str:
-        raise ConfigurationError(f"{form.where}: a method of JSON-RPC is text, not {shown(method)}")
-    check_word(form.where, method)
+def _compiled(spec: MessageSpec, types: ValueTypes) -> JsonMessage:
+    method = word_of(spec, types, (str,), "a method of JSON-RPC must be text")
     if method.startswith("rpc."):
         raise ConfigurationError(
-            f"{form.where}: {method!r}: JSON-RPC keeps the names that begin with rpc. to itself"
+            f"{spec.where}: {method!r}: JSON-RPC reserves names that begin with rpc.: use another name"
         )
-    if form.reply is not MISSING and form.reply is not None:
+    if spec.reply is not MISSING and spec.reply is not None:
         raise ConfigurationError(
-            f"{form.where}: JSON-RPC rules what a reply looks like, so reply can only be None, "
-            f"not {shown(form.reply)}"
+            f"{spec.where}: JSON-RPC defines the form of replies, so reply can only be None, "
+            f"not {brief_repr(spec.reply)}"
         )
-    try:
-        result = shapes.of(form.result)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{form.where}: its result: {error}") from None
-    return _Plan(form, method, Parameters(form.parameters, shapes, form.where), result)
+    result = compile_result(spec, types)
+    return JsonMessage(spec, method, Parameters(spec.parameters, types, spec.where), result)
 
 
-class _JsonRpcDialect(Dialect):
+class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     by_id = True
 
-    def __init__(self, codec: JsonRpc, plans: Mapping[str, _Plan]) -> None:
-        self._codec = codec
-        self._text = JsonText("utf-8", codec.ascii)
-        self._plans = plans
-        self._commands = {plan.method: plan for plan in plans.values() if not plan.form.is_event}
-        self._events = {plan.method: plan for plan in plans.values() if plan.form.is_event}
-
-    # -- the host's side --------------------------------------------------------------------------------
+    def __init__(self, codec: JsonRpc, messages: Sequence[JsonMessage]) -> None:
+        super().__init__(JsonText("utf-8", codec.ascii), messages, {})
+        self._by_position = codec.by_position
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
-        plan = self._plans[name]
-        message = self._call(plan, values)
-        if plan.form.reply is not None:
+        command = self._messages[name]
+        message = self._call(command, values)
+        if command.spec.reply is not None:
             message["id"] = id
         return self._text.write(message)
 
-    def _call(self, plan: _Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-        written = plan.parameters.write(values)
-        message: dict[str, Any] = {"jsonrpc": "2.0", "method": plan.method}
+    def _call(self, called: JsonMessage, values: Mapping[str, Any]) -> dict[str, Any]:
+        written = called.parameters.write(values)
+        message: dict[str, Any] = {"jsonrpc": "2.0", "method": called.word}
         if written:
-            message["params"] = [*written.values()] if self._codec.by_position else written
+            message["params"] = [*written.values()] if self._by_position else written
         return message
 
-    def answers(self, name: str) -> Answers | None:
-        plan = self._plans[name]
-        return None if plan.form.reply is None else _JsonRpcAnswers(plan)
+    def reply_reader(self, name: str) -> ReplyReader | None:
+        command = self._messages[name]
+        return None if command.spec.reply is None else _JsonRpcReplyReader(command)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._text.read(frame)
         if type(message) is not list:
             return (self._read_one(message),)
         if not message:
-            raise CodecError("it is an empty batch")
+            raise CodecError("the batch is empty")
         found = []
         for index, each in enumerate(message):
             try:
@@ -161,17 +128,15 @@ class _JsonRpcDialect(Dialect):
         _check_version(message)
         if "method" not in message:
             if ("result" in message) == ("error" in message):
-                raise CodecError("it has neither a method nor exactly one of result and error")
+                raise CodecError("needs a method, or either a result or an error")
             return Answer(message, _id_of(message))
         method = message["method"]
-        plan = self._events.get(method) if type(method) is str else None
-        if plan is None:
-            raise CodecError(f"there is no event {shown(method)}", "method")
+        event = self._events.get(method) if type(method) is str else None
+        if event is None:
+            raise CodecError(f"there is no event {brief_repr(method)}", "method")
         if "id" in message:
-            raise CodecError("an event has none, for it is not answered", "id")
-        return Event(plan.form.name, _parameters(plan, message))
-
-    # -- the equipment's side ---------------------------------------------------------------------------
+            raise CodecError("an event must not have one, because nobody answers it", "id")
+        return Event(event.spec.name, _parameters(event, message))
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
@@ -181,14 +146,14 @@ class _JsonRpcDialect(Dialect):
         if type(message) is not list:
             return self._read_request(message)
         if not message:
-            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("it is an empty batch"))
+            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the batch is empty"))
         return Batch([self._read_request(each) for each in message])
 
     def _read_request(self, message: Any) -> Request | Refusal:
         id = name = None
         wants_reply = True
         foreign = False
-        trouble = ProtocolErrorKind.MALFORMED
+        kind = ProtocolErrorKind.MALFORMED
         try:
             _check_version(message)
             foreign = "method" not in message and ("result" in message or "error" in message)
@@ -201,58 +166,47 @@ class _JsonRpcDialect(Dialect):
             if type(message.get("params", [])) not in (dict, list):
                 raise inside("params", wrong("an object or a list", message["params"]))
             wants_reply = "id" in message
-            plan = self._commands.get(method)
-            if plan is None:
-                trouble = ProtocolErrorKind.UNKNOWN_COMMAND
+            command = self._commands.get(method)
+            if command is None:
+                kind = ProtocolErrorKind.UNKNOWN_COMMAND
                 foreign = method in self._events
-                raise CodecError(f"there is no command {shown(method)}", "method")
-            name = plan.form.name
-            trouble = ProtocolErrorKind.BAD_PARAMETERS
-            return Request(name, _parameters(plan, message), id, wants_reply)
+                raise CodecError(f"there is no command {brief_repr(method)}", "method")
+            name = command.spec.name
+            kind = ProtocolErrorKind.BAD_PARAMETERS
+            return Request(name, _parameters(command, message), id, wants_reply)
         except CodecError as problem:
-            return Refusal(trouble, problem, name, id, wants_reply, foreign)
+            return Refusal(kind, problem, name, id, wants_reply, foreign)
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
-        written = self._plans[request.name].result.write(result)
+        written = self._messages[request.name].result.write(result)
         return [self._text.write({"jsonrpc": "2.0", "result": written, "id": request.id})]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         if type(fault.code) is not int:
-            raise inside("code", wrong("a whole number, as JSON-RPC demands it", fault.code))
+            raise inside("code", wrong("a whole number in JSON-RPC", fault.code))
         error = {"code": fault.code, "message": reason_of(fault.reason, "reason")}
         if fault.data is not None:
             error["data"] = data_of(fault.data, "data")
         return self._text.write({"jsonrpc": "2.0", "error": error, "id": request.id})
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return Fault(TROUBLE_CODES[trouble], reason)
-
     def join(self, replies: Sequence[bytes]) -> bytes:
         return b"[" + b",".join(replies) + b"]"
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
-        return self._text.write(self._call(self._plans[name], values))
-
-    # -- for simulators, tests and manuals --------------------------------------------------------------
-
-    def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        return self._plans[name].parameters.draw(random)
-
-    def draw_result(self, name: str, random: Random) -> Any:
-        return draw(self._plans[name].form.result, random)
+        return self._text.write(self._call(self._messages[name], values))
 
     def notation(self, name: str) -> Notation:
-        plan = self._plans[name]
-        parts = ['"jsonrpc": "2.0"', f'"method": "{plan.method}"']
-        labels = plan.parameters.labels
-        if labels and self._codec.by_position:
+        called = self._messages[name]
+        parts = ['"jsonrpc": "2.0"', f'"method": "{called.word}"']
+        labels = called.parameters.labels
+        if labels and self._by_position:
             parts.append(f'"params": [{", ".join(labels.values())}]')
         elif labels:
             members = ", ".join(f'"{key}": {label}' for key, label in labels.items())
             parts.append(f'"params": {{{members}}}')
-        if plan.form.is_event or plan.form.reply is None:
+        if called.spec.is_event or called.spec.reply is None:
             return Notation(f"{{{', '.join(parts)}}}")
-        reply = f'{{"jsonrpc": "2.0", "result": {plan.result.label}, "id": id}}'
+        reply = f'{{"jsonrpc": "2.0", "result": {called.result.label}, "id": id}}'
         return Notation(f'{{{", ".join(parts)}, "id": id}}', (reply,))
 
     def fault_notation(self) -> str:
@@ -270,7 +224,7 @@ def _check_version(message: Any) -> None:
 
 
 def _id_of(message: Mapping[str, Any]) -> Any:
-    """The id: text, a number, or null (section 4). A number may have decimals, though it should not."""
+    """Return the id: text, a number, or null (section 4). A number should not have decimals, but may."""
     id = message.get("id")
     if id is not None and type(id) not in (int, str, float):
         raise inside("id", wrong("text, a number or null", id))
@@ -279,33 +233,33 @@ def _id_of(message: Mapping[str, Any]) -> Any:
     return id
 
 
-def _parameters(plan: _Plan, message: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(called: JsonMessage, message: Mapping[str, Any]) -> dict[str, Any]:
     members = message.get("params", {})
     try:
         if type(members) is list:
-            return plan.parameters.read_list(members)
+            return called.parameters.read_list(members)
         if type(members) is not dict:
             raise wrong("an object or a list", members)
-        return plan.parameters.read(members)
+        return called.parameters.read(members)
     except CodecError as error:
         raise inside("params", error) from None
 
 
 @frozen
-class _JsonRpcAnswers(Answers):
-    plan: _Plan
+class _JsonRpcReplyReader(ReplyReader):
+    command: JsonMessage
 
     def take(self, body: Any) -> Any:
         if "error" in body:
             raise _fault(body["error"])
         try:
-            return self.plan.result.read(body["result"])
+            return self.command.result.read(body["result"])
         except CodecError as error:
             raise inside("result", error) from None
 
 
 def _fault(error: Any) -> Fault | CodecError:
-    """The fault in an error object (section 5.1)."""
+    """Return the fault in an error object (section 5.1), or the error if there is none."""
     if type(error) is not dict:
         return inside("error", wrong("an object", error))
     for key, kind, words in (("code", int, "a whole number"), ("message", str, "text")):

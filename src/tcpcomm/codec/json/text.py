@@ -1,9 +1,9 @@
 """
-Frames to what JSON has, and back: :class:`JsonText`. What it means is decided elsewhere.
+Frames to values of JSON, and back: :class:`JsonText`. Other modules decide what the values mean.
 
-Sources: RFC 8259; what it leaves to the reader is refused here where it would be guessing: keys that are
-there twice, NaN and infinity, and numbers or nesting beyond the interpreter's bounds. Python's json decides
-all of it; :mod:`tcpcomm.codec.json.engines` has shortcuts that give the same.
+Source: RFC 8259. Texts that it leaves to a reader's guess are refused: a key that appears twice, NaN and
+infinity, and numbers or nesting beyond the interpreter's bounds. Python's json decides all of this, and the
+engines of :mod:`tcpcomm.codec.json.engines` do the same in less time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.json.engines import engine
-from tcpcomm.codec.problems import brief
+from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["JsonText"]
@@ -29,67 +29,64 @@ class JsonText:
     The text of JSON in frames.
 
     Args:
-        encoding: how characters become bytes. It must leave ASCII as it is, as utf-8, cp949, euc-kr and
-            shift_jis do. What it has no bytes for is written as ``\\uXXXX``.
-        ascii: whether everything beyond ASCII is written so.
+        encoding: the encoding of characters. It must not change ASCII: utf-8, cp949, euc-kr and shift_jis
+            do not. A character that it does not have is written as ``\\uXXXX``.
+        ascii: whether all characters beyond ASCII are written as ``\\uXXXX``.
 
     Raises:
-        ConfigurationError: there is no such encoding, or JSON cannot be written in it.
+        ConfigurationError: the encoding does not exist, or changes ASCII.
     """
 
     def __init__(self, encoding: str, ascii: bool) -> None:
         try:
             kept = _ASCII.encode(encoding) == _ASCII.encode() and _ASCII.encode().decode(encoding) == _ASCII
         except (LookupError, UnicodeError):
-            raise ConfigurationError(f"there is no encoding {encoding!r} for text") from None
+            raise ConfigurationError(
+                f"there is no encoding {encoding!r} for text: use utf-8, cp949, euc-kr, shift_jis, …"
+            ) from None
         if not kept:
             raise ConfigurationError(
-                f"JSON cannot be written in {encoding}, for that changes ASCII characters"
+                f"JSON cannot be written in {encoding}, because it changes ASCII characters"
             )
         self.encoding = encoding
         self._is_utf8 = lookup(encoding).name == "utf-8"
-        self._shortcut = engine(ascii)
+        self._fast = engine(ascii)
         self._decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode
         self._encode = json.JSONEncoder(ensure_ascii=ascii, allow_nan=False, separators=(",", ":")).encode
 
     def read(self, frame: bytes) -> Any:
         """
-        What a frame holds. A byte order mark before it is taken off: C# writes one.
+        Return the value in a frame. A byte order mark before it is removed, because C# writes one.
 
         Raises:
-            CodecError: it holds no JSON, or some that is refused.
+            CodecError: the frame is not JSON, or JSON that is refused.
         """
         try:
             text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
-            if self._shortcut is not None and (value := self._shortcut.read(text)) is not MISSING:
+            if self._fast is not None and (value := self._fast.read(text)) is not MISSING:
                 return value
             return self._decode(text)
         except UnicodeDecodeError as error:
-            raise CodecError(f"byte {error.start} is no {self.encoding}: {error.reason}") from None
+            raise CodecError(f"byte {error.start} is not {self.encoding}: {error.reason}") from None
         except RecursionError:
-            raise CodecError("it is nested too deeply") from None
+            raise CodecError("the JSON is nested too deeply") from None
         except json.JSONDecodeError as error:
-            raise CodecError(f"it is no JSON: {error.msg} at character {error.pos}") from None
+            raise CodecError(f"not JSON: {error.msg} at character {error.pos}") from None
         except CodecError:
             raise
-        except ValueError:  # more digits than Python turns into a number
-            raise CodecError("a number in it has too many digits") from None
+        except ValueError:  # Python bounds the digits of a whole number
+            raise CodecError("a number in the JSON has too many digits") from None
 
     def write(self, value: Any) -> bytes:
-        """
-        The frame that holds a value.
-
-        Raises:
-            CodecError: JSON cannot carry it.
-        """
+        """Return the frame for a value. Raises CodecError if JSON cannot carry it."""
         try:
-            text = self._shortcut.write(value) if self._shortcut is not None else None
+            text = self._fast.write(value) if self._fast is not None else None
             if text is None:
                 text = self._encode(value)
         except RecursionError:
-            raise CodecError("it is nested too deeply") from None
+            raise CodecError("the JSON is nested too deeply") from None
         except (TypeError, ValueError) as error:
-            raise CodecError(f"JSON cannot carry it: {error}") from None
+            raise CodecError(f"JSON cannot carry the value: {error}") from None
         if self._is_utf8 or text.isascii():
             try:
                 return text.encode()
@@ -101,11 +98,11 @@ class JsonText:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, unless it has a key twice: what such a one means, every reader guesses differently."""
+    """Return an object. Raises CodecError if a key appears twice, because readers differ on its meaning."""
     members = dict(pairs)
     if len(members) != len(pairs):
         times = Counter(key for key, _ in pairs)
-        raise CodecError("is there twice", brief(next(key for key in times if times[key] > 1)))
+        raise CodecError("appears twice", brief_name(next(key for key in times if times[key] > 1)))
     return members
 
 
@@ -116,13 +113,13 @@ def _refuse_constant(text: str) -> Any:
 @lru_cache(maxsize=4096)
 def _sendable(character: str, encoding: str) -> str:
     """
-    A character, or its escape where the encoding does not bring it back unchanged.
+    Return a character, or its escape if it would not arrive unchanged in this encoding.
 
-    That bytes are found is not enough: Python's shift_jis turns a yen sign into the byte of a backslash.
+    Python's shift_jis, for example, writes a yen sign as the byte of a backslash.
     """
     try:
         if character.encode(encoding).decode(encoding) == character:
             return character
     except UnicodeError:
-        pass  # it has no bytes there, so it is written as an escape
+        pass  # the encoding does not have it
     return json.dumps(character)[1:-1]

@@ -1,56 +1,57 @@
 """
-How single values look in JSON: the leaves and the containers of :mod:`tcpcomm.codec.json.parameters`.
+The types of values in JSON: of single values, lists, tuples, objects and unions.
 
-What JSON has not is written so: bytes as base64, dates and times as ISO 8601, the members of an Enum as
-their values, tuples as lists. NaN and infinity are refused. A whole number is read where a float is wanted
-if the float is exactly that number, for JSON has one kind of number, and many programs write 3 for 3.0.
-The other way is refused, and True is no number.
+JSON carries bytes as base64, dates and times as ISO 8601, members of an Enum as their values, and tuples as
+lists. NaN and infinity are refused. A whole number is read as a float if the float is exactly that number,
+because JSON has one kind of number, and many programs write 3 for 3.0. A float is not read as a whole
+number, and True is not a number.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import Flag
+from itertools import repeat
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any, Final
 
 from attrs import frozen
 
-from tcpcomm.codec.annotations import plain, type_text
+from tcpcomm.codec import enum_values
+from tcpcomm.codec.annotations import bare_type, type_text
+from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.numpy_values import native, native_list
-from tcpcomm.codec.problems import brief, inside, shown, wrong
+from tcpcomm.codec.problems import brief_name, brief_repr, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["LEAVES", "Shape", "Step", "choice", "fixed_tuple", "flag", "mapping", "sequence", "union"]
-
-Step = Callable[[Any], Any]
+__all__ = ["LEAVES", "ValueType", "choice", "fixed_tuple", "flag", "mapping", "sequence", "union"]
 
 
 @frozen
-class Shape:
+class ValueType:
     """
-    How the values of one annotation look in JSON.
+    The rule between the values of one annotation and values of JSON.
 
     Attributes:
-        read: what JSON has to a value. Raises CodecError.
-        write: a value to what JSON has. Raises CodecError.
-        json: the types of what ``read`` takes.
-        python: the types of what ``write`` takes.
-        label: the shape, for people.
+        read: turns a value of JSON into one of Python. Raises CodecError.
+        write: turns a value of Python into one of JSON. Raises CodecError.
+        json: the types that ``read`` takes.
+        python: the types that ``write`` takes.
+        label: the type for people.
     """
 
-    read: Step
-    write: Step
+    read: Conversion
+    write: Conversion
     json: tuple[type, ...]
     python: tuple[type, ...]
     label: str
 
 
-def _exactly(kind: type, name: str) -> Step:
+def _exactly(kind: type, name: str) -> Conversion:
     def check(value: Any) -> Any:
         if type(value) is not kind:
             raise wrong(name, value)
@@ -76,8 +77,8 @@ def _read_float(value: Any) -> float:
             if (exact := float(value)) == value:
                 return exact
         except OverflowError:
-            pass  # it is as little a float as one that would be rounded
-        raise CodecError(f"{shown(value)} is no float: it would be rounded")
+            pass
+        raise CodecError(f"{brief_repr(value)} is not exact as a float: it would be rounded")
     raise wrong("a number", value)
 
 
@@ -99,11 +100,10 @@ def _write_int(value: Any) -> int:
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise wrong("text", value)
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise CodecError(f"holds half a character: {shown(value[error.start])}") from None
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise CodecError(f"contains half a character: {brief_repr(value[error.start])}") from None
     return value
 
 
@@ -122,7 +122,7 @@ def _write_bytes(value: Any) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _moment(kind: Any, name: str) -> Shape:
+def _moment(kind: Any, name: str) -> ValueType:
     def read(value: Any) -> Any:
         try:
             return kind.fromisoformat(_text(value))
@@ -136,11 +136,11 @@ def _moment(kind: Any, name: str) -> Shape:
             raise wrong(name, value)
         return str(value.isoformat())
 
-    return Shape(read, write, (str,), (kind,), f'"{name}, ISO 8601"')
+    return ValueType(read, write, (str,), (kind,), f'"{name}, ISO 8601"')
 
 
 def _whatever(value: Any) -> Any:
-    """What JSON has. The text may be read at a depth at which it cannot be looked through."""
+    """Return a value of JSON unchanged. Raises CodecError if it is nested deeper than this can check."""
     try:
         return _any(value)
     except RecursionError:
@@ -148,10 +148,10 @@ def _whatever(value: Any) -> Any:
 
 
 def _any(value: Any) -> Any:
-    """What JSON has, looked through to the bottom."""
+    """Return a value of JSON unchanged. Raises CodecError for a part that JSON cannot carry."""
     if type(value) is dict:
         for key, each in value.items():
-            _any_inside(brief(_text(key)), each)
+            _any_inside(brief_name(_text(key)), each)
     elif type(value) is list:
         for index, each in enumerate(value):
             _any_inside(f"[{index}]", each)
@@ -160,7 +160,7 @@ def _any(value: Any) -> Any:
     elif type(value) is float:
         _read_float(value)
     elif value is not None and type(value) not in (bool, int):
-        raise wrong("something that JSON has", value)
+        raise wrong("a value of JSON", value)
     return value
 
 
@@ -171,131 +171,93 @@ def _any_inside(step: str, value: Any) -> None:
         raise inside(step, error) from None
 
 
-LEAVES: Final[Mapping[Any, Shape]] = {
-    Any: Shape(_whatever, _whatever, (type(None), bool, int, float, str, list, dict), (object,), "any"),
-    bool: Shape(_exactly(bool, "true or false"), _write_bool, (bool,), (bool,), "true or false"),
-    bytes: Shape(_read_bytes, _write_bytes, (str,), (bytes,), '"base64"'),
+LEAVES: Final[Mapping[Any, ValueType]] = {
+    Any: ValueType(_whatever, _whatever, (type(None), bool, int, float, str, list, dict), (object,), "any"),
+    bool: ValueType(_exactly(bool, "true or false"), _write_bool, (bool,), (bool,), "true or false"),
+    bytes: ValueType(_read_bytes, _write_bytes, (str,), (bytes,), '"base64"'),
     date: _moment(date, "date"),
     datetime: _moment(datetime, "date and time"),
-    float: Shape(_read_float, _write_float, (float, int), (float,), "number"),
-    int: Shape(_exactly(int, "a whole number"), _write_int, (int,), (int,), "whole number"),
-    str: Shape(_text, _text, (str,), (str,), '"text"'),
+    float: ValueType(_read_float, _write_float, (float, int), (float,), "number"),
+    int: ValueType(_exactly(int, "a whole number"), _write_int, (int,), (int,), "whole number"),
+    str: ValueType(_text, _text, (str,), (str,), '"text"'),
     time: _moment(time, "time"),
-    type(None): Shape(
+    type(None): ValueType(
         _exactly(type(None), "null"), _exactly(type(None), "None"), (type(None),), (type(None),), "null"
     ),
 }
-"""The shapes that are not made of others."""
+"""The types that do not contain others."""
 
 
-def choice(members: Mapping[Any, Any], name: str) -> Shape:
-    """One of several values, an Enum's or a Literal's; True is not 1 among them."""
-    by_json = {(type(value), value): member for value, member in members.items()}
-    by_member = {(type(member), member): value for value, member in members.items()}
+def choice(members: Mapping[Any, Any], name: str) -> ValueType:
+    """Return the type of one of several members of an Enum or Literal, given by their plain values."""
     for value in members:
         if type(value) not in (str, int, bool, type(None)):
-            raise ConfigurationError(f"{name} holds {value!r}: the choices must be text or whole numbers")
+            raise ConfigurationError(
+                f"{name} has the value {value!r}: its values must be text or whole numbers"
+            )
     label = " | ".join(f'"{value}"' if type(value) is str else str(value) for value in members)
-
-    def pick(table: Mapping[Any, Any]) -> Step:
-        kinds = {kind for kind, _ in table}
-
-        def step(value: Any) -> Any:
-            if type(value) not in kinds:
-                value = native(value)
-            try:
-                return table[type(value), value]
-            except (KeyError, TypeError):
-                raise wrong(f"one of {label}", value) from None
-
-        return step
-
-    python = tuple(dict.fromkeys(map(type, members.values())))
-    return Shape(pick(by_json), pick(by_member), tuple(dict.fromkeys(map(type, members))), python, label)
+    json, python = (tuple(dict.fromkeys(map(type, each))) for each in (members, members.values()))
+    return ValueType(*enum_values.choice(members, label), json, python, label)
 
 
-def flag(cls: type[Flag]) -> Shape:
-    """Several members of a Flag, as the number that they make together. The class decides on other bits."""
-
-    def read(value: Any) -> Flag:
-        if type(value) is not int or value < 0:
-            raise wrong(f"a sum of numbers of {cls.__name__}", value)
-        try:
-            return cls(value)
-        except ValueError:
-            raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
-
-    def write(value: Any) -> int:
-        if type(value) is not cls:
-            raise wrong(f"a {cls.__name__}", value)
-        return int(value.value)
-
-    return Shape(read, write, (int,), (cls,), " + ".join(f"{each.value} {each.name}" for each in cls))
+def flag(cls: type[Flag]) -> ValueType:
+    """Return the type of a Flag, which JSON carries as the sum of its numbers."""
+    label = " + ".join(f"{each.value} {each.name}" for each in cls)
+    return ValueType(*enum_values.flag(cls), (int,), (cls,), label)
 
 
-def sequence(kind: type, element: Shape) -> Shape:
-    """A list, or a tuple, of any length."""
-
-    def through(step: Step, given: type[Any], made: type[Any]) -> Step:
-        def convert(value: Any) -> Any:
-            if type(value) is not given:
-                value = native_list(value, "a list" if given is list else "a tuple")
-            index = 0
-            found = []
-            try:
-                for index, each in enumerate(value):  # noqa: B007
-                    found.append(step(each))
-            except CodecError as error:
-                raise inside(f"[{index}]", error) from None
-            return found if made is list else tuple(found)
-
-        return convert
-
-    return Shape(
-        through(element.read, list, kind),
-        through(element.write, kind, list),
+def sequence(kind: type, element: ValueType) -> ValueType:
+    """Return the type of a list or tuple of any length."""
+    return ValueType(
+        _items(repeat(element.read), None, list, kind),
+        _items(repeat(element.write), None, kind, list),
         (list,),
         (kind,),
         f"[{element.label}, ...]",
     )
 
 
-def fixed_tuple(elements: Sequence[Shape]) -> Shape:
-    """A tuple with a type for each place."""
-
-    def through(steps: Sequence[Step], given: type[Any], made: type[Any]) -> Step:
-        def convert(value: Any) -> Any:
-            says = f"a {given.__name__} of {len(steps)}"
-            if type(value) is not given:
-                value = native_list(value, says)
-            if len(value) != len(steps):
-                raise wrong(says, value)
-            index = 0
-            found = []
-            try:
-                for index, step in enumerate(steps):
-                    found.append(step(value[index]))
-            except CodecError as error:
-                raise inside(f"[{index}]", error) from None
-            return found if made is list else tuple(found)
-
-        return convert
-
-    return Shape(
-        through([each.read for each in elements], list, tuple),
-        through([each.write for each in elements], tuple, list),
+def fixed_tuple(elements: Sequence[ValueType]) -> ValueType:
+    """Return the type of a tuple with a type for each place."""
+    return ValueType(
+        _items([each.read for each in elements], len(elements), list, tuple),
+        _items([each.write for each in elements], len(elements), tuple, list),
         (list,),
         (tuple,),
         f"[{', '.join(each.label for each in elements)}]",
     )
 
 
-def mapping(key: Any, element: Shape) -> Shape:
-    """An object whose keys are data."""
-    if plain(key) is not str:
-        raise ConfigurationError(f"the keys of a JSON object are text, not {type_text(key)}: use dict[str, ...]")
+def _items(
+    conversions: Iterable[Conversion], size: int | None, given: type[Any], made: type[Any]
+) -> Conversion:
+    """Return a function that converts the items of a list or tuple, of a given size if it is not None."""
+    expected = f"a {given.__name__}" if size is None else f"a {given.__name__} of {size}"
 
-    def through(step: Step) -> Step:
+    def convert(value: Any) -> Any:
+        if type(value) is not given:
+            value = native_list(value, expected)
+        if size is not None and len(value) != size:
+            raise wrong(expected, value)
+        found: list[Any] = []
+        try:
+            for convert_item, each in zip(conversions, value, strict=False):
+                found.append(convert_item(each))
+        except CodecError as error:
+            raise inside(f"[{len(found)}]", error) from None
+        return found if made is list else tuple(found)
+
+    return convert
+
+
+def mapping(key: Any, element: ValueType) -> ValueType:
+    """Return the type of a dictionary with text as keys."""
+    if bare_type(key) is not str:
+        raise ConfigurationError(
+            f"the keys of a JSON object must be text, not {type_text(key)}: use dict[str, ...]"
+        )
+
+    def converter(convert_value: Conversion) -> Conversion:
         def convert(value: Any) -> Any:
             if type(value) is not dict:
                 raise wrong("an object", value)
@@ -303,40 +265,48 @@ def mapping(key: Any, element: Shape) -> Shape:
             name: Any = ""
             try:
                 for name, each in value.items():
-                    found[_text(name)] = step(each)
+                    found[_text(name)] = convert_value(each)
             except CodecError as error:
-                raise inside(f"[{shown(name)}]", error) from None
+                raise inside(f"[{brief_repr(name)}]", error) from None
             return found
 
         return convert
 
-    return Shape(
-        through(element.read), through(element.write), (dict,), (dict,), f'{{"...": {element.label}, ...}}'
+    return ValueType(
+        converter(element.read),
+        converter(element.write),
+        (dict,),
+        (dict,),
+        f'{{"...": {element.label}, ...}}',
     )
 
 
-def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
-    """One of several shapes, which must differ in what they are in JSON: that alone tells them apart."""
+def union(members: Iterable[tuple[Any, ValueType]]) -> ValueType:
+    """Return the type of a union. Its members must differ in JSON, which alone shows them."""
     members = [*members]
-    reads: dict[type, Step] = {}
-    writes: dict[type, Step] = {}
-    for annotation, shape in members:
-        for kind in shape.python:
+    reads: dict[type, Conversion] = {}
+    writes: dict[type, Conversion] = {}
+    for annotation, value_type in members:
+        for kind in value_type.python:
             if kind in writes or kind is object:
-                raise ConfigurationError(f"{type_text(annotation)} cannot be told from the rest of its union")
-            writes[kind] = shape.write
-        for kind in shape.json:
-            if kind in reads and not (kind is int and {float, int} <= {plain(each) for each, _ in members}):
                 raise ConfigurationError(
-                    f"{type_text(annotation)} cannot be told from the rest of its union: both are "
+                    f"{type_text(annotation)} cannot be distinguished from the rest of its union"
+                )
+            writes[kind] = value_type.write
+        for kind in value_type.json:
+            if kind in reads and not (
+                kind is int and {float, int} <= {bare_type(each) for each, _ in members}
+            ):
+                raise ConfigurationError(
+                    f"{type_text(annotation)} cannot be distinguished from the rest of its union: both are "
                     f"{_JSON_NAMES[kind]} in JSON"
                 )
-            if kind not in reads or shape.json == (int,):  # 3 is an int where both are allowed
-                reads[kind] = shape.read
-    label = " | ".join(shape.label for _, shape in members)
+            if kind not in reads or value_type.json == (int,):  # 3 is an int if both are allowed
+                reads[kind] = value_type.read
+    label = " | ".join(value_type.label for _, value_type in members)
 
-    def dispatch(table: Mapping[type, Step]) -> Step:
-        def step(value: Any) -> Any:
+    def dispatch(table: Mapping[type, Conversion]) -> Conversion:
+        def convert(value: Any) -> Any:
             found = table.get(type(value))
             if found is None:
                 own = native(value)
@@ -346,11 +316,11 @@ def union(members: Iterable[tuple[Any, Shape]]) -> Shape:
                 value = own
             return found(value)
 
-        return step
+        return convert
 
     if float in writes and int not in writes:
         writes[int] = writes[float]
-    return Shape(dispatch(reads), dispatch(writes), tuple(reads), tuple(writes), label)
+    return ValueType(dispatch(reads), dispatch(writes), tuple(reads), tuple(writes), label)
 
 
 _JSON_NAMES: Final = {

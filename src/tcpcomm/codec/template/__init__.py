@@ -1,1 +1,1 @@
-"""Text messages by templates: how a template is read, compiled, matched, and written."""
+"""The codecs that write messages as text: templates, and plain words."""

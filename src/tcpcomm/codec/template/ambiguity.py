@@ -1,13 +1,14 @@
 """
-Whether two readings of one text are possible: decided exactly, with a shortest such text.
+Exact decisions about ambiguity: can a text have two readings? If it can, the shortest such text is found.
 
-A shape becomes its position automaton (Glushkov): one state for each place where a character stands. It
-has no empty steps, so the ways through it are just the readings of the text. Then two searches over pairs
-of states answer the two questions that a declaration raises:
+A pattern becomes its position automaton (Glushkov): one state for each position of a character in the
+pattern. The automaton has no empty steps, so each path through it is one reading of a text. Two searches
+over pairs of states then answer the two questions that a declaration raises:
 
-- :func:`common`: can two shapes be one text? The pairs that both automata reach by one text.
-- :func:`two_readings`: can one shape be read in two ways? The pairs that one automaton reaches by one text
-  on two ways that have parted.
+- :func:`common_text`: can two patterns match the same text? The search follows the pairs of states that
+  the two automata reach by the same text.
+- :func:`two_readings`: can one pattern read a text in two ways? The search follows the pairs of states
+  that one automaton reaches by the same text, on two paths that have separated.
 """
 
 from __future__ import annotations
@@ -19,9 +20,19 @@ from typing import Final, TypeVar
 
 from attrs import define, field, frozen
 
-from tcpcomm.codec.template.regex_tree import CharSet, Choice, Many, Maybe, Named, Run, Seq, Shape, literal
+from tcpcomm.codec.template.regex_tree import (
+    CharSet,
+    Choice,
+    Many,
+    Maybe,
+    Named,
+    Run,
+    Seq,
+    TextPattern,
+    literal,
+)
 
-__all__ = ["START", "Automaton", "Readings", "begins_with_anything", "common", "two_readings"]
+__all__ = ["START", "Automaton", "Readings", "begins_with_anything", "common_text", "two_readings"]
 
 _Node = TypeVar("_Node", bound=tuple[int, ...])
 
@@ -30,63 +41,64 @@ START: Final = -1
 
 
 @frozen
-class _Part:
-    """Where a part of a shape begins and ends, in states, and whether it may be empty."""
+class _Fragment:
+    """The first and last states of a part of a pattern."""
 
     empty: bool
+    """True if the part matches the empty text."""
     first: tuple[int, ...]
     last: tuple[int, ...]
 
 
-_NOTHING: Final = _Part(True, (), ())
+_NOTHING: Final = _Fragment(True, (), ())
 
 
 @define
 class Automaton:
-    """The states of a shape: what stands at each, in which field, and which may follow it."""
+    """The states of a pattern: the characters and the field of each, and the states that can follow it."""
 
     sets: list[CharSet] = field(factory=list)
     fields: list[str] = field(factory=list)
     follow: dict[int, list[int]] = field(factory=lambda: {START: []})
-    """A state stands twice in a list if there are two ways to it: a repetition within a repetition."""
+    """A list holds a state twice if two paths lead to it: a repetition within a repetition."""
     ends: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, shape: Shape) -> Automaton:
-        """The automaton of a shape."""
+    def of(cls, pattern: TextPattern) -> Automaton:
+        """Return the automaton of a pattern."""
         automaton = cls()
-        whole = automaton._add(shape, "")
+        whole = automaton._add(pattern, "")
         automaton.follow[START] += whole.first
         automaton.ends = (*whole.last, *([START] if whole.empty else []))
         return automaton
 
-    def _add(self, shape: Shape, name: str) -> _Part:
-        match shape:
+    def _add(self, pattern: TextPattern, name: str) -> _Fragment:
+        match pattern:
             case Run():
-                return self._run(shape, name)
+                return self._run(pattern, name)
             case Seq():
-                return self._row(self._add(item, name) for item in shape.items)
+                return self._sequence(self._add(item, name) for item in pattern.items)
             case Choice():
-                parts = [self._add(item, name) for item in shape.items]
-                return _Part(
-                    any(part.empty for part in parts),
-                    tuple(state for part in parts for state in part.first),
-                    tuple(state for part in parts for state in part.last),
+                choices = [self._add(item, name) for item in pattern.items]
+                return _Fragment(
+                    any(each.empty for each in choices),
+                    tuple(state for each in choices for state in each.first),
+                    tuple(state for each in choices for state in each.last),
                 )
             case Maybe():
-                part = self._add(shape.item, name)
-                return _Part(True, part.first, part.last)
+                item = self._add(pattern.item, name)
+                return _Fragment(True, item.first, item.last)
             case Many():
-                item = self._add(shape.item, name)
-                again = self._add(literal(shape.separator), name)
-                round_trip = self._row((again, item))
-                self._connect(item.last, round_trip.first)
+                item = self._add(pattern.item, name)
+                separator = self._add(literal(pattern.separator), name)
+                repetition = self._sequence((separator, item))
+                self._connect(item.last, repetition.first)
                 return item
             case Named():
-                return self._add(shape.item, shape.name)
-        raise TypeError(shape)
+                return self._add(pattern.item, pattern.name)
+        raise TypeError(pattern)
 
-    def _run(self, run: Run, name: str) -> _Part:
+    def _run(self, run: Run, name: str) -> _Fragment:
         states = []
         for _ in range(max(run.low, 1) if run.high is None else run.high):
             states.append(len(self.sets))
@@ -99,16 +111,16 @@ class Automaton:
             self.follow[state].append(after)
         if run.high is None:
             self.follow[states[-1]].append(states[-1])
-        return _Part(run.low == 0, tuple(states[:1]), tuple(states[max(run.low, 1) - 1 :]))
+        return _Fragment(run.low == 0, tuple(states[:1]), tuple(states[max(run.low, 1) - 1 :]))
 
-    def _row(self, parts: Iterable[_Part]) -> _Part:
+    def _sequence(self, fragments: Iterable[_Fragment]) -> _Fragment:
         whole = _NOTHING
-        for part in parts:
-            self._connect(whole.last, part.first)
-            whole = _Part(
-                whole.empty and part.empty,
-                whole.first + part.first if whole.empty else whole.first,
-                whole.last + part.last if part.empty else part.last,
+        for each in fragments:
+            self._connect(whole.last, each.first)
+            whole = _Fragment(
+                whole.empty and each.empty,
+                whole.first + each.first if whole.empty else whole.first,
+                whole.last + each.last if each.empty else each.last,
             )
         return whole
 
@@ -117,8 +129,8 @@ class Automaton:
             self.follow[state] += after
 
 
-def common(one: Shape, other: Shape) -> str | None:
-    """A shortest text that is of both shapes; None if there is none."""
+def common_text(one: TextPattern, other: TextPattern) -> str | None:
+    """Return the shortest text that both patterns match, or None if there is none."""
     first, second = Automaton.of(one), Automaton.of(other)
 
     def after(pair: tuple[int, int]) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -127,8 +139,8 @@ def common(one: Shape, other: Shape) -> str | None:
             if both:
                 yield both.example(), (left, right)
 
-    way = _shortest((START, START), after, lambda pair: pair[0] in first.ends and pair[1] in second.ends)
-    return None if way is None else "".join(character for character, _ in way)
+    path = _shortest((START, START), after, lambda pair: pair[0] in first.ends and pair[1] in second.ends)
+    return None if path is None else "".join(character for character, _ in path)
 
 
 def _shortest(
@@ -136,63 +148,63 @@ def _shortest(
     after: Callable[[_Node], Iterable[tuple[str, _Node]]],
     is_end: Callable[[_Node], bool],
 ) -> list[tuple[str, _Node]] | None:
-    """A shortest way from a node to an end: the characters, and the nodes to which they lead."""
-    came: dict[_Node, tuple[str, _Node] | None] = {begin: None}
+    """Return the shortest path to an end as characters and their nodes, or None if there is no path."""
+    came_from: dict[_Node, tuple[str, _Node] | None] = {begin: None}
     waiting = deque([begin])
     while waiting:
         node = waiting.popleft()
         if is_end(node):
-            way = []
-            while (step := came[node]) is not None:
-                way.append((step[0], node))
-                node = step[1]
-            return way[::-1]
-        for character, next_node in sorted(after(node), key=lambda step: (not step[0].isalnum(), step)):
-            if next_node not in came:
-                came[next_node] = (character, node)
+            path = []
+            while (edge := came_from[node]) is not None:
+                path.append((edge[0], node))
+                node = edge[1]
+            return path[::-1]
+        for character, next_node in sorted(after(node), key=lambda edge: (not edge[0].isalnum(), edge)):
+            if next_node not in came_from:
+                came_from[next_node] = (character, node)
                 waiting.append(next_node)
     return None
 
 
 @frozen
 class Readings:
-    """One text, read in two ways: for each, what the fields would hold."""
+    """A text with two readings, and the text of each field in both."""
 
     text: str
     one: Mapping[str, str]
     other: Mapping[str, str]
 
 
-def begins_with_anything(shape: Shape) -> bool:
-    """Whether its texts may begin with all characters but a few."""
-    automaton = Automaton.of(shape)
+def begins_with_anything(pattern: TextPattern) -> bool:
+    """Return True if the texts of a pattern can begin with almost any character."""
+    automaton = Automaton.of(pattern)
     return any(automaton.sets[state].inverted for state in automaton.follow[START])
 
 
-def two_readings(shape: Shape) -> Readings | None:
-    """A shortest text that can be read in two ways; None if each text of the shape has one reading."""
-    automaton = Automaton.of(shape)
+def two_readings(pattern: TextPattern) -> Readings | None:
+    """Return the shortest text that has two readings, or None if no text has two."""
+    automaton = Automaton.of(pattern)
 
     def after(node: tuple[bool, int, int]) -> Iterator[tuple[str, tuple[bool, int, int]]]:
-        parted, one, other = node
+        separated, one, other = node
         for (turn, left), (other_turn, right) in product(
             enumerate(automaton.follow[one]), enumerate(automaton.follow[other])
         ):
-            if not parted and other_turn < turn:
-                continue  # the same two ways, the other way round
+            if not separated and other_turn < turn:
+                continue  # this pair of paths was followed already, in the other order
             both = automaton.sets[left] & automaton.sets[right]
             if both:
-                yield both.example(), (parted or turn != other_turn, left, right)
+                yield both.example(), (separated or turn != other_turn, left, right)
 
-    way = _shortest(
+    path = _shortest(
         (False, START, START), after, lambda node: node[0] and {node[1], node[2]} <= {*automaton.ends}
     )
-    if way is None:
+    if path is None:
         return None
     one: dict[str, str] = {}
     other: dict[str, str] = {}
-    for character, (_, left, right) in way:
+    for character, (_, left, right) in path:
         for fields, state in ((one, left), (other, right)):
             name = automaton.fields[state]
             fields[name] = fields.get(name, "") + character
-    return Readings("".join(character for character, _ in way), one, other)
+    return Readings("".join(character for character, _ in path), one, other)

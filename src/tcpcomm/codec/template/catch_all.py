@@ -1,11 +1,11 @@
 """
-An event that is whatever nothing else is: :class:`CatchAllDialect`.
+An event that is any text that nothing else is: :class:`CatchAllDialect`.
 
-A barcode reader sends what it read, and a scale what it weighs, with nothing before it that says so. Beside
-commands that has to be told from their replies. The rule: an event whose template is one text and nothing
-else, ``{code}``, takes what is neither another event nor, by its text, a reply or a fault. So each of these
-must begin with literal text. What can be a reply is one while a command waits for its reply, and the event
-while none does.
+A barcode reader sends the code that it read, and a scale sends a weight, without a word in front. If such
+equipment also has commands, the event must be distinguished from their replies. The rule: an event with a
+template of one text field alone, such as ``{code}``, takes every text that is not another event, a reply
+or a fault. So all of these must begin with literal text. A text that can be a reply is a reply while a
+command waits for one, and otherwise the event.
 """
 
 from __future__ import annotations
@@ -14,103 +14,106 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tcpcomm.codec.annotations import plain
+from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import Answer, Event, MessageSpec, Notation
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultForm, NoFaults
-from tcpcomm.codec.template.field_type import shown
-from tcpcomm.codec.template.parser import Slot, parse
+from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
+from tcpcomm.codec.template.parser import ValuePiece, parse
 from tcpcomm.errors import CodecError, ConfigurationError
 
 __all__ = ["CatchAllDialect", "catches_all"]
 
 
-def catches_all(form: MessageSpec) -> bool:
-    """Whether it is an event whose template is one text and nothing else."""
-    if not form.is_event or not isinstance(form.wire, str) or len(form.parameters) != 1:
+def catches_all(spec: MessageSpec) -> bool:
+    """Return True for an event with a template of one text field and nothing else."""
+    if not spec.is_event or not isinstance(spec.wire, str) or len(spec.parameters) != 1:
         return False
-    (parameter,) = form.parameters
-    if plain(parameter.type) is not str or "{" not in form.wire:
+    (parameter,) = spec.parameters
+    if bare_type(parameter.type) is not str or "{" not in spec.wire:
         return False
     try:
-        return parse(form.wire) == (Slot(parameter.name),)
+        return parse(spec.wire) == (ValuePiece(parameter.name),)
     except ConfigurationError:
-        return False  # it is told where templates are compiled
+        return False  # the compiler reports the error
 
 
 class CatchAllDialect(TextDialect):
     """
-    Templates, with one event that is whatever nothing else is.
+    Templates, with one event that is any text that nothing else is.
 
     Args:
-        forms: the declaration.
-        encoding: of the text.
-        faults: the form of faults.
+        specs: the commands and events.
+        encoding: the encoding of the text.
+        faults: the template of faults.
 
     Raises:
-        ConfigurationError: as for :class:`TextDialect`; or there are two such events, or a reply or a
-            fault that does not begin with literal text.
+        ConfigurationError: as for :class:`TextDialect`. Or there are two such events, or a reply or the
+            fault does not begin with literal text.
     """
 
-    def __init__(self, forms: Sequence[MessageSpec], encoding: Encoding, faults: FaultForm | NoFaults) -> None:
-        caught, *more = (form for form in forms if catches_all(form))
+    def __init__(
+        self, specs: Sequence[MessageSpec], encoding: Encoding, faults: FaultTemplate | NoFaults
+    ) -> None:
+        caught, *more = (spec for spec in specs if catches_all(spec))
         if more:
             raise ConfigurationError(
-                f"{more[0].where}: it takes whatever is nothing else, as {caught.where} does already: "
+                f"{more[0].where}: it can be any text, and so can {caught.where}: "
                 "put a literal text in front of one of them"
             )
-        super().__init__([form for form in forms if form is not caught], encoding, faults)
+        super().__init__([spec for spec in specs if spec is not caught], encoding, faults)
         self._caught = caught
-        self._alone = TextDialect([caught], encoding, NoFaults())
-        """The event by itself: it reads whatever comes."""
-        self._answers = []
-        for form in forms:
-            reply = None if form is caught else self._messages[form.name].reply
-            for line in reply.all_lines if reply else ():
-                self._check(f"the reply {line.text!r} of {form.where}", line.leading)
-                self._answers.append(line)
+        self._caught_dialect = TextDialect([caught], encoding, NoFaults())
+        """The event alone: it reads any text."""
+        self._reply_templates = []
+        for message in self._commands:
+            for template in message.reply.all_templates if message.reply is not None else ():
+                self._check(f"the reply {template.text!r} of {message.spec.where}", template.leading)
+                self._reply_templates.append(template)
         if faults.text:
-            self._check(f"the fault {faults.text!r}", faults.line("").leading)
+            self._check(f"the fault {faults.text!r}", faults.template("").leading)
 
     def _check(self, what: str, leading: str) -> None:
         if not leading:
             raise ConfigurationError(
-                f"{self._caught.where}: {self._caught.wire!r} takes whatever is nothing else, but {what} "
-                "has no literal text in front by which it could be told: put one in front of either"
+                f"{self._caught.where}: {self._caught.wire!r} can be any text, and {what} does not begin "
+                "with a literal text: put one in front of either"
             )
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
-        (arrival,) = super().read_at_host(frame)
-        if isinstance(arrival, Event) or self._may_answer(arrival.body):
-            return (arrival,)
-        return self._alone.read_at_host(frame)
+        (found,) = super().read_at_host(frame)
+        if isinstance(found, Event) or self._may_answer(found.body):
+            return (found,)
+        return self._caught_dialect.read_at_host(frame)
 
-    def unasked(self, frame: bytes) -> Event | None:
-        (event,) = self._alone.read_at_host(frame)
+    def unmatched_event(self, frame: bytes) -> Event | None:
+        (event,) = self._caught_dialect.read_at_host(frame)
         assert isinstance(event, Event)
         return event
 
     def _may_answer(self, text: str) -> bool:
-        return self._faults.matches(text) or any(line.matches(text) for line in self._answers)
+        return self._faults.matches(text) or any(each.matches(text) for each in self._reply_templates)
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         if name != self._caught.name:
             return super().event(name, values)
-        frame = self._alone.event(name, values)
-        (arrival,) = super().read_at_host(frame)
-        if isinstance(arrival, Event):
-            raise CodecError(f"{shown(frame)} would be read as the event {arrival.name}")
+        frame = self._caught_dialect.event(name, values)
+        (found,) = super().read_at_host(frame)
+        if isinstance(found, Event):
+            raise CodecError(f"{brief_repr(frame)} would be read as the event {found.name}")
         return frame
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         if name != self._caught.name:
             return super().draw_values(name, random)
         while True:
-            values = self._alone.draw_values(name, random)
-            (arrival,) = super().read_at_host(self._alone.event(name, values))
-            if isinstance(arrival, Answer) and not self._may_answer(arrival.body):
+            values = self._caught_dialect.draw_values(name, random)
+            (found,) = super().read_at_host(self._caught_dialect.event(name, values))
+            if isinstance(found, Answer) and not self._may_answer(found.body):
                 return values
 
     def notation(self, name: str) -> Notation:
-        return self._alone.notation(name) if name == self._caught.name else super().notation(name)
+        if name != self._caught.name:
+            return super().notation(name)
+        return self._caught_dialect.notation(name)

@@ -1,5 +1,5 @@
 """
-One template, compiled: :class:`CompiledTemplate`. It reads by one regular expression, and writes by one format.
+A compiled template: :class:`CompiledTemplate`. One regular expression reads it, and one format writes it.
 """
 
 from __future__ import annotations
@@ -11,58 +11,54 @@ from typing import Any
 
 from attrs import field, frozen
 
+from tcpcomm.codec.problems import inside, missing
 from tcpcomm.codec.template.field_type import Plain
-from tcpcomm.codec.template.mismatch import Step, diagnosis
-from tcpcomm.codec.template.regex_tree import Shape
+from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
+from tcpcomm.codec.template.regex_tree import TextPattern
 from tcpcomm.errors import CodecError
 
-__all__ = ["Capture", "CompiledTemplate", "Draw", "Write", "joined"]
+__all__ = ["Capture", "CompiledTemplate", "ValueDrawer", "ValueWriter"]
 
 Capture = tuple[str, Callable[[str], Any], Callable[[], Any]]
-"""A group of the regular expression: its name, how it is read, and its value where it is left out."""
+"""A group of the regular expression: its name, its reader, and a function for its value if it is absent."""
 
-Write = tuple["str | None", Callable[[Any], str], "Plain | None"]
-"""How a value is written, by its name; with None it is an optional part, which gets all values."""
+ValueWriter = tuple["str | None", Callable[[Any], str], "Plain | None"]
+"""The name of a value, its writer, and its plain values. Without a name, an optional part: all values."""
 
-Draw = tuple["str | None", Callable[[Random], Any]]
-"""How a value is drawn, likewise; an optional part draws a mapping."""
-
-
-def joined(name: str, path: str) -> str:
-    """A path that begins one step further out."""
-    return name + path if not path or path.startswith("[") else f"{name}.{path}"
+ValueDrawer = tuple["str | None", Callable[[Random], Any]]
+"""The name of a value, and a function that draws it. Without a name, an optional part: a dict."""
 
 
 @frozen
 class CompiledTemplate:
     """
-    A template, or a part of one, made ready by :func:`~tcpcomm.codec.template.compiler.compile_line`.
+    A template, or a part of one, compiled by :func:`~tcpcomm.codec.template.compiler.compile_template`.
 
     Attributes:
         text: the template.
-        names: of its values, in order.
-        leading: the text with which everything begins that it writes.
-        literal: all text that it may write whatever the values are.
-        shape: what it reads.
-        regex: the same, with a group for each capture.
-        format: all that it writes, with ``%s`` for each of the writers.
-        counts: the names of captures that hold the number of items in a list, and of these lists.
-        steps: its pieces, for telling what is wrong with a text.
-        match: the regular expression, compiled.
+        names: the names of its values, in order.
+        leading: the literal text that every message begins with.
+        literal: all literal text that a message can contain.
+        pattern: the texts that it reads.
+        regex: the same texts as a regular expression, with a group for each capture.
+        format: the text that it writes, with ``%s`` for each of the writers.
+        counts: pairs of the capture that holds the number of items of a list, and the name of this list.
+        expected: the expected text of each piece, to explain a mismatch.
+        match: the compiled regular expression.
     """
 
     text: str
     names: tuple[str, ...]
     leading: str
     literal: str
-    shape: Shape
+    pattern: TextPattern
     regex: str
     format: str
     captures: tuple[Capture, ...]
-    writers: tuple[Write, ...]
-    drawers: tuple[Draw, ...]
+    writers: tuple[ValueWriter, ...]
+    drawers: tuple[ValueDrawer, ...]
     counts: tuple[tuple[str, str], ...]
-    steps: tuple[Step, ...]
+    expected: tuple[ExpectedText, ...]
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
     @match.default
@@ -70,15 +66,15 @@ class CompiledTemplate:
         return re.compile(self.regex, re.DOTALL).fullmatch
 
     def matches(self, text: str) -> bool:
-        """Whether a text has this form."""
+        """Return True if a text fits this template."""
         return self.match(text) is not None
 
     def read(self, text: str) -> dict[str, Any] | None:
         """
-        The values in a text, or None if it has not this form.
+        Return the values in a text, or None if the text does not fit this template.
 
         Raises:
-            CodecError: it has this form, and yet a value in it cannot be read.
+            CodecError: the text fits, but a value in it cannot be read.
         """
         match = self.match(text)
         if match is None:
@@ -89,25 +85,23 @@ class CompiledTemplate:
             for (name, read, absent), found in zip(self.captures, match.groups(), strict=False):
                 values[name] = absent() if found is None else read(found)
         except CodecError as error:
-            raise CodecError(error.reason, joined(name, error.path)) from error.__cause__
-        except ValueError:  # int(), with more digits than Python allows
+            raise inside(name, error) from error.__cause__
+        except ValueError:  # int() refuses more digits than Python allows
             raise CodecError("the number has too many digits", name) from None
-        if self.counts:
-            self._check_counts(values)
+        for count_name, list_name in self.counts:
+            count = values.pop(count_name)
+            if count is not None and count != len(values[list_name]):
+                raise CodecError(
+                    f"the count says {count} items, but there are {len(values[list_name])}", list_name
+                )
         return values
-
-    def _check_counts(self, values: dict[str, Any]) -> None:
-        for count, of in self.counts:
-            said = values.pop(count)
-            if said is not None and said != len(values[of]):
-                raise CodecError(f"{said} items are announced, and there are {len(values[of])}", of)
 
     def write(self, values: Mapping[str, Any]) -> str:
         """
-        The text for values.
+        Return the text for values.
 
         Raises:
-            CodecError: a value is missing, not of its type, or cannot be written so.
+            CodecError: a value is missing, has the wrong type, or cannot be written in its format.
         """
         texts = []
         name: str | None = None
@@ -115,22 +109,18 @@ class CompiledTemplate:
             for name, write, _ in self.writers:
                 texts.append(write(values if name is None else values[name]))
         except CodecError as error:
-            raise (CodecError(error.reason, joined(name, error.path)) if name else error) from None
+            raise inside(name or "", error) from None
         except KeyError as error:
-            raise CodecError("the value is missing", name or error.args[0]) from None
+            raise missing(name or error.args[0]) from None
         return self.format % tuple(texts)
 
     def draw(self, random: Random) -> dict[str, Any]:
-        """Values that pass the wire unchanged."""
+        """Draw values that can be sent without change."""
         values: dict[str, Any] = {}
         for name, draw in self.drawers:
             values.update(draw(random) if name is None else {name: draw(random)})
         return values
 
-    def problem(self, text: str) -> CodecError:
-        """What is wrong with a text that has not this form."""
-        return diagnosis(self.text, self.steps, text)[1]
-
-    def progress(self, text: str) -> int:
-        """For how many characters a text that has not this form goes along with it."""
-        return diagnosis(self.text, self.steps, text)[0]
+    def explain(self, text: str) -> tuple[int, CodecError]:
+        """Return the number of fitting characters of a text, and an error that explains the next one."""
+        return explain_mismatch(self.text, self.expected, text)

@@ -13,25 +13,25 @@ from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
     MISSING,
     Answer,
-    Answers,
     Asked,
     Dialect,
     Event,
-    Fixed,
+    LiteralText,
     MessageSpec,
     Notation,
     ProtocolErrorKind,
     Refusal,
+    ReplyReader,
     Request,
 )
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.template.ambiguity import begins_with_anything, common
+from tcpcomm.codec.problems import brief_repr, missing, unknown
+from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_line
-from tcpcomm.codec.template.faults import FaultForm, NoFaults, first_word
-from tcpcomm.codec.template.field_type import shown
-from tcpcomm.codec.template.parser import literals, parse
+from tcpcomm.codec.template.compiler import compile_template
+from tcpcomm.codec.template.faults import FaultTemplate, NoFaults, first_word
+from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -39,117 +39,125 @@ __all__ = ["TextDialect"]
 
 T = TypeVar("T")
 
-_Read = Callable[[str], "T | None"]
+_Reader = Callable[[str], "T | None"]
+"""Returns what a text is, or None if the text is another message."""
 
 
 class _Message:
     """A command or an event, compiled."""
 
-    def __init__(self, form: MessageSpec, faults: FaultForm | NoFaults, *, faults_first: bool) -> None:
-        self.form = form
-        self.name = form.name
-        self.parameters = frozenset(parameter.name for parameter in form.parameters)
-        self.line = _request_line(form)
-        self.write = write_values(self.line, self._write)
-        """The text with which it is sent."""
-        self.word = first_word(self.line.leading)
-        self.reply = None if form.is_event else _reply(form)
+    def __init__(self, spec: MessageSpec, faults: FaultTemplate | NoFaults, *, faults_first: bool) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.template = _message_template(spec)
+        self.word = first_word(self.template.leading)
+        self.order = [parameter.name for parameter in spec.parameters]
+        self._parameters = frozenset(self.order)
+        self.reply = None if spec.is_event else _reply(spec)
         self.wants_reply = self.reply is not None
-        self.order = [parameter.name for parameter in form.parameters]
-        self.request: _Read[Request | Refusal] = read_request(
-            self.line, self.order, self._request, name=self.name, wants_reply=self.wants_reply
+        self.write = write_values(self.template, self._write)
+        """Returns the text of the command or event for its values."""
+        self.read_request: _Reader[Request | Refusal] = read_request(
+            self.template, self.order, self._read_request, name=self.name, wants_reply=self.wants_reply
         )
-        """The request that a text is, or what is to be said of its values; None if it is another text."""
         self.acknowledgement: bytes | None = None
-        self.answers: Callable[[], Answers] | None = None
+        self.new_reader: Callable[[], ReplyReader] | None = None
         if self.reply is not None:
             word = self.word
-            self.answers = self.reply.answers(
+            self.new_reader = self.reply.reader_factory(
                 lambda text: faults.read(text, word), faults_first=faults_first
             )
 
+    @property
+    def reply_templates(self) -> tuple[CompiledTemplate, ...]:
+        """The templates of all frames that a reply can have."""
+        return () if self.reply is None else self.reply.all_templates
+
     def read(self, text: str) -> dict[str, Any] | None:
-        """Its values in a text, in the order of the parameters; None if it is another text."""
-        values = self.line.read(text)
+        """Return the values in a text, in the order of the parameters, or None if it is another message."""
+        values = self.template.read(text)
         return None if values is None else {name: values[name] for name in self.order}
 
-    def event(self, text: str) -> Event | None:
-        """The event that a text is; None if it is another text."""
+    def read_event(self, text: str) -> Event | None:
+        """Return the event in a text, or None if it is another message."""
         values = self.read(text)
         return None if values is None else Event(self.name, values)
 
-    def _request(self, text: str) -> Request | Refusal | None:
+    def _read_request(self, text: str) -> Request | Refusal | None:
         try:
             values = self.read(text)
         except CodecError as error:
             return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
         return None if values is None else Request(self.name, values, None, self.wants_reply)
 
-    def begins(self, text: str) -> bool:
-        """Whether a text begins like it, where the first field follows the word without a mark between."""
-        begin = self.line.leading
-        return begin == self.word and len(self.line.steps) > 1 and bool(begin) and text.startswith(begin)
+    def is_like(self, text: str, word: str) -> bool:
+        """Return True if a text, with this first word, is probably this command with wrong values."""
+        if self.word == word:
+            return True
+        # The first field can follow the word without a separator.
+        begin = self.template.leading
+        return begin == self.word != "" and len(self.template.expected) > 1 and text.startswith(begin)
 
     def _write(self, values: Mapping[str, Any]) -> str:
-        if values.keys() != self.parameters:
-            for name in sorted(self.parameters ^ values.keys()):
-                raise CodecError(
-                    "a value is missing" if name in self.parameters else "no such parameter", name
-                )
-        return self.line.write(values)
+        if values.keys() != self._parameters:
+            name = min(self._parameters ^ values.keys())
+            raise missing(name) if name in self._parameters else unknown(name)
+        return self.template.write(values)
 
 
-def _request_line(form: MessageSpec) -> CompiledTemplate:
-    if not isinstance(form.wire, str):
-        example = form.name.upper() + "".join(f",{{{each.name}}}" for each in form.parameters)
-        given = "is missing" if form.wire is MISSING else f"cannot be {form.wire!r}"
-        raise ConfigurationError(f"{form.where}: its template {given}; write it first, such as {example!r}")
+def _message_template(spec: MessageSpec) -> CompiledTemplate:
+    if not isinstance(spec.wire, str):
+        example = spec.name.upper() + "".join(f",{{{each.name}}}" for each in spec.parameters)
+        problem = "is missing" if spec.wire is MISSING else f"cannot be {spec.wire!r}"
+        raise ConfigurationError(f"{spec.where}: its template {problem}: write one, such as {example!r}")
+    if not spec.wire:
+        raise ConfigurationError(f"{spec.where}: its template must not be empty: write a word, at least")
     try:
-        line = compile_line(form.wire, {each.name: each for each in form.parameters})
+        template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
     except ConfigurationError as error:
-        raise ConfigurationError(f"{form.where}: {error}") from None
-    for each in form.parameters:
-        if each.name not in line.names:
-            raise ConfigurationError(f"{form.where}: the parameter {each.name!r} is not in {form.wire!r}")
-    if not form.wire:
-        raise ConfigurationError(f"{form.where}: an empty template is never told from nothing")
-    return line
-
-
-def _reply(form: MessageSpec) -> Reply | None:
-    if form.reply is None:
-        if form.result not in (None, type(None)):
+        raise ConfigurationError(f"{spec.where}: {error}") from None
+    for each in spec.parameters:
+        if each.name not in template.names:
             raise ConfigurationError(
-                f"{form.where}: it returns {type_text(form.result)}, but reply=None says that no reply is sent"
+                f"{spec.where}: the parameter {each.name!r} is not in {spec.wire!r}: add {{{each.name}}}"
+            )
+    return template
+
+
+def _reply(spec: MessageSpec) -> Reply | None:
+    if spec.reply is None:
+        if spec.result not in (None, type(None)):
+            raise ConfigurationError(
+                f"{spec.where}: it returns {type_text(spec.result)}, but with reply=None no reply is sent"
             )
         return None
-    if form.reply is MISSING:
-        example = "OK" if form.result in (None, type(None)) else "OK,{...}"
+    if spec.reply is MISSING:
+        example = "OK" if spec.result in (None, type(None)) else "OK,{...}"
         raise ConfigurationError(
-            f"{form.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
+            f"{spec.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
         )
     try:
-        return Reply(form)
+        return Reply(spec)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{form.where}: {error}") from None
+        raise ConfigurationError(f"{spec.where}: {error}") from None
 
 
-class _Dispatch(Generic[T]):
-    """Finds the one message that a text is, by the literal text it begins with."""
+class _PrefixTable(Generic[T]):
+    """Finds the message of a text by the literal text that it begins with."""
 
-    def __init__(self, readers: Iterable[tuple[_Message, _Read[T]]]) -> None:
-        tables: dict[int, dict[str, list[_Read[T]]]] = {}
+    def __init__(self, readers: Iterable[tuple[_Message, _Reader[T]]]) -> None:
+        by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
         for message, read in readers:
-            begin = message.line.leading
-            tables.setdefault(len(begin), {}).setdefault(begin, []).append(read)
+            begin = message.template.leading
+            by_size.setdefault(len(begin), {}).setdefault(begin, []).append(read)
         self.tables = tuple(
-            (size, {begin: _first_of(readers) for begin, readers in tables[size].items()}.get)
-            for size in sorted(tables, reverse=True)
+            (size, {begin: _first_of(readers) for begin, readers in by_size[size].items()}.get)
+            for size in sorted(by_size, reverse=True)
         )
-        """For each length of such a text, what finds the reader of those that begin with it."""
+        """Pairs of the size of a prefix, and a function that returns the reader for a prefix, or None."""
 
     def find(self, text: str) -> T | None:
-        """What the reader of the one message makes of a text. Raises what it raises."""
+        """Return the result of the one reader that can read a text, or None. Its exceptions pass."""
         for size, reader_of in self.tables:
             read = reader_of(text[:size])
             if read is not None:
@@ -159,8 +167,8 @@ class _Dispatch(Generic[T]):
         return None
 
 
-def _first_of(readers: Sequence[_Read[T]]) -> _Read[T]:
-    """One reader for several, of which at most one knows a text."""
+def _first_of(readers: Sequence[_Reader[T]]) -> _Reader[T]:
+    """Return one reader for several, of which at most one can read a text."""
     if len(readers) == 1:
         return readers[0]
     return lambda text: next((found for read in readers if (found := read(text)) is not None), None)
@@ -171,22 +179,22 @@ class TextDialect(Dialect):
     Templates, bound to a declaration.
 
     Args:
-        forms: the declaration.
-        encoding: of the text.
-        faults: the form of faults.
-        free_replies: whether a reply may be any text. It is then refused when it is written if it would be
-            read as an event or a fault; otherwise forms whose texts could be taken for each other are
-            refused right here.
+        specs: the commands and events.
+        encoding: the encoding of the text.
+        faults: the template of faults.
+        free_replies: True if a reply can be any text. A reply that would be read as an event or a fault
+            is then refused when it is written. If False, the declaration is refused if such a reply is
+            possible.
 
     Raises:
-        ConfigurationError: a form cannot be compiled, or two of them could not be told apart.
+        ConfigurationError: a message cannot be compiled, or two messages can be the same text.
     """
 
     def __init__(
         self,
-        forms: Sequence[MessageSpec],
+        specs: Sequence[MessageSpec],
         encoding: Encoding,
-        faults: FaultForm | NoFaults,
+        faults: FaultTemplate | NoFaults,
         *,
         free_replies: bool = False,
     ) -> None:
@@ -194,17 +202,17 @@ class TextDialect(Dialect):
         self._encode = encoding.encode
         self._charset = encoding.name
         self._faults = faults
-        self.has_faults = isinstance(faults, FaultForm)
+        self.has_faults = isinstance(faults, FaultTemplate)
         self._free_replies = free_replies
-        messages = [_Message(form, faults, faults_first=free_replies) for form in forms]
-        self._messages = {message.form.name: message for message in messages}
-        self._commands = [message for message in messages if not message.form.is_event]
-        self._events = [message for message in messages if message.form.is_event]
-        self._requests_by_text: _Dispatch[Request | Refusal] = _Dispatch(
-            (each, each.request) for each in self._commands
+        messages = [_Message(spec, faults, faults_first=free_replies) for spec in specs]
+        self._messages = {message.name: message for message in messages}
+        self._commands = [message for message in messages if not message.spec.is_event]
+        self._events = [message for message in messages if message.spec.is_event]
+        self._requests_by_prefix: _PrefixTable[Request | Refusal] = _PrefixTable(
+            (each, each.read_request) for each in self._commands
         )
-        self._events_by_text = _Dispatch((each, each.event) for each in self._events)
-        _tell_apart(self._commands, self._events, faults, free_replies=free_replies)
+        self._events_by_prefix = _PrefixTable((each, each.read_event) for each in self._events)
+        _refuse_common_texts(self._commands, self._events, faults, free_replies=free_replies)
         self._check_literals()
         self._repliers = {
             each.name: self._reply_to
@@ -212,26 +220,25 @@ class TextDialect(Dialect):
             else each.reply.writer(encoding, self._reply_to)
             for each in self._commands
         }
-        self._telling_replies = [
-            line
+        self._distinctive_replies = [
+            template
             for each in self._commands
             if each.reply is not None
-            for line in each.reply.lines
-            if not begins_with_anything(line.shape)
+            for template in each.reply.templates
+            if not begins_with_anything(template.pattern)
         ]
-        """Replies that can be told from a command that nobody knows."""
+        """The replies that can be distinguished from an unknown command."""
 
     def _check_literals(self) -> None:
         for message in self._messages.values():
-            reply = message.reply
-            texts = [message.line.literal, *(line.literal for line in (reply.all_lines if reply else ()))]
-            for text in texts:
-                if not self._encoding.carries(text):
+            for template in (message.template, *message.reply_templates):
+                if not self._encoding.carries(template.literal):
                     raise ConfigurationError(
-                        f"{message.form.where}: {shown(text)} cannot be written in {self._encoding.name}"
+                        f"{message.spec.where}: {brief_repr(template.literal)} cannot be written in "
+                        f"{self._encoding.name}"
                     )
-            if reply is not None and reply.acknowledgement is not None:
-                message.acknowledgement = self._encode(reply.acknowledgement)
+            if message.reply is not None and message.reply.acknowledgement is not None:
+                message.acknowledgement = self._encode(message.reply.acknowledgement)
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         return self._encode(self._messages[name].write(values))
@@ -239,21 +246,21 @@ class TextDialect(Dialect):
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         return self._encode(self._messages[name].write(values))
 
-    def answers(self, name: str) -> Answers | None:
-        make = self._messages[name].answers
-        return None if make is None else make()
+    def reply_reader(self, name: str) -> ReplyReader | None:
+        new_reader = self._messages[name].new_reader
+        return None if new_reader is None else new_reader()
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         text = self._encoding.decode(frame)
-        event = self._events_by_text.find(text) if self._events else None
+        event = self._events_by_prefix.find(text) if self._events else None
         return (Answer(text) if event is None else event,)
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
             text = str(frame, self._charset)
-        except UnicodeDecodeError:
-            return self._unreadable(frame)
-        for size, reader_of in self._requests_by_text.tables:  # find() itself takes 0.1 us longer
+        except UnicodeDecodeError as error:
+            return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
+        for size, reader_of in self._requests_by_prefix.tables:  # saves the call of find()
             read = reader_of(text[:size])
             if read is not None:
                 asked = read(text)
@@ -261,37 +268,30 @@ class TextDialect(Dialect):
                     return asked
         return self._refusal(text)
 
-    def _unreadable(self, frame: bytes) -> Refusal:
-        try:
-            self._encoding.decode(frame)
-        except CodecError as error:
-            return Refusal(ProtocolErrorKind.UNREADABLE, error)
-        raise AssertionError("it could not be decoded a moment ago")
-
     def _refusal(self, text: str) -> Refusal:
-        """What to say of a text that is no request: slowly, for it should not happen."""
-        # Of two peers of one kind, each would answer the other's fault with a fault, without end.
-        taken = self._is_taken(text)
-        foreign = taken or any(line.matches(text) for line in self._telling_replies)
+        """Return the refusal of a text that is not a request. This is slow, because it is rare."""
+        # Two peers of one kind must not answer each other's faults with faults, without end.
+        is_ours = self._is_event_or_fault(text)
+        foreign = is_ours or any(template.matches(text) for template in self._distinctive_replies)
         word = first_word(text)
-        alike = [
-            each
-            for each in self._commands
-            if each.word == word or each.begins(text)
-        ]
+        alike = [each for each in self._commands if each.is_like(text, word)]
         if alike:
-            nearest = max(alike, key=lambda each: each.line.progress(text))
+            explained = [(each.template.explain(text), each) for each in alike]
+            (_, problem), nearest = max(explained, key=lambda each: each[0][0])
             return Refusal(
                 ProtocolErrorKind.BAD_PARAMETERS,
-                nearest.line.problem(text),
-                nearest.form.name,
-                wants_reply=nearest.reply is not None and not taken,
+                problem,
+                nearest.name,
+                wants_reply=nearest.wants_reply and not is_ours,
                 foreign=foreign,
             )
         if not text:
-            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the request is empty"), foreign=foreign)
-        problem = CodecError(f"there is no command {shown(word or text)}")
-        return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem, id=word, wants_reply=not taken, foreign=foreign)
+            problem = CodecError("the request is empty")
+            return Refusal(ProtocolErrorKind.MALFORMED, problem, foreign=foreign)
+        problem = CodecError(f"there is no command {brief_repr(word or text)}")
+        return Refusal(
+            ProtocolErrorKind.UNKNOWN_COMMAND, problem, id=word, wants_reply=not is_ours, foreign=foreign
+        )
 
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._messages[request.name].acknowledgement
@@ -308,19 +308,15 @@ class TextDialect(Dialect):
             return []
         texts = message.reply.write(result)
         if self._free_replies:
-            self._check_free(texts)
+            for text in texts:
+                if self._is_event_or_fault(text):
+                    raise CodecError(f"the reply {brief_repr(text)} would be read as a fault or an event")
         if message.acknowledgement is not None:
             del texts[0]
         return list(map(self._encode, texts))
 
-    def _is_taken(self, text: str) -> bool:
-        """Whether a host would take a text for an event or a fault."""
-        return self._faults.matches(text) or any(each.line.matches(text) for each in self._events)
-
-    def _check_free(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            if self._is_taken(text):
-                raise CodecError(f"the reply {shown(text)} would be read as a fault or an event")
+    def _is_event_or_fault(self, text: str) -> bool:
+        return self._faults.matches(text) or any(each.template.matches(text) for each in self._events)
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         if request.name is not None:
@@ -329,21 +325,21 @@ class TextDialect(Dialect):
             word = request.id if isinstance(request.id, str) else ""
         return self._encode(self._faults.write(word, fault))
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        return self._faults.trouble(trouble, reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return self._faults.fault_for(kind, reason)
 
-    def fixed(self) -> Iterator[Fixed]:
-        type_text = [("", self._faults.text, True)]
+    def literal_texts(self) -> Iterator[LiteralText]:
+        templates = [("", self._faults.text, True)]
         for message in self._messages.values():
-            where, reply = message.form.where, message.reply
-            type_text.append((where, message.line.text, message.form.is_event))
-            type_text += [(where, line.text, True) for line in (reply.all_lines if reply else ())]
-        for where, text, by_equipment in type_text:
-            for each in literals(parse(text)):
-                yield Fixed(where, text, self._encoding.encode(each), by_equipment)
+            where = message.spec.where
+            templates.append((where, message.template.text, message.spec.is_event))
+            templates += [(where, each.text, True) for each in message.reply_templates]
+        for where, template, by_equipment in templates:
+            for text in literal_texts(parse(template)):
+                yield LiteralText(where, template, self._encoding.encode(text), by_equipment)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        return self._messages[name].line.draw(random)
+        return self._messages[name].template.draw(random)
 
     def draw_result(self, name: str, random: Random) -> Any:
         reply = self._messages[name].reply
@@ -351,12 +347,12 @@ class TextDialect(Dialect):
             return None
         while True:
             result = reply.draw(random)
-            if not self._free_replies or not any(map(self._is_taken, reply.write(result))):
+            if not self._free_replies or not any(map(self._is_event_or_fault, reply.write(result))):
                 return result
 
     def notation(self, name: str) -> Notation:
         message = self._messages[name]
-        return Notation(message.line.text, () if message.reply is None else message.reply.texts)
+        return Notation(message.template.text, () if message.reply is None else message.reply.texts)
 
     def fault_notation(self) -> str:
         return self._faults.text
@@ -365,55 +361,61 @@ class TextDialect(Dialect):
 _WITHOUT_FAULTS: Final = ", or write fault=None if the equipment has no faults"
 
 
-class _Sent(NamedTuple):
-    """Something that a frame can be."""
+class _PossibleFrame(NamedTuple):
+    """One of the messages that a frame can be."""
 
     where: str
-    what: str
-    line: CompiledTemplate
+    description: str
+    template: CompiledTemplate
 
 
-def _tell_apart(
+def _refuse_common_texts(
     commands: Sequence[_Message],
     events: Sequence[_Message],
-    faults: FaultForm | NoFaults,
+    faults: FaultTemplate | NoFaults,
     *,
     free_replies: bool,
 ) -> None:
-    """Raise ConfigurationError if one frame can be two things to its reader."""
+    """Raise ConfigurationError if one frame can be two messages for its reader."""
 
-    def requests(messages: Sequence[_Message], kind: str) -> list[_Sent]:
+    def messages_of(messages: Sequence[_Message], kind: str) -> list[_PossibleFrame]:
         return [
-            _Sent(each.form.where, f"the {kind} {each.form.where}, {each.line.text!r},", each.line)
+            _PossibleFrame(
+                each.spec.where, f"the {kind} {each.spec.where}, {each.template.text!r},", each.template
+            )
             for each in messages
         ]
 
-    def fault(word: str) -> list[_Sent]:
+    def faults_of(word: str) -> list[_PossibleFrame]:
         if isinstance(faults, NoFaults):
             return []
-        return [_Sent("the form of faults", f"the fault {faults.text!r}", faults.line(word))]
+        description = f"the fault {faults.text!r}"
+        return [_PossibleFrame("the template of faults", description, faults.template(word))]
 
-    asked, type_text = requests(commands, "command"), requests(events, "event")
-    pairs = [*combinations(asked, 2), *combinations(type_text, 2), *product(fault(""), type_text)]
+    requests, all_events = messages_of(commands, "command"), messages_of(events, "event")
+    pairs = [*combinations(requests, 2), *combinations(all_events, 2), *product(faults_of(""), all_events)]
     for command in commands:
         if command.reply is None or free_replies:
             continue
-        where, reply = command.form.where, command.reply
-        replies = [_Sent(where, f"its reply {line.text!r}", line) for line in reply.all_lines]
-        pairs += product(type_text, replies)
-        # Behind the head of a counted reply there is no fault any more.
-        pairs += product(fault(command.word), replies[: len(reply.lines)])
+        where = command.spec.where
+        replies = [
+            _PossibleFrame(where, f"its reply {template.text!r}", template)
+            for template in command.reply_templates
+        ]
+        pairs += product(all_events, replies)
+        # After the head of a counted reply there are no faults.
+        pairs += product(faults_of(command.word), replies[: len(command.reply.templates)])
     for one, other in pairs:
-        text = _common(one.line, other.line)
+        text = _common_text(one.template, other.template)
         if text is not None:
             raise ConfigurationError(
-                f"{other.where}: {other.what} cannot be told from {one.what.rstrip(',')}: "
-                f"both can be the frame {text!r}; put a literal text in front of one of them that the "
-                "other cannot begin with" + (_WITHOUT_FAULTS if "fault" in one.what else "")
+                f"{other.where}: {other.description} and {one.description} can both be the frame {text!r}; "
+                "put a literal text in front of one of them that the other cannot begin with"
+                + (_WITHOUT_FAULTS if "fault" in one.description else "")
             )
 
 
-def _common(one: CompiledTemplate, other: CompiledTemplate) -> str | None:
+def _common_text(one: CompiledTemplate, other: CompiledTemplate) -> str | None:
     if one.leading.startswith(other.leading) or other.leading.startswith(one.leading):
-        return common(one.shape, other.shape)
+        return common_text(one.pattern, other.pattern)
     return None

@@ -1,5 +1,5 @@
 """
-How a fault is written as a template: :class:`FaultForm`.
+The template of faults: :class:`FaultTemplate`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from typing import Final
 
 from tcpcomm.codec.base import Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_line
-from tcpcomm.codec.template.field_type import shown
-from tcpcomm.codec.template.format_spec import parse_spec
-from tcpcomm.codec.template.parser import Literal, Part, Piece, Slot, leading, parse
-from tcpcomm.codec.template.regex_tree import Shape
+from tcpcomm.codec.template.compiler import compile_template
+from tcpcomm.codec.template.format_spec import parse_format_spec
+from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["FaultForm", "NoFaults", "first_word"]
+__all__ = ["FaultTemplate", "NoFaults", "first_word"]
 
 NUMBERS: Final = {
     ProtocolErrorKind.UNREADABLE: 90,
@@ -27,163 +26,160 @@ NUMBERS: Final = {
     ProtocolErrorKind.BAD_PARAMETERS: 93,
     ProtocolErrorKind.INTERNAL: 99,
 }
-"""The codes of troubles where codes are numbers or of fixed width, unless others are given."""
+"""The codes of protocol errors, if codes are numbers or of fixed width, and no others are given."""
 
 UNKNOWN_WORD: Final = "?"
-"""What stands for the request's first word where there was none to be read."""
+"""The text in place of the first word of a request that cannot be read."""
 
 _WORD: Final = re.compile(r"[^\s,;=]*")
 _NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def first_word(text: str) -> str:
-    """What stands before the first white space, comma, semicolon or equals sign."""
+    """Return the text before the first white space, comma, semicolon or equals sign."""
     match = _WORD.match(text)
     assert match is not None
     return match[0]
 
 
-def _slots(pieces: tuple[Piece, ...]) -> dict[str, Slot]:
-    """The fields of a fault's template by name, those in optional parts too."""
-    found: dict[str, Slot] = {}
+def _value_pieces(pieces: tuple[Piece, ...]) -> dict[str, ValuePiece]:
+    """Return the fields of a fault's template by name, including those in optional parts."""
+    found: dict[str, ValuePiece] = {}
     for piece in pieces:
-        if isinstance(piece, Slot):
+        if isinstance(piece, ValuePiece):
             found[piece.name] = piece
-        elif isinstance(piece, Part):
-            found.update(_slots(piece.pieces))
-        elif not isinstance(piece, Literal):
-            raise ConfigurationError("a fault has no lists")
+        elif isinstance(piece, OptionalPiece):
+            found.update(_value_pieces(piece.pieces))
+        elif not isinstance(piece, TextPiece):
+            raise ConfigurationError("a fault cannot contain a list")
     return found
 
 
-def _for_command(pieces: tuple[Piece, ...], word: str) -> tuple[Piece, ...]:
-    """The pieces with a command's word in place of the field ``command``."""
-    made: list[Piece] = []
+def _with_command(pieces: tuple[Piece, ...], word: str) -> tuple[Piece, ...]:
+    """Return the pieces with a command's word in place of the field ``command``."""
+    result: list[Piece] = []
     for piece in pieces:
-        if isinstance(piece, Slot) and piece.name == "command":
-            made.append(Literal(word))
-        elif isinstance(piece, Part):
-            made.append(Part(_for_command(piece.pieces, word)))
+        if isinstance(piece, ValuePiece) and piece.name == "command":
+            result.append(TextPiece(word))
+        elif isinstance(piece, OptionalPiece):
+            result.append(OptionalPiece(_with_command(piece.pieces, word)))
         else:
-            made.append(piece)
-    return tuple(made)
+            result.append(piece)
+    return tuple(result)
 
 
 class NoFaults:
-    """What equipment has that never says no: in place of a form of faults."""
+    """The replacement of a :class:`FaultTemplate` for equipment that never sends a fault."""
 
     text: Final = ""
 
-    def line(self, word: str) -> CompiledTemplate:
-        """There is none."""
+    def template(self, word: str) -> CompiledTemplate:
+        """Raise AssertionError, because there is no template."""
         raise AssertionError("there are no faults")
 
     def matches(self, text: str) -> bool:
-        """No text is a fault."""
+        """Return False, because no text is a fault."""
         return False
 
     def read(self, text: str, word: str) -> Fault | None:
-        """No text is a fault."""
+        """Return None, because no text is a fault."""
         return None
 
     def write(self, word: str, fault: Fault) -> str:
-        """Raise CodecError: it cannot be written."""
+        """Raise CodecError, because a fault cannot be written."""
         raise CodecError("the equipment has no faults: fault=None is declared")
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault that tells of a trouble, to nobody."""
-        return Fault(trouble.name, reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """Return a fault for a protocol error. It is never sent."""
+        return Fault(kind.name, reason)
 
 
-class FaultForm:
+class FaultTemplate:
     """
-    The form of faults, compiled.
+    The template of faults, compiled.
 
-    Without ``{code}`` the code is the word with which the form begins, and another code is written before
-    the reason.
+    If the template has no ``{code}``, the code is the first word of the template. Any other code is
+    written in front of the reason.
 
     Args:
         text: a template with any of the fields ``code``, ``reason`` and ``command``.
-        encoding: what the reason must fit into.
-        codes: the codes of troubles, where they are not the defaults.
-        word: the code where the template has none; by default the first word of the template.
+        encoding: the encoding that the reason must fit into.
+        codes: the codes of protocol errors, if they differ from the defaults.
+        word: the code if the template has no ``{code}``; by default the first word of the template.
 
     Raises:
-        ConfigurationError: it has another field, neither a code nor a word, or cannot carry the code of a
-            trouble.
+        ConfigurationError: the template has another field, has neither a code nor a word, or cannot carry
+            the code of a protocol error.
     """
 
     def __init__(
-        self, text: str, encoding: Encoding, codes: Mapping[ProtocolErrorKind, int | str], word: str | None = None
+        self,
+        text: str,
+        encoding: Encoding,
+        codes: Mapping[ProtocolErrorKind, int | str],
+        word: str | None = None,
     ) -> None:
         self.text = text
         self._encoding = encoding
         self._pieces = parse(text)
-        slots = _slots(self._pieces)
-        code, reason = slots.get("code"), slots.get("reason")
+        found = _value_pieces(self._pieces)
+        code, reason = found.get("code"), found.get("reason")
         self._has_code, self._has_reason = code is not None, reason is not None
-        self.names_command = "command" in slots
-        spec = parse_spec(code.spec) if code is not None else None
-        self._numbers = spec is not None and (spec.zero or spec.type in ("d", "x", "X"))
-        self._narrow = self._numbers or (spec is not None and spec.width is not None)
-        self._width = parse_spec(reason.spec).width if reason is not None else None
+        self._has_command = "command" in found
+        code_format = parse_format_spec(code.format_spec if code is not None else "")
+        self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
+        default_numbers = self._codes_are_numbers or code_format.width is not None
+        self._width = parse_format_spec(reason.format_spec).width if reason is not None else None
         self._fields = {
-            "code": Field("code", int if self._numbers else str),
+            "code": Field("code", int if self._codes_are_numbers else str),
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
-        self.word = first_word(leading(self._pieces)) if word is None else word
+        self.word = first_word(leading_text(self._pieces)) if word is None else word
         if code is None and not self.word:
-            raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or a word to begin with")
-        self._line = compile_line(text, self._fields)
-        self._of_words: dict[str, CompiledTemplate] = {}
-        self._codes = {trouble: self._code(trouble, codes) for trouble in ProtocolErrorKind}
+            raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
+        self._template = compile_template(text, self._fields)
+        self._templates_by_word: dict[str, CompiledTemplate] = {}
+        self._codes: dict[ProtocolErrorKind, int | str] = {}
+        for kind in ProtocolErrorKind:
+            default = self.word if code is None else NUMBERS[kind] if default_numbers else kind.name
+            self._codes[kind] = self._checked_code(kind, codes.get(kind, default))
 
-    def _code(self, trouble: ProtocolErrorKind, codes: Mapping[ProtocolErrorKind, int | str]) -> int | str:
-        if not self._has_code:
-            default: int | str = self.word
-        elif self._narrow:
-            default = NUMBERS[trouble]
-        else:
-            default = trouble.name
-        code = codes.get(trouble, default)
+    def _checked_code(self, kind: ProtocolErrorKind, code: int | str) -> int | str:
         try:
             self._encoding.encode(self.write("", Fault(code)))
         except CodecError as error:
             raise ConfigurationError(
-                f"the fault {self.text!r} cannot carry {code!r}, the code for {trouble.name} ({error}): "
-                f"give another with codes={{Trouble.{trouble.name}: ...}}"
+                f"the fault {self.text!r} cannot carry {code!r}, the code for {kind.name} ({error}): "
+                f"give another code with codes={{ProtocolErrorKind.{kind.name}: ...}}"
             ) from None
         return code
 
-    def trouble(self, trouble: ProtocolErrorKind, reason: str) -> Fault:
-        """The fault that tells of a trouble."""
-        return Fault(self._codes[trouble], reason)
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """Return the fault for a protocol error."""
+        return Fault(self._codes[kind], reason)
 
-    def line(self, word: str) -> CompiledTemplate:
-        """The template of the faults that answer a command with this word, or any command."""
-        if not self.names_command or not word:
-            return self._line
-        if word not in self._of_words:
-            self._of_words[word] = compile_line(self.text, self._fields, _for_command(self._pieces, word))
-        return self._of_words[word]
-
-    def shape(self, word: str) -> Shape:
-        """What the faults that answer a command with this word look like."""
-        return self.line(word).shape
+    def template(self, word: str) -> CompiledTemplate:
+        """Return the template of faults for the command with this word, or with no word for any command."""
+        if not self._has_command or not word:
+            return self._template
+        if word not in self._templates_by_word:
+            pieces = _with_command(self._pieces, word)
+            self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
+        return self._templates_by_word[word]
 
     def matches(self, text: str) -> bool:
-        """Whether a text is a fault, for whatever command."""
-        return self._line.matches(text)
+        """Return True if a text is a fault, for any command."""
+        return self._template.matches(text)
 
     def read(self, text: str, word: str) -> Fault | None:
         """
-        The fault in a text that answers a command with this word; None if it is none.
+        Return the fault in a text that answers the command with this word, or None if it is not a fault.
 
         Raises:
-            CodecError: it has the form of a fault, and cannot be read.
+            CodecError: the text fits the template, but cannot be read.
         """
-        values = self.line(word).read(text)
+        values = self.template(word).read(text)
         if values is None:
             return None
         code = values.get("code", self.word)
@@ -193,37 +189,35 @@ class FaultForm:
 
     def write(self, word: str, fault: Fault) -> str:
         """
-        The text of a fault.
+        Return the text of a fault.
 
         Raises:
-            CodecError: the form has no place for such a code.
+            CodecError: the template cannot carry this code.
         """
         code, reason = fault.code, str(fault.reason)
         if not self._has_code and code != self.word:
             if not self._has_reason:
-                raise CodecError(
-                    f"the fault {self.text!r} has no place for a code, such as {code!r}", "code"
-                )
+                raise CodecError(f"the fault {self.text!r} cannot carry a code, such as {code!r}", "code")
             reason = f"{code}: {reason}" if reason else str(code)
         if isinstance(code, bool) or not isinstance(code, int | str) or code == "":
-            raise CodecError(f"{code!r} is neither a number nor a word", "code")
-        if self._numbers and isinstance(code, str):
+            raise CodecError(f"must be a number or a word, not {code!r}", "code")
+        if self._codes_are_numbers and isinstance(code, str):
             raise CodecError(
-                f"{shown(code)} is not a whole number, as codes are here: raise Fault(code, reason), such "
-                f"as Fault(1, {shown(code)})",
+                f"must be a whole number, not {brief_repr(code)}: raise Fault(code, reason), for example "
+                f"Fault(1, {brief_repr(code)})",
                 "code",
             )
         values = {
-            "code": code if self._numbers else str(code),
-            "reason": self._fitting(reason) if self._has_reason else "",
+            "code": code if self._codes_are_numbers else str(code),
+            "reason": self._writable(reason) if self._has_reason else "",
             "command": word or UNKNOWN_WORD,
         }
-        return self._line.write(values)
+        return self._template.write(values)
 
-    def _fitting(self, reason: str) -> str:
-        """A reason as it can be written: what cannot be is shown as Python would escape it."""
+    def _writable(self, reason: str) -> str:
+        """Return a reason that can be written: other characters are escaped, and a long text is cut."""
         if not (reason.isprintable() and self._carries(reason)):
-            reason = "".join(map(self._shown, reason))
+            reason = "".join(map(self._escaped, reason))
         if self._width is not None:
             reason = reason.strip()
             if len(reason) > self._width:
@@ -231,7 +225,7 @@ class FaultForm:
                 reason = (cut + "...")[: self._width]
         return reason
 
-    def _shown(self, character: str) -> str:
+    def _escaped(self, character: str) -> str:
         escaped = f"\\x{ord(character):02x}" if character < "\u0100" else f"\\u{ord(character):04x}"
         for each in (character, escaped, "?"):
             if each.isprintable() and self._carries(each):
@@ -241,8 +235,9 @@ class FaultForm:
     def _carries(self, text: str) -> bool:
         if not self._encoding.carries(text) or self._width is not None:
             return self._encoding.carries(text)
+        code = 0 if self._codes_are_numbers else "0"
         try:
-            self._line.write({"code": 0 if self._numbers else "0", "reason": text, "command": UNKNOWN_WORD})
+            self._template.write({"code": code, "reason": text, "command": UNKNOWN_WORD})
         except CodecError:
             return False
         return True

@@ -1,6 +1,4 @@
-"""
-What annotations mean to a template: a type of field, or a whole that is made of several fields.
-"""
+"""The fields that a template has for an annotation: :func:`field_type`, :func:`value_fields`."""
 
 from __future__ import annotations
 
@@ -12,88 +10,85 @@ from decimal import Decimal
 from enum import Enum
 from inspect import isclass
 from operator import attrgetter
-from random import Random
-from typing import Any, Final
+from typing import Any
 
 import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import fields_of, options, plain, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.template.field_type import FieldType, refused
-from tcpcomm.codec.template.format_spec import parse_spec
+from tcpcomm.codec.problems import wrong
+from tcpcomm.codec.template.field_type import FieldType
+from tcpcomm.codec.template.format_spec import parse_format_spec
 from tcpcomm.codec.template.number_fields import decimal_type, float_type, int_type
 from tcpcomm.codec.template.text_fields import bool_type, bytes_type, enum_type, literal_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Whole", "drawn", "field_type", "item_of", "refuse_unnamed", "whole", "without_none"]
-
-ATTEMPTS: Final = 100
-"""How often values are drawn until the class that they make accepts them."""
+__all__ = ["ValueFields", "field_type", "item_of", "refuse_unnamed", "value_fields", "without_none"]
 
 
 def without_none(annotation: Any) -> tuple[Any, bool]:
-    """What an ``Optional`` holds, and whether it is one."""
-    several = options(annotation)
-    others = tuple(each for each in several if plain(each) is not type(None))
-    if not several or len(others) == len(several):
-        return plain(annotation), False
+    """Return the type inside of an ``Optional``, and True; or the type itself and False."""
+    members = union_members(annotation)
+    others = tuple(each for each in members if bare_type(each) is not type(None))
+    if len(others) == len(members):
+        return bare_type(annotation), False
     return typing.Union[others], True  # noqa: UP007
 
 
 def item_of(annotation: Any) -> Any:
-    """The annotation of a list's items, or UNSAID if it is no list."""
-    annotation = plain(annotation)
+    """Return the annotation of a list's items, or MISSING if the type is not a list with items."""
+    annotation = bare_type(annotation)
     arguments = typing.get_args(annotation)
     return arguments[0] if typing.get_origin(annotation) is list and arguments else MISSING
 
 
-def field_type(annotation: Any, spec: str, stops: frozenset[str], *, empty: bool = True) -> FieldType:
+def field_type(
+    annotation: Any, format_text: str, stops: frozenset[str], *, empty: bool = True
+) -> FieldType:
     """
-    The type of one field.
+    Return the type of one field.
 
     Args:
-        annotation: of the parameter or attribute.
-        spec: the text behind the colon.
-        stops: the characters that may follow the field.
-        empty: whether a text may be empty there.
+        annotation: the annotation of the parameter or attribute.
+        format_text: the text behind the colon.
+        stops: the characters that can follow the field.
+        empty: True if a text can be empty there.
 
     Raises:
-        ConfigurationError: there is none, or the specification is not one for it.
+        ConfigurationError: a template cannot write this type, or the format does not suit it.
     """
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation is bool:
-        return bool_type(spec)
+        return bool_type(format_text)
     if annotation is str:
-        return str_type(parse_spec(spec), stops, empty=empty)
+        return str_type(parse_format_spec(format_text), stops, empty=empty)
     if isclass(annotation) and issubclass(annotation, Enum):
-        return enum_type(annotation, parse_spec(spec))
+        return enum_type(annotation, parse_format_spec(format_text))
     if typing.get_origin(annotation) is typing.Literal:
-        return literal_type(typing.get_args(annotation), parse_spec(spec))
+        return literal_type(typing.get_args(annotation), parse_format_spec(format_text))
     makers = {int: int_type, float: float_type, Decimal: decimal_type, bytes: bytes_type}
     if annotation in makers:
-        return makers[annotation](parse_spec(spec))
+        return makers[annotation](parse_format_spec(format_text))
     if item_of(annotation) is not MISSING:
-        raise ConfigurationError(f"{type_text(annotation)} is written as a group, as in {{name*,}}")
+        raise ConfigurationError(f"{type_text(annotation)} is written as a list, as in {{name*,}}")
     if isclass(annotation) and attrs.has(annotation):
         raise ConfigurationError(
-            f"{type_text(annotation)} has several fields; it can be a result, or the items of a group"
+            f"{type_text(annotation)} has several fields: use it for a result, or for the items of a list"
         )
     refuse_unnamed(annotation)
     raise ConfigurationError(
-        f"a template cannot write {type_text(annotation)}: it writes int, float, str, bool, Decimal, bytes, "
-        "enumerations, Literal, lists of these and of attrs classes, and Optional in an optional part"
+        f"a template cannot write {type_text(annotation)}; it can write int, float, str, bool, Decimal, "
+        "bytes, enumerations, Literal, lists of these or of attrs classes, and Optional in an optional part"
     )
 
 
 def refuse_unnamed(annotation: Any) -> None:
-    """Raise ConfigurationError for what has several values, but not the names that a template needs."""
+    """Raise ConfigurationError for a type of several values without the names that a template needs."""
     kind = typing.get_origin(annotation) or annotation
     if kind is list and not typing.get_args(annotation):
-        raise ConfigurationError("list does not say what is in it: write list[float], for example")
-    if not isclass(kind):
-        return
-    if attrs.has(kind) or issubclass(kind, Enum):
+        raise ConfigurationError("list has no type for its items: write for example list[float]")
+    if not isclass(kind) or attrs.has(kind) or issubclass(kind, Enum):
         return
     if kind in (tuple, dict, set, frozenset):
         raise ConfigurationError(
@@ -103,65 +98,49 @@ def refuse_unnamed(annotation: Any) -> None:
     if kind.__module__.partition(".")[0] not in sys.stdlib_module_names:
         instead = ", in place of @dataclass" if is_dataclass(kind) else ""
         raise ConfigurationError(
-            f"{type_text(annotation)} is no attrs class: write @frozen (from attrs) above it{instead}"
+            f"{type_text(annotation)} is not an attrs class: write @frozen (from attrs) above it{instead}"
         )
 
 
 @frozen
-class Whole:
-    """A value that one or more fields make up: a result, or an item of a list."""
+class ValueFields:
+    """The fields of a value: of a result, or of an item of a list."""
 
     fields: Mapping[str, Field]
     split: Callable[[Any], Mapping[str, Any]]
-    """From the value to the fields' values; raises CodecError if it is not of its type."""
+    """Returns the fields of a value. Raises CodecError if the value has the wrong type."""
     join: Callable[[Mapping[str, Any]], Any]
-    """From the fields' values to the value; raises CodecError if its class refuses them."""
+    """Returns the value for its fields. Raises CodecError if its class refuses them."""
     kind: type[Any] | None = None
-    """The class whose attributes the fields are, if there is one: then ``join`` calls it,"""
+    """The class that has the fields as attributes, and that ``join`` calls; None if there is none."""
     arguments: Mapping[str, str] = field(factory=dict)
-    """with these names for the fields."""
-
-    @property
-    def of(self) -> str:
-        """What the fields belong to."""
-        return "" if self.kind is None else self.kind.__name__
+    """The argument of the class for each field."""
 
     def check_used(self, used: Sequence[str]) -> None:
         """Raise ConfigurationError if a field is in no template, or in two."""
+        owner = "" if self.kind is None else f"{self.kind.__name__}."
         for name in self.fields:
             if used.count(name) != 1:
                 problem = "twice in the templates" if name in used else "in no template"
-                raise ConfigurationError(
-                    f"{self.of}.{name} is {problem}" if self.of else f"{name} is {problem}"
-                )
+                raise ConfigurationError(f"{owner}{name} is {problem}")
 
 
-def drawn(made_of: Whole, draw: Callable[[Random], Mapping[str, Any]], random: Random) -> Any:
-    """Draw a value that its class accepts; raise CodecError after many attempts."""
-    for _ in range(ATTEMPTS):
-        try:
-            return made_of.join(draw(random))
-        except CodecError as error:
-            refusal = error
-    raise refusal
-
-
-def whole(annotation: Any, used: Sequence[str]) -> Whole:
+def value_fields(annotation: Any, used: Sequence[str]) -> ValueFields:
     """
-    What an annotation is made of: nothing, the attributes of an attrs class, or one field of any name.
+    Return the fields of a type: none for None, the attributes of an attrs class, else one field.
 
     Args:
-        annotation: of a result, or of a list's items.
-        used: the names that the templates use.
+        annotation: the annotation of a result, or of the items of a list.
+        used: the names in the templates. One of them can be any name for the only field.
 
     Raises:
-        ConfigurationError: the templates' names do not fit it.
+        ConfigurationError: the names in the templates do not fit the type.
     """
-    annotation = plain(annotation)
+    annotation = bare_type(annotation)
     if annotation is type(None):
-        return Whole({}, _nothing, lambda values: None)
+        return ValueFields({}, _nothing, lambda values: None)
     if isclass(annotation) and attrs.has(annotation):
-        return _record(annotation)
+        return _attributes(annotation)
     refuse_unnamed(annotation)
     if len(used) != 1:
         has = f"has {len(used)}: {', '.join(used)}" if used else "has none"
@@ -169,16 +148,17 @@ def whole(annotation: Any, used: Sequence[str]) -> Whole:
             f"for {type_text(annotation)} there must be exactly one field, and the template {has}"
         )
     name = used[0]
-    return Whole({name: Field(name, annotation)}, lambda value: {name: value}, lambda values: values[name])
+    fields = {name: Field(name, annotation)}
+    return ValueFields(fields, lambda value: {name: value}, lambda values: values[name])
 
 
 def _nothing(value: Any) -> Mapping[str, Any]:
     if value is not None:
-        raise refused(value, "None, and there is no field for it")
+        raise wrong("None, because the template has no field for it", value)
     return {}
 
 
-def _record(cls: type[Any]) -> Whole:
+def _attributes(cls: type[Any]) -> ValueFields:
     fields = {each.name: each for each in fields_of(cls)}
     aliases = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
     renamed = any(name != alias for name, alias in aliases.items())
@@ -187,7 +167,7 @@ def _record(cls: type[Any]) -> Whole:
 
     def split(value: Any) -> Mapping[str, Any]:
         if not isinstance(value, cls):
-            raise refused(value, f"a {cls.__name__}")
+            raise wrong(f"a {cls.__name__}", value)
         if len(order) == 1:
             return {order[0]: getattr(value, order[0])}
         return dict(zip(order, get(value), strict=False)) if get is not None else {}
@@ -197,7 +177,7 @@ def _record(cls: type[Any]) -> Whole:
             if renamed:
                 values = {aliases[name]: value for name, value in values.items()}
             return cls(**values)
-        except Exception as error:  # whatever a validator of the class raises
-            raise CodecError(f"no {cls.__name__}: {error}") from error
+        except Exception as error:  # a validator of the class can raise any exception
+            raise CodecError(f"this cannot be a {cls.__name__}: {error}") from error
 
-    return Whole(fields, split, join, cls, {name: aliases[name] for name in fields})
+    return ValueFields(fields, split, join, cls, {name: aliases[name] for name in fields})

@@ -1,84 +1,77 @@
-"""The format specification of a field, ``+08.3f``, taken apart: :class:`Spec`."""
+"""The format specification of a field, such as ``+08.3f``, split into its parts: :class:`FormatSpec`."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.converters import optional
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Spec", "parse_spec"]
+__all__ = ["FormatSpec", "parse_format_spec"]
 
-_SPEC: Final = re.compile(
+_FORMAT_SPEC: Final = re.compile(
     r"(?:(?P<fill>.)?(?P<align>[<>^]))?(?P<sign>[-+ ])?(?P<zero>0)?(?P<width>[1-9][0-9]{0,5})?"
     r"(?:\.(?P<precision>[0-9]{1,5}))?(?P<type>[a-zA-Z])?(?:/(?P<scale>[0-9]{1,15}))?",
     re.DOTALL,
 )
-_PARTS: Final = {
-    "align": "alignment",
-    "sign": "sign",
-    "zero": "zero in front of the width",
-    "width": "width",
-    "precision": "precision",
-    "type": "letter at its end",
-    "scale": "scale",
+_NAMES: Final = {
+    "align": "an alignment",
+    "sign": "a sign",
+    "zero": "a zero in front of the width",
+    "width": "a width",
+    "precision": "a precision",
+    "type": "a letter at its end",
+    "scale": "a scale",
 }
 
 
 @frozen
-class Spec:
-    """A format specification: the part of Python's that has a place here, and a scale, ``/1000``."""
+class FormatSpec:
+    """A format specification: the supported parts of Python's, and a scale such as ``/1000``."""
 
     text: str = ""
     fill: str = " "
     align: str = ""
     sign: str = ""
     zero: bool = False
-    width: int | None = None
-    precision: int | None = None
+    width: int | None = field(default=None, converter=optional(int))
+    precision: int | None = field(default=None, converter=optional(int))
     type: str = ""
-    scale: int | None = None
+    scale: int | None = field(default=None, converter=optional(int))
 
     @property
     def python(self) -> str:
-        """What :func:`format` gets."""
+        """The specification for :func:`format`."""
         text = self.text.partition("/")[0]
         return f"{text}d" if self.scale is not None and not self.type else text
 
-    def only(self, *parts: str, of: str) -> None:
-        """Raise ConfigurationError if there is another part than these."""
-        for part, name in _PARTS.items():
+    def error(self, problem: str) -> ConfigurationError:
+        """Return the error for a specification that cannot be used."""
+        return ConfigurationError(f"{self.text!r}: {problem}")
+
+    def allow_only(self, *parts: str, of: str) -> None:
+        """Raise ConfigurationError if the specification of the type ``of`` has other parts than these."""
+        for part, name in _NAMES.items():
             if part not in parts and getattr(self, part) not in ("", False, None):
-                raise ConfigurationError(f"{self.text!r}: {of} has no {name}")
+                raise self.error(f"the format of {of} cannot have {name}")
 
 
-def parse_spec(text: str) -> Spec:
+def parse_format_spec(text: str) -> FormatSpec:
     """
-    Take a format specification apart.
+    Split a format specification into its parts.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: the text is not a format specification.
     """
-    match = _SPEC.fullmatch(text)
+    match = _FORMAT_SPEC.fullmatch(text)
     if match is None:
         raise ConfigurationError(
-            f"{text!r} is no format: there are forms such as 3d, 03d, .3f, +08.3f, .6E, 04X, <8, 07d/1000"
+            f"{text!r} is not a format: write for example 3d, 03d, .3f, +08.3f, .6E, 04X, <8 or 07d/1000"
         )
-
-    def number(part: str) -> int | None:
-        found = match[part]
-        return None if found is None else int(found)
-
-    return Spec(
-        text=text,
-        fill=match["fill"] or " ",
-        align=match["align"] or "",
-        sign=match["sign"] or "",
-        zero=match["zero"] is not None,
-        width=number("width"),
-        precision=number("precision"),
-        type=match["type"] or "",
-        scale=number("scale"),
+    fill, align, sign, zero, width, precision, letter, scale = match.groups()
+    return FormatSpec(
+        text, fill or " ", align or "", sign or "", zero is not None, width, precision, letter or "", scale
     )

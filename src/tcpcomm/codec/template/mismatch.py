@@ -1,4 +1,4 @@
-"""What is wrong with a text that does not have the form of a template, in words."""
+"""Explanations, in words, of why a text does not fit a template: :func:`explain_mismatch`."""
 
 from __future__ import annotations
 
@@ -7,100 +7,93 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from tcpcomm.codec.template.field_type import shown
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError
 
-__all__ = ["Step", "diagnosis"]
+__all__ = ["ExpectedText", "explain_mismatch"]
 
 
 @frozen
-class Step:
-    """One piece of a template: what may stand there, the field that it is, what to call it, or its text."""
+class ExpectedText:
+    """The text that one piece of a template expects."""
 
     regex: str
     name: str
-    says: str
+    """The field's name; empty if the piece is not a field."""
+    description: str
     literal: str = ""
+    """The exact text, if the piece is literal text."""
     width: int | None = None
-    """Characters that a field has, where that is fixed."""
-    inside: tuple[Step, ...] = ()
+    """The number of characters of a field of fixed width; otherwise None."""
+    parts: tuple[ExpectedText, ...] = ()
     """The pieces of an optional part."""
 
 
-def _begun(literal: str, text: str) -> str:
-    """As much of a literal as a text begins with."""
+def _common_prefix(literal: str, text: str) -> str:
     size = next((at for at, each in enumerate(literal) if text[at : at + 1] != each), len(literal))
     return literal[:size]
 
 
-def _as_if_there(text: str, following: str) -> str:
-    """What stands for a field of fixed width, as people see it: up to what follows it, or to a space."""
+def _visible_field(text: str, following: str) -> str:
+    """Return the part of a text that a person takes for the field: up to a space or the following text."""
     found = re.match(" *[^ ]*", text)
     assert found is not None
     stop = following[:1].strip()
     return found[0].partition(stop)[0] if stop else found[0]
 
 
-def diagnosis(template: str, steps: Sequence[Step], text: str) -> tuple[int, CodecError]:
+def explain_mismatch(template: str, expected: Sequence[ExpectedText], text: str) -> tuple[int, CodecError]:
     """
-    How far a text goes along with a template, and what is wrong there.
+    Return the number of characters of a text that fit a template, and the error that explains the next one.
 
-    It is found by trying longer and longer parts of the template, for the compiled expression only says
-    that it does not match. An optional part is looked into where the text goes along with it further than
-    without it.
+    The compiled expression only says that the whole text does not match. So longer and longer parts of the
+    template are tried. The pieces of an optional part are tried too, if more of the text fits with them.
     """
     if not template.isprintable():
         template = repr(template)[1:-1]
-    best = _along(template, steps, text)
-    opened: Sequence[Step] | None = steps
-    while opened is not None:
-        steps, opened = opened, None
-        for index, step in enumerate(steps):
-            if step.inside:
-                candidate = [*steps[:index], *step.inside, *steps[index + 1 :]]
-                found = _along(template, candidate, text)
+    best = _explain(template, expected, text)
+    next_expected: Sequence[ExpectedText] | None = expected
+    while next_expected is not None:
+        expected, next_expected = next_expected, None
+        for index, each in enumerate(expected):
+            if each.parts:
+                candidate = [*expected[:index], *each.parts, *expected[index + 1 :]]
+                found = _explain(template, candidate, text)
                 if found[0] > best[0]:
-                    best, opened = found, candidate
+                    best, next_expected = found, candidate
     return best
 
 
-def _along(template: str, steps: Sequence[Step], text: str) -> tuple[int, CodecError]:
-    """The same, for steps that are taken as they are."""
+def _explain(template: str, expected: Sequence[ExpectedText], text: str) -> tuple[int, CodecError]:
+    """Do the work of :func:`explain_mismatch` without looking into optional parts."""
     regex = ""
     begin = end = 0
-    before = Step("", "", "")
-    missing = Step("", "", "the end")
+    before = ExpectedText("", "", "")
+    missing = ExpectedText("", "", "the end")
     following = ""
-    for index, step in enumerate(steps):
-        regex += f"(?:{step.regex})"
+    for index, each in enumerate(expected):
+        regex += f"(?:{each.regex})"
         match = re.compile(regex, re.DOTALL).match(text)
         if match is None:
-            missing = step
-            following = steps[index + 1].literal if index + 1 < len(steps) else ""
+            missing = each
+            following = expected[index + 1].literal if index + 1 < len(expected) else ""
             break
-        begin, end, before = end, match.end(), step
-    begun = _begun(missing.literal, text[end:])
-    if begun:
-        end += len(begun)
-        before = Step("", "", "")
-        missing = Step("", "", repr(missing.literal[len(begun) :]))
-    here = shown(text[end:])
+        begin, end, before = end, match.end(), each
+    if prefix := _common_prefix(missing.literal, text[end:]):
+        end += len(prefix)
+        before = ExpectedText("", "", "")
+        missing = ExpectedText("", "", repr(missing.literal[len(prefix) :]))
+    here, wanted = brief_repr(text[end:]), missing.description
     if end == len(text):
-        return end, CodecError(
-            f"the text ends where {missing.says} should stand, as in {template}", missing.name
-        )
-    if missing.name:
-        size = len(_as_if_there(text[end:], following))
+        problem, name = f"the text ends before {wanted}", missing.name
+    elif missing.name:
+        problem, name = f"{here} does not begin with {wanted}", missing.name
+        size = len(_visible_field(text[end:], following))
         if missing.width is not None and size != missing.width:
-            return end, CodecError(
-                f"{size} characters, {missing.width} wanted: {here} should begin with {missing.says}, "
-                f"as in {template}",
-                missing.name,
-            )
-        return end, CodecError(f"{here} does not begin with {missing.says}, as in {template}", missing.name)
-    if before.name:
-        wrong = shown(text[begin:])
-        return end, CodecError(
-            f"{wrong} is not {before.says} and then {missing.says}, as in {template}", before.name
-        )
-    return end, CodecError(f"{here} stands where {missing.says} should stand, as in {template}")
+            problem = f"{here} begins with {size} characters, not {missing.width}; expected {wanted}"
+    elif before.name:
+        problem = f"{brief_repr(text[begin:])} is not {before.description} followed by {wanted}"
+        name = before.name
+    else:
+        problem, name = f"expected {wanted}, not {here}", ""
+    return end, CodecError(f"{problem}, as in {template}", name)

@@ -1,5 +1,7 @@
 """
-The text of a template, taken apart into pieces. The notation is described in :mod:`tcpcomm.codec.template.template`.
+The parser of templates: it splits the text of a template into pieces.
+
+:mod:`tcpcomm.codec.template.template` describes the notation.
 """
 
 from __future__ import annotations
@@ -13,47 +15,47 @@ from attrs import frozen
 from tcpcomm.errors import ConfigurationError
 
 __all__ = [
-    "Count",
-    "Group",
-    "Literal",
-    "Part",
+    "CountPiece",
+    "ListPiece",
+    "OptionalPiece",
     "Piece",
-    "Slot",
+    "TextPiece",
+    "ValuePiece",
+    "escaped",
     "first_characters",
-    "leading",
-    "literals",
-    "names",
+    "leading_text",
+    "literal_texts",
     "parse",
-    "plain",
+    "value_names",
 ]
 
 
 @frozen
-class Literal:
-    """Text that stands there as it is."""
+class TextPiece:
+    """Literal text."""
 
     text: str
 
 
 @frozen
-class Slot:
+class ValuePiece:
     """One value."""
 
     name: str
-    spec: str = ""
+    format_spec: str = ""
 
 
 @frozen
-class Count:
-    """How many items a group has; with an empty name the only one there is."""
+class CountPiece:
+    """The number of items of a list. An empty name means the only list."""
 
     name: str
-    spec: str = ""
+    format_spec: str = ""
 
 
 @frozen
-class Group:
-    """A list, with a separator between the items; an item is a template, or a value with this spec."""
+class ListPiece:
+    """A list with a separator between its items. An item is a template, or a value with a format."""
 
     name: str
     separator: str
@@ -61,18 +63,18 @@ class Group:
 
 
 @frozen
-class Part:
-    """What may be left out."""
+class OptionalPiece:
+    """A part of the template that can be left out."""
 
     pieces: tuple[Piece, ...]
 
 
-Piece = Literal | Slot | Count | Group | Part
+Piece = TextPiece | ValuePiece | CountPiece | ListPiece | OptionalPiece
 
-_HEAD: Final = re.compile(r"\{(#?)([^\W\d]\w*)?")
+_FIELD_START: Final = re.compile(r"\{(#?)([^\W\d]\w*)?")
 _TEXT: Final = re.compile(r"[^{}\[\]]+")
 _SEPARATOR: Final = re.compile(r"((?:[^:{}]|::|\{\{)*)")
-_SPEC: Final = re.compile(r"[^{}]*")
+_FORMAT_SPEC: Final = re.compile(r"[^{}]*")
 
 
 class _Parser:
@@ -82,11 +84,11 @@ class _Parser:
         self.text = text
         self.at = 0
 
-    def refuse(self, problem: str) -> ConfigurationError:
+    def error(self, problem: str) -> ConfigurationError:
         return ConfigurationError(f"the template {self.text!r}, at character {self.at + 1}: {problem}")
 
     def pieces(self, closer: str = "") -> tuple[Piece, ...]:
-        """The pieces up to the closing bracket, which is taken as well, or to the end."""
+        """Read the pieces up to the closing bracket, and the bracket too, or up to the end."""
         found: list[Piece] = []
         literal = ""
         while self.at < len(self.text):
@@ -96,135 +98,127 @@ class _Parser:
             if each in "{}[]":
                 doubled = self.text.startswith(each * 2, self.at)
                 if not doubled and each in "}]":
-                    raise self.refuse(
-                        f"nothing is open that {each!r} could close; as text it is written twice"
-                    )
+                    raise self.error(f"{each!r} closes nothing; to write it as text, write it twice")
                 if doubled:
                     literal += each
                     self.at += 2
                     continue
                 if literal:
-                    found.append(Literal(literal))
+                    found.append(TextPiece(literal))
                     literal = ""
-                found.append(self.field() if each == "{" else self.part())
+                found.append(self.field_piece() if each == "{" else self.optional_piece())
                 continue
-            match = _TEXT.match(self.text, self.at)
-            assert match is not None
-            literal += match[0]
-            self.at = match.end()
+            literal += self.take(_TEXT)[0]
         if literal:
-            found.append(Literal(literal))
+            found.append(TextPiece(literal))
         if closer:
             if self.at == len(self.text):
-                raise self.refuse(f"a {closer!r} is missing")
+                raise self.error(f"a {closer!r} is missing")
             self.at += 1
         return tuple(found)
 
-    def part(self) -> Part:
-        self.at += 1
-        return Part(self.pieces("]"))
-
-    def field(self) -> Piece:
-        match = _HEAD.match(self.text, self.at)
+    def take(self, expression: re.Pattern[str]) -> re.Match[str]:
+        """Read the text that an expression matches here. Every expression used here matches some text."""
+        match = expression.match(self.text, self.at)
         assert match is not None
-        count, name = match.groups(default="")
+        self.at = match.end()
+        return match
+
+    def skip(self, text: str) -> bool:
+        """Read this text if it is the next one, and return True if so."""
+        if not self.text.startswith(text, self.at):
+            return False
+        self.at += len(text)
+        return True
+
+    def optional_piece(self) -> OptionalPiece:
+        self.at += 1
+        return OptionalPiece(self.pieces("]"))
+
+    def field_piece(self) -> Piece:
+        begin = self.at
+        count, name = self.take(_FIELD_START).groups(default="")
         if not name and not count:
-            raise self.refuse("a field is missing its name, as in {x}; as text, '{' is written twice")
-        self.at = match.end()
-        if not count and self.text.startswith("*", self.at):
-            return self.group(name)
-        spec = ""
-        if self.text.startswith(":", self.at):
-            self.at += 1
-            spec = self.spec()
-        if not self.text.startswith("}", self.at):
-            raise self.refuse(f"the field {name!r} must go on with ':' and a format, or end with '}}'")
-        self.at += 1
-        return Count(name, spec) if count else Slot(name, spec)
+            self.at = begin
+            raise self.error("the field has no name: write it as {x}; to write '{' as text, write it twice")
+        if not count and self.skip("*"):
+            return self.list_piece(name)
+        format_spec = self.take(_FORMAT_SPEC)[0] if self.skip(":") else ""
+        if not self.skip("}"):
+            raise self.error(f"the field {name!r} must continue with ':' and a format, or end with '}}'")
+        return CountPiece(name, format_spec) if count else ValuePiece(name, format_spec)
 
-    def spec(self) -> str:
-        match = _SPEC.match(self.text, self.at)
-        assert match is not None
-        self.at = match.end()
-        return match[0]
-
-    def group(self, name: str) -> Group:
-        self.at += 1
-        match = _SEPARATOR.match(self.text, self.at)
-        assert match is not None
-        separator = match[1].replace("::", ":").replace("{{", "{")
-        self.at = match.end()
-        item: tuple[Piece, ...] | str = ""
-        if self.text.startswith(":", self.at):
-            self.at += 1
+    def list_piece(self, name: str) -> ListPiece:
+        separator = self.take(_SEPARATOR)[1].replace("::", ":").replace("{{", "{")
+        item = ""
+        if self.skip(":"):
             begin = self.at
-            item = self.spec()
+            item = self.take(_FORMAT_SPEC)[0]
             if self.text.startswith("{", self.at):
                 self.at = begin
-                return Group(name, separator, self.pieces("}"))
-        if not self.text.startswith("}", self.at):
-            raise self.refuse(f"the list {name!r} must go on with ':' and its items, or end with '}}'")
-        self.at += 1
-        return Group(name, separator, item)
+                return ListPiece(name, separator, self.pieces("}"))
+        if not self.skip("}"):
+            raise self.error(f"the list {name!r} must continue with ':' and its items, or end with '}}'")
+        return ListPiece(name, separator, item)
 
 
 def parse(text: str) -> tuple[Piece, ...]:
     """
-    Take a template apart.
+    Split a template into its pieces.
 
     Raises:
-        ConfigurationError: it is not written in the notation; the message has the place.
+        ConfigurationError: the template is not in the notation. The message gives the position.
     """
     return _Parser(text).pieces()
 
 
-def plain(text: str) -> str:
-    """The template that stands for just this text."""
+def escaped(text: str) -> str:
+    """Return the template of a literal text."""
     return re.sub(r"[{}\[\]]", r"\g<0>\g<0>", text)
 
 
-def names(pieces: Sequence[Piece]) -> Iterator[str]:
-    """The names of the values in pieces, in order, without those inside of items, and without counts."""
+def value_names(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Return the names of the values in order, without counts and without the values inside of items."""
     for piece in pieces:
-        if isinstance(piece, Slot | Group):
+        if isinstance(piece, ValuePiece | ListPiece):
             yield piece.name
-        elif isinstance(piece, Part):
-            yield from names(piece.pieces)
+        elif isinstance(piece, OptionalPiece):
+            yield from value_names(piece.pieces)
 
 
-def leading(pieces: Sequence[Piece]) -> str:
-    """The text with which everything begins that these pieces stand for."""
-    return pieces[0].text if pieces and isinstance(pieces[0], Literal) else ""
+def leading_text(pieces: Sequence[Piece]) -> str:
+    """Return the text that every message of these pieces begins with."""
+    return pieces[0].text if pieces and isinstance(pieces[0], TextPiece) else ""
 
 
-def literals(pieces: Sequence[Piece]) -> Iterator[str]:
-    """All literal texts, those of optional parts and items too."""
+def literal_texts(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Return all literal texts, including those of optional parts and items."""
     for piece in pieces:
-        if isinstance(piece, Literal):
+        if isinstance(piece, TextPiece):
             yield piece.text
-        elif isinstance(piece, Part):
-            yield from literals(piece.pieces)
-        elif isinstance(piece, Group):
+        elif isinstance(piece, OptionalPiece):
+            yield from literal_texts(piece.pieces)
+        elif isinstance(piece, ListPiece):
             yield piece.separator
             if not isinstance(piece.item, str):
-                yield from literals(piece.item)
+                yield from literal_texts(piece.item)
 
 
 def first_characters(pieces: Sequence[Piece], behind: frozenset[str]) -> frozenset[str]:
     """
-    The characters of literal text that may stand where pieces begin.
+    Return the literal characters that the text of some pieces can begin with.
 
     Args:
         pieces: the pieces.
-        behind: the characters that may stand behind them, which come first where all pieces may be empty.
+        behind: the literal characters that can follow the pieces. They count if all pieces can be empty.
     """
     found: frozenset[str] = frozenset()
     for piece in pieces:
-        if isinstance(piece, Literal):
+        if isinstance(piece, TextPiece):
             return found | {piece.text[0]}
-        if isinstance(piece, Slot | Count):
+        if isinstance(piece, ValuePiece | CountPiece):
             return found
-        inside = piece.pieces if isinstance(piece, Part) else piece.item
+        inside = piece.pieces if isinstance(piece, OptionalPiece) else piece.item
         if not isinstance(inside, str):
             found |= first_characters(inside, frozenset())
     return found | behind

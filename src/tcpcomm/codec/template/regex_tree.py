@@ -1,6 +1,8 @@
 """
-What a piece of text may look like: one description, from which both a regular expression and an automaton
-are made, so that what is read and what is decided about ambiguity cannot differ.
+Patterns of text, as trees: :class:`TextPattern`.
+
+The regular expression and the automaton are both made from the same tree. So the texts that are read, and
+the decision about ambiguity, cannot differ.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from itertools import chain
 from string import ascii_letters, digits, punctuation
 from typing import Final
 
@@ -25,7 +28,7 @@ __all__ = [
     "Named",
     "Run",
     "Seq",
-    "Shape",
+    "TextPattern",
     "chars",
     "literal",
 ]
@@ -33,7 +36,7 @@ __all__ = [
 
 @frozen
 class CharSet:
-    """A set of characters: those given, or all but those given."""
+    """A set of characters: the members, or if inverted all other characters."""
 
     members: frozenset[str]
     inverted: bool = False
@@ -51,13 +54,10 @@ class CharSet:
         return self.inverted or bool(self.members)
 
     def example(self) -> str:
-        """A member that is easy to read, and always the same."""
+        """Return a member that is easy to read, always the same one."""
         if self.inverted:
-            pleasant = (
-                each for each in f"{ascii_letters}{digits}{punctuation} " if each not in self.members
-            )
-            unusual = (chr(each) for each in range(0x110000) if chr(each) not in self.members)
-            return next(pleasant, None) or next(unusual)
+            every = chain(f"{ascii_letters}{digits}{punctuation} ", map(chr, range(0x110000)))
+            return next(each for each in every if each not in self.members)
         return min(self.members, key=lambda each: (not each.isalnum(), each))
 
     def regex(self) -> str:
@@ -68,7 +68,7 @@ class CharSet:
 
 
 def chars(members: Iterable[str]) -> CharSet:
-    """The set of these characters."""
+    """Return the set of these characters."""
     return CharSet(frozenset(members))
 
 
@@ -77,17 +77,17 @@ HEX: Final = chars("0123456789ABCDEFabcdef")
 ANY: Final = CharSet(frozenset(), True)
 
 
-class Shape(ABC):
-    """A set of texts, described by its form."""
+class TextPattern(ABC):
+    """A set of texts, described by their form."""
 
     @abstractmethod
     def regex(self) -> str:
-        """The regular expression, without groups that capture, for :data:`re.DOTALL`."""
+        """Return the regular expression, without capturing groups, for the flag :data:`re.DOTALL`."""
 
 
 @frozen
-class Run(Shape):
-    """So many characters of a set, at least and at most; None: without end."""
+class Run(TextPattern):
+    """From ``low`` to ``high`` characters of a set; without limit if ``high`` is None."""
 
     set: CharSet
     low: int
@@ -103,15 +103,15 @@ class Run(Shape):
         return self.set.regex() + bounds
 
 
-def _shapes(items: Iterable[Shape]) -> tuple[Shape, ...]:
+def _tuple_of(items: Iterable[TextPattern]) -> tuple[TextPattern, ...]:
     return tuple(items)
 
 
 @frozen
-class Seq(Shape):
-    """One after the other."""
+class Seq(TextPattern):
+    """Several patterns, one after the other."""
 
-    items: tuple[Shape, ...] = field(converter=_shapes)
+    items: tuple[TextPattern, ...] = field(converter=_tuple_of)
 
     def regex(self) -> str:
         return "".join(item.regex() for item in self.items)
@@ -121,30 +121,30 @@ EMPTY: Final = Seq(())
 
 
 @frozen
-class Choice(Shape):
-    """One of several."""
+class Choice(TextPattern):
+    """One of several patterns."""
 
-    items: tuple[Shape, ...] = field(converter=_shapes)
+    items: tuple[TextPattern, ...] = field(converter=_tuple_of)
 
     def regex(self) -> str:
         return f"(?:{'|'.join(item.regex() for item in self.items)})"
 
 
 @frozen
-class Maybe(Shape):
-    """There or not; what is there must not be empty."""
+class Maybe(TextPattern):
+    """A pattern or nothing. The pattern must not match the empty text."""
 
-    item: Shape
+    item: TextPattern
 
     def regex(self) -> str:
         return f"(?:{self.item.regex()})?"
 
 
 @frozen
-class Many(Shape):
-    """One or more, with a separator between them; an item must not be empty."""
+class Many(TextPattern):
+    """One or more items with a separator between them. The item must not match the empty text."""
 
-    item: Shape
+    item: TextPattern
     separator: str
 
     def regex(self) -> str:
@@ -155,16 +155,16 @@ class Many(Shape):
 
 
 @frozen
-class Named(Shape):
-    """The text of one field: its name is told in messages about ambiguity."""
+class Named(TextPattern):
+    """The text of one field. Messages about ambiguity use its name."""
 
     name: str
-    item: Shape
+    item: TextPattern
 
     def regex(self) -> str:
         return self.item.regex()
 
 
-def literal(text: str) -> Shape:
-    """Just this text."""
+def literal(text: str) -> TextPattern:
+    """Return the pattern of exactly this text."""
     return Seq(Run(chars(each), 1, 1) for each in text)

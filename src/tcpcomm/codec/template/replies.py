@@ -1,5 +1,5 @@
 """
-What a command's reply looks like: one frame, several, or as many as a count in them says.
+Replies of commands by templates: one frame, several frames, or as many frames as a count in them says.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import type_text
-from tcpcomm.codec.base import MISSING, MORE, Answers, Field, MessageSpec, More, Request
+from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, More, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.numpy_values import native
-from tcpcomm.codec.template.codegen import read_whole, write_reply
-from tcpcomm.codec.template.compiled import CompiledTemplate, joined
-from tcpcomm.codec.template.compiler import COUNT, compile_line
-from tcpcomm.codec.template.field_type import refused
-from tcpcomm.codec.template.field_types import Whole, drawn, item_of, whole
-from tcpcomm.codec.template.parser import Count, names, parse
+from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.random_values import draw_accepted
+from tcpcomm.codec.template.codegen import read_value, write_reply
+from tcpcomm.codec.template.compiled import CompiledTemplate
+from tcpcomm.codec.template.compiler import COUNT, compile_template
+from tcpcomm.codec.template.field_types import ValueFields, item_of, value_fields
+from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 __all__ = ["CountedLines", "Reply"]
 
 DRAWN_FRAMES: Final = 3
+"""The most frames of a drawn counted reply, without the head."""
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -34,16 +36,16 @@ def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
 @frozen
 class CountedLines:
     """
-    A reply of a head that says how many frames follow, and these frames.
+    A reply that consists of a head with a count, and as many frames as the count says.
 
     Args:
         head: the template of the first frame, or several templates for as many frames. One of them has the
-            field ``{#}``, which is the number of frames that follow.
+            field ``{#}``, the number of frames that follow.
         each: the template of every frame that follows, one for each item of the result's list.
-        at_most: how many frames a head may announce.
+        at_most: the largest count that is accepted.
 
-    The result is a list, or an attrs class with one attribute that is a list. Once the head is complete,
-    the equipment has said yes: a frame that may be an item is one, even if it could be a fault.
+    The result is a list, or an attrs class with one attribute that is a list. After the head, the command
+    has succeeded. So a frame that can be an item is read as an item, even if it could be a fault.
     """
 
     head: tuple[str, ...] = field(converter=_templates)
@@ -51,31 +53,36 @@ class CountedLines:
     at_most: int = field(default=10_000, kw_only=True)
 
 
-def _texts(reply: Any) -> tuple[tuple[str, ...], CountedLines | None]:
-    """The templates of a reply: those that stand alone, and what is counted after them."""
+def _split_reply(reply: Any) -> tuple[tuple[str, ...], CountedLines | None]:
+    """Return the templates of single frames of a reply, and its counted frames or None."""
     steps = reply if isinstance(reply, tuple) else (reply,)
     *first, last = steps or (None,)
     counted = last if isinstance(last, CountedLines) else None
     texts = (*first, *counted.head) if counted is not None else steps
     if not texts or not all(isinstance(each, str) for each in texts):
         raise ConfigurationError(
-            f"{reply!r} is no reply: it is a template, a tuple of templates, CountedLines(head, each), or None"
+            f"the reply cannot be {reply!r}: write a template, a tuple of templates, "
+            "CountedLines(head, each), or None"
         )
     return texts, counted
 
 
 @frozen
-class _Repeated:
-    """The frames of a reply that are as many as its head says."""
+class _CountedItems:
+    """The counted frames of a reply, compiled."""
 
     name: str
-    """Of the list, in the result's fields."""
-    line: CompiledTemplate
-    item: Whole
+    """The field of the result that is the list."""
+    template: CompiledTemplate
+    fields: ValueFields
+    """The fields of one item."""
     at_most: int
 
     def draw(self, random: Random) -> list[Any]:
-        return [drawn(self.item, self.line.draw, random) for _ in range(random.randint(0, DRAWN_FRAMES))]
+        return [
+            draw_accepted(lambda: self.template.draw(random), self.fields.join, f"an item of {self.name}")
+            for _ in range(random.randint(0, DRAWN_FRAMES))
+        ]
 
 
 class Reply:
@@ -83,210 +90,213 @@ class Reply:
     The reply of one command, compiled.
 
     Args:
-        form: the command.
+        spec: the command.
 
     Raises:
         ConfigurationError: a template cannot be compiled, or does not fit the result.
     """
 
-    def __init__(self, form: MessageSpec) -> None:
-        texts, counted = _texts(form.reply)
+    def __init__(self, spec: MessageSpec) -> None:
+        texts, counted = _split_reply(spec.reply)
         self.texts = (*texts, f"{counted.each} ({{#}} times)") if counted is not None else texts
         pieces = [parse(text) for text in texts]
-        self.acknowledged = (
-            isinstance(form.reply, tuple) and len(self.texts) > 1 and not any(names(pieces[0]))
+        self._has_acknowledgement = (
+            isinstance(spec.reply, tuple) and len(self.texts) > 1 and not any(value_names(pieces[0]))
         )
-        self._repeated = None if counted is None else _repeated(counted, form.result, pieces)
-        used = tuple(name for each in pieces for name in names(each))
-        if counted is not None and self._repeated is not None and item_of(form.result) is not MISSING:
-            used = (self._repeated.name,)
-        self._whole = whole(form.result, used)
-        fields = dict(self._whole.fields)
-        if self._repeated is not None:
-            del fields[self._repeated.name]
+        used = tuple(name for each in pieces for name in value_names(each))
+        if used and spec.result in (None, type(None)):
+            raise ConfigurationError(
+                f"the reply has the field {{{used[0]}}}, but the command returns None: "
+                "annotate its result, as in -> float"
+            )
+        self._counted = None if counted is None else _counted_items(counted, spec.result, pieces)
+        if self._counted is not None and item_of(spec.result) is not MISSING:
+            used = (self._counted.name,)
+        self._fields = value_fields(spec.result, used)
+        fields = dict(self._fields.fields)
+        names = []
+        if self._counted is not None:
+            names.append(self._counted.name)
+            del fields[self._counted.name]
             fields[COUNT] = Field(COUNT, int)
-        self.lines = tuple(compile_line(text, fields) for text in texts)
-        counted_name = () if self._repeated is None else (self._repeated.name,)
-        self._whole.check_used([*counted_name, *(name for line in self.lines for name in line.names)])
-        self._single = len(self.lines) == 1 and self._repeated is None
+        self.templates = tuple(compile_template(text, fields) for text in texts)
+        self._fields.check_used([*names, *(name for each in self.templates for name in each.names)])
+        self._is_single = len(self.templates) == 1 and self._counted is None
 
     @property
-    def all_lines(self) -> tuple[CompiledTemplate, ...]:
-        """Every template that a frame of the reply may have."""
-        return self.lines if self._repeated is None else (*self.lines, self._repeated.line)
+    def all_templates(self) -> tuple[CompiledTemplate, ...]:
+        """The templates of all frames that the reply can have."""
+        return self.templates if self._counted is None else (*self.templates, self._counted.template)
 
     @property
     def acknowledgement(self) -> str | None:
-        """What is sent at once."""
-        return self.lines[0].write({}) if self.acknowledged else None
+        """The text that is sent before the command is done, or None."""
+        return self.templates[0].write({}) if self._has_acknowledgement else None
 
     def write(self, result: Any) -> list[str]:
         """
-        The texts of all frames for a result.
+        Return the texts of all frames for a result.
 
         Raises:
-            CodecError: it is not of the declared type, or cannot be written so.
+            CodecError: the result has the wrong type, or cannot be written in its format.
         """
-        values = self._whole.split(result)
-        repeated = self._repeated
-        if repeated is None:
-            return [line.write(values) for line in self.lines]
-        items = native(values[repeated.name])
+        values = self._fields.split(result)
+        counted = self._counted
+        if counted is None:
+            return [each.write(values) for each in self.templates]
+        items = native(values[counted.name])
         if not isinstance(items, list):
-            raise CodecError(refused(items, "a list").reason, repeated.name)
-        if len(items) > repeated.at_most:
-            raise CodecError(f"{len(items)} items are more than {repeated.at_most}", repeated.name)
-        texts = [line.write({**values, COUNT: len(items)}) for line in self.lines]
+            raise inside(counted.name, wrong("a list", items))
+        if len(items) > counted.at_most:
+            problem = f"has {len(items)} items, but only {counted.at_most} are allowed"
+            raise CodecError(problem, counted.name)
+        texts = [each.write({**values, COUNT: len(items)}) for each in self.templates]
         for index, each in enumerate(items):
             try:
-                texts.append(repeated.line.write(repeated.item.split(each)))
+                texts.append(counted.template.write(counted.fields.split(each)))
             except CodecError as error:
-                path = joined(repeated.name, joined(f"[{index}]", error.path))
-                raise CodecError(error.reason, path) from None
+                raise inside(counted.name, inside(f"[{index}]", error)) from None
         return texts
 
     def writer(
         self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
     ) -> Callable[[Request, Any], list[bytes]]:
-        """What makes the frames for a result, as ``careful`` does for any reply."""
-        return write_reply(self.lines[0], self._whole, encoding, careful) if self._single else careful
+        """Return a function that makes the frames for a result, as ``careful`` does, but perhaps faster."""
+        if not self._is_single:
+            return careful
+        return write_reply(self.templates[0], self._fields, encoding, careful)
 
     def draw(self, random: Random) -> Any:
-        """A result that passes the wire unchanged."""
+        """Draw a result that can be sent without change."""
 
-        def draw(random: Random) -> dict[str, Any]:
+        def draw_fields() -> dict[str, Any]:
             values: dict[str, Any] = {}
-            for line in self.lines:
-                values.update(line.draw(random))
-            if self._repeated is not None:
-                values[self._repeated.name] = self._repeated.draw(random)
+            for each in self.templates:
+                values.update(each.draw(random))
+            if self._counted is not None:
+                values[self._counted.name] = self._counted.draw(random)
             return values
 
-        return drawn(self._whole, draw, random)
+        return draw_accepted(draw_fields, self._fields.join, "the result")
 
-    def answers(
-        self, no: Callable[[str], Fault | None], *, faults_first: bool = False
-    ) -> Callable[[], Answers]:
+    def reader_factory(
+        self, read_fault: Callable[[str], Fault | None], *, faults_first: bool = False
+    ) -> Callable[[], ReplyReader]:
         """
-        What makes a reader for one reply.
+        Return a function that makes a reader for one reply.
 
         Args:
-            no: reads a fault, or returns None.
-            faults_first: whether a text may be both, a reply and a fault, and then is a fault.
+            read_fault: returns the fault in a text, or None.
+            faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
         """
-        if self._single:
-            reader = _One(self.lines[0], self._whole, no, faults_first)
+        if self._is_single:
+            reader = _SingleReader(self.templates[0], self._fields, read_fault, faults_first)
             return lambda: reader
-        return lambda: _Several(self.lines, self._repeated, self._whole, no, faults_first)
+        return lambda: _SeveralReader(self.templates, self._counted, self._fields, read_fault, faults_first)
 
 
-def _repeated(counted: CountedLines, result: Any, heads: Sequence[Any]) -> _Repeated:
-    """What is counted, and where it goes in the result."""
-    counts = [each for pieces in heads for each in pieces if isinstance(each, Count)]
+def _counted_items(counted: CountedLines, result: Any, heads: Sequence[tuple[Piece, ...]]) -> _CountedItems:
+    counts = [each for pieces in heads for each in pieces if isinstance(each, CountPiece)]
     if len(counts) != 1 or counts[0].name:
         raise ConfigurationError(
-            "the head of a counted reply has the field {#} once: how many frames follow"
+            "the head of a counted reply must have the field {#} once: the number of frames that follow"
         )
     if counted.at_most < 1:
-        raise ConfigurationError(
-            f"at_most={counted.at_most}: a counted reply has at least one frame to follow"
-        )
-    of = item_of(result)
+        raise ConfigurationError(f"at_most={counted.at_most} must be at least 1")
+    item_type = item_of(result)
     name = "items"
-    if of is MISSING:
-        fields = whole(result, ("items",)).fields
+    if item_type is MISSING:
+        fields = value_fields(result, ("items",)).fields
         lists = [each for each in fields.values() if item_of(each.type) is not MISSING]
         if len(lists) != 1:
             raise ConfigurationError(
-                f"a counted reply makes a list, or an attrs class with one list, not {type_text(result)}"
+                f"a counted reply needs a list, or an attrs class with one list, not {type_text(result)}"
             )
-        name, of = lists[0].name, item_of(lists[0].type)
-    pieces = parse(counted.each)
-    item = whole(of, tuple(names(pieces)))
-    line = compile_line(counted.each, item.fields)
-    item.check_used(line.names)
-    return _Repeated(name, line, item, counted.at_most)
+        name, item_type = lists[0].name, item_of(lists[0].type)
+    item_fields = value_fields(item_type, tuple(value_names(parse(counted.each))))
+    template = compile_template(counted.each, item_fields.fields)
+    item_fields.check_used(template.names)
+    return _CountedItems(name, template, item_fields, counted.at_most)
 
 
-def _told(line: CompiledTemplate, text: str, no: Callable[[str], Fault | None]) -> Exception:
-    """What to raise for a text that is not the reply: the fault that it is, or what is wrong with it."""
-    return no(text) or line.problem(text)
-
-
-class _One(Answers):
+class _SingleReader(ReplyReader):
     """Reads a reply of one frame. It has no state, so all requests share it."""
 
     def __init__(
-        self, line: CompiledTemplate, made_of: Whole, no: Callable[[str], Fault | None], faults_first: bool
+        self,
+        template: CompiledTemplate,
+        fields: ValueFields,
+        read_fault: Callable[[str], Fault | None],
+        faults_first: bool,
     ) -> None:
-        self._line = line
-        self._join = made_of.join
-        self._no = no
-        self._read = read_whole(line, made_of, self._read_carefully)
+        self._template = template
+        self._join = fields.join
+        self._read_fault = read_fault
+        self._read = read_value(template, fields, self._read_carefully)
         if not faults_first:
-            self.take = self._read  # type: ignore[assignment,method-assign] # nothing is looked for before
+            self.take = self._read  # type: ignore[assignment,method-assign] # saves a call
 
     def take(self, body: Any) -> Any:
-        if fault := self._no(body):
+        if fault := self._read_fault(body):
             raise fault
         return self._read(body)
 
     def _read_carefully(self, text: str) -> Any:
-        values = self._line.read(text)
+        values = self._template.read(text)
         if values is None:
-            raise _told(self._line, text, self._no)
+            raise self._read_fault(text) or self._template.explain(text)[1]
         return self._join(values)
 
 
-class _Several(Answers):
-    """Reads a reply of several frames: those of the head, and those that it announced."""
+class _SeveralReader(ReplyReader):
+    """Reads a reply of several frames: the head, and the frames that the head counts."""
 
     def __init__(
         self,
-        lines: Sequence[CompiledTemplate],
-        repeated: _Repeated | None,
-        made_of: Whole,
-        no: Callable[[str], Fault | None],
+        templates: Sequence[CompiledTemplate],
+        counted: _CountedItems | None,
+        fields: ValueFields,
+        read_fault: Callable[[str], Fault | None],
         faults_first: bool,
     ) -> None:
-        self._lines = lines
-        self._repeated = repeated
-        self._whole = made_of
-        self._no = no
+        self._templates = templates
+        self._counted = counted
+        self._fields = fields
+        self._read_fault = read_fault
         self._faults_first = faults_first
-        self._taken = 0
+        self._frames_read = 0
         self._values: dict[str, Any] = {}
         self._items: list[Any] = []
 
     def take(self, body: Any) -> Any:
-        head = self._taken < len(self._lines)
-        if head:
-            line = self._lines[self._taken]
+        is_head = self._frames_read < len(self._templates)
+        if is_head:
+            template = self._templates[self._frames_read]
         else:
-            assert self._repeated is not None
-            line = self._repeated.line
-        if self._faults_first and (fault := self._no(body)):
+            assert self._counted is not None
+            template = self._counted.template
+        if self._faults_first and (fault := self._read_fault(body)):
             raise fault
-        values = line.read(body)
+        values = template.read(body)
         if values is None:
-            raise _told(line, body, self._no)
-        self._taken += 1
-        if head:
+            raise self._read_fault(body) or template.explain(body)[1]
+        self._frames_read += 1
+        if is_head:
             self._values.update(values)
-        elif self._repeated is not None:
-            self._items.append(self._repeated.item.join(values))
+        elif self._counted is not None:
+            self._items.append(self._counted.fields.join(values))
         return self._result()
 
     def _result(self) -> Any | More:
-        if self._taken < len(self._lines):
+        if self._frames_read < len(self._templates):
             return MORE
         values = self._values
-        if self._repeated is not None:
+        if self._counted is not None:
             count = values[COUNT]
-            if not 0 <= count <= self._repeated.at_most:
-                raise CodecError(f"{count} frames are announced, and 0 to {self._repeated.at_most} may be")
+            if not 0 <= count <= self._counted.at_most:
+                raise CodecError(f"the count is {count}, but it must be 0 to {self._counted.at_most}")
             if len(self._items) < count:
                 return MORE
             values = {name: value for name, value in values.items() if name != COUNT}
-            values[self._repeated.name] = self._items
-        return self._whole.join(values)
+            values[self._counted.name] = self._items
+        return self._fields.join(values)

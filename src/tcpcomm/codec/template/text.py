@@ -1,8 +1,8 @@
 """
 Messages that are plain text, as in a chat: :class:`Text`.
 
-Each command and event is a word, or several, and what may follow it is one text. There is nothing here but
-short ways to write templates: what needs numbers or several fields wants :class:`~tcpcomm.codec.Template`.
+Each command and each event consists of one or more words, and perhaps one text after them. This codec only
+makes templates. Use :class:`~tcpcomm.codec.Template` for numbers or several fields.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import MISSING, Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultForm
-from tcpcomm.codec.template.parser import plain
+from tcpcomm.codec.template.faults import FaultTemplate
+from tcpcomm.codec.template.parser import escaped
 from tcpcomm.errors import ConfigurationError
 
 __all__ = ["Text"]
@@ -28,23 +28,23 @@ class Text(Codec):
     """
     Messages as plain text.
 
-    What is sent for ``@command("작업 시작")`` is just these words; without words it is the method's name in
-    upper case. A method may have one parameter, a ``str``: it follows behind the separator, and is the
-    rest of the frame. A reply is the whole frame, for a method that returns ``str``; for one that
-    returns nothing it is a fixed text, ``reply="OK"`` unless the declaration says another.
+    ``@command("작업 시작")`` sends exactly these words. Without words, the method's name in upper case is
+    sent. A method can have one parameter, a ``str``. It follows after the separator and is the rest of
+    the frame. The reply of a method that returns ``str`` is the whole frame. The reply of a method that
+    returns nothing is a fixed text: ``OK``, or the text of ``reply=``.
 
-    A reply that would be taken for an event or a fault is refused when it is sent, because the host looks
-    for these first.
+    The host looks for events and faults first. So a reply that would be read as one is refused when it is
+    sent.
 
     Attributes:
-        encoding: of the text, by its name in Python.
-        separator: what stands between the words and the parameter.
-        done: the reply of a command that returns nothing and declares no other.
-        fault: the word of faults. It stands alone, or the reason follows behind the separator. It is the
-            fault's code; another code is written before the reason: ``NG 5: too dark``.
+        encoding: the encoding of the text, by its Python name.
+        separator: the text between the words and the parameter.
+        done: the reply of a command that returns nothing and declares no reply.
+        fault: the word of faults, alone or with a separator and the reason. It is the fault's code.
+            Another code is written in front of the reason: ``NG 5: too dark``.
 
     Raises:
-        ConfigurationError: there is no such encoding, the separator is empty, or there is no word.
+        ConfigurationError: Python has no such encoding, or the separator or a word is empty.
     """
 
     encoding: str = "utf-8"
@@ -58,47 +58,43 @@ class Text(Codec):
                 raise ConfigurationError(f"{name}= must not be empty")
         self._faults()
 
-    def _faults(self) -> FaultForm:
-        text = f"{plain(self.fault)}[{plain(self.separator)}{{reason}}]"
+    def _faults(self) -> FaultTemplate:
+        text = f"{escaped(self.fault)}[{escaped(self.separator)}{{reason}}]"
         codes: Mapping[ProtocolErrorKind, str] = dict.fromkeys(ProtocolErrorKind, self.fault)
-        return FaultForm(text, Encoding(self.encoding), codes, word=self.fault)
+        return FaultTemplate(text, Encoding(self.encoding), codes, word=self.fault)
 
-    def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
-        return TextDialect(
-            [self._template(form) for form in forms],
-            Encoding(self.encoding),
-            self._faults(),
-            free_replies=True,
-        )
+    def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
+        templates = [self._with_templates(spec) for spec in specs]
+        return TextDialect(templates, Encoding(self.encoding), self._faults(), free_replies=True)
 
-    def _template(self, form: MessageSpec) -> MessageSpec:
-        """The form, with templates in place of words."""
-        words = form.name.upper() if form.wire is MISSING else form.wire
+    def _with_templates(self, spec: MessageSpec) -> MessageSpec:
+        """Return the spec with templates in place of words."""
+        words = spec.name.upper() if spec.wire is MISSING else spec.wire
         if not isinstance(words, str) or not words:
-            raise ConfigurationError(f"{form.where}: what is sent must be a text, not {words!r}")
-        wire = plain(words)
-        if form.parameters:
-            (first, *more) = form.parameters
+            raise ConfigurationError(f"{spec.where}: what is sent must be a text, not {words!r}")
+        wire = escaped(words)
+        if spec.parameters:
+            (first, *more) = spec.parameters
             if more or first.type is not str:
                 raise ConfigurationError(
-                    f"{form.where}: with Text a method has one parameter at most, a str, and not "
-                    f"{', '.join(f'{each.name}: {type_text(each.type)}' for each in form.parameters)}; "
-                    "Template carries others"
+                    f"{spec.where}: with Text a method has at most one parameter, a str, but this one has "
+                    f"{', '.join(f'{each.name}: {type_text(each.type)}' for each in spec.parameters)}: "
+                    "use Template instead"
                 )
-            wire += f"{plain(self.separator)}{{{first.name}}}"
-        return evolve(form, wire=wire, reply=None if form.is_event else self._reply(form))
+            wire += f"{escaped(self.separator)}{{{first.name}}}"
+        return evolve(spec, wire=wire, reply=None if spec.is_event else self._reply(spec))
 
-    def _reply(self, form: MessageSpec) -> Any:
-        if form.reply is None:
+    def _reply(self, spec: MessageSpec) -> str | None:
+        if spec.reply is None:
             return None
-        if form.result in (None, type(None)):
-            fixed = self.done if form.reply is MISSING else form.reply
+        if spec.result in (None, type(None)):
+            fixed: Any = self.done if spec.reply is MISSING else spec.reply
             if not isinstance(fixed, str) or not fixed:
-                raise ConfigurationError(f"{form.where}: its reply must be a text, not {fixed!r}")
-            return plain(fixed)
-        if form.result is not str or form.reply is not MISSING:
+                raise ConfigurationError(f"{spec.where}: its reply must be a text, not {fixed!r}")
+            return escaped(fixed)
+        if spec.result is not str or spec.reply is not MISSING:
             raise ConfigurationError(
-                f"{form.where}: with Text it returns str, which is the whole reply, or nothing, and then "
-                "its reply is a fixed text; Template carries others"
+                f"{spec.where}: with Text a command returns str, the whole reply, or nothing, and then its "
+                "reply is a fixed text: for other replies use Template"
             )
         return "{reply}"

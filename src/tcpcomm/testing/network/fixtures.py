@@ -7,7 +7,7 @@ Fixtures for pytest. Import them in your ``conftest.py``::
         camera, robot = simulated_network.machine("camera"), simulated_network.machine("robot")
         camera.listening(9999).listen(FrameFactory(MyCamera, limits=Limits(idle=1.0), clock=camera.clock))
         link = Link(
-            connect=robot.connecting(camera, 9999), clock=robot.clock, heartbeat=Heartbeat(b"PING", b"PONG")
+            connect=robot.connecting(camera, 9999), reactor=robot.clock, heartbeat=Heartbeat(b"PING", b"PONG")
         )
         link.startService()
         for _ in range(1000):

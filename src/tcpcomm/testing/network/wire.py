@@ -6,7 +6,7 @@ A network in memory with virtual time, on which real protocols run and faults ar
     network = Network(seed=1)
     camera, robot = network.machine("camera"), network.machine("robot")
     camera.listening(9999).listen(FrameFactory(Camera, clock=camera.clock))
-    link = Link(connect=robot.connecting(camera, 9999), clock=robot.clock, heartbeat=...)
+    link = Link(connect=robot.connecting(camera, 9999), reactor=robot.clock, heartbeat=...)
     link.startService()
     network.advance(1.0)
     camera.pull()  # nobody notices yet

@@ -1,0 +1,56 @@
+"""Members of an Enum, a Flag or a Literal, and the plain values that messages carry for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Flag
+from typing import Any
+
+from tcpcomm.codec.numpy_values import native
+from tcpcomm.codec.problems import wrong
+
+__all__ = ["Conversion", "choice", "flag"]
+
+Conversion = Callable[[Any], Any]
+"""A function that turns one value into another, or raises CodecError."""
+
+
+def choice(members: Mapping[Any, Any], label: str) -> tuple[Conversion, Conversion]:
+    """Return the functions that read and write one of several members, given by their plain values."""
+
+    def look_up(table: Mapping[Any, Any]) -> Conversion:
+        kinds = {kind for kind, _ in table}  # True is not 1 here
+
+        def convert(value: Any) -> Any:
+            if type(value) not in kinds:
+                value = native(value)
+            try:
+                return table[type(value), value]
+            except (KeyError, TypeError):
+                raise wrong(f"one of {label}", value) from None
+
+        return convert
+
+    return (
+        look_up({(type(value), value): member for value, member in members.items()}),
+        look_up({(type(member), member): value for value, member in members.items()}),
+    )
+
+
+def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
+    """Return the functions that read and write a Flag as a sum. Its class decides on unnamed bits."""
+
+    def read(value: Any) -> Flag:
+        if type(value) is not int or value < 0:
+            raise wrong(f"a sum of numbers of {cls.__name__}", value)
+        try:
+            return cls(value)
+        except ValueError:
+            raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
+
+    def write(value: Any) -> int:
+        if type(value) is not cls:
+            raise wrong(f"a {cls.__name__}", value)
+        return int(value.value)
+
+    return read, write

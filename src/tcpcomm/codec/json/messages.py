@@ -1,0 +1,90 @@
+"""Commands and events that are compiled for JSON, and the part of a dialect that Json and JsonRpc share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+from tcpcomm.codec.base import MISSING, Dialect, MessageSpec, ProtocolErrorKind
+from tcpcomm.codec.json.faults import ERROR_CODES
+from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.json.text import JsonText
+from tcpcomm.codec.json.value_types import ValueType
+from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.random_values import draw
+from tcpcomm.errors import ConfigurationError, Fault
+
+__all__ = ["JsonDialectBase", "JsonMessage", "check_unique", "compile_result", "word_of"]
+
+
+@frozen
+class JsonMessage:
+    """A compiled command or event."""
+
+    spec: MessageSpec
+    word: int | str
+    """Its word on the wire."""
+    parameters: Parameters
+    result: ValueType
+
+
+M = TypeVar("M", bound=JsonMessage)
+
+
+def word_of(spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expected: str) -> Any:
+    """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
+    word = types.name_of(spec.name) if spec.wire is MISSING else spec.wire
+    if type(word) not in kinds:
+        raise ConfigurationError(f"{spec.where}: {expected}, not {brief_repr(word)}")
+    if isinstance(word, str) and ("{" in word or "}" in word):
+        example = re.split(r"\W", word)[0]
+        raise ConfigurationError(
+            f"{spec.where}: a JSON command is a word; its parameters are keys: "
+            f"write {example!r}, not {word!r}"
+        )
+    return word
+
+
+def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
+    """Return the type of a command's result. Raises ConfigurationError if JSON cannot carry it."""
+    try:
+        return types.of(spec.result)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{spec.where}: its result: {error}") from None
+
+
+def check_unique(messages: Sequence[M], name: str, *, events_apart: bool) -> None:
+    """Raise ConfigurationError if two commands, or two events, or two of both, have the same word."""
+    known: dict[tuple[bool, int | str], M] = {}
+    for each in messages:
+        other = known.setdefault((events_apart and each.spec.is_event, each.word), each)
+        if other is not each:
+            raise ConfigurationError(
+                f"{each.spec.where}: {other.spec.where} has the {name} {each.word!r} already"
+            )
+
+
+class JsonDialectBase(Dialect, Generic[M]):
+    """The common part of dialects of JSON. Its ``codes`` are those that differ from ERROR_CODES."""
+
+    def __init__(
+        self, text: JsonText, messages: Sequence[M], codes: Mapping[ProtocolErrorKind, int | str]
+    ) -> None:
+        self._text = text
+        self._messages = {each.spec.name: each for each in messages}
+        self._commands = {each.word: each for each in messages if not each.spec.is_event}
+        self._events = {each.word: each for each in messages if each.spec.is_event}
+        self._codes = {**ERROR_CODES, **codes}
+
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return Fault(self._codes[kind], reason)
+
+    def draw_values(self, name: str, random: Random) -> dict[str, Any]:
+        return self._messages[name].parameters.draw(random)
+
+    def draw_result(self, name: str, random: Random) -> Any:
+        return draw(self._messages[name].spec.result, random)

@@ -1,0 +1,71 @@
+"""The messages of a declaration: :class:`Command` and :class:`DeclaredEvent`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from tcpcomm.codec.base import MessageSpec
+
+__all__ = ["Command", "DeclaredEvent"]
+
+
+@frozen(eq=False)
+class _DeclaredMessage:
+    """A command or an event."""
+
+    name: str
+    where: str
+    """The class and the method, for error messages."""
+    doc: str
+    spec: MessageSpec
+    signature: inspect.Signature = field(repr=False)
+    names: tuple[str, ...] = field(init=False)
+    """The names of the parameters, in order."""
+
+    @names.default
+    def _names_of_parameters(self) -> tuple[str, ...]:
+        return tuple(self.signature.parameters)
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """
+        Return the values of a call by name, with the defaults of those that were not given.
+
+        Raises:
+            TypeError: the arguments do not fit the method.
+        """
+        if not kwargs and len(args) == len(self.names):
+            return dict(zip(self.names, args, strict=True))
+        if not args and kwargs.keys() == set(self.names):
+            return kwargs
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.where}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+
+@frozen(eq=False)
+class Command(_DeclaredMessage):
+    """A declared command."""
+
+    timeout: float
+    """The seconds that the equipment has for its reply."""
+    idempotent: bool
+
+    @property
+    def has_reply(self) -> bool:
+        """Return True if the equipment answers it."""
+        return self.spec.reply is not None
+
+
+@frozen(eq=False)
+class DeclaredEvent(_DeclaredMessage):
+    """A declared event."""
+
+    encode: Callable[[Mapping[str, Any]], bytes]
+    """Makes the frame of its values. Raises :class:`~tcpcomm.errors.CodecError` if that is not possible."""

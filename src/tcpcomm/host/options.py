@@ -1,0 +1,59 @@
+"""The options of a host's link: :class:`HostOptions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from attrs import field, frozen
+
+from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.options import LinkKeywords, LinkOptions
+
+__all__ = ["HostKeywords", "HostOptions"]
+
+Proxy = TypeVar("Proxy")
+
+
+class HostKeywords(LinkKeywords[Proxy], total=False):
+    """Keyword arguments for a host's link; :class:`HostOptions` explains each."""
+
+    wait: float | None
+    retries: int
+    credentials: Mapping[str, str] | None
+    serves: Equipment | None
+
+
+def _not_negative(instance: object, attribute: Any, value: float | None) -> None:
+    if value is not None and not value >= 0:
+        raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
+
+
+def _credentials(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    return value or {}
+
+
+@frozen(kw_only=True)
+class HostOptions(LinkOptions):
+    """The options of a host's link: those of every link, and its own."""
+
+    connect_keyword: ClassVar[str] = "at"
+
+    wait: float | None = field(default=None, validator=_not_negative)
+    """
+    Seconds that a command waits for the link to be ready before it fails with NotReady. None: it waits up
+    to 5 s for the first connection, and not at all for later ones.
+    """
+
+    retries: int = field(default=1, validator=_not_negative)
+    """
+    The number of times that an ``idempotent`` command is repeated if its outcome is not known. Other
+    commands are never repeated.
+    """
+
+    credentials: Mapping[str, str] = field(default=None, converter=_credentials)
+    """The credentials for the declared login, by name."""
+
+    serves: Equipment | None = None
+    """The object that answers the commands that the equipment asks on the same session."""

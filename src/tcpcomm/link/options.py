@@ -1,0 +1,203 @@
+"""
+The options of a link: :class:`LinkOptions`, with their defaults, their meaning and their checks.
+
+Every face of a link takes them as keyword arguments: :class:`SupervisionKeywords` where a protocol of any
+kind is supervised, :class:`LinkKeywords` where frames are exchanged with a peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any, ClassVar, Generic, TextIO, TypedDict, TypeVar
+
+from attrs import evolve, field, frozen
+from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.connect import Acceptor, Connector, SessionSource
+from tcpcomm.link.engine import ReadyStep
+from tcpcomm.link.supervisor import PROFILES, Policy, profile
+from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
+from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.session.admission import Network
+from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.observer import SessionObserver
+
+__all__ = ["LinkKeywords", "LinkOptions", "LogTarget", "SupervisionKeywords"]
+
+LogTarget = bool | TextIO | Callable[[str], object] | None
+"""The place for a log of all frames: True (the program's log), a text file, or a function of a line."""
+
+Subject = TypeVar("Subject")
+"""The argument of an ``on_ready`` step."""
+
+
+class SupervisionKeywords(TypedDict, Generic[Subject], total=False):
+    """Keyword arguments for a supervised connection; :class:`LinkOptions` explains each."""
+
+    policy: Policy | str
+    on_ready: Iterable[Callable[[Subject], Any]]
+    keys: PreSharedKeys | None
+    observers: Iterable[SessionObserver]
+    log: LogTarget
+    reactor: Any
+    random: Random | None
+
+
+class LinkKeywords(SupervisionKeywords[Subject], total=False):
+    """Keyword arguments for a link to one peer; :class:`LinkOptions` explains each."""
+
+    listen: str | IStreamServerEndpoint | None
+    allow: Iterable[Network] | None
+    limits: Limits | None
+
+
+def _policy(value: Policy | str) -> Policy:
+    return profile(value) if isinstance(value, str) else value
+
+
+def _networks(value: Iterable[Network] | None) -> tuple[Network, ...] | None:
+    return None if value is None else tuple(value)
+
+
+def _steps(value: Iterable[ReadyStep]) -> tuple[ReadyStep, ...]:
+    return tuple(value)
+
+
+def _observers(value: Iterable[SessionObserver]) -> tuple[SessionObserver, ...]:
+    return tuple(value)
+
+
+def _reactor(value: Any) -> Any:
+    if value is None:
+        from twisted.internet import reactor as value  # noqa: PLC0415 - never at import time
+    return value
+
+
+@frozen(kw_only=True)
+class LinkOptions:
+    """
+    The options of one link.
+
+    Raises:
+        ConfigurationError: the profile does not exist, both ``connect`` and ``listen`` are given, or one of
+            them is not an endpoint.
+    """
+
+    connect_keyword: ClassVar[str] = "connect"
+    """The keyword that users write for :attr:`connect`."""
+
+    connect: str | IStreamClientEndpoint | None = None
+    """
+    The place where the peer listens (active TCP role): a client endpoint or its string, such as
+    ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``; see :func:`tcpcomm.client`.
+    """
+
+    listen: str | IStreamServerEndpoint | None = None
+    """
+    In place of ``connect``, the place where the peer connects to us (passive TCP role): a server endpoint
+    or its string, such as ``tcp:9999:interface=127.0.0.1``. If the same machine connects again, that
+    replaces its session.
+    """
+
+    allow: tuple[Network, ...] | None = field(default=(), converter=_networks)
+    """
+    The networks from which the peer may connect; None: all. A ``listen`` string that opens a port to other
+    machines needs ``allow``, ``keys``, or client certificates.
+    """
+
+    keys: PreSharedKeys | None = None
+    """
+    Our name, and the keys that the peer must prove to hold before anything else is said. If we connect,
+    there must be one key only.
+    """
+
+    policy: Policy = field(default=PROFILES["lan"], converter=_policy)
+    """The rules of the link: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy."""
+
+    on_ready: tuple[ReadyStep, ...] = field(default=(), converter=_steps)
+    """
+    Steps, such as a login, to be done on every new connection before the link is ready. A step gets a
+    :class:`~tcpcomm.Handshake` from a Link, a proxy from ``remote``, and the protocol from a
+    ReconnectingFactory. It may be a coroutine function.
+    """
+
+    limits: Limits | None = None
+    """The limits of one session; None: the defaults, but the peer may be idle."""
+
+    observers: tuple[SessionObserver, ...] = field(default=(), converter=_observers)
+    """Objects that see what passes, and each state of the link; more can be added later."""
+
+    log: LogTarget = False
+    """The place for a log of all frames, if there is to be one: :data:`LogTarget`."""
+
+    reactor: Any = field(default=None, converter=_reactor)
+    """The reactor, or a test's clock; None: the global reactor."""
+
+    random: Random | None = None
+    """The source of the backoff's jitter, for tests."""
+
+    def __attrs_post_init__(self) -> None:
+        at = self.connect_keyword
+        if self.connect is not None and self.listen is not None:
+            raise ConfigurationError(self.one_place())
+        if isinstance(self.connect, tuple | list) and len(self.connect) == 2:
+            host, port = self.connect
+            raise ConfigurationError(
+                f'{at} is a text: write {at}="tcp:{host}:{port}", not {self.connect!r}'
+            )
+        for keyword, place, method, example in (
+            (at, self.connect, "connect", CONNECT_EXAMPLE),
+            ("listen", self.listen, "listen", LISTEN_EXAMPLE),
+        ):
+            if place is not None and not isinstance(place, str) and not hasattr(place, method):
+                raise ConfigurationError(
+                    f'{keyword} must be an endpoint or its text, such as "{example}", not {place!r}'
+                )
+
+    def one_place(self) -> str:
+        """Return the error text for a link that has no place, or two."""
+        return (
+            f'a link needs one place: {self.connect_keyword}="{CONNECT_EXAMPLE}", where the peer listens, '
+            f'or else listen="{LISTEN_EXAMPLE}", where the peer connects to us'
+        )
+
+    def source(self) -> tuple[SessionSource, str]:
+        """
+        Return the source of the link's sessions, and the link's name in logs.
+
+        Raises:
+            ConfigurationError: no place is given, its text is not an endpoint, or it would open a port to
+                everybody.
+        """
+        connect, listen = self.connect, self.listen
+        if connect is not None:
+            endpoint = client(self.reactor, connect) if isinstance(connect, str) else connect
+            return Connector(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
+        if listen is None:
+            raise ConfigurationError(self.one_place())
+        if not isinstance(listen, str):
+            return Acceptor(listen), "link at a port"
+        place = listener(self.reactor, listen)
+        if not (place.local or place.proves_peers or self.keys is not None or self.allow != ()):
+            raise ConfigurationError(open_to_others(listen))
+        return Acceptor(place.endpoint), f"link at {listen}"
+
+    def policy_with(self, heartbeat: object) -> Policy:
+        """
+        Return the policy for a link with this heartbeat; without one (None) silence means nothing.
+
+        Raises:
+            ConfigurationError: there is a heartbeat, but the policy has no interval.
+        """
+        if heartbeat is None:
+            return evolve(self.policy, heartbeats=None)
+        if self.policy.heartbeats is None:
+            raise ConfigurationError("there is a heartbeat, but the policy does not say how often")
+        return self.policy
+
+    def watching(self) -> list[SessionObserver]:
+        """Return the observers, with the frame log among them."""
+        return [*self.observers, *frame_log(self.log)]

@@ -1,0 +1,98 @@
+"""The settings of a session, and the state that everybody may read: :class:`SessionAttributes`."""
+
+from __future__ import annotations
+
+from twisted.internet.protocol import Protocol
+
+from tcpcomm.framing.base import Framing
+from tcpcomm.framing.delimited import Lines
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
+from tcpcomm.session.limits import Limits
+from tcpcomm.session.observer import Observers
+
+__all__ = ["SessionAttributes"]
+
+
+class SessionAttributes(Protocol):
+    """
+    The public attributes of :class:`~tcpcomm.FrameProtocol`, which has all the methods.
+
+    The first ones are settings: a subclass sets them, and a factory can replace them.
+    """
+
+    # Each chunk or frame needs these, and a slot is read faster than a default of the class.
+    __slots__ = (
+        "frames_received",
+        "frames_sent",
+        "input_ended",
+        "is_held",
+        "is_open",
+        "observers",
+        "send_framing",
+    )
+
+    framing: Framing = Lines()
+    """The rule for received bytes and, unless ``reply_framing`` is set, for sent bytes."""
+
+    reply_framing: Framing | None = None
+    """The rule for sent bytes, or None if it is the same."""
+
+    gap: float | None = None
+    """Seconds of silence that end a frame which has begun, or None if silence means nothing."""
+
+    limits: Limits = Limits()
+    """The costs that the session may cause, in time and memory."""
+
+    heartbeat: Heartbeat | None = None
+    """A pair of frames that show life. The session answers them, and does not deliver them."""
+
+    heartbeats: Heartbeats | None = None
+    """The longest silence of the peer, and the interval of our requests; None: the peer may be silent."""
+
+    asks = False
+    """True if the session sends heartbeat requests instead of only answering them."""
+
+    is_declared = False
+    """True if every frame is also reported by ``observers.message``."""
+
+    peer = "no peer yet"
+    """The peer's name in logs: its address and port."""
+
+    host: str | None = None
+    """The peer's IP address, or None if it has none."""
+
+    identity: str | None = None
+    """The peer's name as proven by its key or certificate, or None if it has proven none."""
+
+    awaits_proof = False
+    """True if the peer must prove itself first. Somebody else then calls ``handshakeCompleted``."""
+
+    reason: str | None = None
+    """The reason why the session closes or has closed, in plain words; None while it is open."""
+
+    keeps_secret = False
+    """True while received bytes, such as a password, must be masked for observers and kept from logs."""
+
+    sends_secret = False
+    """True while sent bytes, such as a password, must be masked for observers."""
+
+    frames_received: int
+    """Frames that were delivered in this session."""
+
+    frames_sent: int
+    """Frames that were accepted for sending in this session."""
+
+    is_open: bool
+    """True while frames can be sent."""
+
+    is_held: bool
+    """True while no frame may be delivered: the session is paused, throttled, closing, or not ready yet."""
+
+    input_ended: bool
+    """True once the peer has ended its sending side, or the connection is lost."""
+
+    send_framing: Framing
+    """The framing of sent frames, once connected."""
+
+    observers: Observers
+    """The observers of the factory, once connected."""

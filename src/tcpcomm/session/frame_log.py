@@ -1,0 +1,155 @@
+"""
+A log of frames, one line each: :class:`FrameLog`.
+
+::
+
+    06:46:24.123456  192.168.0.10:50432     --  ready
+    06:46:24.124001  192.168.0.10:50432     <-  54 52 47 2c 33                                   |TRG,3|
+    06:46:24.125235  192.168.0.10:50432     ->  4f 4b 2c 31 2e 35                                |OK,1.5|
+    06:46:25.000000  192.168.0.10:50432     --  closed: the peer closed the connection
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar, Final, TextIO
+
+from twisted.logger import Logger
+
+from tcpcomm.errors import ConfigurationError, FramingError
+from tcpcomm.net.reasons import one_line
+from tcpcomm.session.observer import ObservedMessage, SessionObserver
+
+__all__ = ["SHOWN", "FrameLog", "frame_log"]
+
+SHOWN: Final = 256
+"""Bytes of a frame that are shown, unless the user says otherwise."""
+
+PEER_WIDTH: Final = len("192.168.100.100:65535")
+HEX_WIDTH: Final = len(bytes(16).hex(" "))
+MESSAGE_WIDTH: Final = 40
+
+RECEIVED: Final = "<-"
+SENT: Final = "->"
+STATE: Final = "--"
+FAULT: Final = "!!"
+
+
+class FrameLog(SessionObserver):
+    """
+    Writes one line for each frame, fault, and change of a session or link.
+
+    A line has the local time to the microsecond, the peer, a mark (``<-`` received, ``->`` sent, ``!!``
+    fault, ``--`` state), and the frame in hexadecimal and as text. If the conversation is declared, the
+    decoded message comes first. An answer shows its command and the time that it took.
+
+    Args:
+        write: gets each line, without a line end; by default Twisted's log at level info gets it.
+        encoding: of the text. Bytes that are not text in it, and control characters, are shown as escapes.
+        shown: bytes of a frame that are shown.
+        clock: returns the seconds since 1970.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(
+        self,
+        write: Callable[[str], object] | None = None,
+        *,
+        encoding: str = "ascii",
+        shown: int = SHOWN,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._write = self._write_to_log if write is None else write
+        self._encoding = encoding
+        self._shown = shown
+        self._clock = clock
+        self._peer_width = PEER_WIDTH
+
+    def opened(self, session: Any) -> None:
+        self._line(session.peer, STATE, "opened")
+
+    def ready(self, session: Any) -> None:
+        identity = getattr(session, "identity", None)
+        self._line(session.peer, STATE, f"ready as {identity}" if identity else "ready")
+
+    def frame_received(self, session: Any, frame: bytes) -> None:
+        if not getattr(session, "is_declared", False):
+            self._line(session.peer, RECEIVED, self._frame_text(frame))
+
+    def frame_sent(self, session: Any, frame: bytes) -> None:
+        if not getattr(session, "is_declared", False):
+            self._line(session.peer, SENT, self._frame_text(frame))
+
+    def message(self, session: Any, message: ObservedMessage) -> None:
+        text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
+        self._line(session.peer, SENT if message.sent else RECEIVED, text)
+
+    def fault(self, session: Any, fault: FramingError) -> None:
+        self._line(session.peer, FAULT, f"{fault}: {fault.details}" if fault.details else str(fault))
+
+    def closed(self, session: Any, reason: str) -> None:
+        self._line(session.peer, STATE, f"closed: {reason}")
+
+    def link_state(self, link: Any, state: Any, reason: str) -> None:
+        text = f"link {getattr(state, 'value', state)}"
+        name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None)
+        self._line(name or "link", STATE, f"{text}: {reason}" if reason else text)
+
+    def _line(self, peer: str, mark: str, text: str) -> None:
+        self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
+        now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S.%f")
+        self._write(f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip())
+
+    def _frame_text(self, frame: bytes) -> str:
+        """Return a frame in hexadecimal and as text, cut after the bytes that are shown."""
+        shown = frame[: self._shown]
+        text = one_line(shown.decode(self._encoding, "backslashreplace"))
+        rest = f" … {len(frame):,} bytes in all" if len(frame) > len(shown) else ""
+        return f"{shown.hex(' '):<{HEX_WIDTH}}  |{text}|{rest}"
+
+    def _write_to_log(self, line: str) -> None:
+        self.log.info("{line}", line=line)
+
+
+def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[SessionObserver]:
+    """
+    Make the observers for an option ``log``.
+
+    Args:
+        log: True for Twisted's log, an open text file such as ``sys.stderr``, or a function that gets each
+            line. None and False: no log.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if log is None or log is False:
+        return []
+    if log is True:
+        return [FrameLog()]
+    if callable(log):
+        return [FrameLog(log)]
+    if hasattr(log, "write"):
+        return [FrameLog(partial(print, file=log, flush=True))]
+    raise ConfigurationError(f"log must be True, an open text file or a function of a line, not {log!r}")
+
+
+def _message_text(message: ObservedMessage) -> str:
+    """Return the kind of a message, its name and values, and the command that it answers."""
+    values = _values_text(message.values)
+    text = values if message.answers is not None or not message.name else f"{message.name}({values})"
+    parts = [f"{message.kind.value:<9}", text]
+    if message.answers is not None:
+        took = f" after {message.seconds * 1000:.3f} ms" if message.seconds is not None else ""
+        asked = message.answers
+        parts.append(f"answers {asked.name}({_values_text(asked.values)}){took}")
+    if message.problem:
+        parts.append(f"! {message.problem}")
+    return " ".join(part for part in parts if part)
+
+
+def _values_text(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())

@@ -1,0 +1,298 @@
+"""Observers of a host's link see its states, and every frame of the conversation once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+
+from tcpcomm import Fault, ObservedMessage, OutcomeUnknown, SessionObserver, caller, link_of
+from tcpcomm.link.supervisor import PROFILES
+from tests.conversation.test_conversation import Cell, MyCell
+from tests.equipment.declared import NO_PART, PORT, QUIET, Bench, MyCamera, Position, VisionCamera
+from tests.equipment.test_forms import (
+    GOOD,
+    Beating,
+    BeatingAlways,
+    BeatingById,
+    InSight,
+    Inspector,
+    MyInSight,
+    mine,
+)
+from tests.link.wired import Peer
+
+LAN = PROFILES["lan"]
+
+
+class Recorder(SessionObserver):
+    """Keeps a line for each state and message: ``>`` for those that the host sent, ``<`` for the others."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.messages: list[ObservedMessage] = []
+
+    def link_state(self, link: Any, state: Any, reason: str) -> None:
+        self.lines.append(f"{state.value}: {reason}")
+
+    def message(self, session: Any, message: ObservedMessage) -> None:
+        self.messages.append(message)
+        self.lines.append(text_of(message))
+
+
+class FrameRecorder(Recorder):
+    """Keeps frames, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out: list[bytes] = []
+        self.into: list[bytes] = []
+
+    def frame_sent(self, session: Any, frame: bytes) -> None:
+        self.out.append(frame)
+
+    def frame_received(self, session: Any, frame: bytes) -> None:
+        self.into.append(frame)
+
+    def agrees(self) -> bool:
+        """Return True if each frame, and nothing else, was reported as a message, in order."""
+        messages = self.messages
+        return (self.out, self.into) == (
+            [each.frame for each in messages if each.sent],
+            [each.frame for each in messages if not each.sent],
+        )
+
+
+def text_of(message: ObservedMessage) -> str:
+    values = " ".join(f"{name}={value}" for name, value in message.values.items())
+    parts = [
+        ">" if message.sent else "<",
+        message.kind.value,
+        message.frame.decode(),
+        message.name,
+        values,
+        f"answers {message.answers.frame.decode()}" if message.answers is not None else "",
+        f"problem: {message.problem}" if message.problem else "",
+    ]
+    return " | ".join(part for part in parts if part)
+
+
+@pytest.fixture
+def recorder() -> FrameRecorder:
+    return FrameRecorder()
+
+
+UP = ["connecting: dialling", "handshaking: TCP is connected", "ready: the peer is proven"]
+
+
+def test_commands_replies_faults_and_events_in_order_with_the_states_of_the_link(
+    recorder: FrameRecorder, bench: Bench
+) -> None:
+    camera = MyCamera()
+    camera.jobs[2] = NO_PART
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera, observers=[recorder])
+    bench.result(proxy.locate(job=1))
+    assert isinstance(bench.result(proxy.locate(2)), Fault)
+    bench.result(proxy.reset())
+    camera.alarm(code=7)
+    bench.network.advance(0.1)
+    bench.camera.reset()
+    bench.until(lambda: recorder.lines[-1] == UP[-1])
+    bench.result(link_of(proxy).stopService())
+    assert [
+        *UP,
+        "> | command | TRG,1 | locate | job=1",
+        "< | reply | OK,1.000,2.000,1.000 | locate | result=Position(x=1.0, y=2.0, angle=1.0)"
+        " | answers TRG,1",
+        "> | command | TRG,2 | locate | job=2",
+        "< | fault | NG,3,no part | locate | code=3 reason=no part data=None | answers TRG,2",
+        "> | command | RESET | reset",
+        "< | event | ALM,7 | alarm | code=7",
+        "down: the connection broke: the peer vanished, or closed without saying so",
+        *UP,
+        "draining: stopped here",
+        "down: the peer closed the connection",
+    ] == recorder.lines
+    assert recorder.agrees()
+
+
+def test_an_answer_tells_how_long_it_took(recorder: FrameRecorder, bench: Bench) -> None:
+    camera = MyCamera()
+    later: Deferred[Position] = Deferred()
+    camera.jobs[1] = lambda: later
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera, observers=[recorder])
+    asked = [proxy.locate(1), proxy.locate(2)]
+    bench.until(lambda: bool(recorder.messages))
+    bench.network.advance(0.5)
+    later.callback(Position(0.0, 0.0, 0.0))
+    for each in asked:
+        bench.result(each)
+    _, slow, _, quick = recorder.messages
+    assert (True, True) == (0.5 <= (slow.seconds or 0.0) < 0.6, 0.0 < (quick.seconds or 0.0) < 0.1)
+
+
+def test_a_pulled_cable_leaves_a_command_without_an_answer(recorder: FrameRecorder, bench: Bench) -> None:
+    bench.serve(mine(BeatingAlways, Deferred()))
+    proxy = bench.remote(BeatingAlways, policy=LAN, observers=[recorder])
+    bench.result(proxy.ping())
+    recorder.lines.clear()
+    bench.camera.pull()
+    asked = proxy.ping()
+    assert isinstance(bench.result(asked), OutcomeUnknown)
+    bench.camera.plug()
+    bench.until(lambda: recorder.lines[-1].startswith("ready:") or UP[-1] in recorder.lines)
+    states = [line for line in recorder.lines if "ping" not in line and ": " in line]
+    assert "> | heartbeat | PING | ping" == recorder.lines[0]
+    assert ["suspect: nothing heard for 0.20 s", "down: no heartbeat for 0.30 s"] == states[:2]
+    assert UP == states[-3:]
+
+
+class Foreign(Factory):
+    """Another program in the camera's place."""
+
+    noisy = False
+
+    def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
+        self.answer = answer
+        self.peers: list[Peer] = []
+
+    def buildProtocol(self, addr: Any) -> Any:
+        peer = Peer()
+        peer.factory = self  # type: ignore[assignment]
+        return peer
+
+
+def test_a_frame_that_fits_nothing_is_reported_with_the_problem(
+    recorder: FrameRecorder, bench: Bench
+) -> None:
+    foreign = Foreign({b"TRG,1": b"MAYBE", b"TRG,2": b"OK,1.000,2.000,3.000"}.get)
+    bench.camera.listening(PORT).listen(foreign)
+    proxy = bench.remote(VisionCamera, observers=[recorder])
+    bench.result(proxy.locate(2))
+    foreign.peers[-1].say(b"OK,1.000,2.000,4.000")
+    bench.network.advance(0.1)
+    bench.result(proxy.locate(1))
+    assert [
+        "< | unreadable | OK,1.000,2.000,4.000"
+        " | problem: it answers no command: it is late, or nobody asked",
+        "> | command | TRG,1 | locate | job=1",
+    ] == recorder.lines[5:7]
+    unreadable = "< | unreadable | MAYBE | locate | answers TRG,1 | problem: the reply makes no sense"
+    assert recorder.lines[7].startswith(unreadable)
+    assert recorder.agrees()
+
+
+def test_frames_that_come_together_with_one_that_ends_the_session_are_reported(
+    recorder: FrameRecorder, bench: Bench
+) -> None:
+    foreign = Foreign(lambda line: None)
+    bench.camera.listening(PORT).listen(foreign)
+    proxy = bench.remote(VisionCamera, observers=[recorder], wait=1.0)
+    asked = proxy.locate(1)
+    bench.until(lambda: bool(foreign.peers and foreign.peers[-1].received))
+    foreign.peers[-1].say(b"MAYBE", b"ALM,7")
+    bench.result(asked)
+    problem = "the session is over: a reply made no sense: which command the next one answers is not known"
+    assert f"< | unreadable | ALM,7 | problem: {problem}" in recorder.lines
+    assert recorder.agrees()
+
+
+def test_a_reply_of_several_frames_is_reported_part_by_part(recorder: FrameRecorder, bench: Bench) -> None:
+    class Measured(Inspector):
+        async def trigger(self) -> float:
+            return 1.25
+
+        def mode(self) -> int:
+            return 1
+
+    bench.serve(Measured())
+    bench.result(bench.remote(Inspector, observers=[recorder]).trigger())
+    assert [
+        "> | command | TA | trigger",
+        "< | part | TA | trigger | answers TA",
+        "< | reply | 1.250 | trigger | result=1.25 | answers TA",
+    ] == recorder.lines[3:]
+    assert recorder.agrees()
+
+
+def test_credentials_are_masked(recorder: FrameRecorder, bench: Bench) -> None:
+    bench.serve(MyInSight())
+    proxy = bench.remote(InSight, credentials=GOOD, observers=[recorder])
+    bench.result(proxy.online())
+    assert [
+        "connecting: dialling",
+        "handshaking: TCP is connected",
+        "< | login | Welcome to In-Sight",
+        "< | login | User: ",
+        "> | login | *****",
+        "< | login | Password: ",
+        "> | login | ***********",
+        "< | login | User Logged In",
+        "ready: the peer is proven",
+        "> | command | GO | online",
+        "< | reply | 1 | online | result=1 | answers GO",
+    ] == recorder.lines
+    assert recorder.agrees()
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
+def test_heartbeats_are_reported_as_such(kind: Any, recorder: FrameRecorder, bench: Bench) -> None:
+    bench.serve(mine(kind, Deferred()))
+    proxy = bench.remote(kind, policy=LAN, observers=[recorder])
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    bench.network.advance(0.25)
+    assert {"heartbeat"} == {each.kind.value for each in recorder.messages}
+    (first, reply, *_) = recorder.messages
+    assert [(True, "ping", None), (False, "ping", first)] == [
+        (each.sent, each.name, each.answers) for each in (first, reply)
+    ]
+    assert reply.seconds is not None
+    assert recorder.agrees()
+
+
+def test_a_host_that_serves_reports_each_frame_once(recorder: FrameRecorder, bench: Bench) -> None:
+    camera = MyCamera()
+
+    async def ask_back() -> Position:
+        host: Any = caller(Cell)
+        return Position(float(await host.where()), 0.0, 0.0)
+
+    camera.jobs[1] = ask_back
+    bench.serve(camera, calls=Cell)
+    bench.result(bench.remote(VisionCamera, serves=MyCell(), observers=[recorder]).locate(1))
+    assert [
+        "> | command | TRG,1 | locate | job=1",
+        "< | command | WHERE | where",
+        "> | reply | AT,4 | where | result=4 | answers WHERE",
+    ] == recorder.lines[3:6]
+    assert recorder.lines[6].startswith("< | reply | OK,4.000")
+    assert recorder.agrees()
+
+
+def test_an_observer_may_come_later_and_leave_again(recorder: FrameRecorder, bench: Bench) -> None:
+    bench.serve(MyCamera())
+    proxy = bench.remote(VisionCamera, policy=QUIET)
+    bench.result(proxy.locate(1))
+    observers = link_of(proxy).observers
+    assert observers.message is None
+    leave = observers.add(recorder)
+    bench.result(proxy.locate(2))
+    leave()
+    bench.result(proxy.locate(3))
+    assert ["TRG,2", "OK,1.000,2.000,2.000"] == [each.frame.decode() for each in recorder.messages]
+
+
+def test_an_observer_that_fails_is_detached_and_harms_nothing(bench: Bench, logged: list[str]) -> None:
+    class Failing(SessionObserver):
+        def message(self, session: Any, message: ObservedMessage) -> None:
+            raise ValueError("no")
+
+    bench.serve(MyCamera())
+    proxy = bench.remote(VisionCamera, observers=[Failing()])
+    assert [1.0, 2.0] == [bench.result(proxy.locate(job)).angle for job in (1, 2)]
+    assert "ValueError" in logged.pop()
