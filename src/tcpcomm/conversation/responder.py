@@ -514,4 +514,5 @@ class Responder:
     @property
     def _internal_fault(self) -> Fault:
         """The fault that tells the host of a defect here, and not which one."""
-        return self._handlers.dialect.fault_for(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)
+        kind = ProtocolErrorKind.INTERNAL
+        return self._handlers.dialect.fault_for(kind, kind.value)
