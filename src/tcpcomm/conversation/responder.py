@@ -162,7 +162,7 @@ def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> D
 
 class Responder:
     """
-    ReplyReader the requests of one session.
+    Answers the requests of one session.
 
     Args:
         handlers: the handlers, for all sessions.
