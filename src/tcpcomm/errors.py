@@ -11,27 +11,6 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-__all__ = [
-    "BadChecksum",
-    "BadEscape",
-    "BadLength",
-    "BadReply",
-    "CodecError",
-    "ConfigurationError",
-    "EncodeError",
-    "Fault",
-    "FrameTooLong",
-    "FramingError",
-    "NotReady",
-    "NotSent",
-    "OutcomeUnknown",
-    "ReplyTimeout",
-    "SessionClosed",
-    "TcpcommError",
-    "TruncatedFrame",
-    "UnexpectedBytes",
-]
-
 
 class TcpcommError(Exception):
     """The root of the tree: catch it to catch all errors of tcpcomm."""

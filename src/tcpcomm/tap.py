@@ -36,8 +36,6 @@ from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.transports.uvloop_reactor import choose
 
-__all__ = ["Options", "ServerOptions", "makeService"]
-
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 

@@ -15,7 +15,7 @@ from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
 from tcpcomm.codec import Binary, CountedLines, Template
 from tcpcomm.codec.base import Request
-from tcpcomm.codec.binary.binary import U8
+from tcpcomm.codec.binary.types import U8
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tests.equipment.declared import RpcCamera, VisionCamera
 

@@ -9,7 +9,7 @@ import pytest
 from tcpcomm import Equipment, command
 from tcpcomm.codec import Binary, CountedLines, Json, Template
 from tcpcomm.codec.base import Request
-from tcpcomm.codec.binary.binary import F32, I16, U8, Counted, Fixed
+from tcpcomm.codec.binary.types import F32, I16, U8, Counted, Fixed
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.equipment.equipment import declaration_of

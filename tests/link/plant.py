@@ -16,8 +16,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
-from tcpcomm.link.link import Handshake, Heartbeat, Link
-from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState, Policy
+from tcpcomm.link.link import Handshake, Link
+from tcpcomm.link.supervisor import Backoff, LinkState, Policy
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.wire import Machine, Network
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from tcpcomm.link.supervisor import Backoff, Heartbeats, LinkState, Policy, Supervisor
+from tcpcomm.link.supervisor import Backoff, LinkState, Policy, Supervisor
+from tcpcomm.session.heartbeat import Heartbeats
 
 __all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]
 

@@ -17,13 +17,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
-from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.supervisor import PROFILES, LinkState
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.socket_options import IDLE
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.protocol import FrameProtocol
 from tests.certificates import Authority
 from tests.conftest import needs_module

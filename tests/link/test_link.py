@@ -18,10 +18,11 @@ from tcpcomm.errors import (
     ReplyTimeout,
 )
 from tcpcomm.framing import Lines
-from tcpcomm.link.link import Heartbeat, Link
-from tcpcomm.link.supervisor import Heartbeats, LinkState, Policy
+from tcpcomm.link.link import Link
+from tcpcomm.link.supervisor import LinkState, Policy
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.admission import parse_network
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
 

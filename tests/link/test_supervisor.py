@@ -19,7 +19,6 @@ from tcpcomm.link.supervisor import (
     Backoff,
     Dial,
     Drain,
-    Heartbeats,
     IllegalInput,
     Input,
     LinkState,
@@ -28,6 +27,7 @@ from tcpcomm.link.supervisor import (
     Supervisor,
     profile,
 )
+from tcpcomm.session.heartbeat import Heartbeats
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 

@@ -21,9 +21,10 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.errors import OutcomeUnknown
-from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.supervisor import PROFILES, LinkState
+from tcpcomm.session.heartbeat import Heartbeat
 from tests.certificates import Authority
 from tests.reactor import reactor, until
 

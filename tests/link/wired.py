@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import PROFILES, LinkState
+from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.testing.network.wire import Machine, Network
 
 PORT = 9999

@@ -17,7 +17,7 @@ from tcpcomm import (
 )
 from tcpcomm.errors import FrameTooLong, SessionClosed
 from tcpcomm.framing import Delimited, LengthPrefixed
-from tcpcomm.framing.base import LARGE
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.session.observer import Observers
 from tcpcomm.testing import RecordingObserver
 from tests.session.spies import BigSpy, GapSpy

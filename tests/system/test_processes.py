@@ -12,8 +12,9 @@ import pytest
 from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
-from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import LinkState
+from tcpcomm.session.heartbeat import Heartbeat
 from tests import conftest  # not skip itself: trial reads a global of that name as a reason to skip
 from tests.reactor import reactor, until
 from tests.system.load import (

@@ -32,9 +32,10 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tcpcomm.framing import Lines
-from tcpcomm.link.link import Heartbeat, Link
+from tcpcomm.link.link import Link
 from tcpcomm.link.supervisor import LinkState
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.network.clock import VirtualClock

@@ -16,8 +16,6 @@ from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.host import link_of
 
-__all__ = ["CallOptions"]
-
 FAULT: Final = 2
 NOT_SENT: Final = 3
 OUTCOME_UNKNOWN: Final = 4

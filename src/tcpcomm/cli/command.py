@@ -18,8 +18,6 @@ from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.server.options import VersionedOptions
 
-__all__ = ["CommandOptions", "main"]
-
 _EXAMPLES = """
 Examples, with a declaration VisionCamera in my_camera.py:
   tcpcomm describe my_camera:VisionCamera > manual.md

@@ -14,8 +14,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load import load_object
 from tcpcomm.server.options import VersionedOptions
 
-__all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
-
 
 class Refusal(Exception):
     """The command cannot be carried out. Each problem is one line on standard error."""

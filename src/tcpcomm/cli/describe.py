@@ -10,8 +10,6 @@ from tcpcomm.cli.common import Subcommand, load_declaration
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 
-__all__ = ["DescribeOptions"]
-
 
 class DescribeOptions(Subcommand):
     """The options of ``tcpcomm describe``."""

@@ -16,8 +16,6 @@ from tcpcomm.host.host import remote
 from tcpcomm.host.options import HostKeywords
 from tcpcomm.server.options import AllowingOptions
 
-__all__ = ["ConnectionOptions", "run_reactor"]
-
 
 class ConnectionOptions(Subcommand, AllowingOptions):
     """The options of a link to the equipment."""

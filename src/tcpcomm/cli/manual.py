@@ -20,8 +20,6 @@ from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, format_framing
 
-__all__ = ["facts_of"]
-
 
 def facts_of(declaration: Declaration, *, seed: object = 0) -> dict[str, Any]:
     """

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
-__all__ = ["markdown"]
-
 _HEX_WIDTH: Final = 72
 """The characters of a line of bytes in hex."""
 

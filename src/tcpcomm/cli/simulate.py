@@ -19,8 +19,6 @@ from tcpcomm.server.serving import EquipmentFactory, serve
 from tcpcomm.server.simulator import EventsEvery, simulated
 from tcpcomm.session.frame_log import frame_log
 
-__all__ = ["SimulateOptions"]
-
 
 class SimulateOptions(Subcommand, ListeningOptions):
     """The options of ``tcpcomm simulate``."""

@@ -18,8 +18,6 @@ from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["jsonable", "lines_of", "read_arguments", "type_name"]
-
 _WHOLE: Final = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9A-Fa-f]{1,4000})")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _JSON: Final = JsonText("utf-8", ascii=False)

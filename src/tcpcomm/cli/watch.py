@@ -16,8 +16,6 @@ from tcpcomm.cli.values import jsonable
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 
-__all__ = ["WatchOptions"]
-
 
 class WatchOptions(ConnectionOptions):
     """The options of ``tcpcomm watch``."""

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
         Codec as Codec, Dialect as Dialect, Field as Field, MessageSpec as MessageSpec,
         ProtocolErrorKind as ProtocolErrorKind, Request as Request,
     )
-    from tcpcomm.codec.binary.binary import (
-        ID as ID, OPCODE as OPCODE, STATUS as STATUS, Binary as Binary, Length as Length, Skip as Skip,
+    from tcpcomm.codec.binary.binary import Binary as Binary
+    from tcpcomm.codec.binary.header import (
+        ID as ID, OPCODE as OPCODE, STATUS as STATUS, Length as Length, Skip as Skip,
     )
     from tcpcomm.codec.binary.types import (
         F32 as F32, F64 as F64, I16 as I16, I24 as I24, I32 as I32, I40 as I40, I48 as I48, I56 as I56,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 DEFINED_IN: Final = {
     "tcpcomm.codec.base": ["Codec", "Dialect", "Field", "MessageSpec", "ProtocolErrorKind", "Request"],
-    "tcpcomm.codec.binary.binary": ["ID", "OPCODE", "STATUS", "Binary", "Length", "Skip"],
+    "tcpcomm.codec.binary.binary": ["Binary"],
+    "tcpcomm.codec.binary.header": ["ID", "OPCODE", "STATUS", "Length", "Skip"],
     "tcpcomm.codec.binary.types": [
         "F32", "F64", "I16", "I24", "I32", "I40", "I48", "I56", "I64", "I8", "U16", "U24", "U32", "U40",
         "U48", "U56", "U64", "U8", "After", "Before", "Bits", "Counted", "CountedBy", "Encoded", "Fixed",

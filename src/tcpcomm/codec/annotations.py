@@ -14,8 +14,6 @@ import attrs
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["bare_type", "fields_of", "metadata_of", "type_text", "union_members"]
-
 
 def bare_type(annotation: Any) -> Any:
     """Return an annotation without Annotated, NewType and ``type`` aliases; None becomes ``type(None)``."""

@@ -20,25 +20,6 @@ from attrs import frozen
 
 from tcpcomm.errors import CodecError, Fault
 
-__all__ = [
-    "MISSING",
-    "MORE",
-    "Answer",
-    "Asked",
-    "Batch",
-    "Codec",
-    "Dialect",
-    "Event",
-    "Field",
-    "LiteralText",
-    "MessageSpec",
-    "Notation",
-    "ProtocolErrorKind",
-    "Refusal",
-    "ReplyReader",
-    "Request",
-]
-
 
 class Missing(Enum):
     """The type of MISSING, the default of arguments for which None has a meaning."""

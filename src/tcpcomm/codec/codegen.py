@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-__all__ = ["FastPath"]
-
 
 class FastPath:
     """

@@ -12,8 +12,6 @@ from attrs import field, frozen
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Encoding"]
-
 
 def _check_name(_: Encoding, __: object, name: str) -> None:
     try:

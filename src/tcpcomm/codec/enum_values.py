@@ -9,8 +9,6 @@ from typing import Any
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import wrong
 
-__all__ = ["Conversion", "choice", "flag"]
-
 Conversion = Callable[[Any], Any]
 """A function that turns one value into another, or raises CodecError."""
 

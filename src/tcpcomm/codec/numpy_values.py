@@ -6,8 +6,6 @@ from typing import Any
 
 from tcpcomm.codec.problems import wrong
 
-__all__ = ["native", "native_list"]
-
 
 def native(value: Any) -> Any:
     """

@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from tcpcomm.errors import CodecError
 
-__all__ = ["brief_name", "brief_repr", "inside", "missing", "unknown", "wrong"]
-
 
 class _BriefRepr(Repr):
     """A repr of limited length, for values of any size and depth that a peer sent."""

@@ -21,8 +21,6 @@ import attrs
 from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["TRIES", "draw", "draw_accepted"]
-
 P = TypeVar("P")
 T = TypeVar("T")
 

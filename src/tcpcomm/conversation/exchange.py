@@ -37,8 +37,6 @@ from attrs import define, field
 from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
-__all__ = ["MAX_WAITING", "Call", "Exchange"]
-
 MAX_WAITING: Final = 64
 """Commands that may wait for their turn."""
 

@@ -12,8 +12,6 @@ from tcpcomm.errors import BadReply, Fault
 from tcpcomm.session.observer import MessageKind, ObservedMessage
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["ObservedCommand", "report"]
-
 
 @frozen
 class ObservedCommand:

@@ -25,8 +25,6 @@ from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.session.observer import MessageKind
 
-__all__ = ["CommandLink", "HostProxy", "OneSession", "link_behind"]
-
 UNMATCHED_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about frames that answer nothing."""
 

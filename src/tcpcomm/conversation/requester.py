@@ -15,11 +15,9 @@ from tcpcomm.conversation.observed import ObservedCommand
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
-from tcpcomm.framing.base import LARGE
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.protocol import FrameProtocol
-
-__all__ = ["ANY_FRAME", "Requester"]
 
 _CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
 

@@ -33,8 +33,6 @@ from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["HandlerTable", "Responder", "current_session"]
-
 REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that fail for the same reason."""
 

@@ -20,8 +20,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
 from tcpcomm.session.limits import Limits
 
-__all__ = ["check_attributes"]
-
 CLOSE: Final = 0.8
 """The likeness of two names, from 0 to 1, from which one may be a misspelling of the other."""
 

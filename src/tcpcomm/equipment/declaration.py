@@ -27,8 +27,6 @@ from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
 from tcpcomm.framing import Framing
 
-__all__ = ["Declaration", "compile_declaration"]
-
 PIPELINE_BY_ID: Final = 64
 
 

@@ -15,8 +15,6 @@ from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["CommandMark", "check_body", "check_noted", "mark_of", "note", "place_of", "refuse_bare"]
-
 _NOTE: Final = "_tcpcomm_declared"
 """The name of the note: a list of method names and their declarations."""
 

@@ -41,8 +41,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.session.limits import Limits
 
-__all__ = ["Equipment", "command", "declaration_of", "event", "in_thread"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

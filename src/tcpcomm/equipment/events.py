@@ -17,8 +17,6 @@ from twisted.python.threadable import isInIOThread
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["BoundEvent", "Event", "EventSource", "EventsLost", "SendEvent", "connect_events"]
-
 P = ParamSpec("P")
 
 MAX_WAITING_EVENTS: Final = 1000

@@ -9,8 +9,6 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
 
-__all__ = ["check_literals_fit_framing"]
-
 
 def check_literals_fit_framing(
     name: str,

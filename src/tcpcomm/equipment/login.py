@@ -15,8 +15,6 @@ from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["Login", "LoginClient", "LoginMessage", "LoginRefused", "LoginServer", "credential_names"]
-
 
 class LoginRefused(TcpcommError):
     """The other side sent something else than the declared login, or the credentials are wrong."""

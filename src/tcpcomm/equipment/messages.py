@@ -10,8 +10,6 @@ from attrs import field, frozen
 
 from tcpcomm.codec.base import MessageSpec
 
-__all__ = ["Command", "DeclaredEvent"]
-
 
 @frozen(eq=False)
 class _DeclaredMessage:

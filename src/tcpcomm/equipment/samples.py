@@ -15,8 +15,6 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault
 from tcpcomm.framing import Framing
 
-__all__ = ["SAMPLE_ID", "Samples"]
-
 T = TypeVar("T")
 
 SAMPLE_ID: Final = 1

@@ -25,8 +25,6 @@ from tcpcomm.framing.base import Buffer, Decoder, Framing
 from tcpcomm.framing.delimited import Lines, split_ending
 from tcpcomm.framing.length import LengthPrefixed
 
-__all__ = ["AutoDetect", "AutoDetectDecoder"]
-
 _PREFIX = 4  # bytes of the length prefix
 
 

@@ -28,18 +28,6 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing.large_frame import LARGE, LargeFrame
 
-__all__ = [
-    "DEFAULT_MAX_FRAME",
-    "LARGE",
-    "Buffer",
-    "Decoder",
-    "Framing",
-    "PieceDecoder",
-    "UnusablePiece",
-    "checked_bytes",
-    "decode",
-]
-
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """The default limit of a frame, in bytes."""
 

@@ -20,8 +20,6 @@ from attrs import evolve, field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["CHECKSUMS", "Checksum", "checksum", "crc"]
-
 ChecksumForm = Literal["big", "little", "hex", "decimal"]
 
 

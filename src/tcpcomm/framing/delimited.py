@@ -26,8 +26,6 @@ from tcpcomm.framing.delimiter_decoder import (
     line_end,
 )
 
-__all__ = ["Delimited", "Lines", "split_ending"]
-
 
 def _delimiters(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
     if isinstance(value, bytes | str) or not isinstance(value, Iterable):

@@ -18,18 +18,6 @@ from attrs import field, frozen
 from tcpcomm.errors import FrameTooLong
 from tcpcomm.framing.base import Buffer, Decoder
 
-__all__ = [
-    "DelimiterDecoder",
-    "FrameEnd",
-    "KeptLinesDecoder",
-    "LinesDecoder",
-    "SingleDelimiterDecoder",
-    "any_of",
-    "delimiter_of",
-    "kept_line_end",
-    "line_end",
-]
-
 Find = Callable[[Buffer, int], "tuple[int, int] | None"]
 Split = Callable[[bytes], list[bytes]]
 

@@ -23,8 +23,6 @@ from tcpcomm.errors import (
 from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 from tcpcomm.framing.checksums import Checksum
 
-__all__ = ["ETX", "STX", "Enclosed"]
-
 STX: Final = b"\x02"
 ETX: Final = b"\x03"
 

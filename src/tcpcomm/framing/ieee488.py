@@ -9,8 +9,6 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
 from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 
-__all__ = ["Definite"]
-
 
 @frozen
 class Definite(Framing):

@@ -10,8 +10,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-__all__ = ["LARGE", "LargeFrame"]
-
 LARGE: Final = 64 * 1024
 """The bytes from which a frame is large. Twisted reads so many at once, so more come in several chunks."""
 

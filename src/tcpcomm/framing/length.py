@@ -36,8 +36,6 @@ from tcpcomm.framing.length_decoder import (
     largest_value,
 )
 
-__all__ = ["FixedSize", "Form", "HeaderFramed", "LengthPrefixed"]
-
 
 @frozen
 class LengthPrefixed(Framing):

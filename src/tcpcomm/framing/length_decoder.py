@@ -16,8 +16,6 @@ from typing import Any, Final, Literal
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
 from tcpcomm.framing.base import Buffer, Decoder
 
-__all__ = ["LEARNED", "SMALL", "Form", "LengthDecoder", "LengthHeader", "largest_value"]
-
 Form = Literal["big", "little", "decimal", "hex"]
 """The ways in which a length field is written: binary in a byte order, or ASCII digits."""
 

@@ -14,8 +14,6 @@ from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
 from tcpcomm.framing.base import Buffer, Decoder, Framing
 from tcpcomm.framing.length_decoder import LEARNED, SMALL
 
-__all__ = ["Netstring"]
-
 
 @frozen
 class Netstring(Framing):

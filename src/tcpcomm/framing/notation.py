@@ -28,13 +28,12 @@ from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
 from tcpcomm.framing.delimited import Delimited, Lines
 from tcpcomm.framing.enclosed import Enclosed
 from tcpcomm.framing.ieee488 import Definite
-from tcpcomm.framing.length import FixedSize, Form, LengthPrefixed
+from tcpcomm.framing.length import FixedSize, LengthPrefixed
+from tcpcomm.framing.length_decoder import Form
 from tcpcomm.framing.netstring import Netstring
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.framing.wrappers import COTP, Checked, Nested
-
-__all__ = ["format_framing", "parse_framing"]
 
 _ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
 _NAMES: Final = {value[0]: "\\" + name for name, value in _ESCAPES.items()}

@@ -24,8 +24,6 @@ from tcpcomm.errors import (
 from tcpcomm.framing.base import Buffer, Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
 from tcpcomm.framing.delimiter_decoder import DelimiterDecoder, delimiter_of
 
-__all__ = ["Cobs", "DleStuffed", "Stuffed"]
-
 _SLIP: Final = MappingProxyType({0xC0: 0xDC, 0xDB: 0xDD})
 
 

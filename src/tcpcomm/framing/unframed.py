@@ -7,8 +7,6 @@ from attrs import field, frozen
 from tcpcomm.errors import EncodeError, FrameTooLong
 from tcpcomm.framing.base import Buffer, Decoder, Framing
 
-__all__ = ["Unframed"]
-
 
 @frozen
 class Unframed(Framing):

@@ -15,8 +15,6 @@ from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTo
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Decoder, Framing, PieceDecoder, UnusablePiece
 from tcpcomm.framing.checksums import Checksum
 
-__all__ = ["COTP", "Checked", "Fragments", "Nested"]
-
 
 @frozen
 class Checked(Framing):

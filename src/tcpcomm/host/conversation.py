@@ -24,8 +24,6 @@ from tcpcomm.link.session import Conversation, LinkSession
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import MessageKind
 
-__all__ = ["HostConversation", "HostSide"]
-
 
 @frozen
 class HostSide:

@@ -11,8 +11,6 @@ from twisted.internet.defer import ensureDeferred
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["as_future"]
-
 T = TypeVar("T")
 
 

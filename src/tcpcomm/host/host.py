@@ -32,8 +32,6 @@ from tcpcomm.link.link import Handshake, Link
 from tcpcomm.link.session import LinkSession
 from tcpcomm.link.supervisor import LinkState
 
-__all__ = ["HostLink", "link_of", "raw", "remote"]
-
 E = TypeVar("E", bound=Equipment)
 
 FIRST_WAIT: Final = 5.0

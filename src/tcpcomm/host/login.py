@@ -13,8 +13,6 @@ from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
 from tcpcomm.session.observer import MessageKind, masked
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["HostLogin"]
-
 
 class HostLogin:
     """

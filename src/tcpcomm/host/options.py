@@ -11,8 +11,6 @@ from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 
-__all__ = ["HostKeywords", "HostOptions"]
-
 Proxy = TypeVar("Proxy")
 
 

@@ -27,8 +27,6 @@ from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
 from tcpcomm.runtime.eager import start_eagerly
 from tcpcomm.runtime.log_throttle import LogThrottle
 
-__all__ = ["at_the_end", "call_in_reactor", "callbacks", "get", "wait"]
-
 GRACE: Final = 10.0
 """Seconds at the end of the program for connections to close."""
 

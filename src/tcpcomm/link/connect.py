@@ -18,8 +18,6 @@ from twisted.python.failure import Failure
 
 from tcpcomm.net.reasons import connect_error_text, listen_error_text
 
-__all__ = ["Acceptor", "Connector", "SessionSource", "SourceOwner"]
-
 
 class SourceOwner(Protocol):
     """The part of an engine that a session source needs."""

@@ -39,8 +39,6 @@ from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.admission import Admission
 from tcpcomm.session.observer import Observers
 
-__all__ = ["Engine", "ReadyStep", "StateObserver"]
-
 LISTEN_RETRY: Final = 1.0
 """Seconds until a port that is not available is tried again."""
 

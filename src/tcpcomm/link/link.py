@@ -28,8 +28,6 @@ from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import Observers
 
-__all__ = ["FrameConversation", "Handshake", "Heartbeat", "Link"]
-
 
 class Link(Service):
     """

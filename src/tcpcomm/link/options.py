@@ -25,8 +25,6 @@ from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import SessionObserver
 
-__all__ = ["LinkKeywords", "LinkOptions", "LogTarget", "SupervisionKeywords"]
-
 LogTarget = bool | TextIO | Callable[[str], object] | None
 """The place for a log of all frames: True (the program's log), a text file, or a function of a line."""
 

@@ -23,8 +23,6 @@ from tcpcomm.link.supervisor import LinkState
 from tcpcomm.net.reasons import connect_error_text
 from tcpcomm.session.observer import Observers
 
-__all__ = ["ReconnectingFactory"]
-
 
 class ReconnectingFactory(Factory):
     """

@@ -16,8 +16,6 @@ from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["Conversation", "LinkFactory", "LinkSession"]
-
 
 class Conversation(ABC):
     """

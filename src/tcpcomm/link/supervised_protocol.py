@@ -27,8 +27,6 @@ from tcpcomm.session.authentication import PeerAuthentication, authenticate
 from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["SupervisedFactory", "SupervisedProtocol", "Supervision"]
-
 
 class Supervision(Protocol):
     """The part of an engine that its sessions need."""

@@ -40,25 +40,6 @@ from attrs import evolve, field, frozen
 from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.session.heartbeat import Heartbeats, Pulse
 
-__all__ = [
-    "PROFILES",
-    "TABLE",
-    "Abort",
-    "Action",
-    "Backoff",
-    "Dial",
-    "Drain",
-    "Heartbeats",
-    "IllegalInput",
-    "Input",
-    "LinkState",
-    "Policy",
-    "ReportState",
-    "SendHeartbeat",
-    "Supervisor",
-    "profile",
-]
-
 
 class LinkState(Enum):
     """The state of a link; the module's text explains each."""

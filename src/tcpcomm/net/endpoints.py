@@ -33,15 +33,6 @@ from tcpcomm.net.tls import Authorities, OwnCertificate, client_options, server_
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.reactors import at_once
 
-__all__ = [
-    "CONNECT_EXAMPLE",
-    "LISTEN_EXAMPLE",
-    "Listener",
-    "client",
-    "listener",
-    "open_to_others",
-]
-
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds that an attempt to connect may take, unless the string or the link has a timeout."""
 

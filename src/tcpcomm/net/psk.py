@@ -41,8 +41,6 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
 
-__all__ = ["AcceptingProof", "DialingProof", "NotProven", "PreSharedKeys", "Proof", "read_keys"]
-
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
 MAX_LINE: Final = 256

@@ -25,17 +25,6 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 
-__all__ = [
-    "PORT_TAKEN",
-    "connect_error_text",
-    "is_program_error",
-    "listen_error_text",
-    "loss_text",
-    "one_line",
-    "openssl_error_text",
-    "peer_name",
-]
-
 _ERRNO_TEXTS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
     errno.EPIPE: "the peer had closed the connection already",

@@ -14,8 +14,6 @@ from attrs import frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.reasons import openssl_error_text
 
-__all__ = ["Authorities", "OwnCertificate", "client_options", "server_options"]
-
 
 @frozen
 class OwnCertificate:

@@ -15,8 +15,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-__all__ = ["start_eagerly"]
-
 
 def start_eagerly(result: Any) -> Any:
     """

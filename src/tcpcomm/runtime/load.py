@@ -10,8 +10,6 @@ from typing import Any
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["load_object", "user_error_text"]
-
 
 def load_object(name: str) -> Any:
     """

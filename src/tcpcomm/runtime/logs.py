@@ -16,8 +16,6 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-__all__ = ["json_line", "json_log_observer", "text_line", "text_log_observer"]
-
 _EXTRA_FIELDS = ("peer", "reason", "protocol")
 
 

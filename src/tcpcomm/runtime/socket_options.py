@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Any, Final
 
-__all__ = ["BACKLOG", "COUNT", "IDLE", "INTERVAL", "UNACKNOWLEDGED", "set_socket_options"]
-
 BACKLOG: Final = 4096
 """
 Connections that the system keeps until they are accepted: the default limit of Linux.

@@ -14,8 +14,6 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-__all__ = ["FAR", "DeadlineTimer", "SharedTimers", "clock_of"]
-
 Owner = TypeVar("Owner")
 
 Deadline = tuple[float, Callable[[Owner], object]]

@@ -20,8 +20,6 @@ from twisted.logger import Logger
 from tcpcomm.runtime.eager import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 
-__all__ = ["DUMP_AFTER", "WARN_AFTER", "Watchdog"]
-
 WARN_AFTER: Final = 0.05
 """Seconds that a handler may block the reactor before it is logged."""
 

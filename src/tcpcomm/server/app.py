@@ -22,8 +22,6 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["load_factory"]
-
 _OPTION_NAMES: Final = {"heartbeats": "heartbeat-timeout", "observers": "frames"}
 """The names of options that differ from the names of their arguments."""
 

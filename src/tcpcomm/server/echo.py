@@ -20,8 +20,6 @@ from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["EchoFactory", "EchoProtocol", "check_encoding"]
-
 _MOST_PEERS_NAMED = 20
 
 _NOT_FOR_TEXT = {"idna", "punycode", "undefined"}

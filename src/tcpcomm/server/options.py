@@ -14,8 +14,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.endpoints import Listener, listener
 from tcpcomm.session.admission import Network, parse_network
 
-__all__ = ["DEFAULT_LISTEN", "AllowingOptions", "ListeningOptions", "VersionedOptions", "check", "one_line"]
-
 DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
 ANY: Final = "any"
 

@@ -23,8 +23,6 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.server.service import CannotListen
 
-__all__ = ["run", "run_until_stopped"]
-
 _PORT_MESSAGE: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
 
 

@@ -17,8 +17,6 @@ from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.reasons import listen_error_text, peer_name
 from tcpcomm.session.factory import FrameFactory
 
-__all__ = ["CannotListen", "ServerService"]
-
 
 class CannotListen(TcpcommError):
     """A server cannot listen at a place: it is in use, forbidden, or not on this machine."""

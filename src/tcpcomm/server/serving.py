@@ -27,7 +27,7 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.framing.base import LARGE
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.supervisor import Policy, profile
@@ -40,8 +40,6 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver, masked
 from tcpcomm.session.protocol import FrameProtocol
-
-__all__ = ["EquipmentFactory", "EquipmentProtocol", "PerSession", "caller", "per_session", "serve"]
 
 E = TypeVar("E", bound=Equipment)
 

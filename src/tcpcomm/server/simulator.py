@@ -32,8 +32,6 @@ from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
 
-__all__ = ["EventsEvery", "implement_with", "simulated"]
-
 E = TypeVar("E", bound=Equipment)
 
 _LOG: Final = Logger()

@@ -20,8 +20,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 
-__all__ = ["Admission", "Network", "Refused", "parse_network"]
-
 Network = IPv4Network | IPv6Network
 
 REFUSAL_LOG_INTERVAL: Final = 1.0

@@ -10,8 +10,6 @@ from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import Observers
 
-__all__ = ["SessionAttributes"]
-
 
 class SessionAttributes(Protocol):
     """

@@ -31,8 +31,6 @@ from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["AuthenticatingFactory", "PeerAuthentication", "authenticate"]
-
 HANDSHAKE: Final = 2.0
 """Seconds that TLS and the proof may take together, if the protocol has no limit of its own."""
 

@@ -28,8 +28,6 @@ from tcpcomm.session.limits import Limits, default_max_sessions
 from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
 
-__all__ = ["UNSET", "FrameFactory", "Unset"]
-
 AUTO: Final = "auto"
 EVICT: Final = ("identity", "address", "none")
 

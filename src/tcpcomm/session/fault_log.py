@@ -10,8 +10,6 @@ from twisted.logger import Logger
 from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.log_throttle import LogThrottle
 
-__all__ = ["FaultLog"]
-
 FAULT_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about the faults of one peer."""
 

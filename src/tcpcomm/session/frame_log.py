@@ -23,8 +23,6 @@ from tcpcomm.errors import ConfigurationError, FramingError
 from tcpcomm.net.reasons import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
-__all__ = ["SHOWN", "FrameLog", "frame_log"]
-
 SHOWN: Final = 256
 """Bytes of a frame that are shown, unless the user says otherwise."""
 

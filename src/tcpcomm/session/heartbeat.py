@@ -14,8 +14,6 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Heartbeat", "Heartbeats", "Pulse"]
-
 
 @frozen
 class Heartbeat:

@@ -10,8 +10,6 @@ from tcpcomm.framing.base import Framing
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats, Pulse
 from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_frames_sent
 
-__all__ = ["HeartbeatMonitor"]
-
 
 class MonitoredSession(ObservedSession, Protocol):
     """The part of a session that the monitor needs."""

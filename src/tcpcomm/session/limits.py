@@ -8,8 +8,6 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Limits", "default_max_sessions", "handshake_overdue", "idle_overdue", "reading_overdue"]
-
 MAX_SESSIONS: Final = 1000
 FILES_KEPT_FREE: Final = 64
 """File descriptors that are left for logs, handlers and listening sockets."""

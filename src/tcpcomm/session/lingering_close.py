@@ -7,8 +7,6 @@ from typing import Any, Final, Protocol
 
 from tcpcomm.session.send_buffer import SendBuffer
 
-__all__ = ["LINGER", "LingeringClose"]
-
 LINGER: Final = 1.0
 """Seconds of silence after which a peer that does not close itself is closed."""
 

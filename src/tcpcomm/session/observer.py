@@ -28,22 +28,6 @@ from twisted.logger import Logger
 
 from tcpcomm.errors import FramingError
 
-__all__ = [
-    "MessageKind",
-    "ObservedMessage",
-    "ObservedSession",
-    "Observers",
-    "SessionObserver",
-    "masked",
-    "observers_of",
-    "report",
-    "report_fault",
-    "report_frames_received",
-    "report_frames_sent",
-    "report_received",
-    "report_sent",
-]
-
 
 class MessageKind(Enum):
     """The part that a frame plays in a conversation."""

@@ -9,8 +9,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-__all__ = ["PendingHandlers"]
-
 
 class PendingHandlers:
     """

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
-from tcpcomm.framing.base import LARGE
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_text, one_line, peer_name
 from tcpcomm.runtime.socket_options import set_socket_options
@@ -34,8 +34,6 @@ from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
 from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
 from tcpcomm.session.send_buffer import SendBuffer
-
-__all__ = ["FrameProtocol"]
 
 
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)

@@ -9,11 +9,9 @@ from typing import Any, ClassVar
 from attrs import evolve
 
 from tcpcomm.framing import DEFAULT_MAX_FRAME, Delimited, Framing, LengthPrefixed
-from tcpcomm.framing.length import Form
+from tcpcomm.framing.length_decoder import Form
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
-
-__all__ = ["DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol"]
 
 
 def _set_anew(cls: type, *settings: str) -> bool:

@@ -9,8 +9,6 @@ from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import Decoder
 from tcpcomm.session.observer import ObservedSession, report_fault, report_frames_received
 
-__all__ = ["ReceiveQueue", "deliver_each"]
-
 
 class ReceivingSession(ObservedSession, Protocol):
     """The part of a session that the queue needs."""

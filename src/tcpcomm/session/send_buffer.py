@@ -23,8 +23,6 @@ from zope.interface import implementer
 
 from tcpcomm.session.observer import ObservedSession, report_sent
 
-__all__ = ["SEND_CHUNK", "SendBuffer"]
-
 SEND_CHUNK: Final = 64 * 1024
 """Bytes that the transport gets at once, at most."""
 

@@ -34,8 +34,6 @@ from tcpcomm.testing.laws.violation import Violation
 from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
 
-__all__ = ["check_equipment"]
-
 _PORT: Final = 9999
 _TIMEOUT: Final = 30.0
 """The virtual seconds to wait for a result, in addition to the timeout of a command."""

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import provider
 
-__all__ = ["logged_errors"]
-
 
 @contextmanager
 def logged_errors() -> Iterator[list[str]]:

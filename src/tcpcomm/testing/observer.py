@@ -7,8 +7,6 @@ from typing import Any
 from tcpcomm.errors import FramingError
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
-__all__ = ["RecordingObserver"]
-
 
 class RecordingObserver(SessionObserver):
     """

@@ -18,9 +18,6 @@ from typing import Any, Final, Self
 
 from twisted.internet import tcp
 
-__all__ = ["AtOnceClient", "AtOnceConnector", "AtOncePort", "AtOnceServer", "SendsAtOnce"]
-
-
 _FULL: Final = (EWOULDBLOCK, EAGAIN, ENOBUFS)
 """Errors of a system that accepts no more data for now."""
 

@@ -16,8 +16,6 @@ from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.reactors import NativeTCP
 from tcpcomm.transports.tls import client_context, server_context
 
-__all__ = ["NativeClientEndpoint", "NativeServerEndpoint", "client_endpoint", "server_endpoint"]
-
 
 class NativeServerEndpoint(TCP4ServerEndpoint):
     """

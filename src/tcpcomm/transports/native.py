@@ -35,8 +35,6 @@ from twisted.python.failure import Failure
 
 from tcpcomm.transports.at_once import SendsAtOnce
 
-__all__ = ["Native", "NativeClient", "NativeConnector", "NativePort", "NativeServer"]
-
 LARGEST_WRITE: Final = 1024 * 1024
 """Bytes for asyncio in one call, because its own loop copies those that the system does not accept."""
 

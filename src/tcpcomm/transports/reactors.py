@@ -26,8 +26,6 @@ from tcpcomm.transports.at_once import AtOnceConnector, AtOncePort
 from tcpcomm.transports.native import Native, NativeConnector, NativePort
 from tcpcomm.transports.tls import NativeTLSClient, NativeTLSServer
 
-__all__ = ["AtOnce", "MakesTCP", "NativeReactor", "NativeTCP", "at_once"]
-
 
 @implementer(IReactorTCP)
 class MakesTCP:

@@ -19,8 +19,6 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.transports.native import Native, NativeClient, NativeServer
 
-__all__ = ["NativeTLSClient", "NativeTLSServer", "client_context", "server_context"]
-
 
 @implementer(ISSLTransport)
 class _NativeTLS(Native):

@@ -14,8 +14,6 @@ from twisted.internet.main import installReactor
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.transports.reactors import NativeReactor
 
-__all__ = ["choose", "install"]
-
 
 def install() -> NativeReactor:
     """

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from tcpcomm import Equipment, command
-from tcpcomm.codec.binary.binary import ID, OPCODE, U8, U16, Binary, Counted, Length
+from tcpcomm.codec.binary.binary import Binary
+from tcpcomm.codec.binary.header import ID, OPCODE, Length
+from tcpcomm.codec.binary.types import U8, U16, Counted
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made

@@ -9,7 +9,8 @@ from attrs import evolve, field, frozen, validators
 
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import ProtocolErrorKind
-from tcpcomm.codec.binary.binary import (
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.types import (
     F32,
     F64,
     I8,
@@ -17,9 +18,6 @@ from tcpcomm.codec.binary.binary import (
     I24,
     I32,
     I64,
-    ID,
-    OPCODE,
-    STATUS,
     U8,
     U16,
     U24,
@@ -36,9 +34,7 @@ from tcpcomm.codec.binary.binary import (
     Fixed,
     Float,
     Int,
-    Length,
     Rest,
-    Skip,
 )
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case

@@ -11,16 +11,14 @@ from attrs import frozen
 
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, Event, ProtocolErrorKind, Refusal, Request
-from tcpcomm.codec.binary.binary import (
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.types import (
     F32,
     F64,
     I8,
     I16,
     I24,
     I32,
-    ID,
-    OPCODE,
-    STATUS,
     U8,
     U16,
     U24,
@@ -35,9 +33,7 @@ from tcpcomm.codec.binary.binary import (
     Fixed,
     Float,
     Int,
-    Length,
     Rest,
-    Skip,
 )
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.binary.cases import Axis, Door, LinkState, Point

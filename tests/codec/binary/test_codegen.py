@@ -13,26 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.binary import (
-    F32,
-    F64,
-    I16,
-    ID,
-    OPCODE,
-    STATUS,
-    U8,
-    U16,
-    U32,
-    After,
-    Before,
-    Int,
-    Length,
-    Rest,
-    Skip,
-)
 from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.header import Header
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length, Skip
 from tcpcomm.codec.binary.layout import Layout, from_fixed
+from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest
 from tcpcomm.errors import CodecError
 
 

@@ -13,7 +13,6 @@
     reply     10 00 2A                 opcode, result
     fault     90 02                    opcode with its top bit set, code
 
-The types for annotations can also be imported from here; :mod:`tcpcomm.codec.binary.types` explains them.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
-from tcpcomm.codec.binary import types
 from tcpcomm.codec.binary.compiler import LayoutCompiler
 from tcpcomm.codec.binary.dialect import (
     BinaryDialect,
@@ -34,15 +32,11 @@ from tcpcomm.codec.binary.dialect import (
     WireFormat,
     check_distinct,
 )
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length, Skip, int_type
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, int_type
 from tcpcomm.codec.binary.layout import Layout
-from tcpcomm.codec.binary.types import *  # noqa: F403
 from tcpcomm.codec.binary.types import U8, Order
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
-
-__all__ = ["ID", "OPCODE", "STATUS", "Binary", "Length", "Skip"]
-__all__ += types.__all__
 
 ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.UNREADABLE: 3,

@@ -34,8 +34,6 @@ from attrs import frozen
 from tcpcomm.codec.binary.fixed_size import FixedLayout, ToItems
 from tcpcomm.codec.codegen import FastPath
 
-__all__ = ["HeaderItem", "read_header", "read_record", "write_header", "write_record"]
-
 
 def read_record(
     struct: Struct,

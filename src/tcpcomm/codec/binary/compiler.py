@@ -47,8 +47,6 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import missing, unknown, wrong
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["LayoutCompiler"]
-
 _LENGTHS = (Fixed, Counted, CountedBy, Rest)
 
 

@@ -25,8 +25,6 @@ from tcpcomm.codec.binary.layout import Layout
 from tcpcomm.codec.problems import brief_repr, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["BinaryDialect", "BinaryDialectById", "BinaryMessage", "WireFormat", "check_distinct"]
-
 
 @frozen(kw_only=True)
 class WireFormat:

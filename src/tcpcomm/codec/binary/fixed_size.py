@@ -27,20 +27,6 @@ from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.codec.random_values import TRIES, draw
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = [
-    "PREFIXES",
-    "FixedLayout",
-    "FromItems",
-    "ToItems",
-    "constant",
-    "constructor",
-    "draw_accepted",
-    "joined",
-    "number",
-    "real",
-    "reserved",
-]
-
 FromItems = Callable[[Sequence[Any], int], Any]
 ToItems = Callable[[Any, list[Any]], None]
 

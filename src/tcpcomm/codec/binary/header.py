@@ -17,8 +17,6 @@ from tcpcomm.codec.binary.types import Int, Order
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["ID", "OPCODE", "STATUS", "Header", "HeaderField", "Length", "Skip", "int_type"]
-
 
 class HeaderField(Enum):
     """A number in a header that has a meaning."""

@@ -18,19 +18,6 @@ from tcpcomm.codec.binary.fixed_size import FixedLayout, draw_accepted, joined
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = [
-    "Layout",
-    "RecordField",
-    "VariableLayout",
-    "check_order",
-    "counted",
-    "from_fixed",
-    "optional",
-    "record",
-    "rest",
-    "too_short",
-]
-
 Read = Callable[[bytes, int], tuple[Any, int]]
 
 

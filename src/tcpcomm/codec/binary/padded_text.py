@@ -11,8 +11,6 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Text"]
-
 _WORDS: Final = ("", "A-12", "ready", "part 7", "x", "Größe", "작업 시작", "寸法 3", "\U0001f600")
 
 

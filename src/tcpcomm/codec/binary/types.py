@@ -20,38 +20,6 @@ from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = [
-    "F32",
-    "F64",
-    "I8",
-    "I16",
-    "I24",
-    "I32",
-    "I40",
-    "I48",
-    "I56",
-    "I64",
-    "U8",
-    "U16",
-    "U24",
-    "U32",
-    "U40",
-    "U48",
-    "U56",
-    "U64",
-    "After",
-    "Before",
-    "Bits",
-    "Counted",
-    "CountedBy",
-    "Encoded",
-    "Fixed",
-    "Float",
-    "Int",
-    "Order",
-    "Rest",
-]
-
 Order = Literal["big", "little"]
 
 

@@ -15,8 +15,6 @@ from tcpcomm.codec.numpy_values import native_list
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["bytes_layout", "fixed_bytes", "fixed_list", "fixed_text", "list_layout", "text_layout"]
-
 _DRAWN_TEXT: Final = 12
 """The most bytes of a drawn text."""
 

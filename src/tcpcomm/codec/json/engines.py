@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
-__all__ = ["ENGINES", "FastEngine", "engine", "using"]
-
 
 class FastEngine(Protocol):
     """Does only what the standard engine would provably do as well, and raises nothing."""

@@ -10,8 +10,6 @@ from tcpcomm.codec.json.value_types import LEAVES
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError
 
-__all__ = ["ERROR_CODES", "code_of", "data_of", "reason_of"]
-
 ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.UNREADABLE: -32700,
     ProtocolErrorKind.MALFORMED: -32600,

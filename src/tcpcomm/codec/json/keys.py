@@ -18,8 +18,6 @@ from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["JsonReplyReader", "Keys", "ObjectMessage", "compile_message", "contains"]
-
 
 @frozen
 class Keys:

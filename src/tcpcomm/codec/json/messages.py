@@ -18,8 +18,6 @@ from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import ConfigurationError, Fault
 
-__all__ = ["JsonDialectBase", "JsonMessage", "check_unique", "compile_result", "word_of"]
-
 
 @frozen
 class JsonMessage:

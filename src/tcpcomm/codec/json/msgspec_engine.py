@@ -15,8 +15,6 @@ from msgspec.json import Decoder, Encoder
 
 from tcpcomm.codec.base import MISSING
 
-__all__ = ["Msgspec"]
-
 _MAX_DEPTH: Final = 7
 """
 The most lists and objects within each other. Without a bound both engines stop where the interpreter's

@@ -7,8 +7,6 @@ from typing import Final, Literal
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["NAMINGS", "Naming", "check_naming"]
-
 Naming = Literal["as written", "camel", "pascal"]
 
 

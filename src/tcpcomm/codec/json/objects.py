@@ -38,8 +38,6 @@ from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, Fault
 
-__all__ = ["Json"]
-
 
 @frozen
 class Json(Keys, Codec):

@@ -27,8 +27,6 @@ from tcpcomm.codec.problems import inside, missing, unknown, wrong
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["Parameters", "ValueTypes"]
-
 _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 

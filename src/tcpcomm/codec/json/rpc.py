@@ -35,8 +35,6 @@ from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["JsonRpc"]
-
 
 @frozen
 class JsonRpc(Codec):

@@ -19,8 +19,6 @@ from tcpcomm.codec.json.engines import engine
 from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["JsonText"]
-
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
 
 

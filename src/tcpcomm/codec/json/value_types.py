@@ -28,8 +28,6 @@ from tcpcomm.codec.numpy_values import native, native_list
 from tcpcomm.codec.problems import brief_name, brief_repr, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["LEAVES", "ValueType", "choice", "fixed_tuple", "flag", "mapping", "sequence", "union"]
-
 
 @frozen
 class ValueType:

@@ -32,8 +32,6 @@ from tcpcomm.codec.template.regex_tree import (
     literal,
 )
 
-__all__ = ["START", "Automaton", "Readings", "begins_with_anything", "common_text", "two_readings"]
-
 _Node = TypeVar("_Node", bound=tuple[int, ...])
 
 START: Final = -1

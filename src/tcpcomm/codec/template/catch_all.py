@@ -23,8 +23,6 @@ from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
 from tcpcomm.codec.template.parser import ValuePiece, parse
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["CatchAllDialect", "catches_all"]
-
 
 def catches_all(spec: MessageSpec) -> bool:
     """Return True for an event with a template of one text field and nothing else."""

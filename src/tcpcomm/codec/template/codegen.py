@@ -28,8 +28,6 @@ from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.field_type import Plain
 from tcpcomm.codec.template.field_types import ValueFields
 
-__all__ = ["read_request", "read_value", "write_reply", "write_values"]
-
 _NUMERIC: Final = "0123456789+-.eE"
 
 

@@ -17,8 +17,6 @@ from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
 from tcpcomm.codec.template.regex_tree import TextPattern
 from tcpcomm.errors import CodecError
 
-__all__ = ["Capture", "CompiledTemplate", "ValueDrawer", "ValueWriter"]
-
 Capture = tuple[str, Callable[[str], Any], Callable[[], Any]]
 """A group of the regular expression: its name, its reader, and a function for its value if it is absent."""
 

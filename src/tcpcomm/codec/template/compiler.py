@@ -50,8 +50,6 @@ from tcpcomm.codec.template.parser import (
 from tcpcomm.codec.template.regex_tree import ANY, EMPTY, Many, Maybe, Named, Run, Seq, TextPattern, literal
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["COUNT", "compile_template"]
-
 COUNT: Final = "#"
 """The name of a field that counts items outside of its own template."""
 

@@ -35,8 +35,6 @@ from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["TextDialect"]
-
 T = TypeVar("T")
 
 _Reader = Callable[[str], "T | None"]

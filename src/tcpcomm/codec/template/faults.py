@@ -17,8 +17,6 @@ from tcpcomm.codec.template.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["FaultTemplate", "NoFaults", "first_word"]
-
 NUMBERS: Final = {
     ProtocolErrorKind.UNREADABLE: 90,
     ProtocolErrorKind.MALFORMED: 91,

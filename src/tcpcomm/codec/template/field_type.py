@@ -11,8 +11,6 @@ from attrs import frozen
 
 from tcpcomm.codec.template.regex_tree import TextPattern
 
-__all__ = ["FieldType", "Plain"]
-
 _PERCENT_FLOAT: Final = re.compile(r"\.[0-9]+[feE]")
 
 

@@ -24,8 +24,6 @@ from tcpcomm.codec.template.number_fields import decimal_type, float_type, int_t
 from tcpcomm.codec.template.text_fields import bool_type, bytes_type, enum_type, literal_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["ValueFields", "field_type", "item_of", "refuse_unnamed", "value_fields", "without_none"]
-
 
 def without_none(annotation: Any) -> tuple[Any, bool]:
     """Return the type inside of an ``Optional``, and True; or the type itself and False."""

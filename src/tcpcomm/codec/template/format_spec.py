@@ -10,8 +10,6 @@ from attrs.converters import optional
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["FormatSpec", "parse_format_spec"]
-
 _FORMAT_SPEC: Final = re.compile(
     r"(?:(?P<fill>.)?(?P<align>[<>^]))?(?P<sign>[-+ ])?(?P<zero>0)?(?P<width>[1-9][0-9]{0,5})?"
     r"(?:\.(?P<precision>[0-9]{1,5}))?(?P<type>[a-zA-Z])?(?:/(?P<scale>[0-9]{1,15}))?",

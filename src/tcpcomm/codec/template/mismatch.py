@@ -10,8 +10,6 @@ from attrs import frozen
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError
 
-__all__ = ["ExpectedText", "explain_mismatch"]
-
 
 @frozen
 class ExpectedText:

@@ -37,8 +37,6 @@ from tcpcomm.codec.template.regex_tree import (
 )
 from tcpcomm.errors import CodecError
 
-__all__ = ["decimal_type", "float_type", "int_type"]
-
 WIDEST: Final = 32
 """The most characters of a fixed width: enough for a float, and fast enough to check for ambiguity."""
 

@@ -14,21 +14,6 @@ from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = [
-    "CountPiece",
-    "ListPiece",
-    "OptionalPiece",
-    "Piece",
-    "TextPiece",
-    "ValuePiece",
-    "escaped",
-    "first_characters",
-    "leading_text",
-    "literal_texts",
-    "parse",
-    "value_names",
-]
-
 
 @frozen
 class TextPiece:

@@ -16,23 +16,6 @@ from typing import Final
 
 from attrs import field, frozen
 
-__all__ = [
-    "ANY",
-    "DIGIT",
-    "EMPTY",
-    "HEX",
-    "CharSet",
-    "Choice",
-    "Many",
-    "Maybe",
-    "Named",
-    "Run",
-    "Seq",
-    "TextPattern",
-    "chars",
-    "literal",
-]
-
 
 @frozen
 class CharSet:

@@ -23,8 +23,6 @@ from tcpcomm.codec.template.field_types import ValueFields, item_of, value_field
 from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
-__all__ = ["CountedLines", "Reply"]
-
 DRAWN_FRAMES: Final = 3
 """The most frames of a drawn counted reply, without the head."""
 

@@ -39,8 +39,6 @@ from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Template"]
-
 
 @frozen
 class Template(Codec):

@@ -20,8 +20,6 @@ from tcpcomm.codec.template.faults import FaultTemplate
 from tcpcomm.codec.template.parser import escaped
 from tcpcomm.errors import ConfigurationError
 
-__all__ = ["Text"]
-
 
 @frozen
 class Text(Codec):

@@ -22,8 +22,6 @@ from tcpcomm.codec.template.number_fields import int_type
 from tcpcomm.codec.template.regex_tree import ANY, HEX, CharSet, Choice, Many, Maybe, Run, literal
 from tcpcomm.errors import CodecError, ConfigurationError
 
-__all__ = ["bool_type", "bytes_type", "enum_type", "literal_type", "str_type"]
-
 WIDEST: Final = 1000
 """The most characters of a fixed width."""
 

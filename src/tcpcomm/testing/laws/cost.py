@@ -13,8 +13,6 @@ from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, Modu
 from tcpcomm.framing import Decoder, Framing
 from tcpcomm.testing.laws.recorder import Recorder
 
-__all__ = ["held_bytes", "seconds"]
-
 _FOREIGN = (
     type,
     ModuleType,

@@ -13,8 +13,6 @@ from hypothesis.strategies import SearchStrategy
 from tcpcomm.framing import Framing
 from tcpcomm.testing.laws.strategies import sendable
 
-__all__ = ["Draw", "Sent", "chunked", "cut_positions", "draw_sent", "is_plain", "plain_frame", "rotated"]
-
 T = TypeVar("T")
 
 

@@ -18,16 +18,6 @@ from tcpcomm.testing.laws.sizes import held_limit, resized, smaller
 from tcpcomm.testing.laws.strategies import chunkings, payloads_for, sendable, streams
 from tcpcomm.testing.laws.violation import Chunks, Violation, expect
 
-__all__ = [
-    "bounded_memory",
-    "linear_time",
-    "oversize_once",
-    "progress",
-    "resynchronisation",
-    "silence",
-    "stickiness",
-]
-
 
 def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """

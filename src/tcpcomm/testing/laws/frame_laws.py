@@ -14,16 +14,6 @@ from tcpcomm.testing.laws.recorder import Event, Fault, Recorder, record
 from tcpcomm.testing.laws.strategies import chunkings, mutations, streams
 from tcpcomm.testing.laws.violation import Chunks, Violation, expect
 
-__all__ = [
-    "chunk_invariance",
-    "encoder_refusal",
-    "handover",
-    "prefix_safety",
-    "promptness",
-    "round_trip",
-    "truncation",
-]
-
 
 def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """Frames arrive as they were sent, and encode_many gives the same bytes as encode."""

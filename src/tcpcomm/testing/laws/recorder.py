@@ -14,8 +14,6 @@ from attrs import frozen
 from tcpcomm.errors import FramingError
 from tcpcomm.framing import Framing
 
-__all__ = ["Crash", "Event", "Fault", "Recorder", "record"]
-
 
 @frozen
 class Fault:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, settings
 
-__all__ = ["check_settings"]
-
 
 def check_settings(max_examples: int | None, *, shrink: bool = True) -> settings:
     """Return settings for a check that raises its own report. None: the examples of the active profile."""

@@ -9,8 +9,6 @@ from attrs import evolve, fields
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing
 
-__all__ = ["held_limit", "resized", "smaller"]
-
 _SMALL: Final = 600
 _LARGE: Final = 4096
 

@@ -43,8 +43,6 @@ from tcpcomm.framing import (
     Unframed,
 )
 
-__all__ = ["chunkings", "framings", "mutations", "payloads_for", "streams"]
-
 _LONG: Final = 300
 """The bytes of the longest frames drawn: enough to exceed one-byte lengths and COBS blocks."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Chunks", "Violation", "expect"]
-
 _LIMIT = 48
 """The bytes of one value, and the entries of one list, that a text shows."""
 

@@ -16,8 +16,6 @@ from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-__all__ = ["Owner", "Timer", "VirtualClock"]
-
 _ENDLESS: Final = 100_000
 """The number of calls at one time from which they count as an endless loop."""
 

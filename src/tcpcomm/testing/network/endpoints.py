@@ -21,8 +21,6 @@ from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.interfaces import AnyMachine, AnyProgram
 from tcpcomm.testing.network.sockets import Socket
 
-__all__ = ["ClientEndpoint", "Port", "ServerEndpoint"]
-
 _CONNECT_RETRY_DELAY: Final = 1.0
 """The seconds until the kernel repeats an unanswered connect. It doubles after each attempt."""
 

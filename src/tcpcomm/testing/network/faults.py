@@ -7,8 +7,6 @@ from typing import Final
 
 from tcpcomm.testing.network.wire import Machine, Network
 
-__all__ = ["FAULTS", "Faults"]
-
 _LASTING: Final[dict[str, tuple[Callable[[Machine], None], Callable[[Machine], None]]]] = {
     "pull": (Machine.pull, Machine.plug),
     "deafen": (Machine.deafen, lambda machine: machine.deafen(False)),

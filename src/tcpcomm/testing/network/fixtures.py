@@ -25,8 +25,6 @@ import pytest
 from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
 
-__all__ = ["simulated_network"]
-
 
 @pytest.fixture
 def simulated_network(request: pytest.FixtureRequest) -> Iterator[Network]:

@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 from tcpcomm.testing.network.clock import Owner, VirtualClock
 
-__all__ = ["AnyMachine", "AnyNetwork", "AnyProgram"]
-
 
 class AnyNetwork(Protocol):
     """See :class:`tcpcomm.testing.network.wire.Network`."""

@@ -31,8 +31,6 @@ from zope.interface import implementer
 
 from tcpcomm.testing.network.interfaces import AnyProgram
 
-__all__ = ["Socket"]
-
 _KERNEL_BUFFER: Final = 64 * 1024
 """The bytes of the kernel's send buffer, and of its receive buffer."""
 

@@ -33,8 +33,6 @@ from tcpcomm.testing.network.clock import Timer, VirtualClock
 from tcpcomm.testing.network.endpoints import ClientEndpoint, Port, ServerEndpoint
 from tcpcomm.testing.network.sockets import Socket
 
-__all__ = ["Machine", "Network", "Program"]
-
 
 class Network:
     """

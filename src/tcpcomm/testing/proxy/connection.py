@@ -29,8 +29,6 @@ from zope.interface import implementer
 
 from tcpcomm.testing.proxy.toxics import Direction, Toxic
 
-__all__ = ["FULL", "Connection", "ProxyState", "Toxics"]
-
 FULL: Final = 256 * 1024
 """The bytes on their way in one direction from which the proxy stops reading, to slow the sender."""
 

@@ -35,8 +35,6 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.testing.proxy.connection import Connection, ProxyState, Toxics
 from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
 
-__all__ = ["FaultProxy"]
-
 
 class FaultProxy:
     """

@@ -17,19 +17,6 @@ from attrs import field, fields, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-__all__ = [
-    "TOXICS",
-    "Blackhole",
-    "Direction",
-    "Latency",
-    "LimitData",
-    "ResetPeer",
-    "Slicer",
-    "Timeout",
-    "Toxic",
-    "parse_toxic",
-]
-
 Delayed = tuple[float, bytes]
 """Bytes, after their delay in seconds."""
 
