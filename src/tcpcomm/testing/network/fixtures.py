@@ -12,7 +12,7 @@ Fixtures for pytest. Import them in your ``conftest.py``::
         for _ in range(1000):
             camera.blip(0.5)
             simulated_network.advance(0.5)
-            assert simulated_network.run_until(lambda: link.state is State.READY, within=30.0)
+            assert simulated_network.run_until(lambda: link.state is LinkState.READY, within=30.0)
 """
 
 from __future__ import annotations

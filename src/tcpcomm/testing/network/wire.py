@@ -12,7 +12,7 @@ A network in memory with virtual time, on which real protocols run and faults ar
     camera.pull()  # nobody notices yet
     network.advance(1.0)
     camera.plug()
-    assert network.run_until(lambda: link.state is State.READY, within=30.0)
+    assert network.run_until(lambda: link.state is LinkState.READY, within=30.0)
 
 Nothing sleeps, and nothing uses the operating system. So a test with a thousand pulled cables takes about a
 second, and the same seed gives the same trace.
