@@ -66,6 +66,9 @@ class MyCamera(VisionCamera):
 
 NAME = "my_camera:VisionCamera"
 
+TIME_AND_PEER = r"\d\d:\d\d:\d\d\.\d{6}  127\.0\.0\.1:\d+ *"
+"""The beginning of a line of the frame log."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -198,6 +201,43 @@ def test_watch_prints_events_as_they_arrive(run: Run, camera: Server) -> None:
     assert "link ready: " in for_people.stderr
     assert "alarm" == json.loads(for_machines.stdout)["event"]
     assert (0, 0) == (for_people.returncode, for_machines.returncode)
+
+
+def test_call_with_frames_shows_them_on_standard_error_and_the_result_alone_on_the_other(
+    run: Run, camera: Server
+) -> None:
+    ended = run("call", NAME, *at(camera), "locate", "job=3", "--json", "--frames")
+
+    assert {"x", "y"} == json.loads(ended.stdout).keys()
+    frames = [line for line in ended.stderr.splitlines() if re.search(r"  (<-|->)  ", line)]
+    login, answer, *others = frames
+    assert re.fullmatch(TIME_AND_PEER + r"  <-  login  +55 53 45 52 +\|USER\|", login)
+    assert answer.endswith("|*****|")  # the name of the user
+    assert not [line for line in others if "login" in line]
+    asked, replied = (line for line in others if "(job=3)" in line)
+    assert re.fullmatch(
+        TIME_AND_PEER + r"  ->  command   locate\(job=3\) +54 52 47 2c 33 +\|TRG,3\|", asked
+    )
+    assert re.search(
+        r"  <-  reply     result=Position\(.*\) answers locate\(job=3\) after \d+\.\d{3} ms  4f 4b ",
+        replied,
+    )
+
+
+def test_watch_with_frames_shows_events_and_states_of_the_link(run: Run, camera: Server) -> None:
+    ended = run("watch", NAME, *at(camera), "--count", "1", "--frames")
+
+    assert re.fullmatch(r"alarm\(code=-?\d+\)\n", ended.stdout)
+    assert re.search(r"  <-  event     alarm\(code=-?\d+\)  ", ended.stderr)
+    assert 1 == ended.stderr.count("link ready: ")
+
+
+def test_simulate_with_frames_shows_them_among_its_log(run: Run, folder: Path) -> None:
+    words = command("simulate", NAME, *ON_LOOPBACK, "--frames")
+    with Server(command=words, cwd=folder) as camera:
+        assert "done\n" == run("call", NAME, *at(camera), "ping").stdout
+        camera.wait_for(TIME_AND_PEER + r"  <-  heartbeat ping\(\) +50 49 4e 47 +\|PING\|")
+        camera.wait_for(TIME_AND_PEER + r"  ->  heartbeat result=None answers ping\(\) after .* \|PONG\|")
 
 
 def test_a_simulation_ends_at_ctrl_c(folder: Path) -> None:

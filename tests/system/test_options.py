@@ -69,6 +69,15 @@ made = UpperFactory()
 nothing = 42
 """
 
+EQUIPMENT = """
+from tcpcomm import Equipment, command
+
+class Camera(Equipment):
+    @command("TRG,{job}", reply="OK,{x:.3f}")
+    async def locate(self, job: int) -> float:
+        return job * 1.5
+"""
+
 
 @pytest.fixture
 def application(tmp_path: Path) -> Path:
@@ -445,3 +454,45 @@ def test_with_log_format_json_each_line_is_an_object_with_the_peer_and_the_reaso
         "reason": "the peer said QUIT",
     } == {name: value for name, value in ended.items() if name != "time"}
     assert all(datetime.fromisoformat(event["time"]).tzinfo is not None for event in events)
+
+
+class TestFrames:
+    """With --frames, the log has a line for each frame."""
+
+    def test_the_echo_server_logs_what_it_receives_and_sends(self, serve: Serve, connect: Connect) -> None:
+        server = serve("--frames")
+        peer = connect(server.port)
+        assert b"PONG" == peer.ask(b"PING")
+
+        server.wait_for(rf"  {re.escape(peer.name)} +<-  50 49 4e 47 0d 0a +\|PING\\x0d\\x0a\|")
+        server.wait_for(rf"  {re.escape(peer.name)} +->  50 4f 4e 47 0d 0a +\|PONG\\x0d\\x0a\|")
+
+    @pytest.mark.parametrize("name", ["Upper", "made"])
+    def test_a_protocol_of_a_user_is_logged_too(
+        self, serve: Serve, connect: Connect, application: Path, name: str
+    ) -> None:
+        server = serve("--frames", "--app", f"my_app:{name}", cwd=application)
+        peer = connect(server.port)
+        peer.send(b"hi;")
+
+        server.wait_for(rf"  {re.escape(peer.name)} +<-  68 69 +\|hi\|")
+        server.wait_for(rf"  {re.escape(peer.name)} +->  .* \|HI 600\.0 1\.5\|")
+
+    def test_declared_equipment_is_logged_with_what_each_frame_means(
+        self, serve: Serve, connect: Connect, tmp_path: Path
+    ) -> None:
+        (tmp_path / "my_camera.py").write_text(EQUIPMENT, "utf-8")
+        server = serve("--frames", "--app", "my_camera:Camera", cwd=tmp_path)
+        peer = connect(server.port)
+        assert b"OK,4.500" == peer.ask(b"TRG,3")
+
+        name = re.escape(peer.name)
+        server.wait_for(rf"  {name} +<-  command   locate\(job=3\) +54 52 47 2c 33 +\|TRG,3\|")
+        server.wait_for(
+            rf"  {name} +->  reply     result=4\.5 answers locate\(job=3\) after \d+\.\d{{3}} ms +"
+            r"4f 4b .* \|OK,4\.500\|"
+        )
+
+    def test_a_protocol_without_frames_is_refused(self, application: Path) -> None:
+        (problem,) = refusal("--frames", "--app", "my_app:Plain", cwd=application)
+        assert problem.startswith("--app my_app:Plain: --frames can be used only with Equipment")

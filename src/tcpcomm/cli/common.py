@@ -13,10 +13,8 @@ from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load import load_object
 from tcpcomm.server.options import VersionedOptions
-from tcpcomm.session.frame_log import frame_log
-from tcpcomm.session.observer import SessionObserver
 
-__all__ = ["Refusal", "Subcommand", "frames_on_stderr", "load_declaration", "number"]
+__all__ = ["Refusal", "Subcommand", "load_declaration", "number"]
 
 
 class Refusal(Exception):
@@ -55,11 +53,6 @@ class Subcommand(VersionedOptions):
     def run(self) -> int:
         """Carry out the subcommand. Return the exit code."""
         raise NotImplementedError
-
-
-def frames_on_stderr() -> list[SessionObserver]:
-    """Return observers that write a line for each frame to standard error."""
-    return frame_log(sys.stderr)
 
 
 def load_declaration(name: str) -> Declaration:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
 
-from tcpcomm.cli.common import Refusal, Subcommand, frames_on_stderr
+from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
 from tcpcomm.host.options import HostKeywords
@@ -49,7 +49,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         """
         options["credentials"] = self.credentials
         if self["frames"]:
-            options["observers"] = frames_on_stderr()
+            options["log"] = sys.stderr
         if self["verbose"]:
             globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
         if not self["listen"]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.python import usage
 
-from tcpcomm.cli.common import Refusal, Subcommand, frames_on_stderr, load_declaration, number
+from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.server.options import ListeningOptions, one_line
@@ -16,6 +17,7 @@ from tcpcomm.server.running import run_until_stopped
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.serving import EquipmentFactory, serve
 from tcpcomm.server.simulator import EventsEvery, simulated
+from tcpcomm.session.frame_log import frame_log
 
 __all__ = ["SimulateOptions"]
 
@@ -78,17 +80,17 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
         return 0
 
     def _service(self, equipment: Equipment, reactor: Any) -> Service:
-        observers = frames_on_stderr() if self["frames"] else []
+        log = sys.stderr if self["frames"] else None
         if self["connect"] is not None:
             if self["listen"] or self["allow"]:
                 raise Refusal("--listen and --allow have no effect with --connect")
-            return serve(equipment, connect=self["connect"], observers=observers, reactor=reactor)
+            return serve(equipment, connect=self["connect"], observers=frame_log(log), reactor=reactor)
         problems: list[str] = []
         allow = self.allowed(problems)
         listeners = self.places(problems, reactor)
         if problems:
             raise Refusal(*problems)
-        factory = EquipmentFactory(equipment, allow=allow, observers=observers, clock=reactor)
+        factory = EquipmentFactory(equipment, allow=allow, observers=frame_log(log), clock=reactor)
         return ServerService(factory, listeners)
 
     def _seed(self) -> int:

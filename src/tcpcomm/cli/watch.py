@@ -50,7 +50,8 @@ all events, or only those that are named. Standard error shows the state of the 
             raise Refusal(f"{declaration.name} declares no event")
         count = None if self["count"] is None else number("count", self["count"], least=1)
         proxy = self.proxy(declaration, self.endpoint)
-        link_of(proxy).observe(_print_state)
+        if not self["frames"]:  # which show the states, too
+            link_of(proxy).observe(_print_state)
         events = [declaration.events[name] for name in names]
         return run_reactor(lambda: self._watch(proxy, events, count))
 
