@@ -111,7 +111,8 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
         ([CAMERA, NOWHERE, "reset", "--wait=-1"], "--wait must be a number of at least 0, not '-1'"),
         (
             [CAMERA, "10.0.0.5:9999", "reset"],
-            "'10.0.0.5:9999' is not an endpoint such as tcp:10.0.0.5:9999: Unknown endpoint type: '10.0.0.5'",
+            "'10.0.0.5:9999' is not an endpoint such as tcp:10.0.0.5:9999: "
+            "Unknown endpoint type: '10.0.0.5'",
         ),
         (
             [CAMERA, "tcp:9999", "reset", "--listen"],

@@ -33,6 +33,7 @@ WITH_LIMITS = [
         "equipment.equipment",
         "equipment.events",
         "conversation.exchange",
+        "session.admission",
         "session.factory",
         "framing",
         "host.host",

@@ -105,7 +105,11 @@ def test_an_impossible_length_ends_the_session_at_once(
     [
         (r"length:2,offset=2,sync=\xaa\x55", b"garbage", r"a frame must begin with b'\xaaU', not with"),
         ("stx-etx", b"garbage", r"a frame must begin with b'\x02'; bytes from b'g' on are ignored"),
-        ("stx-etx,bcc=xor", b"\x02PING\x03\x14", r"the xor checksum is b'\x14', but the checksum of the frame is"),
+        (
+            "stx-etx,bcc=xor",
+            b"\x02PING\x03\x14",
+            r"the xor checksum is b'\x14', but the checksum of the frame is",
+        ),
         ("stx-etx", b"\x02PI", "a new frame begins in the middle of a frame"),
         ("lines,max=10", b"12345678901\n", "a frame exceeds max_frame=10"),
     ],

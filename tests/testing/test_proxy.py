@@ -22,19 +22,19 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Heartbeat, Link
 from tcpcomm.link.supervisor import LinkState
-from tcpcomm.testing.proxy.connection import FULL
-from tcpcomm.testing.proxy.proxy import (
+from tcpcomm.testing.proxy.connection import FULL, Toxics
+from tcpcomm.testing.proxy.proxy import FaultProxy
+from tcpcomm.testing.proxy.toxics import (
+    TOXICS,
     Blackhole,
-    FaultProxy,
     Latency,
     LimitData,
     ResetPeer,
     Slicer,
     Timeout,
     Toxic,
-    Toxics,
+    parse_toxic,
 )
-from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
 from tests.reactor import DEADLINE, reactor, until
 from tests.system.running import environment
 

@@ -125,7 +125,7 @@ class Exchange:
         self._under_way: dict[int, Call] = {}  # in the order of writing
         self._over: str | None = None
         self.stray_replies = 0
-        """ReplyReader that belonged to no command: late ones, and unasked ones."""
+        """Answers that belonged to no command: late ones, and unasked ones."""
 
     @property
     def idle(self) -> bool:

@@ -78,7 +78,7 @@ class HostProxy:
         self._unmatched = LogThrottle(UNMATCHED_LOG_INTERVAL)
         self.proxy: Any = object.__new__(_proxy_class(declaration))
         """An object with the declaration's commands and events."""
-        self.proxy._link = link
+        self.proxy.__tcpcomm_link__ = link
 
     def is_meant(self, frame: bytes, asked: Asked, requester: Requester) -> bool:
         """
@@ -137,7 +137,7 @@ class HostProxy:
 
 def link_behind(proxy: Any) -> Any:
     """Return the link that carries a proxy's commands, or None if the object is not a proxy."""
-    return getattr(proxy, "_link", None)
+    return getattr(proxy, "__tcpcomm_link__", None)
 
 
 @cache
@@ -158,7 +158,7 @@ def _asking_method(command: Command) -> Callable[..., Deferred[Any]]:
 
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = kwargs if kwargs.keys() == names and not args else command.bind(args, kwargs)
-        link: CommandLink = self._link
+        link: CommandLink = self.__tcpcomm_link__
         requester = link.requester
         if requester is None or (command.idempotent and link.retries):
             return link.ask_when_ready(command, values)

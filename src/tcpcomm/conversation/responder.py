@@ -162,7 +162,7 @@ def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> D
 
 class Responder:
     """
-    ReplyReader the requests of one session.
+    Answers the requests of one session.
 
     Args:
         handlers: the handlers, for all sessions.
@@ -516,4 +516,5 @@ class Responder:
     @property
     def _internal_fault(self) -> Fault:
         """The fault that tells the host of a defect here, and not which one."""
-        return self._handlers.dialect.fault_for(ProtocolErrorKind.INTERNAL, ProtocolErrorKind.INTERNAL.value)
+        kind = ProtocolErrorKind.INTERNAL
+        return self._handlers.dialect.fault_for(kind, kind.value)

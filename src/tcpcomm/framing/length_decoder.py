@@ -198,16 +198,22 @@ class LengthDecoder(Decoder):
         header, frames = self._header, self._frames
         structs, extra = header.structs, header.extra
         assert structs is not None
-        repeats = 0
         while True:
+            repeats = 0
+            has_room = len(buffer) - position >= _BLOCK * (value + extra)
             try:
+                while not has_room:  # for a run: the loop without counting is quicker
+                    frame, following = structs[value](buffer, position)
+                    frames.append(frame)
+                    position += value + extra
+                    value = following
                 while True:
                     frame, following = structs[value](buffer, position)
                     frames.append(frame)
                     position += value + extra
                     if following == value:
                         repeats += 1
-                        if repeats == _REPEATS and len(buffer) - position >= _BLOCK * (value + extra):
+                        if repeats == _REPEATS:
                             break
                     value = following
             except KeyError:
@@ -216,7 +222,6 @@ class LengthDecoder(Decoder):
             except struct.error:  # the frame is incomplete: a check of each one would cost more
                 return position
             else:
-                repeats = 0
                 position = _cut_run(buffer, position, value + extra, header, frames)
                 if position > len(buffer) - header.size:
                     return position

@@ -249,7 +249,7 @@ def _send(requester: Requester, frame: bytes) -> None:
 
 
 class FrameConversation(Conversation):
-    """ReplyReader heartbeats, gives replies to their requests, and all other frames to the user's function."""
+    """Answers heartbeats, gives replies to their requests, and other frames to the user's function."""
 
     def __init__(
         self,

@@ -43,11 +43,13 @@ def read_request(
 ) -> Callable[[str], Request | Refusal | None]:
     """Return a function that reads a request with this name, and with its values in this order."""
 
-    def request(function: FastPath, values: Mapping[str, str]) -> str:
+    def result(function: FastPath, values: Mapping[str, str]) -> str:
         members = ", ".join(f"{each!r}: {values[each]}" for each in order)
-        return f"{function.constant(Request)}({name!r}, {{{members}}}, None, {wants_reply})"
+        # tuple.__new__ saves the call of Request.__new__, which is a Python function
+        new, request = function.constant(tuple.__new__), function.constant(Request)
+        return f"{new}({request}, ({name!r}, {{{members}}}, None, {wants_reply}))"
 
-    return _reader(template, fallback, request)
+    return _reader(template, fallback, result)
 
 
 def read_value(

@@ -6,9 +6,8 @@ Fixtures for pytest. Import them in your ``conftest.py``::
     def test_my_camera_survives_a_thousand_pulled_cables(simulated_network):
         camera, robot = simulated_network.machine("camera"), simulated_network.machine("robot")
         camera.listening(9999).listen(FrameFactory(MyCamera, limits=Limits(idle=1.0), clock=camera.clock))
-        link = Link(
-            connect=robot.connecting(camera, 9999), reactor=robot.clock, heartbeat=Heartbeat(b"PING", b"PONG")
-        )
+        heartbeat = Heartbeat(b"PING", b"PONG")
+        link = Link(connect=robot.connecting(camera, 9999), reactor=robot.clock, heartbeat=heartbeat)
         link.startService()
         for _ in range(1000):
             camera.blip(0.5)

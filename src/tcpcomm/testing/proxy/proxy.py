@@ -33,29 +33,9 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.testing.proxy.connection import Connection, ProxyState, Toxics
-from tcpcomm.testing.proxy.toxics import (
-    TOXICS,
-    Blackhole,
-    Latency,
-    LimitData,
-    ResetPeer,
-    Slicer,
-    Timeout,
-    Toxic,
-    parse_toxic,
-)
+from tcpcomm.testing.proxy.toxics import TOXICS, parse_toxic
 
-__all__ = [
-    "Blackhole",
-    "FaultProxy",
-    "Latency",
-    "LimitData",
-    "ResetPeer",
-    "Slicer",
-    "Timeout",
-    "Toxic",
-    "Toxics",
-]
+__all__ = ["FaultProxy"]
 
 
 class FaultProxy:
