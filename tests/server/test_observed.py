@@ -457,7 +457,7 @@ class Client(Protocol):
 
 
 class RealSocketTests(TestCase):
-    """The same on sockets of this machine."""
+    """Observers of sessions on sockets of this machine."""
 
     def serve(self, observers: Iterable[SessionObserver]) -> int:
         service: Any = serve(
