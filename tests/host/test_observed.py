@@ -9,10 +9,28 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
-from tcpcomm import Fault, ObservedMessage, OutcomeUnknown, SessionObserver, caller, link_of
+from tcpcomm import (
+    Fault,
+    ObservedMessage,
+    OutcomeUnknown,
+    SessionObserver,
+    caller,
+    current_session,
+    link_of,
+    raw,
+)
 from tcpcomm.link.supervisor import PROFILES
-from tests.conversation.test_conversation import Cell, MyCell
-from tests.equipment.declared import NO_PART, PORT, QUIET, Bench, MyCamera, Position, VisionCamera
+from tests.conversation.test_conversation import Cell, MyCell, RpcCell
+from tests.equipment.declared import (
+    NO_PART,
+    PORT,
+    QUIET,
+    Bench,
+    MyCamera,
+    Position,
+    RpcCamera,
+    VisionCamera,
+)
 from tests.equipment.test_forms import (
     GOOD,
     Beating,
@@ -200,6 +218,48 @@ def test_frames_that_come_together_with_one_that_ends_the_session_are_reported(
     problem = "the session is over: a reply made no sense: which command the next one answers is not known"
     assert f"< | unreadable | ALM,7 | problem: {problem}" in recorder.lines
     assert recorder.agrees()
+
+
+def test_raw_requests_and_sent_frames_are_reported(recorder: FrameRecorder, bench: Bench) -> None:
+    foreign = Foreign({b"WHO": b"ME"}.get)
+    bench.camera.listening(PORT).listen(foreign)
+    proxy = bench.remote(VisionCamera, observers=[recorder])
+    assert b"ME" == bench.result(raw(proxy, b"WHO"))
+    link_of(proxy).send(b"BYE")
+    assert ["> | command | WHO", "< | reply | ME | result=b'ME' | answers WHO", "> | other | BYE"] == [
+        *recorder.lines[3:]
+    ]
+    assert recorder.agrees()
+
+
+class TalkativeCell(RpcCell):
+    """Sends a frame of its own in a handler, and fails at frames that it does not know."""
+
+    def where(self) -> int:
+        current_session().sendFrame(b"[]")
+        return 4
+
+    def unknown(self, frame: bytes) -> bytes | None:
+        raise ValueError("a defect")
+
+
+def test_frames_that_a_handler_sends_and_those_that_its_failure_drops_are_reported(
+    recorder: FrameRecorder, bench: Bench, logged: list[str]
+) -> None:
+    foreign = Foreign(lambda line: None)
+    bench.camera.listening(PORT).listen(foreign)
+    bench.remote(RpcCamera, serves=TalkativeCell(), observers=[recorder])
+    bench.until(lambda: bool(foreign.peers))
+    ask, jump = (b'{"jsonrpc":"2.0","method":"%s","id":1}' % name for name in (b"where", b"jump"))
+    foreign.peers[-1].say(ask, jump, ask, ask)
+    bench.network.advance(0.1)
+    kinds = ["< command", "> other", "> reply", "< unreadable", "< unreadable", "< unreadable"]
+    found = recorder.messages[:6]
+    assert kinds == [f"{'<>'[each.sent]} {each.kind.value}" for each in found]
+    over = "the session is over: a handler failed: ValueError: a defect"
+    assert ["method: there is no command 'jump'", over, over] == [each.problem for each in found[3:]]
+    assert recorder.agrees()
+    assert "ValueError" in logged.pop()
 
 
 def test_a_reply_of_several_frames_is_reported_part_by_part(recorder: FrameRecorder, bench: Bench) -> None:

@@ -22,7 +22,6 @@ from tcpcomm import (
     ObservedMessage,
     SessionObserver,
     command,
-    current_session,
     event,
     link_of,
     per_session,
@@ -252,21 +251,6 @@ def test_commands_that_wait_are_reported_at_once_and_their_replies_with_the_time
         "got 'TRG,2' command locate(job=2)",
         "sent '42' reply measure(result=42) to 'MEASURE' after 1.5 s",
         "sent 'OK,3.0' reply locate(result=3.0) to 'TRG,2' after 1 s",
-    ] == log.lines
-
-
-def test_frames_that_the_end_of_a_session_drops_are_reported_too(log: Messages) -> None:
-    class Closing(MyCamera):
-        def reset(self) -> None:
-            current_session().close("no more jobs")
-
-    wire(Closing(), log).receive("TRG,1", "RESET", "TRG,2", "PING")
-    assert [
-        "got 'TRG,1' command locate(job=1)",
-        "sent 'OK,1.5' reply locate(result=1.5) to 'TRG,1' after 0 s",
-        "got 'RESET' command reset()",
-        "got 'TRG,2' unreadable (): the session is over: no more jobs",
-        "got 'PING' unreadable (): the session is over: no more jobs",
     ] == log.lines
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from tcpcomm.codec.base import MORE, Refusal, Request
 from tcpcomm.errors import BadReply, Fault
-from tcpcomm.session.observer import MessageKind, ObservedMessage
+from tcpcomm.session.observer import MessageKind, ObservedMessage, report_message
 from tcpcomm.session.protocol import FrameProtocol
 
 
@@ -89,7 +89,16 @@ class ObservedCommand:
             self.session.observers.message(self.session, message)
 
 
-def report(session: FrameProtocol, kind: MessageKind, frame: bytes, **details: Any) -> None:
-    """Report a message that is neither a command nor an answer, if an observer wants messages."""
-    if session.observers.message is not None:
-        session.observers.message(session, ObservedMessage(kind=kind, frame=frame, **details))
+def send_message(session: FrameProtocol, kind: MessageKind, frame: bytes, **details: Any) -> None:
+    """Send a frame that is neither a command nor an answer, and report it."""
+    send_described(session, session.sendFrame, frame)
+    report_message(session, kind, frame, sent=True, **details)
+
+
+def send_described(session: FrameProtocol, send: Callable[..., None], *args: Any) -> None:
+    """Send frames by a method of a session. The caller reports them."""
+    outer, session.describes_sent = session.describes_sent, True
+    try:
+        send(*args)
+    finally:
+        session.describes_sent = outer

@@ -17,13 +17,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from tcpcomm.codec.base import Asked, Event, Refusal
-from tcpcomm.conversation.observed import report
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError
 from tcpcomm.runtime.log_throttle import LogThrottle
-from tcpcomm.session.observer import MessageKind
+from tcpcomm.session.observer import MessageKind, report_message
 
 UNMATCHED_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about frames that answer nothing."""
@@ -117,11 +116,12 @@ class HostProxy:
     def _emit(self, event: Event, frame: bytes, requester: Requester) -> None:
         session = requester.session
         if session.observers.message is not None:
-            report(session, MessageKind.EVENT, frame, sent=False, name=event.name, values=event.values)
+            kind, name = MessageKind.EVENT, event.name
+            report_message(session, kind, frame, sent=False, name=name, values=event.values)
         getattr(self.proxy, event.name).happened(event.values)
 
     def _drop(self, frame: bytes, problem: str, requester: Requester) -> None:
-        report(requester.session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
+        report_message(requester.session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
         count = self._unmatched.count_due(self._seconds())
         if count:
             self.log.warn(

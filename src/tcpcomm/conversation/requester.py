@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from tcpcomm.codec.base import ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
-from tcpcomm.conversation.observed import ObservedCommand
+from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
@@ -229,8 +229,10 @@ class Requester:
             frames = [call.frame for call in calls]
             if sum(map(len, parts)) < LARGE:
                 parts = [b"".join(parts)]
-        session.send_framed(parts, frames)
-        if session.observers.message is not None:
+        if session.observers.message is None:
+            session.send_framed(parts, frames)
+        else:
+            send_described(session, session.send_framed, parts, frames)
             for call in calls:
                 call.observed = self._observed(call, now).report()
         for call in calls:

@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, Dialect, ProtocolErrorKind, Refusal, Request
-from tcpcomm.conversation.observed import ObservedCommand
+from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
 from tcpcomm.net.reasons import one_line
@@ -260,7 +260,7 @@ class Responder:
             return
         kept, self._kept = self._kept, []
         try:
-            self._session.sendFrames([frame for _, frame in kept])
+            send_described(self._session, self._session.sendFrames, [frame for _, frame in kept])
         except EncodeError:  # one of them cannot be sent, and none was
             for request, frame in kept:
                 self._send_now(request, [frame])
@@ -421,21 +421,22 @@ class Responder:
         self, request: Request | Refusal, frames: list[bytes], outcome: Any = None
     ) -> tuple[list[bytes], Any]:
         """Send an answer, or else a fault. Return the frames and the outcome that were sent."""
+        session = self._session
         try:
-            if len(frames) == 1:
-                self._session.sendFrame(frames[0])
+            if len(frames) == 1 and session.observers.message is None:
+                session.sendFrame(frames[0])
             elif frames:
-                self._session.sendFrames(frames)
+                send_described(session, session.sendFrames, frames)
         except EncodeError as error:
             self.log.error(
                 "{peer}: the reply to {command} cannot be sent: {error}",
-                peer=self._session.peer,
+                peer=session.peer,
                 command=request.name,
                 error=str(error),
             )
             frames, outcome = self._fault(request, self._internal_fault)
             for frame in frames:
-                self._session.sendFrame(frame)
+                send_described(session, session.sendFrame, frame)
         return frames, outcome
 
     # -- answers ----------------------------------------------------------------------------------------

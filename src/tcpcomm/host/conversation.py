@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Dialect, Request
-from tcpcomm.conversation.observed import ObservedCommand, report
+from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
 from tcpcomm.conversation.proxy import HostProxy
 from tcpcomm.conversation.requester import ANY_FRAME, Requester
 from tcpcomm.conversation.responder import HandlerTable, Responder
@@ -107,16 +107,10 @@ class HostConversation(Conversation):
             if later is not None:
                 later.addErrback(self.handler_failed)
 
-    def frames_dropped(self, frames: list[bytes]) -> None:
-        problem = f"the session is over: {self.session.reason}"
-        for frame in frames:
-            report(self.session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
-
     def emit(self, dialect: Dialect, name: str, values: Mapping[str, Any]) -> None:
         """Send an event of the object that answers the equipment's commands."""
         frame = dialect.event(name, values)
-        self.session.sendFrame(frame)
-        report(self.session, MessageKind.EVENT, frame, sent=True, name=name, values=values)
+        send_message(self.session, MessageKind.EVENT, frame, name=name, values=values)
 
     def end(self, reason: str) -> None:
         if not self._ended:
@@ -152,7 +146,7 @@ class HostConversation(Conversation):
         dialect = self._side.declaration.dialect
         request = dialect.request(name, {}, 0)
         (self._heartbeat_reply,) = dialect.reply(Request(name, {}), None)
-        self.session.sendFrame(request)
+        send_described(self.session, self.session.sendFrame, request)
         observed = None
         if self.session.observers.message is not None:
             asked, now = Request(name, {}), self._seconds()

@@ -8,9 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from tcpcomm.conversation.observed import report
+from tcpcomm.conversation.observed import send_message
 from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
-from tcpcomm.session.observer import MessageKind, masked
+from tcpcomm.session.observer import MessageKind, report_message
 from tcpcomm.session.protocol import FrameProtocol
 
 
@@ -43,10 +43,10 @@ class HostLogin:
         try:
             answers = self._client.take(frame)
         except LoginRefused as refused:
-            report(self._session, MessageKind.UNREADABLE, frame, sent=False, problem=str(refused))
+            report_message(self._session, MessageKind.UNREADABLE, frame, sent=False, problem=str(refused))
             self._settle(Failure())
         else:
-            report(self._session, MessageKind.LOGIN, frame, sent=False)
+            report_message(self._session, MessageKind.LOGIN, frame, sent=False)
             self._send(answers)
 
     def end(self, reason: str) -> None:
@@ -58,10 +58,9 @@ class HostLogin:
         for message in messages:
             session.sends_secret = True
             try:
-                session.sendFrame(message.text)
+                send_message(session, MessageKind.LOGIN, message.text)
             finally:
                 session.sends_secret = False
-            report(session, MessageKind.LOGIN, masked(message.text), sent=True)
         if self._client.done:
             self._settle(None)
 

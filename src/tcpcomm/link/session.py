@@ -36,10 +36,6 @@ class Conversation(ABC):
     def frame_received(self, frame: bytes) -> None:
         """Handle a frame."""
 
-    def frames_dropped(self, frames: list[bytes]) -> None:
-        """Do nothing with frames that nobody handles, because the session ended before their turn."""
-        return
-
     def handler_failed(self, failure: Failure) -> None:
         """Log the failure of the user's function, and close the session."""
         self.log.failure("{link}: a handler failed", failure, link=self.session.factory.name)
@@ -62,15 +58,18 @@ class LinkSession(FrameProtocol):
     def framesReceived(self, frames: list[bytes]) -> None:
         conversation = self.conversation
         requester = conversation.requester
+        waiting = iter(frames)
         requester.hold()
         try:
-            for number, frame in enumerate(frames):
-                if self.reason is not None:
-                    conversation.frames_dropped(frames[number:])
-                    return
+            for frame in waiting:
                 conversation.frame_received(frame)
+                if self.reason is not None:
+                    break
         finally:
             requester.release()
+            rest = [*waiting]
+            if rest:
+                self.put_back(rest)
 
     def log_connected(self) -> None:
         """Log nothing: the link logs its states, and each reason of an outage once."""

@@ -19,6 +19,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
+from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
@@ -38,7 +39,7 @@ from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.frame_log import frame_log
-from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver, masked
+from tcpcomm.session.observer import MessageKind, SessionObserver, report_message
 from tcpcomm.session.protocol import FrameProtocol
 
 E = TypeVar("E", bound=Equipment)
@@ -151,14 +152,6 @@ class EquipmentProtocol(FrameProtocol):
                 return None
         return self._responder.take(asked, frame)
 
-    def put_back(self, frames: list[bytes]) -> None:
-        if self.reason is not None and self.observers.message is not None:
-            kind, problem = MessageKind.UNREADABLE, f"the session is over: {self.reason}"
-            for frame in frames:
-                message = ObservedMessage(kind=kind, sent=False, frame=frame, problem=problem)
-                self.observers.message(self, message)
-        super().put_back(frames)
-
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
         responder: Responder | None = getattr(self, "_responder", None)
@@ -178,31 +171,27 @@ class EquipmentProtocol(FrameProtocol):
         try:
             messages = login.take(frame)
         except LoginRefused as refused:
-            self._report_login(frame, problem=str(refused))
+            report_message(self, MessageKind.LOGIN, frame, sent=False, problem=str(refused))
             self.close(f"the login was refused: {refused}")
+        except Exception:
+            report_message(self, MessageKind.LOGIN, frame, sent=False, problem="authenticate() failed")
+            raise
         else:
-            self._report_login(frame)
+            report_message(self, MessageKind.LOGIN, frame, sent=False)
             self._send_login(login, messages)
 
     def _send_login(self, login: LoginServer, messages: Iterable[LoginMessage]) -> None:
         for message in messages:
             if message.is_frame:
-                self.sendFrame(message.text)
+                send_message(self, MessageKind.LOGIN, message.text)
             else:
                 self.sendBytes(message.text)
-            self._report_login(message.text, sent=True)
+                report_message(self, MessageKind.LOGIN, message.text, sent=True)
         if login.done:
             self._login = None
             self._one_by_one = self._host is not None
             self.keeps_secret = False
             cast("EquipmentFactory", self.factory).members.add(self)
-
-    def _report_login(self, frame: bytes, *, sent: bool = False, problem: str = "") -> None:
-        """Report a text of the login to the observers, with the host's answers masked."""
-        if self.observers.message is not None:
-            shown = frame if sent else masked(frame)
-            message = ObservedMessage(kind=MessageKind.LOGIN, sent=sent, frame=shown, problem=problem)
-            self.observers.message(self, message)
 
     # -- sending: the kept replies go first, so that the order stays --------------------------------------
 
@@ -291,20 +280,18 @@ class EquipmentFactory(FrameFactory):
         """Send an event to one session, or to all members."""
         members = self.members if session is None else self.members & {session}
         frame = self.declaration.dialect.event(name, values)
-        report = self.observers.message
         framing, framed = None, (b"",)  # made once for all members that share the framing
         for member in list(members):
             if not member.is_open:
                 continue
-            if len(frame) >= LARGE:  # sendFrame does not copy it
+            if self.observers.message is not None:
+                send_message(member, MessageKind.EVENT, frame, name=name, values=values)
+            elif len(frame) >= LARGE:  # sendFrame does not copy it
                 member.sendFrame(frame)
             else:
                 if member.send_framing is not framing:
                     framing, framed = member.send_framing, (member.send_framing.encode(frame),)
                 member.send_framed(framed, (frame,))
-            if report is not None:
-                kind = MessageKind.EVENT
-                report(member, ObservedMessage(kind=kind, sent=True, frame=frame, name=name, values=values))
 
     def startFactory(self) -> None:
         watchdog.start()

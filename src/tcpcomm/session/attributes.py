@@ -74,6 +74,9 @@ class SessionAttributes(Protocol):
     sends_secret = False
     """True while sent bytes, such as a password, must be masked for observers."""
 
+    describes_sent = False
+    """True while the code that sends frames reports them to ``observers.message`` itself."""
+
     frames_received: int
     """Frames that were delivered in this session."""
 

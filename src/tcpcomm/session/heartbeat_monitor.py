@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tcpcomm.framing.base import Framing
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats, Pulse
-from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_frames_sent
+from tcpcomm.session.observer import MessageKind, ObservedSession, report_frames_sent, report_message
 
 
 class MonitoredSession(ObservedSession, Protocol):
@@ -51,7 +51,9 @@ class HeartbeatMonitor:
         if heartbeat is None:
             return frames, []
         answers, others, rest = heartbeat.split(frames)
-        self._report(frames[: len(frames) - len(others) - len(rest)], sent=False)
+        if self._session.is_declared:
+            for frame in frames[: len(frames) - len(others) - len(rest)]:
+                report_message(self._session, MessageKind.HEARTBEAT, frame, sent=False)
         self._send(answers)
         return others, rest
 
@@ -77,11 +79,4 @@ class HeartbeatMonitor:
     def _send(self, frames: Sequence[bytes]) -> None:
         session = self._session
         session.sendBytes(b"".join(map(session.send_framing.encode, frames)))
-        report_frames_sent(session, frames)
-        self._report(frames, sent=True)
-
-    def _report(self, frames: Sequence[bytes], *, sent: bool) -> None:
-        report = self._session.observers.message
-        if report is not None and self._session.is_declared:
-            for frame in frames:
-                report(self._session, ObservedMessage(kind=MessageKind.HEARTBEAT, sent=sent, frame=frame))
+        report_frames_sent(session, frames, MessageKind.HEARTBEAT)

@@ -40,6 +40,7 @@ class MessageKind(Enum):
     HEARTBEAT = "heartbeat"
     PART = "part"  # one frame of a reply of several frames; the last one is the reply
     UNREADABLE = "unreadable"  # it fits nothing that is declared; problem says why
+    OTHER = "other"  # a frame that the program sent itself
 
 
 @frozen(kw_only=True)
@@ -130,7 +131,7 @@ class Observers:
         observers: the observers from the start.
     """
 
-    __slots__ = ("_all", *HOOKS)
+    __slots__ = ("_all", "watches_sent_frames", *HOOKS)
 
     log: ClassVar[Logger] = Logger()
 
@@ -150,7 +151,11 @@ class Observers:
         self._find_hooks()
 
     def add(self, observer: SessionObserver) -> Callable[[], None]:
-        """Let one more observer watch from now on. Return a function that detaches it."""
+        """
+        Let one more observer watch from now on. Return a function that detaches it.
+
+        If a command is under way, the observer does not see its reply.
+        """
         self._all = (*self._all, observer)
         self._find_hooks()
         return partial(self.remove, observer)
@@ -165,6 +170,7 @@ class Observers:
             default = getattr(SessionObserver, name)
             watching = [each for each in self._all if getattr(type(each), name, None) is not default]
             setattr(self, name, partial(self._call, name, tuple(watching)) if watching else None)
+        self.watches_sent_frames = self.frame_sent is not None or self.message is not None
 
     def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
         for observer in watching:
@@ -195,6 +201,8 @@ class ObservedSession(Protocol):
     keeps_secret: bool
     sends_secret: bool
     is_declared: bool
+    describes_sent: bool
+    reason: str | None
 
 
 def report(session: ObservedSession, hook: str, *details: object) -> None:
@@ -224,12 +232,35 @@ def report_frames_received(session: ObservedSession, frames: Sequence[bytes]) ->
             method(session, masked(frame) if session.keeps_secret else frame)
 
 
-def report_frames_sent(session: ObservedSession, frames: Sequence[bytes]) -> None:
-    """Tell the observers of a session about sent frames."""
+def report_frames_sent(
+    session: ObservedSession, frames: Sequence[bytes], kind: MessageKind = MessageKind.OTHER
+) -> None:
+    """Tell the observers of a session about sent frames, and about messages that no other code reports."""
     method = session.observers.frame_sent
-    if method is not None:
-        for frame in frames:
+    is_message = session.is_declared and not session.describes_sent
+    for frame in frames:
+        if method is not None:
             method(session, masked(frame) if session.sends_secret else frame)
+        if is_message:
+            report_message(session, kind, frame, sent=True)
+
+
+def report_frames_dropped(session: ObservedSession, frames: Sequence[bytes]) -> None:
+    """Tell the observers of a session about received frames that nobody handles, because it is over."""
+    if session.is_declared:
+        problem = f"the session is over: {session.reason}"
+        for frame in frames:
+            report_message(session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
+
+
+def report_message(
+    session: ObservedSession, kind: MessageKind, frame: bytes, *, sent: bool, **details: Any
+) -> None:
+    """Tell the observers of a session about a message that is neither a command nor an answer."""
+    if session.observers.message is not None:
+        is_secret = session.sends_secret if sent else session.keeps_secret
+        shown = masked(frame) if is_secret else frame
+        session.observers.message(session, ObservedMessage(kind=kind, sent=sent, frame=shown, **details))
 
 
 def report_fault(session: ObservedSession, fault: FramingError) -> None:

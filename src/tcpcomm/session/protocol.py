@@ -175,7 +175,7 @@ class FrameProtocol(SessionAttributes):
             for part in self.send_framing.encode_large(frame):
                 self._send_buffer.write(part)
         self.frames_sent += 1
-        if self.observers.frame_sent is not None:
+        if self.observers.watches_sent_frames:
             observer.report_frames_sent(self, (frame,))
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
@@ -207,7 +207,7 @@ class FrameProtocol(SessionAttributes):
                 break
             self._send_buffer.write(part)
         self.frames_sent += len(frames)
-        if self.observers.frame_sent is not None:
+        if self.observers.watches_sent_frames:
             observer.report_frames_sent(self, frames)
 
     def sendBytes(self, data: bytes) -> None:
@@ -249,7 +249,7 @@ class FrameProtocol(SessionAttributes):
         self.reason = reason
         self._closing = True
         self._update_hold()
-        self._receive_queue = None
+        self._drop_received()
         self._lingering_close = LingeringClose(self._send_buffer, self._seconds, self.limits.stall)
         if not self._send_buffer.corked:
             self._send_buffer.flush()
@@ -335,7 +335,7 @@ class FrameProtocol(SessionAttributes):
         self.reason = words = self.reason or loss_text(reason) + self._mid_frame_note()
         self._lost = self._closing = True
         self._update_hold()
-        self._receive_queue = None
+        self._drop_received()
         self._send_buffer.clear()
         self._deadline_timer.cancel()
         if self._pending_handlers is not None:
@@ -439,10 +439,17 @@ class FrameProtocol(SessionAttributes):
             self._deadline_timer.update()
 
     def put_back(self, frames: list[bytes]) -> None:
-        """Take back the rest of a batch, and deliver it after the session was held."""
+        """Take back the rest of a batch. It is delivered when the session is held no longer."""
         if frames:
             self.frames_received -= len(frames)
             self._get_receive_queue().put_back(frames)
+            if self._closing:
+                self._drop_received()
+
+    def _drop_received(self) -> None:
+        if self._receive_queue is not None:
+            self._receive_queue.drop()
+            self._receive_queue = None
 
     def _get_receive_queue(self) -> ReceiveQueue:
         if self._receive_queue is None:

@@ -7,7 +7,12 @@ from typing import Protocol
 
 from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import Decoder
-from tcpcomm.session.observer import ObservedSession, report_fault, report_frames_received
+from tcpcomm.session.observer import (
+    ObservedSession,
+    report_fault,
+    report_frames_dropped,
+    report_frames_received,
+)
 
 
 class ReceivingSession(ObservedSession, Protocol):
@@ -89,6 +94,10 @@ class ReceiveQueue:
     def put_back(self, frames: list[bytes]) -> None:
         """Put frames before all that waits."""
         self._frames = [*frames, *self._frames]
+
+    def drop(self) -> None:
+        """Report the frames that wait to observers, because the session is over."""
+        report_frames_dropped(self._session, self._frames)
 
     def add_fault(self, fault: FramingError) -> None:
         """Keep a fault that the decoder raised, and the good frames before it. Report them to observers."""
