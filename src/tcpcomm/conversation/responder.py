@@ -1,9 +1,9 @@
 """
 The equipment's half of one session: :class:`Responder` carries out what the host asks, and replies.
 
-Where replies carry no id, commands are carried out one after the other, so that the replies come in the
-order of the requests. Where replies carry an id, commands are carried out at once. A request that fails is
-answered with a fault and logged, and the session goes on.
+Where replies carry an id, commands are carried out at once; else one after the other, so that the replies
+come in the order of the requests. A request that fails is answered with a fault and logged, and the session
+goes on.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from types import CoroutineType
 from typing import Any, Final, cast
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tcpcomm.codec.base import MORE, Asked, Batch, Dialect, ProtocolErrorKind, Refusal, Request
+from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
@@ -40,11 +40,7 @@ LATE_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about one command that takes longer than its hosts wait."""
 
 HOST_BEGAN_EARLIER: Final = 0.9
-"""
-The part of a timeout that has passed here, at least, when all of it has passed at the host.
-
-A host starts its timer when it writes the command. The command may then wait on its way, and for its turn.
-"""
+"""The part of a timeout that has passed here, at least, when all of it has passed at the host."""
 
 MOST_KEPT: Final = 64
 """The number of replies that are kept to leave together."""
@@ -89,68 +85,44 @@ class Handler:
     """The seconds that hosts wait for the reply; infinity if there is no reply."""
 
 
-@frozen(kw_only=True)
 class HandlerTable:
-    """The handlers of one piece of equipment, for all its sessions. Made by :meth:`of`."""
+    """
+    The handlers of one piece of equipment, for all its sessions.
 
-    equipment: Any
-    by_name: dict[str, Handler]
-    """The handlers, by the name of the command."""
-    late: KeyedLogThrottle[str]
-    """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
-    seconds: Callable[[], float]
-    """Returns the time."""
-    dialect: Dialect
-    read: Callable[[bytes], Asked]
-    """Reads a frame of the host."""
-    one_by_one: bool
-    """True if a command waits until the one before it is done."""
-    heartbeat: str | None
-    """The command that is the heartbeat."""
-    heartbeat_while_busy: str | None
-    """The same command, if it does not wait until the one before it is done."""
+    Args:
+        equipment: the object.
+        declaration: the declaration that it implements.
+        reactor: has the clock, and the threads for the handlers that are marked with ``@in_thread``.
+        late: given if the count must outlive the object, because each session has an object of its own.
+    """
 
-    @classmethod
-    def of(
-        cls,
+    __slots__ = ("by_name", "declaration", "dialect", "equipment", "late", "read", "seconds")
+
+    def __init__(
+        self,
         equipment: Any,
         declaration: Declaration,
         reactor: Any,
         late: KeyedLogThrottle[str] | None = None,
-    ) -> HandlerTable:
-        """
-        Find the handlers of an object. Those marked with ``@in_thread`` will run in the reactor's threads.
-
-        Args:
-            equipment: the object.
-            declaration: the declaration that it implements.
-            reactor: has the threads and the clock.
-            late: counts late commands; given if the count must outlive the object, because each session has
-                an object of its own.
-        """
-        dialect = declaration.dialect
-        by_name = {}
+    ) -> None:
+        self.equipment = equipment
+        self.declaration = declaration
+        self.dialect = dialect = declaration.dialect
+        self.read = dialect.read_at_equipment
+        self.seconds: Callable[[], float] = reactor.seconds
+        self.late = late or KeyedLogThrottle(LATE_LOG_INTERVAL)
+        """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
+        self.by_name: dict[str, Handler] = {}
         for name, command in declaration.commands.items():
             method = getattr(equipment, name)
             in_thread = getattr(method, "__in_thread__", False)
-            by_name[name] = Handler(
+            self.by_name[name] = Handler(
                 partial(_run_in_thread, reactor, method) if in_thread else method,
                 f"{type(equipment).__name__}.{name}",
                 dialect.acknowledgement(Request(name, {})) is not None,
                 dialect.replier(name),
                 command.timeout if dialect.reply_reader(name) is not None else inf,
             )
-        return cls(
-            equipment=equipment,
-            by_name=by_name,
-            late=late or KeyedLogThrottle(LATE_LOG_INTERVAL),
-            seconds=reactor.seconds,
-            dialect=dialect,
-            read=dialect.read_at_equipment,
-            one_by_one=not dialect.by_id,
-            heartbeat=declaration.heartbeat,
-            heartbeat_while_busy=declaration.heartbeat if declaration.heartbeat_while_busy else None,
-        )
 
 
 def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
@@ -159,13 +131,7 @@ def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> D
 
 
 class Responder:
-    """
-    Answers the requests of one session.
-
-    Args:
-        handlers: the handlers, for all sessions.
-        session: the session that replies are sent on.
-    """
+    """Answers the requests of one session, by handlers that all sessions may share."""
 
     __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session")
 
@@ -185,7 +151,6 @@ class Responder:
         return self._running > 0
 
     def read(self, frame: bytes) -> Asked:
-        """Return what a frame asks for."""
         return self._handlers.read(frame)
 
     def answer_one(self, frame: bytes) -> Deferred[None] | None:
@@ -203,8 +168,8 @@ class Responder:
         """
         Answer frames that came together, without observers. If the session is held, give it back the rest.
 
-        The replies leave together, which costs a third less than to send them one by one. Before anything
-        else is sent meanwhile, call :meth:`send_kept`, so that the order stays.
+        The replies leave together. Before anything else is sent meanwhile, call :meth:`send_kept`, so that
+        the order stays.
         """
         session, read = self._session, self._handlers.read
         self._kept = []
@@ -242,17 +207,19 @@ class Responder:
             return self._take_batch(asked, frame)
         command = self._observe(asked, frame)
         send = self._send if command is None else partial(self._send_observed, command)
-        if (
-            self._running
-            and self._handlers.one_by_one
-            and asked.name != self._handlers.heartbeat_while_busy
-        ):
+        if self._running and self._waits(asked):
             turn: Deferred[None] = Deferred()
             if self._queue is None:
                 self._queue = deque()
             self._queue.append((asked, frame, send, turn))
             return turn
         return self._take(asked, frame, send)
+
+    def _waits(self, asked: Request | Refusal) -> bool:
+        """Return True if a request must wait until the command that is under way is done."""
+        declaration = self._handlers.declaration
+        is_urgent = declaration.heartbeat_while_busy and asked.name == declaration.heartbeat
+        return not (declaration.dialect.by_id or is_urgent)
 
     def send_kept(self) -> None:
         """Send the replies that were kept."""
@@ -268,18 +235,14 @@ class Responder:
     def end(self) -> None:
         """Log the failed requests that no line has counted yet. The session is over."""
         for kind, count in () if self._refusals is None else self._refusals.unreported():
-            self.log.warn(
-                "{peer}: {kind}: {count} more requests",
-                peer=self._session.peer,
-                kind=kind.value,
-                count=count,
-            )
+            message = "{peer}: {kind}: {count} more requests"
+            self.log.warn(message, peer=self._session.peer, kind=kind.value, count=count)
 
     def _observe(self, asked: Request | Refusal, frame: bytes) -> ObservedCommand | None:
         """Report a request to the observers, or return None if there are none."""
         if self._session.observers.message is None:
             return None
-        heartbeat, now = self._handlers.heartbeat, self._handlers.seconds()
+        heartbeat, now = self._handlers.declaration.heartbeat, self._handlers.seconds()
         return ObservedCommand.of(self._session, asked, frame, heartbeat, now).report()
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
@@ -347,15 +310,7 @@ class Responder:
             self._queue = None
         while self._queue and not self._running:
             request, frame, send, turn = self._queue.popleft()
-            try:
-                later = self._take(request, frame, send)
-            except Exception:
-                turn.errback(Failure())
-            else:
-                if later is None:
-                    turn.callback(None)
-                else:
-                    later.chainDeferred(turn)
+            maybeDeferred(self._take, request, frame, send).chainDeferred(turn)
         return outcome
 
     def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:
@@ -402,12 +357,11 @@ class Responder:
     def _send_observed(
         self, command: ObservedCommand, request: Request | Refusal, frames: list[bytes], outcome: Any
     ) -> None:
-        """Send an answer, and report it to the observers."""
         frames, outcome = self._send_now(request, frames, outcome)
         command.answered(frames, outcome, self._handlers.seconds())
 
     def _send_batch(self, asked: Batch, answers: list[tuple[ObservedCommand | None, bytes, Any]]) -> None:
-        """Send the answers to a batch in one frame, and report each of them to the observers."""
+        """Send the answers to a batch in one frame. Report each of them to the observers."""
         frames = [self._handlers.dialect.join([frame for _, frame, _ in answers])]
         if answers[0][0] is None:
             self._send(asked.requests[0], frames)
@@ -428,12 +382,8 @@ class Responder:
             elif frames:
                 send_described(session, session.sendFrames, frames)
         except EncodeError as error:
-            self.log.error(
-                "{peer}: the reply to {command} cannot be sent: {error}",
-                peer=session.peer,
-                command=request.name,
-                error=str(error),
-            )
+            message = "{peer}: the reply to {command} cannot be sent: {error}"
+            self.log.error(message, peer=session.peer, command=request.name, error=str(error))
             frames, outcome = self._fault(request, self._internal_fault)
             for frame in frames:
                 send_described(session, session.sendFrame, frame)
@@ -442,32 +392,23 @@ class Responder:
     # -- answers ----------------------------------------------------------------------------------------
 
     def _succeeded(self, handler: Handler, request: Request, send: _Send, result: Any) -> None:
-        """Send the reply."""
         try:
             frames = handler.reply(request, result) if request.wants_reply else []
         except CodecError as error:
-            self.log.error(
-                "{peer}: {command} returned what cannot be sent: {error}",
-                peer=self._session.peer,
-                command=handler.where,
-                error=str(error),
-            )
+            message = "{peer}: {command} returned what cannot be sent: {error}"
+            self.log.error(message, peer=self._session.peer, command=handler.where, error=str(error))
             send(request, *self._fault(request, self._internal_fault))
         else:
             send(request, frames, result)
 
     def _failed(self, request: Request, send: _Send, failure: Failure) -> None:
-        """Send the fault that a handler has raised, or one that says that the handler failed."""
         error = failure.value
         if isinstance(error, Fault):
             send(request, *self._fault(request, error))
         elif self._session.is_open or not isinstance(error, (CancelledError, SessionClosed)):
-            self.log.failure(
-                "{peer}: {command} failed; a fault is the answer",
-                failure,
-                peer=self._session.peer,
-                command=self._handlers.by_name[request.name].where,
-            )
+            where = self._handlers.by_name[request.name].where
+            message = "{peer}: {command} failed; a fault is the answer"
+            self.log.failure(message, failure, peer=self._session.peer, command=where)
             send(request, *self._fault(request, self._internal_fault))
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> tuple[list[bytes], Any]:
@@ -501,13 +442,10 @@ class Responder:
             return [dialect.fault(request, fault)], fault
         except CodecError as error:
             handler = self._handlers.by_name.get(request.name or "")
-            self.log.error(
-                "{peer}: {command}: the fault {fault!r} cannot be sent: {error}",
-                peer=self._session.peer,
-                command=handler.where if handler is not None else "a request",
-                fault=str(fault),
-                error=str(error),
-            )
+            where = handler.where if handler is not None else "a request"
+            message = "{peer}: {command}: the fault {fault!r} cannot be sent: {error}"
+            details = {"command": where, "fault": str(fault), "error": str(error)}
+            self.log.error(message, peer=self._session.peer, **details)
         if not dialect.has_faults:
             return [], fault
         return [dialect.fault(request, self._internal_fault)], self._internal_fault

@@ -7,9 +7,10 @@ The declaration checks that the attributes fit each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
-from types import MappingProxyType
+from functools import partial
+from types import NoneType
 from typing import Any, Final
 
 from attrs import frozen
@@ -26,25 +27,21 @@ CLOSE: Final = 0.8
 
 @frozen
 class _Attribute:
-    """The values that an attribute may have."""
+    """The values that an attribute may have, in words and as a check."""
 
     expected: str
-    """The values, in words."""
     fits: Callable[[Any], bool]
     correction: Callable[[Any], str] = lambda value: ""
     """Returns the correction of a wrong value, or an empty text if it cannot be guessed."""
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _one_of(*kinds: type[Any]) -> Callable[[Any], bool]:
+    """Return a check of the class of a value. A bool does not pass for a number."""
+    return lambda value: isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
-def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or fits(value)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _is_gap(value: Any) -> bool:
+    return value is None or (_one_of(int, float)(value) and value > 0)
 
 
 def _correct_framing(value: Any) -> str:
@@ -80,46 +77,33 @@ def _is_login(value: Any) -> bool:
 def _correct_login(value: Any) -> str:
     if isinstance(value, Login):
         return ": write (Login(...),), with a comma"
-    if isinstance(value, tuple | list):
-        step = next(step for step in value if not isinstance(step, Login))
-        if isinstance(step, tuple) and len(step) <= 2 and all(map(_is_text, step)):
-            return f": write Login({', '.join(map(repr, step))})"
-        if all(map(_is_text, value)) and len(value) == 2:
-            return f": write (Login({value[0]!r}, {value[1]!r}),)"
-        return f": {step!r} is not a Login"
-    return ""
+    if not isinstance(value, tuple | list):
+        return ""
+    is_text = _one_of(str)
+    step = next(step for step in value if not isinstance(step, Login))
+    if isinstance(step, tuple) and len(step) <= 2 and all(map(is_text, step)):
+        return f": write Login({', '.join(map(repr, step))})"
+    if all(map(is_text, value)) and len(value) == 2:
+        return f": write (Login({value[0]!r}, {value[1]!r}),)"
+    return f": {step!r} is not a Login"
 
 
 _FRAMING: Final = r"a framing such as Delimited(b'\r\n')"
 
-_ATTRIBUTES: Final[Mapping[str, _Attribute]] = MappingProxyType(
-    {
-        "framing": _Attribute(_FRAMING, lambda value: isinstance(value, Framing), _correct_framing),
-        "reply_framing": _Attribute(
-            f"{_FRAMING}, or None", _or_none(lambda value: isinstance(value, Framing)), _correct_framing
-        ),
-        "gap": _Attribute("a number of seconds above 0, or None", _or_none(_is_number), _correct_number),
-        "codec": _Attribute(
-            "a codec such as Template()",
-            lambda value: isinstance(value, Codec),
-            lambda value: _correct_class(value, Codec),
-        ),
-        "pipeline": _Attribute(
-            "a whole number, or None",
-            _or_none(lambda value: isinstance(value, int) and not isinstance(value, bool)),
-            _correct_number,
-        ),
-        "heartbeat": _Attribute("the name of a command, a text, or None", _or_none(_is_text)),
-        "heartbeat_while_busy": _Attribute("True or False", lambda value: isinstance(value, bool)),
-        "greeting": _Attribute("a text, or None", _or_none(_is_text), _correct_text),
-        "login": _Attribute("a tuple of Login(expect, send)", _is_login, _correct_login),
-        "limits": _Attribute(
-            "Limits(...)",
-            lambda value: isinstance(value, Limits),
-            lambda value: _correct_class(value, Limits, "..."),
-        ),
-    }
-)
+_ATTRIBUTES: Final = {
+    "framing": _Attribute(_FRAMING, _one_of(Framing), _correct_framing),
+    "reply_framing": _Attribute(f"{_FRAMING}, or None", _one_of(Framing, NoneType), _correct_framing),
+    "gap": _Attribute("a number of seconds above 0, or None", _is_gap, _correct_number),
+    "codec": _Attribute("a codec such as Template()", _one_of(Codec), partial(_correct_class, base=Codec)),
+    "pipeline": _Attribute("a whole number, or None", _one_of(int, NoneType), _correct_number),
+    "heartbeat": _Attribute("the name of a command, a text, or None", _one_of(str, NoneType)),
+    "heartbeat_while_busy": _Attribute("True or False", _one_of(bool)),
+    "greeting": _Attribute("a text, or None", _one_of(str, NoneType), _correct_text),
+    "login": _Attribute("a tuple of Login(expect, send)", _is_login, _correct_login),
+    "limits": _Attribute(
+        "Limits(...)", _one_of(Limits), partial(_correct_class, base=Limits, arguments="...")
+    ),
+}
 
 
 def check_attributes(kind: type[Any], root: type[Any]) -> None:
@@ -159,15 +143,10 @@ def _meant_attribute(name: str, value: Any) -> str | None:
     """
     if callable(value) or hasattr(value, "__get__"):
         return None
-    bare = _bare(name)
-    for known in _ATTRIBUTES:
-        if bare == _bare(known):
-            return known
+    bare = {known.replace("_", ""): known for known in _ATTRIBUTES}.get(name.replace("_", "").lower())
+    if bare is not None:
+        return bare
     close = get_close_matches(name, _ATTRIBUTES, 1, CLOSE)
     if not close or value is None or (isinstance(value, tuple | list) and not value):
         return None
     return close[0] if _ATTRIBUTES[close[0]].fits(value) else None
-
-
-def _bare(name: str) -> str:
-    return name.replace("_", "").lower()

@@ -1,9 +1,8 @@
 """
 A checked declaration: :class:`Declaration`, compiled from a subclass of Equipment when the class is made.
 
-The decorated methods of a class and its bases are read, their annotations resolved, and the codec is bound
-to them. Every mistake is a :class:`~tcpcomm.errors.ConfigurationError` that names the class, the method
-and the parameter.
+Every mistake is a :class:`~tcpcomm.errors.ConfigurationError` that names the class, the method and the
+parameter.
 """
 
 from __future__ import annotations
@@ -14,14 +13,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, ReplyReader, Request
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
-from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
@@ -36,9 +34,6 @@ class Declaration:
     A piece of equipment, as declared.
 
     Attributes:
-        kind: the class.
-        commands: the commands, by name.
-        events: the events, by name.
         dialect: the codec, bound to the commands and events.
         received: the framing of what the host sends.
         sent: the framing of what the equipment sends.
@@ -46,8 +41,8 @@ class Declaration:
     """
 
     kind: type[Any]
-    commands: Mapping[str, Command]
-    events: Mapping[str, DeclaredEvent]
+    commands: Mapping[str, Command] = field(converter=MappingProxyType)
+    events: Mapping[str, DeclaredEvent] = field(converter=MappingProxyType)
     dialect: Dialect
     received: Framing
     sent: Framing
@@ -60,13 +55,16 @@ class Declaration:
 
     @property
     def name(self) -> str:
-        """The name of the class."""
         return self.kind.__name__
 
     @property
     def encoding(self) -> str:
-        """The encoding of the greeting and the login, which is the codec's."""
+        """The encoding of the codec, and of the greeting and the login."""
         return str(getattr(self.kind.codec, "encoding", "utf-8"))
+
+    def specs(self) -> dict[str, MessageSpec]:
+        """Return the messages by name, as the codec gets them."""
+        return {each.name: each.spec for each in (*self.commands.values(), *self.events.values())}
 
     def unimplemented(self) -> list[str]:
         """Return the commands that have no body."""
@@ -104,7 +102,7 @@ def compile_declaration(
     events: dict[str, Event[Any]] = {}
     compiled: dict[str, MessageSpec | None] = {}  # only the base may know the names in its annotations
     for base in reversed(kind.__mro__):
-        known = _specs_of(inherited.get(base))
+        known = inherited[base].specs() if base in inherited else {}
         for name, value in vars(base).items():
             if isinstance(value, Event):
                 _check_name(kind, name, value.name, root)
@@ -138,12 +136,8 @@ def compile_declaration(
         pipeline = PIPELINE_BY_ID if dialect.by_id else 1
     declaration = Declaration(
         kind=kind,
-        commands=MappingProxyType(
-            {name: _command(specs[name], method) for name, method in commands.items()}
-        ),
-        events=MappingProxyType(
-            {name: _event(specs[name], event, dialect) for name, event in events.items()}
-        ),
+        commands={name: _command(specs[name], method) for name, method in commands.items()},
+        events={name: _event(specs[name], event, dialect) for name, event in events.items()},
         dialect=dialect,
         received=kind.framing,
         sent=kind.reply_framing or kind.framing,
@@ -155,23 +149,7 @@ def compile_declaration(
         login=tuple(kind.login),
     )
     _check_settings(declaration)
-    check_literals_fit_framing(
-        declaration.name,
-        dialect,
-        received=declaration.received,
-        sent=declaration.sent,
-        greeting=declaration.greeting,
-        login=declaration.login,
-        encoding=declaration.encoding,
-    )
     return declaration
-
-
-def _specs_of(declaration: Declaration | None) -> Mapping[str, MessageSpec]:
-    """Return the messages of a base class, or none if it is not a piece of equipment."""
-    if declaration is None:
-        return {}
-    return {each.name: each.spec for each in (*declaration.commands.values(), *declaration.events.values())}
 
 
 def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
@@ -282,7 +260,6 @@ def _check_name(kind: type[Any], name: str, method: str, root: type[Any]) -> Non
 def _check_implementation(
     kind: type[Any], name: str, declared: Callable[..., Any], written: object
 ) -> None:
-    """Check that the method that implements a command takes the same parameters."""
     if not callable(written):
         raise ConfigurationError(f"{kind.__name__}.{name} hides the command of that name")
     wanted, given = list(_without_self(declared).parameters), list(_without_self(written).parameters)
@@ -294,7 +271,6 @@ def _check_implementation(
 
 
 def _check_settings(declaration: Declaration) -> None:
-    """Check that the class attributes fit each other."""
     name = declaration.name
     if declaration.pipeline < 1:
         raise ConfigurationError(f"{name}.pipeline must be at least 1, not {declaration.pipeline}")

@@ -16,7 +16,6 @@ from attrs import frozen
 from tcpcomm.errors import ConfigurationError
 
 _NOTE: Final = "_tcpcomm_declared"
-"""The name of the note: a list of method names and their declarations."""
 
 _WRAPPERS: Final = (staticmethod, classmethod, property)
 
@@ -38,13 +37,7 @@ def mark_of(method: Callable[..., Any]) -> CommandMark:
 
 
 def place_of(method: Any, kind: str = "") -> str:
-    """
-    Return the class and the method, for error messages.
-
-    Args:
-        method: the method.
-        kind: the name of the class, used if the method itself does not know it.
-    """
+    """Return the class and the method, for error messages; ``kind`` is for methods that lack a class."""
     owner, _, name = getattr(method, "__qualname__", "").rpartition(".")
     owner = owner.rpartition(".")[2]
     owner = owner if owner.isidentifier() else kind

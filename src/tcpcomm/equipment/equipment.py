@@ -21,8 +21,6 @@ type checker holds both ends to the declaration.
 
     class MyCamera(VisionCamera):
         async def locate(self, job: int) -> Position: ...
-
-A declaration is checked when the class is made; :func:`declaration_of` returns it.
 """
 
 from __future__ import annotations
@@ -36,6 +34,7 @@ from tcpcomm.codec.base import MISSING
 from tcpcomm.equipment.declaration import Declaration, compile_declaration
 from tcpcomm.equipment.decorator_marks import CommandMark, note, refuse_bare
 from tcpcomm.equipment.events import Event, EventSource
+from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, Lines
@@ -169,6 +168,7 @@ class Equipment(EventSource):
         bases = (base for base in cls.__mro__[1:] if base is not Equipment and issubclass(base, Equipment))
         inherited = {base: base._declaration for base in bases}
         cls._declaration = compile_declaration(cls, Equipment, inherited, local_names)
+        check_literals_fit_framing(cls._declaration)
         cls._declared_events = cls._declaration.events
 
     def authenticate(self, **credentials: str) -> bool:

@@ -64,13 +64,7 @@ def connect_events(source: EventSource, reactor: Any, send: SendEvent) -> None:
 
 
 class Event(Generic[P]):
-    """
-    An event of a declaration. Made by :func:`tcpcomm.event`.
-
-    Args:
-        method: the decorated method.
-        wire: its form on the wire, as the codec wants it.
-    """
+    """An event of a declaration. Made by :func:`tcpcomm.event`."""
 
     def __init__(self, method: Callable[Concatenate[Any, P], None], wire: Any) -> None:
         self.method = method
@@ -93,13 +87,7 @@ class Event(Generic[P]):
 
 
 class BoundEvent(Generic[P]):
-    """
-    An event of one piece of equipment, or of one proxy.
-
-    Args:
-        source: the equipment or proxy.
-        name: the event's name.
-    """
+    """An event of one piece of equipment, or of one proxy."""
 
     log = Logger()
 

@@ -4,54 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tcpcomm.codec.base import Dialect, LiteralText
-from tcpcomm.equipment.login import Login
+from tcpcomm.codec.base import LiteralText
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing
 
 
-def check_literals_fit_framing(
-    name: str,
-    dialect: Dialect,
-    *,
-    received: Framing,
-    sent: Framing,
-    greeting: str | None,
-    login: tuple[Login, ...],
-    encoding: str,
-) -> None:
+def check_literals_fit_framing(declaration: Declaration) -> None:
     """
     Refuse a text that could not be sent later, such as one with the line end that the framing adds.
-
-    Args:
-        name: the name of the class.
-        dialect: has the literal texts of commands and events.
-        received: the framing of what the host sends.
-        sent: the framing of what the equipment sends.
-        greeting: the equipment's first text, or None.
-        login: the steps of the login.
-        encoding: the encoding of the greeting and the login.
 
     Raises:
         ConfigurationError: a text holds bytes that the framing uses itself.
     """
-    login_texts = (
-        LiteralText(f"{name}.{attribute}", text, text.encode(encoding, "replace"), by_equipment)
-        for attribute, text, by_equipment in _login_texts(greeting, login)
-    )
-    for literal in (*dialect.literal_texts(), *login_texts):
-        _check(literal.where or f"{name}.codec", literal, sent if literal.by_equipment else received)
+    for literal in (*declaration.dialect.literal_texts(), *_login_texts(declaration)):
+        framing = declaration.sent if literal.by_equipment else declaration.received
+        _check(literal.where or f"{declaration.name}.codec", literal, framing)
 
 
-def _login_texts(greeting: str | None, login: tuple[Login, ...]) -> Iterator[tuple[str, str, bool]]:
-    """Yield the attribute, the text, and True if the equipment sends it."""
-    if greeting is not None:
-        yield "greeting", greeting, True
-    for step in login:
+def _login_texts(declaration: Declaration) -> Iterator[LiteralText]:
+    def literal(attribute: str, text: str, *, by_equipment: bool) -> LiteralText:
+        encoded = text.encode(declaration.encoding, "replace")
+        return LiteralText(f"{declaration.name}.{attribute}", text, encoded, by_equipment)
+
+    if declaration.greeting is not None:
+        yield literal("greeting", declaration.greeting, by_equipment=True)
+    for step in declaration.login:
         if step.expect is not None and not step.prompt:
-            yield "login", step.expect, True
+            yield literal("login", step.expect, by_equipment=True)
         if step.send is not None:
-            yield "login", step.send, False
+            yield literal("login", step.send, by_equipment=False)
 
 
 def _check(where: str, literal: LiteralText, framing: Framing) -> None:

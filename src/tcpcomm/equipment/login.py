@@ -8,6 +8,7 @@ received frames and returns the messages to send.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -72,17 +73,26 @@ def credential_names(steps: Iterable[Login]) -> set[str]:
     return {name for step in steps for name in _pieces(step.send or "")[1::2]}
 
 
-class _LoginSide:
-    """The remaining steps of a login, at either side."""
+class _LoginSide(ABC):
+    """The remaining steps of a login, at either side. A greeting is the first step."""
 
-    def __init__(self, steps: Sequence[Login], encoding: str) -> None:
-        self._steps = list(steps)
+    def __init__(self, greeting: str | None, steps: Sequence[Login], encoding: str) -> None:
+        first = [] if greeting is None else [Login(expect=greeting)]
+        self._steps = [*first, *steps]
         self._encoding = encoding
 
     @property
     def done(self) -> bool:
         """Return True when commands may come."""
         return not self._steps
+
+    def begin(self) -> list[LoginMessage]:
+        """Return the first messages to send, before anything is received."""
+        return self._next_messages()
+
+    @abstractmethod
+    def _next_messages(self) -> list[LoginMessage]:
+        """Return the messages to send before the other side's next text."""
 
 
 class LoginServer(_LoginSide):
@@ -103,17 +113,10 @@ class LoginServer(_LoginSide):
         encoding: str,
         authenticate: Callable[..., bool],
     ) -> None:
-        super().__init__(steps, encoding)
-        self._greeting = greeting
+        super().__init__(greeting, steps, encoding)
         self._authenticate = authenticate
         self._credentials: dict[str, str] = {}
         self._answers_left = sum(step.send is not None for step in steps)
-
-    def begin(self) -> list[LoginMessage]:
-        """Return the first messages to send."""
-        if self._greeting is None:
-            return self._next_messages()
-        return [LoginMessage(self._greeting.encode(self._encoding), True), *self._next_messages()]
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """
@@ -136,7 +139,6 @@ class LoginServer(_LoginSide):
         return self._next_messages()
 
     def _next_messages(self) -> list[LoginMessage]:
-        """Return the messages before the host's next answer."""
         messages = []
         while self._steps:
             step = self._steps[0]
@@ -169,16 +171,11 @@ class LoginClient(_LoginSide):
         encoding: str,
         credentials: Mapping[str, str],
     ) -> None:
-        first = [] if greeting is None else [Login(expect=greeting)]
-        super().__init__([*first, *steps], encoding)
+        super().__init__(greeting, steps, encoding)
         self._credentials = credentials
         missing = sorted(credential_names(steps) - credentials.keys())
         if missing:
             raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
-
-    def begin(self) -> list[LoginMessage]:
-        """Return the first messages to send, before anything is received."""
-        return self._next_messages()
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """
@@ -191,11 +188,9 @@ class LoginClient(_LoginSide):
         text = frame.decode(self._encoding, "replace")
         if not text.startswith((step.expect or "").rstrip()):
             raise LoginRefused(f"the equipment said {text[:80]!r}, but {step.expect!r} was expected")
-        answer = self._answer(self._steps.pop(0))
-        return answer + self._next_messages()
+        return self._answer(self._steps.pop(0)) + self._next_messages()
 
     def _next_messages(self) -> list[LoginMessage]:
-        """Return the messages before the equipment's next text."""
         messages = []
         while self._steps and self._steps[0].expect is None:
             messages += self._answer(self._steps.pop(0))

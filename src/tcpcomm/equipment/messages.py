@@ -57,7 +57,6 @@ class Command(_DeclaredMessage):
 
     @property
     def has_reply(self) -> bool:
-        """Return True if the equipment answers it."""
         return self.spec.reply is not None
 
 

@@ -128,7 +128,7 @@ class HostLink(Link):
         if options.serves is not None:
             served = declaration_of(options.serves)
             served.check_implemented()
-            handlers = HandlerTable.of(options.serves, served, reactor)
+            handlers = HandlerTable(options.serves, served, reactor)
             connect_events(options.serves, reactor, self._emit)
         host_proxy = HostProxy(declaration, self, reactor.seconds)
         self.proxy = host_proxy.proxy

@@ -271,9 +271,9 @@ class EquipmentFactory(FrameFactory):
             connect_events(
                 equipment, clock, lambda name, values, _: self._send_event(name, values, session)
             )
-            return HandlerTable.of(equipment, self.declaration, clock, self._late)
+            return HandlerTable(equipment, self.declaration, clock, self._late)
         if self._handlers is None:
-            self._handlers = HandlerTable.of(equipment, self.declaration, clock, self._late)
+            self._handlers = HandlerTable(equipment, self.declaration, clock, self._late)
         return self._handlers
 
     def _send_event(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
