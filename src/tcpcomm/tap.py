@@ -39,14 +39,6 @@ from tcpcomm.transports.uvloop_reactor import choose
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
-_EXAMPLES: Final = r"""
-Examples:
-  twistd -n tcpcomm
-  twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
-  twistd -n tcpcomm --app my_camera:MyCamera
-  twistd -n tcpcomm --fast
-"""
-
 
 class ServerOptions(ListeningOptions):
     """The options of ``twistd tcpcomm``."""
@@ -57,6 +49,14 @@ class ServerOptions(ListeningOptions):
 messages: lines that end with CR LF, LF or CR, text without an end, or a 4-byte length prefix. Send HELP for
 its commands. With --app it runs your own equipment or protocol instead. 'twistd -n tcpcomm' stays in the
 foreground; without -n it runs in the background."""
+
+    examples = r"""
+Examples:
+  twistd -n tcpcomm
+  twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
+  twistd -n tcpcomm --app my_camera:MyCamera
+  twistd -n tcpcomm --fast
+"""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         [
@@ -120,10 +120,6 @@ foreground; without -n it runs in the background."""
         """
         self["fast"] = True
 
-    def getUsage(self, width: int | None = None) -> str:
-        """Return the text of --help. Its examples keep their line breaks."""
-        return f"{super().getUsage(width)}{_EXAMPLES}"
-
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, or end the process with one line for each mistake."""
         try:
@@ -132,7 +128,6 @@ foreground; without -n it runs in the background."""
             _refuse([f"{error}; 'twistd tcpcomm --help' lists the options"])
 
     def parseArgs(self, *args: str) -> None:
-        """Refuse all arguments: there are only options."""
         if args:
             raise usage.UsageError(f"{' '.join(args)!r} is not an option")
 
@@ -149,7 +144,6 @@ foreground; without -n it runs in the background."""
             _refuse(problems)
 
     def _factory(self, problems: list[str]) -> Factory | None:
-        """Make the factory, or return None if an option is wrong."""
         per_address = check(problems, self._count, "max-sessions-per-address")
         options = {
             "max_sessions": check(problems, self._count, "max-sessions"),
@@ -185,7 +179,6 @@ foreground; without -n it runs in the background."""
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
     def _framing(self, problems: list[str]) -> Framing | None:
-        """Return the framing that was given, or None."""
         limit = check(problems, self._count, "max-frame")
         framing: Framing | None = None
         if self["framing"] != AUTO:
@@ -211,16 +204,13 @@ foreground; without -n it runs in the background."""
     def _listeners(self, problems: list[str]) -> list[Listener]:
         from twisted.internet import reactor  # noqa: PLC0415 - twistd's --reactor has chosen it by now
 
-        found = self.places(
-            problems, reactor, client_ca=self["client-ca"], keys=self["psk"] is not None
-        )
+        found = self.places(problems, reactor)
         secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])
         if self["client-ca"] is not None and not secured:
             problems.append("--client-ca has no effect without --listen ssl:…")
         return found
 
     def _keys(self) -> PreSharedKeys | None:
-        """Return the keys of peers, or None."""
         path, name = self["psk"], self["name"]
         if path is None and name is None:
             return None
@@ -231,7 +221,6 @@ foreground; without -n it runs in the background."""
         return read_keys(path, name)
 
     def _evict(self, per_address: int | None) -> str | None:
-        """Return the value of --evict, or None if it was not given."""
         text: str | None = self["evict"]
         if text is not None and text not in EVICT:
             raise ConfigurationError(f"--evict must be {', '.join(EVICT)}, not {text!r}")
@@ -271,8 +260,7 @@ class TwistdService(ServerService):
     """
     The service in twistd. It shows a failed start in one line, and aborts its sessions at a second SIGTERM.
 
-    Args:
-        observer: writes the log, or None if twistd's own options decide.
+    Its observer writes twistd's log. If it is None, twistd's own options decide.
     """
 
     log = Logger()
@@ -282,7 +270,6 @@ class TwistdService(ServerService):
         self._observer = observer
 
     def setServiceParent(self, parent: Any) -> None:
-        """Become part of twistd's application, and give it the observer that writes its log."""
         if self._observer is not None:
             parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]

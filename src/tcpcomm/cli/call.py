@@ -38,7 +38,6 @@ fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent 
     ]
 
     def parseArgs(self, *args: str) -> None:
-        """Take the declaration, the endpoint, the command and its arguments."""
         if len(args) < 3:
             raise usage.UsageError(
                 "name a declaration, an endpoint and a command, as in my_camera:VisionCamera "

@@ -18,14 +18,6 @@ from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.server.options import VersionedOptions
 
-_EXAMPLES = """
-Examples, with a declaration VisionCamera in my_camera.py:
-  tcpcomm describe my_camera:VisionCamera > manual.md
-  tcpcomm simulate my_camera:VisionCamera
-  tcpcomm call my_camera:VisionCamera tcp:127.0.0.1:9999 locate job=3
-  tcpcomm watch my_camera:VisionCamera tcp:127.0.0.1:9999
-"""
-
 
 class CommandOptions(VersionedOptions):
     """The options of ``tcpcomm``."""
@@ -35,6 +27,14 @@ class CommandOptions(VersionedOptions):
     longdesc = """Works with equipment from its declaration, a class in a Python module, which is named as
 module:name. 'tcpcomm COMMAND --help' explains a command. 'twistd tcpcomm' runs servers."""
 
+    examples = """
+Examples, with a declaration VisionCamera in my_camera.py:
+  tcpcomm describe my_camera:VisionCamera > manual.md
+  tcpcomm simulate my_camera:VisionCamera
+  tcpcomm call my_camera:VisionCamera tcp:127.0.0.1:9999 locate job=3
+  tcpcomm watch my_camera:VisionCamera tcp:127.0.0.1:9999
+"""
+
     subCommands: ClassVar[list[list[Any]]] = [
         ["describe", None, DescribeOptions, "Print the manual of a piece of equipment."],
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
@@ -43,15 +43,9 @@ module:name. 'tcpcomm COMMAND --help' explains a command. 'twistd tcpcomm' runs 
     ]
 
     def getSynopsis(self) -> str:
-        """Return the first line of --help."""
         return f"Usage: {self.synopsis}\n"
 
-    def getUsage(self, width: int | None = None) -> str:
-        """Return the text of --help. Its examples keep their line breaks."""
-        return f"{super().getUsage(width)}{_EXAMPLES}"
-
     def postOptions(self) -> None:
-        """Check that there is a command."""
         if self.subCommand is None:
             names = ", ".join(name for name, *_ in self.subCommands)
             raise usage.UsageError(f"name a command: {names}")

@@ -25,7 +25,7 @@ class Refusal(Exception):
 
 
 class Subcommand(VersionedOptions):
-    """The options of one subcommand, before, between and after its arguments."""
+    """The options of one subcommand, before, between and after its argument, a declaration."""
 
     synopsis: str
 
@@ -44,8 +44,12 @@ class Subcommand(VersionedOptions):
                 ordered += [name, value] if f"{name[1:]}:" in self.shortOpt else [name]
         super().parseOptions([*ordered, "--", *arguments])  # type: ignore[no-untyped-call]
 
+    def parseArgs(self, *args: str) -> None:
+        if len(args) != 1:
+            raise usage.UsageError("name one declaration, as in my_camera:VisionCamera")
+        self.name = args[0]
+
     def getSynopsis(self) -> str:
-        """Return the first line of --help, without the parent's."""
         return f"Usage: tcpcomm {self.synopsis}\n"
 
     def run(self) -> int:
@@ -61,8 +65,7 @@ def load_declaration(name: str) -> Declaration:
         Refusal: the object does not exist, or is not a declaration.
     """
     try:
-        found = load_object(name)
-        return declaration_of(found)
+        return declaration_of(load_object(name))
     except ConfigurationError as error:
         text = str(error)
         raise Refusal(text if text.startswith(f"{name}:") else f"{name}: {text}") from None

@@ -25,14 +25,7 @@ examples are random."""
         ["seed", "s", "0", "Another seed gives other values in the examples."],
     ]
 
-    def parseArgs(self, *args: str) -> None:
-        """Take the name of the declaration."""
-        if len(args) != 1:
-            raise usage.UsageError("name one declaration, as in my_camera:VisionCamera")
-        self.name = args[0]
-
     def postOptions(self) -> None:
-        """Check the values."""
         if self["format"] not in ("markdown", "json"):
             raise usage.UsageError(f"--format must be markdown or json, not {self['format']!r}")
 

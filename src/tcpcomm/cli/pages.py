@@ -99,7 +99,7 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     yield f"For example {_code(_called(command['name'], example['values']))}:"
     yield from _messages(example["messages"])
     if command["result"] != "None":
-        yield f"It returns {_code(json.dumps(example['result'], ensure_ascii=False))}."
+        yield f"It returns {_code(_json(example['result']))}."
 
 
 def _event(event: dict[str, Any]) -> Iterator[str]:
@@ -139,18 +139,15 @@ def _fields(what: str, fields: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not fields:
         return
     yield ""
+    rows = [(_code(each["name"]), _code(each["type"]), _default(each)) for each in fields]
     if any("default" in each for each in fields):
-        rows = [
-            (
-                _code(each["name"]),
-                _code(each["type"]),
-                _code(json.dumps(each["default"], ensure_ascii=False)) if "default" in each else "",
-            )
-            for each in fields
-        ]
         yield from _table((what, "type", "default"), rows)
     else:
-        yield from _table((what, "type"), [(_code(each["name"]), _code(each["type"])) for each in fields])
+        yield from _table((what, "type"), [row[:2] for row in rows])
+
+
+def _default(field: dict[str, Any]) -> str:
+    return _code(_json(field["default"])) if "default" in field else ""
 
 
 def _messages(messages: Iterable[dict[str, str]]) -> Iterator[str]:
@@ -172,8 +169,11 @@ def _framing(framing: dict[str, str | None]) -> str:
 
 
 def _called(name: str, values: dict[str, Any]) -> str:
-    arguments = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
-    return f"{name}({arguments})"
+    return f"{name}({', '.join(f'{key}={_json(value)}' for key, value in values.items())})"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _code(text: str) -> str:

@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.equipment.declaration import Declaration
@@ -51,12 +50,6 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
         several times.
         """
         self["event-every"].append(text)
-
-    def parseArgs(self, *args: str) -> None:
-        """Take the name of the declaration."""
-        if len(args) != 1:
-            raise usage.UsageError("name one declaration, as in my_camera:VisionCamera")
-        self.name = args[0]
 
     def run(self) -> int:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
@@ -93,26 +94,16 @@ def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
     raise CodecError(", and ".join(problems))
 
 
-def _read_bool(text: str) -> bool:
-    return bool(_chosen({"true": True, "false": False}, text))
-
-
 def _read_int(text: str) -> int:
     if not _WHOLE.fullmatch(text):
         raise CodecError("must be a whole number")
     return int(text, 16 if "x" in text else 10)
 
 
-def _read_float(text: str) -> float:
+def _read_number(kind: type[Any], text: str) -> Any:
     if not _NUMBER.fullmatch(text):
         raise CodecError("must be a number")
-    return float(text)
-
-
-def _read_decimal(text: str) -> Decimal:
-    if not _NUMBER.fullmatch(text):
-        raise CodecError("must be a number")
-    return Decimal(text)
+    return kind(text)
 
 
 def _read_bytes(text: str) -> bytes:
@@ -129,10 +120,10 @@ def _chosen(choices: dict[str, Any], text: str) -> Any:
 
 
 _READERS: Final[dict[Any, Any]] = {
-    bool: _read_bool,
+    bool: partial(_chosen, {"true": True, "false": False}),
     bytes: _read_bytes,
-    Decimal: _read_decimal,
-    float: _read_float,
+    Decimal: partial(_read_number, Decimal),
+    float: partial(_read_number, float),
     int: _read_int,
     str: str,
 }

@@ -30,7 +30,6 @@ all events, or only those that are named. Standard error shows the state of the 
     ]
 
     def parseArgs(self, *args: str) -> None:
-        """Take the declaration, the endpoint and the names of events."""
         if len(args) < 2:
             raise usage.UsageError(
                 "name a declaration and an endpoint, as in my_camera:VisionCamera tcp:10.0.0.5:9999"

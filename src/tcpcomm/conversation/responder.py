@@ -310,7 +310,8 @@ class Responder:
             self._queue = None
         while self._queue and not self._running:
             request, frame, send, turn = self._queue.popleft()
-            maybeDeferred(self._take, request, frame, send).chainDeferred(turn)
+            later: Deferred[Any] = maybeDeferred(self._take, request, frame, send)
+            later.chainDeferred(turn)
         return outcome
 
     def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:

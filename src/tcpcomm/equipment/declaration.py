@@ -41,8 +41,8 @@ class Declaration:
     """
 
     kind: type[Any]
-    commands: Mapping[str, Command] = field(converter=MappingProxyType)
-    events: Mapping[str, DeclaredEvent] = field(converter=MappingProxyType)
+    commands: Mapping[str, Command] = field(converter=MappingProxyType[str, Command])
+    events: Mapping[str, DeclaredEvent] = field(converter=MappingProxyType[str, DeclaredEvent])
     dialect: Dialect
     received: Framing
     sent: Framing

@@ -43,7 +43,10 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     Raises:
         ConfigurationError: the object does not exist, the import fails, or an option has no effect on it.
     """
-    target = _import(name)
+    try:
+        target = load_object(name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--app {error}") from None
     if isinstance(target, type) and issubclass(target, Equipment):
         target = _call(name, target, {})
     if isinstance(target, (Equipment, PerSession)):
@@ -83,13 +86,6 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     return factory if allow is None else _Admitting(factory, allow)
 
 
-def _import(name: str) -> Any:
-    try:
-        return load_object(name)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"--app {error}") from None
-
-
 def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
     try:
         return factory(**options)
@@ -100,7 +96,6 @@ def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) ->
 
 
 def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options, with the protocol's own limits changed by the idle timeout."""
     changed = dict(options)
     if "idle_timeout" in changed:
         own = getattr(protocol, "limits", Limits())
@@ -109,7 +104,7 @@ def _with_limits(protocol: Any, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Admitting(Factory):
-    """Another factory, but for peers from the allowed networks only."""
+    """Another factory, for peers from the allowed networks only."""
 
     noisy = False
     log = Logger()

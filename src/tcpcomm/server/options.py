@@ -25,7 +25,7 @@ def one_line(option: Callable[..., None]) -> Callable[..., None]:
 
 
 def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str = "") -> Any:
-    """Call ``make``. If it raises ConfigurationError, add its text to the problems and return None."""
+    """Call ``make``. If it raises ConfigurationError, add the error to the problems and return None."""
     try:
         return make(*args)
     except ConfigurationError as error:
@@ -34,10 +34,16 @@ def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str
 
 
 class VersionedOptions(usage.Options):
-    """Options with a ``--version`` that shows tcpcomm's version, too."""
+    """Options with a ``--version`` that shows tcpcomm's version, and a ``--help`` that shows examples."""
+
+    examples = ""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the text of --help. The examples keep their line breaks."""
+        return f"{super().getUsage(width)}{self.examples}"
 
     def opt_version(self) -> NoReturn:
         """Print the versions and exit."""
@@ -69,31 +75,18 @@ class AllowingOptions(VersionedOptions):
             problems.append("--allow any opens the server to all: remove it, or remove the other --allow")
         return tuple(networks) if networks else None
 
-    def place(
-        self,
-        problems: list[str],
-        reactor: Any,
-        text: str,
-        *,
-        client_ca: str | None = None,
-        keys: bool = False,
-    ) -> Listener | None:
+    def place(self, problems: list[str], reactor: Any, text: str) -> Listener | None:
         """
         Return one place to listen at, or None if its endpoint string is wrong.
 
-        Args:
-            problems: a mistake is added here, and a place that is open to machines that were not named.
-            reactor: the reactor.
-            text: the endpoint string.
-            client_ca: the file of the authorities that sign the certificates of clients.
-            keys: True if peers must prove themselves with keys.
+        A mistake is added to the problems, and a place that is open to machines that were not named.
         """
         try:
-            found = listener(reactor, text, client_ca=client_ca)
+            found = listener(reactor, text, client_ca=self.get("client-ca"))
         except ConfigurationError as error:
             problems.append(f"--listen {error}")
             return None
-        if not (found.local or found.proves_peers or keys or self["allow"]):
+        if not (found.local or found.proves_peers or self.get("psk") is not None or self["allow"]):
             problems.append(
                 f"--listen {text} is open to other machines: name them with --allow 192.168.0.0/24 "
                 "(--allow any for all), or add :interface=127.0.0.1"
@@ -119,10 +112,8 @@ class ListeningOptions(AllowingOptions):
 
     opt_l = opt_listen
 
-    def places(
-        self, problems: list[str], reactor: Any, *, client_ca: str | None = None, keys: bool = False
-    ) -> list[Listener]:
+    def places(self, problems: list[str], reactor: Any) -> list[Listener]:
         """Return all places to listen at, without those that :meth:`place` found wrong."""
         texts = self["listen"] or [DEFAULT_LISTEN]
-        found = [self.place(problems, reactor, each, client_ca=client_ca, keys=keys) for each in texts]
+        found = [self.place(problems, reactor, each) for each in texts]
         return [each for each in found if each is not None]

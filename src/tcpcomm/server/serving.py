@@ -23,7 +23,6 @@ from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
-from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
@@ -93,7 +92,9 @@ class EquipmentProtocol(FrameProtocol):
         declaration = factory.declaration
         self._responder = Responder(handlers, self)
         if factory.calls is not None:
-            self._host = self._proxy_of_host(factory.calls, clock_of(factory))
+            clock = clock_of(factory)
+            requester = Requester(self, clock, self.abort, factory.calls)
+            self._host = HostProxy(factory.calls, OneSession(requester), clock.seconds), requester
         if declaration.greeting is None and not declaration.login:
             self._one_by_one = self._host is not None
             factory.members.add(self)
@@ -101,10 +102,7 @@ class EquipmentProtocol(FrameProtocol):
         self._one_by_one = True
         self.keeps_secret = bool(declaration.login)
         self._login = login = LoginServer(
-            declaration.greeting,
-            declaration.login,
-            declaration.encoding,
-            handlers.equipment.authenticate,
+            declaration.greeting, declaration.login, declaration.encoding, handlers.equipment.authenticate
         )
         self._send_login(login, login.begin())
 
@@ -160,10 +158,6 @@ class EquipmentProtocol(FrameProtocol):
         if self._host is not None:
             self._host[1].end(reason)
         super().sessionLost(reason)
-
-    def _proxy_of_host(self, host: Declaration, clock: IReactorTime) -> tuple[HostProxy, Requester]:
-        requester = Requester(self, clock, self.abort, host)
-        return HostProxy(host, OneSession(requester), clock.seconds), requester
 
     # -- login ------------------------------------------------------------------------------------------
 
@@ -264,7 +258,6 @@ class EquipmentFactory(FrameFactory):
             connect_events(equipment, clock_of(self), self._send_event)
 
     def handlers_for(self, session: EquipmentProtocol) -> HandlerTable:
-        """Return the handlers of the commands of a session."""
         equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
@@ -304,13 +297,7 @@ class ActiveEquipmentService(Service):
     """
     Equipment in the active TCP role: it connects to its host, stays connected, and serves it.
 
-    Args:
-        factory: builds the sessions.
-        endpoint: the place where the host listens.
-        policy: the rules of the link. If the declaration has a heartbeat, the host must send one within the
-            policy's heartbeat timeout.
-        clock: the reactor, or a test's clock.
-        name: the name of the link in logs.
+    If the declaration has a heartbeat, the host must send one within the policy's heartbeat timeout.
     """
 
     def __init__(

@@ -26,7 +26,6 @@ from twisted.logger import Logger
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.responder import current_session
-from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
@@ -109,50 +108,48 @@ def simulated(
     if most and reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     declaration = declaration_of(kind)
-    simulations = {
-        name: _SimulatedCommand(
-            declaration, command, seed=seed, latency=(least, most), fault_rate=fault_rate, reactor=reactor
+    if not declaration.dialect.has_faults:
+        fault_rate = 0.0
+    simulations = {}
+    for name, command in declaration.commands.items():
+        is_heartbeat = name == declaration.heartbeat
+        simulations[name] = _SimulatedCommand(
+            command,
+            Samples(declaration),
+            Random(f"{seed} results of {name}"),
+            Random(f"{seed} course of {name}"),
+            latency=(0.0, 0.0) if is_heartbeat else (least, most),
+            fault_rate=0.0 if is_heartbeat else fault_rate,
+            is_logged=not is_heartbeat,
+            reactor=reactor,
         )
-        for name, command in declaration.commands.items()
-    }
     return implement_with(kind, lambda command, values: simulations[command.name].answer(values))
 
 
+@define(eq=False)
 class _SimulatedCommand:
     """The answers of a simulated device to one command, one after the other."""
 
-    def __init__(
-        self,
-        declaration: Declaration,
-        command: Command,
-        *,
-        seed: int,
-        latency: tuple[float, float],
-        fault_rate: float,
-        reactor: Any,
-    ) -> None:
-        self._command = command
-        self._is_heartbeat = command.name == declaration.heartbeat
-        self._samples = Samples(declaration)
-        self._results = Random(f"{seed} results of {command.name}")
-        self._chances = Random(f"{seed} course of {command.name}")
-        self._latency = latency
-        self._fault_rate = fault_rate if declaration.dialect.has_faults else 0.0
-        self._reactor = reactor
+    command: Command
+    samples: Samples
+    results: Random
+    chances: Random
+    latency: tuple[float, float]
+    fault_rate: float
+    is_logged: bool
+    reactor: Any
 
     def answer(self, values: Mapping[str, Any]) -> Any:
-        result = self._samples.result(self._command.name, self._results)
-        delay = self._chances.uniform(*self._latency)
+        result = self.samples.result(self.command.name, self.results)
+        delay = self.chances.uniform(*self.latency)
         fault = None
-        if self._chances.random() < self._fault_rate and self._command.has_reply:
-            fault = self._samples.fault(self._command.name, self._chances)
-        if self._is_heartbeat:
-            delay, fault = 0.0, None
-        else:
+        if self.chances.random() < self.fault_rate and self.command.has_reply:
+            fault = self.samples.fault(self.command.name, self.chances)
+        if self.is_logged:
             self._log(values, result, fault)
         if not delay:
             return _outcome(result, fault)
-        return deferLater(self._reactor, delay, _outcome, result, fault)
+        return deferLater(self.reactor, delay, _outcome, result, fault)
 
     def _log(self, values: Mapping[str, Any], result: Any, fault: Fault | None) -> None:
         try:
@@ -162,7 +159,7 @@ class _SimulatedCommand:
         _LOG.info(
             "{peer}{command}({values}) -> {answer}",
             peer=peer,
-            command=self._command.name,
+            command=self.command.name,
             values=_arguments(values),
             answer=brief_repr(result) if fault is None else f"fault {fault}",
         )
@@ -176,21 +173,6 @@ def _outcome(result: Any, fault: Fault | None) -> Any:
     if fault is not None:
         raise fault
     return result
-
-
-@define(eq=False)
-class _RepeatedEvent:
-    """One event that is sent again and again."""
-
-    equipment: Equipment
-    name: str
-    samples: Samples
-    random: Random
-
-    def send(self) -> None:
-        values = self.samples.event(self.name, self.random)
-        _LOG.info("sent {event}({values})", event=self.name, values=_arguments(values))
-        getattr(self.equipment, self.name)(**values)
 
 
 class EventsEvery(Service):
@@ -216,6 +198,8 @@ class EventsEvery(Service):
         clock: IReactorTime | None = None,
     ) -> None:
         declaration = declaration_of(equipment)
+        self._equipment = equipment
+        self._samples = Samples(declaration)
         self._loops: list[tuple[LoopingCall, float]] = []
         for name, interval in seconds.items():
             if name not in declaration.events:
@@ -225,8 +209,7 @@ class EventsEvery(Service):
                 )
             if not interval > 0:
                 raise ConfigurationError(f"{name}: the seconds must be above 0, not {interval}")
-            event = _RepeatedEvent(equipment, name, Samples(declaration), Random(f"{seed} events {name}"))
-            loop = LoopingCall(event.send)
+            loop = LoopingCall(self._send, name, Random(f"{seed} events {name}"))
             if clock is not None:
                 loop.clock = clock
             self._loops.append((loop, interval))
@@ -241,6 +224,11 @@ class EventsEvery(Service):
             if loop.running:
                 loop.stop()
         return super().stopService()  # type: ignore[no-any-return, no-untyped-call]
+
+    def _send(self, name: str, random: Random) -> None:
+        values = self._samples.event(name, random)
+        _LOG.info("sent {event}({values})", event=name, values=_arguments(values))
+        getattr(self._equipment, name)(**values)
 
     def _failed(self, failure: Any) -> None:
         _LOG.failure("an event could not be sent; no more are sent", failure)
