@@ -29,7 +29,7 @@ from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.runtime.logs import json_log_observer, text_log_observer
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
-from tcpcomm.server.options import ListeningOptions, check, one_line
+from tcpcomm.server.options import ListeningOptions, check
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.frame_log import frame_log
@@ -106,19 +106,13 @@ Examples:
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["frames", None, "Log each frame with its direction, bytes and meaning."],
+        [
+            "fast",
+            None,
+            "Run on uvloop, whose native transports handle small messages faster. Needs: pip install "
+            "tcpcomm[fast].",
+        ],
     ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self["fast"] = False
-
-    @one_line
-    def opt_fast(self) -> None:
-        """
-        Run on uvloop, whose native transports handle small messages faster. Needs: pip install
-        tcpcomm[fast].
-        """
-        self["fast"] = True
 
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, or end the process with one line for each mistake."""

@@ -1,8 +1,4 @@
-"""
-The ``tcpcomm`` command: it describes, simulates, calls and watches equipment from its declaration.
-
-Each subcommand has its own module; :mod:`tcpcomm.cli.command` chooses between them.
-"""
+"""The ``tcpcomm`` command: it describes, simulates, calls and watches equipment from its declaration."""
 
 from tcpcomm.cli.command import main
 

@@ -30,7 +30,7 @@ class Subcommand(VersionedOptions):
     synopsis: str
 
     def parseOptions(self, options: Any = None) -> None:
-        """Parse the options. Twisted's parser would end them at the first argument."""
+        """Parse the options, also behind arguments, where Twisted's parser does not look for them."""
         words = sys.argv[1:] if options is None else options
         try:
             found, arguments = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
@@ -73,14 +73,7 @@ def load_declaration(name: str) -> Declaration:
 
 def number(option: str, text: str, *, least: float = 0.0, most: float = 1e9, above: bool = False) -> float:
     """
-    Read the number of an option.
-
-    Args:
-        option: the name of the option, for the error.
-        text: the text that was given.
-        least: the smallest number that is allowed.
-        most: the largest number that is allowed.
-        above: True if the smallest number itself is not allowed.
+    Read the number of an option. If ``above`` is True, the least number itself is not allowed.
 
     Raises:
         Refusal: the text is not a number, or the number is not allowed.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
 
@@ -39,12 +41,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         self.credentials[name] = value
 
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
-        """
-        Make the proxy of the equipment.
-
-        Raises:
-            Refusal, ConfigurationError: an option is wrong.
-        """
+        """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""
         options["credentials"] = self.credentials
         if self["frames"]:
             options["log"] = sys.stderr
@@ -77,17 +74,12 @@ def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     reactor: Any = global_reactor
     outcomes: list[Any] = []
 
-    def begin() -> None:
-        Deferred.fromCoroutine(work()).addBoth(end)
-
     def end(outcome: Any) -> None:
         outcomes.append(outcome)
-        if not stopping:
+        with suppress(ReactorNotRunning):  # Ctrl-C is stopping it
             reactor.stop()
 
-    stopping: list[bool] = []
-    reactor.callWhenRunning(begin)
-    reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(work()).addBoth(end))
     reactor.run()
     outcome = outcomes[0] if outcomes else 0  # Ctrl-C ended it
     if isinstance(outcome, Failure):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from enum import Enum
 from random import Random
 from typing import Any, get_args
@@ -12,7 +11,7 @@ import attrs
 
 from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import bare_type, fields_of
-from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind, Request
+from tcpcomm.codec.base import MISSING, Dialect, Field, ProtocolErrorKind, Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.messages import Command, DeclaredEvent
@@ -22,22 +21,16 @@ from tcpcomm.framing import Framing, format_framing
 
 
 def facts_of(declaration: Declaration, *, seed: object = 0) -> dict[str, Any]:
-    """
-    Return all facts of a declaration, in types that JSON has.
-
-    Args:
-        declaration: the declaration.
-        seed: the seed of the values in the examples.
-    """
-    return _Manual(declaration, seed).facts()
+    """Return all facts of a declaration, in types that JSON has. The seed is for the examples."""
+    return _Manual(declaration, declaration.dialect, Samples(declaration), seed).facts()
 
 
+@attrs.frozen
 class _Manual:
-    def __init__(self, declaration: Declaration, seed: object) -> None:
-        self._declaration = declaration
-        self._dialect = declaration.dialect
-        self._samples = Samples(declaration)
-        self._seed = seed
+    _declaration: Declaration
+    _dialect: Dialect
+    _samples: Samples
+    _seed: object
 
     def facts(self) -> dict[str, Any]:
         it = self._declaration
@@ -134,10 +127,9 @@ class _Manual:
     def _types(self) -> list[type]:
         """Return the classes in the declaration's annotations, each once, in the order of their use."""
         found: dict[type, None] = {}
-        for each in (*self._declaration.commands.values(), *self._declaration.events.values()):
-            for annotation in (*(field.type for field in each.spec.parameters), each.spec.result):
-                for cls in _classes(annotation, found):
-                    found[cls] = None
+        for spec in self._declaration.specs().values():
+            for annotation in (*(field.type for field in spec.parameters), spec.result):
+                _add_classes(annotation, found)
         return list(found)
 
 
@@ -166,19 +158,19 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
     return {name: jsonable(value) for name, value in values.items()}
 
 
-def _classes(annotation: Any, known: dict[type, None]) -> Iterator[type]:
-    """Yield the attrs classes and enumerations in an annotation, and those in their fields."""
+def _add_classes(annotation: Any, found: dict[type, None]) -> None:
+    """Add the attrs classes and enumerations in an annotation, and those in their fields."""
     annotation = bare_type(annotation)
     for each in get_args(annotation):
-        yield from _classes(each, known)
-    if not isinstance(annotation, type) or annotation in known:
+        _add_classes(each, found)
+    if not isinstance(annotation, type) or annotation in found:
         return
     if issubclass(annotation, Enum):
-        yield annotation
+        found[annotation] = None
     elif attrs.has(annotation):
-        yield annotation
+        found[annotation] = None
         for field in fields_of(annotation):
-            yield from _classes(field.type, {**known, annotation: None})
+            _add_classes(field.type, found)
 
 
 def _type(cls: type) -> dict[str, Any]:

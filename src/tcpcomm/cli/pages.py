@@ -45,10 +45,9 @@ def _page(facts: dict[str, Any]) -> Iterator[str]:
 
 def _wire(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## On the wire", "")
-    rows = [("what the host sends", _framing(facts["from_host"]))]
-    if facts["from_equipment"] == facts["from_host"]:
-        rows = [("framing", _framing(facts["from_host"]))]
-    else:
+    is_same = facts["from_equipment"] == facts["from_host"]
+    rows = [("framing" if is_same else "what the host sends", _framing(facts["from_host"]))]
+    if not is_same:
         rows.append(("what the equipment sends", _framing(facts["from_equipment"])))
     if facts["gap"] is not None:
         rows.append(("silence that ends a message", f"{facts['gap']:g} s"))

@@ -28,10 +28,6 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
     """
     Read the arguments of a command, each written as ``name=value``.
 
-    Args:
-        fields: the parameters of the command.
-        words: the arguments.
-
     Returns:
         The values, with the defaults of those that were not given.
 

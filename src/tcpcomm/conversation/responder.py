@@ -246,7 +246,6 @@ class Responder:
         return ObservedCommand.of(self._session, asked, frame, heartbeat, now).report()
 
     def _take(self, request: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
-        """Answer one request. Return the same as :meth:`take`."""
         if isinstance(request, Refusal):
             send(request, *self._refusal(request, frame))
             return None
@@ -436,8 +435,7 @@ class Responder:
     def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
         """Return the frame of a fault and the fault in it, which is an internal one if need be."""
         dialect = self._handlers.dialect
-        is_silent = isinstance(request, Refusal) and not dialect.has_faults
-        if not request.wants_reply or is_silent:
+        if not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
             return [], fault
         try:
             return [dialect.fault(request, fault)], fault

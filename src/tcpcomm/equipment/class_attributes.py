@@ -2,7 +2,6 @@
 The class attributes of a piece of equipment, checked one by one when the class is made.
 
 A wrong value is refused with the usual correction, and so is a name that is nearly one of the attributes.
-The declaration checks that the attributes fit each other.
 """
 
 from __future__ import annotations
@@ -108,11 +107,7 @@ _ATTRIBUTES: Final = {
 
 def check_attributes(kind: type[Any], root: type[Any]) -> None:
     """
-    Check the attributes of a class that was just made.
-
-    Args:
-        kind: the class.
-        root: Equipment itself, which has all attributes.
+    Check the attributes of a class that was just made. The root, Equipment itself, has all of them.
 
     Raises:
         ConfigurationError: a value is wrong, or a name is nearly the name of an attribute.
@@ -120,8 +115,9 @@ def check_attributes(kind: type[Any], root: type[Any]) -> None:
     for name, attribute in _ATTRIBUTES.items():
         value = getattr(kind, name)
         if not attribute.fits(value):
+            given = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
             raise ConfigurationError(
-                f"{kind.__name__}.{name} must be {attribute.expected}, not {_value_text(value)}"
+                f"{kind.__name__}.{name} must be {attribute.expected}, not {given}"
                 f"{attribute.correction(value)}"
             )
     for name, value in vars(kind).items():
@@ -130,16 +126,11 @@ def check_attributes(kind: type[Any], root: type[Any]) -> None:
             raise ConfigurationError(f"{kind.__name__}.{name}: did you mean {meant}?")
 
 
-def _value_text(value: Any) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else repr(value)
-
-
 def _meant_attribute(name: str, value: Any) -> str | None:
     """
     Return the attribute that a name is a misspelling of, or None.
 
-    Users' classes have attributes with similar names. A name counts as misspelled only if it differs just
-    in case and underscores, or if the attribute could have its value.
+    It must differ just in case and underscores, or its value must fit, because users have similar names.
     """
     if callable(value) or hasattr(value, "__get__"):
         return None

@@ -31,7 +31,6 @@ class CommandMark:
 
 
 def mark_of(method: Callable[..., Any]) -> CommandMark:
-    """Return the mark of a method that :func:`tcpcomm.command` decorated."""
     mark: CommandMark = method.__tcpcomm__  # type: ignore[attr-defined]
     return mark
 
@@ -52,13 +51,7 @@ def refuse_bare(decorator: str, wire: Any) -> None:
 
 def note(decorator: str, method: Any, declared: Any, body: dict[str, Any]) -> None:
     """
-    Note a declaration in the body of its class.
-
-    Args:
-        decorator: the name of the decorator.
-        method: the decorated method.
-        declared: the mark or the event.
-        body: the local names where the decorator is called. If they are not a class body, nothing is noted.
+    Note a declaration, a mark or an event, in the body of its class. Do nothing in any other body.
 
     Raises:
         ConfigurationError: the method has no ``self``.
@@ -74,12 +67,7 @@ def note(decorator: str, method: Any, declared: Any, body: dict[str, Any]) -> No
 
 
 def check_noted(kind: type[Any]) -> None:
-    """
-    Check that all declarations of a class and its bases are there.
-
-    Raises:
-        ConfigurationError: something else has the same name and replaced a declaration.
-    """
+    """Raise ConfigurationError if something else has the name of a declaration, and has replaced it."""
     for base in kind.__mro__:
         for name, declared in vars(base).get(_NOTE, ()):
             found = vars(base).get(name, declared)

@@ -113,9 +113,7 @@ class BoundEvent(Generic[P]):
         """
         Send the event to one session only, which :func:`tcpcomm.current_session` gave within a command.
 
-        Raises:
-            CodecError: as above.
-            ConfigurationError: as above.
+        It raises the same errors as a call.
         """
         self._send(self._declared.bind(args, kwargs), session)
 

@@ -1,8 +1,8 @@
 """
 The greeting and the login before the first command of a session, declared step by step.
 
-Without I/O: :class:`LoginServer` is the equipment's side, :class:`LoginClient` the host's. Each takes the
-received frames and returns the messages to send.
+:class:`LoginServer` is the equipment's side, :class:`LoginClient` the host's. They take received frames and
+return the messages to send, without I/O.
 """
 
 from __future__ import annotations
@@ -99,11 +99,7 @@ class LoginServer(_LoginSide):
     """
     The equipment's side of a login.
 
-    Args:
-        greeting: the text that is sent first, or None.
-        steps: the declared login.
-        encoding: the encoding of all texts.
-        authenticate: returns True if the credentials are good. Called when all have come.
+    When all credentials have come, ``authenticate`` must return True if they are good.
     """
 
     def __init__(
@@ -152,13 +148,7 @@ class LoginServer(_LoginSide):
 
 class LoginClient(_LoginSide):
     """
-    The host's side of a login.
-
-    Args:
-        greeting: the text that the equipment sends first, or its beginning; None if there is none.
-        steps: the declared login.
-        encoding: the encoding of all texts.
-        credentials: the credentials, by the names that the steps use.
+    The host's side of a login. The credentials have the names that the steps use.
 
     Raises:
         ConfigurationError: a credential is missing.

@@ -36,8 +36,8 @@ def run(*services: Service, reactor: Any = None) -> None:
 
     Raises:
         SystemExit: a service cannot start for a reason outside the program, for example because its port is
-            in use. If nobody catches it, the script ends with that reason as its last line, and with the
-            exit code 1. No service keeps running. Other exceptions of a start are raised unchanged.
+            in use. The script ends with that reason as its last line, and with the exit code 1. No service
+            keeps running. Other exceptions of a start are raised unchanged.
     """
     try:
         run_until_stopped(*services, reactor=reactor)
@@ -46,13 +46,7 @@ def run(*services: Service, reactor: Any = None) -> None:
 
 
 def run_until_stopped(*services: Service, reactor: Any = None) -> None:
-    """
-    Do the same as :func:`run`, but raise the errors of a start.
-
-    Raises:
-        TcpcommError: a service cannot start, for example because its port is in use. No service keeps
-            running.
-    """
+    """Do the same as :func:`run`, but raise the errors of a start unchanged."""
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
     # Debug lines would hide the others: a link writes one each time that it tries to connect.

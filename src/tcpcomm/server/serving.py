@@ -217,12 +217,7 @@ class EquipmentProtocol(FrameProtocol):
 
 class EquipmentFactory(FrameFactory):
     """
-    Builds the sessions of a piece of equipment.
-
-    Args:
-        equipment: an object that implements the declaration, or the result of :func:`per_session`.
-        calls: the declaration of the hosts, if the equipment asks commands of them, too.
-        options: the options of :class:`~tcpcomm.session.factory.FrameFactory`.
+    Builds the sessions of a piece of equipment. :func:`serve` explains the arguments.
 
     Raises:
         ConfigurationError: a command has no implementation, or the object is already being served.
