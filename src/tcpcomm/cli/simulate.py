@@ -55,7 +55,9 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
         from twisted.internet import reactor  # noqa: PLC0415 - never at import time
 
         declaration = load_declaration(self.name)
-        seed = self._seed()
+        if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
+            raise Refusal(f"--seed must be a whole number, not {self['seed']!r}")
+        seed = int(self["seed"])
         equipment = simulated(
             declaration.kind,
             seed=seed,
@@ -83,11 +85,6 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
             raise Refusal(*problems)
         factory = EquipmentFactory(equipment, allow=allow, observers=frame_log(log), clock=reactor)
         return ServerService(factory, listeners)
-
-    def _seed(self) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
-            raise Refusal(f"--seed must be a whole number, not {self['seed']!r}")
-        return int(self["seed"])
 
     def _latency(self) -> tuple[float, float]:
         least, dash, most = self["latency"].partition("-")

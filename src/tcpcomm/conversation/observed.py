@@ -44,7 +44,8 @@ class ObservedCommand:
 
     def report(self) -> ObservedCommand:
         """Report the command, and return this object."""
-        self._report(self.message)
+        if self.session.observers.message is not None:
+            self.session.observers.message(self.session, self.message)
         return self
 
     def answered(self, frames: Sequence[bytes], outcome: Any, now: float) -> None:
@@ -61,17 +62,16 @@ class ObservedCommand:
         problem = str(outcome) if isinstance(outcome, BadReply) else ""
         for number, frame in enumerate(frames, 1):
             is_last = number == len(frames)
-            self._report(
-                ObservedMessage(
-                    kind=kind if is_last else MessageKind.PART,
-                    sent=not self.message.sent,
-                    frame=frame,
-                    name=self.message.name,
-                    values=values if is_last else {},
-                    answers=self.message,
-                    seconds=now - self.time,
-                    problem=problem,
-                )
+            report_message(
+                self.session,
+                kind if is_last else MessageKind.PART,
+                frame,
+                sent=not self.message.sent,
+                name=self.message.name,
+                values=values if is_last else {},
+                answers=self.message,
+                seconds=now - self.time,
+                problem=problem,
             )
 
     def _kind_and_values(self, outcome: Any) -> tuple[MessageKind, dict[str, Any]]:
@@ -83,10 +83,6 @@ class ObservedCommand:
             return MessageKind.FAULT, {"code": outcome.code, "reason": outcome.reason, "data": outcome.data}
         is_heartbeat = self.message.kind is MessageKind.HEARTBEAT
         return MessageKind.HEARTBEAT if is_heartbeat else MessageKind.REPLY, {"result": outcome}
-
-    def _report(self, message: ObservedMessage) -> None:
-        if self.session.observers.message is not None:
-            self.session.observers.message(self.session, message)
 
 
 def send_message(session: FrameProtocol, kind: MessageKind, frame: bytes, **details: Any) -> None:

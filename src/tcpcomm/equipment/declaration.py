@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, Request
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
@@ -122,13 +123,8 @@ def compile_declaration(
 
     check_attributes(kind, root)
     specs = {
-        name: compiled[name]
-        or _spec(kind, method, mark_of(method).wire, local_names, reply=mark_of(method).reply)
-        for name, method in commands.items()
-    } | {
-        name: compiled[name]
-        or _spec(kind, event.method, event.wire, local_names, reply=None, is_event=True)
-        for name, event in events.items()
+        name: compiled[name] or _spec(kind, declared, local_names)
+        for name, declared in (commands | events).items()
     }
     dialect = kind.codec.bind(tuple(specs.values()))
     pipeline = kind.pipeline
@@ -182,16 +178,10 @@ def _event(spec: MessageSpec, event: Event[Any], dialect: Dialect) -> DeclaredEv
     )
 
 
-def _spec(
-    kind: type[Any],
-    method: Callable[..., Any],
-    wire: Any,
-    local_names: Mapping[str, Any],
-    *,
-    reply: Any,
-    is_event: bool = False,
-) -> MessageSpec:
-    name = method.__name__
+def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> MessageSpec:
+    is_event = isinstance(declared, Event)
+    method = declared.method if is_event else declared
+    mark = declared if is_event else mark_of(method)
     where = place_of(method, kind.__name__)
     hints = _hints(where, method, local_names)
     parameters = []
@@ -211,10 +201,10 @@ def _spec(
     if is_event and result is not None:
         raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
     return MessageSpec(
-        name=name,
+        name=method.__name__,
         where=where,
-        wire=wire,
-        reply=reply,
+        wire=mark.wire,
+        reply=None if is_event else mark.reply,
         parameters=tuple(parameters),
         result=result,
         is_event=is_event,
@@ -322,16 +312,11 @@ def _check_heartbeat_stands_out(declaration: Declaration, heartbeat: Command) ->
     (body,) = (each.body for each in dialect.read_at_host(replies[0]) if isinstance(each, Answer))
     for name, command in declaration.commands.items():
         answers = dialect.reply_reader(name)
-        if command is not heartbeat and answers is not None and _accepts(answers, body):
+        if command is heartbeat or answers is None:
+            continue
+        with suppress(CodecError, Fault):
+            answers.take(body)
             raise ConfigurationError(f"{problem}: it can be a reply to {name} too")
-
-
-def _accepts(answers: ReplyReader, body: Any) -> bool:
-    try:
-        answers.take(body)
-    except (CodecError, Fault):
-        return False
-    return True
 
 
 def _is_unwritten(method: Callable[..., Any]) -> bool:

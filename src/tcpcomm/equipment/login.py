@@ -112,7 +112,6 @@ class LoginServer(_LoginSide):
         super().__init__(greeting, steps, encoding)
         self._authenticate = authenticate
         self._credentials: dict[str, str] = {}
-        self._answers_left = sum(step.send is not None for step in steps)
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """
@@ -129,8 +128,8 @@ class LoginServer(_LoginSide):
         if match is None:
             raise LoginRefused(f"the host did not answer {expected!r}")
         self._credentials.update(zip(pieces[1::2], match.groups(), strict=True))
-        self._answers_left -= 1
-        if not self._answers_left and not self._authenticate(**self._credentials):
+        is_last = all(step.send is None for step in self._steps)
+        if is_last and not self._authenticate(**self._credentials):
             raise LoginRefused("the host's credentials are wrong")
         return self._next_messages()
 

@@ -305,14 +305,14 @@ class ActiveEquipmentService(Service):
         name: str,
     ) -> None:
         self._factory = factory
-        has_heartbeat = factory.declaration.heartbeat is not None
-        self._interval = policy.heartbeats.interval if policy.heartbeats is not None else 0.0
+        heartbeats = None if factory.declaration.heartbeat is None else policy.heartbeats
+        self._interval = 0.0 if heartbeats is None else heartbeats.interval
         self.engine = Engine(
             factory,
             Connector(endpoint),
-            policy if has_heartbeat else evolve(policy, heartbeats=None),
+            evolve(policy, heartbeats=heartbeats),
             clock=clock,
-            send_heartbeat=self._beat if has_heartbeat and policy.heartbeats is not None else None,
+            send_heartbeat=None if heartbeats is None else self._beat,
             name=name,
             observers=factory.observers,
             link=self,

@@ -200,7 +200,7 @@ class EventsEvery(Service):
         declaration = declaration_of(equipment)
         self._equipment = equipment
         self._samples = Samples(declaration)
-        self._loops: list[tuple[LoopingCall, float]] = []
+        self._loops: dict[LoopingCall, float] = {}
         for name, interval in seconds.items():
             if name not in declaration.events:
                 there_are = ", ".join(declaration.events) or "none"
@@ -212,15 +212,15 @@ class EventsEvery(Service):
             loop = LoopingCall(self._send, name, Random(f"{seed} events {name}"))
             if clock is not None:
                 loop.clock = clock
-            self._loops.append((loop, interval))
+            self._loops[loop] = interval
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
-        for loop, interval in self._loops:
+        for loop, interval in self._loops.items():
             loop.start(interval, now=False).addErrback(self._failed)
 
     def stopService(self) -> Deferred[None] | None:
-        for loop, _ in self._loops:
+        for loop in self._loops:
             if loop.running:
                 loop.stop()
         return super().stopService()  # type: ignore[no-any-return, no-untyped-call]

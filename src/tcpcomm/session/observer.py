@@ -256,7 +256,7 @@ def report_frames_dropped(session: ObservedSession, frames: Sequence[bytes]) -> 
 def report_message(
     session: ObservedSession, kind: MessageKind, frame: bytes, *, sent: bool, **details: Any
 ) -> None:
-    """Tell the observers of a session about a message that is neither a command nor an answer."""
+    """Tell the observers of a session about a message."""
     if session.observers.message is not None:
         is_secret = session.sends_secret if sent else session.keeps_secret
         shown = masked(frame) if is_secret else frame
