@@ -31,6 +31,7 @@ from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
+from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
 from tcpcomm.link.supervisor import LinkState
@@ -235,7 +236,7 @@ class Events(_Closes):
 class BlockingLink:
     """The link behind a blocking proxy. :func:`link_of` returns it."""
 
-    def __init__(self, link: host.HostLink) -> None:
+    def __init__(self, link: HostLink) -> None:
         self._link = link
         self._loops: weakref.WeakSet[Events] = weakref.WeakSet()
 

@@ -60,14 +60,6 @@ def _networks(value: Iterable[Network] | None) -> tuple[Network, ...] | None:
     return None if value is None else tuple(value)
 
 
-def _steps(value: Iterable[ReadyStep]) -> tuple[ReadyStep, ...]:
-    return tuple(value)
-
-
-def _observers(value: Iterable[SessionObserver]) -> tuple[SessionObserver, ...]:
-    return tuple(value)
-
-
 def _reactor(value: Any) -> Any:
     if value is None:
         from twisted.internet import reactor as value  # noqa: PLC0415 - never at import time
@@ -115,7 +107,7 @@ class LinkOptions:
     policy: Policy = field(default=PROFILES["lan"], converter=_policy)
     """The rules of the link: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy."""
 
-    on_ready: tuple[ReadyStep, ...] = field(default=(), converter=_steps)
+    on_ready: Iterable[ReadyStep] = ()
     """
     Steps, such as a login, to be done on every new connection before the link is ready. A step gets a
     :class:`~tcpcomm.Handshake` from a Link, a proxy from ``remote``, and the protocol from a
@@ -125,7 +117,7 @@ class LinkOptions:
     limits: Limits | None = None
     """The limits of one session; None: the defaults, but the peer may be idle."""
 
-    observers: tuple[SessionObserver, ...] = field(default=(), converter=_observers)
+    observers: Iterable[SessionObserver] = ()
     """Objects that see what passes, and each state of the link; more can be added later."""
 
     log: LogTarget = False
