@@ -275,7 +275,7 @@ MUTANTS: Final = [
         "()",
         test_stopping.test_a_foreign_protocol_that_had_closed_itself_does_not_outlive_the_grace,
     ),
-    Mutant("a timer left over", Engine, "_settle", "self._timer.cancel()", "pass"),
+    Mutant("a timer left over", Engine, "settle", "self._timer.cancel()", "pass"),
     Mutant(
         "an attempt that was given up goes on",
         Engine,
@@ -435,7 +435,7 @@ MUTANTS: Final = [
         "a stop leaves the session as it is",
         Engine,
         "stop",
-        "self._do(self._supervisor.stop(self._now(), reason))",
+        "self._do(self.supervisor.stop(self._now(), reason))",
         "pass",
     ),
     Mutant(

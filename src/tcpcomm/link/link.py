@@ -231,7 +231,7 @@ class Link(Service):
     @property
     def reason(self) -> str:
         """The reason of the state, in plain words."""
-        return self.engine.reason
+        return self.engine.supervisor.reason
 
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Have ``observer(state, reason)`` called at each change. Return a function that ends that."""
@@ -292,7 +292,7 @@ class Link(Service):
         """
         requester = self.requester
         if requester is None or requester.session.reason is not None:
-            raise NotReady(f"{self.engine.name} is {self.engine.status_text}")
+            raise NotReady(f"{self.engine.name} is {self.engine.supervisor.status_text}")
         return requester
 
     def startService(self) -> None:

@@ -15,8 +15,8 @@ from attrs import evolve, field, frozen
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.connect import Acceptor, Connector, SessionSource
-from tcpcomm.link.engine import ReadyStep
+from tcpcomm.link.connect import Acceptor, Connector
+from tcpcomm.link.engine import ReadyStep, SessionSource
 from tcpcomm.link.supervisor import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
