@@ -17,7 +17,6 @@ from typing import TypeVar, Unpack
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from tcpcomm.conversation.proxy import link_behind
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host.link import HostLink
@@ -72,7 +71,7 @@ def link_of(proxy: Equipment) -> HostLink:
     Raises:
         ConfigurationError: it is not a proxy that ``remote`` made.
     """
-    link = link_behind(proxy)
+    link = getattr(proxy, "__tcpcomm_link__", None)
     if not isinstance(link, HostLink):
         raise ConfigurationError(f"{proxy!r} is not a proxy with a link of its own: remote() makes them")
     return link
