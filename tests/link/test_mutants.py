@@ -246,7 +246,7 @@ MUTANTS: Final = [
         "it dials on after a stop",
         Supervisor,
         "_down",
-        "self._running and self._dials",
+        "self.running and self._dials",
         "self._dials",
         test_supervisor.test_stopping_drains_a_session_within_its_grace,
     ),

@@ -87,7 +87,7 @@ class Engine:
         policy: the rules.
         clock: the reactor, or a test's clock.
         random: the source of the backoff's jitter.
-        steps: called one after the other on each session, before the link is ready.
+        steps: called in order on each session, before the link is ready.
         send_heartbeat: sends a heartbeat through the protocol that it gets.
         name: the link's name in logs.
         keys: with them the peer must prove itself before anything is said. If we connect, there must be the
@@ -165,11 +165,7 @@ class Engine:
         return lambda: self._state_observers.remove(observer) if observer in self._state_observers else None
 
     def when_ready(self) -> Deferred[Any]:
-        """
-        Return a Deferred that fires with the protocol as soon as the link is ready, now if it is.
-
-        It fails with NotReady if the link is stopped before. It may be cancelled.
-        """
+        """Return a Deferred that fires with the protocol when the link is ready; see ``Link.whenReady``."""
         waiting: Deferred[Any] = Deferred(self._awaiting_ready.remove)
         if self.protocol is not None:
             waiting.callback(self.protocol)
@@ -341,11 +337,7 @@ class Engine:
                 self._do(actions)
 
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
-        """
-        Note that a session ended: the connection was lost or closed here, or the peer is not proven.
-
-        It was ``refused`` if it is known that the network did not end it: see :meth:`Supervisor.lost`.
-        """
+        """Note that a session ended, or is not proven; for ``refused`` see :meth:`Supervisor.lost`."""
         if self._forget_unproven(session):
             self._admission.log_refusal(session.peer, reason)
         if session is self._session:
@@ -395,11 +387,7 @@ class Engine:
                 self._ready_changed(protocol)
 
     def _do(self, actions: Iterable[Action] = ()) -> None:
-        """
-        Carry actions out in the order in which they arose.
-
-        A function that is called on the way may cause more actions; these wait for their turn.
-        """
+        """Carry actions out, in order; those that arise on the way wait for their turn."""
         self._plan(actions)
         if self._acting:
             return
@@ -462,8 +450,7 @@ class Engine:
         """
         Log a state that is news: each reason of an outage once, and no attempt that begins.
 
-        An outage has fifty attempts a second, and must not fill the disk until the cable is found. These
-        are not even debug messages, because a log that twistd writes has those too.
+        An outage has fifty attempts a second, which must not fill the disk, not even with debug messages.
         """
         logged = self._logged_reasons
         if report.state in (LinkState.CONNECTING, LinkState.HANDSHAKING):

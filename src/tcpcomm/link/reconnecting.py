@@ -56,6 +56,7 @@ class ReconnectingFactory(Factory):
         **keywords: Unpack[SupervisionKeywords[Any]],
     ) -> None:
         options = LinkOptions(**keywords)
+        policy = options.policy_with(heartbeat)
         own = getattr(protocol, "observers", None)  # the sessions of a FrameFactory report to them
         self.observers = own if isinstance(own, Observers) else Observers()
         """The observers of the link and of its sessions; ``observers.add(...)`` attaches another."""
@@ -70,7 +71,7 @@ class ReconnectingFactory(Factory):
         self._make_engine = partial(
             Engine,
             factory,
-            policy=options.policy_with(heartbeat),
+            policy=policy,
             clock=options.reactor,
             random=options.random,
             steps=options.on_ready,
