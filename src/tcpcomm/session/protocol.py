@@ -176,7 +176,7 @@ class FrameProtocol(SessionAttributes):
                 self._send_buffer.write(part)
         self.frames_sent += 1
         if self.observers.frame_sent is not None:
-            observer.report_frames_sent(self, (frame,))
+            observer.report_bytes(self, "frame_sent", (frame,))
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         """Send all these frames in one write, unless they are large, or raise like :meth:`sendFrame`."""
@@ -208,7 +208,7 @@ class FrameProtocol(SessionAttributes):
             self._send_buffer.write(part)
         self.frames_sent += len(frames)
         if self.observers.frame_sent is not None:
-            observer.report_frames_sent(self, frames)
+            observer.report_bytes(self, "frame_sent", frames)
 
     def sendBytes(self, data: bytes) -> None:
         """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
@@ -371,7 +371,7 @@ class FrameProtocol(SessionAttributes):
         if data is not None:
             self._last_received_at = self._seconds()
             if observers.received is not None:
-                observer.report_received(self, data)
+                observer.report_bytes(self, "received", (data,))
             if self.is_held or send_buffer.corked:
                 if not self._closing:
                     self._get_receive_queue().add_chunk(data)
@@ -403,7 +403,7 @@ class FrameProtocol(SessionAttributes):
                         elif frames or self._frame_began_at is None:
                             self._frame_began_at = self._last_received_at
                         if frames and observers.frame_received is not None:
-                            observer.report_frames_received(self, frames)
+                            observer.report_bytes(self, "frame_received", frames)
                     data = None
                 if frames and self._heartbeat_monitor is not None:
                     frames, rest = self._heartbeat_monitor.answer(frames)
