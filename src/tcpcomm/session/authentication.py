@@ -1,9 +1,8 @@
 """
 The proof of a pre-shared key, before a session is ready: :class:`PeerAuthentication`.
 
-It stands between a transport and a protocol, and carries out the exchange of :mod:`tcpcomm.net.psk`.
-Before the peer is proven, the protocol gets nothing and can send nothing. Then it gets the connection, and
-the bytes that came behind the exchange.
+It carries out the exchange of :mod:`tcpcomm.net.psk`. Before the peer is proven, the protocol gets nothing
+and can send nothing. Then it gets the connection, and the bytes that came behind the exchange.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol
 
 HANDSHAKE: Final = 2.0
-"""Seconds that TLS and the proof may take together, if the protocol has no limit of its own."""
+"""Seconds that TLS and the proof may take together, if the protocol is not a FrameProtocol."""
 
 
 def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
@@ -62,7 +61,7 @@ class PeerAuthentication(Protocol):
         self.refused: Callable[[str], object] = self._abort
         """Called with the reason when the peer is not proven. It ends the connection."""
         self._proof = proof
-        self._begun = False  # the exchange has begun, after TCP and TLS, if there is any
+        self._begun = False  # the exchange, after TCP and TLS
         self._over = False  # the peer is proven, or refused
         self._connected = False  # the protocol has the connection
 
@@ -73,11 +72,15 @@ class PeerAuthentication(Protocol):
             self.protocol.awaits_proof = True
             self._connect()
         if not ISSLTransport.providedBy(transport):
-            self._begin()
+            self.handshakeCompleted()
 
     def handshakeCompleted(self) -> None:
-        """Begin the exchange, because TLS is established."""
-        self._begin()
+        """Begin the exchange: TLS is established, or there is none."""
+        if not (self._begun or self._over):
+            self._begun = True
+            begin = self._proof.begin()
+            if begin:
+                cast("Any", self.transport).write(begin)
 
     def dataReceived(self, data: bytes) -> None:
         if self._over:
@@ -88,9 +91,8 @@ class PeerAuthentication(Protocol):
             self._over = True
             self.refused(f"not proven: {error}")
             return
-        transport = cast("Any", self.transport)
         if answer:
-            transport.write(answer)
+            cast("Any", self.transport).write(answer)
         if self._proof.peer is not None:
             self._over = True
             self._hand_over(self._proof.peer)
@@ -99,28 +101,17 @@ class PeerAuthentication(Protocol):
         if self._connected:
             self.protocol.connectionLost(self.explained(reason))
         elif not self._over:
-            words = loss_text(self.explained(reason))
+            reason = self.explained(reason)
             self._over = True
-            self.refused(words)
+            self.refused(loss_text(reason))
 
     def explained(self, reason: Failure) -> Failure:
-        """Return why the connection was lost. A peer that refuses our proof closes without a reason."""
+        """Return the reason of a loss. A peer that refuses our proof closes without a reason."""
         lost = reason.check(ConnectionDone, ConnectionLost)
         if self._over or not self._begun or lost is None:
             return reason
-        return Failure(
-            NotProven(
-                f"not proven: {loss_text(reason)}, instead of going on with the proof: perhaps it does "
-                "not know our name, or its key is another"
-            )
-        )
-
-    def _begin(self) -> None:
-        if not (self._begun or self._over):
-            self._begun = True
-            begin = self._proof.begin()
-            if begin:
-                cast("Any", self.transport).write(begin)
+        text = f"not proven: {loss_text(reason)}, instead of going on with the proof"
+        return Failure(NotProven(f"{text}: perhaps it does not know our name, or its key is another"))
 
     def _connect(self) -> None:
         self._connected = True
@@ -167,7 +158,7 @@ class _HalfCloseableAuthentication(PeerAuthentication):
 
 class AuthenticatingFactory(Factory):
     """
-    Admits to another factory only peers that hold a key.
+    Admits to another factory, which listens, only peers that hold a key.
 
     :class:`~tcpcomm.FrameFactory`, :class:`~tcpcomm.Link` and :class:`~tcpcomm.ReconnectingFactory` have an
     argument ``keys`` instead.
@@ -175,31 +166,15 @@ class AuthenticatingFactory(Factory):
     Args:
         factory: builds the protocols of proven peers.
         keys: our name, and the keys.
-        dials: True if it connects, with the key of one peer, instead of listening.
-        handshake: the seconds that TLS and the proof may take together.
         clock: the reactor, or a test's clock.
-
-    Raises:
-        ConfigurationError: it dials, and there are keys of several peers.
     """
 
     noisy = False
     log = Logger()
 
-    def __init__(
-        self,
-        factory: Any,
-        keys: PreSharedKeys,
-        *,
-        dials: bool = False,
-        handshake: float = HANDSHAKE,
-        clock: IReactorTime | None = None,
-    ) -> None:
-        keys.proof(dials=dials)
+    def __init__(self, factory: Any, keys: PreSharedKeys, *, clock: IReactorTime | None = None) -> None:
         self._factory = factory
         self._keys = keys
-        self._dials = dials
-        self._handshake = handshake
         self.clock = clock
         self._admission = Admission(self.log, lambda: clock_of(self).seconds())
 
@@ -207,12 +182,12 @@ class AuthenticatingFactory(Factory):
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        made = authenticate(protocol, self._keys.proof(dials=self._dials))
+        made = authenticate(protocol, self._keys.proof(dials=False))
         if isinstance(protocol, FrameProtocol):
             return made
         abort = made.refused
         overdue: IDelayedCall = clock_of(self).callLater(
-            self._handshake, lambda: made.refused(f"not proven within {self._handshake:g} s")
+            HANDSHAKE, lambda: made.refused(f"not proven within {HANDSHAKE:g} s")
         )
 
         def over() -> None:

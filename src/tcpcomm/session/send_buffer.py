@@ -9,7 +9,7 @@ and TCP, TLS and UNIX sockets behave alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import define, field
 from twisted.internet.interfaces import (
@@ -189,5 +189,5 @@ def _closes_by_half(transport: Any) -> bool:
     while IProtocol.providedBy(transport):  # a wrapper, as Twisted's policies make: it must pass that on
         if not IHalfCloseableProtocol.providedBy(transport):
             return False
-        transport = transport.transport
+        transport = cast("Any", transport).transport
     return IHalfCloseableDescriptor.providedBy(transport)
