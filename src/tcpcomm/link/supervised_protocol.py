@@ -18,9 +18,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.link.supervisor import LinkState
-from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
+from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.session.admission import Refused
 from tcpcomm.session.authentication import PeerAuthentication, authenticate

@@ -20,8 +20,8 @@ from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_text, one_line, peer_name
+from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
@@ -141,7 +141,7 @@ class FrameProtocol(SessionAttributes):
         self.close("the peer finished sending" + self._mid_frame_note())
 
     def sessionLost(self, reason: str) -> None:
-        """Handle the end of a session that was ready, with the reason in plain words. The default logs it."""
+        """Handle the end of a session that was ready; the default logs the reason, in plain words."""
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
 
     def log_fault(self, problem: str) -> None:
