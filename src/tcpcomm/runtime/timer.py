@@ -25,7 +25,7 @@ FAR: Final = 60.0
 """Seconds: a deadline at least this far away is kept to the second only, so that it can share a timer."""
 
 
-@define(eq=False)
+@define(eq=False, weakref_slot=False)
 class DeadlineTimer(Generic[Owner]):
     """
     A timer that acts on the earliest of several deadlines.

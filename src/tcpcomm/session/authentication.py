@@ -22,7 +22,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_text, peer_name
@@ -34,17 +34,10 @@ HANDSHAKE: Final = 2.0
 """Seconds that TLS and the proof may take together, if the protocol is not a FrameProtocol."""
 
 
-def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
-    """Return a protocol that stands between a transport and the given protocol until its peer is proven."""
-    if IHalfCloseableProtocol.providedBy(protocol):
-        return _HalfCloseableAuthentication(protocol, proof)
-    return PeerAuthentication(protocol, proof)
-
-
 @implementer(IHandshakeListener)
 class PeerAuthentication(Protocol):
     """
-    Stands between the transport and a protocol.
+    Stands between the transport and a protocol until the peer is proven.
 
     A :class:`~tcpcomm.FrameProtocol` can wait until its peer is proven. So it is connected at once, counts
     as a session, and keeps its time limit. Any other protocol is connected when the peer is proven.
@@ -55,6 +48,8 @@ class PeerAuthentication(Protocol):
     """
 
     def __init__(self, protocol: Any, proof: Proof) -> None:
+        if IHalfCloseableProtocol.providedBy(protocol):
+            alsoProvides(self, IHalfCloseableProtocol)
         self.protocol = protocol
         self.proven: Callable[[str], object] = lambda peer: None
         """Called with the peer's name when the peer is proven, and the protocol is connected."""
@@ -105,6 +100,17 @@ class PeerAuthentication(Protocol):
             self._over = True
             self.refused(loss_text(reason))
 
+    def readConnectionLost(self) -> None:
+        if self._over:
+            self.protocol.readConnectionLost()
+        else:
+            self._over = True
+            self.refused("not proven: the peer finished sending before that")
+
+    def writeConnectionLost(self) -> None:
+        if self._connected:
+            self.protocol.writeConnectionLost()
+
     def explained(self, reason: Failure) -> Failure:
         """Return the reason of a loss. A peer that refuses our proof closes without a reason."""
         lost = reason.check(ConnectionDone, ConnectionLost)
@@ -140,22 +146,6 @@ class PeerAuthentication(Protocol):
             getattr(transport, "abortConnection", transport.loseConnection)()
 
 
-@implementer(IHalfCloseableProtocol)
-class _HalfCloseableAuthentication(PeerAuthentication):
-    """A PeerAuthentication for a protocol that must know when the peer has only ended its sending."""
-
-    def readConnectionLost(self) -> None:
-        if self._over:
-            self.protocol.readConnectionLost()
-        else:
-            self._over = True
-            self.refused("not proven: the peer finished sending before that")
-
-    def writeConnectionLost(self) -> None:
-        if self._connected:
-            self.protocol.writeConnectionLost()
-
-
 class AuthenticatingFactory(Factory):
     """
     Admits to another factory, which listens, only peers that hold a key.
@@ -182,7 +172,7 @@ class AuthenticatingFactory(Factory):
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        made = authenticate(protocol, self._keys.proof(dials=False))
+        made = PeerAuthentication(protocol, self._keys.proof(dials=False))
         if isinstance(protocol, FrameProtocol):
             return made
         abort = made.refused

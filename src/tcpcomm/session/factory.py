@@ -18,7 +18,7 @@ from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.timer import SharedTimers, clock_of
 from tcpcomm.session.admission import Admission, Network, Refused
-from tcpcomm.session.authentication import authenticate
+from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
 from tcpcomm.session.observer import Observers, SessionObserver
@@ -160,7 +160,9 @@ class FrameFactory(Factory):
         protocol.factory = self
         for name, value in self._overrides.items():
             setattr(protocol, name, value)
-        return protocol if self.keys is None else authenticate(protocol, self.keys.proof(dials=self.dials))
+        if self.keys is None:
+            return protocol
+        return PeerAuthentication(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
         """Count a session that got its connection. The session calls this."""

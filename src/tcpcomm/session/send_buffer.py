@@ -30,7 +30,7 @@ Session = TypeVar("Session", bound=ObservedSession)
 
 
 @implementer(IPushProducer)
-@define(eq=False)
+@define(eq=False, weakref_slot=False)
 class SendBuffer(Generic[Session]):
     """
     The queue between ``sendFrame`` and the transport.
