@@ -135,13 +135,13 @@ class FrameProtocol(SessionAttributes):
         """
         Handle the end of the input: the peer will send nothing more, but may still read (half-close).
 
-        It is called when all handlers have finished. The default closes the session. Override it if replies
-        will still come from elsewhere.
+        It is called when all received frames are handled, and all handlers have finished. The default
+        closes the session. Override it if replies will still come from elsewhere.
         """
         self.close("the peer finished sending" + self._mid_frame_note())
 
     def sessionLost(self, reason: str) -> None:
-        """Handle the end of a session that was ready; the default logs the reason, in plain words."""
+        """Handle the end of a session that was ready. It is called once. The default logs the reason."""
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
 
     def log_fault(self, problem: str) -> None:
@@ -285,6 +285,7 @@ class FrameProtocol(SessionAttributes):
             self.handshakeCompleted()  # without TLS or a proof, it is complete now
 
     def _begin(self) -> None:
+        """Do the first steps, which can fail in the code of others."""
         self._decoder = self.framing.decoder()
         self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
