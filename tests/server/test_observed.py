@@ -22,6 +22,7 @@ from tcpcomm import (
     ObservedMessage,
     SessionObserver,
     command,
+    current_session,
     event,
     link_of,
     per_session,
@@ -255,6 +256,21 @@ def test_commands_that_wait_are_reported_at_once_and_their_replies_with_the_time
     ] == log.lines
 
 
+def test_frames_that_the_end_of_a_session_drops_are_reported_too(log: Messages) -> None:
+    class Closing(MyCamera):
+        def reset(self) -> None:
+            current_session().close("no more jobs")
+
+    wire(Closing(), log).receive("TRG,1", "RESET", "TRG,2", "PING")
+    assert [
+        "got 'TRG,1' command locate(job=1)",
+        "sent 'OK,1.5' reply locate(result=1.5) to 'TRG,1' after 0 s",
+        "got 'RESET' command reset()",
+        "got 'TRG,2' unreadable (): the session is over: no more jobs",
+        "got 'PING' unreadable (): the session is over: no more jobs",
+    ] == log.lines
+
+
 def test_heartbeats_are_told_from_commands(log: Messages) -> None:
     wire(MyCamera(), log).receive("PING")
     assert [
@@ -469,7 +485,7 @@ class Client(Protocol):
 
 
 class RealSocketTests(TestCase):
-    """The same on sockets of this machine."""
+    """Observers of sessions on sockets of this machine."""
 
     def serve(self, observers: Iterable[SessionObserver]) -> int:
         service: Any = serve(
