@@ -33,7 +33,7 @@ from tcpcomm.host import host
 from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.server import serving
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]

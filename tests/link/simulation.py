@@ -17,7 +17,7 @@ from attrs import frozen
 
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.faults import Faults

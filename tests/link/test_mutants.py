@@ -21,8 +21,10 @@ from tcpcomm.conversation.requester import Requester
 from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link, LinkSession
+from tcpcomm.link.policy import Backoff
+from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedProtocol
-from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
+from tcpcomm.link.supervisor import Supervisor
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.heartbeat import Pulse
 from tests.link import (

@@ -11,22 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.supervisor import (
-    PROFILES,
-    TABLE,
-    Abort,
-    Action,
-    Backoff,
-    Dial,
-    Drain,
-    IllegalInput,
-    Input,
-    LinkState,
-    ReportState,
-    SendHeartbeat,
-    Supervisor,
-    profile,
-)
+from tcpcomm.link.policy import PROFILES, Backoff, profile
+from tcpcomm.link.states import TABLE, IllegalInput, Input, LinkState
+from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
 from tcpcomm.session.heartbeat import Heartbeats
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 

@@ -33,7 +33,7 @@ from zope.interface.verify import verifyObject
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits

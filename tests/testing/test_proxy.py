@@ -21,7 +21,7 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.testing.proxy.connection import FULL, Toxics
 from tcpcomm.testing.proxy.proxy import FaultProxy

@@ -23,7 +23,7 @@ from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.link import Handshake, Link, LinkSession
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.observer import MessageKind, masked
 
 FIRST_WAIT: Final = 5.0

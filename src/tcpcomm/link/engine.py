@@ -18,18 +18,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
+from tcpcomm.link.policy import Policy
+from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
-from tcpcomm.link.supervisor import (
-    Abort,
-    Action,
-    Dial,
-    Drain,
-    LinkState,
-    Policy,
-    ReportState,
-    SendHeartbeat,
-    Supervisor,
-)
+from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.timer import DeadlineTimer

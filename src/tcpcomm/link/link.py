@@ -25,7 +25,7 @@ from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits

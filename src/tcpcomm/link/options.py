@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import ReadyStep, SessionSource
-from tcpcomm.link.supervisor import PROFILES, Policy, profile
+from tcpcomm.link.policy import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.admission import Network

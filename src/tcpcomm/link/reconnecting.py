@@ -20,7 +20,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine, SessionSource, StateObserver
 from tcpcomm.link.options import LinkOptions, SupervisionKeywords
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.reasons import connect_error_text
 from tcpcomm.session.observer import Observers
 

@@ -26,7 +26,8 @@ from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host.host import link_of, remote
-from tcpcomm.link.supervisor import LinkState, profile
+from tcpcomm.link.policy import profile
+from tcpcomm.link.states import LinkState
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import implement_with
 from tcpcomm.testing.laws.settings import check_settings
