@@ -139,9 +139,7 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
         return framing.sync[framing.strip :] + free + length + body
 
     size = framing.offset - len(framing.sync)
-    bodies = _bodies(
-        framing.max_frame - kept, least=max(0, framing.adjust), special=framing.sync + b"\x01"
-    )
+    bodies = _bodies(framing.max_frame - kept, least=max(0, framing.adjust), special=framing.sync + b"\x01")
     return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(sendable(framing))
 
 

@@ -2,69 +2,24 @@
 The toxics, which change the bytes that pass a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`.
 
 Their names and meanings are those of Toxiproxy. Times are in seconds. A toxic is configuration only, so one
-object can be used for several directions. Its state for one connection is in a :class:`Direction`.
+object can be used for several directions. Its state for one connection is in the direction's ``memory``.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from random import Random
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from attrs import field, fields, frozen
 
 from tcpcomm.errors import ConfigurationError
-
-Delayed = tuple[float, bytes]
-"""Bytes, after their delay in seconds."""
-
-
-class Direction(ABC):
-    """One direction of one connection, as a toxic sees it."""
-
-    random: Random
-
-    memory: dict[Toxic, Any]
-    """The state of each toxic for this direction."""
-
-    @abstractmethod
-    def later(self, toxic: Toxic, delay: float, act: Callable[[], None]) -> None:
-        """Call ``act`` after ``delay`` seconds, unless the toxic or the connection ends before."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Deliver the bytes on their way in this direction, then close the connection at both ends."""
-
-    @abstractmethod
-    def reset(self) -> None:
-        """Reset the connection at both ends, at once."""
+from tcpcomm.testing.proxy.proxy import Direction, Toxic
 
 
 def _not_negative(instance: object, attribute: Any, value: float) -> None:
     if not value >= 0:
         raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
-
-
-@frozen(eq=False)
-class Toxic:
-    """A change to one direction of each connection. This class changes nothing."""
-
-    name: ClassVar[str] = ""
-
-    holds: ClassVar[bool] = False
-    """True if the toxic keeps all bytes back until it is removed."""
-
-    def begin(self, direction: Direction) -> None:
-        """Begin: a connection was made, or this toxic was added to an open one."""
-
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
-        """Return the pieces of these bytes in order, each with its delay. An empty result loses them."""
-        return [(0.0, data)]
-
-    def remove(self, direction: Direction) -> None:
-        """End: this toxic was removed from an open connection."""
 
 
 @frozen(eq=False)
@@ -76,7 +31,7 @@ class Latency(Toxic):
     latency: float = field(default=0.1, validator=_not_negative)
     jitter: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         return [(max(0.0, self.latency + direction.random.uniform(-self.jitter, self.jitter)), data)]
 
 
@@ -96,8 +51,8 @@ class Slicer(Toxic):
                 f"size_variation={self.size_variation} must be less than average_size={self.average_size}"
             )
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
-        pieces: list[Delayed] = []
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
+        pieces: list[tuple[float, bytes]] = []
         while data:
             size = self.average_size + direction.random.randint(-self.size_variation, self.size_variation)
             pieces.append((len(pieces) * self.delay_between, data[:size]))
@@ -121,7 +76,7 @@ class Timeout(Toxic):
         if self.timeout:
             direction.later(self, self.timeout, direction.close)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         return []
 
     def remove(self, direction: Direction) -> None:
@@ -136,7 +91,7 @@ class ResetPeer(Toxic):
 
     timeout: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         if self not in direction.memory:
             direction.memory[self] = True
             direction.later(self, self.timeout, direction.reset)
@@ -151,7 +106,7 @@ class LimitData(Toxic):
 
     limit: int = field(default=0, alias="bytes", validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         left = direction.memory.get(self, self.limit)
         direction.memory[self] = left - min(left, len(data))
         if len(data) >= left:
