@@ -13,11 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import (
-    ConnectionAborted,
-    ConnectionDone,
-    ConnectionLost,
-)
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
     IHalfCloseableDescriptor,
@@ -29,7 +25,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.testing.network.interfaces import AnyProgram
+from tcpcomm.testing.network.base import BaseMachine
+from tcpcomm.testing.network.clock import Program
 
 _KERNEL_BUFFER: Final = 64 * 1024
 """The bytes of the kernel's send buffer, and of its receive buffer."""
@@ -51,9 +48,11 @@ class Socket:
 
     log = Logger()
 
-    def __init__(self, program: AnyProgram, here: IPv4Address, there: IPv4Address, name: str) -> None:
+    def __init__(
+        self, machine: BaseMachine, program: Program, here: IPv4Address, there: IPv4Address, name: str
+    ) -> None:
+        self.machine = machine
         self.program = program
-        self.machine = program.machine
         self.name = name
         """Its name in the trace."""
         self.peer: Socket
@@ -66,7 +65,7 @@ class Socket:
         """The factory of a client, to call ``doStop`` at the end. None for a server."""
         self._aborting = False
         self._here, self._there = here, there
-        self._network = program.machine.network
+        self._network = machine.network
         self._reading = True
         self._in = b""
         self._peer_ended = False  # the peer will not send further bytes
@@ -191,8 +190,7 @@ class Socket:
             if peer._peer_is_full:
                 peer._peer_is_full = False
                 peer._send()
-            if self._network.trace is not None:
-                self._network.note("read", self.name, data)
+            self._network.note("read", self.name, data)
             self._guarded(self.protocol.dataReceived, data)
         if not self.connected or self._aborting:
             return
@@ -204,17 +202,17 @@ class Socket:
 
     def readConnectionLost(self, reason: Failure) -> None:
         """Report that the peer will not send further bytes."""
-        half_closeable = IHalfCloseableProtocol(self.protocol, None)
-        if half_closeable is None:
+        protocol = IHalfCloseableProtocol(self.protocol, None)
+        if protocol is None:
             self._lose(reason)
         else:
-            self._guarded(half_closeable.readConnectionLost)
+            self._guarded(protocol.readConnectionLost)
 
     def writeConnectionLost(self, reason: Failure) -> None:
         """Report that the kernel has the end of the outgoing stream."""
-        half_closeable = IHalfCloseableProtocol(self.protocol, None)
-        if half_closeable is not None:
-            self._guarded(half_closeable.writeConnectionLost)
+        protocol = IHalfCloseableProtocol(self.protocol, None)
+        if protocol is not None:
+            self._guarded(protocol.writeConnectionLost)
 
     def _written(self) -> None:
         """Continue the producer, the close or the end of the stream, if the kernel has taken all bytes."""
@@ -232,7 +230,6 @@ class Socket:
 
     def _abort(self) -> None:
         if self.connected:
-            self._in = self._out = b""
             self._lose(_ABORTED, reset=True)
 
     def _lose(self, reason: Failure, *, reset: bool = False) -> None:
@@ -243,12 +240,10 @@ class Socket:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.stopProducing()
-        if self._network.trace is not None:
-            self._network.note("lost", self.name, type(reason.value).__name__)
-        protocol = self.protocol
-        if protocol is not None:
+        self._network.note("lost", self.name, type(reason.value).__name__)
+        if self.protocol is not None:
             try:
-                protocol.connectionLost(reason)
+                self.protocol.connectionLost(reason)
             except Exception:
                 self.log.failure("{socket}: connectionLost failed", socket=self.name)
         if self.factory is not None:
@@ -265,7 +260,7 @@ class Socket:
                 self._lose(failure)
 
     def _soon(self, function: Callable[[], None]) -> None:
-        self._network.clock.schedule(self.program, 0.0, function)
+        self.program.callLater(0.0, function)
 
     # -- the kernels --------------------------------------------------------------------------
 
@@ -276,11 +271,9 @@ class Socket:
         self.open = False
         self.machine.sockets.pop(self, None)
         if self._reset:
-            self._out = b""
             return
         if reset or self._in:
-            self._out = b""
-            self._in = b""
+            self._in = self._out = b""
             self._end = "sent"
             self._network.later(self._reset_peer)
         elif self._end != "sent":
@@ -298,14 +291,13 @@ class Socket:
         """Send lost bytes at the kernel's next attempt, because the network works again."""
         lost_at, self._lost_at = self._lost_at, None
         assert lost_at is not None
-        wait = _RETRANSMIT_DELAY
-        at = lost_at + wait
-        now = self._network.clock.now
+        now, delay = self._network.clock.now, _RETRANSMIT_DELAY
+        at = lost_at + delay
         while at <= now:
-            wait *= 2.0
-            at += wait
+            delay *= 2.0
+            at += delay
         self._in_transit = True
-        self._network.clock.schedule(None, at - now, self._transmit)
+        self._network.clock.callLater(at - now, self._transmit)
 
     def end_from_outside(self) -> None:
         """End the outgoing stream, as a device on the path could."""
