@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import deque
 from collections.abc import Sequence
 from math import inf
 from time import thread_time
@@ -30,10 +29,10 @@ _FOREIGN = (
 def held_bytes(decoder: Decoder) -> int:
     """Return the memory, in bytes, of all objects that the decoder holds, such as buffers and lists."""
     seen: set[int] = set()
-    waiting: deque[object] = deque([decoder])
+    waiting: list[object] = [decoder]
     total = 0
     while waiting:
-        each = waiting.popleft()
+        each = waiting.pop()
         if id(each) in seen or isinstance(each, _FOREIGN):
             continue
         seen.add(id(each))

@@ -16,7 +16,7 @@ from tcpcomm.testing.laws.examples import Draw, chunked, is_plain, plain_frame, 
 from tcpcomm.testing.laws.recorder import Crash, Fault, Recorder, record
 from tcpcomm.testing.laws.sizes import held_limit, resized, smaller
 from tcpcomm.testing.laws.strategies import chunkings, payloads_for, sendable, streams
-from tcpcomm.testing.laws.violation import Chunks, Violation, expect
+from tcpcomm.testing.laws.violation import Violation, chunks_text, expect
 
 
 def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -28,14 +28,12 @@ def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> N
     """
     stream = draw(streams(framing, payloads))
     chunks = draw(chunkings(stream))
-    recorder = Recorder(framing)
-    recorder.feed(*chunks)
+    recorder = record(framing, chunks)
     if draw(st.booleans()):
         recorder.flush()
     recorder.close()
-    facts: dict[str, Any] = {"bytes": stream, "chunks": Chunks(chunks)}
-    crashes = [event for event in recorder.events if isinstance(event, Crash)]
-    expect([], crashes, **facts)
+    facts: dict[str, Any] = {"bytes": stream, "chunks": chunks_text(chunks)}
+    expect([], [event for event in recorder.events if isinstance(event, Crash)], **facts)
     offsets = [fault.offset for fault in recorder.faults]
     if offsets != sorted(set(offsets)) or not all(0 <= offset <= len(stream) for offset in offsets):
         raise Violation(f"faults at rising offsets from 0 to {len(stream)}", recorder.events, **facts)
@@ -44,9 +42,7 @@ def progress(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> N
 def stickiness(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """After a fault that is not recoverable, every call raises the same fault, without frames."""
     stream = draw(streams(framing, payloads))
-    recorder = Recorder(framing)
-    recorder.feed(*draw(chunkings(stream)))
-    recorder.close()
+    recorder = record(framing, draw(chunkings(stream)), close=True)
     final = recorder.events[-1] if recorder.events else None
     if not isinstance(final, Fault) or final.recoverable:
         return
@@ -91,12 +87,12 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     oversized = large.encode(frame)
     wire = small.encode(before) + oversized + small.encode(after)
     chunks = draw(chunkings(wire, near=(begin, begin + small.max_frame, begin + len(oversized))))
-    events = record(small, chunks)
-    facts = {"limit": f"max_frame={small.max_frame}", "bytes": wire, "chunks": Chunks(chunks)}
+    events = record(small, chunks).events
+    facts = {"limit": f"max_frame={small.max_frame}", "bytes": wire, "chunks": chunks_text(chunks)}
     match events:
         case [bytes() as first, Fault("FrameTooLong", _, offset, recoverable), *others]:
             correct = first == before and begin <= offset < begin + len(oversized)
-            correct = correct and record(large, [oversized[offset - begin :]]) == [frame]
+            correct = correct and record(large, [oversized[offset - begin :]]).events == [frame]
             if is_plain(large, frame):
                 correct = correct and others == ([after] if recoverable else [])
         case _:
@@ -120,11 +116,10 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
         good = draw(payloads.filter(sendable(small)))
     wire = small.encode(good)
     stream = draw(streams(small, payloads.filter(sendable(small))))
-    recorder, witness = Recorder(small), Recorder(small)
-    recorder.feed(*draw(chunkings(stream)))
+    recorder = record(small, draw(chunkings(stream)))
     if recorder.ended:
         return
-    witness.feed(stream)
+    witness = record(small, [stream])
     known = len(witness.events)
     witness.close()
     settled = bool(recorder.faults) and len(witness.events) == known and is_plain(small, good)
@@ -138,8 +133,7 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
 
 
 def _finds(framing: Framing, good: bytes, stream: bytes) -> bool:
-    recorder = Recorder(framing)
-    recorder.feed(stream)
+    recorder = record(framing, [stream])
     return recorder.events[-1:] == [good] and not recorder.decoder.buffered
 
 
@@ -151,16 +145,14 @@ def silence(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> No
     first byte may complete something older, as a line feed completes a carriage return.
     """
     stream = draw(streams(framing, payloads))
-    recorder = Recorder(framing)
-    recorder.feed(stream)
+    recorder = record(framing, [stream])
     if recorder.ended:
         return
     recorder.flush()
     facts = {"bytes": stream}
     if recorder.ended:
         raise Violation("frames or a recoverable fault", recorder.events[-1], **facts)
-    if recorder.decoder.buffered:
-        raise Violation("buffered=0", f"buffered={recorder.decoder.buffered}", **facts)
+    expect("buffered=0", f"buffered={recorder.decoder.buffered}", **facts)
     known = len(recorder.events)
     frames = draw(st.lists(payloads, min_size=2, max_size=4))
     recorder.feed(framing.encode_many(frames))
@@ -219,9 +211,7 @@ def linear_time(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -
     wire = framing.encode(frame)
     damaged = (wire[1:], wire[:-1], wire[::-1], bytes(byte ^ 1 for byte in wire))
     for pattern in dict.fromkeys(filter(None, (wire, *damaged, b"\xff", b"\0"))):
-        probe = Recorder(framing)
-        probe.feed(pattern * 64)
-        if not probe.ended:
+        if not record(framing, [pattern * 64]).ended:
             pace = seconds(framing, [pattern * (1024 // len(pattern) + 1)])
             count = 1 + int(min(16_384, max(1024, 1024 * 0.004 / max(pace, 1e-6)))) // len(pattern)
             _check_growth(framing, [pattern * count], [pattern * 16 * count])

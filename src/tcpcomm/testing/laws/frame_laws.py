@@ -12,7 +12,7 @@ from tcpcomm.framing import Framing
 from tcpcomm.testing.laws.examples import Draw, Sent, chunked, cut_positions, draw_sent
 from tcpcomm.testing.laws.recorder import Event, Fault, Recorder, record
 from tcpcomm.testing.laws.strategies import chunkings, mutations, streams
-from tcpcomm.testing.laws.violation import Chunks, Violation, expect
+from tcpcomm.testing.laws.violation import Violation, chunks_text, expect
 
 
 def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -21,7 +21,7 @@ def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) ->
     facts: dict[str, Any] = {"frames": sent.frames, "bytes": sent.wire}
     expect(sent.wire, framing.encode_many(sent.frames), **facts)
     chunks = draw(chunkings(sent.wire, near=sent.ends))
-    expect(sent.frames, record(framing, chunks, close=True), **facts, chunks=Chunks(chunks))
+    expect(sent.frames, record(framing, chunks, close=True).events, **facts, chunks=chunks_text(chunks))
 
 
 def encoder_refusal(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -55,8 +55,7 @@ def encoder_refusal(framing: Framing, payloads: SearchStrategy[bytes], draw: Dra
         frames, wire = [good, frame, good], framing.encode(good) + wire + framing.encode(good)
     else:
         frames = [frame]
-    recorder = Recorder(framing)
-    recorder.feed(wire)
+    recorder = record(framing, [wire])
     recorder.flush()
     expect(frames, recorder.events, frame=frame, bytes=wire)
 
@@ -83,12 +82,12 @@ def chunk_invariance(framing: Framing, payloads: SearchStrategy[bytes], draw: Dr
 
     if after:
         cut = draw(chunkings(before)), draw(chunkings(after))
-        facts = {"bytes": before, "chunks": Chunks(cut[0]), "after silence": after}
-        expect(decoded([before], [after]), decoded(*cut), **facts, chunked=Chunks(cut[1]))
+        facts = {"bytes": before, "chunks": chunks_text(cut[0]), "after silence": after}
+        expect(decoded([before], [after]), decoded(*cut), **facts, chunked=chunks_text(cut[1]))
     else:
         whole = decoded([stream])
         for chunks in (draw(chunkings(stream)), chunked(stream, 1 + len(stream) // 2000)):
-            expect(whole, decoded(chunks), bytes=stream, chunks=Chunks(chunks))
+            expect(whole, decoded(chunks), bytes=stream, chunks=chunks_text(chunks))
 
 
 def prefix_safety(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -100,8 +99,8 @@ def prefix_safety(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     """
     stream = draw(streams(framing, payloads))
     start = stream[: draw(st.integers(0, len(stream)))]
-    early = record(framing, [start])
-    expect(early, record(framing, [stream])[: len(early)], start=start, bytes=stream)
+    early = record(framing, [start]).events
+    expect(early, record(framing, [stream]).events[: len(early)], start=start, bytes=stream)
 
     sent = draw_sent(framing, payloads, draw, least=1)
     last = draw(payloads.filter(lambda frame: frame != b""))
@@ -112,21 +111,21 @@ def prefix_safety(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
         count = len(recorder.events)
         if count > known and fed < sent.end_of(min(count, len(sent.ends))):
             wire = sent.wire[:fed] + framing.encode(last)
-            expect([*sent.frames[:count], last], record(framing, [wire]), bytes=wire)
+            expect([*sent.frames[:count], last], record(framing, [wire]).events, bytes=wire)
 
 
 def promptness(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """The feed that supplies the last byte of a frame returns the frame."""
     sent = draw_sent(framing, payloads, draw, least=1)
     chunks = draw(chunkings(sent.wire, near=sent.ends))
+    facts: dict[str, Any] = {"frames": sent.frames, "bytes": sent.wire, "chunks": chunks_text(chunks)}
     recorder = Recorder(framing)
     fed = 0
     for chunk in chunks:
         recorder.feed(chunk)
         fed += len(chunk)
         due = sum(end <= fed for end in sent.ends)
-        facts = {"frames": sent.frames, "bytes": sent.wire, "chunks": Chunks(chunks), "fed": f"{fed} bytes"}
-        expect(sent.frames[:due], recorder.events[:due], **facts)
+        expect(sent.frames[:due], recorder.events[:due], **facts, fed=f"{fed} bytes")
 
 
 def truncation(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -143,8 +142,7 @@ def truncation(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) ->
 
 def _check_end(framing: Framing, sent: Sent, cut: int) -> None:
     start = sent.wire[:cut]
-    recorder = Recorder(framing)
-    recorder.feed(start)
+    recorder = record(framing, [start])
     count = len(recorder.events)
     facts = {"frames": sent.frames, "bytes": start}
     expect(sent.frames[:count], recorder.events, **facts)
@@ -157,7 +155,7 @@ def _check_end(framing: Framing, sent: Sent, cut: int) -> None:
 
     def is_fill(end: int) -> bool:
         """Return True if the remaining frames can be decoded without the bytes before ``end``."""
-        return end == begin or record(framing, [sent.wire[end:]]) == sent.frames[count:]
+        return end == begin or record(framing, [sent.wire[end:]]).events == sent.frames[count:]
 
     match results:
         case []:
@@ -184,8 +182,7 @@ def handover(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> N
 
 def _check_trailing(framing: Framing, sent: Sent, cut: int, byte_by_byte: bool) -> None:
     start, rest = sent.wire[:cut], sent.wire[cut:]
-    recorder = Recorder(framing)
-    recorder.feed(*chunked(start, 1 if byte_by_byte else len(sent.wire)))
+    recorder = record(framing, chunked(start, 1 if byte_by_byte else len(sent.wire)))
     count = len(recorder.events)
     begin = sent.end_of(count)
     if cut < begin:
@@ -197,8 +194,8 @@ def _check_trailing(framing: Framing, sent: Sent, cut: int, byte_by_byte: bool) 
         if cut > begin:
             return
         raise Violation(b"", f"refused: {error}", **facts) from error
-    buffered = recorder.decoder.buffered
-    if buffered != len(trailing):
-        raise Violation(f"buffered={len(trailing)}", f"buffered={buffered}", **facts, trailing=trailing)
-    if not start[begin:].endswith(trailing) or record(framing, [trailing + rest]) != sent.frames[count:]:
+    buffered = f"buffered={recorder.decoder.buffered}"
+    expect(f"buffered={len(trailing)}", buffered, **facts, trailing=trailing)
+    further = record(framing, [trailing + rest]).events
+    if not start[begin:].endswith(trailing) or further != sent.frames[count:]:
         raise Violation(start[begin:], trailing, **facts)

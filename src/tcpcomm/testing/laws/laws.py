@@ -9,80 +9,48 @@ sentence of its docstring is the law, which a failure shows. The laws use only p
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
-from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from hypothesis.strategies import DataObject, SearchStrategy
+from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.framing import Framing
+from tcpcomm.testing.laws import fault_laws, frame_laws
 from tcpcomm.testing.laws.examples import Draw
-from tcpcomm.testing.laws.fault_laws import (
-    bounded_memory,
-    linear_time,
-    oversize_once,
-    progress,
-    resynchronisation,
-    silence,
-    stickiness,
-)
-from tcpcomm.testing.laws.frame_laws import (
-    chunk_invariance,
-    encoder_refusal,
-    handover,
-    prefix_safety,
-    promptness,
-    round_trip,
-    truncation,
-)
-from tcpcomm.testing.laws.settings import check_settings
+from tcpcomm.testing.laws.settings import try_examples
 from tcpcomm.testing.laws.strategies import payloads_for, sendable
 from tcpcomm.testing.laws.violation import Violation
-
-__all__ = [
-    "LAWS",
-    "Law",
-    "bounded_memory",
-    "check_framing_laws",
-    "chunk_invariance",
-    "encoder_refusal",
-    "handover",
-    "linear_time",
-    "oversize_once",
-    "prefix_safety",
-    "progress",
-    "promptness",
-    "resynchronisation",
-    "round_trip",
-    "silence",
-    "stickiness",
-    "truncation",
-]
 
 Law = Callable[[Framing, SearchStrategy[bytes], Draw], None]
 """A property of a framing. It raises an ``AssertionError`` for an example that breaks it."""
 
-_UNIVERSAL: Final[Sequence[Law]] = (encoder_refusal, progress, stickiness, bounded_memory, linear_time)
-"""The laws that hold for framings that are not ``self_delimiting`` too."""
-
 LAWS: Final[Sequence[Law]] = (
-    encoder_refusal,
-    progress,
-    round_trip,
-    chunk_invariance,
-    prefix_safety,
-    promptness,
-    truncation,
-    handover,
-    stickiness,
-    oversize_once,
-    resynchronisation,
-    silence,
-    bounded_memory,
-    linear_time,
+    frame_laws.encoder_refusal,
+    fault_laws.progress,
+    frame_laws.round_trip,
+    frame_laws.chunk_invariance,
+    frame_laws.prefix_safety,
+    frame_laws.promptness,
+    frame_laws.truncation,
+    frame_laws.handover,
+    fault_laws.stickiness,
+    fault_laws.oversize_once,
+    fault_laws.resynchronisation,
+    fault_laws.silence,
+    fault_laws.bounded_memory,
+    fault_laws.linear_time,
 )
 """All laws, in the order in which they are tried."""
+
+_UNIVERSAL: Final[Sequence[Law]] = (
+    frame_laws.encoder_refusal,
+    fault_laws.progress,
+    fault_laws.stickiness,
+    fault_laws.bounded_memory,
+    fault_laws.linear_time,
+)
+"""The laws that hold for framings that are not ``self_delimiting`` too."""
 
 
 def check_framing_laws(
@@ -117,15 +85,9 @@ def check_framing_laws(
 
 def _hold(law: Law, framing: Framing, payloads: SearchStrategy[bytes], max_examples: int | None) -> None:
     __tracebackhide__ = True
-    timed = law is linear_time
-
-    @check_settings(1 if timed else max_examples, shrink=not timed)
-    @given(st.data())
-    def hold(data: DataObject) -> None:
-        law(framing, payloads, data.draw)
-
+    timed = law is fault_laws.linear_time
     try:
-        hold()
+        try_examples(partial(law, framing, payloads), 1 if timed else max_examples, shrink=not timed)
     except Violation as violation:
         sentence = (law.__doc__ or law.__name__).strip().partition("\n")[0]
         text = f"{framing} breaks the law of {law.__name__.replace('_', ' ')}\n  {sentence}\n{violation}"

@@ -108,10 +108,10 @@ class Recorder:
         self.ended = True
 
 
-def record(framing: Framing, chunks: Iterable[bytes], *, close: bool = False) -> list[Event]:
-    """Feed chunks to a new decoder, close it if ``close`` is true, and return the log."""
+def record(framing: Framing, chunks: Iterable[bytes], *, close: bool = False) -> Recorder:
+    """Feed chunks to a new decoder, and close it if ``close`` is true."""
     recorder = Recorder(framing)
     recorder.feed(*chunks)
     if close:
         recorder.close()
-    return recorder.events
+    return recorder

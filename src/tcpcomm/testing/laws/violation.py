@@ -52,12 +52,7 @@ def _bytes_text(value: bytes) -> str:
     return f"{value[:_LIMIT].hex(' ')}  {value[:_LIMIT]!r}{rest}" if value else "b''"
 
 
-class Chunks:
-    """The chunks of a stream. Its text shows their sizes."""
-
-    def __init__(self, chunks: list[bytes]) -> None:
-        self._sizes = [len(chunk) for chunk in chunks]
-
-    def __str__(self) -> str:
-        sizes = " + ".join(map(str, self._sizes[:_LIMIT]))
-        return f"{sizes}{' + ...' if len(self._sizes) > _LIMIT else ''} bytes"
+def chunks_text(chunks: list[bytes]) -> str:
+    """Return the sizes of chunks."""
+    sizes = " + ".join(str(len(chunk)) for chunk in chunks[:_LIMIT])
+    return f"{sizes}{' + ...' if len(chunks) > _LIMIT else ''} bytes"
