@@ -6,44 +6,44 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.framing import Framing
-from tcpcomm.testing import LAWS, Law, check_framing_laws
-from tcpcomm.testing.laws import fault_laws, frame_laws
+from tcpcomm.testing import LAWS, check_framing_laws
+from tcpcomm.testing.laws import laws
 from tests.framing.broken import lengths, lines
 
-BROKEN: list[tuple[Framing, Law]] = [
-    (lines.WholeLines(kind=lines.QuadraticDecoder), fault_laws.linear_time),
-    (lines.WholeLines(kind=lines.SlicingDecoder), fault_laws.linear_time),
-    (lines.WholeLines(kind=lines.RejectsSplitMaximumDecoder, max_frame=8), frame_laws.chunk_invariance),
-    (lines.WholeLines(kind=lines.RepeatsOversizeDecoder, max_frame=8), fault_laws.oversize_once),
-    (lines.WholeLines(kind=lines.NeverResynchronisesDecoder, max_frame=8), fault_laws.resynchronisation),
-    (lines.WholeLines(kind=lines.LosesMergedDecoder), frame_laws.round_trip),
-    (lines.WholeLines(kind=lines.DecodesFromStartDecoder), frame_laws.round_trip),
-    (lines.WholeLines(kind=lines.MissesSplitEndDecoder), frame_laws.promptness),
-    (lines.WholeLines(kind=lines.LosesFramesBeforeFaultDecoder, max_frame=8), frame_laws.chunk_invariance),
-    (lines.WholeLines(kind=lines.RaisesTwiceDecoder, max_frame=8), fault_laws.progress),
-    (lines.WholeLines(kind=lines.RaisesForEverDecoder, max_frame=8), fault_laws.progress),
-    (lines.WholeLines(kind=lines.HoldsBackDecoder), frame_laws.promptness),
-    (lines.WholeLines(kind=lines.DeliversPartsDecoder), frame_laws.prefix_safety),
-    (lines.WholeLines(kind=lines.SilentEndDecoder), frame_laws.truncation),
-    (lines.WholeLines(kind=lines.KeepsThroughSilenceDecoder), fault_laws.silence),
-    (lines.WholeLines(kind=lines.ForgetsTrailingDecoder), frame_laws.handover),
-    (lines.WholeLines(kind=lines.TextOfChunkDecoder, max_frame=8), frame_laws.chunk_invariance),
-    (lines.WholeLines(kind=lines.HoardsDecoder), fault_laws.bounded_memory),
-    (lines.WholeLines(kind=lines.GivesBuffersDecoder), fault_laws.progress),
-    (lines.TruncatingLines(max_frame=8), frame_laws.encoder_refusal),
-    (lines.CarelessLines(), frame_laws.encoder_refusal),
-    (lines.ForgetfulLines(), frame_laws.round_trip),
-    (lengths.WholeLengths(kind=lengths.DropsSplitHeaderDecoder), frame_laws.chunk_invariance),
-    (lengths.WholeLengths(kind=lengths.LimitsWrongLengthDecoder, max_frame=20), frame_laws.encoder_refusal),
-    (lengths.WholeLengths(kind=lengths.LimitsGenerouslyDecoder, max_frame=20), fault_laws.oversize_once),
-    (lengths.WholeLengths(kind=lengths.TrustsLengthDecoder), fault_laws.bounded_memory),
-    (lengths.WholeLengths(kind=lengths.ForgivesDecoder, max_frame=20), fault_laws.stickiness),
-    (lengths.WholeLengths(kind=lengths.CountsFromChunkDecoder, max_frame=20), frame_laws.chunk_invariance),
-    (lengths.WholeLengths(kind=lengths.AlwaysTruncatedDecoder), frame_laws.truncation),
-    (lengths.WholeLengths(kind=lengths.CrashesDecoder), fault_laws.progress),
-    (lengths.EarlyLengths(kind=lengths.DeliversEarlyDecoder), frame_laws.prefix_safety),
-    (lengths.PackedLengths(), frame_laws.encoder_refusal),
-    (lengths.PaddedLengths(), frame_laws.encoder_refusal),
+BROKEN: list[tuple[Framing, laws.Law]] = [
+    (lines.WholeLines(kind=lines.QuadraticDecoder), laws.linear_time),
+    (lines.WholeLines(kind=lines.SlicingDecoder), laws.linear_time),
+    (lines.WholeLines(kind=lines.RejectsSplitMaximumDecoder, max_frame=8), laws.chunk_invariance),
+    (lines.WholeLines(kind=lines.RepeatsOversizeDecoder, max_frame=8), laws.oversize_once),
+    (lines.WholeLines(kind=lines.NeverResynchronisesDecoder, max_frame=8), laws.resynchronisation),
+    (lines.WholeLines(kind=lines.LosesMergedDecoder), laws.round_trip),
+    (lines.WholeLines(kind=lines.DecodesFromStartDecoder), laws.round_trip),
+    (lines.WholeLines(kind=lines.MissesSplitEndDecoder), laws.promptness),
+    (lines.WholeLines(kind=lines.LosesFramesBeforeFaultDecoder, max_frame=8), laws.chunk_invariance),
+    (lines.WholeLines(kind=lines.RaisesTwiceDecoder, max_frame=8), laws.progress),
+    (lines.WholeLines(kind=lines.RaisesForEverDecoder, max_frame=8), laws.progress),
+    (lines.WholeLines(kind=lines.HoldsBackDecoder), laws.promptness),
+    (lines.WholeLines(kind=lines.DeliversPartsDecoder), laws.prefix_safety),
+    (lines.WholeLines(kind=lines.SilentEndDecoder), laws.truncation),
+    (lines.WholeLines(kind=lines.KeepsThroughSilenceDecoder), laws.silence),
+    (lines.WholeLines(kind=lines.ForgetsTrailingDecoder), laws.handover),
+    (lines.WholeLines(kind=lines.TextOfChunkDecoder, max_frame=8), laws.chunk_invariance),
+    (lines.WholeLines(kind=lines.HoardsDecoder), laws.bounded_memory),
+    (lines.WholeLines(kind=lines.GivesBuffersDecoder), laws.progress),
+    (lines.TruncatingLines(max_frame=8), laws.encoder_refusal),
+    (lines.CarelessLines(), laws.encoder_refusal),
+    (lines.ForgetfulLines(), laws.round_trip),
+    (lengths.WholeLengths(kind=lengths.DropsSplitHeaderDecoder), laws.chunk_invariance),
+    (lengths.WholeLengths(kind=lengths.LimitsWrongLengthDecoder, max_frame=20), laws.encoder_refusal),
+    (lengths.WholeLengths(kind=lengths.LimitsGenerouslyDecoder, max_frame=20), laws.oversize_once),
+    (lengths.WholeLengths(kind=lengths.TrustsLengthDecoder), laws.bounded_memory),
+    (lengths.WholeLengths(kind=lengths.ForgivesDecoder, max_frame=20), laws.stickiness),
+    (lengths.WholeLengths(kind=lengths.CountsFromChunkDecoder, max_frame=20), laws.chunk_invariance),
+    (lengths.WholeLengths(kind=lengths.AlwaysTruncatedDecoder), laws.truncation),
+    (lengths.WholeLengths(kind=lengths.CrashesDecoder), laws.progress),
+    (lengths.EarlyLengths(kind=lengths.DeliversEarlyDecoder), laws.prefix_safety),
+    (lengths.PackedLengths(), laws.encoder_refusal),
+    (lengths.PaddedLengths(), laws.encoder_refusal),
 ]
 
 
@@ -54,7 +54,7 @@ def name(value: object) -> str:
 
 
 @pytest.mark.parametrize(("framing", "law"), BROKEN, ids=name)
-def test_a_broken_framing_is_rejected_by_the_law_it_breaks(framing: Framing, law: Law) -> None:
+def test_a_broken_framing_is_rejected_by_the_law_it_breaks(framing: Framing, law: laws.Law) -> None:
     with pytest.raises(AssertionError, match=f"the law of {law.__name__.replace('_', ' ')}\n"):
         check_framing_laws(framing, laws=(law,), max_examples=300)
 

@@ -34,7 +34,7 @@ from tcpcomm.framing import (
     checksum,
 )
 from tcpcomm.testing import LAWS, Law, check_framing_laws, framings, payloads_for
-from tcpcomm.testing.laws import fault_laws
+from tcpcomm.testing.laws import laws
 
 EXAMPLES = int(os.environ.get("TCPCOMM_EXAMPLES", "6"))
 
@@ -113,7 +113,7 @@ FRAMINGS: list[Framing] = [
     Checked(Unframed(max_frame=20), checksum("xor")),
 ]
 
-UNTIMED = [law for law in LAWS if law is not fault_laws.linear_time]
+UNTIMED = [law for law in LAWS if law is not laws.linear_time]
 """The laws that are cheap enough to be tested with many framings."""
 
 

@@ -31,7 +31,7 @@ from tcpcomm.framing import (
     decode,
 )
 from tcpcomm.testing import check_framing_laws, chunkings, framings, mutations, payloads_for, streams
-from tcpcomm.testing.laws import frame_laws
+from tcpcomm.testing.laws import laws
 from tests.framing.broken.lines import ForgetfulLines
 
 KINDS = [
@@ -143,7 +143,7 @@ def test_payloads_that_cannot_be_sent_are_an_error() -> None:
 
 def test_a_broken_law_is_described_in_words() -> None:
     with pytest.raises(AssertionError) as caught:
-        check_framing_laws(ForgetfulLines(max_frame=9), laws=[frame_laws.round_trip])
+        check_framing_laws(ForgetfulLines(max_frame=9), laws=[laws.round_trip])
     assert str(caught.value) == (
         "ForgetfulLines(max_frame=9, kind=<class 'tests.framing.broken.lines.LineDecoder'>) "
         "breaks the law of round trip\n"

@@ -28,8 +28,7 @@ from tcpcomm.host.host import link_of, remote
 from tcpcomm.link.supervisor import LinkState, profile
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import implement_with
-from tcpcomm.testing.laws.examples import Draw
-from tcpcomm.testing.laws.settings import try_examples
+from tcpcomm.testing.laws.examples import Draw, try_examples
 from tcpcomm.testing.laws.violation import Violation
 from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
@@ -91,10 +90,8 @@ class _Check:
 
     def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration
-        self.members: list[Command | DeclaredEvent] = [
-            *declaration.commands.values(),
-            *declaration.events.values(),
-        ]
+        self.members: list[Command | DeclaredEvent] = [*declaration.commands.values()]
+        self.members += declaration.events.values()
         self._can_be_cut = declaration.received.self_delimiting and declaration.sent.self_delimiting
         self._samples = Samples(declaration)
         self._conversation: Any = None
@@ -127,15 +124,14 @@ class _Check:
             reject()
         network = Network(seed, cuts=cuts, traced=True)
         with logged_errors() as errors:
-            conversation = _Conversation(self._declaration, self._device(), network, errors)
-            self._conversation = conversation
+            self._conversation = _Conversation(self._declaration, self._device(), network, errors)
             try:
-                conversation.begin()
+                self._conversation.begin()
                 for action in actions:
                     self._where = action.member.where
-                    conversation.carry_out(action)
+                    self._conversation.carry_out(action)
             finally:
-                conversation.end()
+                self._conversation.end()
 
     def _draw(self, member: Command | DeclaredEvent, random: Random) -> _Action:
         declaration, samples = self._declaration, self._samples

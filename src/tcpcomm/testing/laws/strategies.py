@@ -51,7 +51,7 @@ _MARKERS: Final = re.compile(rb"[\r\n\0;:,#|*$\x02\x03\x10\x7e\xc0\xdb]")
 
 
 def _runs(least: int, most: int) -> SearchStrategy[bytes]:
-    """Draw one byte, repeated. Such a long frame costs little to draw."""
+    """Draw one byte, repeated: a long frame that costs little to draw."""
     return st.builds(lambda byte, size: bytes([byte]) * size, st.integers(0, 255), st.integers(least, most))
 
 
@@ -145,12 +145,10 @@ def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
     if not rests:
         return st.binary(max_size=framing.max_frame).filter(sendable(framing))
 
-    @st.composite
-    def whole(draw: DrawFn) -> bytes:
-        header = draw(st.sampled_from(sorted(rests)))
-        return header + draw(_bodies(rests[header], least=rests[header]))
+    def whole(header: bytes) -> SearchStrategy[bytes]:
+        return _bodies(rests[header], least=rests[header]).map(header.__add__)
 
-    return whole().filter(sendable(framing))
+    return st.sampled_from(sorted(rests)).flatmap(whole).filter(sendable(framing))
 
 
 def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:

@@ -21,17 +21,7 @@ class Violation(AssertionError):
 
 
 def expect(expected: object, actual: object, **facts: object) -> None:
-    """
-    Compare two values.
-
-    Args:
-        expected: the value that the law demands.
-        actual: the value that was found.
-        facts: named values that the text shows: bytes in hex, chunks by their sizes.
-
-    Raises:
-        Violation: the two differ.
-    """
+    """Raise a :class:`Violation` with facts if two values differ."""
     if expected != actual:
         raise Violation(expected, actual, **facts)
 

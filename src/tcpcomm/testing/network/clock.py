@@ -54,11 +54,6 @@ class Timer:
         self._check()
         self._clock.move(self, self.getTime() + secondsLater)
 
-    def call(self) -> None:
-        """Make the call."""
-        self.time = None
-        self._function()
-
     def _check(self) -> None:
         if self._cancelled:
             raise AlreadyCancelled
@@ -111,7 +106,6 @@ class VirtualClock:
         heappush(self._queue, (time, self._count, timer))
 
     def move(self, timer: Timer, time: float) -> None:
-        """Move a timer to another time."""
         timer.time = time
         if time < timer.queued:
             self.push(timer, time)
@@ -138,7 +132,8 @@ class VirtualClock:
                 timer.queued = -1.0
                 owner.postponed.append(timer)
                 continue
-            timer.call()
+            timer.time = None
+            timer._function()
             return True
         return False
 

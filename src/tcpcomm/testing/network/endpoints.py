@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import frozen
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.error import (
     CannotListenError,
     ConnectingCancelledError,
@@ -17,9 +17,8 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint, IStreamServerEndpoint
 from zope.interface import implementer
 
-from tcpcomm.testing.network.base import BaseMachine
 from tcpcomm.testing.network.clock import Program, Timer
-from tcpcomm.testing.network.sockets import Socket
+from tcpcomm.testing.network.sockets import BaseMachine, Socket
 
 _CONNECT_RETRY_DELAY: Final = 1.0
 """The seconds until the kernel repeats an unanswered connect. It doubles after each attempt."""
@@ -76,11 +75,7 @@ class ServerEndpoint:
 
     def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:
         port = Port(self._machine, self._program, self._number, protocolFactory)
-        try:
-            port.startListening()
-        except CannotListenError:
-            return fail()
-        return succeed(port)
+        return execute(port.startListening).addCallback(lambda _: port)
 
 
 @implementer(IStreamClientEndpoint)
@@ -125,10 +120,9 @@ class _Attempt:
         return self._result
 
     def _request_arrived(self) -> None:
-        """Let the other machine answer the connect, unless the request is lost."""
         if self._finished or not self._program.alive:
             return
-        if not self._reaches():
+        if not (self._machine.is_speaking and self._other.is_hearing):
             self._repeat()
         elif self._endpoint.number in self._other.ports:
             self._network.later(self._answer_arrived)
@@ -136,7 +130,6 @@ class _Attempt:
             self._program.callLater(self._network.transit(), self._fail, ConnectionRefusedError())
 
     def _answer_arrived(self) -> None:
-        """Make the two sockets, unless the answer is lost."""
         if self._finished or not self._program.alive:
             return
         port = self._other.ports.get(self._endpoint.number)
@@ -144,17 +137,15 @@ class _Attempt:
             self._repeat()
             return
         here = IPv4Address("TCP", self._machine.address, self._network.ephemeral_port())
-        there = self._target
         name = f"{self._machine.name}:{here.port}"
-        near = self._socket = Socket(self._machine, self._program, here, there, f"{name}>")
-        far = Socket(self._other, port.program, there, here, f"{name}<")
+        near = self._socket = Socket(self._machine, self._program, here, self._target, f"{name}>")
+        far = Socket(self._other, port.program, self._target, here, f"{name}<")
         near.peer, far.peer = far, near
         self._machine.sockets[near] = self._other.sockets[far] = None
         self._program.callLater(0.0, self._connected, near)
         port.program.callLater(self._network.transit(), port.accept, far)
 
     def _connected(self, socket: Socket) -> None:
-        """Report the connection to the program."""
         if self._finished:
             return
         self._end()
@@ -171,9 +162,6 @@ class _Attempt:
     def _repeat(self) -> None:
         self._network.clock.callLater(self._retry_delay, self._request_arrived)
         self._retry_delay *= 2.0
-
-    def _reaches(self) -> bool:
-        return self._machine.is_speaking and self._other.is_hearing
 
     def _end(self) -> None:
         self._finished = True

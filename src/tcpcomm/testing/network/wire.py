@@ -21,14 +21,12 @@ second, and the same seed gives the same trace.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
 
 from twisted.internet.protocol import Factory, Protocol
 
-from tcpcomm.testing.network.base import BaseMachine, BaseNetwork
 from tcpcomm.testing.network.clock import Program, Timer
 from tcpcomm.testing.network.endpoints import ClientEndpoint, Port, ServerEndpoint
-from tcpcomm.testing.network.sockets import Socket
+from tcpcomm.testing.network.sockets import BaseMachine, BaseNetwork, Socket
 
 
 class Network(BaseNetwork):
@@ -42,16 +40,7 @@ class Network(BaseNetwork):
         traced: whether :attr:`trace` is recorded.
     """
 
-    def __init__(
-        self,
-        seed: int = 0,
-        *,
-        delay: tuple[float, float] = (0.0001, 0.002),
-        cuts: float = 0.1,
-        traced: bool = False,
-    ) -> None:
-        super().__init__(seed, delay, cuts, traced)
-        self.machines: dict[str, Machine] = {}
+    machines: dict[str, Machine]
 
     def machine(self, name: str) -> Machine:
         """Return the machine with this name. Make a new one if it does not exist."""
@@ -78,26 +67,20 @@ class Machine(BaseMachine):
     """
     A computer with one network cable and one program.
 
-    Attributes:
-        boot: the function that starts the program again after :meth:`crash` or :meth:`kill`. Its argument
-            is the machine. The first program is the code that uses :attr:`clock`, :meth:`listening` and
-            :meth:`connecting`.
+    Its first program is the code that uses :attr:`clock`, :meth:`listening` and :meth:`connecting`.
     """
 
     network: Network
     ports: dict[int, Port]
-    sockets: dict[Socket, None]
-    """The connections of the program."""
 
     def __init__(self, network: Network, name: str, address: str) -> None:
         super().__init__(network, name, address)
         self.boot: Callable[[Machine], object] | None = None
+        """Starts the program again after :meth:`crash` or :meth:`kill`."""
         self._powered = True
         self._plugged = True
         self._deaf = False
         self._mute = False
-
-    # -- for its program ------------------------------------------------------------------------
 
     @property
     def clock(self) -> Program:
@@ -116,8 +99,6 @@ class Machine(BaseMachine):
     def timers(self) -> list[Timer]:
         """The timers that the program has set."""
         return self.program.getDelayedCalls()
-
-    # -- the cable ------------------------------------------------------------------------------------
 
     def pull(self) -> None:
         """Pull its cable. Bytes in both directions are lost, and neither program is informed."""
@@ -144,8 +125,6 @@ class Machine(BaseMachine):
         self._mute = mute
         self._changed("mute" if mute else "speak again")
 
-    # -- its connections ------------------------------------------------------------------------------
-
     def reset(self) -> None:
         """Reset its connections, as a device on the path could. Both sides notice it at once."""
         self.network.note("reset", self.name)
@@ -161,24 +140,18 @@ class Machine(BaseMachine):
 
     def connect_again(self, seconds: float = 0.5) -> None:
         """Open a second connection to the same port, and send nothing on it for ``seconds``."""
-        clock = self.clock
-
-        class Silent(Protocol):
-            def connectionMade(self) -> None:
-                clock.callLater(seconds, cast("Any", self.transport).abortConnection)
-
         for socket in list(self.sockets):
             peer = socket.getPeer()
             other = next(each for each in self.network.machines.values() if each.address == peer.host)
             if peer.port in other.ports:
                 self.network.note("connect again", self.name)
-                factory = Factory.forProtocol(Silent)
+                factory = Factory.forProtocol(Protocol)
                 factory.noisy = False
-                attempt = self.connecting(other, peer.port, timeout=seconds).connect(factory)
-                attempt.addErrback(lambda _: None)  # then this fault did not happen
+                self.connecting(other, peer.port, timeout=seconds).connect(factory).addCallbacks(
+                    lambda silent: self.clock.callLater(seconds, silent.transport.abortConnection),
+                    lambda _: None,  # then this fault did not happen
+                )
                 return
-
-    # -- its program ----------------------------------------------------------------------------------
 
     def hang(self) -> None:
         """Suspend its program. The kernel still acknowledges data and accepts connections."""
@@ -208,16 +181,12 @@ class Machine(BaseMachine):
         """End its program at once. The kernel closes the connections."""
         self._end_program()
         self.network.note("kill", self.name)
-        for socket in list(self.sockets):
-            socket.close()
-        self._forget()
+        self._remove_sockets(Socket.close)
 
     def crash(self) -> None:
         """Cut its power. The connections disappear, and no peer is informed."""
         self._end_program()
-        for socket in list(self.sockets):
-            socket.vanish()
-        self._forget()
+        self._remove_sockets(Socket.vanish)
         self._powered = False
         self._changed("crash")
 
@@ -241,7 +210,9 @@ class Machine(BaseMachine):
         self.program.alive = False
         self.program.postponed.clear()
 
-    def _forget(self) -> None:
+    def _remove_sockets(self, remove: Callable[[Socket], None]) -> None:
+        for socket in list(self.sockets):
+            remove(socket)
         self.sockets.clear()
         self.attempts.clear()
         self.ports.clear()

@@ -30,8 +30,6 @@ _HELP: Final = f"""\
 
 
 class Options(usage.Options):
-    """The options of ``python -m tcpcomm.testing.proxy``."""
-
     longdesc = f"A proxy that disturbs bytes between two programs. Commands on standard input:\n\n{_HELP}"
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's

@@ -131,8 +131,6 @@ class FaultProxy:
 class Toxic:
     """A change to one direction of each connection. This class changes nothing."""
 
-    name: ClassVar[str] = ""
-
     holds: ClassVar[bool] = False
     """True if the toxic keeps all bytes back until it is removed."""
 
@@ -184,9 +182,6 @@ class Toxics:
     def __iter__(self) -> Iterator[Toxic]:
         return iter(self._toxics)
 
-    def __len__(self) -> int:
-        return len(self._toxics)
-
 
 class _Connection:
     """The connection of a client, and its own connection to the target."""
@@ -225,7 +220,6 @@ class _Connection:
         self.reset()
 
     def lost(self, end: _Socket, reason: Failure) -> None:
-        """Go on after one of the two has ended."""
         if end is self.client and self._connecting is not None:
             self._connecting.cancel()
         end.outgoing.end(clean=reason.check(ConnectionDone) is not None)
@@ -237,7 +231,6 @@ class _Connection:
                 self.ended.callback(None)
 
     def close(self) -> None:
-        """Close both in order."""
         for end in (self.client, self.target):
             if end.transport is not None:
                 end.transport.unregisterProducer()
@@ -305,8 +298,6 @@ class Direction:
         self._reading = True
         self._timers: dict[Toxic | None, IDelayedCall] = {}  # None: of the next arrival
 
-    # -- methods for toxics ------------------------------------------------------------------------------
-
     def later(self, toxic: Toxic | None, delay: float, act: Callable[[], None]) -> None:
         """Call ``act`` after ``delay`` seconds, unless the toxic or the connection ends before."""
         self.forget(toxic)
@@ -321,10 +312,7 @@ class Direction:
         """Reset the connection at both ends, at once."""
         self._connection.reset()
 
-    # -- called by the connection --------------------------------------------------------------------
-
     def open(self) -> None:
-        """Begin: both sockets are connected."""
         self._open = True
         self._toxics._directions.append(self)
         self._destination.transport.registerProducer(self, True)
@@ -358,8 +346,6 @@ class Direction:
             self.forget(toxic)
         if self in self._toxics._directions:
             self._toxics._directions.remove(self)
-
-    # -- delivery -------------------------------------------------------------------------------
 
     def deliver(self) -> None:
         """Write the bytes that are due, and then the end of the stream."""
@@ -415,8 +401,6 @@ class Direction:
             self._connection.close()
         elif not self._destination.closed:
             self._destination.transport.loseWriteConnection()
-
-    # -- called by the destination's transport -------------------------------------------------------
 
     def pauseProducing(self) -> None:
         self._blocked = True

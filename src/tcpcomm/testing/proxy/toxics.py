@@ -7,8 +7,7 @@ object can be used for several directions. Its state for one connection is in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from attrs import field, fields, frozen
@@ -26,8 +25,6 @@ def _not_negative(instance: object, attribute: Any, value: float) -> None:
 class Latency(Toxic):
     """Delay all bytes by ``latency`` seconds, plus or minus ``jitter``. Their order is kept."""
 
-    name = "latency"
-
     latency: float = field(default=0.1, validator=_not_negative)
     jitter: float = field(default=0.0, validator=_not_negative)
 
@@ -38,8 +35,6 @@ class Latency(Toxic):
 @frozen(eq=False)
 class Slicer(Toxic):
     """Cut bytes into pieces of ``average_size`` ± ``size_variation`` bytes, ``delay`` seconds apart."""
-
-    name = "slicer"
 
     average_size: int = field(default=1, validator=_not_negative)
     size_variation: int = field(default=0, validator=_not_negative)
@@ -68,8 +63,6 @@ class Timeout(Toxic):
     With 0 it is closed when this toxic is removed, because a stream with missing bytes is useless.
     """
 
-    name = "timeout"
-
     timeout: float = field(default=0.0, validator=_not_negative)
 
     def begin(self, direction: Direction) -> None:
@@ -87,8 +80,6 @@ class Timeout(Toxic):
 class ResetPeer(Toxic):
     """Lose the first bytes, and reset the connection ``timeout`` seconds later."""
 
-    name = "reset_peer"
-
     timeout: float = field(default=0.0, validator=_not_negative)
 
     def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
@@ -101,8 +92,6 @@ class ResetPeer(Toxic):
 @frozen(eq=False)
 class LimitData(Toxic):
     """Close the connection after ``bytes`` bytes."""
-
-    name = "limit_data"
 
     limit: int = field(default=0, alias="bytes", validator=_not_negative)
 
@@ -123,18 +112,18 @@ class Blackhole(Toxic):
     still connect to the proxy. To prevent that, use ``disable()``.
     """
 
-    name = "blackhole"
-
     holds = True
 
 
-TOXICS: Final[Mapping[str, type[Toxic]]] = MappingProxyType(
-    {each.name: each for each in (Latency, Slicer, Timeout, ResetPeer, LimitData, Blackhole)}
-)
-"""All toxics by name."""
-
-
-_NUMBERS: Final[Mapping[str, Callable[[str], float]]] = MappingProxyType({"int": int, "float": float})
+TOXICS: Final[Mapping[str, type[Toxic]]] = {
+    "latency": Latency,
+    "slicer": Slicer,
+    "timeout": Timeout,
+    "reset_peer": ResetPeer,
+    "limit_data": LimitData,
+    "blackhole": Blackhole,
+}
+"""All toxics by the names that Toxiproxy gives them."""
 
 
 def parse_toxic(text: str) -> Toxic:
@@ -148,7 +137,7 @@ def parse_toxic(text: str) -> Toxic:
     if name not in TOXICS:
         raise ConfigurationError(f"no toxic is called {name!r}; there are {', '.join(TOXICS)}")
     kind = TOXICS[name]
-    types = {str(each.alias): _NUMBERS[str(each.type)] for each in fields(kind)}
+    types = {str(each.alias): int if each.type == "int" else float for each in fields(kind)}
     values = {}
     for setting in settings:
         key, _, value = setting.partition("=")
