@@ -17,7 +17,7 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint, IStreamServerEndpoint
 from zope.interface import implementer
 
-from tcpcomm.testing.network.clock import Program, Timer
+from tcpcomm.testing.network.clock import Program
 from tcpcomm.testing.network.sockets import BaseMachine, Socket
 
 _CONNECT_RETRY_DELAY: Final = 1.0
@@ -90,41 +90,36 @@ class ClientEndpoint:
     timeout: float
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
-        return _Attempt(self, protocolFactory).begin()
+        if not self.program.alive:
+            return Deferred()  # a dead program waits for nothing
+        return _Attempt(self, protocolFactory).result
 
 
 class _Attempt:
     """One attempt to connect."""
 
     def __init__(self, endpoint: ClientEndpoint, factory: Any) -> None:
-        self._endpoint = endpoint
         self._program = endpoint.program
         self._machine = endpoint.machine
         self._other = endpoint.other
         self._target = IPv4Address("TCP", endpoint.other.address, endpoint.number)
         self._factory = factory
         self._network = endpoint.machine.network
-        self._result: Deferred[Any] = Deferred(self._cancelled)
+        self.result: Deferred[Any] = Deferred(self._cancelled)
         self._socket: Socket | None = None
         self._retry_delay = _CONNECT_RETRY_DELAY
         self._finished = False
-        self._timeout: Timer
-
-    def begin(self) -> Deferred[Any]:
-        if not self._program.alive:
-            return self._result  # nobody waits for it
         self._machine.attempts[self] = None
         self._factory.doStart()
-        self._timeout = self._program.callLater(self._endpoint.timeout, self._fail, TimeoutError())
+        self._timeout = self._program.callLater(endpoint.timeout, self._fail, TimeoutError())
         self._network.later(self._request_arrived)
-        return self._result
 
     def _request_arrived(self) -> None:
         if self._finished or not self._program.alive:
             return
         if not (self._machine.is_speaking and self._other.is_hearing):
             self._repeat()
-        elif self._endpoint.number in self._other.ports:
+        elif self._target.port in self._other.ports:
             self._network.later(self._answer_arrived)
         else:
             self._program.callLater(self._network.transit(), self._fail, ConnectionRefusedError())
@@ -132,7 +127,7 @@ class _Attempt:
     def _answer_arrived(self) -> None:
         if self._finished or not self._program.alive:
             return
-        port = self._other.ports.get(self._endpoint.number)
+        port = self._other.ports.get(self._target.port)
         if port is None or not (self._other.is_speaking and self._machine.is_hearing):
             self._repeat()
             return
@@ -153,11 +148,11 @@ class _Attempt:
         if protocol is None:
             socket.close(reset=True)
             self._factory.doStop()
-            self._result.errback(NoProtocol("the factory built no protocol"))
+            self.result.errback(NoProtocol("the factory built no protocol"))
             return
         socket.factory = self._factory
         socket.attach(protocol)
-        self._result.callback(protocol)
+        self.result.callback(protocol)
 
     def _repeat(self) -> None:
         self._network.clock.callLater(self._retry_delay, self._request_arrived)
@@ -175,7 +170,7 @@ class _Attempt:
             if self._socket is not None:
                 self._socket.close(reset=True)
             self._factory.doStop()
-            self._result.errback(error)
+            self.result.errback(error)
 
     def _cancelled(self, _: Deferred[Any]) -> None:
         self._fail(ConnectingCancelledError(self._target))
