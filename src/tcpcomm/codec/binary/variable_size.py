@@ -7,8 +7,8 @@ from operator import getitem
 from random import Random
 from typing import Any, Final, cast
 
-from tcpcomm.codec.binary.fixed_size import FixedLayout, joined
-from tcpcomm.codec.binary.layout import Layout, VariableLayout, too_short
+from tcpcomm.codec.binary.fixed_size import FixedLayout, RecordType, joined
+from tcpcomm.codec.binary.layout import Layout, VariableLayout, from_fixed, too_short
 from tcpcomm.codec.binary.padded_text import Text
 from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.numpy_values import native_list
@@ -19,22 +19,19 @@ _DRAWN_TEXT: Final = 12
 """The most bytes of a drawn text."""
 
 
-def _cut(data: bytes, at: int, length: int) -> tuple[bytes, int]:
+def _cut(data: bytes, at: int, length: int | None) -> tuple[bytes, int]:
+    if length is None:
+        return data[at:], len(data)
     end = at + length
     if length < 0 or end > len(data):
         raise too_short(length, len(data) - at)
     return data[at:end], end
 
 
-def bytes_layout() -> VariableLayout:
-    """Return the layout of bytes."""
-
-    def write(value: Any) -> tuple[bytes, int]:
-        if not isinstance(value, bytes | bytearray):
-            raise wrong("bytes", value)
-        return bytes(value), len(value)
-
-    return VariableLayout(_cut, lambda data, at: (data[at:], len(data)), write, _draw_bytes, "bytes")
+def _write_bytes(value: Any) -> tuple[bytes, int]:
+    if not isinstance(value, bytes | bytearray):
+        raise wrong("bytes", value)
+    return bytes(value), len(value)
 
 
 def _draw_bytes(random: Random, length: int | None) -> bytes:
@@ -42,10 +39,13 @@ def _draw_bytes(random: Random, length: int | None) -> bytes:
     return bytes(random.randint(0, 255) for _ in range(length))
 
 
+BYTES: Final = VariableLayout(_cut, _write_bytes, _draw_bytes, "bytes")
+
+
 def text_layout(rule: Text) -> VariableLayout:
     """Return the layout of text. Its length counts bytes."""
 
-    def read(data: bytes, at: int, length: int) -> tuple[str, int]:
+    def read(data: bytes, at: int, length: int | None) -> tuple[str, int]:
         content, end = _cut(data, at, length)
         return rule.read(content), end
 
@@ -58,7 +58,7 @@ def text_layout(rule: Text) -> VariableLayout:
             return rule.draw(random, _DRAWN_TEXT)
         return rule.read(b" " * length)  # another field with the same count has chosen the length
 
-    return VariableLayout(read, lambda data, at: (rule.read(data[at:]), len(data)), write, draw, "text")
+    return VariableLayout(read, write, draw, "text")
 
 
 def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
@@ -76,21 +76,21 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
 
 def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableLayout:
     """Return the layout of a list of elements of the same size. Each adds ``unit`` to the length."""
-    size, from_items, to_items, plain, code = (
-        fixed.size,
-        fixed.from_items,
-        fixed.to_items,
-        fixed.plain,
-        fixed.code,
-    )
+    size, plain, code = fixed.size, fixed.plain, fixed.code
+    from_items, to_items = fixed.from_items, fixed.to_items
     prefix = fixed.struct.format[0]
 
-    def read(data: bytes, at: int, length: int) -> tuple[list[Any], int]:
-        number, over = divmod(length, unit)
-        if over:
-            raise CodecError(f"has a length of {length} bytes, which is not a multiple of {unit}")
+    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
+        if length is None:
+            number, over = divmod(len(data) - at, size)
+            if over:
+                raise CodecError(f"the last element has {over} bytes and not {size}")
+        else:
+            number, over = divmod(length, unit)
+            if over:
+                raise CodecError(f"has a length of {length} bytes, which is not a multiple of {unit}")
         end = at + number * size
-        if length < 0 or end > len(data):
+        if number < 0 or end > len(data):
             raise too_short(number * size, len(data) - at)
         if plain is not None:  # one call of struct makes all elements
             return [*struct.unpack_from(f"{prefix}{number}{code}", data, at)], end
@@ -101,12 +101,6 @@ def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableL
         except CodecError as error:
             raise inside(f"[{len(found)}]", error) from None
         return found, end
-
-    def read_rest(data: bytes, at: int) -> tuple[list[Any], int]:
-        number, over = divmod(len(data) - at, size)
-        if over:
-            raise CodecError(f"the last element has {over} bytes and not {size}")
-        return read(data, at, number * unit)
 
     def write(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
@@ -129,28 +123,18 @@ def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableL
         number = random.randint(0, 3) if length is None else length // unit
         return [fixed.draw(random) for _ in range(number)]
 
-    return VariableLayout(read, read_rest, write, draw, f"({element.label})")
+    return VariableLayout(read, write, draw, f"({element.label})")
 
 
 def _variable_elements(element: Layout) -> VariableLayout:
     """Return the layout of a list of elements that differ in size."""
 
-    def read(data: bytes, at: int, length: int) -> tuple[list[Any], int]:
-        if length < 0 or length * element.min_size > len(data) - at:
+    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
+        if length is not None and (length < 0 or length * element.min_size > len(data) - at):
             raise too_short(length * element.min_size, len(data) - at)
         found: list[Any] = []
         try:
-            while len(found) < length:
-                value, at = element.read(data, at)
-                found.append(value)
-        except CodecError as error:
-            raise inside(f"[{len(found)}]", error) from None
-        return found, at
-
-    def read_rest(data: bytes, at: int) -> tuple[list[Any], int]:
-        found: list[Any] = []
-        try:
-            while at < len(data):
+            while at < len(data) if length is None else len(found) < length:
                 value, at = element.read(data, at)
                 found.append(value)
         except CodecError as error:
@@ -172,7 +156,7 @@ def _variable_elements(element: Layout) -> VariableLayout:
         number = random.randint(0, 3) if length is None else length
         return [element.draw(random) for _ in range(number)]
 
-    return VariableLayout(read, read_rest, write, draw, f"({element.label})")
+    return VariableLayout(read, write, draw, f"({element.label})")
 
 
 def fixed_bytes(size: int, order: Order) -> FixedLayout:
@@ -202,7 +186,7 @@ def fixed_text(rule: Text, size: int, order: Order) -> FixedLayout:
     )
 
 
-def fixed_list(element: Layout, size: int) -> Layout | FixedLayout:
+def fixed_list(element: Layout, size: int) -> Layout:
     """Return the layout of a list with a fixed number of elements."""
     content = list_layout(element, False)
 
@@ -216,7 +200,7 @@ def fixed_list(element: Layout, size: int) -> Layout | FixedLayout:
     label = f"({element.label})[{size}]"
     if element.fixed is not None:
         fields = [(f"[{index}]", element.fixed) for index in range(size)]
-        return joined(element.fixed.order, fields, list, checked, label)
+        return from_fixed(joined(element.fixed.order, fields, RecordType(list, checked), label))
     return Layout(
         size * element.min_size,
         lambda data, at: content.read(data, at, size),
