@@ -25,15 +25,9 @@ from attrs import field, frozen
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.dialect import (
-    BinaryDialect,
-    BinaryDialectById,
-    BinaryMessage,
-    WireFormat,
-    check_distinct,
-)
+from tcpcomm.codec.binary.dialect import BinaryDialect, BinaryMessage, WireFormat, check_distinct
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, int_type
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.layout import NOTHING, Layout
 from tcpcomm.codec.binary.types import U8, Order
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
@@ -167,7 +161,7 @@ class Binary(Codec):
                     f"{spec.where}: {other.where} has the opcode 0x{message.opcode:02X} already"
                 )
             messages[spec.name] = message
-        dialect = (BinaryDialect if self.id is None else BinaryDialectById)(self._wire_format(), messages)
+        dialect = BinaryDialect(self._wire_format(), messages)
         for message in messages.values():
             check_distinct(dialect, message)
         return dialect
@@ -193,7 +187,7 @@ class Binary(Codec):
         fault = opcode | self.fault_bit if self.fault_opcode is None else self.fault_opcode
         parameters = compiler.values(spec.parameters, f"{spec.where}: parameter ")
         try:
-            result = compiler.values((), "") if spec.result is None else compiler.value(spec.result)
+            result = NOTHING if spec.result is None else compiler.value(spec.result)
         except ConfigurationError as error:
             raise ConfigurationError(f"{spec.where}: its result: {error}") from None
         return BinaryMessage(

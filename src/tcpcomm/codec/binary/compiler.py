@@ -12,6 +12,7 @@ from attrs import evolve
 from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text, union_members
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.fixed_size import RecordType, attrs_record, constant, number, real, reserved
+from tcpcomm.codec.binary.header import int_type
 from tcpcomm.codec.binary.layout import (
     Layout,
     RecordField,
@@ -129,14 +130,12 @@ class LayoutCompiler:
                 )
             return optional(self.value(inner[0]))
         kind, metadata = bare_type(annotation), metadata_of(annotation)
-        int_type = _last(metadata, Int)
-        if int_type is not None:
-            return from_fixed(number(annotation, int_type, self._order))
-        float_type = _last(metadata, Float)
-        if float_type is not None:
+        if int_note := _last(metadata, Int):
+            return from_fixed(number(annotation, int_note, self._order))
+        if float_note := _last(metadata, Float):
             if kind is not float:
                 raise ConfigurationError(f"{type_text(kind)} is not a float")
-            return from_fixed(real(float_type, self._order))
+            return from_fixed(real(float_note, self._order))
         if kind is bool:
             return from_fixed(number(bool, Int(1), self._order))
         if kind in (str, bytes) or get_origin(kind) is list:
@@ -163,10 +162,7 @@ class LayoutCompiler:
         if isinstance(length, CountedBy):
             layout = evolve(rest(content), label=f"{content.label}[{length.name}]", is_open=False)
             return evolve(layout, counted=content, counted_by=length.name)
-        count_type = _last(metadata_of(length.count), Int)
-        if bare_type(length.count) is not int or count_type is None:
-            raise ConfigurationError("the count of Counted must be a whole number, such as U8")
-        return counted(number(int, count_type, self._order), content)
+        return counted(number(int, int_type(length.count, "the count of Counted"), self._order), content)
 
     def _fixed(self, kind: Any, length: Fixed, encoding: Encoding) -> Layout:
         if kind is str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import compress
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -73,6 +73,16 @@ class Layout:
     fields: tuple[RecordField, ...] = field(default=(), kw_only=True)
     counted: VariableLayout | None = field(default=None, kw_only=True)
     counted_by: str = field(default="", kw_only=True)
+
+
+def _write_none(value: Any) -> bytes:
+    if value is not None:
+        raise wrong("None", value)
+    return b""
+
+
+NOTHING: Final = Layout(0, lambda data, at: (None, at), _write_none, lambda random: None, "")
+"""The layout of None, which takes no bytes."""
 
 
 @frozen

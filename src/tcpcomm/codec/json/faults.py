@@ -27,17 +27,8 @@ def code_of(value: Any, key: str) -> int | str:
     return LEAVES[type(value)].read(value)  # type: ignore[no-any-return]
 
 
-def reason_of(value: Any, key: str) -> str:
-    """Return a fault's reason. Raises CodecError if it is not text."""
-    return _leaf(str, value, key)  # type: ignore[no-any-return]
-
-
-def data_of(value: Any, key: str) -> Any:
-    """Return a fault's data. Raises CodecError if JSON cannot carry them."""
-    return _leaf(Any, value, key)
-
-
-def _leaf(kind: Any, value: Any, key: str) -> Any:
+def leaf_of(kind: Any, value: Any, key: str) -> Any:
+    """Return a fault's reason, which is ``str``, or its data, which are ``Any``. Raises CodecError."""
     try:
         return LEAVES[kind].read(value)
     except CodecError as error:

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, type_text
 from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
-from tcpcomm.codec.json.faults import code_of, data_of, reason_of
+from tcpcomm.codec.json.faults import code_of, leaf_of
 from tcpcomm.codec.json.messages import JsonMessage, compile_result, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
@@ -219,9 +219,9 @@ class JsonReplyReader(ReplyReader):
         code = code_of(parts.pop(codec.code), codec.code)
         reason, data = "", None
         if codec.reason is not None and parts.get(codec.reason) is not None:
-            reason = reason_of(parts.pop(codec.reason), codec.reason)
+            reason = leaf_of(str, parts.pop(codec.reason), codec.reason)
         if codec.data is not None:
-            data = data_of(parts.pop(codec.data, None), codec.data)
+            data = leaf_of(Any, parts.pop(codec.data, None), codec.data)
         parts.pop(codec.reason or "", None)
         if parts:
             raise unknown(min(parts))

@@ -82,7 +82,7 @@ class JsonDialectBase(Dialect, Generic[M]):
         return Fault(self._codes[kind], reason)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        return self._messages[name].parameters.draw(random)
+        return {each.name: draw(each.type, random) for each in self._messages[name].spec.parameters}
 
     def draw_result(self, name: str, random: Random) -> Any:
         return draw(self._messages[name].spec.result, random)

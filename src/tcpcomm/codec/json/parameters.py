@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, Flag
-from random import Random
 from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
@@ -21,20 +20,41 @@ from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_mem
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
-from tcpcomm.codec.json.naming import NAMINGS, Naming
 from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.codec.problems import inside, missing, unknown, wrong
-from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
 
+Naming = Literal["as written", "camel", "pascal"]
+
+
+def _pascal(name: str) -> str:
+    return "".join(each[:1].upper() + each[1:] for each in name.split("_"))
+
+
+def _camel(name: str) -> str:
+    first, _, others = name.partition("_")
+    return first + _pascal(others)
+
+
+_NAMINGS: Final[dict[str, Callable[[str], str]]] = {"as written": str, "camel": _camel, "pascal": _pascal}
 _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 
 class ValueTypes:
-    """The value types of annotations, each made once. The naming makes the keys of attrs classes."""
+    """
+    The value types of annotations, each made once.
+
+    Args:
+        naming: the rule that makes names on the wire of names in Python.
+
+    Raises:
+        ConfigurationError: the naming is unknown.
+    """
 
     def __init__(self, naming: Naming = "as written") -> None:
-        self.name_of = NAMINGS[naming]
+        if naming not in _NAMINGS:
+            raise ConfigurationError(f"naming must be one of {', '.join(_NAMINGS)}, not {naming!r}")
+        self.name_of = _NAMINGS[naming]
         self._known: dict[Any, ValueType] = dict(value_types.LEAVES)
 
     def of(self, annotation: Any) -> ValueType:
@@ -164,7 +184,6 @@ class Parameters:
     """
 
     def __init__(self, fields: Sequence[Field], types: ValueTypes, where: str) -> None:
-        self._fields = tuple(fields)
         self._compiled: list[tuple[str, str, ValueType, Any]] = []
         for field in fields:
             try:
@@ -178,7 +197,6 @@ class Parameters:
                 raise ConfigurationError(
                     f"{where}: parameter {name}: another parameter has the key {key!r} already"
                 )
-        self._names = frozenset(field.name for field in fields)
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values in an object. Absent ones have their defaults. Raises CodecError."""
@@ -218,12 +236,8 @@ class Parameters:
         except KeyError:
             raise missing(name) from None
         if len(written) != len(values):
-            raise unknown(min(values.keys() - self._names))
+            raise unknown(min(values.keys() - {name for _, name, *_ in self._compiled}))
         return written
-
-    def draw(self, random: Random) -> dict[str, Any]:
-        """Draw plausible values."""
-        return {field.name: draw(field.type, random) for field in self._fields}
 
     @property
     def labels(self) -> dict[str, str]:

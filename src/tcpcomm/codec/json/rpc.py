@@ -27,10 +27,9 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import data_of, reason_of
+from tcpcomm.codec.json.faults import leaf_of
 from tcpcomm.codec.json.messages import JsonDialectBase, JsonMessage, check_unique, compile_result, word_of
-from tcpcomm.codec.json.naming import Naming, check_naming
-from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -59,7 +58,7 @@ class JsonRpc(Codec):
     ascii: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        check_naming(self.naming)
+        ValueTypes(self.naming)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
@@ -182,9 +181,9 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number in JSON-RPC", fault.code))
-        error = {"code": fault.code, "message": reason_of(fault.reason, "reason")}
+        error = {"code": fault.code, "message": leaf_of(str, fault.reason, "reason")}
         if fault.data is not None:
-            error["data"] = data_of(fault.data, "data")
+            error["data"] = leaf_of(Any, fault.data, "data")
         return self._text.write({"jsonrpc": "2.0", "error": error, "id": request.id})
 
     def join(self, replies: Sequence[bytes]) -> bytes:
