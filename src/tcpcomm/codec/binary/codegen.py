@@ -29,7 +29,7 @@ from tcpcomm.codec.codegen import FastPath
 def read_record(
     struct: Struct,
     fields: Sequence[tuple[str, FixedLayout, bool]],
-    kind: type[Any],
+    kind: type[Any] | None,
     fallback: Callable[[bytes, int], tuple[Any, int]],
 ) -> Callable[[bytes, int], tuple[Any, int]]:
     """
@@ -38,7 +38,7 @@ def read_record(
     Args:
         struct: the format of all fields.
         fields: the name of each, its layout, and whether it has a value.
-        kind: the type of the record: dict, an attrs class, or int or float for one number without a name.
+        kind: the type of the record: dict or an attrs class, or None for one value without a name.
         fallback: the general code.
     """
     function = FastPath("read", "data, at", fallback, _subject(fields))
@@ -53,7 +53,7 @@ def read_record(
             statements.append(value)
     if kind is dict:
         whole = f"{{{', '.join(f'{name!r}: {value}' for name, value in values.items())}}}"
-    elif kind in (int, float):
+    elif kind is None:
         (whole,) = values.values()
     else:
         aliases = {each.name: each.alias for each in attrs.fields(kind)}
@@ -65,7 +65,7 @@ def read_record(
 def write_record(
     struct: Struct,
     fields: Sequence[tuple[str, FixedLayout, bool]],
-    kind: type[Any],
+    kind: type[Any] | None,
     fallback: Callable[[Any], bytes],
 ) -> Callable[[Any], bytes]:
     """Return a function that writes what the function of :func:`read_record` reads."""
@@ -73,7 +73,7 @@ def write_record(
     if kind is dict:
         names = [name for name, _, has_value in fields if has_value]
         statements, source = [f"if len(value) == {len(names)}:"], "value[{!r}]"
-    elif kind in (int, float):
+    elif kind is None:
         statements, source = [], "value"
     else:
         statements, source = [f"if type(value) is {function.constant(kind)}:"], "value.{}"

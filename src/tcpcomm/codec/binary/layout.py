@@ -125,16 +125,14 @@ def from_fixed(
         return pack(*items)
 
     named = [(each.name, each.layout.fixed, each.has_value) for each in fields if each.layout.fixed]
-    if fixed.plain is not None:
-        named, kind = [("", fixed, True)], fixed.plain
-    return Layout(
-        size,
-        read if kind is None else read_record(struct, named, kind, read),
-        write if kind is None else write_record(struct, named, kind, write),
-        fixed.draw,
-        fixed.label,
-        fixed=fixed,
-        fields=tuple(fields),
+    made = Layout(size, read, write, fixed.draw, fixed.label, fixed=fixed, fields=tuple(fields))
+    if kind is None and fixed.plain is None:
+        return made
+    named = named or [("", fixed, True)]
+    return evolve(
+        made,
+        read=read_record(struct, named, kind, read),
+        write=write_record(struct, named, kind, write),
     )
 
 

@@ -67,74 +67,33 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
         raise ConfigurationError("the elements of a list must take at least one byte each")
     if element.is_open:
         raise ConfigurationError("the elements of a list cannot take the rest of the frame")
-    if element.fixed is not None:
-        return _fixed_elements(element, element.fixed, element.min_size if in_bytes else 1)
-    if in_bytes:
+    if element.fixed is None and in_bytes:
         raise ConfigurationError("a list is counted in bytes only if all elements have the same size")
-    return _variable_elements(element)
-
-
-def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableLayout:
-    """Return the layout of a list of elements of the same size. Each adds ``unit`` to the length."""
-    size, plain, code = fixed.size, fixed.plain, fixed.code
-    from_items, to_items = fixed.from_items, fixed.to_items
-    prefix = fixed.struct.format[0]
+    fixed, size = element.fixed, element.min_size
+    unit = size if in_bytes else 1
+    plain = None if fixed is None else fixed.plain
+    numbers = {int, plain}  # struct also writes a whole number as a float
+    order, code = ("", "") if fixed is None else (fixed.struct.format[0], fixed.code)
 
     def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
-        if length is None:
-            number, over = divmod(len(data) - at, size)
-            if over:
-                raise CodecError(f"the last element has {over} bytes and not {size}")
-        else:
-            number, over = divmod(length, unit)
-            if over:
-                raise CodecError(f"has a length of {length} bytes, which is not a multiple of {unit}")
+        left = len(data) - at
+        number, over = divmod(left, size) if length is None else divmod(length, unit)
+        if over and length is not None:
+            raise CodecError(f"has a length of {length} bytes, which is not a multiple of {unit}")
+        if over and fixed is not None:
+            raise CodecError(f"the last element has {over} bytes and not {size}")
+        if number < 0 or number * size > left:
+            raise too_short(number * size, left)
         end = at + number * size
-        if number < 0 or end > len(data):
-            raise too_short(number * size, len(data) - at)
         if plain is not None:  # one call of struct makes all elements
-            return [*struct.unpack_from(f"{prefix}{number}{code}", data, at)], end
+            return [*struct.unpack_from(f"{order}{number}{code}", data, at)], end
         found: list[Any] = []
         try:
-            for items in fixed.struct.iter_unpack(memoryview(data)[at:end]):
-                found.append(from_items(items, 0))
-        except CodecError as error:
-            raise inside(f"[{len(found)}]", error) from None
-        return found, end
-
-    def write(value: Any) -> tuple[bytes, int]:
-        if type(value) is not list:
-            value = native_list(value, "a list")
-        if plain is not None and [*map(type, value)].count(plain) == len(value):
-            try:
-                return struct.pack(f"{prefix}{len(value)}{code}", *value), len(value) * unit
-            except (struct.error, OverflowError):
-                pass  # the loop finds the element that does not fit
-        items: list[Any] = []
-        index = 0
-        try:
-            for index, each in enumerate(value):  # noqa: B007
-                to_items(each, items)
-        except CodecError as error:
-            raise inside(f"[{index}]", error) from None
-        return struct.pack(prefix + code * len(value), *items), len(value) * unit
-
-    def draw(random: Random, length: int | None) -> list[Any]:
-        number = random.randint(0, 3) if length is None else length // unit
-        return [fixed.draw(random) for _ in range(number)]
-
-    return VariableLayout(read, write, draw, f"({element.label})")
-
-
-def _variable_elements(element: Layout) -> VariableLayout:
-    """Return the layout of a list of elements that differ in size."""
-
-    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
-        if length is not None and (length < 0 or length * element.min_size > len(data) - at):
-            raise too_short(length * element.min_size, len(data) - at)
-        found: list[Any] = []
-        try:
-            while at < len(data) if length is None else len(found) < length:
+            if fixed is not None:
+                for items in fixed.struct.iter_unpack(memoryview(data)[at:end]):
+                    found.append(fixed.from_items(items, 0))
+                return found, end
+            while at < len(data) if length is None else len(found) < number:
                 value, at = element.read(data, at)
                 found.append(value)
         except CodecError as error:
@@ -144,16 +103,21 @@ def _variable_elements(element: Layout) -> VariableLayout:
     def write(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
             value = native_list(value, "a list")
+        if plain is not None and numbers.issuperset(map(type, value)):
+            try:
+                return struct.pack(f"{order}{len(value)}{code}", *value), len(value) * unit
+            except (struct.error, OverflowError):
+                pass  # the loop finds the element that does not fit
         written: list[bytes] = []
         try:
             for each in value:
                 written.append(element.write(each))
         except CodecError as error:
             raise inside(f"[{len(written)}]", error) from None
-        return b"".join(written), len(value)
+        return b"".join(written), len(value) * unit
 
     def draw(random: Random, length: int | None) -> list[Any]:
-        number = random.randint(0, 3) if length is None else length
+        number = random.randint(0, 3) if length is None else length // unit
         return [element.draw(random) for _ in range(number)]
 
     return VariableLayout(read, write, draw, f"({element.label})")
