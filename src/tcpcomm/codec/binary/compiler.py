@@ -46,7 +46,7 @@ from tcpcomm.codec.binary.variable_size import (
     text_layout,
 )
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import missing, unknown
+from tcpcomm.codec.problems import errors_at, missing, unknown
 from tcpcomm.errors import ConfigurationError
 
 _LENGTHS = (Fixed, Counted, CountedBy, Rest)
@@ -76,8 +76,8 @@ class LayoutCompiler:
             return fields[0].layout
         return record(fields, RecordType(itemgetter(0), lambda value: [value]))
 
-    def values(self, fields: Sequence[Field], where: str) -> Layout:
-        """Return the layout of a dictionary. Raises ConfigurationError, with ``where`` before the text."""
+    def values(self, fields: Sequence[Field], prefix: str = "") -> Layout:
+        """Return the layout of a dictionary. Raises ConfigurationError, with ``prefix`` before a name."""
         names = [each.name for each in fields]
         expected = frozenset(names)
 
@@ -90,13 +90,13 @@ class LayoutCompiler:
                 raise missing(absent[0]) if absent else unknown(min(values.keys() - expected))
             return [values[name] for name in names]
 
-        return self._record(fields, RecordType(make, split, dict), where)
+        return self._record(fields, RecordType(make, split, dict), prefix)
 
-    def _record(self, fields: Sequence[Field], record_type: RecordType, where: str) -> Layout:
+    def _record(self, fields: Sequence[Field], record_type: RecordType, prefix: str) -> Layout:
         compiled: list[RecordField] = []
         types = {field.name: field.type for field in fields}
         for each in fields:
-            try:
+            with errors_at(f"{prefix}{each.name}"):
                 compiled += self._fields(each.name, each.type)
                 check_order(compiled)
                 for field in compiled:
@@ -104,8 +104,6 @@ class LayoutCompiler:
                         raise ConfigurationError(
                             f"{field.layout.counted_by}, which counts it, is not a whole number"
                         )
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where}{each.name}: {error}") from None
         return record(compiled, record_type)
 
     def _fields(self, name: str, annotation: Any) -> list[RecordField]:

@@ -90,8 +90,9 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
         found: list[Any] = []
         try:
             if fixed is not None:
+                from_items = fixed.from_items
                 for items in fixed.struct.iter_unpack(memoryview(data)[at:end]):
-                    found.append(fixed.from_items(items, 0))
+                    found.append(from_items(items, 0))
                 return found, end
             while at < len(data) if length is None else len(found) < number:
                 value, at = element.read(data, at)

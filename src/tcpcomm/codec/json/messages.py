@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from tcpcomm.codec.json.faults import ERROR_CODES
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.json.value_types import ValueType
-from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.problems import brief_repr, errors_at
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import ConfigurationError, Fault
 
@@ -37,33 +37,44 @@ def word_of(spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expec
     """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
     word = types.name_of(spec.name) if spec.wire is MISSING else spec.wire
     if type(word) not in kinds:
-        raise ConfigurationError(f"{spec.where}: {expected}, not {brief_repr(word)}")
+        raise ConfigurationError(f"{expected}, not {brief_repr(word)}")
     if isinstance(word, str) and ("{" in word or "}" in word):
         example = re.split(r"\W", word)[0]
         raise ConfigurationError(
-            f"{spec.where}: a JSON command is a word; its parameters are keys: "
-            f"write {example!r}, not {word!r}"
+            f"a JSON command is a word; its parameters are keys: write {example!r}, not {word!r}"
         )
     return word
 
 
 def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
     """Return the type of a command's result. Raises ConfigurationError if JSON cannot carry it."""
-    try:
+    with errors_at("its result"):
         return types.of(spec.result)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{spec.where}: its result: {error}") from None
 
 
-def check_unique(messages: Sequence[M], name: str, *, events_apart: bool) -> None:
-    """Raise ConfigurationError if two commands, or two events, or two of both, have the same word."""
+def compile_messages(
+    specs: Sequence[MessageSpec], compile_one: Callable[[MessageSpec], M], name: str, *, events_apart: bool
+) -> list[M]:
+    """
+    Return compiled commands and events.
+
+    Args:
+        specs: their declarations.
+        compile_one: compiles one of them.
+        name: the name of a word in this codec, for errors.
+        events_apart: True if a command and an event may have the same word.
+
+    Raises:
+        ConfigurationError: one cannot be compiled, or two have the same word.
+    """
     known: dict[tuple[bool, int | str], M] = {}
-    for each in messages:
-        other = known.setdefault((events_apart and each.spec.is_event, each.word), each)
-        if other is not each:
-            raise ConfigurationError(
-                f"{each.spec.where}: {other.spec.where} has the {name} {each.word!r} already"
-            )
+    for spec in specs:
+        with errors_at(spec.where):
+            message = compile_one(spec)
+            other = known.setdefault((events_apart and spec.is_event, message.word), message)
+            if other is not message:
+                raise ConfigurationError(f"{other.spec.where} has the {name} {message.word!r} already")
+    return [*known.values()]
 
 
 class JsonDialectBase(Dialect, Generic[M]):

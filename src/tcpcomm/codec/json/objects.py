@@ -12,6 +12,7 @@ The defaults read and write::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -31,7 +32,7 @@ from tcpcomm.codec.base import (
 )
 from tcpcomm.codec.json.faults import code_of, leaf_of
 from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compile_message, contains
-from tcpcomm.codec.json.messages import JsonDialectBase, check_unique
+from tcpcomm.codec.json.messages import JsonDialectBase, compile_messages
 from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
@@ -88,8 +89,10 @@ class Json(Keys, Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
-        messages = [compile_message(self, spec, types) for spec in specs]
-        check_unique(messages, "word", events_apart=self.event != self.command)
+        apart = self.event != self.command
+        messages = compile_messages(
+            specs, partial(compile_message, self, types), "word", events_apart=apart
+        )
         return _JsonDialect(self, messages)
 
 

@@ -21,7 +21,7 @@ from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.value_types import ValueType
-from tcpcomm.codec.problems import inside, missing, unknown, wrong
+from tcpcomm.codec.problems import errors_at, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
 Naming = Literal["as written", "camel", "pascal"]
@@ -111,10 +111,8 @@ class ValueTypes:
         """Return the fields of a class: name, key on the wire, value type."""
         fields = []
         for field in fields_of(cls):
-            try:
+            with errors_at(f"{cls.__name__}.{field.name}"):
                 fields.append((field.name, self.name_of(field.name), self.of(field.type)))
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{cls.__name__}.{field.name}: {error}") from None
         return fields
 
 
@@ -177,26 +175,21 @@ class Parameters:
     Args:
         fields: the parameters.
         types: the value types.
-        where: the class and method, for errors.
 
     Raises:
         ConfigurationError: JSON cannot carry one of them, or two have the same key.
     """
 
-    def __init__(self, fields: Sequence[Field], types: ValueTypes, where: str) -> None:
+    def __init__(self, fields: Sequence[Field], types: ValueTypes) -> None:
         self._compiled: list[tuple[str, str, ValueType, Any]] = []
         for field in fields:
-            try:
+            with errors_at(f"parameter {field.name}"):
                 value_type = types.of(field.type)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where}: parameter {field.name}: {error}") from None
             self._compiled.append((types.name_of(field.name), field.name, value_type, field.default))
         self.keys = tuple(key for key, *_ in self._compiled)
         for key, name, *_ in self._compiled:
             if self.keys.count(key) > 1:
-                raise ConfigurationError(
-                    f"{where}: parameter {name}: another parameter has the key {key!r} already"
-                )
+                raise ConfigurationError(f"parameter {name}: another parameter has the key {key!r} already")
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values in an object. Absent ones have their defaults. Raises CodecError."""
