@@ -108,7 +108,6 @@ class Binary(Codec):
         return int(1 << 8 * int_type(self.opcode, "opcode").width - 1)
 
     def _headers(self) -> list[Header]:
-        """Return the headers of requests, replies and events."""
         types = {
             OPCODE: int_type(self.opcode, "opcode"),
             ID: None if self.id is None else int_type(self.id, "id"),
@@ -158,14 +157,8 @@ class Binary(Codec):
                 if other is not spec:
                     raise ConfigurationError(f"{other.where} has the opcode 0x{message.opcode:02X} already")
             messages[spec.name] = message
-        dialect = BinaryDialect(self._wire_format(), messages)
-        for message in messages.values():
-            check_distinct(dialect, message)
-        return dialect
-
-    def _wire_format(self) -> WireFormat:
         request_header, reply_header, event_header = self._headers()
-        return WireFormat(
+        wire = WireFormat(
             request_header=request_header,
             reply_header=reply_header,
             event_header=event_header,
@@ -177,6 +170,10 @@ class Binary(Codec):
             fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
             codes={**ERROR_CODES, **self.codes},
         )
+        dialect = BinaryDialect(wire, messages)
+        for message in messages.values():
+            check_distinct(dialect, message)
+        return dialect
 
     def _message(self, spec: MessageSpec, compiler: LayoutCompiler) -> BinaryMessage:
         opcode = self._opcode(spec.wire)

@@ -37,7 +37,7 @@ def read_record(
 
     Args:
         struct: the format of all fields.
-        fields: the name of each, its layout, and whether it has a value.
+        fields: the name of each, its layout, and True if it has a value.
         kind: the type of the record: dict or an attrs class, or None for one value without a name.
         fallback: the general code.
     """

@@ -53,13 +53,7 @@ _LENGTHS = (Fixed, Counted, CountedBy, Rest)
 
 
 class LayoutCompiler:
-    """
-    Compiles annotations to layouts.
-
-    Args:
-        order: the byte order of annotations that have none.
-        encoding: the encoding of texts that have none.
-    """
+    """Compiles annotations to layouts. Those without a byte order or an encoding have these."""
 
     def __init__(self, order: Order, encoding: str) -> None:
         self._order = order
@@ -143,7 +137,6 @@ class LayoutCompiler:
         raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {type_text(kind)}: {_CARRIED}"))
 
     def _with_length(self, kind: Any, metadata: tuple[Any, ...]) -> Layout:
-        """Return the layout of text, bytes or a list."""
         length = _last(metadata, _LENGTHS)
         if length is None:
             raise ConfigurationError(
@@ -176,7 +169,6 @@ class LayoutCompiler:
         return BYTES if kind is bytes else list_layout(self.value(get_args(kind)[0]), in_bytes)
 
     def _instance(self, cls: type) -> Layout:
-        """Return the layout of an attrs class: its fields, one behind the other."""
         if cls in self._open:
             raise ConfigurationError(f"{cls.__name__} contains itself, so its bytes would never end")
         self._open.append(cls)

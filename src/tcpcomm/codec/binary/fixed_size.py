@@ -102,7 +102,6 @@ def _encoded_in(number: FixedLayout, annotation: Any, bits: int) -> FixedLayout:
 
 
 def _plain_number(number_type: Int, default: Order) -> FixedLayout:
-    """Return the layout of a whole number that encodes nothing else."""
     order, width, signed = number_type.order or default, number_type.width, number_type.signed
     top = 1 << (8 * width - signed)
     label = f"{'i' if signed else 'u'}{8 * width}" + ("" if width == 1 else f"{order[0]}e")
@@ -132,8 +131,6 @@ def _in_bytes(number: FixedLayout, width: int, read: Conversion, write: Conversi
 
 
 def _in_range(order: Order, code: str, low: int, high: int, label: str) -> FixedLayout:
-    """Return the layout of whole numbers, each of them one item of struct."""
-
     def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not int:
             if isinstance(value, bool) or not isinstance(value, Integral):
@@ -157,8 +154,6 @@ def _converted(
     draw_value: Callable[[Random], Any],
     label: str,
 ) -> FixedLayout:
-    """Return the layout of values that are converted from and to a whole number."""
-
     def from_items(items: Sequence[Any], at: int) -> Any:
         return read(number.from_items(items, at))
 
@@ -220,7 +215,6 @@ def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
 
 
 def real(number_type: Float, default: Order) -> FixedLayout:
-    """Return the layout of a number of IEEE 754."""
     order, bits = number_type.order or default, 8 * number_type.width
     code = {4: "f", 8: "d"}[number_type.width]
     single = struct.Struct(PREFIXES[order] + code)
@@ -293,7 +287,6 @@ LIST: Final = RecordType(lambda values: values, lambda values: values)
 
 
 def attrs_record(cls: type) -> RecordType:
-    """Return the record type of an attrs class."""
     fields = fields_of(cls)
     names = [each.name for each in fields]
     aliases = [str(attrs.fields_dict(cls)[name].alias) for name in names]
@@ -318,15 +311,7 @@ def attrs_record(cls: type) -> RecordType:
 def joined(
     order: Order, fields: Sequence[tuple[str, FixedLayout]], record_type: RecordType, label: str
 ) -> FixedLayout:
-    """
-    Return several layouts that stand side by side as one.
-
-    Args:
-        order: the byte order of all.
-        fields: the name of each, or its place in a list as ``[2]``, and its layout.
-        record_type: the type of values that consist of them.
-        label: the layout for people.
-    """
+    """Return several layouts that stand side by side as one. Each has a name or a place, as ``[2]``."""
     places = [*accumulate((layout.items for _, layout in fields), initial=0)]
     readers = [(place, layout.from_items) for (_, layout), place in zip(fields, places, strict=False)]
     writers = [layout.to_items for _, layout in fields]

@@ -74,7 +74,6 @@ def _layout(item: Any, types: Mapping[HeaderField, Int | None], order: Order) ->
 
 
 def _name(item: Any) -> str:
-    """Return the name of a header item for errors."""
     if isinstance(item, HeaderField):
         return item.value
     return "length" if isinstance(item, Length) else "header"
@@ -131,10 +130,7 @@ class Header:
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
         self.write = self._generate_write()
-        """
-        Returns the frame of an opcode, an id, a status and a body. Raises CodecError if a number does not
-        fit.
-        """
+        """Returns the frame of an opcode, an id, a status and a body. Raises CodecError."""
 
     def _read(self, frame: bytes) -> tuple[int | None, int | None, int | None, int]:
         size = self._whole.size

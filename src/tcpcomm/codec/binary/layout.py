@@ -95,7 +95,6 @@ class RecordField:
 
 
 def too_short(wanted: int, left: int) -> CodecError:
-    """Return the error for a frame that ends too early."""
     return CodecError(f"needs {wanted} bytes, but the frame has {left} left")
 
 
@@ -146,7 +145,7 @@ def _too_short_in(fields: Sequence[RecordField], size: int, left: int) -> CodecE
 
 
 def counted(count: FixedLayout, content: VariableLayout) -> Layout:
-    """Return the layout of a length and, behind it, its content."""
+    """Return the layout of a length and its content."""
     number = from_fixed(count)
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
@@ -197,16 +196,7 @@ def optional(inner: Layout) -> Layout:
 
 
 def record(fields: Sequence[RecordField], record_type: RecordType) -> Layout:
-    """
-    Return several layouts that stand side by side as one.
-
-    Args:
-        fields: the layouts, in order.
-        record_type: the type of values that consist of those fields that have a value.
-
-    Raises:
-        ConfigurationError: a field follows one that takes the rest of the frame, or a count is missing.
-    """
+    """Return several layouts that stand side by side as one. Raises what :func:`check_order` raises."""
     check_order(fields)
     label = " ".join(
         f"{each.name}:{each.layout.label}" if each.has_value else each.layout.label for each in fields

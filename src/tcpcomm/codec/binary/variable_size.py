@@ -125,8 +125,6 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
 
 
 def fixed_bytes(size: int, order: Order) -> FixedLayout:
-    """Return the layout of a fixed number of bytes."""
-
     def to_items(value: Any, items: list[Any]) -> None:
         if not isinstance(value, bytes | bytearray) or len(value) != size:
             raise wrong(f"{size} bytes", value)
@@ -139,7 +137,6 @@ def fixed_bytes(size: int, order: Order) -> FixedLayout:
 
 
 def fixed_text(rule: Text, size: int, order: Order) -> FixedLayout:
-    """Return the layout of text in a fixed number of bytes."""
     return FixedLayout(
         order,
         f"{size}s",
@@ -152,7 +149,6 @@ def fixed_text(rule: Text, size: int, order: Order) -> FixedLayout:
 
 
 def fixed_list(element: Layout, size: int) -> Layout:
-    """Return the layout of a list with a fixed number of elements."""
     content = list_layout(element, False)
 
     def checked(value: Any) -> list[Any]:

@@ -128,8 +128,6 @@ def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
 
 @frozen
 class JsonReplyReader(ReplyReader):
-    """Reads the replies to one command."""
-
     codec: Keys
     command: ObjectMessage
 

@@ -55,18 +55,7 @@ def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
 def compile_messages(
     specs: Sequence[MessageSpec], compile_one: Callable[[MessageSpec], M], name: str, *, events_apart: bool
 ) -> list[M]:
-    """
-    Return compiled commands and events.
-
-    Args:
-        specs: their declarations.
-        compile_one: compiles one of them.
-        name: the name of a word in this codec, for errors.
-        events_apart: True if a command and an event may have the same word.
-
-    Raises:
-        ConfigurationError: one cannot be compiled, or two have the same word.
-    """
+    """Compile commands and events. Raises ConfigurationError if two have the same word, called ``name``."""
     known: dict[tuple[bool, int | str], M] = {}
     for spec in specs:
         with errors_at(spec.where):

@@ -112,7 +112,6 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         return self._text.write(self._with(message, command.parameters.write(values)))
 
     def _with(self, message: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return a message with its parameters added."""
         if self._codec.parameters is None:
             message.update(parameters)
         elif parameters:

@@ -42,10 +42,7 @@ _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 class ValueTypes:
     """
-    The value types of annotations, each made once.
-
-    Args:
-        naming: the rule that makes names on the wire of names in Python.
+    The value types of annotations, each made once. The naming makes the keys of attrs classes.
 
     Raises:
         ConfigurationError: the naming is unknown.
@@ -99,21 +96,16 @@ class ValueTypes:
 
         # A class with fields that contain the class again finds this type, which finds the final one later.
         self._known[cls] = ValueType(read, write, (dict,), (cls,), cls.__name__)
+        fields = []
         try:
-            fields = self._fields(cls)
+            for field in fields_of(cls):
+                with errors_at(f"{cls.__name__}.{field.name}"):
+                    fields.append((field.name, self.name_of(field.name), self.of(field.type)))
         except ConfigurationError:
             del self._known[cls]
             raise
         label = ", ".join(f'"{key}": {value_type.label}' for _, key, value_type in fields)
         return ValueType(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
-
-    def _fields(self, cls: type) -> list[tuple[str, str, ValueType]]:
-        """Return the fields of a class: name, key on the wire, value type."""
-        fields = []
-        for field in fields_of(cls):
-            with errors_at(f"{cls.__name__}.{field.name}"):
-                fields.append((field.name, self.name_of(field.name), self.of(field.type)))
-        return fields
 
 
 def _reader(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversion:
@@ -171,10 +163,6 @@ def _writer(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversi
 class Parameters:
     """
     The parameters of one command or event, in a JSON object or list.
-
-    Args:
-        fields: the parameters.
-        types: the value types.
 
     Raises:
         ConfigurationError: JSON cannot carry one of them, or two have the same key.

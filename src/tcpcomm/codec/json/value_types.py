@@ -197,7 +197,6 @@ def flag(cls: type[Flag]) -> ValueType:
 
 
 def sequence(kind: type, element: ValueType) -> ValueType:
-    """Return the type of a list or tuple of any length."""
     return ValueType(
         _items(repeat(element.read), None, list, kind),
         _items(repeat(element.write), None, kind, list),
@@ -208,7 +207,6 @@ def sequence(kind: type, element: ValueType) -> ValueType:
 
 
 def fixed_tuple(elements: Sequence[ValueType]) -> ValueType:
-    """Return the type of a tuple with a type for each place."""
     return ValueType(
         _items([each.read for each in elements], len(elements), list, tuple),
         _items([each.write for each in elements], len(elements), tuple, list),
