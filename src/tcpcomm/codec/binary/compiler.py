@@ -53,7 +53,7 @@ _LENGTHS = (Fixed, Counted, CountedBy, Rest)
 
 
 class LayoutCompiler:
-    """Compiles annotations to layouts. Those without a byte order or an encoding have these."""
+    """Compiles annotations to layouts. Its byte order and its encoding are defaults."""
 
     def __init__(self, order: Order, encoding: str) -> None:
         self._order = order
@@ -151,8 +151,10 @@ class LayoutCompiler:
         if isinstance(length, Rest):
             return rest(content)
         if isinstance(length, CountedBy):
-            layout = evolve(rest(content), label=f"{content.label}[{length.name}]", is_open=False)
-            return evolve(layout, counted=content, counted_by=length.name)
+            label = f"{content.label}[{length.name}]"
+            return evolve(
+                rest(content), label=label, is_open=False, counted=content, counted_by=length.name
+            )
         return counted(number(int, int_type(length.count, "the count of Counted"), self._order), content)
 
     def _fixed(self, kind: Any, length: Fixed, encoding: Encoding) -> Layout:

@@ -12,8 +12,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, type_text
 from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
-from tcpcomm.codec.json.faults import code_of, leaf_of
-from tcpcomm.codec.json.messages import JsonMessage, compile_result, word_of
+from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault

@@ -1,22 +1,30 @@
-"""Commands and events that are compiled for JSON, and the part of a dialect that Json and JsonRpc share."""
+"""The common part of Json and JsonRpc: compiled commands and events, faults, and a dialect to extend."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import frozen
 
 from tcpcomm.codec.base import MISSING, Dialect, MessageSpec, ProtocolErrorKind
-from tcpcomm.codec.json.faults import ERROR_CODES
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
-from tcpcomm.codec.json.value_types import ValueType
-from tcpcomm.codec.problems import brief_repr, errors_at
+from tcpcomm.codec.json.value_types import LEAVES, ValueType
+from tcpcomm.codec.problems import brief_repr, errors_at, inside, wrong
 from tcpcomm.codec.random_values import draw
-from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
+    ProtocolErrorKind.UNREADABLE: -32700,
+    ProtocolErrorKind.MALFORMED: -32600,
+    ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
+    ProtocolErrorKind.BAD_PARAMETERS: -32602,
+    ProtocolErrorKind.INTERNAL: -32603,
+}
+"""The codes that JSON-RPC 2.0 reserves, section 5.1."""
 
 
 @frozen
@@ -64,6 +72,21 @@ def compile_messages(
             if other is not message:
                 raise ConfigurationError(f"{other.spec.where} has the {name} {message.word!r} already")
     return [*known.values()]
+
+
+def code_of(value: Any, key: str) -> int | str:
+    """Return a fault's code, a whole number or text. Raises CodecError if it is not one."""
+    if type(value) not in (int, str):
+        raise inside(key, wrong("a whole number or text", value))
+    return leaf_of(type(value), value, key)  # type: ignore[no-any-return]
+
+
+def leaf_of(kind: Any, value: Any, key: str) -> Any:
+    """Return a fault's reason, which is ``str``, or its data, which are ``Any``. Raises CodecError."""
+    try:
+        return LEAVES[kind].read(value)
+    except CodecError as error:
+        raise inside(key, error) from None
 
 
 class JsonDialectBase(Dialect, Generic[M]):

@@ -30,9 +30,8 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import code_of, leaf_of
 from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compile_message, contains
-from tcpcomm.codec.json.messages import JsonDialectBase, compile_messages
+from tcpcomm.codec.json.messages import JsonDialectBase, code_of, compile_messages, leaf_of
 from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong

@@ -28,12 +28,12 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import leaf_of
 from tcpcomm.codec.json.messages import (
     JsonDialectBase,
     JsonMessage,
     compile_messages,
     compile_result,
+    leaf_of,
     word_of,
 )
 from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
