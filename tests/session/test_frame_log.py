@@ -12,6 +12,7 @@ from attrs import define
 
 from tcpcomm import ConfigurationError, FrameLog, FrameProtocol, LinkState, MessageKind, ObservedMessage
 from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.session.frame_log import frame_log
 from tests.session.stage import PEER, TOO_LONG, Logged, Spy, Stage, staged
 
@@ -102,6 +103,26 @@ def test_by_default_256_bytes_are_shown() -> None:
     log.frame_sent(FrameProtocol(), b"x" * 257)
     assert lines[0].endswith(f"|{'x' * 256}|")
     assert lines[1].endswith(f"|{'x' * 256}| … 257 bytes in all")
+
+
+@pytest.mark.parametrize("way", ["sendFrame", "sendFrames", "send_framed"])
+def test_a_large_frame_is_one_line_that_is_cut(way: str) -> None:
+    frame = b"x" * LARGE
+    stage, lines = on_stage(framing=LengthPrefixed(4))
+    {
+        "sendFrame": lambda: stage.session.sendFrame(frame),
+        "sendFrames": lambda: stage.session.sendFrames([frame]),
+        "send_framed": lambda: stage.session.send_framed(LengthPrefixed(4).encode_large(frame), [frame]),
+    }[way]()
+    assert [f"|{'x' * 256}| … 65,536 bytes in all"] == [line.split("  ")[-1] for line in lines[2:]]
+
+
+def test_large_frames_of_one_call_are_one_line_each() -> None:
+    frames = [b"a" * LARGE, b"b", b"c" * LARGE]
+    stage, lines = on_stage(framing=LengthPrefixed(4))
+    stage.session.sendFrames(frames)
+    stage.session.send_framed((LengthPrefixed(4).encode_many(frames),), frames)
+    assert ["a", "b", "c"] * 2 == [line.split("|")[1][0] for line in lines[2:]]
 
 
 def test_later_lines_are_aligned_to_the_longest_peer() -> None:

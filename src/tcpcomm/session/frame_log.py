@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final, TextIO
 
+from attrs import define, field
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, FramingError
@@ -24,8 +25,6 @@ from tcpcomm.net.reasons import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
 SHOWN: Final = 256
-"""Bytes of a frame that are shown, unless the user says otherwise."""
-
 PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40
@@ -36,6 +35,7 @@ STATE: Final = "--"
 FAULT: Final = "!!"
 
 
+@define(eq=False)
 class FrameLog(SessionObserver):
     """
     Writes one line for each frame, fault, and change of a session or link.
@@ -53,19 +53,11 @@ class FrameLog(SessionObserver):
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(
-        self,
-        write: Callable[[str], object] | None = None,
-        *,
-        encoding: str = "ascii",
-        shown: int = SHOWN,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._write = self._write_to_log if write is None else write
-        self._encoding = encoding
-        self._shown = shown
-        self._clock = clock
-        self._peer_width = PEER_WIDTH
+    _write: Callable[[str], object] | None = None
+    _encoding: str = field(default="ascii", kw_only=True)
+    _shown: int = field(default=SHOWN, kw_only=True)
+    _clock: Callable[[], float] = field(default=time.time, kw_only=True)
+    _peer_width: int = field(default=PEER_WIDTH, init=False)
 
     def opened(self, session: Any) -> None:
         self._line(session.peer, STATE, "opened")
@@ -100,17 +92,17 @@ class FrameLog(SessionObserver):
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S.%f")
-        self._write(f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip())
+        line = f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip()
+        if self._write is None:
+            self.log.info("{line}", line=line)
+        else:
+            self._write(line)
 
     def _frame_text(self, frame: bytes) -> str:
-        """Return a frame in hexadecimal and as text, cut after the bytes that are shown."""
         shown = frame[: self._shown]
         text = one_line(shown.decode(self._encoding, "backslashreplace"))
         rest = f" … {len(frame):,} bytes in all" if len(frame) > len(shown) else ""
         return f"{shown.hex(' '):<{HEX_WIDTH}}  |{text}|{rest}"
-
-    def _write_to_log(self, line: str) -> None:
-        self.log.info("{line}", line=line)
 
 
 def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[SessionObserver]:
@@ -136,7 +128,6 @@ def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[Sessi
 
 
 def _message_text(message: ObservedMessage) -> str:
-    """Return the kind of a message, its name and values, and the command that it answers."""
     values = _values_text(message.values)
     text = values if message.answers is not None or not message.name else f"{message.name}({values})"
     parts = [f"{message.kind.value:<9}", text]
