@@ -38,7 +38,7 @@ def read_record(
     Args:
         struct: the format of all fields.
         fields: the name of each, its layout, and True if it has a value.
-        kind: the type of the record: dict or an attrs class, or None for one value without a name.
+        kind: dict or an attrs class, or None for one value without a name.
         fallback: the general code.
     """
     function = FastPath("read", "data, at", fallback, _subject(fields))

@@ -233,8 +233,7 @@ def real(number_type: Float, default: Order) -> FixedLayout:
         value = random.choice((likely, float(random.randint(-99, 99)), 1e-9, 1e30))
         return float(single.unpack(single.pack(value))[0])
 
-    label = f"f{bits}{order[0]}e"
-    number = FixedLayout(default, code, 1, getitem, to_items, draw_real, label, float)
+    number = FixedLayout(default, code, 1, getitem, to_items, draw_real, f"f{bits}{order[0]}e", float)
     if order == default:
         return number
     return _in_bytes(number, number_type.width, lambda content: single.unpack(content)[0], single.pack)

@@ -1,6 +1,4 @@
-"""
-The keys of the messages of :class:`~tcpcomm.codec.Json`: where parameters, results and faults are in them.
-"""
+"""Messages of :class:`~tcpcomm.codec.Json`: the keys of their parameters, results and faults."""
 
 from __future__ import annotations
 

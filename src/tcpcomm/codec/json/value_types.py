@@ -145,13 +145,12 @@ def _whatever(value: Any) -> Any:
 def _any(value: Any) -> Any:
     """Return a value of JSON unchanged. Raises CodecError for a part that JSON cannot carry."""
     kind = type(value)
-    if kind in (dict, list):
-        for key, each in value.items() if kind is dict else enumerate(value):
-            place = brief_name(_text(key)) if kind is dict else f"[{key}]"
-            try:
-                _any(each)
-            except CodecError as error:
-                raise inside(place, error) from None
+    if kind is dict:
+        for key, each in value.items():
+            _any_inside(brief_name(_text(key)), each)
+    elif kind is list:
+        for index, each in enumerate(value):
+            _any_inside(f"[{index}]", each)
     elif kind is str:
         _text(value)
     elif kind is float:
@@ -159,6 +158,13 @@ def _any(value: Any) -> Any:
     elif value is not None and kind not in (bool, int):
         raise wrong("a value of JSON", value)
     return value
+
+
+def _any_inside(place: str, value: Any) -> None:
+    try:
+        _any(value)
+    except CodecError as error:
+        raise inside(place, error) from None
 
 
 LEAVES: Final[Mapping[Any, ValueType]] = {
