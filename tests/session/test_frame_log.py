@@ -137,6 +137,32 @@ def test_later_lines_are_aligned_to_the_longest_peer() -> None:
     ] == lines
 
 
+def test_half_a_frame_is_shown_at_once_with_what_is_missing() -> None:
+    stage, lines = on_stage()
+    stage.receive(b"OK,1\r")
+    assert lines[-1] == (
+        r"192.168.0.10:50432     <-  half a frame: the peer sent b'OK,1\r', and then no b';': "
+        "does it end its messages as we do?"
+    )
+
+
+def test_half_a_frame_of_a_secret_shows_none_of_its_bytes() -> None:
+    stage, lines = on_stage()
+    stage.session.keeps_secret = True
+    stage.receive(b"OK")
+    assert lines[-1].endswith("<-  half a frame: a secret")
+
+
+def test_an_answer_to_a_command_without_a_name_says_so() -> None:
+    log, lines = written()
+    asked = ObservedMessage(kind=MessageKind.UNREADABLE, sent=False, frame=b"HELLO")
+    fault = ObservedMessage(
+        kind=MessageKind.FAULT, sent=True, frame=b"NG", answers=asked, values={"code": 92, "data": None}
+    )
+    log.message(Declared(), fault)
+    assert "fault     code=92 answers it" in lines[-1]
+
+
 def test_a_fault_is_shown_with_its_details() -> None:
     stage, lines = on_stage()
     stage.receive(TOO_LONG + b";")

@@ -67,6 +67,7 @@ def test_the_whole_life_of_a_session_is_seen_in_order() -> None:
         ("ready",),
         ("received", b"a;b"),
         ("frame_received", b"a"),
+        ("half_frame", "the peer sent b'b', and then no b';': does it end its messages as we do?"),
         ("frame_sent", b"a"),
         ("sent", b"a;"),
         ("received", b";"),
@@ -135,6 +136,22 @@ def test_a_fault_is_reported_after_the_frames_before_it() -> None:
         ("fault", FrameTooLong),
         ("frame_received", b"b"),
     ] == observer.log[1:]
+
+
+def test_half_a_frame_is_reported_once_when_it_begins() -> None:
+    stage, observer = observed()
+    for chunk in (b"TRG", b",3", b"\r", b";"):
+        stage.receive(chunk)
+    ((_, description),) = observer.only("half_frame")
+    assert description.startswith("the peer sent b'TRG', and then no b';'")
+    assert [("frame_received", b"TRG,3\r")] == observer.only("frame_received")
+
+
+def test_half_a_frame_with_a_secret_is_reported_without_its_bytes() -> None:
+    stage, observer = observed()
+    stage.session.keeps_secret = True
+    stage.receive(b"open sesame")
+    assert [("half_frame", "")] == observer.only("half_frame")
 
 
 def test_a_frame_that_silence_ends_is_reported() -> None:

@@ -78,6 +78,9 @@ class FrameLog(SessionObserver):
         text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
         self._line(session.peer, SENT if message.sent else RECEIVED, text)
 
+    def half_frame(self, session: Any, description: str) -> None:
+        self._line(session.peer, RECEIVED, f"half a frame: {description or 'a secret'}")
+
     def fault(self, session: Any, fault: FramingError) -> None:
         self._line(session.peer, FAULT, f"{fault}: {fault.details}" if fault.details else str(fault))
 
@@ -133,12 +136,12 @@ def _message_text(message: ObservedMessage) -> str:
     parts = [f"{message.kind.value:<9}", text]
     if message.answers is not None:
         took = f" after {message.seconds * 1000:.3f} ms" if message.seconds is not None else ""
-        asked = message.answers
-        parts.append(f"answers {asked.name}({_values_text(asked.values)}){took}")
+        asked = f"{message.answers.name}({_values_text(message.answers.values)})"
+        parts.append(f"answers {asked if message.answers.name else 'it'}{took}")
     if message.problem:
         parts.append(f"! {message.problem}")
     return " ".join(part for part in parts if part)
 
 
 def _values_text(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return ", ".join(f"{name}={value!r}" for name, value in values.items() if value is not None)

@@ -96,6 +96,12 @@ class SessionObserver:
     def frame_sent(self, session: Any, frame: bytes) -> None:
         """A frame was accepted for sending, which may be a heartbeat. Its bytes may be sent already."""
 
+    def half_frame(self, session: Any, description: str) -> None:
+        """
+        A chunk began a frame and did not end it, and no ``gap`` will. The text tells the bytes, and what is
+        missing; it is empty while the session keeps a secret.
+        """
+
     def fault(self, session: Any, fault: FramingError) -> None:
         """The peer broke the rule of the framing."""
 
@@ -133,6 +139,7 @@ class Observers:
     sent: Hook | None
     frame_received: Hook | None
     frame_sent: Hook | None
+    half_frame: Hook | None
     fault: Hook | None
     message: Hook | None
     closed: Hook | None

@@ -395,12 +395,14 @@ class FrameProtocol(SessionAttributes):
                         self._get_receive_queue().add_fault(fault)
                         self._frame_began_at = self._last_received_at if decoder.mid_frame else None
                     else:
+                        if frames and observers.frame_received is not None:
+                            observer.report_bytes(self, "frame_received", frames)
                         if decoder.idle or not decoder.mid_frame:
                             self._frame_began_at = None
                         elif frames or self._frame_began_at is None:
                             self._frame_began_at = self._last_received_at
-                        if frames and observers.frame_received is not None:
-                            observer.report_bytes(self, "frame_received", frames)
+                            if observers.half_frame is not None and self.gap is None:
+                                observer.report(self, "half_frame", self.unfinished)
                     data = None
                 if frames and self._heartbeat_monitor is not None:
                     frames, rest = self._heartbeat_monitor.answer(frames)
