@@ -34,7 +34,7 @@ from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
     """ReportState a supervisor, by its public methods, that something happened."""
     if what is Input.DIAL:
-        link._running = True  # it may not dial by itself unless it runs
+        link.running = True  # it may not dial by itself unless it runs
         return link.kick(now) if link.state is LinkState.DOWN else link._dial(now)
     if what is Input.FAILED:
         return link.failed(now, "it failed")

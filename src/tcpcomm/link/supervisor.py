@@ -22,8 +22,7 @@ only as long as the peer is heard.
     draining      stop was asked for: what was sent still leaves   nothing new
 
 :data:`TABLE` lists the inputs that lead from each state to another. An input that the table does not have
-is a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere: the caller tells
-:class:`Supervisor` each event and its time, and carries out the actions that it returns.
+is a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere.
 """
 
 from __future__ import annotations
@@ -76,11 +75,7 @@ _S, _I = LinkState, Input
 TABLE: Final[Mapping[LinkState, Mapping[Input, LinkState]]] = MappingProxyType(
     {
         _S.DOWN: {_I.DIAL: _S.CONNECTING, _I.CONNECTED: _S.HANDSHAKING, _I.STOP: _S.DOWN},
-        _S.CONNECTING: {
-            _I.CONNECTED: _S.HANDSHAKING,
-            _I.FAILED: _S.DOWN,
-            _I.STOP: _S.DOWN,
-        },
+        _S.CONNECTING: {_I.CONNECTED: _S.HANDSHAKING, _I.FAILED: _S.DOWN, _I.STOP: _S.DOWN},
         # A second CONNECTED is the same peer again: its old session is a zombie, and is evicted.
         _S.HANDSHAKING: {
             _I.PROVEN: _S.READY,
@@ -118,10 +113,9 @@ class Backoff:
     The waits between attempts, in seconds.
 
     While the outage is young, attempts follow each other quickly, so that a cable is found again as soon
-    as it is plugged in. Then the wait is drawn evenly from zero to a ceiling that doubles with every
-    attempt ("full jitter"), so that many clients of one server do not come at the same time. It is never
-    below the floor, so that nothing spins. Where a program refused the session, the wait is drawn so from
-    the start, because quick attempts do not help.
+    as it is plugged in. Then, and at once where a program refused the session, the wait is drawn evenly
+    from zero to a ceiling that doubles with every attempt ("full jitter"), so that many clients of one
+    server do not come at the same time. It is never below the floor, so that nothing spins.
 
     Raises:
         ConfigurationError: a value is not positive, or the floor is above the cap.
@@ -133,7 +127,7 @@ class Backoff:
     takes longer, the next one follows at once. It is also the first ceiling after that.
     """
 
-    quick_for: float = field(default=0.0)
+    quick_for: float = 0.0
     """The time for which an outage is young."""
 
     cap: float = field(validator=_positive)
@@ -141,7 +135,7 @@ class Backoff:
 
     floor: float = field(default=0.02, validator=_positive)
 
-    settled: float = field(default=0.2)
+    settled: float = 0.2
     """
     The time for which the link must be ready before the outage counts as over. A peer that accepts and then
     closes, again and again, must not be dialled as if each time were the first.
@@ -266,11 +260,10 @@ class Supervisor:
         dials: True if the link connects (active TCP role), False if it waits for the peer (passive).
         random: the source of the backoff's jitter.
 
-    The caller reports events with :meth:`start`, :meth:`connected`, :meth:`failed`, :meth:`steps_done`,
-    :meth:`heard`, :meth:`lost`, :meth:`kick` and :meth:`stop`, and carries out the actions that each
-    returns, in order. It calls :meth:`tick` when :attr:`deadline` is reached; a later call is allowed, and
-    does not count as the peer's silence. It calls :meth:`lost` and :meth:`heard` only for the newest
-    session, until an action aborts that session.
+    The caller reports each event by a method, and carries out the actions that it returns, in order. It
+    calls :meth:`tick` when :attr:`deadline` is reached; a later call is allowed, and does not count as the
+    peer's silence. It calls :meth:`lost` and :meth:`heard` only for the newest session, until an action
+    aborts that session.
     """
 
     def __init__(self, policy: Policy, *, dials: bool, random: Random) -> None:
@@ -280,7 +273,8 @@ class Supervisor:
         """The reason of the state, in plain words."""
         self._dials = dials
         self._random = random
-        self._running = False
+        self.running = False
+        """True if the link was started and not stopped."""
         self._attempts = 0  # failed, and followed by no quick one
         self._last_end: str | None = None  # of the session or attempt before the one under way
         self._dialled = 0.0  # the time when the last attempt began
@@ -291,11 +285,6 @@ class Supervisor:
         self._was_heard = False  # the peer, in this session
         self._missing = NOT_READY
         self._pulse: Pulse | None = None  # of this session, where there are heartbeats
-
-    @property
-    def running(self) -> bool:
-        """True if the link was started and not stopped."""
-        return self._running
 
     @property
     def status_text(self) -> str:
@@ -321,7 +310,7 @@ class Supervisor:
 
     def start(self, now: float) -> list[Action]:
         """Begin to dial, or to wait for the peer."""
-        self._running = True
+        self.running = True
         self._down_since = now
         self._attempts = 0
         self._last_end = None
@@ -334,7 +323,7 @@ class Supervisor:
 
     def kick(self, now: float) -> list[Action]:
         """Try now, whatever the backoff says."""
-        if self._running and self._dials and self.state is LinkState.DOWN:
+        if self.running and self._dials and self.state is LinkState.DOWN:
             return self._dial(now)
         return []
 
@@ -376,8 +365,7 @@ class Supervisor:
         pulse = self._pulse
         if pulse is None or (self._was_heard and now < pulse.heard + pulse.beats.interval):
             return self._proven(now)
-        if Input.PROVEN not in TABLE[self.state]:
-            raise self._illegal(Input.PROVEN)
+        self._next(Input.PROVEN)
         self._steps_are_done = True
         return self._beat(pulse, now)
 
@@ -393,10 +381,10 @@ class Supervisor:
 
     def grace_until(self, now: float, seconds: float = 0.0) -> None:
         """
-        Accept the peer's silence until so many seconds from now, because its work prevents heartbeats.
+        Accept the peer's silence until so many seconds from now, and send it no heartbeat meanwhile.
 
-        No heartbeat is sent to it meanwhile. Each call replaces the one before; with 0 seconds it ends the
-        grace. The state does not change, and a peer that is not proven gets no grace.
+        Each call replaces the one before; with 0 seconds it ends the grace. The state does not change, and
+        a peer that is not proven gets no grace.
         """
         if self._pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
             self._pulse.excuse(now + seconds)
@@ -416,7 +404,7 @@ class Supervisor:
 
     def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
         """End the link within its grace."""
-        self._running = False
+        self.running = False
         before, state = self.state, self._next(Input.STOP)
         if before is LinkState.DRAINING:
             return []
@@ -462,7 +450,6 @@ class Supervisor:
             self._down_since, self._attempts = now, 0
 
     def _check_silence(self, pulse: Pulse, now: float) -> list[Action]:
-        """Send a heartbeat if one is due, and judge the peer's silence."""
         actions: list[Action] = []
         pulse.forgive(now, self.deadline)
         silence = f"{now - pulse.heard:.2f} s"
@@ -475,7 +462,6 @@ class Supervisor:
         return actions
 
     def _beat(self, pulse: Pulse, now: float) -> list[Action]:
-        """Send a heartbeat, and plan the next one."""
         pulse.plan(now)
         return [SendHeartbeat()]
 
@@ -495,7 +481,7 @@ class Supervisor:
         state = self._next(what)
         self._last_end = f"the last {kind}: {reason}"
         self._pulse, self._due = None, inf
-        if self._running and self._dials:
+        if self.running and self._dials:
             down_for = inf if refused else now - self._down_since
             self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)
             if down_for >= self.policy.backoff.quick_for:
@@ -509,10 +495,8 @@ class Supervisor:
         try:
             return TABLE[self.state][what]
         except KeyError:
-            raise self._illegal(what) from None
-
-    def _illegal(self, what: Input) -> IllegalInput:
-        return IllegalInput(f"{what.value} cannot happen to a link that is {self.state.value}")
+            text = f"{what.value} cannot happen to a link that is {self.state.value}"
+            raise IllegalInput(text) from None
 
     def _to(self, state: LinkState, reason: str) -> list[Action]:
         if state is self.state:
