@@ -30,6 +30,7 @@ from tcpcomm import (
 )
 from tcpcomm.codec import CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol, caller
 from tests.reactor import reactor, until
 
@@ -272,6 +273,33 @@ def test_an_event_is_reported_for_each_session_that_gets_it(log: Messages) -> No
         "sent 'ALM,70' event alarm(code=70)",
         "sent 'OK,10.5' reply locate(result=10.5) to 'TRG,7' after 0 s",
     ] == log.lines
+
+
+class Imager(Equipment):
+    """Sends large frames."""
+
+    framing = Delimited(b"\n")
+    codec = Template()
+
+    @command("IMAGE", reply="OK,{image}")
+    def image(self) -> str:
+        """Return an image, and send it in an event before."""
+        self.taken("x" * LARGE)
+        return "y" * LARGE
+
+    @event("TAKEN,{image}")
+    def taken(self, image: str) -> None:
+        """An image was taken."""
+
+
+def test_large_events_and_replies_are_reported_once_for_each_session_that_gets_them() -> None:
+    log = Log()
+    at = wire(Imager(), log)
+    Wire(at.factory, at.clock)
+    at.receive("IMAGE")
+    event, reply = f"> TAKEN,{'x' * LARGE}", f"> OK,{'y' * LARGE}"
+    assert [event, event, reply] == [line for line in log.lines if line.startswith(">")]
+    assert ["command", "event", "event", "reply"] == [each.kind.value for each in log.messages]
 
 
 def test_equipment_with_an_object_for_each_session_is_observed_too(log: Messages) -> None:

@@ -12,7 +12,7 @@ from tcpcomm.session.observer import MessageKind, ObservedSession, report_frames
 
 
 class MonitoredSession(ObservedSession, Protocol):
-    """The part of a session that the monitor needs."""
+    """A session that the monitor watches."""
 
     heartbeat: Heartbeat | None
     heartbeats: Heartbeats | None
