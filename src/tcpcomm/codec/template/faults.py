@@ -1,6 +1,4 @@
-"""
-The template of faults: :class:`FaultTemplate`.
-"""
+"""The template of faults: :class:`FaultTemplate`."""
 
 from __future__ import annotations
 
@@ -41,7 +39,6 @@ def first_word(text: str) -> str:
 
 
 def _value_pieces(pieces: tuple[Piece, ...]) -> dict[str, ValuePiece]:
-    """Return the fields of a fault's template by name, including those in optional parts."""
     found: dict[str, ValuePiece] = {}
     for piece in pieces:
         if isinstance(piece, ValuePiece):
@@ -72,24 +69,19 @@ class NoFaults:
     text: Final = ""
 
     def template(self, word: str) -> CompiledTemplate:
-        """Raise AssertionError, because there is no template."""
         raise AssertionError("there are no faults")
 
     def matches(self, text: str) -> bool:
-        """Return False, because no text is a fault."""
         return False
 
     def read(self, text: str, word: str) -> Fault | None:
-        """Return None, because no text is a fault."""
         return None
 
     def write(self, word: str, fault: Fault) -> str:
-        """Raise CodecError, because a fault cannot be written."""
         raise CodecError("the equipment has no faults: fault=None is declared")
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
-        """Return a fault for a protocol error. It is never sent."""
-        return Fault(kind.name, reason)
+        return Fault(kind.name, reason)  # it is never sent
 
 
 class FaultTemplate:

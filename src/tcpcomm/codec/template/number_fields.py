@@ -8,7 +8,6 @@ read. The functions raise ConfigurationError for a format specification that doe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from itertools import product
@@ -51,9 +50,6 @@ LARGEST_STEPS: Final = 10**15
 
 _SIGNS: Final = {"-": (chars("-"), 0), "+": (chars("+-"), 1), " ": (chars(" -"), 1)}
 """For each sign option: the possible characters, and their smallest number. The largest number is one."""
-
-_HARMLESS: Final = re.compile(r"[ +\-.0-9a-zA-Z]*")
-"""Format specifications with the same meaning in the source of an f-string."""
 
 _ANY_INT: Final = Seq((Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))
 _ANY_NUMBER: Final = Seq(
@@ -204,13 +200,7 @@ def _checked_int(value: Any) -> int:
 
 
 def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
-    """
-    Return the field type of ``int``: decimal, or hexadecimal without a sign.
-
-    Args:
-        format_spec: alignment, sign, zero, width, and ``d``, ``x`` or ``X``.
-        signed: True if the number can be negative.
-    """
+    """Return the field type of ``int``: decimal, with a sign if ``signed``, or hexadecimal without one."""
     format_spec.allow_only("align", "sign", "zero", "width", "type", of="int")
     if format_spec.type not in ("", "d", "x", "X"):
         raise format_spec.error("write int with d, x or X")
@@ -234,7 +224,7 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
         except ValueError:  # Python limits the digits of a number
             raise CodecError("the number has too many digits") from None
 
-    def read_hexadecimal(text: str) -> int:
+    def read(text: str) -> int:
         return int(text, 16)
 
     def draw(random: Random) -> int:
@@ -246,18 +236,10 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
         description,
         _ANY_INT if free else form.pattern(),
         _fits(write, format_spec.width),
-        _stripped(read_hexadecimal if hexadecimal else int, format_spec),
+        _stripped(read if hexadecimal else int, format_spec),
         draw,
-        _plain(int, format_spec, None if signed else (-1, inf)),
+        Plain(int, python_format, None if signed else (-1, inf)) if format_spec.width is None else None,
     )
-
-
-def _plain(kind: type[Any], format_spec: FormatSpec, between: tuple[float, float] | None) -> Plain | None:
-    """Return the values that need only formatting; None if a width must be checked."""
-    python_format = format_spec.python
-    if format_spec.width is not None or not _HARMLESS.fullmatch(python_format):
-        return None
-    return Plain(kind, python_format, between)
 
 
 def _checked_float(value: Any) -> float:
@@ -295,7 +277,7 @@ def _decimals_type(
     *,
     plain: Plain | None = None,
 ) -> FieldType:
-    """Return a field type with the parts that float and Decimal share: pattern, width, and drawn values."""
+    """Return the field type of a float or a Decimal."""
     free = format_spec.type in ("", "g", "G") and format_spec.scale is None
     form = None if free else _number_form(format_spec, description)
     write, read = _fits(write, format_spec.width), _stripped(read, format_spec)
@@ -348,9 +330,9 @@ def float_type(format_spec: FormatSpec) -> FieldType:
 
     if scale is not None:
         return _decimals_type(format_spec, description, float, write_scaled, read_scaled)
-    # With few digits and no exponent the value is finite, so float alone is enough, and faster by a third.
+    # With few digits and no exponent the value is finite, so float alone is enough, and faster.
     quick_read = float if format_spec.type == "f" else read
-    plain = _plain(float, format_spec, (-largest, largest))
+    plain = Plain(float, python_format, (-largest, largest)) if format_spec.width is None else None
     return _decimals_type(format_spec, description, float, write, quick_read, plain=plain)
 
 
