@@ -1,10 +1,9 @@
 """
 The compiler of templates: :func:`compile_template`. It refuses templates that are ambiguous.
 
-Because no text has two readings, reading is also fast. If two paths through the regular expression led to
-the same place with the same rest of the text, each completion of one would complete the other too: a second
-reading. So a search takes at most as many steps as places times characters. This holds even if the search
-goes back, and even in a text that does not match.
+Because no text has two readings, no two paths through the regular expression lead to the same place with
+the same rest of the text. So reading takes at most as many steps as places times characters, even in a text
+that does not match.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def compile_template(
         pieces: the parsed pieces, if they differ from those of the text.
 
     Raises:
-        ConfigurationError: a field is unknown, is there twice, or cannot be written in its format. Or a
+        ConfigurationError: a field is unknown, is there twice, or cannot be written in its format, or a
             text could be read in two ways.
     """
     template = _Compiler(text, fields).compile(parse(text) if pieces is None else pieces)

@@ -43,19 +43,17 @@ class _Message:
     """A command or an event, compiled."""
 
     def __init__(
-        self,
-        spec: MessageSpec,
-        encoding: Encoding,
-        faults: FaultTemplate | NoFaults,
-        *,
-        faults_first: bool,
+        self, spec: MessageSpec, encoding: Encoding, faults: FaultTemplate | NoFaults, *, faults_first: bool
     ) -> None:
         self.spec = spec
         self.name = spec.name
         self.template = _message_template(spec)
         self.word = first_word(self.template.leading)
         self.order = [parameter.name for parameter in spec.parameters]
-        self.reply = None if spec.is_event else self._reply(faults, faults_first=faults_first)
+        self.reply: Reply | None = None
+        if not spec.is_event and _has_reply(spec):
+            word = self.word
+            self.reply = Reply(spec, lambda text: faults.read(text, word), faults_first=faults_first)
         self.reply_templates = () if self.reply is None else self.reply.all_templates
         self.wants_reply = self.reply is not None
         self.write = write_values(self.template, self._write)
@@ -66,29 +64,11 @@ class _Message:
         for template in (self.template, *self.reply_templates):
             if not encoding.carries(template.literal):
                 raise ConfigurationError(
-                    f"{spec.where}: {brief_repr(template.literal)} cannot be written in {encoding.name}"
+                    f"{brief_repr(template.literal)} cannot be written in {encoding.name}"
                 )
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
             self.acknowledgement = encoding.encode(self.reply.acknowledgement)
-
-    def _reply(self, faults: FaultTemplate | NoFaults, *, faults_first: bool) -> Reply | None:
-        spec, word = self.spec, self.word
-        returns_none = spec.result in (None, type(None))
-        if spec.reply is None and returns_none:
-            return None
-        if spec.reply is None:
-            problem = f"it returns {type_text(spec.result)}, but with reply=None no reply is sent"
-            raise ConfigurationError(f"{spec.where}: {problem}")
-        if spec.reply is MISSING:
-            example = "OK" if returns_none else "OK,{...}"
-            raise ConfigurationError(
-                f"{spec.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
-            )
-        try:
-            return Reply(spec, lambda text: faults.read(text, word), faults_first=faults_first)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{spec.where}: {error}") from None
 
     def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
@@ -124,19 +104,30 @@ def _message_template(spec: MessageSpec) -> CompiledTemplate:
     if not isinstance(spec.wire, str):
         example = spec.name.upper() + "".join(f",{{{each.name}}}" for each in spec.parameters)
         problem = "is missing" if spec.wire is MISSING else f"cannot be {spec.wire!r}"
-        raise ConfigurationError(f"{spec.where}: its template {problem}: write one, such as {example!r}")
+        raise ConfigurationError(f"its template {problem}: write one, such as {example!r}")
     if not spec.wire:
-        raise ConfigurationError(f"{spec.where}: its template must not be empty: write a word, at least")
-    try:
-        template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{spec.where}: {error}") from None
+        raise ConfigurationError("its template must not be empty: write a word, at least")
+    template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
     for each in spec.parameters:
         if each.name not in template.names:
             raise ConfigurationError(
-                f"{spec.where}: the parameter {each.name!r} is not in {spec.wire!r}: add {{{each.name}}}"
+                f"the parameter {each.name!r} is not in {spec.wire!r}: add {{{each.name}}}"
             )
     return template
+
+
+def _has_reply(spec: MessageSpec) -> bool:
+    returns_none = spec.result in (None, type(None))
+    if spec.reply is MISSING:
+        example = "OK" if returns_none else "OK,{...}"
+        raise ConfigurationError(
+            f"its reply is missing: write reply={example!r}, or reply=None if it has none"
+        )
+    if spec.reply is None and not returns_none:
+        raise ConfigurationError(
+            f"it returns {type_text(spec.result)}, but with reply=None no reply is sent"
+        )
+    return spec.reply is not None
 
 
 def _one_reader(readers: Iterable[tuple[_Message, _Reader[T]]]) -> _Reader[T]:
@@ -166,9 +157,8 @@ class TextDialect(Dialect):
         specs: the commands and events.
         encoding: the encoding of the text.
         faults: the template of faults.
-        free_replies: True if a reply can be any text. A reply that would be read as an event or a fault
-            is then refused when it is written. If False, the declaration is refused if such a reply is
-            possible.
+        free_replies: True if a reply can be any text. A reply that would be read as an event or a fault is
+            then refused when it is written. If False, a declaration with such a reply is refused.
 
     Raises:
         ConfigurationError: a message cannot be compiled, or two messages can be the same text.
@@ -188,11 +178,18 @@ class TextDialect(Dialect):
         self._faults = faults
         self.has_faults = isinstance(faults, FaultTemplate)
         self._free_replies = free_replies
-        messages = [_Message(spec, encoding, faults, faults_first=free_replies) for spec in specs]
-        self._messages = {message.name: message for message in messages}
-        self._commands = [message for message in messages if not message.spec.is_event]
-        self._events = [message for message in messages if message.spec.is_event]
-        self._read_request = _one_reader((each, each.read_request) for each in self._commands)
+        self._messages: dict[str, _Message] = {}
+        for spec in specs:
+            try:
+                message = _Message(spec, encoding, faults, faults_first=free_replies)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{spec.where}: {error}") from None
+            self._messages[message.name] = message
+        self._commands = [each for each in self._messages.values() if not each.spec.is_event]
+        self._events = [each for each in self._messages.values() if each.spec.is_event]
+        self._read_request: _Reader[Request | Refusal] = _one_reader(
+            (each, each.read_request) for each in self._commands
+        )
         self._read_event = _one_reader((each, each.read_event) for each in self._events)
         _refuse_common_texts(self._commands, self._events, faults, free_replies=free_replies)
         self._repliers = {
@@ -229,8 +226,7 @@ class TextDialect(Dialect):
             text = str(frame, self._charset)
         except UnicodeDecodeError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
-        asked = self._read_request(text)
-        return self._refusal(text) if asked is None else asked
+        return self._read_request(text) or self._refusal(text)
 
     def _refusal(self, text: str) -> Refusal:
         # Two peers of one kind must not answer each other's faults with faults, without end.

@@ -1,9 +1,9 @@
 """
 Number fields of templates: ``int``, ``float`` and ``Decimal``, with their format specifications.
 
-A format specification determines the text that is written, and only that form is read. If it has a width,
-the text must have exactly that width. Without a format specification, and with ``g``, any usual form is
-read. The functions raise ConfigurationError for a format specification that does not suit the type.
+A format specification determines the text that is written, and only that form is read, with exactly that
+width. Without a format specification, and with ``g``, any usual form is read. The functions raise
+ConfigurationError for a format specification that does not suit the type.
 """
 
 from __future__ import annotations
@@ -155,7 +155,6 @@ def _check_padding(format_spec: FormatSpec) -> None:
 
 
 def _fits(write: Callable[[Any], str], width: int | None) -> Callable[[Any], str]:
-    """Return a writer that refuses numbers that are longer than the width."""
     if width is None:
         return write
 
@@ -302,38 +301,34 @@ def float_type(format_spec: FormatSpec) -> FieldType:
     _check_decimals(format_spec, "float")
     python_format, scale = format_spec.python, format_spec.scale
     description = _description("a number", format_spec)
-    largest = {"": inf, "f": 10.0**MOST_DIGITS}.get(format_spec.type, LARGEST_ROUNDED)
+    if scale is None:
+        largest = {"": inf, "f": 10.0**MOST_DIGITS}.get(format_spec.type, LARGEST_ROUNDED)
+        plain = Plain(float, python_format, (-largest, largest)) if format_spec.width is None else None
+    else:
+        largest, plain = LARGEST_STEPS, None
 
     def write(value: Any) -> str:
         if type(value) is not float:
             value = _checked_float(value)
-        if not -largest < value < largest:
-            raise CodecError(f"{value!r} cannot be sent as {description}")
-        return format(value, python_format)
+        if not -largest < value * (scale or 1) < largest:
+            raise CodecError(f"{value!r} cannot be sent {_form(description, scale)}")
+        return format(value if scale is None else round(value * scale), python_format)
 
     def read(text: str) -> float:
+        if scale is not None:
+            return _steps(text) / scale
         value = float(text)
         if not -inf < value < inf:
             raise CodecError("the number is too large for a float")
         return value
 
-    def write_scaled(value: Any) -> str:
-        if type(value) is not float:
-            value = _checked_float(value)
-        assert scale is not None
-        if not -LARGEST_STEPS < value * scale < LARGEST_STEPS:
-            raise CodecError(f"{value!r} cannot be sent in steps of 1/{scale}")
-        return format(round(value * scale), python_format)
-
-    def read_scaled(text: str) -> float:
-        return _steps(text) / scale  # type: ignore[operator]
-
-    if scale is not None:
-        return _decimals_type(format_spec, description, float, write_scaled, read_scaled)
     # With few digits and no exponent the value is finite, so float alone is enough, and faster.
     quick_read = float if format_spec.type == "f" else read
-    plain = Plain(float, python_format, (-largest, largest)) if format_spec.width is None else None
     return _decimals_type(format_spec, description, float, write, quick_read, plain=plain)
+
+
+def _form(description: str, scale: int | None) -> str:
+    return f"as {description}" if scale is None else f"in steps of 1/{scale}"
 
 
 def _steps(text: str) -> int:
@@ -349,32 +344,22 @@ def decimal_type(format_spec: FormatSpec) -> FieldType:
     python_format, scale = format_spec.python, format_spec.scale
     places = 0 if scale is None else len(str(scale)) - 1
     description = _description("a decimal number", format_spec)
-    largest = {"": inf, "f": MOST_DIGITS}.get(format_spec.type, 308)
-
-    def checked(value: Any) -> Decimal:
-        exact = value if isinstance(value, Decimal) else Decimal(_checked_int(value))
-        if not exact.is_finite() or exact.adjusted() >= largest:
-            raise CodecError(f"{exact} cannot be sent as {description}")
-        return exact
+    largest = {"": inf, "f": MOST_DIGITS}.get(format_spec.type, 308) if scale is None else 15
 
     def write(value: Any) -> str:
-        return format(checked(value), python_format)
+        exact = value if isinstance(value, Decimal) else Decimal(_checked_int(value))
+        if not exact.is_finite() or exact.adjusted() + places >= largest:
+            raise CodecError(f"{exact} cannot be sent {_form(description, scale)}")
+        if scale is None:
+            return format(exact, python_format)
+        return format(int(exact.scaleb(places).to_integral_value(ROUND_HALF_EVEN)), python_format)
 
     def read(text: str) -> Decimal:
+        if scale is not None:
+            return Decimal(_steps(text)).scaleb(-places)
         try:
             return Decimal(text)
         except InvalidOperation:
             raise CodecError("the exponent is too large") from None
 
-    def write_scaled(value: Any) -> str:
-        value = checked(value)
-        if value.adjusted() + places >= 15:
-            raise CodecError(f"{value} cannot be sent in steps of 1/{scale}")
-        return format(int(value.scaleb(places).to_integral_value(ROUND_HALF_EVEN)), python_format)
-
-    def read_scaled(text: str) -> Decimal:
-        return Decimal(_steps(text)).scaleb(-places)
-
-    if scale is not None:
-        return _decimals_type(format_spec, description, Decimal, write_scaled, read_scaled)
     return _decimals_type(format_spec, description, Decimal, write, read)
