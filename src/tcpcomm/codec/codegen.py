@@ -42,12 +42,12 @@ class FastPath:
     _parameters: str
     _fallback: Callable[..., Any]
     _subject: str
-    _globals: dict[str, Any] = field(init=False, factory=dict)
+    _constants: dict[str, Any] = field(init=False, factory=dict)
 
     def constant(self, value: Any) -> str:
         """Return the name of a new global variable that holds this value."""
-        name = f"c{len(self._globals) + 1}"
-        self._globals[name] = value
+        name = f"c{len(self._constants) + 1}"
+        self._constants[name] = value
         return name
 
     def compile(self, statements: Sequence[str]) -> Callable[..., Any]:
@@ -65,7 +65,7 @@ class FastPath:
         lines += ["    except Exception:", "        pass", f"    return fallback({self._parameters})"]
         source = "\n".join(lines) + "\n"
         file = _file_for_tracebacks(f"<{self._name} {self._subject!r}>", source)
-        namespace = {"fallback": self._fallback, **self._globals}
+        namespace = {"fallback": self._fallback, **self._constants}
         exec(compile(source, file, "exec"), namespace)
         function: Callable[..., Any] = namespace[self._name]
         return function

@@ -176,14 +176,10 @@ class _Compiler:
             number = int_type(parse_format_spec(piece.format_spec), signed=False)
         except ConfigurationError as error:
             raise ConfigurationError(f"the count {{#{piece.name}}}: {error}") from None
-
-        def write(items: Any) -> str:
-            return number.write(len(checked_list(items)))
-
         self._add_field(COUNT + list_name, number.pattern)
         self.captures.append((COUNT + list_name, number.read, lambda: None))
         if list_name:
-            self.writers.append((list_name, write, None))
+            self.writers.append((list_name, lambda items: number.write(len(checked_list(items))), None))
             self.counts.append((COUNT + list_name, list_name))
         else:
             self.writers.append((COUNT, number.write, number.plain))

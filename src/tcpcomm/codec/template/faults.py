@@ -11,7 +11,7 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template
-from tcpcomm.codec.template.format_spec import FormatSpec, parse_format_spec
+from tcpcomm.codec.template.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -105,14 +105,12 @@ class FaultTemplate:
         self.text = text
         self._encoding = encoding
         self._pieces = parse(text)
-        formats = {
-            piece.name: parse_format_spec(piece.format_spec) for piece in _value_pieces(self._pieces)
-        }
+        formats = {piece.name: piece.format_spec for piece in _value_pieces(self._pieces)}
         self._names = formats.keys()
-        code_format = formats.get("code", FormatSpec())
+        code_format = parse_format_spec(formats.get("code", ""))
         self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
         default_numbers = self._codes_are_numbers or code_format.width is not None
-        self._width = formats.get("reason", FormatSpec()).width
+        self._width = parse_format_spec(formats.get("reason", "")).width
         self._fields = {
             "code": Field("code", int if self._codes_are_numbers else str),
             "reason": Field("reason", str, ""),
@@ -125,8 +123,8 @@ class FaultTemplate:
         self._templates_by_word: dict[str, CompiledTemplate] = {}
         self._codes: dict[ProtocolErrorKind, int | str] = {}
         for kind in ProtocolErrorKind:
-            default = NUMBERS[kind] if default_numbers else kind.name
-            default = default if "code" in formats else self.word
+            by_kind = NUMBERS[kind] if default_numbers else kind.name
+            default = by_kind if "code" in formats else self.word
             self._codes[kind] = self._checked_code(kind, codes.get(kind, default))
 
     def _checked_code(self, kind: ProtocolErrorKind, code: int | str) -> int | str:

@@ -8,7 +8,7 @@ ConfigurationError for a format specification that does not suit the type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from itertools import product
 from math import inf
@@ -74,8 +74,8 @@ class _NumberForm:
     digits: CharSet = DIGIT
     most: int | None = None
     """The largest number of leading digits; None if there is no limit."""
-    rest: tuple[TextPattern, ...] = (EMPTY,)
-    rest_sizes: tuple[int, ...] = (0,)
+    rests: Mapping[int, TextPattern] = {0: EMPTY}
+    """The possible rests by their size."""
     signed: bool = True
 
     def _signs(self) -> tuple[CharSet, int, int]:
@@ -87,19 +87,17 @@ class _NumberForm:
     def room(self, size: int, *, negative: bool) -> int:
         """Return the number of leading digits that fit into ``size`` characters."""
         _, fewest, most = self._signs()
-        return size - (most if negative else fewest) - min(self.rest_sizes)
+        return size - (most if negative else fewest) - min(self.rests)
 
     def pattern(self) -> TextPattern:
         width = self.format_spec.width
         if width is None:
+            rest, *others = self.rests.values()
             digits = Run(self.digits, 1, self.most)
-            rest = Choice(self.rest) if len(self.rest) > 1 else self.rest[0]
-            return Seq((Run(*self._signs()), digits, rest))
-        if self.format_spec.zero:
-            return Choice(self._exactly(width))
+            return Seq((Run(*self._signs()), digits, Choice((rest, *others)) if others else rest))
         fill = chars(self.format_spec.fill)
         choices = []
-        for padding in range(width):
+        for padding in range(1 if self.format_spec.zero else width):
             pad = Run(fill, padding, padding)
             for number in self._exactly(width - padding):
                 choices.append(Seq((number, pad) if self.format_spec.align == "<" else (pad, number)))
@@ -108,9 +106,7 @@ class _NumberForm:
     def _exactly(self, size: int) -> Iterator[TextPattern]:
         """Return the patterns of all numbers of exactly ``size`` characters."""
         sign, fewest, most = self._signs()
-        for signs, (rest, rest_size) in product(
-            range(fewest, most + 1), zip(self.rest, self.rest_sizes, strict=True)
-        ):
+        for signs, (rest_size, rest) in product(range(fewest, most + 1), self.rests.items()):
             digits = size - signs - rest_size
             if digits >= 1 and (self.most is None or digits <= self.most):
                 yield Seq((Run(sign, signs, signs), Run(self.digits, digits, digits), rest))
@@ -124,13 +120,11 @@ def _number_form(format_spec: FormatSpec, description: str) -> _NumberForm:
     letter = format_spec.type
     match letter:
         case "f":
-            form = _NumberForm(format_spec, most=MOST_DIGITS, rest=(fraction,), rest_sizes=(size,))
+            form = _NumberForm(format_spec, most=MOST_DIGITS, rests={size: fraction})
         case "e" | "E":
-            exponents = [
-                Seq((fraction, literal(letter), Run(chars("+-"), 1, 1), Run(DIGIT, digits, digits)))
-                for digits in (2, 3)
-            ]
-            form = _NumberForm(format_spec, most=1, rest=tuple(exponents), rest_sizes=(size + 4, size + 5))
+            begin = Seq((fraction, literal(letter), Run(chars("+-"), 1, 1)))
+            exponents = {size + 2 + digits: Seq((begin, Run(DIGIT, digits, digits))) for digits in (2, 3)}
+            form = _NumberForm(format_spec, most=1, rests=exponents)
         case "x" | "X":
             form = _NumberForm(format_spec, digits=HEX)
         case _:
@@ -181,15 +175,15 @@ def _description(what: str, format_spec: FormatSpec) -> str:
     return what if format_spec.width is None else f"{what} in {format_spec.width} characters"
 
 
-def _draw_size(form: _NumberForm | None, random: Random) -> tuple[bool, int]:
+def _draw_size(form: _NumberForm, random: Random) -> tuple[bool, int]:
     """Draw whether a number is negative, and its largest number of leading digits, usually a small one."""
     digits = random.choice((1, 2, 3, 3, 3, 6))
-    negative = random.random() < 0.25
-    if form is None or form.format_spec.width is None:
-        return negative and (form is None or form.signed), digits
-    if not form.signed or form.room(form.format_spec.width, negative=True) < 1:
-        negative = False
-    return negative, min(digits, form.room(form.format_spec.width, negative=negative))
+    negative = random.random() < 0.25 and form.signed
+    width = form.format_spec.width
+    if width is None:
+        return negative, digits
+    negative = negative and form.room(width, negative=True) >= 1
+    return negative, min(digits, form.room(width, negative=negative))
 
 
 def _checked_int(value: Any) -> int:
@@ -278,7 +272,7 @@ def _decimals_type(
 ) -> FieldType:
     """Return the field type of a float or a Decimal."""
     free = format_spec.type in ("", "g", "G") and format_spec.scale is None
-    form = None if free else _number_form(format_spec, description)
+    form = _number_form(format_spec, description)
     write, read = _fits(write, format_spec.width), _stripped(read, format_spec)
 
     def draw(random: Random) -> Any:
@@ -286,14 +280,14 @@ def _decimals_type(
         if format_spec.scale is not None:
             steps = random.randrange(10**digits)
             return read(format(-steps if negative else steps, format_spec.python))
-        whole = random.randrange(10 ** (1 if form is not None and form.most == 1 else digits))
+        whole = random.randrange(10 ** (1 if form.most == 1 else digits))
         text = f"{'-' if negative else ''}{whole}.{random.randrange(1000):03d}"
         try:
             return read(write(make(text)))
         except CodecError:  # rounding added a digit
             return read(write(make(whole)))
 
-    return FieldType(description, _ANY_NUMBER if form is None else form.pattern(), write, read, draw, plain)
+    return FieldType(description, _ANY_NUMBER if free else form.pattern(), write, read, draw, plain)
 
 
 def float_type(format_spec: FormatSpec) -> FieldType:
