@@ -51,12 +51,7 @@ class FastPath:
         return name
 
     def compile(self, statements: Sequence[str]) -> Callable[..., Any]:
-        """
-        Return the function.
-
-        Args:
-            statements: one line each. A line that ends with a colon opens a block for all lines after it.
-        """
+        """Return the function. A statement that ends with a colon opens a block for all that follow."""
         lines = [f"def {self._name}({self._parameters}):", "    try:"]
         indent = 8
         for statement in statements:

@@ -15,12 +15,7 @@ def native(value: Any) -> Any:
 
 
 def native_list(value: Any, expected: str) -> list[Any]:
-    """
-    Return an array as a Python list.
-
-    Raises:
-        CodecError: the value is not an array, but must be as ``expected`` describes.
-    """
+    """Return an array as a Python list; raise CodecError, with ``expected``, for any other value."""
     found = native(value)
     if found is value or type(found) is not list:
         raise wrong(expected, value)

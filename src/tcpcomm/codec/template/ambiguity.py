@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from attrs import define, field, frozen
 
 from tcpcomm.codec.template.regex_tree import (
+    EMPTY,
     CharSet,
     Choice,
     Many,
@@ -36,10 +37,9 @@ START: Final = -1
 
 @frozen
 class _Fragment:
-    """The first and last states of a part of a pattern."""
+    """The first and last states of a part of a pattern; ``empty`` if it matches the empty text."""
 
     empty: bool
-    """True if the part matches the empty text."""
     first: tuple[int, ...]
     last: tuple[int, ...]
 
@@ -80,8 +80,7 @@ class Automaton:
                     tuple(state for each in choices for state in each.last),
                 )
             case Maybe():
-                item = self._add(pattern.item, name)
-                return _Fragment(True, item.first, item.last)
+                return self._add(Choice((pattern.item, EMPTY)), name)
             case Many():
                 item = self._add(pattern.item, name)
                 separator = self._add(literal(pattern.separator), name)

@@ -52,12 +52,6 @@ from tcpcomm.errors import CodecError, ConfigurationError
 COUNT: Final = "#"
 """The name of a field that counts items outside of its own template."""
 
-DRAWN_ITEMS: Final = 4
-"""The most items of a drawn list."""
-
-LEFT_OUT: Final = 0.4
-"""The probability that a drawn optional part is left out."""
-
 
 def compile_template(
     text: str, fields: Mapping[str, Field], pieces: tuple[Piece, ...] | None = None
@@ -156,7 +150,7 @@ class _Compiler:
             return part.write(values)
 
         def draw(random: Random) -> dict[str, Any]:
-            if random.random() < LEFT_OUT:
+            if random.random() < 0.4:
                 return {name: value() for name, value in absent.items()}
             return part.draw(random)
 
@@ -310,7 +304,7 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
         return each_item(item.read, items_in(text))
 
     def draw(random: Random) -> list[Any]:
-        return [item.draw(random) for _ in range(random.randint(0, DRAWN_ITEMS))]
+        return [item.draw(random) for _ in range(random.randint(0, 4))]
 
     pattern = Maybe(Many(item.pattern, piece.separator))
     return FieldType(f"a list, each item {item.description}", pattern, write, read, draw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
@@ -317,9 +317,6 @@ class TextDialect(Dialect):
         return self._faults.text
 
 
-_WITHOUT_FAULTS: Final = ", or write fault=None if the equipment has no faults"
-
-
 class _PossibleFrame(NamedTuple):
     where: str
     description: str
@@ -359,16 +356,14 @@ def _refuse_common_texts(
         # After the head of a counted reply there are no faults.
         pairs += product(faults_of(command.word), replies[: len(command.reply.templates)])
     for one, other in pairs:
-        text = _common_text(one.template, other.template)
+        first, second = one.template, other.template
+        if not (first.leading.startswith(second.leading) or second.leading.startswith(first.leading)):
+            continue
+        text = common_text(first.pattern, second.pattern)
         if text is not None:
+            is_fault = "fault" in one.description
             raise ConfigurationError(
                 f"{other.where}: {other.description} and {one.description} can both be the frame {text!r}; "
                 "put a literal text in front of one of them that the other cannot begin with"
-                + (_WITHOUT_FAULTS if "fault" in one.description else "")
+                + (", or write fault=None if the equipment has no faults" if is_fault else "")
             )
-
-
-def _common_text(one: CompiledTemplate, other: CompiledTemplate) -> str | None:
-    if one.leading.startswith(other.leading) or other.leading.startswith(one.leading):
-        return common_text(one.pattern, other.pattern)
-    return None

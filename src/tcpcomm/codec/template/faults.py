@@ -155,12 +155,7 @@ class FaultTemplate:
         return self._template.matches(text)
 
     def read(self, text: str, word: str) -> Fault | None:
-        """
-        Return the fault in a text that answers the command with this word, or None if it is not a fault.
-
-        Raises:
-            CodecError: the text fits the template, but cannot be read.
-        """
+        """Return the fault that answers the command with this word, or None if the text is not a fault."""
         values = self.template(word).read(text)
         if values is None:
             return None
@@ -170,12 +165,7 @@ class FaultTemplate:
         return Fault(code, values.get("reason", ""))
 
     def write(self, word: str, fault: Fault) -> str:
-        """
-        Return the text of a fault.
-
-        Raises:
-            CodecError: the template cannot carry this code.
-        """
+        """Return the text of a fault; raise CodecError if the template cannot carry its code."""
         code, reason = fault.code, str(fault.reason)
         if "code" not in self._names and code != self.word:
             if "reason" not in self._names:

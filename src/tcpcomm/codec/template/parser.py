@@ -130,12 +130,7 @@ class _Parser:
 
 
 def parse(text: str) -> tuple[Piece, ...]:
-    """
-    Split a template into its pieces.
-
-    Raises:
-        ConfigurationError: the template is not in the notation. The message gives the position.
-    """
+    """Split a template into its pieces; raise ConfigurationError if it is not in the notation."""
     return _Parser(text).pieces()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -19,9 +19,6 @@ from tcpcomm.codec.template.compiler import COUNT, checked_list, compile_templat
 from tcpcomm.codec.template.field_types import ValueFields, item_of, value_fields
 from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-DRAWN_FRAMES: Final = 3
-"""The most frames of a drawn counted reply, without the head."""
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -81,7 +78,7 @@ class _CountedItems:
     def draw(self, random: Random) -> list[Any]:
         return [
             draw_accepted(lambda: self.template.draw(random), self.fields.join, f"an item of {self.name}")
-            for _ in range(random.randint(0, DRAWN_FRAMES))
+            for _ in range(random.randint(0, 3))
         ]
 
 
@@ -117,17 +114,17 @@ class Reply:
             used = (self.counted.name,)
         self.fields = value_fields(spec.result, used)
         fields = dict(self.fields.fields)
-        names = []
         if self.counted is not None:
-            names.append(self.counted.name)
             del fields[self.counted.name]
             fields[COUNT] = Field(COUNT, int)
         self.templates = tuple(compile_template(text, fields) for text in texts)
         self.all_templates = self.templates
         """The templates of all frames that the reply can have."""
+        used = tuple(name for each in self.templates for name in each.names)
         if self.counted is not None:
             self.all_templates += (self.counted.template,)
-        self.fields.check_used([*names, *(name for each in self.templates for name in each.names)])
+            used += (self.counted.name,)
+        self.fields.check_used(used)
         self._is_single = len(self.all_templates) == 1
         self.acknowledgement: str | None = None
         """The text that is sent before the command is done, or None."""
@@ -136,12 +133,7 @@ class Reply:
         self._single_reader = _SingleReader(self) if self._is_single else None
 
     def write(self, result: Any) -> list[str]:
-        """
-        Return the texts of all frames for a result.
-
-        Raises:
-            CodecError: the result has the wrong type, or cannot be written in its format.
-        """
+        """Return the texts of all frames for a result; raise CodecError if it does not fit."""
         values = self.fields.split(result)
         if self.counted is None:
             return [each.write(values) for each in self.templates]
