@@ -21,7 +21,7 @@ from tests.equipment.declared import RpcCamera, VisionCamera
 
 
 class Unit(Enum):
-    """How lengths are told."""
+    """The unit of a length."""
 
     MM = "mm"
     INCH = "in"

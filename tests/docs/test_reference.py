@@ -41,7 +41,7 @@ WITH_LIMITS = [
         "session.admission",
         "session.limits",
         "session.send_buffer",
-        "session.fault_log",
+        "session.protocol",
         "session.authentication",
         "net.psk",
         "runtime.watchdog",

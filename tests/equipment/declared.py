@@ -67,7 +67,7 @@ class VisionCamera(Equipment):
 
 
 class RpcCamera(Equipment):
-    """The same camera for hosts that speak JSON-RPC."""
+    """A camera like that for hosts that speak JSON-RPC."""
 
     framing = Delimited(b"\n")
     codec = JsonRpc()

@@ -257,7 +257,7 @@ class BeatingAlways(Beating):
 
 
 class BeatingById(Equipment):
-    """The same equipment with ids."""
+    """Equipment like that, whose replies carry ids."""
 
     framing = LengthPrefixed(4)
     codec = JsonRpc()

@@ -18,12 +18,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.link.supervisor import LinkState
-from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
+from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.session.admission import Refused
-from tcpcomm.session.authentication import PeerAuthentication, authenticate
+from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
 
@@ -296,4 +296,4 @@ class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
         if not isinstance(protocol, FrameProtocol):
             kind = _HalfCloseableForeign if half_closeable else _Foreign
         proof = None if self._keys is None else self._keys.proof(dials=self._dials)
-        return kind(self, protocol, None if proof is None else authenticate(protocol, proof))
+        return kind(self, protocol, None if proof is None else PeerAuthentication(protocol, proof))

@@ -151,6 +151,14 @@ class EquipmentProtocol(FrameProtocol):
                 return None
         return self._responder.take(asked, frame)
 
+    def put_back(self, frames: list[bytes]) -> None:
+        if self.reason is not None and self.observers.message is not None:
+            kind, problem = MessageKind.UNREADABLE, f"the session is over: {self.reason}"
+            for frame in frames:
+                message = ObservedMessage(kind=kind, sent=False, frame=frame, problem=problem)
+                self.observers.message(self, message)
+        super().put_back(frames)
+
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
         responder: Responder | None = getattr(self, "_responder", None)
