@@ -66,7 +66,7 @@ class CompiledTemplate:
         return self.match(text) is not None
 
     def read(self, text: str) -> dict[str, Any] | None:
-        """Return the values in a text, or None if it does not fit; raise CodecError if a value is unreadable."""
+        """Return the values in a text, or None if it does not fit; raise CodecError for a wrong value."""
         match = self.match(text)
         if match is None:
             return None

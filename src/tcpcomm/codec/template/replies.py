@@ -225,14 +225,15 @@ class _SeveralReader(ReplyReader):
 
     def take(self, body: Any) -> Any:
         reply = self._reply
-        template = reply.all_templates[min(self._frames_read, len(reply.all_templates) - 1)]
+        is_head = self._frames_read < len(reply.templates)
+        template = reply.templates[self._frames_read] if is_head else reply.all_templates[-1]
         if reply.faults_first and (fault := reply.read_fault(body)):
             raise fault
         values = template.read(body)
         if values is None:
             raise reply.read_fault(body) or template.explain(body)[1]
         self._frames_read += 1
-        if self._frames_read <= len(reply.templates):
+        if is_head:
             self._values.update(values)
         elif reply.counted is not None:
             self._items.append(reply.counted.fields.join(values))
