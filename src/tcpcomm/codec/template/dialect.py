@@ -178,15 +178,15 @@ class TextDialect(Dialect):
         self._faults = faults
         self.has_faults = isinstance(faults, FaultTemplate)
         self._free_replies = free_replies
-        self._messages: dict[str, _Message] = {}
+        messages = []
         for spec in specs:
             try:
-                message = _Message(spec, encoding, faults, faults_first=free_replies)
+                messages.append(_Message(spec, encoding, faults, faults_first=free_replies))
             except ConfigurationError as error:
                 raise ConfigurationError(f"{spec.where}: {error}") from None
-            self._messages[message.name] = message
-        self._commands = [each for each in self._messages.values() if not each.spec.is_event]
-        self._events = [each for each in self._messages.values() if each.spec.is_event]
+        self._messages = {each.name: each for each in messages}
+        self._commands = [each for each in messages if not each.spec.is_event]
+        self._events = [each for each in messages if each.spec.is_event]
         self._read_request: _Reader[Request | Refusal] = _one_reader(
             (each, each.read_request) for each in self._commands
         )
