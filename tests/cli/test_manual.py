@@ -92,7 +92,7 @@ def test_types_are_described_once_with_those_in_their_fields() -> None:
         },
         {
             "name": "Unit",
-            "doc": "How lengths are told.",
+            "doc": "The unit of a length.",
             "members": [{"name": "MM", "value": "mm"}, {"name": "INCH", "value": "in"}],
         },
     ] == facts(Finder)["types"]

@@ -36,7 +36,7 @@ WITH_LIMITS = [
         "session.admission",
         "session.factory",
         "framing",
-        "host.host",
+        "host.link",
         "session.lingering_close",
         "session.admission",
         "session.limits",

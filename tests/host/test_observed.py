@@ -22,7 +22,7 @@ from tcpcomm import (
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm.link.policy import PROFILES
 from tests.conversation.test_conversation import Cell, MyCell
 from tests.equipment.declared import NO_PART, PORT, QUIET, Bench, MyCamera, Position, VisionCamera
 from tests.equipment.test_forms import (

@@ -207,7 +207,7 @@ class Dialect(ABC):
     :class:`~tcpcomm.errors.CodecError`, which names the field. Bytes from a peer cause no other exception.
     """
 
-    by_id: ClassVar[bool] = False
+    by_id: bool = False
     """True if replies carry the id of their request. If False, they come in the order of the requests."""
 
     largest_id: int = 2**31 - 1

@@ -30,7 +30,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
-from tcpcomm.link.supervisor import Policy, profile
+from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.timer import clock_of
