@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         SessionObserver as SessionObserver,
     )
     from tcpcomm.session.protocol import FrameProtocol as FrameProtocol
-    from tcpcomm.session.ready_made import (
+    from tcpcomm.session.presets import (
         DelimitedFactory as DelimitedFactory, DelimitedProtocol as DelimitedProtocol,
         LengthPrefixedFactory as LengthPrefixedFactory, LengthPrefixedProtocol as LengthPrefixedProtocol,
     )
@@ -81,7 +81,7 @@ DEFINED_IN: Final = {
     "tcpcomm.session.limits": ["Limits"],
     "tcpcomm.session.observer": ["MessageKind", "ObservedMessage", "SessionObserver"],
     "tcpcomm.session.protocol": ["FrameProtocol"],
-    "tcpcomm.session.ready_made": [
+    "tcpcomm.session.presets": [
         "DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol",
     ],
 }

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.net.endpoints import Listener
-from tcpcomm.net.reasons import PORT_TAKEN
+from tcpcomm.net.error_texts import PORT_TAKEN
 from tcpcomm.server.service import CannotListen, ServerService
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)

@@ -19,7 +19,7 @@ from twisted.python.usage import Options as TwistdOptions
 
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
 from tcpcomm.framing.autodetect import AutoDetect
-from tcpcomm.net.reasons import PORT_TAKEN
+from tcpcomm.net.error_texts import PORT_TAKEN
 from tcpcomm.server.echo import EchoFactory, EchoProtocol
 from tcpcomm.server.service import CannotListen
 from tcpcomm.session.authentication import AuthenticatingFactory
@@ -135,7 +135,7 @@ class TestValues:
         assert [False] == [each.local for each in options("-l", "tcp:1", "--allow", allow).listeners]
 
     def test_the_user_s_own_protocol_gets_only_the_options_that_were_given(self) -> None:
-        app = "tcpcomm.session.ready_made:DelimitedProtocol"
+        app = "tcpcomm.session.presets:DelimitedProtocol"
         factory = options("--app", app, "--max-sessions", "3").factory
 
         assert isinstance(factory, FrameFactory)

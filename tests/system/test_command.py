@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import __version__
-from tcpcomm.net.reasons import PORT_TAKEN
+from tcpcomm.net.error_texts import PORT_TAKEN
 from tests.docs.processes import free_port
 from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import __version__
-from tcpcomm.net.reasons import PORT_TAKEN
+from tcpcomm.net.error_texts import PORT_TAKEN
 from tests.conftest import skip
 from tests.system.peer import Peer
 from tests.system.running import (

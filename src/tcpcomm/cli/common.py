@@ -11,7 +11,7 @@ from twisted.python import usage
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.runtime.load import load_object
+from tcpcomm.runtime.load_object import load_object
 from tcpcomm.server.options import VersionedOptions
 
 

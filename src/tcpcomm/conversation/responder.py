@@ -27,8 +27,8 @@ from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, R
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
-from tcpcomm.net.reasons import one_line
-from tcpcomm.runtime.eager import start_eagerly
+from tcpcomm.net.error_texts import one_line
+from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 
 from tcpcomm.link.engine import Engine, SessionSource
-from tcpcomm.net.reasons import connect_error_text, listen_error_text
+from tcpcomm.net.error_texts import connect_error_text, listen_error_text
 
 
 class Connector(SessionSource):

@@ -22,8 +22,8 @@ from tcpcomm.link.policy import Policy
 from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
 from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
+from tcpcomm.net.error_texts import one_line
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.admission import Admission
 from tcpcomm.session.observer import Observers

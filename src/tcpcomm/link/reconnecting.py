@@ -21,7 +21,7 @@ from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine, SessionSource, StateObserver
 from tcpcomm.link.options import LinkOptions, SupervisionKeywords
 from tcpcomm.link.states import LinkState
-from tcpcomm.net.reasons import connect_error_text
+from tcpcomm.net.error_texts import connect_error_text
 from tcpcomm.session.observer import Observers
 
 

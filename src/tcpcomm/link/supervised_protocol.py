@@ -19,8 +19,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.link.states import LinkState
+from tcpcomm.net.error_texts import is_program_error, loss_text, peer_name
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.session.admission import Refused

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.reasons import openssl_error_text
+from tcpcomm.net.error_texts import openssl_error_text
 
 
 @frozen

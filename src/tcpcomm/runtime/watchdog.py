@@ -16,7 +16,7 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from tcpcomm.runtime.eager import start_eagerly
+from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 
 WARN_AFTER: Final = 0.05

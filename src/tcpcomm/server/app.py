@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.runtime.load import load_object, user_error_text
+from tcpcomm.runtime.load_object import load_object, user_error_text
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
 from tcpcomm.session.admission import Admission, Network, Refused

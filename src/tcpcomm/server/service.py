@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 from tcpcomm.net.endpoints import Listener
-from tcpcomm.net.reasons import listen_error_text, peer_name
+from tcpcomm.net.error_texts import listen_error_text, peer_name
 from tcpcomm.session.factory import FrameFactory
 
 

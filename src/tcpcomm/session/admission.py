@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.reasons import peer_name
+from tcpcomm.net.error_texts import peer_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 
 Network = IPv4Network | IPv6Network

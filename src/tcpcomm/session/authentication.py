@@ -24,8 +24,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides, implementer
 
+from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
-from tcpcomm.net.reasons import loss_text, peer_name
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
+from tcpcomm.net.error_texts import peer_name
 from tcpcomm.net.psk import PreSharedKeys
-from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.timer import SharedTimers, clock_of
 from tcpcomm.session.admission import Admission, Network, Refused
 from tcpcomm.session.authentication import PeerAuthentication

@@ -21,7 +21,7 @@ from attrs import define, field
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, FramingError
-from tcpcomm.net.reasons import one_line
+from tcpcomm.net.error_texts import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
 SHOWN: Final = 256

@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.net.reasons import loss_text, one_line, peer_name
+from tcpcomm.net.error_texts import loss_text, one_line, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.socket_options import set_socket_options

@@ -21,8 +21,8 @@ from twisted.internet.error import (
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeAddress
 
+from tcpcomm.net.error_texts import is_program_error, loss_text, peer_name
 from tcpcomm.net.psk import NotProven
-from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
 from tests.conftest import stable_id
 
 RESET = "the peer reset the connection: its program ended, or it closed with data unread"

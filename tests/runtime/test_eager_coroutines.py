@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
-from tcpcomm.runtime.eager import start_eagerly
+from tcpcomm.runtime.eager_coroutines import start_eagerly
 
 
 def outcome(deferred: Deferred[Any]) -> Any:
