@@ -8,9 +8,9 @@ Bytes outside of the markers are garbage: they are reported once and skipped up 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import (
     BadChecksum,
@@ -113,14 +113,12 @@ class Enclosed(Framing):
         return self.start + body + check + self.tail
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _EnclosedDecoder(Decoder):
-    __slots__ = ("_doubtful", "_framing", "_markers")
-
-    def __init__(self, framing: Enclosed, markers: re.Pattern[bytes]) -> None:
-        super().__init__()
-        self._framing = framing
-        self._markers = markers
-        self._doubtful = False  # the start that was found may be an end, because both are equal
+    _framing: Enclosed
+    _markers: re.Pattern[bytes]
+    _doubtful: bool = field(default=False, init=False)
+    """True if the start that was found may be an end, because both are equal."""
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         framing = self._framing
@@ -164,12 +162,8 @@ class _EnclosedDecoder(Decoder):
                 self.searched = max(0, stop - body)
                 return position
             if match.group() != end:
-                return self._give_up(
-                    TruncatedFrame,
-                    "a new frame begins in the middle of a frame",
-                    at=position,
-                    resume=stop,
-                )
+                reason = "a new frame begins in the middle of a frame"
+                return self._fail_and_scan(TruncatedFrame, reason, at=position, resume=stop)
             if self._doubtful and not buffer[body:stop].strip(framing.between):
                 self.searched = 0
                 position = stop  # it was an end, because a start follows
@@ -187,7 +181,7 @@ class _EnclosedDecoder(Decoder):
             if not buffer.startswith(framing.tail, following - len(framing.tail)):
                 found = bytes(buffer[following - len(framing.tail) : following])
                 reason = f"a frame must be followed by {framing.tail!r}, not by {found!r}"
-                return self._give_up(UnexpectedBytes, reason, at=position, resume=after)
+                return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=after)
             if framing.checksum is not None:
                 covered = framing.covered(frame)
                 if not framing.checksum.matches(covered, check):
@@ -195,7 +189,7 @@ class _EnclosedDecoder(Decoder):
                         f"the {framing.checksum.name} checksum is {check!r}, "
                         f"but the checksum of the frame is {framing.checksum.encode(covered)!r}"
                     )
-                    return self._give_up(BadChecksum, reason, at=position, resume=following)
+                    return self._fail_and_scan(BadChecksum, reason, at=position, resume=following)
             if not self.deliver(frame, position):
                 return following
             position = following
@@ -209,11 +203,9 @@ class _EnclosedDecoder(Decoder):
                 position += 1
             if start.startswith(buffer[position : position + len(start)]):  # or a part of start, at the end
                 return position
-            self.scanning = True
             found = bytes(buffer[position : position + 1])
             reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
-            self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
-            return position
+            return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=position)
         found_at = buffer.find(start, position)
         if found_at < 0:
             return max(position, size - len(start) + 1)
@@ -238,12 +230,6 @@ class _EnclosedDecoder(Decoder):
             return following
         self.scanning = True
         return match.end()
-
-    def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
-        self.searched = 0
-        self.scanning = True
-        self.fail(kind, reason, at=at, recoverable=True)
-        return resume
 
     @property
     def unfinished(self) -> str:
