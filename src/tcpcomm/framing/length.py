@@ -18,14 +18,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, get_args
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from tcpcomm.errors import (
-    BadLength,
-    ConfigurationError,
-    EncodeError,
-    FrameTooLong,
-)
+from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
 from tcpcomm.framing.length_decoder import (
     LEARNED,
@@ -196,8 +191,8 @@ class LengthPrefixed(Framing):
 @lru_cache(maxsize=64)
 def _header_of(framing: LengthPrefixed) -> LengthHeader:
     return LengthHeader(
-        framing.width,
-        framing.form,
+        width=framing.width,
+        form=framing.form,
         offset=framing.offset,
         adjust=framing.adjust,
         strip=framing.strip,
@@ -229,10 +224,6 @@ class _EncodedHeaders(dict[int, bytes]):
         return header
 
 
-def _no_header(frame: bytes) -> bytes:
-    raise AssertionError("unreachable: strip is 0")
-
-
 @frozen
 class HeaderFramed(Framing):
     """
@@ -257,7 +248,7 @@ class HeaderFramed(Framing):
     header: int
     total: Callable[[bytes], int]
     strip: int = field(default=0, kw_only=True)
-    pack: Callable[[bytes], bytes] = field(default=_no_header, kw_only=True)
+    pack: Callable[[bytes], bytes] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.header < 1:
@@ -266,7 +257,7 @@ class HeaderFramed(Framing):
             raise ConfigurationError(
                 f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
             )
-        if (self.strip > 0) != (self.pack is not _no_header):
+        if (self.strip > 0) != (self.pack is not None):
             raise ConfigurationError(
                 "strip and pack go together: pack makes the bytes again that strip takes off"
             )
@@ -282,7 +273,7 @@ class HeaderFramed(Framing):
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
         try:
-            wire = self.pack(frame) + frame if self.strip else frame
+            wire = self.pack(frame) + frame if self.pack else frame
         except (ValueError, OverflowError, struct.error) as error:
             raise EncodeError(f"a frame of {len(frame)} bytes has no header: {error}") from error
         if len(wire) - len(frame) != self.strip:
@@ -303,12 +294,9 @@ class HeaderFramed(Framing):
         return wire
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _HeaderDecoder(Decoder):
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: HeaderFramed) -> None:
-        super().__init__()
-        self._framing = framing
+    _framing: HeaderFramed
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
@@ -368,12 +356,9 @@ class FixedSize(Framing):
         return frame
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _FixedDecoder(Decoder):
-    __slots__ = ("_size",)
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._size = size
+    _size: int
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         return [data] if len(data) == self._size else None
