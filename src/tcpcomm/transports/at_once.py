@@ -45,7 +45,6 @@ class SendsAtOnce(tcp.Connection):
         return self
 
     def write(self, data: bytes) -> None:
-        """Send bytes now, and queue those that the system does not accept."""
         if self._idle and data and type(data) is bytes and len(data) <= self.bufferSize:
             if self._in_chunk:
                 self._idle, self._answer = False, data
@@ -67,13 +66,11 @@ class SendsAtOnce(tcp.Connection):
         super().write(data)
 
     def _queue_answer(self) -> None:
-        """Queue the answer, because more data or work follows it."""
         answer, self._answer = self._answer, None
         if answer is not None:
             super().write(answer)
 
     def doRead(self) -> Any:
-        """Read a chunk and let the protocol handle it."""
         self._in_chunk = True
         try:
             return super().doRead()
@@ -85,7 +82,6 @@ class SendsAtOnce(tcp.Connection):
                 self.write(answer)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Send the pieces as one write."""
         if self._idle:
             pieces = list(iovec)
             if all(type(piece) is bytes for piece in pieces):
@@ -105,7 +101,6 @@ class SendsAtOnce(tcp.Connection):
             super().startWriting()
 
     def stopWriting(self) -> None:
-        """Note that all queued data is sent."""
         self._idle, self._queued = self._plain, False
         super().stopWriting()
 
