@@ -10,8 +10,7 @@ The first four bytes decide, or the silence after fewer bytes:
   that makes the length smaller. An empty first frame shows no order and counts as big-endian.
 - Anything else is text: lines with any ending or, after silence, without one.
 
-Silence ends a text, but not a frame of known length: many programs send the length and the rest with two
-calls, and TCP may delay the second one.
+Silence ends a text, but not a frame of known length, which TCP may deliver in two chunks.
 """
 
 from __future__ import annotations

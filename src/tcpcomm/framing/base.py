@@ -237,9 +237,7 @@ class Decoder(ABC):
 
     @property
     def unfinished(self) -> str:
-        """
-        A log text about the frame that has begun and not ended, to follow the words "the peer".
-        """
+        """A log text about the frame that has begun and not ended, to follow the words "the peer"."""
         if self._need > len(self._buffer) - self._position:
             return (
                 f"announced {self._need} bytes in all and sent {self.buffered} of them, "
@@ -294,7 +292,6 @@ class Decoder(ABC):
         if self._large is not None:
             return self._feed_large(self._large, data)
         buffer, position = self._buffer, self._position
-        frames: list[bytes]
         if position == len(buffer):  # nothing is kept: cut the chunk itself, without a copy
             self._start += position
             buffer, position = data, 0
@@ -315,7 +312,7 @@ class Decoder(ABC):
         frames = self._frames = []
         self._need, self._strip = 0, None
         self._position = position = self.cut(buffer, position)
-        self._frames = _NO_FRAMES  # this list must not live until the next feed
+        self._frames = _NO_FRAMES  # the list must not live until the next feed
         if self._fault is not None:
             self._buffer = buffer  # unchanged: the next call goes on after the fault
             self._raise_fault(frames)

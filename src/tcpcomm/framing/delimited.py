@@ -70,8 +70,8 @@ class Delimited(Framing):
 
     def decoder(self) -> Decoder:
         if len(self.delimiters) == 1:
-            return SingleDelimiterDecoder(self.max_frame, self.delimiters[0])
-        return PatternDecoder(self.max_frame, self._pattern, self.delimiters)
+            return SingleDelimiterDecoder(self.max_frame, self.delimiters)
+        return PatternDecoder(self.max_frame, self.delimiters, pattern=self._pattern)
 
     def encode(self, frame: bytes) -> bytes:
         if len(frame) > self.max_frame:  # without a call, as most frames are short

@@ -26,6 +26,7 @@ class DelimiterDecoder(Decoder):
     """Cuts at delimiters, which a subclass finds."""
 
     _max_frame: int
+    _delimiters: tuple[bytes, ...] = ()
 
     _limit: int = field(kw_only=True)
     """The bytes of the longest frame on the wire, without its delimiter."""
@@ -40,14 +41,14 @@ class DelimiterDecoder(Decoder):
         return self._max_frame
 
     @property
-    @abstractmethod
     def longest(self) -> int:
         """The bytes of the longest delimiter."""
+        return max(map(len, self._delimiters))
 
     @property
-    @abstractmethod
     def end(self) -> str:
         """The delimiters, for logs."""
+        return " or ".join(map(repr, self._delimiters))
 
     @abstractmethod
     def find(self, buffer: Buffer, position: int) -> tuple[int, int] | None:
@@ -141,22 +142,14 @@ class DelimiterDecoder(Decoder):
 class SingleDelimiterDecoder(DelimiterDecoder):
     """Cuts at one delimiter."""
 
-    _delimiter: bytes
+    _delimiter: bytes = field(init=False)
 
     _last: bytes = field(init=False)
     """The last byte of the delimiter, because CPython finds one byte far more quickly than two."""
 
-    @_last.default
-    def _default_last(self) -> bytes:
-        return self._delimiter[-1:]
-
-    @property
-    def longest(self) -> int:
-        return len(self._delimiter)
-
-    @property
-    def end(self) -> str:
-        return repr(self._delimiter)
+    def __attrs_post_init__(self) -> None:
+        (self._delimiter,) = self._delimiters
+        self._last = self._delimiter[-1:]
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         size, at = len(data), data.find(self._last)
@@ -192,16 +185,7 @@ class SingleDelimiterDecoder(DelimiterDecoder):
 class PatternDecoder(DelimiterDecoder):
     """Cuts at several delimiters, which the pattern finds."""
 
-    _pattern: re.Pattern[bytes]
-    _delimiters: tuple[bytes, ...] = ()
-
-    @property
-    def longest(self) -> int:
-        return max(map(len, self._delimiters))
-
-    @property
-    def end(self) -> str:
-        return " or ".join(map(repr, self._delimiters))
+    _pattern: re.Pattern[bytes] = field(kw_only=True)
 
     def find(self, buffer: Buffer, position: int) -> tuple[int, int] | None:
         match = self._pattern.search(buffer, position)

@@ -98,7 +98,7 @@ class Enclosed(Framing):
         return (self.start if self.cover_start else b"") + frame + (self.end if self.cover_end else b"")
 
     def decoder(self) -> Decoder:
-        return _EnclosedDecoder(self, self._markers)
+        return _EnclosedDecoder(self)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -116,7 +116,6 @@ class Enclosed(Framing):
 @define(eq=False, repr=False, weakref_slot=False)
 class _EnclosedDecoder(Decoder):
     _framing: Enclosed
-    _markers: re.Pattern[bytes]
     _doubtful: bool = field(default=False, init=False)
     """True if the start that was found may be an end, because both are equal."""
 
@@ -150,7 +149,7 @@ class _EnclosedDecoder(Decoder):
             if self.scanning or self._fault is not None or size - position < len(start):
                 return position
             body = position + len(start)
-            match = self._markers.search(buffer, body + self.searched)
+            match = framing._markers.search(buffer, body + self.searched)
             stop = size - self._overlap if match is None else match.start()
             if stop - body > framing.max_frame:
                 self.searched = 0
@@ -216,7 +215,7 @@ class _EnclosedDecoder(Decoder):
     def _discard(self, buffer: Buffer, position: int) -> int:
         """Return the position after the frame that is too long, or the first byte that may be its end."""
         framing, size = self._framing, len(buffer)
-        match = self._markers.search(buffer, position)
+        match = framing._markers.search(buffer, position)
         if match is None:
             return max(position, size - self._overlap)
         if match.group() != framing.end:

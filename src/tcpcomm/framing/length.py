@@ -7,8 +7,7 @@ One rule fits the length field of every vendor's header::
 
 ``total`` is the whole frame on the wire, from its first byte. ``offset`` bytes stand before the length
 field, which is ``width`` bytes wide. By default the field counts the bytes after it. If it counts itself
-or the whole header too, ``adjust`` is negative. The first ``strip`` bytes are taken off before the frame is
-delivered. The limit is checked on the adjusted length, before the decoder waits for the frame's bytes.
+or the whole header too, ``adjust`` is negative.
 """
 
 from __future__ import annotations
@@ -22,14 +21,7 @@ from attrs import define, field, frozen
 
 from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
-from tcpcomm.framing.length_decoder import (
-    LEARNED,
-    SMALL,
-    Form,
-    LengthDecoder,
-    LengthHeader,
-    largest_value,
-)
+from tcpcomm.framing.length_decoder import LEARNED, SMALL, Form, LengthDecoder, LengthHeader
 
 
 @frozen
@@ -70,7 +62,8 @@ class LengthPrefixed(Framing):
 
     @_largest.default
     def _default_largest(self) -> int:
-        return largest_value(self.form, min(self.width, 8))  # a greater width is refused later
+        base = {"decimal": 10, "hex": 16}.get(self.form, 256)
+        return int(base ** min(self.width, 8)) - 1  # a greater width is refused later
 
     @_encoded.default
     def _default_encoded(self) -> _EncodedHeaders:
@@ -112,9 +105,7 @@ class LengthPrefixed(Framing):
         if self.offset < 0:
             problems.append(f"offset cannot be negative: {self.offset}")
         if not 0 <= self.strip <= self.header:
-            problems.append(
-                f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
-            )
+            problems.append(f"strip={self.strip} must lie between 0 and the header's {self.header} bytes")
         if len(self.sync) > self.offset:
             problems.append(
                 f"sync {self.sync!r} has {len(self.sync)} bytes, but the length field begins at "

@@ -1,9 +1,9 @@
 """
 The decoder of :class:`~tcpcomm.framing.length.LengthPrefixed`: it cuts where a length field says.
 
-In CPython the number of operations costs more than the number of bytes. So :meth:`LengthDecoder.cut` first
-tries two quick ways: one ``struct`` that cuts a frame and reads the next length field, and one that cuts
-64 frames with equal headers. These leave a bad length or an incomplete frame to the careful loop.
+:meth:`LengthDecoder.cut` first tries two quick ways: one ``struct`` that cuts a frame and reads the next
+length field, and one that cuts 64 frames with equal headers. These leave a bad length or an incomplete
+frame to the careful loop.
 """
 
 from __future__ import annotations
@@ -101,12 +101,6 @@ class LengthHeader:
         layout = f"{code[0]}{self.strip}x{total - self.strip}s{self.offset}x{code[1]}"
         self.structs[value] = struct.Struct(layout).unpack_from
         return True
-
-
-def largest_value(form: Form, width: int) -> int:
-    """Return the largest number that a length field of this form and width can hold."""
-    base = {"decimal": 10, "hex": 16}.get(form, 256)
-    return int(base**width) - 1
 
 
 def _struct_code(form: Form, width: int) -> str:
@@ -229,11 +223,9 @@ class LengthDecoder(Decoder):
         while size - position >= header.size:
             if sync and not buffer.startswith(sync, position):
                 if not self.scanning:
-                    self.scanning = True
                     found = buffer[position : position + len(sync)]
                     reason = f"a frame must begin with {sync!r}, not with {found!r}"
-                    self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
-                    return position
+                    return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=position)
                 next_sync = buffer.find(sync, position)
                 if next_sync < 0:
                     return size - len(sync) + 1

@@ -126,29 +126,14 @@ def _flag(name: str, word: str = "", value: Any = True) -> dict[str, _Option]:
 
 @frozen
 class _Kind:
-    """The notation of one kind of framing: its name, its options, and the argument after the colon."""
+    """The notation of one kind of framing: its name, its options, and the arguments after the colon."""
 
     name: str
     cls: type[Framing]
     options: Mapping[str, _Option] = field(factory=dict)
-    argument: tuple[tuple[str, ...], Callable[[str], Any], Callable[[Any], str]] | None = None
+    arguments: tuple[_Option, ...] = ()
     example: str = ""
     preset: Mapping[str, Any] = field(factory=dict, kw_only=True)
-
-
-def _parse_one_int(text: str) -> tuple[int]:
-    return (_parse_int(text),)
-
-
-def _parse_delimiters(text: str) -> tuple[tuple[bytes, ...]]:
-    return (_parse_several(text),)
-
-
-def _parse_markers(text: str) -> tuple[bytes, ...]:
-    markers = _parse_several(text)
-    if len(markers) != 2:
-        raise ConfigurationError("needs a start and an end, as in enclosed:$|*")
-    return markers
 
 
 _ENCLOSED: Final = {
@@ -168,18 +153,18 @@ _LENGTH: Final = {
     **_values(_INT, "strip"),
     **_MAX,
 }
-_DELIMITERS: Final = (("delimiters",), _parse_delimiters, _format_several)
-_MARKERS: Final = (("start", "end"), _parse_markers, _format_bytes)
+_DELIMITERS: Final = _Option("delimiters", _parse_several, _format_several)
+_MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_BYTES))
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
 _COTP: Final = {"outer": LengthPrefixed(**_TPKT), "fragments": COTP}  # type: ignore[arg-type]
 
-_KINDS: Final = (
+_ALL: Final = (
     _Kind("lines", Lines, {**_flag("keep_ends"), **_values(_BYTES, "send"), **_MAX}),
     _Kind("raw", Unframed, {**_flag("join"), **_MAX}),
-    _Kind("delimited", Delimited, _MAX, _DELIMITERS, r"delimited:\r\n"),
+    _Kind("delimited", Delimited, _MAX, (_DELIMITERS,), r"delimited:\r\n"),
     _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
-    _Kind("length", LengthPrefixed, _LENGTH, (("width",), _parse_one_int, str), "length:4"),
-    _Kind("fixed", FixedSize, {}, (("size",), _parse_one_int, str), "fixed:16"),
+    _Kind("length", LengthPrefixed, _LENGTH, (_Option("width", *_INT),), "length:4"),
+    _Kind("fixed", FixedSize, {}, (_Option("size", *_INT),), "fixed:16"),
     _Kind("stx-etx", Enclosed, _ENCLOSED, preset={"start": STX, "end": ETX}),
     _Kind("enclosed", Enclosed, _ENCLOSED, _MARKERS, "enclosed:$|*"),
     _Kind("netstring", Netstring, _MAX),
@@ -189,7 +174,7 @@ _KINDS: Final = (
     _Kind("definite", Definite, {**_flag("block_ends"), **_values(_BYTES, "terminator"), **_MAX}),
     _Kind("cotp", Nested, {**_values(_INT, "max_fragment"), **_MAX}, preset=_COTP),
 )
-_BY_NAME: Final = {kind.name: kind for kind in _KINDS}
+_KINDS: Final = {kind.name: kind for kind in _ALL}
 _CHECKED: Final = {
     **_flag("zero_is_unchecked", "check-zero-ok"),
     "check=": _Option("checksum", *_CHECKSUM),
@@ -209,17 +194,20 @@ def parse_framing(text: str) -> Framing:
     """
     first, *options = _split(text, ",")
     name, colon, argument = first.partition(":")
-    kind = _BY_NAME.get(name)
+    kind = _KINDS.get(name)
     if kind is None:
-        raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_BY_NAME)}")
-    if bool(colon) != (kind.argument is not None):
-        wants = f"needs a value, as in {kind.example}" if kind.argument else "takes no value"
+        raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_KINDS)}")
+    if bool(colon) != bool(kind.arguments):
+        wants = f"needs a value, as in {kind.example}" if kind.arguments else "takes no value"
         raise ConfigurationError(f"framing {text!r}: {name} {wants}")
     try:
         values = dict(kind.preset)
-        if kind.argument is not None:
-            names, parse, _ = kind.argument
-            values.update(zip(names, parse(argument), strict=True))
+        if kind.arguments:
+            parts = [argument] if len(kind.arguments) == 1 else _split(argument, "|")
+            if len(parts) != len(kind.arguments):
+                raise ConfigurationError(f"needs a start and an end, as in {kind.example}")
+            for each, part in zip(kind.arguments, parts, strict=True):
+                values[each.name] = each.parse(part)
         checks: dict[str, Any] = {}
         for option in options:
             key, equals, value = option.partition("=")
@@ -253,7 +241,7 @@ def format_framing(framing: Framing) -> str:
     if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
         text = ",".join([format_framing(framing.framing), *_options(framing, _CHECKED)])
     else:
-        text = next((_format_kind(kind, framing) for kind in _KINDS if _is_kind(framing, kind)), "")
+        text = next((_format_kind(kind, framing) for kind in _ALL if _is_kind(framing, kind)), "")
     if not text or parse_framing(text) != framing:
         raise ConfigurationError(f"{framing!r} has no text form")
     return text
@@ -266,10 +254,8 @@ def _is_kind(framing: Framing, kind: _Kind) -> bool:
 
 
 def _format_kind(kind: _Kind, framing: Framing) -> str:
-    head = kind.name
-    if kind.argument is not None:
-        names, _, write = kind.argument
-        head += ":" + "|".join(write(getattr(framing, name)) for name in names)
+    arguments = "|".join(each.format(getattr(framing, each.name)) for each in kind.arguments)
+    head = f"{kind.name}:{arguments}" if arguments else kind.name
     return ",".join([head, *_options(framing, kind.options)])
 
 

@@ -38,7 +38,7 @@ def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
 
 def _blocks(end: bytes, stage: PieceDecoder, *, max_frame: int, stuffing: int) -> Decoder:
     """Return a decoder for blocks that end with one byte. ``stage`` decodes each block into a frame."""
-    decoder = SingleDelimiterDecoder(max_frame, end, limit=max_frame + stuffing)
+    decoder = SingleDelimiterDecoder(max_frame, (end,), limit=max_frame + stuffing)
     decoder.piece_decoders.append(stage)
     return decoder
 

@@ -1,13 +1,10 @@
 """
 Twisted's TCP connections with one change: they send written data at once if the system accepts it.
 
-Twisted keeps written data until the reactor's next turn, and then asks the system whether it may send. If
-no other data waits, the system nearly always accepts it at once; the turn and two system calls gain
-nothing. Data that the system does not accept is queued, sent and reported by Twisted's own code.
-
-If a protocol writes once while it handles a received chunk, that data is sent after the chunk. If it writes
-several times, the data is queued and sent together. Otherwise a protocol that answers many small messages
-would need a system call and a packet for each.
+Data that the system does not accept is queued, sent and reported by Twisted's own code. If a protocol
+writes once while it handles a received chunk, that data is sent after the chunk. If it writes several
+times, the data is queued and sent together, and not with a system call and a packet for each write.
+docs/explanation/native-transports.md tells what this gains.
 """
 
 from __future__ import annotations

@@ -4,16 +4,7 @@ Twisted's TCP connections, with the bytes carried by the running asyncio loop: i
 A native connection *is* a Twisted connection: Twisted's own code handles producers, half-close, the end and
 errors. Only the part of the reactor is replaced: to report when there is data to read, and when the system
 accepts more. asyncio's transport does this. It has no buffer that Twisted does not know: "writable" means
-that asyncio's buffer is empty.
-
-::
-
-                 dataReceived                        data_received
-    protocol  <---------------  Twisted's transport  <------------------------------  asyncio's transport
-              --------------->  (queue, producers,   ------------------------------>  (the socket)
-                 write           half-close, end)    write
-                                                     <------------------------------
-                                                     pause_writing, resume_writing
+that asyncio's buffer is empty. docs/explanation/native-transports.md shows the calls.
 
 Twisted's transport exists first, and accepts writes. asyncio's transport follows two turns of the loop
 later, or after the TLS handshake.

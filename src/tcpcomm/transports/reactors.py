@@ -1,8 +1,7 @@
 """
 Reactors, and views of a reactor, that listen and connect with these transports.
 
-Twisted's endpoints get each port and connection from their reactor. So any endpoint uses these transports
-if it is made with one of these views.
+Any endpoint of Twisted uses these transports if it is made with one of these views.
 """
 
 from __future__ import annotations

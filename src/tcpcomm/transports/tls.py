@@ -24,7 +24,6 @@ from tcpcomm.transports.native import Native, NativeClient, NativeServer
 class _NativeTLS(Native):
     """A native connection with TLS. Its handle is its socket."""
 
-    _context: ssl.SSLContext
     high_water = 1  # asyncio's TLS does not count 0 bytes as below a mark of 0
     _closing_tls = False
 
