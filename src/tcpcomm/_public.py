@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
     from tcpcomm.link.link import Handshake as Handshake, Link as Link
     from tcpcomm.link.reconnecting import ReconnectingFactory as ReconnectingFactory
-    from tcpcomm.link.supervisor import (
-        Backoff as Backoff, LinkState as LinkState, Policy as Policy, profile as profile,
-    )
+    from tcpcomm.link.policy import Backoff as Backoff, Policy as Policy, profile as profile
+    from tcpcomm.link.states import LinkState as LinkState
     from tcpcomm.net.endpoints import client as client, listener as listener
     from tcpcomm.net.psk import PreSharedKeys as PreSharedKeys, read_keys as read_keys
     from tcpcomm.server.running import run as run
@@ -68,7 +67,8 @@ DEFINED_IN: Final = {
     "tcpcomm.host.host": ["link_of", "raw", "remote"],
     "tcpcomm.link.link": ["Handshake", "Link"],
     "tcpcomm.link.reconnecting": ["ReconnectingFactory"],
-    "tcpcomm.link.supervisor": ["Backoff", "LinkState", "Policy", "profile"],
+    "tcpcomm.link.policy": ["Backoff", "Policy", "profile"],
+    "tcpcomm.link.states": ["LinkState"],
     "tcpcomm.net.endpoints": ["client", "listener"],
     "tcpcomm.net.psk": ["PreSharedKeys", "read_keys"],
     "tcpcomm.server.running": ["run"],

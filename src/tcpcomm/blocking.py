@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import queue
 import weakref
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from types import TracebackType
+from contextlib import AbstractContextManager, suppress
+from functools import wraps
 from typing import Any, Self, TypeVar, Unpack
 
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -31,9 +30,10 @@ from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
+from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.server import serving
 
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]
@@ -65,7 +65,7 @@ def remote(
     return _Proxy(kind, call_in_reactor(lambda: host.remote(kind, at=at, **keywords)))
 
 
-class _Proxy:
+class _Proxy(AbstractContextManager["_Proxy"]):
     """A blocking proxy. All names without underscore are those of the declaration."""
 
     def __init__(self, kind: type[Equipment], proxy: Any) -> None:
@@ -89,15 +89,7 @@ class _Proxy:
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *dir(self._kind)})
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._link.close()
 
     def __repr__(self) -> str:
@@ -107,31 +99,11 @@ class _Proxy:
 def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that calls a method of the proxy in the reactor, and waits."""
 
+    @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         return call_in_reactor(lambda: method(*args, **kwargs))
 
-    call.__name__ = getattr(method, "__name__", "call")
-    call.__doc__ = method.__doc__
     return call
-
-
-class _Closes(ABC):
-    """A context manager that a ``with`` block closes at its end."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class BlockingEvent:
@@ -172,7 +144,7 @@ class BlockingEvent:
         return self.events()
 
 
-class Events(_Closes):
+class Events(AbstractContextManager["Events"]):
     """
     The events of one kind as they come: an iterator, and a context manager which ends it.
 
@@ -225,6 +197,9 @@ class Events(_Closes):
         with suppress(queue.Full):  # a loop with a full queue does not wait
             self._unheard.put_nowait(None)
 
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
     def _happened(self, values: Sequence[Any]) -> None:
         try:
             self._unheard.put_nowait(values)
@@ -235,7 +210,7 @@ class Events(_Closes):
 class BlockingLink:
     """The link behind a blocking proxy. :func:`link_of` returns it."""
 
-    def __init__(self, link: host.HostLink) -> None:
+    def __init__(self, link: HostLink) -> None:
         self._link = link
         self._loops: weakref.WeakSet[Events] = weakref.WeakSet()
 
@@ -308,7 +283,7 @@ def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
     return reply
 
 
-class Serving(_Closes):
+class Serving(AbstractContextManager["Serving"]):
     """Equipment that is served in the background: a context manager, which stops serving."""
 
     def __init__(self, service: Any) -> None:
@@ -323,6 +298,9 @@ class Serving(_Closes):
         """Send the replies that are under way, and stop serving."""
         if self._service.running:
             call_in_reactor(self._service.stopService)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
 
 def serve(equipment: Any, **options: Any) -> Serving:

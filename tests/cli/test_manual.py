@@ -21,7 +21,7 @@ from tests.equipment.declared import RpcCamera, VisionCamera
 
 
 class Unit(Enum):
-    """How lengths are told."""
+    """The unit of a length."""
 
     MM = "mm"
     INCH = "in"
@@ -92,7 +92,7 @@ def test_types_are_described_once_with_those_in_their_fields() -> None:
         },
         {
             "name": "Unit",
-            "doc": "How lengths are told.",
+            "doc": "The unit of a length.",
             "members": [{"name": "MM", "value": "mm"}, {"name": "INCH", "value": "in"}],
         },
     ] == facts(Finder)["types"]

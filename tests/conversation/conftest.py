@@ -1,4 +1,4 @@
-"""What the tests of declared equipment share."""
+"""Fixtures for tests of declared equipment."""
 
 from tests.equipment.conftest import bench, logged
 

@@ -2,14 +2,14 @@
 The states of a link as the documentation draws them: ``python -m tests.docs.link_states`` writes the page.
 
 Both the Mermaid diagram of the changes and the table of every input in every state are made from
-:data:`tcpcomm.link.supervisor.TABLE`.
+:data:`tcpcomm.link.states.TABLE`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tcpcomm.link.supervisor import TABLE, Input, LinkState
+from tcpcomm.link.states import TABLE, Input, LinkState
 from tests.conftest import ROOT
 from tests.docs.parts import with_part
 

@@ -87,3 +87,10 @@ def test_each_word_of_the_glossary_has_one_line() -> None:
     ]
 
     assert sorted(set(words)) == sorted(words)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    (command,) = re.findall(r"^(pip install -e .*pytest.*)$", (ROOT / "README.md").read_text("utf-8"), re.M)
+    script = (ROOT / ".ci/run").read_text("utf-8").replace("--quiet ", "")
+
+    assert [] == [step for step in command.split(" && ") if step not in script]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm.link.supervisor import Input, LinkState
+from tcpcomm.link.states import Input, LinkState
 from tests.docs import link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section

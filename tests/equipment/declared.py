@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from tcpcomm import Equipment, Fault, command, event, remote, serve
 from tcpcomm.codec import JsonRpc, Template
 from tcpcomm.framing import Delimited
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.testing import Network
 
 E = TypeVar("E", bound=Equipment)
@@ -67,7 +67,7 @@ class VisionCamera(Equipment):
 
 
 class RpcCamera(Equipment):
-    """The same camera for hosts that speak JSON-RPC."""
+    """A camera like that for hosts that speak JSON-RPC."""
 
     framing = Delimited(b"\n")
     codec = JsonRpc()

@@ -11,7 +11,7 @@ from twisted.internet.protocol import Factory
 from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, link_of
 from tcpcomm.codec import CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited, LengthPrefixed
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm.link.policy import PROFILES
 from tests.equipment.declared import PORT, QUIET, Bench
 from tests.link.wired import Peer
 
@@ -257,7 +257,7 @@ class BeatingAlways(Beating):
 
 
 class BeatingById(Equipment):
-    """The same equipment with ids."""
+    """Equipment like that, whose replies carry ids."""
 
     framing = LengthPrefixed(4)
     codec = JsonRpc()

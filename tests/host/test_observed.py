@@ -9,8 +9,20 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
-from tcpcomm import Fault, ObservedMessage, OutcomeUnknown, SessionObserver, caller, link_of
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm import (
+    Equipment,
+    Fault,
+    ObservedMessage,
+    OutcomeUnknown,
+    SessionObserver,
+    caller,
+    command,
+    link_of,
+)
+from tcpcomm.codec import Template
+from tcpcomm.framing import Delimited
+from tcpcomm.framing.large_frame import LARGE
+from tcpcomm.link.policy import PROFILES
 from tests.conversation.test_conversation import Cell, MyCell
 from tests.equipment.declared import NO_PART, PORT, QUIET, Bench, MyCamera, Position, VisionCamera
 from tests.equipment.test_forms import (
@@ -237,6 +249,28 @@ def test_credentials_are_masked(recorder: FrameRecorder, bench: Bench) -> None:
         "> | command | GO | online",
         "< | reply | 1 | online | result=1 | answers GO",
     ] == recorder.lines
+    assert recorder.agrees()
+
+
+class Loader(Equipment):
+    """Gets and returns large frames."""
+
+    framing = Delimited(b"\n")
+    codec = Template()
+
+    @command("LOAD,{text}", reply="LOADED,{loaded}")
+    def load(self, text: str) -> str:
+        """Load a text."""
+        return text
+
+
+def test_large_commands_and_replies_are_reported_once(recorder: FrameRecorder, bench: Bench) -> None:
+    bench.serve(Loader())
+    proxy = bench.remote(Loader, observers=[recorder])
+    text = "x" * LARGE
+    results = [proxy.load(text), proxy.load("a"), proxy.load(text)]
+    assert [text, "a", text] == [bench.result(each) for each in results]
+    assert [f"LOAD,{each}".encode() for each in (text, "a", text)] == recorder.out
     assert recorder.agrees()
 
 

@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.link.link import Handshake, Link
-from tcpcomm.link.supervisor import Backoff, LinkState, Policy
+from tcpcomm.link.policy import Backoff, Policy
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.wire import Machine, Network

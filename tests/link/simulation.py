@@ -17,8 +17,7 @@ from attrs import frozen
 
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.session import Conversation
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.network.clock import Timer
 from tcpcomm.testing.network.faults import Faults
@@ -70,7 +69,7 @@ class _Log:
 def logs_watched() -> Iterator[list[str]]:
     """Collect logged errors in a list, because log events would cost the most."""
     log = _Log()
-    kinds: list[Any] = [Engine, Link, Conversation, FrameProtocol, Socket]
+    kinds: list[Any] = [Engine, Link, FrameProtocol, Socket]
     before = [vars(kind)["log"] for kind in kinds]
     for kind in kinds:
         kind.log = log

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from tcpcomm.link.supervisor import Backoff, LinkState, Policy, Supervisor
+from tcpcomm.link.policy import Backoff, Policy
+from tcpcomm.link.states import LinkState
+from tcpcomm.link.supervisor import Supervisor
 from tcpcomm.session.heartbeat import Heartbeats
 
 __all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]

@@ -18,8 +18,9 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import PROFILES, LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.socket_options import IDLE

@@ -14,7 +14,8 @@ from tcpcomm.errors import NotReady
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import MAX_LOGGED_REASONS, Engine
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import Backoff, LinkState
+from tcpcomm.link.policy import Backoff
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeats
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
 

@@ -12,7 +12,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.engine import MAX_UNPROVEN
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol

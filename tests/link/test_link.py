@@ -19,7 +19,8 @@ from tcpcomm.errors import (
 )
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState, Policy
+from tcpcomm.link.policy import Policy
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.admission import parse_network
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats

@@ -20,9 +20,11 @@ from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import Engine
-from tcpcomm.link.link import FrameConversation, Link
+from tcpcomm.link.link import Link, LinkSession
+from tcpcomm.link.policy import Backoff
+from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedProtocol
-from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
+from tcpcomm.link.supervisor import Supervisor
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.heartbeat import Pulse
 from tests.link import (
@@ -246,7 +248,7 @@ MUTANTS: Final = [
         "it dials on after a stop",
         Supervisor,
         "_down",
-        "self._running and self._dials",
+        "self.running and self._dials",
         "self._dials",
         test_supervisor.test_stopping_drains_a_session_within_its_grace,
     ),
@@ -275,7 +277,7 @@ MUTANTS: Final = [
         "()",
         test_stopping.test_a_foreign_protocol_that_had_closed_itself_does_not_outlive_the_grace,
     ),
-    Mutant("a timer left over", Engine, "_settle", "self._timer.cancel()", "pass"),
+    Mutant("a timer left over", Engine, "settle", "self._timer.cancel()", "pass"),
     Mutant(
         "an attempt that was given up goes on",
         Engine,
@@ -426,16 +428,16 @@ MUTANTS: Final = [
     ),
     Mutant(
         "a reply is written though its session is over",
-        FrameConversation,
+        LinkSession,
         "_reply",
-        "if self.session.reason is None:",
+        "if self.reason is None:",
         "if True:",
     ),
     Mutant(
         "a stop leaves the session as it is",
         Engine,
         "stop",
-        "self._do(self._supervisor.stop(self._now(), reason))",
+        "self._do(self.supervisor.stop(self._now(), reason))",
         "pass",
     ),
     Mutant(
@@ -466,21 +468,21 @@ MUTANTS: Final = [
         "ready_requester",
         "requester = self.requester",
         "session = getattr(self.engine._session, 'protocol', None)\n"
-        "    requester = getattr(session, 'conversation', self).requester",
+        "    requester = getattr(session, 'requester', self.requester)",
     ),
     Mutant(
         "events answer requests",
-        FrameConversation,
-        "frame_received",
-        "and not self._is_event(frame)",
+        LinkSession,
+        "frameReceived",
+        "and not link._is_event(frame)",
         "",
     ),
     Mutant(
         "a reply is sent on whatever session there is",
-        FrameConversation,
+        LinkSession,
         "_reply",
-        "if self.session.reason is None:\n            self.session.sendFrame(reply)",
-        "if (newest := self.session.factory._newest).reason is None:\n            newest.sendFrame(reply)",
+        "if self.reason is None:\n            self.sendFrame(reply)",
+        "if (last := self.factory.newest) and last.reason is None:\n            last.sendFrame(reply)",
     ),
     Mutant(
         "a frame that came before the request answers it",
@@ -500,9 +502,9 @@ MUTANTS: Final = [
     ),
     Mutant(
         "heartbeats are not answered",
-        FrameConversation,
-        "frame_received",
-        "self.session.sendFrame(answer)",
+        LinkSession,
+        "frameReceived",
+        "self.sendFrame(answer)",
         "pass",
         test_link.test_a_pair_of_heartbeats_is_sent_answered_and_swallowed,
     ),

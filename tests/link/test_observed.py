@@ -8,7 +8,7 @@ from twisted.internet.protocol import Protocol
 
 from tcpcomm import FrameProtocol, SessionObserver
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tests.link.wired import LAN, PORT, QUIET, Bench
 
 

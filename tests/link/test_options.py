@@ -10,7 +10,7 @@ import pytest
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host.options import HostKeywords, HostOptions
 from tcpcomm.link.options import LinkKeywords, LinkOptions, SupervisionKeywords
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm.link.policy import PROFILES
 
 
 def accepted(kind: type[Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import ConfigurationError, NotReady
 from tcpcomm.framing import Lines
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.protocol import FrameProtocol
 from tests.link.wired import LAN, PORT, Bench
 

@@ -16,7 +16,7 @@ from tcpcomm.link.connect import Acceptor
 from tcpcomm.link.engine import Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 
 pytestmark = pytest.mark.usefixtures("logged")

@@ -11,22 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.supervisor import (
-    PROFILES,
-    TABLE,
-    Abort,
-    Action,
-    Backoff,
-    Dial,
-    Drain,
-    IllegalInput,
-    Input,
-    LinkState,
-    ReportState,
-    SendHeartbeat,
-    Supervisor,
-    profile,
-)
+from tcpcomm.link.policy import PROFILES, Backoff, profile
+from tcpcomm.link.states import TABLE, IllegalInput, Input, LinkState
+from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
 from tcpcomm.session.heartbeat import Heartbeats
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
@@ -34,7 +21,7 @@ from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
     """ReportState a supervisor, by its public methods, that something happened."""
     if what is Input.DIAL:
-        link._running = True  # it may not dial by itself unless it runs
+        link.running = True  # it may not dial by itself unless it runs
         return link.kick(now) if link.state is LinkState.DOWN else link._dial(now)
     if what is Input.FAILED:
         return link.failed(now, "it failed")

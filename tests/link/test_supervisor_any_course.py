@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tcpcomm.link.supervisor import Action, Dial, LinkState, ReportState, SendHeartbeat, Supervisor
+from tcpcomm.link.states import LinkState
+from tcpcomm.link.supervisor import Action, Dial, ReportState, SendHeartbeat, Supervisor
 from tests.link.supervisors import POLICY, SILENT, USABLE
 
 

@@ -9,7 +9,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.link.supervisor import Backoff, LinkState, Supervisor
+from tcpcomm.link.policy import Backoff
+from tcpcomm.link.states import LinkState
+from tcpcomm.link.supervisor import Supervisor
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm.link.supervisor import Abort, LinkState, ReportState, SendHeartbeat
+from tcpcomm.link.states import LinkState
+from tcpcomm.link.supervisor import Abort, ReportState, SendHeartbeat
 from tests.link.supervisors import USABLE, brought_to
 
 

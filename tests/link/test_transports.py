@@ -22,8 +22,9 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm.errors import OutcomeUnknown
 from tcpcomm.link.link import Link
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.link.reconnecting import ReconnectingFactory
-from tcpcomm.link.supervisor import PROFILES, LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tests.certificates import Authority
 from tests.reactor import reactor, until

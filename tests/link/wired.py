@@ -12,7 +12,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import PROFILES, LinkState
+from tcpcomm.link.policy import PROFILES
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.testing.network.wire import Machine, Network
 

@@ -22,6 +22,7 @@ from tcpcomm import (
     ObservedMessage,
     SessionObserver,
     command,
+    current_session,
     event,
     link_of,
     per_session,
@@ -30,6 +31,7 @@ from tcpcomm import (
 )
 from tcpcomm.codec import CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol, caller
 from tests.reactor import reactor, until
 
@@ -254,6 +256,21 @@ def test_commands_that_wait_are_reported_at_once_and_their_replies_with_the_time
     ] == log.lines
 
 
+def test_frames_that_the_end_of_a_session_drops_are_reported_too(log: Messages) -> None:
+    class Closing(MyCamera):
+        def reset(self) -> None:
+            current_session().close("no more jobs")
+
+    wire(Closing(), log).receive("TRG,1", "RESET", "TRG,2", "PING")
+    assert [
+        "got 'TRG,1' command locate(job=1)",
+        "sent 'OK,1.5' reply locate(result=1.5) to 'TRG,1' after 0 s",
+        "got 'RESET' command reset()",
+        "got 'TRG,2' unreadable (): the session is over: no more jobs",
+        "got 'PING' unreadable (): the session is over: no more jobs",
+    ] == log.lines
+
+
 def test_heartbeats_are_told_from_commands(log: Messages) -> None:
     wire(MyCamera(), log).receive("PING")
     assert [
@@ -272,6 +289,33 @@ def test_an_event_is_reported_for_each_session_that_gets_it(log: Messages) -> No
         "sent 'ALM,70' event alarm(code=70)",
         "sent 'OK,10.5' reply locate(result=10.5) to 'TRG,7' after 0 s",
     ] == log.lines
+
+
+class Imager(Equipment):
+    """Sends large frames."""
+
+    framing = Delimited(b"\n")
+    codec = Template()
+
+    @command("IMAGE", reply="OK,{image}")
+    def image(self) -> str:
+        """Return an image, and send it in an event before."""
+        self.taken("x" * LARGE)
+        return "y" * LARGE
+
+    @event("TAKEN,{image}")
+    def taken(self, image: str) -> None:
+        """An image was taken."""
+
+
+def test_large_events_and_replies_are_reported_once_for_each_session_that_gets_them() -> None:
+    log = Log()
+    at = wire(Imager(), log)
+    Wire(at.factory, at.clock)
+    at.receive("IMAGE")
+    event, reply = f"> TAKEN,{'x' * LARGE}", f"> OK,{'y' * LARGE}"
+    assert [event, event, reply] == [line for line in log.lines if line.startswith(">")]
+    assert ["command", "event", "event", "reply"] == [each.kind.value for each in log.messages]
 
 
 def test_equipment_with_an_object_for_each_session_is_observed_too(log: Messages) -> None:
@@ -441,7 +485,7 @@ class Client(Protocol):
 
 
 class RealSocketTests(TestCase):
-    """The same on sockets of this machine."""
+    """Observers of sessions on sockets of this machine."""
 
     def serve(self, observers: Iterable[SessionObserver]) -> int:
         service: Any = serve(

@@ -119,7 +119,7 @@ def test_values_that_the_framing_refuses_are_not_drawn() -> None:
     device: Any = simulated(Guarded)
 
     said = [device.say("x") for _ in range(50)]
-    assert 3 < len({*said})
+    assert len({*said}) > 3
     assert [] == [text for text in said if "," in text]
 
 

@@ -323,9 +323,7 @@ class Stage:
         options: arguments for the factory.
     """
 
-    def __init__(
-        self, protocol: Any = Spy, *, transport: Transport | None = None, **options: Any
-    ) -> None:
+    def __init__(self, protocol: Any = Spy, *, transport: Transport | None = None, **options: Any) -> None:
         self.clock = ReactorClock()
         self.clock.rightNow = 1000.0
         self.factory = FrameFactory(protocol, clock=self.clock, **options)

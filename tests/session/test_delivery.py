@@ -369,9 +369,7 @@ def test_a_connection_lost_within_a_handler_ends_delivery() -> None:
 HARMLESS = ("nothing", "pause", "pause and resume", "send", "receive more", "await")
 ENDS = {"close", "abort", "raise"}
 
-messages = st.one_of(
-    st.binary(max_size=16).map(lambda data: data.replace(b";", b":")), st.just(TOO_LONG)
-)
+messages = st.one_of(st.binary(max_size=16).map(lambda data: data.replace(b";", b":")), st.just(TOO_LONG))
 
 
 @st.composite

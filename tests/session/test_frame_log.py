@@ -12,6 +12,7 @@ from attrs import define
 
 from tcpcomm import ConfigurationError, FrameLog, FrameProtocol, LinkState, MessageKind, ObservedMessage
 from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.session.frame_log import frame_log
 from tests.session.stage import PEER, TOO_LONG, Logged, Spy, Stage, staged
 
@@ -104,6 +105,26 @@ def test_by_default_256_bytes_are_shown() -> None:
     assert lines[1].endswith(f"|{'x' * 256}| … 257 bytes in all")
 
 
+@pytest.mark.parametrize("way", ["sendFrame", "sendFrames", "send_framed"])
+def test_a_large_frame_is_one_line_that_is_cut(way: str) -> None:
+    frame = b"x" * LARGE
+    stage, lines = on_stage(framing=LengthPrefixed(4))
+    {
+        "sendFrame": lambda: stage.session.sendFrame(frame),
+        "sendFrames": lambda: stage.session.sendFrames([frame]),
+        "send_framed": lambda: stage.session.send_framed(LengthPrefixed(4).encode_large(frame), [frame]),
+    }[way]()
+    assert [f"|{'x' * 256}| … 65,536 bytes in all"] == [line.split("  ")[-1] for line in lines[2:]]
+
+
+def test_large_frames_of_one_call_are_one_line_each() -> None:
+    frames = [b"a" * LARGE, b"b", b"c" * LARGE]
+    stage, lines = on_stage(framing=LengthPrefixed(4))
+    stage.session.sendFrames(frames)
+    stage.session.send_framed((LengthPrefixed(4).encode_many(frames),), frames)
+    assert ["a", "b", "c"] * 2 == [line.split("|")[1][0] for line in lines[2:]]
+
+
 def test_later_lines_are_aligned_to_the_longest_peer() -> None:
     log, lines = written()
     session = FrameProtocol()
@@ -114,6 +135,32 @@ def test_later_lines_are_aligned_to_the_longest_peer() -> None:
         "[2001:db8::1234:5678]:50432  --  opened",
         "10.0.0.5:1                   --  opened",
     ] == lines
+
+
+def test_half_a_frame_is_shown_at_once_with_what_is_missing() -> None:
+    stage, lines = on_stage()
+    stage.receive(b"OK,1\r")
+    assert lines[-1] == (
+        r"192.168.0.10:50432     <-  half a frame: the peer sent b'OK,1\r', and then no b';': "
+        "does it end its messages as we do?"
+    )
+
+
+def test_half_a_frame_of_a_secret_shows_none_of_its_bytes() -> None:
+    stage, lines = on_stage()
+    stage.session.keeps_secret = True
+    stage.receive(b"OK")
+    assert lines[-1].endswith("<-  half a frame: a secret")
+
+
+def test_an_answer_to_a_command_without_a_name_says_so() -> None:
+    log, lines = written()
+    asked = ObservedMessage(kind=MessageKind.UNREADABLE, sent=False, frame=b"HELLO")
+    fault = ObservedMessage(
+        kind=MessageKind.FAULT, sent=True, frame=b"NG", answers=asked, values={"code": 92, "data": None}
+    )
+    log.message(Declared(), fault)
+    assert "fault     code=92 answers it" in lines[-1]
 
 
 def test_a_fault_is_shown_with_its_details() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 from tcpcomm import (
     FrameFactory,
@@ -34,6 +36,15 @@ def observed(protocol: Any = Spy, **options: Any) -> tuple[Stage, RecordingObser
     return stage, observer
 
 
+LARGE_FRAME = b"x" * LARGE
+
+SENDING_LARGE: list[Callable[[FrameProtocol], None]] = [
+    lambda session: session.sendFrame(LARGE_FRAME),
+    lambda session: session.sendFrames([LARGE_FRAME]),
+    lambda session: session.send_framed(session.send_framing.encode_large(LARGE_FRAME), [LARGE_FRAME]),
+]
+
+
 def echoing(**options: Any) -> tuple[Stage, RecordingObserver]:
     stage, observer = observed(**options)
     stage.session.on_frame = stage.session.sendFrame
@@ -56,6 +67,7 @@ def test_the_whole_life_of_a_session_is_seen_in_order() -> None:
         ("ready",),
         ("received", b"a;b"),
         ("frame_received", b"a"),
+        ("half_frame", "the peer sent b'b', and then no b';': does it end its messages as we do?"),
         ("frame_sent", b"a"),
         ("sent", b"a;"),
         ("received", b";"),
@@ -126,6 +138,22 @@ def test_a_fault_is_reported_after_the_frames_before_it() -> None:
     ] == observer.log[1:]
 
 
+def test_half_a_frame_is_reported_once_when_it_begins() -> None:
+    stage, observer = observed()
+    for chunk in (b"TRG", b",3", b"\r", b";"):
+        stage.receive(chunk)
+    ((_, description),) = observer.only("half_frame")
+    assert description.startswith("the peer sent b'TRG', and then no b';'")
+    assert [("frame_received", b"TRG,3\r")] == observer.only("frame_received")
+
+
+def test_half_a_frame_with_a_secret_is_reported_without_its_bytes() -> None:
+    stage, observer = observed()
+    stage.session.keeps_secret = True
+    stage.receive(b"open sesame")
+    assert [("half_frame", "")] == observer.only("half_frame")
+
+
 def test_a_frame_that_silence_ends_is_reported() -> None:
     stage, observer = observed(GapSpy)
     stage.receive(b"Hello")
@@ -153,10 +181,51 @@ def test_sent_bytes_are_reported_as_the_transport_takes_them() -> None:
     assert stage.transport.sent() == sent
 
 
-def test_a_large_frame_is_reported_once() -> None:
+@pytest.mark.parametrize("send", SENDING_LARGE, ids=["sendFrame", "sendFrames", "send_framed"])
+def test_a_large_frame_is_reported_once(send: Callable[[FrameProtocol], None]) -> None:
     stage, observer = observed(framing=LengthPrefixed(4))
-    stage.session.sendFrame(bytes(LARGE))
-    assert [("frame_sent", bytes(LARGE))] == observer.only("frame_sent")
+    send(stage.session)
+    stage.settle()
+    assert [("frame_sent", LARGE_FRAME)] == observer.only("frame_sent")
+    assert 1 == stage.session.frames_sent
+    sent = b"".join(data for _, data in observer.only("sent"))
+    assert stage.transport.received == sent == LengthPrefixed(4).encode(LARGE_FRAME)
+
+
+def test_large_and_small_frames_of_one_call_are_reported_in_order() -> None:
+    frames = [b"a", LARGE_FRAME, b"b", LARGE_FRAME]
+    stage, observer = observed(framing=LengthPrefixed(4))
+    stage.session.sendFrames(frames)
+    parts = [part for frame in frames for part in LengthPrefixed(4).encode_large(frame)]
+    stage.session.send_framed(parts, frames)
+    stage.settle()
+    assert [*frames, *frames] == [frame for _, frame in observer.only("frame_sent")]
+    assert LengthPrefixed(4).encode_many([*frames, *frames]) == stage.transport.received
+
+
+@pytest.mark.parametrize("send", SENDING_LARGE, ids=["sendFrame", "sendFrames", "send_framed"])
+def test_a_large_secret_is_masked(send: Callable[[FrameProtocol], None]) -> None:
+    stage, observer = observed(framing=LengthPrefixed(4))
+    stage.session.sends_secret = True
+    send(stage.session)
+    stage.settle()
+    assert [("frame_sent", b"*" * LARGE)] == observer.only("frame_sent")
+    assert b"*" * (4 + LARGE) == b"".join(data for _, data in observer.only("sent"))
+
+
+@pytest.mark.parametrize("send", SENDING_LARGE, ids=["sendFrame", "sendFrames", "send_framed"])
+def test_a_large_frame_that_aborts_the_session_is_reported(send: Callable[[FrameProtocol], None]) -> None:
+    limits = Limits(unread_pause=1, unread_abort=2)  # so that the last header aborts the session
+    stage, observer = observed(framing=LengthPrefixed(4, max_frame=LARGE + 4), limits=limits)
+    stage.transport.appetite = 0
+    for _ in range(3):
+        stage.session.sendFrame(LARGE_FRAME)
+    assert stage.session.is_open
+    observer.take()
+    send(stage.session)
+    assert not stage.session.is_open
+    assert [("frame_sent", LARGE_FRAME)] == observer.take()
+    assert (4, 0) == (stage.session.frames_sent, stage.session.unsent)
 
 
 def test_every_way_to_send_frames_is_reported() -> None:
@@ -359,6 +428,68 @@ def test_an_observer_that_is_detached_by_another_is_not_called() -> None:
     stage = staged(observers=[Detaching(), second])
     stage.receive(b"a;")
     assert [("opened",), ("ready",), ("received", b"a;")] == second.log
+
+
+@define
+class Equal(SessionObserver):
+    """Equals all others of its kind, and can therefore not be hashed."""
+
+    frames: list[bytes] = field(factory=list, eq=False)
+    on_frame: Callable[[], object] = field(default=lambda: None, eq=False)
+
+    def frame_received(self, session: Any, frame: bytes) -> None:
+        self.frames.append(frame)
+        self.on_frame()
+
+
+def test_an_observer_is_detached_and_those_that_equal_it_stay() -> None:
+    first, second = Equal(), Equal()
+    stage = staged(observers=[first, second])
+    stage.factory.observers.remove(first)
+    stage.receive(b"a;")
+    assert ([], [b"a"]) == (first.frames, second.frames)
+
+
+def test_an_observer_that_was_detached_meanwhile_is_not_called_although_it_equals_another() -> None:
+    first, second = Equal(), Equal()
+    stage = staged(observers=[first, second])
+    first.on_frame = lambda: stage.factory.observers.remove(second)
+    stage.receive(b"a;")
+    assert ([b"a"], []) == (first.frames, second.frames)
+
+
+def test_an_observer_that_fails_is_detached_and_those_that_equal_it_stay(logged: Logged) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    first, second = Equal(on_frame=fail), Equal()
+    stage = staged(observers=[first, second])
+    stage.receive(b"a;b;")
+    assert ([b"a"], [b"a", b"b"]) == (first.frames, second.frames)
+    assert 1 == len(logged.failures())
+
+
+@pytest.mark.parametrize("hook", ["frame_received", "frame_sent"])
+def test_an_observer_that_detaches_itself_does_not_see_the_next_frame(hook: str) -> None:
+    class Once(RecordingObserver):
+        def _detach(self, session: Any) -> None:
+            session.observers.remove(self)
+
+        def frame_received(self, session: Any, frame: bytes) -> None:
+            super().frame_received(session, frame)
+            self._detach(session)
+
+        def frame_sent(self, session: Any, frame: bytes) -> None:
+            super().frame_sent(session, frame)
+            self._detach(session)
+
+    observer = Once()
+    stage = staged(observers=[observer])
+    if hook == "frame_received":
+        stage.receive(b"a;b;")
+    else:
+        stage.session.sendFrames([b"a", b"b"])
+    assert [(hook, b"a")] == observer.only("frame_received") + observer.only("frame_sent")
 
 
 def test_methods_that_nobody_overrides_are_not_called() -> None:

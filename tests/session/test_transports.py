@@ -1,4 +1,4 @@
-"""The same conversations over TCP, TLS, UNIX sockets and in memory. The peer does not use tcpcomm."""
+"""Conversations over TCP, TLS, UNIX sockets and in memory. The peer does not use tcpcomm."""
 
 from __future__ import annotations
 

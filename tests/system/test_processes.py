@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tests import conftest  # not skip itself: trial reads a global of that name as a reason to skip
 from tests.reactor import reactor, until

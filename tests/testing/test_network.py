@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import (
     AlreadyCalled,
     AlreadyCancelled,
@@ -33,7 +34,7 @@ from zope.interface.verify import verifyObject
 
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
@@ -394,6 +395,17 @@ def test_an_attempt_to_connect_fails_as_in_a_real_network(prepare: Any, error: t
     two.network.advance(2.0)
     assert error is type(two.connected[1])
     assert {} == two.near.attempts
+
+
+def test_a_dead_program_s_attempt_can_be_cancelled() -> None:
+    two = Two()
+    endpoint = two.near.connecting(two.far, PORT)
+    two.near.kill()
+    attempt = endpoint.connect(Factory.forProtocol(Recorder))
+    failures: list[Failure] = []
+    attempt.addErrback(failures.append)
+    attempt.cancel()
+    assert [CancelledError] == [failure.type for failure in failures]
 
 
 @pytest.mark.parametrize("after", [0.0, 0.001, 0.0015])

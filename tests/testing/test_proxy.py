@@ -21,10 +21,9 @@ from zope.interface import implementer
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
-from tcpcomm.testing.proxy.connection import FULL, Toxics
-from tcpcomm.testing.proxy.proxy import FaultProxy
+from tcpcomm.testing.proxy.proxy import FULL, FaultProxy, Toxic, Toxics
 from tcpcomm.testing.proxy.toxics import (
     TOXICS,
     Blackhole,
@@ -33,7 +32,6 @@ from tcpcomm.testing.proxy.toxics import (
     ResetPeer,
     Slicer,
     Timeout,
-    Toxic,
     parse_toxic,
 )
 from tests.reactor import DEADLINE, reactor, until

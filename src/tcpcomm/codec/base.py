@@ -1,11 +1,9 @@
 """
 The interfaces of all codecs: :class:`Codec`, and :class:`Dialect`, a codec bound to a declaration.
 
-A codec is configuration: frozen, and checked when it is made. A declaration gives it the commands and
-events of a piece of equipment as :class:`MessageSpec` objects. The codec compiles them once into a
-dialect. A dialect turns messages into frames and frames into messages, on both sides. It knows no socket,
-no clock and no session. Other modules match replies to requests: by id if the dialect has ids, else by
-order.
+A codec is configuration, checked when it is made. It compiles the commands and events of a declaration,
+given as :class:`MessageSpec` objects, into a dialect. A dialect knows no socket, no clock and no session.
+Other modules match replies to requests: by id if the dialect has ids, else by order.
 """
 
 from __future__ import annotations
@@ -21,22 +19,17 @@ from attrs import frozen
 from tcpcomm.errors import CodecError, Fault
 
 
-class Missing(Enum):
-    """The type of MISSING, the default of arguments for which None has a meaning."""
+class Sentinel(Enum):
+    """Values that no message contains."""
 
     MISSING = "missing"
-
-
-MISSING: Final = Missing.MISSING
-
-
-class More(Enum):
-    """The type of MORE, which :meth:`ReplyReader.take` returns while a reply is incomplete."""
-
+    """The default of arguments for which None has a meaning."""
     MORE = "more"
+    """The result of :meth:`ReplyReader.take` while a reply is incomplete."""
 
 
-MORE: Final = More.MORE
+MISSING: Final = Sentinel.MISSING
+MORE: Final = Sentinel.MORE
 
 
 class ProtocolErrorKind(Enum):
@@ -108,7 +101,7 @@ class Request(NamedTuple):
 
     @property
     def requests(self) -> tuple[Request]:
-        """This request alone, so that it can be used like a :class:`Batch`."""
+        """This request alone, as if it were a :class:`Batch`."""
         return (self,)
 
 
@@ -127,7 +120,7 @@ class Refusal(NamedTuple):
 
     @property
     def requests(self) -> tuple[Refusal]:
-        """This refusal alone, so that it can be used like a :class:`Batch`."""
+        """This refusal alone, as if it were a :class:`Batch`."""
         return (self,)
 
     @property
@@ -209,13 +202,12 @@ class Dialect(ABC):
     """
     A codec that knows the commands and events of one declaration.
 
-    It does not change after it was made, and all sessions share it. It checks values strictly in both
-    directions: for example, a string is never accepted as a number. A value that does not fit raises
-    :class:`~tcpcomm.errors.CodecError`, which names the field. Bytes from a peer never cause another
-    exception.
+    It never changes, and all sessions share it. It checks values strictly in both directions: for example,
+    a string is never accepted as a number. A value that does not fit raises
+    :class:`~tcpcomm.errors.CodecError`, which names the field. Bytes from a peer cause no other exception.
     """
 
-    by_id: ClassVar[bool] = False
+    by_id: bool = False
     """True if replies carry the id of their request. If False, they come in the order of the requests."""
 
     largest_id: int = 2**31 - 1
@@ -249,8 +241,6 @@ class Dialect(ABC):
         """
         Return the events and answers in a frame from the equipment.
 
-        This decides which frames are events, before answers are matched to requests.
-
         Raises:
             CodecError: the frame is neither an event nor an answer.
         """
@@ -266,11 +256,7 @@ class Dialect(ABC):
         """Return the request in a frame from the host. A frame that cannot be read gives a Refusal."""
 
     def acknowledgement(self, request: Request) -> bytes | None:
-        """
-        Return the frame that acknowledges a request before its reply, or None if there is none.
-
-        The command alone decides whether there is one.
-        """
+        """Return the frame that acknowledges a command before its reply, or None if it has none."""
         return None
 
     @abstractmethod

@@ -1,9 +1,9 @@
 """
 Functions that are generated from source, as attrs generates ``__init__``.
 
-A loop over the fields of a message costs more than the fields. So a codec writes the loop out as source,
-once for each message, when it compiles a declaration. A generated function does the usual case alone. Its
-fallback is general code, which does every other case and raises all errors.
+A loop over the fields of a message costs more than the fields. So a codec writes the loop out as source
+when it compiles a declaration. The generated function does the usual case alone. Its fallback is general
+code, which does every other case and raises all errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+from attrs import field, frozen
 
+
+@frozen
 class FastPath:
     """
     The source of a function that does the usual case, and calls its fallback in every other.
@@ -35,26 +38,20 @@ class FastPath:
         subject: the message that the function reads or writes, for its file name in tracebacks.
     """
 
-    def __init__(self, name: str, parameters: str, fallback: Callable[..., Any], subject: str) -> None:
-        self._name = name
-        self._parameters = parameters
-        self._file = f"<{name} {subject!r}>"
-        self._globals: dict[str, Any] = {"fallback": fallback}
+    _name: str
+    _parameters: str
+    _fallback: Callable[..., Any]
+    _subject: str
+    _constants: dict[str, Any] = field(init=False, factory=dict)
 
     def constant(self, value: Any) -> str:
         """Return the name of a new global variable that holds this value."""
-        name = f"c{len(self._globals)}"
-        self._globals[name] = value
+        name = f"c{len(self._constants) + 1}"
+        self._constants[name] = value
         return name
 
     def compile(self, statements: Sequence[str]) -> Callable[..., Any]:
-        """
-        Return the function.
-
-        Args:
-            statements: one line each. A line that ends with a colon opens a block, which holds all lines
-                after it.
-        """
+        """Return the function. A statement that ends with a colon opens a block for all that follow."""
         lines = [f"def {self._name}({self._parameters}):", "    try:"]
         indent = 8
         for statement in statements:
@@ -62,16 +59,15 @@ class FastPath:
             indent += 4 * statement.endswith(":")
         lines += ["    except Exception:", "        pass", f"    return fallback({self._parameters})"]
         source = "\n".join(lines) + "\n"
-        exec(compile(source, _listed(self._file, source), "exec"), self._globals)
-        function: Callable[..., Any] = self._globals[self._name]
+        file = _file_for_tracebacks(f"<{self._name} {self._subject!r}>", source)
+        namespace = {"fallback": self._fallback, **self._constants}
+        exec(compile(source, file, "exec"), namespace)
+        function: Callable[..., Any] = namespace[self._name]
         return function
 
 
-def _listed(file: str, source: str) -> str:
-    """
-    Give a source to linecache, so that tracebacks show its lines, and return the file name that it has
-    there.
-    """
+def _file_for_tracebacks(file: str, source: str) -> str:
+    """Give a source to linecache, and return the file name that it has there."""
     entry = (len(source), None, source.splitlines(True), file)
     names = (file if number == 1 else f"{file[:-1]} {number}>" for number in count(1))
     return next(name for name in names if linecache.cache.setdefault(name, entry) == entry)

@@ -39,8 +39,8 @@ class Encoding:
         Return text as bytes.
 
         Raises:
-            CodecError: a character is not in the encoding, or would be decoded to another character. The
-                yen sign in shift_jis is an example: its byte is decoded to a backslash.
+            CodecError: a character is not in the encoding, or would be decoded to another character, as
+                the yen sign in shift_jis would be to a backslash.
         """
         try:
             data = text.encode(self.name)

@@ -1,4 +1,4 @@
-"""Conversion of numpy values, and similar ones, to Python values: :func:`native`. It imports no numpy."""
+"""Conversion of numpy values, and similar ones, to Python values, without an import of numpy."""
 
 from __future__ import annotations
 
@@ -8,27 +8,14 @@ from tcpcomm.codec.problems import wrong
 
 
 def native(value: Any) -> Any:
-    """
-    Return a numpy array or scalar, or a similar value with a ``dtype``, as a Python list or number.
-
-    Any other value is returned unchanged. The type of the result is not checked here.
-    """
+    """Return a value with a ``dtype``, as numpy has, as a Python list or number; others unchanged."""
     if hasattr(type(value), "dtype") and hasattr(type(value), "tolist"):
         return value.tolist()
     return value
 
 
 def native_list(value: Any, expected: str) -> list[Any]:
-    """
-    Return an array as a Python list.
-
-    Args:
-        value: the array.
-        expected: a description of the values that are accepted, for the error.
-
-    Raises:
-        CodecError: the value is not an array.
-    """
+    """Return an array as a Python list; raise CodecError, with ``expected``, for any other value."""
     found = native(value)
     if found is value or type(found) is not list:
         raise wrong(expected, value)

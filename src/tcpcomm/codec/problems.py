@@ -1,12 +1,14 @@
-"""Functions that make a CodecError: a reason in words, and the path to the wrong value."""
+"""Functions that make errors: a reason in words, and the path to the wrong value or declaration."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import iscoroutine, isgenerator
 from reprlib import Repr
 from typing import Any, Final
 
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import CodecError, ConfigurationError
 
 
 class _BriefRepr(Repr):
@@ -66,3 +68,12 @@ def inside(place: str, error: CodecError) -> CodecError:
         return CodecError(error.reason, place)
     joint = "" if error.path.startswith("[") else "."
     return CodecError(error.reason, f"{place}{joint}{error.path}")
+
+
+@contextmanager
+def errors_at(place: str) -> Iterator[None]:
+    """Put a place in front of the ConfigurationError that the block raises."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place}: {error}") from None

@@ -1,9 +1,8 @@
 """
 Plausible random values of an annotation: :func:`draw`. The same seed gives the same values.
 
-Simulators answer with these values, and tests send them. Most look like real data of equipment, such as a
-job number or a coordinate. Some are edge cases. With the Random of ``hypothesis.strategies.randoms``, the
-values make property tests that shrink.
+Simulators answer with these values, and tests send them. Most look like real data of equipment, and some
+are edge cases. With the Random of ``hypothesis.strategies.randoms``, property tests shrink.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import Enum, Flag
 from functools import reduce
+from inspect import isclass
 from operator import or_
 from random import Random
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
@@ -37,13 +37,11 @@ _WORDS: Final = (
     '"\\/\n\0',
     "\U0001f600",
 )
-_DEPTH: Final = 3
-"""The depth of nested values. Deeper, lists are empty and optional values are None."""
 TRIES: Final = 100
 """The number of attempts to draw values that the validators of a class accept."""
 
 
-def draw(annotation: Any, random: Random) -> Any:
+def draw(annotation: Any, random: Random, depth: int = 3) -> Any:
     """
     Draw a value of an annotation.
 
@@ -51,15 +49,12 @@ def draw(annotation: Any, random: Random) -> Any:
         annotation: bool, int, float, str, bytes, None, datetime, date, time, an Enum, Literal, union, list,
             tuple, dict, an attrs class, or Any; the metadata of Annotated are ignored.
         random: the source of random numbers.
+        depth: the depth of nested values. Deeper, lists are empty and optional values are None.
 
     Raises:
         ConfigurationError: the annotation is none of these, or the validators of an attrs class refuse all
             drawn values.
     """
-    return _draw(annotation, random, _DEPTH)
-
-
-def _draw(annotation: Any, random: Random, depth: int) -> Any:
     annotation = bare_type(annotation)
     if annotation in _LEAVES:
         return _LEAVES[annotation](random)
@@ -67,36 +62,34 @@ def _draw(annotation: Any, random: Random, depth: int) -> Any:
     if members:
         if depth <= 0 and type(None) in members:
             return None
-        return _draw(random.choice(members), random, depth - 1)
+        return draw(random.choice(members), random, depth - 1)
     origin, arguments = get_origin(annotation), get_args(annotation)
     size = random.randint(0, 3) if depth > 0 else 0
     if origin is Literal:
         return random.choice(arguments)
     if origin is list:
-        return [_draw(arguments[0], random, depth - 1) for _ in range(size)]
+        return [draw(arguments[0], random, depth - 1) for _ in range(size)]
     if origin is tuple:
         if arguments[-1:] == (...,):
             arguments = arguments[:1] * size
-        return tuple(_draw(each, random, depth - 1) for each in arguments)
+        return tuple(draw(each, random, depth - 1) for each in arguments)
     if origin is dict:
         key, value = arguments
-        return {_draw(key, random, depth - 1): _draw(value, random, depth - 1) for _ in range(size)}
-    if isinstance(annotation, type) and issubclass(annotation, Flag):
+        return {draw(key, random, depth - 1): draw(value, random, depth - 1) for _ in range(size)}
+    if isclass(annotation) and issubclass(annotation, Flag):
         flags = [each for each in annotation if random.random() < 0.5]
         return reduce(or_, flags, annotation(0))
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
+    if isclass(annotation) and issubclass(annotation, Enum):
         return random.choice([*annotation])
-    if isinstance(annotation, type) and attrs.has(annotation):
-        return _draw_instance(annotation, random, depth)
+    if isclass(annotation) and attrs.has(annotation):
+        return _draw_instance(annotation, random, depth - 1)
     raise ConfigurationError(f"no value of {type_text(annotation)} can be drawn: its type is not supported")
 
 
 def _draw_instance(cls: type, random: Random, depth: int) -> Any:
     def draw_arguments() -> dict[str, Any]:
-        return {
-            str(attrs.fields_dict(cls)[field.name].alias): _draw(field.type, random, depth - 1)
-            for field in fields_of(cls)
-        }
+        members = attrs.fields_dict(cls)
+        return {str(members[each.name].alias): draw(each.type, random, depth) for each in fields_of(cls)}
 
     return draw_accepted(draw_arguments, lambda arguments: cls(**arguments), cls.__name__)
 

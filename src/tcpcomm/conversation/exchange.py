@@ -72,11 +72,12 @@ class Call:
     due: float = field(default=inf, init=False)
 
 
+@define(eq=False, kw_only=True)
 class Exchange:
     """
     The commands of one session, at the side that asks.
 
-    Args:
+    Attributes:
         by_id: True if replies carry the id of their request.
         broken: called with the reason when no answer can be trusted any more. It must end the session and
             call :meth:`end` meanwhile, so that the session is over for everybody.
@@ -84,46 +85,23 @@ class Exchange:
         max_waiting: the number of commands that may wait for their turn.
         largest_id: the largest id that the wire can carry; after it ids start again, and skip those of
             commands that are not settled.
+        stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
 
     The driver writes the calls that :meth:`begin` returns, passes each answer to :meth:`take` and its
     outcome to :meth:`settle`, and calls :meth:`tick` when :attr:`deadline` is reached.
     """
 
-    __slots__ = (
-        "_broken",
-        "_by_id",
-        "_depth",
-        "_ids_repeat",
-        "_largest_id",
-        "_last_id",
-        "_max_waiting",
-        "_over",
-        "_under_way",
-        "_waiting",
-        "stray_replies",
-    )
-
-    def __init__(
-        self,
-        *,
-        by_id: bool,
-        broken: Callable[[str], None],
-        depth: int = 1,
-        max_waiting: int = MAX_WAITING,
-        largest_id: int = 2**31 - 1,
-    ) -> None:
-        self._by_id = by_id
-        self._broken = broken
-        self._depth = depth
-        self._max_waiting = max_waiting
-        self._largest_id = largest_id
-        self._last_id = 0
-        self._ids_repeat = False
-        self._waiting: list[Call] = []  # few: an empty deque takes 0.7 KiB of every session
-        self._under_way: dict[int, Call] = {}  # in the order of writing
-        self._over: str | None = None
-        self.stray_replies = 0
-        """Answers that belonged to no command: late ones, and unasked ones."""
+    _by_id: bool
+    _broken: Callable[[str], None]
+    _depth: int = 1
+    _max_waiting: int = MAX_WAITING
+    _largest_id: int = 2**31 - 1
+    _last_id: int = field(default=0, init=False)
+    _ids_repeat: bool = field(default=False, init=False)
+    _waiting: list[Call] = field(factory=list, init=False)  # few: an empty deque takes 0.7 KiB
+    _under_way: dict[int, Call] = field(factory=dict, init=False)  # in the order of writing
+    _over: str | None = field(default=None, init=False)
+    stray_replies: int = field(default=0, init=False)
 
     @property
     def idle(self) -> bool:

@@ -35,15 +35,10 @@ class CommandLink(Protocol):
     """The part of a link that a proxy needs."""
 
     @property
-    def requester(self) -> Requester | None:
-        """The requester of the session that is ready, or None if no session is ready."""
-
+    def requester(self) -> Requester | None: ...
     @property
-    def retries(self) -> int:
-        """The number of times that an idempotent command is repeated if its outcome is not known."""
-
-    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        """Ask a command that must wait for a session, or that may be repeated."""
+    def retries(self) -> int: ...
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
 
 
 @frozen
@@ -133,21 +128,11 @@ class HostProxy:
             )
 
 
-def link_behind(proxy: Any) -> Any:
-    """Return the link that carries a proxy's commands, or None if the object is not a proxy."""
-    return getattr(proxy, "__tcpcomm_link__", None)
-
-
 @cache
 def _proxy_class(declaration: Declaration) -> type[Any]:
     kind = declaration.kind
-    namespace: dict[str, Any] = {
-        "__tcpcomm_proxy__": True,
-        "__doc__": kind.__doc__,
-        "__module__": kind.__module__,
-    }
-    for name, command in declaration.commands.items():
-        namespace[name] = _asking_method(command)
+    namespace: dict[str, Any] = {name: _asking_method(each) for name, each in declaration.commands.items()}
+    namespace |= {"__tcpcomm_proxy__": True, "__doc__": kind.__doc__, "__module__": kind.__module__}
     return new_class(f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace))
 
 

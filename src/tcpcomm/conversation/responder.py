@@ -223,7 +223,9 @@ class Responder:
                     break
         finally:
             _current.reset(token)
-            session.put_back([*waiting])
+            rest = [*waiting]
+            if rest:
+                session.put_back(rest)
             try:
                 self.send_kept()
             finally:

@@ -28,10 +28,6 @@ def _not_negative(instance: object, attribute: Any, value: float | None) -> None
         raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
 
 
-def _credentials(value: Mapping[str, str] | None) -> Mapping[str, str]:
-    return value or {}
-
-
 @frozen(kw_only=True)
 class HostOptions(LinkOptions):
     """The options of a host's link: those of every link, and its own."""
@@ -50,7 +46,7 @@ class HostOptions(LinkOptions):
     commands are never repeated.
     """
 
-    credentials: Mapping[str, str] = field(default=None, converter=_credentials)
+    credentials: Mapping[str, str] | None = None
     """The credentials for the declared login, by name."""
 
     serves: Equipment | None = None

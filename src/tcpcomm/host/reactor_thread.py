@@ -17,14 +17,14 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from attrs import define, field
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.error import ReactorNotRestartable
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
-from tcpcomm.runtime.eager import start_eagerly
 from tcpcomm.runtime.log_throttle import LogThrottle
 
 GRACE: Final = 10.0
@@ -93,27 +93,19 @@ def at_the_end(function: Callable[[], Any]) -> None:
     reactor.addSystemEventTrigger("before", "shutdown", function)
 
 
+@define(eq=False)
 class _Call:
     """One call into the reactor."""
 
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self._function = function
-        self._awaited: Deferred[Any] | None = None
-        self._outcome: Any = None
-        self.done = threading.Event()
+    _function: Callable[[], Any]
+    _awaited: Deferred[Any] | None = field(default=None, init=False)
+    _outcome: Any = field(default=None, init=False)
+    done: threading.Event = field(factory=threading.Event, init=False)
 
     def begin(self) -> None:
         """Call the function, in the reactor's thread."""
-        try:
-            result = start_eagerly(self._function())
-        except Exception:
-            self.settle(Failure())
-            return
-        if isinstance(result, Deferred):
-            self._awaited = result
-            result.addBoth(self.settle)
-        else:
-            self.settle(result)
+        self._awaited = maybeDeferred(self._function)
+        self._awaited.addBoth(self.settle)
 
     def cancel(self) -> None:
         """Cancel the call, in the reactor's thread, because nobody waits any more."""
@@ -121,11 +113,10 @@ class _Call:
             self._awaited.addErrback(lambda failure: failure.trap(CancelledError))
             self._awaited.cancel()
 
-    def settle(self, outcome: Any) -> Any:
+    def settle(self, outcome: Any) -> None:
         if not self.done.is_set():
             self._outcome = outcome
             self.done.set()
-        return None
 
     def result(self) -> Any:
         """Return the function's result, or raise its error, in the thread that waited."""

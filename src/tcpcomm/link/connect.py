@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import (
@@ -16,65 +14,18 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
+from tcpcomm.link.engine import Engine, SessionSource
 from tcpcomm.net.reasons import connect_error_text, listen_error_text
-
-
-class SourceOwner(Protocol):
-    """The part of an engine that a session source needs."""
-
-    sessions: Any
-    """The factory to connect or listen with."""
-
-    def attempt_failed(self, reason: str) -> None:
-        """Note that the attempt under way failed."""
-
-    def listening(self) -> None:
-        """Note that the peer can connect now."""
-
-    def cannot_listen(self, reason: str, retry: Callable[[], None]) -> IDelayedCall:
-        """Note that the port is not available now, and have ``retry`` called later."""
-
-
-class SessionSource(ABC):
-    """A source of sessions."""
-
-    dials: bool
-    """True if it connects; False if it listens."""
-
-    @abstractmethod
-    def open(self, engine: SourceOwner) -> None:
-        """Begin to make, or to accept, sessions with the engine's factory."""
-
-    @abstractmethod
-    def dial(self, engine: SourceOwner) -> None:
-        """Begin one attempt; report its failure to the engine."""
-
-    @abstractmethod
-    def attempt_succeeded(self) -> None:
-        """Note that the attempt has led to a session."""
-
-    @abstractmethod
-    def cancel_attempt(self) -> None:
-        """Give up the attempt under way; it leaves no socket."""
-
-    @abstractmethod
-    def close(self) -> Deferred[None]:
-        """Stop making sessions. Return a Deferred that fires when no attempt or port is left."""
 
 
 class Connector(SessionSource):
     """Makes sessions by connecting to a client endpoint (active TCP role)."""
 
-    dials = True
-
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
         self._attempt: Deferred[Any] | None = None
 
-    def open(self, engine: SourceOwner) -> None:
-        pass
-
-    def dial(self, engine: SourceOwner) -> None:
+    def dial(self, engine: Engine) -> None:
         attempt = self._attempt = maybeDeferred(self._endpoint.connect, engine.sessions)
 
         def ended(result: object) -> None:
@@ -94,10 +45,6 @@ class Connector(SessionSource):
         if attempt is not None:
             attempt.cancel()
 
-    def close(self) -> Deferred[None]:
-        self.cancel_attempt()
-        return succeed(None)
-
 
 class Acceptor(SessionSource):
     """
@@ -115,7 +62,7 @@ class Acceptor(SessionSource):
         self.port: IListeningPort | None = None
         """The listening port, or None while there is none."""
 
-    def open(self, engine: SourceOwner) -> None:
+    def open(self, engine: Engine) -> None:
         self._retry = None
         opening = self._opening = maybeDeferred(self._endpoint.listen, engine.sessions)
 
@@ -132,15 +79,6 @@ class Acceptor(SessionSource):
                 self._retry = engine.cannot_listen(listen_error_text(failure), partial(self.open, engine))
 
         opening.addCallbacks(listening, failed)
-
-    def dial(self, engine: SourceOwner) -> None:
-        raise AssertionError("a passive link does not dial")
-
-    def attempt_succeeded(self) -> None:
-        pass
-
-    def cancel_attempt(self) -> None:
-        pass
 
     def close(self) -> Deferred[None]:
         if self._retry is not None:

@@ -1,10 +1,8 @@
 """
 The engine of a link: it carries out the decisions of :mod:`tcpcomm.link.supervisor` on real endpoints.
 
-Use it through its faces, :class:`~tcpcomm.link.link.Link` and
-:class:`~tcpcomm.link.reconnecting.ReconnectingFactory`. Any Twisted protocol can be supervised, over any
-endpoint, client or server: the engine stands between the transport and the protocol, sees bytes come and
-the connection go, and passes everything on.
+Any Twisted protocol can be supervised, over any endpoint, client or server: the engine stands between the
+transport and the protocol, sees bytes come and the connection go, and passes everything on.
 """
 
 from __future__ import annotations
@@ -14,25 +12,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
-from tcpcomm.link.connect import SessionSource
+from tcpcomm.link.policy import Policy
+from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
-from tcpcomm.link.supervisor import (
-    Abort,
-    Action,
-    Dial,
-    Drain,
-    LinkState,
-    Policy,
-    ReportState,
-    SendHeartbeat,
-    Supervisor,
-)
+from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import one_line
 from tcpcomm.runtime.timer import DeadlineTimer
@@ -55,6 +44,31 @@ ReadyStep = Callable[[Any], Awaitable[object] | object]
 """A function to be called on each new connection before the link is ready; it gets the protocol."""
 
 
+class SessionSource:
+    """A source of sessions. It makes them with the factory of the engine: ``engine.sessions``."""
+
+    dials = True
+    """True if it connects; False if it listens."""
+
+    def open(self, engine: Engine) -> None:
+        """Begin to accept sessions. A source that connects does nothing: it waits for :meth:`dial`."""
+
+    def dial(self, engine: Engine) -> None:
+        """Begin one attempt; report its failure to the engine."""
+        raise AssertionError("a passive link does not dial")
+
+    def attempt_succeeded(self) -> None:
+        """Note that the attempt has led to a session."""
+
+    def cancel_attempt(self) -> None:
+        """Give up the attempt under way; it leaves no socket."""
+
+    def close(self) -> Deferred[None]:
+        """Stop making sessions. Return a Deferred that fires when no attempt or port is left."""
+        self.cancel_attempt()
+        return succeed(None)
+
+
 class Engine:
     """
     One link at work.
@@ -65,7 +79,7 @@ class Engine:
         policy: the rules.
         clock: the reactor, or a test's clock.
         random: the source of the backoff's jitter.
-        steps: called one after the other on each session, before the link is ready.
+        steps: called in order on each session, before the link is ready.
         send_heartbeat: sends a heartbeat through the protocol that it gets.
         name: the link's name in logs.
         keys: with them the peer must prove itself before anything is said. If we connect, there must be the
@@ -75,6 +89,11 @@ class Engine:
         ready_changed: called with the protocol of the session that is ready, or None if none is, whenever
             that changes.
         admission: logs the peers that are refused.
+
+    Attributes:
+        protocol: the user's protocol of the session that is ready, or None if no session is ready.
+        sessions: the factory for endpoints: it builds supervised protocols.
+        supervisor: the rules at work, with the reason of the state.
 
     Raises:
         ConfigurationError: we connect, and there are keys of several peers.
@@ -100,21 +119,17 @@ class Engine:
         admission: Admission | None = None,
     ) -> None:
         self.observers = observers or Observers()
-        self.sessions: Any = SupervisedFactory(
-            factory, self, keys, dials=source.dials, observers=self.observers
-        )
-        """The factory for endpoints: it builds supervised protocols."""
-        self.name = name
         self.source = source
+        self.sessions: Any = SupervisedFactory(factory, self, keys)
+        self.supervisor = Supervisor(policy, dials=source.dials, random=random or Random())
+        self.name = name
         self.protocol: Any = None
-        """The user's protocol of the session that is ready, or None if no session is ready."""
         self._link = link or self
         self._clock = clock
         self._steps = tuple(steps)
         self._send_heartbeat = send_heartbeat
         self._ready_changed = ready_changed
         self._admission = admission or Admission(self.log, clock.seconds, name=name)
-        self._supervisor = Supervisor(policy, dials=source.dials, random=random or Random())
         self._timer: DeadlineTimer[Engine] | None = None
         self._session: SupervisedProtocol | None = None
         self._unproven: dict[SupervisedProtocol, IDelayedCall] = {}  # with their timeouts
@@ -134,17 +149,7 @@ class Engine:
     @property
     def state(self) -> LinkState:
         """The state of the link."""
-        return self._supervisor.state
-
-    @property
-    def reason(self) -> str:
-        """The reason of the state, in plain words."""
-        return self._supervisor.reason
-
-    @property
-    def status_text(self) -> str:
-        """The state and its reason, as an error text for somebody who cannot use the link."""
-        return self._supervisor.status_text
+        return self.supervisor.state
 
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Call an observer with each new state from now on. Return a function that ends that."""
@@ -152,12 +157,8 @@ class Engine:
         return lambda: self._state_observers.remove(observer) if observer in self._state_observers else None
 
     def when_ready(self) -> Deferred[Any]:
-        """
-        Return a Deferred that fires with the protocol as soon as the link is ready, now if it is.
-
-        It fails with NotReady if the link is stopped before. It may be cancelled.
-        """
-        waiting: Deferred[Any] = Deferred(self._forget_waiting)
+        """Return a Deferred that fires with the protocol when the link is ready; see ``Link.whenReady``."""
+        waiting: Deferred[Any] = Deferred(self._awaiting_ready.remove)
         if self.protocol is not None:
             waiting.callback(self.protocol)
         else:
@@ -173,7 +174,7 @@ class Engine:
 
     def kick(self) -> None:
         """Try to connect now, whatever the backoff says."""
-        self._do(self._supervisor.kick(self._now()))
+        self._do(self.supervisor.kick(self._now()))
 
     def stop(self, reason: str = "stopped here") -> Deferred[None]:
         """
@@ -188,24 +189,24 @@ class Engine:
         if not self._stopping:
             self._stopping, self._source_closed = True, False
             if any(each is not self._session for each in self.sessions.protocols):
-                grace = self._supervisor.policy.grace
+                grace = self.supervisor.policy.grace
                 self._grace_ends = self._clock.callLater(grace, self._abort_lingering, reason)
             for session in list(self._unproven):
                 self._refuse(session, reason)
-            self._do(self._supervisor.stop(self._now(), reason))
-            self.source.close().addErrback(self._cannot_close).addCallback(self._closed)
+            self._do(self.supervisor.stop(self._now(), reason))
+            self._close_source()
         for waiting in list(self._awaiting_ready):
             if waiting in self._awaiting_ready:
                 self._awaiting_ready.remove(waiting)
                 waiting.errback(NotReady(f"{self.name}: {reason}"))
-        self._settle()
+        self.settle()
         return stopped
 
     def drop(self, reason: str, refused: bool = False) -> None:
         """Abort the session as if it had been lost, or refused; the link goes on."""
         session = self._session
         if session is not None and self.state is not LinkState.DRAINING:
-            self._over(session, reason, refused)
+            self.session_over(session, reason, refused)
             session.abort(reason)
 
     def excuse(self, seconds: float = 0.0) -> None:
@@ -214,7 +215,7 @@ class Engine:
 
         Each call replaces the one before; with 0 seconds the peer must be heard as usual again.
         """
-        self._supervisor.grace_until(self._now(), seconds)
+        self.supervisor.grace_until(self._now(), seconds)
         if self._timer is not None:
             self._timer.update()
 
@@ -223,7 +224,7 @@ class Engine:
     def attempt_failed(self, reason: str) -> None:
         """Note that the attempt under way failed."""
         if self.state is LinkState.CONNECTING:
-            self._do(self._supervisor.failed(self._now(), reason))
+            self._do(self.supervisor.failed(self._now(), reason))
 
     def cannot_listen(self, reason: str, retry: Callable[[], None]) -> IDelayedCall:
         """Note that the port is not available, and try again later."""
@@ -231,13 +232,13 @@ class Engine:
             self.log.error(
                 "{link}: cannot listen, and tries again: {reason}", link=self.name, reason=reason
             )
-        self._listen_problem = self._supervisor.reason = reason
+        self._listen_problem = self.supervisor.reason = reason
         return self._clock.callLater(LISTEN_RETRY, retry)
 
     def listening(self) -> None:
         """Note that the peer can connect now."""
         if self._listen_problem is not None and self.state is LinkState.DOWN:
-            self._supervisor.reason = "waiting for the peer to connect"
+            self.supervisor.reason = "waiting for the peer to connect"
         self._listen_problem = None
 
     def session_made(self, session: SupervisedProtocol) -> bool:
@@ -255,7 +256,7 @@ class Engine:
             others = f"{MAX_UNPROVEN} others must prove themselves already"
             self._admission.log_refusal(session.peer, others)
             return False
-        seconds = self._supervisor.policy.handshake_timeout
+        seconds = self.supervisor.policy.handshake_timeout
         overdue = f"{session.missing} within {seconds:g} s"
         self._unproven[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
         return True
@@ -267,7 +268,7 @@ class Engine:
             self._admission.log_refusal(session.peer, f"{old.peer} is connected")
             return False
         self.source.attempt_succeeded()
-        self._plan(self._supervisor.connected(self._now(), session.missing))
+        self._plan(self.supervisor.connected(self._now(), session.missing))
         self._leave()
         self._session = session
         if old is not None:
@@ -292,7 +293,7 @@ class Engine:
         """Take the steps: the transport is ready for the protocol, and the peer is proven."""
         if self._forget_unproven(session) and not self._admit(session):
             session.abort("another peer is connected")
-        self._supervisor.proof_given()
+        self.supervisor.proof_given()
         if session is not self._session or self.state is not LinkState.HANDSHAKING:
             return
 
@@ -314,7 +315,7 @@ class Engine:
             if isinstance(result, Failure):
                 self.drop(f"an on_ready step failed: {result.getErrorMessage()}", refused=True)
             else:
-                self._do(self._supervisor.steps_done(self._now()))
+                self._do(self.supervisor.steps_done(self._now()))
 
         steps.addBoth(taken)
         if session is not self._session:
@@ -323,24 +324,19 @@ class Engine:
     def session_heard(self, session: SupervisedProtocol) -> None:
         """Note that bytes came."""
         if session is self._session:
-            actions = self._supervisor.heard(self._now())
+            actions = self.supervisor.heard(self._now())
             if actions:
                 self._do(actions)
 
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
-        """
-        Note that a session ended: the connection was lost or closed here, or the peer is not proven.
-
-        It was ``refused`` if it is known that the network did not end it: see :meth:`Supervisor.lost`.
-        """
+        """Note that a session ended, or is not proven; for ``refused`` see :meth:`Supervisor.lost`."""
         if self._forget_unproven(session):
             self._admission.log_refusal(session.peer, reason)
         if session is self._session:
-            self._over(session, reason, refused)
-
-    def session_gone(self) -> None:
-        """Note that a protocol knows of its end, and that nothing of its session is left."""
-        self._settle()
+            self._plan(self.supervisor.lost(self._now(), reason, refused))
+            session.given_up = True
+            self._leave()
+            self._do()
 
     # -- carrying out ---------------------------------------------------------------------------------
 
@@ -349,18 +345,12 @@ class Engine:
 
     def _begin(self) -> None:
         self._timer = DeadlineTimer(self._clock, _deadlines, self)
-        self._plan(self._supervisor.start(self._now()))
+        self._plan(self.supervisor.start(self._now()))
         self.source.open(self)
         self._do()
 
     def _tick(self) -> None:
-        self._do(self._supervisor.tick(self._now()))
-
-    def _over(self, session: SupervisedProtocol, reason: str, refused: bool) -> None:
-        self._plan(self._supervisor.lost(self._now(), reason, refused))
-        session.given_up = True
-        self._leave()
-        self._do()
+        self._do(self.supervisor.tick(self._now()))
 
     def _leave(self) -> None:
         """Let the session go, and cancel the steps that are under way on it."""
@@ -381,7 +371,7 @@ class Engine:
     def _note_ready(self) -> None:
         """Keep :attr:`protocol` true: it must change with the state, before anybody is called."""
         session = self._session
-        ready = self._supervisor.state in (LinkState.READY, LinkState.SUSPECT)
+        ready = self.supervisor.state in (LinkState.READY, LinkState.SUSPECT)
         protocol = session.protocol if ready and session is not None else None
         if protocol is not self.protocol:
             self.protocol = protocol
@@ -389,11 +379,7 @@ class Engine:
                 self._ready_changed(protocol)
 
     def _do(self, actions: Iterable[Action] = ()) -> None:
-        """
-        Carry actions out in the order in which they arose.
-
-        A function that is called on the way may cause more actions; these wait for their turn.
-        """
+        """Carry actions out, in order; those that arise on the way wait for their turn."""
         self._plan(actions)
         if self._acting:
             return
@@ -405,7 +391,7 @@ class Engine:
             self._acting = False
         if self._timer is not None:
             self._timer.update()
-        self._settle()
+        self.settle()
 
     def _carry_out(self, action: Action) -> None:
         session = self._session
@@ -422,7 +408,7 @@ class Engine:
             self._beat()
         elif isinstance(action, Drain) and session is not None:
             self._cancel_steps()
-            session.drain(self.reason)
+            session.drain(self.supervisor.reason)
 
     def _beat(self) -> None:
         if self._send_heartbeat is None or self._session is None or self.state is LinkState.DRAINING:
@@ -456,8 +442,7 @@ class Engine:
         """
         Log a state that is news: each reason of an outage once, and no attempt that begins.
 
-        An outage has fifty attempts a second, and must not fill the disk until the cable is found. These
-        are not even debug messages, because a log that twistd writes has those too.
+        An outage has fifty attempts a second, which must not fill the disk, not even with debug messages.
         """
         logged = self._logged_reasons
         if report.state in (LinkState.CONNECTING, LinkState.HANDSHAKING):
@@ -475,20 +460,22 @@ class Engine:
             reason=one_line(report.reason),
         )
 
-    def _closed(self, _: object) -> None:
-        self._source_closed = True
-        self._settle()
+    def _close_source(self) -> None:
+        def closed(result: object) -> None:
+            if isinstance(result, Failure):
+                self.log.failure("{link}: cannot stop listening", result, link=self.name)
+            self._source_closed = True
+            self.settle()
 
-    def _cannot_close(self, failure: Failure) -> None:
-        self.log.failure("{link}: cannot stop listening", failure, link=self.name)
+        self.source.close().addBoth(closed)
 
     def _abort_lingering(self, reason: str) -> None:
         """Abort sessions that were closed before the stop, and still have bytes to send."""
         for session in list(self.sessions.protocols):
             session.abort(f"{reason}; what was sent did not leave in time")
 
-    def _settle(self) -> None:
-        """If a stop is complete, fire its Deferreds; start again if that was asked for since."""
+    def settle(self) -> None:
+        """If nothing is left after a stop, fire its Deferreds; start again if that was asked for since."""
         if not self._stopping or self._acting or not self._source_closed:
             return
         if self.state is not LinkState.DOWN or self.sessions.protocols:
@@ -505,10 +492,6 @@ class Engine:
         if self._running and not self._stopping and self._timer is None:
             self._begin()
 
-    def _forget_waiting(self, deferred: Deferred[Any]) -> None:
-        if deferred in self._awaiting_ready:
-            self._awaiting_ready.remove(deferred)
-
 
 def _deadlines(engine: Engine) -> list[tuple[float, Callable[[Engine], None]]]:
-    return [(engine._supervisor.deadline, Engine._tick)]
+    return [(engine.supervisor.deadline, Engine._tick)]

@@ -1,5 +1,5 @@
 """
-A link to one peer that outlives its connections: :class:`Link`.
+A link to one peer that outlives its connections: :class:`Link`, and its sessions, :class:`LinkSession`.
 
 Frames are sent and requests are made while the link is ready, and refused while it is not: nothing is
 queued silently, and nothing is ever sent twice. The rules are in :mod:`tcpcomm.link.supervisor`.
@@ -11,22 +11,131 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Self, Unpack
 
+from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tcpcomm.conversation.requester import ANY_FRAME, Requester
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
-from tcpcomm.link.session import Conversation, LinkFactory, LinkSession
-from tcpcomm.link.supervisor import LinkState
-from tcpcomm.session.admission import Admission
+from tcpcomm.link.states import LinkState
+from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import Observers
+from tcpcomm.session.protocol import FrameProtocol
+
+
+class LinkSession(FrameProtocol):
+    """
+    One session of a link.
+
+    It answers heartbeats, gives replies to their requests, and other frames to the user's function.
+    """
+
+    factory: LinkFactory
+    requester: Requester
+    """Asks requests on this session. It exists from when the session is ready."""
+
+    def sessionReady(self) -> None:
+        factory, link = self.factory, self.factory.link
+        replaced, factory.newest = factory.newest, self
+        if replaced is not None:
+            replaced.end(replaced.reason or "the peer connected again")
+        self.requester = Requester(self, factory.clock, link.engine.drop, link.declaration)
+
+    def framesReceived(self, frames: list[bytes]) -> None:
+        self.requester.hold()
+        try:
+            for number, frame in enumerate(frames):
+                if self.reason is not None:
+                    self.frames_dropped(frames[number:])
+                    return
+                self.frameReceived(frame)
+        finally:
+            self.requester.release()
+
+    def frameReceived(self, frame: bytes) -> None:
+        link = self.factory.link
+        pair = link._heartbeat
+        if isinstance(pair, Heartbeat) and frame in pair:
+            answer = pair.answer(frame)
+            if answer is not None:
+                self.sendFrame(answer)
+        elif self.requester.awaits_answer and not link._is_event(frame):
+            self.requester.answer(frame, frame=frame)
+        elif link._received is not None:
+            self._reply(link._received(frame))
+        else:
+            name = link.engine.name
+            self.log.warn("{link}: a frame that nobody asked for: {frame!r}", link=name, frame=frame)
+
+    def frames_dropped(self, frames: list[bytes]) -> None:
+        """Do nothing with frames that nobody handles, because the session ended before their turn."""
+
+    def handler_failed(self, failure: Failure) -> None:
+        """Log the failure of the user's function, and close the session."""
+        self.log.failure("{link}: a handler failed", failure, link=self.factory.link.engine.name)
+        self.close(f"a handler failed: {failure.getErrorMessage()}")
+
+    def end(self, reason: str) -> None:
+        """Settle all requests, because the session is over. It is called once."""
+        self.requester.end(reason)
+
+    def log_connected(self) -> None:
+        """Log nothing: the link logs its states, and each reason of an outage once."""
+
+    def sessionLost(self, reason: str) -> None:
+        if self.factory.newest is self:
+            self.factory.newest = None
+            self.end(reason)
+
+    def inputEnded(self) -> None:
+        self.close("the peer closed the connection")
+
+    def _reply(self, reply: object) -> None:
+        """Send a reply that the user's function returned, or that its Deferred fires with."""
+        if isinstance(reply, bytes):
+            if self.reason is None:
+                self.sendFrame(reply)
+        elif isinstance(reply, Awaitable):
+            later = reply if isinstance(reply, Deferred) else Deferred.fromCoroutine(_result_of(reply))
+            later.addCallback(self._reply).addErrback(self.handler_failed)
+
+
+async def _result_of(awaitable: Awaitable[object]) -> object:
+    return await awaitable
+
+
+class LinkFactory(Factory):
+    """Builds the sessions of a link. ``settings`` are attributes of each session, such as ``framing``."""
+
+    noisy = False
+
+    def __init__(self, link: Link, admission: Admission, clock: IReactorTime, **settings: Any) -> None:
+        self.link = link
+        self.observers = link.observers
+        self.clock = clock
+        self.newest: LinkSession | None = None
+        """The session that was ready last, until it ends."""
+        self._admission = admission
+        self._settings = settings
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        if not self._admission.admits(addr):
+            return Refused()
+        session = self.link.session_class()
+        session.factory = self
+        for name, value in self._settings.items():
+            setattr(session, name, value)
+        return session
 
 
 class Link(Service):
@@ -47,8 +156,6 @@ class Link(Service):
             bytes, that is the reply. It is sent on the session from which the frame came, or not at all if
             that session is over.
         is_event: returns True for a frame that answers no request even while one is under way.
-        conversation: makes the handler of all frames of a session, in place of ``received`` and
-            ``is_event``.
         keywords: the other options: ``listen``, ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``,
             ``observers``, ``log``, ``reactor`` and ``random``. :class:`~tcpcomm.link.options.LinkOptions`
             explains them.
@@ -59,6 +166,9 @@ class Link(Service):
     """
 
     log = Logger()
+    session_class: type[LinkSession] = LinkSession
+    declaration: Declaration | None = None
+    """The commands that can be asked on the link, if they are declared."""
 
     def __init__(
         self,
@@ -71,7 +181,6 @@ class Link(Service):
         heartbeat: Heartbeat | Callable[[Any], None] | None = None,
         received: Callable[[bytes], object] | None = None,
         is_event: Callable[[bytes], bool] = lambda frame: False,
-        conversation: Callable[[LinkSession], Conversation] | None = None,
         **keywords: Unpack[LinkKeywords[Handshake]],
     ) -> None:
         if options is None:
@@ -89,11 +198,9 @@ class Link(Service):
         clock = options.reactor
         admission = Admission(self.log, clock.seconds, name=name, networks=options.allow or None)
         factory = LinkFactory(
-            name,
-            conversation or self._converse,
+            self,
             admission,
             clock,
-            self.observers,
             framing=framing or Lines(),
             reply_framing=reply_framing,
             gap=gap,
@@ -124,7 +231,7 @@ class Link(Service):
     @property
     def reason(self) -> str:
         """The reason of the state, in plain words."""
-        return self.engine.reason
+        return self.engine.supervisor.reason
 
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Have ``observer(state, reason)`` called at each change. Return a function that ends that."""
@@ -150,7 +257,7 @@ class Link(Service):
             NotReady: the link is not ready; nothing was sent and nothing is kept.
             EncodeError: the framing cannot carry the frame.
         """
-        _send(self.ready_requester(), frame)
+        _send(self.ready_requester().session, frame)
 
     def request(self, frame: bytes, *, timeout: float) -> Deferred[bytes]:
         """
@@ -185,7 +292,7 @@ class Link(Service):
         """
         requester = self.requester
         if requester is None or requester.session.reason is not None:
-            raise NotReady(f"{self.engine.name} is {self.engine.status_text}")
+            raise NotReady(f"{self.engine.name} is {self.engine.supervisor.status_text}")
         return requester
 
     def startService(self) -> None:
@@ -199,7 +306,7 @@ class Link(Service):
         return self.engine.stop()
 
     def _ready_changed(self, session: LinkSession | None) -> None:
-        self.requester = None if session is None else session.conversation.requester
+        self.requester = None if session is None else session.requester
 
     def _take_step(self, step: Callable[[Handshake], Any], session: LinkSession) -> Any:
         return step(Handshake(self, session))
@@ -208,12 +315,8 @@ class Link(Service):
         assert isinstance(self._heartbeat, Heartbeat)
         session.sendFrame(self._heartbeat.request)
 
-    def _converse(self, session: LinkSession) -> Conversation:
-        requester = Requester(session, session.factory.clock, self.engine.drop)
-        pair = self._heartbeat if isinstance(self._heartbeat, Heartbeat) else None
-        return FrameConversation(session, requester, pair, self._received, self._is_event)
 
-
+@frozen(eq=False)
 class Handshake:
     """
     A connection that is not yet ready for others: an ``on_ready`` step works with it.
@@ -221,71 +324,20 @@ class Handshake:
     It belongs to this one connection: when that is over, so is the step.
     """
 
-    def __init__(self, link: Link, session: LinkSession) -> None:
-        self.link = link
-        self.session = session
-
-    @property
-    def requester(self) -> Requester:
-        """Asks requests on this connection."""
-        return self.session.conversation.requester
+    link: Link
+    session: LinkSession
 
     def send(self, frame: bytes) -> None:
         """Send a frame as :meth:`Link.send` does."""
-        _send(self.requester, frame)
+        _send(self.session, frame)
 
     def request(self, frame: bytes, *, timeout: float) -> Deferred[bytes]:
         """Send a frame, and wait for its reply, as :meth:`Link.request` does."""
-        return self.requester.ask_frame(frame, ANY_FRAME, timeout)
+        return self.session.requester.ask_frame(frame, ANY_FRAME, timeout)
 
 
-def _send(requester: Requester, frame: bytes) -> None:
+def _send(session: FrameProtocol, frame: bytes) -> None:
     try:
-        requester.session.sendFrame(frame)
+        session.sendFrame(frame)
     except SessionClosed as closed:
         raise NotReady(str(closed)) from None
-
-
-class FrameConversation(Conversation):
-    """Answers heartbeats, gives replies to their requests, and other frames to the user's function."""
-
-    def __init__(
-        self,
-        session: LinkSession,
-        requester: Requester,
-        pair: Heartbeat | None,
-        received: Callable[[bytes], object] | None,
-        is_event: Callable[[bytes], bool],
-    ) -> None:
-        super().__init__(session, requester)
-        self._pair = pair
-        self._received = received
-        self._is_event = is_event
-
-    def frame_received(self, frame: bytes) -> None:
-        pair = self._pair
-        if pair is not None and frame in pair:
-            answer = pair.answer(frame)
-            if answer is not None:
-                self.session.sendFrame(answer)
-            return
-        if self.requester.awaits_answer and not self._is_event(frame):
-            self.requester.answer(frame, frame=frame)
-        elif self._received is not None:
-            self._reply(self._received(frame))
-        else:
-            link = self.session.factory.name
-            self.log.warn("{link}: a frame that nobody asked for: {frame!r}", link=link, frame=frame)
-
-    def _reply(self, reply: object) -> None:
-        """Send a reply that the user's function returned, or that its Deferred fires with."""
-        if isinstance(reply, bytes):
-            if self.session.reason is None:
-                self.session.sendFrame(reply)
-        elif isinstance(reply, Awaitable):
-            later = reply if isinstance(reply, Deferred) else Deferred.fromCoroutine(_result_of(reply))
-            later.addCallback(self._reply).addErrback(self.handler_failed)
-
-
-async def _result_of(awaitable: Awaitable[object]) -> object:
-    return await awaitable

@@ -1,9 +1,4 @@
-"""
-The options of a link: :class:`LinkOptions`, with their defaults, their meaning and their checks.
-
-Every face of a link takes them as keyword arguments: :class:`SupervisionKeywords` where a protocol of any
-kind is supervised, :class:`LinkKeywords` where frames are exchanged with a peer.
-"""
+"""The options of a link: :class:`LinkOptions`, with their defaults, their meaning and their checks."""
 
 from __future__ import annotations
 
@@ -15,9 +10,9 @@ from attrs import evolve, field, frozen
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.connect import Acceptor, Connector, SessionSource
-from tcpcomm.link.engine import ReadyStep
-from tcpcomm.link.supervisor import PROFILES, Policy, profile
+from tcpcomm.link.connect import Acceptor, Connector
+from tcpcomm.link.engine import ReadyStep, SessionSource
+from tcpcomm.link.policy import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.admission import Network
@@ -28,12 +23,11 @@ from tcpcomm.session.observer import SessionObserver
 LogTarget = bool | TextIO | Callable[[str], object] | None
 """The place for a log of all frames: True (the program's log), a text file, or a function of a line."""
 
-Subject = TypeVar("Subject")
-"""The argument of an ``on_ready`` step."""
+Subject = TypeVar("Subject")  # the argument of an on_ready step
 
 
 class SupervisionKeywords(TypedDict, Generic[Subject], total=False):
-    """Keyword arguments for a supervised connection; :class:`LinkOptions` explains each."""
+    """Keyword arguments where a protocol of any kind is supervised; :class:`LinkOptions` explains each."""
 
     policy: Policy | str
     on_ready: Iterable[Callable[[Subject], Any]]
@@ -45,7 +39,7 @@ class SupervisionKeywords(TypedDict, Generic[Subject], total=False):
 
 
 class LinkKeywords(SupervisionKeywords[Subject], total=False):
-    """Keyword arguments for a link to one peer; :class:`LinkOptions` explains each."""
+    """Keyword arguments where frames are exchanged with a peer, too."""
 
     listen: str | IStreamServerEndpoint | None
     allow: Iterable[Network] | None
@@ -58,14 +52,6 @@ def _policy(value: Policy | str) -> Policy:
 
 def _networks(value: Iterable[Network] | None) -> tuple[Network, ...] | None:
     return None if value is None else tuple(value)
-
-
-def _steps(value: Iterable[ReadyStep]) -> tuple[ReadyStep, ...]:
-    return tuple(value)
-
-
-def _observers(value: Iterable[SessionObserver]) -> tuple[SessionObserver, ...]:
-    return tuple(value)
 
 
 def _reactor(value: Any) -> Any:
@@ -85,7 +71,7 @@ class LinkOptions:
     """
 
     connect_keyword: ClassVar[str] = "connect"
-    """The keyword that users write for :attr:`connect`."""
+    """The word for :attr:`connect` in error texts."""
 
     connect: str | IStreamClientEndpoint | None = None
     """
@@ -107,15 +93,12 @@ class LinkOptions:
     """
 
     keys: PreSharedKeys | None = None
-    """
-    Our name, and the keys that the peer must prove to hold before anything else is said. If we connect,
-    there must be one key only.
-    """
+    """Our name, and the keys that the peer must prove first. If we connect, there must be one key only."""
 
     policy: Policy = field(default=PROFILES["lan"], converter=_policy)
     """The rules of the link: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy."""
 
-    on_ready: tuple[ReadyStep, ...] = field(default=(), converter=_steps)
+    on_ready: Iterable[ReadyStep] = ()
     """
     Steps, such as a login, to be done on every new connection before the link is ready. A step gets a
     :class:`~tcpcomm.Handshake` from a Link, a proxy from ``remote``, and the protocol from a
@@ -125,7 +108,7 @@ class LinkOptions:
     limits: Limits | None = None
     """The limits of one session; None: the defaults, but the peer may be idle."""
 
-    observers: tuple[SessionObserver, ...] = field(default=(), converter=_observers)
+    observers: Iterable[SessionObserver] = ()
     """Objects that see what passes, and each state of the link; more can be added later."""
 
     log: LogTarget = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred, succeed
@@ -16,10 +17,10 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.connect import Connector, SessionSource, SourceOwner
-from tcpcomm.link.engine import Engine, StateObserver
+from tcpcomm.link.connect import Connector
+from tcpcomm.link.engine import Engine, SessionSource, StateObserver
 from tcpcomm.link.options import LinkOptions, SupervisionKeywords
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.reasons import connect_error_text
 from tcpcomm.session.observer import Observers
 
@@ -54,20 +55,31 @@ class ReconnectingFactory(Factory):
         heartbeat: Callable[[Any], None] | None = None,
         **keywords: Unpack[SupervisionKeywords[Any]],
     ) -> None:
-        self._options = options = LinkOptions(**keywords)
-        self._heartbeat = heartbeat
-        self._policy = options.policy_with(heartbeat)
-        self._wrapped: Any = protocol
+        options = LinkOptions(**keywords)
+        policy = options.policy_with(heartbeat)
         own = getattr(protocol, "observers", None)  # the sessions of a FrameFactory report to them
         self.observers = own if isinstance(own, Observers) else Observers()
         """The observers of the link and of its sessions; ``observers.add(...)`` attaches another."""
         for observer in options.watching():
             self.observers.add(observer)
+        factory: Any = protocol
         if not IProtocolFactory.providedBy(protocol):
-            self._wrapped = Factory.forProtocol(protocol)
-            self._wrapped.noisy = False
-            self._wrapped.clock = options.reactor  # frame protocols ask their factory for both
-            self._wrapped.observers = self.observers
+            factory = Factory.forProtocol(protocol)
+            factory.noisy = False
+            factory.clock = options.reactor  # frame protocols ask their factory for both
+            factory.observers = self.observers
+        self._make_engine = partial(
+            Engine,
+            factory,
+            policy=policy,
+            clock=options.reactor,
+            random=options.random,
+            steps=options.on_ready,
+            send_heartbeat=heartbeat,
+            keys=options.keys,
+            observers=self.observers,
+            link=self,
+        )
         self._engine: Engine | None = None
         self._state_observers: list[StateObserver] = []
 
@@ -118,20 +130,7 @@ class ReconnectingFactory(Factory):
     def _begin(self, source: SessionSource, name: str) -> None:
         if self._engine is not None:
             raise ConfigurationError("a ReconnectingFactory keeps one connection: make another for another")
-        options = self._options
-        self._engine = Engine(
-            self._wrapped,
-            source,
-            self._policy,
-            clock=options.reactor,
-            random=options.random,
-            steps=options.on_ready,
-            send_heartbeat=self._heartbeat,
-            name=name,
-            keys=options.keys,
-            observers=self.observers,
-            link=self,
-        )
+        self._engine = self._make_engine(source=source, name=name)
         for observer in self._state_observers:
             self._engine.observe(observer)
         self._engine.start()
@@ -157,16 +156,11 @@ class ReconnectingFactory(Factory):
 class _ReactorConnector(SessionSource):
     """Makes sessions with a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``."""
 
-    dials = True
-
     def __init__(self, connector: Any) -> None:
         self._connector = connector
         self._first = True
 
-    def open(self, engine: SourceOwner) -> None:
-        pass
-
-    def dial(self, engine: SourceOwner) -> None:
+    def dial(self, engine: Engine) -> None:
         if self._first:
             self._first = False  # the reactor's own attempt is under way
         elif self._connector.state == "disconnected":
@@ -174,16 +168,9 @@ class _ReactorConnector(SessionSource):
         else:
             engine.attempt_failed("the last connection is not closed yet")
 
-    def attempt_succeeded(self) -> None:
-        pass
-
     def cancel_attempt(self) -> None:
         if self._connector.state == "connecting":
             self._connector.stopConnecting()
-
-    def close(self) -> Deferred[None]:
-        self.cancel_attempt()
-        return succeed(None)
 
 
 def _destination(connector: IConnector) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol, cast
+from functools import partial
+from typing import Any, Final, Protocol, cast
 
 from twisted.internet.interfaces import (
     IAddress,
@@ -17,38 +18,33 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.link.supervisor import LinkState
-from tcpcomm.net.certificates import certificate_name
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import is_program_error, loss_text, peer_name
+from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.session.admission import Refused
-from tcpcomm.session.authentication import PeerAuthentication, authenticate
+from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
+
+_NO_OBSERVERS: Final = Observers()
+"""For a FrameProtocol, which reports to its observers by itself."""
 
 
 class Supervision(Protocol):
     """The part of an engine that its sessions need."""
 
+    source: Any
+    observers: Observers
+
     @property
-    def state(self) -> LinkState:
-        """The state of the link."""
-
-    def session_made(self, session: SupervisedProtocol) -> bool:
-        """Take a session that is connected by TCP. Return False if it is not wanted."""
-
-    def session_established(self, session: SupervisedProtocol) -> None:
-        """Note that TLS is established, the peer proven, and the protocol connected."""
-
-    def session_heard(self, session: SupervisedProtocol) -> None:
-        """Note that bytes came."""
-
-    def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
-        """Note that a session ended; ``refused`` if a program ended it and not the network."""
-
-    def session_gone(self) -> None:
-        """Note that a protocol knows of its end, and that nothing of its session is left."""
+    def state(self) -> LinkState: ...
+    def session_made(self, session: SupervisedProtocol) -> bool: ...
+    def session_established(self, session: SupervisedProtocol) -> None: ...
+    def session_heard(self, session: SupervisedProtocol) -> None: ...
+    def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None: ...
+    def settle(self) -> None: ...
 
 
 @implementer(IHandshakeListener)
@@ -70,6 +66,7 @@ class SupervisedProtocol(ProtocolWrapper):
         self.protocol = protocol
         self._engine = factory.engine
         self._framed = isinstance(protocol, FrameProtocol)
+        self._observers = _NO_OBSERVERS if self._framed else factory.engine.observers
         # A FrameProtocol drops by itself all bytes after its end, but needs the peer's end in order to
         # close:
         self._receives_to_the_end = self._framed
@@ -79,6 +76,7 @@ class SupervisedProtocol(ProtocolWrapper):
         self.missing: str | None = None
         """The proof that the peer still owes, as a text for logs; None if it owes nothing."""
         self._identity: str | None = None
+        self._reason: str | None = None  # of our ending the session
         if authentication is not None:
             authentication.proven, authentication.refused = self._proven, self._not_proven
         self.peer = "no peer yet"
@@ -99,8 +97,8 @@ class SupervisedProtocol(ProtocolWrapper):
             self.wrappedProtocol = TwistedProtocol()  # the user's protocol is never connected
             self._receives_to_the_end = False
         self._begun = not self.given_up
-        if self._begun:
-            self._report_opened()
+        if self._begun and self._observers.opened is not None:
+            self._observers.opened(self)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
         if self._begun and self.host is not None and not self._framed:
             set_socket_options(transport)  # a FrameProtocol does it itself
@@ -121,13 +119,9 @@ class SupervisedProtocol(ProtocolWrapper):
             self._established()
 
     def _established(self) -> None:
+        if self._observers.ready is not None:
+            self._observers.ready(self)
         self._engine.session_established(self)
-
-    def _report_opened(self) -> None:
-        """Do nothing: a FrameProtocol reports this, and all that follows, by itself."""
-
-    def _report_closed(self, reason: Failure) -> None:
-        """Do nothing, as above."""
 
     def _not_proven(self, reason: str) -> None:
         if not (self.given_up or self._lost):
@@ -144,18 +138,21 @@ class SupervisedProtocol(ProtocolWrapper):
 
     def dataReceived(self, data: bytes) -> None:
         if not self.given_up:
+            if self._observers.received is not None:
+                self._observers.received(self, data)
             self._engine.session_heard(self)
         if not self.given_up or self._receives_to_the_end:
-            super().dataReceived(data)  # type: ignore[no-untyped-call]
+            self.wrappedProtocol.dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
         if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
         self._engine.session_over(self, loss_text(reason), refused=is_program_error(reason))
-        self._report_closed(reason)
+        if self._begun and self._observers.closed is not None:
+            self._observers.closed(self, self._reason or loss_text(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
-        self._engine.session_gone()
+        self._engine.settle()
 
     def loseConnection(self) -> None:
         """Close for the protocol: what it wrote still leaves, but the link goes on without this session."""
@@ -176,6 +173,7 @@ class SupervisedProtocol(ProtocolWrapper):
 
     def abort(self, reason: str) -> None:
         """End the connection at once; nothing that still comes is passed on."""
+        self._reason = self._reason or reason
         self.given_up = True
         self.disconnecting = 1
         if self._begun and self._framed:
@@ -190,6 +188,7 @@ class SupervisedProtocol(ProtocolWrapper):
         elif self._framed:
             self.protocol.close(reason)
         else:
+            self._reason = self._reason or reason
             self.loseConnection()
 
 
@@ -209,43 +208,13 @@ class _HalfCloseable(SupervisedProtocol):
 class _Foreign(SupervisedProtocol):
     """A session of another protocol than FrameProtocol, which does not report to observers by itself."""
 
-    factory: SupervisedFactory
-    _reason: str | None = None
-
-    def _report_opened(self) -> None:
-        if self.factory.observers.opened is not None:
-            self.factory.observers.opened(self)
-
-    def _established(self) -> None:
-        if self.factory.observers.ready is not None:
-            self.factory.observers.ready(self)
-        super()._established()
-
-    def dataReceived(self, data: bytes) -> None:
-        received = self.factory.observers.received
-        if received is not None and not self.given_up:
-            received(self, data)
-        super().dataReceived(data)
-
     def write(self, data: bytes) -> None:
         super().write(data)  # type: ignore[no-untyped-call]
-        if self.factory.observers.sent is not None:
-            self.factory.observers.sent(self, data)
+        if self._observers.sent is not None:
+            self._observers.sent(self, data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
-
-    def abort(self, reason: str) -> None:
-        self._reason = self._reason or reason
-        super().abort(reason)
-
-    def drain(self, reason: str) -> None:
-        self._reason = self._reason or reason
-        super().drain(reason)
-
-    def _report_closed(self, reason: Failure) -> None:
-        if self.factory.observers.closed is not None and self._begun:
-            self.factory.observers.closed(self, self._reason or loss_text(reason))
 
 
 class _HalfCloseableForeign(_HalfCloseable, _Foreign):
@@ -260,32 +229,19 @@ class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
         factory: the user's factory.
         engine: supervises the sessions.
         keys: with them the peer must prove itself first.
-        dials: True if we connect, and so begin the proof.
-        observers: see the sessions of protocols that do not report by themselves.
 
     Raises:
         ConfigurationError: we connect, and there are keys of several peers.
     """
 
     noisy = False
-    protocol = SupervisedProtocol
 
-    def __init__(
-        self,
-        factory: Any,
-        engine: Supervision,
-        keys: PreSharedKeys | None,
-        *,
-        dials: bool,
-        observers: Observers,
-    ) -> None:
+    def __init__(self, factory: Any, engine: Supervision, keys: PreSharedKeys | None) -> None:
         super().__init__(factory)  # type: ignore[no-untyped-call]
         self.engine = engine
-        self.observers = observers
-        self._keys = keys
-        self._dials = dials
-        if keys is not None:
-            keys.proof(dials=dials)  # raises now if they cannot be used
+        self._proof = None if keys is None else partial(keys.proof, dials=engine.source.dials)
+        if self._proof is not None:
+            self._proof()  # raises now if the keys cannot be used
 
     def buildProtocol(self, addr: IAddress | None) -> SupervisedProtocol:
         protocol = self.wrappedFactory.buildProtocol(addr)
@@ -295,5 +251,5 @@ class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
         kind: type[SupervisedProtocol] = _HalfCloseable if half_closeable else SupervisedProtocol
         if not isinstance(protocol, FrameProtocol):
             kind = _HalfCloseableForeign if half_closeable else _Foreign
-        proof = None if self._keys is None else self._keys.proof(dials=self._dials)
-        return kind(self, protocol, None if proof is None else authenticate(protocol, proof))
+        proof = None if self._proof is None else self._proof()
+        return kind(self, protocol, None if proof is None else PeerAuthentication(protocol, proof))

@@ -1,226 +1,22 @@
 """
-The rules of a link, without any I/O: its states, the next attempt, and the death of a peer.
+The rules of a link, without any I/O: the next attempt, and the death of a peer.
 
-Theory. A *link* outlives its *sessions* (TCP connections). TCP itself notices a pulled cable after many
-minutes, if at all, and a hung program never: only bytes that the peer's program sends prove that it is
-alive. TCP connected is not ``ready``, because a hung server's backlog connects too. The link is ``ready``
-when the ``on_ready`` steps are done and, where there are heartbeats, the peer was heard. It stays ``ready``
-only as long as the peer is heard.
-
-::
-
-    state         what is true                                     what can be sent
-    -----------   ----------------------------------------------   ----------------
-    down          there is no session; a later attempt is planned  nothing
-                  (or, where the peer connects to us, awaited)
-    connecting    an attempt is under way                          nothing
-    handshaking   TCP is connected; the peer is being proven and   only the steps
-                  the on_ready steps run
-    ready         the peer was heard within the heartbeat          everything
-    suspect       the peer is silent for too long, but not yet     everything: it may
-                  dead                                             come back
-    draining      stop was asked for: what was sent still leaves   nothing new
-
-:data:`TABLE` lists the inputs that lead from each state to another. An input that the table does not have
-is a defect of the caller and raises :class:`IllegalInput`. Time is a parameter everywhere: the caller tells
-:class:`Supervisor` each event and its time, and carries out the actions that it returns.
+:mod:`tcpcomm.link.states` has the states, and :mod:`tcpcomm.link.policy` the times. Time is a parameter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum
 from math import inf
 from random import Random
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import frozen
 
-from tcpcomm.errors import ConfigurationError, TcpcommError
-from tcpcomm.session.heartbeat import Heartbeats, Pulse
-
-
-class LinkState(Enum):
-    """The state of a link; the module's text explains each."""
-
-    DOWN = "down"
-    CONNECTING = "connecting"
-    HANDSHAKING = "handshaking"
-    READY = "ready"
-    SUSPECT = "suspect"
-    DRAINING = "draining"
-
-
-class Input(Enum):
-    """An event in the life of a link."""
-
-    DIAL = "dial"  # it is time to connect, or kick() was called
-    FAILED = "failed"  # the attempt failed
-    CONNECTED = "connected"  # there is a new session, dialled or accepted
-    PROVEN = "proven"  # its peer is alive, and the on_ready steps are done
-    QUIET = "quiet"  # nothing was heard for too long
-    HEARD = "heard"  # bytes came
-    LOST = "lost"  # the session is over, for any reason
-    STOP = "stop"  # stop() was called
-
-
-class IllegalInput(TcpcommError):
-    """An input that cannot occur in this state."""
-
+from tcpcomm.link.policy import Policy
+from tcpcomm.link.states import TABLE, IllegalInput, Input, LinkState
+from tcpcomm.session.heartbeat import Pulse
 
 NOT_READY: Final = "the link was not ready"
-
-_S, _I = LinkState, Input
-
-TABLE: Final[Mapping[LinkState, Mapping[Input, LinkState]]] = MappingProxyType(
-    {
-        _S.DOWN: {_I.DIAL: _S.CONNECTING, _I.CONNECTED: _S.HANDSHAKING, _I.STOP: _S.DOWN},
-        _S.CONNECTING: {
-            _I.CONNECTED: _S.HANDSHAKING,
-            _I.FAILED: _S.DOWN,
-            _I.STOP: _S.DOWN,
-        },
-        # A second CONNECTED is the same peer again: its old session is a zombie, and is evicted.
-        _S.HANDSHAKING: {
-            _I.PROVEN: _S.READY,
-            _I.CONNECTED: _S.HANDSHAKING,
-            _I.HEARD: _S.HANDSHAKING,
-            _I.LOST: _S.DOWN,
-            _I.STOP: _S.DRAINING,
-        },
-        _S.READY: {
-            _I.QUIET: _S.SUSPECT,
-            _I.CONNECTED: _S.HANDSHAKING,
-            _I.HEARD: _S.READY,
-            _I.LOST: _S.DOWN,
-            _I.STOP: _S.DRAINING,
-        },
-        _S.SUSPECT: {
-            _I.HEARD: _S.READY,
-            _I.CONNECTED: _S.HANDSHAKING,
-            _I.LOST: _S.DOWN,
-            _I.STOP: _S.DRAINING,
-        },
-        _S.DRAINING: {_I.HEARD: _S.DRAINING, _I.LOST: _S.DOWN, _I.STOP: _S.DRAINING},
-    }
-)
-
-
-def _positive(instance: object, attribute: Any, value: float) -> None:
-    if not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be positive, not {value}")
-
-
-@frozen(kw_only=True)
-class Backoff:
-    """
-    The waits between attempts, in seconds.
-
-    While the outage is young, attempts follow each other quickly, so that a cable is found again as soon
-    as it is plugged in. Then the wait is drawn evenly from zero to a ceiling that doubles with every
-    attempt ("full jitter"), so that many clients of one server do not come at the same time. It is never
-    below the floor, so that nothing spins. Where a program refused the session, the wait is drawn so from
-    the start, because quick attempts do not help.
-
-    Raises:
-        ConfigurationError: a value is not positive, or the floor is above the cap.
-    """
-
-    quick: float = field(validator=_positive)
-    """
-    The time from the beginning of an attempt to the next one, while the outage is young. If the attempt
-    takes longer, the next one follows at once. It is also the first ceiling after that.
-    """
-
-    quick_for: float = field(default=0.0)
-    """The time for which an outage is young."""
-
-    cap: float = field(validator=_positive)
-    """The highest ceiling."""
-
-    floor: float = field(default=0.02, validator=_positive)
-
-    settled: float = field(default=0.2)
-    """
-    The time for which the link must be ready before the outage counts as over. A peer that accepts and then
-    closes, again and again, must not be dialled as if each time were the first.
-    """
-
-    def __attrs_post_init__(self) -> None:
-        if self.floor > self.cap:
-            raise ConfigurationError(f"floor={self.floor} must not exceed cap={self.cap}")
-
-    def wait(self, attempts: int, down_for: float, random: Random) -> float:
-        """
-        Return the seconds until the next attempt.
-
-        Args:
-            attempts: failed attempts that no quick one followed.
-            down_for: seconds since the outage began; infinity if it must not count as young.
-            random: the source of the jitter.
-        """
-        if down_for < self.quick_for:
-            return max(self.floor, self.quick)
-        ceiling = min(self.cap, self.quick * 2.0 ** min(attempts, 60))
-        return max(self.floor, random.uniform(0.0, ceiling))
-
-
-@frozen(kw_only=True)
-class Policy:
-    """The rules of one link. Times are in seconds."""
-
-    connect_timeout: float = field(validator=_positive)
-    """The time for an attempt. Short, because an attempt that began in an outage does not see its end."""
-
-    handshake_timeout: float = field(default=2.0, validator=_positive)
-    """The time for TLS, the proof of the peer and the on_ready steps together."""
-
-    backoff: Backoff
-    heartbeats: Heartbeats | None = None
-    """The heartbeats; None: silence means nothing, and only TCP notices a dead peer."""
-
-    grace: float = field(default=5.0, validator=_positive)
-    """The time that stop() waits for sent data to leave."""
-
-
-PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(
-    {
-        "lan": Policy(
-            connect_timeout=0.08,
-            backoff=Backoff(quick=0.02, quick_for=30.0, cap=2.0),
-            heartbeats=Heartbeats(0.1, 0.3),
-        ),
-        "fleet": Policy(
-            connect_timeout=2.0,
-            backoff=Backoff(quick=0.5, cap=10.0),
-            heartbeats=Heartbeats(1.0, 3.0),
-        ),
-        "wan": Policy(
-            connect_timeout=5.0,
-            handshake_timeout=10.0,
-            backoff=Backoff(quick=0.5, cap=30.0),
-            heartbeats=Heartbeats(5.0, 15.0),
-        ),
-    }
-)
-"""
-``lan``: one machine beside the other; back within a tenth of a second. ``fleet``: hundreds of clients of
-one server; the cap of its backoff should be at least their number divided by the connections that the
-server accepts in a second. ``wan``: far away, on lines that charge for traffic.
-"""
-
-
-def profile(name: str, **values: Any) -> Policy:
-    """
-    Return a profile by name, with some of its values replaced.
-
-    Raises:
-        ConfigurationError: the profile does not exist.
-    """
-    if name not in PROFILES:
-        raise ConfigurationError(f"no profile is called {name!r}; there are {', '.join(PROFILES)}")
-    return evolve(PROFILES[name], **values)
 
 
 class Action:
@@ -266,11 +62,10 @@ class Supervisor:
         dials: True if the link connects (active TCP role), False if it waits for the peer (passive).
         random: the source of the backoff's jitter.
 
-    The caller reports events with :meth:`start`, :meth:`connected`, :meth:`failed`, :meth:`steps_done`,
-    :meth:`heard`, :meth:`lost`, :meth:`kick` and :meth:`stop`, and carries out the actions that each
-    returns, in order. It calls :meth:`tick` when :attr:`deadline` is reached; a later call is allowed, and
-    does not count as the peer's silence. It calls :meth:`lost` and :meth:`heard` only for the newest
-    session, until an action aborts that session.
+    The caller reports each event by a method, and carries out the actions that it returns, in order. It
+    calls :meth:`tick` when :attr:`deadline` is reached; a later call is allowed, and does not count as the
+    peer's silence. It calls :meth:`lost` and :meth:`heard` only for the newest session, until an action
+    aborts that session.
     """
 
     def __init__(self, policy: Policy, *, dials: bool, random: Random) -> None:
@@ -280,7 +75,8 @@ class Supervisor:
         """The reason of the state, in plain words."""
         self._dials = dials
         self._random = random
-        self._running = False
+        self.running = False
+        """True if the link was started and not stopped."""
         self._attempts = 0  # failed, and followed by no quick one
         self._last_end: str | None = None  # of the session or attempt before the one under way
         self._dialled = 0.0  # the time when the last attempt began
@@ -291,11 +87,6 @@ class Supervisor:
         self._was_heard = False  # the peer, in this session
         self._missing = NOT_READY
         self._pulse: Pulse | None = None  # of this session, where there are heartbeats
-
-    @property
-    def running(self) -> bool:
-        """True if the link was started and not stopped."""
-        return self._running
 
     @property
     def status_text(self) -> str:
@@ -321,7 +112,7 @@ class Supervisor:
 
     def start(self, now: float) -> list[Action]:
         """Begin to dial, or to wait for the peer."""
-        self._running = True
+        self.running = True
         self._down_since = now
         self._attempts = 0
         self._last_end = None
@@ -334,7 +125,7 @@ class Supervisor:
 
     def kick(self, now: float) -> list[Action]:
         """Try now, whatever the backoff says."""
-        if self._running and self._dials and self.state is LinkState.DOWN:
+        if self.running and self._dials and self.state is LinkState.DOWN:
             return self._dial(now)
         return []
 
@@ -376,8 +167,7 @@ class Supervisor:
         pulse = self._pulse
         if pulse is None or (self._was_heard and now < pulse.heard + pulse.beats.interval):
             return self._proven(now)
-        if Input.PROVEN not in TABLE[self.state]:
-            raise self._illegal(Input.PROVEN)
+        self._next(Input.PROVEN)
         self._steps_are_done = True
         return self._beat(pulse, now)
 
@@ -393,10 +183,10 @@ class Supervisor:
 
     def grace_until(self, now: float, seconds: float = 0.0) -> None:
         """
-        Accept the peer's silence until so many seconds from now, because its work prevents heartbeats.
+        Accept the peer's silence until so many seconds from now, and send it no heartbeat meanwhile.
 
-        No heartbeat is sent to it meanwhile. Each call replaces the one before; with 0 seconds it ends the
-        grace. The state does not change, and a peer that is not proven gets no grace.
+        Each call replaces the one before; with 0 seconds it ends the grace. The state does not change, and
+        a peer that is not proven gets no grace.
         """
         if self._pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
             self._pulse.excuse(now + seconds)
@@ -416,7 +206,7 @@ class Supervisor:
 
     def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
         """End the link within its grace."""
-        self._running = False
+        self.running = False
         before, state = self.state, self._next(Input.STOP)
         if before is LinkState.DRAINING:
             return []
@@ -462,7 +252,6 @@ class Supervisor:
             self._down_since, self._attempts = now, 0
 
     def _check_silence(self, pulse: Pulse, now: float) -> list[Action]:
-        """Send a heartbeat if one is due, and judge the peer's silence."""
         actions: list[Action] = []
         pulse.forgive(now, self.deadline)
         silence = f"{now - pulse.heard:.2f} s"
@@ -475,7 +264,6 @@ class Supervisor:
         return actions
 
     def _beat(self, pulse: Pulse, now: float) -> list[Action]:
-        """Send a heartbeat, and plan the next one."""
         pulse.plan(now)
         return [SendHeartbeat()]
 
@@ -495,7 +283,7 @@ class Supervisor:
         state = self._next(what)
         self._last_end = f"the last {kind}: {reason}"
         self._pulse, self._due = None, inf
-        if self._running and self._dials:
+        if self.running and self._dials:
             down_for = inf if refused else now - self._down_since
             self._due = now + self.policy.backoff.wait(self._attempts, down_for, self._random)
             if down_for >= self.policy.backoff.quick_for:
@@ -509,10 +297,8 @@ class Supervisor:
         try:
             return TABLE[self.state][what]
         except KeyError:
-            raise self._illegal(what) from None
-
-    def _illegal(self, what: Input) -> IllegalInput:
-        return IllegalInput(f"{what.value} cannot happen to a link that is {self.state.value}")
+            text = f"{what.value} cannot happen to a link that is {self.state.value}"
+            raise IllegalInput(text) from None
 
     def _to(self, state: LinkState, reason: str) -> list[Action]:
         if state is self.state:

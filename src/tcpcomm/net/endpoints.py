@@ -4,14 +4,14 @@ Endpoint strings, as Twisted has them, with safe defaults and clear errors.
 Twisted reads ``tcp:9999:interface=127.0.0.1``, ``tcp6:…``, ``unix:/run/tcpcomm.sock``,
 ``systemd:domain=INET:index=0`` and the strings of plugins, such as ``native:``. This module reads ``ssl:``
 and ``tls:``, which mean the same: TLS is at least 1.2, clients check names, and a server can require client
-certificates. Over Twisted's TCP, data is sent at once where possible, unless the string has ``at-once=no``.
+certificates.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ class Listener:
 
     Args:
         text: the endpoint string.
-        endpoint: the endpoint made from it.
+        endpoint: made from the string.
         local: True if only this machine can reach it.
         proves_peers: True if it requires client certificates.
     """
@@ -70,49 +70,46 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
     Make a listener from an endpoint string.
 
     Args:
-        reactor: the reactor to listen with.
-        text: the endpoint string. With ``at-once=no``, written data waits for the reactor's next turn, as
-            in plain Twisted.
+        reactor: listens.
+        text: the endpoint string. Over Twisted's TCP, data is sent at once where possible. With
+            ``at-once=no``, it waits for the reactor's next turn, as in plain Twisted.
         client_ca: for TLS, a PEM file of authorities; one of them must have signed each client's
             certificate. ``caCerts=`` in the string means the same.
 
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
-    kind, arguments, options = _parse(text, LISTEN_EXAMPLE)
-    options.pop("at-once", None)
-    if kind == "native" and "privateKey" in options and client_ca is not None:
+    parsed = _Parsed.of(text, LISTEN_EXAMPLE)
+    is_tls = parsed.kind in _TLS
+    if parsed.kind == "native" and "privateKey" in parsed.options and client_ca is not None:
         text += f":caCerts={quoteStringArgument(client_ca)}"
-        options["caCerts"] = client_ca
+        parsed.options["caCerts"] = client_ca
     with _explained(text, LISTEN_EXAMPLE):
         transport_reactor, plain_text = _without_at_once(reactor, text)
-        if kind in _TLS:
-            endpoint = _tls_server(transport_reactor, kind, arguments, options, client_ca)
+        if is_tls:
+            endpoint = _tls_server(transport_reactor, parsed, client_ca)
         else:
-            endpoint = _server(transport_reactor, plain_text, kind, arguments, options)
+            endpoint = _server(transport_reactor, parsed, plain_text)
     return Listener(
         text=text,
         endpoint=endpoint,
-        local=_is_local(kind, arguments, options),
-        proves_peers="caCerts" in options or (kind in _TLS and client_ca is not None),
+        local=parsed.is_local(),
+        proves_peers="caCerts" in parsed.options or (is_tls and client_ca is not None),
     )
 
 
-def _server(
-    reactor: Any, text: str, kind: str, arguments: list[str], options: dict[str, str]
-) -> IStreamServerEndpoint:
-    if kind in _TCP:
-        if "" in arguments[1:-1] or len(arguments) > 3:
+def _server(reactor: Any, parsed: _Parsed, text: str) -> IStreamServerEndpoint:
+    if parsed.kind in _TCP:
+        if "" in parsed.arguments[1:-1] or len(parsed.arguments) > 3:
             raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
-        _port(arguments, options, 0, missing="0")
-    backlog = kind in ("tcp", "tcp6", "unix") and "backlog" not in options
+        parsed.port(0, missing="0")
+    if parsed.kind in ("tcp", "tcp6", "unix") and "backlog" not in parsed.options:
+        text += f":backlog={BACKLOG}"
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(
-            reactor, f"{text}:backlog={BACKLOG}" if backlog else text
-        )
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
         return endpoint
     except LookupError:
-        if kind != "systemd":
+        if parsed.kind != "systemd":
             raise
         raise ConfigurationError("systemd passed no such socket") from None
 
@@ -151,56 +148,67 @@ def open_to_others(text: str) -> str:
     )
 
 
-def _parse(text: str, example: str) -> tuple[str, list[str], dict[str, str]]:
-    """Split an endpoint string at colons without a backslash; return its kind, arguments and options."""
-    words, options = [], {}
-    for part in re.findall(r"(?:^|:)((?:\\.|[^\\:])*)", text):
-        name, equals, value = part.partition("=")
-        if equals:
-            options[name] = re.sub(r"\\(.)", r"\1", value)
-        else:
-            words.append(re.sub(r"\\(.)", r"\1", part))
-    if not words or not words[0]:
-        raise ConfigurationError(f"{text!r} is not an endpoint such as {example}")
-    if len(words) > 1 and words[1].startswith("//"):
-        plain = ":".join([words[0], words[1].strip("/"), *words[2:]])
-        raise ConfigurationError(f"{text!r} is a URL, not an endpoint: write {plain}, without slashes")
-    return words[0], words[1:], options
+@frozen
+class _Parsed:
+    """An endpoint string that was split at colons without a backslash, without ``at-once=``."""
+
+    kind: str
+    arguments: list[str]
+    options: dict[str, str]
+
+    @classmethod
+    def of(cls, text: str, example: str) -> _Parsed:
+        words, options = [], {}
+        for part in re.findall(r"(?:^|:)((?:\\.|[^\\:])*)", text):
+            name, equals, value = part.partition("=")
+            if equals:
+                options[name] = re.sub(r"\\(.)", r"\1", value)
+            else:
+                words.append(re.sub(r"\\(.)", r"\1", part))
+        if not words or not words[0]:
+            raise ConfigurationError(f"{text!r} is not an endpoint such as {example}")
+        if len(words) > 1 and words[1].startswith("//"):
+            plain = ":".join([words[0], words[1].strip("/"), *words[2:]])
+            raise ConfigurationError(f"{text!r} is a URL, not an endpoint: write {plain}, without slashes")
+        options.pop("at-once", None)
+        return cls(words[0], words[1:], options)
+
+    def value(self, option: str, position: int, missing: str = "") -> str:
+        """Return an option that may also be written as the argument at this position."""
+        given = self.arguments[position] if len(self.arguments) > position else missing
+        return self.options.get(option, given)
+
+    def port(self, position: int, missing: str = "") -> int:
+        """Return the port. If the string has none, it is ``missing``; "0" leaves that error to Twisted."""
+        port = self.value("port", position, missing)
+        if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
+            raise ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
+        return int(port)
+
+    def is_local(self) -> bool:
+        if self.kind == "unix" or (self.kind == "systemd" and self.options.get("domain") == "UNIX"):
+            return True
+        if self.kind not in (*_TCP, *_TLS):
+            return False  # not known: the safe answer
+        interface = self.value("interface", 1)
+        try:
+            return ip_address(interface).is_loopback
+        except ValueError:
+            return interface == "localhost"
+
+    def check(self, most: int, known: set[str]) -> None:
+        """Refuse more than ``most`` positional arguments, and options that are not known."""
+        unknown = set(self.options) - known
+        if unknown or len(self.arguments) > most:
+            wrong = ", ".join([*sorted(unknown), *self.arguments[most:]])
+            raise ConfigurationError(
+                f"{self.kind}: does not know {wrong}; it knows {', '.join(sorted(known))}"
+            )
 
 
-def _port(arguments: list[str], options: dict[str, str], index: int, missing: str = "") -> int:
-    """
-    Return the port of an endpoint string.
-
-    Args:
-        arguments: its positional arguments.
-        options: its named options.
-        index: the position of the port in the arguments.
-        missing: the port to use if the string has none; "0" leaves that error to Twisted.
-    """
-    port = options.get("port", arguments[index] if len(arguments) > index else missing)
-    if not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
-        raise ConfigurationError(f"the port must be a number from 0 to 65535, not {port!r}")
-    return int(port)
-
-
-def _is_local(kind: str, arguments: list[str], options: dict[str, str]) -> bool:
-    if kind == "unix" or (kind == "systemd" and options.get("domain") == "UNIX"):
-        return True
-    if kind not in (*_TCP, *_TLS):
-        return False  # not known: the safe answer
-    interface = options.get("interface", arguments[1] if len(arguments) > 1 else "")
-    try:
-        return ip_address(interface).is_loopback
-    except ValueError:
-        return interface == "localhost"
-
-
-def _tls_server(
-    reactor: Any, kind: str, arguments: list[str], options: dict[str, str], client_ca: str | None
-) -> IStreamServerEndpoint:
-    _check_options(kind, arguments, 1, options, _SERVER_OPTIONS)
-    port = _port(arguments, options, 0)
+def _tls_server(reactor: Any, parsed: _Parsed, client_ca: str | None) -> IStreamServerEndpoint:
+    parsed.check(1, _SERVER_OPTIONS)
+    port, options = parsed.port(0), parsed.options
     authorities = Authorities(client_ca, "--client-ca")
     if "caCerts" in options:
         if client_ca is not None:
@@ -209,7 +217,8 @@ def _tls_server(
     own = OwnCertificate.from_options(options, "certKey")
     if own is None:
         raise ConfigurationError(
-            f"{kind}: needs privateKey=FILE, and certKey=FILE unless the certificate is in the same file"
+            f"{parsed.kind}: needs privateKey=FILE, and certKey=FILE unless the certificate is in the same "
+            "file"
         )
     context = server_options(own, authorities)
     backlog = int(options.get("backlog", BACKLOG))
@@ -221,9 +230,9 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     Make a client endpoint from an endpoint string.
 
     Args:
-        reactor: the reactor to connect with.
-        text: the endpoint string, such as ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``.
-            With ``at-once=no``, written data waits for the reactor's next turn.
+        reactor: connects.
+        text: the endpoint string, such as ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``;
+            ``at-once=no`` as for :func:`listener`.
 
     ``tls:`` and ``ssl:`` mean the same, TLS 1.2 or newer, and have these options:
 
@@ -236,48 +245,34 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
-    kind, arguments, options = _parse(text, CONNECT_EXAMPLE)
-    options.pop("at-once", None)
+    parsed = _Parsed.of(text, CONNECT_EXAMPLE)
     with _explained(text, CONNECT_EXAMPLE):
         reactor, text = _without_at_once(reactor, text)
-        if kind in _TCP:
-            if len(arguments) > 2:
+        if parsed.kind in _TLS:
+            return _tls_client(reactor, parsed)
+        if parsed.kind in _TCP:
+            if len(parsed.arguments) > 2:
                 raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
-            _port(arguments, options, 0 if "host" in options else 1, missing="0")
-        if kind not in _TLS:
-            endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
-            return endpoint
-        _check_options(kind, arguments, 2, options, _CLIENT_OPTIONS)
-        host = options.get("host", arguments[0] if arguments else "")
-        if not host:
-            raise ConfigurationError(f"{kind}: needs a host, as in {kind}:camera-1:9999:caCerts=ca.pem")
-        port = _port(arguments, options, 1)
-        secured = client_options(
-            options.get("name", host),
-            OwnCertificate.from_options(options, "clientCert"),
-            Authorities(options.get("caCerts"), "caCerts"),
-        )
-        timeout = float(options.get("timeout", CONNECT_TIMEOUT))
-        address = (options["bindAddress"], 0) if "bindAddress" in options else None
-        return wrapClientTLS(secured, _tcp_client(reactor, host, port, timeout, address))
+            parsed.port(0 if "host" in parsed.options else 1, missing="0")
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
+        return endpoint
 
 
-def _tcp_client(
-    reactor: Any, host: str, port: int, timeout: float, address: tuple[str, int] | None
-) -> IStreamClientEndpoint:
-    """Return an endpoint for an IP address, or for a host name, which may have several addresses."""
-    try:
+def _tls_client(reactor: Any, parsed: _Parsed) -> IStreamClientEndpoint:
+    parsed.check(2, _CLIENT_OPTIONS)
+    kind, options, host = parsed.kind, parsed.options, parsed.value("host", 0)
+    if not host:
+        raise ConfigurationError(f"{kind}: needs a host, as in {kind}:camera-1:9999:caCerts=ca.pem")
+    port = parsed.port(1)
+    secured = client_options(
+        options.get("name", host),
+        OwnCertificate.from_options(options, "clientCert"),
+        Authorities(options.get("caCerts"), "caCerts"),
+    )
+    timeout = float(options.get("timeout", CONNECT_TIMEOUT))
+    address = (options["bindAddress"], 0) if "bindAddress" in options else None
+    endpoint: Any = HostnameEndpoint  # a name may have several addresses
+    with suppress(ValueError):
         version = ip_address(host.partition("%")[0]).version
-    except ValueError:
-        return HostnameEndpoint(reactor, host, port, timeout, address)
-    kind = TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint
-    return kind(reactor, host, port, timeout, address)
-
-
-def _check_options(
-    kind: str, arguments: list[str], most: int, options: dict[str, str], known: set[str]
-) -> None:
-    unknown = set(options) - known
-    if unknown or len(arguments) > most:
-        wrong = ", ".join([*sorted(unknown), *arguments[most:]])
-        raise ConfigurationError(f"{kind}: does not know {wrong}; it knows {', '.join(sorted(known))}")
+        endpoint = TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint
+    return wrapClientTLS(secured, endpoint(reactor, host, port, timeout, address))

@@ -2,8 +2,7 @@ r"""
 Proof of identity with a pre-shared key, for equipment that cannot use certificates. Without any I/O.
 
 Both sides prove that they hold the same key before they send anything else. This is *authentication only*.
-Others on the network may still read the data, and somebody between the peers may change it. If that
-matters, use TLS.
+Others on the network may still read and change the data. If that matters, use TLS.
 
 The exchange uses ASCII lines that end with LF, so that any language with an HMAC function can do it. The
 side that accepted the TCP connection is the *acceptor*; the side that made it is the *dialler*::
@@ -173,18 +172,23 @@ def _check_nonce(nonce: str) -> None:
 
 
 class Proof:
-    """One side of the exchange, on a stream of bytes that may be cut anywhere."""
+    """
+    One side of one exchange, on a stream of bytes that may be cut anywhere.
 
-    def __init__(self, nonce: str) -> None:
+    Args:
+        nonce: returns a new nonce; only tests replace it.
+    """
+
+    def __init__(self, nonce: Callable[[], str]) -> None:
         self.peer: str | None = None
         """The name of the peer; None until it is proven."""
         self.trailing = b""
         """Bytes that are not read yet. Once the peer is proven, they follow the exchange."""
-        self._nonce = nonce
+        self._nonce = nonce()
 
     def begin(self) -> bytes:
-        """Return the bytes to send first."""
-        raise NotImplementedError
+        """Return the bytes to send first, which are none unless this side begins."""
+        return b""
 
     def answer(self, line: bytes) -> bytes:
         """
@@ -217,30 +221,16 @@ class Proof:
 
 
 class DialingProof(Proof):
-    """
-    The dialler's side of one exchange.
-
-    Args:
-        keys: our name, and the key that the acceptor shares with us.
-        acceptor: the name of the acceptor.
-        nonce: returns a new nonce; only tests replace it.
-    """
+    """The dialler's side: the acceptor shares one of the keys with us."""
 
     def __init__(self, keys: PreSharedKeys, acceptor: str, *, nonce: Callable[[], str] = _nonce) -> None:
-        super().__init__(nonce())
-        if acceptor not in keys.keys:
-            raise ConfigurationError(f"no key is shared with {acceptor!r}")
+        super().__init__(nonce)
         self._name = keys.name
         self._acceptor = acceptor
         self._key = keys.keys[acceptor]
         self._peer_nonce: str | None = None
 
-    def begin(self) -> bytes:
-        """Return no bytes, because the acceptor begins."""
-        return b""
-
     def answer(self, line: bytes) -> bytes:
-        """See :meth:`Proof.answer`."""
         if self._peer_nonce is None:
             (self._peer_nonce,) = _fields(line, "CHALLENGE", 1)
             _check_nonce(self._peer_nonce)
@@ -257,24 +247,16 @@ class DialingProof(Proof):
 
 
 class AcceptingProof(Proof):
-    """
-    The acceptor's side of one exchange.
-
-    Args:
-        keys: our name, and the keys of all peers that may connect.
-        nonce: returns a new nonce; only tests replace it.
-    """
+    """The acceptor's side: all peers that share a key with us may connect."""
 
     def __init__(self, keys: PreSharedKeys, *, nonce: Callable[[], str] = _nonce) -> None:
-        super().__init__(nonce())
+        super().__init__(nonce)
         self._keys = keys
 
     def begin(self) -> bytes:
-        """Return the challenge, which the acceptor sends first."""
         return f"{VERSION} CHALLENGE {self._nonce}\n".encode()
 
     def answer(self, line: bytes) -> bytes:
-        """See :meth:`Proof.answer`."""
         if self.peer is not None:
             raise NotProven("the peer sent another line after the exchange")
         name, peer_nonce, mac = _fields(line, "PROOF", 3)

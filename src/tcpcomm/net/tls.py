@@ -1,4 +1,4 @@
-"""TLS options from PEM files: at least version 1.2, and errors that name the wrong file."""
+"""TLS options from PEM files, at least version 1.2, and the name in a peer's certificate."""
 
 from __future__ import annotations
 
@@ -56,6 +56,24 @@ class Authorities:
     option: str
 
 
+def certificate_name(transport: Any) -> str | None:
+    """
+    Return the common name in the peer's certificate, or None without TLS, a certificate or a name.
+
+    A server gets a certificate only if it requires one. It has verified it when the handshake is complete.
+    """
+    certificate = transport.getPeerCertificate() if hasattr(transport, "getPeerCertificate") else None
+    if certificate is None:
+        return None
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415 - TLS is an extra
+
+    try:
+        names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return None  # OpenSSL accepts it, but it cannot be read: the peer is proven and has no name
+    return str(names[0].value) if names else None
+
+
 def server_options(own: OwnCertificate, clients: Authorities) -> Any:
     """
     Return the TLS options of a server; with authorities for clients, it requires client certificates.
@@ -78,8 +96,7 @@ def client_options(name: str, own: OwnCertificate | None, servers: Authorities) 
     Return the TLS options of a client; the server's certificate must be for this name or IP address.
 
     Raises:
-        ConfigurationError: a file is not a suitable PEM file, or TLS is not installed.
-        OSError: a file cannot be read.
+        ConfigurationError, OSError: as for :func:`server_options`.
     """
     ssl = _ssl()
     with _without_warnings():
@@ -90,14 +107,12 @@ def client_options(name: str, own: OwnCertificate | None, servers: Authorities) 
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppress pyOpenSSL's warning about objects that Twisted passes to it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted passes some
         yield
 
 
 def _common_options(own: OwnCertificate | None) -> dict[str, Any]:
-    """Return Twisted's options for the lowest TLS version and for our own certificate."""
     ssl = _ssl()
     options: dict[str, Any] = {"raiseMinimumTo": ssl.TLSVersion.TLSv1_2}
     if own is None:
@@ -146,7 +161,6 @@ def _read(option: str, parse: Callable[[str], Any], path: str) -> Any:
 
 
 def _certificates(text: str) -> list[Any]:
-    """Return all certificates in a PEM text."""
     blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
     if not blocks:
         raise ValueError("it has no certificate")

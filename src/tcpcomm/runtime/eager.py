@@ -1,8 +1,7 @@
 """
 Coroutines that start at once: :func:`start_eagerly`.
 
-``Deferred.fromCoroutine`` makes a Deferred and more for every coroutine, but most command handlers never
-wait. So a coroutine first runs until it waits or ends. A Deferred is made only if it waits.
+Most command handlers never wait, and then need no Deferred, as ``Deferred.fromCoroutine`` makes.
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ from twisted.internet.defer import Deferred
 def start_eagerly(result: Any) -> Any:
     """
     Run a coroutine until it waits or ends; return anything else unchanged.
-
-    Args:
-        result: the value that a handler returned.
 
     Returns:
         The value, or a Deferred of it if the coroutine waits. If the coroutine raises before it waits, the

@@ -1,4 +1,4 @@
-"""TCP socket options for every server and every session: :data:`BACKLOG` and :func:`set_socket_options`."""
+"""Options of TCP sockets: :data:`BACKLOG` for servers and :func:`set_socket_options` for sessions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ COUNT: Final = 3
 
 UNACKNOWLEDGED: Final = float(IDLE + INTERVAL * COUNT)
 """
-Seconds that sent data may stay unacknowledged before the connection is lost: the least that is set.
+Least seconds that sent data may stay unacknowledged before the connection is lost.
 
-While the system repeats unacknowledged data, it sends no probes. Without this limit it repeats the data
-for 15 minutes.
+While the system repeats such data, for 15 minutes without this limit, it sends no probes.
 """
 
 LONGEST: Final = 2**31 - 1
@@ -74,8 +73,7 @@ def set_socket_options(transport: Any, patience: float = 0.0) -> None:
 def _socket(transport: Any) -> socket.socket | None:
     """Return the socket below a transport, or None. The handle of a TLS transport is not a socket."""
     while transport is not None:
-        get_handle = getattr(transport, "getHandle", None)
-        handle = None if get_handle is None else get_handle()
+        handle = transport.getHandle() if hasattr(transport, "getHandle") else None
         if isinstance(handle, socket.socket):
             return handle
         transport = getattr(transport, "transport", None)

@@ -1,8 +1,4 @@
-"""
-Timers: :class:`DeadlineTimer` for the deadlines of one object, :class:`SharedTimers` for many idle objects.
-
-:func:`clock_of` returns the clock that a factory uses.
-"""
+"""Timers: :class:`DeadlineTimer` for the deadlines of one object, :class:`SharedTimers` for idle ones."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from math import ceil, inf
 from operator import itemgetter
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
+from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -28,6 +25,7 @@ FAR: Final = 60.0
 """Seconds: a deadline at least this far away is kept to the second only, so that it can share a timer."""
 
 
+@define(eq=False, weakref_slot=False)
 class DeadlineTimer(Generic[Owner]):
     """
     A timer that acts on the earliest of several deadlines.
@@ -46,34 +44,15 @@ class DeadlineTimer(Generic[Owner]):
         shared_timers: timers to share for far deadlines; None: this timer never shares one.
     """
 
-    __slots__ = (
-        "_call",
-        "_clock",
-        "_deadlines",
-        "_due",
-        "_fired_at",
-        "_owner",
-        "_recheck_until",
-        "_rechecked",
-        "_shared_timers",
-    )
-
-    def __init__(
-        self,
-        clock: IReactorTime,
-        deadlines: Callable[[Owner], Iterable[Deadline[Owner]]],
-        owner: Owner,
-        shared_timers: SharedTimers | None = None,
-    ) -> None:
-        self._clock = clock
-        self._deadlines = deadlines
-        self._owner = owner
-        self._shared_timers = shared_timers
-        self._call: IDelayedCall | _SharedTimer | None = None
-        self._due = inf  # when it fires; _NEVER after cancel(), so that no deadline is earlier
-        self._recheck_until = _NEVER
-        self._rechecked: float | None = None  # the deadline for which it fires once more
-        self._fired_at = _NEVER
+    _clock: IReactorTime
+    _deadlines: Callable[[Owner], Iterable[Deadline[Owner]]]
+    _owner: Owner
+    _shared_timers: SharedTimers | None = None
+    _call: IDelayedCall | _SharedTimer | None = field(default=None, init=False)
+    _due: float = field(default=inf, init=False)  # when it fires; _NEVER after cancel()
+    _recheck_until: float = field(default=_NEVER, init=False)
+    _rechecked: float | None = field(default=None, init=False)  # the deadline for which it fires once more
+    _fired_at: float = field(default=_NEVER, init=False)
 
     @property
     def is_set(self) -> bool:
@@ -82,9 +61,7 @@ class DeadlineTimer(Generic[Owner]):
 
     def update(self) -> None:
         """Read the deadlines again: one may now be earlier than the timer."""
-        due = min((time for time, _ in self._deadlines(self._owner)), default=inf)
-        if due < self._due:
-            self._set(due)
+        self.expect(min((time for time, _ in self._deadlines(self._owner)), default=inf))
 
     def expect(self, due: float) -> None:
         """Add one new deadline, without reading the others."""
@@ -97,7 +74,7 @@ class DeadlineTimer(Generic[Owner]):
         self._unset()
 
     def _set(self, due: float) -> None:
-        self._unset()  # not reset(): for an earlier time, that has Twisted search all its timers
+        self._unset()  # reset() to an earlier time would have Twisted search all its timers
         self._due = due
         delay = max(0.0, due - self._clock.seconds())
         if self._shared_timers is not None and delay >= FAR:
@@ -113,12 +90,11 @@ class DeadlineTimer(Generic[Owner]):
         self._call = None
 
     def __call__(self) -> None:
-        """Act on the deadline that is due. Only the clock and a shared timer call this."""
+        """Act on the deadline that is due."""
         now = self._clock.seconds()
         late = now - self._due
         self._call, self._due = None, inf
-        nothing = (inf, None)
-        due, act = min(self._deadlines(self._owner), key=itemgetter(0), default=nothing)
+        due, act = min(self._deadlines(self._owner), key=itemgetter(0), default=(inf, None))
         if late > LATE and (self._rechecked is None or due > self._fired_at):
             self._recheck_until = now + late
         self._fired_at = now
@@ -132,19 +108,19 @@ class DeadlineTimer(Generic[Owner]):
         self.update()
 
 
+@define(eq=False)
 class SharedTimers:
     """
     Timers of the clock, each shared by all deadline timers that are due within the same second.
 
-    All of them fire at the end of that second. An idle session then needs no timer of its own (0.2 KiB).
+    All of them fire at the end of that second. An idle session then needs no timer of its own.
 
     Args:
         clock: the reactor, or a test's clock.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._by_second: dict[int, _SharedTimer] = {}
+    _clock: IReactorTime
+    _by_second: dict[int, _SharedTimer] = field(factory=dict, init=False)
 
     def join(self, due: float, timer: DeadlineTimer[Any]) -> _SharedTimer:
         """Let the timer fire at the end of the second in which it is due."""
@@ -157,19 +133,16 @@ class SharedTimers:
         return shared
 
 
+@define(eq=False)
 class _SharedTimer:
     """The deadline timers that fire at the end of one second."""
 
-    __slots__ = ("_by_second", "_second", "call", "timers")
-
     log: ClassVar[Logger] = Logger()
 
-    call: IDelayedCall
-
-    def __init__(self, by_second: dict[int, _SharedTimer], second: int) -> None:
-        self._by_second = by_second
-        self._second = second
-        self.timers: dict[DeadlineTimer[Any], None] = {}  # a set of thousands takes twice the memory
+    _by_second: dict[int, _SharedTimer]
+    _second: int
+    timers: dict[DeadlineTimer[Any], None] = field(factory=dict, init=False)  # a set takes more memory
+    call: IDelayedCall = field(init=False)
 
     def leave(self, timer: DeadlineTimer[Any]) -> None:
         """Remove a timer; without the last one, nothing fires."""

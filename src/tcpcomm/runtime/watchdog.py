@@ -1,9 +1,8 @@
 """
-Log the handlers that block the reactor: :class:`Watchdog`.
+Log the handlers that block the reactor, so that no other session is served: :class:`Watchdog`.
 
-While a handler runs, no other session is served. A handler that takes longer than :data:`WARN_AFTER` is
-logged by name when it ends. For one that takes longer than :data:`DUMP_AFTER`, a thread logs its stack
-while it runs.
+A handler that takes longer than :data:`WARN_AFTER` is logged when it ends. For one that takes longer than
+:data:`DUMP_AFTER`, a thread logs its stack while it runs.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from tcpcomm.runtime.eager import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 
 WARN_AFTER: Final = 0.05
-"""Seconds that a handler may block the reactor before it is logged."""
+"""Seconds that a handler may block the reactor before it is logged, when it ends."""
 
 DUMP_AFTER: Final = 0.5
 """Seconds that a handler may block the reactor before its stack is logged."""
 
 CALLERS: Final = ("tcpcomm.conversation.responder", start_eagerly.__module__)
-"""Modules that call handlers. Their frames, and those of their callers, are not shown with a handler's."""
+"""Modules that call handlers. A handler's stack is shown without their frames and those before."""
 
 WARN_INTERVAL: Final = 10.0
 """Seconds between two log lines about one handler."""
@@ -38,8 +37,7 @@ class Watchdog:
     A monitor of the handlers that run in one thread, the reactor's.
 
     The caller of a handler sets :attr:`handler` and :attr:`since` before it, and then calls :meth:`blocked`
-    if it took too long. They are plain attributes because methods would cost every command twice as much.
-    The thread runs while :meth:`start` was called more often than :meth:`stop`.
+    if it took too long. The thread runs while :meth:`start` was called more often than :meth:`stop`.
     """
 
     log = Logger()
@@ -58,12 +56,8 @@ class Watchdog:
         self._users += 1
         if self._users == 1:
             self._stopped = threading.Event()
-            threading.Thread(
-                target=self._watch,
-                args=(self._stopped, threading.get_ident()),
-                name="tcpcomm watchdog",
-                daemon=True,
-            ).start()
+            watched = (self._stopped, threading.get_ident())
+            threading.Thread(target=self._watch, args=watched, name="tcpcomm watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Stop the thread, if nobody else has started it too."""
@@ -99,7 +93,6 @@ class Watchdog:
 
 
 def _stack_of_handler(frame: FrameType | None) -> str:
-    """Return the lines of the stack from the handler to this frame."""
     frames: list[FrameType] = []
     while frame is not None and frame.f_globals.get("__name__") not in CALLERS:
         frames.append(frame)

@@ -30,7 +30,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
-from tcpcomm.link.supervisor import Policy, profile
+from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.timer import clock_of
@@ -150,6 +150,14 @@ class EquipmentProtocol(FrameProtocol):
                 proxy.take(frame, requester)
                 return None
         return self._responder.take(asked, frame)
+
+    def put_back(self, frames: list[bytes]) -> None:
+        if self.reason is not None and self.observers.message is not None:
+            kind, problem = MessageKind.UNREADABLE, f"the session is over: {self.reason}"
+            for frame in frames:
+                message = ObservedMessage(kind=kind, sent=False, frame=frame, problem=problem)
+                self.observers.message(self, message)
+        super().put_back(frames)
 
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)

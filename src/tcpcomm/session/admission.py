@@ -1,17 +1,13 @@
-"""
-The admission of peers: :class:`Admission`.
-
-A factory, a link or another owner of connections asks it about each peer, reports the sessions that open
-and close, and lets it log the refused peers.
-"""
+"""The admission of peers to a factory, a link or another owner of connections: :class:`Admission`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, cast
 
+from attrs import define, field
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
@@ -39,6 +35,12 @@ def parse_network(text: str) -> Network:
         raise ConfigurationError(f"{text!r} is not a network such as 192.168.0.0/24: {error}") from None
 
 
+def _at_least_one(_: object, option: Any, limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"{option.name} must be at least 1, not {limit}")
+
+
+@define(eq=False)
 class Admission:
     """
     Admits peers by their network and by the number of sessions, and logs refusals.
@@ -58,32 +60,18 @@ class Admission:
         ConfigurationError: a limit would admit nobody.
     """
 
-    def __init__(
-        self,
-        log: Logger,
-        seconds: Callable[[], float],
-        *,
-        name: str = "",
-        networks: Iterable[Network] | None = None,
-        max_sessions: int | None = None,
-        max_sessions_per_address: int | None = None,
-    ) -> None:
-        limits = {"max_sessions": max_sessions, "max_sessions_per_address": max_sessions_per_address}
-        for option, limit in limits.items():
-            if limit is not None and limit < 1:
-                raise ConfigurationError(f"{option} must be at least 1, not {limit}")
-        self.networks = None if networks is None else tuple(networks)
-        self.max_sessions = max_sessions
-        self.max_sessions_per_address = max_sessions_per_address
-        self.stopping = False
-        """True while the server is stopping: no peer is admitted."""
-        self.by_address: Counter[str] = Counter()
-        """The number of sessions from each IP address."""
-        self._log = log
-        self._seconds = seconds
-        self._name = name
-        self._sessions = 0
-        self._throttle = LogThrottle(REFUSAL_LOG_INTERVAL)
+    _log: Logger
+    _seconds: Callable[[], float]
+    _name: str = field(default="", kw_only=True)
+    networks: Collection[Network] | None = field(default=None, kw_only=True)
+    max_sessions: int | None = field(default=None, kw_only=True, validator=_at_least_one)
+    max_sessions_per_address: int | None = field(default=None, kw_only=True, validator=_at_least_one)
+    stopping: bool = field(default=False, init=False)
+    """True while the server is stopping: no peer is admitted."""
+    by_address: Counter[str] = field(factory=Counter, init=False)
+    """The number of sessions from each IP address."""
+    _sessions: int = field(default=0, init=False)
+    _throttle: LogThrottle = field(factory=lambda: LogThrottle(REFUSAL_LOG_INTERVAL), init=False)
 
     def admits(self, address: IAddress | None) -> bool:
         """Return whether a peer may connect. Log it if not."""
@@ -123,21 +111,16 @@ class Admission:
                 del self.by_address[host]
 
     def log_refusal(self, peer: str, reason: str) -> None:
-        """Log that a peer was refused, at most once a second. The line counts the others before it."""
+        """Log that a peer was refused, at most once a second, with the number of others before it."""
         count = self._throttle.count_due(self._seconds())
         if count:
-            self._log.warn(
-                "{name}: {peer} is refused: {reason}{others}"
-                if self._name
-                else "{peer}: connection refused: {reason}{others}",
-                name=self._name,
-                peer=peer,
-                reason=reason,
-                others=f" ({count - 1} others were refused before)" if count > 1 else "",
-            )
+            text = "{name}: {peer} is refused" if self._name else "{peer}: connection refused"
+            others = f" ({count - 1} others were refused before)" if count > 1 else ""
+            text += ": {reason}{others}"
+            self._log.warn(text, name=self._name, peer=peer, reason=reason, others=others)
 
 
-def _lies_in(host: str, networks: Iterable[Network]) -> bool:
+def _lies_in(host: str, networks: Collection[Network]) -> bool:
     """Return whether an IP address lies in one of the networks; a text that is not an address does not."""
     try:
         address = ip_address(host.partition("%")[0])

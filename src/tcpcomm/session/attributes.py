@@ -15,7 +15,7 @@ class SessionAttributes(Protocol):
     """
     The public attributes of :class:`~tcpcomm.FrameProtocol`, which has all the methods.
 
-    The first ones are settings: a subclass sets them, and a factory can replace them.
+    Those up to ``is_declared`` are settings: a subclass sets them, and a factory can replace them.
     """
 
     # Each chunk or frame needs these, and a slot is read faster than a default of the class.

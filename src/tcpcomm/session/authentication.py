@@ -1,9 +1,8 @@
 """
 The proof of a pre-shared key, before a session is ready: :class:`PeerAuthentication`.
 
-It stands between a transport and a protocol, and carries out the exchange of :mod:`tcpcomm.net.psk`.
-Before the peer is proven, the protocol gets nothing and can send nothing. Then it gets the connection, and
-the bytes that came behind the exchange.
+It carries out the exchange of :mod:`tcpcomm.net.psk`. Before the peer is proven, the protocol gets nothing
+and can send nothing. Then it gets the connection, and the bytes that came behind the exchange.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.net.reasons import loss_text, peer_name
@@ -32,20 +31,13 @@ from tcpcomm.session.admission import Admission
 from tcpcomm.session.protocol import FrameProtocol
 
 HANDSHAKE: Final = 2.0
-"""Seconds that TLS and the proof may take together, if the protocol has no limit of its own."""
-
-
-def authenticate(protocol: Any, proof: Proof) -> PeerAuthentication:
-    """Return a protocol that stands between a transport and the given protocol until its peer is proven."""
-    if IHalfCloseableProtocol.providedBy(protocol):
-        return _HalfCloseableAuthentication(protocol, proof)
-    return PeerAuthentication(protocol, proof)
+"""Seconds that TLS and the proof may take together, if the protocol is not a FrameProtocol."""
 
 
 @implementer(IHandshakeListener)
 class PeerAuthentication(Protocol):
     """
-    Stands between the transport and a protocol.
+    Stands between the transport and a protocol until the peer is proven.
 
     A :class:`~tcpcomm.FrameProtocol` can wait until its peer is proven. So it is connected at once, counts
     as a session, and keeps its time limit. Any other protocol is connected when the peer is proven.
@@ -56,13 +48,15 @@ class PeerAuthentication(Protocol):
     """
 
     def __init__(self, protocol: Any, proof: Proof) -> None:
+        if IHalfCloseableProtocol.providedBy(protocol):
+            alsoProvides(self, IHalfCloseableProtocol)
         self.protocol = protocol
         self.proven: Callable[[str], object] = lambda peer: None
         """Called with the peer's name when the peer is proven, and the protocol is connected."""
         self.refused: Callable[[str], object] = self._abort
         """Called with the reason when the peer is not proven. It ends the connection."""
         self._proof = proof
-        self._begun = False  # the exchange has begun, after TCP and TLS, if there is any
+        self._begun = False  # the exchange, after TCP and TLS
         self._over = False  # the peer is proven, or refused
         self._connected = False  # the protocol has the connection
 
@@ -73,11 +67,15 @@ class PeerAuthentication(Protocol):
             self.protocol.awaits_proof = True
             self._connect()
         if not ISSLTransport.providedBy(transport):
-            self._begin()
+            self.handshakeCompleted()
 
     def handshakeCompleted(self) -> None:
-        """Begin the exchange, because TLS is established."""
-        self._begin()
+        """Begin the exchange: TLS is established, or there is none."""
+        if not (self._begun or self._over):
+            self._begun = True
+            begin = self._proof.begin()
+            if begin:
+                cast("Any", self.transport).write(begin)
 
     def dataReceived(self, data: bytes) -> None:
         if self._over:
@@ -88,9 +86,8 @@ class PeerAuthentication(Protocol):
             self._over = True
             self.refused(f"not proven: {error}")
             return
-        transport = cast("Any", self.transport)
         if answer:
-            transport.write(answer)
+            cast("Any", self.transport).write(answer)
         if self._proof.peer is not None:
             self._over = True
             self._hand_over(self._proof.peer)
@@ -99,28 +96,28 @@ class PeerAuthentication(Protocol):
         if self._connected:
             self.protocol.connectionLost(self.explained(reason))
         elif not self._over:
-            words = loss_text(self.explained(reason))
+            reason = self.explained(reason)
             self._over = True
-            self.refused(words)
+            self.refused(loss_text(reason))
+
+    def readConnectionLost(self) -> None:
+        if self._over:
+            self.protocol.readConnectionLost()
+        else:
+            self._over = True
+            self.refused("not proven: the peer finished sending before that")
+
+    def writeConnectionLost(self) -> None:
+        if self._connected:
+            self.protocol.writeConnectionLost()
 
     def explained(self, reason: Failure) -> Failure:
-        """Return why the connection was lost. A peer that refuses our proof closes without a reason."""
+        """Return the reason of a loss. A peer that refuses our proof closes without a reason."""
         lost = reason.check(ConnectionDone, ConnectionLost)
         if self._over or not self._begun or lost is None:
             return reason
-        return Failure(
-            NotProven(
-                f"not proven: {loss_text(reason)}, instead of going on with the proof: perhaps it does "
-                "not know our name, or its key is another"
-            )
-        )
-
-    def _begin(self) -> None:
-        if not (self._begun or self._over):
-            self._begun = True
-            begin = self._proof.begin()
-            if begin:
-                cast("Any", self.transport).write(begin)
+        text = f"not proven: {loss_text(reason)}, instead of going on with the proof"
+        return Failure(NotProven(f"{text}: perhaps it does not know our name, or its key is another"))
 
     def _connect(self) -> None:
         self._connected = True
@@ -149,25 +146,9 @@ class PeerAuthentication(Protocol):
             getattr(transport, "abortConnection", transport.loseConnection)()
 
 
-@implementer(IHalfCloseableProtocol)
-class _HalfCloseableAuthentication(PeerAuthentication):
-    """A PeerAuthentication for a protocol that must know when the peer has only ended its sending."""
-
-    def readConnectionLost(self) -> None:
-        if self._over:
-            self.protocol.readConnectionLost()
-        else:
-            self._over = True
-            self.refused("not proven: the peer finished sending before that")
-
-    def writeConnectionLost(self) -> None:
-        if self._connected:
-            self.protocol.writeConnectionLost()
-
-
 class AuthenticatingFactory(Factory):
     """
-    Admits to another factory only peers that hold a key.
+    Admits to another factory, which listens, only peers that hold a key.
 
     :class:`~tcpcomm.FrameFactory`, :class:`~tcpcomm.Link` and :class:`~tcpcomm.ReconnectingFactory` have an
     argument ``keys`` instead.
@@ -175,31 +156,15 @@ class AuthenticatingFactory(Factory):
     Args:
         factory: builds the protocols of proven peers.
         keys: our name, and the keys.
-        dials: True if it connects, with the key of one peer, instead of listening.
-        handshake: the seconds that TLS and the proof may take together.
         clock: the reactor, or a test's clock.
-
-    Raises:
-        ConfigurationError: it dials, and there are keys of several peers.
     """
 
     noisy = False
     log = Logger()
 
-    def __init__(
-        self,
-        factory: Any,
-        keys: PreSharedKeys,
-        *,
-        dials: bool = False,
-        handshake: float = HANDSHAKE,
-        clock: IReactorTime | None = None,
-    ) -> None:
-        keys.proof(dials=dials)
+    def __init__(self, factory: Any, keys: PreSharedKeys, *, clock: IReactorTime | None = None) -> None:
         self._factory = factory
         self._keys = keys
-        self._dials = dials
-        self._handshake = handshake
         self.clock = clock
         self._admission = Admission(self.log, lambda: clock_of(self).seconds())
 
@@ -207,12 +172,12 @@ class AuthenticatingFactory(Factory):
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        made = authenticate(protocol, self._keys.proof(dials=self._dials))
+        made = PeerAuthentication(protocol, self._keys.proof(dials=False))
         if isinstance(protocol, FrameProtocol):
             return made
         abort = made.refused
         overdue: IDelayedCall = clock_of(self).callLater(
-            self._handshake, lambda: made.refused(f"not proven within {self._handshake:g} s")
+            HANDSHAKE, lambda: made.refused(f"not proven within {HANDSHAKE:g} s")
         )
 
         def over() -> None:

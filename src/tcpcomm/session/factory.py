@@ -1,8 +1,4 @@
-"""
-The factory of the sessions of one server or client: :class:`FrameFactory`.
-
-It makes the sessions, admits their peers, counts frames, and ends all sessions in an orderly way.
-"""
+"""The factory of the sessions of one server or client: :class:`FrameFactory`."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.net.reasons import peer_name
 from tcpcomm.runtime.timer import SharedTimers, clock_of
 from tcpcomm.session.admission import Admission, Network, Refused
-from tcpcomm.session.authentication import authenticate
+from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions
 from tcpcomm.session.observer import Observers, SessionObserver
@@ -45,17 +41,12 @@ UNSET: Final = Unset.UNSET
 
 class FrameFactory(Factory):
     """
-    Builds the protocol of each session, within limits.
+    Builds the protocol of each session, within limits, and ends all sessions in an orderly way.
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: replaces the protocol's own ``framing``. The next six replace the setting of the same name.
-        reply_framing: the rule for sent bytes, or None if it is ``framing``.
-        gap: seconds of silence that end a frame, or None.
-        limits: the limits of one session.
-        heartbeat: a pair of frames that show life. The session answers them, and does not deliver them.
-        heartbeats: the longest silence of a peer. A session that is silent for longer is aborted.
-        asks: True if the sessions send heartbeat requests, too.
+        framing: replaces the protocol's own ``framing``. The next six replace its settings, too: see
+            :class:`~tcpcomm.session.attributes.SessionAttributes`.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
         max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``.
         allow: the networks from which a peer may come; None: all. A peer on a UNIX socket is always
@@ -116,7 +107,7 @@ class FrameFactory(Factory):
         self.admission = Admission(
             self.log,
             lambda: clock_of(self).seconds(),
-            networks=allow,
+            networks=None if allow is None else tuple(allow),
             max_sessions=default_max_sessions() if max_sessions is None else max_sessions,
             max_sessions_per_address=max_sessions_per_address,
         )
@@ -169,7 +160,9 @@ class FrameFactory(Factory):
         protocol.factory = self
         for name, value in self._overrides.items():
             setattr(protocol, name, value)
-        return protocol if self.keys is None else authenticate(protocol, self.keys.proof(dials=self.dials))
+        if self.keys is None:
+            return protocol
+        return PeerAuthentication(protocol, self.keys.proof(dials=self.dials))
 
     def sessionOpened(self, session: FrameProtocol) -> None:
         """Count a session that got its connection. The session calls this."""
@@ -198,7 +191,7 @@ class FrameFactory(Factory):
         return f"address {session.host}" if self.evict == "address" and session.host else None
 
     def sessionClosed(self, session: FrameProtocol) -> None:
-        """Count no longer a session that lost its connection. The session calls this."""
+        """Stop counting a session that lost its connection. The session calls this."""
         if session not in self.sessions:
             return
         self.sessions.remove(session)

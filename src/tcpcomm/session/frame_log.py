@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final, TextIO
 
+from attrs import define, field
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, FramingError
@@ -24,8 +25,6 @@ from tcpcomm.net.reasons import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
 SHOWN: Final = 256
-"""Bytes of a frame that are shown, unless the user says otherwise."""
-
 PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40
@@ -36,6 +35,7 @@ STATE: Final = "--"
 FAULT: Final = "!!"
 
 
+@define(eq=False)
 class FrameLog(SessionObserver):
     """
     Writes one line for each frame, fault, and change of a session or link.
@@ -53,19 +53,11 @@ class FrameLog(SessionObserver):
 
     log: ClassVar[Logger] = Logger()
 
-    def __init__(
-        self,
-        write: Callable[[str], object] | None = None,
-        *,
-        encoding: str = "ascii",
-        shown: int = SHOWN,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._write = self._write_to_log if write is None else write
-        self._encoding = encoding
-        self._shown = shown
-        self._clock = clock
-        self._peer_width = PEER_WIDTH
+    _write: Callable[[str], object] | None = None
+    _encoding: str = field(default="ascii", kw_only=True)
+    _shown: int = field(default=SHOWN, kw_only=True)
+    _clock: Callable[[], float] = field(default=time.time, kw_only=True)
+    _peer_width: int = field(default=PEER_WIDTH, init=False)
 
     def opened(self, session: Any) -> None:
         self._line(session.peer, STATE, "opened")
@@ -86,6 +78,9 @@ class FrameLog(SessionObserver):
         text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
         self._line(session.peer, SENT if message.sent else RECEIVED, text)
 
+    def half_frame(self, session: Any, description: str) -> None:
+        self._line(session.peer, RECEIVED, f"half a frame: {description or 'a secret'}")
+
     def fault(self, session: Any, fault: FramingError) -> None:
         self._line(session.peer, FAULT, f"{fault}: {fault.details}" if fault.details else str(fault))
 
@@ -100,17 +95,17 @@ class FrameLog(SessionObserver):
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S.%f")
-        self._write(f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip())
+        line = f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip()
+        if self._write is None:
+            self.log.info("{line}", line=line)
+        else:
+            self._write(line)
 
     def _frame_text(self, frame: bytes) -> str:
-        """Return a frame in hexadecimal and as text, cut after the bytes that are shown."""
         shown = frame[: self._shown]
         text = one_line(shown.decode(self._encoding, "backslashreplace"))
         rest = f" … {len(frame):,} bytes in all" if len(frame) > len(shown) else ""
         return f"{shown.hex(' '):<{HEX_WIDTH}}  |{text}|{rest}"
-
-    def _write_to_log(self, line: str) -> None:
-        self.log.info("{line}", line=line)
 
 
 def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[SessionObserver]:
@@ -136,18 +131,17 @@ def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[Sessi
 
 
 def _message_text(message: ObservedMessage) -> str:
-    """Return the kind of a message, its name and values, and the command that it answers."""
     values = _values_text(message.values)
     text = values if message.answers is not None or not message.name else f"{message.name}({values})"
     parts = [f"{message.kind.value:<9}", text]
     if message.answers is not None:
         took = f" after {message.seconds * 1000:.3f} ms" if message.seconds is not None else ""
-        asked = message.answers
-        parts.append(f"answers {asked.name}({_values_text(asked.values)}){took}")
+        asked = f"{message.answers.name}({_values_text(message.answers.values)})"
+        parts.append(f"answers {asked if message.answers.name else 'it'}{took}")
     if message.problem:
         parts.append(f"! {message.problem}")
     return " ".join(part for part in parts if part)
 
 
 def _values_text(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return ", ".join(f"{name}={value!r}" for name, value in values.items() if value is not None)

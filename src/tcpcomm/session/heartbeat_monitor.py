@@ -8,11 +8,11 @@ from typing import Protocol
 
 from tcpcomm.framing.base import Framing
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats, Pulse
-from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_frames_sent
+from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_bytes
 
 
 class MonitoredSession(ObservedSession, Protocol):
-    """The part of a session that the monitor needs."""
+    """A session that the monitor watches."""
 
     heartbeat: Heartbeat | None
     heartbeats: Heartbeats | None
@@ -77,7 +77,7 @@ class HeartbeatMonitor:
     def _send(self, frames: Sequence[bytes]) -> None:
         session = self._session
         session.sendBytes(b"".join(map(session.send_framing.encode, frames)))
-        report_frames_sent(session, frames)
+        report_bytes(session, "frame_sent", frames)
         self._report(frames, sent=True)
 
     def _report(self, frames: Sequence[bytes], *, sent: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -77,29 +77,3 @@ def default_max_sessions() -> int:
     if soft == resource.RLIM_INFINITY:
         return MAX_SESSIONS
     return max(1, min(MAX_SESSIONS, soft - FILES_KEPT_FREE))
-
-
-class LimitedSession(Protocol):
-    """The part of a session that the functions below need."""
-
-    limits: Limits
-    awaits_proof: bool
-
-    def close(self, reason: str = ...) -> None: ...
-    def abort(self, reason: str = ...) -> None: ...
-
-
-def handshake_overdue(session: LimitedSession) -> None:
-    """Abort a session that has not become ready within its limit."""
-    missing = "the peer was not proven" if session.awaits_proof else "TLS was not established"
-    session.abort(f"{missing} within {session.limits.handshake:g} s")
-
-
-def reading_overdue(session: LimitedSession) -> None:
-    """Abort a session that the peer does not read from."""
-    session.abort(f"the peer does not read: it took nothing for {session.limits.stall:g} s")
-
-
-def idle_overdue(session: LimitedSession) -> None:
-    """Close a session that was idle for too long."""
-    session.close(f"the peer was silent for {session.limits.idle:g} s")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from attrs import define, field
+
 from tcpcomm.session.send_buffer import SendBuffer
 
 LINGER: Final = 1.0
@@ -12,7 +14,7 @@ LINGER: Final = 1.0
 
 
 class ClosingSession(Protocol):
-    """The part of a session that is needed here."""
+    """A session that closes."""
 
     reason: str | None
     input_ended: bool
@@ -20,6 +22,7 @@ class ClosingSession(Protocol):
     def abort(self, reason: str = ...) -> None: ...
 
 
+@define(eq=False)
 class LingeringClose:
     """
     Ends a connection in two steps: first the sending side and then, when the peer has closed, the rest.
@@ -31,18 +34,17 @@ class LingeringClose:
     Args:
         send_buffer: the bytes that are sent before.
         seconds: returns the time.
-        stall: the seconds for which the peer may take none of these bytes. It may go on sending for as
-            long.
+        stall: the seconds for which the peer may take none of these bytes, and may then go on sending.
     """
 
-    __slots__ = ("_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")
+    _send_buffer: SendBuffer[Any]
+    _seconds: Callable[[], float]
+    _stall: float
+    _shut: bool = field(default=False, init=False)
+    _lingering: bool = field(default=False, init=False)
+    _until: float = field(init=False)
 
-    def __init__(self, send_buffer: SendBuffer[Any], seconds: Callable[[], float], stall: float) -> None:
-        self._send_buffer = send_buffer
-        self._seconds = seconds
-        self._stall = stall
-        self._shut = False
-        self._lingering = False
+    def __attrs_post_init__(self) -> None:
         self.progressed()
 
     def advance(self, session: ClosingSession) -> None:

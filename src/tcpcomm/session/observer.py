@@ -1,8 +1,7 @@
 """
 One place to watch from: :class:`SessionObserver` sees what passes on sessions and links.
 
-A frame log, a monitor, a recording and metrics are observers. They change nothing: an observer that raises
-is logged and detached, and its session goes on.
+Observers change nothing: one that raises is logged and detached, and its session goes on.
 
 ::
 
@@ -11,9 +10,6 @@ is logged and detached, and its session goes on.
             print(session.peer, frame)
 
     factory = FrameFactory(MyProtocol, observers=[Printer()])
-
-A factory or a link keeps its observers in an :class:`Observers`. A session asks it once for each chunk
-whether anybody watches; a method that no observer overrides is never called.
 """
 
 from __future__ import annotations
@@ -100,6 +96,12 @@ class SessionObserver:
     def frame_sent(self, session: Any, frame: bytes) -> None:
         """A frame was accepted for sending, which may be a heartbeat. Its bytes may be sent already."""
 
+    def half_frame(self, session: Any, description: str) -> None:
+        """
+        A chunk began a frame and did not end it, and no ``gap`` will. The text tells the bytes, and what is
+        missing; it is empty while the session keeps a secret.
+        """
+
     def fault(self, session: Any, fault: FramingError) -> None:
         """The peer broke the rule of the framing."""
 
@@ -125,9 +127,6 @@ class Observers:
 
     Each attribute is named like a method of :class:`SessionObserver`. It calls that method of every
     observer that overrides it, or is None if no observer does.
-
-    Args:
-        observers: the observers from the start.
     """
 
     __slots__ = ("_all", *HOOKS)
@@ -140,6 +139,7 @@ class Observers:
     sent: Hook | None
     frame_received: Hook | None
     frame_sent: Hook | None
+    half_frame: Hook | None
     fault: Hook | None
     message: Hook | None
     closed: Hook | None
@@ -189,7 +189,7 @@ def observers_of(factory: object) -> Observers:
 
 
 class ObservedSession(Protocol):
-    """The part of a session that the functions below need."""
+    """A session that reports to observers."""
 
     observers: Observers
     keeps_secret: bool
@@ -198,53 +198,27 @@ class ObservedSession(Protocol):
 
 
 def report(session: ObservedSession, hook: str, *details: object) -> None:
-    """Call a method of the observers of a session by its name. It is for events that are not frequent."""
+    """Call a method of the observers by its name. It is for events that are not frequent."""
     method = getattr(session.observers, hook)
     if method is not None:
         method(session, *details)
 
 
-def report_received(session: ObservedSession, data: bytes) -> None:
-    """Tell the observers of a session about a received chunk."""
-    if session.observers.received is not None:
-        session.observers.received(session, masked(data) if session.keeps_secret else data)
-
-
-def report_sent(session: ObservedSession, data: bytes) -> None:
-    """Tell the observers of a session about a sent chunk."""
-    if session.observers.sent is not None:
-        session.observers.sent(session, masked(data) if session.sends_secret else data)
-
-
-def report_frames_received(session: ObservedSession, frames: Sequence[bytes]) -> None:
-    """Tell the observers of a session about received frames."""
-    method = session.observers.frame_received
-    if method is not None:
-        for frame in frames:
-            method(session, masked(frame) if session.keeps_secret else frame)
-
-
-def report_frames_sent(session: ObservedSession, frames: Sequence[bytes]) -> None:
-    """Tell the observers of a session about sent frames."""
-    method = session.observers.frame_sent
-    if method is not None:
-        for frame in frames:
-            method(session, masked(frame) if session.sends_secret else frame)
+def report_bytes(session: ObservedSession, hook: str, pieces: Sequence[bytes]) -> None:
+    """Report each chunk by the hook ``received`` or ``sent``, or each frame by the hooks for frames."""
+    secret = session.sends_secret if hook.endswith("sent") else session.keeps_secret
+    for data in pieces:
+        report(session, hook, masked(data) if secret else data)
 
 
 def report_fault(session: ObservedSession, fault: FramingError) -> None:
-    """Tell the observers of a session about a framing fault."""
-    if session.observers.fault is not None:
-        session.observers.fault(session, _masked_fault(fault) if session.keeps_secret else fault)
+    """Report a framing fault, without the bytes that the peer sent if they are secret."""
+    if session.keeps_secret:
+        whole, fault = fault, type(fault).__new__(type(fault), *fault.args)
+        vars(fault).update(vars(whole), details="", frames=[masked(frame) for frame in whole.frames])
+    report(session, "fault", fault)
 
 
 def masked(data: bytes) -> bytes:
     """Return as many ``*`` as there are bytes: an observer must not see a password."""
     return b"*" * len(data)
-
-
-def _masked_fault(fault: FramingError) -> FramingError:
-    """Return a copy of a fault without the bytes that the peer sent."""
-    copy = type(fault).__new__(type(fault), *fault.args)
-    vars(copy).update(vars(fault), details="", frames=[masked(frame) for frame in fault.frames])
-    return copy

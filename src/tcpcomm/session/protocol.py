@@ -1,15 +1,14 @@
 """
 One session, the glue between a Twisted transport and a framing: :class:`FrameProtocol`.
 
-Subclass it for your equipment, set ``framing``, and override :meth:`FrameProtocol.frameReceived`. The class
-does all that every session needs: time limits, backpressure in both directions, heartbeats, half-close,
+It does all that every session needs: time limits, backpressure in both directions, heartbeats, half-close,
 observers, and an end with a reason in plain words. Only the framing decides which bytes are a frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, NoReturn, Self, cast
+from typing import Any, ClassVar, Final, NoReturn, Self, cast
 
 from twisted.internet import interfaces
 from twisted.internet.defer import CancelledError
@@ -21,19 +20,21 @@ from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.net.certificates import certificate_name
 from tcpcomm.net.reasons import loss_text, one_line, peer_name
+from tcpcomm.net.tls import certificate_name
+from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session import observer
 from tcpcomm.session.attributes import SessionAttributes
-from tcpcomm.session.fault_log import FaultLog
 from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
-from tcpcomm.session.limits import handshake_overdue, idle_overdue, reading_overdue
 from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
 from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
 from tcpcomm.session.send_buffer import SendBuffer
+
+FAULT_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about faulty data from one peer."""
 
 
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
@@ -41,18 +42,18 @@ class FrameProtocol(SessionAttributes):
     """
     One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state.
 
-    Override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and where needed
-    :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An exception
-    in any of them is logged once with the peer's name, and ends this session only.
+    Set ``framing`` and override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and
+    where needed :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An
+    exception in any of them is logged with the peer's name, and ends this session only.
 
     Nothing is delivered after the session was closed or while it is paused, even in the middle of a batch.
 
-    A handler may be ``async def``, or return a Deferred, if its work takes longer. Later frames do not
-    wait for it. A peer that has shut its sending side is kept until the handler has finished. When the
-    session is lost, unfinished handlers are cancelled.
+    A handler may be ``async def``, or return a Deferred. Later frames do not wait for it. A peer that has
+    shut its sending side is kept until the handler has finished. When the session is lost, unfinished
+    handlers are cancelled.
 
-    The class has ``__slots__``. A subclass needs none, but cannot also inherit from another class that has
-    some, such as a mixin made with ``attrs.define``.
+    The class has ``__slots__``: a subclass cannot also inherit from another class that has some, such as a
+    mixin made with ``attrs.define``.
     """
 
     __slots__ = (
@@ -64,9 +65,9 @@ class FrameProtocol(SessionAttributes):
 
     _ready: bool  # connected, and TLS and the peer's proof, if there are any, are complete
     _closing: bool  # nothing is delivered any more, but sent bytes still leave
-    _reading_paused: bool  # so that TCP slows the peer down
+    _reading_paused: bool
     _receive_queue: ReceiveQueue | None  # exists while received data waits
-    _frame_began_at: float | None  # the time when the unfinished frame began
+    _frame_began_at: float | None
 
     _paused = False  # by the user
     _throttled = False  # the peer does not read, or asks faster than handlers finish
@@ -75,7 +76,7 @@ class FrameProtocol(SessionAttributes):
     _pending_handlers: PendingHandlers | None = None
     _heartbeat_monitor: HeartbeatMonitor | None = None
     _lingering_close: LingeringClose | None = None
-    _fault_log: FaultLog | None = None
+    _fault_throttle: LogThrottle | None = None
 
     def __new__(cls, *_args: object, **_options: object) -> Self:
         self = super().__new__(cls)  # not in __init__, which a subclass may replace
@@ -140,17 +141,16 @@ class FrameProtocol(SessionAttributes):
         self.close("the peer finished sending" + self._mid_frame_note())
 
     def sessionLost(self, reason: str) -> None:
-        """
-        Handle the end of the session, with the reason in plain words. The default logs it.
-
-        It is called once, if the session was ever ready.
-        """
+        """Handle the end of a session that was ready. It is called once. The default logs the reason."""
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
 
     def log_fault(self, problem: str) -> None:
         """Log a problem with received data, at most one in 10 s."""
-        self._fault_log = self._fault_log or FaultLog(self.log, self.peer, self._seconds)
-        self._fault_log.add(problem)
+        self._fault_throttle = self._fault_throttle or LogThrottle(FAULT_LOG_INTERVAL)
+        count = self._fault_throttle.count_due(self._seconds())
+        if count:
+            others = f", and {count - 1} more" if count > 1 else ""
+            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=one_line(problem), others=others)
 
     def log_connected(self) -> None:
         """Log that the session is ready. Override it if something else logs that."""
@@ -169,14 +169,13 @@ class FrameProtocol(SessionAttributes):
         """
         if not self.is_open:
             self._refuse_to_send()
-        if len(frame) < LARGE:
-            self._send_buffer.write(self.send_framing.encode(frame))
-        else:
-            for part in self.send_framing.encode_large(frame):
-                self._send_buffer.write(part)
+        if len(frame) >= LARGE:
+            self.send_framed(self.send_framing.encode_large(frame), (frame,))
+            return
+        self._send_buffer.write(self.send_framing.encode(frame))
         self.frames_sent += 1
         if self.observers.frame_sent is not None:
-            observer.report_frames_sent(self, (frame,))
+            observer.report_bytes(self, "frame_sent", (frame,))
 
     def sendFrames(self, frames: Iterable[bytes]) -> None:
         """Send all these frames in one write, unless they are large, or raise like :meth:`sendFrame`."""
@@ -208,7 +207,7 @@ class FrameProtocol(SessionAttributes):
             self._send_buffer.write(part)
         self.frames_sent += len(frames)
         if self.observers.frame_sent is not None:
-            observer.report_frames_sent(self, frames)
+            observer.report_bytes(self, "frame_sent", frames)
 
     def sendBytes(self, data: bytes) -> None:
         """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
@@ -286,7 +285,7 @@ class FrameProtocol(SessionAttributes):
             self.handshakeCompleted()  # without TLS or a proof, it is complete now
 
     def _begin(self) -> None:
-        """Do the first steps that can fail in the code of others."""
+        """Do the first steps, which can fail in the code of others."""
         self._decoder = self.framing.decoder()
         self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
@@ -340,8 +339,10 @@ class FrameProtocol(SessionAttributes):
         self._deadline_timer.cancel()
         if self._pending_handlers is not None:
             self._call_guarded(self._pending_handlers.cancel)
-        if self._fault_log is not None:
-            self._fault_log.close()
+        if self._fault_throttle is not None and self._fault_throttle.unreported:
+            self.log.warn(
+                "{peer}: {count} more faults", peer=self.peer, count=self._fault_throttle.unreported
+            )
         observer.report(self, "closed", words)
         self._notify_factory("sessionClosed")
         if self._ready:
@@ -356,22 +357,18 @@ class FrameProtocol(SessionAttributes):
             self._call_guarded(method, self, *details)
 
     def _mid_frame_note(self) -> str:
-        """Return what to add to the reason of an end in the middle of a frame; else an empty text."""
         return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
     # -- receiving --------------------------------------------------------------------------------------
 
     def _deliver(self, data: bytes | None = None) -> None:
-        """
-        Decode and deliver a received chunk, or with None what waits, until the session is held.
-
-        Every chunk and every frame passes here, so this is one piece with as few calls as possible.
-        """
+        """Decode and deliver a received chunk, or with None what waits, until the session is held."""
+        # Every chunk and every frame passes here, so this is one piece with as few calls as possible.
         observers, send_buffer = self.observers, self._send_buffer
         if data is not None:
             self._last_received_at = self._seconds()
             if observers.received is not None:
-                observer.report_received(self, data)
+                observer.report_bytes(self, "received", (data,))
             if self.is_held or send_buffer.corked:
                 if not self._closing:
                     self._get_receive_queue().add_chunk(data)
@@ -398,12 +395,14 @@ class FrameProtocol(SessionAttributes):
                         self._get_receive_queue().add_fault(fault)
                         self._frame_began_at = self._last_received_at if decoder.mid_frame else None
                     else:
+                        if frames and observers.frame_received is not None:
+                            observer.report_bytes(self, "frame_received", frames)
                         if decoder.idle or not decoder.mid_frame:
                             self._frame_began_at = None
                         elif frames or self._frame_began_at is None:
                             self._frame_began_at = self._last_received_at
-                        if frames and observers.frame_received is not None:
-                            observer.report_frames_received(self, frames)
+                            if observers.half_frame is not None and self.gap is None:
+                                observer.report(self, "half_frame", self.unfinished)
                     data = None
                 if frames and self._heartbeat_monitor is not None:
                     frames, rest = self._heartbeat_monitor.answer(frames)
@@ -432,7 +431,7 @@ class FrameProtocol(SessionAttributes):
     dataReceived = _deliver
 
     def _resume_delivery(self) -> None:
-        """Go on after a change of holds or deadlines: deliver, and stop or start reading."""
+        """Go on after a change of holds: deliver what waits, and stop or start reading."""
         if self._ready:
             if not self._send_buffer.corked:
                 self._deliver()
@@ -499,7 +498,6 @@ class FrameProtocol(SessionAttributes):
         self.is_held = self._paused or self._throttled or not self.is_open
 
     def _sending_changed(self) -> None:
-        """Throttle the peer or let it go on, because the transport took bytes or refuses them."""
         send_buffer = self._send_buffer
         if send_buffer.blocked_since is None:
             self._last_finished_at = self._seconds()
@@ -514,8 +512,8 @@ class FrameProtocol(SessionAttributes):
         self._deadline_timer.update()
 
     def _update_throttle(self) -> None:
-        """Deliver nothing more until the peer reads, or until handlers have finished."""
-        limits, is_full = self.limits, self._send_buffer.is_full(self.limits.unread_pause)
+        limits = self.limits
+        is_full = self._send_buffer.is_full(limits.unread_pause)
         throttled = is_full or self.unfinished_handlers >= limits.awaited
         if throttled != self._throttled:
             self._throttled = throttled
@@ -523,11 +521,8 @@ class FrameProtocol(SessionAttributes):
             self._resume_delivery()
 
     def _update_reading(self) -> None:
-        """
-        Stop reading while the session is paused or throttled, so that TCP slows the peer down.
-
-        A closing session reads, and drops the data: a peer that waits until it can send would never read.
-        """
+        """Stop reading while the session is paused or throttled, so that TCP slows the peer down."""
+        # A closing session reads, and drops the data: a peer that waits until it can send would never read.
         pause = (self._paused or self._throttled) and not self._closing
         if pause == self._reading_paused or not self._ready or self.input_ended or self._aborted:
             return
@@ -542,7 +537,6 @@ class FrameProtocol(SessionAttributes):
             transport.resumeProducing()
 
     def _close_when_sent(self) -> None:
-        """Close once the transport has taken all bytes: see :class:`LingeringClose`."""
         if self._lingering_close is not None and not (self._lost or self._aborted):
             self._update_reading()
             self._lingering_close.advance(self)
@@ -558,10 +552,10 @@ class FrameProtocol(SessionAttributes):
             yield self._lingering_close.deadline(self._last_received_at), self._lingering_close.overdue
             return
         if not self._ready:
-            yield self._last_received_at + limits.handshake, handshake_overdue
+            yield self._last_received_at + limits.handshake, FrameProtocol._handshake_overdue
             return
         if blocked_since is not None:
-            yield blocked_since + limits.stall, reading_overdue
+            yield blocked_since + limits.stall, FrameProtocol._reading_overdue
         if self._heartbeat_monitor is not None and not (self._reading_paused or self.input_ended):
             yield self._heartbeat_monitor.deadline(self._last_received_at), FrameProtocol._check_heartbeats
         if self.is_held:
@@ -573,14 +567,23 @@ class FrameProtocol(SessionAttributes):
             yield self._frame_began_at + slack, FrameProtocol._frame_overdue
         if limits.idle is not None and not self._pending_handlers and blocked_since is None:
             last_active_at = max(self._last_received_at, self._last_finished_at)
-            yield last_active_at + limits.idle, idle_overdue
+            yield last_active_at + limits.idle, FrameProtocol._idle_overdue
+
+    def _handshake_overdue(self) -> None:
+        missing = "the peer was not proven" if self.awaits_proof else "TLS was not established"
+        self.abort(f"{missing} within {self.limits.handshake:g} s")
+
+    def _reading_overdue(self) -> None:
+        self.abort(f"the peer does not read: it took nothing for {self.limits.stall:g} s")
+
+    def _idle_overdue(self) -> None:
+        self.close(f"the peer was silent for {self.limits.idle:g} s")
 
     def _check_heartbeats(self) -> None:
         check = cast("HeartbeatMonitor", self._heartbeat_monitor).check
         self._call_guarded(check, self._seconds(), self._last_received_at)
 
     def _gap_passed(self) -> None:
-        """End the frame that has begun, because nothing came for ``gap`` seconds."""
         self._call_guarded(self._get_receive_queue().finish_frame, self._decoder.flush)
         self._frame_began_at = None
         self._resume_delivery()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from attrs import define, field
+
 from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import Decoder
-from tcpcomm.session.observer import ObservedSession, report_fault, report_frames_received
+from tcpcomm.session.observer import ObservedSession, report_bytes, report_fault
 
 
 class ReceivingSession(ObservedSession, Protocol):
-    """The part of a session that the queue needs."""
+    """A session that delivers what it receives."""
 
     gap: float | None
     is_held: bool
@@ -43,6 +45,7 @@ def deliver_each(session: ReceivingSession, frames: Iterable[bytes]) -> Awaitabl
     return None
 
 
+@define(eq=False)
 class ReceiveQueue:
     """
     Holds received data while a session is held, and takes the steps at the end of the input.
@@ -55,27 +58,15 @@ class ReceiveQueue:
         decoder: the session's decoder.
     """
 
-    __slots__ = (
-        "_chunks",
-        "_decoder",
-        "_fault",
-        "_flushed",
-        "_frames",
-        "_session",
-        "_stream_closed",
-        "end_reported",
-    )
-
-    def __init__(self, session: ReceivingSession, decoder: Decoder) -> None:
-        self._session = session
-        self._decoder = decoder
-        self._frames: list[bytes] = []
-        self._fault: FramingError | None = None
-        self._chunks: list[bytes] = []
-        self._flushed = False
-        self._stream_closed = False
-        self.end_reported = False
-        """True once ``inputEnded`` was called, or if it must not be called."""
+    _session: ReceivingSession
+    _decoder: Decoder
+    _frames: list[bytes] = field(factory=list, init=False)
+    _fault: FramingError | None = field(default=None, init=False)
+    _chunks: list[bytes] = field(factory=list, init=False)
+    _flushed: bool = field(default=False, init=False)
+    _stream_closed: bool = field(default=False, init=False)
+    end_reported: bool = field(default=False, init=False)
+    """True once ``inputEnded`` was called, or if it must not be called."""
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +84,7 @@ class ReceiveQueue:
     def add_fault(self, fault: FramingError) -> None:
         """Keep a fault that the decoder raised, and the good frames before it. Report them to observers."""
         self._frames, self._fault = fault.frames, fault
-        report_frames_received(self._session, fault.frames)
+        report_bytes(self._session, "frame_received", fault.frames)
         report_fault(self._session, fault)
         if fault.recoverable:
             self._chunks.insert(0, b"")  # this makes the decoder go on behind the fault
@@ -147,4 +138,4 @@ class ReceiveQueue:
             self.add_fault(fault)
         else:
             self._frames = frames
-            report_frames_received(self._session, frames)
+            report_bytes(self._session, "frame_received", frames)

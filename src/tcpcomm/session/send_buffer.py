@@ -2,8 +2,8 @@
 Bytes that wait to be sent on one session: :class:`SendBuffer`.
 
 Twisted's transports take any amount of data and keep it. The buffer hands at most :data:`SEND_CHUNK` bytes
-at a time to the transport, until the transport says "pause". It counts the rest. So progress can be seen,
-memory is bounded, and TCP, TLS, UNIX sockets and memory behave alike.
+at a time to the transport, until the transport says "pause". So progress can be seen, memory is bounded,
+and TCP, TLS and UNIX sockets behave alike.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, cast
 
+from attrs import define, field
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
     IHalfCloseableProtocol,
     IProtocol,
     IPushProducer,
     ISSLTransport,
-    ITransport,
 )
 from zope.interface import implementer
 
-from tcpcomm.session.observer import ObservedSession, report_sent
+from tcpcomm.session.observer import ObservedSession, report_bytes
 
 SEND_CHUNK: Final = 64 * 1024
 """Bytes that the transport gets at once, at most."""
@@ -30,58 +30,39 @@ Session = TypeVar("Session", bound=ObservedSession)
 
 
 @implementer(IPushProducer)
+@define(eq=False, weakref_slot=False)
 class SendBuffer(Generic[Session]):
     """
     The queue between ``sendFrame`` and the transport.
 
     Args:
-        transport: it takes the bytes, and tells this producer when it has enough.
+        transport: takes the bytes, and pauses this producer when it has enough.
         session: its observers are told about each chunk that the transport took.
         seconds: returns the time.
         changed: called with the session after the transport took or refused bytes, and after bytes were
             queued while it refuses them. It can then look at :attr:`waiting` and :attr:`blocked_since`.
     """
 
-    __slots__ = (
-        "_changed",
-        "_current",
-        "_finished",
-        "_first",
-        "_only",
-        "_queue",
-        "_seconds",
-        "_session",
-        "_transport",
-        "blocked_since",
-        "corked",
-        "waiting",
-    )
+    _transport: Any
+    _session: Session
+    _seconds: Callable[[], float]
+    _changed: Callable[[Session], object]
+    # The transport gets first the bytes of _current from _first on, then _only or, if there are several
+    # writes, _queue. Most often there is one write, and it needs no list.
+    _current: bytes = field(default=b"", init=False)
+    _first: int = field(default=0, init=False)
+    _only: bytes | None = field(default=None, init=False)
+    _queue: list[bytes] | None = field(default=None, init=False)
+    _finished: bool = field(default=False, init=False)
+    waiting: int = field(default=0, init=False)
+    """Bytes that the transport has not taken yet."""
+    blocked_since: float | None = field(default=None, init=False)
+    """The time when the transport said that it has enough; None while it takes more."""
+    corked: bool = field(default=False, init=False)
+    """While true, bytes are collected, to leave in one write."""
 
-    def __init__(
-        self,
-        transport: ITransport,
-        session: Session,
-        seconds: Callable[[], float],
-        changed: Callable[[Session], object],
-    ) -> None:
-        self._transport = transport
-        self._session = session
-        self._seconds = seconds
-        self._changed = changed
-        # The transport gets first the bytes of _current from _first on, then _only or, if there are several
-        # writes, _queue. Most often there is one write, and it needs no list.
-        self._current = b""
-        self._first = 0
-        self._only: bytes | None = None
-        self._queue: list[bytes] | None = None
-        self._finished = False
-        self.waiting = 0
-        """Bytes that the transport has not taken yet."""
-        self.blocked_since: float | None = None
-        """The time when the transport said that it has enough; None while it takes more."""
-        self.corked = False
-        """While true, bytes are collected, to leave in one write."""
-        register = getattr(transport, "registerProducer", None)
+    def __attrs_post_init__(self) -> None:
+        register = getattr(self._transport, "registerProducer", None)
         if register is not None:
             register(self, True)
 
@@ -107,20 +88,18 @@ class SendBuffer(Generic[Session]):
 
     def flush(self) -> None:
         """Hand over the bytes that wait, as long as the transport takes them."""
-        if not self.waiting or self.blocked_since is not None:
+        if self.blocked_since is not None:
             return
-        if not self._current and self.waiting <= SEND_CHUNK:
-            data = self._only or b"".join(self._queue or ())
-            self._only = self._queue = None
-            self.waiting = 0
+        while self.waiting and self.blocked_since is None:
+            if self._current or self.waiting > SEND_CHUNK:
+                data = self._next_piece()
+            else:
+                data = self._only or b"".join(self._queue or ())
+                self._only = self._queue = None
+                self.waiting = 0
             self._transport.write(data)
             if self._session.observers.sent is not None:
-                report_sent(self._session, data)
-        while self.waiting and self.blocked_since is None:
-            piece = self._next_piece()
-            self._transport.write(piece)
-            if self._session.observers.sent is not None:
-                report_sent(self._session, piece)
+                report_bytes(self._session, "sent", (data,))
         if self.blocked_since is not None:
             self._changed(self._session)
 
@@ -138,7 +117,7 @@ class SendBuffer(Generic[Session]):
         return piece
 
     def _take_from_queue(self) -> bytes:
-        """Remove and return the next long write as it is, or all short ones before it, joined."""
+        """Remove and return the next long write, or all short ones before it, joined."""
         only, self._only = self._only, None
         if only is not None:
             return only
@@ -162,7 +141,7 @@ class SendBuffer(Generic[Session]):
         if not _closes_by_half(self._transport):
             return False
         self._finish()
-        cast("Any", self._transport).loseWriteConnection()
+        self._transport.loseWriteConnection()
         return True
 
     def close(self) -> None:
@@ -173,8 +152,7 @@ class SendBuffer(Generic[Session]):
     def abort(self) -> None:
         """Drop the bytes that wait, and end the connection at once."""
         self.clear()
-        abort_connection = getattr(self._transport, "abortConnection", None)
-        (abort_connection or self.close)()
+        getattr(self._transport, "abortConnection", self.close)()
 
     def _finish(self) -> None:
         """Unregister as the transport's producer: it would not close before that."""

@@ -7,14 +7,13 @@ Every command and event passes all layers there: values, codec, framing, and byt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any, Final, NoReturn
 
 from attrs import define, evolve, field, frozen
-from hypothesis import given, reject
+from hypothesis import reject
 from hypothesis import strategies as st
-from hypothesis.strategies import DataObject
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
@@ -26,10 +25,11 @@ from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.host.host import link_of, remote
-from tcpcomm.link.supervisor import LinkState, profile
+from tcpcomm.link.policy import profile
+from tcpcomm.link.states import LinkState
 from tcpcomm.server.serving import serve
 from tcpcomm.server.simulator import implement_with
-from tcpcomm.testing.laws.settings import check_settings
+from tcpcomm.testing.laws.examples import Draw, try_examples
 from tcpcomm.testing.laws.violation import Violation
 from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
@@ -61,50 +61,9 @@ def check_equipment(kind: type[Equipment], *, max_examples: int | None = None) -
         ConfigurationError: the class is not a declaration, or no values can be drawn for it.
     """
     __tracebackhide__ = True
-    declaration = declaration_of(kind)
-    script = _Script()
-    device = type(implement_with(kind, script.carry_out))  # made once, because it takes long
-    for member in _members(declaration):
-        _hold(member, declaration, lambda: script.use(device()), max_examples)
-
-
-def _hold(
-    member: Command | DeclaredEvent,
-    declaration: Declaration,
-    new_script: Callable[[], _Script],
-    max_examples: int | None,
-) -> None:
-    __tracebackhide__ = True
-    samples = Samples(declaration)
-    members = _members(declaration)
-
-    @check_settings(max_examples)
-    @given(st.data())
-    def hold(data: DataObject) -> None:
-        random = data.draw(st.randoms(use_true_random=False))
-        cuts = data.draw(st.sampled_from((0.0, 0.3, 1.0))) if _allows_cuts(declaration) else 0.0
-        seed = data.draw(st.integers(0, 2**16))
-        earlier = data.draw(st.lists(st.sampled_from(members), max_size=2))
-        try:
-            actions = [_draw_action(each, declaration, samples, random) for each in (*earlier, member)]
-        except ConfigurationError:
-            reject()
-        _converse(declaration, actions, Network(seed, cuts=cuts, traced=True), new_script())
-
-    try:
-        _draw_action(member, declaration, samples, Random(0))  # raises if no values can be drawn
-        hold()
-    except Violation as violation:
-        where = violation.where if isinstance(violation, _Difference) else member.where
-        raise AssertionError(f"{where} does not pass the wire\n  {_LAW}\n{violation}") from None
-
-
-def _members(declaration: Declaration) -> list[Command | DeclaredEvent]:
-    return [*declaration.commands.values(), *declaration.events.values()]
-
-
-def _allows_cuts(declaration: Declaration) -> bool:
-    return declaration.received.self_delimiting and declaration.sent.self_delimiting
+    check = _Check(declaration_of(kind))
+    for member in check.members:
+        check.hold(member, max_examples)
 
 
 @frozen
@@ -120,7 +79,6 @@ class _Action:
 
     @property
     def call(self) -> tuple[str, dict[str, Any]]:
-        """The name and the values."""
         return self.member.name, self.values
 
     def __str__(self) -> str:
@@ -128,122 +86,140 @@ class _Action:
         return f"{self.member.name}({values})"
 
 
-def _draw_action(
-    member: Command | DeclaredEvent, declaration: Declaration, samples: Samples, random: Random
-) -> _Action:
-    try:
-        if isinstance(member, DeclaredEvent):
-            return _Action(member, samples.event(member.name, random))
-        values = samples.values(member.name, random)
-        answer: Any = samples.result(member.name, random)
-        if member.has_reply and declaration.dialect.has_faults and random.random() > 0.75:
-            answer = samples.fault(member.name, random)
-    except ConfigurationError:
-        raise
-    except Exception as error:
-        raise Violation("values that can be written", _text(error), drawn=f"for {member.where}") from error
-    event = None
-    if declaration.events and _allows_cuts(declaration) and random.random() > 0.75:
-        chosen = random.choice([*declaration.events.values()])
-        event = _draw_action(chosen, declaration, samples, random)
-    return _Action(member, values, answer, event)
+class _Check:
+    """The check of one declaration. It draws actions and carries them out in conversations."""
 
+    def __init__(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+        self.members: list[Command | DeclaredEvent] = [*declaration.commands.values()]
+        self.members += declaration.events.values()
+        self._can_be_cut = declaration.received.self_delimiting and declaration.sent.self_delimiting
+        self._samples = Samples(declaration)
+        self._conversation: Any = None
+        self._device = type(implement_with(declaration.kind, self._answer))  # made once: it takes long
+        self._where = ""
+        """The class and the method of the command or event that is tried."""
 
-class _Script:
-    """The implementation of the equipment: it records each command and answers as the action says."""
+    def _answer(self, command: Command, values: dict[str, Any]) -> Any:
+        return self._conversation.answer(command, values)
 
-    def __init__(self) -> None:
-        self.equipment: Any = None
-        self.action: Any = None
-        self.commands: list[tuple[str, dict[str, Any]]] = []
-
-    def use(self, equipment: Equipment) -> _Script:
-        """Let this object be the equipment from now on."""
-        self.equipment = equipment
-        return self
-
-    def carry_out(self, command: Command, values: dict[str, Any]) -> Any:
-        """Send the event of the current action, then return or raise its answer."""
-        self.commands.append((command.name, values))
-        action: _Action = self.action
-        if action.event is not None:
-            self.send(action.event)
-        if isinstance(action.answer, Fault):
-            raise action.answer
-        return action.answer
-
-    def send(self, event: _Action) -> None:
-        """Send an event to the host."""
-        getattr(self.equipment, event.member.name)(**event.values)
-
-
-def _converse(declaration: Declaration, actions: list[_Action], network: Network, script: _Script) -> None:
-    """Connect both ends of a declaration and carry out all actions."""
-    with logged_errors() as errors:
-        conversation = _Conversation(declaration, network, script, errors)
+    def hold(self, member: Command | DeclaredEvent, max_examples: int | None) -> None:
+        __tracebackhide__ = True
+        self._where = member.where
         try:
-            conversation.begin()
-            for action in actions:
-                conversation.carry_out(action)
-        finally:
-            conversation.end()
+            self._draw(member, Random(0))  # raises if no values can be drawn
+            try_examples(partial(self._try, member), max_examples)
+        except Violation as violation:
+            text = f"{self._where} does not pass the wire\n  {_LAW}\n{violation}"
+            raise AssertionError(text) from None
 
+    def _try(self, member: Command | DeclaredEvent, draw: Draw) -> None:
+        self._where = member.where
+        random = draw(st.randoms(use_true_random=False))
+        cuts = draw(st.sampled_from((0.0, 0.3, 1.0))) if self._can_be_cut else 0.0
+        seed = draw(st.integers(0, 2**16))
+        earlier = draw(st.lists(st.sampled_from(self.members), max_size=2))
+        try:
+            actions = [self._draw(each, random) for each in (*earlier, member)]
+        except ConfigurationError:
+            reject()
+        network = Network(seed, cuts=cuts, traced=True)
+        with logged_errors() as errors:
+            self._conversation = _Conversation(self._declaration, self._device(), network, errors)
+            try:
+                self._conversation.begin()
+                for action in actions:
+                    self._where = action.member.where
+                    self._conversation.carry_out(action)
+            finally:
+                self._conversation.end()
 
-class _Difference(Violation):
-    """A value did not arrive as it was sent."""
-
-    where: str
-    """The class and the method of the command or event."""
+    def _draw(self, member: Command | DeclaredEvent, random: Random) -> _Action:
+        declaration, samples = self._declaration, self._samples
+        try:
+            if isinstance(member, DeclaredEvent):
+                return _Action(member, samples.event(member.name, random))
+            values = samples.values(member.name, random)
+            answer: Any = samples.result(member.name, random)
+            if member.has_reply and declaration.dialect.has_faults and random.random() > 0.75:
+                answer = samples.fault(member.name, random)
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            drawn = f"for {member.where}"
+            raise Violation("values that can be written", _text(error), drawn=drawn) from error
+        event = None
+        if declaration.events and self._can_be_cut and random.random() > 0.75:
+            event = self._draw(random.choice([*declaration.events.values()]), random)
+        return _Action(member, values, answer, event)
 
 
 @define(eq=False)
 class _Conversation:
-    declaration: Declaration
-    network: Network
-    script: _Script
-    errors: list[str]
+    """The two connected ends of a declaration. The equipment answers each command as its action says."""
+
+    _declaration: Declaration
+    _equipment: Equipment
+    _network: Network
+    _errors: list[str]
+    _action: Any = field(init=False, default=None)
+    _commands: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
     _events: list[tuple[str, dict[str, Any]]] = field(init=False, factory=list)
     _proxy: Any = field(init=False, default=None)
     _service: Any = field(init=False, default=None)
 
     def begin(self) -> None:
-        """Connect the two ends."""
-        equipment, host = self.network.machine("equipment"), self.network.machine("host")
-        self._service = serve(self.script.equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
+        equipment, host = self._network.machine("equipment"), self._network.machine("host")
+        self._service = serve(self._equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
         self._service.startService()
         self._proxy = remote(
-            self.declaration.kind,
+            self._declaration.kind,
             at=host.connecting(equipment, _PORT),
             policy=evolve(profile("lan"), heartbeats=None),
-            credentials=dict.fromkeys(credential_names(self.declaration.login), "secret"),
+            credentials=dict.fromkeys(credential_names(self._declaration.login), "secret"),
             reactor=host.clock,
         )
-        for event in self.declaration.events.values():
-            getattr(self._proxy, event.name).subscribe(self._recorder(event))
+        for event in self._declaration.events.values():
+            getattr(self._proxy, event.name).subscribe(partial(self._event_arrived, event))
         link, sessions = link_of(self._proxy), self._service.factory.members
 
         def is_ready() -> bool:  # at both ends: a server without a session sends no event
             return link.state is LinkState.READY and bool(sessions)
 
-        if not self.network.run_until(is_ready, within=_TIMEOUT):
+        if not self._network.run_until(is_ready, within=_TIMEOUT):
             raise Violation("the link becomes ready", f"it is {link.state.value}: {link.reason}")
 
+    def _event_arrived(self, event: DeclaredEvent, *values: Any) -> None:
+        self._events.append((event.name, dict(zip(event.names, values, strict=True))))
+
     def end(self) -> None:
-        """Stop both ends."""
         if self._proxy is not None:
             link_of(self._proxy).stopService()
         self._service.stopService()
-        self.network.advance(_TIMEOUT)
+        self._network.advance(_TIMEOUT)
+
+    def answer(self, command: Command, values: dict[str, Any]) -> Any:
+        """Record a command, send the event of its action, and return or raise its answer."""
+        self._commands.append((command.name, values))
+        if self._action.event is not None:
+            self._send(self._action.event)
+        if isinstance(self._action.answer, Fault):
+            raise self._action.answer
+        return self._action.answer
+
+    def _send(self, event: _Action) -> None:
+        getattr(self._equipment, event.member.name)(**event.values)
 
     def carry_out(self, action: _Action) -> None:
         """Carry out one action, and compare the received values with the sent ones."""
-        self.script.action, self.script.commands = action, []
+        self._action = action
+        self._commands.clear()
         self._events.clear()
-        self._trace.clear()
+        self._network.trace = []
         if isinstance(action.member, DeclaredEvent):
-            self.script.send(action)
-            self.network.run_until(lambda: bool(self._events), _TIMEOUT)
-            self._expect([action.call], self._events, action, "events received")
+            self._send(action)
+            self._network.run_until(lambda: bool(self._events), _TIMEOUT)
+            self._expect([action.call], self._events, "events received")
             return
         outcomes: list[Any] = []
         result: Deferred[Any] = maybeDeferred(getattr(self._proxy, action.member.name), **action.values)
@@ -251,38 +227,39 @@ class _Conversation:
         events = [] if action.event is None else [action.event.call]
 
         def is_over() -> bool:
-            return bool(outcomes and self.script.commands) and len(self._events) >= len(events)
+            return bool(outcomes and self._commands) and len(self._events) >= len(events)
 
-        self.network.run_until(is_over, action.member.timeout + _TIMEOUT)
+        self._network.run_until(is_over, action.member.timeout + _TIMEOUT)
         outcome = outcomes[0] if outcomes else "nothing"
         outcome = outcome.value if isinstance(outcome, Failure) else outcome
-        if not self.script.commands and isinstance(outcome, Exception):
-            self._differ("the command is carried out", _text(outcome), action, "outcome")
-        self._expect([action.call], self.script.commands, action, "commands carried out")
+        if not self._commands and isinstance(outcome, Exception):
+            self._differ("the command is carried out", _text(outcome), "outcome")
+        self._expect([action.call], self._commands, "commands carried out")
         self._expect_answer(action, outcome)
-        self._expect(events, self._events, action, "events received")
+        self._expect(events, self._events, "events received")
 
     def _expect_answer(self, action: _Action, outcome: Any) -> None:
         sent = action.answer
         if not (isinstance(sent, Fault) and isinstance(outcome, Fault)):
-            self._expect(sent, outcome, action, "outcome")
+            self._expect(sent, outcome, "outcome")
             return
         # A fault text without a field for the code has it in the reason, and one without a field for the
         # reason loses the reason. So the two faults are compared as they are written.
-        dialect, request = self.declaration.dialect, Request(action.member.name, {}, SAMPLE_ID)
+        dialect, request = self._declaration.dialect, Request(action.member.name, {}, SAMPLE_ID)
         if outcome.code != sent.code and not outcome.reason.startswith(str(sent.code)):
-            self._expect(sent, outcome, action, "fault")
+            self._expect(sent, outcome, "fault")
         try:
             written: Any = dialect.fault(request, outcome)
         except CodecError as error:
             written = error
-        self._expect(dialect.fault(request, sent), written, action, "fault, written again")
+        self._expect(dialect.fault(request, sent), written, "fault, written again")
 
-    def _expect(self, expected: Any, actual: Any, action: _Action, compared: str) -> None:
+    def _expect(self, expected: Any, actual: Any, compared: str) -> None:
         if expected != actual or type(expected) is not type(actual):
-            self._differ(_text(expected), _text(actual), action, compared)
+            self._differ(_text(expected), _text(actual), compared)
 
-    def _differ(self, expected: str, actual: str, action: _Action, compared: str) -> NoReturn:
+    def _differ(self, expected: str, actual: str, compared: str) -> NoReturn:
+        action = self._action
         facts: dict[str, Any] = {"event" if isinstance(action.member, DeclaredEvent) else "command": action}
         if isinstance(action.member, Command):
             facts["answered with"] = _text(action.answer)
@@ -291,29 +268,15 @@ class _Conversation:
         facts["equipment read"] = self._chunks_read("<")
         facts["host read"] = self._chunks_read(">")
         facts["compared"] = compared
-        if self.errors:
-            lines = self.errors[-1].splitlines()
+        if self._errors:
+            lines = self._errors[-1].splitlines()
             facts["logged"] = [lines[0], lines[-1]]
-        difference = _Difference(expected, actual, **facts)
-        difference.where = action.member.where
-        raise difference
+        raise Violation(expected, actual, **facts)
 
-    def _chunks_read(self, mark: str) -> list[bytes]:
+    def _chunks_read(self, mark: str) -> list[object]:
         """Return the chunks that one end read. The names of a host's sockets end with ``>``."""
-        return [
-            details
-            for _, kind, name, details in self._trace
-            if kind == "read" and name.endswith(mark) and isinstance(details, bytes)
-        ]
-
-    @property
-    def _trace(self) -> list[tuple[float, str, str, object]]:
-        assert self.network.trace is not None
-        return self.network.trace
-
-    def _recorder(self, event: DeclaredEvent) -> Any:
-        names = event.names
-        return lambda *values: self._events.append((event.name, dict(zip(names, values, strict=True))))
+        trace = self._network.trace or ()
+        return [chunk for _, kind, name, chunk in trace if kind == "read" and name.endswith(mark)]
 
 
 def _text(value: Any) -> str:

@@ -54,6 +54,9 @@ class RecordingObserver(SessionObserver):
     def frame_sent(self, session: Any, frame: bytes) -> None:
         self.log.append(("frame_sent", frame))
 
+    def half_frame(self, session: Any, description: str) -> None:
+        self.log.append(("half_frame", description))
+
     def fault(self, session: Any, fault: FramingError) -> None:
         self.log.append(("fault", type(fault)))
 

@@ -45,7 +45,7 @@ FIELDS = (
     Field("real", F32),
 )
 COMPILER = LayoutCompiler("big", "ascii")
-BY_NAME = COMPILER.values(FIELDS, "")
+BY_NAME = COMPILER.values(FIELDS)
 AN_INSTANCE = COMPILER.value(Point)
 
 numbers = st.one_of(

@@ -294,7 +294,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"naming": "kebab"},
         "naming must be one of as written, camel, pascal, not 'kebab'",
     ),
-    "an unknown encoding": ({"encoding": "klingon"}, "there is no encoding 'klingon'"),
+    "an unknown encoding": ({"encoding": "klingon"}, "no encoding is called 'klingon'"),
     "an encoding that JSON cannot be written in": (
         {"encoding": "utf-16"},
         "JSON cannot be written in utf-16",

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
-from tcpcomm.link.supervisor import LinkState
+from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tests.system.programs import end_with_stdin, report
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.link.supervisor import PROFILES
+from tcpcomm.link.policy import PROFILES
 from tests.docs.parts import with_part
 from tests.system.cable_pull.faults import PORT, Scene
 from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network, obstacle

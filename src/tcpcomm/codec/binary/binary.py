@@ -25,17 +25,11 @@ from attrs import field, frozen
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.dialect import (
-    BinaryDialect,
-    BinaryDialectById,
-    BinaryMessage,
-    WireFormat,
-    check_distinct,
-)
+from tcpcomm.codec.binary.dialect import BinaryDialect, BinaryMessage, WireFormat, check_distinct
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, int_type
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.layout import NOTHING, Layout
 from tcpcomm.codec.binary.types import U8, Order
-from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.problems import brief_repr, errors_at
 from tcpcomm.errors import ConfigurationError
 
 ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
@@ -114,7 +108,6 @@ class Binary(Codec):
         return int(1 << 8 * int_type(self.opcode, "opcode").width - 1)
 
     def _headers(self) -> list[Header]:
-        """Return the headers of requests, replies and events."""
         types = {
             OPCODE: int_type(self.opcode, "opcode"),
             ID: None if self.id is None else int_type(self.id, "id"),
@@ -150,31 +143,22 @@ class Binary(Codec):
         fields = [Field(name, type) for name, type in types.items() if type is not None]
         if self.data is not None:
             fields.append(Field("data", Optional[self.data]))  # noqa: UP045  # a type only known when it runs
-        return self._compiler().values(fields, "Binary: ")
-
-    def _compiler(self) -> LayoutCompiler:
-        return LayoutCompiler(self.byte_order, self.encoding)
+        with errors_at("Binary"):
+            return LayoutCompiler(self.byte_order, self.encoding).values(fields)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
-        compiler = self._compiler()
+        compiler = LayoutCompiler(self.byte_order, self.encoding)
         messages: dict[str, BinaryMessage] = {}
         by_opcode: dict[tuple[bool, int], MessageSpec] = {}
         for spec in specs:
-            message = self._message(spec, compiler)
-            other = by_opcode.setdefault((spec.is_event, message.opcode), spec)
-            if other is not spec:
-                raise ConfigurationError(
-                    f"{spec.where}: {other.where} has the opcode 0x{message.opcode:02X} already"
-                )
+            with errors_at(spec.where):
+                message = self._message(spec, compiler)
+                other = by_opcode.setdefault((spec.is_event, message.opcode), spec)
+                if other is not spec:
+                    raise ConfigurationError(f"{other.where} has the opcode 0x{message.opcode:02X} already")
             messages[spec.name] = message
-        dialect = (BinaryDialect if self.id is None else BinaryDialectById)(self._wire_format(), messages)
-        for message in messages.values():
-            check_distinct(dialect, message)
-        return dialect
-
-    def _wire_format(self) -> WireFormat:
         request_header, reply_header, event_header = self._headers()
-        return WireFormat(
+        wire = WireFormat(
             request_header=request_header,
             reply_header=reply_header,
             event_header=event_header,
@@ -186,25 +170,25 @@ class Binary(Codec):
             fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
             codes={**ERROR_CODES, **self.codes},
         )
+        dialect = BinaryDialect(wire, messages)
+        for message in messages.values():
+            check_distinct(dialect, message)
+        return dialect
 
     def _message(self, spec: MessageSpec, compiler: LayoutCompiler) -> BinaryMessage:
-        opcode = self._opcode(spec, spec.wire)
-        reply = opcode | self.reply_bit if spec.reply in (MISSING, None) else self._opcode(spec, spec.reply)
+        opcode = self._opcode(spec.wire)
+        reply = opcode | self.reply_bit if spec.reply in (MISSING, None) else self._opcode(spec.reply)
         fault = opcode | self.fault_bit if self.fault_opcode is None else self.fault_opcode
-        parameters = compiler.values(spec.parameters, f"{spec.where}: parameter ")
-        try:
-            result = compiler.values((), "") if spec.result is None else compiler.value(spec.result)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{spec.where}: its result: {error}") from None
+        parameters = compiler.values(spec.parameters, "parameter ")
+        with errors_at("its result"):
+            result = NOTHING if spec.result is None else compiler.value(spec.result)
         return BinaryMessage(
             spec, opcode, reply, reply if self.status is not None else fault, parameters, result
         )
 
-    def _opcode(self, spec: MessageSpec, value: Any) -> int:
+    def _opcode(self, value: Any) -> int:
         most = (1 << 8 * int_type(self.opcode, "opcode").width) - 1
         if type(value) is not int or not 0 <= value <= most:
             given = "" if value is MISSING else f", not {brief_repr(value)}"
-            raise ConfigurationError(
-                f"{spec.where}: its opcode must be a number from 0 to 0x{most:X}{given}"
-            )
+            raise ConfigurationError(f"its opcode must be a number from 0 to 0x{most:X}{given}")
         return value

@@ -1,7 +1,7 @@
 """
-Readers and writers of headers and records, generated as :mod:`tcpcomm.codec.codegen` tells.
+Readers and writers of records, generated as :mod:`tcpcomm.codec.codegen` tells.
 
-For a request of Modbus, ``address: U16, count: U16`` behind a header, the statements are::
+For a request of Modbus, ``address: U16, count: U16``, the statements are::
 
     items = c1(data, at)                    # unpack
     return {'address': items[0], 'count': items[1]}, at + 4
@@ -11,14 +11,6 @@ For a request of Modbus, ``address: U16, count: U16`` behind a header, the state
         v1 = value['count']
         if type(v0) is int and type(v1) is int:
             return c1(v0, v1)               # pack
-
-    size = len(frame)
-    if size >= 8:
-        items = c1(frame)                   # unpack
-        if items[1] == b'\\x00\\x00' and items[2] == size - 6 and items[3] == b'\\x01':
-            return items[4], items[0], None, 8
-
-    return c1(id, b'\\x00\\x00', len(body) + 2, b'\\x01', opcode) + body
 """
 
 from __future__ import annotations
@@ -29,16 +21,15 @@ from struct import Struct
 from typing import Any
 
 import attrs
-from attrs import frozen
 
-from tcpcomm.codec.binary.fixed_size import FixedLayout, ToItems
+from tcpcomm.codec.binary.fixed_size import FixedLayout
 from tcpcomm.codec.codegen import FastPath
 
 
 def read_record(
     struct: Struct,
     fields: Sequence[tuple[str, FixedLayout, bool]],
-    kind: type[Any],
+    kind: type[Any] | None,
     fallback: Callable[[bytes, int], tuple[Any, int]],
 ) -> Callable[[bytes, int], tuple[Any, int]]:
     """
@@ -46,8 +37,8 @@ def read_record(
 
     Args:
         struct: the format of all fields.
-        fields: the name of each, its layout, and whether it has a value.
-        kind: the type of the record: dict, an attrs class, or int or float for one number without a name.
+        fields: the name of each, its layout, and True if it has a value.
+        kind: dict or an attrs class, or None for one value without a name.
         fallback: the general code.
     """
     function = FastPath("read", "data, at", fallback, _subject(fields))
@@ -55,16 +46,14 @@ def read_record(
     values = {}
     places = accumulate((layout.items for _, layout, _ in fields), initial=0)
     for place, (name, layout, has_value) in zip(places, fields, strict=False):
-        value = f"items[{place}]"
-        if layout.plain is None:
-            value = f"{function.constant(layout.from_items)}(items, {place})"
+        value = read_item(function, layout, place)
         if has_value:
             values[name] = value
         elif layout.items:
             statements.append(value)
     if kind is dict:
         whole = f"{{{', '.join(f'{name!r}: {value}' for name, value in values.items())}}}"
-    elif kind in (int, float):
+    elif kind is None:
         (whole,) = values.values()
     else:
         aliases = {each.name: each.alias for each in attrs.fields(kind)}
@@ -76,7 +65,7 @@ def read_record(
 def write_record(
     struct: Struct,
     fields: Sequence[tuple[str, FixedLayout, bool]],
-    kind: type[Any],
+    kind: type[Any] | None,
     fallback: Callable[[Any], bytes],
 ) -> Callable[[Any], bytes]:
     """Return a function that writes what the function of :func:`read_record` reads."""
@@ -84,7 +73,7 @@ def write_record(
     if kind is dict:
         names = [name for name, _, has_value in fields if has_value]
         statements, source = [f"if len(value) == {len(names)}:"], "value[{!r}]"
-    elif kind in (int, float):
+    elif kind is None:
         statements, source = [], "value"
     else:
         statements, source = [f"if type(value) is {function.constant(kind)}:"], "value.{}"
@@ -95,9 +84,7 @@ def write_record(
             statements.append(f"{variable} = {source.format(name)}")
         if layout.plain is not None:
             conditions.append(f"type({variable}) is {layout.plain.__name__}")
-            items.append(variable)
-        else:
-            items.append(f"*{function.constant(_items_of(layout.to_items))}({variable})")
+        items.append(write_item(function, layout, variable))
     if conditions:
         statements.append(f"if {' and '.join(conditions)}:")
     return function.compile([*statements, f"return {function.constant(struct.pack)}({', '.join(items)})"])
@@ -107,77 +94,21 @@ def _subject(fields: Sequence[tuple[str, FixedLayout, bool]]) -> str:
     return " ".join(f"{name}:{layout.label}" for name, layout, _ in fields)
 
 
-def _items_of(to_items: ToItems) -> Callable[[Any], list[Any]]:
-    """Return a function that returns the struct items of a value."""
+def read_item(function: FastPath, layout: FixedLayout, place: int) -> str:
+    """Return the expression for the value that begins at a place of ``items``."""
+    if layout.plain is not None:
+        return f"items[{place}]"
+    return f"{function.constant(layout.from_items)}(items, {place})"
+
+
+def write_item(function: FastPath, layout: FixedLayout, value: str) -> str:
+    """Return the arguments of ``pack`` for the value of an expression."""
+    if layout.plain is not None:
+        return value
 
     def items_of(value: Any) -> list[Any]:
         items: list[Any] = []
-        to_items(value, items)
+        layout.to_items(value, items)
         return items
 
-    return items_of
-
-
-@frozen
-class HeaderItem:
-    """
-    One item of a header.
-
-    Attributes:
-        layout: its layout.
-        field: ``opcode``, ``id`` or ``status``, if it is one of these.
-        constant: its bytes, if they are always the same.
-        more: the difference of its value and the size of the body, if it is a length.
-    """
-
-    layout: FixedLayout
-    field: str = ""
-    constant: bytes | None = None
-    more: int | None = None
-
-
-def read_header(
-    struct: Struct, items: Sequence[HeaderItem], fallback: Callable[[bytes], Any]
-) -> Callable[[bytes], Any]:
-    """Return a function that reads a header to a tuple of opcode, id, status and the header's size."""
-    if not _is_usual(items):
-        return fallback
-    function = FastPath("read", "frame", fallback, "header")
-    found = {"opcode": "None", "id": "None", "status": "None"}
-    checks = []
-    for place, item in enumerate(each for each in items if each.layout.items):
-        if item.constant is not None:
-            checks.append(f"items[{place}] == {item.constant!r}")
-        elif item.more is not None:
-            checks.append(f"items[{place}] == size + {item.more - struct.size}")
-        else:
-            found[item.field] = f"items[{place}]"
-    statements = [
-        "size = len(frame)",
-        f"if size >= {struct.size}:",
-        f"items = {function.constant(struct.unpack_from)}(frame)",
-    ]
-    if checks:
-        statements.append(f"if {' and '.join(checks)}:")
-    return function.compile([*statements, f"return {', '.join(found.values())}, {struct.size}"])
-
-
-def write_header(
-    struct: Struct, items: Sequence[HeaderItem], fallback: Callable[[int, int, int, bytes], bytes]
-) -> Callable[[int, int, int, bytes], bytes]:
-    """Return a function that writes a frame of an opcode, an id, a status and a body."""
-    if not _is_usual(items):
-        return fallback
-    function = FastPath("write", "opcode, id, status, body", fallback, "header")
-    written = []
-    for item in (each for each in items if each.layout.items):
-        if item.constant is not None:
-            written.append(repr(item.constant))
-        else:
-            written.append(item.field or f"len(body) + {item.more}")
-    return function.compile([f"return {function.constant(struct.pack)}({', '.join(written)}) + body"])
-
-
-def _is_usual(items: Sequence[HeaderItem]) -> bool:
-    """Return whether struct alone reads and writes each number."""
-    return all(each.layout.plain or each.constant or not each.layout.items for each in items)
+    return f"*{function.constant(items_of)}({value})"

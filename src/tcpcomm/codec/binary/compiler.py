@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -10,7 +11,8 @@ from attrs import evolve
 
 from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text, union_members
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.fixed_size import FixedLayout, constant, constructor, number, real, reserved
+from tcpcomm.codec.binary.fixed_size import RecordType, attrs_record, constant, number, real, reserved
+from tcpcomm.codec.binary.header import int_type
 from tcpcomm.codec.binary.layout import (
     Layout,
     RecordField,
@@ -36,7 +38,7 @@ from tcpcomm.codec.binary.types import (
     Rest,
 )
 from tcpcomm.codec.binary.variable_size import (
-    bytes_layout,
+    BYTES,
     fixed_bytes,
     fixed_list,
     fixed_text,
@@ -44,20 +46,14 @@ from tcpcomm.codec.binary.variable_size import (
     text_layout,
 )
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import missing, unknown, wrong
+from tcpcomm.codec.problems import errors_at, missing, unknown
 from tcpcomm.errors import ConfigurationError
 
 _LENGTHS = (Fixed, Counted, CountedBy, Rest)
 
 
 class LayoutCompiler:
-    """
-    Compiles annotations to layouts.
-
-    Args:
-        order: the byte order of annotations that have none.
-        encoding: the encoding of texts that have none.
-    """
+    """Compiles annotations to layouts. Its byte order and its encoding are defaults."""
 
     def __init__(self, order: Order, encoding: str) -> None:
         self._order = order
@@ -72,10 +68,10 @@ class LayoutCompiler:
             raise ConfigurationError("CountedBy names a field beside this one, but there is none")
         if len(fields) == 1:
             return fields[0].layout
-        return record(fields, lambda values: values[0], lambda value: [value])
+        return record(fields, RecordType(itemgetter(0), lambda value: [value]))
 
-    def values(self, fields: Sequence[Field], where: str) -> Layout:
-        """Return the layout of a dictionary. Raises ConfigurationError, with ``where`` before the text."""
+    def values(self, fields: Sequence[Field], prefix: str = "") -> Layout:
+        """Return the layout of a dictionary. Raises ConfigurationError, with ``prefix`` before a name."""
         names = [each.name for each in fields]
         expected = frozenset(names)
 
@@ -88,20 +84,13 @@ class LayoutCompiler:
                 raise missing(absent[0]) if absent else unknown(min(values.keys() - expected))
             return [values[name] for name in names]
 
-        return self._record(fields, make, split, dict, where)
+        return self._record(fields, RecordType(make, split, dict), prefix)
 
-    def _record(
-        self,
-        fields: Sequence[Field],
-        make: Callable[[list[Any]], Any],
-        split: Callable[[Any], Sequence[Any]],
-        kind: type[Any],
-        where: str,
-    ) -> Layout:
+    def _record(self, fields: Sequence[Field], record_type: RecordType, prefix: str) -> Layout:
         compiled: list[RecordField] = []
         types = {field.name: field.type for field in fields}
         for each in fields:
-            try:
+            with errors_at(f"{prefix}{each.name}"):
                 compiled += self._fields(each.name, each.type)
                 check_order(compiled)
                 for field in compiled:
@@ -109,9 +98,7 @@ class LayoutCompiler:
                         raise ConfigurationError(
                             f"{field.layout.counted_by}, which counts it, is not a whole number"
                         )
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where}{each.name}: {error}") from None
-        return record(compiled, make, split, kind)
+        return record(compiled, record_type)
 
     def _fields(self, name: str, annotation: Any) -> list[RecordField]:
         """Return the field of a value, and those of the constant and skipped bytes before and after it."""
@@ -135,14 +122,12 @@ class LayoutCompiler:
                 )
             return optional(self.value(inner[0]))
         kind, metadata = bare_type(annotation), metadata_of(annotation)
-        int_type = _last(metadata, Int)
-        if int_type is not None:
-            return from_fixed(number(annotation, int_type, self._order))
-        float_type = _last(metadata, Float)
-        if float_type is not None:
+        if int_note := _last(metadata, Int):
+            return from_fixed(number(annotation, int_note, self._order))
+        if float_note := _last(metadata, Float):
             if kind is not float:
                 raise ConfigurationError(f"{type_text(kind)} is not a float")
-            return from_fixed(real(float_type, self._order))
+            return from_fixed(real(float_note, self._order))
         if kind is bool:
             return from_fixed(number(bool, Int(1), self._order))
         if kind in (str, bytes) or get_origin(kind) is list:
@@ -152,59 +137,45 @@ class LayoutCompiler:
         raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {type_text(kind)}: {_CARRIED}"))
 
     def _with_length(self, kind: Any, metadata: tuple[Any, ...]) -> Layout:
-        """Return the layout of text, bytes or a list."""
         length = _last(metadata, _LENGTHS)
         if length is None:
             raise ConfigurationError(
                 f"say where {type_text(kind)} ends: Annotated[{type_text(kind)}, Fixed(16)], Counted(U8), "
                 'CountedBy("count"), or Rest()'
             )
+        encoded = _last(metadata, Encoded)
+        encoding = self._encoding if encoded is None else Encoding(encoded.encoding)
         if isinstance(length, Fixed):
-            return self._fixed(kind, metadata, length)
-        content = self._content(kind, metadata, getattr(length, "in_bytes", False))
+            return self._fixed(kind, length, encoding)
+        content = self._content(kind, getattr(length, "in_bytes", False), encoding)
         if isinstance(length, Rest):
             return rest(content)
         if isinstance(length, CountedBy):
-            layout = evolve(rest(content), label=f"{content.label}[{length.name}]", is_open=False)
-            return evolve(layout, counted=content, counted_by=length.name)
-        count_type = _last(metadata_of(length.count), Int)
-        if bare_type(length.count) is not int or count_type is None:
-            raise ConfigurationError("the count of Counted must be a whole number, such as U8")
-        return counted(number(int, count_type, self._order), content)
+            label = f"{content.label}[{length.name}]"
+            return evolve(
+                rest(content), label=label, is_open=False, counted=content, counted_by=length.name
+            )
+        return counted(number(int, int_type(length.count, "the count of Counted"), self._order), content)
 
-    def _fixed(self, kind: Any, metadata: tuple[Any, ...], length: Fixed) -> Layout:
+    def _fixed(self, kind: Any, length: Fixed, encoding: Encoding) -> Layout:
         if kind is str:
-            rule = Text(self._encoding_of(metadata), length.size, length.pad)
+            rule = Text(encoding, length.size, length.pad)
             return from_fixed(fixed_text(rule, length.size, self._order))
         if kind is bytes:
             return from_fixed(fixed_bytes(length.size, self._order))
-        made = fixed_list(self.value(get_args(kind)[0]), length.size)
-        return from_fixed(made) if isinstance(made, FixedLayout) else made
+        return fixed_list(self.value(get_args(kind)[0]), length.size)
 
-    def _content(self, kind: Any, metadata: tuple[Any, ...], in_bytes: bool) -> VariableLayout:
+    def _content(self, kind: Any, in_bytes: bool, encoding: Encoding) -> VariableLayout:
         if kind is str:
-            return text_layout(Text(self._encoding_of(metadata)))
-        return bytes_layout() if kind is bytes else list_layout(self.value(get_args(kind)[0]), in_bytes)
-
-    def _encoding_of(self, metadata: tuple[Any, ...]) -> Encoding:
-        encoded = _last(metadata, Encoded)
-        return self._encoding if encoded is None else Encoding(encoded.encoding)
+            return text_layout(Text(encoding))
+        return BYTES if kind is bytes else list_layout(self.value(get_args(kind)[0]), in_bytes)
 
     def _instance(self, cls: type) -> Layout:
-        """Return the layout of an attrs class: its fields, one behind the other."""
         if cls in self._open:
             raise ConfigurationError(f"{cls.__name__} contains itself, so its bytes would never end")
-        fields = fields_of(cls)
-        names = [each.name for each in fields]
-
-        def split(value: Any) -> list[Any]:
-            if type(value) is not cls:
-                raise wrong(f"a {cls.__name__}", value)
-            return [getattr(value, name) for name in names]
-
         self._open.append(cls)
         try:
-            made = self._record(fields, constructor(cls), split, cls, f"{cls.__name__}.")
+            made = self._record(fields_of(cls), attrs_record(cls), f"{cls.__name__}.")
         finally:
             self._open.pop()
         label = f"({made.label})"

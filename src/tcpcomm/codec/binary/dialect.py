@@ -78,10 +78,11 @@ class _Reply(NamedTuple):
 
 
 class BinaryDialect(Dialect):
-    """A dialect of binary messages, in which replies come in the order of the requests."""
+    """A dialect of binary messages."""
 
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         self._wire = wire
+        self.by_id = wire.request_header.largest_id is not None
         self._messages = messages
         self._commands: dict[int | None, BinaryMessage] = {
             each.opcode: each for each in messages.values() if not each.spec.is_event
@@ -157,8 +158,8 @@ class BinaryDialect(Dialect):
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         message = self._messages[request.name]
-        body = _no_result(result) if message.spec.result is None else message.result.write(result)
-        return [self._wire.reply_header.write(message.reply_opcode, request.id or 0, self._wire.ok, body)]
+        wire, body = self._wire, message.result.write(result)
+        return [wire.reply_header.write(message.reply_opcode, request.id or 0, wire.ok, body)]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         wire = self._wire
@@ -201,8 +202,7 @@ class BinaryDialect(Dialect):
         return values
 
     def draw_result(self, name: str, random: Random) -> Any:
-        message = self._messages[name]
-        return None if message.spec.result is None else message.result.draw(random)
+        return self._messages[name].result.draw(random)
 
     def notation(self, name: str) -> Notation:
         message, wire = self._messages[name], self._wire
@@ -221,18 +221,6 @@ class BinaryDialect(Dialect):
         if wire.fault_bit and not wire.has_status:
             opcode = f"opcode|{wire.fault_bit:02X}"
         return f"{wire.reply_header.label(opcode)} {wire.fault.label}".rstrip()
-
-
-class BinaryDialectById(BinaryDialect):
-    """A dialect of binary messages, in which replies carry the id of their request."""
-
-    by_id = True
-
-
-def _no_result(result: Any) -> bytes:
-    if result is not None:
-        raise wrong("None", result)
-    return b""
 
 
 def _read_to_end(layout: Layout, frame: bytes, at: int) -> Any:
@@ -256,8 +244,7 @@ class _BinaryReplyReader(ReplyReader):
         if not is_fault:
             if opcode is not None and opcode != message.reply_opcode:
                 raise CodecError(f"0x{opcode:02X} is not a reply to 0x{message.opcode:02X}", "opcode")
-            value = _read_to_end(message.result, frame, at)
-            return None if message.spec.result is None else value
+            return _read_to_end(message.result, frame, at)
         if opcode not in (None, message.fault_opcode, self.wire.fault_bit):
             raise CodecError(f"0x{opcode:02X} is not a fault of 0x{message.opcode:02X}", "opcode")
         values = _read_to_end(self.wire.fault, frame, at)

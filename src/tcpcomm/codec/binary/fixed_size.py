@@ -24,7 +24,7 @@ from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_te
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.enum_values import Conversion, choice, flag
 from tcpcomm.codec.problems import inside, wrong
-from tcpcomm.codec.random_values import TRIES, draw
+from tcpcomm.codec.random_values import draw, draw_accepted
 from tcpcomm.errors import CodecError, ConfigurationError
 
 FromItems = Callable[[Sequence[Any], int], Any]
@@ -102,7 +102,6 @@ def _encoded_in(number: FixedLayout, annotation: Any, bits: int) -> FixedLayout:
 
 
 def _plain_number(number_type: Int, default: Order) -> FixedLayout:
-    """Return the layout of a whole number that encodes nothing else."""
     order, width, signed = number_type.order or default, number_type.width, number_type.signed
     top = 1 << (8 * width - signed)
     label = f"{'i' if signed else 'u'}{8 * width}" + ("" if width == 1 else f"{order[0]}e")
@@ -110,20 +109,28 @@ def _plain_number(number_type: Int, default: Order) -> FixedLayout:
     number = _in_range(default, code if signed else code.upper(), -top if signed else 0, top - 1, label)
     if code and (order == default or width == 1):
         return number
+    return _in_bytes(
+        number,
+        width,
+        lambda content: int.from_bytes(content, order, signed=signed),
+        lambda value: value.to_bytes(width, order, signed=signed),
+    )
 
-    def from_items(items: Sequence[Any], at: int) -> int:
-        return int.from_bytes(items[at], order, signed=signed)
+
+def _in_bytes(number: FixedLayout, width: int, read: Conversion, write: Conversion) -> FixedLayout:
+    """Return the layout of numbers that struct does not read in this byte order, or in this width."""
+
+    def from_items(items: Sequence[Any], at: int) -> Any:
+        return read(items[at])
 
     def to_items(value: Any, items: list[Any]) -> None:
         number.to_items(value, items)
-        items[-1] = items[-1].to_bytes(width, order, signed=signed)
+        items[-1] = write(items[-1])
 
     return evolve(number, code=f"{width}s", from_items=from_items, to_items=to_items, plain=None)
 
 
 def _in_range(order: Order, code: str, low: int, high: int, label: str) -> FixedLayout:
-    """Return the layout of whole numbers, each of them one item of struct."""
-
     def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not int:
             if isinstance(value, bool) or not isinstance(value, Integral):
@@ -147,8 +154,6 @@ def _converted(
     draw_value: Callable[[Random], Any],
     label: str,
 ) -> FixedLayout:
-    """Return the layout of values that are converted from and to a whole number."""
-
     def from_items(items: Sequence[Any], at: int) -> Any:
         return read(number.from_items(items, at))
 
@@ -180,63 +185,46 @@ def _names(pairs: Iterable[tuple[Any, Any]]) -> str:
 
 def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
     """Return the layout of an attrs class in one number, with the lowest bits for its first field."""
+    fields: list[tuple[str, FixedLayout]] = []
     widths: list[int] = []
-    bit_fields: list[tuple[str, int, int, FixedLayout]] = []
     for each in fields_of(cls):
         width = next((note.width for note in metadata_of(each.type) if isinstance(note, Bits)), None)
         if width is None and bare_type(each.type) is not bool:
             raise ConfigurationError(
                 f"{cls.__name__}.{each.name}: say how many bits it has: Annotated[..., Bits(3)]"
             )
-        width = width or 1
-        mask = (1 << width) - 1
-        layout = _encoded_in(_in_range("big", "Q", 0, mask, ""), each.type, width)
-        bit_fields.append((each.name, sum(widths), mask, layout))
-        widths.append(width)
+        widths.append(width or 1)
+        bits = _in_range("big", "Q", 0, (1 << widths[-1]) - 1, "")
+        fields.append((each.name, _encoded_in(bits, each.type, widths[-1])))
     if sum(widths) > available:
         raise ConfigurationError(f"{cls.__name__} has {sum(widths)} bits, but the number has {available}")
-    make = constructor(cls)
+    shifts = [*accumulate(widths, initial=0)]
+    label = " ".join(f"{name}:{width}" for (name, _), width in zip(fields, widths, strict=True))
+    layout = joined("big", fields, attrs_record(cls), f"({label})")
 
     def read(value: int) -> Any:
-        found: list[Any] = []
-        try:
-            for _, shift, mask, layout in bit_fields:
-                found.append(layout.from_items((value >> shift & mask,), 0))
-        except CodecError as error:
-            raise inside(bit_fields[len(found)][0], error) from None
-        return make(found)
+        items = [value >> shift & (1 << width) - 1 for shift, width in zip(shifts, widths, strict=False)]
+        return layout.from_items(items, 0)
 
     def write(value: Any) -> int:
-        if type(value) is not cls:
-            raise wrong(f"a {cls.__name__}", value)
-        name, whole = "", 0
-        items: list[int] = []
-        try:
-            for name, shift, _, layout in bit_fields:
-                layout.to_items(getattr(value, name), items)
-                whole |= items[-1] << shift
-        except CodecError as error:
-            raise inside(name, error) from None
-        return whole
+        items: list[Any] = []
+        layout.to_items(value, items)
+        return sum(item << shift for item, shift in zip(items, shifts, strict=False))
 
-    def draw_bits(random: Random) -> Any:
-        return draw_accepted(make, lambda: [layout.draw(random) for *_, layout in bit_fields])
-
-    label = " ".join(f"{name}:{width}" for (name, *_), width in zip(bit_fields, widths, strict=True))
-    return _converted(number, read, write, draw_bits, f"({label})")
+    return _converted(number, read, write, layout.draw, layout.label)
 
 
 def real(number_type: Float, default: Order) -> FixedLayout:
-    """Return the layout of a number of IEEE 754."""
     order, bits = number_type.order or default, 8 * number_type.width
     code = {4: "f", 8: "d"}[number_type.width]
     single = struct.Struct(PREFIXES[order] + code)
 
-    def pack(value: Any) -> tuple[float, bytes]:
+    def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
             raise wrong("a number", value)
         try:
-            return float(value), single.pack(value)
+            items.append(float(value))
+            single.pack(items[-1])
         except OverflowError:
             raise wrong(f"a number that {bits} bits can hold", value) from None
 
@@ -245,26 +233,10 @@ def real(number_type: Float, default: Order) -> FixedLayout:
         value = random.choice((likely, float(random.randint(-99, 99)), 1e-9, 1e30))
         return float(single.unpack(single.pack(value))[0])
 
-    label = f"f{bits}{order[0]}e"
+    number = FixedLayout(default, code, 1, getitem, to_items, draw_real, f"f{bits}{order[0]}e", float)
     if order == default:
-        return FixedLayout(
-            order,
-            code,
-            1,
-            getitem,
-            lambda value, items: items.append(pack(value)[0]),
-            draw_real,
-            label,
-            float,
-        )
-
-    def from_items(items: Sequence[Any], at: int) -> float:
-        return float(single.unpack(items[at])[0])
-
-    def to_items(value: Any, items: list[Any]) -> None:
-        items.append(pack(value)[1])
-
-    return FixedLayout(default, f"{number_type.width}s", 1, from_items, to_items, draw_real, label)
+        return number
+    return _in_bytes(number, number_type.width, lambda content: single.unpack(content)[0], single.pack)
 
 
 def constant(content: bytes, order: Order) -> FixedLayout:
@@ -293,26 +265,56 @@ def _hex(content: bytes) -> str:
     return content.hex(" ").upper()
 
 
-def joined(
-    order: Order,
-    fields: Sequence[tuple[str, FixedLayout]],
-    make: Callable[[list[Any]], Any],
-    split: Callable[[Any], Sequence[Any]],
-    label: str,
-) -> FixedLayout:
+@frozen
+class RecordType:
     """
-    Return several layouts that stand side by side as one.
+    A type of values that consist of the values of several fields.
 
-    Args:
-        order: the byte order of all.
-        fields: the name of each, or its place in a list as ``[2]``, and its layout.
-        make: makes one value of those of the fields.
-        split: returns the values of the fields. Raises CodecError if the value is of another type.
-        label: the layout for people.
+    Attributes:
+        make: makes a value of the values of its fields. Raises CodecError if a validator refuses them.
+        split: returns the values of the fields of a value. Raises CodecError if its type is wrong.
+        kind: dict or an attrs class, if functions that read and write its values can be generated.
     """
+
+    make: Callable[[list[Any]], Any]
+    split: Callable[[Any], Sequence[Any]]
+    kind: type[Any] | None = None
+
+
+LIST: Final = RecordType(lambda values: values, lambda values: values)
+"""Records that are lists."""
+
+
+def attrs_record(cls: type) -> RecordType:
+    fields = fields_of(cls)
+    names = [each.name for each in fields]
+    aliases = [str(attrs.fields_dict(cls)[name].alias) for name in names]
+    by_name = any(each.kw_only for each in attrs.fields(cls) if each.init)
+
+    def make(values: list[Any]) -> Any:
+        try:
+            return cls(**dict(zip(aliases, values, strict=True))) if by_name else cls(*values)
+        except CodecError:
+            raise
+        except Exception as error:  # a validator may raise any exception
+            raise CodecError(str(error.args[0]) if error.args else type(error).__name__) from None
+
+    def split(value: Any) -> list[Any]:
+        if type(value) is not cls:
+            raise wrong(f"a {cls.__name__}", value)
+        return [getattr(value, name) for name in names]
+
+    return RecordType(make, split, cls)
+
+
+def joined(
+    order: Order, fields: Sequence[tuple[str, FixedLayout]], record_type: RecordType, label: str
+) -> FixedLayout:
+    """Return several layouts that stand side by side as one. Each has a name or a place, as ``[2]``."""
     places = [*accumulate((layout.items for _, layout in fields), initial=0)]
     readers = [(place, layout.from_items) for (_, layout), place in zip(fields, places, strict=False)]
     writers = [layout.to_items for _, layout in fields]
+    make, split = record_type.make, record_type.split
 
     def from_items(items: Sequence[Any], at: int) -> Any:
         found: list[Any] = []
@@ -332,39 +334,9 @@ def joined(
         except CodecError as error:
             raise inside(fields[index][0], error) from None
 
-    return FixedLayout(
-        order,
-        "".join(layout.code for _, layout in fields),
-        places[-1],
-        from_items,
-        to_items,
-        lambda random: draw_accepted(make, lambda: [layout.draw(random) for _, layout in fields]),
-        label,
-    )
+    def draw_record(random: Random) -> Any:
+        name = type_text(record_type.kind)
+        return draw_accepted(lambda: [layout.draw(random) for _, layout in fields], make, name)
 
-
-def draw_accepted(make: Callable[[list[Any]], Any], draw_values: Callable[[], list[Any]]) -> Any:
-    """Return what ``make`` makes of drawn values. Validators may refuse some, so try several times."""
-    problem: CodecError | None = None
-    for _ in range(TRIES):
-        try:
-            return make(draw_values())
-        except CodecError as error:
-            problem = error
-    raise ConfigurationError(f"no values could be drawn: {TRIES} were refused, the last because: {problem}")
-
-
-def constructor(cls: type) -> Callable[[list[Any]], Any]:
-    """Return a function that makes an instance of an attrs class from the values of its fields."""
-    aliases = [str(attrs.fields_dict(cls)[each.name].alias) for each in fields_of(cls)]
-    by_name = any(each.kw_only for each in attrs.fields(cls) if each.init)
-
-    def make(values: list[Any]) -> Any:
-        try:
-            return cls(**dict(zip(aliases, values, strict=True))) if by_name else cls(*values)
-        except CodecError:
-            raise
-        except Exception as error:  # a validator may raise any exception
-            raise CodecError(str(error.args[0]) if error.args else type(error).__name__) from None
-
-    return make
+    code = "".join(layout.code for _, layout in fields)
+    return FixedLayout(order, code, places[-1], from_items, to_items, draw_record, label)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import accumulate
-from struct import Struct
 from typing import Any, Final
 
 from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type, metadata_of
-from tcpcomm.codec.binary.codegen import HeaderItem, read_header, write_header
-from tcpcomm.codec.binary.fixed_size import PREFIXES, FixedLayout, constant, number, reserved
+from tcpcomm.codec.binary.codegen import read_item, write_item
+from tcpcomm.codec.binary.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
 from tcpcomm.codec.binary.types import Int, Order
+from tcpcomm.codec.codegen import FastPath
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -73,6 +73,12 @@ def _layout(item: Any, types: Mapping[HeaderField, Int | None], order: Order) ->
     )
 
 
+def _name(item: Any) -> str:
+    if isinstance(item, HeaderField):
+        return item.value
+    return "length" if isinstance(item, Length) else "header"
+
+
 def int_type(annotation: Any, subject: str) -> Int:
     """Return the Int of an annotation such as U16. Raises ConfigurationError if it has none."""
     found = next((note for note in reversed(metadata_of(annotation)) if isinstance(note, Int)), None)
@@ -83,7 +89,15 @@ def int_type(annotation: Any, subject: str) -> Int:
 
 class Header:
     """
-    A compiled header.
+    A compiled header. Its reader and writer are generated, as :mod:`tcpcomm.codec.codegen` tells.
+
+    For the header of Modbus, their statements are::
+
+        items = c1(frame)                   # unpack
+        if items[1] == b'\\x00\\x00' and items[2] == len(frame) + -6 and items[3] == b'\\x01':
+            return items[4], items[0], None, 8
+
+        return c1(id, b'\\x00\\x00', len(body) + 2, b'\\x01', opcode) + body
 
     Args:
         items: header fields, :class:`Length`, :class:`Skip`, and constant bytes, in their order.
@@ -100,88 +114,84 @@ class Header:
             if fields.count(each) > 1:
                 raise ConfigurationError(f"{each.name} is in a header twice")
         self.fields = frozenset(fields)
-        self._items = tuple(items)
         self._opcode_digits = 2 * (types[OPCODE] or Int(1)).width
         id_type = types[ID] if ID in fields else None
         self.largest_id = None if id_type is None else (1 << 8 * id_type.width - id_type.signed) - 1
         """The greatest id; None if the header has no id."""
-        self._layouts = [_layout(item, types, order) for item in items]
-        self._struct = Struct(PREFIXES[order] + "".join(layout.code for layout in self._layouts))
-        self._places = [*accumulate((layout.items for layout in self._layouts), initial=0)]
-        ends = accumulate(layout.size for layout in self._layouts)
-        self._behind = [self._struct.size - end for end in ends]
-        """The bytes of the header behind each item."""
-        self._field_indexes = tuple(items.index(each) if each in fields else None for each in HeaderField)
-        self._checked = [index for index, item in enumerate(items) if isinstance(item, bytes | Length)]
-        compiled = [
-            HeaderItem(
-                layout,
-                field=item.value if isinstance(item, HeaderField) else "",
-                constant=item if isinstance(item, bytes) else None,
-                more=behind + item.adjust if isinstance(item, Length) else None,
-            )
-            for item, layout, behind in zip(items, self._layouts, self._behind, strict=True)
+        layouts = [_layout(item, types, order) for item in items]
+        self._whole = joined(order, [*zip(map(_name, items), layouts, strict=True)], LIST, "")
+        behind = [self._whole.size - end for end in accumulate(layout.size for layout in layouts)]
+        self._parts = [
+            (item, layout, size + item.adjust if isinstance(item, Length) else 0)
+            for item, layout, size in zip(items, layouts, behind, strict=True)
         ]
-        self.read: Callable[[bytes], tuple[int | None, int | None, int | None, int]] = read_header(
-            self._struct, compiled, self._read
-        )
+        """Items, their layouts, and for each Length its difference from the size of the body."""
+        self.read = self._generate_read()
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
-        self.write: Callable[[int, int, int, bytes], bytes] = write_header(
-            self._struct, compiled, self._write
-        )
-        """
-        Returns the frame of an opcode, an id, a status and a body. Raises CodecError if a number does not
-        fit.
-        """
+        self.write = self._generate_write()
+        """Returns the frame of an opcode, an id, a status and a body. Raises CodecError."""
 
     def _read(self, frame: bytes) -> tuple[int | None, int | None, int | None, int]:
-        size = self._struct.size
+        size = self._whole.size
         if len(frame) < size:
             raise CodecError(f"the header needs {size} bytes, but the frame has {len(frame)}")
-        items = self._struct.unpack_from(frame)
-        for index in self._checked:
-            self._check(index, items, len(frame) - size)
-        opcode, id, status = (
-            None if index is None else self._layouts[index].from_items(items, self._places[index])
-            for index in self._field_indexes
-        )
-        return opcode, id, status, size
+        found: dict[Any, Any] = {}
+        values = self._whole.from_items(self._whole.struct.unpack_from(frame), 0)
+        for (item, _, more), value in zip(self._parts, values, strict=True):
+            if isinstance(item, Length) and value != len(frame) - size + more:
+                raise inside("length", wrong(str(len(frame) - size + more), value))
+            found[item] = value
+        return found.get(OPCODE), found.get(ID), found.get(STATUS), size
 
-    def _check(self, index: int, items: Sequence[Any], body: int) -> None:
-        """Raise CodecError if a constant or a length is wrong, in a frame with a body of so many bytes."""
-        item = self._items[index]
-        try:
-            found = self._layouts[index].from_items(items, self._places[index])
-        except CodecError as error:
-            raise inside("header", error) from None
-        if isinstance(item, Length):
-            expected = self._behind[index] + body + item.adjust
-            if found != expected:
-                raise inside("length", wrong(str(expected), found))
+    def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
+        numbers = {OPCODE: opcode, ID: id, STATUS: status}
+        values = [
+            len(body) + more if isinstance(item, Length) else numbers.get(item)
+            for item, _, more in self._parts
+        ]
+        items: list[Any] = []
+        self._whole.to_items(values, items)
+        return self._whole.struct.pack(*items) + body
+
+    def _generate_read(self) -> Callable[[bytes], tuple[int | None, int | None, int | None, int]]:
+        function = FastPath("read", "frame", self._read, "header")
+        found: dict[Any, str] = dict.fromkeys(HeaderField, "None")
+        checks = []
+        sent = [part for part in self._parts if part[1].items]
+        for place, (item, layout, more) in enumerate(sent):
+            value = read_item(function, layout, place)
+            if isinstance(item, Length):
+                checks.append(f"{value} == len(frame) + {more - self._whole.size}")
+            elif isinstance(item, bytes):
+                checks.append(f"items[{place}] == {item!r}")
+            else:
+                found[item] = value
+        statements = [f"items = {function.constant(self._whole.struct.unpack_from)}(frame)"]
+        if checks:
+            statements.append(f"if {' and '.join(checks)}:")
+        return function.compile([*statements, f"return {', '.join(found.values())}, {self._whole.size}"])
+
+    def _generate_write(self) -> Callable[[int, int, int, bytes], bytes]:
+        function = FastPath("write", "opcode, id, status, body", self._write, "header")
+        written = []
+        for item, layout, more in self._parts:
+            if isinstance(item, bytes):
+                written.append(repr(item))
+            elif layout.items:
+                value = f"len(body) + {more}" if isinstance(item, Length) else item.value
+                written.append(write_item(function, layout, value))
+        pack = function.constant(self._whole.struct.pack)
+        return function.compile([f"return {pack}({', '.join(written)}) + body"])
 
     def label(self, opcode: int | str) -> str:
         """Return the header for people, with the opcode as hexadecimal digits, or as given."""
         labels = []
-        for item, layout in zip(self._items, self._layouts, strict=True):
+        for item, layout, _ in self._parts:
             if item is OPCODE:
                 labels.append(opcode if isinstance(opcode, str) else f"{opcode:0{self._opcode_digits}X}")
             elif isinstance(item, HeaderField | Length):
-                name = item.value if isinstance(item, HeaderField) else "length"
-                labels.append(f"{name}:{layout.label}")
+                labels.append(f"{_name(item)}:{layout.label}")
             else:
                 labels.append(layout.label)
         return " ".join(labels)
-
-    def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
-        values = {OPCODE: opcode, ID: id, STATUS: status}
-        items: list[Any] = []
-        for item, layout, behind in zip(self._items, self._layouts, self._behind, strict=True):
-            try:
-                if isinstance(item, Length):
-                    layout.to_items(behind + len(body) + item.adjust, items)
-                else:
-                    layout.to_items(values.get(item), items)
-            except CodecError as error:
-                raise inside(item.value if isinstance(item, HeaderField) else "length", error) from None
-        return self._struct.pack(*items) + body

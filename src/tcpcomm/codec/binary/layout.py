@@ -8,14 +8,17 @@ kind are read with one call. A length that a peer sent is compared with the fram
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 from random import Random
-from typing import Any
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.binary.codegen import read_record, write_record
-from tcpcomm.codec.binary.fixed_size import FixedLayout, draw_accepted, joined
+from tcpcomm.codec.binary.fixed_size import LIST, FixedLayout, RecordType, joined
 from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.errors import CodecError, ConfigurationError
 
 Read = Callable[[bytes, int], tuple[Any, int]]
@@ -27,16 +30,14 @@ class VariableLayout:
     The layout of text, bytes or a list, without its length.
 
     Attributes:
-        read: returns the value of a length that begins at an index, and the index behind it. Raises
-            CodecError.
-        read_rest: returns the value that goes on to the end of the frame, and that end. Raises CodecError.
+        read: returns the value that begins at an index, and the index behind it. Its length is given, or
+            None if it goes on to the end of the frame. Raises CodecError.
         write: returns the bytes of a value, and its length. Raises CodecError.
         draw: draws a value, of a given length or of any.
         label: the layout for people.
     """
 
-    read: Callable[[bytes, int, int], tuple[Any, int]]
-    read_rest: Read
+    read: Callable[[bytes, int, int | None], tuple[Any, int]]
     write: Callable[[Any], tuple[bytes, int]]
     draw: Callable[[Random, int | None], Any]
     label: str
@@ -74,6 +75,16 @@ class Layout:
     counted_by: str = field(default="", kw_only=True)
 
 
+def _write_none(value: Any) -> bytes:
+    if value is not None:
+        raise wrong("None", value)
+    return b""
+
+
+NOTHING: Final = Layout(0, lambda data, at: (None, at), _write_none, lambda random: None, "")
+"""The layout of None, which takes no bytes."""
+
+
 @frozen
 class RecordField:
     """One of several layouts side by side. Without a value it is constant or reserved bytes."""
@@ -84,7 +95,6 @@ class RecordField:
 
 
 def too_short(wanted: int, left: int) -> CodecError:
-    """Return the error for a frame that ends too early."""
     return CodecError(f"needs {wanted} bytes, but the frame has {left} left")
 
 
@@ -114,16 +124,14 @@ def from_fixed(
         return pack(*items)
 
     named = [(each.name, each.layout.fixed, each.has_value) for each in fields if each.layout.fixed]
-    if fixed.plain is not None:
-        named, kind = [("", fixed, True)], fixed.plain
-    return Layout(
-        size,
-        read if kind is None else read_record(struct, named, kind, read),
-        write if kind is None else write_record(struct, named, kind, write),
-        fixed.draw,
-        fixed.label,
-        fixed=fixed,
-        fields=tuple(fields),
+    made = Layout(size, read, write, fixed.draw, fixed.label, fixed=fixed, fields=tuple(fields))
+    if kind is None and fixed.plain is None:
+        return made
+    named = named or [("", fixed, True)]
+    return evolve(
+        made,
+        read=read_record(struct, named, kind, read),
+        write=write_record(struct, named, kind, write),
     )
 
 
@@ -137,7 +145,7 @@ def _too_short_in(fields: Sequence[RecordField], size: int, left: int) -> CodecE
 
 
 def counted(count: FixedLayout, content: VariableLayout) -> Layout:
-    """Return the layout of a length and, behind it, its content."""
+    """Return the layout of a length and its content."""
     number = from_fixed(count)
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
@@ -164,7 +172,7 @@ def rest(content: VariableLayout) -> Layout:
     """Return the layout of content that goes on to the end of the frame."""
     return Layout(
         0,
-        content.read_rest,
+        lambda data, at: content.read(data, at, None),
         lambda value: content.write(value)[0],
         lambda random: content.draw(random, None),
         f"{content.label}[...]",
@@ -187,44 +195,36 @@ def optional(inner: Layout) -> Layout:
     return Layout(0, read, write, draw, f"{inner.label}?", is_open=True, is_optional=True)
 
 
-def record(
-    fields: Sequence[RecordField],
-    make: Callable[[list[Any]], Any],
-    split: Callable[[Any], Sequence[Any]],
-    kind: type[Any] | None = None,
-) -> Layout:
-    """
-    Return several layouts that stand side by side as one.
-
-    Args:
-        fields: the layouts, in order.
-        make: makes one value of the values of the fields that have one.
-        split: returns the values of these fields. Raises CodecError if the value is of another type.
-        kind: dict or an attrs class, if that is the type that ``make`` makes of them.
-
-    Raises:
-        ConfigurationError: a field follows one that takes the rest of the frame, or a count is missing.
-    """
+def record(fields: Sequence[RecordField], record_type: RecordType) -> Layout:
+    """Return several layouts that stand side by side as one. Raises what :func:`check_order` raises."""
     check_order(fields)
     label = " ".join(
         f"{each.name}:{each.layout.label}" if each.has_value else each.layout.label for each in fields
     )
-    silent = [index for index, each in enumerate(fields) if not each.has_value]
-    if silent:
-        make, split = _without(silent, make), _with(silent, split)
+    if not all(each.has_value for each in fields):
+        record_type = _with_silent_fields(record_type, [each.has_value for each in fields])
     if fields and all(each.layout.fixed for each in fields):
-        return from_fixed(_joined(fields, make, split, label), fields, kind)
-    return _VariableRecord(tuple(fields), make, split).layout(label)
+        return from_fixed(_joined(fields, record_type, label), fields, record_type.kind)
+    return _VariableRecord(tuple(fields), record_type).layout(label)
 
 
-def _joined(
-    fields: Sequence[RecordField],
-    make: Callable[[list[Any]], Any],
-    split: Callable[[Any], Sequence[Any]],
-    label: str,
-) -> FixedLayout:
+def _joined(fields: Sequence[RecordField], record_type: RecordType, label: str) -> FixedLayout:
     pairs = [(each.name, each.layout.fixed) for each in fields if each.layout.fixed is not None]
-    return joined(pairs[0][1].order, pairs, make, split, label)
+    return joined(pairs[0][1].order, pairs, record_type, label)
+
+
+def _with_silent_fields(record_type: RecordType, have_values: Sequence[bool]) -> RecordType:
+    """Return the type for a list of values with None for each field that has no value."""
+
+    def split(value: Any) -> Sequence[Any]:
+        values = iter(record_type.split(value))
+        return [next(values) if has_value else None for has_value in have_values]
+
+    return evolve(
+        record_type,
+        make=lambda values: record_type.make([*compress(values, have_values)]),
+        split=split,
+    )
 
 
 def check_order(fields: Sequence[RecordField]) -> None:
@@ -244,35 +244,12 @@ def check_order(fields: Sequence[RecordField]) -> None:
             )
 
 
-def _without(silent: Sequence[int], make: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-    """Return ``make`` for values among which the fields without a value are still there."""
-    return lambda values: make([value for index, value in enumerate(values) if index not in silent])
-
-
-def _with(silent: Sequence[int], split: Callable[[Any], Sequence[Any]]) -> Callable[[Any], Sequence[Any]]:
-    """Return ``split`` with None added for the fields without a value."""
-
-    def split_all(value: Any) -> Sequence[Any]:
-        values = [*split(value)]
-        for index in silent:
-            values.insert(index, None)
-        return values
-
-    return split_all
-
-
 class _VariableRecord:
     """Several layouts side by side, at least one of them without a fixed size."""
 
-    def __init__(
-        self,
-        fields: tuple[RecordField, ...],
-        make: Callable[[list[Any]], Any],
-        split: Callable[[Any], Sequence[Any]],
-    ) -> None:
+    def __init__(self, fields: tuple[RecordField, ...], record_type: RecordType) -> None:
         self._fields = fields
-        self._make = make
-        self._split = split
+        self._type = record_type
         indexes = {each.name: index for index, each in enumerate(fields) if each.has_value}
         self._counts = [indexes.get(each.layout.counted_by, -1) for each in fields]
         """For each field, the index of the field that counts it."""
@@ -282,8 +259,7 @@ class _VariableRecord:
         for index in range(len(fields) + 1):
             if index == len(fields) or fields[index].layout.fixed is None:
                 if run := fields[start:index]:
-                    fixed = _joined(run, lambda values: values, lambda values: values, "")
-                    self._runs.append((start, index, from_fixed(fixed, run)))
+                    self._runs.append((start, index, from_fixed(_joined(run, LIST, ""), run)))
                 if index < len(fields):
                     self._runs.append((index, index + 1, fields[index].layout))
                 start = index + 1
@@ -313,10 +289,10 @@ class _VariableRecord:
             except CodecError as error:
                 raise inside(self._fields[start].name, error) from None
             found.append(value)
-        return self._make(found), at
+        return self._type.make(found), at
 
     def write(self, value: Any) -> bytes:
-        values = self._split(value)
+        values = self._type.split(value)
         written = []
         missing = ""
         for start, end, layout in self._runs:
@@ -343,7 +319,8 @@ class _VariableRecord:
         return b"".join(written)
 
     def draw(self, random: Random) -> Any:
-        return draw_accepted(self._make, lambda: self._draw_values(random))
+        name = type_text(self._type.kind)
+        return draw_accepted(lambda: self._draw_values(random), self._type.make, name)
 
     def _draw_values(self, random: Random) -> list[Any]:
         values: list[Any] = []

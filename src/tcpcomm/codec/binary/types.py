@@ -70,10 +70,7 @@ class Float:
 
 @frozen
 class Bits:
-    """
-    The bits of one field, in an attrs class that one whole number encodes. The first field has the lowest
-    bits.
-    """
+    """The bits of a field, in an attrs class that one number encodes. The first field has the lowest."""
 
     width: int
 
@@ -137,33 +134,21 @@ class Rest:
 
 @frozen
 class Encoded:
-    """
-    The encoding of text, if it differs from the codec's: ``Annotated[str, Fixed(16), Encoded("cp949")]``.
-    """
+    """The encoding of text, if it is not the codec's: ``Annotated[str, Fixed(16), Encoded("cp949")]``."""
 
     encoding: str
 
 
 @frozen
 class Before:
-    """
-    Bytes before a value that have no meaning.
-
-    Args:
-        constant: the bytes, or a number of bytes that are sent as zero and skipped.
-    """
+    """Bytes before a value that have no meaning: constant bytes, or so many that are zero and skipped."""
 
     constant: bytes | int
 
 
 @frozen
 class After:
-    """
-    Bytes behind a value that have no meaning.
-
-    Args:
-        constant: the bytes, or a number of bytes that are sent as zero and skipped.
-    """
+    """Bytes behind a value that have no meaning: constant bytes, or so many that are zero and skipped."""
 
     constant: bytes | int
 

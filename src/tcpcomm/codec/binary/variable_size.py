@@ -7,8 +7,8 @@ from operator import getitem
 from random import Random
 from typing import Any, Final, cast
 
-from tcpcomm.codec.binary.fixed_size import FixedLayout, joined
-from tcpcomm.codec.binary.layout import Layout, VariableLayout, too_short
+from tcpcomm.codec.binary.fixed_size import FixedLayout, RecordType, joined
+from tcpcomm.codec.binary.layout import Layout, VariableLayout, from_fixed, too_short
 from tcpcomm.codec.binary.padded_text import Text
 from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.numpy_values import native_list
@@ -19,22 +19,19 @@ _DRAWN_TEXT: Final = 12
 """The most bytes of a drawn text."""
 
 
-def _cut(data: bytes, at: int, length: int) -> tuple[bytes, int]:
+def _cut(data: bytes, at: int, length: int | None) -> tuple[bytes, int]:
+    if length is None:
+        return data[at:], len(data)
     end = at + length
     if length < 0 or end > len(data):
         raise too_short(length, len(data) - at)
     return data[at:end], end
 
 
-def bytes_layout() -> VariableLayout:
-    """Return the layout of bytes."""
-
-    def write(value: Any) -> tuple[bytes, int]:
-        if not isinstance(value, bytes | bytearray):
-            raise wrong("bytes", value)
-        return bytes(value), len(value)
-
-    return VariableLayout(_cut, lambda data, at: (data[at:], len(data)), write, _draw_bytes, "bytes")
+def _write_bytes(value: Any) -> tuple[bytes, int]:
+    if not isinstance(value, bytes | bytearray):
+        raise wrong("bytes", value)
+    return bytes(value), len(value)
 
 
 def _draw_bytes(random: Random, length: int | None) -> bytes:
@@ -42,10 +39,13 @@ def _draw_bytes(random: Random, length: int | None) -> bytes:
     return bytes(random.randint(0, 255) for _ in range(length))
 
 
+BYTES: Final = VariableLayout(_cut, _write_bytes, _draw_bytes, "bytes")
+
+
 def text_layout(rule: Text) -> VariableLayout:
     """Return the layout of text. Its length counts bytes."""
 
-    def read(data: bytes, at: int, length: int) -> tuple[str, int]:
+    def read(data: bytes, at: int, length: int | None) -> tuple[str, int]:
         content, end = _cut(data, at, length)
         return rule.read(content), end
 
@@ -58,7 +58,7 @@ def text_layout(rule: Text) -> VariableLayout:
             return rule.draw(random, _DRAWN_TEXT)
         return rule.read(b" " * length)  # another field with the same count has chosen the length
 
-    return VariableLayout(read, lambda data, at: (rule.read(data[at:]), len(data)), write, draw, "text")
+    return VariableLayout(read, write, draw, "text")
 
 
 def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
@@ -67,117 +67,64 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
         raise ConfigurationError("the elements of a list must take at least one byte each")
     if element.is_open:
         raise ConfigurationError("the elements of a list cannot take the rest of the frame")
-    if element.fixed is not None:
-        return _fixed_elements(element, element.fixed, element.min_size if in_bytes else 1)
-    if in_bytes:
+    if element.fixed is None and in_bytes:
         raise ConfigurationError("a list is counted in bytes only if all elements have the same size")
-    return _variable_elements(element)
+    fixed, size = element.fixed, element.min_size
+    unit = size if in_bytes else 1
+    plain = None if fixed is None else fixed.plain
+    numbers = {int, plain}  # struct also writes a whole number as a float
+    order, code = ("", "") if fixed is None else (fixed.struct.format[0], fixed.code)
 
-
-def _fixed_elements(element: Layout, fixed: FixedLayout, unit: int) -> VariableLayout:
-    """Return the layout of a list of elements of the same size. Each adds ``unit`` to the length."""
-    size, from_items, to_items, plain, code = (
-        fixed.size,
-        fixed.from_items,
-        fixed.to_items,
-        fixed.plain,
-        fixed.code,
-    )
-    prefix = fixed.struct.format[0]
-
-    def read(data: bytes, at: int, length: int) -> tuple[list[Any], int]:
-        number, over = divmod(length, unit)
-        if over:
+    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
+        left = len(data) - at
+        number, over = divmod(left, size) if length is None else divmod(length, unit)
+        if over and length is not None:
             raise CodecError(f"has a length of {length} bytes, which is not a multiple of {unit}")
+        if over and fixed is not None:
+            raise CodecError(f"the last element has {over} bytes and not {size}")
+        if number < 0 or number * size > left:
+            raise too_short(number * size, left)
         end = at + number * size
-        if length < 0 or end > len(data):
-            raise too_short(number * size, len(data) - at)
         if plain is not None:  # one call of struct makes all elements
-            return [*struct.unpack_from(f"{prefix}{number}{code}", data, at)], end
+            return [*struct.unpack_from(f"{order}{number}{code}", data, at)], end
         found: list[Any] = []
         try:
-            for items in fixed.struct.iter_unpack(memoryview(data)[at:end]):
-                found.append(from_items(items, 0))
+            if fixed is not None:
+                from_items = fixed.from_items
+                for items in fixed.struct.iter_unpack(memoryview(data)[at:end]):
+                    found.append(from_items(items, 0))
+                return found, end
+            while at < len(data) if length is None else len(found) < number:
+                value, at = element.read(data, at)
+                found.append(value)
         except CodecError as error:
             raise inside(f"[{len(found)}]", error) from None
-        return found, end
-
-    def read_rest(data: bytes, at: int) -> tuple[list[Any], int]:
-        number, over = divmod(len(data) - at, size)
-        if over:
-            raise CodecError(f"the last element has {over} bytes and not {size}")
-        return read(data, at, number * unit)
+        return found, at
 
     def write(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
             value = native_list(value, "a list")
-        if plain is not None and [*map(type, value)].count(plain) == len(value):
+        if plain is not None and numbers.issuperset(map(type, value)):
             try:
-                return struct.pack(f"{prefix}{len(value)}{code}", *value), len(value) * unit
+                return struct.pack(f"{order}{len(value)}{code}", *value), len(value) * unit
             except (struct.error, OverflowError):
                 pass  # the loop finds the element that does not fit
-        items: list[Any] = []
-        index = 0
-        try:
-            for index, each in enumerate(value):  # noqa: B007
-                to_items(each, items)
-        except CodecError as error:
-            raise inside(f"[{index}]", error) from None
-        return struct.pack(prefix + code * len(value), *items), len(value) * unit
-
-    def draw(random: Random, length: int | None) -> list[Any]:
-        number = random.randint(0, 3) if length is None else length // unit
-        return [fixed.draw(random) for _ in range(number)]
-
-    return VariableLayout(read, read_rest, write, draw, f"({element.label})")
-
-
-def _variable_elements(element: Layout) -> VariableLayout:
-    """Return the layout of a list of elements that differ in size."""
-
-    def read(data: bytes, at: int, length: int) -> tuple[list[Any], int]:
-        if length < 0 or length * element.min_size > len(data) - at:
-            raise too_short(length * element.min_size, len(data) - at)
-        found: list[Any] = []
-        try:
-            while len(found) < length:
-                value, at = element.read(data, at)
-                found.append(value)
-        except CodecError as error:
-            raise inside(f"[{len(found)}]", error) from None
-        return found, at
-
-    def read_rest(data: bytes, at: int) -> tuple[list[Any], int]:
-        found: list[Any] = []
-        try:
-            while at < len(data):
-                value, at = element.read(data, at)
-                found.append(value)
-        except CodecError as error:
-            raise inside(f"[{len(found)}]", error) from None
-        return found, at
-
-    def write(value: Any) -> tuple[bytes, int]:
-        if type(value) is not list:
-            value = native_list(value, "a list")
         written: list[bytes] = []
         try:
             for each in value:
                 written.append(element.write(each))
         except CodecError as error:
             raise inside(f"[{len(written)}]", error) from None
-        return b"".join(written), len(value)
+        return b"".join(written), len(value) * unit
 
     def draw(random: Random, length: int | None) -> list[Any]:
-        number = random.randint(0, 3) if length is None else length
+        number = random.randint(0, 3) if length is None else length // unit
         return [element.draw(random) for _ in range(number)]
 
-    return VariableLayout(read, read_rest, write, draw, f"({element.label})")
+    return VariableLayout(read, write, draw, f"({element.label})")
 
 
 def fixed_bytes(size: int, order: Order) -> FixedLayout:
-    """Return the layout of a fixed number of bytes."""
-
     def to_items(value: Any, items: list[Any]) -> None:
         if not isinstance(value, bytes | bytearray) or len(value) != size:
             raise wrong(f"{size} bytes", value)
@@ -190,7 +137,6 @@ def fixed_bytes(size: int, order: Order) -> FixedLayout:
 
 
 def fixed_text(rule: Text, size: int, order: Order) -> FixedLayout:
-    """Return the layout of text in a fixed number of bytes."""
     return FixedLayout(
         order,
         f"{size}s",
@@ -202,8 +148,7 @@ def fixed_text(rule: Text, size: int, order: Order) -> FixedLayout:
     )
 
 
-def fixed_list(element: Layout, size: int) -> Layout | FixedLayout:
-    """Return the layout of a list with a fixed number of elements."""
+def fixed_list(element: Layout, size: int) -> Layout:
     content = list_layout(element, False)
 
     def checked(value: Any) -> list[Any]:
@@ -216,7 +161,7 @@ def fixed_list(element: Layout, size: int) -> Layout | FixedLayout:
     label = f"({element.label})[{size}]"
     if element.fixed is not None:
         fields = [(f"[{index}]", element.fixed) for index in range(size)]
-        return joined(element.fixed.order, fields, list, checked, label)
+        return from_fixed(joined(element.fixed.order, fields, RecordType(list, checked), label))
     return Layout(
         size * element.min_size,
         lambda data, at: content.read(data, at, size),

@@ -1,6 +1,4 @@
-"""
-The keys of the messages of :class:`~tcpcomm.codec.Json`: where parameters, results and faults are in them.
-"""
+"""Messages of :class:`~tcpcomm.codec.Json`: the keys of their parameters, results and faults."""
 
 from __future__ import annotations
 
@@ -12,8 +10,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, type_text
 from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
-from tcpcomm.codec.json.faults import code_of, data_of, reason_of
-from tcpcomm.codec.json.messages import JsonMessage, compile_result, word_of
+from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -83,58 +80,51 @@ class ObjectMessage(JsonMessage):
     """All keys of the result in the reply: ``result_key``, or those of its fields."""
 
 
-def compile_message(codec: Keys, spec: MessageSpec, types: ValueTypes) -> ObjectMessage:
+def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> ObjectMessage:
     """Compile a command or event. Raises ConfigurationError if it does not fit JSON or the other keys."""
     word = word_of(spec, types, (str, int), "its word in JSON must be text or a whole number")
-    parameters = Parameters(spec.parameters, types, spec.where)
+    parameters = Parameters(spec.parameters, types)
     if codec.parameters is None:
         used = {codec.event if spec.is_event else codec.command, codec.id, *codec.ignore}
         for name, parameter in zip(parameters.keys, spec.parameters, strict=True):
             if name in used:
                 raise ConfigurationError(
-                    f"{spec.where}: parameter {parameter.name}: the key {name!r} has another meaning; "
+                    f"parameter {parameter.name}: the key {name!r} has another meaning; "
                     'rename it, or give the parameters an object of their own: Json(parameters="params")'
                 )
     result = compile_result(spec, types)
     key: Any = codec.result if spec.reply is MISSING else spec.reply
-    if key is not None and type(key) is not str:
-        raise ConfigurationError(
-            f"{spec.where}: reply must be the key of its result, not {brief_repr(key)}"
-        )
-    if spec.reply is MISSING and key is None and spec.result is not None:
-        _check_flat(codec, spec, types)
-    if key is not None and ("{" in key or "}" in key):
-        raise ConfigurationError(
-            f"{spec.where}: reply is the key of its result, not a template: {brief_repr(key)}"
-        )
-    if key is not None and key in codec.reply_keys:
-        raise ConfigurationError(
-            f"{spec.where}: the key {key!r} of its result has another meaning in a reply"
-        )
-    fields = () if key is not None or spec.result is None else fields_of(bare_type(spec.result))
-    keys = {types.name_of(each.name) for each in fields} if key is None else {key}
-    return ObjectMessage(spec, word, parameters, result, key, frozenset(keys))
+    if key is None:
+        keys = _flat_keys(codec, spec, types) if spec.reply is MISSING else []
+        return ObjectMessage(spec, word, parameters, result, None, frozenset(keys))
+    if type(key) is not str:
+        raise ConfigurationError(f"reply must be the key of its result, not {brief_repr(key)}")
+    if "{" in key or "}" in key:
+        raise ConfigurationError(f"reply is the key of its result, not a template: {brief_repr(key)}")
+    if key in codec.reply_keys:
+        raise ConfigurationError(f"the key {key!r} of its result has another meaning in a reply")
+    return ObjectMessage(spec, word, parameters, result, key, frozenset([key]))
 
 
-def _check_flat(codec: Keys, spec: MessageSpec, types: ValueTypes) -> None:
-    """Raise ConfigurationError if the fields of a result cannot be keys of its reply."""
+def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
+    """Return the keys that the fields of a result have in its reply. Raises ConfigurationError."""
+    if spec.result is None:
+        return []
     cls = bare_type(spec.result)
     if not (isinstance(cls, type) and attrs.has(cls)):
         raise ConfigurationError(
-            f"{spec.where}: its result, {type_text(cls)}, has no fields that could be keys of the reply: "
+            f"its result, {type_text(cls)}, has no fields that could be keys of the reply: "
             'give it a key, as in reply="value", or return an attrs class'
         )
-    for each in fields_of(cls):
-        if types.name_of(each.name) in codec.reply_keys:
-            raise ConfigurationError(
-                f"{spec.where}: its result's field {each.name} has a key with another meaning in a reply"
-            )
+    names = [each.name for each in fields_of(cls)]
+    for name in names:
+        if types.name_of(name) in codec.reply_keys:
+            raise ConfigurationError(f"its result's field {name} has a key with another meaning in a reply")
+    return [types.name_of(name) for name in names]
 
 
 @frozen
 class JsonReplyReader(ReplyReader):
-    """Reads the replies to one command."""
-
     codec: Keys
     command: ObjectMessage
 
@@ -219,9 +209,9 @@ class JsonReplyReader(ReplyReader):
         code = code_of(parts.pop(codec.code), codec.code)
         reason, data = "", None
         if codec.reason is not None and parts.get(codec.reason) is not None:
-            reason = reason_of(parts.pop(codec.reason), codec.reason)
+            reason = leaf_of(str, parts.pop(codec.reason), codec.reason)
         if codec.data is not None:
-            data = data_of(parts.pop(codec.data, None), codec.data)
+            data = leaf_of(Any, parts.pop(codec.data, None), codec.data)
         parts.pop(codec.reason or "", None)
         if parts:
             raise unknown(min(parts))

@@ -1,22 +1,30 @@
-"""Commands and events that are compiled for JSON, and the part of a dialect that Json and JsonRpc share."""
+"""The common part of Json and JsonRpc: compiled commands and events, faults, and a dialect to extend."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import frozen
 
 from tcpcomm.codec.base import MISSING, Dialect, MessageSpec, ProtocolErrorKind
-from tcpcomm.codec.json.faults import ERROR_CODES
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
-from tcpcomm.codec.json.value_types import ValueType
-from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.json.value_types import LEAVES, ValueType
+from tcpcomm.codec.problems import brief_repr, errors_at, inside, wrong
 from tcpcomm.codec.random_values import draw
-from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
+    ProtocolErrorKind.UNREADABLE: -32700,
+    ProtocolErrorKind.MALFORMED: -32600,
+    ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
+    ProtocolErrorKind.BAD_PARAMETERS: -32602,
+    ProtocolErrorKind.INTERNAL: -32603,
+}
+"""The codes that JSON-RPC 2.0 reserves, section 5.1."""
 
 
 @frozen
@@ -37,33 +45,48 @@ def word_of(spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expec
     """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
     word = types.name_of(spec.name) if spec.wire is MISSING else spec.wire
     if type(word) not in kinds:
-        raise ConfigurationError(f"{spec.where}: {expected}, not {brief_repr(word)}")
+        raise ConfigurationError(f"{expected}, not {brief_repr(word)}")
     if isinstance(word, str) and ("{" in word or "}" in word):
         example = re.split(r"\W", word)[0]
         raise ConfigurationError(
-            f"{spec.where}: a JSON command is a word; its parameters are keys: "
-            f"write {example!r}, not {word!r}"
+            f"a JSON command is a word; its parameters are keys: write {example!r}, not {word!r}"
         )
     return word
 
 
 def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
     """Return the type of a command's result. Raises ConfigurationError if JSON cannot carry it."""
-    try:
+    with errors_at("its result"):
         return types.of(spec.result)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{spec.where}: its result: {error}") from None
 
 
-def check_unique(messages: Sequence[M], name: str, *, events_apart: bool) -> None:
-    """Raise ConfigurationError if two commands, or two events, or two of both, have the same word."""
+def compile_messages(
+    specs: Sequence[MessageSpec], compile_one: Callable[[MessageSpec], M], name: str, *, events_apart: bool
+) -> list[M]:
+    """Compile commands and events. Raises ConfigurationError if two have the same word, called ``name``."""
     known: dict[tuple[bool, int | str], M] = {}
-    for each in messages:
-        other = known.setdefault((events_apart and each.spec.is_event, each.word), each)
-        if other is not each:
-            raise ConfigurationError(
-                f"{each.spec.where}: {other.spec.where} has the {name} {each.word!r} already"
-            )
+    for spec in specs:
+        with errors_at(spec.where):
+            message = compile_one(spec)
+            other = known.setdefault((events_apart and spec.is_event, message.word), message)
+            if other is not message:
+                raise ConfigurationError(f"{other.spec.where} has the {name} {message.word!r} already")
+    return [*known.values()]
+
+
+def code_of(value: Any, key: str) -> int | str:
+    """Return a fault's code, a whole number or text. Raises CodecError if it is not one."""
+    if type(value) not in (int, str):
+        raise inside(key, wrong("a whole number or text", value))
+    return leaf_of(type(value), value, key)  # type: ignore[no-any-return]
+
+
+def leaf_of(kind: Any, value: Any, key: str) -> Any:
+    """Return a fault's reason, which is ``str``, or its data, which are ``Any``. Raises CodecError."""
+    try:
+        return LEAVES[kind].read(value)
+    except CodecError as error:
+        raise inside(key, error) from None
 
 
 class JsonDialectBase(Dialect, Generic[M]):
@@ -82,7 +105,7 @@ class JsonDialectBase(Dialect, Generic[M]):
         return Fault(self._codes[kind], reason)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        return self._messages[name].parameters.draw(random)
+        return {each.name: draw(each.type, random) for each in self._messages[name].spec.parameters}
 
     def draw_result(self, name: str, random: Random) -> Any:
         return draw(self._messages[name].spec.result, random)

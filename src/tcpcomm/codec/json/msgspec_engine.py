@@ -11,6 +11,7 @@ import re
 from types import GenericAlias
 from typing import Any, Final
 
+from attrs import frozen
 from msgspec.json import Decoder, Encoder
 
 from tcpcomm.codec.base import MISSING
@@ -41,6 +42,7 @@ _exponent: Final = re.compile(r"e(?<=[0-9]e)").search
 """Finds 1e16. It searches for the e first, because an e is rarer than a digit."""
 
 
+@frozen
 class Msgspec:
     """
     A :class:`~tcpcomm.codec.json.engines.FastEngine`.
@@ -49,8 +51,7 @@ class Msgspec:
         ascii: whether other characters must be written as ``\\uXXXX``, which msgspec cannot.
     """
 
-    def __init__(self, ascii: bool) -> None:
-        self._ascii = ascii
+    ascii: bool
 
     def read(self, text: str) -> Any:
         if "\\" in text:
@@ -74,7 +75,7 @@ class Msgspec:
             if (
                 "0.0000" not in text
                 and _exponent(text) is None
-                and (not self._ascii or (text.isascii() and text.isprintable()))
+                and (not self.ascii or (text.isascii() and text.isprintable()))
                 and _decode(frame) == value
             ):
                 return text

@@ -12,6 +12,7 @@ The defaults read and write::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -29,11 +30,9 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import code_of, data_of, reason_of
 from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compile_message, contains
-from tcpcomm.codec.json.messages import JsonDialectBase, check_unique
-from tcpcomm.codec.json.naming import Naming, check_naming
-from tcpcomm.codec.json.parameters import ValueTypes
+from tcpcomm.codec.json.messages import JsonDialectBase, code_of, compile_messages, leaf_of
+from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, Fault
@@ -84,19 +83,22 @@ class Json(Keys, Codec):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        check_naming(self.naming)
+        ValueTypes(self.naming)
         JsonText(self.encoding, self.ascii)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
-        messages = [compile_message(self, spec, types) for spec in specs]
-        check_unique(messages, "word", events_apart=self.event != self.command)
-        return (_JsonDialect if self.id is None else _JsonDialectById)(self, messages)
+        apart = self.event != self.command
+        messages = compile_messages(
+            specs, partial(compile_message, self, types), "word", events_apart=apart
+        )
+        return _JsonDialect(self, messages)
 
 
 class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def __init__(self, codec: Json, messages: Sequence[ObjectMessage]) -> None:
         super().__init__(JsonText(codec.encoding, codec.ascii), messages, codec.codes)
+        self.by_id = codec.id is not None
         self._codec = codec
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
         self._result_keys = set().union(*(each.result_keys for each in self._commands.values()))
@@ -109,7 +111,6 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         return self._text.write(self._with(message, command.parameters.write(values)))
 
     def _with(self, message: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return a message with its parameters added."""
         if self._codec.parameters is None:
             message.update(parameters)
         elif parameters:
@@ -195,8 +196,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         codec = self._codec
         code = code_of(fault.code, "code")
-        reason = reason_of(fault.reason, "reason")
-        data = data_of(fault.data, "data")
+        reason = leaf_of(str, fault.reason, "reason")
+        data = leaf_of(Any, fault.data, "data")
         parts: dict[str, Any] = {codec.code: code}
         if codec.reason is not None:
             parts[codec.reason] = reason
@@ -250,8 +251,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def notation(self, name: str) -> Notation:
         codec, compiled = self._codec, self._messages[name]
-        word = _literal(compiled.word)
-        first = [f'"{codec.event if compiled.spec.is_event else codec.command}": {word}']
+        first = _literals({codec.event if compiled.spec.is_event else codec.command: compiled.word})
         answered = not compiled.spec.is_event and compiled.spec.reply is not None
         id = [f'"{codec.id}": id'] if codec.id is not None and answered else []
         labels = [f'"{key}": {label}' for key, label in compiled.parameters.labels.items()]
@@ -277,14 +277,6 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         id = [f'"{codec.id}": id'] if codec.id is not None else []
         echo = [f'"{codec.command}": "command"'] if codec.echo else []
         return f"{{{', '.join(echo + id + _literals(codec.failure) + inner)}}}"
-
-
-class _JsonDialectById(_JsonDialect):
-    by_id = True
-
-
-def _literal(value: Any) -> str:
-    return f'"{value}"' if type(value) is str else str(value)
 
 
 def _literals(members: Mapping[str, Any]) -> list[str]:

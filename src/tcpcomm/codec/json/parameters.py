@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, Flag
-from random import Random
 from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
@@ -21,20 +20,38 @@ from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_mem
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
-from tcpcomm.codec.json.naming import NAMINGS, Naming
 from tcpcomm.codec.json.value_types import ValueType
-from tcpcomm.codec.problems import inside, missing, unknown, wrong
-from tcpcomm.codec.random_values import draw
+from tcpcomm.codec.problems import errors_at, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
+Naming = Literal["as written", "camel", "pascal"]
+
+
+def _pascal(name: str) -> str:
+    return "".join(each[:1].upper() + each[1:] for each in name.split("_"))
+
+
+def _camel(name: str) -> str:
+    first, _, others = name.partition("_")
+    return first + _pascal(others)
+
+
+_NAMINGS: Final[dict[str, Callable[[str], str]]] = {"as written": str, "camel": _camel, "pascal": _pascal}
 _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 
 class ValueTypes:
-    """The value types of annotations, each made once. The naming makes the keys of attrs classes."""
+    """
+    The value types of annotations, each made once. The naming makes the keys of attrs classes.
+
+    Raises:
+        ConfigurationError: the naming is unknown.
+    """
 
     def __init__(self, naming: Naming = "as written") -> None:
-        self.name_of = NAMINGS[naming]
+        if naming not in _NAMINGS:
+            raise ConfigurationError(f"naming must be one of {', '.join(_NAMINGS)}, not {naming!r}")
+        self.name_of = _NAMINGS[naming]
         self._known: dict[Any, ValueType] = dict(value_types.LEAVES)
 
     def of(self, annotation: Any) -> ValueType:
@@ -79,23 +96,16 @@ class ValueTypes:
 
         # A class with fields that contain the class again finds this type, which finds the final one later.
         self._known[cls] = ValueType(read, write, (dict,), (cls,), cls.__name__)
+        fields = []
         try:
-            fields = self._fields(cls)
+            for field in fields_of(cls):
+                with errors_at(f"{cls.__name__}.{field.name}"):
+                    fields.append((field.name, self.name_of(field.name), self.of(field.type)))
         except ConfigurationError:
             del self._known[cls]
             raise
         label = ", ".join(f'"{key}": {value_type.label}' for _, key, value_type in fields)
         return ValueType(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
-
-    def _fields(self, cls: type) -> list[tuple[str, str, ValueType]]:
-        """Return the fields of a class: name, key on the wire, value type."""
-        fields = []
-        for field in fields_of(cls):
-            try:
-                fields.append((field.name, self.name_of(field.name), self.of(field.type)))
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{cls.__name__}.{field.name}: {error}") from None
-        return fields
 
 
 def _reader(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversion:
@@ -154,31 +164,20 @@ class Parameters:
     """
     The parameters of one command or event, in a JSON object or list.
 
-    Args:
-        fields: the parameters.
-        types: the value types.
-        where: the class and method, for errors.
-
     Raises:
         ConfigurationError: JSON cannot carry one of them, or two have the same key.
     """
 
-    def __init__(self, fields: Sequence[Field], types: ValueTypes, where: str) -> None:
-        self._fields = tuple(fields)
+    def __init__(self, fields: Sequence[Field], types: ValueTypes) -> None:
         self._compiled: list[tuple[str, str, ValueType, Any]] = []
         for field in fields:
-            try:
+            with errors_at(f"parameter {field.name}"):
                 value_type = types.of(field.type)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where}: parameter {field.name}: {error}") from None
             self._compiled.append((types.name_of(field.name), field.name, value_type, field.default))
         self.keys = tuple(key for key, *_ in self._compiled)
         for key, name, *_ in self._compiled:
             if self.keys.count(key) > 1:
-                raise ConfigurationError(
-                    f"{where}: parameter {name}: another parameter has the key {key!r} already"
-                )
-        self._names = frozenset(field.name for field in fields)
+                raise ConfigurationError(f"parameter {name}: another parameter has the key {key!r} already")
 
     def read(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values in an object. Absent ones have their defaults. Raises CodecError."""
@@ -218,12 +217,8 @@ class Parameters:
         except KeyError:
             raise missing(name) from None
         if len(written) != len(values):
-            raise unknown(min(values.keys() - self._names))
+            raise unknown(min(values.keys() - {name for _, name, *_ in self._compiled}))
         return written
-
-    def draw(self, random: Random) -> dict[str, Any]:
-        """Draw plausible values."""
-        return {field.name: draw(field.type, random) for field in self._fields}
 
     @property
     def labels(self) -> dict[str, str]:

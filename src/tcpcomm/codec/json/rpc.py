@@ -8,6 +8,7 @@ Commands without a reply, and events, are its notifications.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -27,10 +28,15 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.faults import data_of, reason_of
-from tcpcomm.codec.json.messages import JsonDialectBase, JsonMessage, check_unique, compile_result, word_of
-from tcpcomm.codec.json.naming import Naming, check_naming
-from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.json.messages import (
+    JsonDialectBase,
+    JsonMessage,
+    compile_messages,
+    compile_result,
+    leaf_of,
+    word_of,
+)
+from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -59,28 +65,25 @@ class JsonRpc(Codec):
     ascii: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        check_naming(self.naming)
+        ValueTypes(self.naming)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
-        messages = [_compiled(spec, types) for spec in specs]
-        check_unique(messages, "method", events_apart=False)
+        messages = compile_messages(specs, partial(_compiled, types), "method", events_apart=False)
         return _JsonRpcDialect(self, messages)
 
 
-def _compiled(spec: MessageSpec, types: ValueTypes) -> JsonMessage:
+def _compiled(types: ValueTypes, spec: MessageSpec) -> JsonMessage:
     method = word_of(spec, types, (str,), "a method of JSON-RPC must be text")
     if method.startswith("rpc."):
         raise ConfigurationError(
-            f"{spec.where}: {method!r}: JSON-RPC reserves names that begin with rpc.: use another name"
+            f"{method!r}: JSON-RPC reserves names that begin with rpc.: use another name"
         )
     if spec.reply is not MISSING and spec.reply is not None:
         raise ConfigurationError(
-            f"{spec.where}: JSON-RPC defines the form of replies, so reply can only be None, "
-            f"not {brief_repr(spec.reply)}"
+            f"JSON-RPC defines the form of replies, so reply can only be None, not {brief_repr(spec.reply)}"
         )
-    result = compile_result(spec, types)
-    return JsonMessage(spec, method, Parameters(spec.parameters, types, spec.where), result)
+    return JsonMessage(spec, method, Parameters(spec.parameters, types), compile_result(spec, types))
 
 
 class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
@@ -182,9 +185,9 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number in JSON-RPC", fault.code))
-        error = {"code": fault.code, "message": reason_of(fault.reason, "reason")}
+        error = {"code": fault.code, "message": leaf_of(str, fault.reason, "reason")}
         if fault.data is not None:
-            error["data"] = data_of(fault.data, "data")
+            error["data"] = leaf_of(Any, fault.data, "data")
         return self._text.write({"jsonrpc": "2.0", "error": error, "id": request.id})
 
     def join(self, replies: Sequence[bytes]) -> bytes:

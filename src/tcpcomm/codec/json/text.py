@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tcpcomm.codec.base import MISSING
+from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.json.engines import engine
 from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -36,13 +37,7 @@ class JsonText:
     """
 
     def __init__(self, encoding: str, ascii: bool) -> None:
-        try:
-            kept = _ASCII.encode(encoding) == _ASCII.encode() and _ASCII.encode().decode(encoding) == _ASCII
-        except (LookupError, UnicodeError):
-            raise ConfigurationError(
-                f"there is no encoding {encoding!r} for text: use utf-8, cp949, euc-kr, shift_jis, …"
-            ) from None
-        if not kept:
+        if not Encoding(encoding).carries(_ASCII) or _ASCII.encode(encoding) != _ASCII.encode():
             raise ConfigurationError(
                 f"JSON cannot be written in {encoding}, because it changes ASCII characters"
             )
@@ -115,9 +110,4 @@ def _sendable(character: str, encoding: str) -> str:
 
     Python's shift_jis, for example, writes a yen sign as the byte of a backslash.
     """
-    try:
-        if character.encode(encoding).decode(encoding) == character:
-            return character
-    except UnicodeError:
-        pass  # the encoding does not have it
-    return json.dumps(character)[1:-1]
+    return character if Encoding(encoding).carries(character) else json.dumps(character)[1:-1]

@@ -10,7 +10,6 @@ number, and True is not a number.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import Flag
@@ -106,11 +105,10 @@ def _text(value: Any) -> str:
 
 
 def _read_bytes(value: Any) -> bytes:
+    text = _text(value)
     try:
-        return base64.b64decode(_text(value), validate=True)
-    except (binascii.Error, ValueError) as error:
-        if isinstance(error, CodecError):
-            raise
+        return base64.b64decode(text, validate=True)
+    except ValueError:
         raise wrong("base64", value) from None
 
 
@@ -122,11 +120,10 @@ def _write_bytes(value: Any) -> str:
 
 def _moment(kind: Any, name: str) -> ValueType:
     def read(value: Any) -> Any:
+        text = _text(value)
         try:
-            return kind.fromisoformat(_text(value))
-        except ValueError as error:
-            if isinstance(error, CodecError):
-                raise
+            return kind.fromisoformat(text)
+        except ValueError:
             raise wrong(f"{name} as in ISO 8601", value) from None
 
     def write(value: Any) -> str:
@@ -147,26 +144,27 @@ def _whatever(value: Any) -> Any:
 
 def _any(value: Any) -> Any:
     """Return a value of JSON unchanged. Raises CodecError for a part that JSON cannot carry."""
-    if type(value) is dict:
+    kind = type(value)
+    if kind is dict:
         for key, each in value.items():
             _any_inside(brief_name(_text(key)), each)
-    elif type(value) is list:
+    elif kind is list:
         for index, each in enumerate(value):
             _any_inside(f"[{index}]", each)
-    elif type(value) is str:
+    elif kind is str:
         _text(value)
-    elif type(value) is float:
+    elif kind is float:
         _read_float(value)
-    elif value is not None and type(value) not in (bool, int):
+    elif value is not None and kind not in (bool, int):
         raise wrong("a value of JSON", value)
     return value
 
 
-def _any_inside(step: str, value: Any) -> None:
+def _any_inside(place: str, value: Any) -> None:
     try:
         _any(value)
     except CodecError as error:
-        raise inside(step, error) from None
+        raise inside(place, error) from None
 
 
 LEAVES: Final[Mapping[Any, ValueType]] = {
@@ -205,7 +203,6 @@ def flag(cls: type[Flag]) -> ValueType:
 
 
 def sequence(kind: type, element: ValueType) -> ValueType:
-    """Return the type of a list or tuple of any length."""
     return ValueType(
         _items(repeat(element.read), None, list, kind),
         _items(repeat(element.write), None, kind, list),
@@ -216,7 +213,6 @@ def sequence(kind: type, element: ValueType) -> ValueType:
 
 
 def fixed_tuple(elements: Sequence[ValueType]) -> ValueType:
-    """Return the type of a tuple with a type for each place."""
     return ValueType(
         _items([each.read for each in elements], len(elements), list, tuple),
         _items([each.write for each in elements], len(elements), tuple, list),

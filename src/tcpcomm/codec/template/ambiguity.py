@@ -1,14 +1,10 @@
 """
-Exact decisions about ambiguity: can a text have two readings? If it can, the shortest such text is found.
+Exact decisions about ambiguity, with the shortest text that has two readings.
 
 A pattern becomes its position automaton (Glushkov): one state for each position of a character in the
-pattern. The automaton has no empty steps, so each path through it is one reading of a text. Two searches
-over pairs of states then answer the two questions that a declaration raises:
-
-- :func:`common_text`: can two patterns match the same text? The search follows the pairs of states that
-  the two automata reach by the same text.
-- :func:`two_readings`: can one pattern read a text in two ways? The search follows the pairs of states
-  that one automaton reaches by the same text, on two paths that have separated.
+pattern. The automaton has no empty steps, so each path through it is one reading of a text. Both searches
+follow the pairs of states that are reached by the same text: :func:`common_text` in two automata,
+:func:`two_readings` in one automaton, on two paths that have separated.
 """
 
 from __future__ import annotations
@@ -21,6 +17,7 @@ from typing import Final, TypeVar
 from attrs import define, field, frozen
 
 from tcpcomm.codec.template.regex_tree import (
+    EMPTY,
     CharSet,
     Choice,
     Many,
@@ -40,10 +37,9 @@ START: Final = -1
 
 @frozen
 class _Fragment:
-    """The first and last states of a part of a pattern."""
+    """The first and last states of a part of a pattern; ``empty`` if it matches the empty text."""
 
     empty: bool
-    """True if the part matches the empty text."""
     first: tuple[int, ...]
     last: tuple[int, ...]
 
@@ -84,8 +80,7 @@ class Automaton:
                     tuple(state for each in choices for state in each.last),
                 )
             case Maybe():
-                item = self._add(pattern.item, name)
-                return _Fragment(True, item.first, item.last)
+                return self._add(Choice((pattern.item, EMPTY)), name)
             case Many():
                 item = self._add(pattern.item, name)
                 separator = self._add(literal(pattern.separator), name)

@@ -1,11 +1,9 @@
 """
-An event that is any text that nothing else is: :class:`CatchAllDialect`.
+An event that is any text that nothing else is, such as the code that a barcode reader sends.
 
-A barcode reader sends the code that it read, and a scale sends a weight, without a word in front. If such
-equipment also has commands, the event must be distinguished from their replies. The rule: an event with a
-template of one text field alone, such as ``{code}``, takes every text that is not another event, a reply
-or a fault. So all of these must begin with literal text. A text that can be a reply is a reply while a
-command waits for one, and otherwise the event.
+An event with a template of one text field alone, such as ``{code}``, takes every text that is not another
+event, a reply or a fault. So all of these must begin with literal text. A text that can be a reply is a
+reply while a command waits for one, and otherwise the event.
 """
 
 from __future__ import annotations
@@ -41,11 +39,6 @@ class CatchAllDialect(TextDialect):
     """
     Templates, with one event that is any text that nothing else is.
 
-    Args:
-        specs: the commands and events.
-        encoding: the encoding of the text.
-        faults: the template of faults.
-
     Raises:
         ConfigurationError: as for :class:`TextDialect`. Or there are two such events, or a reply or the
             fault does not begin with literal text.
@@ -66,7 +59,7 @@ class CatchAllDialect(TextDialect):
         """The event alone: it reads any text."""
         self._reply_templates = []
         for message in self._commands:
-            for template in message.reply.all_templates if message.reply is not None else ():
+            for template in message.reply_templates:
                 self._check(f"the reply {template.text!r} of {message.spec.where}", template.leading)
                 self._reply_templates.append(template)
         if faults.text:

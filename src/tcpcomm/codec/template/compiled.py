@@ -1,6 +1,4 @@
-"""
-A compiled template: :class:`CompiledTemplate`. One regular expression reads it, and one format writes it.
-"""
+"""Compiled templates: one regular expression reads a template, and one format writes it."""
 
 from __future__ import annotations
 
@@ -68,12 +66,7 @@ class CompiledTemplate:
         return self.match(text) is not None
 
     def read(self, text: str) -> dict[str, Any] | None:
-        """
-        Return the values in a text, or None if the text does not fit this template.
-
-        Raises:
-            CodecError: the text fits, but a value in it cannot be read.
-        """
+        """Return the values in a text, or None if it does not fit; raise CodecError for a wrong value."""
         match = self.match(text)
         if match is None:
             return None
@@ -95,12 +88,7 @@ class CompiledTemplate:
         return values
 
     def write(self, values: Mapping[str, Any]) -> str:
-        """
-        Return the text for values.
-
-        Raises:
-            CodecError: a value is missing, has the wrong type, or cannot be written in its format.
-        """
+        """Return the text for values; raise CodecError if one is missing or does not fit its format."""
         texts = []
         name: str | None = None
         try:

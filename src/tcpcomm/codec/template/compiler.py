@@ -1,10 +1,9 @@
 """
 The compiler of templates: :func:`compile_template`. It refuses templates that are ambiguous.
 
-Because no text has two readings, reading is also fast. If two paths through the regular expression led to
-the same place with the same rest of the text, each completion of one would complete the other too: a second
-reading. So a search takes at most as many steps as places times characters. This holds even if the search
-goes back, and even in a text that does not match.
+Because no text has two readings, no two paths through the regular expression lead to the same place with
+the same rest of the text. So reading takes at most as many steps as places times characters, even in a text
+that does not match.
 """
 
 from __future__ import annotations
@@ -53,12 +52,6 @@ from tcpcomm.errors import CodecError, ConfigurationError
 COUNT: Final = "#"
 """The name of a field that counts items outside of its own template."""
 
-DRAWN_ITEMS: Final = 4
-"""The most items of a drawn list."""
-
-LEFT_OUT: Final = 0.4
-"""The probability that a drawn optional part is left out."""
-
 
 def compile_template(
     text: str, fields: Mapping[str, Field], pieces: tuple[Piece, ...] | None = None
@@ -72,18 +65,21 @@ def compile_template(
         pieces: the parsed pieces, if they differ from those of the text.
 
     Raises:
-        ConfigurationError: a field is unknown, is there twice, or cannot be written in its format. Or a
+        ConfigurationError: a field is unknown, is there twice, or cannot be written in its format, or a
             text could be read in two ways.
     """
-    template = _Compiler(text, fields).compile(parse(text) if pieces is None else pieces, frozenset())
+    template = _Compiler(text, fields).compile(parse(text) if pieces is None else pieces)
     _refuse_two_readings(template.pattern, text)
     return template
 
 
 @define
-class _Collected:
-    """The compiled parts of the pieces so far."""
+class _Compiler:
+    """Compiles one template, an optional part, or the item of a list. It collects what the pieces add."""
 
+    text: str
+    fields: Mapping[str, Field]
+    optional: bool = False
     patterns: list[TextPattern] = field(factory=list)
     regex: str = ""
     format: str = ""
@@ -93,143 +89,125 @@ class _Collected:
     counts: list[tuple[str, str]] = field(factory=list)
     expected: list[ExpectedText] = field(factory=list)
 
-
-class _Compiler:
-    """Compiles one template, its optional parts, and the items of its lists."""
-
-    def __init__(self, text: str, fields: Mapping[str, Field]) -> None:
-        self._text = text
-        self._fields = fields
-
-    def compile(
-        self, pieces: tuple[Piece, ...], stops: frozenset[str], *, optional: bool = False
-    ) -> CompiledTemplate:
-        """
-        Compile some pieces of the template.
-
-        Args:
-            pieces: the pieces.
-            stops: the characters that can follow the last piece.
-            optional: True if the pieces are an optional part.
-        """
+    def compile(self, pieces: tuple[Piece, ...], stops: frozenset[str] = frozenset()) -> CompiledTemplate:
+        """Compile all pieces. ``stops`` are the characters that can follow the last one."""
         names = tuple(value_names(pieces))
         for name in names:
-            if name not in self._fields:
-                known = ", ".join(name for name in self._fields if name != COUNT) or "none"
+            if name not in self.fields:
+                known = ", ".join(name for name in self.fields if name != COUNT) or "none"
                 raise ConfigurationError(
-                    f"{self._text!r} has the field {{{name}}}, which is not declared; there are: {known}"
+                    f"{self.text!r} has the field {{{name}}}, which is not declared; there are: {known}"
                 )
             if names.count(name) > 1:
-                raise ConfigurationError(f"{self._text!r} has the field {{{name}}} twice")
-        collected = _Collected()
+                raise ConfigurationError(f"{self.text!r} has the field {{{name}}} twice")
         for index, piece in enumerate(pieces):
             behind = first_characters(pieces[index + 1 :], stops)
             match piece:
                 case TextPiece():
-                    self._add_text(collected, piece)
+                    self._add_text(piece)
                 case OptionalPiece():
-                    self._add_optional(collected, piece, behind)
+                    self._add_optional(piece, behind)
                 case CountPiece():
-                    self._add_count(collected, piece)
+                    self._add_count(piece)
                 case _:
-                    self._add_value(collected, piece, behind, optional=optional)
+                    self._add_value(piece, behind)
         return CompiledTemplate(
-            self._text,
+            self.text,
             names,
             leading_text(pieces),
             "".join(literal_texts(pieces)),
-            Seq(collected.patterns),
-            collected.regex,
-            collected.format,
-            tuple(collected.captures),
-            tuple(collected.writers),
-            tuple(collected.drawers),
-            tuple(collected.counts),
-            tuple(collected.expected),
+            Seq(self.patterns),
+            self.regex,
+            self.format,
+            tuple(self.captures),
+            tuple(self.writers),
+            tuple(self.drawers),
+            tuple(self.counts),
+            tuple(self.expected),
         )
 
-    def _add_text(self, collected: _Collected, piece: TextPiece) -> None:
-        collected.patterns.append(literal(piece.text))
-        collected.regex += re.escape(piece.text)
-        collected.format += piece.text.replace("%", "%%")
-        collected.expected.append(ExpectedText(re.escape(piece.text), "", repr(piece.text), piece.text))
+    def _add_text(self, piece: TextPiece) -> None:
+        self.patterns.append(literal(piece.text))
+        self.regex += re.escape(piece.text)
+        self.format += piece.text.replace("%", "%%")
+        self.expected.append(ExpectedText(re.escape(piece.text), "", repr(piece.text), piece.text))
 
-    def _add_optional(self, collected: _Collected, piece: OptionalPiece, behind: frozenset[str]) -> None:
+    def _add_optional(self, piece: OptionalPiece, behind: frozenset[str]) -> None:
         if not any(isinstance(each, ValuePiece | ListPiece) for each in piece.pieces):
             raise ConfigurationError(
-                f"{self._text!r}: an optional part needs a field; its value says if the part is there"
+                f"{self.text!r}: an optional part needs a field; its value says if the part is there"
             )
-        part = self.compile(piece.pieces, behind, optional=True)
+        part = _Compiler(self.text, self.fields, optional=True).compile(piece.pieces, behind)
         if common_text(part.pattern, EMPTY) is not None:
             raise ConfigurationError(
-                f"{self._text!r}: an optional part can be empty, and then nobody sees it: add a text to it"
+                f"{self.text!r}: an optional part can be empty, and then nobody sees it: add a text to it"
             )
-        write, draw = _optional_part(part)
-        collected.patterns.append(Maybe(part.pattern))
-        collected.regex += f"(?:{part.regex})?"
-        collected.format += "%s"
-        collected.captures += part.captures
-        collected.writers.append((None, write, None))
-        collected.drawers.append((None, draw))
-        collected.counts += part.counts
-        expected = ExpectedText(Maybe(part.pattern).regex(), "", "the optional part", parts=part.expected)
-        collected.expected.append(expected)
+        absent = {name: value for name, _, value in part.captures if not name.startswith(COUNT)}
 
-    def _add_count(self, collected: _Collected, piece: CountPiece) -> None:
+        def write(values: Mapping[str, Any]) -> str:
+            if all(_same(values[name], value()) for name, value in absent.items()):
+                return ""
+            return part.write(values)
+
+        def draw(random: Random) -> dict[str, Any]:
+            if random.random() < 0.4:
+                return {name: value() for name, value in absent.items()}
+            return part.draw(random)
+
+        pattern = Maybe(part.pattern)
+        self.patterns.append(pattern)
+        self.regex += f"(?:{part.regex})?"
+        self.format += "%s"
+        self.captures += part.captures
+        self.writers.append((None, write, None))
+        self.drawers.append((None, draw))
+        self.counts += part.counts
+        self.expected.append(ExpectedText(pattern.regex(), "", "the optional part", parts=part.expected))
+
+    def _add_count(self, piece: CountPiece) -> None:
         list_name = self._counted_list(piece)
         try:
             number = int_type(parse_format_spec(piece.format_spec), signed=False)
         except ConfigurationError as error:
             raise ConfigurationError(f"the count {{#{piece.name}}}: {error}") from None
-
-        def write(items: Any) -> str:
-            return number.write(len(_checked_list(items)))
-
-        self._add_field(collected, COUNT + list_name, number.pattern)
-        collected.captures.append((COUNT + list_name, number.read, lambda: None))
+        self._add_field(COUNT + list_name, number.pattern)
+        self.captures.append((COUNT + list_name, number.read, lambda: None))
         if list_name:
-            collected.writers.append((list_name, write, None))
-            collected.counts.append((COUNT + list_name, list_name))
+            self.writers.append((list_name, lambda items: number.write(len(checked_list(items))), None))
+            self.counts.append((COUNT + list_name, list_name))
         else:
-            collected.writers.append((COUNT, number.write, number.plain))
-        collected.expected.append(ExpectedText(number.pattern.regex(), list_name, "the number of items"))
+            self.writers.append((COUNT, number.write, number.plain))
+        self.expected.append(ExpectedText(number.pattern.regex(), list_name, "the number of items"))
 
     def _counted_list(self, piece: CountPiece) -> str:
         """Return the name of the list that a count belongs to; empty if the list is elsewhere."""
-        if not piece.name and COUNT in self._fields:
+        if not piece.name and COUNT in self.fields:
             return ""
-        lists = [name for name, value in self._fields.items() if _is_list(value)]
+        lists = [name for name, value in self.fields.items() if _is_list(value)]
         if piece.name in lists:
             return piece.name
         if not piece.name and len(lists) == 1:
             return lists[0]
         raise ConfigurationError(
-            f"{self._text!r}: {{#{piece.name}}} must name a list; the lists: {', '.join(lists) or 'none'}"
+            f"{self.text!r}: {{#{piece.name}}} must name a list; the lists: {', '.join(lists) or 'none'}"
         )
 
-    def _add_field(self, collected: _Collected, name: str, pattern: TextPattern) -> None:
-        collected.patterns.append(Named(name, pattern))
-        collected.regex += f"({pattern.regex()})"
-        collected.format += "%s"
+    def _add_field(self, name: str, pattern: TextPattern) -> None:
+        self.patterns.append(Named(name, pattern))
+        self.regex += f"({pattern.regex()})"
+        self.format += "%s"
 
-    def _add_value(
-        self,
-        collected: _Collected,
-        piece: ValuePiece | ListPiece,
-        behind: frozenset[str],
-        *,
-        optional: bool,
-    ) -> None:
+    def _add_value(self, piece: ValuePiece | ListPiece, behind: frozenset[str]) -> None:
         name = piece.name
-        value = self._fields[name]
+        value = self.fields[name]
         annotation, may_be_none = without_none(value.type)
-        if may_be_none and not optional:
+        if may_be_none and not self.optional:
             raise ConfigurationError(
                 f"{name} can be None, so it must be in an optional part, as in [,{{{name}}}]"
             )
         width = None
         try:
-            absent = _absent_value(value) if optional else lambda: None
+            absent = _absent_value(value) if self.optional else lambda: None
             if isinstance(piece, ListPiece):
                 kind = self._list(piece, annotation, behind)
             else:
@@ -238,12 +216,11 @@ class _Compiler:
                     width = parse_format_spec(piece.format_spec).width
         except ConfigurationError as error:
             raise ConfigurationError(f"{name}: {error}") from None
-        self._add_field(collected, name, kind.pattern)
-        collected.captures.append((name, kind.read, absent))
-        collected.writers.append((name, kind.write, kind.plain))
-        collected.drawers.append((name, kind.draw))
-        expected = ExpectedText(kind.pattern.regex(), name, kind.description, width=width)
-        collected.expected.append(expected)
+        self._add_field(name, kind.pattern)
+        self.captures.append((name, kind.read, absent))
+        self.writers.append((name, kind.write, kind.plain))
+        self.drawers.append((name, kind.draw))
+        self.expected.append(ExpectedText(kind.pattern.regex(), name, kind.description, width=width))
 
     def _list(self, piece: ListPiece, annotation: Any, behind: frozenset[str]) -> FieldType:
         item_type = item_of(annotation)
@@ -254,10 +231,10 @@ class _Compiler:
             )
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])
-            return _list_type(piece, field_type(item_type, piece.item, stops, empty=False), self._text)
+            return _list_type(piece, field_type(item_type, piece.item, stops, empty=False), self.text)
         item_fields = value_fields(item_type, tuple(value_names(piece.item)))
         between = frozenset(piece.separator[:1]) or first_characters(piece.item, frozenset())
-        template = _Compiler(self._text, item_fields.fields).compile(piece.item, behind | between)
+        template = _Compiler(self.text, item_fields.fields).compile(piece.item, behind | between)
         item_fields.check_used(template.names)
 
         def write(item: Any) -> str:
@@ -272,14 +249,15 @@ class _Compiler:
             return draw_accepted(lambda: template.draw(random), item_fields.join, type_text(item_type))
 
         item = FieldType(f"a {type_text(item_type)}", template.pattern, write, read, draw)
-        return _list_type(piece, item, self._text)
+        return _list_type(piece, item, self.text)
 
 
 def _is_list(value: Field) -> bool:
     return item_of(without_none(value.type)[0]) is not MISSING
 
 
-def _checked_list(value: Any) -> list[Any]:
+def checked_list(value: Any) -> list[Any]:
+    """Return a list, or an array as a list; raise CodecError for any other value."""
     value = native(value)
     if not isinstance(value, list):
         raise wrong("a list", value)
@@ -302,31 +280,11 @@ def _absent_value(value: Field) -> Callable[[], Any]:
     raise ConfigurationError("it is in an optional part, so make it Optional, or give it a default")
 
 
-def _optional_part(
-    part: CompiledTemplate,
-) -> tuple[Callable[[Mapping[str, Any]], str], Callable[[Random], dict[str, Any]]]:
-    """Return the writer and the drawer of an optional part. Both leave it out if its values are absent."""
-    absent = {name: value for name, _, value in part.captures if not name.startswith(COUNT)}
-
-    def write(values: Mapping[str, Any]) -> str:
-        if all(_same(values[name], value()) for name, value in absent.items()):
-            return ""
-        return part.write(values)
-
-    def draw(random: Random) -> dict[str, Any]:
-        if random.random() < LEFT_OUT:
-            return {name: value() for name, value in absent.items()}
-        return part.draw(random)
-
-    return write, draw
-
-
 def _same(value: Any, other: Any) -> bool:
     return value is other or (type(value) is type(other) and bool(value == other))
 
 
 def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
-    """Return the field type of a list. Its items are read one after the other."""
     if common_text(item.pattern, EMPTY) is not None:
         raise ConfigurationError(
             "an item of the list can be empty, so nobody can count the items: add a text to the item"
@@ -340,19 +298,19 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
     items_in = re.compile(f"({item.pattern.regex()}){end}", re.DOTALL).findall
 
     def write(items: Any) -> str:
-        return piece.separator.join(_each_item(item.write, _checked_list(items)))
+        return piece.separator.join(each_item(item.write, checked_list(items)))
 
     def read(text: str) -> list[Any]:
-        return _each_item(item.read, items_in(text))
+        return each_item(item.read, items_in(text))
 
     def draw(random: Random) -> list[Any]:
-        return [item.draw(random) for _ in range(random.randint(0, DRAWN_ITEMS))]
+        return [item.draw(random) for _ in range(random.randint(0, 4))]
 
     pattern = Maybe(Many(item.pattern, piece.separator))
     return FieldType(f"a list, each item {item.description}", pattern, write, read, draw)
 
 
-def _each_item(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+def each_item(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     """Call a function for each item. If one fails, put its index into the error's path."""
     results: list[Any] = []
     try:

@@ -1,13 +1,11 @@
-"""
-The dialect of all codecs that write messages by templates: :class:`TextDialect`.
-"""
+"""The dialect of all codecs that write messages by templates: :class:`TextDialect`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
@@ -38,52 +36,51 @@ from tcpcomm.errors import CodecError, ConfigurationError, Fault
 T = TypeVar("T")
 
 _Reader = Callable[[str], "T | None"]
-"""Returns what a text is, or None if the text is another message."""
+"""Returns the message in a text, or None if the text is another message."""
 
 
 class _Message:
     """A command or an event, compiled."""
 
-    def __init__(self, spec: MessageSpec, faults: FaultTemplate | NoFaults, *, faults_first: bool) -> None:
+    def __init__(
+        self, spec: MessageSpec, encoding: Encoding, faults: FaultTemplate | NoFaults, *, faults_first: bool
+    ) -> None:
         self.spec = spec
         self.name = spec.name
         self.template = _message_template(spec)
         self.word = first_word(self.template.leading)
         self.order = [parameter.name for parameter in spec.parameters]
-        self._parameters = frozenset(self.order)
-        self.reply = None if spec.is_event else _reply(spec)
+        self.reply: Reply | None = None
+        if not spec.is_event and _has_reply(spec):
+            word = self.word
+            self.reply = Reply(spec, lambda text: faults.read(text, word), faults_first=faults_first)
+        self.reply_templates = () if self.reply is None else self.reply.all_templates
         self.wants_reply = self.reply is not None
         self.write = write_values(self.template, self._write)
         """Returns the text of the command or event for its values."""
         self.read_request: _Reader[Request | Refusal] = read_request(
             self.template, self.order, self._read_request, name=self.name, wants_reply=self.wants_reply
         )
+        for template in (self.template, *self.reply_templates):
+            if not encoding.carries(template.literal):
+                raise ConfigurationError(
+                    f"{brief_repr(template.literal)} cannot be written in {encoding.name}"
+                )
         self.acknowledgement: bytes | None = None
-        self.new_reader: Callable[[], ReplyReader] | None = None
-        if self.reply is not None:
-            word = self.word
-            self.new_reader = self.reply.reader_factory(
-                lambda text: faults.read(text, word), faults_first=faults_first
-            )
+        if self.reply is not None and self.reply.acknowledgement is not None:
+            self.acknowledgement = encoding.encode(self.reply.acknowledgement)
 
-    @property
-    def reply_templates(self) -> tuple[CompiledTemplate, ...]:
-        """The templates of all frames that a reply can have."""
-        return () if self.reply is None else self.reply.all_templates
-
-    def read(self, text: str) -> dict[str, Any] | None:
-        """Return the values in a text, in the order of the parameters, or None if it is another message."""
+    def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
         return None if values is None else {name: values[name] for name in self.order}
 
     def read_event(self, text: str) -> Event | None:
-        """Return the event in a text, or None if it is another message."""
-        values = self.read(text)
+        values = self._read(text)
         return None if values is None else Event(self.name, values)
 
     def _read_request(self, text: str) -> Request | Refusal | None:
         try:
-            values = self.read(text)
+            values = self._read(text)
         except CodecError as error:
             return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
         return None if values is None else Request(self.name, values, None, self.wants_reply)
@@ -97,9 +94,9 @@ class _Message:
         return begin == self.word != "" and len(self.template.expected) > 1 and text.startswith(begin)
 
     def _write(self, values: Mapping[str, Any]) -> str:
-        if values.keys() != self._parameters:
-            name = min(self._parameters ^ values.keys())
-            raise missing(name) if name in self._parameters else unknown(name)
+        if wrong_names := values.keys() ^ self.order:
+            name = min(wrong_names)
+            raise missing(name) if name in self.order else unknown(name)
         return self.template.write(values)
 
 
@@ -107,69 +104,49 @@ def _message_template(spec: MessageSpec) -> CompiledTemplate:
     if not isinstance(spec.wire, str):
         example = spec.name.upper() + "".join(f",{{{each.name}}}" for each in spec.parameters)
         problem = "is missing" if spec.wire is MISSING else f"cannot be {spec.wire!r}"
-        raise ConfigurationError(f"{spec.where}: its template {problem}: write one, such as {example!r}")
+        raise ConfigurationError(f"its template {problem}: write one, such as {example!r}")
     if not spec.wire:
-        raise ConfigurationError(f"{spec.where}: its template must not be empty: write a word, at least")
-    try:
-        template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{spec.where}: {error}") from None
+        raise ConfigurationError("its template must not be empty: write a word, at least")
+    template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
     for each in spec.parameters:
         if each.name not in template.names:
             raise ConfigurationError(
-                f"{spec.where}: the parameter {each.name!r} is not in {spec.wire!r}: add {{{each.name}}}"
+                f"the parameter {each.name!r} is not in {spec.wire!r}: add {{{each.name}}}"
             )
     return template
 
 
-def _reply(spec: MessageSpec) -> Reply | None:
-    if spec.reply is None:
-        if spec.result not in (None, type(None)):
-            raise ConfigurationError(
-                f"{spec.where}: it returns {type_text(spec.result)}, but with reply=None no reply is sent"
-            )
-        return None
+def _has_reply(spec: MessageSpec) -> bool:
+    returns_none = spec.result in (None, type(None))
     if spec.reply is MISSING:
-        example = "OK" if spec.result in (None, type(None)) else "OK,{...}"
+        example = "OK" if returns_none else "OK,{...}"
         raise ConfigurationError(
-            f"{spec.where}: its reply is missing: write reply={example!r}, or reply=None if it has none"
+            f"its reply is missing: write reply={example!r}, or reply=None if it has none"
         )
-    try:
-        return Reply(spec)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{spec.where}: {error}") from None
-
-
-class _PrefixTable(Generic[T]):
-    """Finds the message of a text by the literal text that it begins with."""
-
-    def __init__(self, readers: Iterable[tuple[_Message, _Reader[T]]]) -> None:
-        by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
-        for message, read in readers:
-            begin = message.template.leading
-            by_size.setdefault(len(begin), {}).setdefault(begin, []).append(read)
-        self.tables = tuple(
-            (size, {begin: _first_of(readers) for begin, readers in by_size[size].items()}.get)
-            for size in sorted(by_size, reverse=True)
+    if spec.reply is None and not returns_none:
+        raise ConfigurationError(
+            f"it returns {type_text(spec.result)}, but with reply=None no reply is sent"
         )
-        """Pairs of the size of a prefix, and a function that returns the reader for a prefix, or None."""
+    return spec.reply is not None
 
-    def find(self, text: str) -> T | None:
-        """Return the result of the one reader that can read a text, or None. Its exceptions pass."""
-        for size, reader_of in self.tables:
-            read = reader_of(text[:size])
-            if read is not None:
+
+def _one_reader(readers: Iterable[tuple[_Message, _Reader[T]]]) -> _Reader[T]:
+    """Return one reader for several. It finds the right one by the literal text that a text begins with."""
+    by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
+    for message, read in readers:
+        begin = message.template.leading
+        by_size.setdefault(len(begin), {}).setdefault(begin, []).append(read)
+    tables = [(size, by_size[size].get) for size in sorted(by_size, reverse=True)]
+
+    def read_any(text: str) -> T | None:
+        for size, readers_of in tables:
+            for read in readers_of(text[:size], ()):
                 found = read(text)
                 if found is not None:
                     return found
         return None
 
-
-def _first_of(readers: Sequence[_Reader[T]]) -> _Reader[T]:
-    """Return one reader for several, of which at most one can read a text."""
-    if len(readers) == 1:
-        return readers[0]
-    return lambda text: next((found for read in readers if (found := read(text)) is not None), None)
+    return read_any
 
 
 class TextDialect(Dialect):
@@ -180,9 +157,8 @@ class TextDialect(Dialect):
         specs: the commands and events.
         encoding: the encoding of the text.
         faults: the template of faults.
-        free_replies: True if a reply can be any text. A reply that would be read as an event or a fault
-            is then refused when it is written. If False, the declaration is refused if such a reply is
-            possible.
+        free_replies: True if a reply can be any text. A reply that would be read as an event or a fault is
+            then refused when it is written. If False, a declaration with such a reply is refused.
 
     Raises:
         ConfigurationError: a message cannot be compiled, or two messages can be the same text.
@@ -202,16 +178,20 @@ class TextDialect(Dialect):
         self._faults = faults
         self.has_faults = isinstance(faults, FaultTemplate)
         self._free_replies = free_replies
-        messages = [_Message(spec, faults, faults_first=free_replies) for spec in specs]
-        self._messages = {message.name: message for message in messages}
-        self._commands = [message for message in messages if not message.spec.is_event]
-        self._events = [message for message in messages if message.spec.is_event]
-        self._requests_by_prefix: _PrefixTable[Request | Refusal] = _PrefixTable(
+        messages = []
+        for spec in specs:
+            try:
+                messages.append(_Message(spec, encoding, faults, faults_first=free_replies))
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{spec.where}: {error}") from None
+        self._messages = {each.name: each for each in messages}
+        self._commands = [each for each in messages if not each.spec.is_event]
+        self._events = [each for each in messages if each.spec.is_event]
+        self._read_request: _Reader[Request | Refusal] = _one_reader(
             (each, each.read_request) for each in self._commands
         )
-        self._events_by_prefix = _PrefixTable((each, each.read_event) for each in self._events)
+        self._read_event = _one_reader((each, each.read_event) for each in self._events)
         _refuse_common_texts(self._commands, self._events, faults, free_replies=free_replies)
-        self._check_literals()
         self._repliers = {
             each.name: self._reply_to
             if each.reply is None or free_replies
@@ -227,17 +207,6 @@ class TextDialect(Dialect):
         ]
         """The replies that can be distinguished from an unknown command."""
 
-    def _check_literals(self) -> None:
-        for message in self._messages.values():
-            for template in (message.template, *message.reply_templates):
-                if not self._encoding.carries(template.literal):
-                    raise ConfigurationError(
-                        f"{message.spec.where}: {brief_repr(template.literal)} cannot be written in "
-                        f"{self._encoding.name}"
-                    )
-            if message.reply is not None and message.reply.acknowledgement is not None:
-                message.acknowledgement = self._encode(message.reply.acknowledgement)
-
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         return self._encode(self._messages[name].write(values))
 
@@ -245,29 +214,21 @@ class TextDialect(Dialect):
         return self._encode(self._messages[name].write(values))
 
     def reply_reader(self, name: str) -> ReplyReader | None:
-        new_reader = self._messages[name].new_reader
-        return None if new_reader is None else new_reader()
+        reply = self._messages[name].reply
+        return None if reply is None else reply.reader()
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         text = self._encoding.decode(frame)
-        event = self._events_by_prefix.find(text) if self._events else None
-        return (Answer(text) if event is None else event,)
+        return (self._read_event(text) or Answer(text),)
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
             text = str(frame, self._charset)
         except UnicodeDecodeError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
-        for size, reader_of in self._requests_by_prefix.tables:  # saves the call of find()
-            read = reader_of(text[:size])
-            if read is not None:
-                asked = read(text)
-                if asked is not None:
-                    return asked
-        return self._refusal(text)
+        return self._read_request(text) or self._refusal(text)
 
     def _refusal(self, text: str) -> Refusal:
-        """Return the refusal of a text that is not a request. This is slow, because it is rare."""
         # Two peers of one kind must not answer each other's faults with faults, without end.
         is_ours = self._is_event_or_fault(text)
         foreign = is_ours or any(template.matches(text) for template in self._distinctive_replies)
@@ -356,12 +317,7 @@ class TextDialect(Dialect):
         return self._faults.text
 
 
-_WITHOUT_FAULTS: Final = ", or write fault=None if the equipment has no faults"
-
-
 class _PossibleFrame(NamedTuple):
-    """One of the messages that a frame can be."""
-
     where: str
     description: str
     template: CompiledTemplate
@@ -376,13 +332,9 @@ def _refuse_common_texts(
 ) -> None:
     """Raise ConfigurationError if one frame can be two messages for its reader."""
 
-    def messages_of(messages: Sequence[_Message], kind: str) -> list[_PossibleFrame]:
-        return [
-            _PossibleFrame(
-                each.spec.where, f"the {kind} {each.spec.where}, {each.template.text!r},", each.template
-            )
-            for each in messages
-        ]
+    def frame_of(kind: str, message: _Message) -> _PossibleFrame:
+        where, template = message.spec.where, message.template
+        return _PossibleFrame(where, f"the {kind} {where}, {template.text!r},", template)
 
     def faults_of(word: str) -> list[_PossibleFrame]:
         if isinstance(faults, NoFaults):
@@ -390,30 +342,28 @@ def _refuse_common_texts(
         description = f"the fault {faults.text!r}"
         return [_PossibleFrame("the template of faults", description, faults.template(word))]
 
-    requests, all_events = messages_of(commands, "command"), messages_of(events, "event")
+    requests = [frame_of("command", each) for each in commands]
+    all_events = [frame_of("event", each) for each in events]
     pairs = [*combinations(requests, 2), *combinations(all_events, 2), *product(faults_of(""), all_events)]
     for command in commands:
         if command.reply is None or free_replies:
             continue
-        where = command.spec.where
         replies = [
-            _PossibleFrame(where, f"its reply {template.text!r}", template)
+            _PossibleFrame(command.spec.where, f"its reply {template.text!r}", template)
             for template in command.reply_templates
         ]
         pairs += product(all_events, replies)
         # After the head of a counted reply there are no faults.
         pairs += product(faults_of(command.word), replies[: len(command.reply.templates)])
     for one, other in pairs:
-        text = _common_text(one.template, other.template)
+        first, second = one.template, other.template
+        if not (first.leading.startswith(second.leading) or second.leading.startswith(first.leading)):
+            continue
+        text = common_text(first.pattern, second.pattern)
         if text is not None:
+            is_fault = "fault" in one.description
             raise ConfigurationError(
                 f"{other.where}: {other.description} and {one.description} can both be the frame {text!r}; "
                 "put a literal text in front of one of them that the other cannot begin with"
-                + (_WITHOUT_FAULTS if "fault" in one.description else "")
+                + (", or write fault=None if the equipment has no faults" if is_fault else "")
             )
-
-
-def _common_text(one: CompiledTemplate, other: CompiledTemplate) -> str | None:
-    if one.leading.startswith(other.leading) or other.leading.startswith(one.leading):
-        return common_text(one.pattern, other.pattern)
-    return None

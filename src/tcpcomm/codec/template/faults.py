@@ -1,11 +1,9 @@
-"""
-The template of faults: :class:`FaultTemplate`.
-"""
+"""The template of faults: :class:`FaultTemplate`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tcpcomm.codec.base import Field, ProtocolErrorKind
@@ -29,41 +27,33 @@ NUMBERS: Final = {
 UNKNOWN_WORD: Final = "?"
 """The text in place of the first word of a request that cannot be read."""
 
-_WORD: Final = re.compile(r"[^\s,;=]*")
 _NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def first_word(text: str) -> str:
     """Return the text before the first white space, comma, semicolon or equals sign."""
-    match = _WORD.match(text)
-    assert match is not None
-    return match[0]
+    return re.split(r"[\s,;=]", text, maxsplit=1)[0]
 
 
-def _value_pieces(pieces: tuple[Piece, ...]) -> dict[str, ValuePiece]:
-    """Return the fields of a fault's template by name, including those in optional parts."""
-    found: dict[str, ValuePiece] = {}
+def _value_pieces(pieces: tuple[Piece, ...]) -> Iterator[ValuePiece]:
     for piece in pieces:
         if isinstance(piece, ValuePiece):
-            found[piece.name] = piece
+            yield piece
         elif isinstance(piece, OptionalPiece):
-            found.update(_value_pieces(piece.pieces))
+            yield from _value_pieces(piece.pieces)
         elif not isinstance(piece, TextPiece):
             raise ConfigurationError("a fault cannot contain a list")
-    return found
 
 
-def _with_command(pieces: tuple[Piece, ...], word: str) -> tuple[Piece, ...]:
-    """Return the pieces with a command's word in place of the field ``command``."""
-    result: list[Piece] = []
+def _with_command(pieces: tuple[Piece, ...], word: str) -> Iterator[Piece]:
+    """Yield the pieces with a command's word in place of the field ``command``."""
     for piece in pieces:
         if isinstance(piece, ValuePiece) and piece.name == "command":
-            result.append(TextPiece(word))
+            yield TextPiece(word)
         elif isinstance(piece, OptionalPiece):
-            result.append(OptionalPiece(_with_command(piece.pieces, word)))
+            yield OptionalPiece(tuple(_with_command(piece.pieces, word)))
         else:
-            result.append(piece)
-    return tuple(result)
+            yield piece
 
 
 class NoFaults:
@@ -72,24 +62,19 @@ class NoFaults:
     text: Final = ""
 
     def template(self, word: str) -> CompiledTemplate:
-        """Raise AssertionError, because there is no template."""
         raise AssertionError("there are no faults")
 
     def matches(self, text: str) -> bool:
-        """Return False, because no text is a fault."""
         return False
 
     def read(self, text: str, word: str) -> Fault | None:
-        """Return None, because no text is a fault."""
         return None
 
     def write(self, word: str, fault: Fault) -> str:
-        """Raise CodecError, because a fault cannot be written."""
         raise CodecError("the equipment has no faults: fault=None is declared")
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
-        """Return a fault for a protocol error. It is never sent."""
-        return Fault(kind.name, reason)
+        return Fault(kind.name, reason)  # it is never sent
 
 
 class FaultTemplate:
@@ -120,27 +105,26 @@ class FaultTemplate:
         self.text = text
         self._encoding = encoding
         self._pieces = parse(text)
-        found = _value_pieces(self._pieces)
-        code, reason = found.get("code"), found.get("reason")
-        self._has_code, self._has_reason = code is not None, reason is not None
-        self._has_command = "command" in found
-        code_format = parse_format_spec(code.format_spec if code is not None else "")
+        formats = {piece.name: piece.format_spec for piece in _value_pieces(self._pieces)}
+        self._names = formats.keys()
+        code_format = parse_format_spec(formats.get("code", ""))
         self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
         default_numbers = self._codes_are_numbers or code_format.width is not None
-        self._width = parse_format_spec(reason.format_spec).width if reason is not None else None
+        self._width = parse_format_spec(formats.get("reason", "")).width
         self._fields = {
             "code": Field("code", int if self._codes_are_numbers else str),
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
         self.word = first_word(leading_text(self._pieces)) if word is None else word
-        if code is None and not self.word:
+        if "code" not in formats and not self.word:
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
         self._template = compile_template(text, self._fields)
         self._templates_by_word: dict[str, CompiledTemplate] = {}
         self._codes: dict[ProtocolErrorKind, int | str] = {}
         for kind in ProtocolErrorKind:
-            default = self.word if code is None else NUMBERS[kind] if default_numbers else kind.name
+            by_kind = NUMBERS[kind] if default_numbers else kind.name
+            default = by_kind if "code" in formats else self.word
             self._codes[kind] = self._checked_code(kind, codes.get(kind, default))
 
     def _checked_code(self, kind: ProtocolErrorKind, code: int | str) -> int | str:
@@ -159,10 +143,10 @@ class FaultTemplate:
 
     def template(self, word: str) -> CompiledTemplate:
         """Return the template of faults for the command with this word, or with no word for any command."""
-        if not self._has_command or not word:
+        if "command" not in self._names or not word:
             return self._template
         if word not in self._templates_by_word:
-            pieces = _with_command(self._pieces, word)
+            pieces = tuple(_with_command(self._pieces, word))
             self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
         return self._templates_by_word[word]
 
@@ -171,12 +155,7 @@ class FaultTemplate:
         return self._template.matches(text)
 
     def read(self, text: str, word: str) -> Fault | None:
-        """
-        Return the fault in a text that answers the command with this word, or None if it is not a fault.
-
-        Raises:
-            CodecError: the text fits the template, but cannot be read.
-        """
+        """Return the fault that answers the command with this word, or None if the text is not a fault."""
         values = self.template(word).read(text)
         if values is None:
             return None
@@ -186,15 +165,10 @@ class FaultTemplate:
         return Fault(code, values.get("reason", ""))
 
     def write(self, word: str, fault: Fault) -> str:
-        """
-        Return the text of a fault.
-
-        Raises:
-            CodecError: the template cannot carry this code.
-        """
+        """Return the text of a fault; raise CodecError if the template cannot carry its code."""
         code, reason = fault.code, str(fault.reason)
-        if not self._has_code and code != self.word:
-            if not self._has_reason:
+        if "code" not in self._names and code != self.word:
+            if "reason" not in self._names:
                 raise CodecError(f"the fault {self.text!r} cannot carry a code, such as {code!r}", "code")
             reason = f"{code}: {reason}" if reason else str(code)
         if isinstance(code, bool) or not isinstance(code, int | str) or code == "":
@@ -207,7 +181,7 @@ class FaultTemplate:
             )
         values = {
             "code": code if self._codes_are_numbers else str(code),
-            "reason": self._writable(reason) if self._has_reason else "",
+            "reason": self._writable(reason) if "reason" in self._names else "",
             "command": word or UNKNOWN_WORD,
         }
         return self._template.write(values)

@@ -9,7 +9,6 @@ from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
 from inspect import isclass
-from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -21,7 +20,7 @@ from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.template.field_type import FieldType
 from tcpcomm.codec.template.format_spec import parse_format_spec
 from tcpcomm.codec.template.number_fields import decimal_type, float_type, int_type
-from tcpcomm.codec.template.text_fields import bool_type, bytes_type, enum_type, literal_type, str_type
+from tcpcomm.codec.template.text_fields import bool_type, bytes_type, choice_type, enum_type, str_type
 from tcpcomm.errors import CodecError, ConfigurationError
 
 
@@ -64,7 +63,8 @@ def field_type(
     if isclass(annotation) and issubclass(annotation, Enum):
         return enum_type(annotation, parse_format_spec(format_text))
     if typing.get_origin(annotation) is typing.Literal:
-        return literal_type(typing.get_args(annotation), parse_format_spec(format_text))
+        choices = {each: each for each in typing.get_args(annotation)}
+        return choice_type("Literal", choices, parse_format_spec(format_text))
     makers = {int: int_type, float: float_type, Decimal: decimal_type, bytes: bytes_type}
     if annotation in makers:
         return makers[annotation](parse_format_spec(format_text))
@@ -160,15 +160,11 @@ def _attributes(cls: type[Any]) -> ValueFields:
     fields = {each.name: each for each in fields_of(cls)}
     aliases = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
     renamed = any(name != alias for name, alias in aliases.items())
-    order = list(fields)
-    get = attrgetter(*order) if order else None
 
     def split(value: Any) -> Mapping[str, Any]:
         if not isinstance(value, cls):
             raise wrong(f"a {cls.__name__}", value)
-        if len(order) == 1:
-            return {order[0]: getattr(value, order[0])}
-        return dict(zip(order, get(value), strict=False)) if get is not None else {}
+        return {name: getattr(value, name) for name in fields}
 
     def join(values: Mapping[str, Any]) -> Any:
         try:
@@ -178,4 +174,4 @@ def _attributes(cls: type[Any]) -> ValueFields:
         except Exception as error:  # a validator of the class can raise any exception
             raise CodecError(f"this cannot be a {cls.__name__}: {error}") from error
 
-    return ValueFields(fields, split, join, cls, {name: aliases[name] for name in fields})
+    return ValueFields(fields, split, join, cls, aliases)

@@ -34,7 +34,7 @@ class FormatSpec:
     fill: str = " "
     align: str = ""
     sign: str = ""
-    zero: bool = False
+    zero: bool = field(default=False, converter=bool)
     width: int | None = field(default=None, converter=optional(int))
     precision: int | None = field(default=None, converter=optional(int))
     type: str = ""
@@ -58,18 +58,10 @@ class FormatSpec:
 
 
 def parse_format_spec(text: str) -> FormatSpec:
-    """
-    Split a format specification into its parts.
-
-    Raises:
-        ConfigurationError: the text is not a format specification.
-    """
+    """Split a format specification into its parts; raise ConfigurationError if it is none."""
     match = _FORMAT_SPEC.fullmatch(text)
     if match is None:
         raise ConfigurationError(
             f"{text!r} is not a format: write for example 3d, 03d, .3f, +08.3f, .6E, 04X, <8 or 07d/1000"
         )
-    fill, align, sign, zero, width, precision, letter, scale = match.groups()
-    return FormatSpec(
-        text, fill or " ", align or "", sign or "", zero is not None, width, precision, letter or "", scale
-    )
+    return FormatSpec(text, **{name: value for name, value in match.groupdict().items() if value})

@@ -44,8 +44,8 @@ def explain_mismatch(template: str, expected: Sequence[ExpectedText], text: str)
     """
     Return the number of characters of a text that fit a template, and the error that explains the next one.
 
-    The compiled expression only says that the whole text does not match. So longer and longer parts of the
-    template are tried. The pieces of an optional part are tried too, if more of the text fits with them.
+    Longer and longer parts of the template are tried. The pieces of an optional part are tried too, if more
+    of the text fits with them.
     """
     if not template.isprintable():
         template = repr(template)[1:-1]
@@ -63,7 +63,6 @@ def explain_mismatch(template: str, expected: Sequence[ExpectedText], text: str)
 
 
 def _explain(template: str, expected: Sequence[ExpectedText], text: str) -> tuple[int, CodecError]:
-    """Do the work of :func:`explain_mismatch` without looking into optional parts."""
     regex = ""
     begin = end = 0
     before = ExpectedText("", "", "")

@@ -1,15 +1,14 @@
 """
 Number fields of templates: ``int``, ``float`` and ``Decimal``, with their format specifications.
 
-A format specification determines the text that is written, and only that form is read. If it has a width,
-the text must have exactly that width. Without a format specification, and with ``g``, any usual form is
-read. The functions raise ConfigurationError for a format specification that does not suit the type.
+A format specification determines the text that is written, and only that form is read, with exactly that
+width. Without a format specification, and with ``g``, any usual form is read. The functions raise
+ConfigurationError for a format specification that does not suit the type.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from itertools import product
 from math import inf
@@ -52,9 +51,6 @@ LARGEST_STEPS: Final = 10**15
 _SIGNS: Final = {"-": (chars("-"), 0), "+": (chars("+-"), 1), " ": (chars(" -"), 1)}
 """For each sign option: the possible characters, and their smallest number. The largest number is one."""
 
-_HARMLESS: Final = re.compile(r"[ +\-.0-9a-zA-Z]*")
-"""Format specifications with the same meaning in the source of an f-string."""
-
 _ANY_INT: Final = Seq((Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))
 _ANY_NUMBER: Final = Seq(
     (
@@ -78,8 +74,8 @@ class _NumberForm:
     digits: CharSet = DIGIT
     most: int | None = None
     """The largest number of leading digits; None if there is no limit."""
-    rest: tuple[TextPattern, ...] = (EMPTY,)
-    rest_sizes: tuple[int, ...] = (0,)
+    rests: Mapping[int, TextPattern] = {0: EMPTY}
+    """The possible rests by their size."""
     signed: bool = True
 
     def _signs(self) -> tuple[CharSet, int, int]:
@@ -91,19 +87,17 @@ class _NumberForm:
     def room(self, size: int, *, negative: bool) -> int:
         """Return the number of leading digits that fit into ``size`` characters."""
         _, fewest, most = self._signs()
-        return size - (most if negative else fewest) - min(self.rest_sizes)
+        return size - (most if negative else fewest) - min(self.rests)
 
     def pattern(self) -> TextPattern:
         width = self.format_spec.width
         if width is None:
+            rest, *others = self.rests.values()
             digits = Run(self.digits, 1, self.most)
-            rest = Choice(self.rest) if len(self.rest) > 1 else self.rest[0]
-            return Seq((Run(*self._signs()), digits, rest))
-        if self.format_spec.zero:
-            return Choice(self._exactly(width))
+            return Seq((Run(*self._signs()), digits, Choice((rest, *others)) if others else rest))
         fill = chars(self.format_spec.fill)
         choices = []
-        for padding in range(width):
+        for padding in range(1 if self.format_spec.zero else width):
             pad = Run(fill, padding, padding)
             for number in self._exactly(width - padding):
                 choices.append(Seq((number, pad) if self.format_spec.align == "<" else (pad, number)))
@@ -112,9 +106,7 @@ class _NumberForm:
     def _exactly(self, size: int) -> Iterator[TextPattern]:
         """Return the patterns of all numbers of exactly ``size`` characters."""
         sign, fewest, most = self._signs()
-        for signs, (rest, rest_size) in product(
-            range(fewest, most + 1), zip(self.rest, self.rest_sizes, strict=True)
-        ):
+        for signs, (rest_size, rest) in product(range(fewest, most + 1), self.rests.items()):
             digits = size - signs - rest_size
             if digits >= 1 and (self.most is None or digits <= self.most):
                 yield Seq((Run(sign, signs, signs), Run(self.digits, digits, digits), rest))
@@ -128,13 +120,11 @@ def _number_form(format_spec: FormatSpec, description: str) -> _NumberForm:
     letter = format_spec.type
     match letter:
         case "f":
-            form = _NumberForm(format_spec, most=MOST_DIGITS, rest=(fraction,), rest_sizes=(size,))
+            form = _NumberForm(format_spec, most=MOST_DIGITS, rests={size: fraction})
         case "e" | "E":
-            exponents = [
-                Seq((fraction, literal(letter), Run(chars("+-"), 1, 1), Run(DIGIT, digits, digits)))
-                for digits in (2, 3)
-            ]
-            form = _NumberForm(format_spec, most=1, rest=tuple(exponents), rest_sizes=(size + 4, size + 5))
+            begin = Seq((fraction, literal(letter), Run(chars("+-"), 1, 1)))
+            exponents = {size + 2 + digits: Seq((begin, Run(DIGIT, digits, digits))) for digits in (2, 3)}
+            form = _NumberForm(format_spec, most=1, rests=exponents)
         case "x" | "X":
             form = _NumberForm(format_spec, digits=HEX)
         case _:
@@ -159,7 +149,6 @@ def _check_padding(format_spec: FormatSpec) -> None:
 
 
 def _fits(write: Callable[[Any], str], width: int | None) -> Callable[[Any], str]:
-    """Return a writer that refuses numbers that are longer than the width."""
     if width is None:
         return write
 
@@ -186,15 +175,15 @@ def _description(what: str, format_spec: FormatSpec) -> str:
     return what if format_spec.width is None else f"{what} in {format_spec.width} characters"
 
 
-def _draw_size(form: _NumberForm | None, random: Random) -> tuple[bool, int]:
+def _draw_size(form: _NumberForm, random: Random) -> tuple[bool, int]:
     """Draw whether a number is negative, and its largest number of leading digits, usually a small one."""
     digits = random.choice((1, 2, 3, 3, 3, 6))
-    negative = random.random() < 0.25
-    if form is None or form.format_spec.width is None:
-        return negative and (form is None or form.signed), digits
-    if not form.signed or form.room(form.format_spec.width, negative=True) < 1:
-        negative = False
-    return negative, min(digits, form.room(form.format_spec.width, negative=negative))
+    negative = random.random() < 0.25 and form.signed
+    width = form.format_spec.width
+    if width is None:
+        return negative, digits
+    negative = negative and form.room(width, negative=True) >= 1
+    return negative, min(digits, form.room(width, negative=negative))
 
 
 def _checked_int(value: Any) -> int:
@@ -204,13 +193,7 @@ def _checked_int(value: Any) -> int:
 
 
 def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
-    """
-    Return the field type of ``int``: decimal, or hexadecimal without a sign.
-
-    Args:
-        format_spec: alignment, sign, zero, width, and ``d``, ``x`` or ``X``.
-        signed: True if the number can be negative.
-    """
+    """Return the field type of ``int``: decimal, with a sign if ``signed``, or hexadecimal without one."""
     format_spec.allow_only("align", "sign", "zero", "width", "type", of="int")
     if format_spec.type not in ("", "d", "x", "X"):
         raise format_spec.error("write int with d, x or X")
@@ -234,7 +217,7 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
         except ValueError:  # Python limits the digits of a number
             raise CodecError("the number has too many digits") from None
 
-    def read_hexadecimal(text: str) -> int:
+    def read(text: str) -> int:
         return int(text, 16)
 
     def draw(random: Random) -> int:
@@ -246,18 +229,10 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
         description,
         _ANY_INT if free else form.pattern(),
         _fits(write, format_spec.width),
-        _stripped(read_hexadecimal if hexadecimal else int, format_spec),
+        _stripped(read if hexadecimal else int, format_spec),
         draw,
-        _plain(int, format_spec, None if signed else (-1, inf)),
+        Plain(int, python_format, None if signed else (-1, inf)) if format_spec.width is None else None,
     )
-
-
-def _plain(kind: type[Any], format_spec: FormatSpec, between: tuple[float, float] | None) -> Plain | None:
-    """Return the values that need only formatting; None if a width must be checked."""
-    python_format = format_spec.python
-    if format_spec.width is not None or not _HARMLESS.fullmatch(python_format):
-        return None
-    return Plain(kind, python_format, between)
 
 
 def _checked_float(value: Any) -> float:
@@ -295,9 +270,9 @@ def _decimals_type(
     *,
     plain: Plain | None = None,
 ) -> FieldType:
-    """Return a field type with the parts that float and Decimal share: pattern, width, and drawn values."""
+    """Return the field type of a float or a Decimal."""
     free = format_spec.type in ("", "g", "G") and format_spec.scale is None
-    form = None if free else _number_form(format_spec, description)
+    form = _number_form(format_spec, description)
     write, read = _fits(write, format_spec.width), _stripped(read, format_spec)
 
     def draw(random: Random) -> Any:
@@ -305,14 +280,14 @@ def _decimals_type(
         if format_spec.scale is not None:
             steps = random.randrange(10**digits)
             return read(format(-steps if negative else steps, format_spec.python))
-        whole = random.randrange(10 ** (1 if form is not None and form.most == 1 else digits))
+        whole = random.randrange(10 ** (1 if form.most == 1 else digits))
         text = f"{'-' if negative else ''}{whole}.{random.randrange(1000):03d}"
         try:
             return read(write(make(text)))
         except CodecError:  # rounding added a digit
             return read(write(make(whole)))
 
-    return FieldType(description, _ANY_NUMBER if form is None else form.pattern(), write, read, draw, plain)
+    return FieldType(description, _ANY_NUMBER if free else form.pattern(), write, read, draw, plain)
 
 
 def float_type(format_spec: FormatSpec) -> FieldType:
@@ -320,38 +295,34 @@ def float_type(format_spec: FormatSpec) -> FieldType:
     _check_decimals(format_spec, "float")
     python_format, scale = format_spec.python, format_spec.scale
     description = _description("a number", format_spec)
-    largest = {"": inf, "f": 10.0**MOST_DIGITS}.get(format_spec.type, LARGEST_ROUNDED)
+    if scale is None:
+        largest = {"": inf, "f": 10.0**MOST_DIGITS}.get(format_spec.type, LARGEST_ROUNDED)
+        plain = Plain(float, python_format, (-largest, largest)) if format_spec.width is None else None
+    else:
+        largest, plain = LARGEST_STEPS, None
 
     def write(value: Any) -> str:
         if type(value) is not float:
             value = _checked_float(value)
-        if not -largest < value < largest:
-            raise CodecError(f"{value!r} cannot be sent as {description}")
-        return format(value, python_format)
+        if not -largest < value * (scale or 1) < largest:
+            raise CodecError(f"{value!r} cannot be sent {_form(description, scale)}")
+        return format(value if scale is None else round(value * scale), python_format)
 
     def read(text: str) -> float:
+        if scale is not None:
+            return _steps(text) / scale
         value = float(text)
         if not -inf < value < inf:
             raise CodecError("the number is too large for a float")
         return value
 
-    def write_scaled(value: Any) -> str:
-        if type(value) is not float:
-            value = _checked_float(value)
-        assert scale is not None
-        if not -LARGEST_STEPS < value * scale < LARGEST_STEPS:
-            raise CodecError(f"{value!r} cannot be sent in steps of 1/{scale}")
-        return format(round(value * scale), python_format)
-
-    def read_scaled(text: str) -> float:
-        return _steps(text) / scale  # type: ignore[operator]
-
-    if scale is not None:
-        return _decimals_type(format_spec, description, float, write_scaled, read_scaled)
-    # With few digits and no exponent the value is finite, so float alone is enough, and faster by a third.
+    # With few digits and no exponent the value is finite, so float alone is enough, and faster.
     quick_read = float if format_spec.type == "f" else read
-    plain = _plain(float, format_spec, (-largest, largest))
     return _decimals_type(format_spec, description, float, write, quick_read, plain=plain)
+
+
+def _form(description: str, scale: int | None) -> str:
+    return f"as {description}" if scale is None else f"in steps of 1/{scale}"
 
 
 def _steps(text: str) -> int:
@@ -367,32 +338,22 @@ def decimal_type(format_spec: FormatSpec) -> FieldType:
     python_format, scale = format_spec.python, format_spec.scale
     places = 0 if scale is None else len(str(scale)) - 1
     description = _description("a decimal number", format_spec)
-    largest = {"": inf, "f": MOST_DIGITS}.get(format_spec.type, 308)
-
-    def checked(value: Any) -> Decimal:
-        exact = value if isinstance(value, Decimal) else Decimal(_checked_int(value))
-        if not exact.is_finite() or exact.adjusted() >= largest:
-            raise CodecError(f"{exact} cannot be sent as {description}")
-        return exact
+    largest = {"": inf, "f": MOST_DIGITS}.get(format_spec.type, 308) if scale is None else 15
 
     def write(value: Any) -> str:
-        return format(checked(value), python_format)
+        exact = value if isinstance(value, Decimal) else Decimal(_checked_int(value))
+        if not exact.is_finite() or exact.adjusted() + places >= largest:
+            raise CodecError(f"{exact} cannot be sent {_form(description, scale)}")
+        if scale is None:
+            return format(exact, python_format)
+        return format(int(exact.scaleb(places).to_integral_value(ROUND_HALF_EVEN)), python_format)
 
     def read(text: str) -> Decimal:
+        if scale is not None:
+            return Decimal(_steps(text)).scaleb(-places)
         try:
             return Decimal(text)
         except InvalidOperation:
             raise CodecError("the exponent is too large") from None
 
-    def write_scaled(value: Any) -> str:
-        value = checked(value)
-        if value.adjusted() + places >= 15:
-            raise CodecError(f"{value} cannot be sent in steps of 1/{scale}")
-        return format(int(value.scaleb(places).to_integral_value(ROUND_HALF_EVEN)), python_format)
-
-    def read_scaled(text: str) -> Decimal:
-        return Decimal(_steps(text)).scaleb(-places)
-
-    if scale is not None:
-        return _decimals_type(format_spec, description, Decimal, write_scaled, read_scaled)
     return _decimals_type(format_spec, description, Decimal, write, read)

@@ -1,8 +1,4 @@
-"""
-The parser of templates: it splits the text of a template into pieces.
-
-:mod:`tcpcomm.codec.template.template` describes the notation.
-"""
+"""The parser of templates. :mod:`tcpcomm.codec.template.template` describes the notation."""
 
 from __future__ import annotations
 
@@ -10,22 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import define, frozen
 
 from tcpcomm.errors import ConfigurationError
 
 
 @frozen
 class TextPiece:
-    """Literal text."""
-
     text: str
 
 
 @frozen
 class ValuePiece:
-    """One value."""
-
     name: str
     format_spec: str = ""
 
@@ -57,17 +49,20 @@ class OptionalPiece:
 Piece = TextPiece | ValuePiece | CountPiece | ListPiece | OptionalPiece
 
 _FIELD_START: Final = re.compile(r"\{(#?)([^\W\d]\w*)?")
-_TEXT: Final = re.compile(r"[^{}\[\]]+")
+_TEXT_UP_TO: Final = {
+    "": re.compile(r"(?:[^{}\[\]]|\{\{|\}\}|\[\[|\]\])*"),
+    "}": re.compile(r"(?:[^{}\[\]]|\{\{|\[\[|\]\])*"),
+    "]": re.compile(r"(?:[^{}\[\]]|\{\{|\}\}|\[\[)*"),
+}
+"""The literal text up to a field, an optional part or this closing bracket."""
 _SEPARATOR: Final = re.compile(r"((?:[^:{}]|::|\{\{)*)")
 _FORMAT_SPEC: Final = re.compile(r"[^{}]*")
 
 
+@define
 class _Parser:
-    """Reads a template from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
+    text: str
+    at: int = 0
 
     def error(self, problem: str) -> ConfigurationError:
         return ConfigurationError(f"the template {self.text!r}, at character {self.at + 1}: {problem}")
@@ -75,50 +70,37 @@ class _Parser:
     def pieces(self, closer: str = "") -> tuple[Piece, ...]:
         """Read the pieces up to the closing bracket, and the bracket too, or up to the end."""
         found: list[Piece] = []
-        literal = ""
-        while self.at < len(self.text):
-            each = self.text[self.at]
-            if each == closer:
-                break
-            if each in "{}[]":
-                doubled = self.text.startswith(each * 2, self.at)
-                if not doubled and each in "}]":
-                    raise self.error(f"{each!r} closes nothing; to write it as text, write it twice")
-                if doubled:
-                    literal += each
-                    self.at += 2
-                    continue
-                if literal:
-                    found.append(TextPiece(literal))
-                    literal = ""
-                found.append(self.field_piece() if each == "{" else self.optional_piece())
-                continue
-            literal += self.take(_TEXT)[0]
-        if literal:
-            found.append(TextPiece(literal))
-        if closer:
+        while True:
+            if literal := self.take(_TEXT_UP_TO[closer])[0]:
+                found.append(TextPiece(re.sub(r"([{}\[\]])\1", r"\1", literal)))
             if self.at == len(self.text):
-                raise self.error(f"a {closer!r} is missing")
-            self.at += 1
-        return tuple(found)
+                if closer:
+                    raise self.error(f"a {closer!r} is missing")
+                return tuple(found)
+            each = self.text[self.at]
+            if each == "{":
+                found.append(self.field_piece())
+            elif each == "[":
+                self.at += 1
+                found.append(OptionalPiece(self.pieces("]")))
+            elif each == closer:
+                self.at += 1
+                return tuple(found)
+            else:
+                raise self.error(f"{each!r} closes nothing; to write it as text, write it twice")
 
     def take(self, expression: re.Pattern[str]) -> re.Match[str]:
-        """Read the text that an expression matches here. Every expression used here matches some text."""
         match = expression.match(self.text, self.at)
-        assert match is not None
+        assert match is not None  # each expression matches where it is used
         self.at = match.end()
         return match
 
     def skip(self, text: str) -> bool:
-        """Read this text if it is the next one, and return True if so."""
+        """Read this text if it comes next, and return True if so."""
         if not self.text.startswith(text, self.at):
             return False
         self.at += len(text)
         return True
-
-    def optional_piece(self) -> OptionalPiece:
-        self.at += 1
-        return OptionalPiece(self.pieces("]"))
 
     def field_piece(self) -> Piece:
         begin = self.at
@@ -148,12 +130,7 @@ class _Parser:
 
 
 def parse(text: str) -> tuple[Piece, ...]:
-    """
-    Split a template into its pieces.
-
-    Raises:
-        ConfigurationError: the template is not in the notation. The message gives the position.
-    """
+    """Split a template into its pieces; raise ConfigurationError if it is not in the notation."""
     return _Parser(text).pieces()
 
 
@@ -193,9 +170,7 @@ def first_characters(pieces: Sequence[Piece], behind: frozenset[str]) -> frozens
     """
     Return the literal characters that the text of some pieces can begin with.
 
-    Args:
-        pieces: the pieces.
-        behind: the literal characters that can follow the pieces. They count if all pieces can be empty.
+    If all pieces can be empty, these are also the characters that can follow: ``behind``.
     """
     found: frozenset[str] = frozenset()
     for piece in pieces:

@@ -86,15 +86,11 @@ class Run(TextPattern):
         return self.set.regex() + bounds
 
 
-def _tuple_of(items: Iterable[TextPattern]) -> tuple[TextPattern, ...]:
-    return tuple(items)
-
-
 @frozen
 class Seq(TextPattern):
     """Several patterns, one after the other."""
 
-    items: tuple[TextPattern, ...] = field(converter=_tuple_of)
+    items: tuple[TextPattern, ...] = field(converter=tuple[TextPattern, ...])
 
     def regex(self) -> str:
         return "".join(item.regex() for item in self.items)
@@ -107,7 +103,7 @@ EMPTY: Final = Seq(())
 class Choice(TextPattern):
     """One of several patterns."""
 
-    items: tuple[TextPattern, ...] = field(converter=_tuple_of)
+    items: tuple[TextPattern, ...] = field(converter=tuple[TextPattern, ...])
 
     def regex(self) -> str:
         return f"(?:{'|'.join(item.regex() for item in self.items)})"

@@ -1,30 +1,24 @@
-"""
-Replies of commands by templates: one frame, several frames, or as many frames as a count in them says.
-"""
+"""Replies of commands by templates: one frame, several frames, or as many frames as a count says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.codec.annotations import type_text
-from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, More, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.numpy_values import native
-from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.problems import inside
 from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import COUNT, compile_template
+from tcpcomm.codec.template.compiler import COUNT, checked_list, compile_template, each_item
 from tcpcomm.codec.template.field_types import ValueFields, item_of, value_fields
 from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-DRAWN_FRAMES: Final = 3
-"""The most frames of a drawn counted reply, without the head."""
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -76,10 +70,15 @@ class _CountedItems:
     """The fields of one item."""
     at_most: int
 
+    def write(self, items: list[Any]) -> list[str]:
+        if len(items) > self.at_most:
+            raise CodecError(f"has {len(items)} items, but only {self.at_most} are allowed")
+        return each_item(lambda item: self.template.write(self.fields.split(item)), items)
+
     def draw(self, random: Random) -> list[Any]:
         return [
             draw_accepted(lambda: self.template.draw(random), self.fields.join, f"an item of {self.name}")
-            for _ in range(random.randint(0, DRAWN_FRAMES))
+            for _ in range(random.randint(0, 3))
         ]
 
 
@@ -89,72 +88,61 @@ class Reply:
 
     Args:
         spec: the command.
+        read_fault: returns the fault in a text, or None.
+        faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
 
     Raises:
         ConfigurationError: a template cannot be compiled, or does not fit the result.
     """
 
-    def __init__(self, spec: MessageSpec) -> None:
+    def __init__(
+        self, spec: MessageSpec, read_fault: Callable[[str], Fault | None], *, faults_first: bool
+    ) -> None:
+        self.read_fault = read_fault
+        self.faults_first = faults_first
         texts, counted = _split_reply(spec.reply)
         self.texts = (*texts, f"{counted.each} ({{#}} times)") if counted is not None else texts
         pieces = [parse(text) for text in texts]
-        self._has_acknowledgement = (
-            isinstance(spec.reply, tuple) and len(self.texts) > 1 and not any(value_names(pieces[0]))
-        )
         used = tuple(name for each in pieces for name in value_names(each))
         if used and spec.result in (None, type(None)):
             raise ConfigurationError(
                 f"the reply has the field {{{used[0]}}}, but the command returns None: "
                 "annotate its result, as in -> float"
             )
-        self._counted = None if counted is None else _counted_items(counted, spec.result, pieces)
-        if self._counted is not None and item_of(spec.result) is not MISSING:
-            used = (self._counted.name,)
-        self._fields = value_fields(spec.result, used)
-        fields = dict(self._fields.fields)
-        names = []
-        if self._counted is not None:
-            names.append(self._counted.name)
-            del fields[self._counted.name]
+        self.counted = None if counted is None else _counted_items(counted, spec.result, pieces)
+        if self.counted is not None and item_of(spec.result) is not MISSING:
+            used = (self.counted.name,)
+        self.fields = value_fields(spec.result, used)
+        fields = dict(self.fields.fields)
+        if self.counted is not None:
+            del fields[self.counted.name]
             fields[COUNT] = Field(COUNT, int)
         self.templates = tuple(compile_template(text, fields) for text in texts)
-        self._fields.check_used([*names, *(name for each in self.templates for name in each.names)])
-        self._is_single = len(self.templates) == 1 and self._counted is None
-
-    @property
-    def all_templates(self) -> tuple[CompiledTemplate, ...]:
+        self.all_templates = self.templates
         """The templates of all frames that the reply can have."""
-        return self.templates if self._counted is None else (*self.templates, self._counted.template)
-
-    @property
-    def acknowledgement(self) -> str | None:
+        used = tuple(name for each in self.templates for name in each.names)
+        if self.counted is not None:
+            self.all_templates += (self.counted.template,)
+            used += (self.counted.name,)
+        self.fields.check_used(used)
+        self._is_single = len(self.all_templates) == 1
+        self.acknowledgement: str | None = None
         """The text that is sent before the command is done, or None."""
-        return self.templates[0].write({}) if self._has_acknowledgement else None
+        if isinstance(spec.reply, tuple) and not self._is_single and not self.templates[0].writers:
+            self.acknowledgement = self.templates[0].write({})
+        self._single_reader = _SingleReader(self) if self._is_single else None
 
     def write(self, result: Any) -> list[str]:
-        """
-        Return the texts of all frames for a result.
-
-        Raises:
-            CodecError: the result has the wrong type, or cannot be written in its format.
-        """
-        values = self._fields.split(result)
-        counted = self._counted
-        if counted is None:
+        """Return the texts of all frames for a result; raise CodecError if it does not fit."""
+        values = self.fields.split(result)
+        if self.counted is None:
             return [each.write(values) for each in self.templates]
-        items = native(values[counted.name])
-        if not isinstance(items, list):
-            raise inside(counted.name, wrong("a list", items))
-        if len(items) > counted.at_most:
-            problem = f"has {len(items)} items, but only {counted.at_most} are allowed"
-            raise CodecError(problem, counted.name)
-        texts = [each.write({**values, COUNT: len(items)}) for each in self.templates]
-        for index, each in enumerate(items):
-            try:
-                texts.append(counted.template.write(counted.fields.split(each)))
-            except CodecError as error:
-                raise inside(counted.name, inside(f"[{index}]", error)) from None
-        return texts
+        try:
+            items = checked_list(values[self.counted.name])
+            item_texts = self.counted.write(items)
+        except CodecError as error:
+            raise inside(self.counted.name, error) from None
+        return [*(each.write({**values, COUNT: len(items)}) for each in self.templates), *item_texts]
 
     def writer(
         self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
@@ -162,7 +150,7 @@ class Reply:
         """Return a function that makes the frames for a result, as ``careful`` does, but perhaps faster."""
         if not self._is_single:
             return careful
-        return write_reply(self.templates[0], self._fields, encoding, careful)
+        return write_reply(self.templates[0], self.fields, encoding, careful)
 
     def draw(self, random: Random) -> Any:
         """Draw a result that can be sent without change."""
@@ -171,26 +159,15 @@ class Reply:
             values: dict[str, Any] = {}
             for each in self.templates:
                 values.update(each.draw(random))
-            if self._counted is not None:
-                values[self._counted.name] = self._counted.draw(random)
+            if self.counted is not None:
+                values[self.counted.name] = self.counted.draw(random)
             return values
 
-        return draw_accepted(draw_fields, self._fields.join, "the result")
+        return draw_accepted(draw_fields, self.fields.join, "the result")
 
-    def reader_factory(
-        self, read_fault: Callable[[str], Fault | None], *, faults_first: bool = False
-    ) -> Callable[[], ReplyReader]:
-        """
-        Return a function that makes a reader for one reply.
-
-        Args:
-            read_fault: returns the fault in a text, or None.
-            faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
-        """
-        if self._is_single:
-            reader = _SingleReader(self.templates[0], self._fields, read_fault, faults_first)
-            return lambda: reader
-        return lambda: _SeveralReader(self.templates, self._counted, self._fields, read_fault, faults_first)
+    def reader(self) -> ReplyReader:
+        """Return a reader for the reply to one request."""
+        return self._single_reader or _SeveralReader(self)
 
 
 def _counted_items(counted: CountedLines, result: Any, heads: Sequence[tuple[Piece, ...]]) -> _CountedItems:
@@ -220,81 +197,58 @@ def _counted_items(counted: CountedLines, result: Any, heads: Sequence[tuple[Pie
 class _SingleReader(ReplyReader):
     """Reads a reply of one frame. It has no state, so all requests share it."""
 
-    def __init__(
-        self,
-        template: CompiledTemplate,
-        fields: ValueFields,
-        read_fault: Callable[[str], Fault | None],
-        faults_first: bool,
-    ) -> None:
-        self._template = template
-        self._join = fields.join
-        self._read_fault = read_fault
-        self._read = read_value(template, fields, self._read_carefully)
-        if not faults_first:
-            self.take = self._read  # type: ignore[assignment,method-assign] # saves a call
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._read = read_value(reply.templates[0], reply.fields, self._read_carefully)
 
     def take(self, body: Any) -> Any:
-        if fault := self._read_fault(body):
+        if self._reply.faults_first and (fault := self._reply.read_fault(body)):
             raise fault
         return self._read(body)
 
     def _read_carefully(self, text: str) -> Any:
-        values = self._template.read(text)
+        template = self._reply.templates[0]
+        values = template.read(text)
         if values is None:
-            raise self._read_fault(text) or self._template.explain(text)[1]
-        return self._join(values)
+            raise self._reply.read_fault(text) or template.explain(text)[1]
+        return self._reply.fields.join(values)
 
 
+@define
 class _SeveralReader(ReplyReader):
     """Reads a reply of several frames: the head, and the frames that the head counts."""
 
-    def __init__(
-        self,
-        templates: Sequence[CompiledTemplate],
-        counted: _CountedItems | None,
-        fields: ValueFields,
-        read_fault: Callable[[str], Fault | None],
-        faults_first: bool,
-    ) -> None:
-        self._templates = templates
-        self._counted = counted
-        self._fields = fields
-        self._read_fault = read_fault
-        self._faults_first = faults_first
-        self._frames_read = 0
-        self._values: dict[str, Any] = {}
-        self._items: list[Any] = []
+    _reply: Reply
+    _frames_read: int = 0
+    _values: dict[str, Any] = field(factory=dict)
+    _items: list[Any] = field(factory=list)
 
     def take(self, body: Any) -> Any:
-        is_head = self._frames_read < len(self._templates)
-        if is_head:
-            template = self._templates[self._frames_read]
-        else:
-            assert self._counted is not None
-            template = self._counted.template
-        if self._faults_first and (fault := self._read_fault(body)):
+        reply = self._reply
+        is_head = self._frames_read < len(reply.templates)
+        template = reply.templates[self._frames_read] if is_head else reply.all_templates[-1]
+        if reply.faults_first and (fault := reply.read_fault(body)):
             raise fault
         values = template.read(body)
         if values is None:
-            raise self._read_fault(body) or template.explain(body)[1]
+            raise reply.read_fault(body) or template.explain(body)[1]
         self._frames_read += 1
         if is_head:
             self._values.update(values)
-        elif self._counted is not None:
-            self._items.append(self._counted.fields.join(values))
+        elif reply.counted is not None:
+            self._items.append(reply.counted.fields.join(values))
         return self._result()
 
-    def _result(self) -> Any | More:
-        if self._frames_read < len(self._templates):
+    def _result(self) -> Any:
+        reply, values = self._reply, self._values
+        if self._frames_read < len(reply.templates):
             return MORE
-        values = self._values
-        if self._counted is not None:
+        if reply.counted is not None:
             count = values[COUNT]
-            if not 0 <= count <= self._counted.at_most:
-                raise CodecError(f"the count is {count}, but it must be 0 to {self._counted.at_most}")
+            if not 0 <= count <= reply.counted.at_most:
+                raise CodecError(f"the count is {count}, but it must be 0 to {reply.counted.at_most}")
             if len(self._items) < count:
                 return MORE
             values = {name: value for name, value in values.items() if name != COUNT}
-            values[self._counted.name] = self._items
-        return self._fields.join(values)
+            values[reply.counted.name] = self._items
+        return reply.fields.join(values)

@@ -1,8 +1,7 @@
 """
 Messages that are plain text, as in a chat: :class:`Text`.
 
-Each command and each event consists of one or more words, and perhaps one text after them. This codec only
-makes templates. Use :class:`~tcpcomm.codec.Template` for numbers or several fields.
+Use :class:`~tcpcomm.codec.Template` for numbers or several fields.
 """
 
 from __future__ import annotations

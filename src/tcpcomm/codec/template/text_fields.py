@@ -1,8 +1,8 @@
 """
 Fields of templates that are not numbers: texts, bytes in hexadecimal, truth values, enumerations.
 
-Widths count characters, in every encoding. In shift_jis one character can have two bytes. The functions
-raise ConfigurationError for a format specification, or for values, that do not suit the type.
+Widths count characters, not bytes. The functions raise ConfigurationError for a format specification, or
+for values, that do not suit the type.
 """
 
 from __future__ import annotations
@@ -30,12 +30,9 @@ _DRAWN: Final = f"{ascii_letters}{digits} _-."
 
 def str_type(format_spec: FormatSpec, stops: frozenset[str], *, empty: bool = True) -> FieldType:
     """
-    Return the field type of ``str``, of fixed width, or up to the character behind it.
+    Return the field type of ``str``, of fixed width, or up to one of the characters ``stops``.
 
-    Args:
-        format_spec: width, alignment and fill.
-        stops: the characters that end the text, so that it cannot contain them.
-        empty: True if the text can be empty.
+    A text without a width can be empty if ``empty`` is True.
     """
     format_spec.allow_only("align", "width", of="str")
     if format_spec.width is not None:
@@ -118,14 +115,7 @@ def bytes_type(format_spec: FormatSpec) -> FieldType:
 
 
 def _word_type(name: str, words: Mapping[Any, str], format_spec: FormatSpec) -> FieldType:
-    """
-    Return the field type of a few values, each with its word.
-
-    Args:
-        name: the type of these values, for messages.
-        words: the values, and the word of each.
-        format_spec: the width and alignment of the words.
-    """
+    """Return the field type ``name`` of a few values, each with its word, in this width and alignment."""
     width = format_spec.width
     if width is not None:
         pad = str.rjust if format_spec.align == ">" else str.ljust
@@ -161,7 +151,7 @@ def _word_type(name: str, words: Mapping[Any, str], format_spec: FormatSpec) -> 
 
 
 def _member_hint(words: Mapping[Any, str], value: Any) -> str:
-    """Return a hint to use the member of an enumeration, if its value was given instead."""
+    """Return a hint if the value of an enumeration's member was given instead of the member."""
     for each in words:
         if isinstance(each, Enum) and type(each.value) is type(value) and each.value == value:
             return f": use {type(each).__name__}.{each.name}"
@@ -182,15 +172,11 @@ def enum_type(kind: type[Enum], format_spec: FormatSpec) -> FieldType:
         raise ConfigurationError(
             f"{kind.__name__} is a set of flags, which a template cannot write: declare int, and convert it"
         )
-    return _choice_type(kind.__name__, {member: member.value for member in kind}, format_spec)
+    return choice_type(kind.__name__, {member: member.value for member in kind}, format_spec)
 
 
-def literal_type(choices: tuple[Any, ...], format_spec: FormatSpec) -> FieldType:
-    """Return the field type of ``Literal`` with words or whole numbers."""
-    return _choice_type("Literal", {choice: choice for choice in choices}, format_spec)
-
-
-def _choice_type(name: str, values: Mapping[Any, Any], format_spec: FormatSpec) -> FieldType:
+def choice_type(name: str, values: Mapping[Any, Any], format_spec: FormatSpec) -> FieldType:
+    """Return the field type of several choices, and the word or the whole number of each."""
     kinds = {int if issubclass(type(each), int) else type(each) for each in values.values()}
     if any(isinstance(each, bool) for each in values.values()) or kinds not in ({int}, {str}):
         raise ConfigurationError(f"the values of {name} must all be words, or all be whole numbers")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import Protocol, TypeVar
 
 from attrs import frozen
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class Draw(Protocol):
-    """Take a value from a strategy: ``data.draw`` of Hypothesis, or the ``draw`` of a composite."""
+    """Takes a value from a strategy: ``data.draw`` of Hypothesis, or the ``draw`` of a composite."""
 
     def __call__(self, strategy: SearchStrategy[T]) -> T: ...
 
@@ -49,7 +50,6 @@ def cut_positions(sent: Sent, draw: Draw) -> Iterable[int]:
 
 
 def chunked(data: bytes, size: int) -> list[bytes]:
-    """Return ``data`` in chunks of ``size`` bytes."""
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
@@ -75,3 +75,23 @@ def plain_frame(framing: Framing, size: int, draw: Draw) -> bytes | None:
         if sendable(framing)(frame) and is_plain(framing, frame):
             return frame
     return None
+
+
+def try_examples(check: Callable[[Draw], None], max_examples: int | None, *, shrink: bool = True) -> None:
+    """Call a check with drawn examples. None: as many as the active Hypothesis profile says."""
+    __tracebackhide__ = True
+
+    @settings(
+        max_examples=max_examples or settings().max_examples,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        deadline=None,
+        database=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def hold(data: st.DataObject) -> None:
+        check(data.draw)
+
+    hold()

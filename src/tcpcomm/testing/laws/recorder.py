@@ -1,8 +1,7 @@
 """
 The results of a decoder as one ordered log of frames, faults and crashes.
 
-The laws compare such logs. The frames that a fault carries stand before it. An exception that no decoder
-may raise is an entry too.
+The frames that a fault carries stand before it. An exception that no decoder may raise is an entry too.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ class Fault:
 
     @classmethod
     def of(cls, error: FramingError) -> Fault:
-        """Return the value of an error."""
         return cls(type(error).__name__, error.reason, error.offset, error.recoverable)
 
     def __str__(self) -> str:
@@ -59,7 +57,6 @@ class Recorder:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults among the events."""
         return [event for event in self.events if isinstance(event, Fault)]
 
     def feed(self, *chunks: bytes) -> None:
@@ -73,12 +70,10 @@ class Recorder:
                     self._crash(f"more faults than bytes, the last one {self.events[-1]!s}")
 
     def flush(self) -> None:
-        """Tell the decoder that the line is silent."""
         if not self.ended:
             self._call(self.decoder.flush)
 
     def close(self) -> None:
-        """Tell the decoder that the stream has ended."""
         if not self.ended:
             self._call(self.decoder.close)
             self.ended = True
@@ -108,10 +103,10 @@ class Recorder:
         self.ended = True
 
 
-def record(framing: Framing, chunks: Iterable[bytes], *, close: bool = False) -> list[Event]:
-    """Feed chunks to a new decoder, close it if ``close`` is true, and return the log."""
+def record(framing: Framing, chunks: Iterable[bytes], *, close: bool = False) -> Recorder:
+    """Feed chunks to a new decoder, and close it if ``close`` is true."""
     recorder = Recorder(framing)
     recorder.feed(*chunks)
     if close:
         recorder.close()
-    return recorder.events
+    return recorder

@@ -51,7 +51,7 @@ _MARKERS: Final = re.compile(rb"[\r\n\0;:,#|*$\x02\x03\x10\x7e\xc0\xdb]")
 
 
 def _runs(least: int, most: int) -> SearchStrategy[bytes]:
-    """Draw one byte, repeated. Such a long frame costs little to draw."""
+    """Draw one byte, repeated: a long frame that costs little to draw."""
     return st.builds(lambda byte, size: bytes([byte]) * size, st.integers(0, 255), st.integers(least, most))
 
 
@@ -111,10 +111,8 @@ def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
 
 @payloads_for.register
 def _(framing: Lines) -> SearchStrategy[bytes]:
-    def without_endings(body: bytes) -> bytes:
-        return body.replace(b"\r", b"r").replace(b"\n", b"n")
-
-    texts = _bodies(framing.max_frame, special=b"\x0b\x0c\x1c\x85").map(without_endings)
+    texts = _bodies(framing.max_frame, special=b"\x0b\x0c\x1c\x85")
+    texts = texts.map(methodcaller("translate", bytes.maketrans(b"\r\n", b"rn")))
     if not framing.keep_ends:
         return texts
     return st.builds(bytes.__add__, texts, st.sampled_from((b"\r\n", b"\n")))
@@ -127,21 +125,14 @@ def _(framing: LengthPrefixed) -> SearchStrategy[bytes]:
     if not kept:
         return _bodies(framing.max_frame, least=least, special=framing.sync)
 
+    announced = LengthPrefixed(framing.width, form=framing.form, adjust=framing.adjust)
+
     def whole(free: bytes, body: bytes) -> bytes:
         """Return a frame with its header: the constant bytes, those of the application, the length."""
-        raw = len(body) - framing.adjust
-        if framing.form == "decimal":
-            length = b"%0*d" % (framing.width, raw)
-        elif framing.form == "hex":
-            length = b"%0*X" % (framing.width, raw)
-        else:
-            length = raw.to_bytes(framing.width, framing.form)
-        return framing.sync[framing.strip :] + free + length + body
+        return framing.sync[framing.strip :] + free + announced.encode(body)
 
     size = framing.offset - len(framing.sync)
-    bodies = _bodies(
-        framing.max_frame - kept, least=max(0, framing.adjust), special=framing.sync + b"\x01"
-    )
+    bodies = _bodies(framing.max_frame - kept, least=max(0, framing.adjust), special=framing.sync + b"\x01")
     return st.builds(whole, st.binary(min_size=size, max_size=size), bodies).filter(sendable(framing))
 
 
@@ -154,12 +145,10 @@ def _(framing: HeaderFramed) -> SearchStrategy[bytes]:
     if not rests:
         return st.binary(max_size=framing.max_frame).filter(sendable(framing))
 
-    @st.composite
-    def whole(draw: DrawFn) -> bytes:
-        header = draw(st.sampled_from(sorted(rests)))
-        return header + draw(_bodies(rests[header], least=rests[header]))
+    def whole(header: bytes) -> SearchStrategy[bytes]:
+        return _bodies(rests[header], least=rests[header]).map(header.__add__)
 
-    return whole().filter(sendable(framing))
+    return st.sampled_from(sorted(rests)).flatmap(whole).filter(sendable(framing))
 
 
 def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
@@ -180,9 +169,8 @@ def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
 
 @payloads_for.register
 def _(framing: Cobs) -> SearchStrategy[bytes]:
-    blocks = _runs(252, 256).filter(lambda run: len(run) <= framing.max_frame)
     bodies = _bodies(framing.max_frame, special=b"\0\1\xff")
-    return st.one_of(bodies, blocks) if framing.max_frame >= 256 else bodies
+    return st.one_of(bodies, _runs(252, 256)) if framing.max_frame >= 256 else bodies
 
 
 @payloads_for.register
@@ -192,11 +180,8 @@ def _(framing: Definite) -> SearchStrategy[bytes]:
 
     texts = _bodies(min(framing.max_frame, 40), special=b"#01234 ,;" + framing.terminator)
     blocks = _bodies(40, special=b"#" + framing.terminator).map(block)
-    lines = st.builds(
-        bytes.__add__,
-        st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#")),
-        st.builds(bytes.__add__, blocks, st.sampled_from((b"", b",1.5", b"x"))),
-    )
+    before = st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#"))
+    lines = st.tuples(before, blocks, st.sampled_from((b"", b",1.5", b"x"))).map(b"".join)
     longest = _bodies(framing.max_frame)
     return st.one_of(texts, blocks, lines, longest).filter(sendable(framing))
 
@@ -340,20 +325,13 @@ def _plain() -> SearchStrategy[Framing]:
     texts = bytes_of().map(bytes)
     markers = bytes_of(min_size=1).map(bytes)
     checks = st.sampled_from([*CHECKSUMS.values()])
+    ppp = {0x7E: 0x5E, 0x7D: 0x5D, 0x11: 0x31}
     return st.one_of(
         _made(Delimited, {"delimiters": st.lists(markers, min_size=1, max_size=3)}),
         _made(Lines, send=st.sampled_from((b"\n", b"\r", b"\r\n")), keep_ends=st.booleans()),
         _length_prefixed(),
-        _made(HeaderFramed, {"header": st.just(2), "total": st.just(_announced)}),
-        _made(
-            HeaderFramed,
-            {
-                "header": st.just(2),
-                "total": st.just(_announced),
-                "strip": st.just(2),
-                "pack": st.just(_announce),
-            },
-        ),
+        _made(partial(HeaderFramed, 2, _announced)),
+        _made(partial(HeaderFramed, 2, _announced, strip=2, pack=_announce)),
         _made(FixedSize, {"size": st.integers(1, _LONG)}),
         _made(
             Enclosed,
@@ -366,15 +344,7 @@ def _plain() -> SearchStrategy[Framing]:
             between=texts,
         ),
         _made(Stuffed, lead=st.booleans()),
-        _made(
-            Stuffed,
-            {
-                "end": st.just(b"\x7e"),
-                "escape": st.just(b"\x7d"),
-                "codes": st.just({0x7E: 0x5E, 0x7D: 0x5D, 0x11: 0x31}),
-            },
-            lead=st.booleans(),
-        ),
+        _made(partial(Stuffed, end=b"\x7e", escape=b"\x7d", codes=ppp), lead=st.booleans()),
         _made(DleStuffed, start=st.sampled_from((b"\x02", b""))),
         _made(Cobs),
         _made(Netstring),
@@ -387,19 +357,17 @@ def _plain() -> SearchStrategy[Framing]:
 def _length_prefixed() -> SearchStrategy[Framing]:
     options = {"form": st.sampled_from(("big", "little", "decimal", "hex")), "adjust": st.integers(-8, 8)}
     width = {"width": st.integers(1, 8)}
-    syncs = st.sampled_from((b"\x03\x00", b"\xaa", b"PK!", b"\0\0"))
-    with_sync = syncs.flatmap(
-        lambda sync: _made(
-            LengthPrefixed,
-            {"sync": st.just(sync), "offset": st.sampled_from((len(sync), len(sync) + 2)), **width},
-            strip=st.sampled_from((0, len(sync))),
-            **options,
-        )
-    )
+
+    def with_sync(sync: bytes) -> SearchStrategy[Framing]:
+        offsets = st.sampled_from((len(sync), len(sync) + 2))
+        strips = st.sampled_from((0, len(sync)))
+        kind = partial(LengthPrefixed, sync=sync)
+        return _made(kind, {"offset": offsets, **width}, strip=strips, **options)
+
     return st.one_of(
         _made(LengthPrefixed, width, **options),
         _made(LengthPrefixed, width, offset=st.integers(0, 5), strip=st.just(0), **options),
-        with_sync,
+        st.sampled_from((b"\x03\x00", b"\xaa", b"PK!", b"\0\0")).flatmap(with_sync),
     )
 
 
@@ -434,17 +402,15 @@ def _checked(inner: SearchStrategy[Framing]) -> SearchStrategy[Framing]:
 
 
 def _nested() -> SearchStrategy[Framing]:
-    fragments = st.one_of(
-        st.just(COTP),
-        st.just(Fragments(header=1, flag=0, last=1)),
-        st.just(Fragments(header=2, flag=0, last=0x80, mark=(1, 7))),
-    )
-    outer = st.one_of(
-        st.just(LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4)),
-        st.just(LengthPrefixed(1)),
-        st.just(Delimited(b"\r\n")),
-        st.just(Cobs()),
-        st.just(Checked(LengthPrefixed(2), CHECKSUMS["xor"])),
+    fragments = st.sampled_from((COTP, Fragments(1, 0, 1), Fragments(2, 0, 0x80, mark=(1, 7))))
+    outer = st.sampled_from(
+        (
+            LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4),
+            LengthPrefixed(1),
+            Delimited(b"\r\n"),
+            Cobs(),
+            Checked(LengthPrefixed(2), CHECKSUMS["xor"]),
+        )
     )
     needs = {"outer": outer, "fragments": fragments, "max_fragment": st.integers(4, 60)}
     return _made(Nested, needs)

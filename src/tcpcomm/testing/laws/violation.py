@@ -21,17 +21,7 @@ class Violation(AssertionError):
 
 
 def expect(expected: object, actual: object, **facts: object) -> None:
-    """
-    Compare two values.
-
-    Args:
-        expected: the value that the law demands.
-        actual: the value that was found.
-        facts: named values that the text shows: bytes in hex, chunks by their sizes.
-
-    Raises:
-        Violation: the two differ.
-    """
+    """Raise a :class:`Violation` with facts if two values differ."""
     if expected != actual:
         raise Violation(expected, actual, **facts)
 
@@ -52,12 +42,7 @@ def _bytes_text(value: bytes) -> str:
     return f"{value[:_LIMIT].hex(' ')}  {value[:_LIMIT]!r}{rest}" if value else "b''"
 
 
-class Chunks:
-    """The chunks of a stream. Its text shows their sizes."""
-
-    def __init__(self, chunks: list[bytes]) -> None:
-        self._sizes = [len(chunk) for chunk in chunks]
-
-    def __str__(self) -> str:
-        sizes = " + ".join(map(str, self._sizes[:_LIMIT]))
-        return f"{sizes}{' + ...' if len(self._sizes) > _LIMIT else ''} bytes"
+def chunks_text(chunks: list[bytes]) -> str:
+    """Return the sizes of chunks."""
+    sizes = " + ".join(str(len(chunk)) for chunk in chunks[:_LIMIT])
+    return f"{sizes}{' + ...' if len(chunks) > _LIMIT else ''} bytes"

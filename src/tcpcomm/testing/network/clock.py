@@ -7,11 +7,12 @@ that measures silence cannot be tested with it in large steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from attrs import define
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
@@ -20,31 +21,19 @@ _ENDLESS: Final = 100_000
 """The number of calls at one time from which they count as an endless loop."""
 
 
-class Owner(Protocol):
-    """The program that set a timer. Its calls are postponed while it hangs, and dropped if it is dead."""
-
-    alive: bool
-    hung: bool
-    postponed: list[Timer]
-
-
 @implementer(IDelayedCall)
+@define(eq=False, repr=False)
 class Timer:
     """One planned call."""
 
-    __slots__ = ("_cancelled", "_clock", "_function", "owner", "queued", "time")
-
-    def __init__(
-        self, clock: VirtualClock, owner: Owner | None, time: float, function: Callable[[], object]
-    ) -> None:
-        self._clock = clock
-        self._function = function
-        self._cancelled = False
-        self.owner = owner
-        self.time: float | None = time
-        """The time of the call in seconds, or None after it was made or cancelled."""
-        self.queued = time
-        """The time at which the clock examines this timer, in seconds."""
+    _clock: VirtualClock
+    owner: Program | None
+    time: float | None
+    """The time of the call in seconds, or None after it was made or cancelled."""
+    queued: float
+    """The time at which the clock examines this timer, in seconds."""
+    _function: Callable[[], object]
+    _cancelled: bool = False
 
     def getTime(self) -> float:
         return self._clock.now if self.time is None else self.time
@@ -64,11 +53,6 @@ class Timer:
     def delay(self, secondsLater: float) -> None:
         self._check()
         self._clock.move(self, self.getTime() + secondsLater)
-
-    def call(self) -> None:
-        """Make the call."""
-        self.time = None
-        self._function()
 
     def _check(self) -> None:
         if self._cancelled:
@@ -99,17 +83,20 @@ class VirtualClock:
         return self.now
 
     def callLater(self, delay: float, callable: Callable[..., object], *args: Any, **kw: Any) -> Timer:
-        return self.schedule(None, delay, partial(callable, *args, **kw) if args or kw else callable)
+        return self.schedule(None, delay, callable, *args, **kw)
 
-    def schedule(self, owner: Owner | None, delay: float, function: Callable[[], object]) -> Timer:
-        """Plan a call in ``delay`` seconds: later if the owner hangs then, never if it is dead."""
+    def schedule(
+        self, owner: Program | None, delay: float, function: Callable[..., object], *args: Any, **kw: Any
+    ) -> Timer:
+        """Plan a call in ``delay`` seconds: later if its owner hangs then, never if it is dead."""
         if not delay >= 0:
             raise ValueError(f"a call cannot be planned for {delay} seconds from now")
-        timer = Timer(self, owner, self.now + delay, function)
-        self.push(timer, timer.queued)
+        time = self.now + delay
+        timer = Timer(self, owner, time, time, partial(function, *args, **kw) if args or kw else function)
+        self.push(timer, time)
         return timer
 
-    def getDelayedCalls(self) -> Sequence[IDelayedCall]:
+    def getDelayedCalls(self) -> list[Timer]:
         return [timer for timer in {each[2]: None for each in self._queue} if timer.active()]
 
     def push(self, timer: Timer, time: float) -> None:
@@ -119,7 +106,6 @@ class VirtualClock:
         heappush(self._queue, (time, self._count, timer))
 
     def move(self, timer: Timer, time: float) -> None:
-        """Move a timer to another time."""
         timer.time = time
         if time < timer.queued:
             self.push(timer, time)
@@ -146,7 +132,8 @@ class VirtualClock:
                 timer.queued = -1.0
                 owner.postponed.append(timer)
                 continue
-            timer.call()
+            timer.time = None
+            timer._function()
             return True
         return False
 
@@ -170,3 +157,28 @@ class VirtualClock:
                 self.now = until
                 return condition()
         return True
+
+
+@implementer(IReactorTime)
+class Program:
+    """
+    One run of a machine's program, and the clock of that program.
+
+    Its timers fire late if it hangs, and never after it has ended.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.alive = True
+        self.hung = False
+        self.postponed: list[Timer] = []
+        """The timers that became due while the program hung."""
+        self._clock = clock
+
+    def seconds(self) -> float:
+        return self._clock.now
+
+    def callLater(self, delay: float, callable: Callable[..., object], *args: Any, **kw: Any) -> Timer:
+        return self._clock.schedule(self, delay, callable, *args, **kw)
+
+    def getDelayedCalls(self) -> list[Timer]:
+        return [timer for timer in self._clock.getDelayedCalls() if timer.owner is self]

@@ -22,16 +22,7 @@ _MOMENTARY: Final[dict[str, Callable[[Machine], None]]] = {
 }
 
 FAULTS: Final[Sequence[str]] = ("blip", "slow down", *_LASTING, *_MOMENTARY)
-"""
-The kinds of faults:
-
-- ``pull``, ``blip``: the cable is pulled, or loose for a moment.
-- ``deafen``, ``mute``: one direction of the cable is broken.
-- ``hang``, ``kill``, ``crash``: the program hangs or ends, or the machine loses its power.
-- ``reset``, ``finish``: a device on the path resets a connection, or ends it in order.
-- ``slow down``: the network is slower.
-- ``connect again``: the machine opens a second connection.
-"""
+"""The kinds of faults: methods of :class:`~tcpcomm.testing.Machine`, and ``slow down`` of the network."""
 
 
 class Faults:

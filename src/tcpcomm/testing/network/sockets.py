@@ -1,5 +1,5 @@
 """
-The TCP connections of the simulated network, as a program sees them.
+The TCP connections of the simulated network, and the parts of the network and machines that they use.
 
 The model has the properties of TCP that cause errors in programs. Bytes arrive in other chunks than they
 were sent. Lost bytes are sent again after the cable is back, without a report. The kernel acknowledges
@@ -10,14 +10,11 @@ with unread data, with a reset. A lost reset is not repeated. Buffers are finite
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import (
-    ConnectionAborted,
-    ConnectionDone,
-    ConnectionLost,
-)
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
     IHalfCloseableDescriptor,
@@ -29,7 +26,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tcpcomm.testing.network.interfaces import AnyProgram
+from tcpcomm.testing.network.clock import Program, VirtualClock
 
 _KERNEL_BUFFER: Final = 64 * 1024
 """The bytes of the kernel's send buffer, and of its receive buffer."""
@@ -45,17 +42,91 @@ _LOST: Final = Failure(ConnectionLost())
 _ABORTED: Final = Failure(ConnectionAborted())
 
 
+class BaseNetwork:
+    """The path of all bytes: its clock, its delays, its losses and its trace."""
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        delay: tuple[float, float] = (0.0001, 0.002),
+        cuts: float = 0.1,
+        traced: bool = False,
+    ) -> None:
+        self.machines: dict[str, Any] = {}
+        self.random = Random(seed)
+        self.clock = VirtualClock()
+        self.lost: dict[Socket, None] = {}
+        """The sockets with lost bytes, which will be sent again."""
+        self.trace: list[tuple[float, str, str, object]] | None = [] if traced else None
+        """The events so far: time in seconds, kind, machine or socket, and details. None if not traced."""
+        self._shortest, self._longest = delay
+        self._slower = 0.0
+        self._cuts = cuts
+        self._ports = 49151
+
+    def slow_down(self, delay: float) -> None:
+        """Add ``delay`` seconds to the time that all bytes need. 0 ends it."""
+        self._slower = delay
+        self.note("slow down", "network", delay)
+
+    def note(self, what: str, where: str, detail: object = None) -> None:
+        """Add an event to the trace."""
+        if self.trace is not None:
+            self.trace.append((round(self.clock.now, 9), what, where, detail))
+
+    def transit(self) -> float:
+        """Return the seconds that the next bytes need."""
+        shortest = self._shortest
+        return self._slower + shortest + (self._longest - shortest) * self.random.random()
+
+    def later(self, function: Callable[[], None]) -> None:
+        """Call a function when bytes that leave now arrive."""
+        self.clock.callLater(self.transit(), function)
+
+    def cut(self, size: int) -> int:
+        """Return how many of ``size`` bytes arrive in one chunk."""
+        if self._cuts and size > 1 and self.random.random() < self._cuts:
+            return self.random.randrange(1, size)
+        return size
+
+    def ephemeral_port(self) -> int:
+        """Return a port number for the next connection."""
+        self._ports += 1
+        return self._ports
+
+
+class BaseMachine:
+    """The program of a machine, its cable, and the tables of its kernel."""
+
+    def __init__(self, network: BaseNetwork, name: str, address: str) -> None:
+        self.network = network
+        self.name = name
+        self.address = address
+        self.program = Program(network.clock)
+        self.ports: dict[int, Any] = {}
+        self.sockets: dict[Socket, None] = {}
+        """The connections of the program."""
+        self.attempts: dict[object, None] = {}
+        """The connects of the program that have no result yet."""
+        self.is_hearing = True
+        """True if bytes that are sent to it arrive."""
+        self.is_speaking = True
+        """True if bytes that it sends arrive."""
+
+
 @implementer(ITCPTransport, IConsumer, IHalfCloseableDescriptor, IPushProducer)
 class Socket:
     """One end of a connection: the transport that a protocol gets."""
 
     log = Logger()
 
-    def __init__(self, program: AnyProgram, here: IPv4Address, there: IPv4Address, name: str) -> None:
+    def __init__(
+        self, machine: BaseMachine, program: Program, here: IPv4Address, there: IPv4Address, name: str
+    ) -> None:
+        self.machine = machine
         self.program = program
-        self.machine = program.machine
         self.name = name
-        """Its name in the trace."""
         self.peer: Socket
         self.protocol: Any = None
         self.open = True
@@ -66,7 +137,7 @@ class Socket:
         """The factory of a client, to call ``doStop`` at the end. None for a server."""
         self._aborting = False
         self._here, self._there = here, there
-        self._network = program.machine.network
+        self._network = machine.network
         self._reading = True
         self._in = b""
         self._peer_ended = False  # the peer will not send further bytes
@@ -81,8 +152,6 @@ class Socket:
         self._streaming = True
         self._producer_paused = False
         self._no_delay = self._keep_alive = False
-
-    # -- methods for the protocol -------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         if type(data) is not bytes:
@@ -111,19 +180,19 @@ class Socket:
             if self._end in ("queued", "sent"):  # nothing more can be written
                 self._lose(_DONE)
             else:
-                self._soon(self._written)
+                self.program.callLater(0.0, self._written)
 
     def abortConnection(self) -> None:
         if self.connected and not self._aborting:
             self._aborting = True
             self.disconnecting = True
             self._reading = False
-            self._soon(self._abort)
+            self.program.callLater(0.0, self._lose, _ABORTED, reset=True)
 
     def loseWriteConnection(self) -> None:
         if self.connected and self._end is None:
             self._end = "wanted"
-            self._soon(self._written)
+            self.program.callLater(0.0, self._written)
 
     def pauseProducing(self) -> None:
         self._reading = False
@@ -131,7 +200,7 @@ class Socket:
     def resumeProducing(self) -> None:
         if self.connected and not self.disconnecting and not self._reading:
             self._reading = True
-            self._soon(self.read)
+            self.program.callLater(0.0, self.read)
 
     def stopProducing(self) -> None:
         self.loseConnection()
@@ -149,7 +218,7 @@ class Socket:
     def unregisterProducer(self) -> None:
         self._producer = None
         if self.connected and self.disconnecting:
-            self._soon(self._written)
+            self.program.callLater(0.0, self._written)
 
     def getPeer(self) -> IPv4Address:
         return self._there
@@ -172,10 +241,7 @@ class Socket:
     def logPrefix(self) -> str:
         return self.name
 
-    # -- the program's reactor --------------------------------------------------------------
-
     def attach(self, protocol: Any) -> None:
-        """Connect the protocol that the program built for this socket."""
         self.protocol = protocol
         self._guarded(protocol.makeConnection, self)
         if self._in or self._peer_ended or self._reset:
@@ -191,8 +257,7 @@ class Socket:
             if peer._peer_is_full:
                 peer._peer_is_full = False
                 peer._send()
-            if self._network.trace is not None:
-                self._network.note("read", self.name, data)
+            self._network.note("read", self.name, data)
             self._guarded(self.protocol.dataReceived, data)
         if not self.connected or self._aborting:
             return
@@ -203,18 +268,16 @@ class Socket:
             self.readConnectionLost(_DONE)
 
     def readConnectionLost(self, reason: Failure) -> None:
-        """Report that the peer will not send further bytes."""
-        half_closeable = IHalfCloseableProtocol(self.protocol, None)
-        if half_closeable is None:
+        protocol = IHalfCloseableProtocol(self.protocol, None)
+        if protocol is None:
             self._lose(reason)
         else:
-            self._guarded(half_closeable.readConnectionLost)
+            self._guarded(protocol.readConnectionLost)
 
     def writeConnectionLost(self, reason: Failure) -> None:
-        """Report that the kernel has the end of the outgoing stream."""
-        half_closeable = IHalfCloseableProtocol(self.protocol, None)
-        if half_closeable is not None:
-            self._guarded(half_closeable.writeConnectionLost)
+        protocol = IHalfCloseableProtocol(self.protocol, None)
+        if protocol is not None:
+            self._guarded(protocol.writeConnectionLost)
 
     def _written(self) -> None:
         """Continue the producer, the close or the end of the stream, if the kernel has taken all bytes."""
@@ -230,25 +293,19 @@ class Socket:
             self._send()
             self.writeConnectionLost(_DONE)
 
-    def _abort(self) -> None:
-        if self.connected:
-            self._in = self._out = b""
-            self._lose(_ABORTED, reset=True)
-
     def _lose(self, reason: Failure, *, reset: bool = False) -> None:
-        """End the connection for the program."""
+        if not self.connected:
+            return
         self.close(reset=reset)
         self.connected = False
         self.disconnecting = True
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.stopProducing()
-        if self._network.trace is not None:
-            self._network.note("lost", self.name, type(reason.value).__name__)
-        protocol = self.protocol
-        if protocol is not None:
+        self._network.note("lost", self.name, type(reason.value).__name__)
+        if self.protocol is not None:
             try:
-                protocol.connectionLost(reason)
+                self.protocol.connectionLost(reason)
             except Exception:
                 self.log.failure("{socket}: connectionLost failed", socket=self.name)
         if self.factory is not None:
@@ -261,13 +318,7 @@ class Socket:
         except Exception:
             failure = Failure()
             self.log.failure("{socket}: unhandled error", failure, socket=self.name)
-            if self.connected:
-                self._lose(failure)
-
-    def _soon(self, function: Callable[[], None]) -> None:
-        self._network.clock.schedule(self.program, 0.0, function)
-
-    # -- the kernels --------------------------------------------------------------------------
+            self._lose(failure)
 
     def close(self, *, reset: bool = False) -> None:
         """Close the socket of the program. Send a reset on demand, or if data is unread."""
@@ -276,11 +327,9 @@ class Socket:
         self.open = False
         self.machine.sockets.pop(self, None)
         if self._reset:
-            self._out = b""
             return
         if reset or self._in:
-            self._out = b""
-            self._in = b""
+            self._in = self._out = b""
             self._end = "sent"
             self._network.later(self._reset_peer)
         elif self._end != "sent":
@@ -298,14 +347,13 @@ class Socket:
         """Send lost bytes at the kernel's next attempt, because the network works again."""
         lost_at, self._lost_at = self._lost_at, None
         assert lost_at is not None
-        wait = _RETRANSMIT_DELAY
-        at = lost_at + wait
-        now = self._network.clock.now
+        now, delay = self._network.clock.now, _RETRANSMIT_DELAY
+        at = lost_at + delay
         while at <= now:
-            wait *= 2.0
-            at += wait
+            delay *= 2.0
+            at += delay
         self._in_transit = True
-        self._network.clock.schedule(None, at - now, self._transmit)
+        self._network.clock.callLater(at - now, self._transmit)
 
     def end_from_outside(self) -> None:
         """End the outgoing stream, as a device on the path could."""
@@ -329,7 +377,6 @@ class Socket:
             self._network.later(self._transmit)
 
     def _transmit(self) -> None:
-        """Deliver bytes to the peer's machine, unless they are lost."""
         self._in_transit = False
         peer, network = self.peer, self._network
         if not self._out and self._end != "queued":
@@ -355,14 +402,13 @@ class Socket:
             peer._in += data
             peer.read()
             if self.connected and (self.disconnecting or self._end == "wanted" or self._producer_paused):
-                self._soon(self._written)
+                self.program.callLater(0.0, self._written)
         else:
             self._end = "sent"
             peer._peer_ended = True
             peer.read()
 
     def _reset_peer(self) -> None:
-        """Deliver a reset to the peer's machine, unless it is lost."""
         if self.machine.is_speaking and self.peer.machine.is_hearing:
             self.peer._receive_reset()
 
@@ -377,4 +423,4 @@ class Socket:
     def resume(self) -> None:
         """Read what arrived while the program was hung."""
         if self._in or self._peer_ended or self._reset:
-            self._soon(self.read)
+            self.program.callLater(0.0, self.read)

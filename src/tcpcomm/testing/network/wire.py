@@ -21,20 +21,15 @@ second, and the same seed gives the same trace.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from random import Random
-from typing import Any, cast
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from zope.interface import implementer
 
-from tcpcomm.testing.network.clock import Timer, VirtualClock
+from tcpcomm.testing.network.clock import Program, Timer
 from tcpcomm.testing.network.endpoints import ClientEndpoint, Port, ServerEndpoint
-from tcpcomm.testing.network.sockets import Socket
+from tcpcomm.testing.network.sockets import BaseMachine, BaseNetwork, Socket
 
 
-class Network:
+class Network(BaseNetwork):
     """
     Machines that can reach each other, and their clock.
 
@@ -45,25 +40,7 @@ class Network:
         traced: whether :attr:`trace` is recorded.
     """
 
-    def __init__(
-        self,
-        seed: int = 0,
-        *,
-        delay: tuple[float, float] = (0.0001, 0.002),
-        cuts: float = 0.1,
-        traced: bool = False,
-    ) -> None:
-        self.random = Random(seed)
-        self.clock = VirtualClock()
-        self.machines: dict[str, Machine] = {}
-        self.lost: dict[Socket, None] = {}
-        """The sockets with lost bytes, which will be sent again."""
-        self.trace: list[tuple[float, str, str, object]] | None = [] if traced else None
-        """The events so far: time in seconds, kind, machine or socket, and details. None if not traced."""
-        self._shortest, self._longest = delay
-        self._slower = 0.0
-        self._cuts = cuts
-        self._ports = 49151
+    machines: dict[str, Machine]
 
     def machine(self, name: str) -> Machine:
         """Return the machine with this name. Make a new one if it does not exist."""
@@ -79,99 +56,31 @@ class Network:
         """Let time pass until a condition is true. Return False if ``within`` seconds are not enough."""
         return self.clock.run_until(condition, within)
 
-    def slow_down(self, delay: float) -> None:
-        """Add ``delay`` seconds to the time that all bytes need. 0 ends it."""
-        self._slower = delay
-        self.note("slow down", "network", delay)
-
     def mend(self) -> None:
         """End every fault: plug the cables, resume and start the programs."""
         self.slow_down(0.0)
         for machine in self.machines.values():
             machine.mend()
 
-    def note(self, what: str, where: str, detail: object = None) -> None:
-        """Add an event to the trace."""
-        if self.trace is not None:
-            self.trace.append((round(self.clock.now, 9), what, where, detail))
 
-    def transit(self) -> float:
-        """Return the seconds that the next bytes need."""
-        shortest = self._shortest
-        return self._slower + shortest + (self._longest - shortest) * self.random.random()
-
-    def later(self, function: Callable[[], None]) -> None:
-        """Call a function when bytes that leave now arrive."""
-        self.clock.schedule(None, self.transit(), function)
-
-    def cut(self, size: int) -> int:
-        """Return how many of ``size`` bytes arrive in one chunk."""
-        if self._cuts and size > 1 and self.random.random() < self._cuts:
-            return self.random.randrange(1, size)
-        return size
-
-    def ephemeral_port(self) -> int:
-        """Return a port number for the next connection."""
-        self._ports += 1
-        return self._ports
-
-
-@implementer(IReactorTime)
-class Program:
-    """
-    One run of a machine's program, and the clock of that program.
-
-    Its timers fire late if it hangs, and never after it has ended.
-    """
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.alive = True
-        self.hung = False
-        self.postponed: list[Timer] = []
-        self._world = machine.network.clock
-
-    def seconds(self) -> float:
-        return self._world.now
-
-    def callLater(self, delay: float, callable: Callable[..., object], *args: Any, **kw: Any) -> Timer:
-        return self._world.schedule(self, delay, partial(callable, *args, **kw) if args or kw else callable)
-
-    def getDelayedCalls(self) -> list[Any]:
-        return [timer for timer in self._world.getDelayedCalls() if getattr(timer, "owner", None) is self]
-
-
-class Machine:
+class Machine(BaseMachine):
     """
     A computer with one network cable and one program.
 
-    Attributes:
-        boot: the function that starts the program again after :meth:`crash` or :meth:`kill`. Its argument
-            is the machine. The first program is the code that uses :attr:`clock`, :meth:`listening` and
-            :meth:`connecting`.
+    Its first program is the code that uses :attr:`clock`, :meth:`listening` and :meth:`connecting`.
     """
 
+    network: Network
+    ports: dict[int, Port]
+
     def __init__(self, network: Network, name: str, address: str) -> None:
-        self.network = network
-        self.name = name
-        self.address = address
+        super().__init__(network, name, address)
         self.boot: Callable[[Machine], object] | None = None
-        self.program = Program(self)
-        self.ports: dict[int, Port] = {}
-        self.sockets: dict[Socket, None] = {}
-        """The connections of the program."""
-        self.attempts: dict[object, None] = {}
-        """The connects of the program that have no result yet."""
-        self.is_hearing = True
-        """True if bytes that are sent to it arrive."""
-        self.is_speaking = True
-        """True if bytes that it sends arrive."""
+        """Starts the program again after :meth:`crash` or :meth:`kill`."""
         self._powered = True
         self._plugged = True
         self._deaf = False
         self._mute = False
-
-    # -- for its program ------------------------------------------------------------------------
 
     @property
     def clock(self) -> Program:
@@ -180,18 +89,16 @@ class Machine:
 
     def listening(self, port: int) -> ServerEndpoint:
         """Return an endpoint to listen at a port of this machine."""
-        return ServerEndpoint(self.program, port)
+        return ServerEndpoint(self, self.program, port)
 
     def connecting(self, other: Machine, port: int, *, timeout: float = 30.0) -> ClientEndpoint:
         """Return an endpoint that connects from this machine to another one."""
-        return ClientEndpoint(self.program, other, port, timeout)
+        return ClientEndpoint(self, self.program, other, port, timeout)
 
     @property
-    def timers(self) -> list[Any]:
+    def timers(self) -> list[Timer]:
         """The timers that the program has set."""
         return self.program.getDelayedCalls()
-
-    # -- the cable ------------------------------------------------------------------------------------
 
     def pull(self) -> None:
         """Pull its cable. Bytes in both directions are lost, and neither program is informed."""
@@ -218,8 +125,6 @@ class Machine:
         self._mute = mute
         self._changed("mute" if mute else "speak again")
 
-    # -- its connections ------------------------------------------------------------------------------
-
     def reset(self) -> None:
         """Reset its connections, as a device on the path could. Both sides notice it at once."""
         self.network.note("reset", self.name)
@@ -235,24 +140,18 @@ class Machine:
 
     def connect_again(self, seconds: float = 0.5) -> None:
         """Open a second connection to the same port, and send nothing on it for ``seconds``."""
-        clock = self.clock
-
-        class Silent(Protocol):
-            def connectionMade(self) -> None:
-                clock.callLater(seconds, cast("Any", self.transport).abortConnection)
-
         for socket in list(self.sockets):
             peer = socket.getPeer()
             other = next(each for each in self.network.machines.values() if each.address == peer.host)
             if peer.port in other.ports:
                 self.network.note("connect again", self.name)
-                factory = Factory.forProtocol(Silent)
+                factory = Factory.forProtocol(Protocol)
                 factory.noisy = False
-                attempt = self.connecting(other, peer.port, timeout=seconds).connect(factory)
-                attempt.addErrback(lambda _: None)  # then this fault did not happen
+                self.connecting(other, peer.port, timeout=seconds).connect(factory).addCallbacks(
+                    lambda silent: self.clock.callLater(seconds, silent.transport.abortConnection),
+                    lambda _: None,  # then this fault did not happen
+                )
                 return
-
-    # -- its program ----------------------------------------------------------------------------------
 
     def hang(self) -> None:
         """Suspend its program. The kernel still acknowledges data and accepts connections."""
@@ -282,16 +181,12 @@ class Machine:
         """End its program at once. The kernel closes the connections."""
         self._end_program()
         self.network.note("kill", self.name)
-        for socket in list(self.sockets):
-            socket.close()
-        self._forget()
+        self._remove_sockets(Socket.close)
 
     def crash(self) -> None:
         """Cut its power. The connections disappear, and no peer is informed."""
         self._end_program()
-        for socket in list(self.sockets):
-            socket.vanish()
-        self._forget()
+        self._remove_sockets(Socket.vanish)
         self._powered = False
         self._changed("crash")
 
@@ -299,7 +194,7 @@ class Machine:
         """Start the machine after :meth:`crash` or :meth:`kill`. Its program starts with :attr:`boot`."""
         if not self.program.alive:
             self._powered = True
-            self.program = Program(self)
+            self.program = Program(self.network.clock)
             self._changed("start")
             if self.boot is not None:
                 self.boot(self)
@@ -315,7 +210,9 @@ class Machine:
         self.program.alive = False
         self.program.postponed.clear()
 
-    def _forget(self) -> None:
+    def _remove_sockets(self, remove: Callable[[Socket], None]) -> None:
+        for socket in list(self.sockets):
+            remove(socket)
         self.sockets.clear()
         self.attempts.clear()
         self.ports.clear()

@@ -2,44 +2,18 @@
 The toxics, which change the bytes that pass a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`.
 
 Their names and meanings are those of Toxiproxy. Times are in seconds. A toxic is configuration only, so one
-object can be used for several directions. Its state for one connection is in a :class:`Direction`.
+object can be used for several directions. Its state for one connection is in the direction's ``memory``.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from random import Random
-from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from attrs import field, fields, frozen
 
 from tcpcomm.errors import ConfigurationError
-
-Delayed = tuple[float, bytes]
-"""Bytes, after their delay in seconds."""
-
-
-class Direction(ABC):
-    """One direction of one connection, as a toxic sees it."""
-
-    random: Random
-
-    memory: dict[Toxic, Any]
-    """The state of each toxic for this direction."""
-
-    @abstractmethod
-    def later(self, toxic: Toxic, delay: float, act: Callable[[], None]) -> None:
-        """Call ``act`` after ``delay`` seconds, unless the toxic or the connection ends before."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Deliver the bytes on their way in this direction, then close the connection at both ends."""
-
-    @abstractmethod
-    def reset(self) -> None:
-        """Reset the connection at both ends, at once."""
+from tcpcomm.testing.proxy.proxy import Direction, Toxic
 
 
 def _not_negative(instance: object, attribute: Any, value: float) -> None:
@@ -48,43 +22,19 @@ def _not_negative(instance: object, attribute: Any, value: float) -> None:
 
 
 @frozen(eq=False)
-class Toxic:
-    """A change to one direction of each connection. This class changes nothing."""
-
-    name: ClassVar[str] = ""
-
-    holds: ClassVar[bool] = False
-    """True if the toxic keeps all bytes back until it is removed."""
-
-    def begin(self, direction: Direction) -> None:
-        """Begin: a connection was made, or this toxic was added to an open one."""
-
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
-        """Return the pieces of these bytes in order, each with its delay. An empty result loses them."""
-        return [(0.0, data)]
-
-    def remove(self, direction: Direction) -> None:
-        """End: this toxic was removed from an open connection."""
-
-
-@frozen(eq=False)
 class Latency(Toxic):
     """Delay all bytes by ``latency`` seconds, plus or minus ``jitter``. Their order is kept."""
-
-    name = "latency"
 
     latency: float = field(default=0.1, validator=_not_negative)
     jitter: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         return [(max(0.0, self.latency + direction.random.uniform(-self.jitter, self.jitter)), data)]
 
 
 @frozen(eq=False)
 class Slicer(Toxic):
     """Cut bytes into pieces of ``average_size`` ± ``size_variation`` bytes, ``delay`` seconds apart."""
-
-    name = "slicer"
 
     average_size: int = field(default=1, validator=_not_negative)
     size_variation: int = field(default=0, validator=_not_negative)
@@ -96,8 +46,8 @@ class Slicer(Toxic):
                 f"size_variation={self.size_variation} must be less than average_size={self.average_size}"
             )
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
-        pieces: list[Delayed] = []
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
+        pieces: list[tuple[float, bytes]] = []
         while data:
             size = self.average_size + direction.random.randint(-self.size_variation, self.size_variation)
             pieces.append((len(pieces) * self.delay_between, data[:size]))
@@ -113,15 +63,13 @@ class Timeout(Toxic):
     With 0 it is closed when this toxic is removed, because a stream with missing bytes is useless.
     """
 
-    name = "timeout"
-
     timeout: float = field(default=0.0, validator=_not_negative)
 
     def begin(self, direction: Direction) -> None:
         if self.timeout:
             direction.later(self, self.timeout, direction.close)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         return []
 
     def remove(self, direction: Direction) -> None:
@@ -132,11 +80,9 @@ class Timeout(Toxic):
 class ResetPeer(Toxic):
     """Lose the first bytes, and reset the connection ``timeout`` seconds later."""
 
-    name = "reset_peer"
-
     timeout: float = field(default=0.0, validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         if self not in direction.memory:
             direction.memory[self] = True
             direction.later(self, self.timeout, direction.reset)
@@ -147,11 +93,9 @@ class ResetPeer(Toxic):
 class LimitData(Toxic):
     """Close the connection after ``bytes`` bytes."""
 
-    name = "limit_data"
-
     limit: int = field(default=0, alias="bytes", validator=_not_negative)
 
-    def delay(self, direction: Direction, data: bytes) -> Iterable[Delayed]:
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
         left = direction.memory.get(self, self.limit)
         direction.memory[self] = left - min(left, len(data))
         if len(data) >= left:
@@ -168,18 +112,18 @@ class Blackhole(Toxic):
     still connect to the proxy. To prevent that, use ``disable()``.
     """
 
-    name = "blackhole"
-
     holds = True
 
 
-TOXICS: Final[Mapping[str, type[Toxic]]] = MappingProxyType(
-    {each.name: each for each in (Latency, Slicer, Timeout, ResetPeer, LimitData, Blackhole)}
-)
-"""All toxics by name."""
-
-
-_NUMBERS: Final[Mapping[str, Callable[[str], float]]] = MappingProxyType({"int": int, "float": float})
+TOXICS: Final[Mapping[str, type[Toxic]]] = {
+    "latency": Latency,
+    "slicer": Slicer,
+    "timeout": Timeout,
+    "reset_peer": ResetPeer,
+    "limit_data": LimitData,
+    "blackhole": Blackhole,
+}
+"""All toxics by the names that Toxiproxy gives them."""
 
 
 def parse_toxic(text: str) -> Toxic:
@@ -193,7 +137,7 @@ def parse_toxic(text: str) -> Toxic:
     if name not in TOXICS:
         raise ConfigurationError(f"no toxic is called {name!r}; there are {', '.join(TOXICS)}")
     kind = TOXICS[name]
-    types = {str(each.alias): _NUMBERS[str(each.type)] for each in fields(kind)}
+    types = {str(each.alias): int if each.type == "int" else float for each in fields(kind)}
     values = {}
     for setting in settings:
         key, _, value = setting.partition("=")

@@ -1,0 +1,308 @@
+"""The link of a host: :class:`HostLink`, and its sessions, :class:`HostSession`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final, cast
+
+from attrs import evolve
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
+from twisted.python.failure import Failure
+
+from tcpcomm.codec.base import Request
+from tcpcomm.conversation.observed import ObservedCommand, report
+from tcpcomm.conversation.proxy import HostProxy, OneSession
+from tcpcomm.conversation.requester import ANY_FRAME
+from tcpcomm.conversation.responder import HandlerTable, Responder
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.equipment import declaration_of
+from tcpcomm.equipment.events import connect_events
+from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
+from tcpcomm.equipment.messages import Command
+from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
+from tcpcomm.host.options import HostOptions
+from tcpcomm.link.link import Handshake, Link, LinkSession
+from tcpcomm.link.states import LinkState
+from tcpcomm.session.observer import MessageKind, masked
+
+FIRST_WAIT: Final = 5.0
+"""Seconds that a command waits for the first connection."""
+
+
+class HostSession(LinkSession):
+    """One session with the equipment: login, heartbeats, commands and events, in both directions."""
+
+    is_declared = True
+
+    def sessionReady(self) -> None:
+        self._link = link = cast("HostLink", self.factory.link)
+        self._login = link.login_client()  # None when it is done
+        self._logged_in: Deferred[None] = Deferred()
+        self._responder = None if link.handlers is None else Responder(link.handlers, self)
+        self._last_heartbeat: Deferred[Any] | None = None
+        self._sent_past_commands: deque[ObservedCommand | None] = deque()  # heartbeats without a reply yet
+        self._heartbeat_reply = b""  # to each of those
+        super().sessionReady()
+
+    def frameReceived(self, frame: bytes) -> None:
+        host_proxy = self._link.host_proxy
+        if self._sent_past_commands and frame == self._heartbeat_reply:
+            self._take_heartbeat_reply(frame)
+        elif self._login is not None:
+            self._take_login(self._login, frame)
+        elif self._responder is None:
+            host_proxy.take(frame, self.requester)
+        else:
+            asked = self._responder.read(frame)
+            if host_proxy.is_meant(frame, asked, self.requester):
+                host_proxy.take(frame, self.requester)
+                return
+            later = self._responder.take(asked, frame)
+            if later is not None:
+                later.addErrback(self.handler_failed)
+
+    def frames_dropped(self, frames: list[bytes]) -> None:
+        problem = f"the session is over: {self.reason}"
+        for frame in frames:
+            report(self, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
+
+    def end(self, reason: str) -> None:
+        if self._login is not None:
+            self._settle_login(Failure(LoginRefused(f"the session ended: {reason}")))
+        if self._responder is not None:
+            self._responder.end()
+        super().end(reason)
+
+    # -- login ------------------------------------------------------------------------------------------
+
+    def log_in(self) -> Deferred[None]:
+        """Begin the login. Return a Deferred that fires when it is done, and fails with LoginRefused."""
+        assert self._login is not None
+        self._send_login(self._login, self._login.begin())
+        return self._logged_in
+
+    def _take_login(self, login: LoginClient, frame: bytes) -> None:
+        try:
+            answers = login.take(frame)
+        except LoginRefused as refused:
+            report(self, MessageKind.UNREADABLE, frame, sent=False, problem=str(refused))
+            self._settle_login(Failure())
+        else:
+            report(self, MessageKind.LOGIN, frame, sent=False)
+            self._send_login(login, answers)
+
+    def _send_login(self, login: LoginClient, messages: Iterable[LoginMessage]) -> None:
+        for message in messages:
+            self.sends_secret = True
+            try:
+                self.sendFrame(message.text)
+            finally:
+                self.sends_secret = False
+            report(self, MessageKind.LOGIN, masked(message.text), sent=True)
+        if login.done:
+            self._login = None
+            self._settle_login(None)
+
+    def _settle_login(self, outcome: Any) -> None:
+        if not self._logged_in.called:
+            self._logged_in.callback(outcome)
+
+    # -- heartbeats -------------------------------------------------------------------------------------
+
+    def send_heartbeat(self) -> None:
+        """Ask the equipment whether it is alive, as it declares."""
+        link = self._link
+        declaration, heartbeats = link.declaration, link.heartbeats
+        assert declaration.heartbeat is not None
+        assert heartbeats is not None
+        if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
+            self._send_past_commands(declaration.heartbeat)
+        elif declaration.heartbeat_while_busy or self.requester.idle:
+            self._last_heartbeat = self.requester.ask(
+                declaration.commands[declaration.heartbeat],
+                {},
+                answers=ANY_FRAME,  # any answer shows that the equipment is alive
+                timeout=2 * heartbeats.timeout,  # by then the link has given the equipment up
+            )
+            # The link reports why a heartbeat is not answered:
+            self._last_heartbeat.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))
+        elif self._last_heartbeat is None or self._last_heartbeat.called:  # it works at a command
+            link.engine.excuse(heartbeats.interval)
+
+    def _send_past_commands(self, name: str) -> None:
+        """Send a heartbeat at once. Its reply is known, and comes also while a command is under way."""
+        dialect = self._link.declaration.dialect
+        asked = Request(name, {})
+        frame = dialect.request(name, {}, 0)
+        (self._heartbeat_reply,) = dialect.reply(asked, None)
+        self.sendFrame(frame)
+        observed = None
+        if self.observers.message is not None:
+            now = self.factory.clock.seconds()
+            observed = ObservedCommand.of(self, asked, frame, name, now, sent=True).report()
+        self._sent_past_commands.append(observed)
+
+    def _take_heartbeat_reply(self, frame: bytes) -> None:
+        observed = self._sent_past_commands.popleft()
+        if observed is not None:
+            observed.answered([frame], None, self.factory.clock.seconds())
+
+
+class HostLink(Link):
+    """
+    A link with a declared conversation. Made by :func:`remote`; :func:`link_of` returns it.
+
+    Args:
+        declaration: what the equipment declares.
+        options: the options of the link.
+
+    Raises:
+        ConfigurationError: a credential is missing, ``serves`` lacks a command or is served already, or an
+            option is wrong.
+    """
+
+    session_class = HostSession
+    declaration: Declaration
+
+    def __init__(self, declaration: Declaration, options: HostOptions) -> None:
+        self.declaration = declaration
+        self.retries = options.retries
+        self.heartbeats = options.policy.heartbeats
+        self.handlers: HandlerTable | None = None
+        """Carries out the commands of the equipment, where the host answers some."""
+        self._reactor = reactor = options.reactor
+        self._waits_once = options.wait is None
+        self._wait = FIRST_WAIT if options.wait is None else options.wait
+        self._credentials = options.credentials or {}
+        self._forget_reactor: Callable[[], None] | None = None
+        if options.serves is not None:
+            served = declaration_of(options.serves)
+            served.check_implemented()
+            self.handlers = HandlerTable.of(options.serves, served, reactor)
+            connect_events(options.serves, reactor, self._emit)
+        self.host_proxy = HostProxy(declaration, self, reactor.seconds)
+        steps = [self._on_proxy(step) for step in options.on_ready]
+        if self.login_client() is not None:
+            steps.insert(0, _log_in)
+        has_heartbeat = declaration.heartbeat is not None and self.heartbeats is not None
+        super().__init__(
+            evolve(options, on_ready=steps),
+            framing=declaration.sent,
+            reply_framing=None if declaration.received == declaration.sent else declaration.received,
+            gap=declaration.gap,
+            heartbeat=HostSession.send_heartbeat if has_heartbeat else None,
+        )
+        self.observe(self._note_ready)
+
+    def login_client(self) -> LoginClient | None:
+        """
+        Return the host's half of a login, or None if the equipment neither greets nor wants a login.
+
+        Raises:
+            ConfigurationError: a credential is missing.
+        """
+        declaration = self.declaration
+        if declaration.greeting is None and not declaration.login:
+            return None
+        return LoginClient(declaration.greeting, declaration.login, declaration.encoding, self._credentials)
+
+    def start_with_reactor(self) -> None:
+        """Start as soon as the reactor runs, and stop when it does, unless stopped before."""
+        reactor = self._reactor
+        if not hasattr(reactor, "callWhenRunning"):  # a test's clock runs always
+            self.startService()
+            return
+        starting = reactor.callWhenRunning(self.startService)
+        stopping = reactor.addSystemEventTrigger("before", "shutdown", self.stopService)
+
+        def forget() -> None:
+            reactor.removeSystemEventTrigger(stopping)
+            if not self.running and starting is not None:
+                reactor.removeSystemEventTrigger(starting)
+
+        self._forget_reactor = forget
+
+    def stopService(self) -> Deferred[None]:
+        forget, self._forget_reactor = self._forget_reactor, None
+        if forget is not None:
+            forget()
+        return super().stopService() if self.running else succeed(None)
+
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
+        retries = self.retries if command.idempotent else 0
+        return self.ask(
+            lambda: self.ready_requester().ask(command, values), retries=retries, again=command.timeout
+        )
+
+    def ask(
+        self, ask_now: Callable[[], Deferred[Any]], *, retries: int = 0, again: float = 0.0
+    ) -> Deferred[Any]:
+        """
+        Ask when the link is ready, if it becomes so within the time to ``wait``.
+
+        Args:
+            ask_now: asks.
+            retries: the number of times to ask again if the outcome is not known.
+            again: seconds to wait for the link before asking again, at least.
+        """
+        if not (self._wait or retries):
+            return maybeDeferred(ask_now)
+        return Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again))
+
+    async def _ask_patiently(self, ask_now: Callable[[], Deferred[Any]], retries: int, again: float) -> Any:
+        wait = patience = self._wait
+        while True:
+            try:
+                await self.ready_within(patience)
+                return await ask_now()
+            except (NotSent, OutcomeUnknown):
+                if not retries:
+                    raise
+            retries -= 1
+            patience = max(wait, again)
+
+    async def ready_within(self, seconds: float) -> None:
+        """
+        Wait for the link to be ready.
+
+        Raises:
+            NotReady: it was not ready in time.
+        """
+        ready = self.whenReady()
+        if not ready.called:
+            ready.addTimeout(seconds, self._reactor)
+        try:
+            await ready
+        except TimeoutError:
+            raise NotReady(
+                f"{self.declaration.name} was not ready within {seconds:g} s: "
+                f"it is {self.engine.supervisor.status_text}"
+            ) from None
+
+    def _note_ready(self, state: LinkState, reason: str) -> None:
+        if state is LinkState.READY and self._waits_once:
+            self._wait = 0.0
+
+    def _on_proxy(self, step: Callable[[Any], Any]) -> Callable[[Handshake], Any]:
+        """Give a step a proxy of its own, for the new connection."""
+
+        def take_step(handshake: Handshake) -> Any:
+            one_session = OneSession(handshake.session.requester)
+            return step(HostProxy(self.declaration, one_session, self._reactor.seconds).proxy)
+
+        return take_step
+
+    def _emit(self, name: str, values: dict[str, Any], session: Any) -> None:
+        """Send the equipment an event of the served object; to nobody while the link is not ready."""
+        ready = self.engine.protocol
+        if ready is not None and ready.is_open and session in (None, ready):
+            assert self.handlers is not None
+            frame = self.handlers.dialect.event(name, values)
+            ready.sendFrame(frame)
+            report(ready, MessageKind.EVENT, frame, sent=True, name=name, values=values)
+
+
+def _log_in(handshake: Handshake) -> Deferred[None]:
+    return cast("HostSession", handshake.session).log_in()
