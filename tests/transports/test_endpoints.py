@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.address import UNIXAddress
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.error import CannotListenError, ConnectingCancelledError, ConnectionRefusedError
 from twisted.internet.interfaces import IReactorTCP, IStreamClientEndpoint, IStreamServerEndpoint
@@ -118,6 +120,20 @@ def test_only_a_reactor_of_twisted_gets_a_view_that_sends_at_once(reactor: Any) 
 
 def test_a_view_can_be_made_of_a_view(reactor: Any) -> None:
     assert reactor is NativeTCP(AtOnce(reactor))._reactor
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no UNIX sockets here")
+def test_a_view_listens_on_a_unix_socket_that_is_open(tmp_path: Path) -> None:
+    twisteds = SelectReactor()
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(path)
+        opened.listen()
+        port = AtOnce(twisteds).adoptStreamPort(opened.fileno(), socket.AF_UNIX, quiet())
+    assert UNIXAddress(path) == port.getHost()
+    port.stopListening()
+    twisteds.runUntilCurrent()
+    close_internal_readers(twisteds)
 
 
 def test_a_missing_uvloop_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,18 +10,15 @@ The first four bytes decide, or the silence after fewer bytes:
   that makes the length smaller. An empty first frame shows no order and counts as big-endian.
 - Anything else is text: lines with any ending or, after silence, without one.
 
-Silence ends a text, but not a frame of known length: many programs send the length and the rest with two
-calls, and TCP may delay the second one.
+Silence ends a text, but not a frame of known length, which TCP may deliver in two chunks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from attrs import frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import EncodeError, FramingError
-from tcpcomm.framing.base import Buffer, Decoder, Framing
+from tcpcomm.framing.base import Buffer, Decoder, Framing, followed_by
 from tcpcomm.framing.delimited import Lines, split_ending
 from tcpcomm.framing.length import LengthPrefixed
 
@@ -44,15 +41,15 @@ class AutoDetect(Framing):
         raise EncodeError("how to write a frame depends on the peer: ask the session's decoder")
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class AutoDetectDecoder(Decoder):
     """Waits until it recognises the peer's framing, then passes all bytes to a decoder of that framing."""
 
-    def __init__(self, max_frame: int) -> None:
-        super().__init__()
-        self._max_frame = max_frame
-        self.recognised: Framing | None = None
-        """The framing of the peer, or None until it is known."""
-        self._inner: Decoder | None = None
+    _max_frame: int
+    _inner: Decoder | None = field(default=None, init=False)
+
+    recognised: Framing | None = field(default=None, init=False)
+    """The framing of the peer, or None until it is known."""
 
     def text(self, frame: bytes) -> bytes:
         """Return the message in a frame: a line without its ending, or the frame itself."""
@@ -83,21 +80,19 @@ class AutoDetectDecoder(Decoder):
         return len(buffer)
 
     def flush(self) -> list[bytes]:
-        """Take note of silence: bytes that are not recognised by now are text."""
         frames = self._decide()
-        return frames if self._inner is None else _after(frames, self._inner.flush)
+        return frames if self._inner is None else followed_by(frames, self._inner.flush)
 
     def close(self) -> list[bytes]:
-        """Take note of the end of the stream: bytes that are not recognised by now are text."""
         frames = self._decide()
-        return frames if self._inner is None else _after(frames, self._inner.close)
+        return frames if self._inner is None else followed_by(frames, self._inner.close)
 
     def _decide(self) -> list[bytes]:
         """Take bytes that are not recognised for text. Return the frames in them."""
         self._check_alive()
         if self._inner is not None or not super().buffered:
             return []
-        self.recognised = _lines(self._max_frame)
+        self.recognised = Lines(keep_ends=True, max_frame=self._max_frame)
         self._inner = self.recognised.decoder()
         received = self.trailing
         self.reset()
@@ -132,17 +127,4 @@ def recognise(start: bytes, max_frame: int) -> Framing | None:
         big, little = int.from_bytes(start, "big"), int.from_bytes(start, "little")
         if min(big, little) <= max_frame:
             return LengthPrefixed(_PREFIX, form="big" if big <= little else "little", max_frame=max_frame)
-    return _lines(max_frame)
-
-
-def _after(frames: list[bytes], end: Callable[[], list[bytes]]) -> list[bytes]:
-    """Return these frames and those of ``end()``. If that raises, its fault carries both."""
-    try:
-        return frames + end()
-    except FramingError as fault:
-        fault.frames[:0] = frames
-        raise
-
-
-def _lines(max_frame: int) -> Lines:
     return Lines(keep_ends=True, max_frame=max_frame)

@@ -1,8 +1,7 @@
 """
 The contract of every framing: :class:`Framing`, :class:`Decoder`, and :func:`decode`.
 
-A :class:`Framing` is configuration: frozen, checked when it is made, shared by all connections. Its
-:class:`Decoder` is the state of one connection. Neither knows a socket, a clock or Twisted.
+A framing is configuration that all connections share, and its decoder is the state of one connection.
 
 ``feed`` returns every frame that the bytes complete. A fault in the stream is raised once, as a
 :class:`~tcpcomm.errors.FramingError` that carries the good frames before it in ``.frames``. After a
@@ -14,18 +13,13 @@ frames nor the text and offset of a fault.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from tcpcomm.errors import (
-    ConfigurationError,
-    EncodeError,
-    FramingError,
-    TcpcommError,
-    TruncatedFrame,
-)
+from tcpcomm.errors import ConfigurationError, EncodeError, FramingError, TcpcommError, TruncatedFrame
 from tcpcomm.framing.large_frame import LARGE, LargeFrame
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
@@ -38,7 +32,7 @@ _NO_FRAMES: Final = cast("list[bytes]", ())
 """The value of ``_frames`` between two feeds. It has no ``append``, so a late :meth:`deliver` fails."""
 
 Buffer = bytes | bytearray
-"""The bytes that a decoder cuts: a chunk as it arrived, or the bytes kept of earlier chunks."""
+"""The bytes that a decoder cuts: a chunk, or the bytes kept of earlier chunks."""
 
 
 def checked_bytes(value: bytes) -> bytes:
@@ -80,8 +74,7 @@ class Framing(ABC):
         """
         True if the bytes alone show where a frame ends, in whatever chunks they arrive.
 
-        It is false for :class:`~tcpcomm.framing.Unframed`, where chunks or silences end a frame. The laws
-        about the boundaries of frames do not apply then.
+        It is false for :class:`~tcpcomm.framing.Unframed`, where chunks or silences end a frame.
         """
         return True
 
@@ -100,9 +93,7 @@ class Framing(ABC):
 
     def encode_large(self, frame: bytes) -> Sequence[bytes]:
         """
-        Wrap one large frame. Return parts that are written one after the other.
-
-        A framing that only adds bytes before or after the frame can avoid a copy here.
+        Wrap one large frame, without a copy if possible. Return parts to write one after the other.
 
         Raises:
             EncodeError: as for :meth:`encode`.
@@ -114,12 +105,7 @@ class Framing(ABC):
         return b"".join([self.encode(frame) for frame in frames])
 
     def check_size(self, frame: bytes) -> None:
-        """
-        Compare the size of a frame with ``max_frame``.
-
-        Raises:
-            EncodeError: the frame is longer.
-        """
+        """Raise :class:`~tcpcomm.errors.EncodeError` if the frame is longer than ``max_frame``."""
         if len(frame) > self.max_frame:
             raise self.too_long(len(frame))
 
@@ -144,8 +130,7 @@ class PieceDecoder:
     """
     A second stage of decoding: it turns each piece that a decoder cuts out of the stream into a frame.
 
-    Verifying a checksum, removing escapes and reassembling fragments are such stages. Subclass it for a
-    framing that carries something else inside the frames of another framing.
+    Verifying a checksum, removing escapes and reassembling fragments are such stages.
     """
 
     __slots__ = ()
@@ -176,6 +161,7 @@ class PieceDecoder:
         """Drop the pieces that wait."""
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class Decoder(ABC):
     """
     The decoding state of one connection.
@@ -184,26 +170,7 @@ class Decoder(ABC):
     This class keeps the buffer, counts offsets, raises each fault once and ends the stream.
     """
 
-    # Each connection has one, and most are idle: slots keep it below 170 bytes. Your subclass needs none.
-    __slots__ = (
-        "_buffer",
-        "_dead",
-        "_fault",
-        "_frames",
-        "_large",
-        "_need",
-        "_piece_decoders",
-        "_piece_offset",
-        "_position",
-        "_start",
-        "_strip",
-        "discarding",
-        "idle",
-        "scanning",
-        "searched",
-    )
-
-    idle: bool
+    idle: bool = field(default=False, init=False)
     """
     True if the next byte begins a frame: no bytes are buffered, discarded or searched.
 
@@ -211,36 +178,32 @@ class Decoder(ABC):
     :meth:`cut_chunk`.
     """
 
-    searched: int
+    searched: int = field(default=0, init=False)
     """The bytes after the position returned by :meth:`cut` that need no second search, for its own use."""
 
-    scanning: bool
+    scanning: bool = field(default=False, init=False)
     """True after garbage was reported, while :meth:`cut` looks for the next frame without another fault."""
 
-    discarding: bool
+    discarding: bool = field(default=False, init=False)
     """True inside a frame that was reported as too long."""
+
+    _piece_decoders: Sequence[PieceDecoder] = field(default=(), init=False)
+    _frames: list[bytes] = field(default=_NO_FRAMES, init=False)
+    _buffer: Buffer = field(default=b"", init=False)
+    _position: int = field(default=0, init=False)  # of the first unfinished frame in the buffer
+    _start: int = field(default=0, init=False)  # stream offset of the buffer's first byte
+    _need: int = field(default=0, init=False)  # buffered bytes below which cutting finds nothing
+    _strip: int | None = field(default=None, init=False)  # of the frame of _need bytes, if it is known
+    _large: LargeFrame | None = field(default=None, init=False)  # the frame that has begun, if it is large
+    _piece_offset: int | None = field(default=None, init=False)  # stream offset of the first waiting piece
+    _fault: FramingError | None = field(default=None, init=False)  # noted by cut, about to be raised
+    _dead: FramingError | None = field(default=None, init=False)  # the fault that ended this stream
 
     _has_quick_way = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._has_quick_way = cls.cut_chunk is not Decoder.cut_chunk
-
-    def __init__(self) -> None:
-        self.idle = False
-        self._piece_decoders: Sequence[PieceDecoder] = ()
-        self._frames = _NO_FRAMES
-        self._buffer: Buffer = b""
-        self._position = 0  # of the first unfinished frame in the buffer
-        self.searched = 0
-        self.scanning = self.discarding = False
-        self._start = 0  # stream offset of the buffer's first byte
-        self._need = 0  # buffered bytes below which cutting finds nothing
-        self._strip: int | None = None  # of the frame that has _need bytes, if its length is known
-        self._large: LargeFrame | None = None  # the frame that has begun, if it is large
-        self._piece_offset: int | None = None  # stream offset of the first piece that waits
-        self._fault: FramingError | None = None  # noted by cut, about to be raised
-        self._dead: FramingError | None = None  # the fault that ended this stream
 
     @property
     def piece_decoders(self) -> list[PieceDecoder]:
@@ -274,11 +237,7 @@ class Decoder(ABC):
 
     @property
     def unfinished(self) -> str:
-        """
-        A log text about the frame that has begun and not ended, to follow the words "the peer".
-
-        The default shows its bytes, and the announced size if :meth:`cut` knows it.
-        """
+        """A log text about the frame that has begun and not ended, to follow the words "the peer"."""
         if self._need > len(self._buffer) - self._position:
             return (
                 f"announced {self._need} bytes in all and sent {self.buffered} of them, "
@@ -287,7 +246,6 @@ class Decoder(ABC):
         return f"sent {self._received_text()}, and then not the rest of the frame"
 
     def _received_text(self) -> str:
-        """Return the first bytes of the unfinished frame, for a log line."""
         if self._has_pending_pieces():
             return f"{self.buffered} bytes in fragments"
         first = bytes(memoryview(self._buffer)[self._position : self._position + _LOGGED_BYTES])
@@ -334,7 +292,6 @@ class Decoder(ABC):
         if self._large is not None:
             return self._feed_large(self._large, data)
         buffer, position = self._buffer, self._position
-        frames: list[bytes]
         if position == len(buffer):  # nothing is kept: cut the chunk itself, without a copy
             self._start += position
             buffer, position = data, 0
@@ -355,7 +312,7 @@ class Decoder(ABC):
         frames = self._frames = []
         self._need, self._strip = 0, None
         self._position = position = self.cut(buffer, position)
-        self._frames = _NO_FRAMES  # this list must not live until the next feed
+        self._frames = _NO_FRAMES  # the list must not live until the next feed
         if self._fault is not None:
             self._buffer = buffer  # unchanged: the next call goes on after the fault
             self._raise_fault(frames)
@@ -382,13 +339,7 @@ class Decoder(ABC):
         self._start += large.size
         if self._fault is not None:
             self._raise_fault(frames)
-        if not rest:
-            return frames
-        try:
-            return frames + self.feed(b"")
-        except FramingError as fault:
-            fault.frames[:0] = frames
-            raise
+        return followed_by(frames, partial(self.feed, b""))
 
     def flush(self) -> list[bytes]:
         """
@@ -432,10 +383,7 @@ class Decoder(ABC):
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         """
-        Cut a chunk that is simple to cut: the quick way, which a decoder may have beside :meth:`cut`.
-
-        :meth:`feed` calls it if :attr:`idle` is true, so the chunk begins with a frame. A peer that waits
-        for each answer sends one frame in one chunk, or in two.
+        Cut a chunk that begins with a frame and is simple to cut: a quick way beside :meth:`cut`.
 
         Return the frames if the chunk is made of whole frames only. Return an empty list if it is the
         first part of one frame, after a call of :meth:`wait_for` if the length is known. Return None, and
@@ -450,7 +398,7 @@ class Decoder(ABC):
         return self._position < len(self._buffer) or self._large is not None or self._has_pending_pieces()
 
     def reset(self) -> None:
-        """Drop the half frame and all state that belongs to it. Extend it to reset your own state."""
+        """Drop the half frame and its state. Extend this method to reset your own state."""
         self._start += len(self._buffer)
         if self._large is not None:
             self._start += self._large.size
@@ -501,9 +449,7 @@ class Decoder(ABC):
         self._frames.append(frame)
         return True
 
-    def fail(
-        self, kind: type[FramingError], reason: str, *, at: int, recoverable: bool = False
-    ) -> None:
+    def fail(self, kind: type[FramingError], reason: str, *, at: int, recoverable: bool = False) -> None:
         """
         Note a fault of the frame that begins at buffer position ``at``. The feed will raise it.
 
@@ -513,6 +459,13 @@ class Decoder(ABC):
         for stage in self._piece_decoders:
             stage.piece_lost()
         self._piece_offset = None
+
+    def _fail_and_scan(self, kind: type[FramingError], reason: str, *, at: int, resume: int) -> int:
+        """Note a recoverable fault. Return ``resume``, the position from which the next frame is sought."""
+        self.searched = 0
+        self.scanning = True
+        self.fail(kind, reason, at=at, recoverable=True)
+        return resume
 
     def _has_pending_pieces(self) -> bool:
         return bool(self._piece_decoders) and any(stage.pending for stage in self._piece_decoders)
@@ -562,6 +515,15 @@ class Decoder(ABC):
         fault = TruncatedFrame(f"{event} in the middle of a frame", offset=offset, recoverable=recoverable)
         fault.details = f"the peer {self.unfinished}"
         return fault
+
+
+def followed_by(frames: list[bytes], more: Callable[[], list[bytes]]) -> list[bytes]:
+    """Return ``frames`` and those of ``more()``. If that raises, its fault carries both."""
+    try:
+        return frames + more()
+    except FramingError as fault:
+        fault.frames[:0] = frames
+        raise
 
 
 def decode(decoder: Decoder, data: bytes) -> Iterator[list[bytes] | FramingError]:

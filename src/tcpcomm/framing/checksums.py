@@ -1,9 +1,8 @@
 """
 Checksums of industrial protocols, by their names: XOR (BCC), sums, LRC and CRCs.
 
-A :class:`Checksum` is a function, the width of its value, and the form in which the value is written. Get
-one with ``checksum("crc-16/modbus")`` or make your own. CRC names and parameters come from the "Catalogue
-of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
+Get one with ``checksum("crc-16/modbus")`` or make your own. CRC names and parameters come from the
+"Catalogue of parametrised CRC algorithms" (reveng.sourceforge.io/crc-catalogue).
 """
 
 from __future__ import annotations
@@ -44,9 +43,8 @@ class Checksum:
     @form.validator
     def _check_form(self, _: Any, form: str) -> None:
         if form not in get_args(ChecksumForm):
-            raise ConfigurationError(
-                f"a checksum is written as {', '.join(get_args(ChecksumForm))}, not as {form!r}"
-            )
+            forms = ", ".join(get_args(ChecksumForm))
+            raise ConfigurationError(f"a checksum is written as {forms}, not as {form!r}")
 
     @property
     def size(self) -> int:
@@ -160,6 +158,5 @@ def checksum(name: str) -> Checksum:
     try:
         return CHECKSUMS[name.lower()]
     except KeyError:
-        raise ConfigurationError(
-            f"no checksum is called {name!r}; there are {', '.join(CHECKSUMS)}"
-        ) from None
+        known = ", ".join(CHECKSUMS)
+        raise ConfigurationError(f"no checksum is called {name!r}; there are {known}") from None

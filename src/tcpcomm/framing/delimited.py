@@ -16,14 +16,10 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.base import Decoder, Framing, checked_bytes
 from tcpcomm.framing.delimiter_decoder import (
-    DelimiterDecoder,
     KeptLinesDecoder,
     LinesDecoder,
+    PatternDecoder,
     SingleDelimiterDecoder,
-    any_of,
-    delimiter_of,
-    kept_line_end,
-    line_end,
 )
 
 
@@ -74,25 +70,20 @@ class Delimited(Framing):
 
     def decoder(self) -> Decoder:
         if len(self.delimiters) == 1:
-            return SingleDelimiterDecoder(delimiter_of(self.delimiters[0], max_frame=self.max_frame))
-        return DelimiterDecoder(any_of(self.delimiters, self._pattern, max_frame=self.max_frame))
+            return SingleDelimiterDecoder(self.max_frame, self.delimiters)
+        return PatternDecoder(self.max_frame, self.delimiters, pattern=self._pattern)
 
     def encode(self, frame: bytes) -> bytes:
         if len(frame) > self.max_frame:  # without a call, as most frames are short
             self.check_size(frame)
-        sent = self.delimiters[0]
-        wire = frame + sent
+        wire = frame + self.delimiters[0]
         if self._last and wire.find(self._last) == len(wire) - 1:
             return wire
-        if len(self.delimiters) == 1:
-            start = wire.find(sent)
-        else:
-            match = self._pattern.search(wire)
-            assert match is not None
-            start = match.start()
-        if start != len(frame):
+        match = self._pattern.search(wire)
+        assert match is not None
+        if match.start() != len(frame):
             raise EncodeError(
-                f"the delimiter would be found at byte {start} of the frame, not at its end: "
+                f"the delimiter would be found at byte {match.start()} of the frame, not at its end: "
                 "send it in a framing that carries any byte, such as LengthPrefixed"
             )
         return wire
@@ -140,8 +131,8 @@ class Lines(Framing):
 
     def decoder(self) -> Decoder:
         if self.keep_ends:
-            return KeptLinesDecoder(kept_line_end(max_frame=self.max_frame))
-        return LinesDecoder(line_end(max_frame=self.max_frame))
+            return KeptLinesDecoder(self.max_frame)
+        return LinesDecoder(self.max_frame)
 
     def encode(self, frame: bytes) -> bytes:
         text, ending = frame, self.send

@@ -8,9 +8,9 @@ Bytes outside of the markers are garbage: they are reported once and skipped up 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import (
     BadChecksum,
@@ -98,7 +98,7 @@ class Enclosed(Framing):
         return (self.start if self.cover_start else b"") + frame + (self.end if self.cover_end else b"")
 
     def decoder(self) -> Decoder:
-        return _EnclosedDecoder(self, self._markers)
+        return _EnclosedDecoder(self)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
@@ -113,14 +113,11 @@ class Enclosed(Framing):
         return self.start + body + check + self.tail
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _EnclosedDecoder(Decoder):
-    __slots__ = ("_doubtful", "_framing", "_markers")
-
-    def __init__(self, framing: Enclosed, markers: re.Pattern[bytes]) -> None:
-        super().__init__()
-        self._framing = framing
-        self._markers = markers
-        self._doubtful = False  # the start that was found may be an end, because both are equal
+    _framing: Enclosed
+    _doubtful: bool = field(default=False, init=False)
+    """True if the start that was found may be an end, because both are equal."""
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         framing = self._framing
@@ -152,7 +149,7 @@ class _EnclosedDecoder(Decoder):
             if self.scanning or self._fault is not None or size - position < len(start):
                 return position
             body = position + len(start)
-            match = self._markers.search(buffer, body + self.searched)
+            match = framing._markers.search(buffer, body + self.searched)
             stop = size - self._overlap if match is None else match.start()
             if stop - body > framing.max_frame:
                 self.searched = 0
@@ -164,12 +161,8 @@ class _EnclosedDecoder(Decoder):
                 self.searched = max(0, stop - body)
                 return position
             if match.group() != end:
-                return self._give_up(
-                    TruncatedFrame,
-                    "a new frame begins in the middle of a frame",
-                    at=position,
-                    resume=stop,
-                )
+                reason = "a new frame begins in the middle of a frame"
+                return self._fail_and_scan(TruncatedFrame, reason, at=position, resume=stop)
             if self._doubtful and not buffer[body:stop].strip(framing.between):
                 self.searched = 0
                 position = stop  # it was an end, because a start follows
@@ -187,7 +180,7 @@ class _EnclosedDecoder(Decoder):
             if not buffer.startswith(framing.tail, following - len(framing.tail)):
                 found = bytes(buffer[following - len(framing.tail) : following])
                 reason = f"a frame must be followed by {framing.tail!r}, not by {found!r}"
-                return self._give_up(UnexpectedBytes, reason, at=position, resume=after)
+                return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=after)
             if framing.checksum is not None:
                 covered = framing.covered(frame)
                 if not framing.checksum.matches(covered, check):
@@ -195,7 +188,7 @@ class _EnclosedDecoder(Decoder):
                         f"the {framing.checksum.name} checksum is {check!r}, "
                         f"but the checksum of the frame is {framing.checksum.encode(covered)!r}"
                     )
-                    return self._give_up(BadChecksum, reason, at=position, resume=following)
+                    return self._fail_and_scan(BadChecksum, reason, at=position, resume=following)
             if not self.deliver(frame, position):
                 return following
             position = following
@@ -209,11 +202,9 @@ class _EnclosedDecoder(Decoder):
                 position += 1
             if start.startswith(buffer[position : position + len(start)]):  # or a part of start, at the end
                 return position
-            self.scanning = True
             found = bytes(buffer[position : position + 1])
             reason = f"a frame must begin with {start!r}; bytes from {found!r} on are ignored"
-            self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
-            return position
+            return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=position)
         found_at = buffer.find(start, position)
         if found_at < 0:
             return max(position, size - len(start) + 1)
@@ -224,7 +215,7 @@ class _EnclosedDecoder(Decoder):
     def _discard(self, buffer: Buffer, position: int) -> int:
         """Return the position after the frame that is too long, or the first byte that may be its end."""
         framing, size = self._framing, len(buffer)
-        match = self._markers.search(buffer, position)
+        match = framing._markers.search(buffer, position)
         if match is None:
             return max(position, size - self._overlap)
         if match.group() != framing.end:
@@ -238,12 +229,6 @@ class _EnclosedDecoder(Decoder):
             return following
         self.scanning = True
         return match.end()
-
-    def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
-        self.searched = 0
-        self.scanning = True
-        self.fail(kind, reason, at=at, recoverable=True)
-        return resume
 
     @property
     def unfinished(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
 from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
@@ -36,10 +36,15 @@ class Definite(Framing):
     terminator: bytes = field(default=b"\n", kw_only=True, converter=checked_bytes)
     block_ends: bool = field(default=False, kw_only=True)
     _tokens: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+    _end: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
 
     @_tokens.default
     def _compile_tokens(self) -> re.Pattern[bytes]:
         return re.compile(b"#|" + re.escape(self.terminator))
+
+    @_end.default
+    def _compile_end(self) -> re.Pattern[bytes]:
+        return re.compile(re.escape(self.terminator))
 
     def __attrs_post_init__(self) -> None:
         if not self.terminator or re.search(rb"[#0-9 \t,;:]", self.terminator):
@@ -65,15 +70,15 @@ class Definite(Framing):
         return wire
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _DefiniteDecoder(Decoder):
-    __slots__ = ("_after_block", "_end", "_framing", "_indefinite")
+    _framing: Definite
 
-    def __init__(self, framing: Definite) -> None:
-        super().__init__()
-        self._framing = framing
-        self._end = re.compile(re.escape(framing.terminator))
-        self._indefinite = False  # inside a #0 block: only the terminator counts
-        self._after_block = False  # a block ended the last frame: its terminator may follow
+    _indefinite: bool = field(default=False, init=False)
+    """True inside a #0 block, where only the terminator counts."""
+
+    _after_block: bool = field(default=False, init=False)
+    """True if a block ended the last frame: its terminator may follow."""
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing, size = self._framing, len(buffer)
@@ -85,8 +90,7 @@ class _DefiniteDecoder(Decoder):
                 elif framing.terminator.startswith(buffer[position:following]):
                     return position
                 self._after_block = False
-            only_end = self._indefinite or self.discarding
-            pattern = self._end if only_end else framing._tokens
+            pattern = framing._end if self._indefinite or self.discarding else framing._tokens
             match = pattern.search(buffer, position + self.searched)
             stop = max(position, size - len(framing.terminator) + 1) if match is None else match.start()
             if self.discarding:

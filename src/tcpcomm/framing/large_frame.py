@@ -10,26 +10,24 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
+from attrs import define, field
+
 LARGE: Final = 64 * 1024
 """The bytes from which a frame is large. Twisted reads so many at once, so more come in several chunks."""
 
 
+@define(eq=False, repr=False)
 class LargeFrame:
-    """
-    A frame of known length that is being received.
+    """A frame of known length that is being received."""
 
-    Args:
-        total: its bytes on the wire, header included.
-        strip: the bytes to take off its front. The first chunk holds all of them.
-    """
+    _missing: int
+    """The bytes that have not arrived. At first these are all bytes on the wire, header included."""
 
-    __slots__ = ("_body", "_missing", "_strip", "_stripped")
+    _strip: int
+    """The bytes to take off the front. The first chunk holds all of them."""
 
-    def __init__(self, total: int, strip: int) -> None:
-        self._strip = strip
-        self._stripped = b""
-        self._body = BytesIO()
-        self._missing = total
+    _stripped: bytes = field(default=b"", init=False)
+    _body: BytesIO = field(factory=BytesIO, init=False)
 
     @property
     def size(self) -> int:

@@ -7,8 +7,7 @@ One rule fits the length field of every vendor's header::
 
 ``total`` is the whole frame on the wire, from its first byte. ``offset`` bytes stand before the length
 field, which is ``width`` bytes wide. By default the field counts the bytes after it. If it counts itself
-or the whole header too, ``adjust`` is negative. The first ``strip`` bytes are taken off before the frame is
-delivered. The limit is checked on the adjusted length, before the decoder waits for the frame's bytes.
+or the whole header too, ``adjust`` is negative.
 """
 
 from __future__ import annotations
@@ -18,23 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, get_args
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from tcpcomm.errors import (
-    BadLength,
-    ConfigurationError,
-    EncodeError,
-    FrameTooLong,
-)
+from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
-from tcpcomm.framing.length_decoder import (
-    LEARNED,
-    SMALL,
-    Form,
-    LengthDecoder,
-    LengthHeader,
-    largest_value,
-)
+from tcpcomm.framing.length_decoder import LEARNED, SMALL, Form, LengthDecoder, LengthHeader
 
 
 @frozen
@@ -75,7 +62,8 @@ class LengthPrefixed(Framing):
 
     @_largest.default
     def _default_largest(self) -> int:
-        return largest_value(self.form, min(self.width, 8))  # a greater width is refused later
+        base = {"decimal": 10, "hex": 16}.get(self.form, 256)
+        return int(base ** min(self.width, 8)) - 1  # a greater width is refused later
 
     @_encoded.default
     def _default_encoded(self) -> _EncodedHeaders:
@@ -117,9 +105,7 @@ class LengthPrefixed(Framing):
         if self.offset < 0:
             problems.append(f"offset cannot be negative: {self.offset}")
         if not 0 <= self.strip <= self.header:
-            problems.append(
-                f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
-            )
+            problems.append(f"strip={self.strip} must lie between 0 and the header's {self.header} bytes")
         if len(self.sync) > self.offset:
             problems.append(
                 f"sync {self.sync!r} has {len(self.sync)} bytes, but the length field begins at "
@@ -196,8 +182,8 @@ class LengthPrefixed(Framing):
 @lru_cache(maxsize=64)
 def _header_of(framing: LengthPrefixed) -> LengthHeader:
     return LengthHeader(
-        framing.width,
-        framing.form,
+        width=framing.width,
+        form=framing.form,
         offset=framing.offset,
         adjust=framing.adjust,
         strip=framing.strip,
@@ -229,10 +215,6 @@ class _EncodedHeaders(dict[int, bytes]):
         return header
 
 
-def _no_header(frame: bytes) -> bytes:
-    raise AssertionError("unreachable: strip is 0")
-
-
 @frozen
 class HeaderFramed(Framing):
     """
@@ -257,7 +239,7 @@ class HeaderFramed(Framing):
     header: int
     total: Callable[[bytes], int]
     strip: int = field(default=0, kw_only=True)
-    pack: Callable[[bytes], bytes] = field(default=_no_header, kw_only=True)
+    pack: Callable[[bytes], bytes] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.header < 1:
@@ -266,7 +248,7 @@ class HeaderFramed(Framing):
             raise ConfigurationError(
                 f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
             )
-        if (self.strip > 0) != (self.pack is not _no_header):
+        if (self.strip > 0) != (self.pack is not None):
             raise ConfigurationError(
                 "strip and pack go together: pack makes the bytes again that strip takes off"
             )
@@ -282,7 +264,7 @@ class HeaderFramed(Framing):
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
         try:
-            wire = self.pack(frame) + frame if self.strip else frame
+            wire = self.pack(frame) + frame if self.pack else frame
         except (ValueError, OverflowError, struct.error) as error:
             raise EncodeError(f"a frame of {len(frame)} bytes has no header: {error}") from error
         if len(wire) - len(frame) != self.strip:
@@ -303,12 +285,9 @@ class HeaderFramed(Framing):
         return wire
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _HeaderDecoder(Decoder):
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: HeaderFramed) -> None:
-        super().__init__()
-        self._framing = framing
+    _framing: HeaderFramed
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
@@ -368,12 +347,9 @@ class FixedSize(Framing):
         return frame
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _FixedDecoder(Decoder):
-    __slots__ = ("_size",)
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._size = size
+    _size: int
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         return [data] if len(data) == self._size else None

@@ -1,9 +1,9 @@
 """
 The decoder of :class:`~tcpcomm.framing.length.LengthPrefixed`: it cuts where a length field says.
 
-In CPython the number of operations costs more than the number of bytes. So :meth:`LengthDecoder.cut` first
-tries two quick ways: one ``struct`` that cuts a frame and reads the next length field, and one that cuts
-64 frames with equal headers. These leave a bad length or an incomplete frame to the careful loop.
+:meth:`LengthDecoder.cut` first tries two quick ways: one ``struct`` that cuts a frame and reads the next
+length field, and one that cuts 64 frames with equal headers. These leave a bad length or an incomplete
+frame to the careful loop.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
+
+from attrs import define, field
 
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
 from tcpcomm.framing.base import Buffer, Decoder
@@ -34,61 +36,59 @@ _Read = Callable[[Buffer, int], tuple[int, ...]]
 _Unpack = Callable[[Buffer, int], tuple[Any, ...]]
 
 
+@define(eq=False)
 class LengthHeader:
     """
-    The fields of a header, and the quick ways to read it. All decoders of a framing share it.
+    The fields of a header, as in ``LengthPrefixed``, and the quick ways to read it.
 
-    Args:
-        width, form, offset, adjust, strip, sync, max_frame: as in ``LengthPrefixed``.
+    All decoders of a framing share it.
     """
 
-    __slots__ = (
-        "adjust",
-        "checked_columns",
-        "chunk_structs",
-        "extra",
-        "form",
-        "largest",
-        "largest_learned",
-        "max_frame",
-        "offset",
-        "read",
-        "size",
-        "strip",
-        "structs",
-        "sync",
-        "width",
-    )
+    width: int
+    form: Form
+    offset: int
+    adjust: int
+    strip: int
+    sync: bytes
+    max_frame: int
 
-    def __init__(
-        self, width: int, form: Form, *, offset: int, adjust: int, strip: int, sync: bytes, max_frame: int
-    ) -> None:
-        self.width, self.form, self.offset, self.adjust = width, form, offset, adjust
-        self.strip, self.sync, self.max_frame = strip, sync, max_frame
-        self.size = offset + width
-        """The bytes from the start of a frame to the end of its length field."""
-        self.extra = adjust + self.size
-        """The number to add to the length field's value for the bytes of the whole frame."""
-        self.largest = max_frame + strip
-        """The bytes of the longest frame on the wire."""
-        self.checked_columns = [*range(len(sync)), *range(offset, self.size)]
-        """The positions of the header bytes that are checked."""
-        self.structs: dict[int, _Unpack] | None = None
-        """Structs that cut a frame and read the next length field, by the length field's value."""
-        code = _struct_code(form, width)
-        self.largest_learned = SMALL if code and self.size == strip == width else 0
-        """The bytes of the longest chunk for which a struct is made, if the header is a binary number."""
-        self.chunk_structs: dict[int, Callable[[bytes], tuple[int, bytes]]] = {}
-        """Structs that take a chunk apart as one frame, by the chunk's size."""
+    size: int = field(init=False)
+    """The bytes from the start of a frame to the end of its length field."""
+
+    extra: int = field(init=False)
+    """The number to add to the length field's value for the bytes of the whole frame."""
+
+    largest: int = field(init=False)
+    """The bytes of the longest frame on the wire."""
+
+    checked_columns: list[int] = field(init=False)
+    """The positions of the header bytes that are checked."""
+
+    largest_learned: int = field(init=False)
+    """The bytes of the longest chunk for which a struct is made, if the header is a binary number."""
+
+    read: _Read = field(init=False)
+
+    structs: dict[int, _Unpack] | None = field(init=False)
+    """Structs that cut a frame and read the next length field, by the length field's value."""
+
+    chunk_structs: dict[int, Callable[[bytes], tuple[int, bytes]]] = field(factory=dict, init=False)
+    """Structs that take a chunk apart as one frame, by the chunk's size."""
+
+    def __attrs_post_init__(self) -> None:
+        self.size = self.offset + self.width
+        self.extra = self.adjust + self.size
+        self.largest = self.max_frame + self.strip
+        self.checked_columns = [*range(len(self.sync)), *range(self.offset, self.size)]
+        code = _struct_code(self.form, self.width)
+        self.largest_learned = SMALL if code and self.size == self.strip == self.width else 0
+        self.structs = {} if code and not self.sync else None
         if code:
-            self.read: _Read = struct.Struct(f"{code[0]}{offset}x{code[1]}").unpack_from
-            if not sync:
-                self.structs = {}
+            self.read = struct.Struct(f"{code[0]}{self.offset}x{code[1]}").unpack_from
         else:
-            self.read = _length_reader(form, offset, offset + width)
+            self.read = _length_reader(self.form, self.offset, self.size)
 
     def learn_chunk(self, size: int) -> None:
-        """Make the struct for chunks of this size that are one frame."""
         if len(self.chunk_structs) < LEARNED:
             code = _struct_code(self.form, self.width)
             self.chunk_structs[size] = struct.Struct(f"{code}{size - self.size}s").unpack
@@ -103,14 +103,8 @@ class LengthHeader:
         return True
 
 
-def largest_value(form: Form, width: int) -> int:
-    """Return the largest number that a length field of this form and width can hold."""
-    base = {"decimal": 10, "hex": 16}.get(form, 256)
-    return int(base**width) - 1
-
-
 def _struct_code(form: Form, width: int) -> str:
-    """Return the byte order and the code of this field for ``struct``, or "" if it has none."""
+    """Return the format of this field for ``struct``, or "" if it has none."""
     order, code = {"big": ">", "little": "<"}.get(form), {1: "B", 2: "H", 4: "I", 8: "Q"}.get(width)
     return f"{order}{code}" if order and code else ""
 
@@ -134,14 +128,11 @@ def _length_reader(form: Form, start: int, end: int) -> _Read:
     return read_digits
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class LengthDecoder(Decoder):
     """Cuts where the length field says that a frame ends."""
 
-    __slots__ = ("_header",)
-
-    def __init__(self, header: LengthHeader) -> None:
-        super().__init__()
-        self._header = header
+    _header: LengthHeader
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         header, size = self._header, len(data)
@@ -232,11 +223,9 @@ class LengthDecoder(Decoder):
         while size - position >= header.size:
             if sync and not buffer.startswith(sync, position):
                 if not self.scanning:
-                    self.scanning = True
                     found = buffer[position : position + len(sync)]
                     reason = f"a frame must begin with {sync!r}, not with {found!r}"
-                    self.fail(UnexpectedBytes, reason, at=position, recoverable=True)
-                    return position
+                    return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=position)
                 next_sync = buffer.find(sync, position)
                 if next_sync < 0:
                     return size - len(sync) + 1
@@ -283,9 +272,7 @@ class LengthDecoder(Decoder):
         self.fail(kind, reason, at=position, recoverable=self.scanning)
 
 
-def _cut_run(
-    buffer: bytes, position: int, total: int, header: LengthHeader, frames: list[bytes]
-) -> int:
+def _cut_run(buffer: bytes, position: int, total: int, header: LengthHeader, frames: list[bytes]) -> int:
     """
     Append the frames of ``total`` bytes whose checked header bytes equal those at ``position``.
 

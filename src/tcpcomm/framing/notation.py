@@ -17,27 +17,26 @@ the frame. ``check=…`` on any kind adds a checksum at the end of each frame (:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, cast, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
 
-from attrs import NOTHING, Factory, field, fields_dict, frozen
+from attrs import Factory, field, fields_dict, frozen
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
 from tcpcomm.framing.delimited import Delimited, Lines
-from tcpcomm.framing.enclosed import Enclosed
+from tcpcomm.framing.enclosed import ETX, STX, Enclosed
 from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.length import FixedSize, LengthPrefixed
-from tcpcomm.framing.length_decoder import Form
 from tcpcomm.framing.netstring import Netstring
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.framing.wrappers import COTP, Checked, Nested
 
 _ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
+_ESCAPES.update({mark: mark.encode() for mark in "\\,|:="})
 _NAMES: Final = {value[0]: "\\" + name for name, value in _ESCAPES.items()}
-_SPECIAL: Final = b"\\,|:="
 
 
 def _parse_bytes(text: str) -> bytes:
@@ -50,8 +49,6 @@ def _parse_bytes(text: str) -> bytes:
             parts.append(plain.encode(errors="surrogateescape"))  # any byte of a command line
         elif escaped in _ESCAPES:
             parts.append(_ESCAPES[escaped])
-        elif escaped and escaped.encode() in (bytes([byte]) for byte in _SPECIAL):
-            parts.append(escaped.encode())
         else:
             before = repr(escaped) if escaped else "the end"
             raise ConfigurationError(
@@ -65,8 +62,6 @@ def _format_bytes(value: bytes) -> str:
     def one(byte: int) -> str:
         if byte in _NAMES:
             return _NAMES[byte]
-        if byte in _SPECIAL:
-            return "\\" + chr(byte)
         return chr(byte) if 0x20 < byte < 0x7F else f"\\x{byte:02x}"
 
     return "".join(map(one, value))
@@ -81,9 +76,7 @@ def _parse_int(text: str) -> int:
 def _parse_checksum(text: str) -> Checksum:
     name, colon, form = text.partition(":")
     found = checksum(name)
-    if not colon:
-        return found
-    return found.written(cast("ChecksumForm", form))
+    return found.written(cast("ChecksumForm", form)) if colon else found
 
 
 def _format_checksum(value: Checksum) -> str:
@@ -106,131 +99,89 @@ def _format_several(value: tuple[bytes, ...]) -> str:
     return "|".join(map(_format_bytes, value))
 
 
-_Converters = tuple[Callable[[str], Any], Callable[[Any], str]]
-"""The functions that read a value from text and write it."""
-
-
 @frozen
-class _Value:
-    """The option for one field of a framing, with a value after ``=``."""
+class _Option:
+    """The option for one field of a framing. Its word ends with ``=`` if a value follows."""
 
     name: str
     parse: Callable[[str], Any]
     format: Callable[[Any], str] = str
 
 
-@frozen
-class _Flag:
-    """The option that sets one field to one value, without ``=``."""
-
-    name: str
-    value: Any
-
-
-def _values(converters: _Converters, *names: str) -> dict[str, _Value]:
-    """Return options that are called as their fields, with ``-`` for ``_``."""
-    return {name.replace("_", "-"): _Value(name, *converters) for name in names}
-
-
-def _flags(*names: str) -> dict[str, _Flag]:
-    """Return options that set the field of the same name to True."""
-    return {name.replace("_", "-"): _Flag(name, True) for name in names}
-
-
 _BYTES: Final = (_parse_bytes, _format_bytes)
 _INT: Final = (_parse_int, str)
 _CHECKSUM: Final = (_parse_checksum, _format_checksum)
-_MAX: Final = {"max": _Value("max_frame", *_INT)}
+_MAX: Final = {"max=": _Option("max_frame", *_INT)}
+
+
+def _values(converters: tuple[Any, Any], *names: str) -> dict[str, _Option]:
+    """Return options that are called as their fields, with ``-`` for ``_``."""
+    return {name.replace("_", "-") + "=": _Option(name, *converters) for name in names}
+
+
+def _flag(name: str, word: str = "", value: Any = True) -> dict[str, _Option]:
+    """Return the option that sets the field to this value. It is called as the field, or by this word."""
+    return {word or name.replace("_", "-"): _Option(name, lambda _: value)}
 
 
 @frozen
 class _Kind:
-    """The notation of one kind of framing: its name, its options, and the argument after the colon."""
+    """The notation of one kind of framing: its name, its options, and the arguments after the colon."""
 
     name: str
     cls: type[Framing]
-    values: Mapping[str, _Value] = field(factory=dict)
-    flags: Mapping[str, _Flag] = field(factory=dict)
-    argument: tuple[tuple[str, ...], Callable[[str], Any], Callable[[Any], str]] | None = None
-    preset: Mapping[str, Any] = field(factory=dict)
+    options: Mapping[str, _Option] = field(factory=dict)
+    arguments: tuple[_Option, ...] = ()
     example: str = ""
+    preset: Mapping[str, Any] = field(factory=dict, kw_only=True)
 
 
-def _parse_one_int(text: str) -> tuple[int]:
-    return (_parse_int(text),)
-
-
-def _parse_delimiters(text: str) -> tuple[tuple[bytes, ...]]:
-    return (_parse_several(text),)
-
-
-def _parse_markers(text: str) -> tuple[bytes, ...]:
-    markers = _parse_several(text)
-    if len(markers) != 2:
-        raise ConfigurationError("needs a start and an end, as in enclosed:$|*")
-    return markers
-
-
-_ENCLOSED_OPTIONS: Final[dict[str, Any]] = {
-    "values": {"bcc": _Value("checksum", *_CHECKSUM), **_values(_BYTES, "tail", "between"), **_MAX},
-    "flags": {**_flags("cover_start"), "no-cover-end": _Flag("cover_end", False)},
+_ENCLOSED: Final = {
+    **_flag("cover_start"),
+    **_flag("cover_end", "no-cover-end", False),
+    "bcc=": _Option("checksum", *_CHECKSUM),
+    **_values(_BYTES, "tail", "between"),
+    **_MAX,
 }
-_LENGTH_VALUES: Final = {
+_LENGTH: Final = {
+    **_flag("form", "big", "big"),
+    **_flag("form", "little", "little"),
+    **_flag("form", "decimal", "decimal"),
+    **_flag("form", "hex", "hex"),
     **_values(_INT, "offset", "adjust"),
     **_values(_BYTES, "sync"),
     **_values(_INT, "strip"),
     **_MAX,
 }
+_DELIMITERS: Final = _Option("delimiters", _parse_several, _format_several)
+_MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_BYTES))
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
+_COTP: Final = {"outer": LengthPrefixed(**_TPKT), "fragments": COTP}  # type: ignore[arg-type]
 
-_KINDS: Final = (
-    _Kind("lines", Lines, {**_values(_BYTES, "send"), **_MAX}, _flags("keep_ends")),
-    _Kind("raw", Unframed, _MAX, _flags("join")),
-    _Kind(
-        "delimited",
-        Delimited,
-        _MAX,
-        argument=(("delimiters",), _parse_delimiters, _format_several),
-        example=r"delimited:\r\n",
-    ),
+_ALL: Final = (
+    _Kind("lines", Lines, {**_flag("keep_ends"), **_values(_BYTES, "send"), **_MAX}),
+    _Kind("raw", Unframed, {**_flag("join"), **_MAX}),
+    _Kind("delimited", Delimited, _MAX, (_DELIMITERS,), r"delimited:\r\n"),
     _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
-    _Kind(
-        "length",
-        LengthPrefixed,
-        _LENGTH_VALUES,
-        {form: _Flag("form", form) for form in get_args(Form)},
-        argument=(("width",), _parse_one_int, str),
-        example="length:4",
-    ),
-    _Kind("fixed", FixedSize, argument=(("size",), _parse_one_int, str), example="fixed:16"),
-    _Kind("stx-etx", Enclosed, **_ENCLOSED_OPTIONS, preset={"start": b"\x02", "end": b"\x03"}),
-    _Kind(
-        "enclosed",
-        Enclosed,
-        **_ENCLOSED_OPTIONS,
-        argument=(("start", "end"), _parse_markers, _format_bytes),
-        example="enclosed:$|*",
-    ),
+    _Kind("length", LengthPrefixed, _LENGTH, (_Option("width", *_INT),), "length:4"),
+    _Kind("fixed", FixedSize, {}, (_Option("size", *_INT),), "fixed:16"),
+    _Kind("stx-etx", Enclosed, _ENCLOSED, preset={"start": STX, "end": ETX}),
+    _Kind("enclosed", Enclosed, _ENCLOSED, _MARKERS, "enclosed:$|*"),
     _Kind("netstring", Netstring, _MAX),
     _Kind("cobs", Cobs, _MAX),
-    _Kind("slip", Stuffed, _MAX, _flags("lead")),
+    _Kind("slip", Stuffed, {**_flag("lead"), **_MAX}),
     _Kind("dle", DleStuffed, {**_values(_BYTES, "start", "end", "escape"), **_MAX}),
-    _Kind("definite", Definite, {**_values(_BYTES, "terminator"), **_MAX}, _flags("block_ends")),
-    _Kind(
-        "cotp",
-        Nested,
-        {**_values(_INT, "max_fragment"), **_MAX},
-        preset={"outer": LengthPrefixed(**_TPKT), "fragments": COTP},  # type: ignore[arg-type]
-    ),
+    _Kind("definite", Definite, {**_flag("block_ends"), **_values(_BYTES, "terminator"), **_MAX}),
+    _Kind("cotp", Nested, {**_values(_INT, "max_fragment"), **_MAX}, preset=_COTP),
 )
-_BY_NAME: Final = {kind.name: kind for kind in _KINDS}
-_CHECK_VALUES: Final = {
-    "check": _Value("checksum", *_CHECKSUM),
-    "check-at": _Value("at", *_INT),
-    "check-from": _Value("cover_from", *_INT),
-    "check-to": _Value("cover_to", *_INT),
+_KINDS: Final = {kind.name: kind for kind in _ALL}
+_CHECKED: Final = {
+    **_flag("zero_is_unchecked", "check-zero-ok"),
+    "check=": _Option("checksum", *_CHECKSUM),
+    "check-at=": _Option("at", *_INT),
+    "check-from=": _Option("cover_from", *_INT),
+    "check-to=": _Option("cover_to", *_INT),
 }
-_CHECK_FLAGS: Final = {"check-zero-ok": _Flag("zero_is_unchecked", True)}
 
 
 def parse_framing(text: str) -> Framing:
@@ -243,38 +194,33 @@ def parse_framing(text: str) -> Framing:
     """
     first, *options = _split(text, ",")
     name, colon, argument = first.partition(":")
-    kind = _BY_NAME.get(name)
+    kind = _KINDS.get(name)
     if kind is None:
-        raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_BY_NAME)}")
-    if bool(colon) != (kind.argument is not None):
-        wants = f"needs a value, as in {kind.example}" if kind.argument else "takes no value"
+        raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_KINDS)}")
+    if bool(colon) != bool(kind.arguments):
+        wants = f"needs a value, as in {kind.example}" if kind.arguments else "takes no value"
         raise ConfigurationError(f"framing {text!r}: {name} {wants}")
     try:
         values = dict(kind.preset)
-        if kind.argument is not None:
-            names, parse, _ = kind.argument
-            values.update(zip(names, parse(argument), strict=True))
+        if kind.arguments:
+            parts = [argument] if len(kind.arguments) == 1 else _split(argument, "|")
+            if len(parts) != len(kind.arguments):
+                raise ConfigurationError(f"needs a start and an end, as in {kind.example}")
+            for each, part in zip(kind.arguments, parts, strict=True):
+                values[each.name] = each.parse(part)
         checks: dict[str, Any] = {}
         for option in options:
             key, equals, value = option.partition("=")
-            for known, flags, into in (
-                (kind.values, kind.flags, values),
-                (_CHECK_VALUES, _CHECK_FLAGS, checks),
-            ):
-                if equals and key in known:
-                    target, meant = known[key].name, known[key].parse(value)
-                elif not equals and key in flags:
-                    target, meant = flags[key].name, flags[key].value
-                else:
-                    continue
-                if target in into:
-                    raise ConfigurationError(f"{option!r} comes after another option for the same value")
-                into[target] = meant
-                break
-            else:
-                words = [f"{each}=…" for each in (*kind.values, *_CHECK_VALUES)]
-                words += [*kind.flags, *_CHECK_FLAGS]
-                raise ConfigurationError(f"no option {option!r}; there are {', '.join(words)}")
+            known, into = (kind.options, values) if key + equals in kind.options else (_CHECKED, checks)
+            found = known.get(key + equals)
+            if found is None:
+                words = sorted((*kind.options, *_CHECKED), key=lambda word: "=" not in word)
+                listed = ", ".join(words).replace("=", "=…")
+                raise ConfigurationError(f"no option {option!r}; there are {listed}")
+            meant = found.parse(value)
+            if found.name in into:
+                raise ConfigurationError(f"{option!r} comes after another option for the same value")
+            into[found.name] = meant
         framing = kind.cls(**values)
         if not checks:
             return framing
@@ -293,42 +239,35 @@ def format_framing(framing: Framing) -> str:
         ConfigurationError: this framing has no text form, for example because it holds a function.
     """
     if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
-        options = _options(framing, _CHECK_VALUES, _CHECK_FLAGS)
-        text = ",".join([format_framing(framing.framing), *options])
-        written: Framing = framing
+        text = ",".join([format_framing(framing.framing), *_options(framing, _CHECKED)])
     else:
-        text = ""
-        for kind in _KINDS:
-            preset = kind.preset.items()
-            if type(framing) is kind.cls and all(getattr(framing, key) == value for key, value in preset):
-                text = _format_kind(kind, framing)
-                break
-        written = framing
-    if not text or parse_framing(text) != written:
+        text = next((_format_kind(kind, framing) for kind in _ALL if _is_kind(framing, kind)), "")
+    if not text or parse_framing(text) != framing:
         raise ConfigurationError(f"{framing!r} has no text form")
     return text
 
 
+def _is_kind(framing: Framing, kind: _Kind) -> bool:
+    return type(framing) is kind.cls and all(
+        getattr(framing, name) == value for name, value in kind.preset.items()
+    )
+
+
 def _format_kind(kind: _Kind, framing: Framing) -> str:
-    head = kind.name
-    if kind.argument is not None:
-        names, _, write = kind.argument
-        head += ":" + "|".join(write(getattr(framing, name)) for name in names)
-    return ",".join([head, *_options(framing, kind.values, kind.flags)])
+    arguments = "|".join(each.format(getattr(framing, each.name)) for each in kind.arguments)
+    head = f"{kind.name}:{arguments}" if arguments else kind.name
+    return ",".join([head, *_options(framing, kind.options)])
 
 
-def _options(
-    framing: Framing, values: Mapping[str, _Value], flags: Mapping[str, _Flag]
-) -> list[str]:
+def _options(framing: Framing, options: Mapping[str, _Option]) -> Iterator[str]:
     known = fields_dict(type(framing))
-    options = []
-    for word, flag in flags.items():
-        if getattr(framing, flag.name) == flag.value != known[flag.name].default:
-            options.append(word)
-    for key, each in values.items():
-        value, default = getattr(framing, each.name), known[each.name].default
+    for word, option in options.items():
+        value, default = getattr(framing, option.name), known[option.name].default
         if isinstance(default, Factory):  # type: ignore[arg-type]
             default = default.factory(framing) if default.takes_self else default.factory()  # type: ignore[union-attr]
-        if value is not None and (default is NOTHING or value != default):
-            options.append(f"{key}={each.format(value)}")
-    return options
+        if value is None or value == default:
+            continue
+        if word.endswith("="):
+            yield word + option.format(value)
+        elif value == option.parse(""):
+            yield word

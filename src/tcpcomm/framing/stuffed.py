@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import (
     BadEscape,
@@ -22,7 +22,7 @@ from tcpcomm.errors import (
     UnexpectedBytes,
 )
 from tcpcomm.framing.base import Buffer, Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
-from tcpcomm.framing.delimiter_decoder import DelimiterDecoder, delimiter_of
+from tcpcomm.framing.delimiter_decoder import SingleDelimiterDecoder
 
 _SLIP: Final = MappingProxyType({0xC0: 0xDC, 0xDB: 0xDD})
 
@@ -38,7 +38,7 @@ def _one_byte(instance: object, attribute: Any, value: bytes) -> None:
 
 def _blocks(end: bytes, stage: PieceDecoder, *, max_frame: int, stuffing: int) -> Decoder:
     """Return a decoder for blocks that end with one byte. ``stage`` decodes each block into a frame."""
-    decoder = DelimiterDecoder(delimiter_of(end, max_frame=max_frame, stuffing=stuffing))
+    decoder = SingleDelimiterDecoder(max_frame, (end,), limit=max_frame + stuffing)
     decoder.piece_decoders.append(stage)
     return decoder
 
@@ -161,11 +161,9 @@ class Cobs(Framing):
         return bytes(wire)
 
 
+@frozen(eq=False)
 class _Uncobs(PieceDecoder):
-    __slots__ = ("_max_frame",)
-
-    def __init__(self, max_frame: int) -> None:
-        self._max_frame = max_frame
+    _max_frame: int
 
     def decode(self, piece: bytes) -> bytes | None:
         if not piece:
@@ -233,14 +231,11 @@ class DleStuffed(Framing):
         return escape + self.start + frame.replace(escape, escape + escape) + escape + self.end
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _DleDecoder(Decoder):
     """Goes from escape to escape, never back, and so pairs a run of escapes correctly."""
 
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: DleStuffed) -> None:
-        super().__init__()
-        self._framing = framing
+    _framing: DleStuffed
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
@@ -255,12 +250,7 @@ class _DleDecoder(Decoder):
             at = buffer.find(escape, walk)
             known = size if at < 0 else at
             if inside and known - position > 2 * framing.max_frame + 2:
-                return self._give_up(
-                    FrameTooLong,
-                    f"a frame exceeds max_frame={framing.max_frame} and is discarded",
-                    at=position,
-                    resume=walk,
-                )
+                return self._too_long(position, resume=walk)
             if at < 0 or at + 1 == size:
                 if not inside:
                     position = walk = known
@@ -275,12 +265,8 @@ class _DleDecoder(Decoder):
                     position = walk
             elif code == framing.start or (not framing.start and code != framing.end):
                 if inside:
-                    return self._give_up(
-                        TruncatedFrame,
-                        "a new frame begins in the middle of a frame",
-                        at=position,
-                        resume=at,
-                    )
+                    reason = "a new frame begins in the middle of a frame"
+                    return self._fail_and_scan(TruncatedFrame, reason, at=position, resume=at)
                 self.scanning = False
                 position = at
                 walk = at + 1 + len(framing.start)
@@ -290,36 +276,26 @@ class _DleDecoder(Decoder):
                 position = walk = at + 2
             elif code != framing.end:
                 reason = f"{code!r} cannot follow the escape byte {escape!r}"
-                return self._give_up(BadEscape, reason, at=position, resume=at + 2)
+                return self._fail_and_scan(BadEscape, reason, at=position, resume=at + 2)
             else:
                 body = bytes(buffer[position + 1 + len(framing.start) : at])
                 frame = body.replace(escape + escape, escape)
                 if len(frame) > framing.max_frame:
-                    return self._give_up(
-                        FrameTooLong,
-                        f"a frame exceeds max_frame={framing.max_frame} and is discarded",
-                        at=position,
-                        resume=at + 2,
-                    )
+                    return self._too_long(position, resume=at + 2)
                 self.searched = 0
                 if not self.deliver(frame, position):
                     return at + 2
                 position = walk = at + 2
 
-    def _garbage(self, buffer: Buffer, position: int) -> int:
-        framing = self._framing
-        found = bytes(buffer[position : position + 1])
-        reason = (
-            f"a frame must begin with {framing.escape + framing.start!r}; "
-            f"bytes from {found!r} on are ignored"
-        )
-        return self._give_up(UnexpectedBytes, reason, at=position, resume=position)
+    def _too_long(self, position: int, *, resume: int) -> int:
+        reason = f"a frame exceeds max_frame={self._framing.max_frame} and is discarded"
+        return self._fail_and_scan(FrameTooLong, reason, at=position, resume=resume)
 
-    def _give_up(self, kind: Any, reason: str, *, at: int, resume: int) -> int:
-        self.searched = 0
-        self.scanning = True
-        self.fail(kind, reason, at=at, recoverable=True)
-        return resume
+    def _garbage(self, buffer: Buffer, position: int) -> int:
+        begin = self._framing.escape + self._framing.start
+        found = bytes(buffer[position : position + 1])
+        reason = f"a frame must begin with {begin!r}; bytes from {found!r} on are ignored"
+        return self._fail_and_scan(UnexpectedBytes, reason, at=position, resume=position)
 
     @property
     def unfinished(self) -> str:

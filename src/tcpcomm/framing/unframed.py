@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import EncodeError, FrameTooLong
 from tcpcomm.framing.base import Buffer, Decoder, Framing
@@ -36,12 +36,9 @@ class Unframed(Framing):
         return frame
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _UnframedDecoder(Decoder):
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: Unframed) -> None:
-        super().__init__()
-        self._framing = framing
+    _framing: Unframed
 
     def cut(self, buffer: Buffer, position: int) -> int:
         max_frame, size = self._framing.max_frame, len(buffer)
@@ -59,7 +56,7 @@ class _UnframedDecoder(Decoder):
         return size
 
     def flush(self) -> list[bytes]:
-        """Return the collected chunks as a frame, because silence ends it."""
+        """Return the collected chunks as a frame, because silence or the end of the stream ends it."""
         self._check_alive()
         frames = self._frames = []
         pending, at = self.trailing, self._position
@@ -70,6 +67,4 @@ class _UnframedDecoder(Decoder):
             self._raise_fault(frames)
         return frames
 
-    def close(self) -> list[bytes]:
-        """Return the collected chunks as a frame, because the end of the stream ends it."""
-        return self.flush()
+    close = flush

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong
-from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Decoder, Framing, PieceDecoder, UnusablePiece
+from tcpcomm.framing.base import Decoder, Framing, PieceDecoder, UnusablePiece
 from tcpcomm.framing.checksums import Checksum
 
 
@@ -102,31 +102,24 @@ class Checked(Framing):
         return self.checksum.matches(self.covered(frame), received)
 
 
+@define(eq=False, weakref_slot=False)
 class _Verify(PieceDecoder):
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: Checked) -> None:
-        self._framing = framing
+    _framing: Checked
 
     def decode(self, piece: bytes) -> bytes | None:
-        framing = self._framing
-        size = framing.checksum.size
-        if framing.at is None:
-            at = len(piece) - size
-            frame = piece[: max(at, 0)]
-        else:
-            at, frame = framing.at, piece
-        received = piece[max(at, 0) : at + size] if at >= 0 else b""
-        if len(received) < size:
-            raise UnusablePiece(
-                BadChecksum,
-                f"{len(piece)} bytes are too few to hold the {framing.checksum.name} checksum",
-            )
+        framing, checksum = self._framing, self._framing.checksum
+        size = checksum.size
+        at = len(piece) - size if framing.at is None else framing.at
+        if not 0 <= at <= len(piece) - size:
+            reason = f"{len(piece)} bytes are too few to hold the {checksum.name} checksum"
+            raise UnusablePiece(BadChecksum, reason)
+        frame = piece[:at] if framing.at is None else piece
+        received = piece[at : at + size]
         if not framing.accepts(frame, received):
-            expected = framing.checksum.encode(framing.covered(frame))
+            expected = checksum.encode(framing.covered(frame))
             raise UnusablePiece(
                 BadChecksum,
-                f"the {framing.checksum.name} checksum is {received!r}, "
+                f"the {checksum.name} checksum is {received!r}, "
                 f"but the checksum of the frame is {expected!r}",
             )
         return frame
@@ -191,7 +184,6 @@ class Nested(Framing):
     outer: Framing
     fragments: Fragments = COTP
     max_fragment: int | None = field(default=None, kw_only=True)
-    max_frame: int = field(default=DEFAULT_MAX_FRAME, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not self.fragments.header < self.fragment_size <= self.outer.max_frame:
@@ -199,8 +191,6 @@ class Nested(Framing):
                 f"max_fragment must lie between the header's {self.fragments.header} bytes and "
                 f"the outer max_frame={self.outer.max_frame}, not at {self.fragment_size}"
             )
-        if self.max_frame < 1:
-            raise ConfigurationError(f"max_frame must be at least 1 byte, not {self.max_frame}")
 
     @property
     def fragment_size(self) -> int:
@@ -233,14 +223,12 @@ class Nested(Framing):
         )
 
 
+@define(eq=False, repr=False, weakref_slot=False)
 class _Reassemble(PieceDecoder):
-    __slots__ = ("_begun", "_data", "_discarding", "_framing")
-
-    def __init__(self, framing: Nested) -> None:
-        self._framing = framing
-        self._data = bytearray()
-        self._begun = False
-        self._discarding = False
+    _framing: Nested
+    _data: bytearray = field(factory=bytearray, init=False)
+    _begun: bool = field(default=False, init=False)
+    _discarding: bool = field(default=False, init=False)
 
     @property
     def pending(self) -> bool:
@@ -265,11 +253,8 @@ class _Reassemble(PieceDecoder):
         if len(self._data) + rule.header > max_frame:
             self._data.clear()
             self._discarding = not last
-            raise UnusablePiece(
-                FrameTooLong,
-                f"a reassembled frame exceeds max_frame={max_frame}; "
-                "its further fragments are discarded",
-            )
+            reason = f"a reassembled frame exceeds max_frame={max_frame}"
+            raise UnusablePiece(FrameTooLong, f"{reason}; its further fragments are discarded")
         if not last:
             return None
         frame = piece[: rule.header] + self._data

@@ -1,13 +1,10 @@
 """
 Twisted's TCP connections with one change: they send written data at once if the system accepts it.
 
-Twisted keeps written data until the reactor's next turn, and then asks the system whether it may send. If
-no other data waits, the system nearly always accepts it at once; the turn and two system calls gain
-nothing. Data that the system does not accept is queued, sent and reported by Twisted's own code.
-
-If a protocol writes once while it handles a received chunk, that data is sent after the chunk. If it writes
-several times, the data is queued and sent together. Otherwise a protocol that answers many small messages
-would need a system call and a packet for each.
+Data that the system does not accept is queued, sent and reported by Twisted's own code. If a protocol
+writes once while it handles a received chunk, that data is sent after the chunk. If it writes several
+times, the data is queued and sent together, and not with a system call and a packet for each write.
+docs/explanation/native-transports.md tells what this gains.
 """
 
 from __future__ import annotations
@@ -45,7 +42,6 @@ class SendsAtOnce(tcp.Connection):
         return self
 
     def write(self, data: bytes) -> None:
-        """Send bytes now, and queue those that the system does not accept."""
         if self._idle and data and type(data) is bytes and len(data) <= self.bufferSize:
             if self._in_chunk:
                 self._idle, self._answer = False, data
@@ -67,13 +63,11 @@ class SendsAtOnce(tcp.Connection):
         super().write(data)
 
     def _queue_answer(self) -> None:
-        """Queue the answer, because more data or work follows it."""
         answer, self._answer = self._answer, None
         if answer is not None:
             super().write(answer)
 
     def doRead(self) -> Any:
-        """Read a chunk and let the protocol handle it."""
         self._in_chunk = True
         try:
             return super().doRead()
@@ -85,7 +79,6 @@ class SendsAtOnce(tcp.Connection):
                 self.write(answer)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Send the pieces as one write."""
         if self._idle:
             pieces = list(iovec)
             if all(type(piece) is bytes for piece in pieces):
@@ -105,7 +98,6 @@ class SendsAtOnce(tcp.Connection):
             super().startWriting()
 
     def stopWriting(self) -> None:
-        """Note that all queued data is sent."""
         self._idle, self._queued = self._plain, False
         super().stopWriting()
 

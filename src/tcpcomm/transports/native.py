@@ -4,16 +4,7 @@ Twisted's TCP connections, with the bytes carried by the running asyncio loop: i
 A native connection *is* a Twisted connection: Twisted's own code handles producers, half-close, the end and
 errors. Only the part of the reactor is replaced: to report when there is data to read, and when the system
 accepts more. asyncio's transport does this. It has no buffer that Twisted does not know: "writable" means
-that asyncio's buffer is empty.
-
-::
-
-                 dataReceived                        data_received
-    protocol  <---------------  Twisted's transport  <------------------------------  asyncio's transport
-              --------------->  (queue, producers,   ------------------------------>  (the socket)
-                 write           half-close, end)    write
-                                                     <------------------------------
-                                                     pause_writing, resume_writing
+that asyncio's buffer is empty. docs/explanation/native-transports.md shows the calls.
 
 Twisted's transport exists first, and accepts writes. asyncio's transport follows two turns of the loop
 later, or after the TLS handshake.
@@ -78,8 +69,6 @@ class Native(SendsAtOnce):
         self._native, self._blocked, self.reading = None, True, False
         return self
 
-    # -- begin (TLS overrides make_native, attach_failure, high_water and end_connection) ----------------
-
     def _attach(self) -> None:
         """Give the socket to asyncio. Call this inside the loop."""
         self._idle = False  # until asyncio's transport exists
@@ -93,7 +82,6 @@ class Native(SendsAtOnce):
         await self._loop.connect_accepted_socket(self.as_asyncio_protocol, self.socket)
 
     def as_asyncio_protocol(self) -> Any:
-        """Return this object, which has the methods of an asyncio protocol."""
         return self
 
     def connection_made(self, native: Any) -> None:
@@ -113,7 +101,6 @@ class Native(SendsAtOnce):
             self._idle = self._plain
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Send small writes at once, or let the system collect them."""
         self._no_delay = enabled
         super().setTcpNoDelay(enabled)
 
@@ -129,10 +116,7 @@ class Native(SendsAtOnce):
         """Return the reason for the protocol if asyncio could not make its transport."""
         return Failure(ConnectionLost() if isinstance(error, OSError) else error)
 
-    # -- reading -----------------------------------------------------------------------------------------
-
     def startReading(self) -> None:
-        """Let asyncio read."""
         self.reading = self._lost_before is None
         if self._early:
             self._loop.call_soon(self._deliver_early)
@@ -140,7 +124,6 @@ class Native(SendsAtOnce):
             self._native.resume_reading()
 
     def stopReading(self) -> None:
-        """Stop asyncio from reading."""
         self.reading = False
         if self._native is not None:
             self._native.pause_reading()
@@ -176,10 +159,7 @@ class Native(SendsAtOnce):
         self.end_connection(CONNECTION_DONE, reading=True)
         return True
 
-    # -- writing -----------------------------------------------------------------------------------------
-
     def write(self, data: bytes) -> None:
-        """Send bytes now, and queue those that the system does not accept."""
         if self._idle and type(data) is bytes and len(data) <= self.bufferSize:
             if self._in_chunk:
                 if data:
@@ -225,11 +205,9 @@ class Native(SendsAtOnce):
         return min(len(data), int(self._native.get_write_buffer_size()))
 
     def pause_writing(self) -> None:
-        """Note that asyncio's buffer is not empty."""
         self._blocked = True
 
     def resume_writing(self) -> None:
-        """Note that asyncio's buffer is empty again, and go on writing."""
         self._blocked = False
         if self._queued:
             self._schedule_write()
@@ -267,8 +245,6 @@ class Native(SendsAtOnce):
         elif self._queued:
             self._schedule_write()
 
-    # -- end ---------------------------------------------------------------------------------------------
-
     def _fail(self, error: Exception) -> None:
         """Log an error that the protocol or a producer raised, and end this connection only."""
         self.log.failure("{system}: unhandled error", system=self.logPrefix())
@@ -286,7 +262,6 @@ class Native(SendsAtOnce):
             self.connectionLost(Failure(why))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End the connection, because asyncio's transport is closed."""
         self.end_connection(CONNECTION_DONE if error is None else CONNECTION_LOST)
 
     def connectionLost(self, reason: Failure) -> None:

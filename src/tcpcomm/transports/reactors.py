@@ -1,8 +1,7 @@
 """
 Reactors, and views of a reactor, that listen and connect with these transports.
 
-Twisted's endpoints get each port and connection from their reactor. So any endpoint uses these transports
-if it is made with one of these views.
+Any endpoint of Twisted uses these transports if it is made with one of these views.
 """
 
 from __future__ import annotations
@@ -35,22 +34,20 @@ class MakesTCP:
     connector_kind: type[tcp.Connector]
 
     def listenTCP(self, port: Any, factory: Any, backlog: int = 50, interface: str = "") -> tcp.Port:
-        """Listen; see :class:`~twisted.internet.interfaces.IReactorTCP`."""
         return self._listen(self.port_kind(port, factory, backlog, interface, self))
 
     def connectTCP(
         self, host: str, port: Any, factory: Any, timeout: float = 30.0, bindAddress: Any = None
     ) -> tcp.Connector:
-        """Connect; see :class:`~twisted.internet.interfaces.IReactorTCP`."""
         connector = self.connector_kind(host, port, factory, timeout, bindAddress, self)
         self._prepare_connector(connector)
         connector.connect()
         return connector
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: Any, factory: Any) -> Any:
-        """Listen with a given socket; see :class:`~twisted.internet.interfaces.IReactorSocket`."""
         if addressFamily not in (socket.AF_INET, socket.AF_INET6):
-            return super().adoptStreamPort(fileDescriptor, addressFamily, factory)  # type: ignore[misc]
+            other: Any = self  # a view is not a PosixReactorBase, but has its attributes
+            return PosixReactorBase.adoptStreamPort(other, fileDescriptor, addressFamily, factory)
         # Twisted has no public function for this: its own reactors call the same method.
         make_port = self.port_kind._fromListeningDescriptor
         return self._listen(make_port(self, fileDescriptor, addressFamily, factory))
@@ -67,8 +64,12 @@ class MakesTCP:
         """Set up a new connector; subclasses may override this."""
 
 
-class _Delegate:
-    """A stand-in for a reactor, which has all its attributes and interfaces."""
+class _View(MakesTCP):
+    """A view of a reactor, with all its attributes and interfaces. It replaces only its TCP."""
+
+    # Both call listenTCP or connectTCP of the view.
+    listenSSL: Any = PosixReactorBase.listenSSL
+    connectSSL: Any = PosixReactorBase.connectSSL
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -76,40 +77,6 @@ class _Delegate:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
-
-
-class _View(MakesTCP, _Delegate):
-    """A view of a reactor that replaces only its TCP."""
-
-    def listenSSL(
-        self, port: Any, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = ""
-    ) -> tcp.Port:
-        """Listen, with TLS by pyOpenSSL; see :class:`~twisted.internet.interfaces.IReactorSSL`."""
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # noqa: PLC0415 - TLS is an extra
-
-        secured = TLSMemoryBIOFactory(contextFactory, False, factory)
-        listening = self.listenTCP(port, secured, backlog, interface)
-        _log_as_tls(listening)
-        return listening
-
-    def connectSSL(  # noqa: PLR0917 - the parameters are the interface's
-        self,
-        host: str,
-        port: Any,
-        factory: Any,
-        contextFactory: Any,
-        timeout: float = 30.0,
-        bindAddress: Any = None,
-    ) -> tcp.Connector:
-        """Connect, with TLS by pyOpenSSL; see :class:`~twisted.internet.interfaces.IReactorSSL`."""
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # noqa: PLC0415 - TLS is an extra
-
-        secured = TLSMemoryBIOFactory(contextFactory, True, factory)
-        return self.connectTCP(host, port, secured, timeout, bindAddress)
-
-
-def _log_as_tls(port: Any) -> None:
-    port._type = "TLS"  # Twisted's logs name the port by this attribute, and have no public way to set it
 
 
 class AtOnce(_View):
@@ -164,7 +131,7 @@ class NativeTCP(_View):
     def _prepare_port(self, port: Any) -> None:
         if self._tls is not None:
             port.transport = partial(NativeTLSServer, self._tls)
-            _log_as_tls(port)
+            port._type = "TLS"  # Twisted's logs name the port by this attribute, which has no public setter
 
     def _prepare_connector(self, connector: Any) -> None:
         if self._tls is not None:
@@ -208,7 +175,6 @@ class NativeReactor(MakesTCP, AsyncioSelectorReactor):
         super().__init__(eventloop)
 
     def getReaders(self) -> list[Any]:
-        """Return all readers, native connections included."""
         return [*super().getReaders(), *(each for each in self.native_connections if each.reading)]
 
     def removeAll(self) -> list[Any]:

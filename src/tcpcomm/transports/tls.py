@@ -24,12 +24,10 @@ from tcpcomm.transports.native import Native, NativeClient, NativeServer
 class _NativeTLS(Native):
     """A native connection with TLS. Its handle is its socket."""
 
-    _context: ssl.SSLContext
     high_water = 1  # asyncio's TLS does not count 0 bytes as below a mark of 0
     _closing_tls = False
 
     def connection_made(self, native: Any) -> None:
-        """Tell the protocol that the handshake is complete."""
         super().connection_made(native)
         listener = IHandshakeListener(self.protocol, None) if self._native is not None else None
         if listener is not None:
@@ -57,7 +55,6 @@ class _NativeTLS(Native):
         return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
 
     def startTLS(self, ctx: Any, normal: bool = True) -> None:
-        """Raise RuntimeError, because the connection already has TLS."""
         raise RuntimeError("startTLS is not possible: this connection already has TLS")
 
     def loseWriteConnection(self) -> None:
@@ -92,12 +89,10 @@ class _NativeTLS(Native):
         native.writelines([])  # lets asyncio send the bytes that unwrap() made
 
     def data_received(self, data: bytes) -> None:
-        """Pass data on to Twisted, unless this side has closed."""
         if not self._closing_tls:
             super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End the connection: the peer has closed, or the connection broke."""
         closed = error is None or self._closing_tls
         self._closing_tls = True
         super().connection_lost(None if closed else error)
