@@ -32,8 +32,8 @@ from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.options import ListeningOptions, check
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.session.factory import EVICT, FrameFactory
-from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session.observer import SessionObserver
 from tcpcomm.transports.uvloop_reactor import choose
 
 DEFAULT_GAP: Final = 0.05
@@ -146,7 +146,7 @@ Examples:
             "framing": self._framing(problems),
             "keys": check(problems, self._keys),
             "evict": check(problems, self._evict, per_address),
-            "observers": frame_log(True) if self["frames"] else None,
+            "observers": self._frame_log(),
         }
         given = {name: value for name, value in options.items() if value is not None}
         timeout = check(problems, self._seconds, "heartbeat-timeout")
@@ -171,6 +171,13 @@ Examples:
         if idle:
             given["limits"] = evolve(EchoProtocol.limits, idle=idle["idle_timeout"])
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
+
+    def _frame_log(self) -> list[SessionObserver] | None:
+        if not self["frames"]:
+            return None
+        from tcpcomm.session.frame_log import FrameLog  # noqa: PLC0415 - few starts need it
+
+        return [FrameLog()]
 
     def _framing(self, problems: list[str]) -> Framing | None:
         limit = check(problems, self._count, "max-frame")

@@ -141,7 +141,7 @@ class Session:
         ).stdout
 
     def _compare(self, block: Block, expected: str, actual: str) -> None:
-        actual = actual.replace(self._port, "9999")
+        actual = re.sub(rf"\b{self._port}\b", "9999", actual)
         if not is_shown(expected, actual):
             raise AssertionError(
                 f"{self.page.relative_to(ROOT)}, line {block.line}, prints\n{actual}\nand not\n{expected}"

@@ -15,7 +15,7 @@ Silence ends a text, but not a frame of known length, which TCP may deliver in t
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from tcpcomm.errors import EncodeError, FramingError
 from tcpcomm.framing.base import Buffer, Decoder, Framing, followed_by
@@ -41,15 +41,17 @@ class AutoDetect(Framing):
         raise EncodeError("how to write a frame depends on the peer: ask the session's decoder")
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class AutoDetectDecoder(Decoder):
     """Waits until it recognises the peer's framing, then passes all bytes to a decoder of that framing."""
 
-    _max_frame: int
-    _inner: Decoder | None = field(default=None, init=False)
+    __slots__ = ("_inner", "_max_frame", "recognised")
 
-    recognised: Framing | None = field(default=None, init=False)
-    """The framing of the peer, or None until it is known."""
+    def __init__(self, max_frame: int) -> None:
+        super().__init__()
+        self._max_frame = max_frame
+        self._inner: Decoder | None = None
+        self.recognised: Framing | None = None
+        """The framing of the peer, or None until it is known."""
 
     def text(self, frame: bytes) -> bytes:
         """Return the message in a frame: a line without its ending, or the frame itself."""

@@ -21,6 +21,10 @@ _NEWLINE: Final = ord("\n")
 _LONG: Final = 192  # bytes: shorter frames are split together more quickly than found one by one
 
 
+_LINE_ENDING: Final = re.compile(rb"\r\n?|\n")
+_DECIDED_LINE_ENDING: Final = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
+
+
 @define(eq=False, repr=False, weakref_slot=False)
 class DelimiterDecoder(Decoder):
     """Cuts at delimiters, which a subclass finds."""
@@ -138,18 +142,16 @@ class DelimiterDecoder(Decoder):
         self._careful = False
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class SingleDelimiterDecoder(DelimiterDecoder):
     """Cuts at one delimiter."""
 
-    _delimiter: bytes = field(init=False)
+    __slots__ = ("_delimiter", "_last")
 
-    _last: bytes = field(init=False)
-    """The last byte of the delimiter, because CPython finds one byte far more quickly than two."""
-
-    def __attrs_post_init__(self) -> None:
-        (self._delimiter,) = self._delimiters
+    def __init__(self, max_frame: int, delimiters: tuple[bytes, ...], **limit: int) -> None:
+        super().__init__(max_frame, delimiters, **limit)
+        (self._delimiter,) = delimiters
         self._last = self._delimiter[-1:]
+        """The last byte of the delimiter, because CPython finds one byte far more quickly than two."""
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         size, at = len(data), data.find(self._last)
@@ -181,11 +183,16 @@ class SingleDelimiterDecoder(DelimiterDecoder):
         return parts
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class PatternDecoder(DelimiterDecoder):
     """Cuts at several delimiters, which the pattern finds."""
 
-    _pattern: re.Pattern[bytes] = field(kw_only=True)
+    __slots__ = ("_pattern",)
+
+    def __init__(
+        self, max_frame: int, delimiters: tuple[bytes, ...] = (), *, pattern: re.Pattern[bytes]
+    ) -> None:
+        super().__init__(max_frame, delimiters)
+        self._pattern = pattern
 
     def find(self, buffer: Buffer, position: int) -> tuple[int, int] | None:
         match = self._pattern.search(buffer, position)
@@ -195,16 +202,18 @@ class PatternDecoder(DelimiterDecoder):
         return self._pattern.split(data)
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class LinesDecoder(PatternDecoder):
     """Cuts at any line ending, and takes it off."""
 
-    _pattern: re.Pattern[bytes] = field(default=re.compile(rb"\r\n?|\n"), init=False)
-    _after_return: bool = field(default=False, init=False)
-    """True if the last byte was a carriage return that ended a line: a newline may follow."""
+    __slots__ = ("_after_return",)
 
     longest = 1
     end = "line ending"
+
+    def __init__(self, max_frame: int) -> None:
+        super().__init__(max_frame, pattern=_LINE_ENDING)
+        self._after_return = False
+        """True if the last byte was a carriage return that ended a line: a newline may follow."""
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         if data and data[-1] == _NEWLINE and len(data) <= self._limit and not self._after_return:
@@ -225,15 +234,17 @@ class LinesDecoder(PatternDecoder):
         return _split_lines(data)
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class KeptLinesDecoder(PatternDecoder):
     """Cuts after any line ending. A carriage return counts when the next byte has arrived."""
 
-    _pattern: re.Pattern[bytes] = field(default=re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL), init=False)
+    __slots__ = ()
 
     longest = 2
     end = "line ending"
     keeps_delimiter = True
+
+    def __init__(self, max_frame: int) -> None:
+        super().__init__(max_frame, pattern=_DECIDED_LINE_ENDING)
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         if data and data[-1] == _NEWLINE and len(data) <= self._limit:

@@ -10,24 +10,26 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-from attrs import define, field
-
 LARGE: Final = 64 * 1024
 """The bytes from which a frame is large. Twisted reads so many at once, so more come in several chunks."""
 
 
-@define(eq=False, repr=False)
 class LargeFrame:
-    """A frame of known length that is being received."""
+    """
+    A frame of known length that is being received.
 
-    _missing: int
-    """The bytes that have not arrived. At first these are all bytes on the wire, header included."""
+    Args:
+        missing: the bytes on the wire that have not arrived, header included.
+        strip: the bytes to take off the front. The first chunk holds all of them.
+    """
 
-    _strip: int
-    """The bytes to take off the front. The first chunk holds all of them."""
+    __slots__ = ("_body", "_missing", "_strip", "_stripped")
 
-    _stripped: bytes = field(default=b"", init=False)
-    _body: BytesIO = field(factory=BytesIO, init=False)
+    def __init__(self, missing: int, strip: int) -> None:
+        self._missing = missing
+        self._strip = strip
+        self._stripped = b""
+        self._body = BytesIO()
 
     @property
     def size(self) -> int:

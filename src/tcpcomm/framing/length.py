@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, get_args
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
@@ -285,9 +285,12 @@ class HeaderFramed(Framing):
         return wire
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class _HeaderDecoder(Decoder):
-    _framing: HeaderFramed
+    __slots__ = ("_framing",)
+
+    def __init__(self, framing: HeaderFramed) -> None:
+        super().__init__()
+        self._framing = framing
 
     def cut(self, buffer: Buffer, position: int) -> int:
         framing = self._framing
@@ -347,9 +350,12 @@ class FixedSize(Framing):
         return frame
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class _FixedDecoder(Decoder):
-    _size: int
+    __slots__ = ("_size",)
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         return [data] if len(data) == self._size else None

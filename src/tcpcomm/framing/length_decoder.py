@@ -128,11 +128,14 @@ def _length_reader(form: Form, start: int, end: int) -> _Read:
     return read_digits
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class LengthDecoder(Decoder):
     """Cuts where the length field says that a frame ends."""
 
-    _header: LengthHeader
+    __slots__ = ("_header",)
+
+    def __init__(self, header: LengthHeader) -> None:
+        super().__init__()
+        self._header = header
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         header, size = self._header, len(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from tcpcomm.errors import EncodeError, FrameTooLong
 from tcpcomm.framing.base import Buffer, Decoder, Framing
@@ -36,9 +36,12 @@ class Unframed(Framing):
         return frame
 
 
-@define(eq=False, repr=False, weakref_slot=False)
 class _UnframedDecoder(Decoder):
-    _framing: Unframed
+    __slots__ = ("_framing",)
+
+    def __init__(self, framing: Unframed) -> None:
+        super().__init__()
+        self._framing = framing
 
     def cut(self, buffer: Buffer, position: int) -> int:
         max_frame, size = self._framing.max_frame, len(buffer)

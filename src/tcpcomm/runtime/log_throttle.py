@@ -3,43 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from math import inf
 from typing import Generic, TypeVar
-
-from attrs import define, field
 
 Key = TypeVar("Key", bound=Hashable)
 
 
-@define(eq=False)
 class LogThrottle:
-    """A counter of events that are logged at most once in an interval, in seconds."""
+    """
+    A counter of events that are logged at most once in an interval.
 
-    _interval: float
-    _logged_at: float = field(default=-inf, init=False)
-    unreported: int = field(default=0, init=False)
-    """Events that no log line has reported yet."""
+    Args:
+        interval: seconds between two log lines.
+    """
+
+    __slots__ = ("_interval", "_logged_at", "unreported")
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._logged_at: float | None = None
+        self.unreported = 0
+        """Events that no log line has reported yet."""
 
     def count_due(self, now: float) -> int:
         """Count one event; return how many events to report in a log line now, or 0 to log nothing."""
         self.unreported += 1
-        if now - self._logged_at < self._interval:
+        if self._logged_at is not None and now - self._logged_at < self._interval:
             return 0
         self._logged_at = now
         count, self.unreported = self.unreported, 0
         return count
 
 
-@define(eq=False)
 class KeyedLogThrottle(Generic[Key]):
-    """A :class:`LogThrottle` for each of a few keys, such as the kinds of an error."""
+    """
+    A :class:`LogThrottle` for each of a few keys, such as the kinds of an error.
 
-    _interval: float
-    _throttles: dict[Key, LogThrottle] = field(factory=dict, init=False)
+    Args:
+        interval: seconds between two log lines about one key.
+    """
+
+    __slots__ = ("_interval", "_throttles")
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._throttles: dict[Key, LogThrottle] = {}
 
     def count_due(self, key: Key, now: float) -> int:
         """Count one event of this key; return how many to report in a log line now, or 0 to log nothing."""
-        return self._throttles.setdefault(key, LogThrottle(self._interval)).count_due(now)
+        throttle = self._throttles.get(key)
+        if throttle is None:
+            throttle = self._throttles[key] = LogThrottle(self._interval)
+        return throttle.count_due(now)
 
     def unreported(self) -> Iterator[tuple[Key, int]]:
         """Yield each key that has events which no log line has reported, and their number."""

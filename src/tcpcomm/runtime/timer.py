@@ -108,7 +108,6 @@ class DeadlineTimer(Generic[Owner]):
         self.update()
 
 
-@define(eq=False)
 class SharedTimers:
     """
     Timers of the clock, each shared by all deadline timers that are due within the same second.
@@ -119,8 +118,9 @@ class SharedTimers:
         clock: the reactor, or a test's clock.
     """
 
-    _clock: IReactorTime
-    _by_second: dict[int, _SharedTimer] = field(factory=dict, init=False)
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._by_second: dict[int, _SharedTimer] = {}
 
     def join(self, due: float, timer: DeadlineTimer[Any]) -> _SharedTimer:
         """Let the timer fire at the end of the second in which it is due."""
@@ -133,16 +133,17 @@ class SharedTimers:
         return shared
 
 
-@define(eq=False)
 class _SharedTimer:
     """The deadline timers that fire at the end of one second."""
 
     log: ClassVar[Logger] = Logger()
 
-    _by_second: dict[int, _SharedTimer]
-    _second: int
-    timers: dict[DeadlineTimer[Any], None] = field(factory=dict, init=False)  # a set takes more memory
-    call: IDelayedCall = field(init=False)
+    call: IDelayedCall
+
+    def __init__(self, by_second: dict[int, _SharedTimer], second: int) -> None:
+        self._by_second = by_second
+        self._second = second
+        self.timers: dict[DeadlineTimer[Any], None] = {}  # a set takes more memory
 
     def leave(self, timer: DeadlineTimer[Any]) -> None:
         """Remove a timer; without the last one, nothing fires."""

@@ -1,11 +1,16 @@
-"""Heartbeats of links and of sessions, without I/O: their frames, interval, and the longest silence."""
+"""
+Heartbeats, without I/O: their frames, their interval, and the longest silence.
+
+The same rules hold for a link (:mod:`tcpcomm.link.supervisor`) and for the sessions of a server
+(:mod:`tcpcomm.session.heartbeat_monitor`).
+"""
 
 from __future__ import annotations
 
 from math import inf
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
@@ -25,6 +30,7 @@ class Heartbeat:
     reply: bytes | None = None
 
     def __contains__(self, frame: bytes) -> bool:
+        """Return whether a frame is one of the pair, which the user does not get."""
         return frame in (self.request, self.reply)
 
     def answer(self, frame: bytes) -> bytes | None:
@@ -77,19 +83,23 @@ class Heartbeats:
         return min(2.0 * self.interval, 0.5 * (self.interval + self.timeout))
 
 
-@define(eq=False)
 class Pulse:
     """
     The time when a peer was heard, and the time when the next heartbeat is sent. Time is a parameter.
 
-    At first, the peer counts as heard when the session began.
+    Args:
+        beats: the interval, and the longest silence.
+        now: the time when the session began: the peer counts as heard then.
     """
 
-    beats: Heartbeats
-    heard: float
-    """The time until which the peer's silence does not count: it was heard then, or is excused."""
-    next_beat: float = inf
-    """The time when the next heartbeat must be sent; infinity if none is sent."""
+    __slots__ = ("beats", "heard", "next_beat")
+
+    def __init__(self, beats: Heartbeats, now: float) -> None:
+        self.beats = beats
+        self.heard = now
+        """The time until which the peer's silence does not count: it was heard then, or is excused."""
+        self.next_beat = inf
+        """The time when the next heartbeat must be sent; infinity if none is sent."""
 
     def deadline(self, patience: float) -> float:
         """Return when to act next, if the peer may be silent for ``patience`` seconds."""

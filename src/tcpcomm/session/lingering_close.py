@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from attrs import define, field
-
 from tcpcomm.session.send_buffer import SendBuffer
 
 LINGER: Final = 1.0
@@ -14,7 +12,7 @@ LINGER: Final = 1.0
 
 
 class ClosingSession(Protocol):
-    """A session that closes."""
+    """The part of a session that is needed here."""
 
     reason: str | None
     input_ended: bool
@@ -22,7 +20,6 @@ class ClosingSession(Protocol):
     def abort(self, reason: str = ...) -> None: ...
 
 
-@define(eq=False)
 class LingeringClose:
     """
     Ends a connection in two steps: first the sending side and then, when the peer has closed, the rest.
@@ -34,17 +31,18 @@ class LingeringClose:
     Args:
         send_buffer: the bytes that are sent before.
         seconds: returns the time.
-        stall: the seconds for which the peer may take none of these bytes, and may then go on sending.
+        stall: the seconds for which the peer may take none of these bytes. It may go on sending for as
+            long.
     """
 
-    _send_buffer: SendBuffer[Any]
-    _seconds: Callable[[], float]
-    _stall: float
-    _shut: bool = field(default=False, init=False)
-    _lingering: bool = field(default=False, init=False)
-    _until: float = field(init=False)
+    __slots__ = ("_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")
 
-    def __attrs_post_init__(self) -> None:
+    def __init__(self, send_buffer: SendBuffer[Any], seconds: Callable[[], float], stall: float) -> None:
+        self._send_buffer = send_buffer
+        self._seconds = seconds
+        self._stall = stall
+        self._shut = False
+        self._lingering = False
         self.progressed()
 
     def advance(self, session: ClosingSession) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutine
 from typing import Any
 
-from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 
-@define(eq=False)
 class PendingHandlers:
     """
     The coroutines and Deferreds that the handlers of one session returned, because their work takes longer.
@@ -20,10 +18,14 @@ class PendingHandlers:
         finished: called when one of them has finished, with its failure, or with None if it succeeded.
     """
 
-    _finished: Callable[[Failure | None], None]
-    _unfinished: set[Deferred[Any]] = field(factory=set, init=False)
+    __slots__ = ("_finished", "_unfinished")
+
+    def __init__(self, finished: Callable[[Failure | None], None]) -> None:
+        self._finished = finished
+        self._unfinished: set[Deferred[Any]] = set()
 
     def __len__(self) -> int:
+        """Return how many have not finished."""
         return len(self._unfinished)
 
     def add(self, later: Awaitable[None]) -> None:
