@@ -25,7 +25,9 @@ from tcpcomm import (
     raw,
 )
 from tcpcomm.codec import Json, JsonRpc, Template
+from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.testing import RecordingObserver
 from tests.equipment.declared import (
     KINDS,
     NO_PART,
@@ -487,6 +489,18 @@ def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: li
 
 KEY = bytes(range(32))
 CAMERAS = PreSharedKeys("camera", {"robot": KEY})
+
+
+def test_active_equipment_with_keys_is_ready_when_its_host_is_proven(bench: Bench) -> None:
+    recorder = RecordingObserver()
+    service = bench.serve_actively(MyCamera(), keys=CAMERAS, observers=[recorder])
+    robots = PreSharedKeys("robot", {"camera": KEY})
+    proxy = bench.remote(VisionCamera, listen=bench.robot.listening(9999), keys=robots)
+    bench.result(proxy.locate(1))
+    bench.network.advance(10)
+    assert LinkState.READY is service.engine.state
+    assert [("opened",), ("ready",)] == recorder.only("opened", "ready", "closed")
+    assert b"TRG,1\r\n" == b"".join(data for _, data in recorder.only("received"))
 
 
 @pytest.mark.parametrize("active", [False, True], ids=["passive", "active"])

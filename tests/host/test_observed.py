@@ -25,6 +25,7 @@ from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.policy import PROFILES
+from tcpcomm.testing import RecordingObserver
 from tests.conversation.test_conversation import Cell, MyCell, RpcCell
 from tests.equipment.declared import (
     NO_PART,
@@ -303,6 +304,24 @@ def test_credentials_are_masked(recorder: FrameRecorder, bench: Bench) -> None:
         "< | reply | 1 | online | result=1 | answers GO",
     ] == recorder.lines
     assert recorder.agrees()
+
+
+def test_credentials_are_masked_in_what_leaves_too(bench: Bench) -> None:
+    recorder = RecordingObserver()
+    bench.serve(MyInSight())
+    bench.result(bench.remote(InSight, credentials=GOOD, observers=[recorder]).online())
+    assert [("sent", b"*" * 7), ("sent", b"*" * 13), ("sent", b"GO\r\n")] == recorder.only("sent")
+
+
+def test_an_observer_cannot_change_a_command(bench: Bench, logged: list[str]) -> None:
+    class Meddler(SessionObserver):
+        def message(self, session: Any, message: ObservedMessage) -> None:
+            message.values["job"] = 99  # type: ignore[index]
+
+    camera = MyCamera()
+    bench.serve(camera, observers=[Meddler()])
+    assert isinstance(bench.result(bench.remote(VisionCamera).locate(1)), Position)
+    assert "does not support item assignment" in logged.pop()
 
 
 class Loader(Equipment):

@@ -15,6 +15,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.states import LinkState
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.testing import RecordingObserver
 from tests.link.wired import LAN, PORT, Bench
 
 
@@ -70,6 +71,19 @@ def connected(bench: Bench, protocol: Any = Robot, **options: Any) -> Reconnecti
     made = factory(bench, protocol, **options)
     made.connect(bench.robot.connecting(bench.camera, PORT))
     return made
+
+
+def test_options_that_only_a_link_has_are_refused() -> None:
+    with pytest.raises(TypeError, match="does not take allow, limits; a Link does"):
+        ReconnectingFactory(Robot, limits=None, allow=None)  # type: ignore[call-arg]
+
+
+def test_sessions_of_a_plain_factory_report_to_the_observers_too(bench: Bench) -> None:
+    recorder = RecordingObserver()
+    robots: Any = Factory.forProtocol(Robot)
+    robots.clock = bench.robot.clock
+    bench.result(connected(bench, robots, observers=[recorder]).whenReady())
+    assert [("opened",), ("ready",)] == recorder.only("opened", "ready")
 
 
 @pytest.mark.parametrize("protocol", [Robot, Plain, Factory.forProtocol(Plain)])

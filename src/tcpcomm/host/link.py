@@ -24,7 +24,7 @@ from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.link import Handshake, Link, LinkSession
 from tcpcomm.link.states import LinkState
-from tcpcomm.session.observer import MessageKind, report_message
+from tcpcomm.session.observer import MessageKind, masked, report_message
 
 FIRST_WAIT: Final = 5.0
 """Seconds that a command waits for the first connection."""
@@ -89,11 +89,8 @@ class HostSession(LinkSession):
 
     def _send_login(self, login: LoginClient, messages: Iterable[LoginMessage]) -> None:
         for message in messages:
-            self.sends_secret = True
-            try:
-                send_message(self, MessageKind.LOGIN, message.text)
-            finally:
-                self.sends_secret = False
+            send_described(self, self.send_secret, message.text)
+            report_message(self, MessageKind.LOGIN, masked(message.text), sent=True)
         if login.done:
             self._login = None
             self._settle_login(None)

@@ -55,6 +55,9 @@ class ReconnectingFactory(Factory):
         heartbeat: Callable[[Any], None] | None = None,
         **keywords: Unpack[SupervisionKeywords[Any]],
     ) -> None:
+        unknown = sorted(keywords.keys() - SupervisionKeywords.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"a ReconnectingFactory does not take {', '.join(unknown)}; a Link does")
         options = LinkOptions(**keywords)
         policy = options.policy_with(heartbeat)
         own = getattr(protocol, "observers", None)  # the sessions of a FrameFactory report to them
@@ -66,8 +69,8 @@ class ReconnectingFactory(Factory):
         if not IProtocolFactory.providedBy(protocol):
             factory = Factory.forProtocol(protocol)
             factory.noisy = False
-            factory.clock = options.reactor  # frame protocols ask their factory for both
-            factory.observers = self.observers
+            factory.clock = options.reactor  # frame protocols ask their factory for it
+        factory.observers = self.observers  # and for these
         self._make_engine = partial(
             Engine,
             factory,

@@ -247,9 +247,13 @@ class SupervisedFactory(WrappingFactory[SupervisedProtocol]):
         protocol = self.wrappedFactory.buildProtocol(addr)
         if protocol is None or isinstance(protocol, Refused):
             return cast("SupervisedProtocol", protocol)  # Twisted's own annotation forgets a refusal
+        authentication = None
+        if isinstance(protocol, PeerAuthentication):  # the user's factory has keys itself
+            authentication, protocol = protocol, protocol.protocol
+        elif self._proof is not None:
+            authentication = PeerAuthentication(protocol, self._proof())
         half_closeable = IHalfCloseableProtocol.providedBy(protocol)
         kind: type[SupervisedProtocol] = _HalfCloseable if half_closeable else SupervisedProtocol
         if not isinstance(protocol, FrameProtocol):
             kind = _HalfCloseableForeign if half_closeable else _Foreign
-        proof = None if self._proof is None else self._proof()
-        return kind(self, protocol, None if proof is None else PeerAuthentication(protocol, proof))
+        return kind(self, protocol, authentication)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
 from attrs import field, frozen
@@ -39,6 +40,10 @@ class MessageKind(Enum):
     OTHER = "other"  # a frame that the program sent itself
 
 
+def _read_only(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(values))
+
+
 @frozen(kw_only=True)
 class ObservedMessage:
     """
@@ -55,7 +60,7 @@ class ObservedMessage:
     """The frame that carried it; credentials are masked."""
     name: str = ""
     """The command or event; empty where the frame does not tell it."""
-    values: Mapping[str, Any] = field(factory=dict)
+    values: Mapping[str, Any] = field(factory=dict, converter=_read_only)
     """
     The values by name: the parameters of a command or event, ``result`` of a reply, or ``code``, ``reason``
     and ``data`` of a fault.
@@ -179,10 +184,9 @@ class Observers:
             try:
                 getattr(observer, name)(subject, *details)
             except Exception:
-                self.log.failure(
-                    "{observer} failed in {hook} and is detached", observer=repr(observer), hook=name
-                )
                 self.remove(observer)
+                kind = type(observer).__qualname__
+                self.log.failure("{observer} failed in {hook} and is detached", observer=kind, hook=name)
 
 
 _NO_OBSERVERS: Final = Observers()

@@ -102,8 +102,6 @@ class FrameProtocol(SessionAttributes):
         """The number of handlers that have started and not finished."""
         return len(self._pending_handlers or ())
 
-    # -- for users to override --------------------------------------------------------------------------
-
     def sessionReady(self) -> Awaitable[None] | None:
         """Begin: TLS is established, the peer is proven, and frames may be sent."""
 
@@ -156,8 +154,6 @@ class FrameProtocol(SessionAttributes):
         """Log that the session is ready. Override it if something else logs that."""
         proven = f" as {self.identity}" if self.identity else ""
         self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
-
-    # -- sending ----------------------------------------------------------------------------------------
 
     def sendFrame(self, frame: bytes) -> None:
         """
@@ -215,11 +211,18 @@ class FrameProtocol(SessionAttributes):
             self._refuse_to_send()
         self._send_buffer.write(data)
 
+    def send_secret(self, frame: bytes) -> None:
+        """Send one frame that observers must not see, such as a password."""
+        outer, self.sends_secret = self.sends_secret, True
+        try:
+            self.sendFrame(frame)
+            self._send_buffer.holds_secret = self._send_buffer.waiting > 0
+        finally:
+            self.sends_secret = outer
+
     def _refuse_to_send(self) -> NoReturn:
         reason = self.reason or "the session is not ready yet"
         raise SessionClosed(f"{self.peer}: {reason}; nothing was sent")
-
-    # -- pausing and ending -----------------------------------------------------------------------------
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
@@ -262,8 +265,6 @@ class FrameProtocol(SessionAttributes):
         self._closing = self._aborted = True
         self._update_hold()
         self._send_buffer.abort()
-
-    # -- called by Twisted ------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         transport, clock = cast("Any", self.transport), clock_of(self.factory)
@@ -358,8 +359,6 @@ class FrameProtocol(SessionAttributes):
     def _mid_frame_note(self) -> str:
         return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
-    # -- receiving --------------------------------------------------------------------------------------
-
     def _deliver(self, data: bytes | None = None) -> None:
         """Decode and deliver a received chunk, or with None what waits, until the session is held."""
         # Every chunk and every frame passes here, so this is one piece with as few calls as possible.
@@ -452,7 +451,7 @@ class FrameProtocol(SessionAttributes):
             self._receive_queue = ReceiveQueue(self, self._decoder)
         return self._receive_queue
 
-    # -- calling user code; while it runs, the send buffer is corked ------------------------------------
+    # The methods below call user code. While it runs, the send buffer is corked.
 
     def await_handler(self, later: Awaitable[None] | None) -> None:
         """Keep track of a handler that finishes later, by what it returned. None: it has finished."""
@@ -494,8 +493,6 @@ class FrameProtocol(SessionAttributes):
         message = "{peer}: a handler of {protocol} failed; this session is closed"
         self.log.failure(message, failure, peer=self.peer, protocol=type(self).__name__)
         self.close(f"a handler failed: {type(failure.value).__name__}: {failure.getErrorMessage()}")
-
-    # -- backpressure -----------------------------------------------------------------------------------
 
     def _update_hold(self) -> None:
         self.is_open = self._ready and not self._closing
@@ -544,8 +541,6 @@ class FrameProtocol(SessionAttributes):
         if self._lingering_close is not None and not (self._lost or self._aborted):
             self._update_reading()
             self._lingering_close.advance(self)
-
-    # -- deadlines --------------------------------------------------------------------------------------
 
     def _deadlines(self) -> Iterator[tuple[float, Callable[[FrameProtocol], None]]]:
         """Yield each deadline that counts now: its time, and the function that gets the session then."""

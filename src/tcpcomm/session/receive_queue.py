@@ -90,7 +90,7 @@ class ReceiveQueue:
 
     def add_fault(self, fault: FramingError) -> None:
         """Keep a fault that the decoder raised, and the good frames before it. Report them to observers."""
-        self._frames, self._fault = fault.frames, fault
+        self._frames, self._fault = [*fault.frames], fault  # an observer may keep the list
         report_bytes(self._session, "frame_received", fault.frames)
         report_fault(self._session, fault)
         if fault.recoverable:

@@ -21,7 +21,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from tcpcomm.session.observer import ObservedSession, report_bytes
+from tcpcomm.session.observer import ObservedSession, masked, report_bytes
 
 SEND_CHUNK: Final = 64 * 1024
 """Bytes that the transport gets at once, at most."""
@@ -60,6 +60,8 @@ class SendBuffer(Generic[Session]):
     """The time when the transport said that it has enough; None while it takes more."""
     corked: bool = field(default=False, init=False)
     """While true, bytes are collected, to leave in one write."""
+    holds_secret: bool = field(default=False, init=False)
+    """True while the waiting bytes hold a secret, which observers must not see."""
 
     def __attrs_post_init__(self) -> None:
         register = getattr(self._transport, "registerProducer", None)
@@ -99,7 +101,9 @@ class SendBuffer(Generic[Session]):
                 self.waiting = 0
             self._transport.write(data)
             if self._session.observers.sent is not None:
-                report_bytes(self._session, "sent", (data,))
+                report_bytes(self._session, "sent", (masked(data) if self.holds_secret else data,))
+            if not self.waiting:
+                self.holds_secret = False
         if self.blocked_since is not None:
             self._changed(self._session)
 
