@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The project's folder."""
 
 LONG = (
-    "tests/codec/test_conformance.py::test_a_damaged",
+    "tests/codec/test_conformance.py",
     "tests/docs/test_comparison.py",
     "tests/docs/test_docs.py",
     "tests/docs/test_example_pairs.py",
@@ -39,6 +39,7 @@ LONG = (
     "tests/system/",
     "tests/test_bench.py",
     "tests/testing/test_check_equipment.py",
+    "tests/testing/test_proxy.py",
     "tests/testing/test_strategies.py",
     "tests/transports/test_sessions.py",
     "tests/transports/test_twisted.py",
