@@ -111,7 +111,7 @@ class _Manual:
                 "answers": name,
                 "messages": [self._message("equipment", frame)],
             },
-            "troubles": [
+            "protocol_errors": [
                 {"code": self._dialect.fault_for(each, "").code, "meaning": each.value}
                 for each in ProtocolErrorKind
             ],

@@ -119,7 +119,7 @@ def _faults(faults: dict[str, Any]) -> Iterator[str]:
     yield from _messages(example["messages"])
     yield from ("Whatever the equipment's own codes are, these mean:", "")
     yield from _table(
-        ("code", "meaning"), [(_code(str(each["code"])), each["meaning"]) for each in faults["troubles"]]
+        ("code", "meaning"), [(_code(str(each["code"])), each["meaning"]) for each in faults["protocol_errors"]]
     )
 
 
