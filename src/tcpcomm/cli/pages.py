@@ -118,9 +118,8 @@ def _faults(faults: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"For example, code {code}{reason}, in answer to `{example['answers']}`:")
     yield from _messages(example["messages"])
     yield from ("Whatever the equipment's own codes are, these mean:", "")
-    yield from _table(
-        ("code", "meaning"), [(_code(str(each["code"])), each["meaning"]) for each in faults["protocol_errors"]]
-    )
+    rows = [(_code(str(each["code"])), each["meaning"]) for each in faults["protocol_errors"]]
+    yield from _table(("code", "meaning"), rows)
 
 
 def _type(facts: dict[str, Any]) -> Iterator[str]:
