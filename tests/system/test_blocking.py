@@ -81,7 +81,7 @@ def work(number):
     threading.main_thread().join()
     for job in range(50):
         assert camera.locate(job=100 * number + job).angle == 100 * number + job
-    print("done")
+    print("done\\n", end="")  # in one piece, because others print at the same time
 
 for number in range(4):
     threading.Thread(target=work, args=(number,)).start()
