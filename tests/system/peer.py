@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +35,8 @@ class Peer:
         try:
             if receive_buffer is not None:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            plain.connect(address if isinstance(address, str) else ("127.0.0.1", address))
+            with suppress(ConnectionResetError):  # accepted and dropped already: reading shows the end
+                plain.connect(address if isinstance(address, str) else ("127.0.0.1", address))
             if tls is not None:
                 self.socket = tls.wrap_socket(plain, server_hostname="localhost")
         except BaseException:

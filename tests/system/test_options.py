@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -295,9 +294,10 @@ class TestListen:
         self, serve: Serve, connect: Connect
     ) -> None:
         server = serve("--allow", "10.0.0.0/8")
-        with suppress(ConnectionResetError):  # the peer may be dropped before connect() returns
-            assert b"" == connect(server.port).rest()
-        server.wait_for(r"127\.0\.0\.1:\d+: connection refused: its address is in no allowed network")
+        peer = connect(server.port)
+
+        assert b"" == peer.rest()
+        server.wait_for(re.escape(f"{peer.name}: connection refused: its address is in no allowed network"))
 
 
 class TestLimits:
@@ -423,9 +423,10 @@ class TestApp:
         self, serve: Serve, connect: Connect, application: Path
     ) -> None:
         server = serve("--app", "my_app:Plain", "--allow", "10.0.0.0/8", cwd=application)
-        with suppress(ConnectionResetError):  # the peer may be dropped before connect() returns
-            assert b"" == connect(server.port).rest()
-        server.wait_for(r"127\.0\.0\.1:\d+: connection refused: its address is in no allowed network")
+        peer = connect(server.port)
+
+        assert b"" == peer.rest()
+        server.wait_for(re.escape(f"{peer.name}: connection refused: its address is in no allowed network"))
 
     def test_an_object_that_is_not_a_protocol_is_refused(self, application: Path) -> None:
         assert [
