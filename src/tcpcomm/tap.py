@@ -175,9 +175,9 @@ Examples:
     def _frame_log(self) -> list[SessionObserver] | None:
         if not self["frames"]:
             return None
-        from tcpcomm.session.frame_log import FrameLog  # noqa: PLC0415 - few starts need it
+        from tcpcomm.session.frame_log import frame_log  # noqa: PLC0415 - few starts need it
 
-        return [FrameLog()]
+        return frame_log(True)
 
     def _framing(self, problems: list[str]) -> Framing | None:
         limit = check(problems, self._count, "max-frame")

@@ -54,10 +54,10 @@ def compare(other: Path, *, rounds: int, shrink: int = 1, progress: Callable[[st
             peers[WATCHED] = evolve(peer, arguments=(*peer.arguments, "--observed"))
         named = [evolve(each, name=name) for name, each in peers.items() if each.missing() is None]
         progress(what)
-        quiet = measure_quietly(named, load, rounds, shrink)
-        rows += [_row(f"{what}: CPU µs", quiet, 2)]
-        if WATCHED in quiet:
-            watched = {NOW: quiet[WATCHED], BEFORE: quiet[NOW]}
+        cpu = _cpu(named, load, rounds, shrink)
+        rows += [_row(f"{what}: CPU µs", cpu, 2)]
+        if WATCHED in cpu:
+            watched = {NOW: cpu[WATCHED], BEFORE: cpu[NOW]}
             rows += [_row(f"{what}: CPU µs with an observer that does nothing, over none", watched, 2)]
     for kind, argument in KINDS.items():
         progress(f"Idle connections: {kind}")
@@ -96,7 +96,7 @@ def _loads() -> Sequence[tuple[str, Peer, Load]]:
     ]
 
 
-def measure_quietly(peers: Sequence[Peer], load: Load, rounds: int, shrink: int) -> dict[str, Series]:
+def _cpu(peers: Sequence[Peer], load: Load, rounds: int, shrink: int) -> dict[str, Series]:
     """Return the CPU of each peer under one load, in microseconds a frame."""
     found = echo.measure(peers, [load], rounds=rounds, shrink=shrink, progress=lambda _: None)
     return {name: figures.cpu for name, figures in found.figures[load.title].items()}
