@@ -7,8 +7,8 @@ observers, and an end with a reason in plain words. Only the framing decides whi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Final, NoReturn, Self, cast
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, ClassVar, Final, Self, cast
 
 from twisted.internet import interfaces
 from twisted.internet.defer import CancelledError
@@ -19,14 +19,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
-from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.net.error_texts import loss_text, one_line, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session import observer
-from tcpcomm.session.attributes import SessionAttributes
+from tcpcomm.session.frame_sender import FrameSender
 from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
 from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
@@ -38,9 +37,10 @@ FAULT_LOG_INTERVAL: Final = 10.0
 
 
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
-class FrameProtocol(SessionAttributes):
+class FrameProtocol(FrameSender):
     """
-    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state.
+    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state, and
+    :class:`FrameSender` the methods that send.
 
     Set ``framing`` and override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and
     where needed :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An
@@ -58,7 +58,7 @@ class FrameProtocol(SessionAttributes):
 
     __slots__ = (
         "_closing", "_deadline_timer", "_decoder", "_frame_began_at", "_last_received_at",
-        "_reading_paused", "_ready", "_receive_queue", "_seconds", "_send_buffer",
+        "_reading_paused", "_ready", "_receive_queue", "_seconds",
     )  # fmt: skip
 
     log: ClassVar[Logger] = Logger()
@@ -85,11 +85,6 @@ class FrameProtocol(SessionAttributes):
         self._receive_queue = self._frame_began_at = None
         self.frames_received = self.frames_sent = 0
         return self
-
-    @property
-    def unsent(self) -> int:
-        """The number of sent bytes that the transport has not taken yet."""
-        return self._send_buffer.waiting
 
     @property
     def unfinished(self) -> str:
@@ -154,75 +149,6 @@ class FrameProtocol(SessionAttributes):
         """Log that the session is ready. Override it if something else logs that."""
         proven = f" as {self.identity}" if self.identity else ""
         self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
-
-    def sendFrame(self, frame: bytes) -> None:
-        """
-        Send one frame. All frames that a handler sends leave in one write when the chunk is handled.
-
-        Raises:
-            EncodeError: the framing cannot carry this frame; nothing is sent.
-            SessionClosed: the session is not ready, or over; nothing is sent.
-        """
-        if not self.is_open:
-            self._refuse_to_send()
-        if len(frame) >= LARGE:
-            self.send_framed(self.send_framing.encode_large(frame), (frame,))
-            return
-        self._send_buffer.write(self.send_framing.encode(frame))
-        self.frames_sent += 1
-        if self.observers.watches_sent_frames:
-            observer.report_frames_sent(self, (frame,))
-
-    def sendFrames(self, frames: Iterable[bytes]) -> None:
-        """Send all these frames in one write, unless they are large, or raise like :meth:`sendFrame`."""
-        if not self.is_open:
-            self._refuse_to_send()
-        frames = list(frames)
-        if len(frames) == 1:
-            self.sendFrame(frames[0])  # it does not copy a large frame
-        else:
-            self.send_framed((self.send_framing.encode_many(frames),), frames)
-
-    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
-        """
-        Send frames that the caller has already encoded with :attr:`send_framing`.
-
-        Args:
-            parts: the bytes, in one piece or several. If the session ends meanwhile, because the peer does
-                not read, the rest is dropped.
-            frames: the frames in these bytes, to count them and to tell observers.
-
-        Raises:
-            SessionClosed: as for :meth:`sendFrame`.
-        """
-        if not self.is_open:
-            self._refuse_to_send()
-        for part in parts:
-            if not self.is_open:
-                break
-            self._send_buffer.write(part)
-        self.frames_sent += len(frames)
-        if self.observers.watches_sent_frames:
-            observer.report_frames_sent(self, frames)
-
-    def sendBytes(self, data: bytes) -> None:
-        """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
-        if not self.is_open:
-            self._refuse_to_send()
-        self._send_buffer.write(data)
-
-    def send_secret(self, frame: bytes) -> None:
-        """Send one frame that observers must not see, such as a password."""
-        outer, self.sends_secret = self.sends_secret, True
-        try:
-            self.sendFrame(frame)
-            self._send_buffer.holds_secret = self._send_buffer.waiting > 0
-        finally:
-            self.sends_secret = outer
-
-    def _refuse_to_send(self) -> NoReturn:
-        reason = self.reason or "the session is not ready yet"
-        raise SessionClosed(f"{self.peer}: {reason}; nothing was sent")
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
