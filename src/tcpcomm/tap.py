@@ -28,6 +28,7 @@ from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.runtime.logs import json_log_observer, text_log_observer
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.options import ListeningOptions, check
 from tcpcomm.server.service import CannotListen, ServerService
@@ -203,9 +204,7 @@ Examples:
         return None
 
     def _listeners(self, problems: list[str]) -> list[Listener]:
-        from twisted.internet import reactor  # noqa: PLC0415 - twistd's --reactor has chosen it by now
-
-        found = self.places(problems, reactor)
+        found = self.places(problems, the_reactor())  # twistd's --reactor has chosen it by now
         secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])
         if self["client-ca"] is not None and not secured:
             problems.append("--client-ca has no effect without --listen ssl:…")
@@ -286,9 +285,7 @@ class TwistdService(ServerService):
 
     def log_listening(self, port: IListeningPort, where: Listener) -> None:
         """Log it when the reactor handles Ctrl-C, which a Deferred would hide before."""
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
-        reactor.callWhenRunning(super().log_listening, port, where)
+        the_reactor().callWhenRunning(super().log_listening, port, where)
 
     def stopService(self) -> Any:
         """Drain the sessions; a second signal aborts them."""
@@ -298,11 +295,9 @@ class TwistdService(ServerService):
         return super().stopService()
 
     def _stop_now(self, number: int, frame: object) -> None:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
         self.log.warn("a second signal: aborting the remaining sessions")
         if isinstance(self.factory, FrameFactory):
-            reactor.callFromThread(self.factory.abort, "the server got a second signal to stop")  # type: ignore[attr-defined]
+            the_reactor().callFromThread(self.factory.abort, "the server got a second signal to stop")
 
 
 def makeService(options: ServerOptions) -> TwistdService:

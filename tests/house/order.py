@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from tests.house.source import Breach, Module, Tree
 
-__all__ = ["ROOMS", "circles", "global_reactor", "one_way", "twisted_below", "wings"]
+__all__ = ["ROOMS", "circles", "global_reactor", "one_way", "twisted_below", "wall_clock", "wings"]
 
 ROOMS: Final = (
     ("errors", "_version", "_lazy"),
@@ -34,6 +35,15 @@ ROOMS: Final = (
 
 WITHOUT_TWISTED: Final = (*ROOMS[0], "framing", "codec")
 WINGS: Final = ("template", "binary", "json")
+_TAKES_REACTOR: Final = "runtime/monotonic_time.py"
+_WALL_CLOCK: Final = (
+    "runtime/monotonic_time.py",  # replaces it
+    "server/echo.py",  # tells the time of day
+    "session/frame_log.py",  # writes the time into each line
+)
+_READS_WALL_CLOCK: Final = re.compile(
+    r"time\.time(_ns)?|from time import (.*, )?time(_ns)?(,.*| as .*)?|(datetime|date)\.(now|today|utcnow)"
+)
 _ROW: Final = {room: row for row, rooms in enumerate(ROOMS) for room in rooms}
 
 
@@ -147,7 +157,7 @@ def twisted_below(tree: Tree) -> Iterator[Breach]:
 
 
 def global_reactor(tree: Tree) -> Iterator[Breach]:
-    """Find imports of the global reactor that run when a module is imported: they would install one."""
+    """Find imports of the global reactor, except in the function that puts it on monotonic time."""
     for module in tree:
         in_functions = {
             id(node)
@@ -156,12 +166,32 @@ def global_reactor(tree: Tree) -> Iterator[Breach]:
             for node in ast.walk(function)
         }
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in in_functions:
-                text = ast.unparse(node).replace(" import ", ".")
-                if "twisted.internet.reactor" in text:
-                    yield module.breach(
-                        node.lineno,
-                        "imports the global reactor",
-                        "importing tcpcomm installs no reactor",
-                        "take the reactor as an argument, or import it in the function that needs it",
-                    )
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            allowed = id(node) in in_functions and module.path.endswith(_TAKES_REACTOR)
+            if not allowed and "twisted.internet.reactor" in ast.unparse(node).replace(" import ", "."):
+                yield module.breach(
+                    node.lineno,
+                    "imports the global reactor",
+                    "importing tcpcomm installs no reactor, and each reactor is on monotonic time",
+                    "call the_reactor() of tcpcomm.runtime.monotonic_time in the function that needs it",
+                )
+
+
+def wall_clock(tree: Tree) -> Iterator[Breach]:
+    """Find modules that read the wall clock, and do not show its time to people."""
+    for module in tree:
+        if module.path.endswith(_WALL_CLOCK):
+            continue
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Attribute | ast.ImportFrom):
+                continue
+            text = ast.unparse(node)
+            if _READS_WALL_CLOCK.fullmatch(text):
+                yield module.breach(
+                    node.lineno,
+                    f"reads the wall clock: {text}",
+                    "what is measured or awaited is so by monotonic time, which nobody can set",
+                    "use the seconds() of the clock, or time.monotonic; if people read the time, "
+                    "add the module to _WALL_CLOCK in tests/house/order.py",
+                )

@@ -13,6 +13,7 @@ RULES: Final[tuple[Check, ...]] = (
     order.circles,
     order.twisted_below,
     order.global_reactor,
+    order.wall_clock,
     files.long_files,
     files.crowded_folders,
     files.hidden_names,

@@ -31,7 +31,6 @@ from tcpcomm.framing.base import Decoder
 class Link(Decoder):
     def __init__(self, other): self._sent = other._sent
     def close(self):
-        from twisted.internet import reactor
         super()._reset(); type(self)._sent; sys._getframe(); self.other._sent
 """,
 }
@@ -107,6 +106,24 @@ PLANTED: list[tuple[str, Check, dict[str, str], str]] = [
         order.global_reactor,
         {"link/link.py": "from twisted.internet import reactor\n"},
         "link/link.py:1",
+    ),
+    (
+        "the reactor is imported where it is needed",
+        order.global_reactor,
+        {"link/link.py": "def f():\n    from twisted.internet import reactor\n"},
+        "link/link.py:2",
+    ),
+    (
+        "the wall clock is imported",
+        order.wall_clock,
+        {"link/link.py": "from time import monotonic, time\n"},
+        "link/link.py:1",
+    ),
+    (
+        "the wall clock is read",
+        order.wall_clock,
+        {"link/link.py": "import time\nnow = time.time()\n"},
+        "link/link.py:2",
     ),
     ("a long file", files.long_files, {"link/link.py": "\n" * 601}, "link/link.py:601"),
     (

@@ -16,6 +16,7 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
 from tcpcomm.host.options import HostKeywords
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.options import AllowingOptions
 
 
@@ -51,11 +52,9 @@ class ConnectionOptions(Subcommand, AllowingOptions):
             if self["allow"]:
                 raise Refusal("--allow has no effect without --listen")
             return remote(declaration.kind, at=endpoint, **options)
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
         problems: list[str] = []
         allow = self.allowed(problems)
-        self.place(problems, reactor, endpoint)
+        self.place(problems, the_reactor(), endpoint)
         if problems:
             raise Refusal(*problems)
         options["listen"], options["allow"] = endpoint, allow
@@ -69,9 +68,7 @@ def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     Returns:
         The exit code that the coroutine returned. Its exception is raised here.
     """
-    from twisted.internet import reactor as global_reactor  # noqa: PLC0415 - never at import time
-
-    reactor: Any = global_reactor
+    reactor = the_reactor()
     outcomes: list[Any] = []
 
     def end(outcome: Any) -> None:

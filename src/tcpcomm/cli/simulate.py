@@ -11,6 +11,7 @@ from twisted.application.service import Service
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.options import ListeningOptions, one_line
 from tcpcomm.server.running import run_until_stopped
 from tcpcomm.server.service import CannotListen, ServerService
@@ -52,8 +53,7 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
         self["event-every"].append(text)
 
     def run(self) -> int:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
+        reactor = the_reactor()
         declaration = load_declaration(self.name)
         if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
             raise Refusal(f"--seed must be a whole number, not {self['seed']!r}")

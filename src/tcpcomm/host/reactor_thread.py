@@ -26,6 +26,7 @@ from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
 from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.monotonic_time import the_reactor
 
 GRACE: Final = 10.0
 """Seconds at the end of the program for connections to close."""
@@ -88,9 +89,7 @@ def call_in_reactor(function: Callable[[], Any]) -> Any:
 
 def at_the_end(function: Callable[[], Any]) -> None:
     """Call a function before the reactor ends; the end waits for a Deferred that the function returns."""
-    from twisted.internet import reactor  # noqa: PLC0415 - never at import time
-
-    reactor.addSystemEventTrigger("before", "shutdown", function)
+    the_reactor().addSystemEventTrigger("before", "shutdown", function)
 
 
 @define(eq=False)
@@ -157,9 +156,7 @@ class _Background:
         return call.result()
 
     def _running_reactor(self) -> Any:
-        from twisted.internet import reactor as global_reactor  # noqa: PLC0415 - never at import time
-
-        reactor: Any = global_reactor
+        reactor = the_reactor()
         with self._lock:
             if self._running is None:
                 self._running = threading.Event()

@@ -15,6 +15,7 @@ from tcpcomm.link.engine import ReadyStep, SessionSource
 from tcpcomm.link.policy import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.admission import Network
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.limits import Limits
@@ -52,12 +53,6 @@ def _policy(value: Policy | str) -> Policy:
 
 def _networks(value: Iterable[Network] | None) -> tuple[Network, ...] | None:
     return None if value is None else tuple(value)
-
-
-def _reactor(value: Any) -> Any:
-    if value is None:
-        from twisted.internet import reactor as value  # noqa: PLC0415 - never at import time
-    return value
 
 
 @frozen(kw_only=True)
@@ -114,8 +109,11 @@ class LinkOptions:
     log: LogTarget = False
     """The place for a log of all frames, if there is to be one: :data:`LogTarget`."""
 
-    reactor: Any = field(default=None, converter=_reactor)
-    """The reactor, or a test's clock; None: the global reactor."""
+    reactor: Any = field(default=None, converter=the_reactor)
+    """
+    The reactor, or a test's clock; None: the global reactor. From then on all timers of this reactor, also
+    those of the rest of the program, count by the monotonic clock, which nobody can set.
+    """
 
     random: Random | None = None
     """The source of the backoff's jitter, for tests."""

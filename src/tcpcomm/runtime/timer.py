@@ -11,6 +11,8 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from tcpcomm.runtime.monotonic_time import the_reactor
+
 Owner = TypeVar("Owner")
 
 Deadline = tuple[float, Callable[[Owner], object]]
@@ -165,8 +167,5 @@ class _SharedTimer:
 
 
 def clock_of(factory: object) -> IReactorTime:
-    """Return the factory's clock or, if it has none, the reactor."""
-    clock = getattr(factory, "clock", None)
-    if clock is None:
-        from twisted.internet import reactor as clock  # noqa: PLC0415 - never at import time
-    return cast("IReactorTime", clock)
+    """Return the factory's clock or, if it has none, the reactor; a reactor is on monotonic time."""
+    return cast("IReactorTime", the_reactor(getattr(factory, "clock", None)))

@@ -21,6 +21,7 @@ from twisted.logger import (
 from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.service import CannotListen
 
 _PORT_MESSAGE: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
@@ -47,8 +48,7 @@ def run(*services: Service, reactor: Any = None) -> None:
 
 def run_until_stopped(*services: Service, reactor: Any = None) -> None:
     """Do the same as :func:`run`, but raise the errors of a start unchanged."""
-    if reactor is None:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    reactor = the_reactor(reactor)
     # Debug lines would hide the others: a link writes one each time that it tries to connect.
     log_observer = FilteringLogObserver(
         textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.info), _WithoutPorts()]

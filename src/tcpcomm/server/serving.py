@@ -33,6 +33,7 @@ from tcpcomm.link.engine import Engine
 from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
@@ -379,8 +380,7 @@ def serve(
     """
     if (at is None) == (connect is None):
         raise ConfigurationError("serve() needs either at or connect")
-    if reactor is None:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    reactor = the_reactor(reactor)
     options["observers"] = [*observers, *frame_log(log)]
     if connect is not None:
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)

@@ -30,6 +30,7 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.runtime.monotonic_time import the_reactor
 
 E = TypeVar("E", bound=Equipment)
 
@@ -105,8 +106,8 @@ def simulated(
         )
     if not 0 <= fault_rate <= 1:
         raise ConfigurationError(f"fault_rate must be between 0 and 1, not {fault_rate}")
-    if most and reactor is None:
-        from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+    if most:
+        reactor = the_reactor(reactor)
     declaration = declaration_of(kind)
     if not declaration.dialect.has_faults:
         fault_rate = 0.0
@@ -211,7 +212,7 @@ class EventsEvery(Service):
                 raise ConfigurationError(f"{name}: the seconds must be above 0, not {interval}")
             loop = LoopingCall(self._send, name, Random(f"{seed} events {name}"))
             if clock is not None:
-                loop.clock = clock
+                loop.clock = the_reactor(clock)
             self._loops[loop] = interval
 
     def startService(self) -> None:

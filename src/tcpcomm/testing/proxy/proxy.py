@@ -38,6 +38,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tcpcomm.runtime.monotonic_time import the_reactor
+
 FULL: Final = 256 * 1024
 """The bytes on their way in one direction from which the proxy stops reading, to slow the sender."""
 
@@ -63,13 +65,12 @@ class FaultProxy:
         clock: IReactorTime | None = None,
         random: Random | None = None,
     ) -> None:
-        if reactor is None:
-            from twisted.internet import reactor  # noqa: PLC0415 - never at import time
+        reactor = the_reactor(reactor)
         self._reactor = reactor
         self._listen = listen
         self._listening: Any = None
         self._target = clientFromString(reactor, target) if isinstance(target, str) else target
-        self._clock: IReactorTime = reactor if clock is None else clock
+        self._clock: IReactorTime = reactor if clock is None else the_reactor(clock)
         self._random = random or Random()
         self._connections: set[_Connection] = set()
         self.upstream = Toxics()

@@ -1,0 +1,1 @@
+"""Programs whose wall clock a test sets while their peers hang."""
