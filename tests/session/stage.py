@@ -320,13 +320,21 @@ class Stage:
     Args:
         protocol: the session's class, or a function that makes a session.
         transport: the transport; by default plain TCP.
+        factory: makes the factory.
         options: arguments for the factory.
     """
 
-    def __init__(self, protocol: Any = Spy, *, transport: Transport | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        protocol: Any = Spy,
+        *,
+        transport: Transport | None = None,
+        factory: Callable[..., FrameFactory] = FrameFactory,
+        **options: Any,
+    ) -> None:
         self.clock = ReactorClock()
         self.clock.rightNow = 1000.0
-        self.factory = FrameFactory(protocol, clock=self.clock, **options)
+        self.factory = factory(protocol, clock=self.clock, **options)
         self.transport = transport or Transport()
         self.session: Any = self.factory.buildProtocol(self.transport.address)
         self.transport.protocol = self.session

@@ -304,13 +304,15 @@ class Responder:
 
     def _done(self, outcome: Any) -> Any:
         """Begin the commands that waited for one that is done now, unless the session is over."""
-        self._running -= 1
         if not self._session.is_open:
             self._queue = None
-        while self._queue and not self._running:
+        # This one counts as running meanwhile, because the end of a turn may deliver further requests.
+        # They must wait behind those that waited before.
+        while self._queue and self._running == 1:
             request, frame, send, turn = self._queue.popleft()
             later: Deferred[Any] = maybeDeferred(self._take, request, frame, send)
             later.chainDeferred(turn)
+        self._running -= 1
         return outcome
 
     def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:
