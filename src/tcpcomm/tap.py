@@ -139,14 +139,13 @@ Examples:
             _refuse(problems)
 
     def _factory(self, problems: list[str]) -> Factory | None:
-        per_address = check(problems, self._count, "max-sessions-per-address")
         options = {
             "max_sessions": check(problems, self._count, "max-sessions"),
-            "max_sessions_per_address": per_address,
+            "max_sessions_per_address": check(problems, self._count, "max-sessions-per-address"),
             "allow": self.allowed(problems),
             "framing": self._framing(problems),
             "keys": check(problems, self._keys),
-            "evict": check(problems, self._evict, per_address),
+            "evict": check(problems, self._evict),
             "observers": self._frame_log(),
         }
         given = {name: value for name, value in options.items() if value is not None}
@@ -220,16 +219,10 @@ Examples:
             raise ConfigurationError("--psk needs --name NAME: the name that peers expect of this server")
         return read_keys(path, name)
 
-    def _evict(self, per_address: int | None) -> str | None:
+    def _evict(self) -> str | None:
         text: str | None = self["evict"]
         if text is not None and text not in EVICT:
             raise ConfigurationError(f"--evict must be {', '.join(EVICT)}, not {text!r}")
-        evicts = self["psk"] is not None if text is None else text != "none"
-        if evicts and per_address == 1:
-            raise ConfigurationError(
-                "--max-sessions-per-address 1 leaves no room for a new session while the older one ends: "
-                "use 2, or --evict none"
-            )
         return text
 
     def _count(self, option: str) -> int | None:

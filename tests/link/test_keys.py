@@ -9,12 +9,13 @@ from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
-from tcpcomm.link.engine import MAX_UNPROVEN
 from tcpcomm.link.link import Link
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.session.admission import Abuse
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.limits import MAX_UNPROVEN
 from tcpcomm.session.protocol import FrameProtocol
 from tests.link.wired import BEAT, LAN, PORT, QUIET, Bench
 from tests.session.stage import recorded_log
@@ -84,9 +85,9 @@ def test_steps_run_when_the_peer_is_proven_and_not_before(bench: Bench) -> None:
     link = camera(bench, on_ready=[lambda handshake: stepped.append(bench.now)])
     bench.robot.connecting(bench.camera, PORT).connect(silent())
     bench.network.advance(1.0)
-    assert ([], LinkState.HANDSHAKING) == (stepped, link.state)
-    bench.until(lambda: link.state is LinkState.DOWN)
-    assert "host answers but the program does not: the peer was not proven within 2 s" == link.reason
+    assert ([], LinkState.DOWN) == (stepped, link.state)
+    bench.until(lambda: "refused" in link.reason)
+    assert "the last peer that came was refused: the peer was not proven within 2 s" == link.reason
     robot(bench)
     bench.ready(link)
     assert 1 == len(stepped)
@@ -97,8 +98,8 @@ def test_a_peer_without_the_key_is_refused_and_the_reason_told(bench: Bench) -> 
     stranger = robot(bench, WRONG)
     bench.until(lambda: link.state is LinkState.DOWN and "not proven" in link.reason)
     assert (
-        "not proven: the peer calls itself robot but has another key, or connects to another name than ours"
-        == link.reason
+        "the last peer that came was refused: not proven: the peer calls itself robot but has another key, "
+        "or connects to another name than ours" == link.reason
     )
     bench.until(lambda: "not proven" in stranger.reason)
     assert stranger.reason.endswith("perhaps it does not know our name, or its key is another")
@@ -122,7 +123,7 @@ def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
             bench.robot.connecting(bench.camera, PORT).connect(silent())
         bench.network.advance(1.0)
         assert LinkState.READY is link.state
-        assert any(f"{MAX_UNPROVEN} others must prove themselves" in line for line in logged.lines())
+        assert any(f"{MAX_UNPROVEN} connections were not proven" in line for line in logged.lines())
         bench.network.advance(2.0)
         assert any("the peer was not proven within 2 s" in line for line in logged.lines())
     assert 1 == len(link.engine.sessions.protocols)
@@ -133,11 +134,72 @@ def test_strangers_neither_evict_the_peer_nor_keep_it_out(bench: Bench) -> None:
 def test_a_silent_stranger_that_came_first_gives_way_to_the_peer(bench: Bench) -> None:
     link = camera(bench)
     bench.robot.connecting(bench.camera, PORT).connect(silent())
-    bench.until(lambda: link.state is LinkState.HANDSHAKING)
+    bench.until(lambda: bool(link.engine.sessions.protocols))
     began = bench.now
     dialling = robot(bench)
     bench.ready(link, dialling)
     assert bench.now - began < 0.2
+
+
+def test_the_peer_gets_in_while_strangers_come_and_come(bench: Bench) -> None:
+    link = camera(bench)
+    strangers = bench.network.machine("strangers")
+
+    def flood() -> None:
+        for _ in range(20):
+            strangers.connecting(bench.camera, PORT).connect(silent()).addErrback(lambda _: None)
+
+    with recorded_log() as logged:
+        for _ in range(20):
+            flood()
+            bench.network.advance(0.05)
+        assert MAX_UNPROVEN == len(link.engine.sessions.protocols)
+        began = bench.now
+        dialling = robot(bench)
+        while LinkState.READY is not dialling.state and bench.now < began + 1.0:
+            flood()
+            bench.network.advance(0.02)
+        assert LinkState.READY is dialling.state
+        assert bench.now - began < 0.2
+        assert link.engine.admission.abuse[Abuse.DROPPED] > MAX_UNPROVEN
+        bench.result(link.stopService())
+        bench.result(dialling.stopService())
+        logged.lines()
+
+
+def test_a_proven_peer_that_is_refused_does_not_disturb_the_session(bench: Bench) -> None:
+    link, dialling = camera(bench), robot(bench)
+    bench.ready(link, dialling)
+    asked = link.request(b"how are you", timeout=1.0)
+    with recorded_log() as logged:
+        other = robot(bench, OTHER)
+        bench.network.advance(0.5)
+        assert any("is connected" in line for line in logged.lines())
+        bench.result(other.stopService())
+    assert LinkState.READY is link.state
+    assert not asked.called  # the session is the same, so its reply can still come
+    asked.addErrback(lambda _: None)
+
+
+def test_two_peers_of_one_name_do_not_evict_each_other_for_ever(bench: Bench) -> None:
+    link, first = camera(bench), robot(bench)
+    bench.ready(link, first)
+    tries: list[str] = []
+    with recorded_log() as logged:
+        second = robot(bench, machine=bench.network.machine("the other robot"))
+        second.observe(lambda state, reason: tries.append(f"{state.value}: {reason}"))
+        bench.network.advance(20.0)
+        evictions = link.engine.admission.abuse[Abuse.EVICTED]
+        lines = [line for line in logged.lines() if "has the same name" in line]
+    assert evictions == 1
+    assert 1 <= len(lines) <= 5
+    assert {LinkState.READY} < {first.state, second.state}
+    loser = first if second.state is LinkState.READY else second
+    assert "the peer refuses us: " in loser.reason
+    assert "give each peer a name of its own" in loser.reason
+    assert len([each for each in tries if each.startswith("handshaking")]) < 40
+    for each in (link, first, second):
+        bench.result(each.stopService())
 
 
 def test_the_same_name_evicts_its_zombie_also_from_another_address(bench: Bench) -> None:

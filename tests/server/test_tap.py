@@ -193,10 +193,6 @@ class TestPeers:
             (["--psk", "{keys}", "--name", "a b"], "'a b' cannot be a name: "),
             (["--evict", "all"], "--evict must be identity, address, none, not 'all'"),
             (
-                ["--evict", "address", "--max-sessions-per-address", "1"],
-                "--max-sessions-per-address 1 leaves no room for a new session while the older one ends",
-            ),
-            (
                 ["--heartbeat-timeout", "0"],
                 "--heartbeat-timeout must be seconds above 0, or 'none', not '0'",
             ),

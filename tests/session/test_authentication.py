@@ -172,9 +172,14 @@ def test_over_tls_the_exchange_begins_when_tls_is_established() -> None:
     assert (["robot-1"], [b"frame"]) == (stage.ready, stage.session.seen)
 
 
-def test_a_session_counts_before_its_peer_is_proven() -> None:
-    stage = Guarded(max_sessions=1).connect()
+def test_a_connection_is_no_session_before_its_peer_is_proven() -> None:
+    stage = Guarded(max_sessions=1, evict="none").connect()
+    admission = stage.factory.admission
     assert {stage.session} == stage.factory.sessions
+    assert 1 == admission.unproven
+    assert admission.session_refusal(None) is None
+    stage.prove()
+    assert 0 == admission.unproven
     with recorded_log() as logged:
         stage.factory.buildProtocol(stage.transport.address)
         assert ["there are 1 sessions, which is max_sessions"] == [

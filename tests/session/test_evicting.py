@@ -8,7 +8,8 @@ import pytest
 from twisted.internet.address import IPv4Address
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.psk import DialingProof, PreSharedKeys
+from tcpcomm.net.psk import DialingProof, NotProven, PreSharedKeys
+from tcpcomm.session.admission import Abuse
 from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import Lost, Spy, Stage, Transport, recorded_log
 
@@ -21,12 +22,20 @@ class Crowd(Stage):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(Spy, **options)
+        self.transports: list[Transport] = []
+
+    def transports_turn(self) -> None:
+        """Let every connection do its work."""
+        for each in self.transports:
+            while each.turn():
+                pass
 
     def come(self, host: str, port: int = 1, *, name: str | None = None) -> Any:
         """Let a peer connect and prove its name. Return its session."""
         transport = Transport(IPv4Address("TCP", host, port))
         made: Any = self.factory.buildProtocol(transport.address)
         transport.protocol = made
+        self.transports.append(transport)
         made.makeConnection(transport)
         if name is None:
             return made
@@ -89,8 +98,101 @@ def test_a_peer_that_was_lost_is_not_evicted_again() -> None:
     assert [1, 0] == [len(over(second)), len(over(third))]
 
 
-def test_the_room_for_the_session_that_evicts_must_be_there() -> None:
-    with pytest.raises(ConfigurationError, match="leaves no room for the session that evicts"):
-        FrameFactory(evict="address", max_sessions_per_address=1)
+def test_a_peer_that_replaces_its_session_needs_no_free_place() -> None:
+    crowd = Crowd(keys=CAMERA, max_sessions=1, max_sessions_per_address=1)
+    with recorded_log() as logged:
+        zombie = crowd.come("10.0.0.1", 1, name="robot-1")
+        session = crowd.come("10.0.0.1", 2, name="robot-1")
+        assert [1, 0] == [len(over(zombie)), len(over(session))]
+        logged.lines()
+        logged.connected.clear()
+        other = crowd.come("10.0.0.9", 3, name="robot-2")
+        assert [] == logged.connected
+        other.transport.turn()
+        (line,) = logged.lines()
+    assert line == "10.0.0.9:3: connection refused: there are 1 sessions, which is max_sessions"
+    assert session.is_open
+
+
+def test_a_mode_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError, match="must be identity, address, none or auto, not 'all'"):
         FrameFactory(evict="all")
+
+
+def test_strangers_do_not_count_as_sessions() -> None:
+    crowd = Crowd(keys=CAMERA, max_sessions=2, max_sessions_per_address=2, max_unproven=5)
+    with recorded_log() as logged:
+        for port in range(50):
+            crowd.come("10.0.0.1", port)
+            crowd.transports_turn()
+            crowd.clock.advance(0.1)
+        assert 5 == crowd.factory.admission.unproven
+        first = crowd.come("10.0.0.1", 91, name="robot-1")
+        second = crowd.come("10.0.0.1", 92, name="robot-2")
+        crowd.transports_turn()
+        logged.lines()
+    assert first.is_open
+    assert second.is_open
+    assert 2 == crowd.factory.admission.by_address["10.0.0.1"]
+
+
+class Fight:
+    """Two peers that have the name robot-1, and come again as soon as they lose their session."""
+
+    def __init__(self, *, talkative: bool, **options: Any) -> None:
+        self.crowd = Crowd(keys=CAMERA, **options)
+        self.sessions: dict[str, Any] = {"10.0.0.1": None, "10.0.0.2": None}
+        self.talkative = talkative
+        self.proofs: dict[str, DialingProof] = {}
+
+    def run(self, seconds: float) -> int:
+        """Let both be impatient for so long. Return how often a session was evicted."""
+        for step in range(round(seconds / 0.02)):
+            for host, session in self.sessions.items():
+                if session is None or not session.is_open:
+                    self.sessions[host] = self.crowd.come(host, step, name="robot-1")
+                elif self.talkative and not step % 5:
+                    session.dataReceived(b"PING;")
+            self.crowd.transports_turn()
+            self.crowd.clock.advance(0.02)
+        return self.crowd.factory.admission.abuse[Abuse.EVICTED]
+
+
+@pytest.mark.parametrize(("talkative", "most"), [(True, 1), (False, 6)])
+def test_two_peers_of_one_name_do_not_evict_each_other_for_ever(talkative: bool, most: int) -> None:
+    with recorded_log() as logged:
+        fight = Fight(talkative=talkative)
+        assert fight.run(20.0) <= most
+        lines = [line for line in logged.lines() if "has the same name" in line]
+        logged.connected.clear()
+    assert 1 <= len(lines) <= 3
+    assert lines[0].startswith("10.0.0.1:")
+    assert "connection refused: 10.0.0.2:" in lines[0]
+    assert "give each peer a name of its own" in lines[0]
+
+
+def test_a_refused_peer_of_the_same_name_is_told_why() -> None:
+    crowd = Crowd(keys=CAMERA)
+    with recorded_log() as logged:
+        crowd.come("10.0.0.1", 1, name="robot-1")
+        crowd.come("10.0.0.2", 1, name="robot-1")
+        refused = crowd.come("10.0.0.1", 2)
+        proof = DialingProof(PreSharedKeys("robot-1", {"camera-1": KEY}), "camera-1")
+        refused.dataReceived(proof.feed(b"".join(refused.transport.sent())))
+        with pytest.raises(NotProven, match=r"the peer refuses us: 10\.0\.0\.2:1 has the same"):
+            proof.feed(b"".join(refused.transport.sent()))
+        assert "closed" == refused.transport.ended
+        crowd.transports_turn()
+        logged.lines()
+    assert [] == refused.protocol.seen
+
+
+def test_a_zombie_is_evicted_at_once_again_when_some_time_has_passed() -> None:
+    crowd = Crowd(keys=CAMERA)
+    with recorded_log() as logged:
+        for number in range(5):
+            session = crowd.come("10.0.0.1", number, name="robot-1")
+            assert session.is_open
+            crowd.transports_turn()
+            crowd.clock.advance(11.0)
+        assert 4 == len(logged.lines())

@@ -91,7 +91,7 @@ def test_by_default_there_is_a_limit() -> None:
 def test_the_default_limit_leaves_files_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
-    for soft, expected in [(10_000, 1000), (1024, 960), (70, 6), (10, 1), (resource.RLIM_INFINITY, 1000)]:
+    for soft, expected in [(10_000, 1000), (1024, 832), (100, 24), (10, 1), (resource.RLIM_INFINITY, 1000)]:
         monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
         assert expected == default_max_sessions()
 

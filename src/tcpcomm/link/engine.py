@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -25,14 +26,12 @@ from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, Sen
 from tcpcomm.net.error_texts import one_line
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.timer import DeadlineTimer
-from tcpcomm.session.admission import Admission
+from tcpcomm.session.admission import Abuse, Admission, Refusal
 from tcpcomm.session.observer import Observers
+from tcpcomm.session.rivals import Rivals, same_name
 
 LISTEN_RETRY: Final = 1.0
 """Seconds until a port that is not available is tried again."""
-
-MAX_UNPROVEN: Final = 16
-"""Connections that may still owe a proof while the link has a session."""
 
 MAX_LOGGED_REASONS: Final = 20
 """Reasons of one outage that are logged: some quote the peer, which may change its words each time."""
@@ -129,10 +128,12 @@ class Engine:
         self._steps = tuple(steps)
         self._send_heartbeat = send_heartbeat
         self._ready_changed = ready_changed
-        self._admission = admission or Admission(self.log, clock.seconds, name=name)
+        self.admission = admission or Admission(self.log, clock.seconds, name=name)
+        """Counts and logs the peers that are refused, dropped or evicted."""
         self._timer: DeadlineTimer[Engine] | None = None
         self._session: SupervisedProtocol | None = None
         self._unproven: dict[SupervisedProtocol, IDelayedCall] = {}  # with their timeouts
+        self._rivals = Rivals()
         self._steps_under_way: Deferred[Any] | None = None
         self._actions: deque[Action] = deque()
         self._acting = False
@@ -245,45 +246,72 @@ class Engine:
         """
         Take a session that is connected by TCP. Return False if it is not wanted.
 
-        While there is a session, another one waits until its peer is proven, if that must be.
+        Where we listen, a session that owes a proof waits beside the link's session, or for its place.
         """
         wanted = self.state is LinkState.CONNECTING if self.source.dials else self._running
         if not wanted or self._stopping:
             return False
-        if self._session is None or session.missing is None:
-            return self._admit(session)
-        if len(self._unproven) >= MAX_UNPROVEN:
-            others = f"{MAX_UNPROVEN} others must prove themselves already"
-            self._admission.log_refusal(session.peer, others)
+        if self.source.dials or session.missing is None:
+            if self.session_refusal(session) is not None:
+                return False
+            self._take(session)
+            return True
+        drop = partial(self._drop, session)
+        if not self.admission.unproven_opened(session, session.peer, session.host, drop):
             return False
         seconds = self.supervisor.policy.handshake_timeout
         overdue = f"{session.missing} within {seconds:g} s"
         self._unproven[session] = self._clock.callLater(seconds, self._refuse, session, overdue)
         return True
 
-    def _admit(self, session: SupervisedProtocol) -> bool:
+    def session_refusal(self, session: SupervisedProtocol) -> str | None:
+        """Return the reason why the link refuses a peer that is known now, or None. Log it if so."""
+        old = self._session
+        if old is None or self.source.dials:
+            return None
+        if not old.same_peer(session):
+            refusal = Refusal(Abuse.NAME, f"{old.peer} is connected")
+        elif self._rivals.may_evict("", self._now(), old.heard_at):  # a link has one peer
+            return None
+        else:
+            refusal = same_name(old.peer)
+        self._forget_unproven(session)
+        self.admission.refuse(session.peer, refusal)
+        return refusal.reason
+
+    def _take(self, session: SupervisedProtocol) -> None:
         """Make a session the link's; the one before it is a zombie of the same peer."""
         old = self._session
-        if old is not None and not old.same_peer(session):
-            self._admission.log_refusal(session.peer, f"{old.peer} is connected")
-            return False
+        session.heard_at = self._now()
         self.source.attempt_succeeded()
         self._plan(self.supervisor.connected(self._now(), session.missing))
         self._leave()
         self._session = session
         if old is not None:
+            self.admission.abuse[Abuse.EVICTED] += 1
             old.abort("the peer connected again: this session is its zombie")
         self._do()
-        return True
 
     def _refuse(self, session: SupervisedProtocol, reason: str) -> None:
         """End a session that is not the link's."""
-        self._forget_unproven(session)
-        self._admission.log_refusal(session.peer, reason)
+        self._not_proven(session, reason)
         session.abort(reason)
+
+    def _drop(self, session: SupervisedProtocol, reason: str) -> None:
+        """End a session that owes a proof, to make room for others; that is logged."""
+        self._forget_unproven(session)
+        session.abort(reason)
+
+    def _not_proven(self, session: SupervisedProtocol, reason: str) -> None:
+        """Log a session that was not proven, and keep its reason where no session says more."""
+        if self._forget_unproven(session):
+            self.admission.log_refusal(session.peer, reason)
+            if self._running and self.state is LinkState.DOWN:
+                self.supervisor.reason = f"the last peer that came was refused: {reason}"
 
     def _forget_unproven(self, session: SupervisedProtocol) -> bool:
         """Return whether the session was one of the unproven; it is not any more."""
+        self.admission.unproven_closed(session)
         timeout = self._unproven.pop(session, None)
         if timeout is not None and timeout.active():
             timeout.cancel()
@@ -291,8 +319,8 @@ class Engine:
 
     def session_established(self, session: SupervisedProtocol) -> None:
         """Take the steps: the transport is ready for the protocol, and the peer is proven."""
-        if self._forget_unproven(session) and not self._admit(session):
-            session.abort("another peer is connected")
+        if self._forget_unproven(session):
+            self._take(session)
         self.supervisor.proof_given()
         if session is not self._session or self.state is not LinkState.HANDSHAKING:
             return
@@ -324,14 +352,14 @@ class Engine:
     def session_heard(self, session: SupervisedProtocol) -> None:
         """Note that bytes came."""
         if session is self._session:
-            actions = self.supervisor.heard(self._now())
+            session.heard_at = now = self._now()
+            actions = self.supervisor.heard(now)
             if actions:
                 self._do(actions)
 
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
         """Note that a session ended, or is not proven; for ``refused`` see :meth:`Supervisor.lost`."""
-        if self._forget_unproven(session):
-            self._admission.log_refusal(session.peer, reason)
+        self._not_proven(session, reason)
         if session is self._session:
             self._plan(self.supervisor.lost(self._now(), reason, refused))
             session.given_up = True

@@ -129,7 +129,7 @@ class LinkFactory(Factory):
         self._settings = settings
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        if not self._admission.admits(addr):
+        if not self._admission.admits(addr, session=False):
             return Refused()
         session = self.link.session_class()
         session.factory = self

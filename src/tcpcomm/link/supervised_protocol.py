@@ -41,6 +41,7 @@ class Supervision(Protocol):
     @property
     def state(self) -> LinkState: ...
     def session_made(self, session: SupervisedProtocol) -> bool: ...
+    def session_refusal(self, session: SupervisedProtocol) -> str | None: ...
     def session_established(self, session: SupervisedProtocol) -> None: ...
     def session_heard(self, session: SupervisedProtocol) -> None: ...
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None: ...
@@ -78,9 +79,12 @@ class SupervisedProtocol(ProtocolWrapper):
         self._identity: str | None = None
         self._reason: str | None = None  # of our ending the session
         if authentication is not None:
-            authentication.proven, authentication.refused = self._proven, self._not_proven
+            authentication.refusal, authentication.proven = self._refusal, self._proven
+            authentication.refused = self._not_proven
         self.peer = "no peer yet"
         self.host: str | None = None
+        self.heard_at = 0.0
+        """The time at which bytes came last on the session of the link, by the engine's clock."""
 
     def makeConnection(self, transport: Any) -> None:
         self.transport = transport
@@ -106,11 +110,22 @@ class SupervisedProtocol(ProtocolWrapper):
             self._established()
 
     def handshakeCompleted(self) -> None:
+        proven = not (self.given_up or isinstance(self.wrappedProtocol, PeerAuthentication))
+        name = certificate_name(self.transport) if proven else None
+        refusal = self._refusal(name) if proven else None
+        if refusal is not None:
+            self.abort(refusal)  # before the protocol is ready
+            return
         listener = IHandshakeListener(self.wrappedProtocol, None)
         if listener is not None:
             listener.handshakeCompleted()
-        if not isinstance(self.wrappedProtocol, PeerAuthentication):
-            self._proven(certificate_name(self.transport))
+        if proven:
+            self._proven(name)
+
+    def _refusal(self, identity: str | None) -> str | None:
+        """Return the reason why the link refuses this peer, which is known now, or None."""
+        self._identity = identity
+        return self._engine.session_refusal(self)
 
     def _proven(self, identity: str | None) -> None:
         """Go on with a peer that is proven; the protocol is connected."""
@@ -148,7 +163,10 @@ class SupervisedProtocol(ProtocolWrapper):
         self._lost = True
         if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
-        self._engine.session_over(self, loss_text(reason), refused=is_program_error(reason))
+        # A peer that closes before the link is ready does not want us: a network that fails is silent.
+        unwanted = self._engine.state is LinkState.HANDSHAKING and not self.given_up
+        refused = is_program_error(reason) or unwanted
+        self._engine.session_over(self, loss_text(reason), refused=refused)
         if self._begun and self._observers.closed is not None:
             self._observers.closed(self, self._reason or loss_text(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]

@@ -22,7 +22,10 @@ of these lines, each with LF at its end::
     <acceptor's nonce>
 
 Both sides know both names before. The dialler proves itself first, so that a stranger who connects learns
-only a nonce. A side that does not accept the proof closes the connection and sends nothing.
+only a nonce. A side that does not accept the proof closes the connection and sends nothing. An acceptor
+that accepts the proof, and still does not want the peer, says why in place of ``ACCEPT``, and closes::
+
+    acceptor  ->  TCPCOMM-PSK/1 REFUSE <reason>
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ MIN_KEY: Final = 16
 MAX_LINE: Final = 256
 """Bytes: a longer line cannot belong to the exchange."""
 
+_REFUSE: Final = f"{VERSION} REFUSE ".encode()
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -190,6 +194,10 @@ class Proof:
         """Return the bytes to send first, which are none unless this side begins."""
         return b""
 
+    def refuse(self, reason: str) -> bytes:
+        """Return the bytes that tell a proven peer why it is refused; a dialler only closes."""
+        return b""
+
     def answer(self, line: bytes) -> bytes:
         """
         Read one line from the peer, without its LF; return the bytes to send.
@@ -235,6 +243,8 @@ class DialingProof(Proof):
             (self._peer_nonce,) = _fields(line, "CHALLENGE", 1)
             _check_nonce(self._peer_nonce)
             return f"{VERSION} PROOF {self._name} {self._nonce} {self._mac('dialler')}\n".encode()
+        if line.startswith(_REFUSE):
+            raise NotProven(f"the peer refuses us: {line[len(_REFUSE) :].decode('ascii', 'replace')}")
         (mac,) = _fields(line, "ACCEPT", 1)
         if not hmac.compare_digest(mac.encode(), self._mac("acceptor").encode()):
             raise NotProven(f"the peer has another key than {self._acceptor}'s, or another name")
@@ -252,6 +262,10 @@ class AcceptingProof(Proof):
     def __init__(self, keys: PreSharedKeys, *, nonce: Callable[[], str] = _nonce) -> None:
         super().__init__(nonce)
         self._keys = keys
+
+    def refuse(self, reason: str) -> bytes:
+        text = reason.encode("ascii", "replace").replace(b"\n", b" ")
+        return _REFUSE + text[: MAX_LINE - len(_REFUSE)] + b"\n"
 
     def begin(self) -> bytes:
         return f"{VERSION} CHALLENGE {self._nonce}\n".encode()

@@ -18,6 +18,8 @@ class SessionAttributes(Protocol):
     Those up to ``is_declared`` are settings: a subclass sets them, and a factory can replace them.
     """
 
+    _last_received_at: float  # FrameProtocol has the slot
+
     # Each chunk or frame needs these, and a slot is read faster than a default of the class.
     __slots__ = (
         "frames_received",
@@ -65,6 +67,9 @@ class SessionAttributes(Protocol):
     awaits_proof = False
     """True if the peer must prove itself first. Somebody else then calls ``handshakeCompleted``."""
 
+    admitted: bool | None = None
+    """False if the factory refused the peer, which is logged then; None before it has decided."""
+
     reason: str | None = None
     """The reason why the session closes or has closed, in plain words; None while it is open."""
 
@@ -97,3 +102,8 @@ class SessionAttributes(Protocol):
 
     observers: Observers
     """The observers of the factory, once connected."""
+
+    @property
+    def last_received_at(self) -> float:
+        """The time at which bytes came last, or the session began; by the clock of the factory."""
+        return self._last_received_at

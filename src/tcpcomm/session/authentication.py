@@ -27,7 +27,7 @@ from zope.interface import alsoProvides, implementer
 from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.runtime.timer import clock_of
-from tcpcomm.session.admission import Admission
+from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.protocol import FrameProtocol
 
 HANDSHAKE: Final = 2.0
@@ -53,12 +53,15 @@ class PeerAuthentication(Protocol):
         self.protocol = protocol
         self.proven: Callable[[str], object] = lambda peer: None
         """Called with the peer's name when the peer is proven, and the protocol is connected."""
+        self.refusal: Callable[[str], str | None] = lambda peer: None
+        """Called with the peer's name when it is known; returns the reason to refuse it, or None."""
         self.refused: Callable[[str], object] = self._abort
         """Called with the reason when the peer is not proven. It ends the connection."""
         self._proof = proof
         self._begun = False  # the exchange, after TCP and TLS
         self._over = False  # the peer is proven, or refused
         self._connected = False  # the protocol has the connection
+        self._turned_away: str | None = None  # the reason why a proven peer is refused
 
     def makeConnection(self, transport: Any) -> None:
         self.transport = transport
@@ -86,10 +89,15 @@ class PeerAuthentication(Protocol):
             self._over = True
             self.refused(f"not proven: {error}")
             return
+        if self._proof.peer is not None:
+            self._over = True
+            self._turned_away = self.refusal(self._proof.peer)
+        if self._turned_away is not None:
+            self._turn_away(self._turned_away)
+            return
         if answer:
             cast("Any", self.transport).write(answer)
         if self._proof.peer is not None:
-            self._over = True
             self._hand_over(self._proof.peer)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -101,7 +109,9 @@ class PeerAuthentication(Protocol):
             self.refused(loss_text(reason))
 
     def readConnectionLost(self) -> None:
-        if self._over:
+        if self._turned_away is not None:
+            cast("Any", self.transport).loseConnection()
+        elif self._over:
             self.protocol.readConnectionLost()
         else:
             self._over = True
@@ -113,6 +123,8 @@ class PeerAuthentication(Protocol):
 
     def explained(self, reason: Failure) -> Failure:
         """Return the reason of a loss. A peer that refuses our proof closes without a reason."""
+        if self._turned_away is not None:
+            return Failure(NotProven(self._turned_away))
         lost = reason.check(ConnectionDone, ConnectionLost)
         if self._over or not self._begun or lost is None:
             return reason
@@ -122,6 +134,12 @@ class PeerAuthentication(Protocol):
     def _connect(self) -> None:
         self._connected = True
         self.protocol.makeConnection(self.transport)
+
+    def _turn_away(self, reason: str) -> None:
+        """Tell a proven peer why it is refused, and close when that has left."""
+        transport = cast("Any", self.transport)
+        transport.write(self._proof.refuse(reason))
+        transport.loseConnection()
 
     def _hand_over(self, peer: str) -> None:
         protocol, transport = self.protocol, cast("Any", self.transport)
@@ -137,6 +155,11 @@ class PeerAuthentication(Protocol):
         self.proven(peer)
         if self._proof.trailing and not getattr(transport, "disconnecting", False):
             protocol.dataReceived(self._proof.trailing)
+
+    def end(self, reason: str) -> None:
+        """End the connection at once, without a call of :attr:`refused`."""
+        self._over = True
+        self._abort(reason)
 
     def _abort(self, reason: str) -> None:
         if isinstance(self.protocol, FrameProtocol):
@@ -166,7 +189,8 @@ class AuthenticatingFactory(Factory):
         self._factory = factory
         self._keys = keys
         self.clock = clock
-        self._admission = Admission(self.log, lambda: clock_of(self).seconds())
+        self.admission = Admission(self.log, lambda: clock_of(self).seconds())
+        """Counts the connections that are not proven, and logs the refused ones."""
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = self._factory.buildProtocol(addr)
@@ -180,15 +204,25 @@ class AuthenticatingFactory(Factory):
             HANDSHAKE, lambda: made.refused(f"not proven within {HANDSHAKE:g} s")
         )
 
+        peer, host = peer_name(addr), getattr(addr, "host", None)
+
         def over() -> None:
+            self.admission.unproven_closed(made)
             if overdue.active():
                 overdue.cancel()
 
         def refused(reason: str) -> None:
             over()
-            self._admission.log_refusal(peer_name(addr), reason)
+            self.admission.log_refusal(peer, reason)
             abort(reason)
 
+        def drop(reason: str) -> None:
+            over()
+            made.end(reason)
+
+        if not self.admission.unproven_opened(made, peer, host, drop):
+            overdue.cancel()
+            return Refused()
         made.refused, made.proven = refused, lambda peer: over()
         return made
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
@@ -17,12 +17,13 @@ from tcpcomm.framing.base import Framing
 from tcpcomm.net.error_texts import peer_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.timer import SharedTimers, clock_of
-from tcpcomm.session.admission import Admission, Network, Refused
+from tcpcomm.session.admission import Abuse, Admission, Network, Refused
 from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
-from tcpcomm.session.limits import Limits, default_max_sessions
+from tcpcomm.session.limits import Limits, default_max_sessions, default_max_unproven
 from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.rivals import Rivals, same_name
 
 AUTO: Final = "auto"
 EVICT: Final = ("identity", "address", "none")
@@ -48,7 +49,10 @@ class FrameFactory(Factory):
         framing: replaces the protocol's own ``framing``. The next six replace its settings, too: see
             :class:`~tcpcomm.session.attributes.SessionAttributes`.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
-        max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``.
+        max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``. In IPv6 a
+            /64 network counts as one address, unless it is link-local or unique local.
+        max_unproven: the most connections that owe TLS or the proof of a key; by default 128. They are no
+            sessions yet. If there are more, one of them is dropped at random.
         allow: the networks from which a peer may come; None: all. A peer on a UNIX socket is always
             admitted, because the file system guards the socket.
         keys: our name, and pre-shared keys. Each peer must prove that it holds one of them, before its
@@ -57,7 +61,8 @@ class FrameFactory(Factory):
         evict: the older session that a new one ends, because it is left over from the same peer.
             ``identity``: the session with the same name in its key or certificate. ``address``: the same,
             or if there is no name, the session from the same address. ``none``: no session. ``auto``:
-            ``identity`` if there are keys, else ``none``.
+            ``identity`` if there are keys, else ``none``. If two peers that are alive have one name, the
+            later one is refused.
         observers: watch all sessions. More can be added later, with ``observers.add``.
         clock: the source of time; by default the reactor.
 
@@ -85,6 +90,7 @@ class FrameFactory(Factory):
         asks: bool | Unset = UNSET,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
+        max_unproven: int | None = None,
         allow: Iterable[Network] | None = None,
         keys: PreSharedKeys | None = None,
         dials: bool = False,
@@ -110,6 +116,7 @@ class FrameFactory(Factory):
             networks=None if allow is None else tuple(allow),
             max_sessions=default_max_sessions() if max_sessions is None else max_sessions,
             max_sessions_per_address=max_sessions_per_address,
+            max_unproven=default_max_unproven() if max_unproven is None else max_unproven,
         )
         if keys is not None:
             keys.proof(dials=dials)  # raises now if something is wrong with them
@@ -118,18 +125,15 @@ class FrameFactory(Factory):
         if evict not in (AUTO, *EVICT):
             raise ConfigurationError(f"evict must be {', '.join(EVICT)} or {AUTO}, not {evict!r}")
         self.evict = evict if evict != AUTO else "none" if keys is None else "identity"
-        if self.evict != "none" and max_sessions_per_address == 1:
-            raise ConfigurationError(
-                f"max_sessions_per_address=1 leaves no room for the session that evicts ({self.evict})"
-            )
         self.observers = Observers(observers)
         """The observers of all its sessions."""
         self.clock = clock
         self.sessions: set[FrameProtocol] = set()
-        """The sessions that are open now."""
+        """The sessions that are open now, and the connections that owe TLS or a proof."""
         self.sessions_total = 0
         """The number of sessions that there have been."""
         self._by_peer: dict[str, FrameProtocol] = {}  # the one session of each peer, by its key
+        self._rivals = Rivals()
         self._ended_received = self._ended_sent = 0
         self._draining: list[Deferred[None]] = []
 
@@ -149,7 +153,8 @@ class FrameFactory(Factory):
         return self._ended_sent + sum(each.frames_sent for each in self.sessions)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        if not self.admission.admits(addr):
+        # Where a session may replace an older one, there is room for it even if all places are taken.
+        if not self.admission.admits(addr, session=self.evict == "none"):
             return Refused()
         try:
             protocol = cast("FrameProtocol", self.protocol())
@@ -162,32 +167,70 @@ class FrameFactory(Factory):
             setattr(protocol, name, value)
         if self.keys is None:
             return protocol
-        return PeerAuthentication(protocol, self.keys.proof(dials=self.dials))
+        made = PeerAuthentication(protocol, self.keys.proof(dials=self.dials))
+        made.refusal = partial(self._refusal, protocol)
+        return made
 
     def sessionOpened(self, session: FrameProtocol) -> None:
-        """Count a session that got its connection. The session calls this."""
+        """Note a session that got its connection. The session calls this."""
         self.sessions.add(session)
         self.sessions_total += 1
-        self.admission.session_opened(session.host)
+        if session.awaits_proof or ISSLTransport.providedBy(session.transport):
+            drop = partial(self._drop, session)
+            if not self.admission.unproven_opened(session, session.peer, session.host, drop):
+                drop("there are too many connections that are not proven")
 
     def sessionEstablished(self, session: FrameProtocol) -> None:
-        """End an older session of the same peer, because the peer is known now. The session calls this."""
-        peer = self._peer_of(session)
+        """
+        Count a session whose peer is known now, or refuse it. The session calls this before it is ready.
+
+        An older session of the same peer ends.
+        """
+        reason = self._refusal(session, session.identity)
+        if reason is not None:
+            session.abort(reason)
+            return
+        self.admission.unproven_closed(session)
+        self.admission.session_opened(session.host)
+        peer = self._peer_of(session, session.identity)
         if peer is None:
             return
         old = self._by_peer.get(peer)
         self._by_peer[peer] = session
-        if old is not None:
+        if old is not None and old.is_open:
             reason = f"the peer connected again, as {session.peer}: this session is its zombie"
             self.log.info("{peer}: evicted: {reason}", peer=old.peer, reason=reason)
+            self.admission.abuse[Abuse.EVICTED] += 1
             old.abort(reason)
 
-    def _peer_of(self, session: FrameProtocol) -> str | None:
+    def _refusal(self, session: FrameProtocol, identity: str | None) -> str | None:
+        """Return the reason why a peer may have no session, or None if it may. Log it if not."""
+        if session.admitted:
+            return None  # asked again
+        peer = self._peer_of(session, identity)
+        old = None if peer is None else self._by_peer.get(peer)
+        now = clock_of(self).seconds()
+        refusal = None
+        if peer is None or old is None:
+            refusal = self.admission.session_refusal(session.host)
+        elif old.is_open and not self._rivals.may_evict(peer, now, old.last_received_at):
+            refusal = same_name(old.peer)
+        session.admitted = refusal is None
+        if refusal is not None:
+            self.admission.refuse(session.peer, refusal)
+        return None if refusal is None else refusal.reason
+
+    def _drop(self, session: FrameProtocol, reason: str) -> None:
+        """End a session that is logged already."""
+        session.admitted = False
+        session.abort(reason)
+
+    def _peer_of(self, session: FrameProtocol, identity: str | None) -> str | None:
         """Return the key that limits a peer to one session, or None if it may have several."""
         if self.evict == "none":
             return None
-        if session.identity is not None:
-            return f"identity {session.identity}"
+        if identity is not None:
+            return f"identity {identity}"
         return f"address {session.host}" if self.evict == "address" and session.host else None
 
     def sessionClosed(self, session: FrameProtocol) -> None:
@@ -197,16 +240,19 @@ class FrameFactory(Factory):
         self.sessions.remove(session)
         self._ended_received += session.frames_received
         self._ended_sent += session.frames_sent
-        peer = self._peer_of(session)
+        peer = self._peer_of(session, session.identity)
         if peer is not None and self._by_peer.get(peer) is session:
             del self._by_peer[peer]
-        self.admission.session_closed(session.host)
+        if not self.admission.unproven_closed(session) and session.admitted:
+            self.admission.session_closed(session.host)
         if self._draining and not self.sessions:
             clock_of(self).callLater(0, self._drained)  # sessionLost comes first
 
     def sessionRefused(self, session: FrameProtocol, reason: str) -> None:
         """Log a session that ended before it was ready, because TLS failed, say. The session calls this."""
-        self.admission.log_refusal(session.peer, reason)
+        if session.admitted is not False:
+            kind = Abuse.PROOF if session.awaits_proof else Abuse.TLS
+            self.admission.log_refusal(session.peer, reason, kind)
 
     def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
         """

@@ -9,6 +9,9 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError
 
 MAX_SESSIONS: Final = 1000
+MAX_UNPROVEN: Final = 128
+"""Connections that may still owe TLS or the proof of a key. They are no sessions yet."""
+
 FILES_KEPT_FREE: Final = 64
 """File descriptors that are left for logs, handlers and listening sockets."""
 
@@ -69,11 +72,20 @@ class Limits:
 
 def default_max_sessions() -> int:
     """Return the most sessions of a server: 1000, or fewer if open files or sockets are limited."""
+    files = _open_files()
+    return max(1, min(MAX_SESSIONS, files - FILES_KEPT_FREE - default_max_unproven()))
+
+
+def default_max_unproven() -> int:
+    """Return the most connections that may owe TLS or a proof: 128, or an eighth of the open files."""
+    return max(1, min(MAX_UNPROVEN, _open_files() // 8))
+
+
+def _open_files() -> int:
+    """Return the most files and sockets that the process may have open."""
     try:
         import resource  # noqa: PLC0415 - Windows does not have it
     except ImportError:
-        return SELECTABLE_ON_WINDOWS - FILES_KEPT_FREE
+        return SELECTABLE_ON_WINDOWS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_SESSIONS
-    return max(1, min(MAX_SESSIONS, soft - FILES_KEPT_FREE))
+    return 1 << 30 if soft == resource.RLIM_INFINITY else soft

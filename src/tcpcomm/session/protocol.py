@@ -223,13 +223,15 @@ class FrameProtocol(FrameSender):
         if self._ready or self._closing:
             return
         self.identity = self.identity or certificate_name(self.transport)
+        self._notify_factory("sessionEstablished")
+        if self._closing:  # the factory refused it
+            return
         self._ready = True
         self._update_hold()
         if self.heartbeats is not None or self.heartbeat is not None:
             self._heartbeat_monitor = HeartbeatMonitor(self, self._seconds())
         self.log_connected()
         observer.report(self, "ready")
-        self._notify_factory("sessionEstablished")
         self._call_guarded(self.sessionReady)
         self._resume_delivery()
 

@@ -15,6 +15,9 @@ from typing import Any, Final, Self
 
 from twisted.internet import tcp
 
+MOST_ACCEPTED: Final = 16
+"""Connections that a port accepts in one turn of the reactor, so that a flood does not stop the others."""
+
 _FULL: Final = (EWOULDBLOCK, EAGAIN, ENOBUFS)
 """Errors of a system that accepts no more data for now."""
 
@@ -138,9 +141,13 @@ class AtOnceClient(SendsAtOnce, tcp.Client):
 
 
 class AtOncePort(tcp.Port):
-    """A listening port."""
+    """A listening port. It accepts few connections in one turn; Twisted's own port takes ever more."""
 
     transport = AtOnceServer
+
+    def doRead(self) -> None:
+        self.numberAccepts: int = min(self.numberAccepts, MOST_ACCEPTED)
+        super().doRead()
 
 
 class AtOnceConnector(tcp.Connector):

@@ -1,0 +1,94 @@
+"""Strangers that connect, say nothing, and come again, while a peer wants to prove itself."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tcpcomm.net.psk import DialingProof, PreSharedKeys
+from tests.system.running import ON_LOOPBACK, Server
+
+ROBOT = PreSharedKeys("robot-1", {"camera-1": bytes(range(32))})
+
+
+@contextmanager
+def silent_strangers(port: int, number: int) -> Iterator[None]:
+    """Keep so many silent connections to a port, each renewed as soon as it is closed."""
+    over, complete = Event(), Event()
+
+    def flood() -> None:
+        connections = selectors.DefaultSelector()
+        while not over.is_set():
+            missing = number - len(connections.get_map())
+            for _ in range(min(missing, 50)):
+                connection = socket.socket()
+                connection.setblocking(False)
+                connection.connect_ex(("127.0.0.1", port))
+                connections.register(connection, selectors.EVENT_READ)
+            if missing < number / 2:
+                complete.set()
+            for key, _ in connections.select(0.01):
+                if is_over(key.fileobj):
+                    connections.unregister(key.fileobj)
+        for key in list(connections.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]
+
+    thread = Thread(target=flood)
+    thread.start()
+    try:
+        assert complete.wait(20.0)
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def is_over(connection: Any) -> bool:
+    """Read from a connection; close it, and return True, if the server has closed it."""
+    try:
+        if connection.recv(1024):
+            return False
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    connection.close()
+    return True
+
+
+def talk(port: int) -> bytes:
+    """Prove the robot's key, send PING, and return the answer."""
+    proof = DialingProof(ROBOT, "camera-1")
+    with socket.create_connection(("127.0.0.1", port), timeout=1.0) as robot:
+        while proof.peer is None:
+            data = robot.recv(1024)
+            if not data:
+                raise ConnectionError("dropped")
+            robot.sendall(proof.feed(data))
+        robot.sendall(b"PING\r\n")
+        return robot.recv(1024)
+
+
+@pytest.mark.parametrize("number", [20, 150, 500])
+def test_a_peer_proves_itself_within_a_second_beside_silent_strangers(number: int, tmp_path: Path) -> None:
+    keys = tmp_path / "camera.keys"
+    keys.write_text(f"robot-1 {bytes(range(32)).hex()}\n")
+    keys.chmod(0o600)
+    options = ("--psk", str(keys), "--name", "camera-1")
+    with Server(*ON_LOOPBACK, *options) as server, silent_strangers(server.port, number):
+        for _ in range(5):
+            began = monotonic()
+            answer = b""
+            while not answer:
+                assert monotonic() < began + 1.0
+                with suppress(OSError):  # it may be the one that is dropped at random: it comes again
+                    answer = talk(server.port)
+            assert answer == b"PONG\r\n"
