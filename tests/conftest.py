@@ -34,6 +34,7 @@ LONG = (
     "tests/framing/test_frame_by_frame.py",
     "tests/framing/test_large_frame.py",
     "tests/framing/test_laws.py",
+    "tests/fuzz/",
     "tests/interop/",
     "tests/link/test_mutants.py",
     "tests/system/",
@@ -89,8 +90,8 @@ def skip(reason: str, *, for_comparison: bool = False) -> NoReturn:
 
     Args:
         reason: names the missing thing.
-        for_comparison: True if the extra ``bench`` brings the missing thing. Then the test fails only with
-            TCPCOMM_NO_SKIP=all.
+        for_comparison: True if the extra ``bench`` or ``fuzz`` brings the missing thing. Then the test
+            fails only with TCPCOMM_NO_SKIP=all.
     """
     forbidden = os.environ.get("TCPCOMM_NO_SKIP", "0")
     if forbidden == "all" or (forbidden not in ("", "0") and not for_comparison):
