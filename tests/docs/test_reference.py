@@ -29,6 +29,8 @@ WITH_LIMITS = [
         "conversation.proxy",
         "equipment.declaration",
         "net.endpoints",
+        "net.named_endpoint",
+        "net.names",
         "link.engine",
         "equipment.equipment",
         "equipment.events",
@@ -120,7 +122,7 @@ def test_the_other_limits_have_these_defaults() -> None:
         known.update(vars(module))
     text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
     listed = {row[0].strip("`"): row[1] for row in rows(text)}
-    assert 32 == len(listed)
+    assert 38 == len(listed)
     assert {name: str(known[name]) for name in listed} == listed
 
 

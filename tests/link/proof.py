@@ -16,8 +16,9 @@ from multiprocessing import get_context
 from typing import Final
 
 from tests.conftest import ROOT
+from tests.link.mutant import Mutant
 from tests.link.simulation import NEW_SEEDS, Outcome, run
-from tests.link.test_mutants import MUTANTS, Mutant, is_found_out
+from tests.link.test_mutants import MUTANTS, is_found_out
 from tests.system.figures import machine, machine_table, table
 
 __all__ = ["page", "simulate"]

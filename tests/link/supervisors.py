@@ -13,6 +13,7 @@ __all__ = ["POLICY", "SILENT", "USABLE", "brought_to", "supervisor"]
 
 POLICY = Policy(
     connect_timeout=0.1,
+    resolve_timeout=0.5,
     handshake_timeout=1.0,
     backoff=Backoff(quick=0.05, quick_for=1.0, cap=2.0, floor=0.02),
     heartbeats=Heartbeats(0.1, 0.3),

@@ -21,6 +21,7 @@ from tcpcomm.link.link import Link
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.states import LinkState
+from tcpcomm.net import names
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.socket_options import IDLE
@@ -164,6 +165,21 @@ class Certificates(Files):
             await self.gone(factory)
             logged.events.clear()
         assert [] == factory.ready
+
+    async def test_a_server_proves_the_name_by_which_it_was_looked_up(self) -> None:
+        factory = cameras()
+        port = await self.listen(self.server(), factory)
+        self.patch(names, "addresses_of", lambda name: ["127.0.0.1"])  # type: ignore[no-untyped-call]
+        for name, is_right in (("localhost", True), ("camera-1", False)):
+            observed = Observed(connect=f"tls:{name}:{port}:caCerts={self.authority.certificate}")
+            if is_right:
+                await observed.link.whenReady()
+                await observed.link.stopService()
+            else:
+                assert "for another name" in await observed.refused()
+            with recorded_log() as logged:
+                await self.gone(factory)
+                logged.events.clear()
 
     async def test_an_address_is_a_name_too(self) -> None:
         factory = cameras()

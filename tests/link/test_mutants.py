@@ -8,13 +8,10 @@ when the test that is named for it fails.
 from __future__ import annotations
 
 import inspect
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from attrs import field, frozen
 
 from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Requester
@@ -31,45 +28,20 @@ from tests.link import (
     test_engine,
     test_keys,
     test_link,
+    test_names,
     test_reconnecting,
     test_stopping,
     test_supervisor,
     test_supervisor_backoff,
     test_supervisor_silence,
 )
+from tests.link.mutant import Mutant
+from tests.link.mutants_of_names import MUTANTS_OF_NAMES
 from tests.link.simulation import run
 from tests.link.wired import Bench
 
 SEEDS: Final = range(4)
 FAULTS: Final = 150
-
-
-@frozen
-class Mutant:
-    """One rule broken: in a method of a class, a piece of its source is replaced."""
-
-    what: str
-    kind: type
-    method: str
-    old: str
-    new: str
-    killer: Callable[..., None] | None = None
-    """The test that kills it; None: the simulation does."""
-    arguments: dict[str, Any] = field(factory=dict)
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        original = inspect.getattr_static(self.kind, self.method)
-        source = textwrap.dedent(inspect.getsource(original))
-        assert 1 == source.count(self.old), f"{self.method} does not have {self.old!r} once"
-        made: dict[str, Any] = {}
-        mutated = source.replace(self.old, self.new)
-        exec(f"from __future__ import annotations\n{mutated}", original.__globals__, made)
-        setattr(self.kind, self.method, made[self.method])
-        try:
-            yield
-        finally:
-            setattr(self.kind, self.method, original)
 
 
 MUTANTS: Final = [
@@ -508,6 +480,7 @@ MUTANTS: Final = [
         "pass",
         test_link.test_a_pair_of_heartbeats_is_sent_answered_and_swallowed,
     ),
+    *MUTANTS_OF_NAMES,
 ]
 
 
@@ -548,7 +521,7 @@ def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
     given = dict(arguments)
     if "bench" in inspect.signature(test).parameters:
         given["bench"] = Bench()
-        if test.__module__ in (test_link.__name__, test_reconnecting.__name__):
+        if test.__module__ in (test_link.__name__, test_names.__name__, test_reconnecting.__name__):
             given["bench"].serve()
     try:
         test(**given)

@@ -23,6 +23,12 @@ def feed(link: Supervisor, what: Input, now: float) -> list[Action]:
     if what is Input.DIAL:
         link.running = True  # it may not dial by itself unless it runs
         return link.kick(now) if link.state is LinkState.DOWN else link._dial(now)
+    if what is Input.LOOKUP:
+        link.looking_up(now, "camera-1")
+        return []
+    if what is Input.RESOLVED:
+        link.resolved(now)
+        return []
     if what is Input.FAILED:
         return link.failed(now, "it failed")
     if what is Input.CONNECTED:

@@ -100,6 +100,18 @@ class AnyCourse(RuleBasedStateMachine):
     def fail(self) -> None:
         self.do(self.link.failed(self.now, "refused"))
 
+    @precondition(lambda self: self.link.state is LinkState.CONNECTING)
+    @rule(others=st.integers(0, 3))
+    def look_up(self, others: int) -> None:
+        self.link.looking_up(self.now, "camera-1", others)
+        assert self.now + self.policy.resolve_timeout == self.link.deadline
+
+    @precondition(lambda self: self.link.state is LinkState.CONNECTING)
+    @rule()
+    def resolve(self) -> None:
+        self.link.resolved(self.now)
+        assert self.now + self.policy.connect_timeout == self.link.deadline
+
     @precondition(lambda self: self.link.state is not LinkState.DRAINING)
     @rule()
     def connect(self) -> None:

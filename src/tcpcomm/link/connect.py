@@ -16,6 +16,22 @@ from twisted.python.failure import Failure
 
 from tcpcomm.link.engine import Engine, SessionSource
 from tcpcomm.net.error_texts import connect_error_text, listen_error_text
+from tcpcomm.net.named_endpoint import NamedEndpoint
+from tcpcomm.net.names import Addresses, Names
+
+
+def look_up(engine: Engine, names: Names, name: str) -> Deferred[Addresses]:
+    """Look up the name of the peer for an attempt. The time to connect begins when its address is known."""
+    lookup = names.resolve(name)
+    if not lookup.called:
+        engine.looking_up(name, names.ahead_of(name))
+
+        def resolved(addresses: Addresses) -> Addresses:
+            engine.resolved()
+            return addresses
+
+        lookup.addCallback(resolved)
+    return lookup
 
 
 class Connector(SessionSource):
@@ -26,7 +42,7 @@ class Connector(SessionSource):
         self._attempt: Deferred[Any] | None = None
 
     def dial(self, engine: Engine) -> None:
-        attempt = self._attempt = maybeDeferred(self._endpoint.connect, engine.sessions)
+        attempt = self._attempt = maybeDeferred(self._connect, engine)
 
         def ended(result: object) -> None:
             if self._attempt is not attempt:
@@ -36,6 +52,14 @@ class Connector(SessionSource):
                 engine.attempt_failed(connect_error_text(result))
 
         attempt.addBoth(ended)
+
+    def _connect(self, engine: Engine) -> Deferred[Any]:
+        endpoint = self._endpoint
+        if not isinstance(endpoint, NamedEndpoint):
+            return endpoint.connect(engine.sessions)
+        lookup = look_up(engine, endpoint.names, endpoint.name)
+        within = engine.supervisor.policy.connect_timeout
+        return lookup.addCallback(endpoint.connect_to, engine.sessions, within=within)
 
     def attempt_succeeded(self) -> None:
         self._attempt = None  # it must not be cancelled any more, though its Deferred has not fired yet

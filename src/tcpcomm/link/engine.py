@@ -222,6 +222,18 @@ class Engine:
 
     # -- called by sessions and sources ---------------------------------------------------------------
 
+    def looking_up(self, name: str, others: int = 0) -> None:
+        """Note that the attempt under way waits for a lookup; for ``others`` see the supervisor."""
+        if self.state is LinkState.CONNECTING:
+            self.supervisor.looking_up(self._now(), name, others)
+            self._do()
+
+    def resolved(self) -> None:
+        """Note that the attempt under way has an address."""
+        if self.state is LinkState.CONNECTING:
+            self.supervisor.resolved(self._now())
+            self._do()
+
     def attempt_failed(self, reason: str) -> None:
         """Note that the attempt under way failed."""
         if self.state is LinkState.CONNECTING:

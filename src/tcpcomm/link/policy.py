@@ -78,7 +78,16 @@ class Policy:
     """The rules of one link. Times are in seconds."""
 
     connect_timeout: float = field(validator=_positive)
-    """The time for an attempt. Short, because an attempt that began in an outage does not see its end."""
+    """
+    The time for an attempt, once the address is known. Short, because an attempt that began in an outage
+    does not see its end.
+    """
+
+    resolve_timeout: float = field(default=5.0, validator=_positive)
+    """
+    The time that an attempt waits for the address of a peer that is known by name. It waits only until the
+    name has once resolved; then it uses the last answer.
+    """
 
     handshake_timeout: float = field(default=2.0, validator=_positive)
     """The time for TLS, the proof of the peer and the on_ready steps together."""
@@ -105,6 +114,7 @@ PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(
         ),
         "wan": Policy(
             connect_timeout=5.0,
+            resolve_timeout=10.0,
             handshake_timeout=10.0,
             backoff=Backoff(quick=0.5, cap=30.0),
             heartbeats=Heartbeats(5.0, 15.0),

@@ -17,12 +17,14 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.link.connect import Connector
+from tcpcomm.link.connect import Connector, look_up
 from tcpcomm.link.engine import Engine, SessionSource, StateObserver
 from tcpcomm.link.options import LinkOptions, SupervisionKeywords
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.error_texts import connect_error_text
+from tcpcomm.net.names import Addresses, is_address, names_of
 from tcpcomm.session.observer import Observers
+from tcpcomm.transports.reactors import plain_reactor
 
 
 class ReconnectingFactory(Factory):
@@ -150,28 +152,69 @@ class ReconnectingFactory(Factory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """Note that an attempt failed."""
-        self.engine.attempt_failed(connect_error_text(reason))
+        source = self.engine.source
+        if not (isinstance(source, _ReactorConnector) and source.is_replacing):
+            self.engine.attempt_failed(connect_error_text(reason))
 
     def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
         """Do nothing: the protocol has told the engine already."""
 
 
 class _ReactorConnector(SessionSource):
-    """Makes sessions with a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``."""
+    """
+    Makes sessions with a connector of ``reactor.connectTCP``, ``connectSSL`` or ``connectUNIX``.
+
+    If the peer is known by name, each attempt connects to one of its addresses, in turn.
+    """
+
+    is_replacing = False
+    """True while the reactor's own attempt is ended, because another one takes its place."""
 
     def __init__(self, connector: Any) -> None:
         self._connector = connector
+        host = getattr(connector, "host", None)
+        self._name = host if isinstance(host, str) and not is_address(host) else None
+        self._lookup: Deferred[None] | None = None
+        self._failed = 0  # attempts by address: the next one takes the next address
         self._first = True
 
     def dial(self, engine: Engine) -> None:
-        if self._first:
-            self._first = False  # the reactor's own attempt is under way
-        elif self._connector.state == "disconnected":
+        first, self._first = self._first, False
+        if self._name is not None:
+            if first:
+                self._end_first_attempt()
+            lookup = look_up(engine, names_of(plain_reactor(self._connector.reactor)), self._name)
+            self._lookup = lookup.addCallback(self._connect_to, engine)
+            self._lookup.addErrback(lambda failure: engine.attempt_failed(connect_error_text(failure)))
+        elif not first:  # else the reactor's own attempt is under way
+            self._connect(engine)
+
+    def _end_first_attempt(self) -> None:
+        """End the reactor's own attempt, which would look the name up in the threads of the handlers."""
+        # Also after its end, an attempt looks up its host, unless that is an address.
+        self._connector.transport.addr = ("0.0.0.0", 0)
+        self.is_replacing = True
+        self._connector.stopConnecting()
+        self.is_replacing = False
+
+    def _connect_to(self, addresses: Addresses, engine: Engine) -> None:
+        self._connector.host = addresses[self._failed % len(addresses)]
+        self._failed += 1
+        self._connect(engine)
+
+    def _connect(self, engine: Engine) -> None:
+        if self._connector.state == "disconnected":
             self._connector.connect()
         else:
             engine.attempt_failed("the last connection is not closed yet")
 
+    def attempt_succeeded(self) -> None:
+        self._failed -= 1
+
     def cancel_attempt(self) -> None:
+        lookup, self._lookup = self._lookup, None
+        if lookup is not None:
+            lookup.cancel()
         if self._connector.state == "connecting":
             self._connector.stopConnecting()
 

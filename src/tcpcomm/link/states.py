@@ -13,7 +13,8 @@ only as long as the peer is heard.
     -----------   ----------------------------------------------   ----------------
     down          there is no session; a later attempt is planned  nothing
                   (or, where the peer connects to us, awaited)
-    connecting    an attempt is under way                          nothing
+    connecting    an attempt is under way: the peer's name is      nothing
+                  looked up, if it has one, then TCP connects
     handshaking   TCP is connected; the peer is being proven and   only the steps
                   the on_ready steps run
     ready         the peer was heard within the heartbeat          everything
@@ -50,6 +51,8 @@ class Input(Enum):
     """An event in the life of a link."""
 
     DIAL = "dial"  # it is time to connect, or kick() was called
+    LOOKUP = "lookup"  # the attempt begins with a lookup of the peer's name
+    RESOLVED = "resolved"  # the name has an address: from now on TCP connects
     FAILED = "failed"  # the attempt failed
     CONNECTED = "connected"  # there is a new session, dialled or accepted
     PROVEN = "proven"  # its peer is alive, and the on_ready steps are done
@@ -68,7 +71,13 @@ _S, _I = LinkState, Input
 TABLE: Final[Mapping[LinkState, Mapping[Input, LinkState]]] = MappingProxyType(
     {
         _S.DOWN: {_I.DIAL: _S.CONNECTING, _I.CONNECTED: _S.HANDSHAKING, _I.STOP: _S.DOWN},
-        _S.CONNECTING: {_I.CONNECTED: _S.HANDSHAKING, _I.FAILED: _S.DOWN, _I.STOP: _S.DOWN},
+        _S.CONNECTING: {
+            _I.LOOKUP: _S.CONNECTING,
+            _I.RESOLVED: _S.CONNECTING,
+            _I.CONNECTED: _S.HANDSHAKING,
+            _I.FAILED: _S.DOWN,
+            _I.STOP: _S.DOWN,
+        },
         # A second CONNECTED is the same peer again: its old session is a zombie, and is evicted.
         _S.HANDSHAKING: {
             _I.PROVEN: _S.READY,

@@ -82,7 +82,8 @@ class Supervisor:
         self._dialled = 0.0  # the time when the last attempt began
         self._down_since = 0.0  # the time when the outage began; it ends when ready for long enough
         self._ready_since = 0.0
-        self._due = inf  # the time of the next attempt, of its timeout, or of the end of the grace
+        self._due = inf  # the time of the next attempt, of a timeout of it, or of the end of the grace
+        self._lookup: str | None = None  # the name that the attempt waits for, as a text for reasons
         self._steps_are_done = False
         self._was_heard = False  # the peer, in this session
         self._missing = NOT_READY
@@ -128,6 +129,29 @@ class Supervisor:
         if self.running and self._dials and self.state is LinkState.DOWN:
             return self._dial(now)
         return []
+
+    def looking_up(self, now: float, name: str, others: int = 0) -> None:
+        """
+        Note that the attempt begins with a lookup, which has a time of its own.
+
+        Args:
+            now: the time.
+            name: the name that is looked up.
+            others: the number of other lookups that must end before.
+        """
+        self._next(Input.LOOKUP)
+        self._due = now + self.policy.resolve_timeout
+        self._lookup = f"the name {name} did not resolve within {self.policy.resolve_timeout:g} s"
+        self.reason = f"looking up the name {name}"
+        if others:
+            self._lookup += f": it waited for {others} other lookups"
+            self.reason += f", after {others} others"
+
+    def resolved(self, now: float) -> None:
+        """Note that the address is known: the time to connect begins."""
+        self._next(Input.RESOLVED)
+        self._lookup, self.reason = None, "dialling"
+        self._due = now + self.policy.connect_timeout
 
     def failed(self, now: float, reason: str) -> list[Action]:
         """Note that the attempt failed."""
@@ -227,7 +251,8 @@ class Supervisor:
         if self.state is LinkState.DOWN:
             return self._dial(now)
         if self.state is LinkState.CONNECTING:
-            return self._give_up(now, f"no answer within {self.policy.connect_timeout:g} s")
+            late = self._lookup or f"no answer within {self.policy.connect_timeout:g} s"
+            return self._give_up(now, late)
         if pulse is not None and self.state is LinkState.HANDSHAKING and now < self._due:
             return self._beat(pulse, now)
         if self.state is LinkState.HANDSHAKING:
@@ -269,7 +294,7 @@ class Supervisor:
 
     def _dial(self, now: float) -> list[Action]:
         state = self._next(Input.DIAL)
-        self._dialled = now
+        self._dialled, self._lookup = now, None
         self._due = now + self.policy.connect_timeout
         return [*self._to(state, "dialling"), Dial()]
 

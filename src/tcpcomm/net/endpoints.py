@@ -10,14 +10,13 @@ certificates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Final
 
 from attrs import frozen
 from twisted.internet.endpoints import (
-    HostnameEndpoint,
     SSL4ServerEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
@@ -29,12 +28,18 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.net.named_endpoint import NamedEndpoint
+from tcpcomm.net.names import is_address, names_of
 from tcpcomm.net.tls import Authorities, OwnCertificate, client_options, server_options
 from tcpcomm.runtime.socket_options import BACKLOG
-from tcpcomm.transports.reactors import at_once
+from tcpcomm.transports.endpoints import NativeClientEndpoint
+from tcpcomm.transports.reactors import at_once, plain_reactor
 
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds that an attempt to connect may take, unless the string or the link has a timeout."""
+
+LOCALHOST: Final = "127.0.0.1"
+"""The address that is meant by ``interface=localhost``."""
 
 LISTEN_EXAMPLE: Final = "tcp:9999:interface=127.0.0.1"
 CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
@@ -42,6 +47,7 @@ CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
 _TCP: Final = ("tcp", "tcp6", "native")
 _TLS: Final = ("ssl", "tls")
 _AT_ONCE: Final = re.compile(r"(?<!\\):at-once=([^:]*)")
+_LOCALHOST: Final = re.compile(r"(:interface=|^(?:tcp6?|native):\d+:)localhost(?=:|$)")
 _COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts"}
 _SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey"}
 _CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bindAddress"}
@@ -103,6 +109,8 @@ def _server(reactor: Any, parsed: _Parsed, text: str) -> IStreamServerEndpoint:
         if "" in parsed.arguments[1:-1] or len(parsed.arguments) > 3:
             raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
         parsed.port(0, missing="0")
+        _own_address("interface", parsed.value("interface", 1))
+        text = _LOCALHOST.sub(rf"\g<1>{LOCALHOST}", text)
     if parsed.kind in ("tcp", "tcp6", "unix") and "backlog" not in parsed.options:
         text += f":backlog={BACKLOG}"
     try:
@@ -206,6 +214,15 @@ class _Parsed:
             )
 
 
+def _own_address(option: str, host: str) -> str:
+    """Return an own address. A name is refused, because looking it up would block the reactor."""
+    if host == "localhost":
+        return LOCALHOST
+    if host and not is_address(host):
+        raise ConfigurationError(f"{option}={host} is not an IP address: write the address itself")
+    return host
+
+
 def _tls_server(reactor: Any, parsed: _Parsed, client_ca: str | None) -> IStreamServerEndpoint:
     parsed.check(1, _SERVER_OPTIONS)
     port, options = parsed.port(0), parsed.options
@@ -222,7 +239,8 @@ def _tls_server(reactor: Any, parsed: _Parsed, client_ca: str | None) -> IStream
         )
     context = server_options(own, authorities)
     backlog = int(options.get("backlog", BACKLOG))
-    return SSL4ServerEndpoint(reactor, port, context, backlog, options.get("interface", ""))
+    interface = _own_address("interface", options.get("interface", ""))
+    return SSL4ServerEndpoint(reactor, port, context, backlog, interface)
 
 
 def client(reactor: Any, text: str) -> IStreamClientEndpoint:
@@ -242,6 +260,9 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     - ``extraCertChain``: certificates between ours and the authority's.
     - ``timeout``, ``bindAddress``: the same as for ``tcp:``.
 
+    The name of a machine is looked up apart from the reactor and its threads; all its addresses, IPv6 and
+    IPv4, are tried.
+
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
@@ -254,8 +275,34 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
             if len(parsed.arguments) > 2:
                 raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
             parsed.port(0 if "host" in parsed.options else 1, missing="0")
+            _own_address("bindAddress", parsed.options.get("bindAddress", ""))
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
+        host = parsed.value("host", 0)
+        if isinstance(endpoint, NativeClientEndpoint) and not is_address(host):
+            return _named(reactor, host, endpoint.at)
+        if isinstance(endpoint, TCP4ClientEndpoint) and not is_address(host):
+            at = _tcp_at(reactor, parsed, position=0 if "host" in parsed.options else 1)
+            return _named(reactor, host, at)
         return endpoint
+
+
+def _named(reactor: Any, name: str, at: Callable[[str], IStreamClientEndpoint]) -> NamedEndpoint:
+    return NamedEndpoint(name, at, names=names_of(plain_reactor(reactor)), clock=reactor)
+
+
+def _tcp_at(reactor: Any, parsed: _Parsed, *, position: int) -> Callable[[str], IStreamClientEndpoint]:
+    """Return a function that makes the TCP endpoint of the string for an IP address."""
+    port, options = parsed.port(position), parsed.options
+    timeout = float(options.get("timeout", CONNECT_TIMEOUT))
+    own = _own_address("bindAddress", options.get("bindAddress", ""))
+    own_address = (own, 0) if own else None
+
+    def at(address: str) -> IStreamClientEndpoint:
+        kind: Any = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        endpoint: IStreamClientEndpoint = kind(reactor, address, port, timeout, own_address)
+        return endpoint
+
+    return at
 
 
 def _tls_client(reactor: Any, parsed: _Parsed) -> IStreamClientEndpoint:
@@ -263,16 +310,14 @@ def _tls_client(reactor: Any, parsed: _Parsed) -> IStreamClientEndpoint:
     kind, options, host = parsed.kind, parsed.options, parsed.value("host", 0)
     if not host:
         raise ConfigurationError(f"{kind}: needs a host, as in {kind}:camera-1:9999:caCerts=ca.pem")
-    port = parsed.port(1)
+    tcp_at = _tcp_at(reactor, parsed, position=1)
     secured = client_options(
         options.get("name", host),
         OwnCertificate.from_options(options, "clientCert"),
         Authorities(options.get("caCerts"), "caCerts"),
     )
-    timeout = float(options.get("timeout", CONNECT_TIMEOUT))
-    address = (options["bindAddress"], 0) if "bindAddress" in options else None
-    endpoint: Any = HostnameEndpoint  # a name may have several addresses
-    with suppress(ValueError):
-        version = ip_address(host.partition("%")[0]).version
-        endpoint = TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint
-    return wrapClientTLS(secured, endpoint(reactor, host, port, timeout, address))
+
+    def at(address: str) -> IStreamClientEndpoint:
+        return wrapClientTLS(secured, tcp_at(address))
+
+    return at(host) if is_address(host) else _named(reactor, host, at)

@@ -113,7 +113,7 @@ def connect_error_text(failure: Failure) -> str:
     """Return the reason for which an attempt to connect failed."""
     error = cast("BaseException", failure.value)
     if isinstance(error, DNSLookupError):
-        return f"the name is not known: {error}"
+        return str(error)
     for kind, text in _CONNECT_TEXTS.items():
         if isinstance(error, kind):
             return text

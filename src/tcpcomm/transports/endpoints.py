@@ -7,9 +7,11 @@ Endpoints that listen and connect with native transports, and their endpoint str
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from typing import Any
 
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.socket_options import BACKLOG
@@ -75,7 +77,15 @@ class NativeClientEndpoint(TCP4ClientEndpoint):
         server_name: str | None = None,
     ) -> None:
         view = NativeTCP(reactor, tls=tls, server_name=host if server_name is None else server_name)
-        super().__init__(view, host, port, timeout, None if bind_address is None else (bind_address, 0))
+        own_address = None if bind_address is None else (bind_address, 0)
+        super().__init__(view, host, port, timeout, own_address)
+        self._same_but_host = partial(
+            TCP4ClientEndpoint, view, port=port, timeout=timeout, bindAddress=own_address
+        )
+
+    def at(self, address: str) -> IStreamClientEndpoint:
+        """Return the endpoint for one address of the host; its certificate must still be the host's."""
+        return self._same_but_host(address)
 
 
 def server_endpoint(

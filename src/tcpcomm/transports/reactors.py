@@ -97,6 +97,11 @@ def at_once(reactor: Any) -> Any:
     return AtOnce(reactor) if is_twisteds else reactor
 
 
+def plain_reactor(reactor: Any) -> Any:
+    """Return the reactor behind a view, or the reactor itself if it is not a view."""
+    return reactor._reactor if isinstance(reactor, _View) else reactor
+
+
 class NativeTCP(_View):
     """
     A view of Twisted's asyncio reactor; the asyncio loop carries the bytes of its connections.
@@ -116,8 +121,7 @@ class NativeTCP(_View):
     def __init__(
         self, reactor: Any, *, tls: ssl.SSLContext | None = None, server_name: str | None = None
     ) -> None:
-        if isinstance(reactor, _View):
-            reactor = reactor._reactor
+        reactor = plain_reactor(reactor)
         if not isinstance(reactor, AsyncioSelectorReactor):
             raise ConfigurationError(
                 f"native transports need an asyncio loop, and {type(reactor).__name__} has none: "

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.testing.network.clock import Program, VirtualClock
+from tcpcomm.testing.network.name_server import NameServer
 
 _KERNEL_BUFFER: Final = 64 * 1024
 """The bytes of the kernel's send buffer, and of its receive buffer."""
@@ -56,6 +57,8 @@ class BaseNetwork:
         self.machines: dict[str, Any] = {}
         self.random = Random(seed)
         self.clock = VirtualClock()
+        self.name_server = NameServer(self.machines)
+        """Answers the programs that connect by name."""
         self.lost: dict[Socket, None] = {}
         """The sockets with lost bytes, which will be sent again."""
         self.trace: list[tuple[float, str, str, object]] | None = [] if traced else None

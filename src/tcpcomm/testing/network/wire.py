@@ -24,6 +24,8 @@ from collections.abc import Callable
 
 from twisted.internet.protocol import Factory, Protocol
 
+from tcpcomm.net.named_endpoint import NamedEndpoint
+from tcpcomm.net.names import Names
 from tcpcomm.testing.network.clock import Program, Timer
 from tcpcomm.testing.network.endpoints import ClientEndpoint, Port, ServerEndpoint
 from tcpcomm.testing.network.sockets import BaseMachine, BaseNetwork, Socket
@@ -56,9 +58,19 @@ class Network(BaseNetwork):
         """Let time pass until a condition is true. Return False if ``within`` seconds are not enough."""
         return self.clock.run_until(condition, within)
 
+    def at_address(self, address: str) -> Machine:
+        """Return the machine that has this address, or one that is not there."""
+        for machine in self.machines.values():
+            if machine.address == address:
+                return machine
+        nobody = Machine(self, f"nobody at {address}", address)
+        nobody.is_hearing = nobody.is_speaking = False
+        return nobody
+
     def mend(self) -> None:
-        """End every fault: plug the cables, resume and start the programs."""
+        """End every fault: plug the cables, resume and start the programs, revive the name server."""
         self.slow_down(0.0)
+        self.name_server.revive()
         for machine in self.machines.values():
             machine.mend()
 
@@ -77,6 +89,7 @@ class Machine(BaseMachine):
         super().__init__(network, name, address)
         self.boot: Callable[[Machine], object] | None = None
         """Starts the program again after :meth:`crash` or :meth:`kill`."""
+        self._names: dict[Program, Names] = {}  # of the program that runs
         self._powered = True
         self._plugged = True
         self._deaf = False
@@ -94,6 +107,19 @@ class Machine(BaseMachine):
     def connecting(self, other: Machine, port: int, *, timeout: float = 30.0) -> ClientEndpoint:
         """Return an endpoint that connects from this machine to another one."""
         return ClientEndpoint(self, self.program, other, port, timeout)
+
+    def connecting_by_name(self, name: str, port: int, *, timeout: float = 30.0) -> NamedEndpoint:
+        """Return an endpoint that first asks the network's name server where the other machine is."""
+        program, network = self.program, self.network
+        names = self._names.get(program)
+        if names is None:
+            names = Names(program, network.name_server.for_program(program))
+            self._names = {program: names}
+
+        def at(address: str) -> ClientEndpoint:
+            return ClientEndpoint(self, program, network.at_address(address), port, timeout)
+
+        return NamedEndpoint(name, at, names=names, clock=program)
 
     @property
     def timers(self) -> list[Timer]:

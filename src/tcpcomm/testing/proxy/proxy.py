@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, inlineCallbacks, maybeDeferred
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -38,6 +38,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tcpcomm.net.endpoints import client
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 FULL: Final = 256 * 1024
@@ -69,7 +70,7 @@ class FaultProxy:
         self._reactor = reactor
         self._listen = listen
         self._listening: Any = None
-        self._target = clientFromString(reactor, target) if isinstance(target, str) else target
+        self._target = client(reactor, target) if isinstance(target, str) else target
         self._clock: IReactorTime = reactor if clock is None else the_reactor(clock)
         self._random = random or Random()
         self._connections: set[_Connection] = set()
