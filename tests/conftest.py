@@ -11,12 +11,15 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+from tcpcomm.runtime.bounded_logger import peer_events
 
 __all__ = ["ALONE", "LONG", "ROOT", "needs_module", "needs_program", "skip", "stable_id"]
 
@@ -80,6 +83,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(("tests/interop/", "tests/system/")):
             # The tests of such a file share a server, or programs: one process runs them all.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _every_event_is_logged() -> Iterator[None]:
+    """Lift the limit on the log, because a property is tried more often than a line may be logged."""
+    with peer_events.lifted():
+        yield
 
 
 def skip(reason: str, *, for_comparison: bool = False) -> NoReturn:

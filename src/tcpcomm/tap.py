@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, NoReturn
@@ -17,9 +16,8 @@ from typing import Any, Final, NoReturn
 from attrs import evolve
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
-from twisted.logger import ILogObserver, Logger
+from twisted.logger import ILogObserver
 from twisted.python import usage
-from twisted.python.logfile import LogFile
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.autodetect import AutoDetect
@@ -27,11 +25,13 @@ from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
-from tcpcomm.runtime.logs import json_log_observer, text_log_observer
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.logs import DEFAULT_LIMIT, LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.options import ListeningOptions, check
 from tcpcomm.server.service import CannotListen, ServerService
+from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
 from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import SessionObserver
@@ -103,6 +103,9 @@ Examples:
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
         ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
+        ["log-limit", None, None, f"Most bytes of log in a minute, or 'none'.  [default: {DEFAULT_LIMIT}]"],
+        ["log-size", None, None, f"The bytes of one log file.  [default: {DEFAULT_LOG_SIZE}]"],
+        ["log-files", None, None, f"The full log files that are kept.  [default: {DEFAULT_LOG_FILES}]"],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -135,6 +138,11 @@ Examples:
         self.listeners = self._listeners(problems)
         if self["log-format"] not in ("text", "json"):
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
+        self.log = {
+            "limit": check(problems, self._log_limit),
+            "size": check(problems, self._count, "log-size") or DEFAULT_LOG_SIZE,
+            "kept": check(problems, self._count, "log-files") or DEFAULT_LOG_FILES,
+        }
         if problems:
             _refuse(problems)
 
@@ -233,6 +241,11 @@ Examples:
             raise ConfigurationError(f"--{option} must be a whole number above 0, not {text!r}")
         return int(text)
 
+    def _log_limit(self) -> int | None:
+        if self["log-limit"] == "none":
+            return None
+        return DEFAULT_LIMIT if self["log-limit"] is None else self._count("log-limit")
+
     def _seconds(self, option: str) -> float | None:
         text = self[option]
         if text is None or text == "none":
@@ -256,9 +269,9 @@ class TwistdService(ServerService):
     Its observer writes twistd's log. If it is None, twistd's own options decide.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
-    def __init__(self, *args: Any, observer: ILogObserver | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, observer: LineObserver | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._observer = observer
 
@@ -266,6 +279,12 @@ class TwistdService(ServerService):
         if self._observer is not None:
             parent.setComponent(ILogObserver, self._observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Start, and write all of the log when the reactor stops, because twistd kills its process then."""
+        super().startService()
+        if self._observer is not None:
+            the_reactor().addSystemEventTrigger("after", "shutdown", self._observer.finish)
 
     def privilegedStartService(self) -> None:
         """Listen. If that fails, twistd ends with exit code 1 and the reason."""
@@ -295,20 +314,14 @@ class TwistdService(ServerService):
 
 def makeService(options: ServerOptions) -> TwistdService:
     """Make the service. Called by twistd, with parsed options."""
-    observer = _observer(options["log-format"], options.parent or {})
-    return TwistdService(options.factory, options.listeners, observer=observer)
+    return TwistdService(options.factory, options.listeners, observer=_log_observer(options))
 
 
-def _observer(log_format: str, twistd: Mapping[str, Any]) -> ILogObserver | None:
-    """Make the observer that writes the log where twistd would, or return None if twistd writes it."""
-    name = twistd.get("logfile")
-    if name in (None, "-"):
-        if twistd.get("nodaemon", True):  # Windows does not have this option
-            if log_format == "json":
-                return json_log_observer(sys.stdout)
-            return None if twistd.get("syslog") else text_log_observer(sys.stdout)
-        name = "twistd.log"
-    return json_log_observer(LogFile.fromFullPath(name)) if log_format == "json" else None
+def _log_observer(options: ServerOptions) -> LineObserver | None:
+    try:
+        return twistd_observer(options["log-format"], options.parent or {}, **options.log)
+    except ConfigurationError as error:
+        _refuse([str(error)])
 
 
 def _refuse(problems: list[str]) -> NoReturn:

@@ -38,6 +38,7 @@ WINGS: Final = ("template", "binary", "json")
 _TAKES_REACTOR: Final = "runtime/monotonic_time.py"
 _WALL_CLOCK: Final = (
     "runtime/monotonic_time.py",  # replaces it
+    "runtime/logs.py",  # writes the time into each line
     "server/echo.py",  # tells the time of day
     "session/frame_log.py",  # writes the time into each line
 )

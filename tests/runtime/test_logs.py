@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
+import re
+import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
-from twisted.python.logfile import LogFile
 
-from tcpcomm.runtime.logs import json_line, json_log_observer, text_line, text_log_observer
+from tcpcomm.runtime.logs import LineFormat, LineObserver, json_line, text_line
 from tests.conftest import stable_id
 
 
@@ -85,27 +88,6 @@ def test_an_event_without_level_and_logger_has_defaults() -> None:
     } == read(json_line({"log_time": 0.0, "log_format": "hello"}))
 
 
-def test_the_observer_writes_a_line_for_each_event() -> None:
-    stream = io.StringIO()
-    log = Logger(namespace="camera", observer=json_log_observer(stream))
-
-    log.info("one")
-    log.error("two {number}", number=2)
-
-    found = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [("info", "one"), ("error", "two 2")] == [(each["level"], each["message"]) for each in found]
-    assert abs(datetime.fromisoformat(found[0]["time"]) - datetime.now(UTC)).total_seconds() < 60
-
-
-def test_the_observer_also_writes_to_log_files_of_twisted(tmp_path: Any) -> None:
-    file = LogFile.fromFullPath(str(tmp_path / "log"))
-
-    Logger(observer=json_log_observer(file)).info("검사")
-    file.close()
-
-    assert "검사" == json.loads((tmp_path / "log").read_text(encoding="utf-8"))["message"]
-
-
 class NotShown:
     def __str__(self) -> str:
         raise ValueError("not today")
@@ -117,7 +99,6 @@ class NotShown:
         {},
         {"log_time": 1_700_000_001.75},
         {"log_format": "{peer!r:>20} {number:03d} {log_level.name}", "number": 7},
-        {"log_format": "two\nlines"},
         {"log_format": ""},
         {"log_format": None},
         {"log_format": b"{peer} in bytes"},
@@ -127,8 +108,6 @@ class NotShown:
         {"peer": NotShown()},
         {"log_level": None},
         {"log_system": "the old way"},
-        {"log_failure": Failure(ValueError("the lens cap is on"))},
-        {"log_format": None, "log_failure": Failure(ValueError("no words"))},
     ],
     ids=stable_id,
 )
@@ -144,12 +123,111 @@ def test_an_event_without_logger_fields_has_the_text_line_of_twisted(absent: str
     assert formatEventAsClassicLogText(bare) == text_line(bare)
 
 
-def test_the_text_observer_writes_a_line_for_each_event() -> None:
-    stream = io.StringIO()
-    log = Logger(namespace="camera", observer=text_log_observer(stream))
+UNSAFE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\n\r\x9b\u202e\u2028\x85\x00\t")))
 
-    log.info("one")
-    log.error("two {number}", number=2)
 
-    lines = stream.getvalue().splitlines()
-    assert ["[camera#info] one", "[camera#error] two 2"] == [line.partition(" ")[2] for line in lines]
+def failure(text: str) -> Failure:
+    try:
+        raise ValueError(text)
+    except ValueError:
+        return Failure()
+
+
+def is_safe(line: str) -> bool:
+    return all(unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for each in line)
+
+
+@given(message=UNSAFE, system=UNSAFE, fails=st.booleans())
+def test_no_text_can_forge_a_line_or_hold_a_control_character(
+    message: str, system: str, fails: bool
+) -> None:
+    values: dict[str, Any] = {"log_format": "{message}!", "message": message, "peer": message}
+    if fails:
+        values["log_failure"] = failure(message)
+    for fields in (values, {**values, "log_system": system}):
+        line = text_line(event(**fields))
+        assert line is not None
+        first, *others = line.removesuffix("\n").split("\n")
+        assert is_safe(line.replace("\n", ""))
+        assert first.startswith("2023-11-1")
+        assert all(each.startswith("    ") for each in others)
+        assert bool(others) == fails
+        as_json = json_line(event(**fields))
+        assert as_json is not None
+        assert is_safe(as_json.removesuffix("\n"))
+        assert f"{message}!" == read(as_json)["message"]
+
+
+def test_long_messages_and_tracebacks_are_cut() -> None:
+    def deep(left: int) -> None:
+        if left:
+            deep(left - 1)
+        raise ValueError("x" * 1_000_000)
+
+    try:
+        deep(500)
+    except ValueError:
+        found = Failure()
+    for line_format in (text_line, json_line):
+        line = line_format(event(peer="y" * 1_000_000, log_failure=found))
+        assert line is not None
+        assert len(line) < 20_000
+        assert "1,000,011 characters in all" in line
+        assert "lines are not shown" in line
+        assert "deep" in line
+
+
+def written(line_format: LineFormat, limit: int | None, use: Callable[[Logger], None]) -> list[str]:
+    """Return the lines that an observer writes."""
+    texts: list[str] = []
+    observer = LineObserver(line_format, texts.append, limit=limit)
+    use(Logger("camera", observer=observer))
+    observer.finish()
+    return "".join(texts).splitlines()
+
+
+def test_the_observer_writes_a_line_for_each_event() -> None:
+    def use(log: Logger) -> None:
+        log.info("one")
+        log.error("two {number}", number=2)
+
+    as_json = [json.loads(line) for line in written(json_line, None, use)]
+    assert [("info", "one"), ("error", "two 2")] == [(each["level"], each["message"]) for each in as_json]
+    assert abs(datetime.fromisoformat(as_json[0]["time"]) - datetime.now(UTC)).total_seconds() < 60
+    assert ["[camera#info] one", "[camera#error] two 2"] == [
+        line.partition(" ")[2] for line in written(text_line, None, use)
+    ]
+
+
+@pytest.mark.parametrize("line_format", [text_line, json_line])
+def test_a_flood_is_cut_and_counted_and_other_events_are_still_logged(line_format: LineFormat) -> None:
+    def use(log: Logger) -> None:
+        for number in range(100_000):
+            log.info("a message has come: {number}", number=number)
+        log.error("the lens cap is on")
+
+    lines = written(line_format, 100_000, use)
+
+    assert sum(map(len, lines)) < 50_000
+    assert any("the lens cap is on" in line for line in lines)
+    assert "more events of this kind were not logged: camera a message has come" in lines[-1]
+    logged = sum(bool(re.search("a message has come: [0-9]", line)) for line in lines)
+    told = re.compile(r'(?:\(|"message": "|#info\] )(\d+) more|"left_out": (\d+)')
+    left_out = [told.search(line) for line in lines]
+    assert 100_000 == logged + sum(int(found[1] or found[2]) for found in left_out if found)
+
+
+def test_events_that_were_asked_for_are_not_limited() -> None:
+    def use(log: Logger) -> None:
+        for _ in range(1000):
+            log.info("a frame", log_asked_for=True)
+
+    assert 1000 == len(written(text_line, 1000, use))
+
+
+def test_an_event_of_the_old_way_is_one_line_too() -> None:
+    old = {"log_format": "{log_text}", "log_text": "a\nb", "log_system": "old\x1b", "log_time": 0.0}
+    line = text_line(old)
+
+    assert line is not None
+    assert line.endswith(" [old\\x1b] a\\x0ab\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,7 +14,6 @@ import pytest
 from twisted.application.service import Application
 from twisted.internet.defer import succeed
 from twisted.logger import ILogObserver, Logger, capturedLogs, formatEvent
-from twisted.python.logfile import LogFile
 from twisted.python.usage import Options as TwistdOptions
 
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
@@ -353,33 +352,44 @@ class TestService:
 class TwistdsOwn(TwistdOptions):
     """The options of twistd that the service reads."""
 
-    optParameters = [["logfile", None, None, ""]]  # noqa: RUF012 - the name and kind are Twisted's
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["logfile", None, None, ""],
+        ["logger", None, None, ""],
+        ["prefix", None, "twisted", ""],
+    ]
     optFlags = [["nodaemon", "n", ""], ["syslog", None, ""]]  # noqa: RUF012
 
 
-def observer_under_twistd(log_format: str, *words: str) -> Any:
+def observer_under_twistd(own_words: Sequence[str], *words: str) -> Any:
     """Return the observer that writes the log, or None if twistd with these options has its own."""
     twistd: Any = TwistdsOwn()  # type: ignore[no-untyped-call]
     twistd.parseOptions(words)
-    own = options("--log-format", log_format)
+    own = options(*own_words)
     own.parent = twistd
     application: Any = Application("tcpcomm")
     makeService(own).setServiceParent(application)
     return application.getComponent(ILogObserver, None)
 
 
-def log_as_twistd_does(*words: str) -> None:
-    """Log a line in JSON, with these options of twistd."""
-    Logger(observer=observer_under_twistd("json", *words)).info("hello")
+def log_hello(log_format: str, *words: str, own: Sequence[str] = ()) -> None:
+    """Log a line with these options of twistd, and our own options."""
+    observer = observer_under_twistd(["--log-format", log_format, *own], *words)
+    Logger("camera", observer=observer).info("hello")
+    observer.finish()
 
 
-class TestJson:
-    """With --log-format json, the log goes where twistd's own log would go."""
+class TestLog:
+    """The log goes where twistd's own log would go, in a thread, and its files have a maximum."""
 
-    def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
-        log_as_twistd_does("--nodaemon")
+    def test_json_to_standard_output(self, capfd: pytest.CaptureFixture[str]) -> None:
+        log_hello("json", "--nodaemon")
 
-        assert "hello" == json.loads(capsys.readouterr().out)["message"]
+        assert "hello" == json.loads(capfd.readouterr().out)["message"]
+
+    def test_text_to_standard_output(self, capfd: pytest.CaptureFixture[str]) -> None:
+        log_hello("text", "--nodaemon")
+
+        assert capfd.readouterr().out.endswith(" [camera#info] hello\n")
 
     @pytest.mark.parametrize(
         ("words", "name"),
@@ -389,29 +399,54 @@ class TestJson:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], name: str
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        opened: list[Any] = []
-        make: Any = LogFile.fromFullPath
 
-        def open_and_remember(path: str) -> Any:
-            opened.append(make(path))
-            return opened[-1]
+        log_hello("json", *words)
+        log_hello("text", *words)
 
-        monkeypatch.setattr(LogFile, "fromFullPath", open_and_remember)
+        first, second = (tmp_path / name).read_text().splitlines()
+        assert "hello" == json.loads(first)["message"]
+        assert second.endswith(" [camera#info] hello")
 
-        log_as_twistd_does(*words)
-        opened[0].close()
+    def test_a_full_file_is_renamed_and_so_many_are_kept(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
 
-        assert "hello" == json.loads((tmp_path / name).read_text())["message"]
+        for _ in range(5):
+            log_hello("text", "--logfile", "log", own=["--log-size", "10", "--log-files", "2"])
 
+        assert ["log", "log.1", "log.2"] == sorted(each.name for each in tmp_path.iterdir())
 
-class TestText:
-    """With --log-format text, it goes there too, and the lines look like twistd's."""
+    def test_a_file_that_cannot_be_written_ends_the_start_with_one_line(self, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit) as raised:
+            observer_under_twistd([], "--logfile", str(tmp_path / "no" / "log"))
 
-    def test_to_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
-        Logger("camera", observer=observer_under_twistd("text", "--nodaemon")).info("hello")
+        path = tmp_path / "no" / "log"
+        assert f"twistd tcpcomm: cannot write the log file {path}: No such file or directory" == str(
+            raised.value
+        )
 
-        assert capsys.readouterr().out.endswith(" [camera#info] hello\n")
+    def test_a_log_of_the_user_s_own_is_left_to_twistd(self) -> None:
+        assert observer_under_twistd([], "-n", "--logger", "my.logger") is None
 
-    @pytest.mark.parametrize("words", [[], ["-n", "--logfile", "mine"], ["-n", "--syslog"]])
-    def test_twistd_writes_files_and_the_system_s_log_itself(self, words: list[str]) -> None:
-        assert observer_under_twistd("text", *words) is None
+    def test_lines_for_the_system_s_log_have_no_time_of_their_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        syslog = pytest.importorskip("syslog")
+        told: list[tuple[int, str]] = []
+        monkeypatch.setattr(syslog, "openlog", lambda *words: None)
+        monkeypatch.setattr(syslog, "syslog", lambda *line: told.append(line))
+
+        observer = observer_under_twistd([], "-n", "--syslog")
+        Logger("camera", observer=observer).info("hello")
+        Logger("camera", observer=observer).error("the lens cap is on")
+        observer.finish()
+
+        assert [
+            (syslog.LOG_INFO, "[camera#info] hello"),
+            (syslog.LOG_ALERT, "[camera#error] the lens cap is on"),
+        ] == told
+
+    @pytest.mark.parametrize("option", ["log-limit", "log-size", "log-files"])
+    def test_limits_must_be_whole_numbers(self, option: str) -> None:
+        assert [f"--{option} must be a whole number above 0, not 'many'"] == refusal(f"--{option}", "many")

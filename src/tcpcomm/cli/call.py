@@ -15,6 +15,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.host import link_of
+from tcpcomm.runtime.safe_text import safe_json
 
 FAULT: Final = 2
 NOT_SENT: Final = 3
@@ -74,7 +75,7 @@ fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent 
     async def _ask(self, proxy: Any, command: Command, values: dict[str, Any]) -> int:
         result = await link_of(proxy).ask_when_ready(command, values)
         if self["json"]:
-            print(json.dumps(jsonable(result), ensure_ascii=False))
+            print(safe_json(json.dumps(jsonable(result), ensure_ascii=False)))
         elif command.spec.result is None:
             print("done" if command.has_reply else "sent")
         else:

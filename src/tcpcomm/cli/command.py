@@ -16,6 +16,8 @@ from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.log_writer import finish_all
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import VersionedOptions
 
 
@@ -85,6 +87,7 @@ def _name(options: CommandOptions) -> str:
 
 
 def _end(options: CommandOptions, problems: Sequence[str], code: int = 1) -> NoReturn:
+    finish_all()  # the log stands before the end
     for problem in problems:
-        print(f"{_name(options)}: {' '.join(problem.split())}", file=sys.stderr)
+        print(one_line(f"{_name(options)}: {' '.join(problem.split())}"), file=sys.stderr)
     sys.exit(code)

@@ -9,13 +9,15 @@ from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.host.host import remote
 from tcpcomm.host.options import HostKeywords
+from tcpcomm.runtime.log_writer import plain_writer, stream_writer
+from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.options import AllowingOptions
 
@@ -47,7 +49,8 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         if self["frames"]:
             options["log"] = sys.stderr
         if self["verbose"]:
-            globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+            log = LineObserver(text_line, stream_writer(sys.stderr) or plain_writer(sys.stderr))
+            globalLogBeginner.beginLoggingTo([log], redirectStandardIO=False)
         if not self["listen"]:
             if self["allow"]:
                 raise Refusal("--allow has no effect without --listen")

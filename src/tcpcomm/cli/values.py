@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
@@ -18,6 +19,7 @@ from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.runtime.safe_text import one_line
 
 _WHOLE: Final = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9A-Fa-f]{1,4000})")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -177,5 +179,5 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex(" ")
     if isinstance(value, (date, time, Decimal, str)):
-        return str(value)
+        return one_line(str(value), sys.maxsize)
     return repr(value)

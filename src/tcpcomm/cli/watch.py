@@ -15,6 +15,7 @@ from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.values import jsonable
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
+from tcpcomm.runtime.safe_text import one_line, safe_json
 
 
 class WatchOptions(ConnectionOptions):
@@ -76,9 +77,9 @@ all events, or only those that are named. Standard error shows the state of the 
     def _line(self, name: str, values: dict[str, Any]) -> str:
         if self["json"]:
             members = {key: jsonable(value) for key, value in values.items()}
-            return json.dumps({"event": name, "values": members}, ensure_ascii=False)
+            return safe_json(json.dumps({"event": name, "values": members}, ensure_ascii=False))
         return f"{name}({', '.join(f'{key}={value!r}' for key, value in values.items())})"
 
 
 def _print_state(state: Any, reason: str) -> None:
-    print(f"link {state.value}: {reason}", file=sys.stderr, flush=True)
+    print(one_line(f"link {state.value}: {reason}"), file=sys.stderr, flush=True)

@@ -14,14 +14,15 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from tcpcomm.codec.base import Asked, Event, Refusal
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.safe_text import brief_bytes
 from tcpcomm.session.observer import MessageKind, report_message
 
 UNMATCHED_LOG_INTERVAL: Final = 10.0
@@ -61,7 +62,7 @@ class HostProxy:
         seconds: returns the time.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, declaration: Declaration, link: CommandLink, seconds: Callable[[], float]) -> None:
         self._declaration = declaration
@@ -120,9 +121,9 @@ class HostProxy:
         count = self._unmatched.count_due(self._seconds())
         if count:
             self.log.warn(
-                "{equipment}: dropped {frame!r}: {why}{more}",
+                "{equipment}: dropped {frame}: {why}{more}",
                 equipment=self._declaration.name,
-                frame=frame[:80],
+                frame=brief_bytes(frame),
                 why=problem,
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )

@@ -20,14 +20,13 @@ from typing import Any, Final, cast
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
-from tcpcomm.net.error_texts import one_line
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
@@ -135,7 +134,7 @@ class Responder:
 
     __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session")
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, handlers: HandlerTable, session: FrameProtocol) -> None:
         self._handlers = handlers
@@ -428,7 +427,7 @@ class Responder:
                 "{peer}: {kind}{problem}{more}",
                 peer=self._session.peer,
                 kind="" if is_in_problem else f"{refusal.error_kind.value}: ",
-                problem=one_line(str(refusal.problem)),
+                problem=str(refusal.problem),
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
         fault = self._handlers.dialect.fault_for(refusal.error_kind, str(refusal.problem))

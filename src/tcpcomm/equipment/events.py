@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, overload
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, TcpcommError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 P = ParamSpec("P")
 
@@ -89,7 +89,7 @@ class Event(Generic[P]):
 class BoundEvent(Generic[P]):
     """An event of one piece of equipment, or of one proxy."""
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, source: EventSource, name: str) -> None:
         self._source = source

@@ -20,11 +20,11 @@ from typing import Any, Final
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.error import ReactorNotRestartable
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError, NotSent, TcpcommError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.monotonic_time import the_reactor
 
@@ -211,7 +211,7 @@ class _Background:
 class _Callbacks:
     """The thread that calls the script's own functions, one after the other."""
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import NotReady, SessionClosed
@@ -23,8 +22,8 @@ from tcpcomm.link.policy import Policy
 from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
 from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
-from tcpcomm.net.error_texts import one_line
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.admission import Abuse, Admission, Refusal
 from tcpcomm.session.observer import Observers
@@ -98,7 +97,7 @@ class Engine:
         ConfigurationError: we connect, and there are keys of several peers.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(
         self,
@@ -497,7 +496,7 @@ class Engine:
             "{link}: {state}: {reason}",
             link=self.name,
             state=report.state.value,
-            reason=one_line(report.reason),
+            reason=report.reason,
         )
 
     def _close_source(self) -> None:

@@ -16,7 +16,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.conversation.requester import ANY_FRAME, Requester
@@ -26,6 +25,8 @@ from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 from tcpcomm.link.states import LinkState
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.safe_text import brief_bytes, one_line
 from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
@@ -78,12 +79,13 @@ class LinkSession(FrameProtocol):
             self._reply(link._received(frame))
         else:
             name = link.engine.name
-            self.log.warn("{link}: a frame that nobody asked for: {frame!r}", link=name, frame=frame)
+            shown = brief_bytes(frame)
+            self.log.warn("{link}: a frame that nobody asked for: {frame}", link=name, frame=shown)
 
     def handler_failed(self, failure: Failure) -> None:
         """Log the failure of the user's function, and close the session."""
         self.log.failure("{link}: a handler failed", failure, link=self.factory.link.engine.name)
-        self.close(f"a handler failed: {failure.getErrorMessage()}")
+        self.close(f"a handler failed: {one_line(failure.getErrorMessage())}")
 
     def end(self, reason: str) -> None:
         """Settle all requests, because the session is over. It is called once."""
@@ -165,7 +167,7 @@ class Link(Service):
             to everybody, the policy has no interval for the heartbeat, or an option is wrong.
     """
 
-    log = Logger()
+    log = BoundedLogger()
     session_class: type[LinkSession] = LinkSession
     declaration: Declaration | None = None
     """The commands that can be asked on the link, if they are declared."""

@@ -24,6 +24,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
+from tcpcomm.runtime.safe_text import one_line
 
 _ERRNO_TEXTS: Final = {
     errno.ECONNRESET: "the peer reset the connection: its program ended, or it closed with data unread",
@@ -62,13 +63,6 @@ def peer_name(address: IAddress | None) -> str:
 def _name_text(name: str | bytes | None) -> str:
     """Return a host or socket name as one line, because a socket's name may have any bytes."""
     return one_line(name.decode(errors="replace") if isinstance(name, bytes) else name or "")
-
-
-def one_line(text: str) -> str:
-    """Return a text from outside as one log line, with its unprintable characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 def loss_text(failure: Failure) -> str:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 Owner = TypeVar("Owner")
@@ -138,7 +138,7 @@ class SharedTimers:
 class _SharedTimer:
     """The deadline timers that fire at the end of one second."""
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     call: IDelayedCall
 

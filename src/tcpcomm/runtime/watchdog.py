@@ -14,8 +14,7 @@ from time import monotonic
 from types import FrameType
 from typing import Final
 
-from twisted.logger import Logger
-
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 
@@ -31,6 +30,9 @@ CALLERS: Final = ("tcpcomm.conversation.responder", start_eagerly.__module__)
 WARN_INTERVAL: Final = 10.0
 """Seconds between two log lines about one handler."""
 
+MOST_PLACES: Final = 10
+"""Places of a stack that are logged: the innermost ones."""
+
 
 class Watchdog:
     """
@@ -40,7 +42,7 @@ class Watchdog:
     if it took too long. The thread runs while :meth:`start` was called more often than :meth:`stop`.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self) -> None:
         self.handler: str | None = None
@@ -85,7 +87,7 @@ class Watchdog:
                 continue
             dumped = name, since
             self.log.error(
-                "{handler} has blocked the reactor for {took:.2f} s and still runs, at:\n{stack}",
+                "{handler} has blocked the reactor for {took:.2f} s and still runs: {stack}",
                 handler=name,
                 took=monotonic() - since,
                 stack=_stack_of_handler(sys._current_frames().get(watched)),
@@ -93,12 +95,17 @@ class Watchdog:
 
 
 def _stack_of_handler(frame: FrameType | None) -> str:
+    """Return a stack as one line: each place within the handler, and the source line of the innermost."""
     frames: list[FrameType] = []
     while frame is not None and frame.f_globals.get("__name__") not in CALLERS:
         frames.append(frame)
         frame = frame.f_back
     summary = traceback.StackSummary.extract((each, each.f_lineno) for each in reversed(frames))
-    return "".join(summary.format())
+    if not summary:
+        return "its place is not known"
+    left_out = ["…"] if len(summary) > MOST_PLACES else []
+    places = [f"{each.name} ({each.filename}:{each.lineno})" for each in summary[-MOST_PLACES:]]
+    return f"in {' > '.join(left_out + places)}: {summary[-1].line or 'its source is not known'}"
 
 
 watchdog: Final = Watchdog()

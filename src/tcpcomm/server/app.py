@@ -9,10 +9,10 @@ from typing import Any, Final
 from attrs import evolve
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.load_object import load_object, user_error_text
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
@@ -107,7 +107,7 @@ class _Admitting(Factory):
     """Another factory, for peers from the allowed networks only."""
 
     noisy = False
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, factory: Any, allow: tuple[Network, ...]) -> None:
         self._factory = factory

@@ -11,11 +11,10 @@ import codecs
 from datetime import datetime
 from typing import Any, cast
 
-from twisted.logger import Logger
-
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder
 from tcpcomm.framing.base import Framing
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
@@ -58,7 +57,7 @@ class EchoProtocol(FrameProtocol):
 
     framing: Framing = AutoDetect()
     gap: float | None = 0.05
-    log = Logger()
+    log = BoundedLogger()
 
     encoding = "utf-8"
 

@@ -16,11 +16,12 @@ from twisted.logger import (
     LogLevelFilterPredicate,
     PredicateResult,
     globalLogBeginner,
-    textFileLogObserver,
 )
 from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.log_writer import plain_writer, stream_writer
+from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.service import CannotListen
 
@@ -50,9 +51,8 @@ def run_until_stopped(*services: Service, reactor: Any = None) -> None:
     """Do the same as :func:`run`, but raise the errors of a start unchanged."""
     reactor = the_reactor(reactor)
     # Debug lines would hide the others: a link writes one each time that it tries to connect.
-    log_observer = FilteringLogObserver(
-        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.info), _WithoutPorts()]
-    )
+    lines = LineObserver(text_line, stream_writer(sys.stderr) or plain_writer(sys.stderr))
+    log_observer = FilteringLogObserver(lines, [LogLevelFilterPredicate(LogLevel.info), _WithoutPorts()])
     globalLogBeginner.beginLoggingTo([log_observer], redirectStandardIO=False)
     started: list[Service] = []
     errors: list[Exception] = []
@@ -73,6 +73,7 @@ def run_until_stopped(*services: Service, reactor: Any = None) -> None:
         "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
     reactor.run()
+    lines.finish()
     if errors:
         raise errors[0]
 

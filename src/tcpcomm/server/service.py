@@ -9,12 +9,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tcpcomm.errors import TcpcommError
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.error_texts import listen_error_text, peer_name
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.session.factory import FrameFactory
 
 
@@ -35,7 +35,7 @@ class ServerService(Service):
     The start raises :class:`CannotListen`, and nothing listens, if one of the places cannot be used.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, factory: Factory, listeners: Iterable[Listener], *, grace: float = 5.0) -> None:
         self.factory = factory

@@ -22,7 +22,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
-from twisted.logger import Logger
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.responder import current_session
@@ -30,11 +29,12 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 E = TypeVar("E", bound=Equipment)
 
-_LOG: Final = Logger()
+_LOG: Final = BoundedLogger()
 
 
 def implement_with(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:

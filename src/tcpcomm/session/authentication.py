@@ -20,12 +20,12 @@ from twisted.internet.interfaces import (
     ISSLTransport,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides, implementer
 
 from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.protocol import FrameProtocol
@@ -183,7 +183,7 @@ class AuthenticatingFactory(Factory):
     """
 
     noisy = False
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, factory: Any, keys: PreSharedKeys, *, clock: IReactorTime | None = None) -> None:
         self._factory = factory

@@ -10,12 +10,12 @@ from typing import Any, Final, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.net.error_texts import peer_name
 from tcpcomm.net.psk import PreSharedKeys
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import SharedTimers, clock_of
 from tcpcomm.session.admission import Abuse, Admission, Network, Refused
 from tcpcomm.session.authentication import PeerAuthentication
@@ -73,7 +73,7 @@ class FrameFactory(Factory):
     """
 
     noisy = False
-    log = Logger()
+    log = BoundedLogger()
 
     protocol: Any = FrameProtocol
 

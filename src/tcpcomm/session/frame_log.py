@@ -21,10 +21,12 @@ from attrs import define, field
 from twisted.logger import Logger
 
 from tcpcomm.errors import ConfigurationError, FramingError
-from tcpcomm.net.error_texts import one_line
+from tcpcomm.runtime.log_writer import LogWriter, stream_writer
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
 SHOWN: Final = 256
+LONGEST_LINE: Final = 4000
 PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40
@@ -95,9 +97,9 @@ class FrameLog(SessionObserver):
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S.%f")
-        line = f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text)}".rstrip()
+        line = f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text, LONGEST_LINE)}".rstrip()
         if self._write is None:
-            self.log.info("{line}", line=line)
+            self.log.info("{line}", line=line, log_asked_for=True)
         else:
             self._write(line)
 
@@ -126,8 +128,17 @@ def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[Sessi
     if callable(log):
         return [FrameLog(log)]
     if hasattr(log, "write"):
-        return [FrameLog(partial(print, file=log, flush=True))]
+        return [FrameLog(_line_writer(log))]
     raise ConfigurationError(f"log must be True, an open text file or a function of a line, not {log!r}")
+
+
+def _line_writer(file: TextIO) -> Callable[[str], object]:
+    """Return a function that writes a line to a file. A pipe that nobody reads does not block it."""
+    write = stream_writer(file)
+    if write is None:  # it is in memory, or the program's own object
+        return partial(print, file=file, flush=True)
+    writer = LogWriter(write)
+    return lambda line: writer.put(f"{line}\n")
 
 
 def _message_text(message: ObservedMessage) -> str:
@@ -144,4 +155,8 @@ def _message_text(message: ObservedMessage) -> str:
 
 
 def _values_text(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in values.items() if value is not None)
+    return ", ".join(f"{name}={_cut(repr(value))}" for name, value in values.items() if value is not None)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"

@@ -21,9 +21,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
 from attrs import field, frozen
-from twisted.logger import Logger
 
 from tcpcomm.errors import FramingError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 
 class MessageKind(Enum):
@@ -137,7 +137,7 @@ class Observers:
 
     __slots__ = ("_all", "watches_sent_frames", *HOOKS)
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     opened: Hook | None
     ready: Hook | None

@@ -14,14 +14,15 @@ from twisted.internet import interfaces
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
-from tcpcomm.net.error_texts import loss_text, one_line, peer_name
+from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.tls import certificate_name
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session import observer
@@ -61,7 +62,7 @@ class FrameProtocol(FrameSender):
         "_reading_paused", "_ready", "_receive_queue", "_seconds",
     )  # fmt: skip
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     _ready: bool  # connected, and TLS and the peer's proof, if there are any, are complete
     _closing: bool  # nothing is delivered any more, but sent bytes still leave
@@ -420,7 +421,8 @@ class FrameProtocol(FrameSender):
             return
         message = "{peer}: a handler of {protocol} failed; this session is closed"
         self.log.failure(message, failure, peer=self.peer, protocol=type(self).__name__)
-        self.close(f"a handler failed: {type(failure.value).__name__}: {failure.getErrorMessage()}")
+        error = one_line(failure.getErrorMessage())
+        self.close(f"a handler failed: {type(failure.value).__name__}: {error}")
 
     def _update_hold(self) -> None:
         self.is_open = self._ready and not self._closing

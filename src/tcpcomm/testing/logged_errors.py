@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import provider
 
+from tcpcomm.runtime.bounded_logger import peer_events
+
 
 @contextmanager
 def logged_errors() -> Iterator[list[str]]:
@@ -23,6 +25,7 @@ def logged_errors() -> Iterator[list[str]]:
 
     globalLogPublisher.addObserver(observe)
     try:
-        yield errors
+        with peer_events.lifted():
+            yield errors
     finally:
         globalLogPublisher.removeObserver(observe)

@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Final, Self
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.transports.at_once import SendsAtOnce
 
 LARGEST_WRITE: Final = 1024 * 1024
@@ -40,7 +40,7 @@ class Native(SendsAtOnce):
     For asyncio it is the protocol. asyncio calls the methods that have underscores in their names.
     """
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     # The attributes that each chunk reads, as in SendsAtOnce.
     __slots__ = ("_blocked", "_native", "reading")

@@ -1,0 +1,60 @@
+"""
+The logger for all events that a peer can cause: :class:`BoundedLogger`.
+
+A peer must not fill the disk, hide other events, or write what it likes into a log or on a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from time import monotonic
+from typing import Any, Final
+
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+
+from tcpcomm.runtime.log_budget import LogBudget
+from tcpcomm.runtime.safe_text import one_line
+
+LOG_BURST: Final = 500
+"""Lines about one kind of event that are logged at once."""
+
+LOG_RATE: Final = 10.0
+"""Lines a second about one kind of event after that."""
+
+TRACEBACK_COST: Final = 10
+"""A line with a traceback counts as so many lines, because it has as many."""
+
+_CAUSES: Final = ("link", "command", "handler", "event", "observer", "protocol")
+"""Values that tell kinds of events apart. They come from the program; no peer can make up new ones."""
+
+LEFT_OUT_BEFORE: Final = " ({left_out} more of this kind before it were not logged)"
+"""The end of a line whose kind of event was left out before."""
+
+peer_events: Final = LogBudget(LOG_BURST, LOG_RATE)
+"""The budget of all loggers of this process. Its costs are lines."""
+
+
+class BoundedLogger(Logger):
+    """
+    A Logger that limits how often an event of one kind is logged, and makes texts in it safe to show.
+
+    Events are of one kind if they have the same format, and are about the same link, command or handler.
+    The next line of a kind tells how many events were left out. A text is cut and made one line.
+    """
+
+    def emit(self, level: LogLevel, format: str | None = None, **values: Any) -> None:
+        failure = values.get("log_failure")
+        error = type(failure.value) if isinstance(failure, Failure) else None
+        kind: Hashable = (self.namespace, format, error, *(values.get(name) for name in _CAUSES))
+        left_out = peer_events.take(kind, monotonic())
+        if left_out is None:
+            return
+        peer_events.charge(kind, 1 if failure is None else TRACEBACK_COST)
+        for name, value in values.items():
+            if type(value) is str:
+                values[name] = one_line(value)
+        if left_out:
+            values.update(left_out=left_out, log_kind=(self.namespace, format))
+            format = f"{format}{LEFT_OUT_BEFORE}"
+        super().emit(level, format, **values)
