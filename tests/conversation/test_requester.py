@@ -48,19 +48,21 @@ CUT_SHORT = ["the session ended while the command was written: the peer does not
 def test_commands_that_are_written_together_all_fail_where_one_of_them_is_what_ends_the_session(
     stage: Stage, requester: Requester
 ) -> None:
-    requester.hold()
+    requester.hold(2)
     outcomes = [ask(requester) for _ in range(6)]
     requester.release()
     assert [CUT_SHORT] * 6 == outcomes
     assert not stage.session.is_open
 
 
-def test_a_command_whose_header_is_what_ends_the_session_fails_and_asking_it_does_not_raise(
+def test_a_command_is_not_written_while_the_peer_does_not_read_what_was_sent_before(
     stage: Stage, requester: Requester
 ) -> None:
     stage.session.sendBytes(b"y" * (TAKEN + UNREAD - 2))
-    assert CUT_SHORT == ask(requester)
-    assert not stage.session.is_open
+    outcome = ask(requester)
+    assert ([], True) == (outcome, stage.session.is_open)
+    requester.end("the peer does not read")
+    assert ["the session ended before its turn: the peer does not read"] == outcome
 
 
 def test_a_command_without_a_reply_has_succeeded_when_it_is_written(

@@ -375,7 +375,7 @@ def test_a_heartbeat_that_cannot_be_sent_drops_the_session(bench: Bench) -> None
             raise ValueError("no")
         protocol.sendFrame(b"STATUS?")
 
-    link = bench.link(heartbeat=beat)
+    link = bench.link(heartbeat=beat, received=lambda frame: None)
     bench.until(lambda: link.state is LinkState.DOWN)
     assert "the heartbeat cannot be sent" == link.reason
     bench.ready(link)

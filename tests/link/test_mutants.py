@@ -460,7 +460,7 @@ MUTANTS: Final = [
         "a frame that came before the request answers it",
         Requester,
         "hold",
-        "self._held = True",
+        "self._later = []",
         "pass",
         test_link.test_a_frame_that_came_before_a_request_was_written_does_not_answer_it,
     ),

@@ -94,7 +94,7 @@ def test_a_frame_protocol_reports_by_itself() -> None:
 def test_a_link_reports_its_states_and_its_sessions_to_the_same_observers() -> None:
     bench, recorder = Bench(), Recorder()
     bench.serve()
-    link = bench.link(policy=QUIET, observers=[recorder])
+    link = bench.link(policy=QUIET, observers=[recorder], received=lambda frame: None)
     bench.ready(link)
     link.send(b"it")
     bench.network.advance(0.1)
@@ -129,7 +129,7 @@ def test_a_log_has_a_line_for_each_frame_and_each_state_with_the_name_of_the_lin
     bench = Bench()
     lines: list[str] = []
     bench.serve()
-    link = bench.link(policy=QUIET, log=lines.append)
+    link = bench.link(policy=QUIET, log=lines.append, received=lambda frame: None)
     bench.ready(link)
     link.send(b"it")
     bench.network.advance(0.1)

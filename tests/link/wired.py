@@ -44,8 +44,11 @@ class Peer(Protocol):
                 self.say(answer)
 
     def say(self, *lines: bytes) -> None:
+        self.write(b"".join(line + b"\r\n" for line in lines))
+
+    def write(self, data: bytes) -> None:
         assert self.transport is not None
-        self.transport.write(b"".join(line + b"\r\n" for line in lines))
+        self.transport.write(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.over = type(reason.value).__name__

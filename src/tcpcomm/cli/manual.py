@@ -47,6 +47,7 @@ class _Manual:
             "encoding": getattr(kind.codec, "encoding", None),
             "replies_carry_ids": self._dialect.by_id,
             "commands_at_once": it.pipeline,
+            "quiet": it.quiet,
             "heartbeat": it.heartbeat,
             "heartbeat_while_busy": it.heartbeat_while_busy,
             "greeting": it.greeting,

@@ -56,6 +56,8 @@ def _wire(facts: dict[str, Any]) -> Iterator[str]:
     order = "by their ids" if facts["replies_carry_ids"] else "in the order of the commands"
     rows.append(("replies come", order))
     rows.append(("commands under way at once", str(facts["commands_at_once"])))
+    if facts["quiet"]:
+        rows.append(("silence after each reply, before the next command", f"{facts['quiet']:g} s"))
     if facts["heartbeat"]:
         busy = ", also while a command is under way" if facts["heartbeat_while_busy"] else ""
         rows.append(("heartbeat", f"`{facts['heartbeat']}`{busy}"))

@@ -9,9 +9,19 @@ cannot belong to another.
   order. An id is used again as late as the wire allows. A reply that comes too late finds no command, and
   is counted.
 - *In order*, where replies carry no id: an answer goes to the oldest command under way. That is right only
-  as long as no reply is missing or superfluous. So a timeout, a cancelled command, or a frame that is not a
-  reply to the oldest command *breaks* the session: no later answer is given to anybody, and the driver must
-  end the session at once.
+  as long as no reply is missing or surplus. So a timeout, a cancelled command, a frame that is not a reply
+  to the oldest command, or a frame that came while no command was under way *breaks* the session: no later
+  answer is given to anybody, and the driver must end the session at once.
+
+Frames that came together are judged together: if there are more of them than commands under way, nobody
+can know which one is surplus. The driver keeps their answers by :meth:`Exchange.keep` until it has looked
+at all of them. What was received before a command is written must be read before it is written: the driver
+looks for it in :meth:`Exchange.begin`.
+
+One surplus frame cannot be told from a reply: one that arrives while a command is under way, before the
+true reply. That command gets a wrong answer, and its true reply is surplus then. It breaks the session
+unless the next command is already under way. So the exchange *pauses* now and then in a flow of commands
+without pauses: with no command under way, for about as long as a reply takes.
 
 Other commands wait for their turn; the declaration limits how many are under way at once (``depth``). Time
 is a parameter. Each :class:`Call` is settled exactly once: with its result, or with the error that tells
@@ -21,6 +31,7 @@ the caller what to believe.
 
     ask -> waits -> begin -> under way -> answered         the result, or the equipment's Fault
              |                  |-------> unreadable        BadReply, a kind of OutcomeUnknown
+             |                  |-------> in doubt          OutcomeUnknown
              |                  |-------> overdue           ReplyTimeout, a kind of OutcomeUnknown
              |                  |-------> session ended     OutcomeUnknown
              |-------> overdue, session ended               NotSent
@@ -36,9 +47,19 @@ from attrs import define, field
 
 from tcpcomm.codec.base import MORE, ReplyReader
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
+from tcpcomm.runtime.safe_text import brief_bytes
 
 MAX_WAITING: Final = 64
 """Commands that may wait for their turn."""
+
+PAUSE_INTERVAL: Final = 1.0
+"""Seconds that commands without ids follow each other without a pause, at least, before there is one."""
+
+PAUSE_SHARE: Final = 0.01
+"""The part of the time that pauses take at most."""
+
+LONGEST_PAUSE: Final = 0.1
+"""Seconds that a pause lasts at most."""
 
 
 @define(eq=False)
@@ -85,10 +106,14 @@ class Exchange:
         max_waiting: the number of commands that may wait for their turn.
         largest_id: the largest id that the wire can carry; after it ids start again, and skip those of
             commands that are not settled.
+        quiet: seconds of silence to keep after a reply, and after a command without a reply, before the
+            next command is written.
+        remedy: the advice for a session that a frame broke, if such frames are normal.
         stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
+        paused_until: the time at which the next command may be written; infinity if nothing pauses.
 
     The driver writes the calls that :meth:`begin` returns, passes each answer to :meth:`take` and its
-    outcome to :meth:`settle`, and calls :meth:`tick` when :attr:`deadline` is reached.
+    outcome to :meth:`settle`, and calls :meth:`tick` and :meth:`begin` when :attr:`deadline` is reached.
     """
 
     _by_id: bool
@@ -96,17 +121,27 @@ class Exchange:
     _depth: int = 1
     _max_waiting: int = MAX_WAITING
     _largest_id: int = 2**31 - 1
+    _quiet: float = 0.0
+    _remedy: str = "declare them"
     _last_id: int = field(default=0, init=False)
     _ids_repeat: bool = field(default=False, init=False)
     _waiting: list[Call] = field(factory=list, init=False)  # few: an empty deque takes 0.7 KiB
     _under_way: dict[int, Call] = field(factory=dict, init=False)  # in the order of writing
+    _kept: dict[Call, Any] = field(factory=dict, init=False)  # outcomes that are not given yet
     _over: str | None = field(default=None, init=False)
+    _replied: Call | None = field(default=None, init=False)  # since the last begin()
+    _silent_since: float = field(default=-inf, init=False)  # the time of the last reply
+    _longest_reply: float = field(default=0.0, init=False)
+    _pause: float = field(default=0.001, init=False)  # a silence within which every reply would come
+    _longest_flow: float = field(default=PAUSE_INTERVAL, init=False)
+    _flow_began: float = field(default=-inf, init=False)  # the end of the last such silence
+    paused_until: float = field(default=inf, init=False)
     stray_replies: int = field(default=0, init=False)
 
     @property
     def idle(self) -> bool:
         """True if no command is under way or waiting."""
-        return not self._under_way and not self._waiting
+        return not self._under_way and not self._waiting and not self._kept
 
     @property
     def awaits_answer(self) -> bool:
@@ -117,7 +152,8 @@ class Exchange:
     def deadline(self) -> float:
         """The time at which to call :meth:`tick`, or infinity if nothing is due."""
         calls = (*self._under_way.values(), *self._waiting)
-        return min((call.due for call in calls), default=inf)
+        due = min((call.due for call in calls), default=inf)
+        return min(due, self.paused_until) if self._waiting else due
 
     def new_id(self) -> int:
         """
@@ -152,20 +188,57 @@ class Exchange:
         call.due = now + call.timeout
         self._waiting.append(call)
 
-    def begin(self, now: float) -> list[Call]:
+    def begin(self, now: float, is_quiet: Callable[[], bool] | None = None) -> list[Call]:
         """
         Return the commands that may be written now. They count as written, and the driver must write them.
 
         The driver settles a command without a reply when it is written.
+
+        Args:
+            now: the time.
+            is_quiet: called before a command is written. It returns False if something that was received
+                is not read yet; then nothing is written.
         """
+        if self._replied is not None:
+            self._note_reply(self._replied, now)
         begun: list[Call] = []
-        while self._waiting and len(self._under_way) < self._depth and self._over is None:
-            call = self._waiting.pop(0)
+        waiting, under_way = self._waiting, self._under_way
+        if not waiting or len(under_way) >= self._depth or self._over is not None:
+            return begun
+        if self._pauses(now) or (is_quiet is not None and not is_quiet()):
+            return begun
+        while waiting and len(under_way) < self._depth:
+            call = waiting.pop(0)
             begun.append(call)
             if call.answers is not None:
                 call.due = now + call.timeout
-                self._under_way[call.id] = call
+                under_way[call.id] = call
+            elif self._quiet:
+                self._silent_since = now
+                break
         return begun
+
+    def _note_reply(self, call: Call, now: float) -> None:
+        """Note when a reply came, and how long the longest one took."""
+        self._replied, self._silent_since = None, now
+        took = now - (call.due - call.timeout)
+        if took > self._longest_reply:
+            self._longest_reply = took
+            self._pause = min(1.25 * took + 0.001, LONGEST_PAUSE)
+            self._longest_flow = max(PAUSE_INTERVAL, self._pause / PAUSE_SHARE)
+
+    def _pauses(self, now: float) -> bool:
+        """Return True if no command may be written before :attr:`paused_until`."""
+        until = self._silent_since + self._quiet
+        if not self._by_id:
+            silent_until = self._silent_since + self._pause
+            if now >= silent_until and not self._under_way:
+                self._flow_began = now  # the reply to a command before would have shown as surplus
+            elif now - self._flow_began >= self._longest_flow:
+                until = max(until, silent_until) if not self._under_way else inf
+        paused = now < until
+        self.paused_until = until if paused else inf
+        return paused
 
     def take(self, body: Any, id: Any = None, frame: bytes = b"") -> tuple[Call, Any] | None:
         """
@@ -177,8 +250,9 @@ class Exchange:
             frame: the frame that carried the answer.
 
         Returns:
-            The call and its outcome, for :meth:`settle`: a result, ``MORE``, a Fault or a BadReply. None if
-            the answer belongs to no command; it is counted in :attr:`stray_replies`.
+            The call and its outcome, for :meth:`settle` or :meth:`keep`: a result, ``MORE``, a Fault or a
+            BadReply. None if the answer belongs to no command: if it is not an event either, call
+            :meth:`surplus`.
         """
         if self._over is not None:
             return None
@@ -187,7 +261,6 @@ class Exchange:
         else:
             call = next(iter(self._under_way.values()), None)
         if call is None or call.answers is None:
-            self.stray_replies += 1
             return None
         try:
             return call, call.answers.take(frame if call.answers.wants_frames else body)
@@ -196,24 +269,66 @@ class Exchange:
         except CodecError as error:
             return call, BadReply(f"the reply makes no sense: {error}")
 
-    def settle(self, call: Call, outcome: Any) -> None:
-        """Settle a call with an outcome that :meth:`take` returned; ``MORE`` leaves it under way."""
+    def settle(self, call: Call, outcome: Any, frame: bytes = b"") -> None:
+        """
+        Settle a call with an outcome that :meth:`take` returned; ``MORE`` leaves it under way.
+
+        Args:
+            call: the call.
+            outcome: its outcome.
+            frame: the frame that carried it, to quote it.
+        """
         if isinstance(outcome, BadReply):
-            why = "a reply made no sense: which command the next one answers is not known"
-            self._settle(call, outcome, broken=why)
+            what = f"is not the reply to {call.name}" if call.name else "is not the reply"
+            self._settle(call, outcome, broken=self._out_of_order(frame, what))
         elif outcome is not MORE:
             self._settle(call, outcome)
 
-    def unreadable_reply(self, reason: str) -> None:
-        """Note a frame that is neither an answer nor an event: without ids it may be the awaited answer."""
+    def keep(self, call: Call, outcome: Any, frame: bytes = b"") -> bool:
+        """
+        Keep an outcome until the other frames that came with it are taken, too, instead of settling it.
+
+        Returns:
+            True if it was kept: then call :meth:`give`. False if there is nothing to give.
+        """
+        if outcome is MORE or isinstance(outcome, BadReply):
+            self.settle(call, outcome, frame)
+            return False
+        del self._under_way[call.id]
+        self._kept[call], self._replied = outcome, call
+        return True
+
+    def give(self, call: Call) -> None:
+        """Settle a call with the outcome that was kept, unless the session was broken meanwhile."""
+        if call in self._kept:
+            call.settle(self._kept.pop(call))
+
+    def surplus(self, frame: bytes) -> None:
+        """Note a frame that answers no command and is not an event. Without ids it breaks the session."""
+        if self._over is None:
+            self.stray_replies += 1
+            self._break(self._out_of_order(frame, "came, but no command waits for a reply"))
+
+    def unreadable_reply(self, reason: str, frame: bytes = b"") -> None:
+        """Note a frame that is neither an answer nor an event: without ids it breaks the session."""
         call = next(iter(self._under_way.values()), None)
-        if call is not None and not self._by_id:
-            self._settle(call, BadReply(reason), broken=reason)
+        if self._by_id:
+            return
+        if call is None:
+            self.surplus(frame)
+        else:
+            self._settle(call, BadReply(reason), broken=self._out_of_order(frame, "makes no sense"))
+
+    def _out_of_order(self, frame: bytes, what: str) -> str:
+        """Return the reason for a session that a frame broke."""
+        return f"{brief_bytes(frame)} {what}: later replies could answer the wrong command; {self._remedy}"
 
     def cancel(self, call: Call) -> None:
         """Forget a command that nobody waits for any more. It is not settled."""
         if call in self._waiting:
             self._waiting.remove(call)
+        elif call in self._kept:
+            del self._kept[call]
         elif self._under_way.pop(call.id, None) is not None:
             self._break("a command was cancelled: its reply must not answer the next one")
 
@@ -235,6 +350,7 @@ class Exchange:
         """End the session: settle every call that is under way or waits."""
         if self._over is None:
             self._over = reason
+        self._doubt()
         under_way, self._under_way = self._under_way, {}
         waiting, self._waiting = self._waiting, []
         for call in under_way.values():
@@ -245,6 +361,7 @@ class Exchange:
     def _settle(self, call: Call, outcome: Any, *, broken: str | None = None) -> None:
         if self._under_way.pop(call.id, None) is None:
             return  # settling another call has ended the session
+        self._replied = call
         if broken is not None:
             self._break(broken)
         call.settle(outcome)
@@ -254,3 +371,10 @@ class Exchange:
         if not self._by_id and self._over is None:
             self._over = reason
             self._broken(reason)
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Settle the calls whose outcome was kept, because it may belong to another command."""
+        kept, self._kept = self._kept, {}
+        for call in kept:
+            call.settle(OutcomeUnknown(f"its reply is in doubt: {self._over}"))

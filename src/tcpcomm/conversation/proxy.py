@@ -8,7 +8,7 @@ which the declaration builds upon its commands work on it, and editors and type 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from types import new_class
 from typing import Any, Final, Protocol
 
@@ -97,7 +97,7 @@ class HostProxy:
             arrivals = self._dialect.read_at_host(frame)
         except CodecError as error:
             self._drop(frame, str(error), requester)
-            requester.unreadable_reply(f"what came makes no sense: {error}")
+            requester.unreadable_reply(f"what came makes no sense: {error}", frame)
             return
         for arrival in arrivals:
             if isinstance(arrival, Event):
@@ -106,6 +106,7 @@ class HostProxy:
                 event = self._dialect.unmatched_event(frame)
                 if event is None:
                     self._drop(frame, _STRAY, requester)
+                    requester.surplus(frame)
                 else:
                     self._emit(event, frame, requester)
 
@@ -114,10 +115,12 @@ class HostProxy:
         if session.observers.message is not None:
             kind, name = MessageKind.EVENT, event.name
             report_message(session, kind, frame, sent=False, name=name, values=event.values)
-        getattr(self.proxy, event.name).happened(event.values)
+        requester.in_order(partial(getattr(self.proxy, event.name).happened, event.values))
 
     def _drop(self, frame: bytes, problem: str, requester: Requester) -> None:
         report_message(requester.session, MessageKind.UNREADABLE, frame, sent=False, problem=problem)
+        if not self._dialect.by_id:
+            return  # the frame breaks the session, and the reason of its end quotes it
         count = self._unmatched.count_due(self._seconds())
         if count:
             self.log.warn(

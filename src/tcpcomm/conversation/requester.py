@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcpcomm.codec.base import ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
@@ -17,9 +18,20 @@ from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.runtime.timer import DeadlineTimer
+from tcpcomm.runtime.unread_input import unread_input_of
+from tcpcomm.session.observer import masked
 from tcpcomm.session.protocol import FrameProtocol
 
+LOOK_AGAIN: Final = 0.005
+"""Seconds until a command looks again whether all that was received is read."""
+
+PATIENCE: Final = 0.1
+"""Seconds that a command waits at most for a peer that sends events without a pause."""
+
 _CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
+
+_REMEDY: Final = "if the equipment sends such frames by itself, declare them with @event"
+_LINK_REMEDY: Final = "if the peer sends such frames by itself, give the Link received="
 
 
 class _AnyFrame(ReplyReader):
@@ -44,6 +56,8 @@ class Requester:
         drop: must end the session at once, with the reason that it gets, and call :meth:`end` meanwhile.
         declaration: the commands that may be asked, and how many at once; None: only frames are asked, one
             at a time.
+        quiet: seconds of silence to keep after each reply, if nothing is declared.
+        has_events: True if frames may come unasked, if nothing is declared.
     """
 
     __slots__ = (
@@ -51,10 +65,15 @@ class Requester:
         "_dialect",
         "_exchange",
         "_framing",
+        "_has_events",
         "_heartbeat",
-        "_held",
+        "_is_quiet",
+        "_later",
+        "_look_again",
         "_next_due",
         "_timer",
+        "_unquiet_since",
+        "_unread",
         "session",
     )
 
@@ -64,24 +83,37 @@ class Requester:
         clock: IReactorTime,
         drop: Callable[[str], None],
         declaration: Declaration | None = None,
+        *,
+        quiet: float = 0.0,
+        has_events: bool = False,
     ) -> None:
         self.session = session
         self._framing = session.send_framing
-        self._exchange = Exchange(by_id=False, broken=drop)
         self._heartbeat: str | None = None
-        if declaration is not None:
+        self._has_events = has_events
+        if declaration is None:
+            self._exchange = Exchange(by_id=False, broken=drop, quiet=quiet, remedy=_LINK_REMEDY)
+        else:
             self._dialect = dialect = declaration.dialect
             self._exchange = Exchange(
                 by_id=dialect.by_id,
                 broken=drop,
                 depth=declaration.pipeline,
                 largest_id=dialect.largest_id,
+                quiet=declaration.quiet,
+                remedy=_REMEDY,
             )
             self._heartbeat = declaration.heartbeat
+            self._has_events = bool(declaration.events)
+        by_id = declaration is not None and declaration.dialect.by_id
+        self._is_quiet = None if by_id else self._all_is_read
+        self._unread = unread_input_of(session.transport)
+        self._unquiet_since: float | None = None
+        self._look_again: IDelayedCall | None = None
+        self._later: list[Callable[[], object]] | None = None  # what waits for the end of a batch
         self._clock = clock
         self._timer = DeadlineTimer(clock, _deadlines, self)
         self._next_due = inf  # the timer rings no later; it need not be told of later deadlines
-        self._held = False
 
     @property
     def idle(self) -> bool:
@@ -177,42 +209,74 @@ class Requester:
         found = self._exchange.take(body, id, frame)
         if found is None:
             return False
+        call, outcome = found
         if self.session.observers.message is not None:
-            self._report_answer(*found, frame)
-        self._exchange.settle(*found)
-        self._write()
+            self._report_answer(call, outcome, frame)
+        if self._later is None:
+            self._exchange.settle(call, outcome, self._shown(frame))
+            self._write()
+        elif self._exchange.keep(call, outcome, self._shown(frame)):
+            self._later.append(partial(self._exchange.give, call))
         return True
 
-    def unreadable_reply(self, reason: str) -> None:
+    def in_order(self, function: Callable[[], object]) -> None:
+        """Call a function after the answers that came before it in the same batch, or else at once."""
+        if self._later:
+            self._later.append(function)
+        else:
+            function()
+
+    def surplus(self, frame: bytes) -> None:
+        """Note a frame that answers no command and is not an event."""
+        self._exchange.surplus(self._shown(frame))
+
+    def unreadable_reply(self, reason: str, frame: bytes = b"") -> None:
         """Note a frame that is neither an answer nor an event."""
-        self._exchange.unreadable_reply(reason)
+        self._exchange.unreadable_reply(reason, self._shown(frame))
         self._write()
 
-    def hold(self) -> None:
-        """
-        Write nothing until :meth:`release`, while frames that came together are handled.
+    def _shown(self, frame: bytes) -> bytes:
+        """Return a frame as a reason may quote it."""
+        return masked(frame) if self.session.keeps_secret else frame
 
-        None of those frames can answer what is asked meanwhile; that is written after them.
+    def hold(self, frames: int) -> None:
         """
-        self._held = True
+        Give no answer and write no command until :meth:`release`, while frames that came together are read.
+
+        None of those frames can answer what is asked meanwhile. Without ids, one frame too many makes all
+        their answers doubtful.
+
+        Args:
+            frames: the number of the frames.
+        """
+        if frames > 1 and self._is_quiet is not None:
+            self._later = []
 
     def release(self) -> None:
-        """Write the commands that were asked since :meth:`hold`."""
-        self._held = False
+        """Give the answers that came since :meth:`hold`, and write the commands that waited."""
+        later, self._later = self._later, None
+        for each in later or ():
+            each()
         self._write()
 
     def end(self, reason: str) -> None:
         """Settle every call, because the session is over."""
         self._timer.cancel()
+        if self._look_again is not None:
+            self._look_again.cancel()
+            self._look_again = None
         self._exchange.end(reason)
 
     def _write(self) -> None:
         session = self.session
-        if self._held or session.reason is not None:
+        if self._later is not None or session.reason is not None:
             return  # calls that wait are settled when the session is over, which is soon
         now = self._clock.seconds()
-        calls = self._exchange.begin(now)
+        calls = self._exchange.begin(now, self._is_quiet)
         if not calls:
+            if self._exchange.paused_until < self._next_due:
+                self._next_due = self._exchange.paused_until
+                self._timer.expect(self._next_due)
             return
         if len(calls) == 1:
             parts, frames = calls[0].written, [calls[0].frame]
@@ -230,6 +294,33 @@ class Requester:
         for call in calls:
             if call.answers is None:
                 call.settle(None if session.reason is None else OutcomeUnknown(_CUT_SHORT))
+
+    def _all_is_read(self) -> bool:
+        """
+        Return True if nothing that was received waits to be read: a command may be written.
+
+        Something that waits may be a surplus frame. It must be read before, because it would look like the
+        reply. A peer that sends events without a pause cannot delay a command for longer than PATIENCE.
+        """
+        session, unread = self.session, self._unread
+        if session.frame_began_at is None and not (session.is_held or (unread is not None and unread())):
+            self._unquiet_since = None
+            return True
+        now = self._clock.seconds()
+        if self._unquiet_since is None:
+            self._unquiet_since = now
+        elif self._has_events and now - self._unquiet_since >= PATIENCE:
+            self._unquiet_since = None
+            return True
+        if self._look_again is None:  # a frame that is complete releases the command earlier
+            self._look_again = self._clock.callLater(LOOK_AGAIN, self._looks_again)
+        return False
+
+    def _looks_again(self) -> None:
+        self._look_again = None
+        self._write()
+        if self._look_again is None:  # nothing waits any more
+            self._unquiet_since = None
 
     def _cancelled(self, call: Call) -> None:
         self._exchange.cancel(call)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from math import inf
 from types import NoneType
 from typing import Any, Final
 
@@ -41,6 +42,10 @@ def _one_of(*kinds: type[Any]) -> Callable[[Any], bool]:
 
 def _is_gap(value: Any) -> bool:
     return value is None or (_one_of(int, float)(value) and value > 0)
+
+
+def _is_quiet(value: Any) -> bool:
+    return _one_of(int, float)(value) and 0 <= value < inf
 
 
 def _correct_framing(value: Any) -> str:
@@ -93,6 +98,7 @@ _ATTRIBUTES: Final = {
     "framing": _Attribute(_FRAMING, _one_of(Framing), _correct_framing),
     "reply_framing": _Attribute(f"{_FRAMING}, or None", _one_of(Framing, NoneType), _correct_framing),
     "gap": _Attribute("a number of seconds above 0, or None", _is_gap, _correct_number),
+    "quiet": _Attribute("a number of seconds, 0 or more", _is_quiet, _correct_number),
     "codec": _Attribute("a codec such as Template()", _one_of(Codec), partial(_correct_class, base=Codec)),
     "pipeline": _Attribute("a whole number, or None", _one_of(int, NoneType), _correct_number),
     "heartbeat": _Attribute("the name of a command, a text, or None", _one_of(str, NoneType)),

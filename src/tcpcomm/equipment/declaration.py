@@ -39,6 +39,7 @@ class Declaration:
         received: the framing of what the host sends.
         sent: the framing of what the equipment sends.
         pipeline: the number of commands that a host may have under way at once.
+        quiet: the seconds of silence that a host keeps after each reply.
     """
 
     kind: type[Any]
@@ -49,6 +50,7 @@ class Declaration:
     sent: Framing
     gap: float | None
     pipeline: int
+    quiet: float
     heartbeat: str | None
     heartbeat_while_busy: bool
     greeting: str | None
@@ -139,6 +141,7 @@ def compile_declaration(
         sent=kind.reply_framing or kind.framing,
         gap=kind.gap,
         pipeline=pipeline,
+        quiet=kind.quiet,
         heartbeat=kind.heartbeat,
         heartbeat_while_busy=kind.heartbeat_while_busy,
         greeting=kind.greeting,

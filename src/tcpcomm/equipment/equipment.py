@@ -139,6 +139,12 @@ class Equipment(EventSource):
     of their request, and else 1: without ids, only the equipment can promise to keep the order.
     """
 
+    quiet: ClassVar[float] = 0.0
+    """
+    Seconds of silence that the host keeps after each reply, and after a command without a reply, before it
+    writes the next command. A surplus frame that is late by up to this time cannot answer that command.
+    """
+
     heartbeat: ClassVar[str | None] = None
     """The name of a command without parameters that shows that the equipment's program is alive."""
 

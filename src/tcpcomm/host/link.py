@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final, cast
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
-from tcpcomm.codec.base import Request
+from tcpcomm.codec.base import Asked, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import ANY_FRAME
@@ -58,7 +59,11 @@ class HostSession(LinkSession):
             if host_proxy.is_meant(frame, asked, self.requester):
                 host_proxy.take(frame, self.requester)
                 return
-            later = self._responder.take(asked, frame)
+            self.requester.in_order(partial(self._respond, self._responder, asked, frame))
+
+    def _respond(self, responder: Responder, asked: Asked, frame: bytes) -> None:
+        if self.reason is None:
+            later = responder.take(asked, frame)
             if later is not None:
                 later.addErrback(self.handler_failed)
 

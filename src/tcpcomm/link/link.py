@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from math import inf
 from typing import Any, Self, Unpack
 
 from attrs import frozen
@@ -26,7 +27,7 @@ from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 from tcpcomm.link.states import LinkState
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.runtime.safe_text import brief_bytes, one_line
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.session.admission import Admission, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
@@ -50,21 +51,28 @@ class LinkSession(FrameProtocol):
         replaced, factory.newest = factory.newest, self
         if replaced is not None:
             replaced.end(replaced.reason or "the peer connected again")
-        self.requester = Requester(self, factory.clock, link.engine.drop, link.declaration)
+        self.requester = Requester(
+            self,
+            factory.clock,
+            link.engine.drop,
+            link.declaration,
+            quiet=link._quiet,
+            has_events=link._received is not None,
+        )
 
     def framesReceived(self, frames: list[bytes]) -> None:
         waiting = iter(frames)
-        self.requester.hold()
+        self.requester.hold(len(frames))
         try:
             for frame in waiting:
                 self.frameReceived(frame)
                 if self.reason is not None:
                     break
         finally:
-            self.requester.release()
             rest = [*waiting]
             if rest:
                 self.put_back(rest)
+            self.requester.release()
 
     def frameReceived(self, frame: bytes) -> None:
         link = self.factory.link
@@ -76,11 +84,14 @@ class LinkSession(FrameProtocol):
         elif self.requester.awaits_answer and not link._is_event(frame):
             self.requester.answer(frame, frame=frame)
         elif link._received is not None:
-            self._reply(link._received(frame))
-        else:
-            name = link.engine.name
-            shown = brief_bytes(frame)
-            self.log.warn("{link}: a frame that nobody asked for: {frame}", link=name, frame=shown)
+            self.requester.in_order(partial(self._give, link._received, frame))
+        elif not link._is_event(frame):
+            self.requester.surplus(frame)
+
+    def _give(self, received: Callable[[bytes], object], frame: bytes) -> None:
+        """Give a frame to the user's function, and send its reply."""
+        if self.reason is None:
+            self._reply(received(frame))
 
     def handler_failed(self, failure: Failure) -> None:
         """Log the failure of the user's function, and close the session."""
@@ -152,11 +163,14 @@ class Link(Service):
         framing: the rule that tells frames apart.
         reply_framing: the rule for sent frames, if that differs.
         gap: seconds of silence that end a frame; None: silence means nothing.
+        quiet: seconds of silence that the link keeps after each reply before it writes the next request. A
+            surplus frame that is late by up to this time cannot answer that request.
         heartbeat: a pair of frames, or a callable that gets the session and sends something. Without one
             the link notices a dead peer only when TCP does, after minutes or hours.
         received: called with each frame that answers no request. If it returns bytes, or an awaitable of
             bytes, that is the reply. It is sent on the session from which the frame came, or not at all if
-            that session is over.
+            that session is over. Without it, a frame that nobody asked for ends the session, because it
+            could answer the next request. With it, such a frame is not noticed as surplus.
         is_event: returns True for a frame that answers no request even while one is under way.
         keywords: the other options: ``listen``, ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``,
             ``observers``, ``log``, ``reactor`` and ``random``. :class:`~tcpcomm.link.options.LinkOptions`
@@ -180,6 +194,7 @@ class Link(Service):
         framing: Framing | None = None,
         reply_framing: Framing | None = None,
         gap: float | None = None,
+        quiet: float = 0.0,
         heartbeat: Heartbeat | Callable[[Any], None] | None = None,
         received: Callable[[bytes], object] | None = None,
         is_event: Callable[[bytes], bool] = lambda frame: False,
@@ -193,7 +208,10 @@ class Link(Service):
         """The observers of the link and of its sessions; ``link.observers.add(...)`` attaches another."""
         self.requester: Requester | None = None
         """The requester of the session that is ready, or None if no session is ready."""
+        if not 0 <= quiet < inf:
+            raise ConfigurationError(f"quiet must be a number of seconds, 0 or more, not {quiet}")
         self._heartbeat = heartbeat
+        self._quiet = quiet
         self._received = received
         self._is_event = is_event
         source, name = options.source()

@@ -60,7 +60,7 @@ def set_socket_options(transport: Any, patience: float = 0.0) -> None:
     for setter in ("setTcpNoDelay", "setTcpKeepAlive"):
         if hasattr(transport, setter):
             getattr(transport, setter)(True)
-    handle = _socket(transport)
+    handle = socket_of(transport)
     if handle is None:
         return
     for option, value in _KEEPALIVE:
@@ -70,7 +70,7 @@ def set_socket_options(transport: Any, patience: float = 0.0) -> None:
         handle.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, unacknowledged)
 
 
-def _socket(transport: Any) -> socket.socket | None:
+def socket_of(transport: Any) -> socket.socket | None:
     """Return the socket below a transport, or None. The handle of a TLS transport is not a socket."""
     while transport is not None:
         handle = transport.getHandle() if hasattr(transport, "getHandle") else None

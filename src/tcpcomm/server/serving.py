@@ -12,6 +12,7 @@ Start it with :func:`run`, or give it to a Twisted application.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -19,6 +20,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
+from tcpcomm.codec.base import Asked
 from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
@@ -133,7 +135,7 @@ class EquipmentProtocol(FrameProtocol):
         if self._host is None:
             return super().framesReceived(frames)
         _, requester = self._host
-        requester.hold()
+        requester.hold(len(frames))
         try:
             return super().framesReceived(frames)
         finally:
@@ -148,8 +150,14 @@ class EquipmentProtocol(FrameProtocol):
             proxy, requester = self._host
             if proxy.is_meant(frame, asked, requester):
                 proxy.take(frame, requester)
-                return None
+            else:
+                requester.in_order(partial(self._respond, asked, frame))
+            return None
         return self._responder.take(asked, frame)
+
+    def _respond(self, asked: Asked, frame: bytes) -> None:
+        if self.is_open:
+            self.await_handler(self._responder.take(asked, frame))
 
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)

@@ -22,6 +22,7 @@ class SessionAttributes(Protocol):
 
     # Each chunk or frame needs these, and a slot is read faster than a default of the class.
     __slots__ = (
+        "frame_began_at",
         "frames_received",
         "frames_sent",
         "input_ended",
@@ -81,6 +82,9 @@ class SessionAttributes(Protocol):
 
     describes_sent = False
     """True while the code that sends frames reports them to ``observers.message`` itself."""
+
+    frame_began_at: float | None
+    """The time when the frame began that has not ended yet, or None if there is none."""
 
     frames_received: int
     """Frames that were delivered in this session."""

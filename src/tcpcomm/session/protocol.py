@@ -58,7 +58,7 @@ class FrameProtocol(FrameSender):
     """
 
     __slots__ = (
-        "_closing", "_deadline_timer", "_decoder", "_frame_began_at", "_last_received_at",
+        "_closing", "_deadline_timer", "_decoder", "_last_received_at",
         "_reading_paused", "_ready", "_receive_queue", "_seconds",
     )  # fmt: skip
 
@@ -68,7 +68,6 @@ class FrameProtocol(FrameSender):
     _closing: bool  # nothing is delivered any more, but sent bytes still leave
     _reading_paused: bool
     _receive_queue: ReceiveQueue | None  # exists while received data waits
-    _frame_began_at: float | None
 
     _paused = False  # by the user
     _throttled = False  # the peer does not read, or asks faster than handlers finish
@@ -83,7 +82,7 @@ class FrameProtocol(FrameSender):
         self = super().__new__(cls)  # not in __init__, which a subclass may replace
         self._ready = self._closing = self._reading_paused = self.input_ended = self.is_open = False
         self.is_held = True
-        self._receive_queue = self._frame_began_at = None
+        self._receive_queue = self.frame_began_at = None
         self.frames_received = self.frames_sent = 0
         return self
 
@@ -300,7 +299,7 @@ class FrameProtocol(FrameSender):
                 if not self._closing:
                     self._get_receive_queue().add_chunk(data)
                 return
-        began_at, decoder = self._frame_began_at, self._decoder
+        began_at, decoder = self.frame_began_at, self._decoder
         send_buffer.corked = True
         frames: list[bytes]
         try:
@@ -320,14 +319,14 @@ class FrameProtocol(FrameSender):
                     except FramingError as fault:
                         frames = []
                         self._get_receive_queue().add_fault(fault)
-                        self._frame_began_at = self._last_received_at if decoder.mid_frame else None
+                        self.frame_began_at = self._last_received_at if decoder.mid_frame else None
                     else:
                         if frames and observers.frame_received is not None:
                             observer.report_bytes(self, "frame_received", frames)
                         if decoder.idle or not decoder.mid_frame:
-                            self._frame_began_at = None
-                        elif frames or self._frame_began_at is None:
-                            self._frame_began_at = self._last_received_at
+                            self.frame_began_at = None
+                        elif frames or self.frame_began_at is None:
+                            self.frame_began_at = self._last_received_at
                             if observers.half_frame is not None and self.gap is None:
                                 observer.report(self, "half_frame", self.unfinished)
                     data = None
@@ -352,7 +351,7 @@ class FrameProtocol(FrameSender):
             if self._closing:
                 self._close_when_sent()
             self._update_reading()
-        if began_at is None and self._frame_began_at is not None:
+        if began_at is None and self.frame_began_at is not None:
             self._deadline_timer.update()
 
     dataReceived = _deliver
@@ -463,8 +462,8 @@ class FrameProtocol(FrameSender):
             transport.pauseProducing()
         else:
             self._last_received_at = self._seconds()  # the silence was ours, not the peer's
-            if self._frame_began_at is not None:
-                self._frame_began_at = self._last_received_at
+            if self.frame_began_at is not None:
+                self.frame_began_at = self._last_received_at
             transport.resumeProducing()
 
     def _close_when_sent(self) -> None:
@@ -489,11 +488,11 @@ class FrameProtocol(FrameSender):
             yield self._heartbeat_monitor.deadline(self._last_received_at), FrameProtocol._check_heartbeats
         if self.is_held:
             return
-        if self._frame_began_at is not None and not self.input_ended:
+        if self.frame_began_at is not None and not self.input_ended:
             if self.gap is not None and self._decoder.ends_by_silence:
                 yield self._last_received_at + self.gap, FrameProtocol._gap_passed
             slack = limits.partial + self._decoder.buffered / limits.slowest
-            yield self._frame_began_at + slack, FrameProtocol._frame_overdue
+            yield self.frame_began_at + slack, FrameProtocol._frame_overdue
         if limits.idle is not None and not self._pending_handlers and blocked_since is None:
             last_active_at = max(self._last_received_at, self._last_finished_at)
             yield last_active_at + limits.idle, FrameProtocol._idle_overdue
@@ -514,11 +513,11 @@ class FrameProtocol(FrameSender):
 
     def _gap_passed(self) -> None:
         self._call_guarded(self._get_receive_queue().finish_frame, self._decoder.flush)
-        self._frame_began_at = None
+        self.frame_began_at = None
         self._resume_delivery()
 
     def _frame_overdue(self) -> None:
-        elapsed = self._seconds() - cast("float", self._frame_began_at)
+        elapsed = self._seconds() - cast("float", self.frame_began_at)
         problem = f"the peer began a frame and did not finish it within {elapsed:.1f} s"
         details = f": {self.unfinished}" if self.unfinished else ""
         self.log.warn("{peer}: {problem}{details}", peer=self.peer, problem=problem, details=details)

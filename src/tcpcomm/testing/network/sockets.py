@@ -369,6 +369,10 @@ class Socket:
         if self.open:
             self._receive_reset()
 
+    def has_unread_input(self) -> bool:
+        """Return True if received bytes, or the end of the stream, wait until the program reads them."""
+        return bool(self._in) or self._reset or (self._peer_ended and not self._end_reported)
+
     @property
     def under_way(self) -> bool:
         """True if sent bytes have not arrived yet, or were lost and will be sent again."""
