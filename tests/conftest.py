@@ -43,6 +43,7 @@ LONG = (
     "tests/system/",
     "tests/test_bench.py",
     "tests/testing/test_check_equipment.py",
+    "tests/testing/test_hostile_suite.py",
     "tests/testing/test_proxy.py",
     "tests/testing/test_strategies.py",
     "tests/transports/test_sessions.py",

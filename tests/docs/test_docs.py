@@ -22,6 +22,7 @@ NOT_RUN = (
     "journalctl ",
     "openssl ",
     "pip ",
+    "python -m tcpcomm.testing.hostile",
     "python -m tests.bench",
     "python3 -m venv ",
     "sudo ",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tcpcomm.link.states import Input, LinkState
-from tests.docs import link_states
+from tests.docs import hostile_cases, link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
 
@@ -42,3 +42,8 @@ def test_all_states_and_inputs_are_explained() -> None:
     states = names(section(page, "# The states of a link"))
     assert [state.value for state in LinkState] == states[: len(LinkState)]
     assert [what.value for what in Input] == names(section(page, "## What leads where"))
+
+
+def test_the_cases_of_the_hostile_suite_are_listed_as_they_are() -> None:
+    # If this fails, run python -m tests.docs.hostile_cases.
+    assert hostile_cases.cases() == part_of(hostile_cases.PAGE.read_text("utf-8"), hostile_cases.PART)

@@ -1,0 +1,1 @@
+"""The cases of the hostile suite, one file for each group. A case is a function with a number."""
