@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tcpcomm.testing.hostile.case import KINDS, Case
+from tcpcomm.testing.hostile.case import Case
 from tcpcomm.testing.hostile.catalogue import CASES, GROUPS
+from tcpcomm.testing.hostile.verdict import KINDS
 from tests.conftest import ROOT
 from tests.docs.parts import with_part
 

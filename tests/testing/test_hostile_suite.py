@@ -9,11 +9,11 @@ import sys
 import pytest
 
 from tcpcomm.testing.hostile import __main__ as program
-from tcpcomm.testing.hostile.case import Verdict
 from tcpcomm.testing.hostile.catalogue import CASES, cases_for
 from tcpcomm.testing.hostile.options import target_options
 from tcpcomm.testing.hostile.runner import CannotRun, Result, run_suite
 from tcpcomm.testing.hostile.target import Target
+from tcpcomm.testing.hostile.verdict import Verdict
 from tests.conftest import skip
 from tests.testing.bad_servers import KEY, SERVER, BadServer, answer_everything
 

@@ -12,12 +12,13 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.testing.hostile.case import KINDS, VERSION, Case, NotRun, Verdict
+from tcpcomm.testing.hostile.case import Case
 from tcpcomm.testing.hostile.catalogue import CASES, cases_for
 from tcpcomm.testing.hostile.options import key_option, target_options
 from tcpcomm.testing.hostile.report import as_json, line_of, listing, summary
 from tcpcomm.testing.hostile.runner import CannotRun, Result, run_suite
 from tcpcomm.testing.hostile.target import Target
+from tcpcomm.testing.hostile.verdict import KINDS, VERSION, NotRun, Verdict
 
 _EPILOGUE = """\
 examples:

@@ -8,9 +8,9 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Final
 
-from tcpcomm.testing.hostile.case import PSK
 from tcpcomm.testing.hostile.connection import OPEN, Connection
 from tcpcomm.testing.hostile.target import ANSWERED, BYSTANDER, NEWCOMER, CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import PSK
 
 INTERVAL: Final = 0.1
 """Seconds between two requests of the bystander."""

@@ -1,57 +1,18 @@
-"""The form of a case: its number, its name, what it sends, what is right, and its verdict."""
+"""The form of a case: its number, its name, what it sends, and what is right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from enum import Enum
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.errors import TcpcommError
-
-if TYPE_CHECKING:
-    from tcpcomm.testing.hostile.target import Target
-
-VERSION: Final = "1.0"
-"""The version of the suite. A number keeps its meaning; a new case gets a new number and a new version."""
-
-ECHO: Final = "echo"
-LINES: Final = "lines"
-LENGTH: Final = "length"
-JSON: Final = "json"
-JSON_RPC: Final = "json-rpc"
-BINARY: Final = "binary"
-PSK: Final = "psk"
-TLS: Final = "tls"
-KINDS: Final = (ECHO, LINES, LENGTH, JSON, JSON_RPC, BINARY, PSK, TLS)
-"""The kinds of servers that the suite knows."""
-
-LINE_BASED: Final = (ECHO, LINES, JSON, JSON_RPC)
-LENGTH_BASED: Final = (LENGTH, BINARY)
-PLAIN: Final = (*LINE_BASED, *LENGTH_BASED)
+from tcpcomm.testing.hostile.target import Target
+from tcpcomm.testing.hostile.verdict import KINDS
 
 SERVED_OR_CLOSED: Final = "the request that follows is answered once, or the connection is closed"
 CLOSED: Final = "the connection is closed, and nothing is answered"
 OTHERS_SERVED: Final = "all other peers are served within a second"
-
-
-class Verdict(Enum):
-    """The result of a case."""
-
-    OK = "ok"
-    INFORMATIONAL = "told"
-    """Several behaviours are right. The text says which one was seen."""
-    NOT_RUN = "not run"
-    WRONG = "wrong"
-
-
-class Wrong(TcpcommError):
-    """The target did something that is never right, or did not do what it must."""
-
-
-class NotRun(TcpcommError):
-    """The case needs something that was not given, such as the target's process number."""
 
 
 @frozen
@@ -83,7 +44,7 @@ class Case:
 
 _CASES: dict[int, Case] = {}
 
-Play = Callable[["Target"], "str | None"]
+Play = Callable[[Target], str | None]
 
 
 def case(
@@ -111,8 +72,3 @@ def case(
 def registered() -> list[Case]:
     """Return the cases that were imported so far, by number."""
     return [_CASES[number] for number in sorted(_CASES)]
-
-
-def wrong(text: str) -> NoReturn:
-    """End the case: the target is wrong."""
-    raise Wrong(text)

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 from attrs import frozen
 
-from tcpcomm.testing.hostile.case import NotRun
+from tcpcomm.testing.hostile.verdict import NotRun
 
 
 @frozen

@@ -13,7 +13,7 @@ from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.delimited import Delimited, Lines
 from tcpcomm.framing.length import LengthPrefixed
 from tcpcomm.framing.notation import parse_framing
-from tcpcomm.testing.hostile.case import BINARY, ECHO, JSON, JSON_RPC, KINDS, LENGTH, LENGTH_BASED
+from tcpcomm.testing.hostile.verdict import BINARY, ECHO, JSON, JSON_RPC, KINDS, LENGTH, LENGTH_BASED
 
 _LARGEST: Final = 2**31
 

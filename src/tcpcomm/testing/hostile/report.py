@@ -9,9 +9,10 @@ from typing import Any
 
 from attrs import asdict
 
-from tcpcomm.testing.hostile.case import VERSION, Case, Verdict
+from tcpcomm.testing.hostile.case import Case
 from tcpcomm.testing.hostile.options import TargetOptions
 from tcpcomm.testing.hostile.runner import Result
+from tcpcomm.testing.hostile.verdict import VERSION, Verdict
 
 
 def line_of(result: Result) -> str:

@@ -12,9 +12,10 @@ from attrs import field, frozen
 
 from tcpcomm.errors import TcpcommError
 from tcpcomm.testing.hostile.bystander import Bystander, newcomer
-from tcpcomm.testing.hostile.case import Case, NotRun, Verdict, Wrong
+from tcpcomm.testing.hostile.case import Case
 from tcpcomm.testing.hostile.evidence import Evidence, read_process
 from tcpcomm.testing.hostile.target import CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import NotRun, Verdict, Wrong
 
 _SIDE_BY_SIDE: Final = 8
 """Cases that wait at the same time: fewer than the sessions that a server may allow one address."""

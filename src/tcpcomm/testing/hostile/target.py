@@ -19,10 +19,10 @@ from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import decode
 from tcpcomm.framing.delimited import Delimited
 from tcpcomm.framing.length import LengthPrefixed
-from tcpcomm.testing.hostile.case import BINARY, ECHO, JSON, JSON_RPC, PSK, TLS, NotRun, wrong
 from tcpcomm.testing.hostile.connection import CLOSED, OPEN, RESET, Connection
 from tcpcomm.testing.hostile.evidence import Evidence
 from tcpcomm.testing.hostile.options import TargetOptions
+from tcpcomm.testing.hostile.verdict import BINARY, ECHO, JSON, JSON_RPC, PSK, TLS, NotRun, wrong
 
 ATTACKER: Final = 0
 BYSTANDER: Final = 1

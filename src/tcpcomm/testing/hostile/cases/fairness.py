@@ -7,9 +7,10 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 from tcpcomm.testing.hostile.bystander import newcomer
-from tcpcomm.testing.hostile.case import LENGTH_BASED, PLAIN, case, wrong
+from tcpcomm.testing.hostile.case import case
 from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.target import ANSWERED, BYSTANDER, CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import LENGTH_BASED, PLAIN, wrong
 
 SECONDS = 2.0
 _RIGHT = "the 99th percentile of a good peer is below a quarter of --within"

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from time import monotonic
 
-from tcpcomm.testing.hostile.case import (
-    ECHO,
-    LENGTH_BASED,
-    LINE_BASED,
-    OTHERS_SERVED,
-    PLAIN,
-    case,
-    wrong,
-)
+from tcpcomm.testing.hostile.case import OTHERS_SERVED, case
 from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.target import ANSWERED, SILENT, Target
+from tcpcomm.testing.hostile.verdict import ECHO, LENGTH_BASED, LINE_BASED, PLAIN, wrong
 
 _MIB = 2**20
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from tcpcomm.testing.hostile.case import JSON_RPC, SERVED_OR_CLOSED, case, wrong
+from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.target import ANSWERED, Target
+from tcpcomm.testing.hostile.verdict import JSON_RPC, wrong
 
 _RPC = (JSON_RPC,)
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tcpcomm.testing.hostile.case import (
-    JSON,
-    JSON_RPC,
-    OTHERS_SERVED,
-    SERVED_OR_CLOSED,
-    case,
-    wrong,
-)
+from tcpcomm.testing.hostile.case import OTHERS_SERVED, SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.target import ANSWERED, Target
+from tcpcomm.testing.hostile.verdict import JSON, JSON_RPC, wrong
 
 _JSON = (JSON, JSON_RPC)
 

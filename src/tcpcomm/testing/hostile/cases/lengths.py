@@ -5,9 +5,10 @@ from __future__ import annotations
 from time import monotonic, sleep
 
 from tcpcomm.framing.length import LengthPrefixed
-from tcpcomm.testing.hostile.case import BINARY, LENGTH_BASED, SERVED_OR_CLOSED, case, wrong
+from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.target import ANSWERED, SILENT, Target
+from tcpcomm.testing.hostile.verdict import BINARY, LENGTH_BASED, wrong
 
 _ENDS = "the connection is closed within the patience, and nothing is answered"
 

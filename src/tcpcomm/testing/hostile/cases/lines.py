@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tcpcomm.testing.hostile.case import ECHO, LINE_BASED, LINES, case, wrong
+from tcpcomm.testing.hostile.case import case
 from tcpcomm.testing.hostile.target import ANSWERED, SILENT, Target
+from tcpcomm.testing.hostile.verdict import ECHO, LINE_BASED, LINES, wrong
 
 _TEXT = (ECHO, LINES)
 _ANY_ANSWER = "the request is answered, or not taken for one; a later good request is served or closed"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from time import sleep
 
-from tcpcomm.testing.hostile.case import ECHO, LINE_BASED, PLAIN, SERVED_OR_CLOSED, case, wrong
+from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.hello import client_hello
 from tcpcomm.testing.hostile.target import ANSWERED, Target
+from tcpcomm.testing.hostile.verdict import ECHO, LINE_BASED, PLAIN, wrong
 
 _NOT_CARRIED_OUT = "the connection is closed, or nothing behind the first line is carried out"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from time import monotonic, sleep
 
-from tcpcomm.testing.hostile.case import NotRun, case, wrong
+from tcpcomm.testing.hostile.case import case
 from tcpcomm.testing.hostile.evidence import Evidence, files_settle, read_process
 from tcpcomm.testing.hostile.target import CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import NotRun, wrong
 
 _MIB = 2**20
 _SOME_FILES = 4

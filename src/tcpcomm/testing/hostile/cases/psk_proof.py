@@ -7,7 +7,7 @@ import secrets
 from contextlib import ExitStack, suppress
 from time import monotonic, sleep
 
-from tcpcomm.testing.hostile.case import CLOSED, OTHERS_SERVED, PSK, case, wrong
+from tcpcomm.testing.hostile.case import CLOSED, OTHERS_SERVED, case
 from tcpcomm.testing.hostile.connection import OPEN, Connection
 from tcpcomm.testing.hostile.target import (
     ANSWERED,
@@ -17,6 +17,7 @@ from tcpcomm.testing.hostile.target import (
     CannotConnect,
     Target,
 )
+from tcpcomm.testing.hostile.verdict import PSK, wrong
 
 _PSK = (PSK,)
 _ACCEPT = f"{PSK_VERSION} ACCEPT ".encode()

@@ -6,9 +6,10 @@ import socket
 from contextlib import ExitStack, suppress
 from time import monotonic, sleep
 
-from tcpcomm.testing.hostile.case import KINDS, OTHERS_SERVED, PSK, SERVED_OR_CLOSED, TLS, case, wrong
+from tcpcomm.testing.hostile.case import OTHERS_SERVED, SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.connection import OPEN, Connection
 from tcpcomm.testing.hostile.target import ANSWERED, SILENT, CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import KINDS, PSK, TLS, wrong
 
 _MANY = 100
 _PROTECTED = (PSK, TLS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tcpcomm.testing.hostile.case import ECHO, JSON, JSON_RPC, LENGTH, LINES, SERVED_OR_CLOSED, case, wrong
+from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.target import Target
+from tcpcomm.testing.hostile.verdict import ECHO, JSON, JSON_RPC, LENGTH, LINES, wrong
 
 _TEXT = (ECHO, LINES, LENGTH)
 _ALL_TEXT = (*_TEXT, JSON, JSON_RPC)

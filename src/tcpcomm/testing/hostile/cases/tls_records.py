@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from tcpcomm.testing.hostile import hello
-from tcpcomm.testing.hostile.case import CLOSED, OTHERS_SERVED, TLS, NotRun, case, wrong
+from tcpcomm.testing.hostile.case import CLOSED, OTHERS_SERVED, case
 from tcpcomm.testing.hostile.connection import OPEN, Connection
 from tcpcomm.testing.hostile.target import ANSWERED, CannotConnect, Target
+from tcpcomm.testing.hostile.verdict import TLS, NotRun, wrong
 
 _TLS = (TLS,)
 _REFUSED = "an alert or the end, and no ServerHello"
