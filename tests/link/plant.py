@@ -37,6 +37,8 @@ class Plant:
     random: Random
     policy: Policy
     host_dials: bool
+    by_name: bool = False
+    """Whether the other machine is known by its name only."""
     issued: int = 0
     emitted: int = 0
     applied: list[int] = field(factory=list)
@@ -50,9 +52,13 @@ class Plant:
     def violated(self, what: str) -> None:
         self.violations.append(f"{self.network.clock.now:.6f}: {what}")
 
+    def connecting(self, machine: Machine, other: Machine) -> Any:
+        by_name = machine.connecting_by_name
+        return by_name(other.name, PORT) if self.by_name else machine.connecting(other, PORT)
+
     def link(self, machine: Machine, other: Machine, *, dials: bool, **options: Any) -> Link:
         where: dict[str, Any] = (
-            {"connect": machine.connecting(other, PORT)} if dials else {"listen": machine.listening(PORT)}
+            {"connect": self.connecting(machine, other)} if dials else {"listen": machine.listening(PORT)}
         )
         random = Random(self.random.random())
         return Link(

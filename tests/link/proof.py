@@ -37,7 +37,8 @@ _PAGE: Final = """\
 A host and its equipment, both with real links, on a network in memory where everything goes wrong.
 Each run draws its faults from a seed:
 cables pulled or loose for a moment, one direction lost, connections reset or ended on the way,
-programs that hang or are killed, machines without power, slow ways, and second connections.
+programs that hang or are killed, machines without power, slow ways, second connections,
+and, where the other machine is known by name only, a name server that is slow, dead, or knows nothing.
 Bytes arrive in other pieces than they were sent.
 Meanwhile the host sends numbered commands, and these promises are checked all the time:
 

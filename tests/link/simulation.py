@@ -154,6 +154,7 @@ class _Simulation:
         random = self._random = Random(seed)
         self.network = network = Network(seed, cuts=random.choice((0.0, 0.1, 0.7)), traced=traced)
         self.plant = plant = Plant(network, random, random.choice(POLICIES), random.random() < 0.5)
+        plant.by_name = seed >= NEW_SEEDS and random.random() < 0.5
         host, equipment = network.machine("host"), network.machine("equipment")
         self.machines = (host, equipment)
         self.programs: dict[str, Any] = {}
@@ -194,6 +195,8 @@ class _Simulation:
         gap = random.choice((0.02, 0.05, 0.1, 0.3))
         while self.faults.count < until:
             self.faults.inject()
+            if plant.by_name and random.random() < 0.05:
+                self.disturb_name_server()
             network.advance(random.expovariate(1.0 / gap))
             if random.random() < 0.03:
                 kicked = random.choice(self.machines)
@@ -205,6 +208,13 @@ class _Simulation:
             plant.violated(f"not healed within {HEALED_WITHIN:g} s: {states}")
             return
         self.calm()
+
+    def disturb_name_server(self) -> None:
+        """Make it slow or dead, or let it forget all names, for a time."""
+        random, server = self._random, self.network.name_server
+        kind = random.choice(("delay", "is_dead", "refuses"))
+        setattr(server, kind, random.uniform(0.0, 1.0) if kind == "delay" else True)
+        self.network.clock.callLater(random.uniform(0.0, 2.0), server.revive)
 
     def calm(self) -> None:
         """Without faults, a link stays what it is, and works."""

@@ -27,7 +27,7 @@ def test_whatever_goes_wrong_no_promise_is_broken() -> None:
     outcomes, _ = simulate(FAULTS)
     assert {} == {each.seed: each.violations for each in outcomes if each.violations}
     assert sum(each.faults for each in outcomes) >= FAULTS
-    assert all(each.answered > 100 for each in outcomes)
+    assert all(each.answered > 50 for each in outcomes)
     assert sum(each.judged for each in outcomes) >= FAULTS / 100
 
 

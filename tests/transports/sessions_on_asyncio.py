@@ -16,11 +16,11 @@ from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.protocol import Factory
 from twisted.trial.unittest import TestCase
 
-from tcpcomm import FrameFactory, Limits
+from tcpcomm import FrameFactory, Limits, client
 from tests.certificates import Authority
 from tests.reactor import reactor, until
 from tests.session.stage import recorded_log
-from tests.session.test_transports import Echo, Peer, RealConversations, TCPTests
+from tests.session.test_transports import LARGE, Echo, Peer, RealConversations, TCPTests
 
 __all__ = ["NativeTLSTests", "NativeTests"]
 
@@ -39,6 +39,7 @@ class NativeTLSTests(RealConversations, TestCase):
     """Over TLS, by Python's own ``ssl``."""
 
     trusted = True
+    by_name = False
 
     async def listen(self, server: FrameFactory) -> Any:
         folder = tempfile.TemporaryDirectory(prefix="tcpcomm-")
@@ -50,8 +51,9 @@ class NativeTLSTests(RealConversations, TestCase):
         return await serverFromString(reactor, place).listen(server)
 
     def client_endpoint(self) -> Any:
-        place = f"native:127.0.0.1:{self.port.getHost().port}:tls=yes:name=localhost"
-        return clientFromString(reactor, f"{place}:caCerts={self.roots}")
+        host, port = "localhost" if self.by_name else "127.0.0.1", self.port.getHost().port
+        name = "" if self.by_name else ":name=localhost"
+        return client(reactor, f"native:{host}:{port}:tls=yes:caCerts={self.roots}{name}")
 
     async def refused(self, server: FrameFactory, greeting: bytes) -> str:
         """Return the log line about a peer without TLS that sends only this greeting."""
@@ -87,6 +89,12 @@ class NativeTLSTests(RealConversations, TestCase):
         _, peer = await self.start()
         shown = peer.transport.getPeerCertificate().to_cryptography()
         assert "CN=localhost" == shown.subject.rfc4514_string()
+
+    async def test_a_machine_is_found_by_the_name_that_its_certificate_proves(self) -> None:
+        self.by_name = True
+        session, peer = await self.start()
+        session.sendFrame(b"hello")
+        await peer.receives(LARGE.encode(b"hello"))
 
     async def test_startTLS_is_refused(self) -> None:
         _, peer = await self.start()

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from tcpcomm.net.names import LookUp
-from tcpcomm.testing.network.clock import Program
+from tcpcomm.testing.network.clock import Program, VirtualClock
 
 
 class NameServer:
@@ -17,10 +18,11 @@ class NameServer:
     Answers lookups of the names of machines with their addresses. Its faults are made by its attributes.
 
     Args:
+        clock: the clock of the network.
         machines: the machines of the network, by name.
     """
 
-    def __init__(self, machines: dict[str, Any]) -> None:
+    def __init__(self, clock: VirtualClock, machines: dict[str, Any]) -> None:
         self.delay = 0.001
         """Seconds from a question to its answer."""
         self.is_dead = False
@@ -29,6 +31,7 @@ class NameServer:
         """True if it knows no name."""
         self.asked: Counter[str] = Counter()
         """The number of lookups so far, by name."""
+        self._clock = clock
         self._machines = machines
         self._unanswered: list[tuple[Program, str, Deferred[Sequence[str]]]] = []
 
@@ -41,7 +44,7 @@ class NameServer:
             if self.is_dead:
                 self._unanswered.append((program, name, found))
             else:
-                program.callLater(self.delay, self._answer, name, found)
+                self._clock.callLater(self.delay, self._answer, program, name, found)
             return found
 
         return look_up
@@ -51,11 +54,17 @@ class NameServer:
         self.delay, self.is_dead, self.refuses = 0.001, False, False
         unanswered, self._unanswered = self._unanswered, []
         for program, name, found in unanswered:
-            program.callLater(0.0, found.errback, OSError(f"no answer about {name}"))
+            _deliver(program, found, Failure(OSError(f"no answer about {name}")))
 
-    def _answer(self, name: str, found: Deferred[Sequence[str]]) -> None:
+    def _answer(self, program: Program, name: str, found: Deferred[Sequence[str]]) -> None:
         machine = self._machines.get(name)
         if self.refuses or machine is None:
-            found.errback(OSError(f"no machine is called {name}"))
+            _deliver(program, found, Failure(OSError(f"no machine is called {name}")))
         else:
-            found.callback([machine.address])
+            _deliver(program, found, [machine.address])
+
+
+def _deliver(program: Program, found: Deferred[Sequence[str]], answer: Any) -> None:
+    """Give a program the answer, unless it has ended; if it hangs, when it goes on."""
+    if program.alive:
+        program.callLater(0.0, found.callback, answer)

@@ -57,7 +57,7 @@ class BaseNetwork:
         self.machines: dict[str, Any] = {}
         self.random = Random(seed)
         self.clock = VirtualClock()
-        self.name_server = NameServer(self.machines)
+        self.name_server = NameServer(self.clock, self.machines)
         """Answers the programs that connect by name."""
         self.lost: dict[Socket, None] = {}
         """The sockets with lost bytes, which will be sent again."""
