@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import against, echo, fanout, json_engines, large, many, modbus, plot, typed
+from tests.bench import against, echo, fairness, fanout, json_engines, large, many, modbus, plot, typed
 from tests.bench.decode import measure_decode
 from tests.bench.measure import machine
 from tests.bench.report import page
@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "modbus": modbus.measure_modbus,
     "json": json_engines.measure_json,
     "fanout": fanout.measure_fanout,
+    "fairness": fairness.measure_fairness,
     "large": large.measure_large,
     "many": many.measure_many,
 }

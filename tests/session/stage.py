@@ -38,6 +38,7 @@ __all__ = [
     "Fault",
     "Logged",
     "Lost",
+    "ReactorClock",
     "Spy",
     "Stage",
     "TLSTransport",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tcpcomm.framing import Delimited
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits
 from tests.session.stage import BatchSpy, Lost, Spy, Stage, recorded_log, staged
@@ -102,12 +103,13 @@ def test_a_close_between_heartbeats_answers_no_later_one() -> None:
 
 def test_an_abort_for_answers_that_are_not_read_delivers_nothing_that_came_with_them() -> None:
     limits = Limits(unread_pause=70_000, unread_abort=80_000)
-    stage = staged(heartbeat=Heartbeat(b"PING", b"PONG" * 4), limits=limits)
+    framing = Delimited(b";", max_frame=8192)
+    stage = staged(heartbeat=Heartbeat(b"PING", b"PONG" * 2000), framing=framing, limits=limits)
     stage.transport.appetite = 0
     stage.session.sendBytes(b"x" * 132_000)
-    stage.receive(b"PING;" * 5_000 + b"a;")
+    stage.receive(b"PING;" * 12 + b"a;")
     stage.settle()
-    assert [Lost("the peer does not read: 85928 bytes wait for it")] == stage.session.seen
+    assert [Lost("the peer does not read: 96940 bytes wait for it")] == stage.session.seen
 
 
 def test_heartbeats_are_asked_for_where_that_is_wanted() -> None:

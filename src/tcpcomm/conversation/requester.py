@@ -300,16 +300,19 @@ class Requester:
         Return True if nothing that was received waits to be read: a command may be written.
 
         Something that waits may be a surplus frame. It must be read before, because it would look like the
-        reply. A peer that sends events without a pause cannot delay a command for longer than PATIENCE.
+        reply. A peer that sends events without a pause cannot delay a command for longer than PATIENCE, and
+        than the work at what has come.
         """
         session, unread = self.session, self._unread
-        if session.frame_began_at is None and not (session.is_held or (unread is not None and unread())):
+        is_at_work = session.has_backlog and (session.waits_turn or not session.is_held)
+        waits = is_at_work or session.is_held or session.frame_began_at is not None
+        if not (waits or (unread is not None and unread())):
             self._unquiet_since = None
             return True
         now = self._clock.seconds()
         if self._unquiet_since is None:
             self._unquiet_since = now
-        elif self._has_events and now - self._unquiet_since >= PATIENCE:
+        elif self._has_events and now - self._unquiet_since >= PATIENCE and not is_at_work:
             self._unquiet_since = None
             return True
         if self._look_again is None:  # a frame that is complete releases the command earlier

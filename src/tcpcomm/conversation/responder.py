@@ -31,6 +31,7 @@ from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.turns import SLICE_SECONDS
 
 REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that fail for the same reason."""
@@ -132,7 +133,7 @@ def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> D
 class Responder:
     """Answers the requests of one session, by handlers that all sessions may share."""
 
-    __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session")
+    __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session", "_took_long")
 
     log = BoundedLogger()
 
@@ -140,6 +141,7 @@ class Responder:
         self._handlers = handlers
         self._session = session
         self._running = 0
+        self._took_long = False  # the last handlers, so that others must get their turn
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
@@ -165,13 +167,15 @@ class Responder:
 
     def answer(self, frames: list[bytes]) -> None:
         """
-        Answer frames that came together, without observers. If the session is held, give it back the rest.
+        Answer frames that came together, without observers. If the session is held, or a command took
+        long, give it back the rest.
 
         The replies leave together. Before anything else is sent meanwhile, call :meth:`send_kept`, so that
         the order stays.
         """
         session, read = self._session, self._handlers.read
         self._kept = []
+        self._took_long = False
         waiting = iter(frames)
         token = _current.set(session)
         try:
@@ -183,7 +187,7 @@ class Responder:
                     later = self.take(asked, frame)
                 if later is not None:
                     session.await_handler(later)
-                if session.is_held:
+                if session.is_held or self._took_long:
                     break
         finally:
             _current.reset(token)
@@ -271,8 +275,11 @@ class Responder:
             return None
         finally:
             watchdog.handler = None
-            if monotonic() - began > WARN_AFTER:
-                watchdog.blocked(handler.where, monotonic() - began)
+            took = monotonic() - began
+            if took > SLICE_SECONDS:
+                self._took_long = True
+                if took > WARN_AFTER:
+                    watchdog.blocked(handler.where, took)
         if Deferred not in type(result).__mro__:  # faster than isinstance
             self._succeeded(handler, request, send, result)
             return None

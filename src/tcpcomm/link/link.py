@@ -93,6 +93,9 @@ class LinkSession(FrameProtocol):
         if self.reason is None:
             self._reply(received(frame))
 
+    def backlogHandled(self) -> None:
+        self.requester.release()
+
     def handler_failed(self, failure: Failure) -> None:
         """Log the failure of the user's function, and close the session."""
         self.log.failure("{link}: a handler failed", failure, link=self.factory.link.engine.name)

@@ -159,6 +159,11 @@ class SupervisedProtocol(ProtocolWrapper):
         if not self.given_up or self._receives_to_the_end:
             self.wrappedProtocol.dataReceived(data)
 
+    def data_waits(self) -> None:
+        """Note that received data waits in the session, which reads nothing more meanwhile."""
+        if not self.given_up:
+            self._engine.session_heard(self)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
         if isinstance(self.wrappedProtocol, PeerAuthentication):

@@ -159,6 +159,10 @@ class EquipmentProtocol(FrameProtocol):
         if self.is_open:
             self.await_handler(self._responder.take(asked, frame))
 
+    def backlogHandled(self) -> None:
+        if self._host is not None:
+            self._host[1].release()
+
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
         responder: Responder | None = getattr(self, "_responder", None)

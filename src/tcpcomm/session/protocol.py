@@ -8,7 +8,7 @@ observers, and an end with a reason in plain words. Only the framing decides whi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, ClassVar, Final, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from twisted.internet import interfaces
 from twisted.internet.defer import CancelledError
@@ -21,27 +21,35 @@ from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
 from tcpcomm.session import observer
-from tcpcomm.session.frame_sender import FrameSender
 from tcpcomm.session.heartbeat_monitor import HeartbeatMonitor
+from tcpcomm.session.hooks import SessionHooks
 from tcpcomm.session.lingering_close import LingeringClose
 from tcpcomm.session.pending_handlers import PendingHandlers
-from tcpcomm.session.receive_queue import ReceiveQueue, deliver_each
+from tcpcomm.session.receive_queue import ReceiveQueue
 from tcpcomm.session.send_buffer import SendBuffer
-
-FAULT_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about faulty data from one peer."""
+from tcpcomm.session.turns import (
+    FIRST_BITE,
+    FIRST_FRAMES,
+    LARGEST_BITE,
+    MOST_FRAMES,
+    SLICE_SECONDS,
+    SMALLEST_BITE,
+    WHOLE_CHUNK,
+    Turns,
+    next_size,
+    turns_of,
+)
 
 
 @implementer(interfaces.IHalfCloseableProtocol, interfaces.IHandshakeListener, interfaces.IPushProducer)
-class FrameProtocol(FrameSender):
+class FrameProtocol(SessionHooks):
     """
-    One session: frames in, frames out. :class:`SessionAttributes` has its settings and public state, and
-    :class:`FrameSender` the methods that send.
+    One session: frames in, frames out. Its settings and public state are in :class:`SessionAttributes`, the
+    methods to override in :class:`SessionHooks`, and the methods that send in :class:`FrameSender`.
 
     Set ``framing`` and override :meth:`frameReceived` (or :meth:`framesReceived`, for whole batches), and
     where needed :meth:`sessionReady`, :meth:`sessionLost`, :meth:`framingFailed` and :meth:`inputEnded`. An
@@ -59,7 +67,7 @@ class FrameProtocol(FrameSender):
 
     __slots__ = (
         "_closing", "_deadline_timer", "_decoder", "_last_received_at",
-        "_reading_paused", "_ready", "_receive_queue", "_seconds",
+        "_reading_paused", "_ready", "_receive_queue", "_turns", "has_backlog", "waits_turn",
     )  # fmt: skip
 
     log: ClassVar[BoundedLogger] = BoundedLogger()
@@ -68,6 +76,13 @@ class FrameProtocol(FrameSender):
     _closing: bool  # nothing is delivered any more, but sent bytes still leave
     _reading_paused: bool
     _receive_queue: ReceiveQueue | None  # exists while received data waits
+    _turns: Turns
+
+    has_backlog: bool
+    """True while there is more received data than may be handled at once."""
+
+    waits_turn: bool
+    """True while received data waits until this session's turn comes."""
 
     _paused = False  # by the user
     _throttled = False  # the peer does not read, or asks faster than handlers finish
@@ -76,11 +91,13 @@ class FrameProtocol(FrameSender):
     _pending_handlers: PendingHandlers | None = None
     _heartbeat_monitor: HeartbeatMonitor | None = None
     _lingering_close: LingeringClose | None = None
-    _fault_throttle: LogThrottle | None = None
+    _most_frames, _bite = FIRST_FRAMES, FIRST_BITE  # to handle, or decode, before a look at the time
+    _lost_reason: Failure | None = None  # of a lost connection whose data still waits for its turn
 
     def __new__(cls, *_args: object, **_options: object) -> Self:
         self = super().__new__(cls)  # not in __init__, which a subclass may replace
         self._ready = self._closing = self._reading_paused = self.input_ended = self.is_open = False
+        self.has_backlog = self.waits_turn = False
         self.is_held = True
         self._receive_queue = self.frame_began_at = None
         self.frames_received = self.frames_sent = 0
@@ -96,59 +113,6 @@ class FrameProtocol(FrameSender):
     def unfinished_handlers(self) -> int:
         """The number of handlers that have started and not finished."""
         return len(self._pending_handlers or ())
-
-    def sessionReady(self) -> Awaitable[None] | None:
-        """Begin: TLS is established, the peer is proven, and frames may be sent."""
-
-    def frameReceived(self, frame: bytes) -> Awaitable[None] | None:
-        """Handle a received frame."""
-        raise NotImplementedError(f"{type(self).__name__} must override frameReceived")
-
-    def framesReceived(self, frames: list[bytes]) -> Awaitable[None] | None:
-        """
-        Handle frames that were received together. Override it to handle them as a batch.
-
-        The default calls :meth:`frameReceived` with each, and stops when the session is paused or closed.
-        """
-        if len(frames) == 1:
-            return self.frameReceived(frames[0])
-        return deliver_each(self, frames)
-
-    def framingFailed(self, fault: FramingError) -> None:
-        """
-        Handle a fault: the peer broke the rule of the framing. The default logs it by :meth:`log_fault`.
-
-        After an unrecoverable fault the session is closed when this returns. If only the end of the input
-        cut the last frame short, the replies to the frames before it are sent first.
-        """
-        details = f": {fault.details}" if fault.details and not self.keeps_secret else ""
-        self.log_fault(f"{fault}{details}")
-
-    def inputEnded(self) -> None:
-        """
-        Handle the end of the input: the peer will send nothing more, but may still read (half-close).
-
-        It is called when all received frames are handled, and all handlers have finished. The default
-        closes the session. Override it if replies will still come from elsewhere.
-        """
-        self.close("the peer finished sending" + self._mid_frame_note())
-
-    def sessionLost(self, reason: str) -> None:
-        """Handle the end of a session that was ready. It is called once. The default logs the reason."""
-        self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))
-
-    def log_fault(self, problem: str) -> None:
-        """Log a problem with received data, at most one in 10 s."""
-        self._fault_throttle = self._fault_throttle or LogThrottle(FAULT_LOG_INTERVAL)
-        count = self._fault_throttle.count_due(self._seconds())
-        if count:
-            others = f", and {count - 1} more" if count > 1 else ""
-            self.log.warn("{peer}: {fault}{others}", peer=self.peer, fault=one_line(problem), others=others)
-
-    def log_connected(self) -> None:
-        """Log that the session is ready. Override it if something else logs that."""
-        proven = f" as {self.identity}" if self.identity else ""
-        self.log.info("{peer}: connected{proven}", peer=self.peer, proven=proven)
 
     def pauseProducing(self) -> None:
         """Stop delivery, from the next frame on, and reading."""
@@ -197,6 +161,7 @@ class FrameProtocol(FrameSender):
         shared_timers = getattr(self.factory, "shared_timers", None)
         self.observers = observer.observers_of(self.factory)
         self._seconds = clock.seconds
+        self._turns = turns_of(clock)
         self._last_received_at = self._seconds()
         self._deadline_timer = DeadlineTimer(clock, FrameProtocol._deadlines, self, shared_timers)
         self._send_buffer = SendBuffer(transport, self, self._seconds, FrameProtocol._sending_changed)
@@ -213,6 +178,8 @@ class FrameProtocol(FrameSender):
     def _begin(self) -> None:
         """Do the first steps, which can fail in the code of others."""
         self._decoder = self.framing.decoder()
+        if not self.framing.self_delimiting:
+            self._bite = WHOLE_CHUNK  # because the end of a chunk can end a frame
         self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
             set_socket_options(self.transport, self.limits.stall)
@@ -258,8 +225,11 @@ class FrameProtocol(FrameSender):
             # Without half-close, as in TLS, the input ends only now. Nobody can be answered.
             self._get_receive_queue().end_reported = True
             self.readConnectionLost()
+            if self.waits_turn:
+                self._lost_reason = reason  # the session ends when all its data is handled
+                return
         refused = self._aborted or not self._closing
-        self.reason = words = self.reason or loss_text(reason) + self._mid_frame_note()
+        self.reason = words = self.reason or loss_text(reason) + self.mid_frame_note
         self._lost = self._closing = True
         self._update_hold()
         self._drop_received()
@@ -284,21 +254,27 @@ class FrameProtocol(FrameSender):
         if method is not None:
             self._call_guarded(method, self, *details)
 
-    def _mid_frame_note(self) -> str:
+    @property
+    def mid_frame_note(self) -> str:
+        """A note for the reason of an end, empty unless a frame has begun and not ended."""
         return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
     def _deliver(self, data: bytes | None = None) -> None:
         """Decode and deliver a received chunk, or with None what waits, until the session is held."""
         # Every chunk and every frame passes here, so this is one piece with as few calls as possible.
         observers, send_buffer = self.observers, self._send_buffer
+        now = turn_ends = 0.0
         if data is not None:
-            self._last_received_at = self._seconds()
+            now = self._last_received_at = self._seconds()
             if observers.received is not None:
                 observer.report_bytes(self, "received", (data,))
             if self.is_held or send_buffer.corked:
                 if not self._closing:
                     self._get_receive_queue().add_chunk(data)
                 return
+            is_long = len(data) > SMALLEST_BITE
+            if is_long:
+                data = self._first_bite(data)
         began_at, decoder = self.frame_began_at, self._decoder
         send_buffer.corked = True
         frames: list[bytes]
@@ -307,15 +283,26 @@ class FrameProtocol(FrameSender):
                 if data is None:
                     queue = self._receive_queue
                     if queue is None:
+                        if self.has_backlog:
+                            self.has_backlog = False
+                            self.backlogHandled()
                         break
-                    data, frames = queue.take_next()
+                    began, now = now, self._seconds()
+                    if not turn_ends:
+                        turn_ends = (began or now) + self._turns.allowed_seconds
+                    if began and now >= turn_ends and not queue.is_empty:
+                        self._await_turn()
+                        break
+                    step = queue.take_step(self._most_frames, self._turns.bite(self._bite))
                     if queue.is_empty and not self.input_ended:
                         self._receive_queue = None
-                    if data is None and not frames:
+                    if step is None:
                         break
+                    data, frames = step
+                    is_long = True
                 if data is not None:
                     try:
-                        frames = decoder.feed(data)
+                        frames = self._feed_bite(data) if is_long else decoder.feed(data)
                     except FramingError as fault:
                         frames = []
                         self._get_receive_queue().add_fault(fault)
@@ -328,8 +315,11 @@ class FrameProtocol(FrameSender):
                         elif frames or self.frame_began_at is None:
                             self.frame_began_at = self._last_received_at
                             if observers.half_frame is not None and self.gap is None:
-                                observer.report(self, "half_frame", self.unfinished)
+                                self._report_half_frame()
                     data = None
+                    if len(frames) > 1 and len(frames) > self._most_frames:
+                        frames = self._get_receive_queue().slice(frames, self._most_frames)
+                        self.has_backlog = True
                 if frames and self._heartbeat_monitor is not None:
                     frames, rest = self._heartbeat_monitor.answer(frames)
                     if rest:
@@ -337,10 +327,15 @@ class FrameProtocol(FrameSender):
                 if frames and self.is_held:  # the peer has not read the answers
                     self._get_receive_queue().put_back(frames)
                 elif frames:
-                    self.frames_received += len(frames)
+                    count = len(frames)
+                    self.frames_received += count
                     later = self.framesReceived(frames)
                     if later is not None:
                         self.await_handler(later)
+                    if count > 1 and (count >= FIRST_FRAMES or count >= self._most_frames):
+                        took = self._seconds() - now
+                        if took > SLICE_SECONDS or count == self._most_frames < MOST_FRAMES:
+                            self._most_frames = next_size(self._most_frames, count, took, 1, MOST_FRAMES)
         except Exception:
             self._handler_failed()
         finally:
@@ -355,6 +350,59 @@ class FrameProtocol(FrameSender):
             self._deadline_timer.update()
 
     dataReceived = _deliver
+
+    def _first_bite(self, data: bytes) -> bytes | None:
+        """Return the part of a chunk to decode now. The rest waits. None: all of it waits for its turn."""
+        if self._turns.is_busy:
+            self._get_receive_queue().add_chunk(data)
+            self._await_turn()
+            return None
+        if len(data) > self._bite:
+            self._get_receive_queue().add_chunk(data[self._bite :])
+            self.has_backlog = True
+            return data[: self._bite]
+        return data
+
+    def _feed_bite(self, data: bytes) -> list[bytes]:
+        """Decode a part of a chunk. Decode less at once next time if it takes long."""
+        began = self._seconds()
+        try:
+            return self._decoder.feed(data)
+        finally:
+            took = self._seconds() - began
+            if self._bite != WHOLE_CHUNK and (took > SLICE_SECONDS or self._bite < LARGEST_BITE):
+                self._bite = next_size(self._bite, len(data), took, SMALLEST_BITE, LARGEST_BITE)
+
+    def _report_half_frame(self) -> None:
+        if self._receive_queue is None:  # else the rest of the frame may wait there
+            observer.report(self, "half_frame", self.unfinished)
+
+    def _await_turn(self) -> None:
+        """Let other sessions work before this one goes on with the data that waits."""
+        self.has_backlog = self.waits_turn = True
+        self._update_hold()
+        self._turns.join(self)
+
+    def take_turn(self) -> None:
+        """Go on with the data that waits. :class:`~tcpcomm.session.turns.Turns` calls this."""
+        self.waits_turn = False
+        self._update_hold()
+        data_waits = getattr(self.transport, "data_waits", None)
+        if data_waits is not None:
+            data_waits()  # a link must not take this for the peer's silence
+        self._resume_delivery()
+        if self._lost_reason is not None and not self.waits_turn:
+            self.connectionLost(self._lost_reason)
+
+    def go_on_in_turn(self, work: Callable[[], bool]) -> None:
+        """
+        Let the rest of a frame's work wait for this session's turn. Nothing more is delivered before it.
+
+        Args:
+            work: does a slice of the work. It returns True if there is more.
+        """
+        self._get_receive_queue().work = work
+        self._await_turn()
 
     def _resume_delivery(self) -> None:
         """Go on after a change of holds: deliver what waits, and stop or start reading."""
@@ -373,6 +421,9 @@ class FrameProtocol(FrameSender):
         if self._receive_queue is not None:
             self._receive_queue.drop()
             self._receive_queue = None
+            self.has_backlog = False
+        if self._lost_reason is None:
+            self._turns.leave(self)
 
     def _get_receive_queue(self) -> ReceiveQueue:
         if self._receive_queue is None:
@@ -425,7 +476,7 @@ class FrameProtocol(FrameSender):
 
     def _update_hold(self) -> None:
         self.is_open = self._ready and not self._closing
-        self.is_held = self._paused or self._throttled or not self.is_open
+        self.is_held = self._paused or self._throttled or self.waits_turn or not self.is_open
 
     def _sending_changed(self) -> None:
         send_buffer = self._send_buffer
@@ -451,9 +502,9 @@ class FrameProtocol(FrameSender):
             self._resume_delivery()
 
     def _update_reading(self) -> None:
-        """Stop reading while the session is paused or throttled, so that TCP slows the peer down."""
+        """Stop reading while received data must wait, so that TCP slows the peer down."""
         # A closing session reads, and drops the data: a peer that waits until it can send would never read.
-        pause = (self._paused or self._throttled) and not self._closing
+        pause = (self._paused or self._throttled or self.waits_turn) and not self._closing
         if pause == self._reading_paused or not self._ready or self.input_ended or self._aborted:
             return
         self._reading_paused = pause

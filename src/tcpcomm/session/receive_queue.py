@@ -21,6 +21,8 @@ class ReceivingSession(ObservedSession, Protocol):
 
     @property
     def unfinished_handlers(self) -> int: ...
+    @property
+    def mid_frame_note(self) -> str: ...
     def frameReceived(self, frame: bytes) -> Awaitable[None] | None: ...
     def framingFailed(self, fault: FramingError) -> Awaitable[None] | None: ...
     def inputEnded(self) -> Awaitable[None] | None: ...
@@ -50,8 +52,8 @@ class ReceiveQueue:
     """
     Holds received data while a session is held, and takes the steps at the end of the input.
 
-    The order of delivery is: decoded frames, the fault behind them, chunks, the end of the input.
-    A session has a queue only while something waits.
+    The order is: the rest of a frame's work, decoded frames, the fault behind them, chunks, the end of the
+    input. A session has a queue only while something waits.
 
     Args:
         session: gets faults and the end of the input.
@@ -60,7 +62,10 @@ class ReceiveQueue:
 
     _session: ReceivingSession
     _decoder: Decoder
+    work: Callable[[], bool] | None = field(default=None, init=False)
+    """Does a slice of a frame's work, which goes before all else. It returns True if there is more."""
     _frames: list[bytes] = field(factory=list, init=False)
+    _at: int = field(default=0, init=False)  # of the first frame that waits
     _fault: FramingError | None = field(default=None, init=False)
     _chunks: list[bytes] = field(factory=list, init=False)
     _flushed: bool = field(default=False, init=False)
@@ -71,7 +76,7 @@ class ReceiveQueue:
     @property
     def is_empty(self) -> bool:
         """True if no data waits. The end of the input may still wait."""
-        return not (self._frames or self._fault or self._chunks)
+        return not (self._frames or self._chunks or self._fault or self.work)
 
     def add_chunk(self, data: bytes) -> None:
         """Keep a chunk that cannot be decoded now."""
@@ -79,45 +84,69 @@ class ReceiveQueue:
 
     def put_back(self, frames: list[bytes]) -> None:
         """Put frames before all that waits, or only report them if the session is over."""
-        if self._session.reason is None:
-            self._frames = [*frames, *self._frames]
-        else:
+        if self._session.reason is not None:
             report_frames_dropped(self._session, frames)
+        elif len(frames) <= self._at:  # they are a part of the same list
+            self._at -= len(frames)
+            self._frames[self._at : self._at + len(frames)] = frames
+        else:
+            self._frames, self._at = [*frames, *self._frames[self._at :]], 0
+
+    def slice(self, frames: list[bytes], most: int) -> list[bytes]:
+        """Return the first of some frames that were just decoded. The others wait before all else."""
+        self._frames, self._at = [*frames, *self._frames[self._at :]], most
+        return frames[:most]
 
     def drop(self) -> None:
         """Report the frames that wait to observers, because the session is over."""
-        report_frames_dropped(self._session, self._frames)
+        report_frames_dropped(self._session, self._frames[self._at :])
 
     def add_fault(self, fault: FramingError) -> None:
         """Keep a fault that the decoder raised, and the good frames before it. Report them to observers."""
-        self._frames, self._fault = [*fault.frames], fault  # an observer may keep the list
+        self._frames, self._at, self._fault = [*fault.frames], 0, fault  # an observer may keep the list
         report_bytes(self._session, "frame_received", fault.frames)
         report_fault(self._session, fault)
         if fault.recoverable:
             self._chunks.insert(0, b"")  # this makes the decoder go on behind the fault
 
-    def take_next(self) -> tuple[bytes | None, list[bytes]]:
+    def take_step(self, most: int, bite: int) -> tuple[bytes | None, list[bytes]] | None:
         """
-        Handle waiting faults and the end of the input, up to data that the session must decode or deliver.
+        Take one step: do a slice of a frame's work, or handle a fault, or begin the end of the input.
+
+        Args:
+            most: the frames to deliver at once.
+            bite: the bytes to decode at once.
 
         Returns:
-            A chunk to decode, or None and the frames to deliver. There are no frames either if nothing can
-            be done now.
+            The bytes that the session must decode, or None and the frames that it must deliver. There are
+            no frames after another step. The result is None if nothing can be done now.
         """
         session = self._session
-        while not session.is_held:
-            if self._frames:
-                frames, self._frames = self._frames, []
-                return None, frames
-            if self._fault is not None:
-                fault, self._fault = self._fault, None
-                session.await_handler(session.framingFailed(fault))
-                if not (fault.recoverable or self._stream_closed):
-                    session.close(f"the framing was broken: {fault}")
-            elif self._chunks:
-                return self._chunks.pop(0), []
-            elif not (session.input_ended and self._end_input()):
-                break
+        if session.is_held:
+            return None
+        if self.work is not None:
+            work, self.work = self.work, None
+            if work():
+                self.work = work
+        elif self._frames:
+            frames, at = self._frames, self._at
+            if at + most < len(frames):
+                self._at = at + most
+                return None, frames[at : self._at]
+            self._frames, self._at = [], 0
+            return None, frames[at:] if at else frames
+        elif self._fault is not None:
+            fault, self._fault = self._fault, None
+            session.await_handler(session.framingFailed(fault))
+            if not (fault.recoverable or self._stream_closed):
+                session.close(f"the framing was broken: {fault}")
+        elif self._chunks:
+            chunk = self._chunks.pop(0)
+            if len(chunk) > bite:
+                self._chunks.insert(0, chunk[bite:])
+            return chunk[:bite], []
+        elif not (session.input_ended and self._end_input()):
+            return None
         return None, []
 
     def _end_input(self) -> bool:
@@ -144,5 +173,5 @@ class ReceiveQueue:
         except FramingError as fault:
             self.add_fault(fault)
         else:
-            self._frames = frames
+            self._frames, self._at = frames, 0
             report_bytes(self._session, "frame_received", frames)
