@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, NoReturn
@@ -29,7 +30,8 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import DEFAULT_LIMIT, LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
-from tcpcomm.server.options import ListeningOptions, check
+from tcpcomm.server.machine import is_terminal, keep_files_private, remove_stale_pidfile
+from tcpcomm.server.options import ListeningOptions, check, one_line
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
 from tcpcomm.session.factory import EVICT, FrameFactory
@@ -101,6 +103,7 @@ Examples:
         ],
         ["name", None, None, "The name of this server, which peers expect, with --psk."],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
+        ["revoked", None, None, "PEM file with a revocation list of each of these authorities."],
         ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
         ["log-limit", None, None, f"Most bytes of log in a minute, or 'none'.  [default: {DEFAULT_LIMIT}]"],
@@ -118,6 +121,18 @@ Examples:
         ],
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self["client-name"] = []
+
+    @one_line
+    def opt_client_name(self, name: str) -> None:
+        """
+        A name that clients may have in their certificates, with --client-ca; may be given several times.
+        [default: any name]
+        """
+        self["client-name"].append(name)
+
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, or end the process with one line for each mistake."""
         try:
@@ -132,9 +147,12 @@ Examples:
     def postOptions(self) -> None:
         """Check all options, so that all mistakes are shown at once, and keep the results."""
         problems: list[str] = []
+        if self.parent is not None:
+            check(problems, remove_stale_pidfile, self.parent.get("pidfile"))
+            keep_files_private(self.parent)
         if self["fast"]:  # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
-        self.factory = check(problems, self._factory, problems)
+        self.factory: Any = check(problems, self._factory, problems)
         self.listeners = self._listeners(problems)
         if self["log-format"] not in ("text", "json"):
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
@@ -213,9 +231,21 @@ Examples:
     def _listeners(self, problems: list[str]) -> list[Listener]:
         found = self.places(problems, the_reactor())  # twistd's --reactor has chosen it by now
         secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])
-        if self["client-ca"] is not None and not secured:
-            problems.append("--client-ca has no effect without --listen ssl:…")
+        for option in ("client-ca", "client-name", "revoked"):
+            if self[option] and not secured:
+                problems.append(f"--{option} has no effect without --listen ssl:…")
         return found
+
+    def reload_keys(self) -> None:
+        """
+        Read the keys again, for new connections. If that fails, the old ones stay in use.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or a line is wrong.
+        """
+        keys = self._keys()
+        if keys is not None:
+            self.factory.keys = keys
 
     def _keys(self) -> PreSharedKeys | None:
         path, name = self["psk"], self["name"]
@@ -266,14 +296,27 @@ class TwistdService(ServerService):
     """
     The service in twistd. It shows a failed start in one line, and aborts its sessions at a second SIGTERM.
 
-    Its observer writes twistd's log. If it is None, twistd's own options decide.
+    At SIGHUP it loads certificates, keys and revocation lists again. If its terminal was closed, it stops.
+
+    Args:
+        args, options: as for :class:`~tcpcomm.server.service.ServerService`.
+        observer: writes twistd's log. If it is None, twistd's own options decide.
+        reload_keys: reads the keys again, or raises ConfigurationError.
     """
 
     log = BoundedLogger()
 
-    def __init__(self, *args: Any, observer: LineObserver | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        observer: LineObserver | None = None,
+        reload_keys: Callable[[], None] = lambda: None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._observer = observer
+        self._reload_keys = reload_keys
+        self._has_terminal = is_terminal()
 
     def setServiceParent(self, parent: Any) -> None:
         if self._observer is not None:
@@ -294,6 +337,22 @@ class TwistdService(ServerService):
             self.log.critical("{problem}", problem=str(error))
             sys.excepthook = _print_one_line  # twistd cleans up, and raises the error again
             raise
+        if hasattr(signal, "SIGHUP"):  # Windows has none
+            with suppress(ValueError):  # this is not the main thread, so no signal arrives here
+                signal.signal(signal.SIGHUP, self._hung_up)
+
+    def _hung_up(self, number: int, frame: object) -> None:
+        reactor = the_reactor()
+        over = self._has_terminal and not is_terminal()
+        reactor.callFromThread(reactor.stop if over else self.reload)
+
+    def reload(self) -> None:
+        """Load certificates, revocation lists and keys again, for new connections, and log the outcome."""
+        super().reload()
+        try:
+            self._reload_keys()
+        except ConfigurationError as error:
+            self.log.error("the old keys stay in use: {error}", error=str(error))
 
     def log_listening(self, port: IListeningPort, where: Listener) -> None:
         """Log it when the reactor handles Ctrl-C, which a Deferred would hide before."""
@@ -314,7 +373,12 @@ class TwistdService(ServerService):
 
 def makeService(options: ServerOptions) -> TwistdService:
     """Make the service. Called by twistd, with parsed options."""
-    return TwistdService(options.factory, options.listeners, observer=_log_observer(options))
+    return TwistdService(
+        options.factory,
+        options.listeners,
+        observer=_log_observer(options),
+        reload_keys=options.reload_keys,
+    )
 
 
 def _log_observer(options: ServerOptions) -> LineObserver | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -124,6 +125,15 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             [CAMERA, NOWHERE, "reset", "--credential", "admin"],
             "--credential admin: write name=value, as in user=admin",
         ),
+        (
+            [CAMERA, NOWHERE, "reset", "--credential", "Password=x"],
+            "--credential Password=...: every user of this machine can read a command line: write "
+            "Password=... into a file, type chmod 600 FILE, and give --credential-file FILE",
+        ),
+        (
+            [CAMERA, NOWHERE, "reset", "--credential-file", "/no/such"],
+            "--credential-file /no/such: cannot read it: [Errno 2] No such file or directory: '/no/such'",
+        ),
     ],
 )
 def test_of_call(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,3 +174,23 @@ def test_a_module_that_cannot_be_imported_is_shown_with_the_place(
         "ConfigurationError: Camera.go: its reply is missing: "
         f"write reply='OK', or reply=None if it has none ({module}, line 3)"
     ) == refusal(["describe", "broken_declaration:Camera"], capsys)
+
+
+def test_of_a_file_of_credentials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "camera.login"
+    path.write_text("# of the camera\n\nuser=admin\nsecret\n")
+    path.chmod(0o600)
+    words = ["call", CAMERA, NOWHERE, "reset", "--credential-file", str(path)]
+    assert refusal(words, capsys).endswith(f"{path}, line 4: write name=value")
+
+
+def test_a_file_of_credentials_is_read() -> None:
+    from tcpcomm.cli.call import CallOptions
+
+    options = CallOptions()
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "login")
+        path.write_text("# of the camera\n\nuser=admin\npassword=a=#b \n")
+        path.chmod(0o600)
+        options.opt_credential_file(str(path))
+    assert {"user": "admin", "password": "a=#b "} == options.credentials

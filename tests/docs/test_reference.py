@@ -43,6 +43,8 @@ WITH_LIMITS = [
         "session.admission",
         "session.limits",
         "session.send_buffer",
+        "session.hooks",
+        "session.turns",
         "session.protocol",
         "session.authentication",
         "session.rivals",

@@ -14,8 +14,10 @@ from OpenSSL import SSL
 from twisted.internet import ssl
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
 from tcpcomm.link.policy import PROFILES
@@ -81,6 +83,19 @@ class Observed:
         reason = next(reason for state, reason in self.told if state is LinkState.DOWN)
         await self.link.stopService()
         return reason
+
+
+def handshake(context: SSL.Context, port: int) -> str | None:
+    """Do a handshake as a client in a thread. Return the error, or None if it succeeded."""
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as plain:
+        plain.settimeout(None)
+        connection = SSL.Connection(context, plain)
+        connection.set_connect_state()
+        try:
+            connection.do_handshake()
+        except SSL.Error as error:
+            return str(error)
+        return None
 
 
 class Files(TestCase):
@@ -216,6 +231,130 @@ class Certificates(Files):
         assert "unknown ca" in reason
         await self.gone(factory)
         assert [] == factory.ready
+
+    async def test_only_clients_with_an_allowed_name_are_admitted(self) -> None:
+        factory = cameras()
+        port = await self.listen(self.demanding() + ":clientNames=robot-7,robot-1", factory)
+        observed = Observed(connect=self.to(port, *self.showing(self.robot)))
+        await observed.link.whenReady()
+        await observed.link.stopService()
+        other = self.authority.issue("robot-2")
+        with recorded_log() as logged:
+            observed = Observed(connect=self.to(port, *self.showing(other)))
+            assert (await observed.refused()).startswith("TLS failed: ")
+            await self.gone(factory)
+            problem = (
+                "the peer's certificate is for robot-2, localhost, which is not among the allowed names"
+            )
+            assert any(problem in line for line in logged.lines())
+        assert ["robot-1"] == [each.identity for each in factory.ready]
+
+    async def test_an_alternative_name_is_a_name_too(self) -> None:
+        factory = cameras()
+        port = await self.listen(self.demanding() + ":clientNames=cell-7.plant", factory)
+        robot = self.authority.issue("robot-9", also="cell-7.plant")
+        observed = Observed(connect=self.to(port, *self.showing(robot)))
+        await observed.link.whenReady()
+        await observed.link.stopService()
+        await self.gone(factory)
+
+    async def test_a_revoked_client_is_refused_by_a_server_and_by_a_link(self) -> None:
+        lost = self.authority.issue("robot-2")
+        revoked = self.authority.revoke(lost)
+        factory = cameras()
+        text = f"{self.demanding()}:revoked={revoked}"
+        problem = "TLS failed: the peer's certificate is refused: it was revoked"
+        port = await self.listen(text, factory)
+        with recorded_log() as logged:
+            observed = Observed(connect=self.to(port, *self.showing(lost)))
+            assert "revoked" in await observed.refused()
+            await self.gone(factory)
+            assert any(problem in line for line in logged.lines())
+        observed = Observed(connect=self.to(port, *self.showing(self.robot)))
+        await observed.link.whenReady()
+        await observed.link.stopService()
+        await self.gone(factory)
+        camera = Observed(listen=text, received=lambda frame: b"did " + frame)
+        port = camera.link.engine.source.port.getHost().port  # type: ignore[attr-defined]
+        with recorded_log() as logged:
+            observed = Observed(connect=self.to(port, *self.showing(lost)))
+            assert "revoked" in await observed.refused()
+            await until(lambda: problem in camera.link.reason)
+            assert any(problem in line for line in logged.lines())
+        robot = Observed(connect=self.to(port, *self.showing(self.robot)))
+        await robot.link.whenReady()
+        await robot.link.stopService()
+        await camera.link.stopService()
+
+    async def test_an_outdated_revocation_list_admits_nobody_and_says_so(self) -> None:
+        revoked = self.authority.revoke(ends=-1.0)
+        factory = cameras()
+        port = await self.listen(f"{self.demanding()}:revoked={revoked}", factory)
+        with recorded_log() as logged:
+            observed = Observed(connect=self.to(port, *self.showing(self.robot)))
+            assert (await observed.refused()).startswith("TLS failed: ")
+            await self.gone(factory)
+            assert any(
+                "the revocation list of its authority has expired" in each for each in logged.lines()
+            )
+
+    async def test_a_revoked_server_is_refused_by_a_client(self) -> None:
+        revoked = self.authority.revoke(self.camera)
+        factory = cameras()
+        port = await self.listen(self.server(), factory)
+        observed = Observed(connect=self.to(port, f"revoked={revoked}"))
+        assert "TLS failed: certificate verify failed" == await observed.refused()
+        with recorded_log() as logged:
+            await self.gone(factory)
+            logged.events.clear()
+
+    async def test_new_files_are_used_for_new_connections_and_broken_ones_are_not(self) -> None:
+        factory = cameras()
+        made = listener(reactor, self.demanding())
+        assert made.reload is not None
+        listening: Any = await made.endpoint.listen(factory)
+        self.addCleanup(listening.stopListening)
+        port = listening.getHost().port
+        first = Observed(connect=self.to(port, *self.showing(self.robot)))
+        await first.link.whenReady()
+        key = self.camera.key.read_bytes()
+        self.camera.key.write_text("broken")
+        with pytest.raises(ConfigurationError, match="is not a suitable PEM file"):
+            made.reload()
+        second = Observed(connect=self.to(port, *self.showing(self.robot)))
+        await second.link.whenReady()
+        await second.link.stopService()
+        self.camera.key.write_bytes(key)
+        other = Authority(self.folder, "stranger-2")
+        renewed = other.issue("camera-1")  # the same files, signed by another authority
+        assert renewed == self.camera
+        made.reload()
+        refused = Observed(connect=self.to(port, *self.showing(self.robot)))
+        assert "TLS failed: certificate verify failed" == await refused.refused()
+        third = Observed(connect=self.to(port, *self.showing(self.robot), authority=other.certificate))
+        await third.link.whenReady()
+        assert b"did it" == await first.link.request(b"it", timeout=5.0)  # the old session goes on
+        for each in (first, third):
+            await each.link.stopService()
+        with recorded_log() as logged:
+            await self.gone(factory)
+            logged.events.clear()
+
+    async def test_a_client_that_offers_cbc_only_is_refused(self) -> None:
+        factory = cameras()
+        port = await self.listen(self.server(), factory)
+        with recorded_log() as logged:
+            for suite, works in (
+                ("ECDHE-ECDSA-AES128-SHA256", False),
+                ("ECDHE-ECDSA-AES128-GCM-SHA256", True),
+            ):
+                context = SSL.Context(SSL.TLS_METHOD)
+                context.set_max_proto_version(SSL.TLS1_2_VERSION)
+                context.set_cipher_list(suite.encode())
+                ended = await deferToThread(handshake, context, port)
+                assert works == (ended is None), (suite, ended)
+            await self.gone(factory)
+            logged.events.clear()
 
     async def test_a_server_that_speaks_tls_1_1_only_is_refused(self) -> None:
         context = SSL.Context(SSL.TLS_METHOD)

@@ -80,6 +80,7 @@ class Server:
         command: another command to run; None: twistd.
         variables: environment variables to add.
         pass_fds: file descriptors that it inherits.
+        stdin: its standard input.
     """
 
     def __init__(
@@ -89,12 +90,13 @@ class Server:
         command: Sequence[str] | None = None,
         variables: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self._process = subprocess.Popen(
             _command(options) if command is None else command,
             cwd=cwd,
             env={**environment(), **(variables or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Unpack
+from pathlib import Path
+from typing import Any, Final, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
@@ -19,7 +21,11 @@ from tcpcomm.host.options import HostKeywords
 from tcpcomm.runtime.log_writer import plain_writer, stream_writer
 from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
+
+_SECRET: Final = re.compile(r"pass|pwd|pin$|secret|token|key", re.IGNORECASE)
+"""Names of credentials that must not be on a command line."""
 
 
 class ConnectionOptions(Subcommand, AllowingOptions):
@@ -37,11 +43,30 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         self.credentials: dict[str, str] = {}
 
     def opt_credential(self, text: str) -> None:
-        """A credential for the login, as name=value; may be given several times."""
+        """A credential for the login that is no secret, as name=value; may be given several times."""
         name, equals, value = text.partition("=")
         if not equals:
             raise Refusal(f"--credential {text}: write name=value, as in user=admin")
+        if _SECRET.search(name):
+            raise Refusal(
+                f"--credential {name}=...: every user of this machine can read a command line: write "
+                f"{name}=... into a file, type chmod 600 FILE, and give --credential-file FILE"
+            )
         self.credentials[name] = value
+
+    def opt_credential_file(self, path: str) -> None:
+        """A file with a credential for the login on each line, as name=value, such as a password."""
+        try:
+            check_secret_file(path)
+            lines = Path(path).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refusal(f"--credential-file {path}: cannot read it: {error}") from None
+        for number, line in enumerate(lines, 1):
+            name, equals, value = line.partition("=")
+            if line.strip() and not line.startswith("#"):
+                if not equals:
+                    raise Refusal(f"--credential-file {path}, line {number}: write name=value")
+                self.credentials[name.strip()] = value
 
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""

@@ -10,7 +10,7 @@ certificates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Final
@@ -30,7 +30,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.named_endpoint import NamedEndpoint
 from tcpcomm.net.names import is_address, names_of
-from tcpcomm.net.tls import Authorities, OwnCertificate, client_options, server_options
+from tcpcomm.net.tls import Authorities, OwnCertificate, ServerFiles, ServerTLS, client_options
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.endpoints import NativeClientEndpoint
 from tcpcomm.transports.reactors import at_once, plain_reactor
@@ -44,12 +44,17 @@ LOCALHOST: Final = "127.0.0.1"
 LISTEN_EXAMPLE: Final = "tcp:9999:interface=127.0.0.1"
 CONNECT_EXAMPLE: Final = "tcp:10.0.0.5:9999"
 
+SOCKET_MODE: Final = "600"
+"""The mode of a UNIX socket's file, unless ``mode=`` says otherwise: its owner may connect, nobody else."""
+
 _TCP: Final = ("tcp", "tcp6", "native")
 _TLS: Final = ("ssl", "tls")
+_SPELLED: Final = {"caCerts": "--client-ca", "clientNames": "--client-name", "revoked": "--revoked"}
+"""The options of the command line that mean the same as options of an endpoint string."""
 _AT_ONCE: Final = re.compile(r"(?<!\\):at-once=([^:]*)")
 _LOCALHOST: Final = re.compile(r"(:interface=|^(?:tcp6?|native):\d+:)localhost(?=:|$)")
-_COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts"}
-_SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey"}
+_COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts", "revoked"}
+_SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey", "clientNames"}
 _CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bindAddress"}
 
 
@@ -63,15 +68,25 @@ class Listener:
         endpoint: made from the string.
         local: True if only this machine can reach it.
         proves_peers: True if it requires client certificates.
+        reload: loads the files of its TLS again, for new connections; None: it has no TLS. It raises
+            ConfigurationError or OSError if that fails; then the old ones stay in use.
     """
 
     text: str
     endpoint: IStreamServerEndpoint
     local: bool
     proves_peers: bool
+    reload: Callable[[], None] | None = None
 
 
-def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listener:
+def listener(
+    reactor: Any,
+    text: str,
+    *,
+    client_ca: str | None = None,
+    client_names: Iterable[str] = (),
+    revoked: str | None = None,
+) -> Listener:
     """
     Make a listener from an endpoint string.
 
@@ -81,26 +96,42 @@ def listener(reactor: Any, text: str, *, client_ca: str | None = None) -> Listen
             ``at-once=no``, it waits for the reactor's next turn, as in plain Twisted.
         client_ca: for TLS, a PEM file of authorities; one of them must have signed each client's
             certificate. ``caCerts=`` in the string means the same.
+        client_names: for TLS, the names that clients may have in their certificates; empty: any name.
+            ``clientNames=`` in the string, with commas between names, means the same.
+        revoked: for TLS, a PEM file with a revocation list of each of these authorities. ``revoked=`` in
+            the string means the same.
 
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
     parsed = _Parsed.of(text, LISTEN_EXAMPLE)
     is_tls = parsed.kind in _TLS
-    if parsed.kind == "native" and "privateKey" in parsed.options and client_ca is not None:
-        text += f":caCerts={quoteStringArgument(client_ca)}"
-        parsed.options["caCerts"] = client_ca
+    reload: Callable[[], None] | None
+    given = {"caCerts": client_ca, "clientNames": ",".join(client_names) or None, "revoked": revoked}
     with _explained(text, LISTEN_EXAMPLE):
         transport_reactor, plain_text = _without_at_once(reactor, text)
+        if is_tls or (parsed.kind == "native" and "privateKey" in parsed.options):
+            for option, value in given.items():
+                if value is not None and option in parsed.options:
+                    twice = f"{option}= and {_SPELLED[option]} mean the same"
+                    raise ConfigurationError(f"{twice}: leave one out")
+                if value is not None:
+                    parsed.options[option] = value
+                    plain_text += f":{option}={quoteStringArgument(value)}"
         if is_tls:
-            endpoint = _tls_server(transport_reactor, parsed, client_ca)
+            authorities = Authorities(
+                parsed.options.get("caCerts"), "caCerts" if client_ca is None else "--client-ca"
+            )
+            endpoint, reload = _tls_server(transport_reactor, parsed, authorities)
         else:
             endpoint = _server(transport_reactor, parsed, plain_text)
+            reload = getattr(endpoint, "reload", None)
     return Listener(
         text=text,
         endpoint=endpoint,
         local=parsed.is_local(),
-        proves_peers="caCerts" in parsed.options or (is_tls and client_ca is not None),
+        proves_peers="caCerts" in parsed.options,
+        reload=reload,
     )
 
 
@@ -113,6 +144,8 @@ def _server(reactor: Any, parsed: _Parsed, text: str) -> IStreamServerEndpoint:
         text = _LOCALHOST.sub(rf"\g<1>{LOCALHOST}", text)
     if parsed.kind in ("tcp", "tcp6", "unix") and "backlog" not in parsed.options:
         text += f":backlog={BACKLOG}"
+    if parsed.kind == "unix" and "mode" not in parsed.options:
+        text += f":mode={SOCKET_MODE}"
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
         return endpoint
@@ -223,24 +256,23 @@ def _own_address(option: str, host: str) -> str:
     return host
 
 
-def _tls_server(reactor: Any, parsed: _Parsed, client_ca: str | None) -> IStreamServerEndpoint:
+def _tls_server(
+    reactor: Any, parsed: _Parsed, authorities: Authorities
+) -> tuple[IStreamServerEndpoint, Callable[[], None]]:
     parsed.check(1, _SERVER_OPTIONS)
     port, options = parsed.port(0), parsed.options
-    authorities = Authorities(client_ca, "--client-ca")
-    if "caCerts" in options:
-        if client_ca is not None:
-            raise ConfigurationError("caCerts= and --client-ca mean the same: leave one out")
-        authorities = Authorities(options["caCerts"], "caCerts")
     own = OwnCertificate.from_options(options, "certKey")
     if own is None:
         raise ConfigurationError(
             f"{parsed.kind}: needs privateKey=FILE, and certKey=FILE unless the certificate is in the same "
             "file"
         )
-    context = server_options(own, authorities)
+    names = tuple(each.strip() for each in options.get("clientNames", "").split(",") if each.strip())
+    secured: Any = ServerTLS(ServerFiles(own, authorities, names, options.get("revoked")))
     backlog = int(options.get("backlog", BACKLOG))
     interface = _own_address("interface", options.get("interface", ""))
-    return SSL4ServerEndpoint(reactor, port, context, backlog, interface)
+    endpoint = SSL4ServerEndpoint(reactor, port, secured, backlog, interface)
+    return endpoint, secured.reload
 
 
 def client(reactor: Any, text: str) -> IStreamClientEndpoint:
@@ -256,6 +288,7 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
 
     - ``caCerts``: a PEM file of trusted authorities; without it, the authorities that the system trusts.
     - ``name``: the name that the server's certificate must have; without it, the host.
+    - ``revoked``: a PEM file with a revocation list of each of these authorities.
     - ``clientCert``, ``privateKey``: our certificate and key, for a server that requires them.
     - ``extraCertChain``: certificates between ours and the authority's.
     - ``timeout``, ``bindAddress``: the same as for ``tcp:``.
@@ -315,6 +348,7 @@ def _tls_client(reactor: Any, parsed: _Parsed) -> IStreamClientEndpoint:
         options.get("name", host),
         OwnCertificate.from_options(options, "clientCert"),
         Authorities(options.get("caCerts"), "caCerts"),
+        options.get("revoked"),
     )
 
     def at(address: str) -> IStreamClientEndpoint:

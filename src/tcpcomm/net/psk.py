@@ -42,6 +42,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, TcpcommError
+from tcpcomm.runtime.tls_rules import check_secret_file
 
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
@@ -138,6 +139,7 @@ def read_keys(path: str | Path, name: str) -> PreSharedKeys:
         ConfigurationError: the file cannot be read, or a line has another form. Messages never show a key.
     """
     try:
+        check_secret_file(path)
         text = Path(path).read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the keys in {path}: {error}") from None

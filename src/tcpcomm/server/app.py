@@ -116,6 +116,15 @@ class _Admitting(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         return self._factory.buildProtocol(addr) if self._admission.admits(addr) else Refused()
 
+    @property
+    def keys(self) -> Any:
+        """The keys of the other factory, which may be replaced."""
+        return self._factory.keys
+
+    @keys.setter
+    def keys(self, keys: Any) -> None:
+        self._factory.keys = keys
+
     def doStart(self) -> None:
         self._factory.doStart()
 

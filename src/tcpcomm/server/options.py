@@ -82,7 +82,13 @@ class AllowingOptions(VersionedOptions):
         A mistake is added to the problems, and a place that is open to machines that were not named.
         """
         try:
-            found = listener(reactor, text, client_ca=self.get("client-ca"))
+            found = listener(
+                reactor,
+                text,
+                client_ca=self.get("client-ca"),
+                client_names=self.get("client-name", ()),
+                revoked=self.get("revoked"),
+            )
         except ConfigurationError as error:
             problems.append(f"--listen {error}")
             return None

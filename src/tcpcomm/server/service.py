@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from tcpcomm.errors import TcpcommError
+from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.error_texts import listen_error_text, peer_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -70,6 +70,24 @@ class ServerService(Service):
             if self.factory.sessions:
                 self.log.info("draining {count} sessions", count=len(self.factory.sessions))
             yield self.factory.drain(self.grace)
+
+    def reload(self) -> None:
+        """
+        Load the files of TLS again: certificates, keys, authorities and revocation lists.
+
+        New connections use them, and sessions go on. If a file is wrong, that is logged, and the old ones
+        of this place stay in use.
+        """
+        for each in self.listeners:
+            if each.reload is None:
+                continue
+            try:
+                each.reload()
+            except (ConfigurationError, OSError) as error:
+                self.log.error(
+                    "{text}: the old certificates stay in use: {error}", text=each.text, error=str(error)
+                )
+        self.log.info("loaded certificates and keys again, for new connections")
 
     def _listen(self) -> None:
         if self._started:

@@ -187,7 +187,8 @@ class AuthenticatingFactory(Factory):
 
     def __init__(self, factory: Any, keys: PreSharedKeys, *, clock: IReactorTime | None = None) -> None:
         self._factory = factory
-        self._keys = keys
+        self.keys = keys
+        """The keys for new connections; it may be replaced."""
         self.clock = clock
         self.admission = Admission(self.log, lambda: clock_of(self).seconds())
         """Counts the connections that are not proven, and logs the refused ones."""
@@ -196,7 +197,7 @@ class AuthenticatingFactory(Factory):
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        made = PeerAuthentication(protocol, self._keys.proof(dials=False))
+        made = PeerAuthentication(protocol, self.keys.proof(dials=False))
         if isinstance(protocol, FrameProtocol):
             return made
         abort = made.refused

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.reactors import NativeTCP
-from tcpcomm.transports.tls import client_context, server_context
+from tcpcomm.transports.tls import ServerTLSFiles, client_context
 
 
 class NativeServerEndpoint(TCP4ServerEndpoint):
@@ -41,9 +41,11 @@ class NativeServerEndpoint(TCP4ServerEndpoint):
         *,
         backlog: int = BACKLOG,
         interface: str = "",
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | ServerTLSFiles | None = None,
     ) -> None:
         super().__init__(NativeTCP(reactor, tls=tls), port, backlog, interface)
+        self.reload = tls.reload if isinstance(tls, ServerTLSFiles) else None
+        """Loads the files of its TLS again, for new connections; None if it has no such files."""
 
 
 class NativeClientEndpoint(TCP4ClientEndpoint):
@@ -97,17 +99,20 @@ def server_endpoint(
     privateKey: str | None = None,
     certKey: str | None = None,
     caCerts: str | None = None,
+    clientNames: str = "",
+    revoked: str | None = None,
 ) -> NativeServerEndpoint:
     """
-    Make the endpoint of ``native:PORT`` and its options; the last three are PEM files.
+    Make the endpoint of ``native:PORT`` and its options; those of TLS are PEM files and names.
 
     Raises:
         ConfigurationError: an option is wrong, or it names a file that cannot be used.
     """
     tls = None
     if privateKey is not None:
-        tls = server_context(privateKey, certKey, caCerts)
-    elif certKey is not None or caCerts is not None:
+        names = [each.strip() for each in clientNames.split(",") if each.strip()]
+        tls = ServerTLSFiles(privateKey, certKey, caCerts, names, revoked)
+    elif not (certKey is caCerts is revoked is None and clientNames == ""):
         raise ConfigurationError("TLS needs privateKey=FILE")
     return NativeServerEndpoint(
         reactor, _number("port", port), backlog=_number("backlog", backlog), interface=interface, tls=tls

@@ -23,7 +23,7 @@ from zope.interface import alsoProvides, implementer, providedBy
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.transports.at_once import AtOnceConnector, AtOncePort
 from tcpcomm.transports.native import Native, NativeConnector, NativePort
-from tcpcomm.transports.tls import NativeTLSClient, NativeTLSServer
+from tcpcomm.transports.tls import NativeTLSClient, NativeTLSServer, ServerTLSFiles
 
 
 @implementer(IReactorTCP)
@@ -119,7 +119,11 @@ class NativeTCP(_View):
     connector_kind = NativeConnector
 
     def __init__(
-        self, reactor: Any, *, tls: ssl.SSLContext | None = None, server_name: str | None = None
+        self,
+        reactor: Any,
+        *,
+        tls: ssl.SSLContext | ServerTLSFiles | None = None,
+        server_name: str | None = None,
     ) -> None:
         reactor = plain_reactor(reactor)
         if not isinstance(reactor, AsyncioSelectorReactor):
@@ -138,7 +142,7 @@ class NativeTCP(_View):
             port._type = "TLS"  # Twisted's logs name the port by this attribute, which has no public setter
 
     def _prepare_connector(self, connector: Any) -> None:
-        if self._tls is not None:
+        if isinstance(self._tls, ssl.SSLContext):
             name = connector.host if self._server_name is None else self._server_name
             connector.transport_kind = partial(NativeTLSClient, self._tls, name)
 

@@ -8,6 +8,7 @@ Unlike Twisted's TLS, which also works over these transports, it needs no furthe
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
@@ -17,6 +18,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.tls_rules import (
+    TLS_1_2_CIPHERS,
+    check_secret_file,
+    name_problem,
+    warn_of_dates,
+)
 from tcpcomm.transports.native import Native, NativeClient, NativeServer
 
 
@@ -29,12 +36,20 @@ class _NativeTLS(Native):
 
     def connection_made(self, native: Any) -> None:
         super().connection_made(native)
+        problem = self.peer_problem(native)
+        if problem is not None:
+            self.end_connection(ssl.SSLError(problem))
+            return
         listener = IHandshakeListener(self.protocol, None) if self._native is not None else None
         if listener is not None:
             try:
                 listener.handshakeCompleted()
             except Exception as error:
                 self._fail(error)
+
+    def peer_problem(self, native: Any) -> str | None:
+        """Return the problem with the peer's certificate, which is verified, or None if there is none."""
+        return None
 
     def eof_received(self) -> bool:
         """Close the connection: TLS has no half-close. ``connection_lost`` follows."""
@@ -105,12 +120,22 @@ class _NativeTLS(Native):
 class NativeTLSServer(_NativeTLS, NativeServer):
     """An accepted connection with TLS."""
 
-    def __init__(self, context: ssl.SSLContext, *args: Any) -> None:
-        self._context = context
+    def __init__(self, context: ssl.SSLContext | ServerTLSFiles, *args: Any) -> None:
+        self._files = context if isinstance(context, ServerTLSFiles) else None
+        self._context = context.context if isinstance(context, ServerTLSFiles) else context
         super().__init__(*args)
 
     async def make_native(self) -> None:
         await self._loop.connect_accepted_socket(self.as_asyncio_protocol, self.socket, ssl=self._context)
+
+    def peer_problem(self, native: Any) -> str | None:
+        if self._files is None or not self._files.client_names:
+            return None
+        certificate = native.get_extra_info("peercert") or {}
+        subject = [pair for part in certificate.get("subject", ()) for pair in part]
+        names = [value for key, value in subject if key == "commonName"]
+        names += [value for _, value in certificate.get("subjectAltName", ())]
+        return name_problem(names, self._files.client_names)
 
 
 class NativeTLSClient(_NativeTLS, NativeClient):
@@ -130,8 +155,43 @@ class NativeTLSClient(_NativeTLS, NativeClient):
         )
 
 
+class ServerTLSFiles:
+    """
+    The files of a server's TLS, which can be loaded again while it serves.
+
+    Args:
+        private_key, certificate, client_ca, revoked: as for :func:`server_context`.
+        client_names: the names that clients may have in their certificates; empty: any name.
+
+    Raises:
+        ConfigurationError: a file cannot be used.
+        OSError: a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        private_key: str,
+        certificate: str | None = None,
+        client_ca: str | None = None,
+        client_names: Iterable[str] = (),
+        revoked: str | None = None,
+    ) -> None:
+        self.client_names = tuple(client_names)
+        self._files = private_key, certificate, client_ca, revoked
+        if client_ca is None and (self.client_names or revoked is not None):
+            raise ConfigurationError("clientNames= and revoked= need caCerts=FILE")
+        self.reload()
+
+    def reload(self) -> None:
+        """Load the files again, for new connections. If that fails, the old ones stay in use."""
+        self.context = server_context(*self._files)
+
+
 def server_context(
-    private_key: str, certificate: str | None = None, client_ca: str | None = None
+    private_key: str,
+    certificate: str | None = None,
+    client_ca: str | None = None,
+    revoked: str | None = None,
 ) -> ssl.SSLContext:
     """
     Return the context of a server with TLS 1.2 or newer.
@@ -142,15 +202,20 @@ def server_context(
             file of the key.
         client_ca: a PEM file of authorities; one of them must have signed each client's certificate. None:
             clients need no certificate.
+        revoked: a PEM file with a revocation list of each of these authorities; None: nothing is revoked.
 
     Raises:
         ConfigurationError: a file cannot be used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_1_2_CIPHERS)
     _load_certificate(context, private_key, certificate)
     if client_ca is not None:
         _trust(context, client_ca)
+        if revoked is not None:
+            _trust(context, revoked)  # OpenSSL reads the lists from where it reads authorities
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
@@ -171,6 +236,7 @@ def client_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_1_2_CIPHERS)
     if trust_roots is None:
         context.load_default_certs()
     else:
@@ -183,7 +249,9 @@ def client_context(
 def _load_certificate(context: ssl.SSLContext, private_key: str, certificate: str | None) -> None:
     certificate = certificate or private_key
     try:
+        check_secret_file(private_key)
         context.load_cert_chain(certificate, private_key)
+        warn_of_dates(certificate)
     except OSError as error:
         raise ConfigurationError(
             f"{private_key} and {certificate} cannot be used as a key and its certificate: {_text(error)}"
