@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import succeed
 
 from tcpcomm.link.link import Link
 from tcpcomm.link.states import LinkState
-from tcpcomm.net.names import MAX_LOOKUPS, REFRESH_AFTER
+from tcpcomm.net.named_endpoint import NamedEndpoint
+from tcpcomm.net.names import MAX_LOOKUPS, REFRESH_AFTER, Names
+from tcpcomm.testing.network.endpoints import ClientEndpoint
 from tests.link.supervisors import POLICY, brought_to
-from tests.link.wired import BEAT, LAN, PORT, Bench
+from tests.link.wired import PORT, Bench
 
 
 @pytest.fixture
@@ -24,12 +26,7 @@ def bench() -> Bench:
 
 def linked(bench: Bench, name: str = "camera", **options: Any) -> Link:
     """Return a link of the robot to a machine that it knows by name; it is started."""
-    options = {"policy": LAN, "heartbeat": BEAT, **options}
-    connect = bench.robot.connecting_by_name(name, PORT)
-    link = Link(connect=connect, reactor=bench.robot.clock, random=Random(7), **options)
-    link.observe(lambda state, reason: bench.told.append((state, reason)))
-    link.startService()
-    return link
+    return bench.link(connect=bench.robot.connecting_by_name(name, PORT), **options)
 
 
 def reasons(bench: Bench) -> set[str]:
@@ -139,6 +136,22 @@ def test_a_machine_that_got_another_address_is_followed(bench: Bench) -> None:
     lost = bench.now
     bench.ready(link)
     assert bench.now - lost < 0.15
+
+
+def test_an_address_that_does_not_answer_leaves_a_lan_link_time_for_the_next(bench: Bench) -> None:
+    clock, network = bench.robot.clock, bench.network
+    found: list[str] = ["10.0.0.77", bench.camera.address]
+    names = Names(clock, lambda name: succeed(found))
+    endpoint = NamedEndpoint(
+        "camera",
+        lambda address: ClientEndpoint(bench.robot, clock, network.at_address(address), PORT, 30.0),
+        names=names,
+        clock=clock,
+    )
+    link = bench.link(connect=endpoint)
+    bench.ready(link)
+    assert (set(), 1) == (reasons(bench), len(bench.robot.sockets))
+    assert [] == [*bench.robot.attempts]
 
 
 def test_many_links_with_dead_names_share_few_lookups_and_say_that_they_wait(bench: Bench) -> None:

@@ -102,9 +102,9 @@ class Bench:
         """A link of the robot's; it is started."""
         here = machine or self.robot
         there = self.camera if here is self.robot else self.robot
-        where: dict[str, Any] = (
-            {"connect": here.connecting(there, PORT)} if dials else {"listen": here.listening(PORT)}
-        )
+        where: dict[str, Any] = {"listen": here.listening(PORT)}
+        if dials:
+            where = {"connect": options.pop("connect", None) or here.connecting(there, PORT)}
         options.setdefault("policy", LAN)
         options.setdefault("heartbeat", BEAT if options["policy"] is not QUIET else None)
         link = Link(**where, reactor=here.clock, random=Random(7), **options)

@@ -101,6 +101,18 @@ def test_the_backlog_is_large_unless_the_string_gives_one(text: str, backlog: in
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["tcp:9999:interface=localhost", "tcp:9999:localhost", "tcp6:9999:interface=localhost:backlog=7"],
+)
+def test_an_interface_is_never_looked_up(text: str) -> None:
+    reactor = MemoryReactorClock()
+
+    listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
+
+    assert ["127.0.0.1"] == [server[3] for server in reactor.tcpServers]
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "'' is not an endpoint such as tcp:9999:interface=127.0.0.1"),
@@ -346,6 +358,8 @@ def test_twisted_reads_other_client_strings(text: str) -> None:
         ("tcp:h:99999", "'tcp:h:99999': the port must be a number from 0 to 65535, not '99999'"),
         ("tcp:host=h:port=http", "'tcp:host=h:port=http': the port must be a number from 0 to 65535, not"),
         ("tcp:99999:host=h", "'tcp:99999:host=h': the port must be a number from 0 to 65535, not '99999'"),
+        ("tcp:h:99:bindAddress=me", "'tcp:h:99:bindAddress=me': bindAddress=me is not an IP address: "),
+        ("tcp:10.0.0.5:99:bindAddress=me", "'tcp:10.0.0.5:99:bindAddress=me': bindAddress=me is not an IP"),
         ("tcp://h:99", "'tcp://h:99' is a URL, not an endpoint: write tcp:h:99, without slashes"),
         ("tcp:::1:99", r"'tcp:::1:99': write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999"),
     ],

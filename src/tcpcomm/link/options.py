@@ -71,7 +71,8 @@ class LinkOptions:
     connect: str | IStreamClientEndpoint | None = None
     """
     The place where the peer listens (active TCP role): a client endpoint or its string, such as
-    ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``; see :func:`tcpcomm.client`.
+    ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``; see :func:`tcpcomm.client`. With a name,
+    give the string or what ``client`` returns: other endpoints look names up in the reactor's threads.
     """
 
     listen: str | IStreamServerEndpoint | None = None

@@ -113,7 +113,7 @@ class ReconnectingFactory(Factory):
             self._engine.observe(observer)
 
     def connect(self, endpoint: IStreamClientEndpoint) -> None:
-        """Keep a connection to the endpoint."""
+        """Keep a connection to the endpoint; for a name, take one that :func:`tcpcomm.client` returns."""
         self._begin(Connector(endpoint), "link")
 
     def whenReady(self) -> Deferred[Any]:
