@@ -52,7 +52,8 @@ class NativeClientEndpoint(TCP4ClientEndpoint):
     """
     An endpoint that makes native connections over IPv4, or IPv6 if the host is an IPv6 address.
 
-    For a name that may have IPv6 addresses, pass ``NativeTCP(reactor)`` to Twisted's ``HostnameEndpoint``.
+    A name is looked up in the reactor's threads, and only its IPv4 address is used. For a name, pass
+    ``native:NAME:PORT`` to :func:`tcpcomm.client` instead: that looks it up apart, and tries all addresses.
 
     Args:
         reactor: Twisted's asyncio reactor.
