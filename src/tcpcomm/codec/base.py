@@ -133,6 +133,7 @@ class Batch(NamedTuple):
     """Several requests in one frame. :meth:`Dialect.join` puts their replies into one frame."""
 
     requests: Sequence[Request | Refusal]
+    """The requests. A long batch reads each of them when somebody asks for it."""
 
 
 Asked = Request | Refusal | Batch

@@ -207,7 +207,10 @@ class Responder:
             A Deferred that fires when the answer is sent, or None if it is sent already.
         """
         if isinstance(asked, Batch):
-            return self._take_batch(asked, frame)
+            batch = _BatchInProgress(self, asked, frame)
+            if batch.go_on():
+                self._session.go_on_in_turn(batch.go_on)
+            return None
         command = self._observe(asked, frame)
         send = self._send if command is None else partial(self._send_observed, command)
         if self._running and self._waits(asked):
@@ -312,43 +315,26 @@ class Responder:
         """Begin the commands that waited for one that is done now, unless the session is over."""
         if not self._session.is_open:
             self._queue = None
-        # This one counts as running meanwhile, because the end of a turn may deliver further requests.
-        # They must wait behind those that waited before.
+        self._running -= 1
+        if self._queue and not self._running and self._begin_waiting():
+            self._session.go_on_in_turn(self._begin_waiting)
+        return outcome
+
+    def _begin_waiting(self) -> bool:
+        """Begin commands that waited, one by one. Return True if others must get their turn first."""
+        seconds = self._handlers.seconds
+        ends = seconds() + SLICE_SECONDS
+        # This counts as a command that is under way, because the end of a turn may deliver further
+        # requests. They must wait behind those that waited before.
+        self._running += 1
         while self._queue and self._running == 1:
             request, frame, send, turn = self._queue.popleft()
             later: Deferred[Any] = maybeDeferred(self._take, request, frame, send)
             later.chainDeferred(turn)
+            if seconds() >= ends:
+                break
         self._running -= 1
-        return outcome
-
-    def _take_batch(self, asked: Batch, frame: bytes) -> Deferred[None] | None:
-        """Carry out requests together, and send their replies in one frame when all are done."""
-        answers: list[tuple[ObservedCommand | None, bytes, Any]] = []
-        done: Deferred[None] = Deferred()
-        unfinished = len(asked.requests)
-
-        def keep(
-            command: ObservedCommand | None, _: Request | Refusal, frames: list[bytes], outcome: Any
-        ) -> None:
-            answers.extend((command, each, outcome) for each in frames)
-
-        def one_is_done(outcome: Any) -> Any:
-            nonlocal unfinished
-            unfinished -= 1
-            if not unfinished:
-                if answers and self._session.is_open:
-                    self._send_batch(asked, answers)
-                done.callback(None)
-            return outcome
-
-        commands = [self._observe(request, frame) for request in asked.requests]
-        for request, command in zip(asked.requests, commands, strict=True):
-            later = self._take(request, frame, partial(keep, command))
-            if later is None:
-                one_is_done(None)
-            else:
-                later.addBoth(one_is_done)
-        return None if done.called else done
+        return bool(self._queue) and not self._running
 
     # -- sending ----------------------------------------------------------------------------------------
 
@@ -368,17 +354,6 @@ class Responder:
         frames, outcome = self._send_now(request, frames, outcome)
         command.answered(frames, outcome, self._handlers.seconds())
 
-    def _send_batch(self, asked: Batch, answers: list[tuple[ObservedCommand | None, bytes, Any]]) -> None:
-        """Send the answers to a batch in one frame. Report each of them to the observers."""
-        frames = [self._handlers.dialect.join([frame for _, frame, _ in answers])]
-        if answers[0][0] is None:
-            self._send(asked.requests[0], frames)
-            return
-        sent, fault = self._send_now(asked.requests[0], frames)
-        for command, _, outcome in answers:
-            if command is not None:
-                command.answered(sent, outcome if sent is frames else fault, self._handlers.seconds())
-
     def _send_now(
         self, request: Request | Refusal, frames: list[bytes], outcome: Any = None
     ) -> tuple[list[bytes], Any]:
@@ -390,12 +365,18 @@ class Responder:
             elif frames:
                 send_described(session, session.sendFrames, frames)
         except EncodeError as error:
-            message = "{peer}: the reply to {command} cannot be sent: {error}"
-            self.log.error(message, peer=session.peer, command=request.name, error=str(error))
-            frames, outcome = self._fault(request, self._internal_fault)
-            for frame in frames:
-                send_described(session, session.sendFrame, frame)
+            return self._send_fault(request, error)
         return frames, outcome
+
+    def _send_fault(self, request: Request | Refusal, error: EncodeError) -> tuple[list[bytes], Any]:
+        """Send an internal fault in place of a reply that cannot be sent. Return its frames and it."""
+        session = self._session
+        message = "{peer}: the reply to {command} cannot be sent: {error}"
+        self.log.error(message, peer=session.peer, command=request.name, error=str(error))
+        frames, fault = self._fault(request, self._internal_fault)
+        for frame in frames:
+            send_described(session, session.sendFrame, frame)
+        return frames, fault
 
     # -- answers ----------------------------------------------------------------------------------------
 
@@ -462,3 +443,73 @@ class Responder:
         """The fault that tells the host of a defect here, and not which one."""
         kind = ProtocolErrorKind.INTERNAL
         return self._handlers.dialect.fault_for(kind, kind.value)
+
+
+class _BatchInProgress:
+    """
+    A batch whose requests begin one after the other, in slices, and whose replies leave in one frame.
+
+    Each request that waits counts as a handler of its session, so that :attr:`Limits.awaited` bounds them.
+    """
+
+    def __init__(self, responder: Responder, asked: Batch, frame: bytes) -> None:
+        self._responder = responder
+        self._session = responder._session
+        self._seconds = responder._handlers.seconds
+        self._requests = asked.requests
+        self._frame = frame
+        self._begun = 0
+        self._under_way = 0
+        self._answers: list[tuple[ObservedCommand | None, bytes, Any]] = []
+        self._size = 0  # of all replies, in bytes
+
+    def go_on(self) -> bool:
+        """Begin requests until others must get their turn. Return True if some are left."""
+        session, responder, count = self._session, self._responder, len(self._requests)
+        ends = self._seconds() + SLICE_SECONDS
+        while self._begun < count and session.is_open:
+            request = self._requests[self._begun]
+            self._begun += 1
+            self._under_way += 1
+            command = responder._observe(request, self._frame)
+            later = responder._take(request, self._frame, partial(self._keep, command))
+            if later is None:
+                self._one_is_done(None)
+            else:
+                session.await_handler(later.addBoth(self._one_is_done))
+            if session.is_held or self._seconds() >= ends:
+                break
+        return self._begun < count
+
+    def _keep(
+        self, command: ObservedCommand | None, _: Request | Refusal, frames: list[bytes], outcome: Any
+    ) -> None:
+        for frame in frames:
+            self._size += len(frame) + 1
+            # If their frame is too long to be sent, they must take no memory.
+            fits = self._size <= self._session.send_framing.max_frame
+            self._answers.append((command, frame if fits else b"", outcome))
+
+    def _one_is_done(self, outcome: Any) -> Any:
+        self._under_way -= 1
+        is_over = self._begun == len(self._requests) and not self._under_way
+        if is_over and self._answers and self._session.is_open:
+            self._send()
+        return outcome
+
+    def _send(self) -> None:
+        """Send the answers in one frame. Report each of them to the observers."""
+        responder, answers, first = self._responder, self._answers, self._requests[0]
+        framing = self._session.send_framing
+        if self._size > framing.max_frame:
+            frames = []
+            sent, fault = responder._send_fault(first, framing.too_long(self._size))
+        else:
+            frames = [responder._handlers.dialect.join([frame for _, frame, _ in answers])]
+            if answers[0][0] is None:
+                responder._send(first, frames)
+                return
+            sent, fault = responder._send_now(first, frames)
+        for command, _, outcome in answers:
+            if command is not None:
+                command.answered(sent, outcome if sent is frames else fault, self._seconds())

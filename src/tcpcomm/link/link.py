@@ -66,7 +66,7 @@ class LinkSession(FrameProtocol):
         try:
             for frame in waiting:
                 self.frameReceived(frame)
-                if self.reason is not None:
+                if self.is_held:
                     break
         finally:
             rest = [*waiting]

@@ -401,8 +401,9 @@ class FrameProtocol(SessionHooks):
         Args:
             work: does a slice of the work. It returns True if there is more.
         """
-        self._get_receive_queue().work = work
-        self._await_turn()
+        if self.is_open:
+            self._get_receive_queue().add_work(work)
+            self._await_turn()
 
     def _resume_delivery(self) -> None:
         """Go on after a change of holds: deliver what waits, and stop or start reading."""

@@ -62,8 +62,7 @@ class ReceiveQueue:
 
     _session: ReceivingSession
     _decoder: Decoder
-    work: Callable[[], bool] | None = field(default=None, init=False)
-    """Does a slice of a frame's work, which goes before all else. It returns True if there is more."""
+    _work: list[Callable[[], bool]] = field(factory=list, init=False)
     _frames: list[bytes] = field(factory=list, init=False)
     _at: int = field(default=0, init=False)  # of the first frame that waits
     _fault: FramingError | None = field(default=None, init=False)
@@ -76,7 +75,11 @@ class ReceiveQueue:
     @property
     def is_empty(self) -> bool:
         """True if no data waits. The end of the input may still wait."""
-        return not (self._frames or self._chunks or self._fault or self.work)
+        return not (self._frames or self._chunks or self._fault or self._work)
+
+    def add_work(self, work: Callable[[], bool]) -> None:
+        """Queue the rest of a frame's work. It does a slice, and returns True if more is left."""
+        self._work.append(work)
 
     def add_chunk(self, data: bytes) -> None:
         """Keep a chunk that cannot be decoded now."""
@@ -124,10 +127,10 @@ class ReceiveQueue:
         session = self._session
         if session.is_held:
             return None
-        if self.work is not None:
-            work, self.work = self.work, None
-            if work():
-                self.work = work
+        if self._work:
+            work = self._work[0]
+            if not work():
+                self._work.remove(work)
         elif self._frames:
             frames, at = self._frames, self._at
             if at + most < len(frames):

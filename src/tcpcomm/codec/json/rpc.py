@@ -7,9 +7,9 @@ Commands without a reply, and events, are its notifications.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -37,9 +37,17 @@ from tcpcomm.codec.json.messages import (
     word_of,
 )
 from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
-from tcpcomm.codec.json.text import JsonText
+from tcpcomm.codec.json.text import JsonText, TooManyElements
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+MAX_BATCH: Final = 1000
+"""The default limit of a batch, in messages."""
+
+
+def _positive(instance: object, attribute: Any, value: Any) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError(f"{attribute.name} must be a whole number of at least 1, not {value!r}")
 
 
 @frozen
@@ -55,14 +63,16 @@ class JsonRpc(Codec):
         naming: how names in Python become names on the wire: ``as written``, ``camel`` (partCount) or
             ``pascal`` (PartCount).
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
+        max_batch: the most messages of a batch. A longer batch is refused as a whole, by one error.
 
     Raises:
-        ConfigurationError: the naming is unknown.
+        ConfigurationError: the naming is unknown, or the limit is not positive.
     """
 
     by_position: bool = field(default=False, kw_only=True)
     naming: Naming = field(default="as written", kw_only=True)
     ascii: bool = field(default=False, kw_only=True)
+    max_batch: int = field(default=MAX_BATCH, kw_only=True, validator=_positive)
 
     def __attrs_post_init__(self) -> None:
         ValueTypes(self.naming)
@@ -92,6 +102,7 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     def __init__(self, codec: JsonRpc, messages: Sequence[JsonMessage]) -> None:
         super().__init__(JsonText("utf-8", codec.ascii), messages, {})
         self._by_position = codec.by_position
+        self._max_batch = codec.max_batch
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         command = self._messages[name]
@@ -112,18 +123,28 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
         return None if command.spec.reply is None else _JsonRpcReplyReader(command)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
-        message = self._text.read(frame)
-        if type(message) is not list:
-            return (self._read_one(message),)
-        if not message:
-            raise CodecError("the batch is empty")
+        batch = self._read_batch(frame) if self._text.may_be_list(frame) else None
+        if batch is None:
+            return (self._read_one(self._text.read(frame)),)
         found = []
-        for index, each in enumerate(message):
+        for index, each in enumerate(batch):
             try:
-                found.append(self._read_one(each))
+                found.append(self._read_one(self._text.read_text(each)))
             except CodecError as error:
                 raise inside(f"[{index}]", error) from None
         return found
+
+    def _read_batch(self, frame: bytes) -> list[str] | None:
+        """Return the texts of the messages in a batch, or None if the frame is not a batch."""
+        try:
+            batch = self._text.read_list(frame, self._max_batch)
+        except TooManyElements:
+            raise _WrongLength(
+                f"a batch may have {self._max_batch} messages (max_batch): send fewer at once"
+            ) from None
+        if batch == []:
+            raise _WrongLength("the batch is empty")
+        return batch
 
     def _read_one(self, message: Any) -> Event | Answer:
         _check_version(message)
@@ -141,14 +162,20 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
-            message = self._text.read(frame)
+            batch = self._read_batch(frame) if self._text.may_be_list(frame) else None
+            if batch is None:
+                return self._read_request(self._text.read(frame))
+        except _WrongLength as problem:
+            return Refusal(ProtocolErrorKind.MALFORMED, problem)
         except CodecError as problem:
             return Refusal(ProtocolErrorKind.UNREADABLE, problem)
-        if type(message) is not list:
-            return self._read_request(message)
-        if not message:
-            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the batch is empty"))
-        return Batch([self._read_request(each) for each in message])
+        return Batch(_Requests(batch, self._read_text))
+
+    def _read_text(self, text: str) -> Request | Refusal:
+        try:
+            return self._read_request(self._text.read_text(text))
+        except CodecError as problem:
+            return Refusal(ProtocolErrorKind.UNREADABLE, problem)
 
     def _read_request(self, message: Any) -> Request | Refusal:
         id = name = None
@@ -213,6 +240,24 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     def fault_notation(self) -> str:
         error = '{"code": whole number, "message": "text", "data": any, or left out}'
         return f'{{"jsonrpc": "2.0", "error": {error}, "id": id}}'
+
+
+class _WrongLength(CodecError):
+    """A batch is empty, or too long."""
+
+
+@frozen
+class _Requests(Sequence[Request | Refusal]):
+    """The requests of a batch. Each is read when it is asked for, so that a long batch takes no memory."""
+
+    _texts: Sequence[str]
+    _read: Callable[[str], Request | Refusal]
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._read(self._texts[index])
 
 
 def _check_version(message: Any) -> None:

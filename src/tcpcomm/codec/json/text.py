@@ -9,6 +9,7 @@ engines of :mod:`tcpcomm.codec.json.engines` do the same in less time.
 from __future__ import annotations
 
 import json
+import re
 from codecs import BOM_UTF8, lookup
 from collections import Counter
 from functools import lru_cache
@@ -21,6 +22,12 @@ from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
+_BLANKS: Final = re.compile(r"[ \t\n\r]*")
+_BEFORE_A_LIST: Final = frozenset((b"[", b" ", b"\t", b"\n", b"\r", BOM_UTF8[:1]))
+
+
+class TooManyElements(CodecError):
+    """A list has more elements than are read."""
 
 
 class JsonText:
@@ -45,6 +52,7 @@ class JsonText:
         self._is_utf8 = lookup(encoding).name == "utf-8"
         self._fast = engine(ascii)
         self._decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode
+        self._skip = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
         self._encode = json.JSONEncoder(ensure_ascii=ascii, allow_nan=False, separators=(",", ":")).encode
 
     def read(self, frame: bytes) -> Any:
@@ -59,16 +67,69 @@ class JsonText:
             if self._fast is not None and (value := self._fast.read(text)) is not MISSING:
                 return value
             return self._decode(text)
-        except UnicodeDecodeError as error:
-            raise CodecError(f"byte {error.start} is not {self.encoding}: {error.reason}") from None
-        except RecursionError:
-            raise CodecError("the JSON is nested too deeply") from None
-        except json.JSONDecodeError as error:
-            raise CodecError(f"not JSON: {error.msg} at character {error.pos}") from None
-        except CodecError:
-            raise
-        except ValueError:  # Python bounds the digits of a whole number
-            raise CodecError("a number in the JSON has too many digits") from None
+        except (ValueError, RecursionError) as error:
+            raise self._problem(error) from None
+
+    def may_be_list(self, frame: bytes) -> bool:
+        """Return False if a frame certainly holds no list, without reading it."""
+        return frame[:1] in _BEFORE_A_LIST
+
+    def read_list(self, frame: bytes, most: int) -> list[str] | None:
+        """
+        Return the texts of the elements of a list, or None if a frame holds something else.
+
+        The values are checked one after the other and not kept, because they can take many times the memory
+        of the frame. Only :meth:`read_text` finds a key that appears twice.
+
+        Raises:
+            TooManyElements: the list has more than ``most`` elements. The others are not read.
+            CodecError: the frame is not JSON, or JSON that is refused.
+        """
+        try:
+            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            at = _after_blanks(text, 0)
+            if text[at : at + 1] != "[":
+                return None
+            elements: list[str] = []
+            at = _after_blanks(text, at + 1)
+            more = text[at : at + 1] != "]"
+            while more:
+                if len(elements) == most:
+                    raise TooManyElements(f"the list has more than {most} elements")
+                _, end = self._skip(text, at)
+                elements.append(text[at:end])
+                at = _after_blanks(text, end)
+                more = text[at : at + 1] == ","
+                if more:
+                    at = _after_blanks(text, at + 1)
+            if text[at : at + 1] != "]":
+                raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+            if _after_blanks(text, at + 1) != len(text):
+                raise json.JSONDecodeError("Extra data", text, at + 1)
+        except (ValueError, RecursionError) as error:
+            raise self._problem(error) from None
+        return elements
+
+    def read_text(self, text: str) -> Any:
+        """Return the value in a text. Raises CodecError."""
+        try:
+            if self._fast is not None and (value := self._fast.read(text)) is not MISSING:
+                return value
+            return self._decode(text)
+        except (ValueError, RecursionError) as error:
+            raise self._problem(error) from None
+
+    def _problem(self, error: Exception) -> CodecError:
+        """Return the error of a text that is not JSON, or refused."""
+        if isinstance(error, CodecError):
+            return error
+        if isinstance(error, UnicodeDecodeError):
+            return CodecError(f"byte {error.start} is not {self.encoding}: {error.reason}")
+        if isinstance(error, RecursionError):
+            return CodecError("the JSON is nested too deeply")
+        if isinstance(error, json.JSONDecodeError):
+            return CodecError(f"not JSON: {error.msg} at character {error.pos}")
+        return CodecError("a number in the JSON has too many digits")  # Python bounds them
 
     def write(self, value: Any) -> bytes:
         """Return the frame for a value. Raises CodecError if JSON cannot carry it."""
@@ -97,6 +158,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         times = Counter(key for key, _ in pairs)
         raise CodecError("appears twice", brief_name(next(key for key in times if times[key] > 1)))
     return members
+
+
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    assert found is not None  # because no blank is enough
+    return found.end()
 
 
 def _refuse_constant(text: str) -> Any:
