@@ -20,8 +20,11 @@ import pytest
 from hypothesis import settings
 
 from tcpcomm.runtime.bounded_logger import peer_events
+from tests.portability.every_process import sitecustomize
 
-__all__ = ["ALONE", "LONG", "ROOT", "needs_module", "needs_program", "skip", "stable_id"]
+__all__ = ["ALONE", "LONG", "REACTORS", "ROOT", "needs_module", "needs_program", "skip", "stable_id"]
+
+sitecustomize.begin()
 
 ROOT = Path(__file__).resolve().parents[1]
 """The project's folder."""
@@ -60,8 +63,27 @@ ALONE = (
 """Files that measure real time or the whole machine: they run beside no other test."""
 
 
+REACTORS = (
+    "tests/link/test_certificates.py",
+    "tests/link/test_transports.py",
+    "tests/runtime/test_socket_options.py",
+    "tests/server/test_observed.py",
+    "tests/server/test_running.py",
+    "tests/server/test_serving.py",
+    "tests/server/test_tap.py",
+    "tests/session/test_transports.py",
+    "tests/system/test_blocking.py",
+    "tests/system/test_echo_server.py",
+    "tests/system/test_options.py",
+    "tests/system/test_stopping.py",
+    "tests/testing/test_proxy.py",
+)
+"""Files whose tests use the real reactor, or programs that do: they also run on other reactors."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes many seconds; once in a run on one platform is enough")
+    config.addinivalue_line("markers", "reactor: uses real sockets; also run on other reactors")
     config.addinivalue_line("markers", "quick: belongs to the run of at most 90 s, for while you work")
     config.addinivalue_line(
         "markers", "alone: measures real time or the machine; runs beside no other test"
@@ -81,6 +103,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
         elif not item.nodeid.startswith(LONG) and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
+        if item.nodeid.startswith(REACTORS):
+            item.add_marker(pytest.mark.reactor)
         if item.nodeid.startswith(("tests/interop/", "tests/system/")):
             # The tests of such a file share a server, or programs: one process runs them all.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

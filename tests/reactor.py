@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from twisted.application.reactors import installReactor
-from twisted.internet.task import deferLater
-
-if name := os.environ.get("TCPCOMM_TEST_REACTOR"):  # for a run of its own; twistd has the same names
-    installReactor(name)
 from twisted.internet import reactor as _reactor
+from twisted.internet.task import deferLater
 
 __all__ = ["DEADLINE", "reactor", "until"]
 

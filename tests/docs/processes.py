@@ -24,10 +24,11 @@ SECONDS: Final = 30
 
 def environment() -> dict[str, str]:
     """Return the environment of a process that uses this source tree, in a terminal of 80 columns."""
+    path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
         "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
         "COLUMNS": "80",
     }

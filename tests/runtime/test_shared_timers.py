@@ -79,7 +79,9 @@ def test_a_near_deadline_is_kept_exactly() -> None:
 
 def test_a_thousand_idle_sessions_share_one_timer() -> None:
     clock = Clock()
-    factory = FrameFactory(FrameProtocol, max_sessions_per_address=None, clock=clock)
+    factory = FrameFactory(
+        FrameProtocol, max_sessions=1000, max_sessions_per_address=None, clock=clock
+    )
     sessions = []
     for port in range(1000):
         session = factory.buildProtocol(IPv4Address("TCP", "192.168.0.1", port + 1))

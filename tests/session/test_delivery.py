@@ -303,7 +303,7 @@ def test_faults_without_a_log_line_are_counted_at_the_end(logged: Logged) -> Non
 def test_a_decoder_that_crashes_costs_the_session_only(logged: Logged) -> None:
     class Crashing(Decoder):
         def cut(self, buffer: Buffer, position: int) -> int:
-            return 1 // 0
+            raise ZeroDivisionError("division by zero")
 
     class Broken(Delimited):
         def decoder(self) -> Decoder:
@@ -311,7 +311,7 @@ def test_a_decoder_that_crashes_costs_the_session_only(logged: Logged) -> None:
 
     stage = staged(framing=Broken(b";"))
     stage.receive(b"a;")
-    assert [Lost("a handler failed: ZeroDivisionError: integer division or modulo by zero")] == (
+    assert [Lost("a handler failed: ZeroDivisionError: division by zero")] == (
         stage.session.seen
     )
     assert 1 == len(logged.failures())

@@ -21,6 +21,7 @@ from tcpcomm import (
 from tcpcomm.framing import Delimited
 from tcpcomm.session.admission import parse_network
 from tcpcomm.session.limits import default_max_sessions
+from tests.conftest import needs_module
 from tests.session.stage import Logged, Lost, ReactorClock, Spy, TLSTransport, Transport
 
 HERE = "192.168.0.10"
@@ -89,6 +90,7 @@ def test_by_default_there_is_a_limit() -> None:
 
 
 def test_the_default_limit_leaves_files_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_module("resource", "Windows does not have it")
     import resource
 
     for soft, expected in [(10_000, 1000), (1024, 832), (100, 24), (10, 1), (resource.RLIM_INFINITY, 1000)]:

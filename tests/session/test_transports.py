@@ -20,6 +20,7 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IReactorUNIX
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.python.failure import Failure
@@ -473,7 +474,7 @@ class TLSTests(RealConversations, TestCase):
 
 class UNIXTests(RealConversations, TestCase):
     half_close = True
-    skip = None if hasattr(reactor, "listenUNIX") else "this platform has no UNIX sockets"
+    skip = None if IReactorUNIX.providedBy(reactor) else "this platform has no UNIX sockets"
 
     async def listen(self, server: FrameFactory) -> Any:
         folder = tempfile.TemporaryDirectory(prefix="tcpcomm-")

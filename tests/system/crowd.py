@@ -6,12 +6,11 @@ import errno
 import selectors
 import socket
 import struct
-import sys
 import time
 from types import TracebackType
 from typing import Final, Self, cast
 
-from tests.conftest import skip
+from tests.conftest import needs_module, skip
 
 __all__ = ["PATIENCE", "Crowd", "allow_files"]
 
@@ -23,8 +22,7 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 def allow_files(wanted: int) -> None:
     """Let this process and its children open this many files; skip if that is not possible."""
-    if sys.platform == "win32":
-        skip("a select reactor has 512 sockets")
+    needs_module("resource", "Windows does not have it, and its select reactor has 512 sockets")
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

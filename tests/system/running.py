@@ -41,8 +41,8 @@ def twistd() -> str:
 
 def environment() -> dict[str, str]:
     """Return an environment in which a process imports the modules of the tests, and prints UTF-8."""
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"}
+    path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUTF8": "1"}
 
 
 def _command(options: Sequence[str]) -> list[str]:

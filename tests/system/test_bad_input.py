@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
@@ -17,7 +16,7 @@ from typing import Final
 import pytest
 
 from tcpcomm.framing import parse_framing
-from tests.conftest import skip
+from tests.conftest import needs_module, skip
 from tests.system.peer import Peer
 from tests.system.running import DEADLINE, Server
 from tests.system.witness import Witness
@@ -222,8 +221,7 @@ class TestManyPeers:
 
     @pytest.fixture(autouse=True)
     def _enough_files(self) -> Iterator[None]:
-        if sys.platform == "win32":
-            skip("a select reactor has 512 sockets")
+        needs_module("resource", "Windows does not have it, and its select reactor has 512 sockets")
         import resource
 
         wanted = 2 * self.PEERS

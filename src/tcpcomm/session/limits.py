@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -84,8 +85,8 @@ def default_max_unproven() -> int:
 def _open_files() -> int:
     """Return the most files and sockets that the process may have open."""
     try:
-        import resource  # noqa: PLC0415 - Windows does not have it
-    except ImportError:
+        resource: Any = import_module("resource")
+    except ImportError:  # as on Windows
         return SELECTABLE_ON_WINDOWS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1 << 30 if soft == resource.RLIM_INFINITY else soft
+    return 1 << 30 if soft == resource.RLIM_INFINITY else int(soft)
