@@ -146,6 +146,7 @@ def _refused_by_dialler(good: dict[str, Any]) -> list[dict[str, str]]:
         {"name": name, "lines": f"{challenge}{_VERSION} ACCEPT {mac}\n"} for name, mac in second.items()
     ]
     first = {
+        "a REFUSE line, which gives a reason": f"{challenge}{_VERSION} REFUSE the name is in use\n",
         "a challenge of version 2": challenge.replace("PSK/1", "PSK/2"),
         "a nonce of 31 bytes in the challenge": f"{_VERSION} CHALLENGE {theirs[2:]}\n",
         "a nonce in upper case in the challenge": f"{_VERSION} CHALLENGE {'AB' * 32}\n",

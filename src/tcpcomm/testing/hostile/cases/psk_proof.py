@@ -21,6 +21,7 @@ from tcpcomm.testing.hostile.verdict import PSK, wrong
 
 _PSK = (PSK,)
 _ACCEPT = f"{PSK_VERSION} ACCEPT ".encode()
+_REFUSE = f"{PSK_VERSION} REFUSE ".encode()
 
 
 def _refused(target: Target, peer: Connection, data: bytes) -> None:
@@ -30,6 +31,8 @@ def _refused(target: Target, peer: Connection, data: bytes) -> None:
     target.must_close(peer)
     if _ACCEPT in peer.received:
         wrong("accepted a proof that is not one")
+    if _REFUSE in peer.received:
+        wrong("told a peer that proved nothing why it is refused")
     target.must_not_answer(peer)
 
 
@@ -544,13 +547,20 @@ def no_eviction(target: Target) -> None:
 
 
 @case(644, "one name twice", kinds=_PSK, sends="two good proofs of one name on two connections",
-      right="the new session is served; the old one goes on or is closed")  # fmt: skip
+      right="one of them is served; the other one is served, closed, or refused with a reason")  # fmt: skip
 def same_name_twice(target: Target) -> str:
-    """Prove one name on two connections at once, as a robot does whose cable was pulled."""
-    with target.open() as old, target.open() as new:
-        if target.ask(new) != ANSWERED:
-            wrong("did not serve the new session of a proven name")
-        return "both are served" if old.end(within=0.3) is OPEN else "the old session was closed"
+    """Prove one name on two connections at once, as two machines with one configuration do."""
+    with target.open() as old:
+        try:
+            new = target.open()
+        except CannotConnect as error:
+            if PSK_VERSION not in str(error) or target.ask(old) != ANSWERED:
+                wrong(f"served neither session of a proven name: {error}")
+            return f"the new session was refused: {error}"
+        with new:
+            if target.ask(new) != ANSWERED:
+                wrong("did not serve the new session of a proven name")
+            return "both are served" if old.end(within=0.3) is OPEN else "the old session was closed"
 
 
 @case(645, "two hosts fight for one name", kinds=_PSK, sends="20 sessions of one name in turn",
