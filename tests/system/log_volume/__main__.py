@@ -28,7 +28,7 @@ It is written by the measurement itself, so that no figure in it is typed by han
 {command}
 ```
 
-The program is `twistd tcpcomm --app` with its default limits, and with handlers that fail and log as they can.
+The program is `twistd tcpcomm --app` with its default limits, and handlers that fail and log as they can.
 For the last row it is a script with four links.
 The peers are plain sockets in another process, each in a thread.
 A cause is a message or a connection for which the program could log a line; the peers count them.
