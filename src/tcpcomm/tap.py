@@ -113,6 +113,7 @@ Examples:
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["frames", None, "Log each frame with its direction, bytes and meaning."],
+        ["allow-http", None, "Serve peers that begin with an HTTP request or TLS, as a web browser does."],
         [
             "fast",
             None,
@@ -173,6 +174,7 @@ Examples:
             "keys": check(problems, self._keys),
             "evict": check(problems, self._evict),
             "observers": self._frame_log(),
+            "allow_http": True if self["allow-http"] else None,
         }
         given = {name: value for name, value in options.items() if value is not None}
         timeout = check(problems, self._seconds, "heartbeat-timeout")

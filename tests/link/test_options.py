@@ -45,7 +45,7 @@ def test_keywords_and_options_have_the_same_names_and_types(
 
 
 def test_a_supervised_protocol_has_fewer_options() -> None:
-    assert {"listen", "allow", "limits"} == set(get_type_hints(LinkKeywords)) - set(
+    assert {"listen", "allow", "allow_http", "limits"} == set(get_type_hints(LinkKeywords)) - set(
         get_type_hints(SupervisionKeywords)
     )
 

@@ -272,3 +272,17 @@ class TestManyPeers:
         assert 99 <= answers.count(b"PONG\n") < 200
         server.wait_for("connection refused: its address has 100 sessions, which is max_sessions_per_addr")
         assert server.count("connection refused") <= 20
+
+
+@pytest.mark.parametrize("pieces", [1, 2], ids=["at once", "in pieces"])
+def test_a_web_page_cannot_command_the_server(serve: Serve, connect: Connect, pieces: int) -> None:
+    server = serve()
+    peer = connect(server.port)
+    request = b"POST / HTTP/1.1\r\nHost: 127.0.0.1:9999\r\nContent-Length: 10\r\n\r\nWHO\r\nPING\r\n"
+    if pieces > 1:
+        peer.send(request[:2])
+    peer.send(request[2:] if pieces > 1 else request)
+
+    assert b"" == peer.rest()
+    (line,) = server.wait_for("sent an HTTP request")
+    assert "--allow-http" in line

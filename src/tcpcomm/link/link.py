@@ -176,8 +176,8 @@ class Link(Service):
             could answer the next request. With it, such a frame is not noticed as surplus.
         is_event: returns True for a frame that answers no request even while one is under way.
         keywords: the other options: ``listen``, ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``,
-            ``observers``, ``log``, ``reactor`` and ``random``. :class:`~tcpcomm.link.options.LinkOptions`
-            explains them.
+            ``allow_http``, ``observers``, ``log``, ``reactor`` and ``random``.
+            :class:`~tcpcomm.link.options.LinkOptions` explains them.
 
     Raises:
         ConfigurationError: not exactly one of ``connect`` and ``listen`` is given, the port would be open
@@ -228,6 +228,7 @@ class Link(Service):
             reply_framing=reply_framing,
             gap=gap,
             limits=options.limits or Limits(idle=None),
+            allow_http=options.allow_http,
         )
         self.engine = Engine(
             factory,

@@ -45,6 +45,7 @@ class LinkKeywords(SupervisionKeywords[Subject], total=False):
     listen: str | IStreamServerEndpoint | None
     allow: Iterable[Network] | None
     limits: Limits | None
+    allow_http: bool
 
 
 def _policy(value: Policy | str) -> Policy:
@@ -103,6 +104,9 @@ class LinkOptions:
 
     limits: Limits | None = None
     """The limits of one session; None: the defaults, but the peer may be idle."""
+
+    allow_http: bool = False
+    """True if a peer that connects to us may begin with an HTTP request or TLS, as a web browser does."""
 
     observers: Iterable[SessionObserver] = ()
     """Objects that see what passes, and each state of the link; more can be added later."""

@@ -53,6 +53,9 @@ class SessionAttributes(Protocol):
     asks = False
     """True if the session sends heartbeat requests instead of only answering them."""
 
+    allow_http = False
+    """True if a peer may begin with an HTTP request or with TLS. Otherwise its session ends at once."""
+
     is_declared = False
     """True if every frame is also reported by ``observers.message``."""
 

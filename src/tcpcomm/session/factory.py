@@ -46,7 +46,7 @@ class FrameFactory(Factory):
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: replaces the protocol's own ``framing``. The next six replace its settings, too: see
+        framing: replaces the protocol's own ``framing``. The next seven replace its settings, too: see
             :class:`~tcpcomm.session.attributes.SessionAttributes`.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
         max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``. In IPv6 a
@@ -88,6 +88,7 @@ class FrameFactory(Factory):
         heartbeat: Heartbeat | Unset | None = UNSET,
         heartbeats: Heartbeats | Unset | None = UNSET,
         asks: bool | Unset = UNSET,
+        allow_http: bool | Unset = UNSET,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         max_unproven: int | None = None,
@@ -108,6 +109,7 @@ class FrameFactory(Factory):
             "heartbeat": heartbeat,
             "heartbeats": heartbeats,
             "asks": asks,
+            "allow_http": allow_http,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not UNSET}
         self.admission = Admission(

@@ -18,6 +18,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.errors import FramingError, SessionClosed
+from tcpcomm.framing.base import Decoder
+from tcpcomm.framing.web_guard import WebGuard
 from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -177,13 +179,18 @@ class FrameProtocol(SessionHooks):
 
     def _begin(self) -> None:
         """Do the first steps, which can fail in the code of others."""
-        self._decoder = self.framing.decoder()
+        decoder = self.framing.decoder()
+        self._decoder = decoder if self.allow_http else cast("Decoder", WebGuard(self, decoder))
         if not self.framing.self_delimiting:
             self._bite = WHOLE_CHUNK  # because the end of a chunk can end a frame
         self.send_framing = self.reply_framing or self.framing
         if self.host is not None:
             set_socket_options(self.transport, self.limits.stall)
         self._notify_factory("sessionOpened")
+
+    def use_decoder(self, decoder: Decoder) -> None:
+        """Decode by this from now on. The one before has seen that no web browser is the peer."""
+        self._decoder = decoder
 
     def handshakeCompleted(self) -> None:
         """Make the session ready: TLS is established or a proof is given, so the peer is known."""
