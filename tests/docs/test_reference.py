@@ -48,6 +48,7 @@ WITH_LIMITS = [
         "session.protocol",
         "session.authentication",
         "session.rivals",
+        "codec.json.rpc",
         "transports.at_once",
         "net.psk",
         "runtime.watchdog",
