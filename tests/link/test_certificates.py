@@ -14,6 +14,7 @@ from OpenSSL import SSL
 from twisted.internet import ssl
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -27,8 +28,9 @@ from tcpcomm.net import names
 from tcpcomm.net.endpoints import client, listener
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.socket_options import IDLE
+from tcpcomm.session.admission import Abuse
 from tcpcomm.session.factory import FrameFactory
-from tcpcomm.session.heartbeat import Heartbeat
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.protocol import FrameProtocol
 from tests.certificates import Authority
 from tests.conftest import needs_module
@@ -307,6 +309,20 @@ class Certificates(Files):
         with recorded_log() as logged:
             await self.gone(factory)
             logged.events.clear()
+
+    async def test_two_clients_of_one_name_do_not_evict_each_other_for_ever(self) -> None:
+        factory = cameras(evict="identity", heartbeats=Heartbeats(0.1, 5.0))
+        port = await self.listen(self.demanding(), factory)
+        first, second = (Observed(connect=self.to(port, *self.showing(self.robot))) for _ in range(2))
+        with recorded_log() as logged:
+            await deferLater(reactor, 2.5)
+            assert factory.abuse[Abuse.EVICTED] <= 3
+            assert 1 <= factory.abuse[Abuse.FIGHT] <= 6  # it waits for each refusal
+            await until(lambda: LinkState.READY in (first.link.state, second.link.state))
+            for each in (first, second):
+                await each.link.stopService()
+            await self.gone(factory)
+            assert any("has the same name and is alive" in line for line in logged.lines())
 
     async def test_new_files_are_used_for_new_connections_and_broken_ones_are_not(self) -> None:
         factory = cameras()

@@ -77,6 +77,26 @@ def test_a_hung_program_behind_a_backlog_that_accepts_is_not_ready(bench: Bench)
     bench.ready(link)
 
 
+def test_an_attempt_that_is_given_up_is_cancelled(bench: Bench) -> None:
+    class Deaf:
+        """An endpoint that never connects."""
+
+        cancelled = 0
+
+        def connect(self, factory: Any) -> Deferred[Any]:
+            return Deferred(self.cancel)
+
+        def cancel(self, _: Any) -> None:
+            self.cancelled += 1
+
+    endpoint: Any = Deaf()
+    link = Link(connect=endpoint, policy=LAN, reactor=bench.robot.clock)
+    link.startService()
+    bench.network.advance(1.0)
+    assert endpoint.cancelled >= 5
+    bench.result(link.stopService())
+
+
 def test_a_link_without_heartbeats_is_ready_when_tcp_is(bench: Bench) -> None:
     bench.serve()
     bench.camera.hang()

@@ -9,7 +9,7 @@ import pytest
 from attrs import define, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -20,6 +20,7 @@ from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.error_texts import PORT_TAKEN
 from tcpcomm.server.service import CannotListen, ServerService
+from tcpcomm.session.admission import Abuse
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)
 
@@ -235,3 +236,42 @@ class TestStop:
         service.startService()
 
         assert [True] == [port.listening for port in service.ports]  # type: ignore[attr-defined]
+
+
+class TestAbuse:
+    """What an attack causes is counted by kind, and told in an hour and at the stop."""
+
+    def test_it_is_told_once(self) -> None:
+        clock = Clock()
+        factory = FrameFactory(max_sessions=1, clock=clock)
+        service = ServerService(factory, [place(succeed(Port()))])
+        with capturedLogs() as events:
+            service.startService()
+            one, _ = session(factory)
+            for _ in range(3):
+                factory.buildProtocol(ADDRESS)
+            one.faults = 2
+            assert {Abuse.SESSIONS: 3, Abuse.FAULT: 2} == factory.abuse
+            clock.advance(3600)
+            clock.advance(3600)
+            factory.buildProtocol(ADDRESS)
+            one.abort()
+            one.connectionLost(Failure(ConnectionDone()))
+            service.stopService()
+        told = [formatEvent(each) for each in events if "counts" in each]
+        assert [
+            "since the start or the last such line: 3 refused because there were too many sessions; "
+            "2 faults in received data",
+            "since the start or the last such line: 1 refused because there were too many sessions",
+        ] == told
+        assert [] == clock.getDelayedCalls()
+
+    def test_nothing_is_told_if_nothing_happened(self) -> None:
+        clock = Clock()
+        service = ServerService(FrameFactory(clock=clock), [place(succeed(Port()))])
+        with capturedLogs() as events:
+            service.startService()
+            clock.advance(7200)
+            service.stopService()
+        assert [] == [each for each in events if "counts" in each]
+        assert [] == clock.getDelayedCalls()

@@ -11,6 +11,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.psk import DialingProof, NotProven, PreSharedKeys
 from tcpcomm.session.admission import Abuse
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.rivals import REFUSAL_DELAY
 from tests.session.stage import Lost, Spy, Stage, Transport, recorded_log
 
 KEY = bytes(range(32))
@@ -169,6 +170,25 @@ def test_two_peers_of_one_name_do_not_evict_each_other_for_ever(talkative: bool,
     assert lines[0].startswith("10.0.0.1:")
     assert "connection refused: 10.0.0.2:" in lines[0]
     assert "give each peer a name of its own" in lines[0]
+
+
+def test_a_refused_peer_that_cannot_be_told_waits_for_its_end() -> None:
+    crowd = Crowd(evict="address")
+    with recorded_log() as logged:
+        crowd.come("10.0.0.1", 1)
+        session = crowd.come("10.0.0.1", 2)
+        refused = crowd.come("10.0.0.1", 3)
+        crowd.transports_turn()
+        assert (True, False) == (session.is_open, refused.is_open)
+        assert refused.transport.ended is None
+        assert not refused.transport.reading
+        crowd.clock.advance(REFUSAL_DELAY)
+        assert "aborted" == refused.transport.ended
+        crowd.transports_turn()
+        assert 2 == len(logged.lines())
+    assert [] == refused.seen
+    assert {session} == crowd.factory.sessions
+    assert 0 == crowd.factory.admission.unproven
 
 
 def test_a_refused_peer_of_the_same_name_is_told_why() -> None:

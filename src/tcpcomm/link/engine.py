@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -27,7 +27,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.admission import Abuse, Admission, Refusal
 from tcpcomm.session.observer import Observers
-from tcpcomm.session.rivals import Rivals, same_name
+from tcpcomm.session.rivals import REFUSAL_DELAY, Rivals, same_name
 
 LISTEN_RETRY: Final = 1.0
 """Seconds until a port that is not available is tried again."""
@@ -289,6 +289,11 @@ class Engine:
         self._forget_unproven(session)
         self.admission.refuse(session.peer, refusal)
         return refusal.reason
+
+    def abort_later(self, session: SupervisedProtocol, reason: str) -> None:
+        """End a session that was refused, after a pause, so that its peer does not come again at once."""
+        cast("Any", session.transport).pauseProducing()
+        self._unproven[session] = self._clock.callLater(REFUSAL_DELAY, self._drop, session, reason)
 
     def _take(self, session: SupervisedProtocol) -> None:
         """Make a session the link's; the one before it is a zombie of the same peer."""

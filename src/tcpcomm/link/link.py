@@ -7,6 +7,7 @@ queued silently, and nothing is ever sent twice. The rules are in :mod:`tcpcomm.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from math import inf
@@ -28,7 +29,7 @@ from tcpcomm.link.options import LinkKeywords, LinkOptions
 from tcpcomm.link.states import LinkState
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.safe_text import one_line
-from tcpcomm.session.admission import Admission, Refused
+from tcpcomm.session.admission import Abuse, Admission, Refused
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import Observers
@@ -256,6 +257,11 @@ class Link(Service):
     def reason(self) -> str:
         """The reason of the state, in plain words."""
         return self.engine.supervisor.reason
+
+    @property
+    def abuse(self) -> Counter[Abuse]:
+        """The number of refused, dropped and evicted peers so far, by kind, where the link listens."""
+        return self.engine.admission.abuse
 
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Have ``observer(state, reason)`` called at each change. Return a function that ends that."""

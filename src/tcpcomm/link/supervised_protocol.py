@@ -42,6 +42,7 @@ class Supervision(Protocol):
     def state(self) -> LinkState: ...
     def session_made(self, session: SupervisedProtocol) -> bool: ...
     def session_refusal(self, session: SupervisedProtocol) -> str | None: ...
+    def abort_later(self, session: SupervisedProtocol, reason: str) -> None: ...
     def session_established(self, session: SupervisedProtocol) -> None: ...
     def session_heard(self, session: SupervisedProtocol) -> None: ...
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None: ...
@@ -113,8 +114,9 @@ class SupervisedProtocol(ProtocolWrapper):
         proven = not (self.given_up or isinstance(self.wrappedProtocol, PeerAuthentication))
         name = certificate_name(self.transport) if proven else None
         refusal = self._refusal(name) if proven else None
-        if refusal is not None:
-            self.abort(refusal)  # before the protocol is ready
+        if refusal is not None:  # before the protocol is ready
+            self.given_up = True
+            self._engine.abort_later(self, refusal)
             return
         listener = IHandshakeListener(self.wrappedProtocol, None)
         if listener is not None:
@@ -168,10 +170,7 @@ class SupervisedProtocol(ProtocolWrapper):
         self._lost = True
         if isinstance(self.wrappedProtocol, PeerAuthentication):
             reason = self.wrappedProtocol.explained(reason)
-        # A peer that closes before the link is ready does not want us: a network that fails is silent.
-        unwanted = self._engine.state is LinkState.HANDSHAKING and not self.given_up
-        refused = is_program_error(reason) or unwanted
-        self._engine.session_over(self, loss_text(reason), refused=refused)
+        self._engine.session_over(self, loss_text(reason), refused=is_program_error(reason))
         if self._begun and self._observers.closed is not None:
             self._observers.closed(self, self._reason or loss_text(reason))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -16,7 +17,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.load_object import load_object, user_error_text
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
-from tcpcomm.session.admission import Admission, Network, Refused
+from tcpcomm.session.admission import Abuse, Admission, Network, Refused
 from tcpcomm.session.authentication import AuthenticatingFactory
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
@@ -115,6 +116,12 @@ class _Admitting(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         return self._factory.buildProtocol(addr) if self._admission.admits(addr) else Refused()
+
+    @property
+    def abuse(self) -> Counter[Abuse]:
+        """The number of refused and dropped peers so far, by kind, with those of the other factory."""
+        others: Counter[Abuse] = getattr(self._factory, "abuse", None) or Counter()
+        return self._admission.abuse + others
 
     @property
     def keys(self) -> Any:

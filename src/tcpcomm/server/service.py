@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
@@ -15,7 +16,12 @@ from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.error_texts import listen_error_text, peer_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.admission import abuse_text
 from tcpcomm.session.factory import FrameFactory
+
+ABUSE_LOG_INTERVAL: Final = 3600.0
+"""Seconds between two log lines with the number of refused, dropped and evicted peers."""
 
 
 class CannotListen(TcpcommError):
@@ -44,6 +50,8 @@ class ServerService(Service):
         self.ports: list[IListeningPort] = []
         """The ports that are listening."""
         self._started = False
+        self._abuse_told: Counter[Any] = Counter()
+        self._abuse_timer: IDelayedCall | None = None
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still bind low ports."""
@@ -53,6 +61,7 @@ class ServerService(Service):
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
         self._listen()
+        self._tell_abuse_later()
 
     @inlineCallbacks
     def stopService(self) -> Any:
@@ -70,6 +79,28 @@ class ServerService(Service):
             if self.factory.sessions:
                 self.log.info("draining {count} sessions", count=len(self.factory.sessions))
             yield self.factory.drain(self.grace)
+        if self._abuse_timer is not None:
+            self._abuse_timer.cancel()
+            self._abuse_timer = None
+            self._tell_abuse()
+
+    def _tell_abuse_later(self) -> None:
+        if self._abuse_timer is None and hasattr(self.factory, "abuse"):
+            clock = clock_of(self.factory)
+            self._abuse_timer = clock.callLater(ABUSE_LOG_INTERVAL, self._abuse_interval_over)
+
+    def _abuse_interval_over(self) -> None:
+        self._abuse_timer = None
+        self._tell_abuse()
+        self._tell_abuse_later()
+
+    def _tell_abuse(self) -> None:
+        """Log the abuse since the last time, by kind, if there was any."""
+        counts = Counter(cast("Any", self.factory).abuse)
+        text = abuse_text(counts - self._abuse_told)
+        self._abuse_told = counts
+        if text:
+            self.log.info("since the start or the last such line: {counts}", counts=text)
 
     def reload(self) -> None:
         """

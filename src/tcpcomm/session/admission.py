@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import inf
@@ -48,6 +48,12 @@ class Abuse(Enum):
     FIGHT = "refused because a peer of the same name was alive"
     DROPPED = "dropped because too many others were not proven"
     EVICTED = "evicted by a new session of the same peer"
+    FAULT = "faults in received data"
+
+
+def abuse_text(counts: Mapping[Abuse, int]) -> str:
+    """Return the counts by kind as one line of a log; empty if nothing was counted."""
+    return "; ".join(f"{counts[kind]} {kind.value}" for kind in Abuse if counts.get(kind))
 
 
 @frozen

@@ -74,6 +74,9 @@ class SessionAttributes(Protocol):
     admitted: bool | None = None
     """False if the factory refused the peer, which is logged then; None before it has decided."""
 
+    faults = 0
+    """The faults in the data that was received in this session: the peer broke the rule of the framing."""
+
     reason: str | None = None
     """The reason why the session closes or has closed, in plain words; None while it is open."""
 

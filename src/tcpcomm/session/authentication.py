@@ -7,6 +7,7 @@ and can send nothing. Then it gets the connection, and the bytes that came behin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -27,7 +28,7 @@ from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.psk import NotProven, PreSharedKeys, Proof
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import clock_of
-from tcpcomm.session.admission import Admission, Refused
+from tcpcomm.session.admission import Abuse, Admission, Refused
 from tcpcomm.session.protocol import FrameProtocol
 
 HANDSHAKE: Final = 2.0
@@ -192,6 +193,11 @@ class AuthenticatingFactory(Factory):
         self.clock = clock
         self.admission = Admission(self.log, lambda: clock_of(self).seconds())
         """Counts the connections that are not proven, and logs the refused ones."""
+
+    @property
+    def abuse(self) -> Counter[Abuse]:
+        """The number of refused and dropped peers so far, by kind."""
+        return self.admission.abuse
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = self._factory.buildProtocol(addr)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IReactorTime, ISSLTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm.errors import ConfigurationError
@@ -23,7 +24,7 @@ from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions, default_max_unproven
 from tcpcomm.session.observer import Observers, SessionObserver
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.rivals import Rivals, same_name
+from tcpcomm.session.rivals import REFUSAL_DELAY, Rivals, same_name
 
 AUTO: Final = "auto"
 EVICT: Final = ("identity", "address", "none")
@@ -136,6 +137,7 @@ class FrameFactory(Factory):
         """The number of sessions that there have been."""
         self._by_peer: dict[str, FrameProtocol] = {}  # the one session of each peer, by its key
         self._rivals = Rivals()
+        self._ending: dict[FrameProtocol, IDelayedCall] = {}  # refused sessions, which end after a pause
         self._ended_received = self._ended_sent = 0
         self._draining: list[Deferred[None]] = []
 
@@ -153,6 +155,13 @@ class FrameFactory(Factory):
     def frames_sent(self) -> int:
         """The frames that were sent in all sessions so far."""
         return self._ended_sent + sum(each.frames_sent for each in self.sessions)
+
+    @property
+    def abuse(self) -> Counter[Abuse]:
+        """The number of refused, dropped and evicted peers, and of faults, so far, by kind."""
+        counts = Counter(self.admission.abuse)
+        counts[Abuse.FAULT] += sum(each.faults for each in self.sessions)
+        return +counts
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         # Where a session may replace an older one, there is room for it even if all places are taken.
@@ -190,7 +199,7 @@ class FrameFactory(Factory):
         """
         reason = self._refusal(session, session.identity)
         if reason is not None:
-            session.abort(reason)
+            self._abort_later(session, reason)
             return
         self.admission.unproven_closed(session)
         self.admission.session_opened(session.host)
@@ -222,6 +231,18 @@ class FrameFactory(Factory):
             self.admission.refuse(session.peer, refusal)
         return None if refusal is None else refusal.reason
 
+    def _abort_later(self, session: FrameProtocol, reason: str) -> None:
+        """End a refused session, after a pause if that keeps its peer from coming again at once."""
+        admission = self.admission
+        drop = partial(self._drop, session)
+        admission.unproven_closed(session)
+        is_rival = self._peer_of(session, session.identity) in self._by_peer
+        if is_rival and admission.unproven_opened(session, session.peer, session.host, drop):
+            cast("Any", session.transport).pauseProducing()
+            self._ending[session] = clock_of(self).callLater(REFUSAL_DELAY, session.abort, reason)
+        else:
+            session.abort(reason)
+
     def _drop(self, session: FrameProtocol, reason: str) -> None:
         """End a session that is logged already."""
         session.admitted = False
@@ -240,8 +261,12 @@ class FrameFactory(Factory):
         if session not in self.sessions:
             return
         self.sessions.remove(session)
+        self.admission.abuse[Abuse.FAULT] += session.faults
         self._ended_received += session.frames_received
         self._ended_sent += session.frames_sent
+        ending = self._ending.pop(session, None)
+        if ending is not None and ending.active():
+            ending.cancel()
         peer = self._peer_of(session, session.identity)
         if peer is not None and self._by_peer.get(peer) is session:
             del self._by_peer[peer]

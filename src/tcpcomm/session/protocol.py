@@ -198,7 +198,7 @@ class FrameProtocol(SessionHooks):
             return
         self.identity = self.identity or certificate_name(self.transport)
         self._notify_factory("sessionEstablished")
-        if self._closing:  # the factory refused it
+        if self._closing or self.admitted is False:  # the factory refused it
             return
         self._ready = True
         self._update_hold()

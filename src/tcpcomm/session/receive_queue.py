@@ -18,6 +18,7 @@ class ReceivingSession(ObservedSession, Protocol):
     gap: float | None
     is_held: bool
     input_ended: bool
+    faults: int
 
     @property
     def unfinished_handlers(self) -> int: ...
@@ -140,6 +141,7 @@ class ReceiveQueue:
             return None, frames[at:] if at else frames
         elif self._fault is not None:
             fault, self._fault = self._fault, None
+            session.faults += 1
             session.await_handler(session.framingFailed(fault))
             if not (fault.recoverable or self._stream_closed):
                 session.close(f"the framing was broken: {fault}")

@@ -21,6 +21,10 @@ FIGHT_ENDS: Final = 60.0
 """Seconds after a refused newcomer until the next eviction is free again."""
 
 
+REFUSAL_DELAY: Final = 1.0
+"""Seconds for which a refused peer of the same name waits for its end, if it cannot be told the reason."""
+
+
 def same_name(peer: str) -> Refusal:
     """Return the refusal of a newcomer that has the same name as a peer which is alive."""
     return Refusal(Abuse.FIGHT, f"{peer} has the same name and is alive: give each peer a name of its own")
