@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from twisted.internet.endpoints import (
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from tcpcomm.errors import OutcomeUnknown
+from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.link.link import Link
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.link.reconnecting import ReconnectingFactory
 from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
+from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
 from tests.reactor import reactor, until
 
@@ -87,6 +89,39 @@ class LinkTests(TestCase):
                 options, TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
             ),
         )
+
+    async def test_a_reply_that_comes_twice_within_the_silence_ends_the_session_and_answers_nobody(
+        self,
+    ) -> None:
+        last = 20
+
+        class Twice(Protocol):
+            def connectionMade(self) -> None:
+                if not hasattr(socket, "TCP_QUICKACK"):
+                    self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
+
+            def dataReceived(self, data: bytes) -> None:
+                assert self.transport is not None
+                self.transport.write(data)
+                if data == b"%d\r\n" % last:
+                    reactor.callLater(0.01, self.transport.write, data)
+
+        at_once = reactor if isinstance(reactor, NativeReactor) else AtOnce(reactor)
+        port = await TCP4ServerEndpoint(at_once, 0, interface="127.0.0.1").listen(
+            Factory.forProtocol(Twice)
+        )
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        link = Link(connect=endpoint, policy=evolve(PATIENT, heartbeats=None), quiet=0.03)
+        told: list[str] = []
+        link.observe(lambda state, reason: told.append(reason))
+        link.startService()
+        await link.whenReady()
+        asked = [link.request(b"%d" % number, timeout=10.0) for number in range(last + 3)]
+        outcomes = [await each.addErrback(lambda failure: type(failure.value)) for each in asked]
+        assert [*(b"%d" % number for number in range(last + 1)), NotSent, NotSent] == outcomes
+        assert any(each.startswith("b'20' came, but no command waits for a reply") for each in told)
+        await link.stopService()
+        await port.stopListening()
 
     async def test_a_peer_that_never_finishes_the_tls_handshake_is_not_ready(self) -> None:
         silent = Factory.forProtocol(Protocol)

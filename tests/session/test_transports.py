@@ -29,6 +29,7 @@ from twisted.trial.unittest import TestCase
 
 from tcpcomm import DelimitedProtocol, FrameFactory, FrameProtocol, LengthPrefixedProtocol, Limits
 from tcpcomm.framing import Framing, LengthPrefixed, Lines
+from tcpcomm.runtime.unread_input import unread_input_of
 from tcpcomm.testing import RecordingObserver
 from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
@@ -290,6 +291,19 @@ class Conversations:
 
 class RealConversations(Conversations):
     """The conversations that need a system with buffers and backpressure."""
+
+    async def test_what_came_and_is_not_read_yet_can_be_seen(self) -> None:
+        session, peer = await self.start()
+        unread = unread_input_of(session.transport)
+        assert unread is not None
+        await until(lambda: not unread())
+        session.transport.pauseProducing()
+        peer.transport.write(LARGE.encode(b"hello"))
+        await until(lambda: bool(unread()))
+        assert 0 == session.frames_received
+        session.transport.resumeProducing()
+        await peer.receives(LARGE.encode(b"hello"))
+        assert not unread()
 
     async def test_a_peer_that_does_not_read_is_not_read_from_and_finally_aborted(self) -> None:
         session, peer = await self.start(limits=Limits(stall=0.3))

@@ -17,6 +17,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.framing.large_frame import LARGE
+from tcpcomm.runtime.socket_options import acknowledger_of
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.runtime.unread_input import unread_input_of
 from tcpcomm.session.observer import masked
@@ -61,6 +62,7 @@ class Requester:
     """
 
     __slots__ = (
+        "_acknowledge",
         "_clock",
         "_dialect",
         "_exchange",
@@ -71,6 +73,7 @@ class Requester:
         "_later",
         "_look_again",
         "_next_due",
+        "_replied",
         "_timer",
         "_unquiet_since",
         "_unread",
@@ -108,6 +111,8 @@ class Requester:
         by_id = declaration is not None and declaration.dialect.by_id
         self._is_quiet = None if by_id else self._all_is_read
         self._unread = unread_input_of(session.transport)
+        self._acknowledge = None if by_id else acknowledger_of(session.transport)
+        self._replied = False  # a reply came, and no command was written since
         self._unquiet_since: float | None = None
         self._look_again: IDelayedCall | None = None
         self._later: list[Callable[[], object]] | None = None  # what waits for the end of a batch
@@ -210,6 +215,7 @@ class Requester:
         if found is None:
             return False
         call, outcome = found
+        self._replied = True
         if self.session.observers.message is not None:
             self._report_answer(call, outcome, frame)
         if self._later is None:
@@ -274,10 +280,9 @@ class Requester:
         now = self._clock.seconds()
         calls = self._exchange.begin(now, self._is_quiet)
         if not calls:
-            if self._exchange.paused_until < self._next_due:
-                self._next_due = self._exchange.paused_until
-                self._timer.expect(self._next_due)
+            self._stay_silent()
             return
+        self._replied = False
         if len(calls) == 1:
             parts, frames = calls[0].written, [calls[0].frame]
         else:
@@ -294,6 +299,21 @@ class Requester:
         for call in calls:
             if call.answers is None:
                 call.settle(None if session.reason is None else OutcomeUnknown(_CUT_SHORT))
+
+    def _stay_silent(self) -> None:
+        """
+        Set the timer for the end of a pause, and let a surplus frame behind a reply come at once.
+
+        A peer with Nagle's algorithm keeps that frame back until the reply is acknowledged. The next
+        command would acknowledge it, and get the frame as its answer.
+        """
+        if self._exchange.paused_until < self._next_due:
+            self._next_due = self._exchange.paused_until
+            self._timer.expect(self._next_due)
+        if self._replied:
+            self._replied = False
+            if self._acknowledge is not None:
+                self._acknowledge()
 
     def _all_is_read(self) -> bool:
         """

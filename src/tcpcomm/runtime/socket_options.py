@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 BACKLOG: Final = 4096
@@ -43,6 +45,7 @@ _KEEPALIVE: Final = tuple(
     if hasattr(socket, name)
 )
 _USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
+_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 
 def set_socket_options(transport: Any, patience: float = 0.0) -> None:
@@ -68,6 +71,22 @@ def set_socket_options(transport: Any, patience: float = 0.0) -> None:
     if _USER_TIMEOUT is not None:
         unacknowledged = min(round(1000 * max(UNACKNOWLEDGED, patience)), LONGEST)
         handle.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, unacknowledged)
+
+
+def acknowledger_of(transport: Any) -> Callable[[], object] | None:
+    """
+    Return a function that has the system acknowledge at once what it received.
+
+    A system waits up to 40 ms, or 200 ms on Windows, for data to send along. Meanwhile a peer with Nagle's
+    algorithm keeps its next small write back. Call the function only while the connection is open.
+
+    Returns:
+        The function, or None if the transport is not TCP, or the system has no such option: only Linux has.
+    """
+    handle = socket_of(transport)
+    if handle is None or _QUICK_ACK is None or handle.family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    return partial(handle.setsockopt, socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
 
 def socket_of(transport: Any) -> socket.socket | None:

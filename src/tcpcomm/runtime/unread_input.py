@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,8 +19,8 @@ def unread_input_of(transport: Any) -> Callable[[], object] | None:
     connection is open. With TLS, a record of which only a part has come counts as read.
 
     Args:
-        transport: a transport, or one above it, such as TLS. One that is not a socket, such as a simulated
-            one, can have a method ``has_unread_input``.
+        transport: a transport, or one above it, such as TLS. One that is not a socket, or that reads ahead,
+            has a method ``has_unread_input``.
 
     Returns:
         The function, or None if nobody can know.
@@ -31,10 +32,13 @@ def unread_input_of(transport: Any) -> Callable[[], object] | None:
             return found
         above = getattr(above, "transport", None)
     handle = socket_of(transport)
-    if handle is None or handle.fileno() < 0:
-        return None
+    return None if handle is None or handle.fileno() < 0 else unread_in(handle)
+
+
+def unread_in(handle: socket.socket) -> Callable[[], object]:
+    """Return the function for a socket. Call it only while the socket is open."""
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(handle.fileno(), select.POLLIN)
         return partial(poll.poll, 0)
-    return lambda: select.select([handle], (), (), 0)[0]  # Windows: any number of the socket is allowed
+    return lambda: select.select([handle], (), (), 0)[0]  # Windows: the number of a socket has no limit

@@ -24,6 +24,7 @@ from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.unread_input import unread_in
 from tcpcomm.transports.at_once import SendsAtOnce
 
 LARGEST_WRITE: Final = 1024 * 1024
@@ -58,6 +59,7 @@ class Native(SendsAtOnce):
 
     _input_ended = False
     _early: list[bytes] | None = None  # data that asyncio read although Twisted did not want it
+    _unread: Callable[[], object] | None = None
 
     _blocked: bool  # asyncio's transport does not exist, or its buffer is not empty
     _write_scheduled = False
@@ -146,6 +148,12 @@ class Native(SendsAtOnce):
             self._native.write(answer)
             if self._blocked:
                 self._queue_rest(answer)
+
+    def has_unread_input(self) -> bool:
+        """Return True if received data waits, in the system or here, because nobody wanted it yet."""
+        if self._unread is None:
+            self._unread = unread_in(self.socket)
+        return bool(self._early or self._unread())
 
     def _deliver_early(self) -> None:
         while self._early and self.reading:

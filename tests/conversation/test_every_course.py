@@ -1,0 +1,131 @@
+"""
+Every course of a small conversation, event by event, compared with the model.
+
+Two commands; replies that are in time, late, twice, or lost; frames that nobody asked for, read at once or
+later; timeouts, cancelled commands, ends and new sessions: all orders of up to seven such events are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+from attrs import evolve, frozen
+
+from tcpcomm.conversation.exchange import Exchange
+from tcpcomm.conversation.requester import Requester
+from tests.conversation.course import SUBJECTS, Course, Event, ExchangeSubject, Rules, Subject, World
+from tests.link.mutant import Mutant
+
+ONE: Final = Rules()
+TWO: Final = Rules(depth=2)
+QUIET: Final = Rules(quiet=0.02, ticks=(0.03, 1.0))
+BY_ID: Final = Rules(by_id=True, depth=2)
+FORMS: Final = Rules(depth=2, forms=("reply", "fault", "nonsense", "part"), unread=False)
+
+
+@frozen
+class Count:
+    """The number of courses, and what happens in them."""
+
+    courses: int
+    with_wrong_answers: int
+    """Those in which a surplus frame came in the window that cannot be closed."""
+    with_surplus_frames: int
+    """Those in which a surplus frame ended a session."""
+
+
+def courses(
+    rules: Rules, length: int, subject: Callable[[World], Subject] = ExchangeSubject
+) -> Iterator[Course]:
+    """Yield each course of ``length`` events, after all of it was compared with the model."""
+    waiting: list[list[Event]] = [[]]
+    while waiting:
+        events = waiting.pop()
+        course = Course(rules, subject)
+        for event in events:
+            course.do(event)
+        if len(events) < length:
+            waiting += [[*events, event] for event in course.enabled()]
+        else:
+            course.finish()
+            yield course
+
+
+@pytest.mark.parametrize(
+    ("subject", "rules", "length", "count"),
+    [
+        ("exchange", ONE, 7, Count(91_821, 29_769, 50_451)),
+        ("requester", ONE, 6, Count(19_445, 5_540, 9_655)),
+        ("exchange", TWO, 6, Count(20_224, 6_340, 9_863)),
+        ("exchange", QUIET, 6, Count(48_544, 11_074, 20_490)),
+        ("requester", QUIET, 5, Count(8_223, 1_510, 3_126)),
+        ("exchange", FORMS, 6, Count(7_636, 3_656, 3_275)),
+        ("exchange", BY_ID, 5, Count(16_256, 0, 0)),
+    ],
+)
+def test_each_course_is_as_the_model_says(subject: str, rules: Rules, length: int, count: Count) -> None:
+    found = wrong = surplus = 0
+    for course in courses(rules, length, SUBJECTS[subject]):
+        found += 1
+        wrong += course.wrong > 0
+        surplus += course.surplus > 0
+    assert count == Count(found, wrong, surplus)
+
+
+MUTANTS: Final = (
+    Mutant("surplus frames are counted only", Exchange, "surplus", "self._break(", "str("),
+    Mutant("the session goes on after a timeout", Exchange, "tick", "broken=", "broken=None and "),
+    Mutant("the session goes on after a cancelled command", Exchange, "cancel", "self._break(", "str("),
+    Mutant("the session goes on after nonsense", Exchange, "settle", "broken=", "broken=None and "),
+    Mutant(
+        "answers are given before all are read",
+        Exchange,
+        "keep",
+        "self._kept[call]",
+        "call.settle(outcome); _",
+    ),
+    Mutant("an answer in doubt is given", Exchange, "_doubt", "OutcomeUnknown(", "kept[call] or ("),
+    Mutant("a command is written before all is read", Exchange, "begin", "not is_quiet()", "False"),
+    Mutant("the declared silence is not kept", Exchange, "_pauses", "+ self._quiet", "+ 0"),
+    Mutant("the end forgets the commands under way", Exchange, "end", "in under_way.values()", "in ()"),
+    Mutant("the end forgets the commands that wait", Exchange, "end", "in waiting:", "in ():"),
+    Mutant("the end takes a written command for unsent", Exchange, "end", "OutcomeUnknown(", "NotSent("),
+    Mutant("one command too many is under way", Exchange, "begin", "< self._depth", "<= self._depth"),
+    Mutant("the newest command is answered", Exchange, "take", "next(iter(", "next(reversed("),
+    Mutant("a command is asked in a session that is over", Exchange, "ask", "is not None", "is False"),
+    Mutant("a broken session answers on", Exchange, "_break", "self._broken(reason)", "pass"),
+    Mutant("a settled command stays under way", Exchange, "_settle", ".pop(", ".get("),
+    Mutant("a cancelled command is written", Exchange, "cancel", "self._waiting.remove(call)", "pass"),
+)
+"""Defects, one for each rule. The first was once in the code."""
+
+IN_REQUESTER: Final = (
+    Mutant("commands are written between frames", Requester, "hold", "self._later = []", "pass"),
+    Mutant("no look before a write", Requester, "_write", "self._is_quiet", "None"),
+    Mutant("a cancelled command is lost", Requester, "_cancelled", "self._exchange.cancel(call)", "pass"),
+)
+
+
+def is_found_out(mutant: Mutant, subject: str) -> bool:
+    """Return True if a course of up to five events shows the defect."""
+    with mutant.at_work():
+        try:
+            for rules in (ONE, QUIET, FORMS):
+                for _ in courses(evolve(rules, asks=3), 5, SUBJECTS[subject]):
+                    pass
+        except AssertionError:
+            return True
+        except (LookupError, AttributeError, TypeError):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("mutant", "subject"),
+    [*((each, "exchange") for each in MUTANTS), *((each, "requester") for each in IN_REQUESTER)],
+    ids=lambda value: getattr(value, "what", value),
+)
+def test_each_planted_defect_is_found(mutant: Mutant, subject: str) -> None:
+    assert is_found_out(mutant, subject)
