@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -37,7 +38,7 @@ def unread_input_of(transport: Any) -> Callable[[], object] | None:
 
 def unread_in(handle: socket.socket) -> Callable[[], object]:
     """Return the function for a socket. Call it only while the socket is open."""
-    if hasattr(select, "poll"):
+    if sys.platform != "win32" and hasattr(select, "poll"):
         poll = select.poll()
         poll.register(handle.fileno(), select.POLLIN)
         return partial(poll.poll, 0)

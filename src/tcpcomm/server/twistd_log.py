@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Final
 
 from tcpcomm.errors import ConfigurationError
@@ -70,8 +71,7 @@ def _rotate_at_signal(file: RotatingFile) -> None:
 
 def _syslog_writer(prefix: str) -> Write:
     """Return a function that writes lines to the system's log, which adds the time."""
-    import syslog  # noqa: PLC0415 - Windows does not have it
-
+    syslog: Any = import_module("syslog")  # not on Windows, where twistd has no option --syslog
     syslog.openlog(prefix, syslog.LOG_PID)
 
     def write(text: str) -> None:
