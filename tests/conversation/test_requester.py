@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.conversation.requester import Requester
+from tcpcomm.conversation.requester import ANY_FRAME, Requester
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.session.limits import Limits
 from tests.session.spies import KIB
@@ -70,3 +70,22 @@ def test_a_command_without_a_reply_has_succeeded_when_it_is_written(
 ) -> None:
     assert [None] == ask(requester)
     assert stage.session.is_open
+
+
+def test_a_session_that_closes_during_a_pause_does_not_spin() -> None:
+    stage = staged(framing=FRAMING)
+    requester = Requester(stage.session, stage.clock, stage.session.abort, quiet=0.5)
+    stage.session.on_lost = requester.end
+    stage.session.on_frame = lambda frame: requester.answer(frame, frame=frame) and None
+    stage.transport.polite = False
+    outcomes: list[Any] = []
+    for name in (b"first", b"second"):
+        requester.ask_frame(name, ANY_FRAME, timeout=1.0).addBoth(outcomes.append)
+    stage.receive(FRAMING.encode(b"reply"))
+
+    stage.session.close("stopped here")
+    stage.wait(0.9)  # the stage fails if the reactor spins
+
+    assert [b"reply"] == outcomes
+    stage.wait(10.0)
+    assert "NotSent" in repr(outcomes[-1])

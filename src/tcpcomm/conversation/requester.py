@@ -276,6 +276,7 @@ class Requester:
     def _write(self) -> None:
         session = self.session
         if self._later is not None or session.reason is not None:
+            self._exchange.paused_until = inf  # otherwise the timer would fire again and again
             return  # calls that wait are settled when the session is over, which is soon
         now = self._clock.seconds()
         calls = self._exchange.begin(now, self._is_quiet)
