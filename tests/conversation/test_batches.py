@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm import Equipment, Limits, command
 from tcpcomm.codec import JsonRpc
 from tcpcomm.codec.base import Refusal
-from tcpcomm.codec.json.rpc import MAX_BATCH
+from tcpcomm.codec.limits import MAX_BATCH
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.framing import Delimited

@@ -29,6 +29,7 @@ from tcpcomm.codec.binary.dialect import BinaryDialect, BinaryMessage, WireForma
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, int_type
 from tcpcomm.codec.binary.layout import NOTHING, Layout
 from tcpcomm.codec.binary.types import U8, Order
+from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
 from tcpcomm.codec.problems import brief_repr, errors_at
 from tcpcomm.errors import ConfigurationError
 
@@ -69,6 +70,8 @@ class Binary(Codec):
         byte_order: ``big`` or ``little``, for annotations that have none.
         encoding: the encoding of texts that have none.
         codes: the codes of faults that no declaration foresees; by default those of Modbus.
+        max_items: the most items of a list that is read one by one, such as a list of attrs classes or
+            texts. A list of numbers is read by one call, and only the frame limits it.
 
     Raises:
         ConfigurationError: the options contradict each other.
@@ -90,6 +93,7 @@ class Binary(Codec):
     byte_order: Order = field(default="big", kw_only=True)
     encoding: str = field(default="ascii", kw_only=True)
     codes: Mapping[ProtocolErrorKind, int] = field(factory=dict, kw_only=True)
+    max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
 
     @head.default
     def _default_head(self) -> tuple[Any, ...]:
@@ -151,7 +155,7 @@ class Binary(Codec):
         messages: dict[str, BinaryMessage] = {}
         by_opcode: dict[tuple[bool, int], MessageSpec] = {}
         for spec in specs:
-            with errors_at(spec.where):
+            with errors_at(spec.where), limited_lists(self.max_items):
                 message = self._message(spec, compiler)
                 other = by_opcode.setdefault((spec.is_event, message.opcode), spec)
                 if other is not spec:

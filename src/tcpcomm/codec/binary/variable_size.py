@@ -11,6 +11,7 @@ from tcpcomm.codec.binary.fixed_size import FixedLayout, RecordType, joined
 from tcpcomm.codec.binary.layout import Layout, VariableLayout, from_fixed, too_short
 from tcpcomm.codec.binary.padded_text import Text
 from tcpcomm.codec.binary.types import Order
+from tcpcomm.codec.limits import check_length, limit_of_lists
 from tcpcomm.codec.numpy_values import native_list
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -72,6 +73,7 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
     fixed, size = element.fixed, element.min_size
     unit = size if in_bytes else 1
     plain = None if fixed is None else fixed.plain
+    most = limit_of_lists()
     numbers = {int, plain}  # struct also writes a whole number as a float
     order, code = ("", "") if fixed is None else (fixed.struct.format[0], fixed.code)
 
@@ -87,6 +89,7 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
         end = at + number * size
         if plain is not None:  # one call of struct makes all elements
             return [*struct.unpack_from(f"{order}{number}{code}", data, at)], end
+        check_length(number if fixed is not None or length is not None else 0, most)
         found: list[Any] = []
         try:
             if fixed is not None:
@@ -97,6 +100,8 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
             while at < len(data) if length is None else len(found) < number:
                 value, at = element.read(data, at)
                 found.append(value)
+                if len(found) > most:
+                    raise CodecError(f"the list has more than {most} items (max_items)")
         except CodecError as error:
             raise inside(f"[{len(found)}]", error) from None
         return found, at
@@ -109,6 +114,7 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
                 return struct.pack(f"{order}{len(value)}{code}", *value), len(value) * unit
             except (struct.error, OverflowError):
                 pass  # the loop finds the element that does not fit
+        check_length(len(value), most)
         written: list[bytes] = []
         try:
             for each in value:

@@ -34,6 +34,7 @@ from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compil
 from tcpcomm.codec.json.messages import JsonDialectBase, code_of, compile_messages, leaf_of
 from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
+from tcpcomm.codec.limits import MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, Fault
 
@@ -71,6 +72,7 @@ class Json(Keys, Codec):
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
         codes: the codes of faults that no declaration foresees; by default those that JSON-RPC reserves,
             -32700 to -32600.
+        max_values: the most values of a frame. The members of objects and the elements of lists count.
 
     Raises:
         ConfigurationError: the keys contradict each other.
@@ -80,11 +82,12 @@ class Json(Keys, Codec):
     encoding: str = field(default="utf-8", kw_only=True)
     ascii: bool = field(default=False, kw_only=True)
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, kw_only=True)
+    max_values: int = field(default=MAX_VALUES, kw_only=True, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         ValueTypes(self.naming)
-        JsonText(self.encoding, self.ascii)
+        JsonText(self.encoding, self.ascii, self.max_values)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
@@ -97,7 +100,7 @@ class Json(Keys, Codec):
 
 class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def __init__(self, codec: Json, messages: Sequence[ObjectMessage]) -> None:
-        super().__init__(JsonText(codec.encoding, codec.ascii), messages, codec.codes)
+        super().__init__(JsonText(codec.encoding, codec.ascii, codec.max_values), messages, codec.codes)
         self.by_id = codec.id is not None
         self._codec = codec
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}

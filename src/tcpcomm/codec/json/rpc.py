@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
@@ -38,16 +38,9 @@ from tcpcomm.codec.json.messages import (
 )
 from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText, TooManyElements
+from tcpcomm.codec.limits import MAX_BATCH, MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-MAX_BATCH: Final = 1000
-"""The default limit of a batch, in messages."""
-
-
-def _positive(instance: object, attribute: Any, value: Any) -> None:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(f"{attribute.name} must be a whole number of at least 1, not {value!r}")
 
 
 @frozen
@@ -64,6 +57,7 @@ class JsonRpc(Codec):
             ``pascal`` (PartCount).
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
         max_batch: the most messages of a batch. A longer batch is refused as a whole, by one error.
+        max_values: the most values of a frame. The members of objects and the elements of lists count.
 
     Raises:
         ConfigurationError: the naming is unknown, or the limit is not positive.
@@ -72,7 +66,8 @@ class JsonRpc(Codec):
     by_position: bool = field(default=False, kw_only=True)
     naming: Naming = field(default="as written", kw_only=True)
     ascii: bool = field(default=False, kw_only=True)
-    max_batch: int = field(default=MAX_BATCH, kw_only=True, validator=_positive)
+    max_batch: int = field(default=MAX_BATCH, kw_only=True, validator=positive)
+    max_values: int = field(default=MAX_VALUES, kw_only=True, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         ValueTypes(self.naming)
@@ -100,7 +95,7 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     by_id = True
 
     def __init__(self, codec: JsonRpc, messages: Sequence[JsonMessage]) -> None:
-        super().__init__(JsonText("utf-8", codec.ascii), messages, {})
+        super().__init__(JsonText("utf-8", codec.ascii, codec.max_values), messages, {})
         self._by_position = codec.by_position
         self._max_batch = codec.max_batch
 

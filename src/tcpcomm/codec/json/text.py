@@ -18,10 +18,12 @@ from typing import Any, Final
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.json.engines import engine
+from tcpcomm.codec.limits import MAX_VALUES
 from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _BEFORE_A_LIST: Final = frozenset((b"[", b" ", b"\t", b"\n", b"\r", BOM_UTF8[:1]))
 
@@ -38,17 +40,19 @@ class JsonText:
         encoding: the encoding of characters. It must not change ASCII: utf-8, cp949, euc-kr and shift_jis
             do not. A character that it does not have is written as ``\\uXXXX``.
         ascii: whether all characters beyond ASCII are written as ``\\uXXXX``.
+        most_values: the most values of a frame that is read.
 
     Raises:
         ConfigurationError: the encoding does not exist, or changes ASCII.
     """
 
-    def __init__(self, encoding: str, ascii: bool) -> None:
+    def __init__(self, encoding: str, ascii: bool, most_values: int = MAX_VALUES) -> None:
         if not Encoding(encoding).carries(_ASCII) or _ASCII.encode(encoding) != _ASCII.encode():
             raise ConfigurationError(
                 f"JSON cannot be written in {encoding}, because it changes ASCII characters"
             )
         self.encoding = encoding
+        self._most_values = most_values
         self._is_utf8 = lookup(encoding).name == "utf-8"
         self._fast = engine(ascii)
         self._decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode
@@ -64,6 +68,8 @@ class JsonText:
         """
         try:
             text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            if len(frame) > self._most_values:
+                self._count_values(text)
             if self._fast is not None and (value := self._fast.read(text)) is not MISSING:
                 return value
             return self._decode(text)
@@ -87,6 +93,8 @@ class JsonText:
         """
         try:
             text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            if len(frame) > self._most_values:
+                self._count_values(text)
             at = _after_blanks(text, 0)
             if text[at : at + 1] != "[":
                 return None
@@ -109,6 +117,12 @@ class JsonText:
         except (ValueError, RecursionError) as error:
             raise self._problem(error) from None
         return elements
+
+    def _count_values(self, text: str) -> None:
+        """Raise CodecError if a text has more values than it may have: they take much time and memory."""
+        most = self._most_values
+        if _values(text) > most and _values(_STRING.sub("", text)) > most:
+            raise CodecError(f"the JSON has more than {most} values (max_values)")
 
     def read_text(self, text: str) -> Any:
         """Return the value in a text. Raises CodecError."""
@@ -158,6 +172,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         times = Counter(key for key, _ in pairs)
         raise CodecError("appears twice", brief_name(next(key for key in times if times[key] > 1)))
     return members
+
+
+def _values(text: str) -> int:
+    """Return how many values a text has at most, if no string in it holds a comma or a bracket."""
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _after_blanks(text: str, at: int) -> int:

@@ -17,6 +17,7 @@ from attrs import Factory, define, field
 
 from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import MISSING, Field
+from tcpcomm.codec.limits import check_length, limit_of_lists
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.codec.random_values import draw_accepted
@@ -205,11 +206,11 @@ class _Compiler:
             raise ConfigurationError(
                 f"{name} can be None, so it must be in an optional part, as in [,{{{name}}}]"
             )
-        width = None
+        width, longest = None, ""
         try:
             absent = _absent_value(value) if self.optional else lambda: None
             if isinstance(piece, ListPiece):
-                kind = self._list(piece, annotation, behind)
+                kind, longest = self._list(piece, annotation, behind)
             else:
                 kind = field_type(annotation, piece.format_spec, behind)
                 if annotation is not bool:
@@ -220,9 +221,19 @@ class _Compiler:
         self.captures.append((name, kind.read, absent))
         self.writers.append((name, kind.write, kind.plain))
         self.drawers.append((name, kind.draw))
-        self.expected.append(ExpectedText(kind.pattern.regex(), name, kind.description, width=width))
+        self.expected.append(
+            ExpectedText(
+                kind.pattern.regex(),
+                name,
+                kind.description,
+                width=width,
+                most=limit_of_lists(),
+                longest=longest,
+            )
+        )
 
-    def _list(self, piece: ListPiece, annotation: Any, behind: frozenset[str]) -> FieldType:
+    def _list(self, piece: ListPiece, annotation: Any, behind: frozenset[str]) -> tuple[FieldType, str]:
+        """Return the type of a list, and the regular expression of the longest lists."""
         item_type = item_of(annotation)
         if item_type is MISSING:
             refuse_unnamed(annotation)
@@ -284,7 +295,7 @@ def _same(value: Any, other: Any) -> bool:
     return value is other or (type(value) is type(other) and bool(value == other))
 
 
-def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
+def _list_type(piece: ListPiece, item: FieldType, template: str) -> tuple[FieldType, str]:
     if common_text(item.pattern, EMPTY) is not None:
         raise ConfigurationError(
             "an item of the list can be empty, so nobody can count the items: add a text to the item"
@@ -297,8 +308,12 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
     end = rf"(?:{re.escape(piece.separator)}|\Z)" if piece.separator else ""
     items_in = re.compile(f"({item.pattern.regex()}){end}", re.DOTALL).findall
 
+    most = limit_of_lists()
+
     def write(items: Any) -> str:
-        return piece.separator.join(each_item(item.write, checked_list(items)))
+        checked = checked_list(items)
+        check_length(len(checked), most)
+        return piece.separator.join(each_item(item.write, checked))
 
     def read(text: str) -> list[Any]:
         return each_item(item.read, items_in(text))
@@ -306,12 +321,17 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> FieldType:
     def draw(random: Random) -> list[Any]:
         return [item.draw(random) for _ in range(random.randint(0, 4))]
 
-    pattern = Maybe(Many(item.pattern, piece.separator))
-    return FieldType(f"a list, each item {item.description}", pattern, write, read, draw)
+    many = Many(item.pattern, piece.separator, most)
+    kind = FieldType(f"a list, each item {item.description}", Maybe(many), write, read, draw)
+    return kind, many.full_regex()
 
 
 def each_item(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     """Call a function for each item. If one fails, put its index into the error's path."""
+    try:
+        return [*map(function, items)]
+    except CodecError:
+        pass  # and again, to find the index
     results: list[Any] = []
     try:
         for each in items:

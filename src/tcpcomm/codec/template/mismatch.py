@@ -25,6 +25,10 @@ class ExpectedText:
     """The number of characters of a field of fixed width; otherwise None."""
     parts: tuple[ExpectedText, ...] = ()
     """The pieces of an optional part."""
+    most: int = 0
+    """The largest number of items of a list."""
+    longest: str = ""
+    """The regular expression of a list with that number of items."""
 
 
 def _common_prefix(literal: str, text: str) -> str:
@@ -81,7 +85,9 @@ def _explain(template: str, expected: Sequence[ExpectedText], text: str) -> tupl
         before = ExpectedText("", "", "")
         missing = ExpectedText("", "", repr(missing.literal[len(prefix) :]))
     here, wanted = brief_repr(text[end:]), missing.description
-    if end == len(text):
+    if before.longest and end < len(text) and re.fullmatch(before.longest, text[begin:end], re.DOTALL):
+        problem, name = f"the list has more than {before.most} items (max_items)", before.name
+    elif end == len(text):
         problem, name = f"the text ends before {wanted}", missing.name
     elif missing.name:
         problem, name = f"{here} does not begin with {wanted}", missing.name

@@ -125,12 +125,20 @@ class Many(TextPattern):
 
     item: TextPattern
     separator: str
+    most: int | None = None
+    """The largest number of items that the regular expression matches; None: any number."""
 
     def regex(self) -> str:
+        return self._regex("*" if self.most is None else f"{{0,{self.most - 1}}}")
+
+    def full_regex(self) -> str:
+        """Return the regular expression of exactly :attr:`most` items."""
+        assert self.most is not None
+        return self._regex(f"{{{self.most - 1}}}")
+
+    def _regex(self, others: str) -> str:
         item = self.item.regex()
-        if not self.separator:
-            return f"(?:{item})+"
-        return f"{item}(?:{re.escape(self.separator)}{item})*"
+        return f"(?:{item})(?:{re.escape(self.separator)}{item}){others}"
 
 
 @frozen

@@ -34,6 +34,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
@@ -53,15 +54,17 @@ class Template(Codec):
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
             numbers or of fixed width, the defaults are 90 to 93 for requests that cannot be served, and
             99 for a command that failed.
+        max_items: the most items of a list.
 
     Raises:
-        ConfigurationError: Python has no such encoding, the fault is not a template, or it cannot carry a
-            code.
+        ConfigurationError: Python has no such encoding, the fault is not a template, it cannot carry a
+            code, or the limit is not positive.
     """
 
     encoding: str = "ascii"
     fault: str | None = "NG,{code},{reason}"
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
+    max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
@@ -76,4 +79,5 @@ class Template(Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
         dialect = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
-        return dialect(specs, Encoding(self.encoding), self._faults())
+        with limited_lists(self.max_items):
+            return dialect(specs, Encoding(self.encoding), self._faults())
