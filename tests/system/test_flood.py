@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 from tcpcomm.net.psk import DialingProof, PreSharedKeys
+from tests.certificates import Authority
+from tests.conftest import needs_module
 from tests.system.running import ON_LOOPBACK, Server
 
 ROBOT = PreSharedKeys("robot-1", {"camera-1": bytes(range(32))})
@@ -64,10 +68,14 @@ def is_over(connection: Any) -> bool:
     return True
 
 
-def talk(port: int) -> bytes:
-    """Prove the robot's key, send PING, and return the answer."""
+def talk(port: int, tls: ssl.SSLContext | None = None) -> bytes:
+    """Prove the robot's key or establish TLS, send PING, and return the answer."""
     proof = DialingProof(ROBOT, "camera-1")
     with socket.create_connection(("127.0.0.1", port), timeout=1.0) as robot:
+        if tls is not None:
+            with tls.wrap_socket(robot, server_hostname="localhost") as secured:
+                secured.sendall(b"PING\r\n")
+                return secured.recv(1024)
         while proof.peer is None:
             data = robot.recv(1024)
             if not data:
@@ -77,18 +85,40 @@ def talk(port: int) -> bytes:
         return robot.recv(1024)
 
 
-@pytest.mark.parametrize("number", [20, 150, 500])
+def seconds_to_talk(port: int, tls: ssl.SSLContext | None = None) -> float:
+    """Talk, as often as it is dropped at random, and return how many seconds it took."""
+    began = monotonic()
+    while True:
+        with suppress(OSError):
+            assert b"PONG\r\n" == talk(port, tls)
+            return monotonic() - began
+        assert monotonic() < began + 20.0
+
+
+def check_flood(port: int, strangers: int, tls: ssl.SSLContext | None = None) -> None:
+    """Check that the median of talks among silent strangers takes a second at most."""
+    with silent_strangers(port, strangers):
+        assert median(seconds_to_talk(port, tls) for _ in range(5)) < 1.0
+
+
+@pytest.mark.parametrize("number", [20, 200])
+def test_a_client_establishes_tls_within_a_second_beside_silent_strangers(
+    number: int, tmp_path: Path
+) -> None:
+    needs_module("OpenSSL", "pip install tcpcomm[tls]")
+    authority = Authority(tmp_path)
+    files = authority.issue()
+    text = f"ssl:0:interface=127.0.0.1:privateKey={files.key}:certKey={files.certificate}"
+    tls = ssl.create_default_context(cafile=str(authority.certificate))
+    with Server("--listen", text) as server:
+        check_flood(server.port, number, tls)
+
+
+@pytest.mark.parametrize("number", [20, 150, 300])
 def test_a_peer_proves_itself_within_a_second_beside_silent_strangers(number: int, tmp_path: Path) -> None:
     keys = tmp_path / "camera.keys"
     keys.write_text(f"robot-1 {bytes(range(32)).hex()}\n")
     keys.chmod(0o600)
     options = ("--psk", str(keys), "--name", "camera-1")
-    with Server(*ON_LOOPBACK, *options) as server, silent_strangers(server.port, number):
-        for _ in range(5):
-            began = monotonic()
-            answer = b""
-            while not answer:
-                assert monotonic() < began + 1.0
-                with suppress(OSError):  # it may be the one that is dropped at random: it comes again
-                    answer = talk(server.port)
-            assert answer == b"PONG\r\n"
+    with Server(*ON_LOOPBACK, *options) as server:
+        check_flood(server.port, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -79,8 +80,12 @@ class Acceptor(SessionSource):
 
     dials = False
 
-    def __init__(self, endpoint: IStreamServerEndpoint) -> None:
+    def __init__(
+        self, endpoint: IStreamServerEndpoint, reload: Callable[[], None] | None = None
+    ) -> None:
         self._endpoint = endpoint
+        self.reload = reload
+        """Loads the files of its TLS again, for new connections; None: it has none."""
         self._opening: Deferred[Any] | None = None
         self._retry: IDelayedCall | None = None
         self.port: IListeningPort | None = None

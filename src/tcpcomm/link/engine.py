@@ -55,6 +55,9 @@ class SessionSource:
         """Begin one attempt; report its failure to the engine."""
         raise AssertionError("a passive link does not dial")
 
+    reload: Callable[[], None] | None = None
+    """Loads the files of its TLS again, for new connections; None: it has none."""
+
     def attempt_succeeded(self) -> None:
         """Note that the attempt has led to a session."""
 

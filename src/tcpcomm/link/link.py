@@ -275,6 +275,16 @@ class Link(Service):
         """
         return self.engine.when_ready().addCallback(lambda _: self)
 
+    def reload(self) -> None:
+        """
+        Load certificates, their keys and revocation lists again, for new connections, where we listen.
+
+        Raises:
+            ConfigurationError, OSError: a file is wrong; the old ones stay in use.
+        """
+        if self.engine.source.reload is not None:
+            self.engine.source.reload()
+
     def kick(self) -> None:
         """Try to connect now, whatever the backoff says."""
         self.engine.kick()

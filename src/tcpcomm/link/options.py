@@ -167,7 +167,7 @@ class LinkOptions:
         place = listener(self.reactor, listen)
         if not (place.local or place.proves_peers or self.keys is not None or self.allow != ()):
             raise ConfigurationError(open_to_others(listen))
-        return Acceptor(place.endpoint), f"link at {listen}"
+        return Acceptor(place.endpoint, place.reload), f"link at {listen}"
 
     def policy_with(self, heartbeat: object) -> Policy:
         """

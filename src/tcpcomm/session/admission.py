@@ -102,8 +102,8 @@ class Admission:
 
     Connections that owe TLS or a proof are no sessions yet. They have a budget of their own. When it is
     full, a newcomer takes the place of another one, chosen at random among those from the network that has
-    the most. So strangers cannot keep out a peer from another network. In its own network the peer is
-    spared for 50 ms, once it is in; if all are so young, the newcomer is dropped itself, and may try again.
+    the most. So strangers cannot keep out a peer from another network. In its own network the younger half
+    is spared, and for 50 ms each; if all are so young, the newcomer is dropped itself, and may try again.
 
     Args:
         log: where refusals are logged.
@@ -221,11 +221,9 @@ class Admission:
         counts = self._unproven_by_network
         most = max(counts.values())
         young = now - SPARED if counts[network] == most else inf
-        found = [
-            connection
-            for connection, each in self._unproven.items()
-            if counts[each.network] == most and each.since <= young
-        ]
+        oldest_first = [each for each in self._unproven.items() if counts[each[1].network] == most]
+        older_half = oldest_first[: (len(oldest_first) + 1) // 2]
+        found = [connection for connection, each in older_half if each.since <= young]
         if not found:
             return False
         connection = self._random.choice(found)

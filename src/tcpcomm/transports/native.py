@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.unread_input import unread_in
-from tcpcomm.transports.at_once import SendsAtOnce
+from tcpcomm.transports.at_once import AtOncePort, SendsAtOnce
 
 LARGEST_WRITE: Final = 1024 * 1024
 """Bytes for asyncio in one call, because its own loop copies those that the system does not accept."""
@@ -321,8 +321,8 @@ class NativeClient(Native, tcp.Client):
         (tcp.Client if self._connecting else Native).stopWriting(self)
 
 
-class NativePort(tcp.Port):
-    """A listening port."""
+class NativePort(AtOncePort):
+    """A listening port. It accepts few connections in one turn, as its base does."""
 
     transport: Any = NativeServer
 
