@@ -57,6 +57,7 @@ LONG = (
 ALONE = (
     "tests/system/test_cable_pull.py",  # pulls cables in network namespaces, and measures seconds
     "tests/system/test_flood.py",  # measures a second beside a flood of connections
+    "tests/system/test_fairness.py",  # measures how long a server keeps others waiting
     "tests/system/test_measuring.py",  # counts packets in a second
     "tests/system/test_processes.py",  # measures the memory and the processor time of a server
 )
