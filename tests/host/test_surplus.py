@@ -201,6 +201,15 @@ def test_heartbeats_are_not_surplus(bench: Bench, kind: Any) -> None:
     assert link_of(proxy).state is LinkState.READY
 
 
+def test_a_frame_that_is_not_the_reply_to_the_heartbeat_ends_the_session(bench: Bench) -> None:
+    def answer(peer: Peer, line: bytes) -> None:
+        peer.say(b"PONG" if len(peer.received) < 5 else b"7")
+
+    _, _, lost = gauge(bench, answer, Beating, policy=LAN)
+    bench.until(lambda: bool(lost))
+    assert lost[-1].startswith("b'7' is not the reply to ping")
+
+
 def test_with_ids_a_late_reply_is_logged_and_the_session_goes_on(bench: Bench) -> None:
     measured: Deferred[int] = Deferred()
     bench.serve(mine(BeatingById, measured))

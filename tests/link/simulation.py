@@ -176,7 +176,7 @@ class _Simulation:
         ]
 
         def changed(what: str, where: str, detail: object = None) -> None:
-            if what not in ("read", "lost"):
+            if what not in ("read", "lost", "arrive"):
                 for watch in watches:
                     watch.look()
             Network.note(network, what, where, detail)

@@ -21,7 +21,7 @@ from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
 from tcpcomm.equipment.messages import Command
-from tcpcomm.errors import NotReady, NotSent, OutcomeUnknown
+from tcpcomm.errors import Fault, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.link import Handshake, Link, LinkSession
 from tcpcomm.link.states import LinkState
@@ -118,11 +118,13 @@ class HostSession(LinkSession):
             self._last_heartbeat = self.requester.ask(
                 declaration.commands[declaration.heartbeat],
                 {},
-                answers=ANY_FRAME,  # any answer shows that the equipment is alive
+                # By its id, any answer shows that the equipment is alive. Without ids, a frame that is not
+                # the declared reply may belong to another command.
+                answers=ANY_FRAME if declaration.dialect.by_id else None,
                 timeout=2 * heartbeats.timeout,  # by then the link has given the equipment up
             )
-            # The link reports why a heartbeat is not answered:
-            self._last_heartbeat.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown))
+            # The link reports why a heartbeat is not answered. A fault is an answer, too:
+            self._last_heartbeat.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown, Fault))
         elif self._last_heartbeat is None or self._last_heartbeat.called:  # it works at a command
             link.engine.excuse(heartbeats.interval)
 

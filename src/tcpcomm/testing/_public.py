@@ -16,7 +16,11 @@ if TYPE_CHECKING:
         payloads_for as payloads_for, streams as streams,
     )
     from tcpcomm.testing.network.clock import VirtualClock as VirtualClock
-    from tcpcomm.testing.network.faults import FAULTS as FAULTS, Faults as Faults
+    from tcpcomm.testing.network.faults import (
+        FAULTS as FAULTS,
+        SURPLUS_FAULTS as SURPLUS_FAULTS,
+        Faults as Faults,
+    )
     from tcpcomm.testing.network.fixtures import simulated_network as simulated_network
     from tcpcomm.testing.network.wire import Machine as Machine, Network as Network
     from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
@@ -31,7 +35,7 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.laws.laws": ["LAWS", "Law", "check_framing_laws"],
     "tcpcomm.testing.laws.strategies": ["chunkings", "framings", "mutations", "payloads_for", "streams"],
     "tcpcomm.testing.network.clock": ["VirtualClock"],
-    "tcpcomm.testing.network.faults": ["FAULTS", "Faults"],
+    "tcpcomm.testing.network.faults": ["FAULTS", "SURPLUS_FAULTS", "Faults"],
     "tcpcomm.testing.network.fixtures": ["simulated_network"],
     "tcpcomm.testing.network.wire": ["Machine", "Network"],
     "tcpcomm.testing.observer": ["RecordingObserver"],

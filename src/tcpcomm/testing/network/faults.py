@@ -24,6 +24,9 @@ _MOMENTARY: Final[dict[str, Callable[[Machine], None]]] = {
 FAULTS: Final[Sequence[str]] = ("blip", "slow down", *_LASTING, *_MOMENTARY)
 """The kinds of faults: methods of :class:`~tcpcomm.testing.Machine`, and ``slow down`` of the network."""
 
+SURPLUS_FAULTS: Final[Sequence[str]] = ("repeat", "repeat late", "insert")
+"""The faults of equipment that says too much. They are not in :data:`FAULTS`: name them in ``kinds``."""
+
 
 class Faults:
     """
@@ -32,9 +35,11 @@ class Faults:
     Args:
         network: the network. Its seed determines the random values.
         machines: the machines that get faults.
-        kinds: the kinds of faults, from :data:`FAULTS`.
+        kinds: the kinds of faults, from :data:`FAULTS` and :data:`SURPLUS_FAULTS`.
         longest: the longest duration of a fault, in seconds.
         slowest: the longest additional delay of the network, in seconds.
+        latest: the longest time until bytes are sent again, in seconds.
+        inserted: the bytes that nobody asked for.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class Faults:
         kinds: Sequence[str] = FAULTS,
         longest: float = 0.6,
         slowest: float = 0.05,
+        latest: float = 0.02,
+        inserted: bytes = b"UNASKED\r\n",
     ) -> None:
         self.count = 0
         """The number of faults so far."""
@@ -53,6 +60,8 @@ class Faults:
         self._kinds = list(kinds)
         self._longest = longest
         self._slowest = slowest
+        self._latest = latest
+        self._inserted = inserted
 
     def inject(self) -> str:
         """Make one fault now. Return its kind."""
@@ -61,6 +70,12 @@ class Faults:
         kind, machine = random.choice(self._kinds), random.choice(self._machines)
         if kind in _MOMENTARY:
             _MOMENTARY[kind](machine)
+            return kind
+        if kind in SURPLUS_FAULTS:
+            if kind == "insert":
+                machine.insert(self._inserted)
+            else:
+                machine.repeat(random.uniform(0.0, self._latest) if kind == "repeat late" else 0.0)
             return kind
         lasts = random.uniform(0.0, self._longest)
         if kind == "blip":

@@ -116,6 +116,8 @@ class BaseMachine:
         """True if bytes that are sent to it arrive."""
         self.is_speaking = True
         """True if bytes that it sends arrive."""
+        self.repeats_after: float | None = None
+        """The seconds after which the next bytes that it sends are sent again, or None."""
 
 
 @implementer(ITCPTransport, IConsumer, IHalfCloseableDescriptor, IPushProducer)
@@ -172,6 +174,10 @@ class Socket:
             self._producer.pauseProducing()
         if not self._in_transit:
             self._send()
+        after = self.machine.repeats_after
+        if after is not None:
+            self.machine.repeats_after = None
+            self._network.clock.callLater(after, self.write, data)
 
     def writeSequence(self, data: Any) -> None:
         self.write(b"".join(data))
@@ -407,6 +413,7 @@ class Socket:
             if self._out or self._end == "queued":
                 self._send()
             peer._in += data
+            network.note("arrive", peer.name, data)
             peer.read()
             if self.connected and (self.disconnecting or self._end == "wanted" or self._producer_paused):
                 self.program.callLater(0.0, self._written)

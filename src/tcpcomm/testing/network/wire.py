@@ -164,6 +164,21 @@ class Machine(BaseMachine):
         for socket in list(self.sockets):
             socket.end_from_outside()
 
+    def repeat(self, after: float = 0.0) -> None:
+        """
+        Send the next bytes that its program writes twice, the second time after ``after`` seconds.
+
+        The bytes are those of one write: equipment that answers one command at a time says one reply twice.
+        """
+        self.repeats_after = after
+        self.network.note("repeat", self.name, after)
+
+    def insert(self, data: bytes) -> None:
+        """Send bytes on its connections that its program did not write, such as a line nobody asked for."""
+        self.network.note("insert", self.name, data)
+        for socket in list(self.sockets):
+            socket.write(data)
+
     def connect_again(self, seconds: float = 0.5) -> None:
         """Open a second connection to the same port, and send nothing on it for ``seconds``."""
         for socket in list(self.sockets):
@@ -228,6 +243,7 @@ class Machine(BaseMachine):
     def mend(self) -> None:
         """End every fault of this machine."""
         self._plugged, self._deaf, self._mute = True, False, False
+        self.repeats_after = None
         self._changed("mend")
         self.wake()
         self.start()
