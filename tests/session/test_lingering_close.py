@@ -91,6 +91,37 @@ def test_a_peer_that_sends_on_is_given_longer_but_not_for_ever() -> None:
     assert [CLOSED] == stage.session.seen
 
 
+def test_a_peer_that_is_owed_nothing_has_a_second_also_while_it_sends() -> None:
+    stage = staged()
+    stage.transport.polite = False
+    stage.session.close("the shift is over")
+    for _ in range(9):
+        stage.wait(0.1)
+        stage.receive(b"more;")
+    assert stage.transport.ended is None
+    stage.wait(0.11)
+    assert "closed" == stage.transport.ended
+    assert [CLOSED] == stage.session.seen
+
+
+def test_a_peer_over_tls_that_is_owed_nothing_has_a_second_for_its_goodbye() -> None:
+    class Rude(TLSTransport):
+        """The peer says no goodbye."""
+
+        def _may_close(self) -> bool:
+            return False
+
+    transport = Rude()
+    stage = Stage(Spy, transport=transport).connect()
+    transport.complete_handshake()
+    stage.session.close("the shift is over")
+    stage.wait(0.99)
+    assert transport.ended is None
+    stage.wait(0.02)
+    assert "aborted" == transport.ended
+    assert [CLOSED] == stage.session.seen
+
+
 def test_a_peer_that_takes_nothing_is_aborted() -> None:
     stage = staged()
     stage.transport.appetite = 0

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final, Protocol
 
 from tcpcomm.session.send_buffer import SendBuffer
 
 LINGER: Final = 1.0
-"""Seconds of silence after which a peer that does not close itself is closed."""
+"""
+Seconds of silence after which a peer that does not close itself is closed.
+
+A peer that is owed nothing has these seconds in all, also while it sends.
+"""
 
 
 class ClosingSession(Protocol):
@@ -28,6 +33,10 @@ class LingeringClose:
     all bytes that the peer has not read yet (RFC 9112, section 9.6). So the session goes on reading, and
     drops the data, until the peer closes or has sent nothing for :data:`LINGER` seconds.
 
+    A peer that is owed nothing has :data:`LINGER` seconds in all. It is owed nothing if the last bytes left
+    so long before. Over TLS, where the peer must say goodbye, they must have left ``stall`` seconds before,
+    because nobody knows when the transport has sent what it took.
+
     Args:
         send_buffer: the bytes that are sent before.
         seconds: returns the time.
@@ -35,7 +44,7 @@ class LingeringClose:
             long.
     """
 
-    __slots__ = ("_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")
+    __slots__ = ("_ends_at", "_lingering", "_seconds", "_send_buffer", "_shut", "_stall", "_until")
 
     def __init__(self, send_buffer: SendBuffer[Any], seconds: Callable[[], float], stall: float) -> None:
         self._send_buffer = send_buffer
@@ -43,6 +52,7 @@ class LingeringClose:
         self._stall = stall
         self._shut = False
         self._lingering = False
+        self._ends_at = inf
         self.progressed()
 
     def advance(self, session: ClosingSession) -> None:
@@ -51,6 +61,7 @@ class LingeringClose:
         if not (self._shut or buffer.waiting or buffer.blocked_since is not None):
             self._shut = True
             if session.input_ended or not buffer.shut():
+                self._limit_if_nothing_is_owed(self._stall)
                 buffer.close()
 
     def input_ended(self) -> None:
@@ -65,17 +76,27 @@ class LingeringClose:
     def sending_ended(self) -> None:
         """Wait for the peer: all bytes, and the end of the stream, are handed to the system."""
         self._lingering = True
+        self._limit_if_nothing_is_owed(LINGER)
         self.progressed()
+
+    def _limit_if_nothing_is_owed(self, quiet: float) -> None:
+        """Give the peer a second in all if nothing was sent for so many seconds."""
+        now = self._seconds()
+        if now - self._send_buffer.sent_at >= quiet:
+            self._ends_at = now + LINGER
 
     def deadline(self, last_received_at: float) -> float:
         """Return the time at which this has taken too long, for a peer that was heard last at that time."""
-        return min(self._until, last_received_at + LINGER) if self._lingering else self._until
+        until = min(self._until, self._ends_at)
+        return min(until, last_received_at + LINGER) if self._lingering else until
 
     def overdue(self, session: ClosingSession) -> None:
         """Close the connection after the deadline. Abort the session if some bytes are still unsent."""
         if not self._lingering:
-            session.abort(f"{session.reason}; the peer took nothing of the rest for {self._stall:g} s")
+            rest = f"; the peer took nothing of the rest for {self._stall:g} s"
+            session.abort(f"{session.reason}{rest if self._ends_at == inf else ''}")
             return
         self._lingering = False
+        self._ends_at = inf
         self.progressed()
         self._send_buffer.close()

@@ -9,6 +9,7 @@ and TCP, TLS and UNIX sockets behave alike.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import define, field
@@ -58,6 +59,8 @@ class SendBuffer(Generic[Session]):
     """Bytes that the transport has not taken yet."""
     blocked_since: float | None = field(default=None, init=False)
     """The time when the transport said that it has enough; None while it takes more."""
+    sent_at: float = field(default=-inf, init=False)
+    """The time when bytes were handed over last."""
     corked: bool = field(default=False, init=False)
     """While true, bytes are collected, to leave in one write."""
     holds_secret: bool = field(default=False, init=False)
@@ -92,6 +95,8 @@ class SendBuffer(Generic[Session]):
         """Hand over the bytes that wait, as long as the transport takes them."""
         if self.blocked_since is not None:
             return
+        if self.waiting:
+            self.sent_at = self._seconds()
         while self.waiting and self.blocked_since is None:
             if self._current or self.waiting > SEND_CHUNK:
                 data = self._next_piece()
