@@ -124,8 +124,22 @@ class TestReplies:
 
         assert b"\0\4PONG" == peer.sent
 
-    def test_a_reply_that_the_framing_cannot_carry_closes_the_session_and_the_log_says_why(self) -> None:
-        peer = session(framing=Lines(max_frame=8), gap=None)
+    @pytest.mark.parametrize(
+        ("size", "told"),
+        [(200, b"Error: the reply cannot be sent: a frame of 206 bytes exceeds "), (8, b"Error")],
+    )
+    def test_a_message_whose_echo_is_too_long_gets_an_error_that_fits(self, size: int, told: bytes) -> None:
+        peer = session(framing=Lines(max_frame=size), gap=None)
+
+        peer.receive(b"x" * size + b"\r\nPING\r\n")
+
+        error, pong, _ = peer.sent.split(b"\r\n")
+        assert error.startswith(told)
+        assert b"PONG" == pong
+        assert not peer.closed
+
+    def test_a_peer_to_which_no_error_fits_is_closed_and_the_log_says_why(self) -> None:
+        peer = session(framing=Lines(max_frame=4), gap=None)
 
         with capturedLogs() as events:
             peer.receive(b"123\r\nPING\r\n")
@@ -133,7 +147,7 @@ class TestReplies:
         assert peer.closed
         assert b"" == peer.sent
         assert [
-            "192.168.0.10:50432: the reply cannot be sent: a frame of 9 bytes exceeds max_frame=8: "
+            "192.168.0.10:50432: the reply cannot be sent: a frame of 9 bytes exceeds max_frame=4: "
             "split it, or raise max_frame at both ends"
         ] == messages(events)
 

@@ -126,19 +126,36 @@ def test_if_the_framing_can_find_the_next_frame_the_session_goes_on(
     server.wait_for(re.escape(f"{peer.name}: {reason}"))
 
 
-def test_a_reply_that_holds_the_terminator_is_not_sent_and_ends_the_session(
+def test_a_reply_that_holds_the_terminator_is_not_sent_but_an_error(
     serve: Serve, connect: Connect
 ) -> None:
     server = serve("--framing", "delimited:;")
     peer = connect(server.port)
 
     with Witness(server.port, parse_framing("delimited:;")):
-        peer.send(b"PING;HELP;")
-        assert b"PONG;" == peer.rest()
+        peer.send(b"HELP;PING;")
+        error = b"Error: the reply cannot be sent: the delimiter would be found"
+        assert error == peer.receive(len(error))
+        peer.send(b"QUIT;")
+        assert peer.rest().endswith(b";PONG;BYE;")
 
-    server.wait_for(
-        re.escape(peer.name) + ": disconnected: the reply cannot be sent: the delimiter would be found at"
-    )
+    server.wait_for(re.escape(peer.name) + ": the reply cannot be sent: the delimiter would be found at")
+
+
+@pytest.mark.parametrize("framing", ["lines", "length:4"])
+def test_a_message_of_the_greatest_length_gets_an_error_because_its_echo_is_longer(
+    serve: Serve, connect: Connect, framing: str
+) -> None:
+    server, rule = serve("--framing", framing), parse_framing(framing)
+    peer = connect(server.port)
+    problem = f"the reply cannot be sent: a frame of {MIB + 6} bytes exceeds max_frame={MIB}: "
+    whole = f"Error: {problem}split it, or raise max_frame at both ends".encode()
+
+    peer.send(rule.encode(b"x" * MIB) + rule.encode(b"PING"))
+
+    expected = rule.encode(whole) + rule.encode(b"PONG")
+    assert expected == peer.receive(len(expected))
+    server.wait_for(re.escape(f"{peer.name}: {problem}"))
 
 
 @pytest.mark.parametrize(

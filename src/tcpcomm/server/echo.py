@@ -8,6 +8,7 @@ For a command of your own, subclass :class:`EchoProtocol` and add a ``command_â€
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
@@ -80,20 +81,30 @@ class EchoProtocol(FrameProtocol):
         self._answer(frame, command(rest) if command else f"Echo: {text}")
 
     def _answer(self, frame: bytes, text: str) -> None:
-        reply = text.encode(self.encoding, "replace")
-        decoder = self._decoder
+        """Send a reply or, if it cannot be sent, an error that fits. Close the session if none fits."""
         try:
-            if isinstance(decoder, AutoDetectDecoder):
-                data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
-                self.send_framed([data], [data])
-            else:
-                self.sendFrame(reply)
+            self._send_text(frame, text)
         except EncodeError as error:
-            self.log.warn("{peer}: the reply cannot be sent: {error}", peer=self.peer, error=error)
-            self.close(f"the reply cannot be sent: {error}")
-            return
+            problem = f"the reply cannot be sent: {error}"
+            self.log_fault(problem)
+            for each in (f"Error: {problem}", "Error"):
+                with suppress(EncodeError):
+                    self._send_text(frame, each)
+                    break
+            else:
+                self.close(problem)
+                return
         if self._quitting:
             self.close("the peer said QUIT")
+
+    def _send_text(self, frame: bytes, text: str) -> None:
+        reply = text.encode(self.encoding, "replace")
+        decoder = self._decoder
+        if isinstance(decoder, AutoDetectDecoder):
+            data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
+            self.send_framed([data], [data])
+        else:
+            self.sendFrame(reply)
 
     _quitting = False
 

@@ -75,6 +75,7 @@ def main(given: Sequence[str] | None = None) -> None:
         for log_format in ("text", "json") if behaviour in _IN_JSON_TOO else ("text",):
             print(behaviour, log_format, file=sys.stderr, flush=True)
             volumes.append(measure(behaviour, log_format, arguments.seconds))
+            print(volumes[-1], file=sys.stderr, flush=True)
     command = shlex.join(["python", "-m", "tests.system.log_volume", *(given or sys.argv[1:])])
     text = page(volumes, facts, command)
     print(text, end="")
