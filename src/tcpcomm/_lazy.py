@@ -1,5 +1,6 @@
 """
-Public names that are imported at their first use: :func:`lazy_exports` (PEP 562).
+Public names that are imported at their first use: :func:`lazy_exports` (PEP 562). And optional packages,
+which must be the real ones: :func:`check_package`.
 
 Importing everything that tcpcomm makes public takes as long as starting Twisted. A program that needs one
 framing, or that declares equipment that speaks text, must not wait for the rest.
@@ -7,9 +8,11 @@ framing, or that declares equipment that speaks text, must not wait for the rest
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -36,3 +39,42 @@ def lazy_exports(
         return sorted({*vars(sys.modules[package]), *home})
 
     return get, list_names, sorted(home)
+
+
+class HiddenPackage(ImportError):
+    """A module of the program has the name of an optional package, which cannot be imported therefore."""
+
+
+def check_package(name: str, distribution: str = "") -> None:
+    """
+    Check that an optional package is the real one, before it is imported.
+
+    A file ``msgspec.py`` in the folder of a script hides the package msgspec. It would be run, and used
+    for what it is not.
+
+    Args:
+        name: the package.
+        distribution: the name by which it is installed, if that is another.
+
+    Raises:
+        ImportError: the package is not installed. It is HiddenPackage if something hides it.
+    """
+    loaded = sys.modules.get(name)
+    spec = find_spec(name) if loaded is None else getattr(loaded, "__spec__", None)
+    if spec is None:
+        raise ImportError(f"{name} is not installed", name=name)
+    folders = [*(spec.submodule_search_locations or ())]
+    if folders and not _is_own(os.path.dirname(os.path.abspath(folders[0])), distribution or name):
+        return
+    place = spec.origin or (folders[0] if folders else "a module of the program")
+    raise HiddenPackage(f"{place} hides the package {name}: rename it", name=name)
+
+
+def _is_own(folder: str, distribution: str) -> bool:
+    """Return True for the working folder and the script's folder, unless the package is installed there."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    own = {os.getcwd(), os.path.dirname(os.path.abspath(script))} if script else {os.getcwd()}
+    if folder not in own:
+        return False
+    installed = (each.lower() for each in os.listdir(folder) if each.endswith(".dist-info"))
+    return not any(each.startswith(f"{distribution.lower()}-") for each in installed)

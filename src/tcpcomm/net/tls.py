@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import frozen
 from zope.interface import directlyProvides, providedBy
 
+from tcpcomm._lazy import HiddenPackage, check_package
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.error_texts import openssl_error_text
 from tcpcomm.runtime.tls_rules import (
@@ -265,7 +266,10 @@ def _common_options(own: OwnCertificate | None) -> dict[str, Any]:
 
 def _ssl() -> Any:
     try:
+        check_package("OpenSSL", "pyopenssl")
         from twisted.internet import ssl  # noqa: PLC0415 - TLS is an extra
+    except HiddenPackage as hidden:
+        raise ConfigurationError(f"TLS needs pyOpenSSL, and {hidden}") from None
     except ImportError as error:
         raise ConfigurationError(
             f"TLS needs the extra tls: in the folder of tcpcomm, pip install '.[tls]' ({error})"

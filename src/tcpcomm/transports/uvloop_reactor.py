@@ -11,6 +11,7 @@ from importlib import import_module
 
 from twisted.internet.main import installReactor
 
+from tcpcomm._lazy import HiddenPackage, check_package
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.transports.reactors import NativeReactor
 
@@ -25,7 +26,10 @@ def install() -> NativeReactor:
     """
     name = "winloop" if sys.platform == "win32" else "uvloop"
     try:
+        check_package(name)
         loops = import_module(name)
+    except HiddenPackage as hidden:
+        raise ConfigurationError(str(hidden)) from None
     except ImportError as error:
         packages = name if sys.platform == "win32" else "tcpcomm[fast]"
         raise ConfigurationError(f"{name} is not installed: pip install {packages} ({error})") from None

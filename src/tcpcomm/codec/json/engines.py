@@ -7,10 +7,13 @@ each error. A fast engine does the same in less time, or leaves the work to the 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
+
+from tcpcomm._lazy import HiddenPackage, check_package
 
 
 class FastEngine(Protocol):
@@ -27,7 +30,10 @@ ENGINES: Final[dict[str, Callable[[bool], FastEngine | None]]] = {"standard": la
 """The installed engines by name. The argument says whether only ASCII may be written."""
 
 try:
+    check_package("msgspec")
     from tcpcomm.codec.json.msgspec_engine import Msgspec
+except HiddenPackage as hidden:
+    warnings.warn(f"JSON is read and written by Python's json: {hidden}", RuntimeWarning, stacklevel=2)
 except ImportError:
     pass  # the extra fast is not installed
 else:
