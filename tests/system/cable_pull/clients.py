@@ -13,9 +13,11 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
+from attrs import evolve
 from twisted.application.internet import ClientService
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
@@ -28,11 +30,12 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import NotSent, OutcomeUnknown
 from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
+from tcpcomm.link.policy import PROFILES, Policy
 from tcpcomm.link.states import LinkState
-from tcpcomm.session.heartbeat import Heartbeat
+from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tests.system.programs import end_with_stdin, report
 
-__all__ = ["CLIENTS"]
+__all__ = ["CLIENTS", "POLICIES"]
 
 reactor: Any = _reactor
 
@@ -41,17 +44,26 @@ REPLY_TIMEOUT: Final = 5.0  # longer than the heartbeat's timeout, so that the h
 WORKERS: Final = 4
 """Workers that each have a command in progress, so that some wait for their turn when the link dies."""
 
+POLICIES: Final[Mapping[str, Policy]] = {
+    "lan": PROFILES["lan"],
+    "0.2-0.6": evolve(PROFILES["lan"], connect_timeout=0.5, heartbeats=Heartbeats(0.2, 0.6)),
+    "0.5-1.5": evolve(PROFILES["lan"], connect_timeout=1.0, heartbeats=Heartbeats(0.5, 1.5)),
+    "fleet": PROFILES["fleet"],
+    "wan": PROFILES["wan"],
+}
+"""Rules of a link for rough networks, by the name of the client that has them."""
+
 BLOCKED: Final = 0.5
 BLOCKED_EVERY: Final = 5.0
 
 
-def tcpcomm_link(name: str, host: str, port: int) -> None:
-    """Run tcpcomm's link, with the profile ``lan`` and a heartbeat."""
+def tcpcomm_link(name: str, host: str, port: int, policy: Policy = PROFILES["lan"]) -> None:
+    """Run tcpcomm's link, with the profile ``lan`` or another policy, and a heartbeat."""
     link = Link(
         connect=f"tcp:{host}:{port}",
         framing=Lines(),
         heartbeat=Heartbeat(b"PING", b"PONG"),
-        policy="lan",
+        policy=policy,
         on_ready=[lambda link: link.request(b"HELLO", timeout=1.0)],
     )
     numbers = count(1)
@@ -153,6 +165,7 @@ CLIENTS: Final[Mapping[str, Callable[[str, str, int], None]]] = {
     "tcpcomm-blocking": tcpcomm_link_blocking,
     "clientservice": client_service,
     "reconnectingclientfactory": reconnecting_client_factory,
+    **{name: partial(tcpcomm_link, policy=policy) for name, policy in POLICIES.items()},
 }
 
 

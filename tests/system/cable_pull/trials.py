@@ -18,7 +18,16 @@ from tests.system.cable_pull.faults import PORT, Fault, Scene
 from tests.system.cable_pull.network import CLIENT, SERVER_ADDRESS, Network
 from tests.system.programs import Program
 
-__all__ = ["TITLES", "Commands", "PullResults", "Stage", "Trial", "pull", "set_stage"]
+__all__ = [
+    "TITLES",
+    "Commands",
+    "PullResults",
+    "Stage",
+    "Trial",
+    "count_commands",
+    "pull",
+    "set_stage",
+]
 
 TITLES: Final[Mapping[str, str]] = {
     "tcpcomm": "tcpcomm, profile `lan`",
@@ -152,7 +161,7 @@ def pull(
         stage.settle()
         stage.finish()
         applied = Counter(stage.notes.read_text("ascii").splitlines())
-        commands = {name: _count_commands(name, client, applied) for name, client in stage.clients.items()}
+        commands = {name: count_commands(name, client, applied) for name, client in stage.clients.items()}
     return PullResults(outage, trials, commands)
 
 
@@ -173,7 +182,7 @@ def set_stage(stack: ExitStack, clients: Collection[str], retransmit: int | None
     return Stage(scene, programs, notes)
 
 
-def _count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:
+def count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:
     """Compare the outcomes that a client learned with the commands that the equipment carried out."""
     outcomes: dict[Any, list[str]] = {}
     for event in client.events("sent", "answered", "not sent", "unknown", "wrong"):
