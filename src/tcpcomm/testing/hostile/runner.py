@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from attrs import field, frozen
@@ -86,14 +86,20 @@ class _Runner:
             for done in as_completed([pool.submit(self._judge, case) for case in waiting]):
                 results.append(done.result())
                 self._on_result(results[-1])
+        answers = True
         for case in [*others, *last]:
-            results.append(self._judge(case))
+            if answers:
+                results.append(self._judge(case))
+                answers = self._recovers(results[-1])
+            else:
+                text = "the target does not answer good requests any more"
+                results.append(Result(case, Verdict.NOT_RUN, text, 0.0, 0.0))
             self._on_result(results[-1])
         return sorted(results, key=lambda result: result.case.number)
 
     def _judge(self, case: Case) -> Result:
         target, began = self._target, monotonic()
-        before = _reading(target)
+        before = self._reading()
         verdict, text = self._play(case)
         with self._lock:
             worst, problem = self._check_others(began)
@@ -101,7 +107,23 @@ class _Runner:
             verdict, text = Verdict.WRONG, problem
         elif problem is not None:
             text = f"{text}; and {problem}"
-        return Result(case, verdict, text, monotonic() - began, worst, before, _reading(target))
+        return Result(case, verdict, text, monotonic() - began, worst, before, self._reading())
+
+    def _reading(self) -> Evidence | None:
+        """Read the target's process; None if its number was not given, or it has ended meanwhile."""
+        try:
+            return _reading(self._target)
+        except NotRun:
+            return None
+
+    def _recovers(self, result: Result) -> bool:
+        """Wait until the target answers again, so that the next case is not blamed. Return False if not."""
+        if result.verdict is not Verdict.WRONG:
+            return True
+        deadline = monotonic() + 3 * self._target.options.patience
+        while (served := newcomer(self._target))[0] is not None and monotonic() < deadline:
+            sleep(0.1)
+        return served[0] is None
 
     def _play(self, case: Case) -> tuple[Verdict, str]:
         try:

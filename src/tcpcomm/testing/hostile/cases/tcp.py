@@ -211,7 +211,7 @@ def never_reads(target: Target) -> str | None:
 
 
 @case(
-    116, "zero window", sends="requests, and never reads", waits=True,
+    116, "zero window", sends="requests, and never reads",
     right="the connection is closed within the patience, or harms nobody",
 )  # fmt: skip
 def zero_window(target: Target) -> str | None:
@@ -365,7 +365,8 @@ def request_and_half(target: Target) -> None:
         outcome = target.outcome(peer, first)
         if outcome != ANSWERED:
             wrong(f"did not answer the first of one and a half requests: {outcome}")
-        peer.received.clear()
+        if first.payload == second.payload:
+            peer.received.clear()
         peer.send(second.wire[middle:])
         outcome = target.outcome(peer, second)
         if outcome != ANSWERED:
