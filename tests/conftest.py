@@ -58,6 +58,7 @@ ALONE = (
     "tests/system/test_cable_pull.py",  # pulls cables in network namespaces, and measures seconds
     "tests/system/test_flood.py",  # measures a second beside a flood of connections
     "tests/system/test_fairness.py",  # measures how long a server keeps others waiting
+    "tests/system/test_hostile.py",  # good peers must be served in time beside hostile ones
     "tests/system/test_measuring.py",  # counts packets in a second
     "tests/system/test_rough_network.py",  # loses packets, and counts links that are lost for that
     "tests/system/test_processes.py",  # measures the memory and the processor time of a server

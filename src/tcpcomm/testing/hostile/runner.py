@@ -98,7 +98,7 @@ class _Runner:
         return sorted(results, key=lambda result: result.case.number)
 
     def _judge(self, case: Case) -> Result:
-        target, began = self._target, monotonic()
+        began = monotonic()
         before = self._reading()
         verdict, text = self._play(case)
         with self._lock:
