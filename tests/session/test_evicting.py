@@ -215,4 +215,5 @@ def test_a_zombie_is_evicted_at_once_again_when_some_time_has_passed() -> None:
             assert session.is_open
             crowd.transports_turn()
             crowd.clock.advance(11.0)
+            session.dataReceived(b"PING;")  # a peer that is alive, or was until just now
         assert 4 == len(logged.lines())

@@ -29,7 +29,7 @@ def test_a_link_with_short_heartbeats_is_not_lost_beside_floods(kind: str) -> No
             ) as bystander,
         ):
             flooding.line(60.0)
-            told = []
+            told: list[str] = []
             while not told or told[-1] != "over":
                 told.append(bystander.line(60.0))
     assert ["ready", "over"] == told
