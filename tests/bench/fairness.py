@@ -60,9 +60,10 @@ A peer asks one `PING` every {interval:.0f} ms, and waits for each `PONG`.
 Beside it, others flood the same server as fast as it reads: 1, 4 or 15 connections, of six kinds.
 They read all replies.
 The times are milliseconds that a `PING` waits, with the network and both programs.
-*By hand* is the usual loop: it handles all lines of a chunk before it returns to the reactor.
-The servers carry out the same commands; those by hand check nothing.
-Medians over {rounds} rounds, {seconds:g} s each; the largest is the worst of all rounds.
+The servers of Twisted and asyncio are the usual loop, by hand: it handles all lines of a chunk before it
+returns to the reactor. They carry out the same commands, and check nothing.
+A connection costs tcpcomm more than them, so beside a storm of connections a `PING` waits longer.
+Medians, {rounds} rounds of {seconds:g} s; the largest is the worst of all rounds.
 
 ```
 python -m tests.bench --only fairness --write

@@ -162,11 +162,12 @@ def test_replies_of_a_batch_that_do_not_fit_a_frame_give_one_fault() -> None:
         b"[" + b"{}," * 300_000 + b"{}]",
         b"[" * 1_000_000,
         b"[" + b'{"a":' * 100_000,
+        b"[" + b'{"a":1},' * 10 + b'"' + b"," * 900_000,
         b"[" + b"9" * 1_000_000 + b"]",
         b'["' + b"\\u" * 400_000 + b'"]',
         b"[" + b" " * 1_000_000 + b"]",
     ],
-    ids=["numbers", "objects", "nested lists", "nested objects", "digits", "escapes", "blanks"],
+    ids=["numbers", "objects", "nested lists", "nested objects", "commas", "digits", "escapes", "blanks"],
 )
 def test_a_refused_batch_takes_little_memory(frame: bytes) -> None:
     dialect = declaration_of(Camera).dialect
@@ -180,7 +181,12 @@ def test_a_refused_batch_takes_little_memory(frame: bytes) -> None:
 
 
 def test_an_accepted_batch_takes_little_memory() -> None:
-    long = {"jsonrpc": "2.0", "method": "locate", "params": {"job": 1, "more": [[]] * 150}, "id": 1}
+    long = {
+        "jsonrpc": "2.0",
+        "method": "locate",
+        "params": {"job": 1, "more": [[]] * 20, "text": "x" * 600},
+        "id": 1,
+    }
     frame = json.dumps([long] * 1000).encode()
     dialect = declaration_of(Camera).dialect
     tracemalloc.start()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
+from tcpcomm import Limits
 from tcpcomm.link.states import LinkState
 from tests.link.wired import QUIET, Bench
 
@@ -42,3 +45,45 @@ def test_no_frame_that_waits_answers_a_request_that_was_asked_after_it_came() ->
     bench.peers.last.say(*[b"event %d" % number for number in range(300)])
     bench.until(lambda: bool(asked))
     assert b"answer" == bench.result(asked[0])
+
+
+def test_a_link_reads_no_more_while_too_many_handlers_are_unfinished() -> None:
+    bench = Bench()
+    bench.serve()
+    begun: list[Deferred[None]] = []
+
+    def work(_: bytes) -> Deferred[None]:
+        begun.append(Deferred())
+        return begun[-1]
+
+    link = bench.link(received=work, policy=QUIET, limits=Limits(awaited=3, idle=None))
+    bench.ready(link)
+    bench.until(lambda: bool(bench.peers.peers))
+    bench.peers.last.say(*[b"event %d" % number for number in range(10)])
+    bench.network.advance(1.0)
+    assert 3 == len(begun)
+    for number in range(10):
+        begun[number].callback(None)
+        bench.network.advance(0.1)
+        assert min(10, number + 4) == len(begun)
+
+
+def test_a_link_does_not_wait_for_handlers_when_its_peer_closes() -> None:
+    bench = Bench()
+    bench.serve()
+    begun: list[Deferred[None]] = []
+
+    def work(_: bytes) -> Deferred[None]:
+        begun.append(Deferred())
+        return begun[-1]
+
+    link = bench.link(received=work, policy=QUIET)
+    bench.ready(link)
+    bench.until(lambda: bool(bench.peers.peers))
+    bench.peers.last.say(b"event")
+    bench.until(lambda: bool(begun))
+    transport: Any = bench.peers.last.transport
+    transport.loseConnection()
+    bench.until(lambda: len(bench.peers.peers) == 2)
+    bench.ready(link)
+    assert begun[0].called

@@ -65,7 +65,7 @@ class HostSession(LinkSession):
         if self.reason is None:
             later = responder.take(asked, frame)
             if later is not None:
-                later.addErrback(self.handler_failed)
+                self.await_handler(later.addErrback(self.handler_failed))
 
     def end(self, reason: str) -> None:
         if self._login is not None:

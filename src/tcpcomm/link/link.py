@@ -15,7 +15,7 @@ from typing import Any, Self, Unpack
 
 from attrs import frozen
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -42,6 +42,8 @@ class LinkSession(FrameProtocol):
 
     It answers heartbeats, gives replies to their requests, and other frames to the user's function.
     """
+
+    ends_with_input = True  # the link must connect again at once
 
     factory: LinkFactory
     requester: Requester
@@ -99,6 +101,8 @@ class LinkSession(FrameProtocol):
 
     def handler_failed(self, failure: Failure) -> None:
         """Log the failure of the user's function, and close the session."""
+        if self.reason is not None and failure.check(CancelledError):
+            return  # the function worked for a session that is over
         self.log.failure("{link}: a handler failed", failure, link=self.factory.link.engine.name)
         self.close(f"a handler failed: {one_line(failure.getErrorMessage())}")
 
@@ -124,7 +128,7 @@ class LinkSession(FrameProtocol):
                 self.sendFrame(reply)
         elif isinstance(reply, Awaitable):
             later = reply if isinstance(reply, Deferred) else Deferred.fromCoroutine(_result_of(reply))
-            later.addCallback(self._reply).addErrback(self.handler_failed)
+            self.await_handler(later.addCallback(self._reply).addErrback(self.handler_failed))
 
 
 async def _result_of(awaitable: Awaitable[object]) -> object:

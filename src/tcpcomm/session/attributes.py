@@ -56,6 +56,9 @@ class SessionAttributes(Protocol):
     allow_http = False
     """True if a peer may begin with an HTTP request or with TLS. Otherwise its session ends at once."""
 
+    ends_with_input = False
+    """True if the end of the input does not wait for handlers that have not finished."""
+
     is_declared = False
     """True if every frame is also reported by ``observers.message``."""
 

@@ -16,6 +16,7 @@ class ReceivingSession(ObservedSession, Protocol):
     """A session that delivers what it receives."""
 
     gap: float | None
+    ends_with_input: bool
     is_held: bool
     input_ended: bool
     faults: int
@@ -164,7 +165,7 @@ class ReceiveQueue:
         elif not self._stream_closed:
             self._stream_closed = True
             self.finish_frame(decoder.close)
-        elif not (session.unfinished_handlers or self.end_reported):
+        elif not self.end_reported and (session.ends_with_input or not session.unfinished_handlers):
             self.end_reported = True
             session.await_handler(session.inputEnded())
         else:

@@ -72,7 +72,7 @@ class Json(Keys, Codec):
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
         codes: the codes of faults that no declaration foresees; by default those that JSON-RPC reserves,
             -32700 to -32600.
-        max_values: the most values of a frame. The members of objects and the elements of lists count.
+        max_values: the most values of a frame. Each comma, ``[`` and ``{`` outside of texts counts as one.
 
     Raises:
         ConfigurationError: the keys contradict each other.

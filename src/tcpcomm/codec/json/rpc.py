@@ -57,7 +57,7 @@ class JsonRpc(Codec):
             ``pascal`` (PartCount).
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
         max_batch: the most messages of a batch. A longer batch is refused as a whole, by one error.
-        max_values: the most values of a frame. The members of objects and the elements of lists count.
+        max_values: the most values of a frame. Each comma, ``[`` and ``{`` outside of texts counts as one.
 
     Raises:
         ConfigurationError: the naming is unknown, or the limit is not positive.

@@ -23,7 +23,11 @@ from tcpcomm.codec.problems import brief_name
 from tcpcomm.errors import CodecError, ConfigurationError
 
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
-_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_UP_TO_A_VALUE: Final = re.compile(
+    r'[^",\[{]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^",\[{]*+)*+[,\[{]', re.DOTALL
+)
+"""Matches up to the next comma or bracket that is not in a string, without going back."""
+
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _BEFORE_A_LIST: Final = frozenset((b"[", b" ", b"\t", b"\n", b"\r", BOM_UTF8[:1]))
 
@@ -121,7 +125,7 @@ class JsonText:
     def _count_values(self, text: str) -> None:
         """Raise CodecError if a text has more values than it may have: they take much time and memory."""
         most = self._most_values
-        if _values(text) > most and _values(_STRING.sub("", text)) > most:
+        if text.count(",") + text.count("[") + text.count("{") > most and _has_values(text, most):
             raise CodecError(f"the JSON has more than {most} values (max_values)")
 
     def read_text(self, text: str) -> Any:
@@ -174,9 +178,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _values(text: str) -> int:
-    """Return how many values a text has at most, if no string in it holds a comma or a bracket."""
-    return text.count(",") + text.count("[") + text.count("{")
+def _has_values(text: str, most: int) -> bool:
+    """Return True if more than so many values begin in a text. It counts commas and brackets."""
+    at = 0
+    for _ in range(most + 1):
+        found = _UP_TO_A_VALUE.match(text, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 def _after_blanks(text: str, at: int) -> int:
