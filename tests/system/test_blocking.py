@@ -6,6 +6,7 @@ A process has one reactor, which other tests run in the main thread; so each pro
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,11 +14,15 @@ import sys
 from tests.conftest import skip
 from tests.system.running import DEADLINE, Server, environment
 
-PRELUDE = """
+IMPORTS = """
 import sys, threading, time
 from tcpcomm import Fault, NotReady, NotSent, blocking, in_thread
 from tests.equipment.declared import Lamp, Position, VisionCamera
+"""
 
+PRELUDE = (
+    IMPORTS
+    + """
 class MyCamera(VisionCamera):
     def locate(self, job):
         if job < 0:
@@ -35,6 +40,7 @@ served = MyCamera()
 serving = blocking.serve(served, at="tcp:0:interface=127.0.0.1")
 AT = f"tcp:127.0.0.1:{serving.ports[0]}"
 """
+)
 
 
 def run(program: str, prelude: str = PRELUDE) -> subprocess.CompletedProcess[str]:
@@ -337,3 +343,70 @@ asyncio.run(main())
 """
     (line,) = printed(program, "")
     assert line.startswith("Twisted's reactor does not run on this asyncio loop: ")
+
+
+FORK = """
+import multiprocessing, os, sys
+from tcpcomm import ConfigurationError
+
+def use_again():
+    try:
+        camera.locate(job=3)
+    except ConfigurationError as error:
+        print(error)
+    try:
+        next(alarms)
+    except ConfigurationError as error:
+        print("no events either")
+    sys.stdout.flush()
+"""
+
+FORKED = (
+    "tcpcomm.blocking was used before this process was forked, and its connections belong to the parent"
+)
+
+
+def test_a_forked_process_is_told_that_the_connections_are_its_parent_s() -> None:
+    _needs_fork()
+    program = f"""{FORK}
+camera = blocking.remote(VisionCamera, at=AT)
+alarms = camera.alarm.events()
+print(camera.locate(3).angle, flush=True)
+for context in ("fork", "os.fork"):
+    if context == "fork":
+        child = multiprocessing.get_context(context).Process(target=use_again)
+        child.start()
+        child.join(10)
+        print(child.exitcode)
+    elif not (number := os.fork()):
+        use_again()
+        os._exit(0)
+    else:
+        print(os.waitpid(number, 0)[1])
+print(camera.locate(4).angle)
+"""
+    lines = printed(program)
+    told = [lines[0], *(line.partition(":")[0] for line in lines[1:])]
+    assert ["3.0", FORKED, "no events either", "0", FORKED, "no events either", "0", "4.0"] == told
+
+
+def test_a_process_that_was_forked_before_may_use_it() -> None:
+    _needs_fork()
+    program = f"""{FORK}
+def use(at):
+    print(blocking.remote(VisionCamera, at=at).locate(3).angle, flush=True)
+    os._exit(0)
+
+reading, writing = os.pipe()
+if not os.fork():
+    use(os.read(reading, 100).decode())
+exec(PRELUDE)
+os.write(writing, AT.encode())
+print(os.wait()[1])
+"""
+    assert ["3.0", "0"] == printed(program, prelude=f"PRELUDE = {PRELUDE!r}\n{IMPORTS}")
+
+
+def _needs_fork() -> None:
+    if not hasattr(os, "fork"):
+        skip("this system has no fork")

@@ -6,10 +6,14 @@ connections and ends when the main thread and all other threads of the program h
 for that, because the interpreter calls ``atexit`` functions only after it has waited for threads.
 
 If the reactor of the process runs already, in another thread, that one is used, and not ended.
+
+A child process that ``fork`` makes has no such thread, and shares the connections with its parent. So calls
+raise an error there, unless the reactor was not needed before the fork.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -39,6 +43,11 @@ MAX_CALLBACKS: Final = 1000
 
 _OVER: Final = "the program ends: its connections are closed, and no new ones are made"
 
+_FORKED: Final = (
+    "tcpcomm.blocking was used before this process was forked, and its connections belong to the parent: "
+    'start the process by multiprocessing.get_context("spawn"), or use tcpcomm.blocking only after the fork'
+)
+
 DROPPED_LOG_INTERVAL: Final = 10.0
 
 
@@ -54,7 +63,9 @@ def get(source: queue.Queue[Any], timeout: float | None) -> Any:
 
     Raises:
         queue.Empty: no item comes within so many seconds.
+        ConfigurationError: the queue belongs to the parent process.
     """
+    _background.check_process()
     until = None if timeout is None else monotonic() + timeout
     while True:
         left = None if until is None else max(0.0, until - monotonic())
@@ -76,7 +87,8 @@ def call_in_reactor(function: Callable[[], Any]) -> Any:
         function: the function. If it returns an awaitable, that is awaited in the reactor's thread.
 
     Raises:
-        ConfigurationError: this is the reactor's thread, which would wait for itself.
+        ConfigurationError: this is the reactor's thread, which would wait for itself; or this process was
+            forked after the reactor had been started.
         Exception: the function raised it.
     """
     if isInIOThread():
@@ -136,8 +148,20 @@ class _Background:
         self._calls: set[_Call] = set()
         self._running: threading.Event | None = None
         self._over = False
+        self._forked = False
+
+    def note_fork(self) -> None:
+        """Refuse all calls if the reactor was needed before. It is called in the child process."""
+        self._forked = self._forked or self._running is not None
+        self._lock = threading.Lock()
+
+    def check_process(self) -> None:
+        """Raise ConfigurationError in a child process, where the reactor's thread does not run."""
+        if self._forked:
+            raise ConfigurationError(_FORKED)
 
     def call(self, function: Callable[[], Any]) -> Any:
+        self.check_process()
         reactor = self._running_reactor()
         call = _Call(function)
         with self._lock:
@@ -249,3 +273,6 @@ _background: Final = _Background()
 
 callbacks: Final = _Callbacks()
 """The only one of this process, so that no two callbacks ever run at the same time."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_background.note_fork)
