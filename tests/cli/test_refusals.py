@@ -194,3 +194,9 @@ def test_a_file_of_credentials_is_read() -> None:
         path.chmod(0o600)
         options.opt_credential_file(str(path))
     assert {"user": "admin", "password": "a=#b "} == options.credentials
+
+
+def test_a_text_from_outside_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refusal(["describe", "no\x1b[2J\u202esuch:Thing"], capsys)
+
+    assert told.startswith("tcpcomm describe: no\\x1b[2J\\u202esuch:Thing: cannot import")

@@ -147,3 +147,7 @@ def test_a_result_has_a_line_for_each_field_or_item(value: Any, lines: list[str]
 )
 def test_types_are_named_as_people_write_them(annotation: Any, name: str) -> None:
     assert name == type_name(annotation)
+
+
+def test_a_result_cannot_command_the_terminal() -> None:
+    assert ["a\\x1b[2J\\x0ab"] == [*lines_of("a\x1b[2J\nb")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm.runtime import bounded_logger
 from tcpcomm.runtime.bounded_logger import LOG_BURST, TRACEBACK_COST, BoundedLogger
 from tcpcomm.runtime.log_budget import LogBudget
+from tests.conftest import ROOT
 from tests.session.stage import Logged
 
 
@@ -70,3 +73,19 @@ def test_the_next_line_tells_how_many_were_left_out(monkeypatch: pytest.MonkeyPa
     left_out = "(99 more of this kind before it were not logged)"
     assert f"10.0.0.5:2: connected {left_out}" == formatEvent(events[-1])
     assert 2 == len(events)
+
+
+UNLIMITED = ("session/frame_log.py", "testing/")
+"""Modules whose lines somebody asked for."""
+
+
+def test_every_other_module_logs_by_such_a_logger() -> None:
+    source = ROOT / "src" / "tcpcomm"
+    found = [
+        name
+        for path in source.rglob("*.py")
+        if re.search(r"(?<!Bounded)Logger\(\)", path.read_text("utf-8"))
+        and not (name := path.relative_to(source).as_posix()).startswith(UNLIMITED)
+    ]
+
+    assert [] == found

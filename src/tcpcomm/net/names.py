@@ -22,9 +22,9 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 MAX_LOOKUPS: Final = 16
@@ -82,7 +82,7 @@ class Names:
         look_up: looks up one name. :func:`system_look_up` asks the operating system.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, clock: IReactorTime, look_up: LookUp) -> None:
         self._clock = clock

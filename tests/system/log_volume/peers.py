@@ -60,16 +60,17 @@ def _flood(connection: socket.socket, line: bytes, until: float) -> int:
     data = line * BATCH
     rest = b""
     while monotonic() < until:
-        with suppress(BlockingIOError):
-            while connection.recv(1024 * 1024):
-                pass
-            return count  # the peer has closed
-        rest = rest or data
         try:
-            rest = rest[connection.send(rest) :]
-        except BlockingIOError:
-            continue
-        count += 0 if rest else BATCH
+            with suppress(BlockingIOError):
+                while connection.recv(1024 * 1024):
+                    pass
+                return count  # the peer has closed
+            rest = rest or data
+            with suppress(BlockingIOError):
+                rest = rest[connection.send(rest) :]
+                count += 0 if rest else BATCH
+        except OSError:  # the peer has reset the connection
+            return count
     return count
 
 
