@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from tcpcomm import ConfigurationError, FrameProtocol, Limits, framing
+from tcpcomm import ConfigurationError, Equipment, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
@@ -35,6 +35,7 @@ WITH_LIMITS = [
         "equipment.equipment",
         "equipment.events",
         "conversation.exchange",
+        "conversation.requester",
         "session.admission",
         "server.service",
         "session.factory",
@@ -127,7 +128,7 @@ def test_the_limits_of_a_session_have_these_defaults() -> None:
 
 
 def test_the_other_limits_have_these_defaults() -> None:
-    known: dict[str, Any] = {"grace": ServerService(FrameFactory(), []).grace}
+    known: dict[str, Any] = {"grace": ServerService(FrameFactory(), []).grace, "quiet": Equipment.quiet}
     for module in WITH_LIMITS:
         known.update(vars(module))
     text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
