@@ -65,7 +65,7 @@ class FrameFactory(Factory):
             ``identity`` if there are keys, else ``none``. If two peers that are alive have one name, the
             later one is refused.
         observers: watch all sessions. More can be added later, with ``observers.add``.
-        clock: the source of time; by default the reactor.
+        clock: the source of time; by default the reactor, which then counts by the monotonic clock.
 
     A connection that is not admitted is aborted at once, and logged.
 
