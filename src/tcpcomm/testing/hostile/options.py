@@ -25,7 +25,7 @@ _ASK: Final = {
     JSON_RPC: '{"jsonrpc":"2.0","method":"ping","id":1}',
     BINARY: "hex:01",
 }
-_EXPECT: Final = {JSON: '"result"', BINARY: "hex:01"}
+_EXPECT: Final = {ECHO: "hello", JSON: '"result"', JSON_RPC: '"result"', BINARY: "hex:01"}
 
 
 def message_bytes(text: str) -> bytes:

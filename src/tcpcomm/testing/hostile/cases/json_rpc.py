@@ -9,7 +9,7 @@ from typing import Any
 
 from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
 from tcpcomm.testing.hostile.connection import OPEN
-from tcpcomm.testing.hostile.target import ANSWERED, Target
+from tcpcomm.testing.hostile.target import ANSWERED, SILENT, Target
 from tcpcomm.testing.hostile.verdict import JSON_RPC, wrong
 
 _RPC = (JSON_RPC,)
@@ -26,8 +26,8 @@ def _replies(target: Target, text: bytes, *, within: float | None = None) -> lis
         peer.send(target.wire(text), within=3.0)
         peer.send(request.wire)
         outcome = target.outcome(peer, request, within=within)
-        if outcome != ANSWERED:
-            wrong(f"did not answer a good request behind it: {outcome}")
+        if outcome == SILENT or (outcome != ANSWERED and not peer.received):
+            wrong(f"did not answer, nor a good request behind it: {outcome}")
         found = []
         for frame in target.frames(bytes(peer.received)):
             if request.is_reply(frame):
