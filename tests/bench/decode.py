@@ -13,9 +13,11 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from attrs import evolve, frozen
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.protocols.basic import Int32StringReceiver, LineOnlyReceiver, LineReceiver, NetstringReceiver
 
@@ -56,11 +58,26 @@ def session(framing: Framing) -> Drive:
 
     def drive(chunks: Sequence[bytes], take: Take) -> None:
         protocol: Any = FrameProtocol()
+        protocol.factory = SimpleNamespace(clock=(clock := _Clock()))
         protocol.framing = framing
         protocol.frameReceived = take
-        _receive(protocol, chunks)
+        protocol.makeConnection(StringTransport())
+        received = protocol.dataReceived
+        for chunk in chunks:
+            received(chunk)
+            while protocol.waits_turn:  # a reactor reads no more until it had its turn
+                clock.advance(0)
+        protocol.connectionLost()
 
     return drive
+
+
+class _Clock(Clock):
+    """The real time. :meth:`advance` makes the calls that are due."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = time.monotonic  # type: ignore[method-assign]
 
 
 def stock(receiver: Callable[[], Any], hook: str, limit: int = CHUNK) -> Drive:
@@ -70,17 +87,13 @@ def stock(receiver: Callable[[], Any], hook: str, limit: int = CHUNK) -> Drive:
         protocol = receiver()
         protocol.MAX_LENGTH = limit
         setattr(protocol, hook, take)
-        _receive(protocol, chunks)
+        protocol.makeConnection(StringTransport())
+        received = protocol.dataReceived
+        for chunk in chunks:
+            received(chunk)
+        protocol.connectionLost()
 
     return drive
-
-
-def _receive(protocol: Any, chunks: Sequence[bytes]) -> None:
-    protocol.makeConnection(StringTransport())
-    received = protocol.dataReceived
-    for chunk in chunks:
-        received(chunk)
-    protocol.connectionLost()
 
 
 async def _read_lengths(reader: asyncio.StreamReader, take: Take) -> None:
