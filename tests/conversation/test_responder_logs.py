@@ -11,11 +11,11 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import provider
 
-from tcpcomm import Equipment, Login, command, per_session
+from tcpcomm import Equipment, FrameProtocol, Login, command, current_session, per_session
 from tcpcomm.codec import Template
 from tcpcomm.errors import NotReady, OutcomeUnknown, ReplyTimeout
 from tcpcomm.framing import Delimited
-from tests.equipment.declared import PORT, Bench, MyCamera, Position, VisionCamera
+from tests.equipment.declared import PORT, Bench, MyCamera, MyRpcCamera, Position, RpcCamera, VisionCamera
 
 
 @pytest.fixture
@@ -146,6 +146,40 @@ def test_each_kind_of_error_is_logged_once_and_the_others_are_counted_at_the_end
     assert 6 == len(lines)
 
 
+def test_requests_of_one_kind_of_error_are_logged_once_in_ten_seconds(
+    bench: Bench, told: list[str]
+) -> None:
+    bench.serve(MyCamera())
+    typist = Typist(bench)
+    typist.types(b"")
+    told.clear()
+    typist.types(b"JUMP\r\n" * 3, then=9.8)
+    typist.types(b"JUMP\r\n", then=0.3)
+    typist.types(b"JUMP\r\n")
+    line = "there is no command 'JUMP'"
+    assert [line, f"{line} (and 3 more)"] == without_peer(told)
+
+
+def test_frames_that_answer_nothing_are_logged_once_in_ten_seconds(bench: Bench, told: list[str]) -> None:
+    camera = MyRpcCamera()
+    sessions: list[FrameProtocol] = []
+
+    def keep_session() -> Position:
+        sessions.append(current_session())
+        return Position(1.0, 2.0, 3.0)
+
+    camera.jobs[1] = keep_session
+    bench.serve(camera)
+    bench.result(bench.remote(RpcCamera).locate(1))
+    told.clear()
+    for wait in (0.1, 9.7, 0.4, 0.1):
+        sessions[0].sendFrame(b'{"jsonrpc": "2.0", "id": 99, "result": 1}')
+        bench.network.advance(wait)
+    assert 2 == len(told)
+    assert told[0].endswith("it answers no command: it is late, or nobody asked")
+    assert told[1].endswith("nobody asked (and 2 more)")
+
+
 def test_a_handler_that_takes_longer_than_its_hosts_wait_is_logged(bench: Bench, told: list[str]) -> None:
     camera = MyCamera()
     exposure: Deferred[Position] = Deferred()
@@ -156,6 +190,26 @@ def test_a_handler_that_takes_longer_than_its_hosts_wait_is_logged(bench: Bench,
     told.clear()
     exposure.callback(Position(1.0, 2.0, 3.0))
     assert ["MyCamera.locate took 3.0 s; its hosts wait 2 s"] == without_peer(told)
+
+
+def test_late_handlers_of_one_command_are_logged_once_in_ten_seconds(bench: Bench, told: list[str]) -> None:
+    camera = MyCamera()
+    exposures: list[Deferred[Position]] = []
+
+    def expose() -> Deferred[Position]:
+        exposures.append(Deferred())
+        return exposures[-1]
+
+    camera.jobs[1] = expose
+    bench.serve(camera)
+    typist = Typist(bench)
+    typist.types(b"")
+    told.clear()
+    for _ in range(5):
+        typist.types(b"TRG,1\r\n", then=3.0)
+        exposures[-1].callback(Position(1.0, 2.0, 3.0))
+    line = "MyCamera.locate took 3.0 s; its hosts wait 2 s"
+    assert [line, f"{line} (and 3 times before)"] == without_peer(told)
 
 
 @pytest.mark.parametrize("equipment", [MyCamera, lambda: per_session(MyCamera)], ids=["shared", "own"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tcpcomm import ConfigurationError, Equipment, FrameProtocol, Limits, framin
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
@@ -41,8 +43,9 @@ WITH_LIMITS = [
         "session.factory",
         "framing",
         "host.link",
+        "host.reactor_thread",
         "session.lingering_close",
-        "session.admission",
+        "session.frame_log",
         "session.limits",
         "session.send_buffer",
         "session.hooks",
@@ -59,10 +62,21 @@ WITH_LIMITS = [
         "runtime.log_writer",
         "runtime.logs",
         "runtime.safe_text",
+        "runtime.socket_options",
         "server.twistd_log",
     )
 ]
 """Modules with constants that are limits."""
+
+POLICY_LIMITS = (
+    "resolve_timeout",
+    "connect_timeout",
+    "handshake_timeout",
+    "heartbeats.timeout",
+    "backoff.cap",
+    "backoff.floor",
+    "grace",
+)
 
 
 def section(page: Path, heading: str) -> str:
@@ -129,6 +143,9 @@ def test_the_limits_of_a_session_have_these_defaults() -> None:
 
 def test_the_other_limits_have_these_defaults() -> None:
     known: dict[str, Any] = {"grace": ServerService(FrameFactory(), []).grace, "quiet": Equipment.quiet}
+    for name in POLICY_LIMITS:
+        values = [attrgetter(name)(PROFILES[profile]) for profile in ("lan", "fleet", "wan")]
+        known[f"Policy.{name}"] = " / ".join(map(str, values))
     for module in WITH_LIMITS:
         known.update(vars(module))
     text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import CodecError, ConfigurationError, current_session
+from tcpcomm.equipment.events import MAX_WAITING_EVENTS, EventsLost
 from tcpcomm.framing import Delimited, Framing
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCamera
@@ -112,6 +113,33 @@ def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:
     for code in (4, 5, 6):
         camera.alarm(code)
     assert [4, 5] == bench.result(codes)
+
+
+def test_a_thousand_events_wait_for_a_slow_loop_and_the_loss_of_more_is_told(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(1))
+    codes: list[int] = []
+    gate: Deferred[None] = Deferred()
+
+    async def slow_loop() -> None:
+        async for alarm in proxy.alarm:
+            codes.append(alarm.code)
+            if len(codes) == 1:
+                await gate
+
+    loop = Deferred.fromCoroutine(slow_loop())
+    for code in range(1 + MAX_WAITING_EVENTS + 7):
+        camera.alarm(code)
+        if not code:
+            bench.until(lambda: [0] == codes)
+    bench.network.advance(1.0)
+    gate.callback(None)
+    outcome = bench.result(loop)
+    assert [*range(1 + MAX_WAITING_EVENTS)] == codes
+    assert EventsLost is type(outcome)
+    assert str(outcome).startswith("7 of ")
 
 
 def test_a_subscriber_that_fails_harms_no_other(bench: Bench, logged: list[str]) -> None:

@@ -181,3 +181,14 @@ def test_an_address_is_not_looked_up(text: str, reactor: Reactor) -> None:
         needs_module("OpenSSL", "pip install tcpcomm[tls]")
     client(reactor, text).connect(None).addErrback(lambda _: None)  # type: ignore[arg-type]
     assert 1 == len(reactor.tcpClients)
+
+
+@pytest.mark.parametrize("text", ["tcp:10.0.0.5:9999", "tcp:camera-1:9999", "tls:10.0.0.5:9999"])
+def test_an_attempt_to_connect_has_30_seconds_unless_the_string_says_otherwise(
+    text: str, reactor: Reactor
+) -> None:
+    if text.startswith("tls"):
+        needs_module("OpenSSL", "pip install tcpcomm[tls]")
+    client(reactor, text).connect(None).addErrback(lambda _: None)  # type: ignore[arg-type]
+    attempts: list[Any] = reactor.tcpClients
+    assert [30.0] == [each[3] for each in attempts]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.net.psk import AcceptingProof, DialingProof, NotProven, PreSharedKeys, read_keys
+from tcpcomm.net.psk import MAX_LINE, AcceptingProof, DialingProof, NotProven, PreSharedKeys, read_keys
 
 KEY = bytes(range(32))
 CAMERA = PreSharedKeys("camera-1", {"robot-1": KEY, "robot-2": b"another key, random"})
@@ -153,3 +153,11 @@ def test_a_wrong_line_of_the_key_file_is_named_by_its_number(tmp_path: Path) -> 
     path.write_text("robot-1 nonsense\n")
     with pytest.raises(ConfigurationError, match="line 1: there must be a peer's name and its key in hex"):
         read_keys(path, "camera-1")
+
+
+def test_a_line_has_at_most_256_bytes() -> None:
+    line = b"TCPCOMM-PSK/1" + b"x" * (MAX_LINE - 13)
+    acceptor = AcceptingProof(CAMERA)
+    assert b"" == acceptor.feed(line)
+    with pytest.raises(NotProven, match=r"the peer does not speak TCPCOMM-PSK/1$"):
+        acceptor.feed(b"x")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm.runtime import bounded_logger
-from tcpcomm.runtime.bounded_logger import LOG_BURST, TRACEBACK_COST, BoundedLogger
+from tcpcomm.runtime.bounded_logger import LOG_BURST, LOG_RATE, TRACEBACK_COST, BoundedLogger
 from tcpcomm.runtime.log_budget import LogBudget
 from tests.conftest import ROOT
 from tests.session.stage import Logged
@@ -34,6 +35,22 @@ def test_a_kind_of_event_is_logged_so_often_at_most() -> None:
             log.info("{peer}: connected", peer=f"10.0.0.5:{number}")
 
     assert LOG_BURST == len(events)
+
+
+def test_after_a_flood_a_kind_has_ten_lines_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(bounded_logger, "monotonic", clock.seconds)
+    monkeypatch.setattr(bounded_logger, "peer_events", LogBudget(LOG_BURST, LOG_RATE))
+    log = BoundedLogger("camera")
+    counts = []
+    for _ in range(3):
+        with capturedLogs() as events:
+            for number in range(1000):
+                log.info("{peer}: connected", peer=f"10.0.0.5:{number}")
+        counts.append(len(events))
+        clock.advance(5.0)
+
+    assert [LOG_BURST, 5 * LOG_RATE, 5 * LOG_RATE] == counts
 
 
 def test_a_line_with_a_traceback_counts_for_more(logged: Logged) -> None:

@@ -61,6 +61,15 @@ def test_a_kind_that_was_quiet_is_logged_though_the_total_is_used_up() -> None:
     assert 0 == logged(budget, "rare", 5, FRESH_AFTER / 100)
 
 
+def test_a_kind_is_quiet_after_ten_seconds_without_a_line() -> None:
+    budget = LogBudget(10, 1.0, total_burst=20, total_rate=0.0)
+    for kind in ("a", "b", "rare"):
+        logged(budget, kind, 1000, 0.0)
+
+    assert 0 == logged(budget, "rare", 5, FRESH_AFTER - 0.1)
+    assert 1 == logged(budget, "rare", 5, FRESH_AFTER)
+
+
 def test_formats_without_number_count_as_one_kind() -> None:
     budget = LogBudget(10, 0.0)
     count = sum(logged(budget, f"format {number}", 1, 0.0) for number in range(10_000))

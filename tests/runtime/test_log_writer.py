@@ -7,14 +7,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from unittest.mock import Mock
 
 import pytest
 from twisted.python.logfile import LogFile
 
 from tcpcomm.runtime import log_writer
-from tcpcomm.runtime.log_writer import LogWriter, RotatingFile, stream_writer
+from tcpcomm.runtime.log_writer import FINISH, MOST_WAITING, LogWriter, RotatingFile, stream_writer
 from tests.conftest import skip
 
 
@@ -65,6 +65,27 @@ def test_a_place_that_blocks_does_not_block_the_program_and_what_is_lost_is_told
     assert [f"line {number:03}" for number in range(kept)] == place.lines[1:-1]
     assert f"{1000 - kept} lines of the log were lost here" in place.lines[-1]
     assert 10 == kept
+
+
+def test_by_default_a_mebibyte_waits_and_the_end_waits_for_one_and_a_half_seconds() -> None:
+    place = Place(open_now=False)
+    writer = LogWriter(place)
+    line = "x" * 1023 + "\n"
+    writer.put(line)
+    place.reached.wait(10)
+    for _ in range(2000):
+        writer.put(line)
+
+    began = monotonic()
+    writer.finish()
+    assert FINISH - 0.1 < monotonic() - began < 20
+    place.opened.set()
+    for _ in range(2000):
+        if "lost" in (place.lines or [""])[-1]:
+            break
+        sleep(0.01)
+    assert MOST_WAITING // 1024 == len(place.lines) - 1
+    assert "977 lines of the log were lost here" in place.lines[-1]
 
 
 def test_the_end_waits_for_a_place_that_blocks_for_a_limited_time_in_all() -> None:

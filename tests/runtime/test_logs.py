@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from twisted.logger import Logger, LogLevel, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
-from tcpcomm.runtime.logs import LineFormat, LineObserver, json_line, text_line
+from tcpcomm.runtime.logs import (
+    FIRST_TRACEBACK_LINES,
+    LAST_TRACEBACK_LINES,
+    LONGEST_MESSAGE,
+    LONGEST_TRACEBACK_LINE,
+    LineFormat,
+    LineObserver,
+    json_line,
+    text_line,
+)
 from tests.conftest import stable_id
 
 
@@ -175,6 +184,26 @@ def test_long_messages_and_tracebacks_are_cut() -> None:
         assert "1,000,011 characters in all" in line
         assert "lines are not shown" in line
         assert "deep" in line
+
+
+@pytest.mark.parametrize("length", [LONGEST_MESSAGE, LONGEST_MESSAGE + 1])
+def test_a_message_has_at_most_4000_characters(length: int) -> None:
+    rest = " … 4,001 characters in all" if length > LONGEST_MESSAGE else ""
+    shown = "y" * LONGEST_MESSAGE + rest
+    message = event(log_format="{text}", text="y" * length)
+    assert shown == read(json_line(message))["message"]
+    assert f" {shown}\n" == (text_line(message) or "")[-len(shown) - 2 :]
+
+
+def test_the_first_and_last_lines_of_a_traceback_are_shown() -> None:
+    found = "\n".join([*(f"line {number}" for number in range(99)), "x" * (LONGEST_TRACEBACK_LINE + 1)])
+    lines = read(json_line(event(log_failure=found)))["traceback"].split("\n")
+    middle = FIRST_TRACEBACK_LINES
+    assert [f"line {number}" for number in range(middle)] == lines[:middle]
+    assert "  … 60 lines are not shown" == lines[middle]
+    assert "line 70" == lines[middle + 1]
+    assert LAST_TRACEBACK_LINES == len(lines) - middle - 1
+    assert f"{'x' * LONGEST_TRACEBACK_LINE} … 501 characters in all" == lines[-1]
 
 
 def written(line_format: LineFormat, limit: int | None, use: Callable[[Logger], None]) -> list[str]:

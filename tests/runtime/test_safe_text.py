@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.runtime.safe_text import brief_bytes, one_line, safe_json
+from tcpcomm.runtime.safe_text import LONGEST_TEXT, brief_bytes, one_line, safe_json
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
 def test_a_long_text_is_cut_and_its_length_is_told() -> None:
     assert "aaaa … 5 characters in all" == one_line("aaaaa", 4)
     assert "aaaa" == one_line("aaaa", 4)
+    assert "a" * LONGEST_TEXT == one_line("a" * LONGEST_TEXT)
+    assert f"{'a' * LONGEST_TEXT} … 2,001 characters in all" == one_line("a" * (LONGEST_TEXT + 1))
 
 
 def test_a_long_frame_is_cut_and_its_length_is_told() -> None:

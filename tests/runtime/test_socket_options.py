@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import sys
 import tempfile
+from errno import EINPROGRESS
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +89,18 @@ class SocketOptions(TestCase):
         options = ssl.optionsForClientTLS("localhost", trustRoot=trusted)
         server = SSL4ServerEndpoint(reactor, 0, context, interface="127.0.0.1")
         self._check(await self._accepted(server, lambda endpoint: wrapClientTLS(options, endpoint)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count their backlog differently")
+def test_a_connection_beyond_the_backlog_is_made_when_there_is_room() -> None:
+    with socket.socket() as listening, socket.socket() as first, socket.socket() as second:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)  # which lets one connection wait on Linux
+        first.settimeout(DEADLINE)
+        first.connect(listening.getsockname())
+        second.setblocking(False)
+        assert EINPROGRESS == second.connect_ex(listening.getsockname())
+        assert ([], [], []) == select.select([], [second], [], 0.3)
+        listening.accept()[0].close()
+        assert ([], [second], []) == select.select([], [second], [], DEADLINE)
+        assert 0 == second.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

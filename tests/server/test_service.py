@@ -201,17 +201,20 @@ class TestStop:
         clock.advance(0)
         assert [None] == done
 
-    def test_sessions_that_do_not_end_are_aborted_after_the_grace(self) -> None:
+    @pytest.mark.parametrize(("options", "grace"), [({}, 5.0), ({"grace": 2.0}, 2.0)])
+    def test_sessions_that_do_not_end_are_aborted_after_the_grace(
+        self, options: dict[str, float], grace: float
+    ) -> None:
         clock = Clock()
         factory = FrameFactory(FrameProtocol, clock=clock)
-        service = ServerService(factory, [place(succeed(Port()))], grace=2.0)
+        service = ServerService(factory, [place(succeed(Port()))], **options)
         service.startService()
         _, transport = session(factory)
         assert transport.producer is not None
         transport.producer.pauseProducing()  # the peer does not read
         service.stopService()
 
-        clock.advance(1.9)
+        clock.advance(grace - 0.1)
         assert not transport.disconnected
         clock.advance(0.1)
 

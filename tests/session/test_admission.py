@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import Logger
 
 from tcpcomm import ConfigurationError
-from tcpcomm.session.admission import Abuse, Admission, Refusal, Refused
+from tcpcomm.session.admission import SPARED, Abuse, Admission, Refusal, Refused
 from tests.session.stage import Logged
 
 LOG = Logger()
@@ -187,3 +187,36 @@ def test_one_that_is_proven_or_over_leaves_its_place() -> None:
         assert budget.admission.unproven_closed(str(number))
     assert not budget.admission.unproven_closed("99")
     assert ([], 0) == (budget.dropped, budget.admission.unproven)
+
+
+def test_a_young_connection_is_not_dropped_for_one_of_its_network(logged: Logged) -> None:
+    budget = Budget()
+    for name in ("a", "b", "c", "d"):
+        budget.come(name, "10.0.0.5", then=0)
+    budget.clock.advance(SPARED - 0.001)
+    assert not budget.come("newcomer", "10.0.0.5", then=0.001)
+    assert [] == budget.dropped
+    assert budget.come("later", "10.0.0.5")
+    assert budget.dropped in (["a"], ["b"])
+    logged.lines()
+
+
+def test_the_younger_half_is_not_dropped(logged: Logged) -> None:
+    for seed in range(50):
+        budget = Budget()
+        budget.admission._random.seed(seed)
+        for name in ("a", "b", "c", "d"):
+            budget.come(name, "10.0.0.5", then=1.0)
+        budget.come("newcomer", "10.0.0.5")
+        assert budget.dropped in (["a"], ["b"])
+    logged.lines()
+
+
+def test_two_peers_of_one_name_are_logged_once_in_ten_seconds(logged: Logged) -> None:
+    clock = Clock()
+    admission = Admission(LOG, clock.seconds)
+    for wait in (0.0, 5.0, 4.9, 0.2):
+        clock.advance(wait)
+        admission.log_refusal("10.0.0.5:1", "robot-1 is alive", Abuse.FIGHT)
+    line = "10.0.0.5:1: connection refused: robot-1 is alive"
+    assert [line, f"{line} (2 others were refused before)"] == logged.lines()

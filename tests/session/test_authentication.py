@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.errors import ConfigurationError, SessionClosed
 from tcpcomm.net.psk import AcceptingProof, DialingProof, PreSharedKeys, Proof
-from tcpcomm.session.authentication import AuthenticatingFactory
+from tcpcomm.session.authentication import HANDSHAKE, AuthenticatingFactory
 from tcpcomm.session.factory import FrameFactory
 from tests.session.stage import PEER, Lost, Spy, Stage, TLSTransport, Transport, recorded_log
 
@@ -303,3 +303,13 @@ def test_a_foreign_protocol_never_hears_of_a_peer_that_is_not_proven(how: str) -
     assert [] == foreign.seen
     assert "aborted" == foreign.transport.ended
     assert [] == foreign.stage.clock.getDelayedCalls()
+
+
+def test_a_foreign_protocol_has_two_seconds_for_its_proof() -> None:
+    foreign = ForeignStage()
+    with recorded_log() as logged:
+        foreign.stage.wait(HANDSHAKE - 0.1)
+        assert ([], None) == (logged.lines(), foreign.transport.ended)
+        foreign.stage.wait(0.2)
+        assert [f"{PEER}: connection refused: not proven within 2 s"] == logged.lines()
+    assert "aborted" == foreign.transport.ended

@@ -13,7 +13,7 @@ from attrs import define
 from tcpcomm import ConfigurationError, FrameLog, FrameProtocol, LinkState, MessageKind, ObservedMessage
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.frame_log import LONGEST_LINE, frame_log
 from tests.session.stage import PEER, TOO_LONG, Logged, Spy, Stage, staged
 
 AT = datetime(2026, 11, 28, 6, 46, 24, 123456).timestamp()
@@ -103,6 +103,13 @@ def test_by_default_256_bytes_are_shown() -> None:
     log.frame_sent(FrameProtocol(), b"x" * 257)
     assert lines[0].endswith(f"|{'x' * 256}|")
     assert lines[1].endswith(f"|{'x' * 256}| … 257 bytes in all")
+
+
+def test_a_line_is_cut_after_4000_characters_however_much_of_a_frame_is_wanted() -> None:
+    log, lines = written(shown=100_000)
+    log.frame_sent(FrameProtocol(), b"x" * 100_000)
+    assert LONGEST_LINE <= len(lines[0]) < LONGEST_LINE + 100
+    assert lines[0].endswith(" characters in all")
 
 
 @pytest.mark.parametrize("way", ["sendFrame", "sendFrames", "send_framed"])

@@ -406,3 +406,11 @@ def test_the_end_of_a_session_is_logged_with_its_reason(logged: Logged) -> None:
     stage.settle()
     ended = [formatEvent(event) for event in logged.events if event["log_format"] == SESSION_ENDED]
     assert [f"{PEER}: the session ended: the emergency stop was pressed"] == ended
+
+
+def test_by_default_a_thousand_handlers_may_be_unfinished() -> None:
+    stage = staged()
+    stage.session.on_frame = lambda frame: Deferred()
+    stage.receive(b"a;" * 1001)
+    assert 1000 == len(stage.session.seen) == stage.session.unfinished_handlers
+    assert not stage.transport.reading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from twisted.internet.interfaces import ITransport
 from twisted.protocols.policies import WrappingFactory
 from zope.interface import implementer_only
@@ -104,13 +105,41 @@ def test_a_peer_that_is_owed_nothing_has_a_second_also_while_it_sends() -> None:
     assert [CLOSED] == stage.session.seen
 
 
+@pytest.mark.parametrize(("quiet", "ended"), [(0.95, None), (1.0, "closed")])
+def test_a_peer_is_owed_nothing_a_second_after_the_last_bytes(quiet: float, ended: str | None) -> None:
+    stage = staged()
+    stage.transport.polite = False
+    stage.session.sendFrame(b"bye")
+    stage.wait(quiet)
+    stage.session.close("the shift is over")
+    for _ in range(11):
+        stage.wait(0.1)
+        stage.receive(b"more;")
+    assert ended == stage.transport.ended
+
+
+class Rude(TLSTransport):
+    """The peer says no goodbye."""
+
+    def _may_close(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("quiet", "lost"), [(2.95, False), (3.0, True)])
+def test_over_tls_a_peer_is_owed_nothing_when_the_last_bytes_had_time_to_leave(
+    quiet: float, lost: bool
+) -> None:
+    transport = Rude()
+    stage = Stage(Spy, transport=transport, limits=Limits(stall=3.0)).connect()
+    transport.complete_handshake()
+    stage.session.sendFrame(b"bye")
+    stage.wait(quiet)
+    stage.session.close("the shift is over")
+    stage.wait(1.1)
+    assert lost == transport.lost
+
+
 def test_a_peer_over_tls_that_is_owed_nothing_has_a_second_for_its_goodbye() -> None:
-    class Rude(TLSTransport):
-        """The peer says no goodbye."""
-
-        def _may_close(self) -> bool:
-            return False
-
     transport = Rude()
     stage = Stage(Spy, transport=transport).connect()
     transport.complete_handshake()

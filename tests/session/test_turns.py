@@ -13,7 +13,15 @@ from twisted.internet.error import ConnectionDone
 from tcpcomm import FramingError, Limits
 from tcpcomm.framing import Delimited, Unframed
 from tcpcomm.session.heartbeat import Heartbeats
-from tcpcomm.session.turns import FIRST_BITE, LARGEST_BITE, PASS_SECONDS, SLICE_SECONDS, Turns, next_size
+from tcpcomm.session.turns import (
+    FIRST_BITE,
+    LARGEST_BITE,
+    PASS_SECONDS,
+    SLICE_SECONDS,
+    UNQUEUED_SECONDS,
+    Turns,
+    next_size,
+)
 from tests.session.stage import BatchSpy, Fault, Lost, ReactorClock, Spy, Stage, staged
 
 LINES = Delimited(b";", max_frame=16)
@@ -348,6 +356,46 @@ def test_long_chunks_are_decoded_in_growing_bites() -> None:
         stage.receive(long + b";b;")
     assert [long, b"b"] * 4 == stage.session.seen
     assert FIRST_BITE < LARGEST_BITE
+
+
+class CountingDecoder:
+    """A decoder that keeps the sizes of what it decodes at once."""
+
+    def __init__(self, decoder: Any, sizes: list[int]) -> None:
+        self._decoder = decoder
+        self._sizes = sizes
+
+    def feed(self, data: bytes) -> Any:
+        self._sizes.append(len(data))
+        return self._decoder.feed(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._decoder, name)
+
+
+def test_no_more_than_64_kib_are_decoded_at_once() -> None:
+    sizes: list[int] = []
+
+    class Counting(Delimited):
+        def decoder(self) -> Any:
+            return CountingDecoder(super().decoder(), sizes)
+
+    stage = staged(framing=Counting(b";", max_frame=1024 * 1024))
+    stage.receive(b"x" * 1_000_000 + b";")
+    assert [b"x" * 1_000_000] == stage.session.seen
+    assert (FIRST_BITE, LARGEST_BITE) == (sizes[0], max(sizes))
+
+
+def test_a_session_that_nobody_waits_for_works_for_two_milliseconds_and_then_waits() -> None:
+    stage = staged(framing=LINES)
+    took = SLICE_SECONDS / 20
+    slow(stage, took)
+    stage.transport.arrive(joined(numbered(1000)))
+    began = stage.clock.seconds()
+    stage.transport.turn()
+    worked = stage.clock.seconds() - began
+    assert UNQUEUED_SECONDS <= worked < UNQUEUED_SECONDS + 64 * took
+    assert stage.session.waits_turn
 
 
 @given(data=st.data())

@@ -187,6 +187,18 @@ print([*slow])
     assert ["0", "1000 500 of alarm were dropped: the loop is too slow", "[]"] == printed(program)
 
 
+def test_the_end_of_a_script_waits_for_connections_for_a_limited_time() -> None:
+    program = """
+from twisted.internet.defer import Deferred
+from tcpcomm.host import reactor_thread
+
+reactor_thread.GRACE = 0.2
+reactor_thread.at_the_end(Deferred)
+print("done")
+"""
+    assert ["done"] == printed(program)
+
+
 def test_the_link_is_observed_awaited_and_closed_by_the_context_manager() -> None:
     program = """
 with blocking.remote(VisionCamera, at=AT) as camera:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from tcpcomm.codec import U8, U16, Binary, Counted
 from tcpcomm.codec.base import Dialect, Field, MessageSpec, Refusal, Request
+from tcpcomm.codec.limits import MAX_ITEMS
 from tcpcomm.errors import CodecError
 
 
@@ -48,3 +49,11 @@ def test_numbers_are_limited_by_the_frame_only() -> None:
     asked = bound(list[U8]).read_at_equipment(b"\1\x10\0" + bytes(4096))
     assert isinstance(asked, Request)
     assert 4096 == len(asked.values["items"])
+
+
+def test_by_default_a_list_has_at_most_10000_items() -> None:
+    items = Field("items", Annotated[list[Pair], Counted(U16)])
+    dialect = Binary().bind([MessageSpec("take", "Device.take", 1, parameters=(items,))])
+    for count, kind in ((MAX_ITEMS, Request), (MAX_ITEMS + 1, Refusal)):
+        frame = b"\1" + count.to_bytes(2, "big") + b"\1\2" * count
+        assert isinstance(dialect.read_at_equipment(frame), kind)

@@ -68,6 +68,12 @@ def test_a_list_of_a_mebibyte_is_refused_after_the_limit() -> None:
     assert len(str(asked.problem)) < 200
 
 
+def test_by_default_a_list_has_at_most_10000_items() -> None:
+    dialect = bound("A,{items*,}", list[int])
+    for count, kind in ((MAX_ITEMS, Request), (MAX_ITEMS + 1, Refusal)):
+        assert isinstance(dialect.read_at_equipment(b"A," + b",".join([b"1"] * count)), kind)
+
+
 def test_a_wrong_item_is_named_by_its_index() -> None:
     asked = bound("A,{items*,}", list[int]).read_at_equipment(b"A,1,2," + b"9" * 5000)
     assert isinstance(asked, Refusal)

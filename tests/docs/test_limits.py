@@ -1,0 +1,127 @@
+"""Each promise of the page of limits names tests that exist, and each limit in the code is on the page."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.docs.test_reference import WITH_LIMITS
+
+PAGE = ROOT / "docs/reference/limits.md"
+TEST = re.compile(r"`([\w/]+\.py(?:::\w+)+)`")
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+WITHOUT_A_PROMISE = (
+    "Each promise names the tests that show it: `pytest tests/session/test_time.py` runs those of a file.",
+    "They are fields of `tcpcomm.Policy`, whose profiles `lan`, `fleet` and `wan` have these three values.",
+    "[Tune reconnection](../howto/tune-reconnection.md) explains them.",
+    "[Design decisions](../explanation/design-decisions.md#a-close-begins-with-half-of-it) says why.",
+)
+"""Sentences that only say where to read more, or what a table holds."""
+
+NO_LIMITS = {
+    "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
+    "codec.random_values": "TRIES",  # an error follows; no peer is involved
+    "codec.template.ambiguity": "START",  # the name of a state
+    "codec.template.number_fields": "WIDEST MOST_DIGITS LARGEST_ROUNDED LARGEST_STEPS",  # of a declaration
+    "codec.template.text_fields": "WIDEST",  # of a declaration
+    "conversation.requester": "LOOK_AGAIN",  # PATIENCE is the limit
+    "conversation.responder": "HOST_BEGAN_EARLIER MOST_KEPT LONGEST_KEPT",  # for speed
+    "equipment.class_attributes": "CLOSE",  # the likeness of two names
+    "equipment.samples": "SAMPLE_ID",
+    "framing.large_frame": "LARGE",  # for speed
+    "framing.length_decoder": "SMALL LEARNED",  # for speed
+    "net.psk": "MIN_KEY",  # of a configuration
+    "runtime.log_budget": "FORGET_AFTER",  # MAX_KINDS is the limit
+    "runtime.log_writer": "BATCH TICK",  # MOST_WAITING is the limit
+    "runtime.logs": "FIRST_TRACEBACK_LINES LAST_TRACEBACK_LINES",  # in the row of the longest line
+    "runtime.socket_options": "LONGEST",  # of the system
+    "runtime.timer": "LATE FAR",  # the accuracy of timers
+    "server.machine": "PRIVATE_UMASK",
+    "session.frame_log": "MESSAGE_WIDTH",  # a column
+    "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
+    "session.turns": "LEAST_SECONDS FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",  # to begin with
+    "tap": "DEFAULT_GAP",  # an option
+    "transports.native": "LARGEST_WRITE",  # for speed
+}
+"""Public numbers of modules that are no limits of a running program, or belong to one on the page."""
+
+
+def promises() -> Iterator[str]:
+    """Yield each row of a table and each sentence of the page."""
+    text = re.sub(r"^```.*?^```$", "", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for line in text.splitlines():
+        is_prose = line and not line.startswith(("#", "|"))
+        if line.startswith("| `") or (is_prose and line not in WITHOUT_A_PROMISE):
+            yield line
+
+
+def test_each_promise_names_a_test() -> None:
+    found = [*promises()]
+    assert len(found) > 70
+    assert [] == [each for each in found if not TEST.search(each)]
+
+
+def test_the_last_column_holds_tests_only() -> None:
+    cells = [each.split("|")[-2].strip() for each in promises() if each.startswith("|")]
+    assert [] == [each for each in cells if not re.fullmatch(rf"{TEST.pattern}(, {TEST.pattern})*", each)]
+
+
+@cache
+def functions_of(path: Path) -> frozenset[str]:
+    """Return the names of the tests of a file, with their class as pytest writes it."""
+    names: list[str] = []
+    for each in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(each, ast.ClassDef):
+            names += [f"{each.name}::{part.name}" for part in each.body if isinstance(part, FUNCTIONS)]
+        elif isinstance(each, FUNCTIONS):
+            names.append(each.name)
+    return frozenset(name for name in names if name.rpartition("::")[2].startswith("test_"))
+
+
+def test_the_named_tests_exist() -> None:
+    named = sorted(set(TEST.findall(PAGE.read_text("utf-8"))))
+    missing = []
+    for each in named:
+        file, _, name = each.partition("::")
+        path = ROOT / "tests" / file
+        if not path.is_file() or name not in functions_of(path):
+            missing.append(each)
+    assert [] == missing
+
+
+def numbers(path: Path) -> Iterator[str]:
+    """Yield the public names of a module that are set to a number."""
+    for each in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.value is not None:
+            name, value = each.target.id, each.value
+            parts = [part for part in ast.walk(value) if not isinstance(part, ast.operator)]
+            is_number = all(
+                isinstance(part, ast.BinOp | ast.UnaryOp | ast.USub)
+                or (isinstance(part, ast.Constant) and type(part.value) in (int, float))
+                for part in parts
+            )
+            if name.isupper() and not name.startswith("_") and is_number:
+                yield name
+
+
+def test_every_number_in_the_code_is_on_the_page_or_no_limit() -> None:
+    source = ROOT / "src/tcpcomm"
+    listed = re.findall(r"^\| `(\w+)`", PAGE.read_text("utf-8"), re.MULTILINE)
+    compared = {name for module in WITH_LIMITS for name in vars(module)}
+    unknown = []
+    for path in sorted(source.rglob("*.py")):
+        module = ".".join(path.relative_to(source).with_suffix("").parts)
+        if not module.startswith("testing."):
+            known = NO_LIMITS.get(module, "").split()
+            unknown += [
+                f"{module}.{name}"
+                for name in numbers(path)
+                if name not in known and (name not in listed or name not in compared)
+            ]
+    assert [] == unknown
