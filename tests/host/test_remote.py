@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 
-from tcpcomm import ConfigurationError, remote
-from tests.equipment.declared import MyCamera, VisionCamera
+from tcpcomm import ConfigurationError, link_of, remote
+from tcpcomm.link.states import LinkState
+from tests.equipment.declared import Bench, MyCamera, VisionCamera
 
 ONE_PLACE = (
     'a link needs one place: at="tcp:10.0.0.5:9999", where the peer listens, or else '
@@ -54,3 +56,21 @@ def test_what_is_no_place_or_no_declaration_is_refused(
     with pytest.raises(ConfigurationError) as caught:
         remote(kind, reactor=MemoryReactorClock(), **options)
     assert told == str(caught.value)
+
+
+def test_a_second_stop_ends_no_earlier_than_the_first(bench: Bench) -> None:
+    camera = MyCamera()
+    camera.jobs[1] = lambda: Deferred()  # noqa: PLW0108 - a type would be the job
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    told: list[str] = []
+    bench.until(lambda: link_of(proxy).state is LinkState.READY)
+    proxy.locate(1).addBoth(lambda outcome: told.append(type(outcome.value).__name__))
+    bench.until(lambda: [1] == camera.done)
+
+    for which in ("first", "second"):
+        link_of(proxy).stopService().addCallback(lambda _, which=which: told.append(which))
+    bench.network.advance(10.0)
+
+    assert ["first", "second"] == told[-2:]
+    assert 3 == len(told)

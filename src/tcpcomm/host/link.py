@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from attrs import evolve
-from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Asked, Request
@@ -225,7 +225,7 @@ class HostLink(Link):
         forget, self._forget_reactor = self._forget_reactor, None
         if forget is not None:
             forget()
-        return super().stopService() if self.running else succeed(None)
+        return super().stopService()
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
