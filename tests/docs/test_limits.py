@@ -124,4 +124,7 @@ def test_every_number_in_the_code_is_on_the_page_or_no_limit() -> None:
                 for name in numbers(path)
                 if name not in known and (name not in listed or name not in compared)
             ]
-    assert [] == unknown
+    assert [] == unknown, (
+        "list each with its tests in docs/reference/limits.md, and its module in WITH_LIMITS of "
+        "tests/docs/test_reference.py; or list it in NO_LIMITS here"
+    )

@@ -182,7 +182,9 @@ def test_a_refused_peer_that_cannot_be_told_waits_for_its_end() -> None:
         assert (True, False) == (session.is_open, refused.is_open)
         assert refused.transport.ended is None
         assert not refused.transport.reading
-        crowd.clock.advance(REFUSAL_DELAY)
+        crowd.clock.advance(REFUSAL_DELAY - 0.01)
+        assert refused.transport.ended is None
+        crowd.clock.advance(0.01)
         assert "aborted" == refused.transport.ended
         crowd.transports_turn()
         assert 2 == len(logged.lines())
