@@ -102,6 +102,28 @@ def test_the_end_waits_for_a_place_that_blocks_for_a_limited_time_in_all() -> No
     assert 0.1 < monotonic() - began < 20
 
 
+def test_a_pipe_with_room_gets_its_line_at_once_and_a_full_one_blocks_nobody() -> None:
+    if not hasattr(os, "pipe") or sys.platform == "win32":
+        skip("only on UNIX a pipe tells whether it has room")
+    read, write = os.pipe()
+    with open(write, "w", encoding="utf-8") as stream:
+        place = stream_writer(stream)
+        assert place is not None
+        writer = LogWriter(place)
+
+        writer.put("at once\n")
+        assert b"at once\n" == os.read(read, 100)  # no other thread has written it yet, or has to
+
+        line = "x" * 500 + "\n"
+        for _ in range(1000):  # more than a pipe takes
+            writer.put(line)
+        left = 1000 * len(line)
+        while left > 0:
+            left -= len(os.read(read, 65536))
+        writer.finish(10)
+    os.close(read)
+
+
 def test_lines_after_the_end_are_waited_for() -> None:
     place = Place()
     writer = LogWriter(place)

@@ -3,6 +3,8 @@ Lines of a log, written by a thread of their own: :class:`LogWriter`, and the pl
 
 A pipe whose reader has stopped, or a disk that hangs, must not block the reactor. So the lines wait in a
 queue of limited size. If it is full, the newest lines are dropped, and a line tells their number.
+
+A pipe or a terminal that has room gets its line at once, in the order of what the program prints there.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import atexit
 import codecs
 import os
 import select
+import stat
 import sys
 import threading
 import weakref
@@ -33,6 +36,9 @@ FINISH: Final = 1.5
 
 RETRY: Final = 1.0
 """Seconds between two attempts to write, if a disk is full or the reader of a pipe has ended."""
+
+LONGEST_AT_ONCE: Final = 512
+"""Characters of a line that a pipe or a terminal with room takes for certain, of up to 4 bytes each."""
 
 TICK: Final = 5.0
 """Seconds between two calls of ``idle``."""
@@ -72,6 +78,7 @@ class LogWriter:
         most_waiting: int = MOST_WAITING,
     ) -> None:
         self._write = write
+        self._has_room = getattr(write, "has_room", None)
         self._lost_line = lost
         self._idle = idle
         self._most_waiting = most_waiting
@@ -91,7 +98,9 @@ class LogWriter:
     def put(self, line: str) -> None:
         """Add a line, with its line end. It never blocks, except for a moment after :meth:`finish`."""
         with self.changed:
-            if self._waiting + len(line) > self._most_waiting:
+            if self._written_at_once(line):
+                pass
+            elif self._waiting + len(line) > self._most_waiting:
                 self._lost += 1
             else:
                 self._lines.append(line)
@@ -101,6 +110,16 @@ class LogWriter:
                 self._start()
             if self._finish_by is not None:
                 self._wait_until_written(self._finish_by)
+
+    def _written_at_once(self, line: str) -> bool:
+        """Write a line here if nothing waits and the place has room. Return True if it is written."""
+        if self._has_room is None or self._waiting or self._lost or not self._has_room(line):
+            return False
+        try:
+            self._write(line)
+        except Exception:  # the thread tries again, and counts what is lost
+            return False
+        return True
 
     def finish(self, seconds: float = FINISH) -> None:
         """
@@ -233,21 +252,35 @@ class _Descriptor:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        kind = os.fstat(stream.fileno()).st_mode
+        self._tells_room = stat.S_ISFIFO(kind) or stream.isatty()
         self._encoding = codecs.lookup(getattr(stream, "encoding", None) or "utf-8").name
         self._number: int | None = None
 
-    def __call__(self, text: str) -> None:
+    def has_room(self, text: str) -> bool:
+        """Return True if writing certainly does not block. Only a pipe and a terminal can tell."""
+        if sys.platform == "win32" or not self._tells_room or len(text) > LONGEST_AT_ONCE:
+            return False
+        poll = select.poll()
+        poll.register(self._open(), select.POLLOUT)
+        return poll.poll(0) == [(self._number, select.POLLOUT)]
+
+    def _open(self) -> int:
         if self._number is None:
             self._stream.flush()
             self._number = os.dup(self._stream.fileno())
+        return self._number
+
+    def __call__(self, text: str) -> None:
+        number = self._open()
         if os.linesep != "\n":
             text = text.replace("\n", os.linesep)
         data = memoryview(text.encode(self._encoding, "backslashreplace"))
         while data:
             try:
-                data = data[os.write(self._number, data) :]
+                data = data[os.write(number, data) :]
             except BlockingIOError:  # another program made the pipe non-blocking
-                select.select([], [self._number], [], RETRY)
+                select.select([], [number], [], RETRY)
 
     def __del__(self) -> None:
         if self._number is not None:
