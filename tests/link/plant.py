@@ -147,12 +147,14 @@ class Equipment:
         self.clock = machine.clock
         self.steps: list[bytes] = []
         self.replies: deque[Timer] = deque(maxlen=20)
+        self.stopped = False
         self.link = plant.link(machine, host, dials=not plant.host_dials, received=self.received)
         self.link.observe(self.state_changed)
         self.link.startService()
         self.next = self.clock.callLater(0.02, self.work)
 
     def stop(self) -> Deferred[None]:
+        self.stopped = True
         self.next.cancel()
         for timer in self.replies:
             if timer.active():
@@ -179,10 +181,24 @@ class Equipment:
             return None
         if chance < 0.8:
             return b"A%d" % number
+        answer, wait = b"A%d" % number, plant.random.uniform(0.0, 0.15)
+        return self.finish_all_the_same(wait, answer) if number % 2 else self.after(wait, answer)
+
+    def after(self, wait: float, answer: bytes) -> Deferred[bytes]:
+        """Return a Deferred that fires after so many seconds. The end of the session cancels it."""
         later: Deferred[bytes] = Deferred()
-        wait = plant.random.uniform(0.0, 0.15)
-        self.replies.append(self.clock.callLater(wait, later.callback, b"A%d" % number))
+        self.replies.append(self.clock.callLater(wait, later.callback, answer))
         return later
+
+    async def finish_all_the_same(self, wait: float, answer: bytes) -> bytes:
+        """Answer after so many seconds, even if that is cancelled: a motion that has begun must end."""
+        due = self.clock.seconds() + wait
+        try:
+            return await self.after(wait, answer)
+        except CancelledError:
+            if self.stopped:
+                raise
+            return await self.after(max(0.0, due - self.clock.seconds()), answer)
 
     def work(self) -> None:
         plant = self.plant
