@@ -76,8 +76,15 @@ def refusal(*command: str, path: Path | None = None) -> str:
 
 
 def test_a_missing_uvloop_is_reported_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "uvloop.py").write_text("raise ImportError('not installed')\n")
-    expected = "twistd tcpcomm: --fast: uvloop is not installed: pip install tcpcomm[fast] (not installed)"
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['uvloop'] = None\n")
+    expected = "twistd tcpcomm: --fast: uvloop is not installed: pip install tcpcomm[fast] ("
+    assert refusal("tcpcomm", "--fast", path=tmp_path).startswith(expected)
+
+
+def test_a_file_that_hides_uvloop_is_named(tmp_path: Path) -> None:
+    hiding = tmp_path / "uvloop.py"
+    hiding.write_text("raise ImportError('not the package')\n")
+    expected = f"twistd tcpcomm: --fast: {hiding} hides the package uvloop: rename it"
     assert expected == refusal("tcpcomm", "--fast", path=tmp_path)
 
 
