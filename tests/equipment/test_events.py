@@ -10,9 +10,11 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm import CodecError, ConfigurationError, current_session
-from tcpcomm.equipment.events import MAX_WAITING_EVENTS, EventsLost
+from tcpcomm.equipment import events
+from tcpcomm.equipment.events import LOST_LOG_INTERVAL, MAX_WAITING_EVENTS, EventsLost
 from tcpcomm.framing import Delimited, Framing
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 from tests.equipment.declared import KINDS, Bench, MyCamera, Position, VisionCamera
@@ -140,6 +142,46 @@ def test_a_thousand_events_wait_for_a_slow_loop_and_the_loss_of_more_is_told(ben
     assert [*range(1 + MAX_WAITING_EVENTS)] == codes
     assert EventsLost is type(outcome)
     assert str(outcome).startswith("7 of ")
+
+
+def test_a_subscriber_that_is_too_slow_misses_events_and_the_log_counts_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(events, "monotonic", clock.seconds)
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(1))
+    quick: list[int] = []
+    gates: dict[int, Deferred[None]] = {}
+
+    async def slow(code: int) -> None:
+        gates[code] = Deferred()
+        await gates[code]
+
+    def note(code: int) -> None:
+        quick.append(code)
+
+    proxy.alarm.subscribe(slow)
+    proxy.alarm.subscribe(note)
+    with capturedLogs() as logged:
+        for code in range(MAX_WAITING_EVENTS + 3):
+            camera.alarm(code)
+        bench.network.advance(1.0)
+        clock.advance(LOST_LOG_INTERVAL)
+        camera.alarm(1)
+        bench.network.advance(1.0)
+    assert [*range(MAX_WAITING_EVENTS)] == [*gates]
+    assert MAX_WAITING_EVENTS + 4 == len(quick)
+    assert [
+        f"a subscriber of VisionCamera.alarm missed {count} events: 1000 calls of it have not finished"
+        for count in (1, 3)
+    ] == [formatEvent(each) for each in logged if "missed" in str(each["log_format"])]
+    gates[0].callback(None)
+    camera.alarm(9999)
+    bench.network.advance(1.0)
+    assert 9999 in gates
 
 
 def test_a_subscriber_that_fails_harms_no_other(bench: Bench, logged: list[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque, namedtuple
 from collections.abc import AsyncIterator, Callable, Mapping
+from time import monotonic
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, overload
 
 from twisted.internet.defer import Deferred
@@ -16,11 +17,15 @@ from twisted.python.threadable import isInIOThread
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.log_throttle import LogThrottle
 
 P = ParamSpec("P")
 
 MAX_WAITING_EVENTS: Final = 1000
-"""The number of events that wait for a slow ``async for``."""
+"""The number of events that wait for a slow ``async for``, or that a slow subscriber works at."""
+
+LOST_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about the events that a slow subscriber misses."""
 
 SendEvent = Callable[[str, dict[str, Any], Any], None]
 """Sends an event: its name, its values, and the one session that it is for, or None for all sessions."""
@@ -95,6 +100,8 @@ class BoundEvent(Generic[P]):
         self._source = source
         self._declared = source._declared_events[name]
         self._handlers: list[Callable[..., object]] = []
+        self._unfinished: dict[int, int] = {}  # calls of asynchronous subscribers, by the subscriber's id
+        self._lost = LogThrottle(LOST_LOG_INTERVAL)
         self.name = name
         self.kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
         """The named tuple that ``async for`` gets."""
@@ -120,6 +127,8 @@ class BoundEvent(Generic[P]):
     def subscribe(self, handler: Callable[P, object]) -> Callable[[], None]:
         """
         Call a function for each event that arrives; it may be ``async def``.
+
+        While 1,000 calls of it have not finished, it misses events, which the log counts.
 
         Returns:
             A function that ends the subscription.
@@ -163,12 +172,39 @@ class BoundEvent(Generic[P]):
         """Call the subscribers. The host calls this when the event arrives."""
         in_order = [values[name] for name in self._declared.names]
         for handler in list(self._handlers):
+            if self._unfinished and self._unfinished.get(id(handler), 0) >= MAX_WAITING_EVENTS:
+                self._log_lost()
+                continue
             try:
                 later = handler(*in_order)
-                if hasattr(later, "__await__"):
-                    Deferred.fromCoroutine(_wait_for(later)).addErrback(self._log_failure)
             except Exception:
                 self._log_failure()
+            else:
+                if hasattr(later, "__await__"):
+                    self._await(handler, later)
+
+    def _await(self, handler: Callable[..., object], later: Any) -> None:
+        """Count a call of a subscriber until it has finished."""
+        # The subscriber is kept until then, so that no other one gets its id.
+        unfinished, key = self._unfinished, id(handler)
+
+        def finished(_: object, kept: object = handler) -> None:
+            unfinished[key] -= 1
+            if not unfinished[key]:
+                del unfinished[key]
+
+        unfinished[key] = unfinished.get(key, 0) + 1
+        Deferred.fromCoroutine(_wait_for(later)).addErrback(self._log_failure).addBoth(finished)
+
+    def _log_lost(self) -> None:
+        count = self._lost.count_due(monotonic())
+        if count:
+            self.log.error(
+                "a subscriber of {event} missed {count} events: {limit} calls of it have not finished",
+                event=self._declared.where,
+                count=count,
+                limit=MAX_WAITING_EVENTS,
+            )
 
     def _log_failure(self, failure: Any = None) -> None:
         self.log.failure("a subscriber of {event} failed", failure, event=self._declared.where)
