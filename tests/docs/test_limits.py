@@ -38,7 +38,7 @@ NO_LIMITS = {
     "framing.length_decoder": "SMALL LEARNED",  # for speed
     "net.psk": "MIN_KEY",  # of a configuration
     "runtime.log_budget": "FORGET_AFTER",  # MAX_KINDS is the limit
-    "runtime.log_writer": "BATCH TICK",  # MOST_WAITING is the limit
+    "runtime.log_writer": "BATCH LONGEST_AT_ONCE TICK",  # MOST_WAITING is the limit
     "runtime.logs": "FIRST_TRACEBACK_LINES LAST_TRACEBACK_LINES",  # in the row of the longest line
     "runtime.socket_options": "LONGEST",  # of the system
     "runtime.timer": "LATE FAR",  # the accuracy of timers
