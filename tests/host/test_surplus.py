@@ -210,6 +210,28 @@ def test_a_frame_that_is_not_the_reply_to_the_heartbeat_ends_the_session(bench: 
     assert lost[-1].startswith("b'7' is not the reply to ping")
 
 
+class Watchful(Gauge):
+    """A gauge that answers heartbeats at any time."""
+
+    heartbeat = "ping"
+    heartbeat_while_busy = True
+
+    @command("PING", reply="PONG")
+    def ping(self) -> None:
+        """Show that it is alive."""
+
+
+def test_equipment_that_says_other_things_and_answers_no_heartbeat_is_given_up(bench: Bench) -> None:
+    def answer(peer: Peer, line: bytes) -> None:
+        peer.say(b"PONG" if len(peer.received) < 5 else b"ALM,7")
+
+    _, _, lost = gauge(bench, answer, Watchful, policy=LAN)
+    began = bench.network.clock.now
+    bench.until(lambda: bool(lost))
+    assert 0.6 <= bench.network.clock.now - began < 1.2
+    assert ["6 heartbeats (ping) were not answered, though other frames came"] == lost
+
+
 def test_with_ids_a_late_reply_is_logged_and_the_session_goes_on(bench: Bench) -> None:
     measured: Deferred[int] = Deferred()
     bench.serve(mine(BeatingById, measured))

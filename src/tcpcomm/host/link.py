@@ -25,6 +25,7 @@ from tcpcomm.errors import Fault, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.link import Handshake, Link, LinkSession
 from tcpcomm.link.states import LinkState
+from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import MessageKind, masked, report_message
 
 FIRST_WAIT: Final = 5.0
@@ -113,7 +114,7 @@ class HostSession(LinkSession):
         assert declaration.heartbeat is not None
         assert heartbeats is not None
         if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
-            self._send_past_commands(declaration.heartbeat)
+            self._send_past_commands(declaration.heartbeat, heartbeats)
         elif declaration.heartbeat_while_busy or self.requester.idle:
             self._last_heartbeat = self.requester.ask(
                 declaration.commands[declaration.heartbeat],
@@ -128,8 +129,18 @@ class HostSession(LinkSession):
         elif self._last_heartbeat is None or self._last_heartbeat.called:  # it works at a command
             link.engine.excuse(heartbeats.interval)
 
-    def _send_past_commands(self, name: str) -> None:
-        """Send a heartbeat at once. Its reply is known, and comes also while a command is under way."""
+    def _send_past_commands(self, name: str, heartbeats: Heartbeats) -> None:
+        """
+        Send a heartbeat at once. Its reply is known, and comes also while a command is under way.
+
+        If the replies of two timeouts are missing, drop the session: only other frames have come.
+        """
+        missing = len(self._sent_past_commands)
+        if missing * heartbeats.interval >= 2 * heartbeats.timeout:
+            self._link.engine.drop(
+                f"{missing} heartbeats ({name}) were not answered, though other frames came"
+            )
+            return
         dialect = self._link.declaration.dialect
         asked = Request(name, {})
         frame = dialect.request(name, {}, 0)
