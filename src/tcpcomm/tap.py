@@ -340,21 +340,30 @@ class TwistdService(ServerService):
             sys.excepthook = _print_one_line  # twistd cleans up, and raises the error again
             raise
         if hasattr(signal, "SIGHUP"):  # Windows has none
+            self._reload_at(signal.SIGHUP)
+
+    def _reload_at(self, number: int) -> None:
+        """Handle SIGHUP, unless the program does so itself. After ``nohup`` it does not stop the server."""
+        before = signal.getsignal(number)
+        if before in (signal.SIG_DFL, signal.SIG_IGN):
+            self._has_terminal = self._has_terminal and before is not signal.SIG_IGN
             with suppress(ValueError):  # this is not the main thread, so no signal arrives here
-                signal.signal(signal.SIGHUP, self._hung_up)
+                signal.signal(number, self._hung_up)
 
     def _hung_up(self, number: int, frame: object) -> None:
         reactor = the_reactor()
         over = self._has_terminal and not is_terminal()
         reactor.callFromThread(reactor.stop if over else self.reload)
 
-    def reload(self) -> None:
-        """Load certificates, revocation lists and keys again, for new connections, and log the outcome."""
-        super().reload()
+    def load_files(self) -> bool:
+        """Load certificates, revocation lists and keys again. Return False if a file is wrong."""
+        are_right = super().load_files()
         try:
             self._reload_keys()
         except ConfigurationError as error:
             self.log.error("the old keys stay in use: {error}", error=str(error))
+            return False
+        return are_right
 
     def log_listening(self, port: IListeningPort, where: Listener) -> None:
         """Log it when the reactor handles Ctrl-C, which a Deferred would hide before."""

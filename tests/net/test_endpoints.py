@@ -89,6 +89,7 @@ def test_an_endpoint_that_others_can_reach_is_not_local(text: str) -> None:
     [
         ("tcp:9999", BACKLOG),
         ("tcp:9999:backlog=7", 7),
+        ("tcp:9999:127.0.0.1:7", 7),
         ("tcp:9999:interface=127.0.0.1", BACKLOG),
     ],
 )
@@ -98,6 +99,23 @@ def test_the_backlog_is_large_unless_the_string_gives_one(text: str, backlog: in
     listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
 
     assert [backlog] == [server[2] for server in reactor.tcpServers]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("unix:camera.sock", 0o600),
+        ("unix:camera.sock:mode=660", 0o660),
+        ("unix:camera.sock:660", 0o660),
+        ("unix:camera.sock:660:7", 0o660),
+    ],
+)
+def test_only_the_owner_may_use_a_unix_socket_unless_the_string_has_a_mode(text: str, mode: int) -> None:
+    reactor = MemoryReactorClock()
+
+    listener(reactor, text).endpoint.listen(None)  # type: ignore[arg-type]
+
+    assert [mode] == [server[3] for server in reactor.unixServers]
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,21 @@ class TestFiles:
         assert ["log"] == names()
         assert 5 * 11 >= (tmp_path / "log").stat().st_size
 
+    def test_it_is_emptied_if_it_cannot_be_opened_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After ``twistd --uid``, a file that root made is open, and nobody may open it."""
+        monkeypatch.setattr(LogFile, "rotate", lambda file: None)
+        file = RotatingFile(str(tmp_path / "log"), size=20, kept=2)
+        (tmp_path / "log").rename(tmp_path / "hidden")
+        (tmp_path / "log").mkdir()
+        for number in range(21):
+            file(f"line {number:05}\n")
+        file.close()
+
+        assert (tmp_path / "hidden").read_text().endswith("line 00020\n")
+        assert 5 * 11 >= (tmp_path / "hidden").stat().st_size
+
     def test_after_an_error_it_is_opened_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

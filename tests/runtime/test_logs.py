@@ -246,6 +246,19 @@ def test_a_flood_is_cut_and_counted_and_other_events_are_still_logged(line_forma
     assert 100_000 == logged + sum(int(found[1] or found[2]) for found in left_out if found)
 
 
+def test_an_error_logged_in_the_old_way_is_logged_beside_a_flood_of_messages() -> None:
+    def use(log: Logger) -> None:
+        old: Any = {"log_format": "{log_text}", "log_namespace": "log_legacy"}
+        for number in range(10_000):
+            log.observer({**old, "log_text": f"part {number} is good", "log_level": LogLevel.info})
+        log.observer({**old, "log_text": "the axis has stopped", "log_level": LogLevel.critical})
+
+    lines = written(text_line, 100_000, use)
+
+    assert any("the axis has stopped" in line for line in lines)
+    assert "more events of this kind were not logged: log_legacy {log_text}" in lines[-1]
+
+
 def test_events_that_were_asked_for_are_not_limited() -> None:
     def use(log: Logger) -> None:
         for _ in range(1000):

@@ -62,6 +62,18 @@ def test_the_pidfile_of_a_python_program_is_left(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_the_pidfile_of_a_python_program_with_another_name_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "twistd.pid"
+    rename = "open('/proc/self/comm', 'w').write('line-3'); input()"
+    words = ["line-3", "-c", rename]
+    with subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE) as process:
+        wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "line-3\n")
+        path.write_text(str(process.pid))
+        remove_stale_pidfile(str(path))
+        process.communicate(b"\n")
+    assert path.exists()
+
+
 @pytest.mark.parametrize(("options", "mode"), [({"umask": None}, 0o640), ({"umask": 0}, 0o666)])
 def test_others_cannot_read_new_files(options: dict[str, int], mode: int, tmp_path: Path) -> None:
     before = os.umask(0)

@@ -142,9 +142,9 @@ def _server(reactor: Any, parsed: _Parsed, text: str) -> IStreamServerEndpoint:
         parsed.port(0, missing="0")
         _own_address("interface", parsed.value("interface", 1))
         text = _LOCALHOST.sub(rf"\g<1>{LOCALHOST}", text)
-    if parsed.kind in ("tcp", "tcp6", "unix") and "backlog" not in parsed.options:
+    if parsed.kind in ("tcp", "tcp6", "unix") and not parsed.value("backlog", 2):
         text += f":backlog={BACKLOG}"
-    if parsed.kind == "unix" and "mode" not in parsed.options:
+    if parsed.kind == "unix" and not parsed.value("mode", 1):
         text += f":mode={SOCKET_MODE}"
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)

@@ -297,6 +297,14 @@ def plain_writer(stream: Any) -> Write:
     return write
 
 
+class _LogFile(LogFile):
+    def empty(self) -> None:
+        """Remove all contents, also if the program gave up the right to open the file."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        self.size = 0
+
+
 class RotatingFile:
     """
     A log file that is renamed to ``NAME.1`` when it is full, and ``NAME.1`` to ``NAME.2``, and so on.
@@ -318,10 +326,10 @@ class RotatingFile:
         self._kept = kept
         self.rotation_due = False
         """Set it, from any thread or a signal, to have the file renamed now."""
-        self._file: LogFile | None = self._open()
+        self._file: Any = self._open()
 
-    def _open(self) -> LogFile:
-        return LogFile.fromFullPath(self._path, rotateLength=self._size, maxRotatedFiles=self._kept)  # type: ignore[no-any-return]
+    def _open(self) -> Any:
+        return _LogFile.fromFullPath(self._path, rotateLength=self._size, maxRotatedFiles=self._kept)  # type: ignore[no-untyped-call]
 
     def __call__(self, text: str) -> None:
         self._file = self._file or self._open()
@@ -332,8 +340,7 @@ class RotatingFile:
             before = self._file.size
             self._file.write(text.encode(errors="backslashreplace"))
             if self._file.size > before >= 2 * self._size:  # it cannot be renamed: the folder is not ours
-                self.close()
-                os.truncate(self._path, 0)
+                self._file.empty()
         except Exception:
             self.close()  # to open it again: a rotation that failed leaves it closed
             raise

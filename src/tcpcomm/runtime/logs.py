@@ -159,6 +159,7 @@ class LineObserver:
                 self._writer.put(line)
             return
         kind = event.get("log_kind") or (event.get("log_namespace"), event.get("log_format"))
+        kind = (*kind, event.get("log_level"))  # all calls of Twisted's old log have one format
         left_out = budget.take(kind, monotonic())
         if left_out is None:
             return

@@ -37,7 +37,9 @@ def remove_stale_pidfile(path: str | None) -> None:
         program = process.joinpath("comm").read_text(errors="replace").strip()
     except (OSError, ValueError):
         return  # twistd decides
-    if any("twist" in word for word in [*command, program]) or "python" in program:
+    if any("twist" in word for word in [*command, program]):
+        return
+    if "python" in program or "python" in _file_of(process):
         return
     try:
         os.remove(path)
@@ -52,6 +54,14 @@ def remove_stale_pidfile(path: str | None) -> None:
         number=number,
         program=program,
     )
+
+
+def _file_of(process: Path) -> str:
+    """Return the name of the file that a process runs; "" if it is another user's, and nobody may know."""
+    try:
+        return process.joinpath("exe").readlink().name  # a program can change its other names
+    except OSError:
+        return ""
 
 
 def keep_files_private(twistd: Mapping[str, Any]) -> None:

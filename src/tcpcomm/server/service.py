@@ -109,16 +109,23 @@ class ServerService(Service):
         New connections use them, and sessions go on. If a file is wrong, that is logged, and the old ones
         of this place stay in use.
         """
+        if self.load_files():
+            self.log.info("loaded certificates and keys again, for new connections")
+
+    def load_files(self) -> bool:
+        """Load the files again. Return False if one of them is wrong, which is logged."""
+        are_right = True
         for each in self.listeners:
             if each.reload is None:
                 continue
             try:
                 each.reload()
             except (ConfigurationError, OSError) as error:
+                are_right = False
                 self.log.error(
                     "{text}: the old certificates stay in use: {error}", text=each.text, error=str(error)
                 )
-        self.log.info("loaded certificates and keys again, for new connections")
+        return are_right
 
     def _listen(self) -> None:
         if self._started:
