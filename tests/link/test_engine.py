@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from attrs import evolve
@@ -17,7 +18,9 @@ from tcpcomm.link.link import Link
 from tcpcomm.link.policy import Backoff
 from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session.rivals import REFUSAL_DELAY
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
+from tests.session.stage import recorded_log
 
 pytestmark = pytest.mark.usefixtures("logged")
 
@@ -524,3 +527,18 @@ def test_a_peer_that_gives_another_reason_each_time_does_not_fill_the_log(bench:
 
     link = bench.link(on_ready=[fails])
     assert MAX_LOGGED_REASONS == len(told_by_log(bench, link, 20.0))
+
+
+def test_refused_peers_that_wait_for_their_end_are_few(bench: Bench) -> None:
+    link = bench.link(dials=False)
+    bench.network.advance(0.1)
+    hosts = [f"10.0.0.{number % 250}" for number in range(300)]
+    refused = [Mock(peer=f"{host}:1", host=host) for host in hosts]
+    with recorded_log() as logged:
+        for each in refused:
+            link.engine.abort_later(each, "another is connected")
+        assert link.engine.admission.max_unproven == sum(not each.abort.called for each in refused)
+        bench.network.advance(REFUSAL_DELAY + 0.1)
+        assert [1] * 300 == [each.abort.call_count for each in refused]
+        logged.lines()
+    assert 0 == link.engine.admission.unproven

@@ -295,6 +295,10 @@ class Engine:
 
     def abort_later(self, session: SupervisedProtocol, reason: str) -> None:
         """End a session that was refused, after a pause, so that its peer does not come again at once."""
+        drop = partial(self._drop, session)  # those that wait take places of the unproven, so they are few
+        if not self.admission.unproven_opened(session, session.peer, session.host, drop):
+            session.abort(reason)
+            return
         cast("Any", session.transport).pauseProducing()
         self._unproven[session] = self._clock.callLater(REFUSAL_DELAY, self._drop, session, reason)
 
