@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.rivals import FIGHT_ENDS, FIRST_SILENCE, LONGEST_SILENCE, SERIES_ENDS, Rivals
 
 JUST = 0.001
@@ -39,3 +40,16 @@ def test_the_next_eviction_is_free_when_nobody_was_refused_for_a_minute() -> Non
     assert not rivals.may_evict("robot", now, heard_at=now)
     now += FIGHT_ENDS
     assert rivals.may_evict("robot", now, heard_at=now)
+
+
+def test_a_loose_contact_keeps_no_peer_with_heartbeats_waiting() -> None:
+    rivals, heartbeats = Rivals(), Heartbeats(0.1, 0.3)
+    for n in range(20):  # each time the peer comes back 0.3 s after it was heard last
+        assert rivals.may_evict("robot", n * 0.5, heard_at=n * 0.5 - 0.3, heartbeats=heartbeats)
+
+
+def test_a_peer_that_is_heard_in_each_interval_keeps_its_session() -> None:
+    rivals, heartbeats = Rivals(), Heartbeats(0.1, 0.3)
+    assert rivals.may_evict("robot", 0.0, heard_at=0.0, heartbeats=heartbeats)
+    for n in range(1, 100):
+        assert not rivals.may_evict("robot", n * 0.5, heard_at=n * 0.5 - 0.1, heartbeats=heartbeats)

@@ -285,7 +285,9 @@ class Engine:
             return None
         if not old.same_peer(session):
             refusal = Refusal(Abuse.NAME, f"{old.peer} is connected")
-        elif self._rivals.may_evict("", self._now(), old.heard_at):  # a link has one peer
+        elif self._rivals.may_evict(  # a link has one peer, so the name does not matter
+            "", self._now(), old.heard_at, self.supervisor.policy.heartbeats
+        ):
             return None
         else:
             refusal = same_name(old.peer)

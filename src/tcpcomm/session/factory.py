@@ -224,7 +224,7 @@ class FrameFactory(Factory):
         refusal = None
         if peer is None or old is None:
             refusal = self.admission.session_refusal(session.host)
-        elif old.is_open and not self._rivals.may_evict(peer, now, old.last_received_at):
+        elif old.is_open and not self._rivals.may_evict(peer, now, old.last_received_at, old.heartbeats):
             refusal = same_name(old.peer)
         session.admitted = refusal is None
         if refusal is not None:

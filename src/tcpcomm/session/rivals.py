@@ -7,6 +7,7 @@ from typing import Final
 from attrs import define, field
 
 from tcpcomm.session.admission import Abuse, Refusal
+from tcpcomm.session.heartbeat import Heartbeats
 
 FIRST_SILENCE: Final = 1.0
 """Seconds for which a session must have been silent, to be evicted soon after another eviction."""
@@ -47,12 +48,17 @@ class Rivals:
     would last for hours. If the name comes again within 10 s, the older session must have been silent: for
     1 s, then 2 s, and so on, at most 8 s. A peer that is alive is heard meanwhile, so it stays, and the one
     with the same name is refused. A name that nobody else claims for a minute is free again.
+
+    Where there are heartbeats, a peer that is alive is heard in each interval. So a session that was silent
+    for two intervals may always be evicted: a cable with a loose contact keeps no robot waiting.
     """
 
     _series: dict[str, _Series] = field(factory=dict, init=False)
     _most_series: int = field(default=64, init=False)  # more than these: forget those that are over
 
-    def may_evict(self, name: str, now: float, heard_at: float) -> bool:
+    def may_evict(
+        self, name: str, now: float, heard_at: float, heartbeats: Heartbeats | None = None
+    ) -> bool:
         """
         Return whether a newcomer may evict the session of this name. If so, count the eviction.
 
@@ -60,6 +66,7 @@ class Rivals:
             name: the name that both peers have.
             now: the time.
             heard_at: the time at which the older session's peer was heard.
+            heartbeats: the heartbeats of the older session; None: its peer may be alive and silent.
         """
         series = self._series.get(name)
         if series is None or now >= series.ends_at:
@@ -67,7 +74,8 @@ class Rivals:
                 self._forget(now)
             series = self._series[name] = _Series()
         silence = FIRST_SILENCE * 2.0 ** (series.evictions - 1) if series.evictions else 0.0
-        if now - heard_at < min(silence, LONGEST_SILENCE):
+        longest = LONGEST_SILENCE if heartbeats is None else 2 * heartbeats.interval
+        if now - heard_at < min(silence, longest):
             series.ends_at = now + FIGHT_ENDS
             return False
         series.evictions += 1
