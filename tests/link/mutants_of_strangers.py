@@ -19,7 +19,7 @@ MUTANTS_OF_STRANGERS: Final = (
         "a peer that is alive is evicted again and again",
         Rivals,
         "may_evict",
-        "if now - heard_at < min(silence, LONGEST_SILENCE):",
+        "if now - heard_at < min(silence, longest):",
         "if False:",
         test_keys.test_two_peers_of_one_name_do_not_evict_each_other_for_ever,
     ),
