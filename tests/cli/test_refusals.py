@@ -196,6 +196,17 @@ def test_a_file_of_credentials_is_read() -> None:
     assert {"user": "admin", "password": "a=#b "} == options.credentials
 
 
+def test_a_file_of_credentials_may_be_made_on_windows(tmp_path: Path) -> None:
+    from tcpcomm.cli.call import CallOptions
+
+    options = CallOptions()
+    path = tmp_path / "login"
+    path.write_bytes(b"\xef\xbb\xbfuser=admin\r\npassword=a\r\n")
+    path.chmod(0o600)
+    options.opt_credential_file(str(path))
+    assert {"user": "admin", "password": "a"} == options.credentials
+
+
 def test_a_text_from_outside_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     told = refusal(["describe", "no\x1b[2J\u202esuch:Thing"], capsys)
 

@@ -148,6 +148,15 @@ def test_keys_are_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
     assert KEY.hex() not in repr(keys)
 
 
+def test_a_key_file_may_be_made_on_windows_and_have_comments_in_any_language(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"\ufeff# 셀 3\r\nrobot-1 {KEY.hex()}\r\n", "utf-8", newline="")
+    assert {"robot-1": KEY} == dict(read_keys(path, "camera-1").keys)
+    path.write_bytes(b"# Geh\xe4use\n")
+    with pytest.raises(ConfigurationError, match=r"cannot read the keys in .*: 'utf-8' codec"):
+        read_keys(path, "camera-1")
+
+
 def test_a_wrong_line_of_the_key_file_is_named_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text("robot-1 nonsense\n")

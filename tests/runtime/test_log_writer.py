@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from twisted.python.logfile import LogFile
 from tcpcomm.runtime import log_writer
 from tcpcomm.runtime.log_writer import FINISH, MOST_WAITING, LogWriter, RotatingFile, stream_writer
 from tests.conftest import skip
+from tests.system.running import environment
 
 
 class Place:
@@ -156,6 +158,22 @@ def test_a_full_disk_loses_lines_and_tells_how_many(monkeypatch: pytest.MonkeyPa
     assert ["1 lines of the log were lost here, because they could not be written in time", "written"] == (
         place.lines
     )
+
+
+def test_the_last_line_of_a_child_of_multiprocessing_is_written(tmp_path: Path) -> None:
+    if not hasattr(os, "fork"):
+        skip("this system has no fork")
+    path = tmp_path / "log"
+    code = (
+        "import multiprocessing, sys\n"
+        "from tcpcomm.runtime.log_writer import LogWriter, RotatingFile\n"
+        "writer = LogWriter(RotatingFile(sys.argv[1], size=10_000, kept=1))\n"
+        "child = multiprocessing.get_context('fork').Process(target=writer.put, args=('child\\n',))\n"
+        "child.start()\n"
+        "child.join()\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment(), check=True, timeout=20)
+    assert "child\n" == path.read_text()
 
 
 def test_a_writer_works_in_both_processes_after_a_fork(tmp_path: Path) -> None:

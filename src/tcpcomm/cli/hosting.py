@@ -58,7 +58,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         """A file with a credential for the login on each line, as name=value, such as a password."""
         try:
             check_secret_file(path)
-            lines = Path(path).read_text("utf-8").splitlines()
+            lines = Path(path).read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise Refusal(f"--credential-file {path}: cannot read it: {error}") from None
         for number, line in enumerate(lines, 1):

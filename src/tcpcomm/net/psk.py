@@ -140,7 +140,7 @@ def read_keys(path: str | Path, name: str) -> PreSharedKeys:
     """
     try:
         check_secret_file(path)
-        text = Path(path).read_text("ascii")
+        text = Path(path).read_text("utf-8-sig")  # some editors write a mark at the begin
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the keys in {path}: {error}") from None
     keys = {}

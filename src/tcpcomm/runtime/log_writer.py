@@ -209,8 +209,13 @@ class _Fork:
     def __init__(self) -> None:
         self._held = ExitStack()
         self._writers: list[LogWriter] = []
+        self._ends_with: Any = None
 
     def before(self) -> None:
+        util = sys.modules.get("multiprocessing.util")
+        if util is not self._ends_with:  # its children end without atexit
+            self._ends_with = util
+            util.register_after_fork(self, lambda _: util.Finalize(None, finish_all, exitpriority=0))
         self._writers = list(_writers)
         for each in self._writers:
             self._held.enter_context(each.changed)
