@@ -212,7 +212,7 @@ class _Fork:
         self._ends_with: Any = None
 
     def before(self) -> None:
-        util = sys.modules.get("multiprocessing.util")
+        util: Any = sys.modules.get("multiprocessing.util")
         if util is not self._ends_with:  # its children end without atexit
             self._ends_with = util
             util.register_after_fork(self, lambda _: util.Finalize(None, finish_all, exitpriority=0))
