@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -87,6 +88,33 @@ def test_a_package_that_is_installed_in_the_working_folder_passes(
     monkeypatch.syspath_prepend(tmp_path)
 
     check_package("vendored")
+
+
+def test_the_packages_of_a_frozen_program_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyInstaller puts them into the folder of the script, without a .dist-info."""
+    (tmp_path / "bundled").mkdir()
+    (tmp_path / "bundled" / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+
+    check_package("bundled")
+
+
+def test_the_packages_within_a_program_of_one_file_pass(tmp_path: Path) -> None:
+    program = tmp_path / "program.pyz"
+    with ZipFile(program, "w") as archive:
+        archive.writestr("bundled/__init__.py", "")
+        code = "from tcpcomm._lazy import check_package\ncheck_package('bundled')\nprint('passed')\n"
+        archive.writestr("__main__.py", code)
+    done = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert "passed\n" == done.stdout, done.stderr
 
 
 USE = {

@@ -64,7 +64,9 @@ def check_package(name: str, distribution: str = "") -> None:
     if spec is None:
         raise ImportError(f"{name} is not installed", name=name)
     folders = [*(spec.submodule_search_locations or ())]
-    if folders and not _is_own(os.path.dirname(os.path.abspath(folders[0])), distribution or name):
+    is_bundled = getattr(sys, "frozen", False)  # by PyInstaller, which leaves no .dist-info
+    above = [os.path.dirname(os.path.abspath(each)) for each in folders[:1]]
+    if above and (is_bundled or not _is_own(above[0], distribution or name)):
         return
     place = spec.origin or (folders[0] if folders else "a module of the program")
     raise HiddenPackage(f"{place} hides the package {name}: rename it", name=name)
@@ -76,5 +78,9 @@ def _is_own(folder: str, distribution: str) -> bool:
     own = {os.getcwd(), os.path.dirname(os.path.abspath(script))} if script else {os.getcwd()}
     if folder not in own:
         return False
-    installed = (each.lower() for each in os.listdir(folder) if each.endswith(".dist-info"))
+    try:
+        names = os.listdir(folder)
+    except OSError:  # a program in one file, as zipapp makes it
+        return False
+    installed = (each.lower() for each in names if each.endswith(".dist-info"))
     return not any(each.startswith(f"{distribution.lower()}-") for each in installed)
