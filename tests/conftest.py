@@ -43,6 +43,7 @@ LONG = (
     "tests/fuzz/",
     "tests/interop/",
     "tests/link/test_mutants.py",
+    "tests/soak/",
     "tests/system/",
     "tests/test_bench.py",
     "tests/testing/test_check_equipment.py",
