@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tcpcomm import Limits
+from tcpcomm.conversation.responder import current_session
 from tcpcomm.server.serving import EquipmentFactory
 from tests.equipment.declared import MyCamera, Position
 from tests.session.stage import Stage
@@ -26,3 +27,19 @@ def test_requests_that_were_held_back_do_not_overtake_those_that_wait(awaited: i
     stage.settle()
     assert [*range(8)] == camera.done
     assert REPLIES == stage.transport.received
+
+
+def test_no_command_that_waited_begins_after_the_session_was_closed() -> None:
+    camera = MyCamera()
+    exposure: Deferred[Position] = Deferred()
+
+    def close() -> Position:
+        current_session().close()
+        return Position(2.0, 0.0, 0.0)
+
+    camera.jobs = {0: lambda: exposure, 2: close}
+    stage = Stage(camera, factory=EquipmentFactory).connect()
+    stage.receive(REQUESTS)
+    exposure.callback(Position(0.0, 0.0, 0.0))
+    stage.settle()
+    assert [0, 1, 2] == camera.done

@@ -7,7 +7,9 @@ from unittest.mock import Mock
 
 import pytest
 from attrs import evolve
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import provider
 
@@ -17,10 +19,11 @@ from tcpcomm.link.engine import MAX_LOGGED_REASONS, Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.policy import Backoff
 from tcpcomm.link.states import LinkState
+from tcpcomm.session.admission import Abuse
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.rivals import REFUSAL_DELAY
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
-from tests.session.stage import recorded_log
+from tests.session.stage import TLSTransport, recorded_log
 
 pytestmark = pytest.mark.usefixtures("logged")
 
@@ -542,3 +545,24 @@ def test_refused_peers_that_wait_for_their_end_are_few(bench: Bench) -> None:
         assert [1] * 300 == [each.abort.call_count for each in refused]
         logged.lines()
     assert 0 == link.engine.admission.unproven
+
+
+def come_by_tls(link: Link, host: str) -> TLSTransport:
+    """Let a peer connect to a link and complete TLS, without a certificate. Return its transport."""
+    transport = TLSTransport(IPv4Address("TCP", host, 1))
+    transport.protocol = link.engine.sessions.buildProtocol(transport.address)
+    transport.protocol.makeConnection(transport)
+    transport.complete_handshake()
+    return transport
+
+
+def test_a_refused_peer_that_is_lost_before_its_end_is_counted_once(bench: Bench) -> None:
+    link = bench.link(dials=False, policy=QUIET)
+    first = come_by_tls(link, "10.0.0.1")
+    with recorded_log() as logged:
+        refused = come_by_tls(link, "10.0.0.2")
+        refused.break_off(ConnectionLost())
+        assert 1 == len([line for line in logged.lines() if "refused" in line])
+    assert {Abuse.NAME: 1} == dict(link.abuse)
+    first.break_off(ConnectionLost())
+    bench.result(link.stopService())

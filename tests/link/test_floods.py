@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from tcpcomm import Limits
@@ -87,3 +88,47 @@ def test_a_link_does_not_wait_for_handlers_when_its_peer_closes() -> None:
     bench.until(lambda: len(bench.peers.peers) == 2)
     bench.ready(link)
     assert begun[0].called
+
+
+@pytest.mark.parametrize("paused_by", ["handlers", "the user"])
+def test_a_peer_from_which_the_link_reads_nothing_is_not_silent(paused_by: str) -> None:
+    bench = Bench()
+    bench.serve()
+    begun: list[Deferred[None]] = []
+
+    def work(_: bytes) -> Deferred[None]:
+        begun.append(Deferred())
+        return begun[-1]
+
+    link = bench.link(received=work, limits=Limits(awaited=1, idle=None))
+    bench.ready(link)
+    session = link.ready_requester().session
+    bench.told.clear()
+    if paused_by == "handlers":
+        bench.peers.last.say(b"event")
+    else:
+        session.pauseProducing()
+    bench.network.advance(5.0)
+    assert ([], LinkState.READY) == (bench.told, link.state)
+    assert bench.peers.last.received.count(b"PING") > 40
+    if paused_by == "handlers":
+        begun[0].callback(None)
+    else:
+        session.resumeProducing()
+    bench.network.advance(1.0)
+    assert ([], LinkState.READY) == (bench.told, link.state)
+    bench.camera.pull()
+    bench.until(lambda: link.state is LinkState.DOWN, within=0.5)
+
+
+def test_a_peer_that_takes_nothing_is_silent_though_the_link_reads_nothing() -> None:
+    bench = Bench()
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    bench.camera.pull()
+    for _ in range(40):
+        link.send(b"x" * 10_000)
+    session = link.ready_requester().session
+    assert session.is_held
+    bench.until(lambda: link.state is LinkState.DOWN, within=0.5)

@@ -115,6 +115,19 @@ def test_a_peer_that_replaces_its_session_needs_no_free_place() -> None:
     assert session.is_open
 
 
+def test_a_session_that_is_closing_gives_its_place_to_the_next_of_its_peer() -> None:
+    crowd = Crowd(evict="address", max_sessions=2)
+    with recorded_log():
+        for number in range(10):
+            session = crowd.come("10.0.0.1", number)
+            session.transport.appetite = 0
+            session.sendBytes(b"x" * 200_000)
+            session.close("closed here")
+            crowd.transports_turn()
+    assert {session} == crowd.factory.sessions
+    assert {"closed here"} == {each.protocol.reason for each in crowd.transports}
+
+
 def test_a_mode_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError, match="must be identity, address, none or auto, not 'all'"):
         FrameFactory(evict="all")

@@ -13,9 +13,11 @@ from twisted.internet.error import ConnectionDone
 from tcpcomm import FramingError, Limits
 from tcpcomm.framing import Delimited, Unframed
 from tcpcomm.session.heartbeat import Heartbeats
+from tcpcomm.session.receive_queue import LOOK_EVERY
 from tcpcomm.session.turns import (
     FIRST_BITE,
     LARGEST_BITE,
+    MOST_FRAMES,
     PASS_SECONDS,
     SLICE_SECONDS,
     UNQUEUED_SECONDS,
@@ -244,6 +246,34 @@ def test_batches_are_slices_too() -> None:
     stage.receive(joined(frames))
     assert frames == [frame for batch in stage.session.seen for frame in batch]
     assert max(map(len, stage.session.seen)) <= 64
+
+
+def test_slices_grow_again_after_one_that_took_long() -> None:
+    stage = staged(BatchSpy, framing=LINES)
+    take = stage.session.framesReceived
+
+    def hiccup(frames: list[bytes]) -> None:
+        if not stage.session.seen:
+            stage.clock.rightNow += 1.0
+        take(frames)
+
+    stage.session.framesReceived = hiccup
+    for _ in range(10):
+        stage.receive(joined(numbered(100)))
+    assert max(map(len, stage.session.seen)) == MOST_FRAMES
+
+
+def test_frames_that_become_slow_stop_their_slice() -> None:
+    stage = staged(framing=LINES)
+    for _ in range(10):
+        stage.receive(joined(numbered(100)))  # quickly, so the slices have grown
+    slow(stage, 0.01)
+    stage.session.seen.clear()
+    stage.transport.arrive(joined(numbered(200)))
+    stage.transport.turn()
+    assert len(stage.session.seen) <= LOOK_EVERY
+    stage.settle()
+    assert numbered(200) == stage.session.seen
 
 
 def test_faults_are_handled_in_turns_each_once() -> None:

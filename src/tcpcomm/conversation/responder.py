@@ -327,7 +327,7 @@ class Responder:
         # This counts as a command that is under way, because the end of a turn may deliver further
         # requests. They must wait behind those that waited before.
         self._running += 1
-        while self._queue and self._running == 1:
+        while self._queue and self._running == 1 and self._session.is_open:
             request, frame, send, turn = self._queue.popleft()
             later: Deferred[Any] = maybeDeferred(self._take, request, frame, send)
             later.chainDeferred(turn)

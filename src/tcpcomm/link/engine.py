@@ -329,7 +329,7 @@ class Engine:
 
     def _not_proven(self, session: SupervisedProtocol, reason: str) -> None:
         """Log a session that was not proven, and keep its reason where no session says more."""
-        if self._forget_unproven(session):
+        if self._forget_unproven(session) and not session.given_up:  # else it is logged already
             self.admission.log_refusal(session.peer, reason)
             if self._running and self.state is LinkState.DOWN:
                 self.supervisor.reason = f"the last peer that came was refused: {reason}"
@@ -382,6 +382,11 @@ class Engine:
             if actions:
                 self._do(actions)
 
+    def session_unread(self, session: SupervisedProtocol) -> None:
+        """Do not count the peer's silence up to now, because nothing was read from it."""
+        if session is self._session:
+            self.supervisor.unread(self._now())
+
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None:
         """Note that a session ended, or is not proven; for ``refused`` see :meth:`Supervisor.lost`."""
         self._not_proven(session, reason)
@@ -403,6 +408,8 @@ class Engine:
         self._do()
 
     def _tick(self) -> None:
+        if self._session is not None and self._session.is_unread:
+            self.session_unread(self._session)
         self._do(self.supervisor.tick(self._now()))
 
     def _leave(self) -> None:

@@ -34,6 +34,7 @@ from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import Observers
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.receive_queue import deliver_each
 
 
 class LinkSession(FrameProtocol):
@@ -64,17 +65,10 @@ class LinkSession(FrameProtocol):
         )
 
     def framesReceived(self, frames: list[bytes]) -> None:
-        waiting = iter(frames)
         self.requester.hold(len(frames))
         try:
-            for frame in waiting:
-                self.frameReceived(frame)
-                if self.is_held:
-                    break
+            deliver_each(self, frames, self._seconds)
         finally:
-            rest = [*waiting]
-            if rest:
-                self.put_back(rest)
             self.requester.release()
 
     def frameReceived(self, frame: bytes) -> None:

@@ -45,6 +45,7 @@ class Supervision(Protocol):
     def abort_later(self, session: SupervisedProtocol, reason: str) -> None: ...
     def session_established(self, session: SupervisedProtocol) -> None: ...
     def session_heard(self, session: SupervisedProtocol) -> None: ...
+    def session_unread(self, session: SupervisedProtocol) -> None: ...
     def session_over(self, session: SupervisedProtocol, reason: str, refused: bool = False) -> None: ...
     def settle(self) -> None: ...
 
@@ -73,6 +74,7 @@ class SupervisedProtocol(ProtocolWrapper):
         # close:
         self._receives_to_the_end = self._framed
         self._begun = False  # the user's protocol, or its authentication, knows of the connection
+        self._reading_paused = False
         self._lost = False
         self.given_up = False
         self.missing: str | None = None
@@ -165,6 +167,23 @@ class SupervisedProtocol(ProtocolWrapper):
         """Note that received data waits in the session, which reads nothing more meanwhile."""
         if not self.given_up:
             self._engine.session_heard(self)
+
+    @property
+    def is_unread(self) -> bool:
+        """True while nothing is read from the peer, but not because the peer itself does not read."""
+        return self._reading_paused and not (self._framed and self.protocol.unsent)
+
+    def pauseProducing(self) -> None:
+        """Stop reading for the protocol."""
+        self._reading_paused = True
+        cast("Any", self.transport).pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Read again for the protocol."""
+        if self.is_unread:
+            self._engine.session_unread(self)
+        self._reading_paused = False
+        cast("Any", self.transport).resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True

@@ -205,6 +205,11 @@ class Supervisor:
             return self._proven(now) if self._steps_are_done else []
         return self._to(state, "the peer is heard again")
 
+    def unread(self, now: float) -> None:
+        """Do not count the peer's silence up to now, because nothing was read from it meanwhile."""
+        if self._pulse is not None and self.state in (LinkState.READY, LinkState.SUSPECT):
+            self._pulse.hear(now)
+
     def grace_until(self, now: float, seconds: float = 0.0) -> None:
         """
         Accept the peer's silence until so many seconds from now, and send it no heartbeat meanwhile.

@@ -208,11 +208,13 @@ class FrameFactory(Factory):
             return
         old = self._by_peer.get(peer)
         self._by_peer[peer] = session
-        if old is not None and old.is_open:
-            reason = f"the peer connected again, as {session.peer}: this session is its zombie"
+        if old is None:
+            return
+        reason = f"the peer connected again, as {session.peer}: this session is its zombie"
+        if old.is_open:
             self.log.info("{peer}: evicted: {reason}", peer=old.peer, reason=reason)
             self.admission.abuse[Abuse.EVICTED] += 1
-            old.abort(reason)
+        old.abort(old.reason or reason)  # also if it is closing: its place is taken
 
     def _refusal(self, session: FrameProtocol, identity: str | None) -> str | None:
         """Return the reason why a peer may have no session, or None if it may. Log it if not."""

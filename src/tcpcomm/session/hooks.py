@@ -38,10 +38,12 @@ class SessionHooks(FrameSender):
         Handle frames that were received together, at most 64. Override it to handle them as a batch.
 
         The default calls :meth:`frameReceived` with each, and stops when the session is paused or closed.
+        If the frames take long, other sessions get their turn before the rest is delivered.
         """
         if len(frames) == 1:
             return self.frameReceived(frames[0])
-        return deliver_each(cast("ReceivingSession", self), frames)
+        deliver_each(cast("ReceivingSession", self), frames, self._seconds)
+        return None
 
     def framingFailed(self, fault: FramingError) -> None:
         """

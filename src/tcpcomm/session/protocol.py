@@ -37,6 +37,7 @@ from tcpcomm.session.turns import (
     FIRST_BITE,
     FIRST_FRAMES,
     LARGEST_BITE,
+    LEAST_FRAMES,
     MOST_FRAMES,
     SLICE_SECONDS,
     SMALLEST_BITE,
@@ -342,7 +343,8 @@ class FrameProtocol(SessionHooks):
                     if count > 1 and (count >= FIRST_FRAMES or count >= self._most_frames):
                         took = self._seconds() - now
                         if took > SLICE_SECONDS or count == self._most_frames < MOST_FRAMES:
-                            self._most_frames = next_size(self._most_frames, count, took, 1, MOST_FRAMES)
+                            most = next_size(self._most_frames, count, took, LEAST_FRAMES, MOST_FRAMES)
+                            self._most_frames = most
         except Exception:
             self._handler_failed()
         finally:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Final, Protocol
 
 from attrs import define, field
 
 from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import Decoder
 from tcpcomm.session.observer import ObservedSession, report_bytes, report_fault, report_frames_dropped
+from tcpcomm.session.turns import SLICE_SECONDS
+
+LOOK_EVERY: Final = 8
+"""The frames that are delivered one by one between two looks at the time."""
 
 
 class ReceivingSession(ObservedSession, Protocol):
@@ -33,20 +38,32 @@ class ReceivingSession(ObservedSession, Protocol):
     def close(self, reason: str = ...) -> None: ...
 
 
-def deliver_each(session: ReceivingSession, frames: Iterable[bytes]) -> Awaitable[None] | None:
-    """Deliver frames one by one. When the session is held, it gets back the rest."""
+def deliver_each(session: ReceivingSession, frames: Sequence[bytes], seconds: Callable[[], float]) -> None:
+    """
+    Deliver frames one by one. When the session is held, or the frames take long, it gets back the rest.
+
+    Args:
+        session: its ``frameReceived`` gets the frames.
+        frames: the frames.
+        seconds: returns the time.
+    """
     received = session.frameReceived
     rest = iter(frames)
+    left = len(frames)
+    ends = seconds() + SLICE_SECONDS if left > LOOK_EVERY else 0.0
     try:
-        for frame in rest:
-            later = received(frame)
-            if later is not None:
-                session.await_handler(later)
-            if session.is_held:
-                break
+        while left > 0:
+            for frame in islice(rest, LOOK_EVERY):
+                later = received(frame)
+                if later is not None:
+                    session.await_handler(later)
+                if session.is_held:
+                    return
+            left -= LOOK_EVERY
+            if left > 0 and seconds() >= ends:
+                return
     finally:
         session.put_back([*rest])
-    return None
 
 
 @define(eq=False)

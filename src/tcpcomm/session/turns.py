@@ -41,6 +41,9 @@ SLICE_SECONDS: Final = 0.001
 MOST_FRAMES: Final = 64
 """The frames of a slice, at most."""
 
+LEAST_FRAMES: Final = 2
+"""The frames of a slice, at least, if so many came. From one frame alone no speed is learned."""
+
 FIRST_FRAMES: Final = 16
 """The frames of a slice, at most, until it is known that a session handles them quickly."""
 
