@@ -438,14 +438,30 @@ class TestLog:
         monkeypatch.setattr(syslog, "syslog", lambda *line: told.append(line))
 
         observer = observer_under_twistd([], "-n", "--syslog")
-        Logger("camera", observer=observer).info("hello")
+        Logger("camera", observer=observer).info("hello: [peer#error] help")
         Logger("camera", observer=observer).error("the lens cap is on")
         observer.finish()
 
         assert [
-            (syslog.LOG_INFO, "[camera#info] hello"),
+            (syslog.LOG_INFO, "[camera#info] hello: [peer#error] help"),
             (syslog.LOG_ALERT, "[camera#error] the lens cap is on"),
         ] == told
+
+    def test_json_goes_to_the_system_s_log_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        syslog = pytest.importorskip("syslog")
+        told: list[tuple[int, str]] = []
+        monkeypatch.setattr(syslog, "openlog", lambda *words: None)
+        monkeypatch.setattr(syslog, "syslog", lambda *line: told.append(line))
+
+        observer = observer_under_twistd(["--log-format", "json"], "-n", "--syslog")
+        Logger("camera", observer=observer).info("a peer sent #error] as text")
+        Logger("camera", observer=observer).error("the lens cap is on")
+        observer.finish()
+
+        (first, info), (second, error) = told
+        assert (syslog.LOG_INFO, syslog.LOG_ALERT) == (first, second)
+        assert "a peer sent #error] as text" == json.loads(info)["message"]
+        assert "the lens cap is on" == json.loads(error)["message"]
 
     @pytest.mark.parametrize("option", ["log-limit", "log-size", "log-files"])
     def test_limits_must_be_whole_numbers(self, option: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,11 @@ DEFAULT_LOG_SIZE: Final = 10_000_000
 
 DEFAULT_LOG_FILES: Final = 10
 """Full log files that are kept."""
+
+_SERIOUS: Final = re.compile(
+    r'\{"time": "[^"]*", "level": "(error|critical)"|\S+ \[[^\]]*#(error|critical)\]'
+)
+"""The begin of a line about an error, in JSON or in text; what follows it may be a peer's text."""
 
 
 def twistd_observer(
@@ -42,7 +48,7 @@ def twistd_observer(
     write: Write
     name = twistd.get("logfile")
     foreground = twistd.get("nodaemon", True)  # Windows does not have this option
-    if twistd.get("syslog") and log_format == "text":
+    if twistd.get("syslog"):
         write = _syslog_writer(twistd.get("prefix") or "twisted")
     elif foreground and name in (None, "", "-"):
         write = stream_writer(sys.stdout) or plain_writer(sys.stdout)
@@ -70,14 +76,15 @@ def _rotate_at_signal(file: RotatingFile) -> None:
 
 
 def _syslog_writer(prefix: str) -> Write:
-    """Return a function that writes lines to the system's log, which adds the time."""
+    """Return a function that writes lines to the system's log, which adds the time to lines of text."""
     syslog: Any = import_module("syslog")  # not on Windows, where twistd has no option --syslog
     syslog.openlog(prefix, syslog.LOG_PID)
 
     def write(text: str) -> None:
         for line in text.splitlines():
             when, _, rest = line.partition(" ")
-            serious = "#error]" in rest or "#critical]" in rest
-            syslog.syslog(syslog.LOG_ALERT if serious else syslog.LOG_INFO, rest if when else line)
+            shown = rest if when and not line.startswith("{") else line
+            serious = _SERIOUS.match(line) is not None
+            syslog.syslog(syslog.LOG_ALERT if serious else syslog.LOG_INFO, shown)
 
     return write
