@@ -45,7 +45,8 @@ NO_LIMITS = {
     "server.machine": "PRIVATE_UMASK",
     "session.frame_log": "MESSAGE_WIDTH",  # a column
     "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
-    "session.turns": "LEAST_SECONDS FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",  # to begin with
+    # to begin with, or at least:
+    "session.turns": "LEAST_SECONDS LEAST_FRAMES FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",
     "tap": "DEFAULT_GAP",  # an option
     "transports.native": "LARGEST_WRITE",  # for speed
 }

@@ -49,6 +49,7 @@ WITH_LIMITS = [
         "session.limits",
         "session.send_buffer",
         "session.hooks",
+        "session.receive_queue",
         "session.turns",
         "codec.limits",
         "session.protocol",

@@ -15,7 +15,7 @@ from zope.interface import provider
 
 from tcpcomm.errors import NotReady
 from tcpcomm.link.connect import Connector
-from tcpcomm.link.engine import MAX_LOGGED_REASONS, Engine
+from tcpcomm.link.engine import MAX_LOGGED_REASONS, MOST_CLOSING, Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.policy import Backoff
 from tcpcomm.link.states import LinkState
@@ -23,7 +23,7 @@ from tcpcomm.session.admission import Abuse
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.rivals import REFUSAL_DELAY
 from tests.link.wired import LAN, PORT, QUIET, Bench, Peer
-from tests.session.stage import TLSTransport, recorded_log
+from tests.session.stage import TLSTransport, Transport, recorded_log
 
 pytestmark = pytest.mark.usefixtures("logged")
 
@@ -565,4 +565,28 @@ def test_a_refused_peer_that_is_lost_before_its_end_is_counted_once(bench: Bench
         assert 1 == len([line for line in logged.lines() if "refused" in line])
     assert {Abuse.NAME: 1} == dict(link.abuse)
     first.break_off(ConnectionLost())
+    bench.result(link.stopService())
+
+
+class Rude(Transport):
+    """A transport whose peer does not close. It may be aborted twice, as Twisted's."""
+
+    polite = False
+
+    def abortConnection(self) -> None:
+        self.ended = "aborted"
+
+
+def test_sessions_that_are_still_closing_are_few(bench: Bench) -> None:
+    link = bench.link(dials=False, policy=QUIET)
+    transports: list[Transport] = []
+    for port in range(50):
+        transport = Rude(IPv4Address("TCP", "10.0.0.1", port))
+        transport.protocol = link.engine.sessions.buildProtocol(transport.address)
+        transport.protocol.makeConnection(transport)
+        transport.protocol.protocol.close()
+        transports.append(transport)
+    assert [*transports[-MOST_CLOSING - 1 :]] == [each for each in transports if each.ended is None]
+    for transport in transports:
+        transport.break_off(ConnectionLost())
     bench.result(link.stopService())

@@ -32,6 +32,9 @@ from tcpcomm.session.rivals import REFUSAL_DELAY, Rivals, same_name
 LISTEN_RETRY: Final = 1.0
 """Seconds until a port that is not available is tried again."""
 
+MOST_CLOSING: Final = 16
+"""Sessions of a link that may still close, beside the newest one."""
+
 MAX_LOGGED_REASONS: Final = 20
 """Reasons of one outage that are logged: some quote the peer, which may change its words each time."""
 
@@ -307,6 +310,9 @@ class Engine:
     def _take(self, session: SupervisedProtocol) -> None:
         """Make a session the link's; the one before it is a zombie of the same peer."""
         old = self._session
+        others = [each for each in self.sessions.protocols if each is not old]
+        for each in [each for each in others if each not in self._unproven][:-MOST_CLOSING]:
+            each.abort("too many sessions of this link are still closing")
         session.heard_at = self._now()
         self.source.attempt_succeeded()
         self._plan(self.supervisor.connected(self._now(), session.missing))
