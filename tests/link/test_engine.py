@@ -579,7 +579,7 @@ class Rude(Transport):
 
 def test_sessions_that_are_still_closing_are_few(bench: Bench) -> None:
     link = bench.link(dials=False, policy=QUIET)
-    transports: list[Transport] = []
+    transports: list[Rude] = []
     for port in range(50):
         transport = Rude(IPv4Address("TCP", "10.0.0.1", port))
         transport.protocol = link.engine.sessions.buildProtocol(transport.address)
@@ -587,6 +587,6 @@ def test_sessions_that_are_still_closing_are_few(bench: Bench) -> None:
         transport.protocol.protocol.close()
         transports.append(transport)
     assert [*transports[-MOST_CLOSING - 1 :]] == [each for each in transports if each.ended is None]
-    for transport in transports:
-        transport.break_off(ConnectionLost())
+    for each in transports:
+        each.break_off(ConnectionLost())
     bench.result(link.stopService())
