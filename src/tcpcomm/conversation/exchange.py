@@ -13,10 +13,10 @@ cannot belong to another.
   to the oldest command, or a frame that came while no command was under way *breaks* the session: no later
   answer is given to anybody, and the driver must end the session at once.
 
-Frames that came together are judged together: if there are more of them than commands under way, nobody
-can know which one is surplus. The driver keeps their answers by :meth:`Exchange.keep` until it has looked
-at all of them. What was received before a command is written must be read before it is written: the driver
-looks for it in :meth:`Exchange.begin`.
+Frames that are handled together, in one slice of a chunk, are judged together: if there are more of them
+than commands under way, nobody can know which one is surplus. The driver keeps their answers by
+:meth:`Exchange.keep` until it has looked at all of them. What was received before a command is written must
+be read before it is written: the driver looks for it in :meth:`Exchange.begin`.
 
 One surplus frame cannot be told from a reply: one that arrives while a command is under way, before the
 true reply. That command gets a wrong answer, and its true reply is surplus then. It breaks the session

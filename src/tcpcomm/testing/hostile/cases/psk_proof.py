@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from time import monotonic, sleep
 
 from tcpcomm.testing.hostile.case import CLOSED, OTHERS_SERVED, case
@@ -282,19 +284,19 @@ def cr_lf(target: Target) -> str | None:
 @case(624, "white space", kinds=_PSK, sends="two spaces, tabs, a space at the end", right=CLOSED)
 def white_space(target: Target) -> None:
     """Use other white space than one space between the words."""
-    for change in (
+    changes: list[Callable[[bytes], bytes]] = [
         lambda line: line.replace(b" ", b"  ", 1),
         lambda line: line.replace(b" ", b"\t"),
         lambda line: line[:-1] + b" \n",
         lambda line: b" " + line,
-    ):
+    ]
+    for change in changes:
         if told := _almost(target, change):
             wrong(told)
 
 
-def _almost(target: Target, change: object) -> str | None:
+def _almost(target: Target, change: Callable[[bytes], bytes]) -> str | None:
     """Send a good proof after a small change. It must be refused; accepting it is told."""
-    assert callable(change)
     with ExitStack() as stack:
         peer, theirs = _challenged(target, stack)
         peer.send(change(target.proof(theirs)))
@@ -317,10 +319,12 @@ def upper_mac(target: Target) -> str | None:
 @case(626, "truncated HMAC", kinds=_PSK, sends="0, 2, 32 and 63 digits of the HMAC", right=CLOSED)
 def truncated_mac(target: Target) -> None:
     """Send only the first digits of a good HMAC."""
+
+    def cut(line: bytes, length: int) -> bytes:
+        return line[:-65] + line[-65 : -65 + length] + b"\n"
+
     for length in (0, 2, 32, 63):
-        if told := _almost(
-            target, lambda line, length=length: line[:-65] + line[-65 : -65 + length] + b"\n"
-        ):
+        if told := _almost(target, partial(cut, length=length)):
             wrong(told)
 
 
