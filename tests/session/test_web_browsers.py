@@ -21,7 +21,7 @@ from tcpcomm.framing import (
     Lines,
     Unframed,
 )
-from tcpcomm.framing.web_guard import HTTP, TLS, problem_with
+from tcpcomm.framing.web_guard import HTTP, LONGEST, TLS, problem_with
 from tests.conftest import stable_id
 from tests.session.stage import PEER, Fault, Logged, staged
 
@@ -139,6 +139,97 @@ def test_what_is_not_refused_arrives_unchanged(data: bytes, cut: int) -> None:
 
     if problem_with(data) is None:
         assert plain.session.seen == stage.session.seen
+
+
+def outcome(chunks: list[bytes], framing: Framing) -> tuple[bool, list[object]]:
+    """Return whether the session was refused, and the frames that it delivered."""
+    stage = staged(framing=framing)
+    for each in chunks:
+        stage.receive(each)
+    session = stage.session
+    return Fault(UnexpectedBytes) in session.seen, [each for each in session.seen if type(each) is bytes]
+
+
+@pytest.mark.parametrize(
+    ("data", "refused"),
+    [
+        (b"GET *IDN\r\n", False),
+        (b"get /pos\r\n", False),
+        (b"GET /dev/1;NAME,x;\r\n", False),
+        (b"GET http:x;\r\n", False),
+        (b"MEAS HTTP/1.1;\r\n", False),
+        (b"MOVE 1; HTTP/1.1\r\n", False),
+        (b"GET * HTTP/x\r\n", False),
+        (b"\x16\x03\x01;;;", False),
+        (b"GET /pos HTTP/1.1\r\n", True),
+        (b"POST /;NAME,web page; HTTP/1.1\r\n", True),
+        (b"BREW /;NAME,web page; HTTP/1.1\r\n", True),
+        (b"GET HTTPS://x/;NAME,web page; HTTP/1.1\r\n", True),
+        (b"OPTIONS * HTTP/1.1\r\n", True),
+        (b"CONNECT host:443 HTTP/1.1\r\n", True),
+        (b"\x16\x03\x01;;\x01", True),
+    ],
+    ids=stable_id,
+)
+@pytest.mark.parametrize("framing", [Lines(), Delimited(b";")], ids=stable_id)
+def test_the_verdict_is_the_same_however_the_stream_is_cut(
+    data: bytes, refused: bool, framing: Framing
+) -> None:
+    cuts: list[list[bytes]] = [[data], [data[at : at + 1] for at in range(len(data))]]
+    cuts += [[data[:at], data[at:]] for at in range(1, len(data))]
+    outcomes = [outcome(each, framing) for each in cuts]
+
+    assert {refused} == {each for each, _ in outcomes}
+    if not refused:
+        assert all(frames == outcomes[0][1] for _, frames in outcomes)
+    elif data[:1] != b"\x16":
+        assert all(not frames for _, frames in outcomes)
+
+
+PIECES = st.sampled_from(
+    [b"GET", b"brew", b" ", b"/", b"*", b"http", b"s", b":", b"//", b"HTTP", b"/1", b"x", b";", b"\r",
+     b"\n", b"\x16", b"\x03", b"\x01", b"a" * 70, b"/" * (LONGEST - 6)]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=9).map(b"".join), st.lists(st.integers(1, 20), max_size=8))
+def test_a_verdict_never_depends_on_the_cuts(data: bytes, sizes: list[int]) -> None:
+    chunks, rest = [], data
+    for size in sizes:
+        chunks.append(rest[:size])
+        rest = rest[size:]
+    whole, cut = (outcome(each, Delimited(b";")) for each in ([data], [*chunks, rest]))
+
+    assert whole[0] == cut[0]
+    assert whole[0] or whole[1] == cut[1]
+
+
+def test_a_first_line_may_end_at_the_last_byte_of_the_limit() -> None:
+    line = b"SET /".ljust(LONGEST - 1, b"x")
+
+    assert (False, [line]) == outcome([line, b"\n"], Lines())
+    assert (True, []) == outcome([line, b"x\n"], Lines()) == outcome([line + b"x\n"], Lines())
+
+
+@pytest.mark.parametrize(
+    "ends", [lambda stage: stage.wait(0.1), lambda stage: stage.session.readConnectionLost()]
+)
+def test_what_is_held_back_is_refused_at_a_silence_and_at_the_end(ends: Any) -> None:
+    stage = staged(framing=AutoDetect(), gap=0.05)
+    stage.receive(b"POST /;NAME,web page;")
+    ends(stage)
+
+    assert Fault(UnexpectedBytes) in stage.session.seen
+    assert not [each for each in stage.session.seen if isinstance(each, bytes)]
+
+
+def test_a_command_that_could_be_a_request_waits_for_its_line_end(logged: Logged) -> None:
+    stage = staged(framing=Delimited(b";"))
+    stage.receive(b"GET /dev/1;")
+    stage.wait(1000)
+
+    assert stage.session.reason is not None
+    assert "which could be that of an HTTP request: allow_http=True" in logged.lines()[0]
 
 
 def test_the_problem_is_named() -> None:

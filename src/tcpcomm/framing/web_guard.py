@@ -9,7 +9,9 @@ lines that the page chose, too.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, NoReturn, Protocol
 
 from tcpcomm.errors import FramingError, UnexpectedBytes
 from tcpcomm.framing.base import Decoder
@@ -23,19 +25,37 @@ TLS: Final = (
     "without TLS; allow_http=True (twistd tcpcomm --allow-http) turns this check off"
 )
 
-_REQUEST: Final = re.compile(rb"[A-Za-z]+ .* HTTP/[0-9]")
+LONGEST: Final = 4096
+"""Bytes: a first line that begins like a request, and has not ended by then, is taken for a request's."""
+
+_REQUEST: Final = re.compile(
+    rb"[A-Za-z]{1,64} (?:/.*|(?i:https?)://.*|\*|[A-Za-z0-9._:\[\]-]{1,255}) HTTP/[0-9]"
+)
 """The first line of a request, by any method."""
 
-_BEGIN: Final = re.compile(rb"(?i:get|head|post|options|put|patch|delete|trace|pri) (?i:/|\*|http)")
-"""The begin of a request whose first line is not complete. A page can make that line very long."""
+_TARGET: Final = re.compile(rb"[A-Za-z]{1,64} (?:/|(?i:https?)://)")
+"""The begin of such a line, from where the web page chooses the bytes."""
+
+_PART: Final = re.compile(
+    rb"[A-Za-z]{1,64}(?: (?:(?i:https?):/|(?:\*|[A-Za-z0-9._:\[\]-]{1,255})"
+    rb"(?: (?:H(?:T(?:T(?:P/?)?)?)?)?)?)?)?"
+)
+"""A part of such a line that has no byte of the page's: more bytes must come to tell."""
 
 _HELLO: Final = re.compile(rb"\x16\x03[\x00-\x04]..\x01", re.DOTALL)
 """The begin of TLS: a record of the type handshake, with the first message of a client."""
 
-_PERHAPS: Final = re.compile(rb"[A-Za-z]{1,16}( [^\r\n]{0,1000})?|\x16(\x03([\x00-\x04](?s:.{0,2}))?)?")
-"""A part of such a begin: more bytes must come to tell."""
+_HELLO_PART: Final = re.compile(rb"\x16(\x03([\x00-\x04](?s:.{0,2}))?)?")
 
 _LINE_END: Final = re.compile(rb"[\r\n]")
+
+
+class Opening(Enum):
+    """The state of a session whose first bytes are not refused."""
+
+    FINE = "no web browser sends these bytes, whatever follows"
+    SHORT = "more bytes must come to tell; the decoder may have these"
+    HELD = "more bytes must come to tell; the decoder must wait, because a page may have chosen these"
 
 
 class GuardedSession(Protocol):
@@ -48,16 +68,19 @@ class WebGuard:
     """
     Stands before the decoder of a session until its first bytes show that no web browser sends them.
 
-    It raises an unrecoverable fault before the decoder gets any byte of a request's target, which the web
-    page chose.
+    It holds the bytes back from a request's target on, which the web page chose, until the first line has
+    ended. It raises an unrecoverable fault if the line is a request's. The verdict depends on the bytes
+    alone, in whatever chunks they arrive.
     """
 
-    __slots__ = ("_decoder", "_fault", "_opening", "_session")
+    __slots__ = ("_decoder", "_fault", "_fed", "_held", "_opening", "_session")
 
     def __init__(self, session: GuardedSession, decoder: Decoder) -> None:
         self._session = session
         self._decoder = decoder
         self._opening = b""
+        self._fed = 0  # the bytes of the opening that the decoder has
+        self._held = False
         self._fault: FramingError | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -65,30 +88,94 @@ class WebGuard:
         if self._fault is not None:
             raise self._fault
         opening = self._opening + data if self._opening else data
-        problem = problem_with(opening)
-        if problem is not None:
-            self._fault = UnexpectedBytes(problem, offset=0, recoverable=False)
-            raise self._fault
-        if _PERHAPS.fullmatch(opening):
+        verdict = judged(opening)
+        if isinstance(verdict, str):
+            self._refuse(verdict)
+        self._held = verdict is Opening.HELD
+        if self._held:
             self._opening = opening
+            return []
+        data = opening[self._fed :]
+        if verdict is Opening.SHORT:
+            self._opening, self._fed = opening, len(opening)
         else:
             self._session.use_decoder(self._decoder)
         return self._decoder.feed(data)
 
     def flush(self) -> list[bytes]:
-        """End a frame by silence. The first message was complete, and no request."""
+        """End a frame by silence. Raise a fault if bytes are held back: the silence does not clear them."""
+        return self._end(self._decoder.flush)
+
+    def close(self) -> list[bytes]:
+        """End the stream. Raise a fault if bytes are held back."""
+        return self._end(self._decoder.close)
+
+    def _end(self, end: Callable[[], list[bytes]]) -> list[bytes]:
+        if self._fault is not None:
+            raise self._fault
+        if self._held:
+            self._refuse(HTTP)
         self._session.use_decoder(self._decoder)
-        return self._decoder.flush()
+        return end()
+
+    def _refuse(self, problem: str) -> NoReturn:
+        self._held = False
+        self._fault = UnexpectedBytes(problem, offset=0, recoverable=False)
+        raise self._fault
+
+    @property
+    def idle(self) -> bool:
+        """False while bytes are held back."""
+        return not self._held and self._decoder.idle
+
+    @property
+    def mid_frame(self) -> bool:
+        """True while bytes are held back, so that the time limit of a frame ends the session."""
+        return self._held or self._decoder.mid_frame
+
+    @property
+    def ends_by_silence(self) -> bool:
+        """True while bytes are held back: a silence ends their session."""
+        return self._held or self._decoder.ends_by_silence
+
+    @property
+    def buffered(self) -> int:
+        """The bytes that are kept."""
+        held = len(self._opening) - self._fed if self._held else 0
+        return held + self._decoder.buffered
+
+    @property
+    def unfinished(self) -> str:
+        """A log text about what has begun and not ended, to follow the words "the peer"."""
+        if not self._held:
+            return self._decoder.unfinished
+        return (
+            f"sent {self._opening[:80]!r}, and then not the end of this line, which could be that of an "
+            "HTTP request: allow_http=True (twistd tcpcomm --allow-http) reads it without a line end"
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._decoder, name)
 
 
+def judged(opening: bytes) -> str | Opening:
+    """Return the reason why the first bytes of a session are refused, or their state if they are not."""
+    if opening[:1] == b"\x16":
+        if _HELLO.match(opening):
+            return TLS
+        return Opening.SHORT if _HELLO_PART.fullmatch(opening) else Opening.FINE
+    ended = _LINE_END.search(opening, 0, LONGEST)
+    line = opening[: LONGEST if ended is None else ended.start()]
+    if _REQUEST.match(line):
+        return HTTP
+    if ended is not None:
+        return Opening.FINE
+    if _TARGET.match(line):
+        return HTTP if len(opening) >= LONGEST else Opening.HELD
+    return Opening.SHORT if not opening or _PART.fullmatch(line) else Opening.FINE
+
+
 def problem_with(opening: bytes) -> str | None:
     """Return the reason why the first bytes of a session are refused, or None if they are not so far."""
-    if _HELLO.match(opening):
-        return TLS
-    ended = _LINE_END.search(opening)
-    if ended is None:
-        return HTTP if _BEGIN.match(opening) else None
-    return HTTP if _REQUEST.match(opening[: ended.start()]) else None
+    verdict = judged(opening)
+    return verdict if isinstance(verdict, str) else None
