@@ -190,10 +190,29 @@ def test_a_file_of_credentials_is_read() -> None:
     options = CallOptions()
     with TemporaryDirectory() as folder:
         path = Path(folder, "login")
-        path.write_text("# of the camera\n\nuser=admin\npassword=a=#b \n")
+        path.write_text("# of the camera\n\nuser=admin\npassword = a=#b \n")
         path.chmod(0o600)
         options.opt_credential_file(str(path))
-    assert {"user": "admin", "password": "a=#b "} == options.credentials
+    assert {"user": "admin", "password": "a=#b"} == options.credentials
+
+
+@pytest.mark.parametrize("name", ["monkey", "keyboard", "passenger", "spinning", "tokenizer", "Monkey_1"])
+def test_a_credential_whose_name_only_holds_such_letters_may_be_given(name: str) -> None:
+    from tcpcomm.cli.call import CallOptions
+
+    options = CallOptions()
+    options.opt_credential(f"{name}=x")
+    assert {name: "x"} == options.credentials
+
+
+@pytest.mark.parametrize(
+    "name", ["pin", "api_key", "apiKey", "API-KEY", "APIKey", "userPassword2", "TOKEN"]
+)
+def test_a_credential_with_a_secret_word_in_its_name_is_refused(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["call", CAMERA, NOWHERE, "reset", "--credential", f"{name}=x"]
+    assert f"write {name}=... into a file" in refusal(words, capsys)
 
 
 def test_a_file_of_credentials_may_be_made_on_windows(tmp_path: Path) -> None:

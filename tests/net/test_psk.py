@@ -164,6 +164,13 @@ def test_a_wrong_line_of_the_key_file_is_named_by_its_number(tmp_path: Path) -> 
         read_keys(path, "camera-1")
 
 
+def test_a_name_that_comes_twice_in_the_key_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"robot-1 {KEY.hex()}\n\nrobot-2 {KEY.hex()}\nrobot-1 {KEY.hex()}\n")
+    with pytest.raises(ConfigurationError, match="line 4: robot-1 already has a key in line 1: remove one"):
+        read_keys(path, "camera-1")
+
+
 def test_a_line_has_at_most_256_bytes() -> None:
     line = b"TCPCOMM-PSK/1" + b"x" * (MAX_LINE - 13)
     acceptor = AcceptingProof(CAMERA)

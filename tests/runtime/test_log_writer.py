@@ -293,6 +293,29 @@ class TestFiles:
         assert (tmp_path / "hidden").read_text().endswith("line 00020\n")
         assert 5 * 11 >= (tmp_path / "hidden").stat().st_size
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows renames no open file")
+    def test_a_file_that_another_program_renamed_is_written_on(self, tmp_path: Path) -> None:
+        file = RotatingFile(str(tmp_path / "log"), size=1000, kept=2)
+        file("before\n")
+        (tmp_path / "log").rename(tmp_path / "moved")
+        file("after\n")
+        file.close()
+
+        assert "before\nafter\n" == (tmp_path / "moved").read_text()
+
+    def test_a_file_of_another_user_in_a_folder_of_our_own_is_emptied(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Callable[[], list[str]]
+    ) -> None:
+        path = tmp_path / "log"
+        monkeypatch.setattr(os, "access", lambda asked, mode: asked != str(path))
+        file = RotatingFile(str(path), size=20, kept=2)
+        for number in range(21):
+            file(f"line {number:05}\n")
+        file.close()
+
+        assert ["log"] == names()
+        assert 5 * 11 >= path.stat().st_size
+
     def test_after_an_error_it_is_opened_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -123,6 +123,8 @@ def test_the_program_prints_a_table_and_ends_with_the_verdict(capsys: pytest.Cap
     [
         (["127.0.0.1:9", "--kind", "lines", "--only", "x"], "--only must be numbers"),
         (["127.0.0.1:9", "--kind", "lines", "--only", "601"], "names no case of this kind"),
+        (["127.0.0.1:9", "--kind", "lines", "--only", "1-20"], "its cases are in the range 101-"),
+        (["tcp:127.0.0.1:9", "--kind", "lines"], "must be HOST:PORT, without tcp:"),
         (["127.0.0.1", "--kind", "lines"], "must be HOST:PORT"),
         (["127.0.0.1:9", "--kind", "lines", "--framing", "length:4"], "does not fit"),
         (["127.0.0.1:9", "--kind", "json", "--ask", "PING"], "must be JSON"),

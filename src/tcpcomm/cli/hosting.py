@@ -24,8 +24,11 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
 
-_SECRET: Final = re.compile(r"pass|pwd|pin$|secret|token|key", re.IGNORECASE)
-"""Names of credentials that must not be on a command line."""
+_SECRETS: Final = frozenset(["password", "passwd", "secret", "token", "key", "pin"])
+"""Words in the names of credentials that must not be on a command line."""
+
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""A word of a name, as in ``api_key``, ``apiKey`` and ``API-KEY``."""
 
 
 class ConnectionOptions(Subcommand, AllowingOptions):
@@ -47,7 +50,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
         name, equals, value = text.partition("=")
         if not equals:
             raise Refusal(f"--credential {text}: write name=value, as in user=admin")
-        if _SECRET.search(name):
+        if any(word.lower() in _SECRETS for word in _WORD.findall(name)):
             raise Refusal(
                 f"--credential {name}=...: every user of this machine can read a command line: write "
                 f"{name}=... into a file, type chmod 600 FILE, and give --credential-file FILE"
@@ -66,7 +69,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
             if line.strip() and not line.startswith("#"):
                 if not equals:
                     raise Refusal(f"--credential-file {path}, line {number}: write name=value")
-                self.credentials[name.strip()] = value
+                self.credentials[name.strip()] = value.strip()
 
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""

@@ -60,7 +60,7 @@ class NameNotFound(DNSLookupError):
 
 @define(eq=False)
 class _Name:
-    """What is known of one name."""
+    """A name with its last answer and its waiting callers."""
 
     addresses: Addresses = ()
     """The last good answer, or none."""

@@ -136,14 +136,16 @@ def read_keys(path: str | Path, name: str) -> PreSharedKeys:
     Read keys from a file with one line for each peer: its name, white space, the key in hex.
 
     Raises:
-        ConfigurationError: the file cannot be read, or a line has another form. Messages never show a key.
+        ConfigurationError: the file cannot be read, a line has another form, or two lines have the same
+            name. Messages never show a key.
     """
     try:
         check_secret_file(path)
         text = Path(path).read_text("utf-8-sig")  # some editors write a mark at the begin
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the keys in {path}: {error}") from None
-    keys = {}
+    keys: dict[str, bytes] = {}
+    lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
@@ -152,7 +154,13 @@ def read_keys(path: str | Path, name: str) -> PreSharedKeys:
             raise ConfigurationError(
                 f"{path}, line {number}: there must be a peer's name and its key in hex"
             )
-        keys[words[0]] = bytes.fromhex(words[1])
+        peer = words[0]
+        if peer in lines:
+            raise ConfigurationError(
+                f"{path}, line {number}: {peer} already has a key in line {lines[peer]}: remove one of them"
+            )
+        lines[peer] = number
+        keys[peer] = bytes.fromhex(words[1])
     return PreSharedKeys(name, keys)
 
 

@@ -1,4 +1,4 @@
-"""What a server program leaves on its machine: its pidfile, the modes of its files, its terminal."""
+"""The traces of a server program on its machine: its pidfile, the modes of its files, its terminal."""
 
 from __future__ import annotations
 

@@ -119,7 +119,10 @@ def _chosen(given: Namespace) -> list[Case]:
         numbers.update(range(int(first), int(last or first) + 1))
     chosen = [case for case in cases if case.number in numbers]
     if not chosen:
-        raise ConfigurationError(f"--only {given.only} names no case of this kind; --list shows them")
+        raise ConfigurationError(
+            f"--only {given.only} names no case of this kind: its cases are in the range "
+            f"{cases[0].number}-{cases[-1].number}, and --list shows them"
+        )
     return chosen
 
 

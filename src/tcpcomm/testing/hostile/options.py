@@ -149,6 +149,8 @@ def key_option(text: str) -> tuple[str, bytes]:
 
 
 def _address(text: str) -> tuple[str, int]:
+    if text.startswith("tcp:"):
+        raise ConfigurationError(f"the target must be HOST:PORT, without tcp:, not {text!r}")
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ConfigurationError(f"the target must be HOST:PORT, such as 127.0.0.1:9999, not {text!r}")
