@@ -34,8 +34,10 @@ Hosts cancel commands, and equipment refuses, answers late, twice or never, and 
 
 These promises are checked all the time:
 
-- a command that was answered was carried out, with that answer; a reply that equipment without ids sends
-  twice answers at most one other command, and only if that is under way just then;
+- a command that was answered was carried out, with that answer; without ids, a reply that equipment sends
+  twice, or the true reply that it displaces, may answer one other command each, as
+  [the page on what a caller may believe](../explanation/what-a-caller-may-believe.md) says;
+  how many in a row that may concern is checked by the model of conversations, in `tests/conversation`;
 - no command is carried out twice, or out of order;
 - a command that was reported as not sent was never carried out;
 - each command has its outcome within the time for its turn and its reply;
