@@ -206,7 +206,7 @@ def test_a_credential_whose_name_only_holds_such_letters_may_be_given(name: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["pin", "api_key", "apiKey", "API-KEY", "APIKey", "userPassword2", "TOKEN"]
+    "name", ["pin", "api_key", "apiKey", "API-KEY", "APIKey", "userPassword2", "TOKEN", "pwd", "apikey"]
 )
 def test_a_credential_with_a_secret_word_in_its_name_is_refused(
     name: str, capsys: pytest.CaptureFixture[str]

@@ -24,7 +24,9 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
 
-_SECRETS: Final = frozenset(["password", "passwd", "secret", "token", "key", "pin"])
+_SECRETS: Final = frozenset(
+    ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "key", "apikey", "pin"]
+)
 """Words in the names of credentials that must not be on a command line."""
 
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
