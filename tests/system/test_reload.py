@@ -126,9 +126,13 @@ def test_a_closed_terminal_ends_it_in_order(connect: Connect) -> None:
     import pty
 
     controller, terminal = pty.openpty()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup may have started this test itself
     with closing(os.fdopen(controller, "rb", 0)) as keyboard:
-        server = Server(*ON_LOOPBACK, stdin=terminal)
-        os.close(terminal)
+        try:
+            server = Server(*ON_LOOPBACK, stdin=terminal)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+            os.close(terminal)
         try:
             peer = connect(server.port)
             assert b"PONG" == peer.ask(b"PING")
