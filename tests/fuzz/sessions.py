@@ -149,7 +149,12 @@ def disturb(stage: Served, source: Source) -> None:
 
 
 def compare(make: Callable[[Any], FrameFactory], seed: int, stream: bytes) -> None:
-    """Check that a session answers a stream with the same bytes, however it is cut."""
+    """
+    Check that a session answers a stream with the same bytes, however it is cut.
+
+    A fault that ends the session drops the replies of handlers that have not finished. Their number depends
+    on the cuts, so then one answer may be the beginning of the other.
+    """
     answers = []
     for chunks in ([stream] if stream else [], cut(stream, seed)):
         stage = Served(make)
@@ -158,7 +163,10 @@ def compare(make: Callable[[Any], FrameFactory], seed: int, stream: bytes) -> No
         answers.append(bytes(stage.transport.received))
         stage.end()
     if isinstance(stage.session, FrameProtocol):  # a proof begins with random bytes
-        require(answers[0] == answers[1], f"chunks change the answer: {answers}")
+        shorter, longer = sorted(answers, key=len)
+        is_broken = (stage.session.reason or "").startswith("the framing was broken")
+        same = longer.startswith(shorter) if is_broken else shorter == longer
+        require(same, f"chunks change the answer: {answers}")
 
 
 REQUESTS: Final = (
