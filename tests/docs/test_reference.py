@@ -42,6 +42,7 @@ WITH_LIMITS = [
         "server.service",
         "session.factory",
         "framing",
+        "framing.web_guard",
         "host.link",
         "host.reactor_thread",
         "session.lingering_close",

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import ROOT, needs_module
 
+pytestmark = pytest.mark.xdist_group("typing")  # two type checkers must not write one cache
+
 DECLARATION = '''
 from attrs import frozen
 

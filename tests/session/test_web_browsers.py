@@ -21,7 +21,7 @@ from tcpcomm.framing import (
     Lines,
     Unframed,
 )
-from tcpcomm.framing.web_guard import HTTP, LONGEST, TLS, problem_with
+from tcpcomm.framing.web_guard import HTTP, LONGEST_FIRST_LINE, TLS, problem_with
 from tests.conftest import stable_id
 from tests.session.stage import PEER, Fault, Logged, staged
 
@@ -188,7 +188,7 @@ def test_the_verdict_is_the_same_however_the_stream_is_cut(
 
 PIECES = st.sampled_from(
     [b"GET", b"brew", b" ", b"/", b"*", b"http", b"s", b":", b"//", b"HTTP", b"/1", b"x", b";", b"\r",
-     b"\n", b"\x16", b"\x03", b"\x01", b"a" * 70, b"/" * (LONGEST - 6)]
+     b"\n", b"\x16", b"\x03", b"\x01", b"a" * 70, b"/" * (LONGEST_FIRST_LINE - 6)]
 )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_a_verdict_never_depends_on_the_cuts(data: bytes, sizes: list[int]) -> N
 
 
 def test_a_first_line_may_end_at_the_last_byte_of_the_limit() -> None:
-    line = b"SET /".ljust(LONGEST - 1, b"x")
+    line = b"SET /".ljust(LONGEST_FIRST_LINE - 1, b"x")
 
     assert (False, [line]) == outcome([line, b"\n"], Lines())
     assert (True, []) == outcome([line, b"x\n"], Lines()) == outcome([line + b"x\n"], Lines())

@@ -25,7 +25,7 @@ TLS: Final = (
     "without TLS; allow_http=True (twistd tcpcomm --allow-http) turns this check off"
 )
 
-LONGEST: Final = 4096
+LONGEST_FIRST_LINE: Final = 4096
 """Bytes: a first line that begins like a request, and has not ended by then, is taken for a request's."""
 
 _REQUEST: Final = re.compile(
@@ -164,14 +164,14 @@ def judged(opening: bytes) -> str | Opening:
         if _HELLO.match(opening):
             return TLS
         return Opening.SHORT if _HELLO_PART.fullmatch(opening) else Opening.FINE
-    ended = _LINE_END.search(opening, 0, LONGEST)
-    line = opening[: LONGEST if ended is None else ended.start()]
+    ended = _LINE_END.search(opening, 0, LONGEST_FIRST_LINE)
+    line = opening[: LONGEST_FIRST_LINE if ended is None else ended.start()]
     if _REQUEST.match(line):
         return HTTP
     if ended is not None:
         return Opening.FINE
     if _TARGET.match(line):
-        return HTTP if len(opening) >= LONGEST else Opening.HELD
+        return HTTP if len(opening) >= LONGEST_FIRST_LINE else Opening.HELD
     return Opening.SHORT if not opening or _PART.fullmatch(line) else Opening.FINE
 
 
