@@ -62,7 +62,7 @@ They read all replies.
 The times are milliseconds that a `PING` waits, with the network and both programs.
 The servers of Twisted and asyncio are the usual loop, by hand: it handles all lines of a chunk before it
 returns to the reactor. They carry out the same commands, and check nothing.
-A connection costs tcpcomm more than them, so beside a storm of connections a `PING` waits longer.
+A connection costs tcpcomm more than them.
 Medians, {rounds} rounds of {seconds:g} s; the largest is the worst of all rounds.
 
 ```
