@@ -358,8 +358,10 @@ asyncio.run(main())
 
 
 FORK = """
-import multiprocessing, os, sys
+import multiprocessing, os, sys, warnings
 from tcpcomm import ConfigurationError
+
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, of a fork beside threads
 
 def use_again():
     try:
