@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager, suppress
 
 from tests.system.running import DEADLINE
 
 __all__ = ["Peer"]
 
 
-class Peer:
+class Peer(AbstractContextManager["Peer"]):
     """
     One connection.
 
@@ -96,13 +94,5 @@ class Peer:
         """Close the connection."""
         self.socket.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

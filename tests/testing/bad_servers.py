@@ -8,11 +8,10 @@ import secrets
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from threading import Lock, Thread
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 __all__ = ["KEY", "SERVER", "BadServer", "answer_everything"]
 
@@ -23,7 +22,7 @@ _LIMIT = 65_536
 _PARTIAL = 0.5
 
 
-class BadServer:
+class BadServer(AbstractContextManager["BadServer"]):
     """
     A server of lines that answers PING with PONG.
 
@@ -171,15 +170,7 @@ class BadServer:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             peer.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

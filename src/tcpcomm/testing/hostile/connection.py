@@ -6,10 +6,9 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 CLOSED: Final = "closed"
 RESET: Final = "reset"
@@ -18,7 +17,7 @@ OPEN: Final = "open"
 _RECEIVED_AT_MOST: Final = 64 * 1024 * 1024
 
 
-class Connection:
+class Connection(AbstractContextManager["Connection"]):
     """
     A connected socket.
 
@@ -122,13 +121,5 @@ class Connection:
         if self.state is OPEN:
             self.state = state
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
