@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import time
@@ -182,10 +183,23 @@ def set_stage(stack: ExitStack, clients: Collection[str], retransmit: int | None
     return Stage(scene, programs, notes)
 
 
-def count_commands(name: str, client: Program, applied: Mapping[str, int]) -> Commands:
-    """Compare the outcomes that a client learned with the commands that the equipment carried out."""
+def count_commands(
+    name: str, client: Program, applied: Mapping[str, int], *, until: float = math.inf
+) -> Commands:
+    """
+    Compare the outcomes that a client learned with the commands that the equipment carried out.
+
+    Args:
+        name: the client's name in its commands.
+        client: the client.
+        applied: how often each command was carried out.
+        until: the monotonic time at which the client was stopped. Its own stop fails the commands in
+            progress, so a failure after that time is not counted.
+    """
     outcomes: dict[Any, list[str]] = {}
     for event in client.events("sent", "answered", "not sent", "unknown", "wrong"):
+        if event.kind in ("not sent", "unknown") and event.time >= until:
+            continue
         outcomes.setdefault(event.about["number"], []).append(event.kind)
     last = max(outcomes, default=0)
     commands = Commands()

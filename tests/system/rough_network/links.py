@@ -127,7 +127,7 @@ def _result(name: str, program: Program, applied: Mapping[str, int], ended: floa
         beats.interval,
         beats.timeout,
         Counter(_deaths(program, ended)),
-        count_commands(name, program, applied),
+        count_commands(name, program, applied, until=ended),
         *(percentile(took, share) if took else 0.0 for share in (0.5, 0.99, 1.0)),
     )
 
