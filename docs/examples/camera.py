@@ -10,7 +10,6 @@ second when the other program, the other machine or the cable is dead.
 """
 
 import sys
-from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet import task
@@ -33,7 +32,7 @@ async def main(reactor: Any, listen: str, *allow: str) -> None:
 
     link = Link(
         listen=listen,
-        allow=[ip_network(each) for each in allow],
+        allow=allow,
         framing=Delimited(b"\r\n"),
         heartbeat=Heartbeat(b"PING", b"PONG"),
         policy="lan",

@@ -18,11 +18,12 @@ waiting command.
 from __future__ import annotations
 
 import queue
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Final, Self, TypeVar, Unpack
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
@@ -106,6 +107,10 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+_LOST: Final[Sequence[Any]] = ("events were lost",)
+"""Waits in place of the events that a slow loop lost."""
+
+
 class BlockingEvent:
     """An event of a blocking proxy."""
 
@@ -129,15 +134,17 @@ class BlockingEvent:
         )
         return lambda: call_in_reactor(end)
 
-    def events(self, timeout: float | None = None) -> Events:
+    def events(self, timeout: float | None = None, *, latest: bool = False) -> Events:
         """
         Return an iterator over the events from now on, each as a named tuple of its values.
 
         Args:
             timeout: seconds without an event after which the loop ends; None: it ends when the link is
                 closed.
+            latest: True if a slow loop, such as one that shows pictures, wants only the newest event: older
+                ones are dropped then.
         """
-        return Events(self._event, self._link, timeout)
+        return Events(self._event, self._link, timeout, latest=latest)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the events from now on, until the link is closed."""
@@ -148,13 +155,18 @@ class Events(AbstractContextManager["Events"]):
     """
     The events of one kind as they come: an iterator, and a context manager which ends it.
 
-    It keeps events from its making on; while 1000 wait, further events are dropped.
+    It keeps events from its making on, up to 1000; or only the newest one, if it was made with ``latest``.
     """
 
-    def __init__(self, event: BoundEvent[Any], link: BlockingLink, timeout: float | None) -> None:
+    def __init__(
+        self, event: BoundEvent[Any], link: BlockingLink, timeout: float | None, *, latest: bool = False
+    ) -> None:
         self._kind = event.kind
+        self._where = event.where
         self._timeout = timeout
-        self._unheard: queue.Queue[Any] = queue.Queue(MAX_WAITING_EVENTS)
+        self._latest = latest
+        self._unheard: queue.Queue[Any] = queue.Queue(1 if latest else MAX_WAITING_EVENTS)
+        self._lock = threading.Lock()  # held while events are dropped, and counted
         self._lost = 0
         self._over = False
         here = weakref.ref(self)  # the event must not keep a loop that was left early
@@ -176,15 +188,17 @@ class Events(AbstractContextManager["Events"]):
         Return the next event.
 
         Raises:
-            EventsLost: the loop was so slow that events were dropped.
+            EventsLost: more than 1000 events waited for the loop. They were dropped, because they are old,
+                and the next event is one that came later.
             StopIteration: no event came for too long, or the link is closed.
         """
         values = None
-        if self._unheard.empty() and self._lost:
-            lost, self._lost = self._lost, 0
-            raise EventsLost(f"{lost} of {self._kind.__name__} were dropped: the loop is too slow")
         with suppress(queue.Empty):
             values = get(self._unheard, 0.0 if self._over else self._timeout)
+        if values is _LOST:
+            with self._lock:
+                lost, self._lost = self._lost, 0
+            raise EventsLost.of(self._where, lost)
         if values is None:
             self.close()
             raise StopIteration
@@ -201,10 +215,24 @@ class Events(AbstractContextManager["Events"]):
         self.close()
 
     def _happened(self, values: Sequence[Any]) -> None:
-        try:
-            self._unheard.put_nowait(values)
-        except queue.Full:
-            self._lost += 1
+        with self._lock:
+            if self._lost:
+                self._lost += 1  # until the loop is told
+                return
+            if self._unheard.full():
+                dropped = self._drop_waiting()
+                if not self._latest:
+                    self._lost, values = dropped + 1, _LOST
+            self._unheard.put_nowait(values)  # there is room, because only this thread puts events
+
+    def _drop_waiting(self) -> int:
+        """Drop the events that wait. Return their number."""
+        dropped = 0
+        with suppress(queue.Empty):
+            while True:
+                self._unheard.get_nowait()
+                dropped += 1
+        return dropped
 
 
 class BlockingLink:

@@ -117,7 +117,12 @@ def test_a_loop_waits_for_one_event_after_the_other(bench: Bench) -> None:
     assert [4, 5] == bench.result(codes)
 
 
-def test_a_thousand_events_wait_for_a_slow_loop_and_the_loss_of_more_is_told(bench: Bench) -> None:
+def slow_loop(bench: Bench, events: int, *, latest: bool = False) -> tuple[list[int], Any]:
+    """
+    Run a loop that stops within its first step until so many events are sent.
+
+    Return the codes that it got, and its exception.
+    """
     camera = MyCamera()
     bench.serve(camera)
     proxy = bench.remote(VisionCamera)
@@ -125,23 +130,76 @@ def test_a_thousand_events_wait_for_a_slow_loop_and_the_loss_of_more_is_told(ben
     codes: list[int] = []
     gate: Deferred[None] = Deferred()
 
-    async def slow_loop() -> None:
-        async for alarm in proxy.alarm:
+    async def loop() -> None:
+        async for alarm in proxy.alarm.events(latest=True) if latest else proxy.alarm:
             codes.append(alarm.code)
             if len(codes) == 1:
                 await gate
 
-    loop = Deferred.fromCoroutine(slow_loop())
-    for code in range(1 + MAX_WAITING_EVENTS + 7):
+    running = Deferred.fromCoroutine(loop())
+    outcomes: list[Any] = []
+    running.addErrback(lambda failure: outcomes.append(failure.value))
+    for code in range(events):
         camera.alarm(code)
         if not code:
             bench.until(lambda: [0] == codes)
     bench.network.advance(1.0)
     gate.callback(None)
-    outcome = bench.result(loop)
+    bench.network.advance(1.0)
+    return codes, outcomes[0] if outcomes else None
+
+
+def test_a_thousand_events_wait_for_a_slow_loop(bench: Bench) -> None:
+    codes, outcome = slow_loop(bench, 1 + MAX_WAITING_EVENTS)
     assert [*range(1 + MAX_WAITING_EVENTS)] == codes
+    assert outcome is None
+
+
+def test_a_loop_that_lost_events_is_told_at_its_next_step_and_not_after_the_old_ones(bench: Bench) -> None:
+    codes, outcome = slow_loop(bench, 1 + MAX_WAITING_EVENTS + 7)
+    assert [0] == codes
     assert EventsLost is type(outcome)
-    assert str(outcome).startswith("7 of ")
+    assert str(outcome) == (
+        "1007 events of VisionCamera.alarm were dropped, because the loop is too slow: do less in it, or "
+        "take only the newest event with events(latest=True)"
+    )
+
+
+def test_a_loop_that_never_catches_up_is_told_although_events_always_wait(bench: Bench) -> None:
+    """A stream that is faster than its reader: the error came only when nothing waited, so never."""
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(1))
+    codes: list[int] = []
+    gates: list[Deferred[None]] = []
+    outcomes: list[Any] = []
+
+    async def loop() -> None:
+        async for alarm in proxy.alarm:
+            codes.append(alarm.code)
+            gate: Deferred[None] = Deferred()
+            gates.append(gate)
+            await gate
+
+    Deferred.fromCoroutine(loop()).addErrback(lambda failure: outcomes.append(failure.value))
+    sent = 0
+    while not outcomes and sent < 3 * MAX_WAITING_EVENTS:
+        for _ in range(20):
+            camera.alarm(sent)
+            sent += 1
+        bench.network.advance(0.01)
+        gates.pop().callback(None)
+    assert [*range(len(codes))] == codes
+    (outcome,) = outcomes
+    assert EventsLost is type(outcome)
+    assert str(outcome).startswith(f"{sent - len(codes)} events of VisionCamera.alarm were dropped")
+
+
+def test_a_loop_for_the_newest_event_is_never_late_and_never_told(bench: Bench) -> None:
+    codes, outcome = slow_loop(bench, 3 * MAX_WAITING_EVENTS, latest=True)
+    assert [0, 3 * MAX_WAITING_EVENTS - 1] == codes
+    assert outcome is None
 
 
 def test_a_subscriber_that_is_too_slow_misses_events_and_the_log_counts_them(

@@ -8,9 +8,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 
-from tcpcomm import ConfigurationError, link_of, remote
+from tcpcomm import ConfigurationError, NotReady, link_of, remote
 from tcpcomm.link.states import LinkState
-from tests.equipment.declared import Bench, MyCamera, VisionCamera
+from tests.equipment.declared import Bench, Lamp, MyCamera, VisionCamera
 
 ONE_PLACE = (
     'a link needs one place: at="tcp:10.0.0.5:9999", where the peer listens, or else '
@@ -74,3 +74,22 @@ def test_a_second_stop_ends_no_earlier_than_the_first(bench: Bench) -> None:
 
     assert ["first", "second"] == told[-2:]
     assert 3 == len(told)
+
+
+@pytest.mark.parametrize("wait", [None, 5.0, 0.0])
+@pytest.mark.parametrize("was_ready", [True, False])
+def test_a_command_after_the_stop_is_told_so_at_once(
+    wait: float | None, was_ready: bool, bench: Bench
+) -> None:
+    """The command waited for 5 s, and then blamed a connection that was refused."""
+    if was_ready:
+        bench.serve(MyCamera())
+    proxy: Any = bench.remote(VisionCamera, wait=wait)
+    if was_ready:
+        bench.until(lambda: link_of(proxy).state is LinkState.READY)
+    bench.result(link_of(proxy).stopService())
+    outcomes: list[Any] = []
+    for asked in (proxy.locate(1), proxy.light(Lamp.ON)):
+        asked.addErrback(lambda failure: outcomes.append(failure.value))
+    assert 2 * [NotReady] == [type(each) for each in outcomes]
+    assert [] == [each for each in outcomes if not str(each).endswith("stopped here")]

@@ -46,6 +46,42 @@ def test_stop_leaves_nothing(dials: bool, bench: Bench) -> None:
     assert [LinkState.DRAINING, LinkState.DOWN] == states(bench)[-2:]
 
 
+@pytest.mark.parametrize("dials", [True, False])
+def test_who_waits_for_a_link_that_is_stopped_is_told_at_once(dials: bool, bench: Bench) -> None:
+    """``whenReady`` after the stop never fired."""
+    link = bench.link(dials=dials)
+    bench.serve() if dials else bench.dial()
+    bench.ready(link)
+    name = link.engine.name
+    stopping = link.stopService()
+    outcomes: list[Any] = []
+    link.whenReady().addErrback(lambda failure: outcomes.append(failure.value))
+    assert 1 == len(outcomes), "while it stops"
+    bench.result(stopping)
+    link.whenReady().addErrback(lambda failure: outcomes.append(failure.value))
+    assert 2 * [NotReady] == [type(each) for each in outcomes]
+    assert 2 * [f"{name}: stopped here"] == [str(each) for each in outcomes]
+
+
+def test_a_link_that_starts_again_can_be_waited_for_again(bench: Bench) -> None:
+    bench.serve()
+    link = bench.link()
+    bench.ready(link)
+    stopping = link.stopService()
+    link.startService()
+    assert link is bench.result(link.whenReady())
+    bench.result(stopping)
+
+
+def test_a_link_that_was_stopped_before_its_start_can_be_waited_for_after_it(bench: Bench) -> None:
+    bench.serve()
+    link = Link(connect=bench.robot.connecting(bench.camera, PORT), reactor=bench.robot.clock)
+    bench.result(link.stopService())
+    assert NotReady is type(bench.result(link.whenReady()))
+    link.startService()
+    assert link is bench.result(link.whenReady())
+
+
 def test_what_was_sent_before_stop_still_leaves(bench: Bench) -> None:
     bench.serve()
     link = bench.link()

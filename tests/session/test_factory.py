@@ -19,6 +19,7 @@ from tcpcomm import (
     Limits,
 )
 from tcpcomm.framing import Delimited
+from tcpcomm.link.options import LinkOptions
 from tcpcomm.session.admission import parse_network
 from tcpcomm.session.limits import default_max_sessions
 from tests.conftest import needs_module
@@ -193,6 +194,63 @@ def test_only_peers_from_allowed_networks_are_admitted(host: str, expected: bool
     assert expected == house.admits(IPv4Address("TCP", host, 1))
     lines = logged.lines()
     assert expected or lines[0].endswith("connection refused: its address is in no allowed network")
+
+
+@pytest.mark.parametrize(
+    ("allow", "admitted"),
+    [
+        (["127.0.0.1"], ["127.0.0.1"]),
+        ("127.0.0.1", ["127.0.0.1"]),
+        (["127.0.0.0/8", "::1"], ["127.0.0.1", "127.0.0.2", "::1"]),
+        (("10.0.0.0/8", ip_network("127.0.0.2")), ["127.0.0.2", "10.0.0.1"]),
+        (ip_network("127.0.0.0/8"), ["127.0.0.1", "127.0.0.2"]),
+        (["any"], ["127.0.0.1", "127.0.0.2", "10.0.0.1", "::1"]),
+        ("any", ["127.0.0.1", "127.0.0.2", "10.0.0.1", "::1"]),
+        (None, ["127.0.0.1", "127.0.0.2", "10.0.0.1", "::1"]),
+    ],
+)
+def test_networks_may_be_texts_as_the_option_takes_them(
+    allow: Any, admitted: list[str], logged: Logged
+) -> None:
+    """Texts were accepted, and then each peer was reset with a TypeError."""
+    house = House(allow=allow)
+    peers = ["127.0.0.1", "127.0.0.2", "10.0.0.1", "::1"]
+    assert admitted == [each for each in peers if house.admits(each)]
+    logged.lines()
+
+
+ALLOW_TAKES = 'allow takes networks as texts, such as allow=["192.168.0.0/24", "10.0.0.5"], not '
+
+
+@pytest.mark.parametrize(
+    ("allow", "told"),
+    [
+        (5, f"{ALLOW_TAKES}5"),
+        ([127001], f"{ALLOW_TAKES}127001"),
+        ([b"127.0.0.1"], f"{ALLOW_TAKES}b'127.0.0.1'"),
+        ([None], f"{ALLOW_TAKES}None"),
+        ([("127.0.0.1", 8)], f"{ALLOW_TAKES}('127.0.0.1', 8)"),
+        (
+            ["192.168.0.1/24"],
+            "'192.168.0.1/24' is not a network such as 192.168.0.0/24: 192.168.0.1/24 has host bits set",
+        ),
+        (
+            ["any", "10.0.0.1"],
+            "allow: any opens the server to all: remove it, or remove the other networks",
+        ),
+    ],
+)
+def test_what_is_not_a_network_is_refused_at_once(allow: Any, told: str) -> None:
+    for make in (lambda: House(allow=allow), lambda: LinkOptions(listen="tcp:0", allow=allow)):
+        with pytest.raises(ConfigurationError) as caught:
+            make()
+        assert told == str(caught.value)
+
+
+def test_a_link_takes_networks_as_texts_too() -> None:
+    assert LinkOptions(listen="tcp:0", allow=["10.0.0.7"]).allow == (ip_network("10.0.0.7"),)
+    assert LinkOptions(listen="tcp:0", allow="any").allow is None
+    assert LinkOptions(listen="tcp:0").allow == ()
 
 
 def test_an_empty_list_admits_nobody_but_local_peers(logged: Logged) -> None:

@@ -182,9 +182,31 @@ try:
         heard += 1
 except EventsLost as error:
     print(heard, error)
+served.alarm(1501)
+camera.locate(job=1)
 print([*slow])
 """
-    assert ["0", "1000 500 of alarm were dropped: the loop is too slow", "[]"] == printed(program)
+    lost = (
+        "0 1500 events of VisionCamera.alarm were dropped, because the loop is too slow: do less in it, or "
+        "take only the newest event with events(latest=True)"
+    )
+    assert ["0", lost, "[alarm(code=1501)]"] == printed(program)
+
+
+def test_a_loop_for_the_newest_event_gets_no_old_one_and_ends_when_it_is_closed() -> None:
+    program = """
+camera = blocking.remote(VisionCamera, at=AT)
+camera.locate(job=1)
+newest = camera.alarm.events(timeout=0.2, latest=True)
+for code in range(1500):
+    served.alarm(code)
+camera.locate(job=1)
+print([*newest])
+closed = camera.alarm.events(latest=True)
+threading.Timer(0.2, closed.close).start()
+print([*closed])
+"""
+    assert ["[alarm(code=1499)]", "[]"] == printed(program)
 
 
 def test_the_end_of_a_script_waits_for_connections_for_a_limited_time() -> None:

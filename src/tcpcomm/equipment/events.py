@@ -32,7 +32,15 @@ SendEvent = Callable[[str, dict[str, Any], Any], None]
 
 
 class EventsLost(TcpcommError):
-    """An ``async for`` was too slow: so many events came in between that some had to be dropped."""
+    """A loop over events was too slow: more than 1,000 waited for it, so they were dropped."""
+
+    @classmethod
+    def of(cls, event: str, lost: int) -> EventsLost:
+        """Return the error for so many events of this name that the loop did not get."""
+        return cls(
+            f"{lost} events of {event} were dropped, because the loop is too slow: do less in it, or take "
+            "only the newest event with events(latest=True)"
+        )
 
 
 class EventSource:
@@ -106,6 +114,11 @@ class BoundEvent(Generic[P]):
         self.kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
         """The named tuple that ``async for`` gets."""
 
+    @property
+    def where(self) -> str:
+        """The class and the name of the event, for error messages."""
+        return self._declared.where
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """
         Send the event to all sessions. It may be called from any thread.
@@ -136,21 +149,30 @@ class BoundEvent(Generic[P]):
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler) if handler in self._handlers else None
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Wait for one event after the other, as ``events()`` does."""
+        return self.events()
+
+    async def events(self, *, latest: bool = False) -> AsyncIterator[Any]:
         """
-        Wait for one event after the other. Each is a named tuple of the event's values.
+        Wait for one event after the other, in ``async for``. Each is a named tuple of the event's values.
+
+        Args:
+            latest: True if a slow loop wants only the newest event: older ones are dropped then.
 
         Raises:
-            EventsLost: the loop was so slow that some events had to be dropped.
+            EventsLost: more than 1,000 events waited for the loop. It is raised at the next step of the
+                loop, in place of the events that wait, because they are old.
         """
-        arrived: deque[Any] = deque()
+        arrived: deque[Any] = deque(maxlen=1 if latest else None)
         waiting: Deferred[None] | None = None
         lost = 0
 
         def keep(*values: Any) -> None:
             nonlocal lost
-            if len(arrived) >= MAX_WAITING_EVENTS:
-                lost += 1
+            if lost or (len(arrived) >= MAX_WAITING_EVENTS and not latest):
+                lost += 1 + len(arrived)
+                arrived.clear()
                 return
             arrived.append(self.kind(*values))
             if waiting is not None and not waiting.called:
@@ -162,7 +184,7 @@ class BoundEvent(Generic[P]):
                 while arrived:
                     yield arrived.popleft()
                 if lost:
-                    raise EventsLost(f"{lost} of {self._declared.where} were dropped: the loop is too slow")
+                    raise EventsLost.of(self._declared.where, lost)
                 waiting = Deferred()
                 await waiting
         finally:

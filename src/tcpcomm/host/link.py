@@ -287,7 +287,7 @@ class HostLink(Link):
         except TimeoutError:
             raise NotReady(
                 f"{self.declaration.name} was not ready within {seconds:g} s: "
-                f"it is {self.engine.supervisor.status_text}"
+                f"it is {self.engine.status_text}"
             ) from None
 
     def _note_ready(self, state: LinkState, reason: str) -> None:

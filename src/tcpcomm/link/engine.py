@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final, cast
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
@@ -143,6 +143,7 @@ class Engine:
         self._actions: deque[Action] = deque()
         self._acting = False
         self._running = False
+        self._stopped_because: str | None = None  # the reason of the stop, until the next start
         self._stopping = False
         self._source_closed = False
         self._grace_ends: IDelayedCall | None = None
@@ -157,6 +158,13 @@ class Engine:
         """The state of the link."""
         return self.supervisor.state
 
+    @property
+    def status_text(self) -> str:
+        """The state and its reason, as an error text for somebody who cannot use the link."""
+        if self._stopped_because is not None:
+            return f"{self.state.value}: {self._stopped_because}"
+        return self.supervisor.status_text
+
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Call an observer with each new state from now on. Return a function that ends that."""
         self._state_observers.append(observer)
@@ -167,12 +175,15 @@ class Engine:
         waiting: Deferred[Any] = Deferred(self._awaiting_ready.remove)
         if self.protocol is not None:
             waiting.callback(self.protocol)
+        elif self._stopped_because is not None:
+            return fail(NotReady(f"{self.name}: {self._stopped_because}"))
         else:
             self._awaiting_ready.append(waiting)
         return waiting
 
     def start(self) -> None:
         """Begin to connect, or to wait for the peer; after the stop under way, if there is one."""
+        self._stopped_because = None
         if not self._running:
             self._running = True
             if not self._stopping:
@@ -190,6 +201,7 @@ class Engine:
             A Deferred that fires when no session, attempt or port is left.
         """
         self._running = False
+        self._stopped_because = reason
         stopped: Deferred[None] = Deferred()
         self._awaiting_down.append(stopped)
         if not self._stopping:

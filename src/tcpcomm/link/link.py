@@ -269,7 +269,8 @@ class Link(Service):
         """
         Return a Deferred that fires with this link when it is ready, at once if it is.
 
-        It fails with NotReady if the link is stopped before. It may be cancelled.
+        It fails with NotReady if the link is stopped before, at once if it is stopped now. It may be
+        cancelled.
         """
         return self.engine.when_ready().addCallback(lambda _: self)
 
@@ -330,7 +331,7 @@ class Link(Service):
         """
         requester = self.requester
         if requester is None or requester.session.reason is not None:
-            raise NotReady(f"{self.engine.name} is {self.engine.supervisor.status_text}")
+            raise NotReady(f"{self.engine.name} is {self.engine.status_text}")
         return requester
 
     def startService(self) -> None:

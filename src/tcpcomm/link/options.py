@@ -16,7 +16,7 @@ from tcpcomm.link.policy import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.monotonic_time import the_reactor
-from tcpcomm.session.admission import Network
+from tcpcomm.session.admission import Network, allowed_networks
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.observer import SessionObserver
@@ -43,17 +43,13 @@ class LinkKeywords(SupervisionKeywords[Subject], total=False):
     """Keyword arguments where frames are exchanged with a peer, too."""
 
     listen: str | IStreamServerEndpoint | None
-    allow: Iterable[Network] | None
+    allow: Iterable[Network | str] | str | None
     limits: Limits | None
     allow_http: bool
 
 
 def _policy(value: Policy | str) -> Policy:
     return profile(value) if isinstance(value, str) else value
-
-
-def _networks(value: Iterable[Network] | None) -> tuple[Network, ...] | None:
-    return None if value is None else tuple(value)
 
 
 @frozen(kw_only=True)
@@ -83,9 +79,10 @@ class LinkOptions:
     replaces its session.
     """
 
-    allow: tuple[Network, ...] | None = field(default=(), converter=_networks)
+    allow: tuple[Network, ...] | None = field(default=(), converter=allowed_networks)
     """
-    The networks from which the peer may connect; None: all. A ``listen`` string that opens a port to other
+    The networks from which the peer may connect, as texts such as ``192.168.0.0/24``, ``10.0.0.5`` or
+    ``any``, or as ``ipaddress`` has them; None: all. A ``listen`` string that opens a port to other
     machines needs ``allow``, ``keys``, or client certificates.
     """
 

@@ -12,10 +12,9 @@ import twisted
 from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.endpoints import Listener, listener
-from tcpcomm.session.admission import Network, parse_network
+from tcpcomm.session.admission import ANY, OPEN_TO_ALL, Network, parse_network
 
 DEFAULT_LISTEN: Final = "tcp:9999:interface=127.0.0.1"
-ANY: Final = "any"
 
 
 def one_line(option: Callable[..., None]) -> Callable[..., None]:
@@ -72,7 +71,7 @@ class AllowingOptions(VersionedOptions):
         texts = [text for text in self["allow"] if text != ANY]
         networks = [check(problems, parse_network, text, option="allow") for text in texts]
         if ANY in self["allow"] and networks:
-            problems.append("--allow any opens the server to all: remove it, or remove the other --allow")
+            problems.append(f"--allow {OPEN_TO_ALL}")
         return tuple(networks) if networks else None
 
     def place(self, problems: list[str], reactor: Any, text: str) -> Listener | None:

@@ -382,7 +382,7 @@ def serve(
             ``sys.stderr``, or a function that gets each line.
         reactor: the reactor, or a test's clock.
         options: limits and permissions: the options of :class:`~tcpcomm.session.factory.FrameFactory`, such
-            as ``max_sessions``, ``keys`` and ``allow=[parse_network("192.168.0.0/24")]``.
+            as ``max_sessions``, ``keys`` and ``allow=["192.168.0.0/24"]``.
 
     Returns:
         A service, which is not started.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import inf
@@ -75,6 +75,46 @@ def parse_network(text: str) -> Network:
         return ip_network(text)
     except ValueError as error:
         raise ConfigurationError(f"{text!r} is not a network such as 192.168.0.0/24: {error}") from None
+
+
+ANY: Final = "any"
+"""The word for every network."""
+
+OPEN_TO_ALL: Final = f"{ANY} opens the server to all: remove it, or remove the other networks"
+
+
+def allowed_networks(allow: Iterable[Network | str] | str | None) -> tuple[Network, ...] | None:
+    """
+    Return the networks from which peers may come, or None if they may come from everywhere.
+
+    Args:
+        allow: networks, or texts as ``--allow`` takes them: ``192.168.0.0/24``, ``10.0.0.5``, or ``any``
+            for all networks. One text may be given without a list. None means all networks.
+
+    Raises:
+        ConfigurationError: an item is neither, or there are networks beside ``any``.
+    """
+    if allow is None:
+        return None
+    # A network is iterable, too: its addresses are not meant.
+    is_one = isinstance(allow, str | IPv4Network | IPv6Network) or not isinstance(allow, Iterable)
+    given: list[Any] = [allow] if is_one else [*allow]
+    networks = tuple(_network(each) for each in given if each != ANY)
+    if len(networks) == len(given):
+        return networks
+    if networks:
+        raise ConfigurationError(f"allow: {OPEN_TO_ALL}")
+    return None
+
+
+def _network(value: object) -> Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    if isinstance(value, str):
+        return parse_network(value)
+    raise ConfigurationError(
+        f'allow takes networks as texts, such as allow=["192.168.0.0/24", "10.0.0.5"], not {value!r}'
+    )
 
 
 def _at_least_one(_: object, option: Any, limit: int | None) -> None:

@@ -18,7 +18,7 @@ from tcpcomm.net.error_texts import peer_name
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import SharedTimers, clock_of
-from tcpcomm.session.admission import Abuse, Admission, Network, Refused
+from tcpcomm.session.admission import Abuse, Admission, Network, Refused, allowed_networks
 from tcpcomm.session.authentication import PeerAuthentication
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits, default_max_sessions, default_max_unproven
@@ -54,8 +54,9 @@ class FrameFactory(Factory):
             /64 network counts as one address, unless it is link-local or unique local.
         max_unproven: the most connections that owe TLS or the proof of a key; by default 128. They are no
             sessions yet. If there are more, one of them is dropped at random.
-        allow: the networks from which a peer may come; None: all. A peer on a UNIX socket is always
-            admitted, because the file system guards the socket.
+        allow: the networks from which a peer may come, as texts such as ``192.168.0.0/24``, ``10.0.0.5`` or
+            ``any``, or as ``ipaddress`` has them; None: all. A peer on a UNIX socket is always admitted,
+            because the file system guards the socket.
         keys: our name, and pre-shared keys. Each peer must prove that it holds one of them, before its
             session is ready.
         dials: True if the factory connects, with the key of one peer, instead of listening.
@@ -93,7 +94,7 @@ class FrameFactory(Factory):
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         max_unproven: int | None = None,
-        allow: Iterable[Network] | None = None,
+        allow: Iterable[Network | str] | str | None = None,
         keys: PreSharedKeys | None = None,
         dials: bool = False,
         evict: str = AUTO,
@@ -116,7 +117,7 @@ class FrameFactory(Factory):
         self.admission = Admission(
             self.log,
             lambda: clock_of(self).seconds(),
-            networks=None if allow is None else tuple(allow),
+            networks=allowed_networks(allow),
             max_sessions=default_max_sessions() if max_sessions is None else max_sessions,
             max_sessions_per_address=max_sessions_per_address,
             max_unproven=default_max_unproven() if max_unproven is None else max_unproven,
