@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tcpcomm.errors import (
         BadChecksum as BadChecksum, BadEscape as BadEscape, BadLength as BadLength, BadReply as BadReply,
         CodecError as CodecError, ConfigurationError as ConfigurationError, EncodeError as EncodeError,
-        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError, NotReady as NotReady,
-        NotSent as NotSent, OutcomeUnknown as OutcomeUnknown, ReplyTimeout as ReplyTimeout,
-        SessionClosed as SessionClosed, TcpcommError as TcpcommError, TruncatedFrame as TruncatedFrame,
-        UnexpectedBytes as UnexpectedBytes,
+        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError, NoReply as NoReply,
+        NotReady as NotReady, NotSent as NotSent, OutcomeUnknown as OutcomeUnknown,
+        ReplyTimeout as ReplyTimeout, SessionClosed as SessionClosed, TcpcommError as TcpcommError,
+        TruncatedFrame as TruncatedFrame, UnexpectedBytes as UnexpectedBytes,
     )
     from tcpcomm.host.futures import as_future as as_future
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
@@ -60,8 +60,9 @@ DEFINED_IN: Final = {
     "tcpcomm.equipment.login": ["Login", "LoginRefused"],
     "tcpcomm.errors": [
         "BadChecksum", "BadEscape", "BadLength", "BadReply", "CodecError", "ConfigurationError",
-        "EncodeError", "Fault", "FrameTooLong", "FramingError", "NotReady", "NotSent", "OutcomeUnknown",
-        "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame", "UnexpectedBytes",
+        "EncodeError", "Fault", "FrameTooLong", "FramingError", "NoReply", "NotReady", "NotSent",
+        "OutcomeUnknown", "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame",
+        "UnexpectedBytes",
     ],
     "tcpcomm.host.futures": ["as_future"],
     "tcpcomm.host.host": ["link_of", "raw", "remote"],

@@ -64,6 +64,15 @@ class Fault(TcpcommError):
         self.data = data
 
 
+class NoReply(TcpcommError):
+    """
+    Equipment says nothing: raise it in a handler, or in ``Equipment.unknown``.
+
+    A device on a shared line is silent if a message is for another one. The host that asked waits until its
+    timeout.
+    """
+
+
 class SessionClosed(TcpcommError):
     """The session is not open, or no longer open: nothing was sent."""
 

@@ -13,6 +13,7 @@ from tcpcomm import (
     ConfigurationError,
     Equipment,
     Fault,
+    NoReply,
     NotReady,
     OutcomeUnknown,
     ReplyTimeout,
@@ -24,7 +25,8 @@ from tcpcomm import (
     per_session,
     raw,
 )
-from tcpcomm.codec import Json, JsonRpc, Template
+from tcpcomm.codec import ID, OPCODE, U16, Binary, Json, JsonRpc, Length, Template
+from tcpcomm.framing import LengthPrefixed
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.testing import RecordingObserver
@@ -173,6 +175,39 @@ def test_equipment_may_answer_itself_what_cannot_be_declared(bench: Bench) -> No
     proxy = bench.remote(VisionCamera)
     assert b"I DO DANCE,3" == bench.result(raw(proxy, b"DANCE,3"))
     assert bench.result(raw(proxy, b"SING")).startswith(b"NG,")
+
+
+def test_equipment_may_say_nothing_to_what_is_not_for_it(bench: Bench) -> None:
+    """As a Modbus device is silent if a request is for another unit: no fault, and the session lives on."""
+
+    class Drive(Equipment):
+        framing = LengthPrefixed(2, offset=4, strip=0)
+        codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x01", OPCODE))
+
+        @command(3)
+        def read(self, start: U16) -> U16:
+            if start == 9:
+                raise NoReply
+            return start
+
+    seen = []
+
+    class MyDrive(Drive):
+        def unknown(self, frame: bytes) -> bytes | None:
+            seen.append(frame)
+            if frame[6] != 1:
+                raise NoReply
+            return None
+
+    class OtherUnit(Drive):
+        codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x02", OPCODE))
+
+    bench.serve(MyDrive())
+    assert ReplyTimeout is type(bench.result(bench.remote(OtherUnit).read(5)))
+    assert [bytes.fromhex("0001 0000 0004 02 03 0005")] == seen
+    drive = bench.remote(Drive)
+    assert ReplyTimeout is type(bench.result(drive.read(9)))
+    assert 5 == bench.result(drive.read(5))
 
 
 def test_a_raw_frame_is_refused_where_its_reply_could_not_be_found(bench: Bench) -> None:

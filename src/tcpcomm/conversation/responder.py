@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, SessionClosed
+from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, NoReply, SessionClosed
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
@@ -394,6 +394,8 @@ class Responder:
         error = failure.value
         if isinstance(error, Fault):
             send(request, *self._fault(request, error))
+        elif isinstance(error, NoReply):
+            send(request, [], error)
         elif self._session.is_open or not isinstance(error, (CancelledError, SessionClosed)):
             where = self._handlers.by_name[request.name].where
             message = "{peer}: {command} failed; a fault is the answer"
@@ -402,8 +404,11 @@ class Responder:
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> tuple[list[bytes], Any]:
         """Return the answer to a frame that is not a declared request, and what the answer carries."""
-        if refusal.may_be_foreign:
-            own = self._handlers.equipment.unknown(frame)
+        if refusal.name is None:
+            try:
+                own = self._handlers.equipment.unknown(frame)
+            except NoReply as silence:
+                return [], silence
             if own is not None:
                 return [own], None
         if self._refusals is None:

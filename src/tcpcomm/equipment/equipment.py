@@ -185,7 +185,8 @@ class Equipment(EventSource):
         """
         Answer a frame that is not a declared command.
 
-        Override it for messages that cannot be declared.
+        It gets every such frame, also one whose header is not the declared one. Override it for messages
+        that cannot be declared, or raise NoReply to say nothing.
 
         Returns:
             The frame to answer with, or None to answer with the default fault.

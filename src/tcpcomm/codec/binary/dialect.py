@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
@@ -61,10 +61,14 @@ class BinaryMessage:
 
 
 class _UnknownCommand(NamedTuple):
-    """The numbers that the fault for an unknown command repeats. A Refusal has them instead of an id."""
+    """The parts of an unknown command that its fault repeats. A Refusal has them instead of an id."""
 
     id: int
     opcode: int
+    frame: bytes
+
+
+_NOTHING_KNOWN: Final = _UnknownCommand(0, 0, b"")
 
 
 class _Reply(NamedTuple):
@@ -134,7 +138,8 @@ class BinaryDialect(Dialect):
         try:
             opcode, id, _, at = self._wire.request_header.read(frame)
         except CodecError as problem:
-            return self._refusal(ProtocolErrorKind.UNREADABLE, problem, frame, 0, 0)
+            opcode, id = self._wire.request_header.salvage(frame)
+            return self._refusal(ProtocolErrorKind.UNREADABLE, problem, frame, id, opcode)
         command = self._commands.get(opcode)
         if command is None:
             unknown = CodecError(f"no command has the opcode 0x{opcode:02X}", "opcode")
@@ -154,7 +159,7 @@ class BinaryDialect(Dialect):
             foreign = True
         except CodecError:
             foreign = False
-        return Refusal(kind, problem, id=_UnknownCommand(id, opcode), foreign=foreign)
+        return Refusal(kind, problem, id=_UnknownCommand(id, opcode, frame), foreign=foreign)
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         message = self._messages[request.name]
@@ -171,19 +176,15 @@ class BinaryDialect(Dialect):
             values["code"] = fault.code
         elif fault.code == wire.ok:
             raise CodecError(f"{fault.code} means success: give the fault another code", "code")
-        opcode, id = self._fault_numbers(request)
-        return wire.reply_header.write(opcode, id, fault.code, wire.fault.write(values))
-
-    def _fault_numbers(self, request: Request | Refusal) -> tuple[int, int]:
-        """Return the opcode and the id of the fault that answers a request."""
         if request.name is not None:
-            return self._messages[request.name].fault_opcode, request.id or 0
-        unknown = request.id if isinstance(request.id, _UnknownCommand) else _UnknownCommand(0, 0)
-        if self._wire.has_status:
-            return unknown.opcode, unknown.id
-        if self._wire.fault_opcode is not None:
-            return self._wire.fault_opcode, unknown.id
-        return unknown.opcode | self._wire.fault_bit, unknown.id
+            opcode = self._messages[request.name].fault_opcode
+            return wire.reply_header.write(opcode, request.id or 0, fault.code, wire.fault.write(values))
+        unknown = request.id if isinstance(request.id, _UnknownCommand) else _NOTHING_KNOWN
+        opcode = unknown.opcode
+        if not wire.has_status:
+            opcode = opcode | wire.fault_bit if wire.fault_opcode is None else wire.fault_opcode
+        frame = wire.reply_header.write(opcode, unknown.id, fault.code, wire.fault.write(values))
+        return wire.reply_header.repeat_constants(wire.request_header, unknown.frame, frame)
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         fault = Fault(self._wire.codes[kind], reason)
@@ -227,8 +228,12 @@ def _read_to_end(layout: Layout, frame: bytes, at: int) -> Any:
     """Return the value between an index and the end of a frame. Raises CodecError."""
     value, end = layout.read(frame, at)
     if end != len(frame):
-        raise CodecError(f"the frame has {len(frame) - end} bytes too many at its end")
+        raise _too_many_bytes(frame, end)
     return value
+
+
+def _too_many_bytes(frame: bytes, end: int) -> CodecError:
+    return CodecError(f"the frame has {len(frame) - end} bytes too many at its end")
 
 
 @frozen
@@ -247,8 +252,13 @@ class _BinaryReplyReader(ReplyReader):
             return _read_to_end(message.result, frame, at)
         if opcode not in (None, message.fault_opcode, self.wire.fault_bit):
             raise CodecError(f"0x{opcode:02X} is not a fault of 0x{message.opcode:02X}", "opcode")
-        values = _read_to_end(self.wire.fault, frame, at)
-        raise Fault(values.get("code", status), values.get("reason", ""), values.get("data"))
+        values, end = self.wire.fault.read(frame, at)
+        data = values.get("data")
+        if end != len(frame):
+            if "data" in self.wire.fault_parts:
+                raise _too_many_bytes(frame, end)
+            data = frame[end:]
+        raise Fault(values.get("code", status), values.get("reason", ""), data)
 
 
 def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:

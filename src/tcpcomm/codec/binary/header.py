@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from itertools import accumulate
 from typing import Any, Final
@@ -143,6 +144,46 @@ class Header:
                 raise inside("length", wrong(str(len(frame) - size + more), value))
             found[item] = value
         return found.get(OPCODE), found.get(ID), found.get(STATUS), size
+
+    def salvage(self, frame: bytes) -> tuple[int, int]:
+        """Return opcode and id of a frame that this header does not fit; 0 for each that cannot be read."""
+        if len(frame) < self._whole.size:
+            return 0, 0
+        items = self._whole.struct.unpack_from(frame)
+        numbers = {OPCODE: 0, ID: 0}
+        place = 0
+        for item, layout, _ in self._parts:
+            if item in numbers:
+                with suppress(CodecError):
+                    numbers[item] = layout.from_items(items, place)
+            place += layout.items
+        return numbers[OPCODE], numbers[ID]
+
+    def repeat_constants(self, asked: Header, request: bytes, reply: bytes) -> bytes:
+        """
+        Return a reply that has the constant bytes of its request where both headers declare the same ones.
+
+        Args:
+            asked: the header of the request.
+            request: a frame, whose constant bytes may differ from the declared ones.
+            reply: a frame with this header.
+        """
+        if len(request) < asked._whole.size:
+            return reply
+        theirs = asked._constants()
+        repeated = bytearray(reply)
+        for at, content in self._constants():
+            found = next((each for each in theirs if each[1] == content), None)
+            if found is not None:
+                theirs.remove(found)
+                repeated[at : at + len(content)] = request[found[0] : found[0] + len(content)]
+        return bytes(repeated)
+
+    def _constants(self) -> list[tuple[int, bytes]]:
+        """Return the constant bytes of this header, each with its place."""
+        starts = accumulate((layout.size for _, layout, _ in self._parts), initial=0)
+        pairs = zip(starts, self._parts, strict=False)
+        return [(at, item) for at, (item, _, _) in pairs if isinstance(item, bytes)]
 
     def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
         numbers = {OPCODE: opcode, ID: id, STATUS: status}
