@@ -15,7 +15,7 @@ from functools import partial
 from math import inf
 from time import monotonic
 from types import CoroutineType
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -32,6 +32,8 @@ from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.session.turns import SLICE_SECONDS
+
+T = TypeVar("T")
 
 REQUEST_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about requests of one session that fail for the same reason."""
@@ -68,6 +70,15 @@ def current_session() -> FrameProtocol:
         return _current.get()
     except LookupError:
         raise ConfigurationError("there is a current session only while a command is carried out") from None
+
+
+def call_in_session(session: FrameProtocol, function: Callable[..., T], *args: Any) -> T:
+    """Call a function so that :func:`current_session` returns a session within it."""
+    token = _current.set(session)
+    try:
+        return function(*args)
+    finally:
+        _current.reset(token)
 
 
 @frozen
@@ -145,6 +156,11 @@ class Responder:
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
         self._kept: list[tuple[Request | Refusal, bytes]] | None = None
+
+    @property
+    def equipment(self) -> Any:
+        """The object that carries out the commands."""
+        return self._handlers.equipment
 
     @property
     def is_busy(self) -> bool:

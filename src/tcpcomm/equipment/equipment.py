@@ -26,7 +26,7 @@ type checker holds both ends to the declaration.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from tcpcomm.codec import Codec, Template
@@ -39,6 +39,7 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.session.limits import Limits
+from tcpcomm.session.protocol import FrameProtocol
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -180,6 +181,23 @@ class Equipment(EventSource):
     def authenticate(self, **credentials: str) -> bool:
         """Return True if a host that logs in with these credentials may go on. The default admits all."""
         return True
+
+    def session_began(self, session: FrameProtocol) -> Awaitable[None] | None:
+        """
+        Begin to serve a session. It has logged in, and commands and events may follow.
+
+        Override it to send the host something first, or a stream of events: ``self.pose.to(session, ...)``.
+        It may be ``async def``: the end of the session cancels it. If it fails, that is logged, and the
+        session is closed. ``current_session()`` returns the session within it.
+        """
+        return None
+
+    def session_ended(self, session: FrameProtocol, reason: str) -> None:
+        """
+        Note that a session is over, with the reason in plain words. No event reaches it any more.
+
+        Override it to stop what a command has started for this session.
+        """
 
     def unknown(self, frame: bytes) -> bytes | None:
         """

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.threadable import isInIOThread
 
 from tcpcomm.equipment.messages import DeclaredEvent
-from tcpcomm.errors import ConfigurationError, TcpcommError
+from tcpcomm.errors import ConfigurationError, SessionClosed, TcpcommError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 
@@ -53,9 +53,15 @@ class EventSource:
     _send_event: SendEvent | None = None
 
 
-def connect_events(source: EventSource, reactor: Any, send: SendEvent) -> None:
+def connect_events(source: EventSource, reactor: Any, send: SendEvent, only: Any = None) -> None:
     """
     Send the events of an object that is served through a function, which runs in the reactor's thread.
+
+    Args:
+        source: the object.
+        reactor: calls the function in its thread.
+        send: the function.
+        only: the one session that the object belongs to, or None if it serves all sessions.
 
     Raises:
         ConfigurationError: the object is already being served.
@@ -68,6 +74,9 @@ def connect_events(source: EventSource, reactor: Any, send: SendEvent) -> None:
         )
 
     def send_in_reactor(name: str, values: dict[str, Any], session: Any) -> None:
+        session = only or session
+        if session is not None and not session.is_open:
+            raise SessionClosed(f"{session.peer}: the session is over: {session.reason}")
         if isInIOThread() or not hasattr(reactor, "callFromThread"):
             send(name, values, session)
         else:
@@ -133,7 +142,7 @@ class BoundEvent(Generic[P]):
         """
         Send the event to one session only, which :func:`tcpcomm.current_session` gave within a command.
 
-        It raises the same errors as a call.
+        It raises the same errors as a call, and SessionClosed if the session is over.
         """
         self._send(self._declared.bind(args, kwargs), session)
 

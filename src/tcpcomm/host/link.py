@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Asked, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
+from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import ANY_FRAME
 from tcpcomm.conversation.responder import HandlerTable, Responder
@@ -41,11 +42,16 @@ class HostSession(LinkSession):
         self._link = link = cast("HostLink", self.factory.link)
         self._login = link.login_client()  # None when it is done
         self._logged_in: Deferred[None] = Deferred()
-        self._responder = None if link.handlers is None else Responder(link.handlers, self)
+        self._responder = self._presence = None
+        if link.handlers is not None:
+            self._responder = Responder(link.handlers, self)
+            self._presence = Presence.of(link.handlers.equipment, self)
         self._last_heartbeat: Deferred[Any] | None = None
         self._sent_past_commands: deque[ObservedCommand | None] = deque()  # heartbeats without a reply yet
         self._heartbeat_reply = b""  # to each of those
         super().sessionReady()
+        if self._presence is not None and self._login is None:
+            self._presence.begin()
 
     def frameReceived(self, frame: bytes) -> None:
         host_proxy = self._link.host_proxy
@@ -73,6 +79,8 @@ class HostSession(LinkSession):
             self._settle_login(Failure(LoginRefused(f"the session ended: {reason}")))
         if self._responder is not None:
             self._responder.end()
+        if self._presence is not None:
+            self._presence.end(reason)
         super().end(reason)
 
     # -- login ------------------------------------------------------------------------------------------
@@ -99,6 +107,8 @@ class HostSession(LinkSession):
             report_message(self, MessageKind.LOGIN, masked(message.text), sent=True)
         if login.done:
             self._login = None
+            if self._presence is not None:
+                self._presence.begin()
             self._settle_login(None)
 
     def _settle_login(self, outcome: Any) -> None:

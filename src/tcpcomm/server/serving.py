@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, ISt
 
 from tcpcomm.codec.base import Asked
 from tcpcomm.conversation.observed import send_message
+from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
@@ -75,17 +76,18 @@ class EquipmentProtocol(FrameProtocol):
     is_declared = True
 
     # Slots are faster than class defaults, and each command reads these.
-    __slots__ = ("_host", "_keeping", "_login", "_one_by_one", "_responder")
+    __slots__ = ("_host", "_keeping", "_login", "_one_by_one", "_presence", "_responder")
 
     _responder: Responder
     _keeping: Responder | None  # it keeps replies, which must be sent before anything else
     _login: LoginServer | None
     _host: tuple[HostProxy, Requester] | None  # set if we ask commands of the host, too
+    _presence: Presence | None  # set if the equipment hears that sessions begin and end
     _one_by_one: bool  # each frame goes to frameReceived: there is a login or a host to ask
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
-        self._keeping = self._login = self._host = None
+        self._keeping = self._login = self._host = self._presence = None
         self._one_by_one = False
         return self
 
@@ -100,7 +102,7 @@ class EquipmentProtocol(FrameProtocol):
             self._host = HostProxy(factory.calls, OneSession(requester), clock.seconds), requester
         if declaration.greeting is None and not declaration.login:
             self._one_by_one = self._host is not None
-            factory.members.add(self)
+            self._begin_serving()
             return
         self._one_by_one = True
         self.keeps_secret = bool(declaration.login)
@@ -108,6 +110,13 @@ class EquipmentProtocol(FrameProtocol):
             declaration.greeting, declaration.login, declaration.encoding, handlers.equipment.authenticate
         )
         self._send_login(login, login.begin())
+
+    def _begin_serving(self) -> None:
+        """Send events to this session from now on."""
+        cast("EquipmentFactory", self.factory).members.add(self)
+        self._presence = presence = Presence.of(self._responder.equipment, self)
+        if presence is not None:
+            presence.begin()
 
     @property
     def is_busy(self) -> bool:
@@ -170,6 +179,8 @@ class EquipmentProtocol(FrameProtocol):
             responder.end()
         if self._host is not None:
             self._host[1].end(reason)
+        if self._presence is not None:
+            self._presence.end(reason)
         super().sessionLost(reason)
 
     # -- login ------------------------------------------------------------------------------------------
@@ -198,7 +209,7 @@ class EquipmentProtocol(FrameProtocol):
             self._login = None
             self._one_by_one = self._host is not None
             self.keeps_secret = False
-            cast("EquipmentFactory", self.factory).members.add(self)
+            self._begin_serving()
 
     # -- sending: the kept replies go first, so that the order stays --------------------------------------
 
@@ -269,9 +280,7 @@ class EquipmentFactory(FrameFactory):
         equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
-            connect_events(
-                equipment, clock, lambda name, values, _: self._send_event(name, values, session)
-            )
+            connect_events(equipment, clock, self._send_event, only=session)
             return HandlerTable(equipment, self.declaration, clock, self._late)
         if self._handlers is None:
             self._handlers = HandlerTable(equipment, self.declaration, clock, self._late)

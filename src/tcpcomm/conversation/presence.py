@@ -1,0 +1,66 @@
+"""Tell equipment that a session begins and ends: :class:`Presence`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from tcpcomm.conversation.responder import call_in_session
+from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.errors import SessionClosed
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.safe_text import one_line
+from tcpcomm.session.protocol import FrameProtocol
+
+
+class Presence:
+    """The presence of one host in a session, for equipment that wants to hear of it."""
+
+    log = BoundedLogger()
+
+    def __init__(self, equipment: Equipment, session: FrameProtocol) -> None:
+        self._equipment = equipment
+        self._session = session
+        self._under_way: Deferred[Any] | None = None
+
+    @classmethod
+    def of(cls, equipment: Equipment, session: FrameProtocol) -> Presence | None:
+        """Return the presence of a session, or None if the equipment does not want to hear of it."""
+        kind = type(equipment)
+        hears = (
+            kind.session_began is not Equipment.session_began
+            or kind.session_ended is not Equipment.session_ended
+        )
+        return cls(equipment, session) if hears else None
+
+    def begin(self) -> None:
+        """Tell the equipment that the session is ready for commands and events."""
+        later: Any = call_in_session(self._session, self._equipment.session_began, self._session)
+        if later is None:
+            return
+        under_way = later if isinstance(later, Deferred) else Deferred.fromCoroutine(later)
+        self._under_way = under_way.addErrback(self._failed)
+
+    def end(self, reason: str) -> None:
+        """Tell the equipment that the session is over. What began with it is cancelled first."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+        try:
+            self._equipment.session_ended(self._session, reason)
+        except Exception:
+            self._log_failure("session_ended", Failure())
+
+    def _failed(self, failure: Failure) -> None:
+        """Close the session, unless its end is the reason of the failure."""
+        session = self._session
+        if not session.is_open and failure.check(CancelledError, SessionClosed):
+            return
+        self._log_failure("session_began", failure)
+        session.close(f"session_began failed: {one_line(failure.getErrorMessage())}")
+
+    def _log_failure(self, method: str, failure: Failure) -> None:
+        message = "{peer}: {kind}.{method} failed"
+        kind = type(self._equipment).__name__
+        self.log.failure(message, failure, peer=self._session.peer, kind=kind, method=method)
