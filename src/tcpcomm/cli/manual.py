@@ -10,7 +10,7 @@ from typing import Any, get_args
 import attrs
 
 from tcpcomm.cli.values import jsonable, type_name
-from tcpcomm.codec.annotations import bare_type, fields_of
+from tcpcomm.codec.annotations import bare_type, fields_of, has_fields
 from tcpcomm.codec.base import MISSING, Dialect, Field, ProtocolErrorKind, Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
@@ -160,7 +160,7 @@ def _members(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_classes(annotation: Any, found: dict[type, None]) -> None:
-    """Add the attrs classes and enumerations in an annotation, and those in their fields."""
+    """Add the classes and enumerations in an annotation, and those in their fields."""
     annotation = bare_type(annotation)
     for each in get_args(annotation):
         _add_classes(each, found)
@@ -168,7 +168,7 @@ def _add_classes(annotation: Any, found: dict[type, None]) -> None:
         return
     if issubclass(annotation, Enum):
         found[annotation] = None
-    elif attrs.has(annotation):
+    elif has_fields(annotation):
         found[annotation] = None
         for field in fields_of(annotation):
             _add_classes(field.type, found)

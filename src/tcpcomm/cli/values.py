@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import bare_type, union_members
+from tcpcomm.codec.annotations import bare_type, has_fields, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
@@ -144,10 +145,16 @@ def type_name(annotation: Any) -> str:
     return str(getattr(annotation, "__name__", annotation))
 
 
+def _attributes(value: Any) -> list[str]:
+    """Return the names of all fields of an instance of an attrs class or a dataclass."""
+    cls = type(value)
+    return [each.name for each in (attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls))]
+
+
 def jsonable(value: Any) -> Any:
-    """Return a value for JSON: attrs classes as objects, bytes as base64, enumerations as their values."""
-    if attrs.has(type(value)):
-        return {field.name: jsonable(getattr(value, field.name)) for field in attrs.fields(type(value))}
+    """Return a value for JSON: classes with fields as objects, bytes as base64, members as their values."""
+    if has_fields(type(value)):
+        return {name: jsonable(getattr(value, name)) for name in _attributes(value)}
     if isinstance(value, Enum):
         return jsonable(value.value)
     if isinstance(value, (list, tuple)):
@@ -162,10 +169,10 @@ def jsonable(value: Any) -> Any:
 
 
 def lines_of(value: Any) -> Iterator[str]:
-    """Yield a result as text: a line for each field of an attrs class, and for each item of a list."""
-    if attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
-            yield f"{field.name}: {_text(getattr(value, field.name))}"
+    """Yield a result as text: a line for each field of a class, and for each item of a list."""
+    if has_fields(type(value)):
+        for name in _attributes(value):
+            yield f"{name}: {_text(getattr(value, name))}"
     elif isinstance(value, (list, tuple)):
         for each in value:
             yield _text(each)

@@ -1,5 +1,5 @@
 """
-Strict conversion between text and bytes: :class:`Encoding`.
+Strict conversion between text and bytes: :class:`Encoding`, and :func:`charset`.
 
 Text is split only after decoding. In cp949 and shift_jis the second byte of a character can look like an
 ASCII letter or a backslash.
@@ -7,10 +7,31 @@ ASCII letter or a backslash.
 
 from __future__ import annotations
 
+from codecs import lookup
+from typing import Final
+
 from attrs import field, frozen
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError, ConfigurationError
+
+_AS_WINDOWS_SAYS: Final = {"euc_kr": "cp949", "shift_jis": "cp932", "gb2312": "gbk", "big5": "cp950"}
+"""
+The encodings that Windows means by names of older, smaller ones. Each has all characters of the older one.
+
+Programs in C#, and so most equipment, write these. Python writes 뷁 in euc-kr as 8 bytes that no other
+program reads, and refuses the 2 bytes of Windows.
+"""
+
+
+def charset(name: str) -> str:
+    """
+    Return Python's name of an encoding: ``cp949`` for ``euc-kr``, because Windows calls it so.
+
+    Raises:
+        LookupError: Python has no encoding of that name.
+    """
+    return _AS_WINDOWS_SAYS.get(lookup(name).name, name)
 
 
 def _check_name(_: Encoding, __: object, name: str) -> None:
@@ -28,11 +49,19 @@ class Encoding:
     """
     A text encoding, given by its Python name.
 
+    Attributes:
+        name: the name, as messages show it.
+        charset: the encoding that Python uses, as :func:`charset` returns it.
+
     Raises:
         ConfigurationError: Python has no encoding of that name.
     """
 
     name: str = field(validator=_check_name)
+    charset: str = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "charset", charset(self.name))
 
     def encode(self, text: str) -> bytes:
         """
@@ -43,8 +72,8 @@ class Encoding:
                 the yen sign in shift_jis would be to a backslash.
         """
         try:
-            data = text.encode(self.name)
-            if text.isascii() or data.decode(self.name) == text:
+            data = text.encode(self.charset)
+            if text.isascii() or data.decode(self.charset) == text:
                 return data
         except UnicodeError:
             pass
@@ -59,7 +88,7 @@ class Encoding:
             CodecError: the bytes are not text in this encoding.
         """
         try:
-            return str(data, self.name)
+            return str(data, self.charset)
         except UnicodeDecodeError as error:
             raise self.problem(error) from None
 
@@ -71,6 +100,6 @@ class Encoding:
     def carries(self, text: str) -> bool:
         """Return True if encoding and decoding give the same text."""
         try:
-            return text.encode(self.name).decode(self.name) == text
+            return text.encode(self.charset).decode(self.charset) == text
         except UnicodeError:
             return False

@@ -16,9 +16,14 @@ from operator import or_
 from random import Random
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
-import attrs
-
-from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
+from tcpcomm.codec.annotations import (
+    arguments_of,
+    bare_type,
+    fields_of,
+    has_fields,
+    type_text,
+    union_members,
+)
 from tcpcomm.errors import ConfigurationError
 
 P = TypeVar("P")
@@ -47,12 +52,12 @@ def draw(annotation: Any, random: Random, depth: int = 3) -> Any:
 
     Args:
         annotation: bool, int, float, str, bytes, None, datetime, date, time, an Enum, Literal, union, list,
-            tuple, dict, an attrs class, or Any; the metadata of Annotated are ignored.
+            tuple, dict, an attrs class, a dataclass, or Any; the metadata of Annotated are ignored.
         random: the source of random numbers.
         depth: the depth of nested values. Deeper, lists are empty and optional values are None.
 
     Raises:
-        ConfigurationError: the annotation is none of these, or the validators of an attrs class refuse all
+        ConfigurationError: the annotation is none of these, or the validators of a class refuse all
             drawn values.
     """
     annotation = bare_type(annotation)
@@ -81,15 +86,16 @@ def draw(annotation: Any, random: Random, depth: int = 3) -> Any:
         return reduce(or_, flags, annotation(0))
     if isclass(annotation) and issubclass(annotation, Enum):
         return random.choice([*annotation])
-    if isclass(annotation) and attrs.has(annotation):
+    if has_fields(annotation):
         return _draw_instance(annotation, random, depth - 1)
     raise ConfigurationError(f"no value of {type_text(annotation)} can be drawn: its type is not supported")
 
 
 def _draw_instance(cls: type, random: Random, depth: int) -> Any:
+    fields, arguments = fields_of(cls), arguments_of(cls)
+
     def draw_arguments() -> dict[str, Any]:
-        members = attrs.fields_dict(cls)
-        return {str(members[each.name].alias): draw(each.type, random, depth) for each in fields_of(cls)}
+        return {arguments[each.name]: draw(each.type, random, depth) for each in fields}
 
     return draw_accepted(draw_arguments, lambda arguments: cls(**arguments), cls.__name__)
 

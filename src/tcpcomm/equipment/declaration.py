@@ -18,6 +18,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, Request
+from tcpcomm.codec.encoding import charset
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
@@ -62,8 +63,8 @@ class Declaration:
 
     @property
     def encoding(self) -> str:
-        """The encoding of the codec, and of the greeting and the login."""
-        return str(getattr(self.kind.codec, "encoding", "utf-8"))
+        """Python's name of the encoding of the codec, and of the greeting and the login."""
+        return charset(getattr(self.kind.codec, "encoding", "utf-8"))
 
     def specs(self) -> dict[str, MessageSpec]:
         """Return the messages by name, as the codec gets them."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
+from tcpcomm.codec.encoding import charset
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder
 from tcpcomm.framing.base import Framing
@@ -42,10 +43,10 @@ def check_encoding(encoding: str, framing: Framing) -> None:
             f"no text encoding is called {encoding!r}: use utf-8, cp949, euc-kr, shift_jis, latin-1, "
             "ascii or another one that Python knows"
         ) from None
-    if "Echo: \r\n".encode(encoding) == b"Echo: \r\n":
+    if "Echo: \r\n".encode(charset(encoding)) == b"Echo: \r\n":
         return
     try:
-        framing.encode("\r\n".encode(encoding))
+        framing.encode("\r\n".encode(charset(encoding)))
     except EncodeError:
         raise ConfigurationError(
             f"text in {encoding} can hold bytes that look like line ends: use it with a framing such as "
@@ -61,6 +62,8 @@ class EchoProtocol(FrameProtocol):
     log = BoundedLogger()
 
     encoding = "utf-8"
+    charset = "utf-8"
+    """Python's name of the encoding."""
 
     def sessionLost(self, reason: str) -> None:
         self.log.info("{peer}: disconnected: {reason}", peer=self.peer, reason=reason)
@@ -69,7 +72,7 @@ class EchoProtocol(FrameProtocol):
         decoder = self._decoder
         message = decoder.text(frame) if isinstance(decoder, AutoDetectDecoder) else frame
         try:
-            text = message.decode(self.encoding)
+            text = message.decode(self.charset)
         except UnicodeDecodeError as error:
             found = f"byte 0x{message[error.start]:02x} at position {error.start}"
             problem = f"the message is not {self.encoding}: {found}"
@@ -98,7 +101,7 @@ class EchoProtocol(FrameProtocol):
             self.close("the peer said QUIT")
 
     def _send_text(self, frame: bytes, text: str) -> None:
-        reply = text.encode(self.encoding, "replace")
+        reply = text.encode(self.charset, "replace")
         decoder = self._decoder
         if isinstance(decoder, AutoDetectDecoder):
             data = decoder.answer(frame, reply)  # with the end of line or the length that the peer uses
@@ -167,4 +170,5 @@ class EchoFactory(FrameFactory):
         super().__init__(protocol, **options)
         check_encoding(encoding, options.get("framing", self.protocol.framing))
         self._overrides["encoding"] = encoding
+        self._overrides["charset"] = charset(encoding)
         self.started = clock_of(self).seconds()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import ProtocolErrorKind, Refusal, Request
+from tcpcomm.codec.encoding import charset
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import bound, results_of
 
@@ -78,7 +79,7 @@ def test_characters_of_a_reason_that_cannot_be_written_are_escaped_or_left_out(
 @settings(max_examples=30)
 def test_any_reason_can_be_sent_in_one_line(template: str, encoding: str, reason: str) -> None:
     frame = dialect(template, encoding).fault(REQUEST, Fault(3, reason))
-    text = frame.decode(encoding)
+    text = frame.decode(charset(encoding))
     assert text.isprintable()
     assert 3 == read_fault(template, frame, encoding)[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -282,7 +281,6 @@ def test_a_declaration_that_cannot_work_is_refused_by_name(spec: MessageSpec, me
     assert message in str(caught.value)
 
 
-@dataclass
 class Plain:
     x: int
     y: int
@@ -296,8 +294,8 @@ class Named(NamedTuple):
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (Plain, "Plain is not an attrs class: write @frozen (from attrs) above it, in place of @dataclass"),
-        (Named, "Named is not an attrs class: write @frozen (from attrs) above it"),
+        (Plain, "Plain is neither an attrs class nor a dataclass: write @frozen (from attrs) above it"),
+        (Named, "Named is neither an attrs class nor a dataclass: write @frozen (from attrs) above it"),
         (tuple[int, int], "tuple[int, int] has no names for the fields of a template: make a class of it"),
         (dict[str, int], "dict[str, int] has no names for the fields of a template: make a class of it"),
         (list, "list has no type for its items: write for example list[float]"),
@@ -308,8 +306,8 @@ def test_a_result_with_unnamed_fields_is_refused_with_the_solution(result: Any, 
     assert message in refused_form(do("DO", "{x},{y}", result))
 
 
-def test_a_parameter_that_is_not_an_attrs_class_is_refused_with_the_solution() -> None:
-    assert "a: Plain is not an attrs class: write @frozen" in refused_form(do("DO,{a}", a=Plain))
+def test_a_parameter_of_a_class_without_known_fields_is_refused_with_the_solution() -> None:
+    assert "a: Plain is neither an attrs class nor a dataclass:" in refused_form(do("DO,{a}", a=Plain))
     assert "a: list has no type for its items" in refused_form(do("DO,{a*,}", a=list))
 
 

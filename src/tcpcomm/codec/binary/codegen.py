@@ -20,8 +20,7 @@ from itertools import accumulate
 from struct import Struct
 from typing import Any
 
-import attrs
-
+from tcpcomm.codec.annotations import arguments_of
 from tcpcomm.codec.binary.fixed_size import FixedLayout
 from tcpcomm.codec.codegen import FastPath
 
@@ -56,7 +55,7 @@ def read_record(
     elif kind is None:
         (whole,) = values.values()
     else:
-        aliases = {each.name: each.alias for each in attrs.fields(kind)}
+        aliases = arguments_of(kind)
         arguments = ", ".join(f"{aliases[name]}={value}" for name, value in values.items())
         whole = f"{function.constant(kind)}({arguments})"
     return function.compile([*statements, f"return {whole}, at + {struct.size}"])

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, get_args, get_origin
 
-import attrs
 from attrs import evolve
 
-from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text, union_members
+from tcpcomm.codec.annotations import (
+    bare_type,
+    fields_of,
+    has_fields,
+    metadata_of,
+    type_text,
+    union_members,
+)
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.fixed_size import RecordType, attrs_record, constant, number, real, reserved
+from tcpcomm.codec.binary.fixed_size import RecordType, class_record, constant, number, real, reserved
 from tcpcomm.codec.binary.header import int_type
 from tcpcomm.codec.binary.layout import (
     Layout,
@@ -132,7 +138,7 @@ class LayoutCompiler:
             return from_fixed(number(bool, Int(1), self._order))
         if kind in (str, bytes) or get_origin(kind) is list:
             return self._with_length(kind, metadata)
-        if isinstance(kind, type) and attrs.has(kind):
+        if has_fields(kind):
             return self._instance(kind)
         raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {type_text(kind)}: {_CARRIED}"))
 
@@ -175,7 +181,7 @@ class LayoutCompiler:
             raise ConfigurationError(f"{cls.__name__} contains itself, so its bytes would never end")
         self._open.append(cls)
         try:
-            made = self._record(fields_of(cls), attrs_record(cls), f"{cls.__name__}.")
+            made = self._record(fields_of(cls), class_record(cls), f"{cls.__name__}.")
         finally:
             self._open.pop()
         label = f"({made.label})"
@@ -189,7 +195,7 @@ def _last(metadata: tuple[Any, ...], kind: Any) -> Any:
 
 _CARRIED = (
     "it must be a number with its width, such as U16, I32 or F32, a bool, an Enum or Flag in a number, "
-    "str, bytes, list, or an attrs class"
+    "str, bytes, list, an attrs class, or a dataclass"
 )
 _ADVICE = {
     int: "say how many bytes it has: U8, I16, U32, ... from tcpcomm.codec",

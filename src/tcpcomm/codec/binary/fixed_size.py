@@ -17,10 +17,17 @@ from operator import getitem
 from random import Random
 from typing import Any, Final, Literal, get_args, get_origin
 
-import attrs
 from attrs import evolve, frozen
 
-from tcpcomm.codec.annotations import bare_type, fields_of, metadata_of, type_text
+from tcpcomm.codec.annotations import (
+    arguments_of,
+    bare_type,
+    fields_of,
+    has_fields,
+    metadata_of,
+    takes_names_only,
+    type_text,
+)
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.enum_values import Conversion, choice, flag
 from tcpcomm.codec.problems import inside, wrong
@@ -73,7 +80,7 @@ class FixedLayout:
 def number(annotation: Any, number_type: Int, order: Order) -> FixedLayout:
     """Return the layout of a whole number, or of a value that one encodes. Raises ConfigurationError."""
     kind = bare_type(annotation)
-    if number_type.signed and isinstance(kind, type) and (attrs.has(kind) or issubclass(kind, Flag)):
+    if number_type.signed and isinstance(kind, type) and (has_fields(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
             f"{type_text(kind)} consists of bits: use a number without a sign, such as U8"
         )
@@ -96,7 +103,7 @@ def _encoded_in(number: FixedLayout, annotation: Any, bits: int) -> FixedLayout:
             return _converted(number, *flag(kind), lambda random: draw(kind, random), label)
         if issubclass(kind, Enum):
             return _one_of(number, {each.value: each for each in kind}, kind.__name__)
-        if attrs.has(kind):
+        if has_fields(kind):
             return _bits(number, kind, bits)
     raise ConfigurationError(f"{type_text(kind)} cannot be encoded in a whole number")
 
@@ -184,7 +191,7 @@ def _names(pairs: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
-    """Return the layout of an attrs class in one number, with the lowest bits for its first field."""
+    """Return the layout of a class in one number, with the lowest bits for its first field."""
     fields: list[tuple[str, FixedLayout]] = []
     widths: list[int] = []
     for each in fields_of(cls):
@@ -200,7 +207,7 @@ def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
         raise ConfigurationError(f"{cls.__name__} has {sum(widths)} bits, but the number has {available}")
     shifts = [*accumulate(widths, initial=0)]
     label = " ".join(f"{name}:{width}" for (name, _), width in zip(fields, widths, strict=True))
-    layout = joined("big", fields, attrs_record(cls), f"({label})")
+    layout = joined("big", fields, class_record(cls), f"({label})")
 
     def read(value: int) -> Any:
         items = [value >> shift & (1 << width) - 1 for shift, width in zip(shifts, widths, strict=False)]
@@ -285,11 +292,11 @@ LIST: Final = RecordType(lambda values: values, lambda values: values)
 """Records that are lists."""
 
 
-def attrs_record(cls: type) -> RecordType:
+def class_record(cls: type) -> RecordType:
     fields = fields_of(cls)
     names = [each.name for each in fields]
-    aliases = [str(attrs.fields_dict(cls)[name].alias) for name in names]
-    by_name = any(each.kw_only for each in attrs.fields(cls) if each.init)
+    aliases = [*arguments_of(cls).values()]
+    by_name = takes_names_only(cls)
 
     def make(values: list[Any]) -> Any:
         try:

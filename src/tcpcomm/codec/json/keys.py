@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import bare_type, fields_of, type_text
+from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, type_text
 from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
@@ -111,10 +110,10 @@ def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
     if spec.result is None:
         return []
     cls = bare_type(spec.result)
-    if not (isinstance(cls, type) and attrs.has(cls)):
+    if not has_fields(cls):
         raise ConfigurationError(
             f"its result, {type_text(cls)}, has no fields that could be keys of the reply: "
-            'give it a key, as in reply="value", or return an attrs class'
+            'give it a key, as in reply="value", or return an attrs class or a dataclass'
         )
     names = [each.name for each in fields_of(cls)]
     for name in names:

@@ -1,8 +1,8 @@
 """
 Python values to values of JSON, and back, strictly: :class:`ValueTypes`, and :class:`Parameters`.
 
-cattrs makes the instances of attrs classes. It is lenient by default: it takes a string for a number if
-``int()`` does, a string for a list, and True for 1. So each annotation becomes a
+cattrs makes the instances of attrs classes and dataclasses. It is lenient by default: it takes a string for
+a number if ``int()`` does, a string for a list, and True for 1. So each annotation becomes a
 :class:`~tcpcomm.codec.json.value_types.ValueType` once, when a declaration is bound.
 """
 
@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, Flag
 from typing import Any, Final, Literal, get_args, get_origin
 
-import attrs
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
-from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
+from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
@@ -42,7 +41,7 @@ _CONVERTER: Final = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 class ValueTypes:
     """
-    The value types of annotations, each made once. The naming makes the keys of attrs classes.
+    The value types of annotations, each made once. The naming makes the keys of classes.
 
     Raises:
         ConfigurationError: the naming is unknown.
@@ -80,11 +79,12 @@ class ValueTypes:
                 return value_types.flag(annotation)
             if issubclass(annotation, Enum):
                 return value_types.choice({each.value: each for each in annotation}, annotation.__name__)
-            if attrs.has(annotation):
+            if has_fields(annotation):
                 return self._instance(annotation)
         raise ConfigurationError(
             f"JSON cannot carry {type_text(annotation)}; it carries bool, int, float, str, bytes, dates, "
-            "time, Enum, Literal, list[...], tuple[...], dict[str, ...], unions, attrs classes, Any"
+            "time, Enum, Literal, list[...], tuple[...], dict[str, ...], unions, attrs classes, "
+            "dataclasses, Any"
         )
 
     def _instance(self, cls: type) -> ValueType:

@@ -51,11 +51,13 @@ class JsonText:
     """
 
     def __init__(self, encoding: str, ascii: bool, most_values: int = MAX_VALUES) -> None:
-        if not Encoding(encoding).carries(_ASCII) or _ASCII.encode(encoding) != _ASCII.encode():
+        found = Encoding(encoding)
+        if not found.carries(_ASCII) or found.encode(_ASCII) != _ASCII.encode():
             raise ConfigurationError(
                 f"JSON cannot be written in {encoding}, because it changes ASCII characters"
             )
         self.encoding = encoding
+        self._charset = found.charset
         self._most_values = most_values
         self._is_utf8 = lookup(encoding).name == "utf-8"
         self._fast = engine(ascii)
@@ -71,7 +73,7 @@ class JsonText:
             CodecError: the frame is not JSON, or JSON that is refused.
         """
         try:
-            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self._charset)
             if len(frame) > self._most_values:
                 self._count_values(text)
             if self._fast is not None and (value := self._fast.read(text)) is not MISSING:
@@ -96,7 +98,7 @@ class JsonText:
             CodecError: the frame is not JSON, or JSON that is refused.
         """
         try:
-            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self.encoding)
+            text = frame.removeprefix(BOM_UTF8).decode() if self._is_utf8 else frame.decode(self._charset)
             if len(frame) > self._most_values:
                 self._count_values(text)
             at = _after_blanks(text, 0)
@@ -166,7 +168,7 @@ class JsonText:
                 raise CodecError(
                     f"half a character cannot be sent: {error.object[error.start]!a}"
                 ) from None
-        return "".join(_sendable(character, self.encoding) for character in text).encode(self.encoding)
+        return "".join(_sendable(character, self.encoding) for character in text).encode(self._charset)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -174,7 +174,7 @@ class TextDialect(Dialect):
     ) -> None:
         self._encoding = encoding
         self._encode = encoding.encode
-        self._charset = encoding.name
+        self._charset = encoding.charset
         self._faults = faults
         self.has_faults = isinstance(faults, FaultTemplate)
         self._free_replies = free_replies

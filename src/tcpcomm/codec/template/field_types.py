@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
 from inspect import isclass
 from typing import Any
 
-import attrs
 from attrs import field, frozen
 
-from tcpcomm.codec.annotations import bare_type, fields_of, type_text, union_members
+from tcpcomm.codec.annotations import (
+    arguments_of,
+    bare_type,
+    fields_of,
+    has_fields,
+    type_text,
+    union_members,
+)
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.template.field_type import FieldType
@@ -70,14 +75,15 @@ def field_type(
         return makers[annotation](parse_format_spec(format_text))
     if item_of(annotation) is not MISSING:
         raise ConfigurationError(f"{type_text(annotation)} is written as a list, as in {{name*,}}")
-    if isclass(annotation) and attrs.has(annotation):
+    if has_fields(annotation):
         raise ConfigurationError(
             f"{type_text(annotation)} has several fields: use it for a result, or for the items of a list"
         )
     refuse_unnamed(annotation)
     raise ConfigurationError(
         f"a template cannot write {type_text(annotation)}; it can write int, float, str, bool, Decimal, "
-        "bytes, enumerations, Literal, lists of these or of attrs classes, and Optional in an optional part"
+        "bytes, enumerations, Literal, lists of these or of attrs classes or dataclasses, and Optional in "
+        "an optional part"
     )
 
 
@@ -86,7 +92,7 @@ def refuse_unnamed(annotation: Any) -> None:
     kind = typing.get_origin(annotation) or annotation
     if kind is list and not typing.get_args(annotation):
         raise ConfigurationError("list has no type for its items: write for example list[float]")
-    if not isclass(kind) or attrs.has(kind) or issubclass(kind, Enum):
+    if not isclass(kind) or has_fields(kind) or issubclass(kind, Enum):
         return
     if kind in (tuple, dict, set, frozenset):
         raise ConfigurationError(
@@ -94,9 +100,9 @@ def refuse_unnamed(annotation: Any) -> None:
             "@frozen (from attrs) above it"
         )
     if kind.__module__.partition(".")[0] not in sys.stdlib_module_names:
-        instead = ", in place of @dataclass" if is_dataclass(kind) else ""
         raise ConfigurationError(
-            f"{type_text(annotation)} is not an attrs class: write @frozen (from attrs) above it{instead}"
+            f"{type_text(annotation)} is neither an attrs class nor a dataclass: write @frozen (from "
+            "attrs) above it"
         )
 
 
@@ -125,7 +131,7 @@ class ValueFields:
 
 def value_fields(annotation: Any, used: Sequence[str]) -> ValueFields:
     """
-    Return the fields of a type: none for None, the attributes of an attrs class, else one field.
+    Return the fields of a type: none for None, the attributes of a class, else one field.
 
     Args:
         annotation: the annotation of a result, or of the items of a list.
@@ -137,7 +143,7 @@ def value_fields(annotation: Any, used: Sequence[str]) -> ValueFields:
     annotation = bare_type(annotation)
     if annotation is type(None):
         return ValueFields({}, _nothing, lambda values: None)
-    if isclass(annotation) and attrs.has(annotation):
+    if has_fields(annotation):
         return _attributes(annotation)
     refuse_unnamed(annotation)
     if len(used) != 1:
@@ -158,7 +164,7 @@ def _nothing(value: Any) -> Mapping[str, Any]:
 
 def _attributes(cls: type[Any]) -> ValueFields:
     fields = {each.name: each for each in fields_of(cls)}
-    aliases = {each.name: each.alias or each.name for each in attrs.fields(cls) if each.init}
+    aliases = arguments_of(cls)
     renamed = any(name != alias for name, alias in aliases.items())
 
     def split(value: Any) -> Mapping[str, Any]:

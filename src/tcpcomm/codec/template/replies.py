@@ -36,7 +36,7 @@ class CountedLines:
         each: the template of every frame that follows, one for each item of the result's list.
         at_most: the largest count that is accepted.
 
-    The result is a list, or an attrs class with one attribute that is a list. After the head, the command
+    The result is a list, or a class with one attribute that is a list. After the head, the command
     has succeeded. So a frame that can be an item is read as an item, even if it could be a fault.
     """
 
@@ -185,7 +185,7 @@ def _counted_items(counted: CountedLines, result: Any, heads: Sequence[tuple[Pie
         lists = [each for each in fields.values() if item_of(each.type) is not MISSING]
         if len(lists) != 1:
             raise ConfigurationError(
-                f"a counted reply needs a list, or an attrs class with one list, not {type_text(result)}"
+                f"a counted reply needs a list, or a class with one list, not {type_text(result)}"
             )
         name, item_type = lists[0].name, item_of(lists[0].type)
     item_fields = value_fields(item_type, tuple(value_names(parse(counted.each))))
