@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from zope.interface import provider
+from zope.interface import implementer, provider
 
 from tcpcomm import (
     ConfigurationError,
@@ -53,6 +57,39 @@ class InThread(Camera):
     def locate(self, job: int) -> str:
         self.picture("x" * job)
         return f"{threading.current_thread().name.split('-')[0]} for {current_session().host}"
+
+
+class Waiting(Camera):
+    async def locate(self, job: int) -> str:
+        await deferLater(reactor, 0.3)
+        return str(job)
+
+
+@implementer(IHalfCloseableProtocol)
+class OneShot(Protocol):
+    """A client that sends one request, shuts its sending side, and waits for the end."""
+
+    def __init__(self, request: bytes) -> None:
+        self.request = request
+        self.received = b""
+        self.is_over = False
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.write(self.request)
+        transport.loseWriteConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def readConnectionLost(self) -> None:
+        cast("Any", self.transport).loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Wait for the reply."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.is_over = True
 
 
 class Blocking(Camera):
@@ -161,6 +198,19 @@ class ServingTests(TestCase):
         assert "PoolThread" in await self.remote(at).locate(1)
         await service.stopService()
         assert [] == service.ports
+
+    async def test_forty_one_shot_clients_are_all_served(self) -> None:
+        """They come 10 ms apart, send, shut their side and wait; 14 were refused, and saw no error."""
+        service, _ = self.serve(Waiting())
+        port = service.ports[0].getHost().port
+        clients = []
+        for number in range(40):
+            client = OneShot(b"TRG,%d\n" % number)
+            await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), client)
+            clients.append(client)
+            await deferLater(reactor, 0.01)
+        await until(lambda: all(each.is_over for each in clients))
+        assert [b"DID %d\n" % number for number in range(40)] == [each.received for each in clients]
 
     async def test_a_port_in_use_is_reported(self) -> None:
         service, _ = self.serve(InThread())

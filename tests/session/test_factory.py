@@ -20,7 +20,7 @@ from tcpcomm import (
 )
 from tcpcomm.framing import Delimited
 from tcpcomm.link.options import LinkOptions
-from tcpcomm.session.admission import parse_network
+from tcpcomm.session.admission import FINISHED_PER_PLACE, parse_network
 from tcpcomm.session.limits import default_max_sessions
 from tests.conftest import needs_module
 from tests.session.stage import Logged, Lost, ReactorClock, Spy, TLSTransport, Transport
@@ -251,6 +251,57 @@ def test_a_link_takes_networks_as_texts_too() -> None:
     assert LinkOptions(listen="tcp:0", allow=["10.0.0.7"]).allow == (ip_network("10.0.0.7"),)
     assert LinkOptions(listen="tcp:0", allow="any").allow is None
     assert LinkOptions(listen="tcp:0").allow == ()
+
+
+def test_a_session_whose_peer_has_finished_sending_leaves_its_place_to_another(logged: Logged) -> None:
+    """
+    One-shot clients send, shut their side and wait: many were refused while handlers were at work.
+
+    The number of those that wait is limited, too, and all count for ``max_sessions``.
+    """
+
+    class Slow(Spy):
+        def frameReceived(self, frame: bytes) -> Any:
+            return Deferred()
+
+    house = House(Slow, max_sessions_per_address=2, max_sessions=40)
+    waiting: list[Any] = []
+    while len(waiting) < 2 * FINISHED_PER_PLACE:
+        session = house.open()
+        session.dataReceived(b"go;")
+        session.readConnectionLost()
+        waiting.append(session)
+    more = [house.open() for _ in range(2)]
+    assert None not in more
+    assert not house.admits(HERE)
+    more[0].dataReceived(b"go;")
+    more[0].readConnectionLost()
+    assert not house.admits(HERE), "it kept its place, because too many wait"
+    waiting[0].transport.break_off(ConnectionDone())
+    more[1].dataReceived(b"go;")
+    more[1].readConnectionLost()
+    assert house.admits(HERE)
+    others = [house.open("10.0.0.9") for _ in range(2)]
+    assert None not in others
+    for each in [*waiting[1:], *more, *others]:
+        each.transport.break_off(ConnectionDone())
+    assert 2 == len([house.open() for _ in range(2)]), "all counts are back at zero"
+    assert not house.admits(HERE)
+    logged.lines()
+
+
+def test_sessions_whose_peer_has_finished_sending_still_count_in_all(logged: Logged) -> None:
+    class Slow(Spy):
+        def frameReceived(self, frame: bytes) -> Any:
+            return Deferred()
+
+    house = House(Slow, max_sessions_per_address=2, max_sessions=3)
+    for _ in range(3):
+        session = house.open()
+        session.dataReceived(b"go;")
+        session.readConnectionLost()
+    assert not house.admits("10.0.0.9")
+    logged.lines()
 
 
 def test_an_empty_list_admits_nobody_but_local_peers(logged: Logged) -> None:

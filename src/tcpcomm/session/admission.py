@@ -31,6 +31,12 @@ FIGHT_LOG_INTERVAL: Final = 10.0
 SPARED: Final = 0.05
 """Seconds for which a connection is not dropped for another of its network, so that it can prove itself."""
 
+FINISHED_PER_PLACE: Final = 8
+"""
+Sessions of one address whose peer has finished sending, for each of its ``max_sessions_per_address``. These
+leave their place to another one, because they only wait for their last replies.
+"""
+
 _COUNTED_SINGLY: Final = (ip_network("fe80::/10"), ip_network("fc00::/7"))
 """IPv6 networks of a plant. All its machines are in one /64, so each has its own count of sessions."""
 
@@ -152,7 +158,9 @@ class Admission:
         networks: the networks from which a peer may come; None: all.
         max_sessions: the number of sessions at once; None: any number.
         max_sessions_per_address: the number of sessions from one IP address; None: any number. A /64
-            network counts as one address in IPv6, unless it is link-local or unique local (fc00::/7).
+            network counts as one address in IPv6, unless it is link-local or unique local (fc00::/7). A
+            session whose peer has finished sending does not count, up to :data:`FINISHED_PER_PLACE` for
+            each place.
         max_unproven: the number of connections that may owe TLS or a proof.
         random: chooses the connection to drop; for tests.
 
@@ -171,6 +179,7 @@ class Admission:
     stopping: bool = field(default=False, init=False)
     """True while the server is stopping: no peer is admitted."""
     by_address: Counter[str] = field(factory=Counter, init=False)
+    _finished: Counter[str] = field(factory=Counter, init=False)  # by address, too
     """The number of sessions from each IP address, or from each /64 network."""
     abuse: Counter[Abuse] = field(factory=Counter, init=False)
     """The number of refused, dropped and evicted peers so far, by kind."""
@@ -220,11 +229,28 @@ class Admission:
         if host is not None:
             self.by_address[_counted_as(host)] += 1
 
-    def session_closed(self, host: str | None) -> None:
-        """Count no longer a session that was counted when it opened."""
+    def session_finished(self, host: str | None) -> bool:
+        """
+        Give the place of a session to another one from its address: its peer has finished sending.
+
+        It still counts for ``max_sessions``. Return False if it keeps its place, because there are too many
+        such sessions.
+        """
+        limit = self.max_sessions_per_address
+        if limit is None or host is None:
+            return False
+        address = _counted_as(host)
+        if self._finished[address] >= limit * FINISHED_PER_PLACE:
+            return False
+        self._finished[address] += 1
+        _count_down(self.by_address, address)
+        return True
+
+    def session_closed(self, host: str | None, *, finished: bool = False) -> None:
+        """Count no longer a session that was counted when it opened, or as ``finished`` since."""
         self._sessions -= 1
         if host is not None:
-            _count_down(self.by_address, _counted_as(host))
+            _count_down(self._finished if finished else self.by_address, _counted_as(host))
 
     def unproven_opened(
         self, connection: object, peer: str, host: str | None, drop: Callable[[str], object]

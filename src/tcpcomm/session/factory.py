@@ -51,7 +51,8 @@ class FrameFactory(Factory):
             :class:`~tcpcomm.session.attributes.SessionAttributes`.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
         max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``. In IPv6 a
-            /64 network counts as one address, unless it is link-local or unique local.
+            /64 network counts as one address, unless it is link-local or unique local. A session whose peer
+            has finished sending, and waits for its last reply, does not count as one.
         max_unproven: the most connections that owe TLS or the proof of a key; by default 128. They are no
             sessions yet. If there are more, one of them is dropped at random.
         allow: the networks from which a peer may come, as texts such as ``192.168.0.0/24``, ``10.0.0.5`` or
@@ -136,6 +137,7 @@ class FrameFactory(Factory):
         """The sessions that are open now, and the connections that owe TLS or a proof."""
         self.sessions_total = 0
         """The number of sessions that there have been."""
+        self._finished: set[FrameProtocol] = set()  # their peer has finished sending
         self._by_peer: dict[str, FrameProtocol] = {}  # the one session of each peer, by its key
         self._rivals = Rivals()
         self._ending: dict[FrameProtocol, IDelayedCall] = {}  # refused sessions, which end after a pause
@@ -217,6 +219,12 @@ class FrameFactory(Factory):
             self.admission.abuse[Abuse.EVICTED] += 1
         old.abort(old.reason or reason)  # also if it is closing: its place is taken
 
+    def sessionFinished(self, session: FrameProtocol) -> None:
+        """Let another session from the same address in: the peer of this one has finished sending."""
+        is_counted = session.admitted and session in self.sessions and session not in self._finished
+        if is_counted and self.admission.session_finished(session.host):
+            self._finished.add(session)
+
     def _refusal(self, session: FrameProtocol, identity: str | None) -> str | None:
         """Return the reason why a peer may have no session, or None if it may. Log it if not."""
         if session.admitted:
@@ -274,7 +282,8 @@ class FrameFactory(Factory):
         if peer is not None and self._by_peer.get(peer) is session:
             del self._by_peer[peer]
         if not self.admission.unproven_closed(session) and session.admitted:
-            self.admission.session_closed(session.host)
+            self.admission.session_closed(session.host, finished=session in self._finished)
+        self._finished.discard(session)
         if self._draining and not self.sessions:
             clock_of(self).callLater(0, self._drained)  # sessionLost comes first
 

@@ -213,6 +213,7 @@ class FrameProtocol(SessionHooks):
     def readConnectionLost(self) -> None:
         """Deliver what this completes, then call :meth:`inputEnded`: the peer shut its sending side."""
         self.input_ended = True
+        self._notify_factory("sessionFinished")
         if not self._closing:
             self._get_receive_queue()  # the end of the input waits there
         elif self._lingering_close is not None:
