@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec.template.field_type import Plain
+from tcpcomm.codec.template.fields.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
 from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
 

@@ -25,7 +25,7 @@ from tcpcomm.codec.base import Refusal, Request
 from tcpcomm.codec.codegen import FastPath
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.field_types import ValueFields
+from tcpcomm.codec.template.fields.field_types import ValueFields
 
 _NUMERIC: Final = "0123456789+-.eE"
 

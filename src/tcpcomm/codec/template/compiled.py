@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.problems import inside, missing
-from tcpcomm.codec.template.field_type import Plain
+from tcpcomm.codec.template.fields.field_type import Plain
 from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
 from tcpcomm.codec.template.regex_tree import TextPattern
 from tcpcomm.errors import CodecError

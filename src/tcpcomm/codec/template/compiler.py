@@ -23,17 +23,17 @@ from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.codec.template.ambiguity import common_text, two_readings
 from tcpcomm.codec.template.compiled import Capture, CompiledTemplate, ValueDrawer, ValueWriter
-from tcpcomm.codec.template.field_type import FieldType
-from tcpcomm.codec.template.field_types import (
+from tcpcomm.codec.template.fields.field_type import FieldType
+from tcpcomm.codec.template.fields.field_types import (
     field_type,
     item_of,
     refuse_unnamed,
     value_fields,
     without_none,
 )
-from tcpcomm.codec.template.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.number_fields import int_type
 from tcpcomm.codec.template.mismatch import ExpectedText
-from tcpcomm.codec.template.number_fields import int_type
 from tcpcomm.codec.template.parser import (
     CountPiece,
     ListPiece,

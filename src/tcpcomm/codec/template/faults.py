@@ -11,7 +11,7 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template
-from tcpcomm.codec.template.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 

@@ -16,7 +16,7 @@ from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, checked_list, compile_template, each_item
-from tcpcomm.codec.template.field_types import ValueFields, item_of, value_fields
+from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, value_fields
 from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 

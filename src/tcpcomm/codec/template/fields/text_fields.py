@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import brief_repr, wrong
-from tcpcomm.codec.template.field_type import FieldType
-from tcpcomm.codec.template.format_spec import FormatSpec
-from tcpcomm.codec.template.number_fields import int_type
+from tcpcomm.codec.template.fields.field_type import FieldType
+from tcpcomm.codec.template.fields.format_spec import FormatSpec
+from tcpcomm.codec.template.fields.number_fields import int_type
 from tcpcomm.codec.template.regex_tree import ANY, HEX, CharSet, Choice, Many, Maybe, Run, literal
 from tcpcomm.errors import CodecError, ConfigurationError
 

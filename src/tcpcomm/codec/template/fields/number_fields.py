@@ -19,8 +19,8 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from tcpcomm.codec.problems import wrong
-from tcpcomm.codec.template.field_type import FieldType, Plain
-from tcpcomm.codec.template.format_spec import FormatSpec
+from tcpcomm.codec.template.fields.field_type import FieldType, Plain
+from tcpcomm.codec.template.fields.format_spec import FormatSpec
 from tcpcomm.codec.template.regex_tree import (
     DIGIT,
     EMPTY,

@@ -22,10 +22,16 @@ from tcpcomm.codec.annotations import (
 )
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.problems import wrong
-from tcpcomm.codec.template.field_type import FieldType
-from tcpcomm.codec.template.format_spec import parse_format_spec
-from tcpcomm.codec.template.number_fields import decimal_type, float_type, int_type
-from tcpcomm.codec.template.text_fields import bool_type, bytes_type, choice_type, enum_type, str_type
+from tcpcomm.codec.template.fields.field_type import FieldType
+from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.number_fields import decimal_type, float_type, int_type
+from tcpcomm.codec.template.fields.text_fields import (
+    bool_type,
+    bytes_type,
+    choice_type,
+    enum_type,
+    str_type,
+)
 from tcpcomm.errors import CodecError, ConfigurationError
 
 
