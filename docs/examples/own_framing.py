@@ -1,5 +1,5 @@
 """
-A framing of your own: ``Content-Length: 5``, an empty line, five bytes. StreamJsonRpc frames messages so.
+A framing of your own: a line such as ``SIZE 5``, and then five bytes.
 
     python own_framing.py 9999        sends itself two messages over 127.0.0.1, and shows how they arrive
 """
@@ -13,20 +13,20 @@ from attrs import frozen
 from tcpcomm import BadLength, FrameTooLong
 from tcpcomm.framing import Buffer, Decoder, Framing
 
-HEADER = re.compile(rb"Content-Length: ([0-9]{1,9})\r\n\r\n")  # 29 bytes at most
+HEADER = re.compile(rb"SIZE ([0-9]{1,9})\r\n")  # 16 bytes at most
 
 
 @frozen
-class ContentLength(Framing):
+class SizeLines(Framing):
     def decoder(self) -> Decoder:
-        return ContentLengthDecoder(self.max_frame)
+        return SizeLinesDecoder(self.max_frame)
 
     def encode(self, frame: bytes) -> bytes:
         self.check_size(frame)
-        return b"Content-Length: %d\r\n\r\n%b" % (len(frame), frame)
+        return b"SIZE %d\r\n%b" % (len(frame), frame)
 
 
-class ContentLengthDecoder(Decoder):
+class SizeLinesDecoder(Decoder):
     def __init__(self, max_frame: int) -> None:
         super().__init__()
         self._max_frame = max_frame
@@ -42,18 +42,18 @@ class ContentLengthDecoder(Decoder):
             if not self.deliver(buffer[begin:end], position):
                 return end
             position = end
-        if len(buffer) - position >= 29:
-            self.fail(BadLength, "a frame must begin with its Content-Length", at=position)
+        if len(buffer) - position >= 16:
+            self.fail(BadLength, "a frame must begin with its size", at=position)
         return position
 
 
 if __name__ == "__main__":
-    decoder = ContentLength().decoder()
+    decoder = SizeLines().decoder()
     with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
         sender = socket.create_connection(listener.getsockname())
         receiver, _ = listener.accept()
     with sender, receiver:
-        sender.sendall(ContentLength().encode_many([b'{"id": 1}', b'{"id": 2}']))
+        sender.sendall(SizeLines().encode_many([b'{"id": 1}', b'{"id": 2}']))
         sender.shutdown(socket.SHUT_WR)
         while data := receiver.recv(10):
             print(data, "->", decoder.feed(data))

@@ -17,6 +17,7 @@ from tcpcomm.framing import (
     COTP,
     Checked,
     Cobs,
+    ContentLength,
     Definite,
     Delimited,
     DleStuffed,
@@ -27,11 +28,15 @@ from tcpcomm.framing import (
     HeaderFramed,
     LengthPrefixed,
     Lines,
+    More,
     Nested,
     Netstring,
     Stuffed,
     Unframed,
+    VariableLength,
     checksum,
+    modbus_rtu_reply,
+    modbus_rtu_request,
 )
 from tcpcomm.testing import LAWS, Law, check_framing_laws, framings, payloads_for
 from tcpcomm.testing.laws import laws
@@ -60,6 +65,17 @@ def size_of(header: bytes) -> int:
     return 2 + int.from_bytes(header, "big")
 
 
+def escaped(header: bytes) -> int | More:
+    """Return the total length for a size of one byte or, behind FF, of two bytes."""
+    if header[0] < 0xFF:
+        return 1 + header[0]
+    return More(2) if len(header) == 1 else 3 + int.from_bytes(header[1:], "big")
+
+
+def escape(frame: bytes) -> bytes:
+    return bytes([len(frame)]) if len(frame) < 0xFF else b"\xff" + sized(frame)
+
+
 TPKT = LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4)
 PPP = {0x7E: 0x5E, 0x7D: 0x5D}
 
@@ -85,6 +101,15 @@ FRAMINGS: list[Framing] = [
     HeaderFramed(2, two_sizes, max_frame=40),
     HeaderFramed(1, by_type),
     HeaderFramed(2, size_of, strip=2, pack=sized, max_frame=12),
+    HeaderFramed(1, escaped, strip="header", pack=escape, max_frame=300),
+    VariableLength(max_frame=200),
+    VariableLength("varint", offset=1, max_frame=200),
+    VariableLength("ber", offset=2),
+    VariableLength("decimal", end=b"\r\n", max_frame=20),
+    Checked(VariableLength("hex", end=b":", offset=3, adjust=1, max_frame=40), checksum("xor")),
+    ContentLength(max_frame=30, max_header=60),
+    Checked(HeaderFramed(2, modbus_rtu_request), checksum("crc-16/modbus")),
+    HeaderFramed(2, modbus_rtu_reply),
     FixedSize(1),
     FixedSize(7),
     Enclosed(max_frame=8),

@@ -10,10 +10,9 @@ import sys
 
 from attrs import frozen
 
-from docs.examples.own_framing import ContentLength
 from tcpcomm import Equipment, Fault, caller, command, event, run, serve
 from tcpcomm.codec import JsonRpc
-from tcpcomm.framing import Delimited
+from tcpcomm.framing import ContentLength, Delimited
 
 FRAMINGS = {"lines": Delimited(b"\n"), "headers": ContentLength()}
 

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     )
     from tcpcomm.framing.enclosed import ETX as ETX, STX as STX, Enclosed as Enclosed
     from tcpcomm.framing.ieee488 import Definite as Definite
-    from tcpcomm.framing.length import (
-        FixedSize as FixedSize, HeaderFramed as HeaderFramed, LengthPrefixed as LengthPrefixed,
+    from tcpcomm.framing.headers.content_length import ContentLength as ContentLength
+    from tcpcomm.framing.headers.header_framed import HeaderFramed as HeaderFramed, More as More
+    from tcpcomm.framing.headers.modbus_rtu import (
+        modbus_rtu_reply as modbus_rtu_reply, modbus_rtu_request as modbus_rtu_request,
     )
+    from tcpcomm.framing.headers.variable_length import VariableLength as VariableLength
+    from tcpcomm.framing.length import FixedSize as FixedSize, LengthPrefixed as LengthPrefixed
     from tcpcomm.framing.netstring import Netstring as Netstring
     from tcpcomm.framing.notation import format_framing as format_framing, parse_framing as parse_framing
     from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
@@ -42,7 +46,11 @@ DEFINED_IN: Final = {
     "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],
     "tcpcomm.framing.enclosed": ["ETX", "STX", "Enclosed"],
     "tcpcomm.framing.ieee488": ["Definite"],
-    "tcpcomm.framing.length": ["FixedSize", "HeaderFramed", "LengthPrefixed"],
+    "tcpcomm.framing.headers.content_length": ["ContentLength"],
+    "tcpcomm.framing.headers.header_framed": ["HeaderFramed", "More"],
+    "tcpcomm.framing.headers.modbus_rtu": ["modbus_rtu_reply", "modbus_rtu_request"],
+    "tcpcomm.framing.headers.variable_length": ["VariableLength"],
+    "tcpcomm.framing.length": ["FixedSize", "LengthPrefixed"],
     "tcpcomm.framing.netstring": ["Netstring"],
     "tcpcomm.framing.notation": ["format_framing", "parse_framing"],
     "tcpcomm.framing.stuffed": ["Cobs", "DleStuffed", "Stuffed"],

@@ -1,5 +1,5 @@
 """
-Frames of a known length: :class:`LengthPrefixed`, :class:`HeaderFramed`, :class:`FixedSize`.
+Frames of a known length: :class:`LengthPrefixed`, :class:`FixedSize`.
 
 One rule fits the length field of every vendor's header::
 
@@ -12,14 +12,13 @@ or the whole header too, ``adjust`` is negative.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, get_args
 
 from attrs import field, frozen
 
-from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong
+from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Buffer, Decoder, Framing, checked_bytes
 from tcpcomm.framing.length_decoder import LEARNED, SMALL, Form, LengthDecoder, LengthHeader
 
@@ -213,111 +212,6 @@ class _EncodedHeaders(dict[int, bytes]):
         if size <= SMALL and len(self) < LEARNED:
             self[size] = header
         return header
-
-
-@frozen
-class HeaderFramed(Framing):
-    """
-    Each frame begins with a header from which a function computes the frame's total length.
-
-    Use it for headers without a plain length field: two sizes to add, or a type that fixes the size.
-
-    Args:
-        header: the bytes that ``total`` needs.
-        total: a pure function of these bytes that returns the length of the whole frame in bytes, header
-            included. It raises ``ValueError``, with the reason, for an impossible header.
-        strip: the bytes taken off the front of each frame before it is delivered.
-        pack: with ``strip``, the function that makes these bytes for a frame that is sent. If it raises
-            ``ValueError``, ``OverflowError`` or ``struct.error``, the frame is refused.
-
-    Raises:
-        ConfigurationError: the values contradict each other.
-
-    Source: the idea of Erlang's ``{packet, N}`` with a decode function.
-    """
-
-    header: int
-    total: Callable[[bytes], int]
-    strip: int = field(default=0, kw_only=True)
-    pack: Callable[[bytes], bytes] | None = field(default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        if self.header < 1:
-            raise ConfigurationError(f"the header must have at least 1 byte, not {self.header}")
-        if not 0 <= self.strip <= self.header:
-            raise ConfigurationError(
-                f"strip={self.strip} must lie between 0 and the header's {self.header} bytes"
-            )
-        if (self.strip > 0) != (self.pack is not None):
-            raise ConfigurationError(
-                "strip and pack go together: pack makes the bytes again that strip takes off"
-            )
-        if self.max_frame < self.header - self.strip:
-            raise ConfigurationError(
-                f"max_frame={self.max_frame} is less than the {self.header - self.strip} header bytes "
-                "that stay in each frame"
-            )
-
-    def decoder(self) -> Decoder:
-        return _HeaderDecoder(self)
-
-    def encode(self, frame: bytes) -> bytes:
-        self.check_size(frame)
-        try:
-            wire = self.pack(frame) + frame if self.pack else frame
-        except (ValueError, OverflowError, struct.error) as error:
-            raise EncodeError(f"a frame of {len(frame)} bytes has no header: {error}") from error
-        if len(wire) - len(frame) != self.strip:
-            raise EncodeError(
-                f"pack made {len(wire) - len(frame)} header bytes where strip takes off {self.strip}"
-            )
-        if len(wire) < self.header:
-            raise EncodeError(f"{len(wire)} bytes are fewer than the header's {self.header}")
-        header = wire[: self.header]
-        try:
-            total = self.total(header)
-        except ValueError as error:
-            raise EncodeError(f"the header {header!r} cannot be sent: {error}") from error
-        if total != len(wire):
-            raise EncodeError(
-                f"the header {header!r} announces {total} bytes, but the frame has {len(wire)}"
-            )
-        return wire
-
-
-class _HeaderDecoder(Decoder):
-    __slots__ = ("_framing",)
-
-    def __init__(self, framing: HeaderFramed) -> None:
-        super().__init__()
-        self._framing = framing
-
-    def cut(self, buffer: Buffer, position: int) -> int:
-        framing = self._framing
-        header, strip, size = framing.header, framing.strip, len(buffer)
-        while size - position >= header:
-            found = bytes(buffer[position : position + header])
-            try:
-                total = framing.total(found)
-            except ValueError as error:
-                self.fail(BadLength, f"the header {found!r} is not valid: {error}", at=position)
-                break
-            if total < header:
-                reason = f"the header {found!r} announces {total} bytes, fewer than its own {header}"
-                self.fail(BadLength, reason, at=position)
-                break
-            if total - strip > framing.max_frame:
-                reason = f"a frame of {total - strip} bytes exceeds max_frame={framing.max_frame}"
-                self.fail(FrameTooLong, reason, at=position)
-                break
-            end = position + total
-            if end > size:
-                self.wait_for(total, strip=strip)
-                break
-            if not self.deliver(buffer[position + strip : end], position):
-                return end
-            position = end
-        return position
 
 
 @frozen

@@ -5,6 +5,7 @@ A framing is written as its kind, the value that the kind needs, and options::
 
     lines                               length:4
     lines,send=\n                       length:2,little,adjust=-3
+    content-length                      length:varint
     delimited:\r\n                      fixed:16
     delimited:\r\n|;                    stx-etx,bcc=xor
     raw                                 enclosed:$|*,bcc=xor:hex,no-cover-end,tail=\r\n
@@ -27,6 +28,10 @@ from tcpcomm.framing.base import Framing
 from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
 from tcpcomm.framing.delimited import Delimited, Lines
 from tcpcomm.framing.enclosed import ETX, STX, Enclosed
+from tcpcomm.framing.headers.content_length import ContentLength
+from tcpcomm.framing.headers.header_framed import HeaderFramed
+from tcpcomm.framing.headers.modbus_rtu import modbus_rtu_reply, modbus_rtu_request
+from tcpcomm.framing.headers.variable_length import VariableLength
 from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.length import FixedSize, LengthPrefixed
 from tcpcomm.framing.netstring import Netstring
@@ -156,6 +161,8 @@ _LENGTH: Final = {
 _DELIMITERS: Final = _Option("delimiters", _parse_several, _format_several)
 _MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_BYTES))
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
+_VARIABLE: Final = {**_values(_INT, "offset", "adjust"), **_MAX}
+_DIGITS: Final = {**_values(_BYTES, "end"), **_VARIABLE}
 _COTP: Final = {"outer": LengthPrefixed(**_TPKT), "fragments": COTP}  # type: ignore[arg-type]
 
 _ALL: Final = (
@@ -164,6 +171,13 @@ _ALL: Final = (
     _Kind("delimited", Delimited, _MAX, (_DELIMITERS,), r"delimited:\r\n"),
     _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
     _Kind("length", LengthPrefixed, _LENGTH, (_Option("width", *_INT),), "length:4"),
+    _Kind("length:varint", VariableLength, _VARIABLE, preset={"form": "varint"}),
+    _Kind("length:ber", VariableLength, _VARIABLE, preset={"form": "ber"}),
+    _Kind("length:decimal", VariableLength, _DIGITS, preset={"form": "decimal"}),
+    _Kind("length:hex", VariableLength, _DIGITS, preset={"form": "hex"}),
+    _Kind("content-length", ContentLength, {**_values(_INT, "max_header"), **_MAX}),
+    _Kind("modbus-rtu-request", HeaderFramed, _MAX, preset={"header": 2, "total": modbus_rtu_request}),
+    _Kind("modbus-rtu-reply", HeaderFramed, _MAX, preset={"header": 2, "total": modbus_rtu_reply}),
     _Kind("fixed", FixedSize, {}, (_Option("size", *_INT),), "fixed:16"),
     _Kind("stx-etx", Enclosed, _ENCLOSED, preset={"start": STX, "end": ETX}),
     _Kind("enclosed", Enclosed, _ENCLOSED, _MARKERS, "enclosed:$|*"),
@@ -193,7 +207,7 @@ def parse_framing(text: str) -> Framing:
             shows the text and the part that is wrong.
     """
     first, *options = _split(text, ",")
-    name, colon, argument = first.partition(":")
+    name, colon, argument = (first, "", "") if first in _KINDS else first.partition(":")
     kind = _KINDS.get(name)
     if kind is None:
         raise ConfigurationError(f"no framing is called {name!r}; there are {', '.join(_KINDS)}")

@@ -67,9 +67,10 @@ def smaller(framing: Framing) -> Framing:
 
 
 def held_limit(framing: Framing) -> int:
-    """Return the bytes that a decoder may hold: two longest frames, and those of the framings inside."""
+    """Return the bytes that a decoder may hold: two longest frames, a header, the framings inside."""
     inside = sum(held_limit(part) for part in _parts(framing).values())
-    return 2 * framing.max_frame + 256 + inside
+    header: int = getattr(framing, "max_header", 0)
+    return 2 * framing.max_frame + 256 + header + inside
 
 
 def held_bytes(decoder: Decoder) -> int:

@@ -17,6 +17,7 @@ from operator import methodcaller
 from random import Random
 from typing import Any, Final, cast
 
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -27,6 +28,7 @@ from tcpcomm.framing import (
     DEFAULT_MAX_FRAME,
     Checked,
     Cobs,
+    ContentLength,
     Definite,
     Delimited,
     DleStuffed,
@@ -37,10 +39,12 @@ from tcpcomm.framing import (
     HeaderFramed,
     LengthPrefixed,
     Lines,
+    More,
     Nested,
     Netstring,
     Stuffed,
     Unframed,
+    VariableLength,
 )
 
 _LONG: Final = 300
@@ -160,11 +164,27 @@ def _plausible_headers(framing: HeaderFramed) -> Iterator[tuple[bytes, int]]:
         if trial % 2:
             header = bytes(byte % 16 for byte in header)
         try:
-            rest = framing.total(header) - framing.header
+            while isinstance(size := framing.total(header), More) and len(header) < framing.max_header:
+                header += random.randbytes(size.count) + size.until
         except ValueError:
             continue
+        if isinstance(size, More):
+            continue
+        rest = size - len(header)
         if 0 <= rest <= most:
             yield header, rest
+
+
+@payloads_for.register
+def _(framing: VariableLength) -> SearchStrategy[bytes]:
+    if not framing.offset:
+        least = max(0, framing.adjust)
+        return _bodies(framing.max_frame, least=least, special=b"\x80\x01:1\n").filter(sendable(framing))
+    free = st.binary(min_size=framing.offset, max_size=framing.offset)
+    announced = evolve(framing, offset=0)  # the length and the bytes behind it
+    bodies = _bodies(framing.max_frame - framing.offset - 1, least=max(0, framing.adjust))
+    wholes = bodies.filter(sendable(announced)).map(announced.encode)
+    return st.builds(bytes.__add__, free, wholes).filter(sendable(framing))
 
 
 @payloads_for.register
@@ -332,6 +352,23 @@ def _plain() -> SearchStrategy[Framing]:
         _length_prefixed(),
         _made(partial(HeaderFramed, 2, _announced)),
         _made(partial(HeaderFramed, 2, _announced, strip=2, pack=_announce)),
+        _made(partial(HeaderFramed, 1, _escaped, strip="header", pack=_escape)),
+        _made(
+            VariableLength,
+            {"form": st.sampled_from(("varint", "ber"))},
+            offset=st.integers(0, 3),
+            adjust=st.integers(-3, 3),
+        ),
+        _made(
+            VariableLength,
+            {
+                "form": st.sampled_from(("decimal", "hex")),
+                "end": st.sampled_from((b":", b"\r\n", b"::", b" ")),
+            },
+            offset=st.integers(0, 3),
+            adjust=st.integers(-3, 3),
+        ),
+        _made(ContentLength, max_header=st.sampled_from((40, 200))),
         _made(FixedSize, {"size": st.integers(1, _LONG)}),
         _made(
             Enclosed,
@@ -383,6 +420,17 @@ def _announce(frame: bytes) -> bytes:
     if len(frame) > 255:
         raise ValueError(f"{len(frame)} bytes do not fit a one-byte size")
     return bytes([0, len(frame)])
+
+
+def _escaped(header: bytes) -> int | More:
+    """Return the total length for a size of one byte, or of two bytes behind FF."""
+    if header[0] < 0xFF:
+        return 1 + header[0]
+    return More(2) if len(header) == 1 else 3 + int.from_bytes(header[1:], "big")
+
+
+def _escape(frame: bytes) -> bytes:
+    return bytes([len(frame)]) if len(frame) < 0xFF else b"\xff" + len(frame).to_bytes(2, "big")
 
 
 def _checked(inner: SearchStrategy[Framing]) -> SearchStrategy[Framing]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooLong, TruncatedFrame
-from tcpcomm.framing import HeaderFramed
+from tcpcomm.framing import Checked, HeaderFramed, More, checksum
 from tests.framing.reading import Fault, feed, outcome_of, read
 
 SIZES = {ord("P"): 1, ord("S"): 5}
@@ -144,9 +144,117 @@ def test_a_frame_that_its_header_does_not_describe_is_refused(
         ({"header": 2, "strip": 2}, "strip and pack go together"),
         ({"header": 2, "pack": announce}, "strip and pack go together"),
         ({"header": 2, "max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
+        ({"header": 3, "max_header": 2}, "max_header=2 is less than the header's 3 bytes"),
         ({"header": 3, "max_frame": 2}, "max_frame=2 is less than the 3 header bytes that stay in each"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
         HeaderFramed(total=announced, **options)
+
+
+def text_length(header: bytes) -> int | More:
+    """Return the length that digits behind a word say: ``PUT,12,`` and 12 bytes."""
+    match = re.fullmatch(rb"[A-Z]{1,8},([0-9]+),", header)
+    if match is not None:
+        return len(header) + int(match[1])
+    if header[-1:] == b"," and header.count(b",") > 1:
+        raise ValueError("the second field must be a number")
+    return More(until=b",")
+
+
+def escaped_size(header: bytes) -> int | More:
+    """Return the length for a size of one byte or, behind FF, of two bytes."""
+    if header[0] < 0xFF:
+        return 1 + header[0]
+    return More(2) if len(header) == 1 else 3 + int.from_bytes(header[1:], "big")
+
+
+def escape_size(frame: bytes) -> bytes:
+    return bytes([len(frame)]) if len(frame) < 0xFF else b"\xff" + len(frame).to_bytes(2, "big")
+
+
+TEXT = HeaderFramed(1, text_length, max_header=12, max_frame=100)
+ESCAPED = HeaderFramed(1, escaped_size, strip="header", pack=escape_size, max_frame=1000)
+CHECKED = Checked(HeaderFramed(1, lambda header: plus_two(text_length(header))), checksum("crc-16/xmodem"))
+
+
+def plus_two(size: int | More) -> int | More:
+    """Count a checksum of two bytes, which the digits do not count."""
+    return size if isinstance(size, More) else size + 2
+
+
+def test_the_function_may_ask_for_the_header_up_to_a_mark() -> None:
+    assert [b"PUT,4,,,,,", b"A,0,", b"LONGWORD,10,0123456789"] == read(
+        TEXT, b"PUT,4,,,,,A,0,LONGWORD,10,0123456789"
+    )
+
+
+def test_the_function_may_ask_for_a_number_of_bytes_and_the_whole_header_is_taken_off() -> None:
+    wire = b"\x03abc" + b"\0" + b"\xff\x01\x00" + b"x" * 256
+    assert [b"abc", b"", b"x" * 256] == read(ESCAPED, wire)
+    assert wire == ESCAPED.encode_many([b"abc", b"", b"x" * 256])
+
+
+def test_a_checksum_may_follow_the_data_that_digits_count() -> None:
+    wire = CHECKED.encode(b"PUT,9,123456789")
+    assert b"PUT,9,123456789" == wire[:-2]
+    assert [b"PUT,9,123456789", b"A,1,x"] == read(CHECKED, wire + CHECKED.encode(b"A,1,x"))
+
+
+def test_a_header_that_does_not_end_ends_the_stream() -> None:
+    reason = "a header that begins with b'PUT,00000000' goes on beyond max_header=12"
+    assert [b"A,0,", Fault(BadLength, reason, 4, recoverable=False)] == read(TEXT, b"A,0,PUT,000000000,")
+    endless = HeaderFramed(1, lambda header: More(1), max_header=5)
+    reason = "a header that begins with b'abcde' goes on beyond max_header=5"
+    assert [Fault(BadLength, reason, recoverable=False)] == read(endless, b"abcdefg")
+
+
+def test_a_mark_is_found_though_it_began_in_the_bytes_shown_before() -> None:
+    framing = HeaderFramed(3, lambda header: len(header) if len(header) > 3 else More(until=b"\r\n\r\n"))
+    assert [b"a\r\n\r\n", b"\r\n\r\n", b"xyz\r\n\r\n"] == read(framing, b"a\r\n\r\n\r\n\r\nxyz\r\n\r\n")
+
+
+def test_a_large_frame_behind_a_long_header_is_collected_without_a_copy_for_each_chunk() -> None:
+    body = bytes(200_000)
+    wire = ESCAPED_LARGE.encode(body) + ESCAPED_LARGE.encode(b"next")
+    assert [body, b"next"] == read(ESCAPED_LARGE, wire)
+
+
+ESCAPED_LARGE = HeaderFramed(
+    1,
+    lambda header: More(4) if len(header) == 1 else 5 + int.from_bytes(header[1:], "big"),
+    strip="header",
+    pack=lambda frame: b"L" + len(frame).to_bytes(4, "big"),
+)
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (b"PUT", "the header needs b',', which b'PUT' does not hold"),
+        (b"PUT,x,", "the header b'PUT,x,' cannot be sent: the second field must be a number"),
+        (b"PUT,4,abc", "the header b'PUT,4,' announces 10 bytes, but the frame has 9"),
+        (b"", "0 bytes are fewer than the header's 1"),
+    ],
+)
+def test_a_frame_whose_long_header_does_not_fit_is_refused(frame: bytes, reason: str) -> None:
+    with pytest.raises(EncodeError, match=f"^{re.escape(reason)}$"):
+        TEXT.encode(frame)
+
+
+def test_a_packed_header_that_the_peer_would_not_take_off_whole_is_refused() -> None:
+    framing = HeaderFramed(1, escaped_size, strip="header", pack=lambda frame: b"\xff" + bytes(2))
+    with pytest.raises(
+        EncodeError, match=r"^the header b'\\xff\\x00\\x00' announces 3 bytes, but the frame"
+    ):
+        framing.encode(b"abc")
+    framing = HeaderFramed(1, escaped_size, strip="header", pack=lambda frame: b"\0\0")
+    with pytest.raises(EncodeError, match=r"^pack made 2 header bytes, but the peer would take off 1$"):
+        framing.encode(b"abc")
+
+
+@pytest.mark.parametrize("more", [{}, {"count": -1}, {"count": 1, "until": b";"}])
+def test_more_is_a_number_of_bytes_or_a_mark(more: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^ask for a number of bytes, or for a mark, unlike More"):
+        More(**more)
