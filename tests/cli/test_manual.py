@@ -13,7 +13,7 @@ from tcpcomm import Equipment, Login, command, declaration_of, event
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
-from tcpcomm.codec import Binary, CountedLines, Template
+from tcpcomm.codec import Acknowledged, Binary, CountedLines, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.types import U8
 from tcpcomm.framing import Delimited, LengthPrefixed
@@ -49,7 +49,9 @@ class Finder(Equipment):
     greeting = "READY|v1"
     login = (Login(expect="Password:", send="{password}", prompt=True), Login(send="GO"))
 
-    @command("FIND {what}", reply=("BUSY", CountedLines("{#}", "{x:.1f}{unit}")), idempotent=True)
+    @command(
+        "FIND {what}", reply=Acknowledged("BUSY", CountedLines("{#}", "{x:.1f}{unit}")), idempotent=True
+    )
     def find(self, what: str = "작업") -> list[Mark]:
         """Find all marks."""
         raise NotImplementedError
@@ -72,7 +74,9 @@ def test_a_command_is_described_with_its_words_types_timeout_and_repetition() ->
     find, stop = facts(Finder)["commands"]
 
     assert "FIND {what}" == find["request"]
-    assert ["BUSY", "{#}", "{x:.1f}{unit} ({#} times)"] == find["replies"]
+    assert ["BUSY (before the command is carried out)", "{#}", "{x:.1f}{unit} ({#} times)"] == find[
+        "replies"
+    ]
     assert [{"name": "what", "type": "str", "default": "작업"}] == find["parameters"]
     assert ("list[Mark]", 5.0, True, "Find all marks.") == (
         find["result"],
@@ -166,7 +170,7 @@ def test_the_page_has_a_section_for_everything() -> None:
         r"| the equipment greets with | `READY\|v1` |",
         "| `Password:`, without an end | `{password}` |",
         "| nothing | `GO` |",
-        "| reply | `BUSY` |",
+        "| reply | `BUSY (before the command is carried out)` |",
         "| then | `{#}` |",
         "| may be repeated | yes |",
         '| `what` | `str` | `"작업"` |',

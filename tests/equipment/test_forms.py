@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
 from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, link_of
-from tcpcomm.codec import CountedLines, JsonRpc, Template
+from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.policy import PROFILES
 from tests.equipment.declared import PORT, QUIET, Bench
@@ -24,7 +24,7 @@ class Inspector(Equipment):
     framing = Delimited(b"\r")
     codec = Template(fault="ER,{command},{code:02d}")
 
-    @command("TA", reply=("TA", "{result:.3f}"), timeout=2.0)
+    @command("TA", reply=Acknowledged("TA", "{result:.3f}"), timeout=2.0)
     async def trigger(self) -> float:
         """Take a picture; its result comes on a line of its own."""
         raise NotImplementedError
@@ -44,6 +44,18 @@ class MyInspector(Inspector):
 
     def mode(self) -> int:
         raise Fault(22)
+
+
+class Vision(Equipment):
+    """Cognex's In-Sight: a status line, then the value."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="-{code:d}")
+
+    @command("GV A3", reply=("1", "{value:.3f}"))
+    def value(self) -> float:
+        """Return the value of a cell."""
+        raise NotImplementedError
 
 
 class Foreign(Factory):
@@ -115,6 +127,46 @@ def test_a_host_waits_for_the_result_after_the_acknowledgement(bench: Bench) -> 
     bench.network.advance(0.5)
     camera.measured.callback(12.5)
     assert 12.5 == bench.result(asked)
+
+
+def test_a_command_that_fails_sends_no_line_of_its_reply(bench: Bench) -> None:
+    """A client that reads a status line and a value must not take the fault for the value."""
+
+    class Mine(Vision):
+        def value(self) -> float:
+            raise Fault(2)
+
+    bench.serve(Mine())
+    robot = plain_robot(bench)
+    robot.transport.write(b"GV A3\r\nGV A3\r\n")
+    bench.network.advance(0.5)
+    assert b"-2\r\n-2\r\n" == robot.received
+
+
+def test_a_command_that_succeeds_sends_all_lines_of_its_reply(bench: Bench) -> None:
+    class Mine(Vision):
+        def value(self) -> float:
+            return 12.5
+
+    bench.serve(Mine())
+    robot = plain_robot(bench)
+    robot.transport.write(b"GV A3\r\n")
+    bench.network.advance(0.5)
+    assert b"1\r\n12.500\r\n" == robot.received
+    assert 12.5 == bench.result(bench.remote(Vision).value())
+
+
+def test_an_acknowledged_command_that_fails_sends_its_fault_behind_the_acknowledgement(
+    bench: Bench,
+) -> None:
+    camera = MyInspector()
+    bench.serve(camera)
+    robot = plain_robot(bench)
+    robot.transport.write(b"TA\r")
+    bench.network.advance(0.5)
+    camera.measured.errback(Fault(3))
+    bench.network.advance(0.5)
+    assert b"TA\rER,TA,03\r" == robot.received
 
 
 def test_a_fault_names_the_command_where_the_equipment_does(bench: Bench) -> None:

@@ -28,7 +28,7 @@ from tcpcomm import (
     remote,
     serve,
 )
-from tcpcomm.codec import CountedLines, JsonRpc, Template
+from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol, caller
@@ -86,7 +86,7 @@ class Camera(Equipment):
         """Locate the part."""
         raise NotImplementedError
 
-    @command("MEASURE", reply=("BUSY", "{value:d}"))
+    @command("MEASURE", reply=Acknowledged("BUSY", "{value:d}"))
     async def measure(self) -> int:
         """Measure, which takes its time."""
         raise NotImplementedError

@@ -59,7 +59,12 @@ if TYPE_CHECKING:
     from tcpcomm.codec.json.objects import Json as Json
     from tcpcomm.codec.json.rpc import JsonRpc as JsonRpc
     from tcpcomm.codec.json.text import JsonText as JsonText
-    from tcpcomm.codec.template.replies import CountedLines as CountedLines
+    from tcpcomm.codec.reply_forms import (
+        Acknowledged as Acknowledged,
+        CountedLines as CountedLines,
+        OneOf as OneOf,
+        Until as Until,
+    )
     from tcpcomm.codec.template.template import Template as Template
     from tcpcomm.codec.template.text import Text as Text
 
@@ -101,7 +106,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.json.objects": ["Json"],
     "tcpcomm.codec.json.rpc": ["JsonRpc"],
     "tcpcomm.codec.json.text": ["JsonText"],
-    "tcpcomm.codec.template.replies": ["CountedLines"],
+    "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Until"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],
 }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import CountedLines, Field, Json, MessageSpec, Template
+from tcpcomm.codec import Acknowledged, CountedLines, Field, Json, MessageSpec, Template
 from tcpcomm.codec.base import MISSING, MORE, Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import (
@@ -161,7 +161,7 @@ def test_keyence_cv_x_triggers_reads_its_mode_and_sends_faults() -> None:
     # Non-procedural communication: TA is acknowledged and its result follows; faults are ER,command,code.
     dialect = Template(fault="ER,{command},{code:02d}", codes={ProtocolErrorKind.UNKNOWN_COMMAND: 2}).bind(
         [
-            MessageSpec("trigger", "CvX.trigger", "TA", ("TA", "{value:+09.3f}"), (), float),
+            MessageSpec("trigger", "CvX.trigger", "TA", Acknowledged("TA", "{value:+09.3f}"), (), float),
             MessageSpec("mode", "CvX.mode", "RM", "RM,{mode:d}", (), int),
         ]
     )

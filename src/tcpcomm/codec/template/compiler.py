@@ -208,7 +208,7 @@ class _Compiler:
             )
         width, longest = None, ""
         try:
-            absent = _absent_value(value) if self.optional else lambda: None
+            absent = absent_value(value) if self.optional else lambda: None
             if isinstance(piece, ListPiece):
                 kind, longest = self._list(piece, annotation, behind)
             else:
@@ -275,7 +275,7 @@ def checked_list(value: Any) -> list[Any]:
     return value
 
 
-def _absent_value(value: Field) -> Callable[[], Any]:
+def absent_value(value: Field) -> Callable[[], Any]:
     """Return a function for the value of a field if its optional part is left out."""
     default = value.default
     if isinstance(default, Factory):  # type: ignore[arg-type]

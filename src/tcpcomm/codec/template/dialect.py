@@ -68,7 +68,7 @@ class _Message:
                 )
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
-            self.acknowledgement = encoding.encode(self.reply.acknowledgement)
+            self.acknowledgement = encoding.encode(self.reply.acknowledgement.write({}))
 
     def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
@@ -202,7 +202,7 @@ class TextDialect(Dialect):
             template
             for each in self._commands
             if each.reply is not None
-            for template in each.reply.templates
+            for template in each.reply.first_templates
             if not begins_with_anything(template.pattern)
         ]
         """The replies that can be distinguished from an unknown command."""
@@ -266,12 +266,10 @@ class TextDialect(Dialect):
         if message.reply is None:
             return []
         texts = message.reply.write(result)
-        if self._free_replies:
+        if self._free_replies or message.reply.free_templates:
             for text in texts:
                 if self._is_event_or_fault(text):
                     raise CodecError(f"the reply {brief_repr(text)} would be read as a fault or an event")
-        if message.acknowledgement is not None:
-            del texts[0]
         return list(map(self._encode, texts))
 
     def _is_event_or_fault(self, text: str) -> bool:
@@ -306,7 +304,9 @@ class TextDialect(Dialect):
             return None
         while True:
             result = reply.draw(random)
-            if not self._free_replies or not any(map(self._is_event_or_fault, reply.write(result))):
+            if not (self._free_replies or reply.free_templates):
+                return result
+            if not any(map(self._is_event_or_fault, reply.write(result))):
                 return result
 
     def notation(self, name: str) -> Notation:
@@ -348,13 +348,17 @@ def _refuse_common_texts(
     for command in commands:
         if command.reply is None or free_replies:
             continue
-        replies = [
-            _PossibleFrame(command.spec.where, f"its reply {template.text!r}", template)
-            for template in command.reply_templates
-        ]
-        pairs += product(all_events, replies)
-        # After the head of a counted reply there are no faults.
-        pairs += product(faults_of(command.word), replies[: len(command.reply.templates)])
+        reply = command.reply
+        for others, templates in (
+            (all_events, reply.all_templates),
+            (faults_of(command.word), reply.not_faults),
+        ):
+            replies = [
+                _PossibleFrame(command.spec.where, f"its reply {template.text!r}", template)
+                for template in templates
+                if template not in reply.free_templates
+            ]
+            pairs += product(others, replies)
     for one, other in pairs:
         first, second = one.template, other.template
         if not (first.leading.startswith(second.leading) or second.leading.startswith(first.leading)):

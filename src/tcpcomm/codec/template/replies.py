@@ -1,85 +1,28 @@
-"""Replies of commands by templates: one frame, several frames, or as many frames as a count says."""
+"""Replies of commands by templates: an acknowledgement, and one or several forms of what follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence as Several
 from random import Random
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from tcpcomm.codec.annotations import type_text
-from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, MORE, MessageSpec, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import inside
-from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import COUNT, checked_list, compile_template, each_item
-from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, value_fields
-from tcpcomm.codec.template.parser import CountPiece, Piece, parse, value_names
+from tcpcomm.codec.template.compiler import COUNT, compile_template
+from tcpcomm.codec.template.sequences import (
+    Sequence,
+    compile_forms,
+    draw_one,
+    refuse_common_forms,
+    steps_of,
+    write_one,
+)
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-
-def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-@frozen
-class CountedLines:
-    """
-    A reply that consists of a head with a count, and as many frames as the count says.
-
-    Args:
-        head: the template of the first frame, or several templates for as many frames. One of them has the
-            field ``{#}``, the number of frames that follow.
-        each: the template of every frame that follows, one for each item of the result's list.
-        at_most: the largest count that is accepted.
-
-    The result is a list, or a class with one attribute that is a list. After the head, the command
-    has succeeded. So a frame that can be an item is read as an item, even if it could be a fault.
-    """
-
-    head: tuple[str, ...] = field(converter=_templates)
-    each: str
-    at_most: int = field(default=10_000, kw_only=True)
-
-
-def _split_reply(reply: Any) -> tuple[tuple[str, ...], CountedLines | None]:
-    """Return the templates of single frames of a reply, and its counted frames or None."""
-    steps = reply if isinstance(reply, tuple) else (reply,)
-    *first, last = steps or (None,)
-    counted = last if isinstance(last, CountedLines) else None
-    texts = (*first, *counted.head) if counted is not None else steps
-    if not texts or not all(isinstance(each, str) for each in texts):
-        raise ConfigurationError(
-            f"the reply cannot be {reply!r}: write a template, a tuple of templates, "
-            "CountedLines(head, each), or None"
-        )
-    return texts, counted
-
-
-@frozen
-class _CountedItems:
-    """The counted frames of a reply, compiled."""
-
-    name: str
-    """The field of the result that is the list."""
-    template: CompiledTemplate
-    fields: ValueFields
-    """The fields of one item."""
-    at_most: int
-
-    def write(self, items: list[Any]) -> list[str]:
-        if len(items) > self.at_most:
-            raise CodecError(f"has {len(items)} items, but only {self.at_most} are allowed")
-        return each_item(lambda item: self.template.write(self.fields.split(item)), items)
-
-    def draw(self, random: Random) -> list[Any]:
-        return [
-            draw_accepted(lambda: self.template.draw(random), self.fields.join, f"an item of {self.name}")
-            for _ in range(random.randint(0, 3))
-        ]
 
 
 class Reply:
@@ -100,106 +43,90 @@ class Reply:
     ) -> None:
         self.read_fault = read_fault
         self.faults_first = faults_first
-        texts, counted = _split_reply(spec.reply)
-        self.texts = (*texts, f"{counted.each} ({{#}} times)") if counted is not None else texts
-        pieces = [parse(text) for text in texts]
-        used = tuple(name for each in pieces for name in value_names(each))
-        if used and spec.result in (None, type(None)):
-            raise ConfigurationError(
-                f"the reply has the field {{{used[0]}}}, but the command returns None: "
-                "annotate its result, as in -> float"
-            )
-        self.counted = None if counted is None else _counted_items(counted, spec.result, pieces)
-        if self.counted is not None and item_of(spec.result) is not MISSING:
-            used = (self.counted.name,)
-        self.fields = value_fields(spec.result, used)
-        fields = dict(self.fields.fields)
-        if self.counted is not None:
-            del fields[self.counted.name]
-            fields[COUNT] = Field(COUNT, int)
-        self.templates = tuple(compile_template(text, fields) for text in texts)
-        self.all_templates = self.templates
+        acknowledgement, steps = steps_of(spec.reply)
+        self.acknowledgement: CompiledTemplate | None = None
+        """The template of the frame that is sent before the command is carried out, or None."""
+        if acknowledgement is not None:
+            self.acknowledgement = _acknowledgement(acknowledgement)
+        self.forms = tuple(compile_forms(steps, spec.result))
+        refuse_common_forms(self.forms)
+        self.texts = _texts(acknowledgement, self.forms)
+        """The templates of all frames, for people."""
+        first = () if self.acknowledgement is None else (self.acknowledgement,)
+        self.all_templates = (*first, *(each for form in self.forms for each in form.all_templates))
         """The templates of all frames that the reply can have."""
-        used = tuple(name for each in self.templates for name in each.names)
-        if self.counted is not None:
-            self.all_templates += (self.counted.template,)
-            used += (self.counted.name,)
-        self.fields.check_used(used)
-        self._is_single = len(self.all_templates) == 1
-        self.acknowledgement: str | None = None
-        """The text that is sent before the command is done, or None."""
-        if isinstance(spec.reply, tuple) and not self._is_single and not self.templates[0].writers:
-            self.acknowledgement = self.templates[0].write({})
-        self._single_reader = _SingleReader(self) if self._is_single else None
+        self.first_templates = (*first, *(each for form in self.forms for each in form.templates))
+        """The templates of the frames before items."""
+        self.free_templates = [
+            each
+            for form in self.forms
+            if form.items is not None and form.items.is_free
+            for each in form.item_templates
+        ]
+        """The templates of items that are every frame that is nothing else."""
+        counted = [
+            each
+            for form in self.forms
+            if form.items is not None and form.end is None
+            for each in form.item_templates
+        ]
+        self.not_faults = [each for each in self.all_templates if each not in counted]
+        """The templates of the frames in whose place a fault can stand. Behind a count there is none."""
+        is_single = acknowledgement is None and len(self.forms) == 1 and self.forms[0].is_single
+        self._single_reader = _SingleReader(self, self.forms[0]) if is_single else None
 
     def write(self, result: Any) -> list[str]:
-        """Return the texts of all frames for a result; raise CodecError if it does not fit."""
-        values = self.fields.split(result)
-        if self.counted is None:
-            return [each.write(values) for each in self.templates]
-        try:
-            items = checked_list(values[self.counted.name])
-            item_texts = self.counted.write(items)
-        except CodecError as error:
-            raise inside(self.counted.name, error) from None
-        return [*(each.write({**values, COUNT: len(items)}) for each in self.templates), *item_texts]
+        """Return the texts of all frames for a result, without the acknowledgement; or raise CodecError."""
+        return write_one(self.forms, result)
 
     def writer(
         self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
     ) -> Callable[[Request, Any], list[bytes]]:
         """Return a function that makes the frames for a result, as ``careful`` does, but perhaps faster."""
-        if not self._is_single:
+        form = self.forms[0]
+        if len(self.forms) > 1 or not form.is_single:
             return careful
-        return write_reply(self.templates[0], self.fields, encoding, careful)
+        return write_reply(form.templates[0], form.fields, encoding, careful)
 
     def draw(self, random: Random) -> Any:
         """Draw a result that can be sent without change."""
-
-        def draw_fields() -> dict[str, Any]:
-            values: dict[str, Any] = {}
-            for each in self.templates:
-                values.update(each.draw(random))
-            if self.counted is not None:
-                values[self.counted.name] = self.counted.draw(random)
-            return values
-
-        return draw_accepted(draw_fields, self.fields.join, "the result")
+        return draw_one(self.forms, random, "the result")
 
     def reader(self) -> ReplyReader:
         """Return a reader for the reply to one request."""
-        return self._single_reader or _SeveralReader(self)
+        if self._single_reader is not None:
+            return self._single_reader
+        return _SeveralReader(self, [_Progress(form) for form in self.forms])
+
+    def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
+        """Return the error of a text that fits none of some templates: that of the nearest one."""
+        return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]
 
 
-def _counted_items(counted: CountedLines, result: Any, heads: Sequence[tuple[Piece, ...]]) -> _CountedItems:
-    counts = [each for pieces in heads for each in pieces if isinstance(each, CountPiece)]
-    if len(counts) != 1 or counts[0].name:
-        raise ConfigurationError(
-            "the head of a counted reply must have the field {#} once: the number of frames that follow"
-        )
-    if counted.at_most < 1:
-        raise ConfigurationError(f"at_most={counted.at_most} must be at least 1")
-    item_type = item_of(result)
-    name = "items"
-    if item_type is MISSING:
-        fields = value_fields(result, ("items",)).fields
-        lists = [each for each in fields.values() if item_of(each.type) is not MISSING]
-        if len(lists) != 1:
-            raise ConfigurationError(
-                f"a counted reply needs a list, or a class with one list, not {type_text(result)}"
-            )
-        name, item_type = lists[0].name, item_of(lists[0].type)
-    item_fields = value_fields(item_type, tuple(value_names(parse(counted.each))))
-    template = compile_template(counted.each, item_fields.fields)
-    item_fields.check_used(template.names)
-    return _CountedItems(name, template, item_fields, counted.at_most)
+def _acknowledgement(text: str) -> CompiledTemplate:
+    template = compile_template(text, {})
+    if not template.literal:
+        raise ConfigurationError("the acknowledgement must not be empty")
+    return template
+
+
+def _texts(acknowledgement: str | None, forms: Several[Sequence]) -> tuple[str, ...]:
+    texts: list[str] = []
+    if acknowledgement is not None:
+        texts.append(f"{acknowledgement} (before the command is carried out)")
+    for index, form in enumerate(forms):
+        first, *others = form.steps.texts
+        texts += [f"or: {first}" if index else first, *others]
+    return tuple(texts)
 
 
 class _SingleReader(ReplyReader):
     """Reads a reply of one frame. It has no state, so all requests share it."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, form: Sequence) -> None:
         self._reply = reply
-        self._read = read_value(reply.templates[0], reply.fields, self._read_carefully)
+        self._form = form
+        self._read = read_value(form.templates[0], form.fields, self._read_carefully)
 
     def take(self, body: Any) -> Any:
         if self._reply.faults_first and (fault := self._reply.read_fault(body)):
@@ -207,48 +134,93 @@ class _SingleReader(ReplyReader):
         return self._read(body)
 
     def _read_carefully(self, text: str) -> Any:
-        template = self._reply.templates[0]
+        template = self._form.templates[0]
         values = template.read(text)
         if values is None:
             raise self._reply.read_fault(text) or template.explain(text)[1]
-        return self._reply.fields.join(values)
+        return self._form.join(values)
+
+
+@define
+class _Progress:
+    """The frames that were read of a reply, if it has one certain form."""
+
+    form: Sequence
+    frames: int = 0
+    values: dict[str, Any] = field(factory=dict)
+    items: list[Any] = field(factory=list)
+    is_complete: bool = False
+
+    @property
+    def expected(self) -> tuple[CompiledTemplate, ...]:
+        """The templates that the next frame can have."""
+        return self.form.at(self.frames)
+
+    def take(self, text: str, read_fault: Callable[[str], Fault | None]) -> bool:
+        """Read the next frame. Return False if it does not fit this form; raise the Fault in it."""
+        form = self.form
+        if self.frames < len(form.templates):
+            values = form.templates[self.frames].read(text)
+            if values is None:
+                return False
+            self.frames += 1
+            self.values.update(values)
+        elif form.items is not None:
+            if form.end is not None and (values := form.end.read(text)) is not None:
+                self.values.update(values)
+                self.is_complete = True
+                return True
+            if form.items.is_free and (fault := read_fault(text)):
+                raise fault
+            item = form.items.read(text)
+            if item is MISSING:
+                return False
+            self.items.append(item)
+            if len(self.items) > form.items.at_most:
+                raise CodecError(f"there are more than {form.items.at_most} items")
+        self._look_for_the_end()
+        return True
+
+    def _look_for_the_end(self) -> None:
+        form = self.form
+        if self.frames < len(form.templates) or form.end is not None:
+            return
+        if form.items is None:
+            self.is_complete = True
+            return
+        count = self.values[COUNT]
+        if not 0 <= count <= form.items.at_most:
+            raise CodecError(f"the count is {count}, but it must be 0 to {form.items.at_most}")
+        self.is_complete = len(self.items) == count
+
+    def result(self) -> Any:
+        values = {name: value for name, value in self.values.items() if name != COUNT}
+        if self.form.items is not None:
+            values[self.form.items.name] = self.items
+        return self.form.join(values)
 
 
 @define
 class _SeveralReader(ReplyReader):
-    """Reads a reply of several frames: the head, and the frames that the head counts."""
+    """Reads a reply of several frames, or of several forms."""
 
     _reply: Reply
-    _frames_read: int = 0
-    _values: dict[str, Any] = field(factory=dict)
-    _items: list[Any] = field(factory=list)
+    _possible: list[_Progress]
+    """The forms that fit the frames so far."""
+    _has_begun: bool = False
 
     def take(self, body: Any) -> Any:
         reply = self._reply
-        is_head = self._frames_read < len(reply.templates)
-        template = reply.templates[self._frames_read] if is_head else reply.all_templates[-1]
         if reply.faults_first and (fault := reply.read_fault(body)):
             raise fault
-        values = template.read(body)
-        if values is None:
-            raise reply.read_fault(body) or template.explain(body)[1]
-        self._frames_read += 1
-        if is_head:
-            self._values.update(values)
-        elif reply.counted is not None:
-            self._items.append(reply.counted.fields.join(values))
-        return self._result()
-
-    def _result(self) -> Any:
-        reply, values = self._reply, self._values
-        if self._frames_read < len(reply.templates):
+        if reply.acknowledgement is not None and not self._has_begun:
+            if not reply.acknowledgement.matches(body):
+                raise reply.read_fault(body) or reply.acknowledgement.explain(body)[1]
+            self._has_begun = True
             return MORE
-        if reply.counted is not None:
-            count = values[COUNT]
-            if not 0 <= count <= reply.counted.at_most:
-                raise CodecError(f"the count is {count}, but it must be 0 to {reply.counted.at_most}")
-            if len(self._items) < count:
-                return MORE
-            values = {name: value for name, value in values.items() if name != COUNT}
-            values[reply.counted.name] = self._items
-        return reply.fields.join(values)
+        expected = [template for each in self._possible for template in each.expected]
+        self._possible = [each for each in self._possible if each.take(body, reply.read_fault)]
+        if not self._possible:
+            raise reply.read_fault(body) or reply.explain(body, expected)
+        complete = next((each for each in self._possible if each.is_complete), None)
+        return MORE if complete is None else complete.result()

@@ -1,0 +1,102 @@
+"""
+Forms of replies, for ``reply=`` of a command. They are plain values, which a codec compiles.
+
+A template is a reply of one frame, and a tuple of templates is a reply of several frames. The classes here
+say what neither can say. All frames of a reply are sent when the command has succeeded; only
+:class:`Acknowledged` sends one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from tcpcomm.codec.limits import MAX_ITEMS
+
+
+def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@frozen
+class CountedLines:
+    """
+    A reply that consists of a head with a count, and as many frames as the count says.
+
+    Args:
+        head: the template of the first frame, or several templates for as many frames. One of them has the
+            field ``{#}``, the number of frames that follow.
+        each: the template of every frame that follows, one for each item of the result's list. Or
+            :class:`OneOf`, if the items have several forms.
+        at_most: the largest count that is accepted.
+
+    The result is a list, or a class with one attribute that is a list. After the head, the command
+    has succeeded. So a frame that can be an item is read as an item, even if it could be a fault.
+    """
+
+    head: tuple[str, ...] = field(converter=_templates)
+    each: Any
+    at_most: int = field(default=MAX_ITEMS, kw_only=True)
+
+
+@frozen
+class Until:
+    """
+    A reply of any number of frames, up to a frame that ends it.
+
+    Args:
+        end: the template of the frame that ends the reply.
+        each: the template of every frame before it, one for each item of the result's list. Or
+            :class:`OneOf`, if the items have several forms.
+        at_most: the most items that are accepted.
+
+    The result is a list, or a class with one attribute that is a list. A fault can stand in place of
+    each frame, and ends the reply too. If ``each`` is one text and nothing else, such as ``{line}``, then
+    every frame that is not the end, a fault or an event is an item.
+    """
+
+    end: str
+    each: Any
+    at_most: int = field(default=MAX_ITEMS, kw_only=True)
+
+
+@frozen(init=False)
+class OneOf:
+    """
+    Several forms of a good reply: the first frame tells which one came.
+
+    Args:
+        forms: templates; or tuples of templates, :class:`CountedLines` or :class:`Until`.
+
+    If the result is a union, each form stands for the member that has its fields; a form without a field
+    stands for None. If several members have the fields of several forms, they are paired in their order. If
+    the result is one type, all forms stand for it, and the first form that can carry a value is sent; a
+    form may lack attributes that have a default.
+    """
+
+    forms: tuple[Any, ...]
+
+    def __init__(self, *forms: Any) -> None:
+        self.__attrs_init__(forms)
+
+
+@frozen(init=False)
+class Acknowledged:
+    """
+    A reply with a frame that is sent before the command is carried out.
+
+    Args:
+        acknowledgement: the template of that frame. It has no field.
+        reply: the frames that follow when the command has succeeded: one or several templates, or another
+            form.
+
+    A fault can stand in place of the acknowledgement, or come after it.
+    """
+
+    acknowledgement: str
+    reply: tuple[Any, ...]
+
+    def __init__(self, acknowledgement: str, *reply: Any) -> None:
+        self.__attrs_init__(acknowledgement, reply)

@@ -1,0 +1,413 @@
+"""
+The frames of one form of a reply: :class:`Sequence`; and the forms of a type: :func:`compile_forms`.
+
+A sequence is a few frames with a template each, and perhaps a tail: as many frames as a count says, or all
+frames up to an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
+from random import Random
+from typing import Any
+
+from attrs import frozen
+
+from tcpcomm.codec.annotations import bare_type, type_text, union_members
+from tcpcomm.codec.base import MISSING, Field
+from tcpcomm.codec.problems import inside
+from tcpcomm.codec.random_values import TRIES, draw_accepted
+from tcpcomm.codec.reply_forms import Acknowledged, CountedLines, OneOf, Until
+from tcpcomm.codec.template.ambiguity import common_text
+from tcpcomm.codec.template.compiled import CompiledTemplate
+from tcpcomm.codec.template.compiler import COUNT, absent_value, checked_list, compile_template, each_item
+from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, value_fields
+from tcpcomm.codec.template.parser import CountPiece, ListPiece, ValuePiece, parse, value_names
+from tcpcomm.codec.template.regex_tree import TextPattern
+from tcpcomm.errors import CodecError, ConfigurationError
+
+_FORMS = (
+    "write a template, a tuple of templates, CountedLines(head, each), Until(end, each), OneOf(form, ...), "
+    "Acknowledged(first, then), or None"
+)
+
+
+@frozen
+class Steps:
+    """One form of a reply, as it is declared: the templates of its first frames, and its tail."""
+
+    heads: tuple[str, ...]
+    tail: CountedLines | Until | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The frames, in order, for people."""
+        if self.tail is None:
+            return self.heads
+        forms = self.tail.each.forms if isinstance(self.tail.each, OneOf) else (self.tail.each,)
+        if isinstance(self.tail, CountedLines):
+            return (*self.heads, f"{' or '.join(map(str, forms))} ({{#}} times)")
+        return (*self.heads, f"{' or '.join(map(str, forms))} (any number of times)", self.tail.end)
+
+    @property
+    def name(self) -> str:
+        """The form, for error messages."""
+        return " ".join(map(repr, self.texts))
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the values in the templates, without those of the items."""
+        texts = (*self.heads, self.tail.end) if isinstance(self.tail, Until) else self.heads
+        return tuple(name for text in texts for name in value_names(parse(text)))
+
+
+def steps_of(reply: Any) -> tuple[str | None, list[Steps]]:
+    """
+    Return the acknowledgement of a declared reply, or None, and its forms.
+
+    Raises:
+        ConfigurationError: the reply is not of a known form.
+    """
+    acknowledgement = None
+    rest = reply
+    if isinstance(reply, Acknowledged):
+        acknowledgement = reply.acknowledgement
+        rest = reply.reply[0] if len(reply.reply) == 1 else reply.reply
+        if not isinstance(acknowledgement, str) or not reply.reply:
+            raise ConfigurationError(
+                "an acknowledged reply needs the first frame, and what follows, as in "
+                'Acknowledged("1", "{x}")'
+            )
+    forms = _forms(rest)
+    if not forms or not all(isinstance(text, str) for each in forms for text in each.heads):
+        raise ConfigurationError(f"the reply cannot be {reply!r}: {_FORMS}")
+    return acknowledgement, forms
+
+
+def _forms(reply: Any) -> list[Steps]:
+    *first, last = reply if isinstance(reply, tuple) and reply else (reply,)
+    heads = tuple(first)
+    match last:
+        case OneOf():
+            return [Steps((*heads, *each.heads), each.tail) for form in last.forms for each in _forms(form)]
+        case CountedLines():
+            return [Steps((*heads, *last.head), last)]
+        case Until():
+            if not isinstance(last.end, str):
+                raise ConfigurationError(f"the end of Until must be a template, not {last.end!r}")
+            return [Steps(heads, last)]
+    return [Steps((*heads, last))]
+
+
+@frozen
+class Items:
+    """The tail of a sequence, compiled: frames that are the items of a list."""
+
+    name: str
+    """The field of the result that is the list."""
+    forms: tuple[Sequence, ...]
+    """The forms of one item. Each has one frame."""
+    at_most: int
+    end: CompiledTemplate | None
+    """The template of the frame behind the items; None if a count says how many there are."""
+    is_free: bool
+    """True if an item is every frame that is nothing else."""
+
+    def write(self, items: list[Any]) -> list[str]:
+        if len(items) > self.at_most:
+            raise CodecError(f"has {len(items)} items, but only {self.at_most} are allowed")
+        return each_item(self._write_item, items)
+
+    def _write_item(self, item: Any) -> str:
+        (text,) = write_one(self.forms, item)
+        if self.end is not None and self.is_free and self.end.matches(text):
+            raise CodecError(f"{text!r} would be read as the end of the reply")
+        return text
+
+    def read(self, text: str) -> Any:
+        """Return the item in a frame, or MISSING if the frame is not an item."""
+        for form in self.forms:
+            values = form.templates[0].read(text)
+            if values is not None:
+                return form.join(values)
+        return MISSING
+
+    def draw(self, random: Random) -> list[Any]:
+        return [
+            draw_one(self.forms, random, f"an item of {self.name}") for _ in range(random.randint(0, 3))
+        ]
+
+
+class Sequence:
+    """
+    One form of a reply, compiled.
+
+    Args:
+        steps: the form.
+        result: the type that it stands for.
+        may_lack: True if attributes with a default may be in no template.
+
+    Raises:
+        ConfigurationError: a template cannot be compiled, or does not fit the type.
+    """
+
+    def __init__(self, steps: Steps, result: Any, *, may_lack: bool = False) -> None:
+        self.steps = steps
+        used = steps.used
+        if used and bare_type(result) is type(None):
+            raise ConfigurationError(
+                f"the reply has the field {{{used[0]}}}, but the command returns None: "
+                "annotate its result, as in -> float"
+            )
+        tail = steps.tail
+        self.items = None if tail is None else _items(steps, tail, result)
+        if self.items is not None and item_of(result) is not MISSING:
+            used = (self.items.name,)
+        self.fields: ValueFields = value_fields(result, used)
+        fields = dict(self.fields.fields)
+        if self.items is not None:
+            del fields[self.items.name]
+            if self.items.end is None:
+                fields[COUNT] = Field(COUNT, int)
+        self.templates = tuple(compile_template(text, fields) for text in steps.heads)
+        """The templates of the frames before the tail."""
+        self.end: CompiledTemplate | None = None
+        if isinstance(tail, Until):
+            self.end = compile_template(tail.end, fields)
+        ends = () if self.end is None else (self.end,)
+        used = tuple(name for each in (*self.templates, *ends) for name in each.names)
+        if self.items is not None:
+            used += (self.items.name,)
+            self._check_items(self.items)
+        self.lacking: dict[str, Callable[[], Any]] = {}
+        """The attributes that no template has, with a function for the default of each."""
+        if may_lack:
+            self.lacking = {
+                name: absent_value(each)
+                for name, each in self.fields.fields.items()
+                if name not in used and each.default is not MISSING
+            }
+        self.fields.check_used((*used, *self.lacking))
+
+    def _check_items(self, items: Items) -> None:
+        """Refuse an item that can be the end, unless it is read as one only if it is not the end."""
+        if self.end is None or items.is_free:
+            return
+        for form in items.forms:
+            text = common_text(form.templates[0].pattern, self.end.pattern)
+            if text is not None:
+                raise ConfigurationError(
+                    f"the end {self.end.text!r} and the item {form.templates[0].text!r} can both be the "
+                    f"frame {text!r}: put a literal text in front of one of them that the other cannot "
+                    "begin with"
+                )
+
+    @property
+    def is_single(self) -> bool:
+        """True if it is one frame."""
+        return self.items is None and len(self.templates) == 1
+
+    @property
+    def item_templates(self) -> tuple[CompiledTemplate, ...]:
+        return () if self.items is None else tuple(each.templates[0] for each in self.items.forms)
+
+    @property
+    def all_templates(self) -> tuple[CompiledTemplate, ...]:
+        """The templates of all its frames."""
+        return (*self.templates, *self.item_templates, *(() if self.end is None else (self.end,)))
+
+    def at(self, index: int) -> tuple[CompiledTemplate, ...]:
+        """Return the templates that a frame can have; none behind its last frame."""
+        return self.all_templates[index : index + 1] if index < len(self.templates) else self._behind
+
+    @property
+    def _behind(self) -> tuple[CompiledTemplate, ...]:
+        return self.all_templates[len(self.templates) :]
+
+    def write(self, result: Any) -> list[str]:
+        """Return the texts of all frames for a result; raise CodecError if it does not fit."""
+        values = self.fields.split(result)
+        for name, default in self.lacking.items():
+            if values[name] != default():
+                raise CodecError(f"{self.steps.name} cannot carry it", name)
+        if self.items is None:
+            return [each.write(values) for each in self.templates]
+        try:
+            items = checked_list(values[self.items.name])
+            texts = self.items.write(items)
+        except CodecError as error:
+            raise inside(self.items.name, error) from None
+        if self.end is not None:
+            texts.append(self.end.write(values))
+        return [*(each.write({**values, COUNT: len(items)}) for each in self.templates), *texts]
+
+    def join(self, values: Mapping[str, Any]) -> Any:
+        """Return the result of the values in the frames."""
+        if self.lacking:
+            values = {**values, **{name: default() for name, default in self.lacking.items()}}
+        return self.fields.join(values)
+
+    def draw(self, random: Random, name: str) -> Any:
+        """Draw a result that can be sent without change."""
+
+        def draw_fields() -> dict[str, Any]:
+            values: dict[str, Any] = {}
+            for each in (*self.templates, *(() if self.end is None else (self.end,))):
+                values.update(each.draw(random))
+            if self.items is not None:
+                values[self.items.name] = self.items.draw(random)
+            return values
+
+        return draw_accepted(draw_fields, self.join, name)
+
+
+def _items(steps: Steps, tail: CountedLines | Until, result: Any) -> Items:
+    if isinstance(tail, CountedLines):
+        counts = [each for text in steps.heads for each in parse(text) if isinstance(each, CountPiece)]
+        if len(counts) != 1 or counts[0].name:
+            raise ConfigurationError(
+                "the head of a counted reply must have the field {#} once: the number of frames that follow"
+            )
+    if tail.at_most < 1:
+        raise ConfigurationError(f"at_most={tail.at_most} must be at least 1")
+    item_type = item_of(result)
+    name = "items"
+    if item_type is MISSING:
+        fields = value_fields(result, ("items",)).fields
+        lists = [each for each in fields.values() if item_of(each.type) is not MISSING]
+        if len(lists) != 1:
+            kind = "counted reply" if isinstance(tail, CountedLines) else "reply with an end"
+            raise ConfigurationError(
+                f"a {kind} needs a list, or a class with one list, not {type_text(result)}"
+            )
+        name, item_type = lists[0].name, item_of(lists[0].type)
+    texts = tail.each.forms if isinstance(tail.each, OneOf) else (tail.each,)
+    if not texts or not all(isinstance(each, str) for each in texts):
+        raise ConfigurationError(f"each item must be a template, or OneOf templates, not {tail.each!r}")
+    forms = compile_forms([Steps((each,)) for each in texts], item_type)
+    refuse_common_forms(forms)
+    end = compile_template(tail.end, _any_fields(result, name)) if isinstance(tail, Until) else None
+    is_free = end is not None and len(forms) == 1 and _is_free(forms[0].templates[0])
+    return Items(name, tuple(forms), tail.at_most, end, is_free)
+
+
+def _any_fields(result: Any, items: str) -> dict[str, Field]:
+    """Return the fields that the end of a reply can have."""
+    if item_of(result) is not MISSING:
+        return {}
+    return {name: each for name, each in value_fields(result, (items,)).fields.items() if name != items}
+
+
+def _is_free(template: CompiledTemplate) -> bool:
+    """Return True for a template of one text field and nothing else, such as ``{line}``."""
+    return parse(template.text) == (ValuePiece(template.names[0]),) if template.names else False
+
+
+def compile_forms(steps: list[Steps], result: Any) -> list[Sequence]:
+    """
+    Compile the forms of a type. If it is a union, each form stands for one of its members.
+
+    Raises:
+        ConfigurationError: a form cannot be compiled, or nobody can tell which member it stands for.
+    """
+    if len(steps) == 1:
+        return [Sequence(steps[0], result)]
+    members = union_members(result)
+    if not members:
+        return [Sequence(each, result, may_lack=True) for each in steps]
+    candidates = [tuple(index for index, each in enumerate(members) if _fits(form, each)) for form in steps]
+    if () in candidates:
+        raise ConfigurationError(
+            f"the form {steps[candidates.index(())].name} of the reply fits no member of "
+            f"{type_text(result)}: a form must have the fields of one, and no others"
+        )
+    found: list[Sequence] = []
+    for form, fitting in zip(steps, candidates, strict=True):
+        alike = candidates.count(fitting)
+        if len(fitting) > 1 and alike != len(fitting):
+            names = ", ".join(type_text(members[each]) for each in fitting)
+            raise ConfigurationError(
+                f"the form {form.name} of the reply can stand for {names}: give one form for each of them, "
+                "in this order"
+            )
+        turn = sum(candidates[index] == fitting for index in range(len(found)))
+        found.append(Sequence(form, members[fitting[turn % len(fitting)]], may_lack=True))
+    used = {each for fitting in candidates for each in fitting}
+    for index, each in enumerate(members):
+        if index not in used:
+            raise ConfigurationError(f"the reply has no form for {type_text(each)}: add one to OneOf")
+    return found
+
+
+def _fits(steps: Steps, member: Any) -> bool:
+    """Return True if a form has the fields of a type."""
+    if bare_type(member) is type(None):
+        return not steps.used and steps.tail is None
+    is_list = item_of(member) is not MISSING
+    if is_list and steps.tail is not None:
+        return not steps.used
+    pieces = [piece for text in steps.heads for piece in parse(text)]
+    if is_list and not any(isinstance(piece, ListPiece) for piece in pieces):
+        return False
+    try:
+        fields = value_fields(member, steps.used).fields
+    except ConfigurationError:
+        return False
+    lists = [name for name, each in fields.items() if item_of(each.type) is not MISSING]
+    used = {*steps.used, *lists} if steps.tail is not None else {*steps.used}
+    needed = {name for name, each in fields.items() if each.default is MISSING}
+    return needed <= used <= fields.keys()
+
+
+def refuse_common_forms(forms: Iterable[Sequence]) -> None:
+    """Raise ConfigurationError if some frames can be two forms of one reply."""
+    for one, other in combinations(forms, 2):
+        index = 0
+        while index < len(one.templates) and _patterns(one, index) == _patterns(other, index):
+            index += 1
+        if index and not (one.at(index) and other.at(index)):
+            raise ConfigurationError(
+                f"the forms {one.steps.name} and {other.steps.name} of the reply begin alike, and nobody "
+                "knows if another frame follows"
+            )
+        for first in one.at(index):
+            for second in other.at(index):
+                text = common_text(first.pattern, second.pattern)
+                if text is not None:
+                    raise ConfigurationError(
+                        f"the forms {first.text!r} and {second.text!r} of the reply can both be the frame "
+                        f"{text!r}; put a literal text in front of one of them that the other cannot begin "
+                        "with"
+                    )
+
+
+def _patterns(form: Sequence, index: int) -> list[TextPattern]:
+    return [each.pattern for each in form.at(index)]
+
+
+def write_one(forms: tuple[Sequence, ...] | list[Sequence], value: Any) -> list[str]:
+    """Return the texts of a value in the first form that can carry it; raise CodecError if none can."""
+    problem: CodecError | None = None
+    for form in forms:
+        try:
+            return form.write(value)
+        except CodecError as error:
+            # The error of the form for the value's own type tells more than those of other types.
+            if problem is None or (error.path and not problem.path):
+                problem = error
+    assert problem is not None
+    raise problem
+
+
+def draw_one(forms: tuple[Sequence, ...] | list[Sequence], random: Random, name: str) -> Any:
+    """Draw a value of one of the forms. It can be sent without change."""
+    if len(forms) == 1:
+        return forms[0].draw(random, name)
+    for _ in range(TRIES):
+        form = random.choice(forms)
+        value = form.draw(random, name)
+        texts = form.write(value)
+        if write_one(forms, value) == texts:  # not in another form, which may round it
+            return value
+    return forms[0].draw(random, name)
