@@ -102,7 +102,16 @@ class ReplyTimeout(OutcomeUnknown):
 
 
 class BadReply(OutcomeUnknown):
-    """The answer is not a reply to the command, which was carried out or not."""
+    """
+    The answer is not a reply to the command, which was carried out or not.
+
+    Attributes:
+        frame: the frame that came in place of the reply.
+    """
+
+    def __init__(self, reason: str, frame: bytes = b"") -> None:
+        super().__init__(reason)
+        self.frame = frame
 
 
 class FramingError(TcpcommError):

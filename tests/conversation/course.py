@@ -7,264 +7,25 @@ event it compares that with what an :class:`Exchange`, or a :class:`Requester` o
 
 Without ids one wrong answer is possible, and no other: a surplus frame that arrives after a command was
 written and is read before the command's true reply. The model counts such answers, and fails at each
-answer to another command that was not given in that window.
+answer to another command that was not given in that window. A frame that makes no sense is taken for the
+reply where nothing else can be; then the true reply is surplus, if it comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any, Protocol, cast
 
-from attrs import define, field, frozen
-from twisted.internet.defer import CancelledError
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
-
-from tcpcomm.codec.base import MORE, ReplyReader
-from tcpcomm.conversation.exchange import LONGEST_PAUSE, PAUSE_INTERVAL, PAUSE_SHARE, Call, Exchange
-from tcpcomm.conversation.requester import Requester
-from tcpcomm.errors import BadReply, CodecError, Fault, NotReady, NotSent, OutcomeUnknown, ReplyTimeout
-from tcpcomm.framing import Lines
-from tcpcomm.session.observer import Observers
-
-TIMEOUT = 1.0
-"""Seconds that the equipment has for each reply."""
-
-Event = tuple[Any, ...]
-"""An event: its name, and its arguments."""
-
-
-@frozen
-class Rules:
-    """The conditions of a course."""
-
-    by_id: bool = False
-    depth: int = 1
-    quiet: float = 0.0
-    asks: int = 2
-    """The number of commands that may be asked."""
-    waiting: int = 64
-    """The number of commands that may wait."""
-    forms: tuple[str, ...] = ("reply",)
-    """The forms of true replies: ``reply``, ``fault``, ``nonsense`` and ``part``, which is not the last."""
-    ticks: tuple[float, ...] = (TIMEOUT,)
-    """The times that may pass, in seconds."""
-    unread: bool = True
-    """True if frames may also arrive without being read at once."""
-
-
-@frozen(eq=False)
-class Frame:
-    """A frame of the equipment."""
-
-    answers: Command | None
-    """The command that it truly answers, at the first time; None if it is surplus."""
-    id: int
-    form: str
-    arrived: int
-    """The number of the event at which it arrived."""
-
-
-@define(eq=False)
-class Command:
-    """A command, and what its caller must have been told so far."""
-
-    number: int
-    asked_at: float
-    state: str = "waits"
-    written: int = -1
-    """The number of the event at which it was written."""
-    due: float = inf
-    parts: int = 0
-    """The parts of its reply that the equipment has sent."""
-    answer: Frame | None = None
-    outcomes: list[Any] = field(factory=list)
-
-
-KINDS = {
-    "answered": Frame,
-    "fault": Fault,
-    "bad reply": BadReply,
-    "timeout": ReplyTimeout,
-    "unknown": OutcomeUnknown,
-    "not sent": NotSent,
-}
-"""The kind of outcome in each state of a command that is settled."""
-
-
-class World(Protocol):
-    """The part of a course that its subject needs."""
-
-    rules: Rules
-    now: float
-
-    def is_quiet(self) -> bool: ...
-    def was_written(self, number: int) -> None: ...
-    def was_broken(self) -> None: ...
-
-
-class Subject(Protocol):
-    """One session of the code under test."""
-
-    def ask(self, command: Command) -> None: ...
-    def read(self, frames: Sequence[Frame]) -> None: ...
-    def cancel(self, command: Command) -> None: ...
-    def tick(self) -> None: ...
-    def end(self) -> None: ...
-
-
-class Reader(ReplyReader):
-    """Reads frames of the model."""
-
-    wants_frames = False
-
-    def take(self, body: Frame) -> Any:
-        if body.form == "fault":
-            raise Fault(1, "no part")
-        if body.form == "nonsense":
-            raise CodecError("'?' is not a reply")
-        return MORE if body.form == "part" else body
-
-
-READER = Reader()
-
-
-class ExchangeSubject:
-    """An exchange, with the least driver."""
-
-    def __init__(self, world: World) -> None:
-        rules = world.rules
-        self._world = world
-        self._by_id = rules.by_id
-        self._calls: dict[int, Call] = {}
-        self._exchange = Exchange(
-            by_id=rules.by_id,
-            broken=self._broken,
-            depth=rules.depth,
-            max_waiting=rules.waiting,
-            quiet=rules.quiet,
-        )
-
-    def _broken(self, reason: str) -> None:
-        self._world.was_broken()
-        self._exchange.end(reason)
-
-    def ask(self, command: Command) -> None:
-        call = Call(command.number, b"%d" % command.number, (), READER, TIMEOUT, command.outcomes.append)
-        self._calls[command.number] = call
-        try:
-            self._exchange.ask(call, self._world.now)
-        except NotSent as error:
-            command.outcomes.append(error)
-        self._write()
-
-    def read(self, frames: Sequence[Frame]) -> None:
-        exchange, kept = self._exchange, []
-        for frame in frames:
-            found = exchange.take(frame, frame.id)
-            if found is None:
-                exchange.surplus(b"?")
-            elif self._by_id or len(frames) == 1:
-                exchange.settle(*found)
-            elif exchange.keep(*found):
-                kept.append(found[0])
-        for call in kept:
-            exchange.give(call)
-        self._write()
-
-    def cancel(self, command: Command) -> None:
-        self._exchange.cancel(self._calls[command.number])
-        self._write()
-
-    def tick(self) -> None:
-        self._exchange.tick(self._world.now)
-        self._write()
-
-    def end(self) -> None:
-        self._exchange.end("the cable was pulled")
-
-    def _write(self) -> None:
-        for call in self._exchange.begin(self._world.now, None if self._by_id else self._world.is_quiet):
-            self._world.was_written(call.id)
-
-
-class _Transport:
-    def __init__(self, world: World) -> None:
-        self.has_unread_input = lambda: not world.is_quiet()
-
-
-class _Session:
-    """The part of a session that a requester needs."""
-
-    send_framing = Lines()
-    observers = Observers()
-    keeps_secret = is_held = has_backlog = waits_turn = False
-    frame_began_at = None
-    reason: str | None = None
-    unfinished = ""
-
-    def __init__(self, world: World) -> None:
-        self.transport = _Transport(world)
-        self._world = world
-
-    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
-        for frame in frames:
-            self._world.was_written(int(frame))
-
-
-class RequesterSubject:
-    """A requester on a virtual clock. It has no ids, and one command is under way at a time."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._clock = Clock()
-        self._clock.rightNow = world.now
-        self._session = session = _Session(world)
-        self._asked: dict[int, Any] = {}
-        quiet = world.rules.quiet
-        self._requester = Requester(cast("Any", session), self._clock, self._broken, quiet=quiet)
-
-    def _broken(self, reason: str) -> None:
-        self._world.was_broken()
-        self._session.reason = reason
-        self._requester.end(reason)
-
-    def ask(self, command: Command) -> None:
-        asked = self._requester.ask_frame(b"%d" % command.number, READER, TIMEOUT)
-        self._asked[command.number] = asked
-
-        def failed(failure: Failure) -> None:
-            if not failure.check(CancelledError):
-                command.outcomes.append(failure.value)
-
-        asked.addCallbacks(command.outcomes.append, failed)
-
-    def read(self, frames: Sequence[Frame]) -> None:
-        self._requester.hold(len(frames))
-        for frame in frames:
-            if not self._requester.answer(frame):
-                self._requester.surplus(b"?")
-            if self._session.reason is not None:
-                break
-        self._requester.release()
-
-    def cancel(self, command: Command) -> None:
-        self._asked[command.number].cancel()
-
-    def tick(self) -> None:
-        self._clock.rightNow = self._world.now  # advance(seconds) would round
-        self._clock.advance(0.0)
-
-    def end(self) -> None:
-        self._session.reason = self._session.reason or "the cable was pulled"
-        self._requester.end("the cable was pulled")
-
-
-SUBJECTS: dict[str, Callable[[World], Subject]] = {
-    "exchange": ExchangeSubject,
-    "requester": RequesterSubject,
-}
+from tcpcomm.conversation.exchange import (
+    LEAST_DOUBT,
+    LONGEST_DOUBT,
+    LONGEST_PAUSE,
+    PAUSE_INTERVAL,
+    PAUSE_SHARE,
+)
+from tcpcomm.errors import NotReady, NotSent
+from tests.conversation.subjects import ExchangeSubject
+from tests.conversation.world import KINDS, SENSELESS, TIMEOUT, Command, Event, Frame, Rules, Subject, World
 
 
 class Course:
@@ -323,6 +84,8 @@ class Course:
             found += [("lose", number) for number in which]
         if self._last_said is not None:
             said.append(("repeat",))
+        if "nonsense" in rules.forms and rules.is_one_frame:
+            said.append(("noise",))
         found += [(*each, way) for each in said for way in ways]
         if self._kernel:
             found.append(("read",))
@@ -373,6 +136,9 @@ class Course:
 
     def _unasked(self, way: str) -> None:
         self._says(Frame(None, -1, "reply", len(self.events)), way)
+
+    def _noise(self, way: str) -> None:
+        self._says(Frame(None, -1, "nonsense", len(self.events)), way)
 
     def _lose(self, which: int) -> None:
         self._at_equipment.pop(which)
@@ -455,9 +221,10 @@ class Course:
                 return
             else:
                 command = under_way[0]
-            if frame.form == "nonsense":
+            if frame.form in SENSELESS:
                 command.state = "bad reply"
-                if not self.rules.by_id:
+                takes_place = len(frames) == len(under_way) == 1 and self.rules.is_one_frame
+                if not self.rules.by_id and not (takes_place and frame.form == "nonsense"):
                     for each, _ in answers:
                         each.state = "unknown"
                     self._break()
@@ -503,6 +270,9 @@ class Course:
             self._silent_since = self.now
             began = self._replied.due - TIMEOUT
             self._longest_reply = max(self._longest_reply, self.now - began)
+            if self._replied.state == "bad reply" and not self.rules.by_id:
+                doubt = min(max(1.25 * self._longest_reply + 0.001, LEAST_DOUBT), LONGEST_DOUBT)
+                self._silent_since += max(doubt - self.rules.quiet, 0.0)
             self._replied = None
         waiting, under_way = self._in_state("waits"), self._in_state("under way")
         free = self.rules.depth - len(under_way)

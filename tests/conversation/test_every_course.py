@@ -15,12 +15,16 @@ from attrs import evolve, frozen
 
 from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Requester
-from tests.conversation.course import SUBJECTS, Course, Event, ExchangeSubject, Rules, Subject, World
+from tests.conversation.course import Course
+from tests.conversation.subjects import SUBJECTS, ExchangeSubject
+from tests.conversation.world import Event, Rules, Subject, World
 from tests.link.mutant import Mutant
 
 ONE: Final = Rules()
 TWO: Final = Rules(depth=2)
 QUIET: Final = Rules(quiet=0.02, ticks=(0.03, 1.0))
+ONE_FRAME: Final = Rules(forms=("reply", "nonsense", "alien"), unread=False, ticks=(0.15,))
+TWO_OF_ONE_FRAME: Final = Rules(depth=2, forms=("reply", "nonsense"), ticks=(0.15,))
 BY_ID: Final = Rules(by_id=True, depth=2)
 FORMS: Final = Rules(depth=2, forms=("reply", "fault", "nonsense", "part"), unread=False)
 
@@ -62,6 +66,9 @@ def courses(
         ("exchange", QUIET, 6, Count(48_544, 11_074, 20_490)),
         ("requester", QUIET, 5, Count(8_223, 1_510, 3_126)),
         ("exchange", FORMS, 6, Count(7_636, 3_656, 3_275)),
+        ("exchange", ONE_FRAME, 5, Count(2_352, 653, 1_257)),
+        ("requester", evolve(ONE_FRAME, forms=("reply", "nonsense")), 5, Count(2_162, 600, 1_158)),
+        ("exchange", TWO_OF_ONE_FRAME, 5, Count(16_670, 2_269, 6_865)),
         ("exchange", BY_ID, 5, Count(16_256, 0, 0)),
     ],
 )
@@ -78,7 +85,13 @@ MUTANTS: Final = (
     Mutant("surplus frames are counted only", Exchange, "surplus", "self._break(", "str("),
     Mutant("the session goes on after a timeout", Exchange, "tick", "broken=", "broken=None and "),
     Mutant("the session goes on after a cancelled command", Exchange, "cancel", "self._break(", "str("),
-    Mutant("the session goes on after nonsense", Exchange, "settle", "broken=", "broken=None and "),
+    Mutant("the session goes on after nonsense", Exchange, "_settle_badly", "broken=", "broken=None and "),
+    Mutant("nonsense takes a place among several", Exchange, "_takes_place", "== 1", "> 0"),
+    Mutant("nonsense takes the place of a part", Exchange, "_takes_place", ".is_one_frame", ""),
+    Mutant(
+        "the reply to another takes a place", Exchange, "_takes_place", "not self._is_alien", "True or "
+    ),
+    Mutant("no silence behind nonsense", Exchange, "_settle_badly", "doubtful = True", "doubtful = False"),
     Mutant(
         "answers are given before all are read",
         Exchange,
@@ -112,7 +125,7 @@ def is_found_out(mutant: Mutant, subject: str) -> bool:
     """Return True if a course of up to five events shows the defect."""
     with mutant.at_work():
         try:
-            for rules in (ONE, QUIET, FORMS):
+            for rules in (ONE, QUIET, FORMS, ONE_FRAME, TWO_OF_ONE_FRAME):
                 for _ in courses(evolve(rules, asks=3), 5, SUBJECTS[subject]):
                     pass
         except AssertionError:

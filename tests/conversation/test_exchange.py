@@ -216,6 +216,27 @@ def test_a_flow_that_pauses_by_itself_or_has_ids_is_not_held_up() -> None:
     assert 1000 == len(flow(Session(by_id=True), 0.01, 10.0 - 0.005))
 
 
+class OneFrame(Reply):
+    is_one_frame = True
+
+
+@pytest.mark.parametrize(("took", "silence"), [(0.001, 0.1), (0.2, 0.251), (0.5, 0.626), (2.0, 1.0)])
+def test_behind_a_frame_that_took_the_place_of_a_reply_there_is_a_silence_longer_than_a_reply(
+    took: float, silence: float
+) -> None:
+    session = Session()
+    call = Call(session.exchange.new_id(), b"a", [b"a"], OneFrame(), 5.0, lambda outcome: None)
+    session.exchange.ask(call, 0.0)
+    session.write()
+    session.now = took
+    session.answer(CodecError("'BUSY' is no such reply"))
+    session.ask(b"b", timeout=2.0)
+    assert ([b"a"], []) == (session.written, session.broken)
+    assert took + silence == pytest.approx(session.exchange.paused_until)
+    session.advance(silence + 1e-6)
+    assert [b"a", b"b"] == session.written
+
+
 def test_a_reply_of_several_frames_ends_with_the_last() -> None:
     session = Session()
     session.ask(b"a", parts=3)
@@ -270,7 +291,7 @@ def test_a_reply_that_makes_no_sense_without_ids_breaks_the_session() -> None:
     session.ask(b"a")
     session.ask(b"b")
     session.answer(CodecError("'BUSY' is no such reply"))
-    assert "the reply makes no sense: 'BUSY' is no such reply" == str(session.outcomes[b"a"])
+    assert "the reply makes no sense: 'BUSY' is no such reply (b'' came)" == str(session.outcomes[b"a"])
     assert (BadReply, OutcomeUnknown) == (type(session.outcomes[b"a"]), type(session.outcomes[b"b"]))
     assert 1 == len(session.broken)
 

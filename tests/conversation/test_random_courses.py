@@ -10,7 +10,9 @@ import pytest
 from attrs import define
 
 from tcpcomm.conversation.exchange import MAX_WAITING
-from tests.conversation.course import SUBJECTS, Course, Rules
+from tests.conversation.course import Course
+from tests.conversation.subjects import SUBJECTS
+from tests.conversation.world import Rules
 
 CONVERSATIONS: Final = int(os.environ.get("TCPCOMM_CONVERSATIONS", "2000"))
 """The number of conversations that are compared with the model."""
@@ -34,6 +36,13 @@ LONG_RARE: Final = 0.0005
 
 ONE_FORM: Final = ("reply",)
 ALL_FORMS: Final = ("reply", "reply", "fault", "nonsense", "part")
+ONE_FRAME: Final = ("reply", "reply", "reply", "fault", "nonsense")
+ALIENS: Final = (*ONE_FRAME, "alien")
+
+FORMS: Final = {
+    "exchange": (ONE_FORM, ALL_FORMS, ONE_FRAME, ALIENS),
+    "requester": (ONE_FORM, ALL_FORMS, ONE_FRAME),  # it is not declared, so it knows no other command
+}
 
 
 @define
@@ -56,7 +65,7 @@ def conversation(seed: int) -> Course:
         quiet=random.choice((0.0, 0.0, 0.02)) if is_short else 0.0,
         asks=100_000,
         waiting=random.choice((2, 8)) if subject == "exchange" else MAX_WAITING,
-        forms=random.choice((ONE_FORM, ALL_FORMS)) if is_short else ONE_FORM,
+        forms=random.choice(FORMS[subject]) if is_short else ONE_FORM,
         ticks=(0.0005, 0.01, 0.3, 1.0) if is_short else (0.002,),
     )
     course = Course(rules, SUBJECTS[subject])

@@ -164,8 +164,8 @@ def test_a_surplus_frame_with_the_true_reply_behind_it_answers_nobody(bench: Ben
     assert 1 == len(lost)
 
 
-def test_a_frame_that_is_not_the_reply_ends_the_session_and_is_quoted(bench: Bench) -> None:
-    _, proxy, lost = gauge(bench, lambda peer, line: peer.say(b"BUSY"))
+def test_frames_that_are_not_the_reply_end_the_session_and_are_quoted(bench: Bench) -> None:
+    _, proxy, lost = gauge(bench, lambda peer, line: peer.say(b"BUSY", b"BUSY"))
     assert isinstance(bench.result(proxy.get(1)), OutcomeUnknown)
     assert [f"b'BUSY' is not the reply to get: {ADVICE}"] == lost
 

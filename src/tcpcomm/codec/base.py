@@ -162,6 +162,12 @@ class ReplyReader(ABC):
     wants_frames: ClassVar[bool] = False
     """True if :meth:`take` wants whole frames instead of :attr:`Answer.body`."""
 
+    is_one_frame: ClassVar[bool] = False
+    """
+    True if every reply is one frame. A frame that makes no sense can have taken its place then, and a
+    session without ids goes on.
+    """
+
     @abstractmethod
     def take(self, body: Any) -> Any:
         """
@@ -245,6 +251,10 @@ class Dialect(ABC):
         Raises:
             CodecError: the frame is neither an event nor an answer.
         """
+
+    def answers_another(self, name: str, body: Any) -> bool:
+        """Return True if the body of an :class:`Answer` is surely the reply to another command."""
+        return False
 
     def unmatched_event(self, frame: bytes) -> Event | None:
         """Return the event in a frame that answered no command, or None if the frame is not an event."""

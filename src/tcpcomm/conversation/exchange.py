@@ -9,9 +9,15 @@ cannot belong to another.
   order. An id is used again as late as the wire allows. A reply that comes too late finds no command, and
   is counted.
 - *In order*, where replies carry no id: an answer goes to the oldest command under way. That is right only
-  as long as no reply is missing or surplus. So a timeout, a cancelled command, a frame that is not a reply
-  to the oldest command, or a frame that came while no command was under way *breaks* the session: no later
-  answer is given to anybody, and the driver must end the session at once.
+  as long as no reply is missing or surplus. So a timeout, a cancelled command, or a frame that came while
+  no command was under way *breaks* the session: no later answer is given to anybody, and the driver must
+  end the session at once.
+
+A frame that is not a reply to the oldest command breaks a session without ids, too, with one exception. It
+took the place of the reply if that command is the only one under way, and its reply is one frame, and the
+frame came alone, and is not the reply to another command. Then the command gets BadReply, and the session
+goes on after a silence. The silence lasts longer than every reply so far, so that a true reply behind that
+frame would show as surplus. The call is *doubtful*.
 
 Frames that are handled together, in one slice of a chunk, are judged together: if there are more of them
 than commands under way, nobody can know which one is surplus. The driver keeps their answers by
@@ -61,6 +67,12 @@ PAUSE_SHARE: Final = 0.01
 LONGEST_PAUSE: Final = 0.1
 """Seconds that a pause lasts at most."""
 
+LEAST_DOUBT: Final = 0.1
+"""Seconds of silence, at least, behind a frame that took the place of a reply."""
+
+LONGEST_DOUBT: Final = 1.0
+"""Seconds that such a silence lasts at most."""
+
 
 @define(eq=False)
 class Call:
@@ -78,6 +90,7 @@ class Call:
         name: the command's name, for observers; empty for a frame that is not declared.
         values: the command's parameters by name, for observers.
         observed: the call as the driver reported it to observers, or None.
+        doubtful: True if more frames than its reply may come: the next command waits for a silence.
         due: the time at which the call is overdue.
     """
 
@@ -89,6 +102,7 @@ class Call:
     settle: Callable[[Any], None]
     name: str = ""
     values: dict[str, Any] = field(factory=dict)
+    doubtful: bool = False
     observed: Any = field(default=None, init=False)
     due: float = field(default=inf, init=False)
 
@@ -108,6 +122,8 @@ class Exchange:
             commands that are not settled.
         quiet: seconds of silence to keep after a reply, and after a command without a reply, before the
             next command is written.
+        is_alien: returns True if a frame that makes no sense as the reply to a call shows that the order is
+            lost. It gets the call, and the answer in the frame, or None if that cannot be read.
         remedy: the advice for a session that a frame broke, if such frames are normal.
         stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
         paused_until: the time at which the next command may be written; infinity if nothing pauses.
@@ -122,6 +138,7 @@ class Exchange:
     _max_waiting: int = MAX_WAITING
     _largest_id: int = 2**31 - 1
     _quiet: float = 0.0
+    _is_alien: Callable[[Call, Any], bool] = field(default=lambda call, body: False)
     _remedy: str = "declare them"
     _last_id: int = field(default=0, init=False)
     _ids_repeat: bool = field(default=False, init=False)
@@ -226,6 +243,9 @@ class Exchange:
             self._longest_reply = took
             self._pause = min(1.25 * took + 0.001, LONGEST_PAUSE)
             self._longest_flow = max(PAUSE_INTERVAL, self._pause / PAUSE_SHARE)
+        if call.doubtful:
+            doubt = min(max(1.25 * self._longest_reply + 0.001, LEAST_DOUBT), LONGEST_DOUBT)
+            self._silent_since = now + max(doubt - self._quiet, 0.0)
 
     def _pauses(self, now: float) -> bool:
         """Return True if no command may be written before :attr:`paused_until`."""
@@ -269,20 +289,36 @@ class Exchange:
         except CodecError as error:
             return call, BadReply(f"the reply makes no sense: {error}")
 
-    def settle(self, call: Call, outcome: Any, frame: bytes = b"") -> None:
+    def settle(self, call: Call, outcome: Any, frame: bytes = b"", body: Any = None) -> None:
         """
-        Settle a call with an outcome that :meth:`take` returned; ``MORE`` leaves it under way.
+        Settle a call with an outcome that :meth:`take` returned for a frame that came alone. ``MORE``
+        leaves it under way.
 
         Args:
             call: the call.
             outcome: its outcome.
             frame: the frame that carried it, to quote it.
+            body: the answer in the frame, as the dialect read it.
         """
         if isinstance(outcome, BadReply):
-            what = f"is not the reply to {call.name}" if call.name else "is not the reply"
-            self._settle(call, outcome, broken=self._out_of_order(frame, what))
+            self._settle_badly(call, str(outcome), frame, takes_place=self._takes_place(call, body))
         elif outcome is not MORE:
             self._settle(call, outcome)
+
+    def _takes_place(self, call: Call, body: Any) -> bool:
+        """Return True if a frame that came alone can only have taken the place of the reply to a call."""
+        answers = call.answers
+        is_only_one = len(self._under_way) == 1 and answers is not None and answers.is_one_frame
+        return is_only_one and not self._is_alien(call, body)
+
+    def _settle_badly(self, call: Call, reason: str, frame: bytes, *, takes_place: bool) -> None:
+        outcome = BadReply(f"{reason} ({brief_bytes(frame)} came)", frame)
+        if takes_place and not self._by_id:
+            call.doubtful = True
+            self._settle(call, outcome)
+        else:
+            what = f"is not the reply to {call.name}" if call.name else "is not the reply"
+            self._settle(call, outcome, broken=self._out_of_order(frame, what))
 
     def keep(self, call: Call, outcome: Any, frame: bytes = b"") -> bool:
         """
@@ -291,8 +327,10 @@ class Exchange:
         Returns:
             True if it was kept: then call :meth:`give`. False if there is nothing to give.
         """
-        if outcome is MORE or isinstance(outcome, BadReply):
-            self.settle(call, outcome, frame)
+        if isinstance(outcome, BadReply):
+            self._settle_badly(call, str(outcome), frame, takes_place=False)
+            return False
+        if outcome is MORE:
             return False
         del self._under_way[call.id]
         self._kept[call], self._replied = outcome, call
@@ -309,15 +347,23 @@ class Exchange:
             self.stray_replies += 1
             self._break(self._out_of_order(frame, "came, but no command waits for a reply"))
 
-    def unreadable_reply(self, reason: str, frame: bytes = b"") -> None:
-        """Note a frame that is neither an answer nor an event: without ids it breaks the session."""
+    def unreadable_reply(self, reason: str, frame: bytes = b"", *, is_alone: bool = True) -> None:
+        """
+        Note a frame that is neither an answer nor an event. Without ids, it is the reply to the oldest
+        command, or surplus.
+
+        Args:
+            reason: why it cannot be read.
+            frame: the frame.
+            is_alone: False if other frames came together with it.
+        """
         call = next(iter(self._under_way.values()), None)
         if self._by_id:
             return
         if call is None:
             self.surplus(frame)
         else:
-            self._settle(call, BadReply(reason), broken=self._out_of_order(frame, "makes no sense"))
+            self._settle_badly(call, reason, frame, takes_place=is_alone and self._takes_place(call, None))
 
     def _out_of_order(self, frame: bytes, what: str) -> str:
         """Return the reason for a session that a frame broke."""

@@ -104,6 +104,7 @@ class Requester:
                 depth=declaration.pipeline,
                 largest_id=dialect.largest_id,
                 quiet=declaration.quiet,
+                is_alien=self._is_alien,
                 remedy=_REMEDY,
             )
             self._heartbeat = declaration.heartbeat
@@ -219,11 +220,17 @@ class Requester:
         if self.session.observers.message is not None:
             self._report_answer(call, outcome, frame)
         if self._later is None:
-            self._exchange.settle(call, outcome, self._shown(frame))
+            self._exchange.settle(call, outcome, self._shown(frame), body)
             self._write()
         elif self._exchange.keep(call, outcome, self._shown(frame)):
             self._later.append(partial(self._exchange.give, call))
         return True
+
+    def _is_alien(self, call: Call, body: Any) -> bool:
+        """Return True if an answer cannot have taken the place of the reply to a call."""
+        if call.name == self._heartbeat:
+            return True  # equipment that does not know its heartbeat needs a new session
+        return body is not None and self._dialect.answers_another(call.name, body)
 
     def in_order(self, function: Callable[[], object]) -> None:
         """Call a function after the answers that came before it in the same batch, or else at once."""
@@ -238,7 +245,7 @@ class Requester:
 
     def unreadable_reply(self, reason: str, frame: bytes = b"") -> None:
         """Note a frame that is neither an answer nor an event."""
-        self._exchange.unreadable_reply(reason, self._shown(frame))
+        self._exchange.unreadable_reply(reason, self._shown(frame), is_alone=self._later is None)
         self._write()
 
     def _shown(self, frame: bytes) -> bytes:

@@ -126,6 +126,9 @@ class BinaryDialect(Dialect):
             raise CodecError(f"no event and no reply has the opcode 0x{opcode:02X}", "opcode")
         return (Answer(_Reply(frame, at, opcode, status, is_fault), id),)
 
+    def answers_another(self, name: str, body: Any) -> bool:
+        return body.opcode in self._replies and body.opcode != self._messages[name].reply_opcode
+
     def _is_fault(self, opcode: int | None, status: int | None) -> bool:
         wire = self._wire
         if wire.has_status:
@@ -239,6 +242,8 @@ def _too_many_bytes(frame: bytes, end: int) -> CodecError:
 @frozen
 class _BinaryReplyReader(ReplyReader):
     """Reads the replies to one command. It has no state, so all requests share it."""
+
+    is_one_frame = True
 
     wire: WireFormat
     message: BinaryMessage

@@ -124,6 +124,8 @@ def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
 
 @frozen
 class JsonReplyReader(ReplyReader):
+    is_one_frame = True
+
     codec: Keys
     command: ObjectMessage
 

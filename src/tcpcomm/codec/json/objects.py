@@ -124,6 +124,11 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         command = self._messages[name]
         return None if command.spec.reply is None else JsonReplyReader(self._codec, command)
 
+    def answers_another(self, name: str, body: Any) -> bool:
+        word = body.get(self._codec.command, MISSING) if self._codec.echo else MISSING
+        command = self._find(self._commands, word)
+        return command is not None and command.spec.name != name
+
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
         codec = self._codec

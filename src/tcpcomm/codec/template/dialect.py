@@ -199,7 +199,7 @@ class TextDialect(Dialect):
             for each in self._commands
         }
         self._distinctive_replies = [
-            template
+            (each.name, template)
             for each in self._commands
             if each.reply is not None
             for template in each.reply.first_templates
@@ -221,6 +221,9 @@ class TextDialect(Dialect):
         text = self._encoding.decode(frame)
         return (self._read_event(text) or Answer(text),)
 
+    def answers_another(self, name: str, body: Any) -> bool:
+        return any(template.matches(body) for of, template in self._distinctive_replies if of != name)
+
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
             text = str(frame, self._charset)
@@ -231,7 +234,7 @@ class TextDialect(Dialect):
     def _refusal(self, text: str) -> Refusal:
         # Two peers of one kind must not answer each other's faults with faults, without end.
         is_ours = self._is_event_or_fault(text)
-        foreign = is_ours or any(template.matches(text) for template in self._distinctive_replies)
+        foreign = is_ours or any(template.matches(text) for _, template in self._distinctive_replies)
         word = first_word(text)
         alike = [each for each in self._commands if each.is_like(text, word)]
         if alike:

@@ -74,6 +74,8 @@ class Reply:
         """The templates of the frames in whose place a fault can stand. Behind a count there is none."""
         is_single = acknowledgement is None and len(self.forms) == 1 and self.forms[0].is_single
         self._single_reader = _SingleReader(self, self.forms[0]) if is_single else None
+        is_one_frame = acknowledgement is None and all(form.is_single for form in self.forms)
+        self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
 
     def write(self, result: Any) -> list[str]:
         """Return the texts of all frames for a result, without the acknowledgement; or raise CodecError."""
@@ -96,7 +98,7 @@ class Reply:
         """Return a reader for the reply to one request."""
         if self._single_reader is not None:
             return self._single_reader
-        return _SeveralReader(self, [_Progress(form) for form in self.forms])
+        return self._several_reader(self, [_Progress(form) for form in self.forms])
 
     def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
         """Return the error of a text that fits none of some templates: that of the nearest one."""
@@ -122,6 +124,8 @@ def _texts(acknowledgement: str | None, forms: Several[Sequence]) -> tuple[str, 
 
 class _SingleReader(ReplyReader):
     """Reads a reply of one frame. It has no state, so all requests share it."""
+
+    is_one_frame = True
 
     def __init__(self, reply: Reply, form: Sequence) -> None:
         self._reply = reply
@@ -224,3 +228,9 @@ class _SeveralReader(ReplyReader):
             raise reply.read_fault(body) or reply.explain(body, expected)
         complete = next((each for each in self._possible if each.is_complete), None)
         return MORE if complete is None else complete.result()
+
+
+class _OneFrameReader(_SeveralReader):
+    """Reads a reply of one frame, which has several forms."""
+
+    is_one_frame = True
