@@ -7,6 +7,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from tcpcomm import Equipment, Limits, command
@@ -147,12 +149,92 @@ def test_the_length_of_a_batch_can_be_set() -> None:
         dialect.read_at_host(json.dumps(answers).encode())
 
 
-def test_replies_of_a_batch_that_do_not_fit_a_frame_give_one_fault() -> None:
+class Small(Camera):
+    """A camera whose frames are short."""
+
+    reply_framing = Delimited(b"\n", max_frame=2000)
+
+    @command()
+    def text(self, size: int) -> str:
+        return "x" * size
+
+
+def texts(sizes: list[int]) -> bytes:
+    """Return a batch that asks for texts of these sizes, with the place of each as its id."""
+    calls = [
+        {"jsonrpc": "2.0", "method": "text", "params": [size], "id": number}
+        for number, size in enumerate(sizes)
+    ]
+    return json.dumps(calls).encode() + b"\n"
+
+
+def answered(stage: Stage) -> dict[int, int]:
+    """Return the size of the text, or the code of the error, by the id of each answer."""
+    found: dict[int, int] = {}
+    for line in bytes(stage.transport.received).splitlines():
+        assert len(line) <= 2000
+        frame = json.loads(line)
+        for each in frame if isinstance(frame, list) else [frame]:
+            assert each["id"] not in found
+            found[each["id"]] = len(each["result"]) if "result" in each else each["error"]["code"]
+    return found
+
+
+def test_replies_of_a_batch_that_do_not_fit_one_frame_leave_in_several() -> None:
+    """Every id is answered, because a program that asks in batches waits for each of them."""
+    stage = Stage(Small(), factory=EquipmentFactory).connect()
+    stage.receive(texts([100] * 40))
+    assert dict.fromkeys(range(40), 100) == answered(stage)
+    assert 1 < len(replies(stage)) < 10
+
+
+def test_a_reply_of_a_batch_that_fits_no_frame_is_an_error_for_its_id() -> None:
+    stage = Stage(Small(), factory=EquipmentFactory).connect()
+    stage.receive(texts([10, 5000, 20, 1960, 1965, 30]))
+    assert {0: 10, 1: -32603, 2: 20, 3: 1960, 4: -32603, 5: 30} == answered(stage)
+
+
+@given(sizes=st.lists(st.integers(0, 2500), max_size=12))
+def test_every_id_of_a_batch_is_answered_once(sizes: list[int]) -> None:
+    stage = Stage(Small(), factory=EquipmentFactory).connect()
+    stage.receive(texts([0, *sizes]))
+    alone = len(b'{"jsonrpc":"2.0","result":"","id":0}')
+    expected = {}
+    for number, size in enumerate([0, *sizes]):
+        fits = alone + size + (number > 9) <= 2000
+        expected[number] = size if fits else -32603
+    assert expected == answered(stage)
+
+
+@pytest.mark.parametrize("id", ['"\\ud800"', '"a\\udfff"'])
+def test_an_id_that_cannot_be_sent_back_is_refused_before_its_command_is_carried_out(id: str) -> None:
+    camera, stage = camera_on_stage()
+    bad = json.dumps(call("locate", 1)).replace('"id": 1', f'"id": {id}')
+    stage.receive(f"[{bad},{json.dumps(call('locate', 2))}]\n".encode(), f"{bad}\n".encode())
+    assert [2] == camera.begun
+    (refused, good), alone = replies(stage)
+    assert (None, -32600) == (refused["id"], refused["error"]["code"])
+    assert (2, 2) == (good["id"], good["result"])
+    assert (None, -32600) == (alone["id"], alone["error"]["code"])
+    assert stage.session.is_open
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"jsonrpc":"2.0","result":3,"id":1}',
+        b'{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}',
+        b'{"result":3,"error":null,"id":1}',
+        b'[{"jsonrpc":"2.0","result":3,"id":1},{"jsonrpc":"2.0","result":4,"id":2}]',
+    ],
+    ids=["result", "error", "without a version", "batch"],
+)
+def test_an_answer_is_never_answered(answer: bytes) -> None:
+    """Two servers that are connected with each other must not send errors for ever."""
     _, stage = camera_on_stage()
-    calls = [{"jsonrpc": "2.0", "method": "image", "id": number} for number in range(20)]
-    stage.receive(json.dumps(calls).encode() + b"\n")
-    (found,) = replies(stage)
-    assert -32603 == found["error"]["code"]
+    stage.receive(answer + b"\n")
+    assert [] == replies(stage)
+    assert stage.session.is_open
 
 
 @pytest.mark.parametrize(

@@ -470,6 +470,9 @@ class _BatchInProgress:
     """
     A batch whose requests begin one after the other, in slices, and whose replies leave in one frame.
 
+    Replies that do not fit into one frame leave in several, so that each id is answered. Nothing more than
+    one frame is kept meanwhile.
+
     Each request that waits counts as a handler of its session, so that :attr:`Limits.awaited` bounds them.
     """
 
@@ -481,8 +484,8 @@ class _BatchInProgress:
         self._frame = frame
         self._begun = 0
         self._under_way = 0
-        self._answers: list[tuple[ObservedCommand | None, bytes, Any]] = []
-        self._size = 0  # of all replies, in bytes
+        self._answers: list[tuple[ObservedCommand | None, Request | Refusal, bytes, Any]] = []
+        self._size = 1  # of the frame that joins these answers, in bytes
 
     def go_on(self) -> bool:
         """Begin requests until others must get their turn. Return True if some are left."""
@@ -503,34 +506,40 @@ class _BatchInProgress:
         return self._begun < count
 
     def _keep(
-        self, command: ObservedCommand | None, _: Request | Refusal, frames: list[bytes], outcome: Any
+        self, command: ObservedCommand | None, request: Request | Refusal, frames: list[bytes], outcome: Any
     ) -> None:
+        """Keep an answer to leave together with others. Send these first if it does not fit beside them."""
         for frame in frames:
-            self._size += len(frame) + 1
-            # If their frame is too long to be sent, they must take no memory.
-            fits = self._size <= self._session.send_framing.max_frame
-            self._answers.append((command, frame if fits else b"", outcome))
+            size = len(frame) + 1
+            if self._answers and self._size + size > self._session.send_framing.max_frame:
+                self._send()
+            self._answers.append((command, request, frame, outcome))
+            self._size += size
 
     def _one_is_done(self, outcome: Any) -> Any:
         self._under_way -= 1
         is_over = self._begun == len(self._requests) and not self._under_way
-        if is_over and self._answers and self._session.is_open:
+        if is_over and self._answers:
             self._send()
         return outcome
 
     def _send(self) -> None:
-        """Send the answers in one frame. Report each of them to the observers."""
-        responder, answers, first = self._responder, self._answers, self._requests[0]
-        framing = self._session.send_framing
-        if self._size > framing.max_frame:
-            frames = []
-            sent, fault = responder._send_fault(first, framing.too_long(self._size))
-        else:
-            frames = [responder._handlers.dialect.join([frame for _, frame, _ in answers])]
-            if answers[0][0] is None:
-                responder._send(first, frames)
-                return
-            sent, fault = responder._send_now(first, frames)
-        for command, _, outcome in answers:
+        """Send the answers in one frame, or each alone if that is not possible, and report them."""
+        responder, session, size = self._responder, self._session, self._size
+        answers, self._answers, self._size = self._answers, [], 1
+        if not session.is_open:
+            return
+        joined = responder._handlers.dialect.join([frame for _, _, frame, _ in answers])
+        try:
+            if size > session.send_framing.max_frame:
+                raise session.send_framing.too_long(size)
+            send_described(session, session.sendFrame, joined)
+        except EncodeError:
+            for command, request, frame, outcome in answers:
+                sent, carried = responder._send_now(request, [frame], outcome)
+                if command is not None:
+                    command.answered(sent, carried, self._seconds())
+            return
+        for command, _, _, outcome in answers:
             if command is not None:
-                command.answered(sent, outcome if sent is frames else fault, self._seconds())
+                command.answered([joined], outcome, self._seconds())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -205,6 +206,33 @@ def test_a_message_from_equipment_under_the_key_of_commands_is_foreign_too(frame
     (found,) = Json(event="cmd", echo=True).bind(FORMS).read_at_equipment(frame).requests
     assert isinstance(found, Refusal)
     assert found.foreign
+
+
+FLAT_STATUS = Json(result=None, fault=None, success={"status": "OK"}, failure={"status": "NG"})
+ROBOT = Json(
+    "Command", result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0}, echo=True
+)
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [Json(), Json(id="id"), Json(event="cmd", echo=True), FLAT_STATUS, ROBOT],
+    ids=["plain", "id", "echo", "flat", "robot"],
+)
+def test_answers_and_events_are_never_answered(codec: Json) -> None:
+    """Two servers that are connected with each other must not send faults for ever."""
+    dialect = codec.bind((RESET, ALARM))
+    fault = dialect.fault_for(ProtocolErrorKind.MALFORMED, "what is this?")
+    refusal = Refusal(ProtocolErrorKind.MALFORMED, CodecError("x"), id=3)
+    for frame in (
+        dialect.fault(refusal, fault),
+        dialect.fault(Request("reset", {}, 3), fault),
+        *dialect.reply(Request("reset", {}, 3), None),
+        dialect.event("alarm", dialect.draw_values("alarm", Random(1))),
+    ):
+        (found,) = dialect.read_at_equipment(frame).requests
+        assert isinstance(found, Refusal), frame
+        assert (True, False) == (found.foreign, found.wants_reply), frame
 
 
 def result_of(codec: Json, frame: bytes, name: str = "locate") -> Any:

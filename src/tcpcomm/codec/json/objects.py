@@ -104,6 +104,9 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         self.by_id = codec.id is not None
         self._codec = codec
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
+        events = {codec.event} - {codec.command}
+        self._sent_keys = self._answer_keys | events | ({codec.code} if codec.fault is None else set())
+        """The keys of which every message of the equipment has one, except its word."""
         self._result_keys = set().union(*(each.result_keys for each in self._commands.values()))
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
@@ -153,6 +156,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def read_at_equipment(self, frame: bytes) -> Request | Refusal:
         id = name = None
         wants_reply = True
+        word: Any = MISSING
         kind, foreign = ProtocolErrorKind.UNREADABLE, False
         try:
             received = self._text.read(frame)
@@ -172,7 +176,21 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             kind = ProtocolErrorKind.BAD_PARAMETERS
             return Request(name, self._parameters(command, message), id, wants_reply)
         except CodecError as problem:
+            if foreign:
+                wants_reply = not self._is_sent_by_equipment(message, word, name)
             return Refusal(kind, problem, name, id, wants_reply, foreign)
+
+    def _is_sent_by_equipment(self, message: Mapping[str, Any], word: Any, name: str | None) -> bool:
+        """
+        Return True if a foreign message is an answer or an event.
+
+        Two peers of one kind must not answer each other's answers, without end.
+        """
+        if name is None:
+            is_event = self._codec.event == self._codec.command and self._find(self._events, word)
+            return bool(is_event) or not self._sent_keys.isdisjoint(message)
+        parameters = set(self._messages[name].parameters.keys)
+        return not (message.keys() - parameters).isdisjoint(self._sent_keys)
 
     def _is_foreign(self, message: Mapping[str, Any]) -> bool:
         """Return whether a message looks like one that equipment sends."""

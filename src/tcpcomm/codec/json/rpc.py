@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -41,6 +41,9 @@ from tcpcomm.codec.json.text import JsonText, TooManyElements
 from tcpcomm.codec.limits import MAX_BATCH, MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+_ANSWER: Final = frozenset(("result", "error"))
+"""The members of which an answer has one."""
 
 
 @frozen
@@ -178,8 +181,10 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
         foreign = False
         kind = ProtocolErrorKind.MALFORMED
         try:
+            if type(message) is dict and "method" not in message and not message.keys().isdisjoint(_ANSWER):
+                # Two servers must not answer each other's answers, without end.
+                foreign, wants_reply = True, False
             _check_version(message)
-            foreign = "method" not in message and ("result" in message or "error" in message)
             id = _id_of(message)
             if "method" not in message:
                 raise missing("method")
@@ -271,7 +276,7 @@ def _id_of(message: Mapping[str, Any]) -> Any:
         raise inside("id", wrong("text, a number or null", id))
     if id in (float("inf"), float("-inf")):
         raise inside("id", wrong("a finite number", id))
-    return id
+    return leaf_of(str, id, "id") if type(id) is str else id
 
 
 def _parameters(called: JsonMessage, message: Mapping[str, Any]) -> dict[str, Any]:
