@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pytest
+from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
-from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, link_of
-from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, Template
+from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, event, link_of
+from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, OneOf, Template, Until
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.policy import PROFILES
 from tests.equipment.declared import PORT, QUIET, Bench
@@ -58,6 +59,46 @@ class Vision(Equipment):
         raise NotImplementedError
 
 
+class Scale(Equipment):
+    """METTLER TOLEDO's MT-SICS."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault=("ES", "ET", "EL"))
+
+    @command(
+        "SI",
+        reply=OneOf("S S {grams:10.2f} g", "S D {grams:10.2f} g"),
+        faults={"S I": "I", "S +": "+", "S -": "-"},
+    )
+    def weigh(self) -> float:
+        """Return the weight in g."""
+        raise NotImplementedError
+
+
+@frozen
+class Setting:
+    """A setting of a motion controller."""
+
+    number: str
+    value: str
+
+
+class Grbl(Equipment):
+    """A motion controller with grbl."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="error:{code:d}")
+
+    @command("$$", reply=Until("ok", "${number}={value}"))
+    def settings(self) -> list[Setting]:
+        """Return all settings."""
+        raise NotImplementedError
+
+    @event("<{text}>")
+    def status(self, text: str) -> None:
+        """It tells its state."""
+
+
 class Foreign(Factory):
     """Another program at the camera, which sends one text and then nothing."""
 
@@ -77,6 +118,29 @@ class Foreign(Factory):
                 pass
 
         return Greeting()
+
+
+class Answering(Factory):
+    """Another program at the equipment, which answers each command with the next of its texts."""
+
+    noisy = False
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = iter(answers)
+        self.connections = 0
+
+    def buildProtocol(self, addr: Any) -> Any:
+        answers = self.answers
+        self.connections += 1
+
+        class Saying(Peer):
+            def connectionMade(self) -> None:
+                pass
+
+            def dataReceived(self, data: bytes) -> None:
+                self.write(next(answers))
+
+        return Saying()
 
 
 class Robot(Factory):
@@ -167,6 +231,54 @@ def test_an_acknowledged_command_that_fails_sends_its_fault_behind_the_acknowled
     camera.measured.errback(Fault(3))
     bench.network.advance(0.5)
     assert b"TA\rER,TA,03\r" == robot.received
+
+
+def test_a_scale_that_is_not_settled_is_asked_a_hundred_times_on_one_connection(bench: Bench) -> None:
+    said = {100.0: b"S S     100.00 g", 2.5: b"S D       2.50 g", "I": b"S I", "+": b"S +", "ES": b"ES"}
+    expected = [*said] * 20
+    foreign = Answering(*(said[each] + b"\r\n" for each in expected))
+    bench.camera.listening(PORT).listen(foreign)
+    scale = bench.remote(Scale)
+    outcomes = []
+    for _ in range(100):
+        found = bench.result(scale.weigh())
+        outcomes.append(found.code if isinstance(found, Fault) else found)
+    assert (expected, 1) == (outcomes, foreign.connections)
+
+
+def test_a_scale_says_no_with_the_form_of_each_code(bench: Bench) -> None:
+    outcomes = iter((100.0, Fault("I"), Fault("ES"), Fault(7)))
+
+    class Mine(Scale):
+        def weigh(self) -> float:
+            outcome = next(outcomes)
+            if isinstance(outcome, Fault):
+                raise outcome
+            return outcome
+
+    bench.serve(Mine())
+    robot = plain_robot(bench)
+    robot.transport.write(b"SI\r\nSI\r\nSI\r\nSI\r\n")
+    bench.network.advance(0.5)
+    assert b"S S     100.00 g\r\nS I\r\nES\r\nES\r\n" == robot.received
+
+
+@pytest.mark.parametrize("between", [b"", b"<Idle|MPos:0,0>\r\n"], ids=["nothing", "a status"])
+def test_lines_until_ok_may_have_a_status_between_them(between: bytes, bench: Bench) -> None:
+    told: list[str] = []
+    said = b"$0=10\r\n" + between + b"$1=25\r\n$2=0\r\nok\r\n"
+    bench.camera.listening(PORT).listen(Answering(said))
+    controller = bench.remote(Grbl)
+    controller.status.subscribe(lambda text: told.append(text))  # noqa: PLW0108
+    settings = bench.result(controller.settings())
+    assert [Setting("0", "10"), Setting("1", "25"), Setting("2", "0")] == settings
+    assert len(told) == bool(between)
+
+
+def test_an_error_ends_lines_until_ok(bench: Bench) -> None:
+    bench.camera.listening(PORT).listen(Answering(b"$0=10\r\nerror:8\r\n"))
+    fault = bench.result(bench.remote(Grbl).settings())
+    assert (Fault, 8) == (type(fault), fault.code)
 
 
 def test_a_fault_names_the_command_where_the_equipment_does(bench: Bench) -> None:

@@ -65,6 +65,7 @@ class _Manual:
             "doc": command.doc,
             "request": notation.request,
             "replies": list(notation.replies),
+            "faults": list(notation.faults),
             "parameters": [_parameter(each) for each in command.spec.parameters],
             "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,

@@ -85,6 +85,7 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     rows = [("request", _code(command["request"]))]
     for index, reply in enumerate(command["replies"]):
         rows.append(("then" if index else "reply", _code(reply)))
+    rows += [("or a fault", _code(fault)) for fault in command["faults"]]
     if command["timeout"] is not None:
         rows.append(("answered within", f"{command['timeout']:g} s"))
         rows.append(("may be repeated", "yes" if command["idempotent"] else "no"))

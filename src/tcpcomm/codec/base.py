@@ -67,6 +67,7 @@ class MessageSpec:
         parameters: the parameters, in order.
         result: the annotation of the result. None for events, and for commands without a result.
         is_event: True for an event.
+        faults: the faults of this command beside those of all commands, in the codec's notation, or None.
     """
 
     name: str
@@ -76,6 +77,7 @@ class MessageSpec:
     parameters: tuple[Field, ...] = ()
     result: Any = None
     is_event: bool = False
+    faults: Any = None
 
 
 class LiteralText(NamedTuple):
@@ -189,10 +191,15 @@ class Notation:
     request: str
     replies: tuple[str, ...] = ()
     """One line for each frame of the reply; empty if there is no reply."""
+    faults: tuple[str, ...] = ()
+    """One line for each form of the faults that only this command has."""
 
 
 class Codec(ABC):
     """The rule between frames and messages. Subclasses are frozen attrs classes."""
+
+    takes_faults: ClassVar[bool] = False
+    """True if one command can have faults of its own, by :attr:`MessageSpec.faults`."""
 
     @abstractmethod
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
@@ -222,6 +229,14 @@ class Dialect(ABC):
 
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
+
+    def can_fail(self, name: str) -> bool:
+        """Return True if a command can be answered with a fault."""
+        return self.has_faults
+
+    def fault_codes(self, name: str) -> Sequence[int | str]:
+        """Return the codes of the faults of a command that have a form of their own on the wire."""
+        return ()
 
     # -- the host's side --------------------------------------------------------------------------------
 

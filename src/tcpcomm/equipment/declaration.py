@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import MISSING, Answer, Dialect, Field, MessageSpec, Request
+from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSpec, Request
 from tcpcomm.codec.encoding import charset
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
@@ -129,6 +129,7 @@ def compile_declaration(
         name: compiled[name] or _spec(kind, declared, local_names)
         for name, declared in (commands | events).items()
     }
+    _check_faults(kind.codec, specs.values())
     dialect = kind.codec.bind(tuple(specs.values()))
     pipeline = kind.pipeline
     if pipeline is None:
@@ -150,6 +151,17 @@ def compile_declaration(
     )
     _check_settings(declaration)
     return declaration
+
+
+def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
+    for spec in specs:
+        if spec.faults is not None and not codec.takes_faults:
+            raise ConfigurationError(
+                f"{spec.where}: faults= is for Template; with {type(codec).__name__} all commands have the "
+                "same faults"
+            )
+        if spec.faults is not None and spec.reply is None:
+            raise ConfigurationError(f"{spec.where}: with reply=None no fault is sent, so leave out faults")
 
 
 def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
@@ -209,6 +221,7 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
         where=where,
         wire=mark.wire,
         reply=None if is_event else mark.reply,
+        faults=None if is_event else mark.faults,
         parameters=tuple(parameters),
         result=result,
         is_event=is_event,

@@ -26,6 +26,7 @@ class CommandMark:
 
     wire: Any
     reply: Any
+    faults: Any
     timeout: float
     idempotent: bool
 

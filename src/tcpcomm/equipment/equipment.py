@@ -52,6 +52,7 @@ def command(
     wire: Any = MISSING,
     *,
     reply: Any = MISSING,
+    faults: Any = None,
     timeout: float = DEFAULT_TIMEOUT,
     idempotent: bool = False,
 ) -> Callable[[F], F]:
@@ -61,6 +62,7 @@ def command(
     Args:
         wire: the request on the wire, as the codec wants it: for a template its text.
         reply: the reply on the wire, as the codec wants it; None if there is no reply.
+        faults: the faults of this command beside those of all commands, as the codec wants them.
         timeout: the seconds that the equipment has for its reply.
         idempotent: True if the command may be carried out twice. Only then it is ever repeated.
 
@@ -72,7 +74,7 @@ def command(
     refuse_bare("command", wire)
 
     def mark(method: F) -> F:
-        made = CommandMark(wire, reply, timeout, idempotent)
+        made = CommandMark(wire, reply, faults, timeout, idempotent)
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]
         return method

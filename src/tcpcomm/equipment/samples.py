@@ -67,8 +67,15 @@ class Samples:
         )
 
     def fault(self, command: str, random: Random) -> Fault:
-        """Draw a fault for a command. Its code is a number if the declared faults have numbers."""
+        """
+        Draw a fault for a command.
+
+        Its code is one of those with a form of their own, or a number if the declared faults have numbers.
+        """
         request = Request(command, {}, SAMPLE_ID)
+        codes = self._dialect.fault_codes(command)
+        if codes and random.random() < 0.8:
+            return Fault(random.choice(codes), "a simulated fault")
         number = random.randint(1, 99)
         for code in (number, f"E{number}"):
             fault = Fault(code, "a simulated fault")

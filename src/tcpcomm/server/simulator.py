@@ -109,8 +109,6 @@ def simulated(
     if most:
         reactor = the_reactor(reactor)
     declaration = declaration_of(kind)
-    if not declaration.dialect.has_faults:
-        fault_rate = 0.0
     simulations = {}
     for name, command in declaration.commands.items():
         is_heartbeat = name == declaration.heartbeat
@@ -120,7 +118,7 @@ def simulated(
             Random(f"{seed} results of {name}"),
             Random(f"{seed} course of {name}"),
             latency=(0.0, 0.0) if is_heartbeat else (least, most),
-            fault_rate=0.0 if is_heartbeat else fault_rate,
+            fault_rate=0.0 if is_heartbeat or not declaration.dialect.can_fail(name) else fault_rate,
             is_logged=not is_heartbeat,
             reactor=reactor,
         )

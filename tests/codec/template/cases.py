@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
+from tcpcomm.codec import Acknowledged, CountedLines, Field, MessageSpec, OneOf, Template, Until
 from tcpcomm.codec.base import MISSING
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
@@ -20,6 +20,18 @@ __all__ = ["CASES"]
 class Batch:
     name: str
     points: list[Point]
+
+
+@frozen
+class Weight:
+    grams: float
+    stable: bool
+
+
+@frozen
+class Setting:
+    n: int
+    value: str
 
 
 CAMERA: Final = (
@@ -65,7 +77,7 @@ CAMERA: Final = (
         "exact", "Camera.exact", "EXACT {value}", "EXACT {value:.2f}mm", (Field("value", Decimal),), Decimal
     ),
     MessageSpec("judge", "Camera.judge", "JDG", "JDG[ {judgement}]", (), Judgement | None),
-    MessageSpec("trigger", "Camera.trigger", "TA", ("TA", "V {value}"), (), float),
+    MessageSpec("trigger", "Camera.trigger", "TA", Acknowledged("TA", "V {value}"), (), float),
     MessageSpec("files", "Camera.files", "DIR", CountedLines("N{#:03d}", "F {name}"), (), list[str]),
     MessageSpec(
         "batch", "Camera.batch", "BAT", ("BAT", CountedLines("B {name:>6},{#}", "{x},{y}")), (), Batch
@@ -109,7 +121,39 @@ def cased(codec: Template, faults: tuple[Fault, ...], name: str) -> Case:
     return Case(name, codec, CAMERA, faults, HOSTILE)
 
 
+OUTCOMES: Final = (
+    MessageSpec(
+        "weigh",
+        "Scale.weigh",
+        "SI",
+        OneOf("S {stable:S|D} {grams:10.2f} g", "S E"),
+        (),
+        Weight | None,
+        faults={"S I": "I", "S +": "+", "SX{code:d}[ {reason}]": None},
+    ),
+    MessageSpec(
+        "settings",
+        "Scale.settings",
+        "$$",
+        Acknowledged("TAKEN", Until("done", OneOf("${n:d}={value}", "!{x:.2f}"))),
+        (),
+        list[Setting | float],
+    ),
+    MessageSpec("lines", "Scale.lines", "LIST", ("LIST", Until(".", "{line}")), (), list[str]),
+    MessageSpec(
+        "go", "Scale.go", "GO", OneOf(("1", "N {n:d}"), ("1", "T {text}"), "0"), (), int | str | None
+    ),
+    MessageSpec("idle", "Scale.idle", "IDLE", is_event=True),
+)
+
 CASES: Final = [
+    Case(
+        "template-outcomes",
+        Template(fault={"ES": "ES", "EL": 17, "ERR {code}[,{reason}]": None}),
+        OUTCOMES,
+        (Fault("ES"), Fault(17), Fault("E3", "no part"), Fault(5)),
+        (b"SI ", b"$$$", b"GO 1", b"S I", b"ERR ", b"TAKEN"),
+    ),
     cased(
         Template(fault="NG,{code:d},{reason}"),
         (Fault(3, "no part, no light"), Fault(-1), Fault(7, "door open")),

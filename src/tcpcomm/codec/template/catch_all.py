@@ -17,7 +17,7 @@ from tcpcomm.codec.base import Answer, Event, MessageSpec, Notation
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
+from tcpcomm.codec.template.faults import Faults
 from tcpcomm.codec.template.parser import ValuePiece, parse
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -44,9 +44,7 @@ class CatchAllDialect(TextDialect):
             fault does not begin with literal text.
     """
 
-    def __init__(
-        self, specs: Sequence[MessageSpec], encoding: Encoding, faults: FaultTemplate | NoFaults
-    ) -> None:
+    def __init__(self, specs: Sequence[MessageSpec], encoding: Encoding, faults: Faults) -> None:
         caught, *more = (spec for spec in specs if catches_all(spec))
         if more:
             raise ConfigurationError(
@@ -55,15 +53,16 @@ class CatchAllDialect(TextDialect):
             )
         super().__init__([spec for spec in specs if spec is not caught], encoding, faults)
         self._caught = caught
-        self._caught_dialect = TextDialect([caught], encoding, NoFaults())
+        self._caught_dialect = TextDialect([caught], encoding, Faults((), encoding, {}))
         """The event alone: it reads any text."""
         self._reply_templates = []
         for message in self._commands:
             for template in message.reply_templates:
                 self._check(f"the reply {template.text!r} of {message.spec.where}", template.leading)
                 self._reply_templates.append(template)
-        if faults.text:
-            self._check(f"the fault {faults.text!r}", faults.template("").leading)
+        own = [fault for message in self._commands for fault in message.own_faults]
+        for fault in (*faults.templates, *own):
+            self._check(f"the fault {fault.text!r}", fault.template("").leading)
 
     def _check(self, what: str, leading: str) -> None:
         if not leading:
@@ -84,7 +83,7 @@ class CatchAllDialect(TextDialect):
         return event
 
     def _may_answer(self, text: str) -> bool:
-        return self._faults.matches(text) or any(each.matches(text) for each in self._reply_templates)
+        return self._is_event_or_fault(text) or any(each.matches(text) for each in self._reply_templates)
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         if name != self._caught.name:

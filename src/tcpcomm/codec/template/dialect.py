@@ -28,7 +28,7 @@ from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template
-from tcpcomm.codec.template.faults import FaultTemplate, NoFaults, first_word
+from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -43,17 +43,19 @@ class _Message:
     """A command or an event, compiled."""
 
     def __init__(
-        self, spec: MessageSpec, encoding: Encoding, faults: FaultTemplate | NoFaults, *, faults_first: bool
+        self, spec: MessageSpec, encoding: Encoding, faults: Faults, *, faults_first: bool
     ) -> None:
         self.spec = spec
         self.name = spec.name
         self.template = _message_template(spec)
         self.word = first_word(self.template.leading)
+        self.own_faults = fault_templates(spec.faults, encoding)
+        self.faults = faults.with_own(self.own_faults)
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
-            word = self.word
-            self.reply = Reply(spec, lambda text: faults.read(text, word), faults_first=faults_first)
+            word, read_fault = self.word, self.faults.read
+            self.reply = Reply(spec, lambda text: read_fault(text, word), faults_first=faults_first)
         self.reply_templates = () if self.reply is None else self.reply.all_templates
         self.wants_reply = self.reply is not None
         self.write = write_values(self.template, self._write)
@@ -156,7 +158,7 @@ class TextDialect(Dialect):
     Args:
         specs: the commands and events.
         encoding: the encoding of the text.
-        faults: the template of faults.
+        faults: the faults of all commands.
         free_replies: True if a reply can be any text. A reply that would be read as an event or a fault is
             then refused when it is written. If False, a declaration with such a reply is refused.
 
@@ -168,7 +170,7 @@ class TextDialect(Dialect):
         self,
         specs: Sequence[MessageSpec],
         encoding: Encoding,
-        faults: FaultTemplate | NoFaults,
+        faults: Faults,
         *,
         free_replies: bool = False,
     ) -> None:
@@ -176,7 +178,7 @@ class TextDialect(Dialect):
         self._encode = encoding.encode
         self._charset = encoding.charset
         self._faults = faults
-        self.has_faults = isinstance(faults, FaultTemplate)
+        self.has_faults = bool(faults.templates)
         self._free_replies = free_replies
         messages = []
         for spec in specs:
@@ -276,24 +278,34 @@ class TextDialect(Dialect):
         return list(map(self._encode, texts))
 
     def _is_event_or_fault(self, text: str) -> bool:
-        return self._faults.matches(text) or any(each.template.matches(text) for each in self._events)
+        if any(each.template.matches(text) for each in self._events) or self._faults.matches(text):
+            return True
+        return any(own.template("").matches(text) for each in self._commands for own in each.own_faults)
+
+    def can_fail(self, name: str) -> bool:
+        return bool(self._messages[name].faults.templates)
+
+    def fault_codes(self, name: str) -> Sequence[int | str]:
+        return [each.code for each in self._messages[name].faults.templates if not each.has_code]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         if request.name is not None:
-            word = self._messages[request.name].word
-        else:
-            word = request.id if isinstance(request.id, str) else ""
+            message = self._messages[request.name]
+            return self._encode(message.faults.write(message.word, fault))
+        word = request.id if isinstance(request.id, str) else ""
         return self._encode(self._faults.write(word, fault))
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return self._faults.fault_for(kind, reason)
 
     def literal_texts(self) -> Iterator[LiteralText]:
-        templates = [("", self._faults.text, True)]
+        templates = [("", each.text, True) for each in self._faults.templates]
         for message in self._messages.values():
             where = message.spec.where
             templates.append((where, message.template.text, message.spec.is_event))
-            templates += [(where, each.text, True) for each in message.reply_templates]
+            templates += [
+                (where, each.text, True) for each in (*message.reply_templates, *message.own_faults)
+            ]
         for where, template, by_equipment in templates:
             for text in literal_texts(parse(template)):
                 yield LiteralText(where, template, self._encoding.encode(text), by_equipment)
@@ -314,10 +326,11 @@ class TextDialect(Dialect):
 
     def notation(self, name: str) -> Notation:
         message = self._messages[name]
-        return Notation(message.template.text, () if message.reply is None else message.reply.texts)
+        replies = () if message.reply is None else message.reply.texts
+        return Notation(message.template.text, replies, tuple(each.notation for each in message.own_faults))
 
     def fault_notation(self) -> str:
-        return self._faults.text
+        return " or ".join(each.notation for each in self._faults.templates)
 
 
 class _PossibleFrame(NamedTuple):
@@ -329,7 +342,7 @@ class _PossibleFrame(NamedTuple):
 def _refuse_common_texts(
     commands: Sequence[_Message],
     events: Sequence[_Message],
-    faults: FaultTemplate | NoFaults,
+    faults: Faults,
     *,
     free_replies: bool,
 ) -> None:
@@ -339,22 +352,26 @@ def _refuse_common_texts(
         where, template = message.spec.where, message.template
         return _PossibleFrame(where, f"the {kind} {where}, {template.text!r},", template)
 
-    def faults_of(word: str) -> list[_PossibleFrame]:
-        if isinstance(faults, NoFaults):
-            return []
-        description = f"the fault {faults.text!r}"
-        return [_PossibleFrame("the template of faults", description, faults.template(word))]
+    def faults_of(where: str, templates: Sequence[FaultTemplate], word: str) -> list[_PossibleFrame]:
+        return [
+            _PossibleFrame(where, f"the fault {each.text!r}", each.template(word)) for each in templates
+        ]
 
+    common = faults_of("the template of faults", faults.templates, "")
     requests = [frame_of("command", each) for each in commands]
     all_events = [frame_of("event", each) for each in events]
-    pairs = [*combinations(requests, 2), *combinations(all_events, 2), *product(faults_of(""), all_events)]
+    pairs = [*combinations(requests, 2), *combinations(all_events, 2), *product(common, all_events)]
+    pairs += combinations(common, 2)
     for command in commands:
         if command.reply is None or free_replies:
             continue
         reply = command.reply
+        own = faults_of(command.spec.where, command.own_faults, command.word)
+        general = faults_of("the template of faults", faults.templates, command.word)
+        pairs += [*combinations(own, 2), *product(own, all_events), *product(general, own)]
         for others, templates in (
             (all_events, reply.all_templates),
-            (faults_of(command.word), reply.not_faults),
+            ([*own, *general], reply.not_faults),
         ):
             replies = [
                 _PossibleFrame(command.spec.where, f"its reply {template.text!r}", template)

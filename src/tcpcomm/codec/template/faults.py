@@ -1,10 +1,11 @@
-"""The template of faults: :class:`FaultTemplate`."""
+"""The faults of equipment: :class:`FaultTemplate`, and :class:`Faults`, all that can answer a command."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from typing import Any, Final
 
 from tcpcomm.codec.base import Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
@@ -56,52 +57,26 @@ def _with_command(pieces: tuple[Piece, ...], word: str) -> Iterator[Piece]:
             yield piece
 
 
-class NoFaults:
-    """The replacement of a :class:`FaultTemplate` for equipment that never sends a fault."""
-
-    text: Final = ""
-
-    def template(self, word: str) -> CompiledTemplate:
-        raise AssertionError("there are no faults")
-
-    def matches(self, text: str) -> bool:
-        return False
-
-    def read(self, text: str, word: str) -> Fault | None:
-        return None
-
-    def write(self, word: str, fault: Fault) -> str:
-        raise CodecError("the equipment has no faults: fault=None is declared")
-
-    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
-        return Fault(kind.name, reason)  # it is never sent
-
-
 class FaultTemplate:
     """
-    The template of faults, compiled.
+    The template of one form of faults, compiled.
 
-    If the template has no ``{code}``, the code is the first word of the template. Any other code is
-    written in front of the reason.
+    If the template has no ``{code}``, the code is given, or it is the first word of the template. Any other
+    code is written in front of the reason, if there is one.
 
     Args:
         text: a template with any of the fields ``code``, ``reason`` and ``command``.
         encoding: the encoding that the reason must fit into.
-        codes: the codes of protocol errors, if they differ from the defaults.
-        word: the code if the template has no ``{code}``; by default the first word of the template.
+        code: the code, if the template has no ``{code}``; by default the first word of the template.
 
     Raises:
-        ConfigurationError: the template has another field, has neither a code nor a word, or cannot carry
-            the code of a protocol error.
+        ConfigurationError: the template has another field, has neither a code nor a word, or cannot be
+            written in the encoding.
     """
 
-    def __init__(
-        self,
-        text: str,
-        encoding: Encoding,
-        codes: Mapping[ProtocolErrorKind, int | str],
-        word: str | None = None,
-    ) -> None:
+    def __init__(self, text: str, encoding: Encoding, code: int | str | None = None) -> None:
+        if not isinstance(text, str):
+            raise ConfigurationError(f"a fault must be a template, not {text!r}")
         self.text = text
         self._encoding = encoding
         self._pieces = parse(text)
@@ -109,37 +84,39 @@ class FaultTemplate:
         self._names = formats.keys()
         code_format = parse_format_spec(formats.get("code", ""))
         self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
-        default_numbers = self._codes_are_numbers or code_format.width is not None
+        self.prefers_numbers = self._codes_are_numbers or code_format.width is not None
+        """True if the codes of protocol errors should be numbers."""
         self._width = parse_format_spec(formats.get("reason", "")).width
         self._fields = {
             "code": Field("code", int if self._codes_are_numbers else str),
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
-        self.word = first_word(leading_text(self._pieces)) if word is None else word
-        if "code" not in formats and not self.word:
+        self.has_code = "code" in formats
+        """True if the code is in the text."""
+        self.has_reason = "reason" in formats
+        self.is_named = code is not None
+        """True if the code was given."""
+        if self.is_named and self.has_code:
+            raise ConfigurationError(
+                f"the fault {text!r} has a {{code}}, so it cannot have the code {code!r}: give it None"
+            )
+        if code is not None and (isinstance(code, bool) or not isinstance(code, int | str) or code == ""):
+            raise ConfigurationError(
+                f"the code of the fault {text!r} must be a number or a word, not {code!r}"
+            )
+        word = first_word(leading_text(self._pieces))
+        self.code: int | str = word if code is None else code
+        """The code of the template, if the text has none."""
+        self.notation = f"{text} (code {code})" if code not in (None, word) else text
+        """The template, and its code if that is not seen in it, for people."""
+        if not self.has_code and self.code == "":
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
         self._template = compile_template(text, self._fields)
         self._templates_by_word: dict[str, CompiledTemplate] = {}
-        self._codes: dict[ProtocolErrorKind, int | str] = {}
-        for kind in ProtocolErrorKind:
-            by_kind = NUMBERS[kind] if default_numbers else kind.name
-            default = by_kind if "code" in formats else self.word
-            self._codes[kind] = self._checked_code(kind, codes.get(kind, default))
-
-    def _checked_code(self, kind: ProtocolErrorKind, code: int | str) -> int | str:
-        try:
-            self._encoding.encode(self.write("", Fault(code)))
-        except CodecError as error:
-            raise ConfigurationError(
-                f"the fault {self.text!r} cannot carry {code!r}, the code for {kind.name} ({error}): "
-                f"give another code with codes={{ProtocolErrorKind.{kind.name}: ...}}"
-            ) from None
-        return code
-
-    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
-        """Return the fault for a protocol error."""
-        return Fault(self._codes[kind], reason)
+        if not encoding.carries(self._template.literal):
+            literal = brief_repr(self._template.literal)
+            raise ConfigurationError(f"{literal} cannot be written in {encoding.name}")
 
     def template(self, word: str) -> CompiledTemplate:
         """Return the template of faults for the command with this word, or with no word for any command."""
@@ -150,25 +127,21 @@ class FaultTemplate:
             self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
         return self._templates_by_word[word]
 
-    def matches(self, text: str) -> bool:
-        """Return True if a text is a fault, for any command."""
-        return self._template.matches(text)
-
     def read(self, text: str, word: str) -> Fault | None:
         """Return the fault that answers the command with this word, or None if the text is not a fault."""
         values = self.template(word).read(text)
         if values is None:
             return None
-        code = values.get("code", self.word)
-        if isinstance(code, str) and _NUMBER.fullmatch(code):
+        code = values.get("code", self.code)
+        if isinstance(code, str) and not self.is_named and _NUMBER.fullmatch(code):
             code = int(code)
         return Fault(code, values.get("reason", ""))
 
     def write(self, word: str, fault: Fault) -> str:
         """Return the text of a fault; raise CodecError if the template cannot carry its code."""
         code, reason = fault.code, str(fault.reason)
-        if "code" not in self._names and code != self.word:
-            if "reason" not in self._names:
+        if not self.has_code and code != self.code:
+            if not self.has_reason:
                 raise CodecError(f"the fault {self.text!r} cannot carry a code, such as {code!r}", "code")
             reason = f"{code}: {reason}" if reason else str(code)
         if isinstance(code, bool) or not isinstance(code, int | str) or code == "":
@@ -181,7 +154,7 @@ class FaultTemplate:
             )
         values = {
             "code": code if self._codes_are_numbers else str(code),
-            "reason": self._writable(reason) if "reason" in self._names else "",
+            "reason": self._writable(reason) if self.has_reason else "",
             "command": word or UNKNOWN_WORD,
         }
         return self._template.write(values)
@@ -213,3 +186,127 @@ class FaultTemplate:
         except CodecError:
             return False
         return True
+
+
+def fault_templates(declared: Any, encoding: Encoding) -> list[FaultTemplate]:
+    """
+    Return the templates of declared faults.
+
+    Args:
+        declared: one template, or several; or a mapping of templates to their codes, with None for the code
+            of a template that has a ``{code}`` or begins with it; or None for no faults.
+        encoding: the encoding of the text.
+
+    Raises:
+        ConfigurationError: a template cannot be compiled, or two of them have the same code.
+    """
+    if declared is None:
+        return []
+    if isinstance(declared, str):
+        return [FaultTemplate(declared, encoding)]
+    if isinstance(declared, Mapping):
+        return [FaultTemplate(text, encoding, code) for text, code in declared.items()]
+    if not isinstance(declared, tuple | list):
+        raise ConfigurationError(
+            f"faults must be a template, several, or templates with their codes, not {declared!r}"
+        )
+    found: dict[int | str, FaultTemplate] = {}
+    for text in declared:
+        template = FaultTemplate(text, encoding)
+        other = found.setdefault(text if template.has_code else template.code, template)
+        if other is not template:
+            raise ConfigurationError(
+                f"the faults {other.text!r} and {text!r} both have the code {template.code!r}: give each a "
+                f"code of its own, as in {{{other.text!r}: 1, {text!r}: 2}}"
+            )
+    return list(found.values())
+
+
+class Faults:
+    """
+    All faults that can answer a command.
+
+    Args:
+        templates: their templates.
+        encoding: the encoding of the text.
+        codes: the codes of protocol errors, if they differ from the defaults.
+
+    Raises:
+        ConfigurationError: no template can carry the code of a protocol error.
+    """
+
+    def __init__(
+        self,
+        templates: Sequence[FaultTemplate],
+        encoding: Encoding,
+        codes: Mapping[ProtocolErrorKind, int | str],
+    ) -> None:
+        self.templates = tuple(templates)
+        self._codes: dict[ProtocolErrorKind, int | str] = {kind: kind.name for kind in ProtocolErrorKind}
+        if not templates:
+            return  # no fault is ever sent
+        usual = next((each for each in templates if each.has_code), templates[0])
+        for kind in ProtocolErrorKind:
+            by_kind = NUMBERS[kind] if usual.prefers_numbers else kind.name
+            code = codes.get(kind, by_kind if usual.has_code else usual.code)
+            try:
+                encoding.encode(self.write("", Fault(code)))
+            except CodecError as error:
+                raise ConfigurationError(
+                    f"{self._cannot_carry} {code!r}, the code for {kind.name} ({error}): "
+                    f"give another code with codes={{ProtocolErrorKind.{kind.name}: ...}}"
+                ) from None
+            self._codes[kind] = code
+
+    @property
+    def _cannot_carry(self) -> str:
+        texts = ", ".join(repr(each.text) for each in self.templates)
+        if len(self.templates) == 1:
+            return f"the fault {texts} cannot carry"
+        return f"none of the faults {texts} can carry"
+
+    def with_own(self, own: Sequence[FaultTemplate]) -> Faults:
+        """Return these faults, with those of one command before them."""
+        if not own:
+            return self
+        found = copy(self)
+        found.templates = (*own, *self.templates)
+        return found
+
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """Return the fault for a protocol error."""
+        return Fault(self._codes[kind], reason)
+
+    def matches(self, text: str) -> bool:
+        """Return True if a text is a fault, for any command."""
+        return any(each.template("").matches(text) for each in self.templates)
+
+    def read(self, text: str, word: str) -> Fault | None:
+        """Return the fault that answers the command with this word, or None if the text is not a fault."""
+        for each in self.templates:
+            fault = each.read(text, word)
+            if fault is not None:
+                return fault
+        return None
+
+    def write(self, word: str, fault: Fault) -> str:
+        """Return the text of a fault; raise CodecError if no template can carry its code."""
+        if not self.templates:
+            raise CodecError("the equipment has no faults: fault=None is declared")
+        problem: CodecError | None = None
+        for each in sorted(self.templates, key=lambda each: _suitability(each, fault)):
+            try:
+                return each.write(word, fault)
+            except CodecError as error:
+                problem = problem or error
+        assert problem is not None
+        if len(self.templates) == 1:
+            raise problem
+        raise CodecError(f"{self._cannot_carry} {brief_repr(fault.code)}: {problem.reason}", "code")
+
+
+def _suitability(template: FaultTemplate, fault: Fault) -> int:
+    """Return a number that is smaller the better a template suits a fault."""
+    if not template.has_code and type(template.code) is type(fault.code) and template.code == fault.code:
+        return 0
+    return 1 if template.has_code else 2

@@ -29,6 +29,7 @@ the fault must then begin with literal text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -37,7 +38,7 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultTemplate, NoFaults
+from tcpcomm.codec.template.faults import Faults, fault_templates
 from tcpcomm.errors import ConfigurationError
 
 
@@ -50,7 +51,10 @@ class Template(Codec):
         encoding: the encoding of the text, by its Python name: ``ascii``, ``utf-8``, ``cp949``, ``euc-kr``,
             ``shift_jis``, ``latin-1``.
         fault: the template of faults, with any of ``{code}``, ``{reason}`` and ``{command}``, the first
-            word of the request. If None, the equipment has no faults: it sends nothing instead.
+            word of the request. Or several templates; or a mapping of templates to their codes, such as
+            ``{"S I": "I"}``, with None for a template that has a ``{code}``. If None, the equipment has no
+            faults: it sends nothing instead. ``@command(faults=...)`` gives one command more faults, in the
+            same forms.
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
             numbers or of fixed width, the defaults are 90 to 93 for requests that cannot be served, and
             99 for a command that failed.
@@ -61,19 +65,22 @@ class Template(Codec):
             code, or the limit is not positive.
     """
 
+    takes_faults: ClassVar[bool] = True
+
     encoding: str = "ascii"
-    fault: str | None = "NG,{code},{reason}"
+    fault: str | Sequence[str] | Mapping[str, int | str | None] | None = field(
+        default="NG,{code},{reason}", hash=False
+    )
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
 
-    def _faults(self) -> FaultTemplate | NoFaults:
-        if self.fault is None:
-            return NoFaults()
+    def _faults(self) -> Faults:
+        encoding = Encoding(self.encoding)
         try:
-            return FaultTemplate(self.fault, Encoding(self.encoding), self.codes)
+            return Faults(fault_templates(self.fault, encoding), encoding, self.codes)
         except ConfigurationError as error:
             raise ConfigurationError(f"the template of faults: {error}") from None
 

@@ -15,7 +15,7 @@ from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import MISSING, Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultTemplate
+from tcpcomm.codec.template.faults import Faults, FaultTemplate
 from tcpcomm.codec.template.parser import escaped
 from tcpcomm.errors import ConfigurationError
 
@@ -55,10 +55,11 @@ class Text(Codec):
                 raise ConfigurationError(f"{name}= must not be empty")
         self._faults()
 
-    def _faults(self) -> FaultTemplate:
+    def _faults(self) -> Faults:
         text = f"{escaped(self.fault)}[{escaped(self.separator)}{{reason}}]"
         codes: Mapping[ProtocolErrorKind, str] = dict.fromkeys(ProtocolErrorKind, self.fault)
-        return FaultTemplate(text, Encoding(self.encoding), codes, word=self.fault)
+        encoding = Encoding(self.encoding)
+        return Faults([FaultTemplate(text, encoding, self.fault)], encoding, codes)
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
         templates = [self._with_templates(spec) for spec in specs]

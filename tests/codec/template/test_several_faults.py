@@ -1,0 +1,172 @@
+"""Equipment that says no in several ways: faults of all commands, and of one command."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tcpcomm.codec import Field, MessageSpec, OneOf, Template
+from tcpcomm.codec.base import Dialect, ProtocolErrorKind, Refusal, Request
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tests.codec.template.templates import results_of
+
+WEIGH = MessageSpec(
+    "weigh",
+    "Scale.weigh",
+    "S",
+    OneOf("S S {grams:10.2f} g", "S D {grams:10.2f} g"),
+    (),
+    float,
+    faults={"S I": "I", "S +": "+", "S -": "-"},
+)
+ZERO = MessageSpec("zero", "Scale.zero", "Z", "Z A", faults={"Z I": "I", "Z +": "+"})
+SCALE = Template(fault=("ES", "ET", "EL"), codes={ProtocolErrorKind.INTERNAL: "EL"})
+
+
+@pytest.fixture
+def scale() -> Dialect:
+    """METTLER TOLEDO's MT-SICS, level 0."""
+    return SCALE.bind([WEIGH, ZERO])
+
+
+def fault_in(dialect: Dialect, frame: bytes, name: str = "weigh") -> Fault:
+    with pytest.raises(Fault) as caught:
+        results_of(dialect, frame, name=name)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [(b"S I", "I"), (b"S +", "+"), (b"S -", "-"), (b"ES", "ES"), (b"ET", "ET"), (b"EL", "EL")],
+)
+def test_each_fault_has_its_code(scale: Dialect, frame: bytes, code: str) -> None:
+    assert code == fault_in(scale, frame).code
+    assert frame == scale.fault(Request("weigh", {}), Fault(code))
+
+
+def test_the_good_forms_stand_beside_the_faults(scale: Dialect) -> None:
+    assert [100.0] == results_of(scale, b"S S     100.00 g", name="weigh")
+    assert [-1.5] == results_of(scale, b"S D      -1.50 g", name="weigh")
+    assert [b"S S     100.00 g"] == scale.reply(Request("weigh", {}), 100.0)
+
+
+def test_a_fault_of_one_command_is_none_of_another(scale: Dialect) -> None:
+    assert "I" == fault_in(scale, b"Z I", "zero").code
+    with pytest.raises(CodecError):
+        results_of(scale, b"S I", name="zero")
+    assert b"Z I" == scale.fault(Request("zero", {}), Fault("I"))
+
+
+def test_a_code_that_no_fault_carries_is_refused(scale: Dialect) -> None:
+    with pytest.raises(CodecError) as caught:
+        scale.fault(Request("zero", {}), Fault(5))
+    problem = "none of the faults 'Z I', 'Z +', 'ES', 'ET', 'EL' can carry 5"
+    assert f"code: {problem}: the fault 'Z I' cannot carry a code, such as 5" == str(caught.value)
+
+
+def test_protocol_errors_have_codes_that_the_faults_can_carry(scale: Dialect) -> None:
+    codes = [scale.fault_for(kind, "").code for kind in ProtocolErrorKind]
+    assert ["ES", "ES", "ES", "ES", "EL"] == codes
+    (refusal,) = scale.read_at_equipment(b"XY").requests
+    assert isinstance(refusal, Refusal)
+    assert b"ES" == scale.fault(refusal, scale.fault_for(refusal.error_kind, ""))
+
+
+def test_the_template_that_names_a_code_is_written_before_one_with_a_field() -> None:
+    dialect = Template(fault={"BUSY": 7, "ERR {code:d}[ {reason}]": None}).bind(
+        [MessageSpec("go", "R.go", "GO", "OK")]
+    )
+    request = Request("go", {})
+    assert b"BUSY" == dialect.fault(request, Fault(7, "moving"))
+    assert b"ERR 8 hot" == dialect.fault(request, Fault(8, "hot"))
+    assert (7, 8) == (fault_in(dialect, b"BUSY", "go").code, fault_in(dialect, b"ERR 8 hot", "go").code)
+    assert "BUSY (code 7) or ERR {code:d}[ {reason}]" == dialect.fault_notation()
+    assert 99 == dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code
+
+
+def test_one_command_can_fail_where_others_cannot() -> None:
+    specs = [
+        MessageSpec("go", "R.go", "GO", "OK", faults="NO {code:d}"),
+        MessageSpec("ask", "R.ask", "ASK", "A"),
+    ]
+    dialect = Template(fault=None).bind(specs)
+    assert (True, False) == (dialect.can_fail("go"), dialect.can_fail("ask"))
+    assert 3 == fault_in(dialect, b"NO 3", "go").code
+    assert b"NO 3" == dialect.fault(Request("go", {}), Fault(3))
+    with pytest.raises(CodecError, match="the equipment has no faults"):
+        dialect.fault(Request("ask", {}), Fault(3))
+
+
+def test_a_fault_of_one_command_may_name_it() -> None:
+    spec = MessageSpec("go", "R.go", "MOVE,{x:d}", "OK", (Field("x", int),), faults="!{command}:{code:d}")
+    dialect = Template().bind([spec])
+    assert b"!MOVE:3" == dialect.fault(Request("go", {}), Fault(3))
+    assert 3 == fault_in(dialect, b"!MOVE:3", "go").code
+    assert "E1" == fault_in(dialect, b"NG,E1,", "go").code
+
+
+def test_the_notation_has_the_faults_of_a_command(scale: Dialect) -> None:
+    assert ("S I (code I)", "S + (code +)", "S - (code -)") == scale.notation("weigh").faults
+    assert "ES or ET or EL" == scale.fault_notation()
+
+
+def test_the_equipment_knows_the_faults_of_its_kind(scale: Dialect) -> None:
+    """Two scales on one connection must not answer each other's faults with faults."""
+    for frame in (b"S I", b"Z +", b"ES"):
+        (found,) = scale.read_at_equipment(frame).requests
+        assert isinstance(found, Refusal)
+        assert (True, False) == (found.foreign, found.wants_reply)
+
+
+@pytest.mark.parametrize(
+    ("codec", "faults", "message"),
+    [
+        (Template(), {"OK": 1}, "the fault 'OK' can both be the frame 'OK'"),
+        (Template(), {"E": 1, "{code:d}": None}, ""),
+        (
+            Template(fault="E{code:d}"),
+            {"E5": "hot"},
+            "the fault 'E5' and the fault 'E{code:d}' can both be the frame 'E5'",
+        ),
+        (
+            Template(),
+            {"A{code:d}": 5},
+            "the fault 'A{code:d}' has a {code}, so it cannot have the code 5: give it None",
+        ),
+        (Template(), {"A": True}, "the code of the fault 'A' must be a number or a word, not True"),
+        (Template(), ("S I", "S +"), "the faults 'S I' and 'S +' both have the code 'S': give each a code"),
+        (Template(), 5, "faults must be a template, several, or templates with their codes, not 5"),
+        (
+            Template(),
+            ("EV{code:d}",),
+            "the event R.alarm, 'EV{n:d}', and the fault 'EV{code:d}' can both be",
+        ),
+        (Template(), (3,), "a fault must be a template, not 3"),
+        (Template(), "문", "cannot be written in ascii"),
+    ],
+)
+def test_faults_that_cannot_be_told_apart_are_refused(codec: Template, faults: Any, message: str) -> None:
+    specs = [
+        MessageSpec("go", "R.go", "GO", "OK", faults=faults),
+        MessageSpec("alarm", "R.alarm", "EV{n:d}", parameters=(Field("n", int),), is_event=True),
+    ]
+    if not message:
+        codec.bind(specs)
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        codec.bind(specs)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("R.")
+
+
+def test_faults_of_the_codec_that_can_be_the_same_text_are_refused() -> None:
+    codec = Template(fault=("E{code:d}", "E1{code:d}"))
+    with pytest.raises(ConfigurationError, match=r"the fault 'E1\{code:d\}' and the fault 'E\{code:d\}'"):
+        codec.bind([MessageSpec("go", "R.go", "GO", "OK")])
+
+
+def test_codes_with_forms_of_their_own_are_known(scale: Dialect) -> None:
+    assert ["I", "+", "-", "ES", "ET", "EL"] == [*scale.fault_codes("weigh")]
+    assert isinstance(scale.draw_result("weigh", Random(1)), float)
