@@ -198,7 +198,7 @@ def test_the_notation_lists_every_kind_with_its_options() -> None:
     kinds = choices("nothing of that name")
     assert kinds == [kind.removesuffix(":…") for kind in listed]
     for kind, (_, cls, options) in listed.items():
-        text = {"length:…": "length:4", "fixed:…": "fixed:4", "enclosed:…": "enclosed:$|*"}.get(kind, kind)
+        text = EXAMPLES.get(kind, kind)
         known = set(choices(f"{text},nothing-of-that-name"))
         assert known - common == set(re.findall(r"`(.*?)`", options))
         assert known >= common - ({"max=…"} if kind == "fixed:…" else set())
@@ -213,6 +213,15 @@ def test_the_notation_lists_every_checksum_with_its_result() -> None:
         (name, str(each.width), each.form, each.encode(b"123456789").hex(" ").upper())
         for name, each in CHECKSUMS.items()
     ]
+
+
+EXAMPLES = {
+    "length:…": "length:4",
+    "fixed:…": "fixed:4",
+    "enclosed:…": "enclosed:$|*",
+    "counted-body:…": "counted-body:{count} bytes",
+}
+"""Framings of the kinds that need values of their own form."""
 
 
 def pairs() -> Iterator[tuple[str, str]]:

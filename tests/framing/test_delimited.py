@@ -77,7 +77,6 @@ def test_with_several_delimiters_the_earliest_end_is_found_at_each_step(wire: by
     assert expected == read(Delimited([b"ab", b"bc", b"d"]), wire)
 
 
-
 def test_a_frame_of_max_frame_bytes_is_delivered() -> None:
     assert [b"12345", b"ab"] == read(Delimited(b"\r\n", max_frame=5), b"12345\r\nab\r\n")
 
@@ -112,7 +111,6 @@ def test_a_peer_that_sends_no_delimiter_without_end_needs_no_memory() -> None:
         faults += len(feed(decoder, b"1234567"))
         assert decoder.buffered <= 10 + len(b"\r\n")
     assert 1 == faults
-
 
 
 def test_silence_ends_the_pending_frame() -> None:
@@ -166,7 +164,6 @@ def test_the_bytes_after_the_last_frame_are_trailing() -> None:
     assert (b"\x00\x01\r", 3) == (decoder.trailing, decoder.buffered)
 
 
-
 @pytest.mark.parametrize(
     ("delimiter", "frame", "at"),
     [(b"\r\n", b"a\r\nb", 1), (b"\r\n", b"\r\n", 0), (b";", b"ab;", 2), (b"aba", b"ab", 0)],
@@ -194,7 +191,6 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
 
 def test_several_frames_are_sent_in_one_write() -> None:
     assert b"a\r\n\r\nb\r\n" == CRLF.encode_many([b"a", b"", b"b"])
-
 
 
 @pytest.mark.parametrize(

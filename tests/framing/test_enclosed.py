@@ -232,7 +232,7 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
         ({"start": b"*>", "end": b">"}, "start b'*>' and end b'>' hold each other"),
         (
             {"start": b"'", "end": b"'", "tail": b"\r"},
-            "start and end are both b\"'\", so a checksum or tail after the end could look like a "
+            'start and end are both b"\'", so a checksum or tail after the end could look like a '
             "frame: use two different markers",
         ),
         ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),

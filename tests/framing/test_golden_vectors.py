@@ -28,6 +28,7 @@ from tcpcomm.framing import (
     Nested,
     Netstring,
     Stuffed,
+    XmlDocuments,
     checksum,
 )
 from tests.framing.reading import Fault, feed, outcome_of, read
@@ -56,7 +57,7 @@ SIMPLE_MESSAGE = LengthPrefixed(4)
 SIMPLE_MESSAGE_LITTLE = LengthPrefixed(4, form="little")
 IN_SIGHT = Lines()
 CV_X = Delimited(b"\r")
-EKI_XML = Delimited(b"</Sensor>")
+EKI_XML = XmlDocuments()
 EKI_END_STRING = Delimited(b"\r\n")
 EKI_FIXED = FixedSize(8)
 FANUC_RMI = Delimited(b"\r\n")
@@ -121,8 +122,8 @@ VECTORS = [
         "5400 3412 0000 00 FF FF03 00 0C00 1000 0104 0000 640000 A8 0100",
     ),
     binary("SLMP 4E reply", SLMP_4E_REPLY, "D400 3412 0000 00 FF FF03 00 0400 0000 3412"),
-    text("SLMP 3E ASCII read D100", SLMP_ASCII, b"500000FF03FF00" b"0018" b"001004010000D*0001000001"),
-    text("SLMP 3E ASCII reply", SLMP_ASCII_REPLY, b"D00000FF03FF00" b"0008" b"00001234"),
+    text("SLMP 3E ASCII read D100", SLMP_ASCII, b"500000FF03FF000018001004010000D*0001000001"),
+    text("SLMP 3E ASCII reply", SLMP_ASCII_REPLY, b"D00000FF03FF00000800001234"),
     # FINS/TCP: magic, length, command, error; 0 and 1 hand out node addresses, 2 carries a FINS frame.
     binary(
         "FINS/TCP node address request",
@@ -158,7 +159,7 @@ VECTORS = [
     binary(
         "S7 setup communication in two fragments",
         S7_FRAGMENTED,
-        "03000017 02F000 32010000040000080000 F00000010001" "03000009 02F080 01E0",
+        "03000017 02F000 32010000040000080000 F0000001000103000009 02F080 01E0",
         "02F080 32010000040000080000 F0000001000101E0",
     ),
     # ODVA CIP volume 2: command, length of the data after the 24-byte header, session, ...
@@ -211,13 +212,13 @@ VECTORS = [
     text("CV-X trigger", CV_X, b"TA\r", b"TA"),
     text("CV-X mode", CV_X, b"RM,1\r", b"RM,1"),
     text("CV-X error", CV_X, b"ER,RM,02\r", b"ER,RM,02"),
-    # KUKA EKI sends XML without a length: the close of the root element ends a document, as an end string.
+    # KUKA EKI sends XML without a length: the close of the root element ends a document.
     text(
         "EKI XML document",
         EKI_XML,
         b'<Sensor><Position X="12.5" Y="-3.0"/></Sensor>',
-        b'<Sensor><Position X="12.5" Y="-3.0"/>',
     ),
+    text("EKI XML document of one tag", EKI_XML, b'<Robot Alive="1"/>'),
     text("EKI end string 13,10", EKI_END_STRING, b"POS 12.5 -3.0\r\n", b"POS 12.5 -3.0"),
     binary("EKI fixed size", EKI_FIXED, "00 01 02 03 0D 0A 06 07"),
     text(

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from tcpcomm.framing.delimited import (
         Delimited as Delimited, Lines as Lines, split_ending as split_ending,
     )
+    from tcpcomm.framing.documents.json_values import JsonValues as JsonValues
+    from tcpcomm.framing.documents.xml_documents import XmlDocuments as XmlDocuments
     from tcpcomm.framing.enclosed import ETX as ETX, STX as STX, Enclosed as Enclosed
     from tcpcomm.framing.ieee488 import Definite as Definite
     from tcpcomm.framing.headers.content_length import ContentLength as ContentLength
+    from tcpcomm.framing.headers.counted_body import CountedBody as CountedBody
     from tcpcomm.framing.headers.header_framed import HeaderFramed as HeaderFramed, More as More
     from tcpcomm.framing.headers.modbus_rtu import (
         modbus_rtu_reply as modbus_rtu_reply, modbus_rtu_request as modbus_rtu_request,
@@ -44,9 +47,12 @@ DEFINED_IN: Final = {
     ],
     "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
     "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],
+    "tcpcomm.framing.documents.json_values": ["JsonValues"],
+    "tcpcomm.framing.documents.xml_documents": ["XmlDocuments"],
     "tcpcomm.framing.enclosed": ["ETX", "STX", "Enclosed"],
     "tcpcomm.framing.ieee488": ["Definite"],
     "tcpcomm.framing.headers.content_length": ["ContentLength"],
+    "tcpcomm.framing.headers.counted_body": ["CountedBody"],
     "tcpcomm.framing.headers.header_framed": ["HeaderFramed", "More"],
     "tcpcomm.framing.headers.modbus_rtu": ["modbus_rtu_reply", "modbus_rtu_request"],
     "tcpcomm.framing.headers.variable_length": ["VariableLength"],

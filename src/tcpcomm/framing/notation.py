@@ -27,8 +27,11 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.checksums import Checksum, ChecksumForm, checksum
 from tcpcomm.framing.delimited import Delimited, Lines
+from tcpcomm.framing.documents.json_values import JsonValues
+from tcpcomm.framing.documents.xml_documents import XmlDocuments
 from tcpcomm.framing.enclosed import ETX, STX, Enclosed
 from tcpcomm.framing.headers.content_length import ContentLength
+from tcpcomm.framing.headers.counted_body import CountedBody
 from tcpcomm.framing.headers.header_framed import HeaderFramed
 from tcpcomm.framing.headers.modbus_rtu import modbus_rtu_reply, modbus_rtu_request
 from tcpcomm.framing.headers.variable_length import VariableLength
@@ -158,6 +161,8 @@ _LENGTH: Final = {
     **_values(_INT, "strip"),
     **_MAX,
 }
+_DOCUMENTS: Final = {**_values(_BYTES, "end", "between"), **_MAX}
+_HEADS: Final = _Option("heads", _parse_several, _format_several)
 _DELIMITERS: Final = _Option("delimiters", _parse_several, _format_several)
 _MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_BYTES))
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
@@ -176,6 +181,15 @@ _ALL: Final = (
     _Kind("length:decimal", VariableLength, _DIGITS, preset={"form": "decimal"}),
     _Kind("length:hex", VariableLength, _DIGITS, preset={"form": "hex"}),
     _Kind("content-length", ContentLength, {**_values(_INT, "max_header"), **_MAX}),
+    _Kind(
+        "counted-body",
+        CountedBody,
+        {**_values(_BYTES, "end", "tail"), **_MAX},
+        (_HEADS,),
+        "counted-body:IMG {count}",
+    ),
+    _Kind("json", JsonValues, _DOCUMENTS),
+    _Kind("xml", XmlDocuments, _DOCUMENTS),
     _Kind("modbus-rtu-request", HeaderFramed, _MAX, preset={"header": 2, "total": modbus_rtu_request}),
     _Kind("modbus-rtu-reply", HeaderFramed, _MAX, preset={"header": 2, "total": modbus_rtu_reply}),
     _Kind("fixed", FixedSize, {}, (_Option("size", *_INT),), "fixed:16"),

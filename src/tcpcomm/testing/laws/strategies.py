@@ -29,6 +29,7 @@ from tcpcomm.framing import (
     Checked,
     Cobs,
     ContentLength,
+    CountedBody,
     Definite,
     Delimited,
     DleStuffed,
@@ -37,6 +38,7 @@ from tcpcomm.framing import (
     Fragments,
     Framing,
     HeaderFramed,
+    JsonValues,
     LengthPrefixed,
     Lines,
     More,
@@ -45,6 +47,7 @@ from tcpcomm.framing import (
     Stuffed,
     Unframed,
     VariableLength,
+    XmlDocuments,
 )
 
 _LONG: Final = 300
@@ -185,6 +188,52 @@ def _(framing: VariableLength) -> SearchStrategy[bytes]:
     bodies = _bodies(framing.max_frame - framing.offset - 1, least=max(0, framing.adjust))
     wholes = bodies.filter(sendable(announced)).map(announced.encode)
     return st.builds(bytes.__add__, free, wholes).filter(sendable(framing))
+
+
+@payloads_for.register
+def _(framing: CountedBody) -> SearchStrategy[bytes]:
+    names = re.compile(rb"\{(?!count)\w+\}")
+
+    def announced(head: bytes, body: bytes) -> bytes:
+        """Return the line and the body as one frame."""
+        counted = re.sub(rb"\{count(:x)?\}", lambda m: (b"%x" if m[1] else b"%d") % len(body), head)
+        return names.sub(b"7", counted) + framing.end + body
+
+    lines = _bodies(framing.max_frame, special=framing.end + b"".join(framing.heads))
+    bodies = _bodies(framing.max_frame, special=framing.end + framing.tail)
+    wholes = st.builds(announced, st.sampled_from(framing.heads), bodies)
+    return st.one_of(lines, wholes).filter(sendable(framing))
+
+
+@payloads_for.register
+def _(framing: JsonValues) -> SearchStrategy[bytes]:
+    texts = st.sampled_from((b'"}"', b'"\\""', b'"[\\\\"', b"1", b"null", b'"\xea\xb0\x80"'))
+    parts = st.recursive(texts, _json_collections, max_leaves=4)
+    return _json_collections(parts).filter(sendable(framing))
+
+
+def _json_collections(parts: SearchStrategy[bytes]) -> SearchStrategy[bytes]:
+    lists = st.lists(parts, max_size=3).map(lambda each: b"[" + b", ".join(each) + b"]")
+    objects = st.lists(parts, max_size=2).map(
+        lambda each: b"{" + b",".join(b'"k%d":%b' % pair for pair in enumerate(each)) + b"}"
+    )
+    return st.one_of(lists, objects)
+
+
+@payloads_for.register
+def _(framing: XmlDocuments) -> SearchStrategy[bytes]:
+    prologs = st.sampled_from((b"", b"", b"<?xml version='1.0'?>", b"<!-- > </R> -->\r\n"))
+    attributes = st.sampled_from((b"", b" a='1'", b' b="/>"', b" c='</R>' d=\"'\""))
+    contents = st.sampled_from((b"x", b"<a/>", b"<R></R >", b"<![CDATA[</R>]]>", b"<!--</R>-->", b"\r\n"))
+    ends = st.sampled_from((b"</R>", b"</R >"))
+
+    def document(prolog: bytes, attributes: bytes, content: list[bytes], end: bytes) -> bytes:
+        root = b"<R" + attributes
+        return prolog + root + (b">" + b"".join(content) + end if content else b"/>")
+
+    return st.builds(document, prologs, attributes, st.lists(contents, max_size=3), ends).filter(
+        sendable(framing)
+    )
 
 
 @payloads_for.register
@@ -369,6 +418,18 @@ def _plain() -> SearchStrategy[Framing]:
             adjust=st.integers(-3, 3),
         ),
         _made(ContentLength, max_header=st.sampled_from((40, 200))),
+        _made(
+            CountedBody,
+            {
+                "heads": st.sampled_from(
+                    (b"IMG {count}", b"I,{w},{h},{count}", (b"#{count:x}", b"V {count}"))
+                )
+            },
+            end=st.sampled_from((b"\r\n", b"\n")),
+            tail=st.sampled_from((b"", b"\r\n", b"##")),
+        ),
+        _made(JsonValues, end=st.sampled_from((b"", b"\n"))),
+        _made(XmlDocuments, end=st.sampled_from((b"", b"\r\n"))),
         _made(FixedSize, {"size": st.integers(1, _LONG)}),
         _made(
             Enclosed,

@@ -1,0 +1,1 @@
+"""Framings for documents that show their own end: JSON values, XML documents."""
