@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
-from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
+from tcpcomm.cli.hosting import ConnectionOptions, declared_command, run_reactor
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
@@ -64,10 +64,7 @@ fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent 
             raise Refusal(f"the command cannot be written: {error}") from None
 
     def _command(self, declaration: Declaration) -> Command:
-        command = declaration.commands.get(self.command)
-        if command is None:
-            names = ", ".join(declaration.commands) or "none"
-            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {names}")
+        command = declared_command(declaration, self.command)
         if self["timeout"] is not None:
             return evolve(command, timeout=number("timeout", self["timeout"], above=True))
         return command

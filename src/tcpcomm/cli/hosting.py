@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,7 +16,9 @@ from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.cli.values import read_arguments
 from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.messages import Command
 from tcpcomm.host.host import remote
 from tcpcomm.host.options import HostKeywords
 from tcpcomm.runtime.log_writer import plain_writer, stream_writer
@@ -46,6 +49,11 @@ class ConnectionOptions(Subcommand, AllowingOptions):
     def __init__(self) -> None:
         super().__init__()
         self.credentials: dict[str, str] = {}
+        self.first: list[str] = []
+
+    def opt_first(self, command: str) -> None:
+        """A command to send first on the connection, such as select or 'open job=3', for its state."""
+        self.first.append(command)
 
     def opt_credential(self, text: str) -> None:
         """A credential for the login that is no secret, as name=value; may be given several times."""
@@ -76,6 +84,7 @@ class ConnectionOptions(Subcommand, AllowingOptions):
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""
         options["credentials"] = self.credentials
+        options["on_ready"] = [self._step(declaration, each) for each in self.first]
         if self["frames"]:
             options["log"] = sys.stderr
         if self["verbose"]:
@@ -92,6 +101,23 @@ class ConnectionOptions(Subcommand, AllowingOptions):
             raise Refusal(*problems)
         options["listen"], options["allow"] = endpoint, allow
         return remote(declaration.kind, **options)
+
+
+    @staticmethod
+    def _step(declaration: Declaration, words: str) -> Callable[[Any], Any]:
+        """Return the step that sends a command, written as on a command line."""
+        name, *arguments = shlex.split(words) or [""]
+        command = declared_command(declaration, name)
+        values = read_arguments(command.spec.parameters, arguments)
+        return lambda proxy: getattr(proxy, name)(**values)
+
+
+def declared_command(declaration: Declaration, name: str) -> Command:
+    """Return a command by its name, or raise Refusal with the names that there are."""
+    if name not in declaration.commands:
+        names = ", ".join(declaration.commands) or "none"
+        raise Refusal(f"{declaration.name} has no command {name!r}; its commands: {names}")
+    return declaration.commands[name]
 
 
 def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:

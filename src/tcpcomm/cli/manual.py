@@ -52,6 +52,7 @@ class _Manual:
             "heartbeat_while_busy": it.heartbeat_while_busy,
             "greeting": it.greeting,
             "login": [attrs.asdict(step) for step in it.login],
+            **({} if it.ready_when is None else {"ready_when": it.ready_when}),
             "commands": [self._command(each) for each in it.commands.values()],
             "events": [self._event(each) for each in it.events.values()],
             "faults": self._faults(),
@@ -70,6 +71,7 @@ class _Manual:
             "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
             "idempotent": command.idempotent,
+            **_states(command),
             "example": self._exchange(command),
         }
 
@@ -96,6 +98,7 @@ class _Manual:
             "doc": event.doc,
             "wire": self._dialect.notation(event.name).request,
             "parameters": [_parameter(each) for each in event.spec.parameters],
+            **_states(event),
             "example": {"values": _members(values), "messages": [self._message("equipment", frame)]},
         }
 
@@ -116,6 +119,7 @@ class _Manual:
             "protocol_errors": [
                 {"code": self._dialect.fault_for(each, "").code, "meaning": each.value}
                 for each in ProtocolErrorKind
+                if each is not ProtocolErrorKind.WRONG_STATE or self._declaration.has_states
             ],
         }
 
@@ -133,6 +137,14 @@ class _Manual:
             for annotation in (*(field.type for field in spec.parameters), spec.result):
                 _add_classes(annotation, found)
         return list(found)
+
+
+def _states(message: Command | DeclaredEvent) -> dict[str, list[str]]:
+    """Return the states that a message needs, enters and leaves, without those that are empty."""
+    if message.states is None:
+        return {}
+    found = {name: sorted(getattr(message.states, name)) for name in ("needs", "enters", "leaves")}
+    return {name: states for name, states in found.items() if states}
 
 
 def _framing(framing: Framing) -> dict[str, str | None]:

@@ -61,6 +61,8 @@ def _wire(facts: dict[str, Any]) -> Iterator[str]:
     if facts["heartbeat"]:
         busy = ", also while a command is under way" if facts["heartbeat_while_busy"] else ""
         rows.append(("heartbeat", f"`{facts['heartbeat']}`{busy}"))
+    if facts.get("ready_when"):
+        rows.append(("a host is ready in the state", _code(facts["ready_when"])))
     if facts["greeting"] is not None:
         rows.append(("the equipment greets with", _code(facts["greeting"])))
     yield from _table(("", ""), rows)
@@ -91,6 +93,7 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
         rows.append(("may be repeated", "yes" if command["idempotent"] else "no"))
     else:
         rows.append(("reply", "none"))
+    rows += _states(command)
     yield from _table(("", ""), rows)
     yield from _fields("parameter", command["parameters"])
     yield ""
@@ -104,10 +107,21 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
         yield f"It returns {_code(_json(example['result']))}."
 
 
+def _states(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows about the states that a message needs, enters and leaves."""
+    titles = {"needs": "allowed in the state", "enters": "enters the state", "leaves": "leaves the state"}
+    return [
+        (title, " and ".join(map(_code, message[key]))) for key, title in titles.items() if key in message
+    ]
+
+
 def _event(event: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"### {event['name']}")
     yield from _text(event["doc"])
     yield from ("", f"On the wire: {_code(event['wire'])}")
+    if _states(event):
+        yield ""
+        yield from _table(("", ""), _states(event))
     yield from _fields("parameter", event["parameters"])
     yield from ("", f"For example {_code(_called(event['name'], event['example']['values']))}:")
     yield from _messages(event["example"]["messages"])

@@ -37,11 +37,12 @@ class Presence:
 
     def begin(self) -> None:
         """Tell the equipment that the session is ready for commands and events."""
-        later: Any = call_in_session(self._session, self._equipment.session_began, self._session)
-        if later is None:
-            return
-        under_way = later if isinstance(later, Deferred) else Deferred.fromCoroutine(later)
-        self._under_way = under_way.addErrback(self._failed)
+        later = call_in_session(self._session, self._begin)
+        self._under_way = None if later is None else later.addErrback(self._failed)
+
+    def _begin(self) -> Deferred[Any] | None:
+        later: Any = self._equipment.session_began(self._session)
+        return later if later is None or isinstance(later, Deferred) else Deferred.fromCoroutine(later)
 
     def end(self, reason: str) -> None:
         """Tell the equipment that the session is over. What began with it is cancelled first."""

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import Asked, Event, Refusal
 from tcpcomm.conversation.requester import Requester
+from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError
@@ -46,10 +47,11 @@ class OneSession:
     """Asks a proxy's commands on one session only, whether its link is ready or not."""
 
     requester: Requester
+    declaration: Declaration
     retries: int = 0
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        return self.requester.ask(command, values)
+        return ask_in_state(self.requester, command, values, self.declaration)
 
 
 class HostProxy:
@@ -68,6 +70,9 @@ class HostProxy:
         self._declaration = declaration
         self._dialect = declaration.dialect
         self._seconds = seconds
+        self._state_events = {
+            name: each.states for name, each in declaration.events.items() if each.states is not None
+        }
         self._unmatched = LogThrottle(UNMATCHED_LOG_INTERVAL)
         self.proxy: Any = object.__new__(_proxy_class(declaration))
         """An object with the declaration's commands and events."""
@@ -115,6 +120,8 @@ class HostProxy:
         if session.observers.message is not None:
             kind, name = MessageKind.EVENT, event.name
             report_message(session, kind, frame, sent=False, name=name, values=event.values)
+        if event.name in self._state_events:
+            requester.in_order(partial(change_states, session, self._state_events[event.name]))
         requester.in_order(partial(getattr(self.proxy, event.name).happened, event.values))
 
     def _drop(self, frame: bytes, problem: str, requester: Requester) -> None:
@@ -135,12 +142,14 @@ class HostProxy:
 @cache
 def _proxy_class(declaration: Declaration) -> type[Any]:
     kind = declaration.kind
-    namespace: dict[str, Any] = {name: _asking_method(each) for name, each in declaration.commands.items()}
+    namespace: dict[str, Any] = {
+        name: _asking_method(each, declaration) for name, each in declaration.commands.items()
+    }
     namespace |= {"__tcpcomm_proxy__": True, "__doc__": kind.__doc__, "__module__": kind.__module__}
     return new_class(f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace))
 
 
-def _asking_method(command: Command) -> Callable[..., Deferred[Any]]:
+def _asking_method(command: Command, declaration: Declaration) -> Callable[..., Deferred[Any]]:
     names = frozenset(command.names)
 
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
@@ -151,6 +160,16 @@ def _asking_method(command: Command) -> Callable[..., Deferred[Any]]:
             return link.ask_when_ready(command, values)
         return requester.ask(command, values)
 
+    def ask_stateful(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        values = command.bind(args, kwargs)
+        link: CommandLink = self.__tcpcomm_link__
+        requester = link.requester
+        if requester is None or (command.idempotent and link.retries):
+            return link.ask_when_ready(command, values)
+        return ask_in_state(requester, command, values, declaration)
+
+    if command.states is not None:
+        ask = ask_stateful
     ask.__name__ = command.name
     ask.__qualname__ = command.where
     ask.__doc__ = command.doc

@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described
+from tcpcomm.conversation.states import handle_in_state
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, NoReply, SessionClosed
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -127,8 +128,11 @@ class HandlerTable:
         for name, command in declaration.commands.items():
             method = getattr(equipment, name)
             in_thread = getattr(method, "__in_thread__", False)
+            call = partial(_run_in_thread, reactor, method) if in_thread else method
+            if command.states is not None:
+                call = handle_in_state(call, command, declaration, current_session)
             self.by_name[name] = Handler(
-                partial(_run_in_thread, reactor, method) if in_thread else method,
+                call,
                 f"{type(equipment).__name__}.{name}",
                 dialect.acknowledgement(Request(name, {})) is not None,
                 dialect.replier(name),

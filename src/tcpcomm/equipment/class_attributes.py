@@ -105,6 +105,7 @@ _ATTRIBUTES: Final = {
     "heartbeat_while_busy": _Attribute("True or False", _one_of(bool)),
     "greeting": _Attribute("a text, or None", _one_of(str, NoneType), _correct_text),
     "login": _Attribute("a tuple of Login(expect, send)", _is_login, _correct_login),
+    "ready_when": _Attribute("the name of a state, a text, or None", _one_of(str, NoneType)),
     "limits": _Attribute(
         "Limits(...)", _one_of(Limits), partial(_correct_class, base=Limits, arguments="...")
     ),

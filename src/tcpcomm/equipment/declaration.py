@@ -11,6 +11,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, 
 from tcpcomm.equipment.events import Event
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.messages import Command, DeclaredEvent
+from tcpcomm.equipment.states import StateRule, state_rule
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
 from tcpcomm.framing import Framing
 
@@ -41,6 +43,7 @@ class Declaration:
         sent: the framing of what the equipment sends.
         pipeline: the number of commands that a host may have under way at once.
         quiet: the seconds of silence that a host keeps after each reply.
+        ready_when: the state that a host's session must be in before its link is ready, or None.
     """
 
     kind: type[Any]
@@ -56,6 +59,7 @@ class Declaration:
     heartbeat_while_busy: bool
     greeting: str | None
     login: tuple[Login, ...]
+    ready_when: str | None = None
 
     @property
     def name(self) -> str:
@@ -69,6 +73,16 @@ class Declaration:
     def specs(self) -> dict[str, MessageSpec]:
         """Return the messages by name, as the codec gets them."""
         return {each.name: each.spec for each in (*self.commands.values(), *self.events.values())}
+
+    @property
+    def has_states(self) -> bool:
+        """True if a command or an event has something to do with states."""
+        return any(each.states for each in (*self.commands.values(), *self.events.values()))
+
+    def entering(self) -> list[tuple[str, StateRule]]:
+        """Return the names and rules of the commands and events that change states."""
+        messages = (*self.commands.values(), *self.events.values())
+        return [(each.name, each.states) for each in messages if each.states and each.states.changes]
 
     def unimplemented(self) -> list[str]:
         """Return the commands that have no body."""
@@ -148,6 +162,7 @@ def compile_declaration(
         heartbeat_while_busy=kind.heartbeat_while_busy,
         greeting=kind.greeting,
         login=tuple(kind.login),
+        ready_when=kind.ready_when,
     )
     _check_settings(declaration)
     return declaration
@@ -162,6 +177,28 @@ def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
             )
         if spec.faults is not None and spec.reply is None:
             raise ConfigurationError(f"{spec.where}: with reply=None no fault is sent, so leave out faults")
+
+
+def check_states(*declarations: Declaration) -> None:
+    """
+    Check that each state that is needed can be entered on a session of these declarations.
+
+    Raises:
+        ConfigurationError: no command and no event enters a state that is needed.
+    """
+    entered = {state for each in declarations for _, rule in each.entering() for state in rule.enters}
+    for declaration in declarations:
+        messages = (*declaration.commands.values(), *declaration.events.values())
+        needed = [(f"{each.where} needs", each.states.needs) for each in messages if each.states]
+        if declaration.ready_when is not None:
+            needed.append((f"{declaration.name}.ready_when is", frozenset({declaration.ready_when})))
+        for what, states in needed:
+            for state in sorted(states - entered):
+                close = get_close_matches(state, entered, 1)
+                hint = f"did you mean {close[0]!r}?" if close else "declare one with enters="
+                raise ConfigurationError(
+                    f"{what} {state!r}, a state that no command and no event enters: {hint}"
+                )
 
 
 def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
@@ -180,6 +217,7 @@ def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
         signature=_without_self(method),
         timeout=mark.timeout,
         idempotent=mark.idempotent,
+        states=state_rule(spec.where, mark.needs, mark.enters, mark.leaves),
     )
 
 
@@ -191,6 +229,7 @@ def _event(spec: MessageSpec, event: Event[Any], dialect: Dialect) -> DeclaredEv
         spec=spec,
         signature=_without_self(event.method),
         encode=lambda values: dialect.event(spec.name, values),
+        states=state_rule(spec.where, *event.states),
     )
 
 
@@ -299,6 +338,11 @@ def _check_settings(declaration: Declaration) -> None:
     if command.spec.parameters or not command.has_reply:
         raise ConfigurationError(
             f"{name}.heartbeat is {heartbeat!r}: a heartbeat must have no parameters, and must have a reply"
+        )
+    if command.states is not None:
+        raise ConfigurationError(
+            f"{name}.heartbeat is {heartbeat!r}: a heartbeat is sent in every state, so remove its needs, "
+            "enters and leaves"
         )
     if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
         _check_heartbeat_stands_out(declaration, command)

@@ -29,6 +29,9 @@ class CommandMark:
     faults: Any
     timeout: float
     idempotent: bool
+    needs: Any = None
+    enters: Any = None
+    leaves: Any = None
 
 
 def mark_of(method: Callable[..., Any]) -> CommandMark:

@@ -36,6 +36,7 @@ from tcpcomm.equipment.decorator_marks import CommandMark, note, refuse_bare
 from tcpcomm.equipment.events import Event, EventSource
 from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
+from tcpcomm.equipment.states import States
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.session.limits import Limits
@@ -55,6 +56,9 @@ def command(
     faults: Any = None,
     timeout: float = DEFAULT_TIMEOUT,
     idempotent: bool = False,
+    needs: States = None,
+    enters: States = None,
+    leaves: States = None,
 ) -> Callable[[F], F]:
     """
     Declare a command: the host asks, and the equipment answers.
@@ -65,6 +69,10 @@ def command(
         faults: the faults of this command beside those of all commands, as the codec wants them.
         timeout: the seconds that the equipment has for its reply.
         idempotent: True if the command may be carried out twice. Only then it is ever repeated.
+        needs: the state, or states, that the session must be in, such as ``selected``. In another state the
+            equipment refuses the command, and the host does not send it.
+        enters: the state, or states, that the session is in after the command has succeeded.
+        leaves: the state, or states, that the session is not in any more after that.
 
     The method's parameters and result, which must be annotated, are those of the command; its docstring
     describes it in the manual. Its body is ``raise NotImplementedError``, unless one class both declares
@@ -74,7 +82,7 @@ def command(
     refuse_bare("command", wire)
 
     def mark(method: F) -> F:
-        made = CommandMark(wire, reply, faults, timeout, idempotent)
+        made = CommandMark(wire, reply, faults, timeout, idempotent, needs, enters, leaves)
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]
         return method
@@ -82,12 +90,17 @@ def command(
     return mark
 
 
-def event(wire: Any = MISSING) -> Callable[[Callable[Concatenate[Any, P], None]], Event[P]]:
+def event(
+    wire: Any = MISSING, *, needs: States = None, enters: States = None, leaves: States = None
+) -> Callable[[Callable[Concatenate[Any, P], None]], Event[P]]:
     """
     Declare an event: a message that the equipment sends unasked.
 
     Args:
         wire: its form on the wire, as the codec wants it: for a template its text.
+        needs: the state, or states, of the sessions that the event is sent to. It is not sent to others.
+        enters: the state, or states, that a session is in after the event was sent to it.
+        leaves: the state, or states, that a session is not in any more after that.
 
     The method's body is never run. At the equipment, a call sends the event to every session. At the
     host, ``subscribe`` calls a function for each event, and ``async for`` waits for one after the other.
@@ -96,7 +109,7 @@ def event(wire: Any = MISSING) -> Callable[[Callable[Concatenate[Any, P], None]]
     refuse_bare("event", wire)
 
     def declare(method: Callable[Concatenate[Any, P], None]) -> Event[P]:
-        made = Event(method, wire)
+        made = Event(method, wire, (needs, enters, leaves))
         note("event", method, made, sys._getframe(1).f_locals)
         return made
 
@@ -162,6 +175,12 @@ class Equipment(EventSource):
 
     login: ClassVar[tuple[Login, ...]] = ()
     """The steps of the login that the host must complete before any command."""
+
+    ready_when: ClassVar[str | None] = None
+    """
+    The state that a session must be in before a host's link is ready. The peer may cause it: in HSMS a
+    passive host is ready when it was selected. A link whose session leaves the state connects again.
+    """
 
     limits: ClassVar[Limits] = Limits()
     """The limits of one session."""

@@ -88,9 +88,15 @@ def connect_events(source: EventSource, reactor: Any, send: SendEvent, only: Any
 class Event(Generic[P]):
     """An event of a declaration. Made by :func:`tcpcomm.event`."""
 
-    def __init__(self, method: Callable[Concatenate[Any, P], None], wire: Any) -> None:
+    def __init__(
+        self,
+        method: Callable[Concatenate[Any, P], None],
+        wire: Any,
+        states: tuple[Any, Any, Any] = (None, None, None),
+    ) -> None:
         self.method = method
         self.wire = wire
+        self.states = states
         self.name = method.__name__
         self.__doc__ = method.__doc__
 

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.base import MessageSpec
+from tcpcomm.equipment.states import StateRule
 
 
 @frozen(eq=False)
@@ -23,6 +24,8 @@ class _DeclaredMessage:
     signature: inspect.Signature = field(repr=False)
     names: tuple[str, ...] = field(init=False)
     """The names of the parameters, in order."""
+    states: StateRule | None = field(default=None, kw_only=True)
+    """The states that it needs, enters and leaves, or None if it has nothing to do with states."""
 
     @names.default
     def _names_of_parameters(self) -> tuple[str, ...]:

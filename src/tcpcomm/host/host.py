@@ -17,6 +17,7 @@ from typing import TypeVar, Unpack
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
+from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host.link import HostLink
@@ -57,7 +58,9 @@ def remote(
         raise ConfigurationError(
             f"remote takes the class, not an object of it: write remote({type(kind).__name__}, at=...)"
         )
-    link = HostLink(declaration_of(kind), HostOptions(connect=at, **keywords))
+    declaration, options = declaration_of(kind), HostOptions(connect=at, **keywords)
+    check_states(declaration, *([] if options.serves is None else [declaration_of(options.serves)]))
+    link = HostLink(declaration, options)
     link.start_with_reactor()
     proxy: E = link.host_proxy.proxy
     return proxy

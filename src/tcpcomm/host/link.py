@@ -17,6 +17,7 @@ from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import ANY_FRAME
 from tcpcomm.conversation.responder import HandlerTable, Responder
+from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.equipment.events import connect_events
@@ -46,6 +47,7 @@ class HostSession(LinkSession):
         if link.handlers is not None:
             self._responder = Responder(link.handlers, self)
             self._presence = Presence.of(link.handlers.equipment, self)
+        self._in_state: Deferred[None] = Deferred()  # the state that readiness needs
         self._last_heartbeat: Deferred[Any] | None = None
         self._sent_past_commands: deque[ObservedCommand | None] = deque()  # heartbeats without a reply yet
         self._heartbeat_reply = b""  # to each of those
@@ -114,6 +116,24 @@ class HostSession(LinkSession):
     def _settle_login(self, outcome: Any) -> None:
         if not self._logged_in.called:
             self._logged_in.callback(outcome)
+
+    # -- states -----------------------------------------------------------------------------------------
+
+    def wait_for_state(self, state: str) -> Deferred[None]:
+        """Return a Deferred that fires when the session is in the state that readiness needs."""
+        if not self._in_state.called:
+            self._link.engine.waits_for_state(state)
+        return self._in_state
+
+    def statesChanged(self) -> None:
+        needed = self._link.declaration.ready_when
+        if needed is None or self.factory.newest is not self:
+            return
+        if needed in self.states:
+            if not self._in_state.called:
+                self._in_state.callback(None)
+        elif self._in_state.called:
+            self._link.engine.drop(f"the session left the state {needed}")
 
     # -- heartbeats -------------------------------------------------------------------------------------
 
@@ -204,6 +224,8 @@ class HostLink(Link):
         steps = [self._on_proxy(step) for step in options.on_ready]
         if self.login_client() is not None:
             steps.insert(0, _log_in)
+        if declaration.ready_when is not None:
+            steps.append(_wait_for_state)
         has_heartbeat = declaration.heartbeat is not None and self.heartbeats is not None
         super().__init__(
             evolve(options, on_ready=steps),
@@ -252,7 +274,9 @@ class HostLink(Link):
         """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
         retries = self.retries if command.idempotent else 0
         return self.ask(
-            lambda: self.ready_requester().ask(command, values), retries=retries, again=command.timeout
+            lambda: ask_in_state(self.ready_requester(), command, values, self.declaration),
+            retries=retries,
+            again=command.timeout,
         )
 
     def ask(
@@ -308,7 +332,7 @@ class HostLink(Link):
         """Give a step a proxy of its own, for the new connection."""
 
         def take_step(handshake: Handshake) -> Any:
-            one_session = OneSession(handshake.session.requester)
+            one_session = OneSession(handshake.session.requester, self.declaration)
             return step(HostProxy(self.declaration, one_session, self._reactor.seconds).proxy)
 
         return take_step
@@ -318,8 +342,20 @@ class HostLink(Link):
         ready = self.engine.protocol
         if ready is not None and ready.is_open and session in (None, ready):
             assert self.handlers is not None
+            rule = self.handlers.declaration.events[name].states
+            if rule is not None and not rule.needs <= ready.states:
+                return
             frame = self.handlers.dialect.event(name, values)
             send_message(ready, MessageKind.EVENT, frame, name=name, values=values)
+            if rule is not None:
+                change_states(ready, rule)
+
+
+def _wait_for_state(handshake: Handshake) -> Deferred[None]:
+    session = cast("HostSession", handshake.session)
+    state = cast("HostLink", handshake.link).declaration.ready_when
+    assert state is not None
+    return session.wait_for_state(state)
 
 
 def _log_in(handshake: Handshake) -> Deferred[None]:

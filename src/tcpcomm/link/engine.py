@@ -227,6 +227,10 @@ class Engine:
             self.session_over(session, reason, refused)
             session.abort(reason)
 
+    def waits_for_state(self, state: str) -> None:
+        """Note that the steps wait for the session to be in a state, which the peer may cause."""
+        self.supervisor.waits_for_state(state)
+
     def excuse(self, seconds: float = 0.0) -> None:
         """
         Accept the peer's silence for so long: it works, and cannot answer heartbeats.

@@ -181,6 +181,12 @@ class Supervisor:
         """Note that the peer is proven."""
         self._missing = NOT_READY
 
+    def waits_for_state(self, state: str) -> None:
+        """Note that the on_ready steps wait for the session to be in a state."""
+        self._missing = f"the session was not {state}"
+        if self.state is LinkState.HANDSHAKING:
+            self.reason = f"TCP is connected, and the session is not {state} yet"
+
     def steps_done(self, now: float) -> list[Action]:
         """
         Note that TLS is established and the on_ready steps are done.

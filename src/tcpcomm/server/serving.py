@@ -26,6 +26,8 @@ from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
+from tcpcomm.conversation.states import change_states
+from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
@@ -99,7 +101,8 @@ class EquipmentProtocol(FrameProtocol):
         if factory.calls is not None:
             clock = clock_of(factory)
             requester = Requester(self, clock, self.abort, factory.calls)
-            self._host = HostProxy(factory.calls, OneSession(requester), clock.seconds), requester
+            one_session = OneSession(requester, factory.calls)
+            self._host = HostProxy(factory.calls, one_session, clock.seconds), requester
         if declaration.greeting is None and not declaration.login:
             self._one_by_one = self._host is not None
             self._begin_serving()
@@ -289,6 +292,9 @@ class EquipmentFactory(FrameFactory):
     def _send_event(self, name: str, values: dict[str, Any], session: EquipmentProtocol | None) -> None:
         """Send an event to one session, or to all members."""
         members = self.members if session is None else self.members & {session}
+        rule = self.declaration.events[name].states
+        if rule is not None:
+            members = {each for each in members if rule.needs <= each.states}
         frame = self.declaration.dialect.event(name, values)
         framing, framed = None, (b"",)  # made once for all members that share the framing
         for member in list(members):
@@ -302,6 +308,8 @@ class EquipmentFactory(FrameFactory):
                 if member.send_framing is not framing:
                     framing, framed = member.send_framing, (member.send_framing.encode(frame),)
                 member.send_framed(framed, (frame,))
+            if rule is not None:
+                change_states(member, rule)
 
     def startFactory(self) -> None:
         watchdog.start()
@@ -401,6 +409,8 @@ def serve(
     """
     if (at is None) == (connect is None):
         raise ConfigurationError("serve() needs either at or connect")
+    kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
+    check_states(*map(declaration_of, [kind] if calls is None else [kind, calls]))
     reactor = the_reactor(reactor)
     options["observers"] = [*observers, *frame_log(log)]
     if connect is not None:

@@ -92,6 +92,9 @@ class SessionAttributes(Protocol):
     describes_sent = False
     """True while the code that sends frames reports them to ``observers.message`` itself."""
 
+    states: frozenset[str] = frozenset()
+    """The declared states that the session is in, such as ``selected``."""
+
     frame_began_at: float | None
     """The time when the frame began that has not ended yet, or None if there is none."""
 

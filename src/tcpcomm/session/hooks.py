@@ -68,6 +68,9 @@ class SessionHooks(FrameSender):
         session = cast("ReceivingSession", self)
         session.close("the peer finished sending" + session.mid_frame_note)
 
+    def statesChanged(self) -> None:
+        """Note that the session is in other ``states`` than before."""
+
     def sessionLost(self, reason: str) -> None:
         """Handle the end of a session that was ready. It is called once. The default logs the reason."""
         self.log.info("{peer}: the session ended: {reason}", peer=self.peer, reason=one_line(reason))

@@ -1,12 +1,13 @@
 """
 The test of an equipment declaration: :func:`check_equipment`.
 
-It connects :func:`tcpcomm.serve` and :func:`tcpcomm.remote` for the declaration over a simulated network.
+It connects the two ends of the declaration, a served object and a proxy, over a simulated network.
 Every command and event passes all layers there: values, codec, framing, and bytes in arbitrary chunks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final, NoReturn
@@ -24,11 +25,16 @@ from tcpcomm.equipment.login import credential_names
 from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tcpcomm.host.host import link_of, remote
+from tcpcomm.host.host import link_of
+from tcpcomm.host.link import HostLink
+from tcpcomm.host.options import HostOptions
 from tcpcomm.link.policy import profile
 from tcpcomm.link.states import LinkState
-from tcpcomm.server.serving import serve
+from tcpcomm.net.endpoints import Listener
+from tcpcomm.server.service import ServerService
+from tcpcomm.server.serving import EquipmentFactory
 from tcpcomm.server.simulator import implement_with
+from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.testing.laws.examples import Draw, try_examples
 from tcpcomm.testing.laws.violation import Violation
 from tcpcomm.testing.logged_errors import logged_errors
@@ -170,18 +176,23 @@ class _Conversation:
 
     def begin(self) -> None:
         equipment, host = self._network.machine("equipment"), self._network.machine("host")
-        self._service = serve(self._equipment, at=equipment.listening(_PORT), reactor=equipment.clock)
+        factory = EquipmentFactory(self._equipment, clock=equipment.clock)
+        place = Listener("equipment", equipment.listening(_PORT), local=True, proves_peers=False)
+        self._service = ServerService(factory, [place])
         self._service.startService()
-        self._proxy = remote(
-            self._declaration.kind,
-            at=host.connecting(equipment, _PORT),
+        options = HostOptions(
+            connect=host.connecting(equipment, _PORT),
             policy=evolve(profile("lan"), heartbeats=None),
             credentials=dict.fromkeys(credential_names(self._declaration.login), "secret"),
             reactor=host.clock,
         )
+        # The peer may have to cause the state that readiness needs, and here there is no such peer.
+        link = HostLink(evolve(self._declaration, ready_when=None), options)
+        link.start_with_reactor()
+        self._proxy = link.host_proxy.proxy
         for event in self._declaration.events.values():
             getattr(self._proxy, event.name).subscribe(partial(self._event_arrived, event))
-        link, sessions = link_of(self._proxy), self._service.factory.members
+        sessions = factory.members
 
         def is_ready() -> bool:  # at both ends: a server without a session sends no event
             return link.state is LinkState.READY and bool(sessions)
@@ -210,9 +221,21 @@ class _Conversation:
     def _send(self, event: _Action) -> None:
         getattr(self._equipment, event.member.name)(**event.values)
 
+    def _sessions(self) -> list[FrameProtocol]:
+        """Return the sessions of both ends."""
+        return [*self._service.factory.members, link_of(self._proxy).ready_requester().session]
+
+    def _enter_needed_states(self, actions: Sequence[_Action]) -> None:
+        """Let both ends be in the states that the actions need, because the way there is another action."""
+        needed = {state for each in actions if each.member.states for state in each.member.states.needs}
+        if needed:
+            for session in self._sessions():
+                session.states |= needed
+
     def carry_out(self, action: _Action) -> None:
         """Carry out one action, and compare the received values with the sent ones."""
         self._action = action
+        self._enter_needed_states([action, *([] if action.event is None else [action.event])])
         self._commands.clear()
         self._events.clear()
         self._network.trace = []
@@ -237,6 +260,9 @@ class _Conversation:
         self._expect([action.call], self._commands, "commands carried out")
         self._expect_answer(action, outcome)
         self._expect(events, self._events, "events received")
+        if self._declaration.has_states:
+            at_equipment, at_host = self._sessions()
+            self._expect(at_equipment.states, at_host.states, "states at both ends")
 
     def _expect_answer(self, action: _Action, outcome: Any) -> None:
         sent = action.answer

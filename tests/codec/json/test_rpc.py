@@ -281,5 +281,6 @@ def test_a_protocol_error_has_the_code_that_the_standard_reserves(dialect: Diale
         ProtocolErrorKind.MALFORMED: -32600,
         ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
         ProtocolErrorKind.BAD_PARAMETERS: -32602,
+        ProtocolErrorKind.WRONG_STATE: -32000,
         ProtocolErrorKind.INTERNAL: -32603,
     } == codes

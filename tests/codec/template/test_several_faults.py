@@ -68,7 +68,7 @@ def test_a_code_that_no_fault_carries_is_refused(scale: Dialect) -> None:
 
 def test_protocol_errors_have_codes_that_the_faults_can_carry(scale: Dialect) -> None:
     codes = [scale.fault_for(kind, "").code for kind in ProtocolErrorKind]
-    assert ["ES", "ES", "ES", "ES", "EL"] == codes
+    assert ["ES", "ES", "ES", "ES", "ES", "EL"] == codes
     (refusal,) = scale.read_at_equipment(b"XY").requests
     assert isinstance(refusal, Refusal)
     assert b"ES" == scale.fault(refusal, scale.fault_for(refusal.error_kind, ""))

@@ -38,6 +38,7 @@ ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.MALFORMED: 3,
     ProtocolErrorKind.UNKNOWN_COMMAND: 1,
     ProtocolErrorKind.BAD_PARAMETERS: 3,
+    ProtocolErrorKind.WRONG_STATE: 4,
     ProtocolErrorKind.INTERNAL: 4,
 }
 """The exception codes of Modbus: illegal function, illegal data value, server device failure."""

@@ -22,9 +22,10 @@ ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.MALFORMED: -32600,
     ProtocolErrorKind.UNKNOWN_COMMAND: -32601,
     ProtocolErrorKind.BAD_PARAMETERS: -32602,
+    ProtocolErrorKind.WRONG_STATE: -32000,
     ProtocolErrorKind.INTERNAL: -32603,
 }
-"""The codes that JSON-RPC 2.0 reserves, section 5.1."""
+"""The codes that JSON-RPC 2.0 reserves, section 5.1; -32000 is one of those for a server's own errors."""
 
 
 @frozen

@@ -21,6 +21,7 @@ NUMBERS: Final = {
     ProtocolErrorKind.MALFORMED: 91,
     ProtocolErrorKind.UNKNOWN_COMMAND: 92,
     ProtocolErrorKind.BAD_PARAMETERS: 93,
+    ProtocolErrorKind.WRONG_STATE: 94,
     ProtocolErrorKind.INTERNAL: 99,
 }
 """The codes of protocol errors, if codes are numbers or of fixed width, and no others are given."""
