@@ -82,7 +82,7 @@ CAMERA: Final = (
     MessageSpec(
         "batch", "Camera.batch", "BAT", ("BAT", CountedLines("B {name:>6},{#}", "{x},{y}")), (), Batch
     ),
-    MessageSpec("blink", "Camera.blink", "LED{times:3d}", None, (Field("times", int),)),
+    MessageSpec("blink", "Camera.blink", "LED{times:3d!}", None, (Field("times", int),)),
     MessageSpec(
         "alarm",
         "Camera.alarm",

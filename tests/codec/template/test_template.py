@@ -147,8 +147,8 @@ def test_a_wrong_request_of_a_command_without_a_reply_is_not_answered() -> None:
 
 
 def test_the_error_of_a_wrong_reply_names_the_problem() -> None:
-    with pytest.raises(CodecError, match="x: '1,2' does not begin with a number with 3 decimals, as in OK"):
-        results_of(CAMERA, b"OK,1,2", name="locate")
+    with pytest.raises(CodecError, match="y: 'b,3' does not begin with a number with 3 decimals, as in OK"):
+        results_of(CAMERA, b"OK,1,b,3", name="locate")
 
 
 def test_validators_of_a_class_refuse_values_from_a_peer() -> None:
@@ -330,7 +330,7 @@ class Pair:
     b: int
 
 
-WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
+WEIGHT = bound("S", "S {flag}[ {value:>10.2f!} {unit}]", Weight)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ WEIGHT = bound("S", "S {flag}[ {value:>10.2f} {unit}]", Weight)
         (
             b"S OK     12.34 g",
             "value: '    12.34 g' begins with 9 characters, not 10; expected a number with 2 decimals in "
-            "10 characters, as in S {flag}[ {value:>10.2f} {unit}]",
+            "10 characters, as in S {flag}[ {value:>10.2f!} {unit}]",
         ),
         (b"S OK      12.34", "the text ends before ' '"),
         (b"S OK      1x.34 g", "value: '     1x.34 g' does not begin with a number with 2 decimals in 10"),
@@ -354,7 +354,7 @@ def test_the_error_names_the_place_of_a_problem_in_an_optional_part(frame: bytes
 
 def test_the_error_counts_the_characters_of_a_wrong_width_up_to_the_separator() -> None:
     with pytest.raises(CodecError, match="a: '12,4' begins with 2 characters, not 5; expected"):
-        results_of(bound("DO", "OK,{a:5d},{b:d}", Pair), b"OK,12,4")
+        results_of(bound("DO", "OK,{a:5d!},{b:d}", Pair), b"OK,12,4")
 
 
 def test_the_error_shows_a_template_with_control_characters_in_one_line() -> None:

@@ -72,7 +72,7 @@ def _reader(
     if template.counts or not template.captures:
         return fallback
     function = FastPath("read", "text", fallback, template.text)
-    match = function.constant(template.match)
+    match = function.constant(template.match_written)
     values = {}
     for index, (name, read, absent) in enumerate(template.captures):
         found, left_out = f"{function.constant(read)}(v{index})", f"{function.constant(absent)}()"

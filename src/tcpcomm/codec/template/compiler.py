@@ -1,6 +1,8 @@
 """
 The compiler of templates: :func:`compile_template`. It refuses templates that are ambiguous.
 
+Numbers are read in every usual form where that leaves one reading, and else in the form that is written.
+
 Because no text has two readings, no two paths through the regular expression lead to the same place with
 the same rest of the text. So reading takes at most as many steps as places times characters, even in a text
 that does not match.
@@ -9,9 +11,11 @@ that does not match.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
+from contextvars import ContextVar
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import Factory, define, field
 
@@ -50,6 +54,8 @@ from tcpcomm.codec.template.parser import (
 from tcpcomm.codec.template.regex_tree import ANY, EMPTY, Many, Maybe, Named, Run, Seq, TextPattern, literal
 from tcpcomm.errors import CodecError, ConfigurationError
 
+T = TypeVar("T")
+
 COUNT: Final = "#"
 """The name of a field that counts items outside of its own template."""
 
@@ -69,9 +75,48 @@ def compile_template(
         ConfigurationError: a field is unknown, is there twice, or cannot be written in its format, or a
             text could be read in two ways.
     """
-    template = _Compiler(text, fields).compile(parse(text) if pieces is None else pieces)
-    _refuse_two_readings(template.pattern, text)
-    return template
+    pieces = parse(text) if pieces is None else pieces
+    exact: set[str] | None = None if _exactly.get() else set()
+    while True:
+        try:
+            template = _Compiler(text, fields, exact).compile(pieces)
+            _refuse_two_readings(template.pattern, text)
+        except AmbiguousTemplate as error:
+            if exact is None:
+                raise
+            exact = None if error.names <= exact else exact | error.names
+        else:
+            return template
+
+
+_exactly: ContextVar[bool] = ContextVar("_exactly", default=False)
+
+
+@contextmanager
+def reading_exactly() -> Iterator[None]:
+    """Let all templates that are compiled meanwhile read only what they write."""
+    token = _exactly.set(True)
+    try:
+        yield
+    finally:
+        _exactly.reset(token)
+
+
+def as_usual_or_exactly(make: Callable[[], T]) -> T:
+    """Return what ``make`` compiles. If it refuses what can be read in two ways, let it read exactly."""
+    try:
+        return make()
+    except ConfigurationError:
+        with reading_exactly():
+            return make()
+
+
+class AmbiguousTemplate(ConfigurationError):
+    """A text can be read from a template in two ways, which differ in the fields ``names``."""
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        super().__init__(message)
+        self.names = frozenset(names)
 
 
 @define
@@ -80,9 +125,12 @@ class _Compiler:
 
     text: str
     fields: Mapping[str, Field]
+    exact: Set[str] | None
+    """The fields that read only what they write; None: all."""
     optional: bool = False
     patterns: list[TextPattern] = field(factory=list)
     regex: str = ""
+    written_regex: str = ""
     format: str = ""
     captures: list[Capture] = field(factory=list)
     writers: list[ValueWriter] = field(factory=list)
@@ -119,6 +167,7 @@ class _Compiler:
             "".join(literal_texts(pieces)),
             Seq(self.patterns),
             self.regex,
+            self.written_regex,
             self.format,
             tuple(self.captures),
             tuple(self.writers),
@@ -130,6 +179,7 @@ class _Compiler:
     def _add_text(self, piece: TextPiece) -> None:
         self.patterns.append(literal(piece.text))
         self.regex += re.escape(piece.text)
+        self.written_regex += re.escape(piece.text)
         self.format += piece.text.replace("%", "%%")
         self.expected.append(ExpectedText(re.escape(piece.text), "", repr(piece.text), piece.text))
 
@@ -138,7 +188,7 @@ class _Compiler:
             raise ConfigurationError(
                 f"{self.text!r}: an optional part needs a field; its value says if the part is there"
             )
-        part = _Compiler(self.text, self.fields, optional=True).compile(piece.pieces, behind)
+        part = _Compiler(self.text, self.fields, self.exact, optional=True).compile(piece.pieces, behind)
         if common_text(part.pattern, EMPTY) is not None:
             raise ConfigurationError(
                 f"{self.text!r}: an optional part can be empty, and then nobody sees it: add a text to it"
@@ -158,6 +208,7 @@ class _Compiler:
         pattern = Maybe(part.pattern)
         self.patterns.append(pattern)
         self.regex += f"(?:{part.regex})?"
+        self.written_regex += f"(?:{part.written_regex})?"
         self.format += "%s"
         self.captures += part.captures
         self.writers.append((None, write, None))
@@ -193,9 +244,10 @@ class _Compiler:
             f"{self.text!r}: {{#{piece.name}}} must name a list; the lists: {', '.join(lists) or 'none'}"
         )
 
-    def _add_field(self, name: str, pattern: TextPattern) -> None:
+    def _add_field(self, name: str, pattern: TextPattern, written: TextPattern | None = None) -> None:
         self.patterns.append(Named(name, pattern))
         self.regex += f"({pattern.regex()})"
+        self.written_regex += f"({(written or pattern).regex()})"
         self.format += "%s"
 
     def _add_value(self, piece: ValuePiece | ListPiece, behind: frozenset[str]) -> None:
@@ -212,12 +264,14 @@ class _Compiler:
             if isinstance(piece, ListPiece):
                 kind, longest = self._list(piece, annotation, behind)
             else:
-                kind = field_type(annotation, piece.format_spec, behind)
-                if annotation is not bool:
+                kind = self._one(name, field_type(annotation, piece.format_spec, behind))
+                if annotation is not bool and kind.written is None:
                     width = parse_format_spec(piece.format_spec).width
+        except AmbiguousTemplate as error:
+            raise AmbiguousTemplate(f"{name}: {error}", error.names) from None
         except ConfigurationError as error:
             raise ConfigurationError(f"{name}: {error}") from None
-        self._add_field(name, kind.pattern)
+        self._add_field(name, kind.pattern, kind.written)
         self.captures.append((name, kind.read, absent))
         self.writers.append((name, kind.write, kind.plain))
         self.drawers.append((name, kind.draw))
@@ -232,6 +286,9 @@ class _Compiler:
             )
         )
 
+    def _one(self, name: str, kind: FieldType) -> FieldType:
+        return kind.exactly if self.exact is None or name in self.exact else kind
+
     def _list(self, piece: ListPiece, annotation: Any, behind: frozenset[str]) -> tuple[FieldType, str]:
         """Return the type of a list, and the regular expression of the longest lists."""
         item_type = item_of(annotation)
@@ -242,10 +299,12 @@ class _Compiler:
             )
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])
-            return _list_type(piece, field_type(item_type, piece.item, stops, empty=False), self.text)
+            kind = self._one(piece.name, field_type(item_type, piece.item, stops, empty=False))
+            return _list_type(piece, kind, self.text)
         item_fields = value_fields(item_type, tuple(value_names(piece.item)))
         between = frozenset(piece.separator[:1]) or first_characters(piece.item, frozenset())
-        template = _Compiler(self.text, item_fields.fields).compile(piece.item, behind | between)
+        compiler = _Compiler(self.text, item_fields.fields, self.exact)
+        template = compiler.compile(piece.item, behind | between)
         item_fields.check_used(template.names)
 
         def write(item: Any) -> str:
@@ -351,7 +410,8 @@ def _refuse_two_readings(pattern: TextPattern, template: str) -> None:
         ", ".join(f"{name}={reading[name]!r}" if name in reading else f"no {name}" for name in different)
         for reading in (found.one, found.other)
     )
-    raise ConfigurationError(
+    raise AmbiguousTemplate(
         f"{template!r} is ambiguous: {found.text!r} can be read as {one}, or as {other}; put between them "
-        "a text that cannot be in them, or give them fixed widths"
+        "a text that cannot be in them, or give them fixed widths",
+        different,
     )

@@ -27,7 +27,7 @@ from tcpcomm.codec.problems import brief_repr, missing, unknown
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_template
+from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
@@ -180,12 +180,7 @@ class TextDialect(Dialect):
         self._faults = faults
         self.has_faults = bool(faults.templates)
         self._free_replies = free_replies
-        messages = []
-        for spec in specs:
-            try:
-                messages.append(_Message(spec, encoding, faults, faults_first=free_replies))
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{spec.where}: {error}") from None
+        messages = _compile_messages(specs, encoding, faults, free_replies=free_replies)
         self._messages = {each.name: each for each in messages}
         self._commands = [each for each in messages if not each.spec.is_event]
         self._events = [each for each in messages if each.spec.is_event]
@@ -193,7 +188,6 @@ class TextDialect(Dialect):
             (each, each.read_request) for each in self._commands
         )
         self._read_event = _one_reader((each, each.read_event) for each in self._events)
-        _refuse_common_texts(self._commands, self._events, faults, free_replies=free_replies)
         self._repliers = {
             each.name: self._reply_to
             if each.reply is None or free_replies
@@ -333,7 +327,54 @@ class TextDialect(Dialect):
         return " or ".join(each.notation for each in self._faults.templates)
 
 
+class _CommonText(ConfigurationError):
+    """A frame can be two messages: those with these names, of which an empty one stands for the faults."""
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        super().__init__(message)
+        self.names = {*names} - {""}
+
+
+def _compile_messages(
+    specs: Sequence[MessageSpec],
+    encoding: Encoding,
+    faults: Faults,
+    *,
+    free_replies: bool,
+) -> list[_Message]:
+    """
+    Compile messages. Their numbers are read in every usual form, unless a frame could be two messages then.
+
+    Raises:
+        ConfigurationError: a message cannot be compiled, or two messages can be the same text.
+    """
+
+    def compiled(spec: MessageSpec) -> _Message:
+        try:
+            return as_usual_or_exactly(lambda: _Message(spec, encoding, faults, faults_first=free_replies))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{spec.where}: {error}") from None
+
+    messages = [compiled(spec) for spec in specs]
+    exact: set[str] = set()
+    while True:
+        commands = [each for each in messages if not each.spec.is_event]
+        events = [each for each in messages if each.spec.is_event]
+        try:
+            _refuse_common_texts(commands, events, faults, free_replies=free_replies)
+        except _CommonText as error:
+            names = error.names - exact
+            if not names:
+                raise
+            with reading_exactly():
+                messages = [compiled(each.spec) if each.name in names else each for each in messages]
+            exact |= names
+        else:
+            return messages
+
+
 class _PossibleFrame(NamedTuple):
+    name: str
     where: str
     description: str
     template: CompiledTemplate
@@ -346,15 +387,15 @@ def _refuse_common_texts(
     *,
     free_replies: bool,
 ) -> None:
-    """Raise ConfigurationError if one frame can be two messages for its reader."""
+    """Raise _CommonText if one frame can be two messages for its reader."""
 
     def frame_of(kind: str, message: _Message) -> _PossibleFrame:
         where, template = message.spec.where, message.template
-        return _PossibleFrame(where, f"the {kind} {where}, {template.text!r},", template)
+        return _PossibleFrame(message.name, where, f"the {kind} {where}, {template.text!r},", template)
 
     def faults_of(where: str, templates: Sequence[FaultTemplate], word: str) -> list[_PossibleFrame]:
         return [
-            _PossibleFrame(where, f"the fault {each.text!r}", each.template(word)) for each in templates
+            _PossibleFrame("", where, f"the fault {each.text!r}", each.template(word)) for each in templates
         ]
 
     common = faults_of("the template of faults", faults.templates, "")
@@ -374,7 +415,7 @@ def _refuse_common_texts(
             ([*own, *general], reply.not_faults),
         ):
             replies = [
-                _PossibleFrame(command.spec.where, f"its reply {template.text!r}", template)
+                _PossibleFrame(command.name, command.spec.where, f"its reply {template.text!r}", template)
                 for template in templates
                 if template not in reply.free_templates
             ]
@@ -386,8 +427,9 @@ def _refuse_common_texts(
         text = common_text(first.pattern, second.pattern)
         if text is not None:
             is_fault = "fault" in one.description
-            raise ConfigurationError(
+            raise _CommonText(
                 f"{other.where}: {other.description} and {one.description} can both be the frame {text!r}; "
                 "put a literal text in front of one of them that the other cannot begin with"
-                + (", or write fault=None if the equipment has no faults" if is_fault else "")
+                + (", or write fault=None if the equipment has no faults" if is_fault else ""),
+                (one.name, other.name),
             )

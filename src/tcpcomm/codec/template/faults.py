@@ -11,7 +11,7 @@ from tcpcomm.codec.base import Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import compile_template
+from tcpcomm.codec.template.compiler import compile_template, reading_exactly
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -113,7 +113,8 @@ class FaultTemplate:
         """The template, and its code if that is not seen in it, for people."""
         if not self.has_code and self.code == "":
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
-        self._template = compile_template(text, self._fields)
+        with reading_exactly():
+            self._template = compile_template(text, self._fields)
         self._templates_by_word: dict[str, CompiledTemplate] = {}
         if not encoding.carries(self._template.literal):
             literal = brief_repr(self._template.literal)
@@ -125,7 +126,8 @@ class FaultTemplate:
             return self._template
         if word not in self._templates_by_word:
             pieces = tuple(_with_command(self._pieces, word))
-            self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
+            with reading_exactly():
+                self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
         return self._templates_by_word[word]
 
     def read(self, text: str, word: str) -> Fault | None:

@@ -13,17 +13,18 @@ answers. The types of the fields come from the annotations of the declaration. T
     count     = "{#" [ name ] [ ":" format ] "}"            the number of items of the list
     optional  = "[" template "]"                            left out for certain values
 
-    format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter] ["/" power of 10]
+    format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter] ["/" power of 10] ["!"]
               | word "|" word                               for bool, the word for true first
-    align     = "<" | ">"        sign = "+" | "-" | " "
+    align     = "<" | ">" | "="  sign = "+" | "-" | " "
 
 Inside of a list or an optional part, a closing bracket always closes it, even if two follow each other. The
 page ``docs/reference/template-notation.md`` explains the formats of each type, with examples.
 
 A template is refused if some text could be read from it in two ways. Two messages are refused if they
 could be the same text: two commands, two events, an event and a reply, a reply and the fault. These
-decisions are exact. One event can be any text, ``{code}``: every text that is nothing else. Replies and
-the fault must then begin with literal text.
+decisions are exact. Numbers are read in every usual form where that leaves one reading, and else exactly in
+the form that is written. One event can be any text, ``{code}``: every text that is nothing else. Replies
+and the fault must then begin with literal text.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.codec.template.regex_tree import TextPattern
 
@@ -45,6 +45,7 @@ class FieldType:
     Attributes:
         description: a description of a value, for messages: ``a whole number``.
         pattern: the texts that may be read. No text has two readings.
+        written: the texts that ``write`` returns, if ``pattern`` has more: other usual forms of a number.
         write: returns the text of a value; raises CodecError if the value has the wrong type or range.
         read: returns the value of a text that fits the pattern; raises CodecError if there is none, or
             ValueError, as ``int`` does, for a number of thousands of digits.
@@ -58,3 +59,9 @@ class FieldType:
     read: Callable[[str], Any]
     draw: Callable[[Random], Any]
     plain: Plain | None = None
+    written: TextPattern | None = None
+
+    @property
+    def exactly(self) -> FieldType:
+        """The same rules, but only the texts that are written may be read."""
+        return self if self.written is None else evolve(self, pattern=self.written, written=None)

@@ -11,8 +11,8 @@ from attrs.converters import optional
 from tcpcomm.errors import ConfigurationError
 
 _FORMAT_SPEC: Final = re.compile(
-    r"(?:(?P<fill>.)?(?P<align>[<>^]))?(?P<sign>[-+ ])?(?P<zero>0)?(?P<width>[1-9][0-9]{0,5})?"
-    r"(?:\.(?P<precision>[0-9]{1,5}))?(?P<type>[a-zA-Z])?(?:/(?P<scale>[0-9]{1,15}))?",
+    r"(?:(?P<fill>.)?(?P<align>[<>^=]))?(?P<sign>[-+ ])?(?P<zero>0)?(?P<width>[1-9][0-9]{0,5})?"
+    r"(?:\.(?P<precision>[0-9]{1,5}))?(?P<type>[a-zA-Z])?(?:/(?P<scale>[0-9]{1,15}))?(?P<exact>!)?",
     re.DOTALL,
 )
 _NAMES: Final = {
@@ -23,12 +23,17 @@ _NAMES: Final = {
     "precision": "a precision",
     "type": "a letter at its end",
     "scale": "a scale",
+    "exact": "an exclamation mark, because it is read exactly as it is written",
 }
 
 
 @frozen
 class FormatSpec:
-    """A format specification: the supported parts of Python's, and a scale such as ``/1000``."""
+    """
+    A format specification: the supported parts of Python's, and two of our own.
+
+    These are a scale such as ``/1000``, and ``!``: nothing but the written form is read.
+    """
 
     text: str = ""
     fill: str = " "
@@ -39,11 +44,12 @@ class FormatSpec:
     precision: int | None = field(default=None, converter=optional(int))
     type: str = ""
     scale: int | None = field(default=None, converter=optional(int))
+    exact: bool = field(default=False, converter=bool)
 
     @property
     def python(self) -> str:
         """The specification for :func:`format`."""
-        text = self.text.partition("/")[0]
+        text = self.text.removesuffix("!").partition("/")[0]
         return f"{text}d" if self.scale is not None and not self.type else text
 
     def error(self, problem: str) -> ConfigurationError:

@@ -1,16 +1,18 @@
 """
 Number fields of templates: ``int``, ``float`` and ``Decimal``, with their format specifications.
 
-A format specification determines the text that is written, and only that form is read, with exactly that
-width. Without a format specification, and with ``g``, any usual form is read. The functions raise
-ConfigurationError for a format specification that does not suit the type.
+A format specification determines the text that is written. Other usual forms of the number are read too: a
+plus sign, other decimals, an exponent, more or less filling. Only the written form is read of a number in
+hexadecimal, of one that is filled with zeros, of one whose format ends in ``!``, and where a template would
+be ambiguous otherwise. The functions raise ConfigurationError for a format specification that does not suit
+the type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from itertools import product
 from math import inf
 from numbers import Integral, Real
 from random import Random
@@ -42,6 +44,9 @@ WIDEST: Final = 32
 MOST_DIGITS: Final = 18
 """The most digits before the point of a number with decimals: more than a float can distinguish."""
 
+WIDEST_FREE: Final = 16
+"""The most characters of a fixed width, if the number of decimals is free."""
+
 LARGEST_ROUNDED: Final = 1e308
 """Floats below this limit stay finite when they are rounded to any number of digits."""
 
@@ -51,19 +56,49 @@ LARGEST_STEPS: Final = 10**15
 _SIGNS: Final = {"-": (chars("-"), 0), "+": (chars("+-"), 1), " ": (chars(" -"), 1)}
 """For each sign option: the possible characters, and their smallest number. The largest number is one."""
 
-_ANY_INT: Final = Seq((Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))
-_ANY_NUMBER: Final = Seq(
-    (
-        Run(chars("+-"), 0, 1),
-        Choice(
-            (
-                Seq((Run(DIGIT, 1, None), Maybe(Seq((literal("."), Run(DIGIT, 0, None)))))),
-                Seq((literal("."), Run(DIGIT, 1, None))),
-            )
-        ),
-        Maybe(Seq((Run(chars("eE"), 1, 1), Run(chars("+-"), 0, 1), Run(DIGIT, 1, None)))),
+_SIGN: Final = Run(chars("+-"), 0, 1)
+_WHOLE: Final = Run(DIGIT, 1, None)
+
+
+def _decimal(most: int | None, exponent: int | None) -> TextPattern:
+    """Return the usual forms of a number without its sign: at most so many digits before the point."""
+    return Seq(
+        (
+            Choice(
+                (
+                    Seq((Run(DIGIT, 1, most), Maybe(Seq((literal("."), Run(DIGIT, 0, None)))))),
+                    Seq((literal("."), Run(DIGIT, 1, None))),
+                )
+            ),
+            Maybe(Seq((Run(chars("eE"), 1, 1), _SIGN, Run(DIGIT, 1, exponent)))),
+        )
     )
-)
+
+
+_NUMBER: Final = _decimal(None, None)
+_SMALL_NUMBER: Final = _decimal(MOST_DIGITS, 2)
+"""Numbers of any usual form that are certainly finite as a float."""
+
+
+def _usual(format_spec: FormatSpec, number: TextPattern) -> TextPattern | None:
+    """
+    Return the usual forms of a number that a format writes: with a plus sign, with other decimals.
+
+    A number that is filled up to a width may have more or less of the filling. Return None if the number is
+    filled with zeros, because then its width tells where it ends.
+    """
+    sign = Run(chars(" +-"), 0, 1) if format_spec.sign == " " else _SIGN
+    if format_spec.zero:
+        return None
+    if format_spec.width is None:
+        return Seq((sign, number))
+    return _aligned(format_spec.align, Run(chars(format_spec.fill), 0, None), sign, number)
+
+
+def _aligned(align: str, fill: TextPattern, sign: TextPattern, number: TextPattern) -> TextPattern:
+    if align == "<":
+        return Seq((sign, number, fill))
+    return Seq((sign, fill, number) if align == "=" else (fill, sign, number))
 
 
 @frozen
@@ -77,6 +112,8 @@ class _NumberForm:
     rests: Mapping[int, TextPattern] = {0: EMPTY}
     """The possible rests by their size."""
     signed: bool = True
+    free: bool = False
+    """True if a point can be anywhere among the digits, or nowhere."""
 
     def _signs(self) -> tuple[CharSet, int, int]:
         """Return the characters of the sign, and their smallest and largest number."""
@@ -99,17 +136,41 @@ class _NumberForm:
         choices = []
         for padding in range(1 if self.format_spec.zero else width):
             pad = Run(fill, padding, padding)
-            for number in self._exactly(width - padding):
-                choices.append(Seq((number, pad) if self.format_spec.align == "<" else (pad, number)))
+            for sign, number in self._exactly(width - padding):
+                choices.append(_aligned(self.format_spec.align, pad, sign, number))
         return Choice(choices)
 
-    def _exactly(self, size: int) -> Iterator[TextPattern]:
-        """Return the patterns of all numbers of exactly ``size`` characters."""
+    def _exactly(self, size: int) -> Iterator[tuple[TextPattern, TextPattern]]:
+        """Return the patterns of all numbers of exactly ``size`` characters, each behind its sign."""
         sign, fewest, most = self._signs()
-        for signs, (rest_size, rest) in product(range(fewest, most + 1), self.rests.items()):
-            digits = size - signs - rest_size
+        for signs in range(fewest, most + 1):
+            for number in self._unsigned(size - signs):
+                yield Run(sign, signs, signs), number
+
+    def _unsigned(self, size: int) -> Iterator[TextPattern]:
+        if self.free:
+            if size >= 1:
+                yield Run(self.digits, size, size)
+            if size >= 2:
+                yield _with_a_point(size)
+            return
+        for rest_size, rest in self.rests.items():
+            digits = size - rest_size
             if digits >= 1 and (self.most is None or digits <= self.most):
-                yield Seq((Run(sign, signs, signs), Run(self.digits, digits, digits), rest))
+                yield Seq((Run(self.digits, digits, digits), rest))
+
+
+def _with_a_point(size: int) -> TextPattern:
+    """Return the pattern of so many characters, which are digits and one point."""
+    if size == 1:
+        return literal(".")
+    first, second = size // 2, size - size // 2
+    return Choice(
+        (
+            Seq((_with_a_point(first), Run(DIGIT, second, second))),
+            Seq((Run(DIGIT, first, first), _with_a_point(second))),
+        )
+    )
 
 
 def _number_form(format_spec: FormatSpec, description: str) -> _NumberForm:
@@ -140,6 +201,8 @@ def _number_form(format_spec: FormatSpec, description: str) -> _NumberForm:
 def _check_padding(format_spec: FormatSpec) -> None:
     if format_spec.align == "^":
         raise format_spec.error("align numbers left (<) or right (>)")
+    if format_spec.align == "=" and format_spec.text.startswith("0="):
+        raise format_spec.error("for zeros behind the sign write +08.3f")
     if format_spec.align and (format_spec.zero or format_spec.width is None):
         raise format_spec.error("an alignment needs a width, and no zero in front of the width")
     if format_spec.width is not None and (format_spec.fill.isalnum() or format_spec.fill in "+-."):
@@ -164,6 +227,8 @@ def _fits(write: Callable[[Any], str], width: int | None) -> Callable[[Any], str
 def _stripped(read: Callable[[str], Any], format_spec: FormatSpec) -> Callable[[str], Any]:
     if format_spec.width is None or format_spec.zero:
         return read
+    if format_spec.align == "=":
+        return lambda text: read(text.replace(format_spec.fill, ""))
     return lambda text: read(text.strip(format_spec.fill))
 
 
@@ -194,7 +259,7 @@ def _checked_int(value: Any) -> int:
 
 def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
     """Return the field type of ``int``: decimal, with a sign if ``signed``, or hexadecimal without one."""
-    format_spec.allow_only("align", "sign", "zero", "width", "type", of="int")
+    format_spec.allow_only("align", "sign", "zero", "width", "type", "exact", of="int")
     if format_spec.type not in ("", "d", "x", "X"):
         raise format_spec.error("write int with d, x or X")
     hexadecimal = format_spec.type in ("x", "X")
@@ -225,14 +290,30 @@ def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
         value = random.randrange((16 if hexadecimal else 10) ** digits)
         return -value if negative else value
 
-    return FieldType(
+    kind = FieldType(
         description,
-        _ANY_INT if free else form.pattern(),
+        form.pattern(),
         _fits(write, format_spec.width),
         _stripped(read if hexadecimal else int, format_spec),
         draw,
         Plain(int, python_format, None if signed else (-1, inf)) if format_spec.width is None else None,
     )
+    usual = _usual(format_spec, _WHOLE) if signed else None
+    return _read_as_usual(kind, usual, format_spec, free=free)
+
+
+def _read_as_usual(
+    kind: FieldType, usual: TextPattern | None, format_spec: FormatSpec, *, free: bool
+) -> FieldType:
+    """Return the type of a number that is read in every usual form, unless its format forbids it."""
+    if free:
+        if format_spec.exact:
+            raise format_spec.error("a number without a format is read in every usual form: remove the '!'")
+        assert usual is not None
+        return evolve(kind, pattern=usual)
+    if usual is None or format_spec.exact:
+        return kind
+    return evolve(kind, pattern=usual, written=kind.pattern)
 
 
 def _checked_float(value: Any) -> float:
@@ -245,14 +326,19 @@ def _checked_float(value: Any) -> float:
 
 
 def _check_decimals(format_spec: FormatSpec, of: str) -> None:
-    format_spec.allow_only("align", "sign", "zero", "width", "precision", "type", "scale", of=of)
+    parts = ("align", "sign", "zero", "width", "precision", "type", "scale", "exact")
+    format_spec.allow_only(*parts, of=of)
     _check_padding(format_spec)
     letter, precision, scale = format_spec.type, format_spec.precision, format_spec.scale
     if scale is not None:
         if letter not in ("", "d") or precision is not None or str(scale).strip("0") != "1":
             raise format_spec.error("write a scaled number as 07d/1000, with a power of 10")
-    elif letter == "" and (precision is not None or format_spec.width is not None):
+    elif letter == "" and precision is not None:
         raise format_spec.error(f"add the letter that says how to write {of}, as in 8.3f, .6E or .6g")
+    elif letter == "" and format_spec.width is not None and format_spec.width > WIDEST_FREE:
+        raise format_spec.error(
+            f"a number with any decimals is at most {WIDEST_FREE} characters wide; for more, write 20.3f"
+        )
     elif letter not in ("", "f", "e", "E", "g", "G"):
         raise format_spec.error(f"write {of} with f, e, E, g or G, or scaled, as in 07d/1000")
     elif letter in ("g", "G") and format_spec.width is not None:
@@ -271,8 +357,12 @@ def _decimals_type(
     plain: Plain | None = None,
 ) -> FieldType:
     """Return the field type of a float or a Decimal."""
-    free = format_spec.type in ("", "g", "G") and format_spec.scale is None
+    letterless = format_spec.type == "" and format_spec.scale is None
+    free = format_spec.type in ("g", "G") or (letterless and format_spec.width is None)
     form = _number_form(format_spec, description)
+    if letterless and format_spec.width is not None:
+        form = evolve(form, free=True)
+        write = _with_free_decimals(write, format_spec)
     write, read = _fits(write, format_spec.width), _stripped(read, format_spec)
 
     def draw(random: Random) -> Any:
@@ -281,13 +371,38 @@ def _decimals_type(
             steps = random.randrange(10**digits)
             return read(format(-steps if negative else steps, format_spec.python))
         whole = random.randrange(10 ** (1 if form.most == 1 else digits))
-        text = f"{'-' if negative else ''}{whole}.{random.randrange(1000):03d}"
-        try:
-            return read(write(make(text)))
-        except CodecError:  # rounding added a digit
-            return read(write(make(whole)))
+        decimals = f"{random.randrange(1000):03d}"
+        for text in (f"{whole}.{decimals}", f"{whole}.{decimals[0]}", f"{whole % 10}"):
+            for sign in ("-", "") if negative else ("",):
+                with suppress(CodecError):  # it is too long, or rounding added a digit
+                    return read(write(make(sign + text)))
+        raise AssertionError(format_spec)
 
-    return FieldType(description, _ANY_NUMBER if free else form.pattern(), write, read, draw, plain)
+    whole_only = format_spec.scale is not None
+    number = _WHOLE if whole_only else _SMALL_NUMBER if format_spec.type == "f" else _NUMBER
+    kind = FieldType(description, form.pattern(), write, read, draw, plain)
+    return _read_as_usual(kind, _usual(format_spec, number), format_spec, free=free)
+
+
+def _with_free_decimals(write: Callable[[Any], str], format_spec: FormatSpec) -> Callable[[Any], str]:
+    """Return a function that writes as many decimals as the value has, and no exponent, in the width."""
+    width = format_spec.width
+    assert width is not None
+    pad = {"<": str.ljust}.get(format_spec.align, str.rjust)
+
+    def positional(value: Any) -> str:
+        text = format(Decimal(write(value).strip(format_spec.fill).replace(format_spec.fill, "")), "f")
+        if len(text) > width:
+            text = text.removesuffix(".0")
+        digits = text.lstrip("-")
+        sign = "-" if digits != text else format_spec.sign.replace("-", "")
+        if format_spec.zero:
+            return sign + digits.rjust(width - len(sign), "0")
+        if format_spec.align == "=":
+            return sign + digits.rjust(width - len(sign), format_spec.fill)
+        return pad(sign + digits, width, format_spec.fill)
+
+    return positional
 
 
 def float_type(format_spec: FormatSpec) -> FieldType:
