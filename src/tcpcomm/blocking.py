@@ -18,12 +18,13 @@ waiting command.
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
-from typing import Any, Final, Self, TypeVar, Unpack
+from typing import Any, Final, Self, TypeVar, Unpack, overload
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
@@ -299,15 +300,30 @@ def link_of(proxy: Any) -> BlockingLink:
     return proxy._link
 
 
-def raw(proxy: Any, frame: bytes, *, timeout: float = 5.0) -> bytes:
+@overload
+def raw(proxy: Any, frame: bytes, *, timeout: float = ...) -> bytes: ...
+
+
+@overload
+def raw(proxy: Any, frame: bytes, *, timeout: float = ..., frames: int) -> list[bytes]: ...
+
+
+@overload
+def raw(
+    proxy: Any, frame: bytes, *, timeout: float = ..., until: bytes | re.Pattern[bytes]
+) -> list[bytes]: ...
+
+
+def raw(proxy: Any, frame: bytes, **options: Any) -> bytes | list[bytes]:
     """
     Send a frame that cannot be declared, and return its reply, as :func:`tcpcomm.raw` does.
 
     Raises:
-        ConfigurationError: replies carry ids, or it is not a proxy that :func:`remote` made.
+        ConfigurationError: replies carry ids, or it is not a proxy that :func:`remote` made; or ``frames``
+            or ``until`` cannot be used.
     """
     link_of(proxy)
-    reply: bytes = call_in_reactor(lambda: host.raw(proxy._proxy, frame, timeout=timeout))
+    reply: bytes | list[bytes] = call_in_reactor(lambda: host.raw(proxy._proxy, frame, **options))
     return reply
 
 

@@ -62,9 +62,9 @@ class ExchangeSubject:
         self._exchange.end(reason)
 
     def ask(self, command: Command) -> None:
-        call = Call(
-            command.number, b"%d" % command.number, (), self._reader, TIMEOUT, command.outcomes.append
-        )
+        number, settle = command.number, command.outcomes.append
+        call = Call(number, b"%d" % number, (), self._reader, TIMEOUT, settle)
+        call.doubtful = self._world.rules.is_doubtful(number)
         self._calls[command.number] = call
         try:
             self._exchange.ask(call, self._world.now)
@@ -145,7 +145,8 @@ class RequesterSubject:
         self._requester.end(reason)
 
     def ask(self, command: Command) -> None:
-        asked = self._requester.ask_frame(b"%d" % command.number, self._reader, TIMEOUT)
+        frame, doubtful = b"%d" % command.number, self._world.rules.is_doubtful(command.number)
+        asked = self._requester.ask_frame(frame, self._reader, TIMEOUT, doubtful=doubtful)
         self._asked[command.number] = asked
 
         def failed(failure: Failure) -> None:

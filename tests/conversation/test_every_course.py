@@ -25,6 +25,7 @@ TWO: Final = Rules(depth=2)
 QUIET: Final = Rules(quiet=0.02, ticks=(0.03, 1.0))
 ONE_FRAME: Final = Rules(forms=("reply", "nonsense", "alien"), unread=False, ticks=(0.15,))
 TWO_OF_ONE_FRAME: Final = Rules(depth=2, forms=("reply", "nonsense"), ticks=(0.15,))
+UNDECLARED: Final = Rules(undeclared=True, asks=3, unread=False, ticks=(0.15,))
 BY_ID: Final = Rules(by_id=True, depth=2)
 FORMS: Final = Rules(depth=2, forms=("reply", "fault", "nonsense", "part"), unread=False)
 
@@ -69,6 +70,8 @@ def courses(
         ("exchange", ONE_FRAME, 5, Count(2_352, 653, 1_257)),
         ("requester", evolve(ONE_FRAME, forms=("reply", "nonsense")), 5, Count(2_162, 600, 1_158)),
         ("exchange", TWO_OF_ONE_FRAME, 5, Count(16_670, 2_269, 6_865)),
+        ("exchange", UNDECLARED, 5, Count(1_341, 511, 465)),
+        ("requester", UNDECLARED, 5, Count(1_341, 511, 465)),
         ("exchange", BY_ID, 5, Count(16_256, 0, 0)),
     ],
 )
@@ -91,6 +94,7 @@ MUTANTS: Final = (
     Mutant(
         "the reply to another takes a place", Exchange, "_takes_place", "not self._is_alien", "True or "
     ),
+    Mutant("no silence behind a raw frame", Exchange, "_note_reply", "if call.doubtful", "if False"),
     Mutant("no silence behind nonsense", Exchange, "_settle_badly", "doubtful = True", "doubtful = False"),
     Mutant(
         "answers are given before all are read",
@@ -125,7 +129,7 @@ def is_found_out(mutant: Mutant, subject: str) -> bool:
     """Return True if a course of up to five events shows the defect."""
     with mutant.at_work():
         try:
-            for rules in (ONE, QUIET, FORMS, ONE_FRAME, TWO_OF_ONE_FRAME):
+            for rules in (ONE, QUIET, FORMS, ONE_FRAME, TWO_OF_ONE_FRAME, UNDECLARED):
                 for _ in courses(evolve(rules, asks=3), 5, SUBJECTS[subject]):
                     pass
         except AssertionError:

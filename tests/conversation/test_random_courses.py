@@ -67,6 +67,7 @@ def conversation(seed: int) -> Course:
         waiting=random.choice((2, 8)) if subject == "exchange" else MAX_WAITING,
         forms=random.choice(FORMS[subject]) if is_short else ONE_FORM,
         ticks=(0.0005, 0.01, 0.3, 1.0) if is_short else (0.002,),
+        undeclared=is_short and random.random() < 0.2,
     )
     course = Course(rules, SUBJECTS[subject])
     chances, rare = (CHANCES, RARE) if is_short else (LONG_CHANCES, LONG_RARE)

@@ -38,11 +38,17 @@ class Rules:
     """The times that may pass, in seconds."""
     unread: bool = True
     """True if frames may also arrive without being read at once."""
+    undeclared: bool = False
+    """True if every second command is a frame that nobody declared."""
 
     @property
     def is_one_frame(self) -> bool:
         """True if each reply is one frame."""
         return "part" not in self.forms
+
+    def is_doubtful(self, number: int) -> bool:
+        """Return True if nobody said how many frames answer a command."""
+        return self.undeclared and not self.by_id and number % 2 == 1
 
 
 @frozen(eq=False)

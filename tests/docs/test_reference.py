@@ -37,6 +37,7 @@ WITH_LIMITS = [
         "equipment.equipment",
         "equipment.events",
         "conversation.exchange",
+        "conversation.raw_reply",
         "conversation.requester",
         "session.admission",
         "server.service",

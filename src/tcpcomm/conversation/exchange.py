@@ -17,7 +17,7 @@ A frame that is not a reply to the oldest command breaks a session without ids, 
 took the place of the reply if that command is the only one under way, and its reply is one frame, and the
 frame came alone, and is not the reply to another command. Then the command gets BadReply, and the session
 goes on after a silence. The silence lasts longer than every reply so far, so that a true reply behind that
-frame would show as surplus. The call is *doubtful*.
+frame would show as surplus. The call is *doubtful*. So is a call whose number of frames nobody said.
 
 Frames that are handled together, in one slice of a chunk, are judged together: if there are more of them
 than commands under way, nobody can know which one is surplus. The driver keeps their answers by
@@ -49,9 +49,9 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from tcpcomm.codec.base import MORE, ReplyReader
+from tcpcomm.codec.base import MISSING, MORE, ReplyReader
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 from tcpcomm.runtime.safe_text import brief_bytes
 
@@ -87,10 +87,11 @@ class Call:
         timeout: seconds that the peer has for its reply, from when the frame is written. The command may
             wait as long for its turn.
         settle: called exactly once, with the result or an exception.
+        doubtful: True if more frames may come than those that settle the call. The next command waits for a
+            silence then.
         name: the command's name, for observers; empty for a frame that is not declared.
         values: the command's parameters by name, for observers.
         observed: the call as the driver reported it to observers, or None.
-        doubtful: True if more frames than its reply may come: the next command waits for a silence.
         due: the time at which the call is overdue.
     """
 
@@ -105,6 +106,18 @@ class Call:
     doubtful: bool = False
     observed: Any = field(default=None, init=False)
     due: float = field(default=inf, init=False)
+
+
+@frozen
+class _Dropped:
+    """The last thing that came and answered nothing."""
+
+    time: float
+    what: str
+    id: Any
+
+    def text_for(self, call: Call) -> str:
+        return self.what if self.id is MISSING else f"{self.what} {self.id!r}, not {call.id}"
 
 
 @define(eq=False, kw_only=True)
@@ -154,6 +167,7 @@ class Exchange:
     _flow_began: float = field(default=-inf, init=False)  # the end of the last such silence
     paused_until: float = field(default=inf, init=False)
     stray_replies: int = field(default=0, init=False)
+    _dropped: _Dropped | None = field(default=None, init=False)
 
     @property
     def idle(self) -> bool:
@@ -164,6 +178,12 @@ class Exchange:
     def awaits_answer(self) -> bool:
         """True if a command is under way."""
         return bool(self._under_way)
+
+    @property
+    def awaits_frame(self) -> bool:
+        """True if the oldest command under way takes every frame, also one that the dialect cannot read."""
+        answers = next((call.answers for call in self._under_way.values()), None)
+        return answers is not None and answers.wants_frames and not self._by_id
 
     @property
     def deadline(self) -> float:
@@ -378,13 +398,32 @@ class Exchange:
         elif self._under_way.pop(call.id, None) is not None:
             self._break("a command was cancelled: its reply must not answer the next one")
 
+    def dropped(self, what: str, now: float, id: Any = MISSING) -> None:
+        """
+        Describe something that came and answered nothing, to quote it to a command that is overdue.
+
+        Args:
+            what: the words of that error.
+            now: the time.
+            id: the id of an answer, to follow the words.
+        """
+        self._dropped = _Dropped(now, what, id)
+
+    def _came_instead(self, call: Call, partial: str) -> str:
+        """Return the end of an error text about something that came in place of a reply, or nothing."""
+        if partial:
+            return f": {partial}"
+        last = self._dropped
+        if last is None or last.time < call.due - call.timeout:
+            return ""
+        return f"; {last.text_for(call)}"
+
     def tick(self, now: float, partial: str = "") -> None:
         """Settle overdue calls. ``partial`` describes an incomplete reply that came; empty if none did."""
-        details = f": {partial}" if partial else ""
         for call in [each for each in self._under_way.values() if each.due <= now]:
             self._settle(
                 call,
-                ReplyTimeout(f"no reply within {call.timeout:g} s{details}"),
+                ReplyTimeout(f"no reply within {call.timeout:g} s{self._came_instead(call, partial)}"),
                 broken="a reply did not come in time: a late one must not answer the next command",
             )
         for call in [each for each in self._waiting if each.due <= now]:

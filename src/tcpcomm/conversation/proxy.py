@@ -101,7 +101,11 @@ class HostProxy:
         try:
             arrivals = self._dialect.read_at_host(frame)
         except CodecError as error:
+            if requester.awaits_frame:
+                requester.answer(None, None, frame)
+                return
             self._drop(frame, str(error), requester)
+            requester.dropped(f"{brief_bytes(frame)} came: {error}")
             requester.unreadable_reply(f"what came makes no sense: {error}", frame)
             return
         for arrival in arrivals:
@@ -111,6 +115,7 @@ class HostProxy:
                 event = self._dialect.unmatched_event(frame)
                 if event is None:
                     self._drop(frame, _STRAY, requester)
+                    requester.dropped("a reply came whose id is", arrival.id)
                     requester.surplus(frame)
                 else:
                     self._emit(event, frame, requester)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from tcpcomm.codec.base import ReplyReader, Request
+from tcpcomm.codec.base import MISSING, ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
@@ -131,6 +131,11 @@ class Requester:
         """True if a command is under way."""
         return self._exchange.awaits_answer
 
+    @property
+    def awaits_frame(self) -> bool:
+        """True if the next answer is taken as a frame, whatever it holds."""
+        return self._exchange.awaits_frame
+
     def ask(
         self,
         command: Command,
@@ -167,13 +172,23 @@ class Requester:
             timeout = command.timeout
         return self._ask(number, frame, answers, timeout, name=name, values=values)
 
-    def ask_frame(self, frame: bytes, answers: ReplyReader | None, timeout: float) -> Deferred[Any]:
-        """Ask a frame that is not declared, as :meth:`ask` does; ``answers`` is None if none is awaited."""
+    def ask_frame(
+        self, frame: bytes, answers: ReplyReader | None, timeout: float, *, doubtful: bool = False
+    ) -> Deferred[Any]:
+        """
+        Ask a frame that is not declared, as :meth:`ask` does.
+
+        Args:
+            frame: the frame.
+            answers: reads the reply; None if none is awaited.
+            timeout: seconds that the peer has for its reply.
+            doubtful: True if more frames may come than those that ``answers`` takes.
+        """
         try:
             number = self._exchange.new_id()
         except NotSent:
             return fail()
-        return self._ask(number, frame, answers, timeout, name="", values={})
+        return self._ask(number, frame, answers, timeout, name="", values={}, doubtful=doubtful)
 
     def _ask(
         self,
@@ -184,6 +199,7 @@ class Requester:
         *,
         name: str,
         values: dict[str, Any],
+        doubtful: bool = False,
     ) -> Deferred[Any]:
         def settle(outcome: Any) -> None:
             if result.called:
@@ -199,7 +215,7 @@ class Requester:
                 raise NotReady(f"the session is over: {session.reason}")
             written: Sequence[bytes]
             written = (framing.encode(frame),) if len(frame) < LARGE else framing.encode_large(frame)
-            call = Call(number, frame, written, answers, timeout, settle, name, values)
+            call = Call(number, frame, written, answers, timeout, settle, name, values, doubtful)
             self._exchange.ask(call, self._clock.seconds())
         except (NotSent, EncodeError):
             return fail()
@@ -238,6 +254,10 @@ class Requester:
             self._later.append(function)
         else:
             function()
+
+    def dropped(self, what: str, id: Any = MISSING) -> None:
+        """Describe something that came and answered nothing, to quote it to a command that is overdue."""
+        self._exchange.dropped(what, self._clock.seconds(), id)
 
     def surplus(self, frame: bytes) -> None:
         """Note a frame that answers no command and is not an event."""

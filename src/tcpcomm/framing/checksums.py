@@ -64,6 +64,13 @@ class Checksum:
             return b"%0*d" % (self.size, value)
         return value.to_bytes(self.width, self.form)
 
+    def mismatch(self, size: int, received: bytes, expected: bytes) -> str:
+        """Return the reason why a frame of so many bytes is faulty, for a log."""
+        if self.form not in ("hex", "decimal"):
+            received, expected = (each.hex().upper().encode() for each in (received, expected))
+        found, right = (repr(each)[2:-1] for each in (received, expected))
+        return f"{size} bytes came whose {self.name} is {found}, not {right}"
+
     def matches(self, data: bytes, received: bytes) -> bool:
         """Return True if ``received`` is the checksum of ``data``."""
         return (received.upper() if self.form == "hex" else received) == self.encode(data)

@@ -184,10 +184,8 @@ class _EnclosedDecoder(Decoder):
             if framing.checksum is not None:
                 covered = framing.covered(frame)
                 if not framing.checksum.matches(covered, check):
-                    reason = (
-                        f"the {framing.checksum.name} checksum is {check!r}, "
-                        f"but the checksum of the frame is {framing.checksum.encode(covered)!r}"
-                    )
+                    expected = framing.checksum.encode(covered)
+                    reason = framing.checksum.mismatch(following - position, check, expected)
                     return self._fail_and_scan(BadChecksum, reason, at=position, resume=following)
             if not self.deliver(frame, position):
                 return following

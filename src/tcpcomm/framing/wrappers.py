@@ -117,11 +117,7 @@ class _Verify(PieceDecoder):
         received = piece[at : at + size]
         if not framing.accepts(frame, received):
             expected = checksum.encode(framing.covered(frame))
-            raise UnusablePiece(
-                BadChecksum,
-                f"the {checksum.name} checksum is {received!r}, "
-                f"but the checksum of the frame is {expected!r}",
-            )
+            raise UnusablePiece(BadChecksum, checksum.mismatch(len(piece), received, expected))
         return frame
 
 

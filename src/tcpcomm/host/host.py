@@ -12,11 +12,14 @@ The proxy has the commands and events of the declaration and nothing else; :func
 
 from __future__ import annotations
 
-from typing import TypeVar, Unpack
+import re
+from typing import Any, TypeVar, Unpack, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
+from tcpcomm.conversation.raw_reply import raw_reply_reader
+from tcpcomm.conversation.requester import ANY_FRAME
 from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
@@ -80,15 +83,53 @@ def link_of(proxy: Equipment) -> HostLink:
     return link
 
 
-def raw(proxy: Equipment, frame: bytes, *, timeout: float = 5.0) -> Deferred[bytes]:
+@overload
+def raw(proxy: Equipment, frame: bytes, *, timeout: float = ...) -> Deferred[bytes]: ...
+
+
+@overload
+def raw(proxy: Equipment, frame: bytes, *, timeout: float = ..., frames: int) -> Deferred[list[bytes]]: ...
+
+
+@overload
+def raw(
+    proxy: Equipment, frame: bytes, *, timeout: float = ..., until: bytes | re.Pattern[bytes]
+) -> Deferred[list[bytes]]: ...
+
+
+def raw(
+    proxy: Equipment,
+    frame: bytes,
+    *,
+    timeout: float = 5.0,
+    frames: int | None = None,
+    until: bytes | re.Pattern[bytes] | None = None,
+) -> Deferred[Any]:
     """
     Ask what cannot be declared: send a frame, and take the next one that is not an event as its reply.
 
+    Args:
+        proxy: a proxy that :func:`remote` made.
+        frame: the frame to send.
+        timeout: seconds that the equipment has for the whole reply.
+        frames: the number of frames that the equipment answers with.
+        until: in place of the number, a regular expression such as ``rb"ok|error:.*"``: the reply ends with
+            the first frame that it matches as a whole.
+
+    Returns:
+        A Deferred of the reply: a frame, or a list of frames if ``frames`` or ``until`` is given. If
+        neither is given, nobody knows how many frames come. So the next command is written after a silence
+        of 0.1 s at least, and a frame that comes in it ends the session as after a timeout.
+
     Raises:
         ConfigurationError: replies carry ids, so that the reply to this frame cannot be found; or it is not
-            a proxy that ``remote`` made.
+            a proxy that ``remote`` made; or ``frames`` or ``until`` cannot be used.
     """
     link = link_of(proxy)
     if link.declaration.dialect.by_id:
         raise ConfigurationError("replies carry ids here: the reply to a raw frame cannot be found")
-    return link.ask(lambda: link.request(frame, timeout=timeout))
+    is_said = frames is not None or until is not None
+    answers = raw_reply_reader(frames, until) if is_said else ANY_FRAME
+    return link.ask(
+        lambda: link.ready_requester().ask_frame(frame, answers, timeout, doubtful=not is_said)
+    )

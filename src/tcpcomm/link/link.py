@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.conversation.requester import ANY_FRAME, Requester
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.errors import ConfigurationError, NotReady, SessionClosed
+from tcpcomm.errors import ConfigurationError, FramingError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
@@ -89,6 +89,10 @@ class LinkSession(FrameProtocol):
         """Give a frame to the user's function, and send its reply."""
         if self.reason is None:
             self._reply(received(frame))
+
+    def framingFailed(self, fault: FramingError) -> None:
+        super().framingFailed(fault)
+        self.requester.dropped(one_line(fault.reason))
 
     def backlogHandled(self) -> None:
         self.requester.release()

@@ -31,7 +31,7 @@ from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import ConfigurationError, FramingError
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
@@ -39,6 +39,7 @@ from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.server.service import ServerService
@@ -170,6 +171,11 @@ class EquipmentProtocol(FrameProtocol):
     def _respond(self, asked: Asked, frame: bytes) -> None:
         if self.is_open:
             self.await_handler(self._responder.take(asked, frame))
+
+    def framingFailed(self, fault: FramingError) -> None:
+        super().framingFailed(fault)
+        if self._host is not None:
+            self._host[1].dropped(one_line(fault.reason))
 
     def backlogHandled(self) -> None:
         if self._host is not None:
