@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from decimal import Decimal
 from enum import Enum, IntEnum, IntFlag
 from fractions import Fraction
@@ -10,12 +11,21 @@ from random import Random
 from typing import Annotated, Any, Literal, NewType
 
 import pytest
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm.codec.template.fields.field_type import Plain
 from tcpcomm.errors import CodecError, ConfigurationError
-from tests.codec.template.templates import Judgement, Mode, Point, compiled_template
+from tests.codec.template.templates import (
+    Judgement,
+    Mode,
+    Point,
+    bound,
+    compiled_template,
+    replied,
+    results_of,
+)
 
 JobNumber = NewType("JobNumber", int)
 
@@ -56,6 +66,20 @@ WRITTEN: list[tuple[str, Any, Any, str]] = [
     ("{a:04X}", int, 0xAFFE, "AFFE"),
     ("{a:x}", int, 0xAFFE, "affe"),
     ("{a:4x}", int, 10, "   a"),
+    ("{a:Xi32}", int, -450000, "FFF92230"),
+    ("{a:Xi32}", int, 3333, "D05"),
+    ("{a:08Xi32}", int, 3333, "00000D05"),
+    ("{a:04Xi16}", int, -2, "FFFE"),
+    ("{a:xi12}", int, -1, "fff"),
+    ("{a:Xu16}", int, 0xFFFE, "FFFE"),
+    ("{a:04Xu32}", int, 255, "00FF"),
+    ("{a:Xi32le}", int, -2, "FEFFFFFF"),
+    ("{a:xu16le}", int, 0x1234, "3412"),
+    ("{a:Xf32}", float, 1.0, "3F800000"),
+    ("{a:Xf64}", float, -0.1, "BFB999999999999A"),
+    ("{a:xf32le}", float, 1.0, "0000803f"),
+    ("{a:Xf16}", float, 1.5, "3E00"),
+    ("{a* :Xi16}", list[int], [1, -1, 3333], "1 FFFF D05"),
     ("{a}", float, 0.1, "0.1"),
     ("{a}", float, 1e-7, "1e-07"),
     ("{a}", float, 1.5e300, "1.5e+300"),
@@ -146,6 +170,9 @@ def test_a_value_is_written_and_read_back(template: str, kind: Any, value: Any, 
         ("{a}", float, "5.", 5.0),
         ("{a:.6g}", float, "-1.5E3", -1500.0),
         ("{a:04X}", int, "affe", 0xAFFE),
+        ("{a:Xi32}", int, "00000d05", 3333),
+        ("{a:Xi16}", int, "8000", -32768),
+        ("{a:Xf32}", float, "3f800000", 1.0),
         ("{a}", bytes, "0aFf", b"\x0a\xff"),
         ("{a}", Decimal, "1E+2", Decimal(100)),
         ("A[,{a*,}]", list[int], "A,", []),
@@ -203,6 +230,11 @@ def test_other_forms_of_a_value_are_read_too(template: str, kind: Any, text: str
         ("{a:+09}", float, "+01234e05"),
         ("{a:3d}", int, " 7 "),
         ("{a:04X}", int, "-00A"),
+        ("{a:Xi16}", int, "00001"),
+        ("{a:Xi16}", int, "-1"),
+        ("{a:04Xi16}", int, "1"),
+        ("{a:Xf32}", float, "3F8"),
+        ("{a:Xu16le}", int, "1"),
         ("{a}", float, "nan"),
         ("{a}", float, "inf"),
         ("{a}", float, "1,5"),
@@ -244,6 +276,12 @@ def test_a_text_that_does_not_fit_is_not_read(template: str, kind: Any, text: st
         ("{a:3d}", int, 1000, "1000 does not fit into 3 characters"),
         ("{a:3d}", int, -100, "-100 does not fit into 3 characters"),
         ("{a:04X}", int, -1, "must be a hexadecimal number in 4 characters, not -1"),
+        ("{a:Xi32}", int, 2**31, "must be a whole number from -2147483648 to 2147483647, not 2147483648"),
+        ("{a:Xu16}", int, -1, "must be a whole number from 0 to 65535, not -1"),
+        ("{a:04Xi32}", int, -1, "-1 does not fit into 4 hexadecimal digits"),
+        ("{a:Xi32}", int, True, "must be a whole number, not True"),
+        ("{a:Xf32}", float, 1e39, "must be a number that 32 bits can hold, not 1e+39"),
+        ("{a:Xf32}", float, "1", "must be a number, not '1'"),
         ("{a}", float, True, "must be a number, not True"),
         ("{a}", float, "1.0", "must be a number, not '1.0'"),
         ("{a}", float, Decimal(1), "must be a number, not Decimal('1')"),
@@ -366,6 +404,19 @@ def test_an_optional_part_is_left_out_only_if_all_its_values_are_absent() -> Non
         ("{a:.2f/10}", float, "write a scaled number as 07d/1000"),
         ("{a:.99f}", float, "at most 32 decimals"),
         ("{a:d/10}", int, "the format of int cannot have a scale"),
+        ("{a:Xi30}", int, "a number in hexadecimal has 4 to 64 bits, 4 for each digit"),
+        ("{a:Xi68}", int, "a number in hexadecimal has 4 to 64 bits"),
+        ("{a:Xf32}", int, "write int with Xi32 or Xu32"),
+        ("{a:Xi32}", float, "write float with Xf32"),
+        ("{a:Xf80}", float, "a float in hexadecimal has 16, 32 or 64 bits"),
+        ("{a:di32}", int, "write X or x before i32"),
+        ("{a:8Xi32}", int, "write a zero before the width, as in 08Xi32, because zeros fill it"),
+        ("{a:09Xi32}", int, "32 bits are 8 digits: remove the width"),
+        ("{a:04Xf32}", float, "32 bits are 8 digits: remove the width"),
+        ("{a:Xi12le}", int, "the order of bytes needs whole bytes"),
+        ("{a:+Xi32}", int, "the format of int in hexadecimal cannot have a sign"),
+        ("{a:Xi32}", str, "the format of str cannot have a letter at its end"),
+        ("{a:Xf32}", Decimal, "the format of Decimal cannot have the bits of a computer's number"),
         ("{a:d}", str, "the format of str cannot have a letter at its end"),
         ("{a:^5}", str, "align texts left (<) or right (>)"),
         ("{a:<}", str, "an alignment needs a width"),
@@ -400,6 +451,26 @@ def test_drawn_values_are_sent_without_change(template: str, kind: Any, seed: in
     compiled = compiled_template(template, a=kind)
     values = compiled.draw(Random(seed))
     assert values == compiled.read(compiled.write(values))
+
+
+@given(value=st.integers(-(2**63), 2**63 - 1), bits=st.integers(1, 16).map(lambda each: 4 * each))
+def test_two_s_complement_is_that_of_a_computer(value: int, bits: int) -> None:
+    value %= 1 << bits
+    compiled = compiled_template(f"{{a:Xi{bits}}}", a=int)
+    signed = value - (1 << bits) if value >> bits - 1 else value
+    assert {"a": signed} == compiled.read(f"{value:X}")
+    assert f"{value:X}" == compiled.write({"a": signed})
+    if bits % 8 == 0:
+        content = signed.to_bytes(bits // 8, "little", signed=True)
+        assert {"a": signed} == compiled_template(f"{{a:xi{bits}le}}", a=int).read(content.hex())
+
+
+@given(value=st.floats(width=32, allow_nan=False))
+def test_a_float_in_hexadecimal_has_the_bits_of_ieee_754(value: float) -> None:
+    for spec, form in (("Xf32", ">f"), ("Xf32le", "<f"), ("Xf64", ">d")):
+        compiled = compiled_template(f"{{a:{spec}}}", a=float)
+        assert struct.pack(form, value).hex().upper() == compiled.write({"a": value})
+        assert {"a": value} == compiled.read(struct.pack(form, value).hex())
 
 
 @given(value=st.floats(-1e17, 1e17))
@@ -450,3 +521,22 @@ def test_a_whole_number_is_formatted_into_bytes_as_into_text(value: int, spec: s
 )
 def test_a_format_that_percent_would_write_differently_has_no_percent_format(plain: Plain) -> None:
     assert plain.percent is None
+
+
+def test_a_laser_scanner_s_telegram_is_read_as_it_writes_it() -> None:
+    """A channel of a SICK scan: scale and offset as floats, an angle with a sign, a count, distances."""
+
+    @frozen
+    class Channel:
+        scale: float
+        offset: float
+        start: int
+        step: int
+        distances: list[int]
+
+    reply = "DIST1 {scale:Xf32} {offset:Xf32} {start:Xi32} {step:X} {#distances:X} {distances* :X}"
+    dialect = bound("sRN LMDscandata", reply, Channel)
+    frame = b"DIST1 3F800000 00000000 FFF92230 1388 3 D05 D0A 0"
+    channel = Channel(1.0, 0.0, -450000, 5000, [3333, 3338, 0])
+    assert [channel] == results_of(dialect, frame)
+    assert [frame] == replied(dialect, channel)

@@ -13,7 +13,7 @@ answers. The types of the fields come from the annotations of the declaration. T
     count     = "{#" [ name ] [ ":" format ] "}"            the number of items of the list
     optional  = "[" template "]"                            left out for certain values
 
-    format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter] ["/" power of 10] ["!"]
+    format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter [bits]] ["/" power of 10] ["!"]
               | word "|" word                               for bool, the word for true first
     align     = "<" | ">" | "="  sign = "+" | "-" | " "
 

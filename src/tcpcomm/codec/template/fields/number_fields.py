@@ -23,6 +23,7 @@ from attrs import evolve, frozen
 from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.template.fields.field_type import FieldType, Plain
 from tcpcomm.codec.template.fields.format_spec import FormatSpec
+from tcpcomm.codec.template.fields.hex_fields import hex_float_type, hex_int_type
 from tcpcomm.codec.template.regex_tree import (
     DIGIT,
     EMPTY,
@@ -258,7 +259,9 @@ def _checked_int(value: Any) -> int:
 
 
 def int_type(format_spec: FormatSpec, *, signed: bool = True) -> FieldType:
-    """Return the field type of ``int``: decimal, with a sign if ``signed``, or hexadecimal without one."""
+    """Return the field type of ``int``: decimal, with a sign if ``signed``, or hexadecimal."""
+    if format_spec.machine and signed:
+        return hex_int_type(format_spec)
     format_spec.allow_only("align", "sign", "zero", "width", "type", "exact", of="int")
     if format_spec.type not in ("", "d", "x", "X"):
         raise format_spec.error("write int with d, x or X")
@@ -407,6 +410,8 @@ def _with_free_decimals(write: Callable[[Any], str], format_spec: FormatSpec) ->
 
 def float_type(format_spec: FormatSpec) -> FieldType:
     """Return the field type of ``float``: with decimals, an exponent, or scaled to a whole number."""
+    if format_spec.machine:
+        return hex_float_type(format_spec)
     _check_decimals(format_spec, "float")
     python_format, scale = format_spec.python, format_spec.scale
     description = _description("a number", format_spec)
