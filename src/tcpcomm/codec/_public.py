@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Length as Length,
         Skip as Skip,
     )
+    from tcpcomm.codec.binary.statuses import Mask as Mask
     from tcpcomm.codec.binary.types import (
         F32 as F32,
         F64 as F64,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         Order as Order,
         Rest as Rest,
     )
+    from tcpcomm.codec.binary.variables import Echo as Echo, Var as Var, WantsReply as WantsReply
     from tcpcomm.codec.json.objects import Json as Json
     from tcpcomm.codec.json.rpc import JsonRpc as JsonRpc
     from tcpcomm.codec.json.text import JsonText as JsonText
@@ -72,6 +74,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.base": ["Codec", "Dialect", "Field", "MessageSpec", "ProtocolErrorKind", "Request"],
     "tcpcomm.codec.binary.binary": ["Binary"],
     "tcpcomm.codec.binary.header": ["ID", "OPCODE", "STATUS", "Length", "Skip"],
+    "tcpcomm.codec.binary.statuses": ["Mask"],
     "tcpcomm.codec.binary.types": [
         "F32",
         "F64",
@@ -103,6 +106,7 @@ DEFINED_IN: Final = {
         "Order",
         "Rest",
     ],
+    "tcpcomm.codec.binary.variables": ["Echo", "Var", "WantsReply"],
     "tcpcomm.codec.json.objects": ["Json"],
     "tcpcomm.codec.json.rpc": ["JsonRpc"],
     "tcpcomm.codec.json.text": ["JsonText"],

@@ -9,7 +9,7 @@ Other modules match replies to requests: by id if the dialect has ids, else by o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from random import Random
 from typing import Any, ClassVar, Final, NamedTuple
@@ -101,6 +101,8 @@ class Request(NamedTuple):
     id: Any = None
     """The id that the reply must carry, if the codec has ids."""
     wants_reply: bool = True
+    header: dict[str, Any] | None = None
+    """The values that the headers of request and reply carry, if the codec has such values."""
 
     @property
     def requests(self) -> tuple[Request]:
@@ -120,6 +122,8 @@ class Refusal(NamedTuple):
     wants_reply: bool = True
     foreign: bool = False
     """True if the frame is probably not a request: it can be an answer or an event."""
+    header: dict[str, Any] | None = None
+    """The values that the headers of request and fault carry, if the codec has such values."""
 
     @property
     def requests(self) -> tuple[Refusal]:
@@ -228,6 +232,9 @@ class Dialect(ABC):
     largest_id: int = 2**31 - 1
     """The largest id that a request can carry. After it, ids start again at 0."""
 
+    header_values: Collection[str] = ()
+    """The names of the values that headers carry. If there are some, hosts ask by :meth:`ask`."""
+
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
 
@@ -254,6 +261,29 @@ class Dialect(ABC):
         Raises:
             CodecError: a value has the wrong type, or cannot be written in the declared form.
         """
+
+    def ask(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        id: int,
+        header: Mapping[str, Any],
+        learned: dict[str, Any],
+    ) -> tuple[bytes, ReplyReader | None]:
+        """
+        Return the frame that requests a command, and a reader for its reply, if headers carry values.
+
+        Args:
+            name: the command.
+            values: a value for every parameter.
+            id: the id that the reply must carry.
+            header: the values in headers that were set, by name.
+            learned: those that earlier replies of this session gave. The reader adds those of this reply.
+
+        Raises:
+            CodecError: as :meth:`request`.
+        """
+        return self.request(name, values, id), self.reply_reader(name)
 
     @abstractmethod
     def reply_reader(self, name: str) -> ReplyReader | None:

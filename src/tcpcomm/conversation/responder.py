@@ -283,7 +283,7 @@ class Responder:
 
     def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
         """Carry out a command, within the context of this session."""
-        name, values, _, _ = request
+        name, values, _, _, _ = request
         handler = self._handlers.by_name[name]
         if handler.acknowledges:
             send(request, [cast("bytes", self._handlers.dialect.acknowledgement(request))], MORE)

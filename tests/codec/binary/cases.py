@@ -25,6 +25,7 @@ from tcpcomm.codec.binary.types import (
     U40,
     U48,
     U56,
+    U64,
     After,
     Before,
     Bits,
@@ -36,6 +37,7 @@ from tcpcomm.codec.binary.types import (
     Int,
     Rest,
 )
+from tcpcomm.codec.binary.variables import Echo, Var, WantsReply
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 
@@ -276,5 +278,63 @@ CASES: Final = [
         ),
         FORMS,
         FAULTS,
+    ),
+    Case(
+        "binary-modbus-unit",
+        Binary(id=U16, head=(ID, b"\0\0", Length(U16), Echo(U8, 1, name="unit"), OPCODE)),
+        FORMS,
+        FAULTS,
+    ),
+    Case(
+        "binary-cip",
+        Binary(
+            U16,
+            id=U64,
+            status=U32,
+            ok=(0, 0x100),
+            byte_order="little",
+            head=(OPCODE, Length(U16, adjust=-20), Var(U32, 0, name="session"), STATUS, ID, Skip(4)),
+            event_head=(OPCODE, Length(U16, adjust=-20), Skip(20)),
+        ),
+        FORMS,
+        FAULTS,
+    ),
+    Case(
+        "binary-nanonis",
+        Binary(
+            Annotated[str, Fixed(32)],
+            status=U32,
+            status_last=True,
+            reason=Annotated[str, Counted(U32)],
+            head=(OPCODE, Length(U32, adjust=-4), WantsReply(U16), Skip(2)),
+            reply_head=(OPCODE, Length(U32, adjust=-4), Skip(4)),
+        ),
+        tuple(
+            evolve(form, wire=f"Drive.{form.name}")
+            for form in FORMS
+            if form.name not in ("read", "write")  # their replies have no end before the status
+        ),
+        TOLD,
+    ),
+    Case(
+        "binary-hsms",
+        Binary(
+            (U8, U8),
+            id=U32,
+            head=(Echo(U16, 0, name="session"), OPCODE, b"\0\0", ID),
+            event_head=(Echo(U16, 0, name="session"), OPCODE, b"\0\0", Skip(4)),
+            wants_reply_bit=0x8000,
+            fault_opcode=lambda opcode: opcode & 0xFF00,
+            code=None,
+        ),
+        tuple(
+            evolve(
+                form,
+                wire=(form.wire, 2 if form.is_event else 1),
+                reply=form.reply if form.is_event or form.reply is None else (form.wire, 2),
+            )
+            for form in FORMS
+        ),
+        (Fault(0),),
     ),
 ]

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.compiler import LayoutCompiler
+from tcpcomm.codec.binary.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length, Skip
 from tcpcomm.codec.binary.layout import Layout, from_fixed
 from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest
+from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, Var, WantsReply
 from tcpcomm.errors import CodecError
 
 
@@ -116,7 +118,25 @@ HEADERS = {
     "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
     "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
     "opcode only": (OPCODE,),
+    "values": (
+        Echo(U16, 1, name="unit"),
+        WantsReply(U8, yes=3),
+        OPCODE,
+        Var(Annotated[Colour, U16], Colour.RED, name="axis"),
+        ID,
+    ),
 }
+
+
+def fixed_of(annotation: Any) -> FixedLayout | None:
+    return COMPILER.value(annotation).fixed
+
+
+def header_of(items: tuple[Any, ...], width: int) -> Header:
+    sizes = {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}
+    return Header(
+        items, {field: number(int, size, "big") for field, size in sizes.items()}, "big", fixed_of
+    )
 
 
 @pytest.mark.parametrize("items", HEADERS.values(), ids=HEADERS)
@@ -136,12 +156,25 @@ def test_a_header_is_written_and_read_as_by_general_code(
     place: int,
     noise: bytes,
 ) -> None:
-    header = Header(items, {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}, "big")
+    header = header_of(items, width)
     assert outcome(header.write, *numbers, body) == outcome(header._write, *numbers, body)
     written = header.write(0x10, 7, 2, body)
     changed = written[:place] + noise + written[place + len(noise) :]
     for frame in (written, changed, written[:place]):
         assert outcome(header.read, frame) == outcome(header._read, frame)
+        assert outcome(header.read_values, frame) == outcome(header._read_values, frame)
+
+
+@given(
+    unit=st.integers(-1, 2**17) | st.booleans() | st.none(),
+    axis=st.sampled_from([*Colour, 1, None]),
+    wish=st.booleans(),
+)
+def test_the_values_of_a_header_are_written_as_by_general_code(unit: Any, axis: Any, wish: bool) -> None:
+    header = header_of(HEADERS["values"], 2)
+    values = {"unit": unit, "axis": axis, WANTS_REPLY: wish}
+    asked = (0x10, 7, 0, b"!", values)
+    assert outcome(header.write_values, *asked) == outcome(header._write_values, *asked)
 
 
 @pytest.mark.parametrize("element", [U8, U16, F32, F64])

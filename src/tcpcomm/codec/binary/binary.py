@@ -25,12 +25,18 @@ from attrs import field, frozen
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.dialect import BinaryDialect, BinaryMessage, WireFormat, check_distinct
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, int_type
-from tcpcomm.codec.binary.layout import NOTHING, Layout
+from tcpcomm.codec.binary.dialect import check_distinct
+from tcpcomm.codec.binary.fixed_size import FixedLayout, number
+from tcpcomm.codec.binary.headed_dialect import dialect_of
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header
+from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.opcodes import OpcodeType, int_type, opcode_bits, opcode_text, opcode_type
+from tcpcomm.codec.binary.statuses import good_statuses, result_form, uses_status
 from tcpcomm.codec.binary.types import U8, Order
+from tcpcomm.codec.binary.variables import WantsReply
+from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
-from tcpcomm.codec.problems import brief_repr, errors_at
+from tcpcomm.codec.problems import errors_at
 from tcpcomm.errors import ConfigurationError
 
 ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
@@ -50,22 +56,33 @@ class Binary(Codec):
     Binary messages: a header with an opcode, then the parameters as their annotations say.
 
     Args:
-        opcode: the type of the opcode.
+        opcode: the type of the opcode: a number, a tuple of numbers that stand side by side, such as
+            ``(U8, U8)`` for ``@command((1, 13))``, or text or bytes of a fixed size.
         id: the type of the number that a reply repeats from its request. None: replies have no id, and come
             in the order of the requests.
         status: the type of a field in every reply that shows a fault: any status other than ``ok`` is the
             code of a fault. None: the opcode shows a fault.
-        ok: the status of a successful reply.
-        head: the header of requests: OPCODE, ID, STATUS, ``Length(U16)``, ``Skip(2)`` and constant bytes in
-            their order. By default OPCODE, then ID if there is one.
+        ok: the status of a successful reply; or several such as ``(0, 4)`` or ``range(16)``, a ``Mask``, or
+            a function that returns True for a good one. ``Annotated[int, STATUS]`` in a command's result is
+            the status of its reply, such as a warning.
+        status_last: True if the status, and then the reason and the data of a fault, stand behind the
+            result of every reply instead of in its header.
+        head: the header of requests: OPCODE, ID, STATUS, ``Length(U16)``, ``Skip(2)``, constant bytes, and
+            values that vary (``Echo``, ``Var``, ``WantsReply``) in their order. By default OPCODE, then ID
+            if there is one.
         reply_head: the header of replies and faults. By default ``head``, then STATUS if there is one.
         event_head: the header of events. By default ``head`` without ID.
+        wants_reply_bit: the bit of the opcode that is set in a request that wants a reply: 0x8000 for the W
+            bit of HSMS. 0: there is none.
         reply_bit: the bit that a reply sets in the opcode of its request: 0x80, or 0 for the same opcode.
             ``@command(0x10, reply=0x11)`` gives one command's reply an opcode of its own.
         fault_bit: the bit that a fault sets in the opcode of its request; by default the top bit, as Modbus
-            has.
-        fault_opcode: the opcode of all faults, instead of ``fault_bit``.
-        code: the type of a fault's code, which is first in the fault unless it is the status.
+            has, and 0 for text and bytes.
+        fault_opcode: the opcode of all faults, instead of ``fault_bit``; or a function that returns the
+            opcode of a fault for the number of a request's opcode: ``lambda opcode: opcode & 0xFF00`` for
+            the function 0 of SECS-II.
+        code: the type of a fault's code, which is first in the fault unless it is the status. None: it is
+            not sent, and arrives as 0.
         reason: the annotation of a fault's reason, behind its code. None: it is not sent.
         data: the annotation of a fault's data, which are last, or missing. None: they are not sent.
         byte_order: ``big`` or ``little``, for annotations that have none.
@@ -81,13 +98,15 @@ class Binary(Codec):
     opcode: Any = U8
     id: Any = field(default=None, kw_only=True)
     status: Any = field(default=None, kw_only=True)
-    ok: int = field(default=0, kw_only=True)
+    ok: Any = field(default=0, kw_only=True)
+    status_last: bool = field(default=False, kw_only=True)
     head: tuple[Any, ...] = field(kw_only=True)
     reply_head: tuple[Any, ...] = field(kw_only=True)
     event_head: tuple[Any, ...] = field(kw_only=True)
+    wants_reply_bit: int = field(default=0, kw_only=True)
     reply_bit: int = field(default=0, kw_only=True)
     fault_bit: int = field(kw_only=True)
-    fault_opcode: int | None = field(default=None, kw_only=True)
+    fault_opcode: Any = field(default=None, kw_only=True)
     code: Any = field(default=U8, kw_only=True)
     reason: Any = field(default=None, kw_only=True)
     data: Any = field(default=None, kw_only=True)
@@ -102,7 +121,10 @@ class Binary(Codec):
 
     @reply_head.default
     def _default_reply_head(self) -> tuple[Any, ...]:
-        return self.head if self.status is None or STATUS in self.head else (*self.head, STATUS)
+        items = tuple(item for item in self.head if not isinstance(item, WantsReply))
+        if self.status is None or self.status_last or STATUS in self.head:
+            return items
+        return (*items, STATUS)
 
     @event_head.default
     def _default_event_head(self) -> tuple[Any, ...]:
@@ -110,20 +132,35 @@ class Binary(Codec):
 
     @fault_bit.default
     def _default_fault_bit(self) -> int:
-        return int(1 << 8 * int_type(self.opcode, "opcode").width - 1)
+        bits = opcode_bits(self.opcode)
+        return 1 << bits - 1 if bits else 0
+
+    def _compiler(self) -> LayoutCompiler:
+        return LayoutCompiler(self.byte_order, self.encoding)
+
+    def _layout_of(self, annotation: Any) -> FixedLayout | None:
+        return self._compiler().value(annotation).fixed
+
+    def _opcode_type(self) -> OpcodeType:
+        return opcode_type(self.opcode, self.byte_order, self._layout_of)
 
     def _headers(self) -> list[Header]:
+        id = None if self.id is None else int_type(self.id, "id")
+        status = None if self.status is None else int_type(self.status, "status")
         types = {
-            OPCODE: int_type(self.opcode, "opcode"),
-            ID: None if self.id is None else int_type(self.id, "id"),
-            STATUS: None if self.status is None else int_type(self.status, "status"),
+            OPCODE: self._opcode_type().layout,
+            ID: None if id is None else number(int, id, self.byte_order),
+            STATUS: None if status is None else number(int, status, self.byte_order),
         }
+        largest_id = None if id is None else (1 << 8 * id.width - id.signed) - 1
         heads = (self.head, self.reply_head, self.event_head)
-        return [Header(items, types, self.byte_order) for items in heads]
+        return [Header(items, types, self.byte_order, self._layout_of, largest_id) for items in heads]
 
     def __attrs_post_init__(self) -> None:
         if self.byte_order not in ("big", "little"):
             raise ConfigurationError(f"byte_order must be big or little, not {self.byte_order!r}")
+        good = good_statuses(self.ok)
+        bits = self._opcode_type().bits
         request, reply, event = (header.fields for header in self._headers())
         problems = []
         if OPCODE not in request or OPCODE not in event:
@@ -132,68 +169,97 @@ class Binary(Codec):
             problems.append("an id needs its type, id=, and ID in head and reply_head")
         if self.status is None and OPCODE not in reply:
             problems.append("without OPCODE in reply_head nothing shows a fault: add it, or give a status")
-        if self.status is not None and STATUS not in reply:
+        if self.status is None and not bits and self.fault_opcode is None:
+            problems.append("text opcodes have no bit for a fault: give a status, or a fault_opcode")
+        if self.status_last and (self.status is None or STATUS in reply):
+            problems.append("status_last needs a status, which is not in reply_head")
+        if self.status is not None and STATUS not in reply and not self.status_last:
             problems.append("reply_head needs STATUS")
+        for name in ("wants_reply_bit", "reply_bit", "fault_bit"):
+            if not 0 <= getattr(self, name) < 1 << bits:
+                problems.append(f"{name} must be a bit of the opcode, which has {bits}")
         if self.reason is not None and bare_type(self.reason) is not str:
             problems.append("the reason of a fault must be text, such as Annotated[str, Counted(U8)]")
-        if self.status is not None and self.ok in {**ERROR_CODES, **self.codes}.values():
-            problems.append(f"status {self.ok} means success: give faults other codes with codes=")
+        codes = self._codes().values()
+        for code in sorted({*filter(good.accepts, codes)} if self.status is not None else ()):
+            problems.append(f"status {code} means success: give faults other codes with codes=")
         if problems:
             raise ConfigurationError("; ".join(problems))
         self._fault_layout()
 
     def _fault_layout(self) -> Layout:
         """Return the layout of a fault behind its header: code, reason and data, if they are sent."""
-        types = {"code": self.code if self.status is None else None, "reason": self.reason}
+        code = self.code if self.status is None else self.status if self.status_last else None
+        types = {"code": code, "reason": self.reason}
         fields = [Field(name, type) for name, type in types.items() if type is not None]
         if self.data is not None:
             fields.append(Field("data", Optional[self.data]))  # noqa: UP045  # a type only known when it runs
         with errors_at("Binary"):
-            return LayoutCompiler(self.byte_order, self.encoding).values(fields)
+            return self._compiler().values(fields)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
-        compiler = LayoutCompiler(self.byte_order, self.encoding)
+        wire = self._wire_format()
+        compiler = self._compiler()
         messages: dict[str, BinaryMessage] = {}
-        by_opcode: dict[tuple[bool, int], MessageSpec] = {}
+        by_opcode: dict[tuple[bool, Any], MessageSpec] = {}
         for spec in specs:
             with errors_at(spec.where), limited_lists(self.max_items):
-                message = self._message(spec, compiler)
+                message = self._message(spec, compiler, wire)
                 other = by_opcode.setdefault((spec.is_event, message.opcode), spec)
                 if other is not spec:
-                    raise ConfigurationError(f"{other.where} has the opcode 0x{message.opcode:02X} already")
+                    raise ConfigurationError(
+                        f"{other.where} has the opcode {opcode_text(message.opcode)} already"
+                    )
             messages[spec.name] = message
-        request_header, reply_header, event_header = self._headers()
-        wire = WireFormat(
-            request_header=request_header,
-            reply_header=reply_header,
-            event_header=event_header,
-            has_status=self.status is not None,
-            ok=self.ok,
-            fault_bit=self.fault_bit if self.fault_opcode is None else 0,
-            fault_opcode=self.fault_opcode,
-            fault=self._fault_layout(),
-            fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
-            codes={**ERROR_CODES, **self.codes},
-        )
-        dialect = BinaryDialect(wire, messages)
+        dialect = dialect_of(wire, messages)
         for message in messages.values():
             check_distinct(dialect, message)
         return dialect
 
-    def _message(self, spec: MessageSpec, compiler: LayoutCompiler) -> BinaryMessage:
-        opcode = self._opcode(spec.wire)
-        reply = opcode | self.reply_bit if spec.reply in (MISSING, None) else self._opcode(spec.reply)
-        fault = opcode | self.fault_bit if self.fault_opcode is None else self.fault_opcode
-        parameters = compiler.values(spec.parameters, "parameter ")
-        with errors_at("its result"):
-            result = NOTHING if spec.result is None else compiler.value(spec.result)
-        return BinaryMessage(
-            spec, opcode, reply, reply if self.status is not None else fault, parameters, result
+    def _wire_format(self) -> WireFormat:
+        request_header, reply_header, event_header = self._headers()
+        opcodes = self._opcode_type()
+        fault_opcode = self.fault_opcode
+        if fault_opcode is not None and not callable(fault_opcode):
+            with errors_at("fault_opcode"):
+                fault_opcode = opcodes.take(fault_opcode)
+        return WireFormat(
+            request_header=request_header,
+            reply_header=reply_header,
+            event_header=event_header,
+            opcodes=opcodes,
+            has_status=self.status is not None and not self.status_last,
+            sends_code=self.status_last or (self.status is None and self.code is not None),
+            good=good_statuses(self.ok),
+            wants_reply_bit=self.wants_reply_bit,
+            fault_bit=self.fault_bit if self.fault_opcode is None else 0,
+            fault_opcode=fault_opcode,
+            fault=self._fault_layout(),
+            fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
+            status_last=self.status_last,
+            codes=self._codes(),
         )
 
-    def _opcode(self, value: Any) -> int:
-        most = (1 << 8 * int_type(self.opcode, "opcode").width) - 1
-        if type(value) is not int or not 0 <= value <= most:
-            given = "" if value is MISSING else f", not {brief_repr(value)}"
-            raise ConfigurationError(f"its opcode must be a number from 0 to 0x{most:X}{given}")
-        return value
+    def _codes(self) -> dict[ProtocolErrorKind, int]:
+        if self.status is None and self.code is None:
+            return dict.fromkeys(ProtocolErrorKind, 0)
+        return {**ERROR_CODES, **self.codes}
+
+    def _message(self, spec: MessageSpec, compiler: LayoutCompiler, wire: WireFormat) -> BinaryMessage:
+        opcodes = wire.opcodes
+        opcode = opcodes.take(spec.wire)
+        if wire.wants_reply_bit and opcode & wire.wants_reply_bit:
+            raise ConfigurationError(
+                f"its opcode {opcode_text(opcode)} contains wants_reply_bit: leave that bit out, because "
+                "each request sets it as needed"
+            )
+        reply = opcodes.take(spec.reply) if spec.reply not in (MISSING, None) else opcode
+        if self.reply_bit and spec.reply is MISSING:
+            reply = opcode | self.reply_bit
+        fault = reply if wire.has_status or wire.status_last else wire.fault_opcode_of(opcode)
+        parameters = compiler.values(spec.parameters, "parameter ")
+        with errors_at("its result"):
+            if self.status is None and uses_status(spec.result):
+                raise ConfigurationError("it contains STATUS, but the codec has no status=")
+            result = result_form(spec.result, compiler, wire.good)
+        return BinaryMessage(spec, opcode, reply, fault, parameters, result)

@@ -18,7 +18,6 @@ from tcpcomm.codec.annotations import (
 )
 from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.fixed_size import RecordType, class_record, constant, number, real, reserved
-from tcpcomm.codec.binary.header import int_type
 from tcpcomm.codec.binary.layout import (
     Layout,
     RecordField,
@@ -30,6 +29,7 @@ from tcpcomm.codec.binary.layout import (
     record,
     rest,
 )
+from tcpcomm.codec.binary.opcodes import int_type
 from tcpcomm.codec.binary.padded_text import Text
 from tcpcomm.codec.binary.types import (
     After,

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from attrs import frozen
-
 from tcpcomm.codec.base import (
     Answer,
     Asked,
@@ -20,65 +18,29 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.binary.header import Header
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.opcodes import opcode_text
+from tcpcomm.codec.binary.reply_readers import (
+    BinaryReplyReader,
+    ReadReply,
+    StatusLastReader,
+    StatusReader,
+    read_to_end,
+)
+from tcpcomm.codec.binary.statuses import ResultForm
+from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.problems import brief_repr, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-
-@frozen(kw_only=True)
-class WireFormat:
-    """
-    The rules that hold for all messages of a codec.
-
-    Attributes:
-        has_status: whether a status in the header shows a fault. Otherwise its opcode does.
-        fault_parts: the parts of a fault that are sent behind its code: ``reason``, ``data``.
-    """
-
-    request_header: Header
-    reply_header: Header
-    event_header: Header
-    has_status: bool
-    ok: int
-    fault_bit: int
-    fault_opcode: int | None
-    fault: Layout
-    fault_parts: frozenset[str]
-    codes: Mapping[ProtocolErrorKind, int]
-
-
-@frozen
-class BinaryMessage:
-    """A compiled command or event."""
-
-    spec: MessageSpec
-    opcode: int
-    reply_opcode: int
-    fault_opcode: int
-    parameters: Layout
-    result: Layout
 
 
 class _UnknownCommand(NamedTuple):
     """The parts of an unknown command that its fault repeats. A Refusal has them instead of an id."""
 
     id: int
-    opcode: int
+    opcode: Any
     frame: bytes
 
 
-_NOTHING_KNOWN: Final = _UnknownCommand(0, 0, b"")
-
-
-class _Reply(NamedTuple):
-    """A reply or a fault with its header read."""
-
-    frame: bytes
-    at: int
-    opcode: int | None
-    status: int | None
-    is_fault: bool
+_NOTHING_KNOWN: Final = _UnknownCommand(0, None, b"")
 
 
 class BinaryDialect(Dialect):
@@ -87,22 +49,52 @@ class BinaryDialect(Dialect):
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         self._wire = wire
         self.by_id = wire.request_header.largest_id is not None
+        self.status_last = wire.status_last
         self._messages = messages
-        self._commands: dict[int | None, BinaryMessage] = {
+        self._commands: dict[Any, BinaryMessage] = {
             each.opcode: each for each in messages.values() if not each.spec.is_event
         }
-        self._events: dict[int | None, BinaryMessage] = {
+        self._events: dict[Any, BinaryMessage] = {
             each.opcode: each for each in messages.values() if each.spec.is_event
         }
         self._replies = {
             each.reply_opcode for each in self._commands.values() if each.spec.reply is not None
         }
         self._reply_readers = {
-            name: None if each.spec.reply is None else _BinaryReplyReader(wire, each)
-            for name, each in messages.items()
+            name: None if each.spec.reply is None else self._reader(each) for name, each in messages.items()
         }
+        self._repliers = {name: self.make_replier(each) for name, each in messages.items()}
+        self._is_fault = self._fault_test()
         if (largest := wire.request_header.largest_id) is not None:
             self.largest_id = largest
+
+    def _reader(self, message: BinaryMessage) -> BinaryReplyReader:
+        if self._wire.status_last:
+            return StatusLastReader(self._wire, message)
+        kind = BinaryReplyReader if type(message.result) is ResultForm else StatusReader
+        return kind(self._wire, message)
+
+    def _fault_test(self) -> Callable[[Any, int | None], bool]:
+        """Return the function that tells from opcode and status of an answer if it is a fault."""
+        wire, replies = self._wire, self._replies
+        if wire.has_status:
+            good = wire.good
+            if good.is_good is None:
+                ok = good.first
+                return lambda opcode, status: status != ok
+            return lambda opcode, status: not good.accepts(status or 0)
+        if wire.status_last:  # the end of the body shows it
+            return lambda opcode, status: opcode not in replies
+        fault_opcode, fault_bit = wire.fault_opcode, wire.fault_bit
+        if callable(fault_opcode):
+            return lambda opcode, status: opcode not in replies and opcode == fault_opcode(opcode)
+
+        def is_fault(opcode: Any, status: int | None) -> bool:
+            if opcode in replies:
+                return False
+            return opcode == fault_opcode or bool(fault_bit and (opcode or 0) & fault_bit)
+
+        return is_fault
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         message = self._messages[name]
@@ -119,75 +111,146 @@ class BinaryDialect(Dialect):
             except CodecError:  # it may be a reply; if not, the reply header raises
                 event = None
             if event is not None:
-                return (Event(event.spec.name, _read_to_end(event.parameters, frame, at)),)
+                return (Event(event.spec.name, read_to_end(event.parameters, frame, at)),)
+        return self.read_answer(frame)
+
+    def read_answer(self, frame: bytes) -> Sequence[Answer]:
+        """Return the answer in a frame that is not an event. Raises CodecError."""
         opcode, id, status, at = self._wire.reply_header.read(frame)
         is_fault = self._is_fault(opcode, status)
         if opcode is not None and not is_fault and opcode not in self._replies:
-            raise CodecError(f"no event and no reply has the opcode 0x{opcode:02X}", "opcode")
-        return (Answer(_Reply(frame, at, opcode, status, is_fault), id),)
+            raise self._unknown_reply(opcode)
+        return (Answer(ReadReply(frame, at, opcode, status, is_fault), id),)
+
+    def _unknown_reply(self, opcode: Any) -> CodecError:
+        return CodecError(f"no event and no reply has the opcode {opcode_text(opcode)}", "opcode")
 
     def answers_another(self, name: str, body: Any) -> bool:
         return body.opcode in self._replies and body.opcode != self._messages[name].reply_opcode
-
-    def _is_fault(self, opcode: int | None, status: int | None) -> bool:
-        wire = self._wire
-        if wire.has_status:
-            return status != wire.ok
-        if opcode in self._replies:
-            return False
-        return opcode == wire.fault_opcode or bool((opcode or 0) & wire.fault_bit)
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
             opcode, id, _, at = self._wire.request_header.read(frame)
         except CodecError as problem:
-            opcode, id = self._wire.request_header.salvage(frame)
-            return self._refusal(ProtocolErrorKind.UNREADABLE, problem, frame, id, opcode)
+            return self._unreadable(frame, problem)
         command = self._commands.get(opcode)
         if command is None:
-            unknown = CodecError(f"no command has the opcode 0x{opcode:02X}", "opcode")
-            return self._refusal(ProtocolErrorKind.UNKNOWN_COMMAND, unknown, frame, id or 0, opcode or 0)
+            return self._no_such_command(frame, id or 0, opcode)
         name, wants_reply = command.spec.name, command.spec.reply is not None
         try:
-            return Request(name, _read_to_end(command.parameters, frame, at), id, wants_reply)
+            return Request(name, read_to_end(command.parameters, frame, at), id, wants_reply)
         except CodecError as problem:
             return Refusal(ProtocolErrorKind.BAD_PARAMETERS, problem, name, id, wants_reply)
 
+    def _unreadable(
+        self, frame: bytes, problem: CodecError, header: dict[str, Any] | None = None
+    ) -> Refusal:
+        opcode, id, _ = self._wire.request_header.salvage(frame)
+        unknown = _UnknownCommand(id, opcode, frame)
+        return self._refusal(ProtocolErrorKind.UNREADABLE, problem, unknown, header)
+
+    def _no_such_command(
+        self,
+        frame: bytes,
+        id: int,
+        opcode: Any,
+        header: dict[str, Any] | None = None,
+        *,
+        wants_reply: bool = True,
+    ) -> Refusal:
+        problem = CodecError(f"no command has the opcode {opcode_text(opcode)}", "opcode")
+        unknown = _UnknownCommand(id, opcode, frame)
+        kind = ProtocolErrorKind.UNKNOWN_COMMAND
+        return self._refusal(kind, problem, unknown, header, wants_reply=wants_reply)
+
     def _refusal(
-        self, kind: ProtocolErrorKind, problem: CodecError, frame: bytes, id: int, opcode: int
+        self,
+        kind: ProtocolErrorKind,
+        problem: CodecError,
+        unknown: _UnknownCommand,
+        header: dict[str, Any] | None,
+        *,
+        wants_reply: bool = True,
     ) -> Refusal:
         """Return the refusal of a frame, which is foreign if equipment may have sent it."""
         try:
-            self.read_at_host(frame)
+            self.read_at_host(unknown.frame)
             foreign = True
         except CodecError:
             foreign = False
-        return Refusal(kind, problem, id=_UnknownCommand(id, opcode, frame), foreign=foreign)
+        return Refusal(kind, problem, None, unknown, wants_reply, foreign, header)
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
-        message = self._messages[request.name]
-        wire, body = self._wire, message.result.write(result)
-        return [wire.reply_header.write(message.reply_opcode, request.id or 0, wire.ok, body)]
+        return self._repliers[request.name](request, result)
+
+    def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
+        return self._repliers[name]
+
+    def make_replier(self, message: BinaryMessage) -> Callable[[Request, Any], list[bytes]]:
+        """Return the function that does the work of :meth:`reply` for one command."""
+        wire, opcode, form = self._wire, message.reply_opcode, message.result
+        write_body, write, ok = form.layout.write, wire.reply_header.write, wire.good.first
+        if wire.status_last or type(form) is not ResultForm:
+            body_of = self._body_writer(form)
+
+            def reply_with_status(request: Request, result: Any) -> list[bytes]:
+                status, body = body_of(result)
+                return [write(opcode, request.id or 0, status, body)]
+
+            return reply_with_status
+
+        def reply(request: Request, result: Any) -> list[bytes]:
+            return [write(opcode, request.id or 0, ok, write_body(result))]
+
+        return reply
+
+    def _body_writer(self, form: ResultForm) -> Callable[[Any], tuple[int, bytes]]:
+        """Return the function that writes the status and the body of a result."""
+        layout, wire = form.layout, self._wire
+
+        def write(result: Any) -> tuple[int, bytes]:
+            status, value = form.split(result)
+            body = layout.write(value)
+            if wire.status_last:
+                body += self._fault_body(Fault(status))
+            return status, body
+
+        return write
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         wire = self._wire
-        parts = {"reason": fault.reason, "data": fault.data}
-        values: dict[str, Any] = {name: parts[name] for name in parts if name in wire.fault_parts}
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number", fault.code))
-        if not wire.has_status:
-            values["code"] = fault.code
-        elif fault.code == wire.ok:
+        if (wire.has_status or wire.status_last) and wire.good.accepts(fault.code):
             raise CodecError(f"{fault.code} means success: give the fault another code", "code")
+        if not (wire.has_status or wire.sends_code) and fault.code != 0:
+            raise CodecError("the codec has code=None, so that only Fault(0) can be sent", "code")
+        body = self._fault_body(fault)
         if request.name is not None:
-            opcode = self._messages[request.name].fault_opcode
-            return wire.reply_header.write(opcode, request.id or 0, fault.code, wire.fault.write(values))
+            message = self._messages[request.name]
+            if wire.status_last:
+                body = bytes(message.result.layout.min_size) + body
+            return self.write_fault(request, message.fault_opcode, request.id or 0, fault.code, body)
         unknown = request.id if isinstance(request.id, _UnknownCommand) else _NOTHING_KNOWN
-        opcode = unknown.opcode
-        if not wire.has_status:
-            opcode = opcode | wire.fault_bit if wire.fault_opcode is None else wire.fault_opcode
-        frame = wire.reply_header.write(opcode, unknown.id, fault.code, wire.fault.write(values))
+        opcode = wire.opcodes.empty if unknown.opcode is None else unknown.opcode
+        if not (wire.has_status or wire.status_last):
+            opcode = wire.fault_opcode_of(opcode)
+        frame = self.write_fault(request, opcode, unknown.id, fault.code, body)
         return wire.reply_header.repeat_constants(wire.request_header, unknown.frame, frame)
+
+    def write_fault(
+        self, request: Request | Refusal, opcode: Any, id: int, code: int, body: bytes
+    ) -> bytes:
+        """Return the frame of a fault with this body."""
+        return self._wire.reply_header.write(opcode, id, code, body)
+
+    def _fault_body(self, fault: Fault) -> bytes:
+        """Return the code, the reason and the data of a fault, as far as they are not in its header."""
+        parts = {"reason": fault.reason, "data": fault.data}
+        values: dict[str, Any] = {name: parts[name] for name in parts if name in self._wire.fault_parts}
+        if self._wire.sends_code:
+            values["code"] = fault.code
+        return self._wire.fault.write(values)
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         fault = Fault(self._wire.codes[kind], reason)
@@ -211,59 +274,35 @@ class BinaryDialect(Dialect):
     def notation(self, name: str) -> Notation:
         message, wire = self._messages[name], self._wire
         header = wire.event_header if message.spec.is_event else wire.request_header
-        request = f"{header.label(message.opcode)} {message.parameters.label}".rstrip()
+        bit = 0 if message.spec.is_event or message.spec.reply is None else wire.wants_reply_bit
+        opcode = wire.opcodes.label(message.opcode | bit if bit else message.opcode)
+        request = f"{header.label(opcode)} {message.parameters.label}".rstrip()
         if message.spec.is_event or message.spec.reply is None:
             return Notation(request)
-        result = message.result.label
+        result = message.result.layout.label
         if result.startswith("(") and result.endswith(")"):
             result = result[1:-1]
-        return Notation(request, (f"{wire.reply_header.label(message.reply_opcode)} {result}".rstrip(),))
+        if wire.status_last:
+            tail = wire.fault.label.removeprefix("code:")
+            first, _, others = tail.partition(" ")
+            result = f"{result} status:{first}({wire.good.label}) {others}".strip()
+        header_text = wire.reply_header.label(wire.opcodes.label(message.reply_opcode), wire.good.label)
+        return Notation(request, (f"{header_text} {result}".rstrip(),))
 
     def fault_notation(self) -> str:
         wire = self._wire
-        opcode: int | str = "opcode" if wire.fault_opcode is None else wire.fault_opcode
-        if wire.fault_bit and not wire.has_status:
+        opcode = "opcode"
+        if callable(wire.fault_opcode):
+            first = next(iter(self._commands.values()), None)
+            opcode = "opcode" if first is None else wire.opcodes.label(first.fault_opcode)
+        elif wire.fault_opcode is not None:
+            opcode = wire.opcodes.label(wire.fault_opcode)
+        elif wire.fault_bit and not (wire.has_status or wire.status_last):
             opcode = f"opcode|{wire.fault_bit:02X}"
-        return f"{wire.reply_header.label(opcode)} {wire.fault.label}".rstrip()
-
-
-def _read_to_end(layout: Layout, frame: bytes, at: int) -> Any:
-    """Return the value between an index and the end of a frame. Raises CodecError."""
-    value, end = layout.read(frame, at)
-    if end != len(frame):
-        raise _too_many_bytes(frame, end)
-    return value
-
-
-def _too_many_bytes(frame: bytes, end: int) -> CodecError:
-    return CodecError(f"the frame has {len(frame) - end} bytes too many at its end")
-
-
-@frozen
-class _BinaryReplyReader(ReplyReader):
-    """Reads the replies to one command. It has no state, so all requests share it."""
-
-    is_one_frame = True
-
-    wire: WireFormat
-    message: BinaryMessage
-
-    def take(self, body: Any) -> Any:
-        frame, at, opcode, status, is_fault = body
-        message = self.message
-        if not is_fault:
-            if opcode is not None and opcode != message.reply_opcode:
-                raise CodecError(f"0x{opcode:02X} is not a reply to 0x{message.opcode:02X}", "opcode")
-            return _read_to_end(message.result, frame, at)
-        if opcode not in (None, message.fault_opcode, self.wire.fault_bit):
-            raise CodecError(f"0x{opcode:02X} is not a fault of 0x{message.opcode:02X}", "opcode")
-        values, end = self.wire.fault.read(frame, at)
-        data = values.get("data")
-        if end != len(frame):
-            if "data" in self.wire.fault_parts:
-                raise _too_many_bytes(frame, end)
-            data = frame[end:]
-        raise Fault(values.get("code", status), values.get("reason", ""), data)
+        body = wire.fault.label
+        if wire.status_last:
+            body = f"zeros {body}"
+        return f"{wire.reply_header.label(opcode)} {body}".rstrip()
 
 
 def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:
@@ -276,6 +315,8 @@ def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:
         request = Request(spec.name, {}, 0)
         (frame,) = dialect.reply(request, dialect.draw_result(spec.name, random))
         _check_recognised(dialect, spec, frame, "its reply", lambda found: not found.body.is_fault)
+        if dialect.status_last:
+            return
         frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
         name = "a fault: choose another fault_bit, or a fault_opcode"
         _check_recognised(dialect, spec, frame, name, lambda found: found.body.is_fault)

@@ -8,15 +8,19 @@ from enum import Enum
 from itertools import accumulate
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from tcpcomm.codec.annotations import bare_type, metadata_of
 from tcpcomm.codec.binary.codegen import read_item, write_item
 from tcpcomm.codec.binary.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
-from tcpcomm.codec.binary.types import Int, Order
+from tcpcomm.codec.binary.opcodes import int_type
+from tcpcomm.codec.binary.types import Order
+from tcpcomm.codec.binary.variables import WANTS_REPLY, HeaderValue, WantsReply
 from tcpcomm.codec.codegen import FastPath
-from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.problems import errors_at, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
+
+LayoutOf = Callable[[Any], FixedLayout | None]
+"""Returns the layout of a type, or None if its size is not fixed."""
 
 
 class HeaderField(Enum):
@@ -55,37 +59,74 @@ class Skip:
     size: int
 
 
-def _layout(item: Any, types: Mapping[HeaderField, Int | None], order: Order) -> FixedLayout:
+def _layout(
+    item: Any, types: Mapping[HeaderField, FixedLayout | None], order: Order, layout_of: LayoutOf
+) -> FixedLayout:
     if isinstance(item, HeaderField):
         found = types[item]
         if found is None:
             raise ConfigurationError(
                 f"{item.name} is in a header, but {item.value}= does not give its type, such as U16"
             )
-        return number(int, found, order)
+        return found
     if isinstance(item, Length):
         return number(int, int_type(item.type, "the type of Length"), order)
     if isinstance(item, Skip):
         return reserved(item.size, order)
+    if isinstance(item, WantsReply):
+        return _yes_or_no(item, number(int, int_type(item.type, "the type of WantsReply"), order))
+    if isinstance(item, HeaderValue):
+        if not item.name:
+            raise ConfigurationError(
+                f"{item!r} in a header has no name: make it an attribute of the class, or give it name="
+            )
+        with errors_at(item.name):
+            layout = layout_of(item.type)
+            if layout is None:
+                raise ConfigurationError("a value in a header must have a fixed size, such as U16")
+            _check_default(item, layout)
+        return layout
     if isinstance(item, bytes) and item:
         return constant(item, order)
     raise ConfigurationError(
-        f"a header is made of OPCODE, ID, STATUS, Length, Skip, and bytes, not {item!r}"
+        "a header is made of OPCODE, ID, STATUS, Length, Skip, Echo, Var, WantsReply, and bytes, "
+        f"not {item!r}"
     )
+
+
+def _check_default(item: HeaderValue[Any], layout: FixedLayout) -> None:
+    try:
+        layout.to_items(item.default, [])
+    except CodecError as error:
+        raise ConfigurationError(f"its default does not fit: {error}") from None
+
+
+def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
+    """Return the layout of a bool in the two numbers of a WantsReply."""
+    found.to_items(item.yes, [])
+    found.to_items(item.no, [])
+
+    def from_items(items: Sequence[Any], at: int) -> bool:
+        value = found.from_items(items, at)
+        if value not in (item.yes, item.no):
+            raise wrong(f"{item.yes} or {item.no}", value)
+        return bool(value == item.yes)
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        found.to_items(item.yes if value else item.no, items)
+
+    label = f"{found.label}({item.yes}=wants a reply, {item.no}=wants none)"
+    return evolve(found, from_items=from_items, to_items=to_items, label=label, plain=None)
 
 
 def _name(item: Any) -> str:
     if isinstance(item, HeaderField):
         return item.value
+    if isinstance(item, HeaderValue):
+        return item.name
+    if isinstance(item, WantsReply):
+        return WANTS_REPLY
     return "length" if isinstance(item, Length) else "header"
-
-
-def int_type(annotation: Any, subject: str) -> Int:
-    """Return the Int of an annotation such as U16. Raises ConfigurationError if it has none."""
-    found = next((note for note in reversed(metadata_of(annotation)) if isinstance(note, Int)), None)
-    if found is None or bare_type(annotation) is not int:
-        raise ConfigurationError(f"{subject} must be a whole number with its width, such as U16")
-    return found
 
 
 class Header:
@@ -101,25 +142,37 @@ class Header:
         return c1(id, b'\\x00\\x00', len(body) + 2, b'\\x01', opcode) + body
 
     Args:
-        items: header fields, :class:`Length`, :class:`Skip`, and constant bytes, in their order.
-        types: the type of each header field; None if it has none.
+        items: header fields, :class:`Length`, :class:`Skip`, values that vary, and constant bytes.
+        types: the layout of each header field; None if it has none.
         order: the byte order.
+        layout_of: returns the layout of a type, or None if its size is not fixed.
+        largest_id: the greatest id, if the header has one.
 
     Raises:
         ConfigurationError: a field is there twice, or has no type.
     """
 
-    def __init__(self, items: Sequence[Any], types: Mapping[HeaderField, Int | None], order: Order) -> None:
-        fields = [item for item in items if isinstance(item, HeaderField)]
-        for each in fields:
-            if fields.count(each) > 1:
-                raise ConfigurationError(f"{each.name} is in a header twice")
-        self.fields = frozenset(fields)
-        self._opcode_digits = 2 * (types[OPCODE] or Int(1)).width
-        id_type = types[ID] if ID in fields else None
-        self.largest_id = None if id_type is None else (1 << 8 * id_type.width - id_type.signed) - 1
+    def __init__(
+        self,
+        items: Sequence[Any],
+        types: Mapping[HeaderField, FixedLayout | None],
+        order: Order,
+        layout_of: LayoutOf,
+        largest_id: int | None = None,
+    ) -> None:
+        once = [item for item in items if isinstance(item, HeaderField | HeaderValue | WantsReply)]
+        for item in once:
+            if [*map(_name, once)].count(_name(item)) > 1:
+                shown = item.name if isinstance(item, HeaderField) else _name(item)
+                raise ConfigurationError(f"{shown} is in a header twice")
+        self.fields = frozenset(item for item in items if isinstance(item, HeaderField))
+        self.largest_id = largest_id if ID in self.fields else None
         """The greatest id; None if the header has no id."""
-        layouts = [_layout(item, types, order) for item in items]
+        self.values = {item.name: item for item in items if isinstance(item, HeaderValue)}
+        """The values that vary, by name."""
+        self.tells_wish = any(isinstance(item, WantsReply) for item in items)
+        """True if the header says whether a reply is wanted."""
+        layouts = [_layout(item, types, order, layout_of) for item in items]
         self._whole = joined(order, [*zip(map(_name, items), layouts, strict=True)], LIST, "")
         behind = [self._whole.size - end for end in accumulate(layout.size for layout in layouts)]
         self._parts = [
@@ -127,37 +180,55 @@ class Header:
             for item, layout, size in zip(items, layouts, behind, strict=True)
         ]
         """Items, their layouts, and for each Length its difference from the size of the body."""
-        self.read = self._generate_read()
+        self.read = self._generate_read(with_values=False)
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
-        self.write = self._generate_write()
+        self.write = self._generate_write(with_values=False)
         """Returns the frame of an opcode, an id, a status and a body. Raises CodecError."""
+        self.read_values = self._generate_read(with_values=True)
+        """Returns what :attr:`read` returns, and the values that vary, by name. Raises CodecError."""
+        self.write_values = self._generate_write(with_values=True)
+        """Returns the frame of an opcode, an id, a status, a body and values. Raises CodecError."""
 
-    def _read(self, frame: bytes) -> tuple[int | None, int | None, int | None, int]:
+    def _read(self, frame: bytes) -> tuple[Any, int | None, int | None, int]:
+        return self._read_values(frame)[:4]
+
+    def _read_values(self, frame: bytes) -> tuple[Any, int | None, int | None, int, dict[str, Any]]:
         size = self._whole.size
         if len(frame) < size:
             raise CodecError(f"the header needs {size} bytes, but the frame has {len(frame)}")
         found: dict[Any, Any] = {}
-        values = self._whole.from_items(self._whole.struct.unpack_from(frame), 0)
-        for (item, _, more), value in zip(self._parts, values, strict=True):
+        values = {}
+        parts = self._whole.from_items(self._whole.struct.unpack_from(frame), 0)
+        for (item, _, more), value in zip(self._parts, parts, strict=True):
             if isinstance(item, Length) and value != len(frame) - size + more:
                 raise inside("length", wrong(str(len(frame) - size + more), value))
-            found[item] = value
-        return found.get(OPCODE), found.get(ID), found.get(STATUS), size
+            if isinstance(item, HeaderValue | WantsReply):
+                values[_name(item)] = value
+            else:
+                found[item] = value
+        return found.get(OPCODE), found.get(ID), found.get(STATUS), size, values
 
-    def salvage(self, frame: bytes) -> tuple[int, int]:
-        """Return opcode and id of a frame that this header does not fit; 0 for each that cannot be read."""
+    def salvage(self, frame: bytes) -> tuple[Any, int, dict[str, Any]]:
+        """
+        Return opcode, id and values of a frame that this header does not fit.
+
+        The opcode is None and the id is 0 if they cannot be read. Values that cannot be read are left out.
+        """
+        values: dict[str, Any] = {}
         if len(frame) < self._whole.size:
-            return 0, 0
+            return None, 0, values
         items = self._whole.struct.unpack_from(frame)
-        numbers = {OPCODE: 0, ID: 0}
+        numbers: dict[Any, Any] = {OPCODE: None, ID: 0}
         place = 0
         for item, layout, _ in self._parts:
-            if item in numbers:
-                with suppress(CodecError):
+            with suppress(CodecError):
+                if isinstance(item, HeaderField):
                     numbers[item] = layout.from_items(items, place)
+                elif isinstance(item, HeaderValue):
+                    values[item.name] = layout.from_items(items, place)
             place += layout.items
-        return numbers[OPCODE], numbers[ID]
+        return numbers[OPCODE], numbers[ID], values
 
     def repeat_constants(self, asked: Header, request: bytes, reply: bytes) -> bytes:
         """
@@ -185,53 +256,101 @@ class Header:
         pairs = zip(starts, self._parts, strict=False)
         return [(at, item) for at, (item, _, _) in pairs if isinstance(item, bytes)]
 
-    def _write(self, opcode: int, id: int, status: int, body: bytes) -> bytes:
+    def _write(self, opcode: Any, id: int, status: int, body: bytes) -> bytes:
+        return self._write_values(opcode, id, status, body, self._defaults())
+
+    def _defaults(self) -> dict[str, Any]:
+        return {WANTS_REPLY: True, **{name: item.default for name, item in self.values.items()}}
+
+    def _write_values(
+        self, opcode: Any, id: int, status: int, body: bytes, values: Mapping[str, Any]
+    ) -> bytes:
         numbers = {OPCODE: opcode, ID: id, STATUS: status}
-        values = [
-            len(body) + more if isinstance(item, Length) else numbers.get(item)
-            for item, _, more in self._parts
-        ]
+        parts: list[Any] = []
+        for item, _, more in self._parts:
+            if isinstance(item, Length):
+                parts.append(len(body) + more)
+            elif isinstance(item, HeaderValue | WantsReply):
+                parts.append(values[_name(item)])
+            else:
+                parts.append(numbers.get(item))
         items: list[Any] = []
-        self._whole.to_items(values, items)
+        self._whole.to_items(parts, items)
         return self._whole.struct.pack(*items) + body
 
-    def _generate_read(self) -> Callable[[bytes], tuple[int | None, int | None, int | None, int]]:
-        function = FastPath("read", "frame", self._read, "header")
+    def _generate_read(self, *, with_values: bool) -> Callable[[bytes], Any]:
+        fallback = self._read_values if with_values else self._read
+        function = FastPath("read", "frame", fallback, "header")
         found: dict[Any, str] = dict.fromkeys(HeaderField, "None")
+        values = []
         checks = []
-        sent = [part for part in self._parts if part[1].items]
-        for place, (item, layout, more) in enumerate(sent):
-            value = read_item(function, layout, place)
-            if isinstance(item, Length):
-                checks.append(f"{value} == len(frame) + {more - self._whole.size}")
-            elif isinstance(item, bytes):
-                checks.append(f"items[{place}] == {item!r}")
-            else:
-                found[item] = value
+        place = 0
+        for item, layout, more in self._parts:
+            if layout.items:
+                value = read_item(function, layout, place)
+                if isinstance(item, Length):
+                    checks.append(f"{value} == len(frame) + {more - self._whole.size}")
+                elif isinstance(item, bytes):
+                    checks.append(f"items[{place}] == {item!r}")
+                elif isinstance(item, HeaderField):
+                    found[item] = value
+                elif with_values or layout.plain is None:
+                    values.append(f"{_name(item)!r}: {value}")
+            place += layout.items
         statements = [f"items = {function.constant(self._whole.struct.unpack_from)}(frame)"]
         if checks:
             statements.append(f"if {' and '.join(checks)}:")
-        return function.compile([*statements, f"return {', '.join(found.values())}, {self._whole.size}"])
+        returned = [*found.values(), f"{self._whole.size}"]
+        if with_values:
+            returned.append(f"{{{', '.join(values)}}}")
+        elif values:  # read them to refuse wrong ones
+            statements.append(f"{{{', '.join(values)}}}")
+        return function.compile([*statements, f"return {', '.join(returned)}"])
 
-    def _generate_write(self) -> Callable[[int, int, int, bytes], bytes]:
-        function = FastPath("write", "opcode, id, status, body", self._write, "header")
+    def _generate_write(self, *, with_values: bool) -> Callable[..., bytes]:
+        fallback = self._write_values if with_values else self._write
+        parameters = "opcode, id, status, body" + ", values" * with_values
+        function = FastPath("write", parameters, fallback, "header")
+        defaults = self._defaults()
+        statements = []
+        conditions = []
         written = []
-        for item, layout, more in self._parts:
+        for index, (item, layout, more) in enumerate(self._parts):
             if isinstance(item, bytes):
                 written.append(repr(item))
+            elif isinstance(item, HeaderValue | WantsReply):
+                variable = f"v{index}"
+                name = _name(item)
+                value = f"values[{name!r}]" if with_values else function.constant(defaults[name])
+                statements.append(f"{variable} = {value}")
+                if layout.plain is not None:
+                    conditions.append(f"type({variable}) is {layout.plain.__name__}")
+                written.append(write_item(function, layout, variable))
             elif layout.items:
                 value = f"len(body) + {more}" if isinstance(item, Length) else item.value
                 written.append(write_item(function, layout, value))
+        if conditions and with_values:
+            statements.append(f"if {' and '.join(conditions)}:")
         pack = function.constant(self._whole.struct.pack)
-        return function.compile([f"return {pack}({', '.join(written)}) + body"])
+        return function.compile([*statements, f"return {pack}({', '.join(written)}) + body"])
 
-    def label(self, opcode: int | str) -> str:
-        """Return the header for people, with the opcode as hexadecimal digits, or as given."""
+    def label(self, opcode: str, status: str = "") -> str:
+        """
+        Return the header for people.
+
+        Args:
+            opcode: the opcode.
+            status: the good statuses, if this is the header of a reply.
+        """
         labels = []
         for item, layout, _ in self._parts:
             if item is OPCODE:
-                labels.append(opcode if isinstance(opcode, str) else f"{opcode:0{self._opcode_digits}X}")
-            elif isinstance(item, HeaderField | Length):
+                labels.append(opcode)
+            elif item is STATUS and status:
+                labels.append(f"status:{layout.label}({status})")
+            elif isinstance(item, WantsReply):
+                labels.append(layout.label)
+            elif isinstance(item, HeaderField | HeaderValue | Length):
                 labels.append(f"{_name(item)}:{layout.label}")
             else:
                 labels.append(layout.label)

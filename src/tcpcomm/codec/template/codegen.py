@@ -44,7 +44,7 @@ def read_request(
         members = ", ".join(f"{each!r}: {values[each]}" for each in order)
         # tuple.__new__ saves the call of Request.__new__, which is a Python function
         new, request = function.constant(tuple.__new__), function.constant(Request)
-        return f"{new}({request}, ({name!r}, {{{members}}}, None, {wants_reply}))"
+        return f"{new}({request}, ({name!r}, {{{members}}}, None, {wants_reply}, None))"
 
     return _reader(template, fallback, result)
 

@@ -1,0 +1,148 @@
+"""Readers for the replies of binary messages, one class for each place of the status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from attrs import frozen
+
+from tcpcomm.codec.base import ReplyReader
+from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.opcodes import opcode_text
+from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
+from tcpcomm.codec.problems import brief_repr, inside, wrong
+from tcpcomm.errors import CodecError, Fault
+
+
+class ReadReply(NamedTuple):
+    """A reply or a fault with its header read."""
+
+    frame: bytes
+    at: int
+    opcode: Any
+    status: int | None
+    is_fault: bool
+    header: dict[str, Any] | None = None
+    """The values in the header, if there are such values."""
+
+
+def read_to_end(layout: Layout, frame: bytes, at: int) -> Any:
+    """Return the value between an index and the end of a frame. Raises CodecError."""
+    value, end = layout.read(frame, at)
+    if end != len(frame):
+        raise _too_many_bytes(frame, end)
+    return value
+
+
+def _too_many_bytes(frame: bytes, end: int) -> CodecError:
+    return CodecError(f"the frame has {len(frame) - end} bytes too many at its end")
+
+
+@frozen
+class BinaryReplyReader(ReplyReader):
+    """Reads the replies to one command. It has no state, so all requests share it."""
+
+    is_one_frame = True
+
+    wire: WireFormat
+    message: BinaryMessage
+
+    def take(self, body: Any) -> Any:
+        frame, at, opcode, status, is_fault, _ = body
+        if is_fault:
+            raise self._fault(frame, at, opcode, status)
+        message = self.message
+        if opcode is not None and opcode != message.reply_opcode:
+            raise self._of_another(opcode, "a reply to")
+        return read_to_end(message.result.layout, frame, at)
+
+    def _of_another(self, opcode: Any, what: str) -> CodecError:
+        own = opcode_text(self.message.opcode)
+        return CodecError(f"{opcode_text(opcode)} is not {what} {own}", "opcode")
+
+    def _fault(self, frame: bytes, at: int, opcode: Any, status: int | None) -> Fault:
+        """Return the fault in a frame. Raises CodecError."""
+        if opcode not in (None, self.message.fault_opcode, self.wire.fault_bit):
+            raise self._of_another(opcode, "a fault of")
+        values, end = self.wire.fault.read(frame, at)
+        data = values.get("data")
+        if end != len(frame):
+            if "data" in self.wire.fault_parts:
+                raise _too_many_bytes(frame, end)
+            data = frame[end:]
+        code = values.get("code", status)
+        return Fault(0 if code is None else code, values.get("reason", ""), data)
+
+
+class StatusReader(BinaryReplyReader):
+    """Reads replies if the result contains the status."""
+
+    def take(self, body: Any) -> Any:
+        return self.message.result.combine(super().take(body), body.status)
+
+
+class StatusLastReader(BinaryReplyReader):
+    """
+    Reads replies if the status stands behind the result.
+
+    In a fault there may be no result in front of it. The result of a fault may be zeros, too, which are
+    perhaps not a value of its type.
+    """
+
+    def take(self, body: Any) -> Any:
+        frame, at, opcode, _, _, _ = body
+        form = self.message.result
+        if opcode not in (None, self.message.reply_opcode):
+            raise self._of_another(opcode, "a reply to")
+        try:
+            value, end = form.layout.read(frame, at)
+            status, fault = self._end(frame, end)
+        except CodecError:
+            raise self._fault_without_result(frame, at) from None
+        if not self.wire.good.accepts(status):
+            raise fault
+        return form.combine(value, status)
+
+    def _fault_without_result(self, frame: bytes, at: int) -> Exception:
+        """Return the fault behind zeros or behind no result, or the error of the frame."""
+        for start in (at + self.message.result.layout.min_size, at):
+            with suppress(CodecError):
+                status, fault = self._end(frame, start)
+                if not self.wire.good.accepts(status):
+                    return fault
+        try:
+            _, end = self.message.result.layout.read(frame, at)
+            self._end(frame, end)
+        except CodecError as error:
+            return error
+        raise AssertionError("the frame was not readable before")
+
+    def _end(self, frame: bytes, at: int) -> tuple[int, Fault]:
+        """Return the status at the end of a frame, and the fault that it means. Raises CodecError."""
+        values = read_to_end(self.wire.fault, frame, at)
+        status = values["code"]
+        return status, Fault(status, values.get("reason", ""), values.get("data"))
+
+
+@frozen
+class HeadedReader(ReplyReader):
+    """Reads the reply to one request, compares the values that it repeats, and learns others."""
+
+    is_one_frame = True
+
+    reader: BinaryReplyReader
+    echoes: Mapping[str, Any]
+    learns: Sequence[str]
+    learned: dict[str, Any]
+
+    def take(self, body: Any) -> Any:
+        header = body.header
+        for name, sent in self.echoes.items():
+            if header[name] != sent:
+                raise inside(name, wrong(f"{brief_repr(sent)}, as in the request", header[name]))
+        result = self.reader.take(body)
+        for name in self.learns:
+            self.learned[name] = header[name]
+        return result

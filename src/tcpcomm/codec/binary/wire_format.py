@@ -1,0 +1,62 @@
+"""The rules that hold for all messages of :class:`~tcpcomm.codec.Binary`, and one compiled message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from tcpcomm.codec.base import MessageSpec, ProtocolErrorKind
+from tcpcomm.codec.binary.header import Header
+from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.opcodes import OpcodeType
+from tcpcomm.codec.binary.statuses import GoodStatuses, ResultForm
+
+
+@frozen(kw_only=True)
+class WireFormat:
+    """
+    The rules that hold for all messages of a codec.
+
+    Attributes:
+        has_status: whether a status in the header shows a fault. Otherwise its opcode does.
+        sends_code: whether the code of a fault is behind its header.
+        good: the statuses that do not show a fault.
+        fault_parts: the parts of a fault that are sent behind its code: ``reason``, ``data``.
+        status_last: whether the code and these parts stand behind the result of every reply.
+    """
+
+    request_header: Header
+    reply_header: Header
+    event_header: Header
+    opcodes: OpcodeType
+    has_status: bool
+    sends_code: bool
+    good: GoodStatuses
+    wants_reply_bit: int
+    fault_bit: int
+    fault_opcode: Any
+    fault: Layout
+    fault_parts: frozenset[str]
+    status_last: bool
+    codes: Mapping[ProtocolErrorKind, int]
+
+    def fault_opcode_of(self, opcode: Any) -> Any:
+        """Return the opcode of a fault that answers an opcode, if no status shows it."""
+        found = self.fault_opcode
+        if found is None:
+            return opcode | self.fault_bit if self.fault_bit else opcode
+        return found(opcode) if callable(found) else found
+
+
+@frozen
+class BinaryMessage:
+    """A compiled command or event."""
+
+    spec: MessageSpec
+    opcode: Any
+    reply_opcode: Any
+    fault_opcode: Any
+    parameters: Layout
+    result: ResultForm
