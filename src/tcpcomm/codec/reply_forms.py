@@ -65,7 +65,7 @@ class Until:
 @frozen(init=False)
 class OneOf:
     """
-    Several forms of a good reply: the first frame tells which one came.
+    Several forms of a good reply. The first frame tells them apart.
 
     Args:
         forms: templates; or tuples of templates, :class:`CountedLines` or :class:`Until`.

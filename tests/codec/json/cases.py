@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from attrs import evolve, field, frozen
 
-from tcpcomm.codec import Dialect, Field, Json, JsonRpc, MessageSpec
+from tcpcomm.codec import Dialect, Field, Json, JsonRpc, MessageSpec, OneOf
 from tcpcomm.codec.json.engines import using
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
@@ -36,6 +36,13 @@ class WithEngine(Case):
         needs_engine(self.engine)
         with using(self.engine):
             return self.codec.bind(self.specs)
+
+
+@frozen
+class Weight:
+    grams: float
+    state: str
+    number: int = 0
 
 
 OBJECTS: Final = (
@@ -87,6 +94,18 @@ ANY_RESULT: Final = (
     MessageSpec("tree", "Camera.tree", parameters=(Field("tree", Tree),), result=Tree),
     MessageSpec("maybe", "Camera.maybe", result=Position | None),
     MessageSpec("names", "Camera.names", result=tuple[str, ...]),
+)
+
+KINDS: Final = (
+    MessageSpec("connect", "Robot.connect", {"Communication": "FRC_Connect"}, result=Reading),
+    MessageSpec("start", "Robot.start", "FRC_Initialize", parameters=(Field("mask", int),)),
+    MessageSpec("restart", "Robot.restart", {"Instruction": "FRC_Initialize"}),
+    MessageSpec("ended", "Robot.ended", {"Communication": "FRC_Terminate"}, is_event=True),
+)
+
+STATUSES: Final = (
+    MessageSpec("weigh", "Scale.weigh", result=Weight),
+    MessageSpec("zero", "Scale.zero"),
 )
 
 KEYED: Final = (*OBJECTS, MessageSpec("count", "Camera.count", reply="count", result=int))
@@ -143,6 +162,7 @@ RPC_HOSTILE: Final = (
     b'{"jsonrpc":"2.0","method":"locate","params":"x","id":1}',
     b'{"jsonrpc":"2.0","method":"locate","params":{"job":1},"id":{}}',
     b'{"jsonrpc":"2.0","method":"locate","params":{"job":1},"id":1e999}',
+    b'{"jsonrpc":"2.0","method":"locate","params":{"job":1},"id":"\\ud800"}',
     b'{"jsonrpc":"2.0","method":"locate","params":[1,2],"id":1}',
     b'{"jsonrpc":"2.0","method":"locate","params":null,"id":1}',
     b'{"jsonrpc":2.0,"method":"locate","params":[1],"id":1}',
@@ -192,6 +212,33 @@ _CASES: Final = [
         ),
         KEYED,
         (Fault(2556941), Fault(7)),
+    ),
+    Case(
+        "json-kinds",
+        Json(
+            "Command",
+            event="Command",
+            result=None,
+            fault=None,
+            code="ErrorID",
+            reason=None,
+            data=None,
+            success={"ErrorID": 0},
+            echo=True,
+        ),
+        KINDS,
+        (Fault(2556941), Fault(7)),
+    ),
+    Case(
+        "json-statuses",
+        Json(
+            result=None,
+            fault=None,
+            success={"state": OneOf("OK", "WARN"), "number": range(10)},
+            failure={"state": OneOf("NG", "ERR")},
+        ),
+        STATUSES,
+        WORDS,
     ),
     Case(
         "json-success-and-message",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
@@ -12,6 +13,7 @@ from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
+from tcpcomm.codec.reply_forms import OneOf
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -46,6 +48,11 @@ class Keys:
             present = [key for key in (*keys, *self.ignore) if key is not None]
             for key in dict.fromkeys(key for key in present if present.count(key) > 1):
                 problems.append(f"two parts of {message} have the key {key!r}: give one another key")
+        for key, value in {**self.success, **self.failure}.items():
+            if not values_of(value):
+                problems.append(
+                    f"the key {key!r} of replies has no value: OneOf and range must not be empty"
+                )
         if problems:
             raise ConfigurationError("; ".join(problems))
 
@@ -62,11 +69,23 @@ class Keys:
             "a fault": [*echo, self.id, *fault, *self.failure],
         }
 
-    @property
-    def reply_keys(self) -> set[str | None]:
-        """The keys of a reply without those of its result."""
+    def reply_keys(self, command: str) -> set[str | None]:
+        """Return the keys of a reply without those of its result, for the key of its command's word."""
         own = {self.id, self.fault, self.event, *self.success, *self.failure, *self.ignore}
-        return own | {self.command} if self.echo else own
+        return own | {command} if self.echo else own
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The keys of good replies that have one of several values. A result can have these keys."""
+        return frozenset(key for key, value in self.success.items() if _is_several(value))
+
+    def is_failing(self, message: Mapping[str, Any]) -> bool:
+        """Return True if a message certainly is a fault."""
+        if self.failure:
+            return contains(message, self.failure)
+        if self.success:
+            return self.success.keys() <= message.keys() and not contains(message, self.success)
+        return message.get(self.fault or "") is not None
 
 
 @frozen
@@ -77,14 +96,21 @@ class ObjectMessage(JsonMessage):
     """The key of the result in the reply. None: the fields of the result are keys of the reply."""
     result_keys: frozenset[str]
     """All keys of the result in the reply: ``result_key``, or those of its fields."""
+    key: str
+    """The key of its word."""
+
+    @property
+    def identity(self) -> tuple[str, int | str]:
+        return self.key, self.word
 
 
 def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> ObjectMessage:
     """Compile a command or event. Raises ConfigurationError if it does not fit JSON or the other keys."""
-    word = word_of(spec, types, (str, int), "its word in JSON must be text or a whole number")
+    own, wire = _key_and_word(codec, spec)
+    word = word_of(spec, types, (str, int), "its word in JSON must be text or a whole number", wire)
     parameters = Parameters(spec.parameters, types)
     if codec.parameters is None:
-        used = {codec.event if spec.is_event else codec.command, codec.id, *codec.ignore}
+        used = {own, codec.id, *codec.ignore}
         for name, parameter in zip(parameters.keys, spec.parameters, strict=True):
             if name in used:
                 raise ConfigurationError(
@@ -94,18 +120,35 @@ def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> Object
     result = compile_result(spec, types)
     key: Any = codec.result if spec.reply is MISSING else spec.reply
     if key is None:
-        keys = _flat_keys(codec, spec, types) if spec.reply is MISSING else []
-        return ObjectMessage(spec, word, parameters, result, None, frozenset(keys))
+        keys = _flat_keys(codec, own, spec, types) if spec.reply is MISSING else []
+        return ObjectMessage(spec, word, parameters, result, None, frozenset(keys), own)
     if type(key) is not str:
         raise ConfigurationError(f"reply must be the key of its result, not {brief_repr(key)}")
     if "{" in key or "}" in key:
         raise ConfigurationError(f"reply is the key of its result, not a template: {brief_repr(key)}")
-    if key in codec.reply_keys:
+    if key in codec.reply_keys(own):
         raise ConfigurationError(f"the key {key!r} of its result has another meaning in a reply")
-    return ObjectMessage(spec, word, parameters, result, key, frozenset([key]))
+    return ObjectMessage(spec, word, parameters, result, key, frozenset([key]), own)
 
 
-def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
+def _key_and_word(codec: Keys, spec: MessageSpec) -> tuple[str, Any]:
+    """Return the key of the word of a command or event, and the declared word."""
+    usual = codec.event if spec.is_event else codec.command
+    if not isinstance(spec.wire, Mapping):
+        return usual, spec.wire
+    if len(spec.wire) != 1 or not all(isinstance(key, str) and key for key in spec.wire):
+        raise ConfigurationError(
+            f"its word under another key is one key with one word, as in {{{usual!r}: {spec.name!r}}}, not "
+            f"{brief_repr(spec.wire)}"
+        )
+    ((key, word),) = spec.wire.items()
+    replies = codec.reply_keys(usual) | {codec.result}
+    if key in {codec.parameters, codec.id, *codec.ignore, *(replies - {codec.event, codec.command})}:
+        raise ConfigurationError(f"the key {key!r} of its word has another meaning")
+    return key, word
+
+
+def _flat_keys(codec: Keys, own: str, spec: MessageSpec, types: ValueTypes) -> list[str]:
     """Return the keys that the fields of a result have in its reply. Raises ConfigurationError."""
     if spec.result is None:
         return []
@@ -117,7 +160,7 @@ def _flat_keys(codec: Keys, spec: MessageSpec, types: ValueTypes) -> list[str]:
         )
     names = [each.name for each in fields_of(cls)]
     for name in names:
-        if types.name_of(name) in codec.reply_keys:
+        if types.name_of(name) in codec.reply_keys(own) - codec.told:
             raise ConfigurationError(f"its result's field {name} has a key with another meaning in a reply")
     return [types.name_of(name) for name in names]
 
@@ -128,6 +171,8 @@ class JsonReplyReader(ReplyReader):
 
     codec: Keys
     command: ObjectMessage
+    others: frozenset[tuple[str, int | str]] = frozenset()
+    """The identities of the other commands: a fault with the word of one does not answer this one."""
 
     def take(self, body: Any) -> Any:
         codec, command = self.codec, self.command
@@ -137,7 +182,8 @@ class JsonReplyReader(ReplyReader):
         if codec.echo:
             self._check_echo(message)
         for key in codec.success:
-            del message[key]
+            if key not in command.result_keys:
+                del message[key]
         if codec.fault is not None:
             message.pop(codec.fault, None)  # some programs write null beside a result
         if command.result_key is None:
@@ -159,14 +205,15 @@ class JsonReplyReader(ReplyReader):
             raise inside(command.result_key, error) from None
 
     def _check_echo(self, message: dict[str, Any]) -> None:
-        word = message.pop(self.codec.command, MISSING)
+        key = self.command.key
+        word = message.pop(key, MISSING)
         if word is MISSING:
-            raise missing(self.codec.command)
+            raise missing(key)
         if type(word) is not type(self.command.word) or word != self.command.word:
-            raise CodecError(
-                f"is {brief_repr(word)}, so this is not a reply to {self.command.word!r}",
-                self.codec.command,
-            )
+            raise self._of_another(key, word)
+
+    def _of_another(self, key: str, word: Any) -> CodecError:
+        return CodecError(f"is {brief_repr(word)}, so this is not a reply to {self.command.word!r}", key)
 
     def _is_fault(self, message: Mapping[str, Any]) -> bool:
         if self.codec.success:
@@ -177,14 +224,19 @@ class JsonReplyReader(ReplyReader):
 
     def _fault(self, message: dict[str, Any]) -> Fault | CodecError:
         codec, result_key = self.codec, self.command.result_key or ""
-        if codec.echo and codec.command in message:
-            self._check_echo(message)
+        if codec.echo:
+            # A controller that cannot read a command does not know its word, nor under which key it was.
+            for key in dict.fromkeys((self.command.key, codec.command)):
+                word = message.get(key)
+                if type(word) in (str, int) and (key, word) in self.others:
+                    return self._of_another(key, word)
+                message.pop(key, None)
         for key, value in codec.failure.items():
             if key not in message:
                 return missing(key)
             found = message.pop(key)
-            if type(found) is not type(value) or found != value:
-                return inside(key, wrong(brief_repr(value), found))
+            if not is_one_of(found, value):
+                return inside(key, wrong(values_text(value), found))
         if codec.fault is None:
             return self._fault_in(message)
         if message.get(result_key, MISSING) is None:
@@ -221,6 +273,32 @@ class JsonReplyReader(ReplyReader):
 
 def contains(message: Mapping[str, Any], members: Mapping[str, Any]) -> bool:
     """Return whether a message has all these members; True is not 1 there."""
-    return all(
-        type(message.get(key)) is type(value) and message[key] == value for key, value in members.items()
-    )
+    return all(key in message and is_one_of(message[key], value) for key, value in members.items())
+
+
+def _is_several(expected: Any) -> bool:
+    return isinstance(expected, OneOf | range)
+
+
+def is_one_of(value: Any, expected: Any) -> bool:
+    """Return True if a value is the expected one, or one of several; True is not 1 there."""
+    if isinstance(expected, OneOf):
+        return any(is_one_of(value, each) for each in expected.forms)
+    if isinstance(expected, range):
+        return type(value) is int and value in expected
+    return type(value) is type(expected) and bool(value == expected)
+
+
+def values_of(expected: Any) -> Sequence[Any]:
+    """Return the values of a member of replies; the first is the usual one."""
+    if isinstance(expected, OneOf):
+        return expected.forms
+    return expected if isinstance(expected, range) else (expected,)
+
+
+def values_text(expected: Any) -> str:
+    """Return the values of a member of replies, for people."""
+    if isinstance(expected, range):
+        step = f" in steps of {expected.step}" if expected.step != 1 else ""
+        return f"{expected[0]} to {expected[-1]}{step}"
+    return " | ".join(map(brief_repr, values_of(expected)))

@@ -38,13 +38,21 @@ class JsonMessage:
     parameters: Parameters
     result: ValueType
 
+    @property
+    def identity(self) -> tuple[str, int | str]:
+        """What no other command or event has: the key of its word, if keys differ, and the word."""
+        return "", self.word
+
 
 M = TypeVar("M", bound=JsonMessage)
 
 
-def word_of(spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expected: str) -> Any:
+def word_of(
+    spec: MessageSpec, types: ValueTypes, kinds: tuple[type, ...], expected: str, wire: Any = MISSING
+) -> Any:
     """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
-    word = types.name_of(spec.name) if spec.wire is MISSING else spec.wire
+    wire = spec.wire if wire is MISSING else wire
+    word = types.name_of(spec.name) if wire is MISSING else wire
     if type(word) not in kinds:
         raise ConfigurationError(f"{expected}, not {brief_repr(word)}")
     if isinstance(word, str) and ("{" in word or "}" in word):
@@ -62,14 +70,14 @@ def compile_result(spec: MessageSpec, types: ValueTypes) -> ValueType:
 
 
 def compile_messages(
-    specs: Sequence[MessageSpec], compile_one: Callable[[MessageSpec], M], name: str, *, events_apart: bool
+    specs: Sequence[MessageSpec], compile_one: Callable[[MessageSpec], M], name: str
 ) -> list[M]:
     """Compile commands and events. Raises ConfigurationError if two have the same word, called ``name``."""
-    known: dict[tuple[bool, int | str], M] = {}
+    known: dict[tuple[str, int | str], M] = {}
     for spec in specs:
         with errors_at(spec.where):
             message = compile_one(spec)
-            other = known.setdefault((events_apart and spec.is_event, message.word), message)
+            other = known.setdefault(message.identity, message)
             if other is not message:
                 raise ConfigurationError(f"{other.spec.where} has the {name} {message.word!r} already")
     return [*known.values()]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from random import Random
 from typing import Any
 
 from attrs import field, frozen
@@ -30,7 +31,16 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.json.keys import JsonReplyReader, Keys, ObjectMessage, compile_message, contains
+from tcpcomm.codec.json.keys import (
+    JsonReplyReader,
+    Keys,
+    ObjectMessage,
+    compile_message,
+    contains,
+    is_one_of,
+    values_of,
+    values_text,
+)
 from tcpcomm.codec.json.messages import JsonDialectBase, code_of, compile_messages, leaf_of
 from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
@@ -45,7 +55,8 @@ class Json(Keys, Codec):
     One JSON object for each message.
 
     Args:
-        command: the key of the command's word.
+        command: the key of the command's word. ``@command({"Instruction": "MOVE"})`` gives one command's
+            word another key, and so does ``@event``.
         parameters: the key of the object that holds the parameters of commands and events. None: they are
             beside the word.
         id: the key of the number that a reply repeats from its request, so that replies may come in any
@@ -61,7 +72,8 @@ class Json(Keys, Codec):
         data: the key of a fault's data. None: they are not sent.
         event: the key of the event's word. It may be the same as the key of commands.
         success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
-            a fault.
+            a fault. One of several values is ``OneOf("OK", "WARNING")``, or ``range(0, 100)``: the first is
+            sent, unless the result, whose fields are keys of the reply, has a field for it.
         failure: what every fault also holds, such as ``{"status": "NG"}``.
         echo: whether every reply repeats the command's word under its key.
         ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
@@ -91,10 +103,7 @@ class Json(Keys, Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
-        apart = self.event != self.command
-        messages = compile_messages(
-            specs, partial(compile_message, self, types), "word", events_apart=apart
-        )
+        messages = compile_messages(specs, partial(compile_message, self, types), "word")
         return _JsonDialect(self, messages)
 
 
@@ -103,15 +112,36 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         super().__init__(JsonText(codec.encoding, codec.ascii, codec.max_values), messages, codec.codes)
         self.by_id = codec.id is not None
         self._codec = codec
+        words = frozenset(each.identity for each in messages if not each.spec.is_event)
+        self._readers = {
+            each.spec.name: JsonReplyReader(codec, each, words - {each.identity})
+            for each in messages
+            if not each.spec.is_event and each.spec.reply is not None
+        }
+        self._commands = _by_word(messages, codec.command, are_events=False)
+        self._events = _by_word(messages, codec.event, are_events=True)
+        keys = dict.fromkeys(each.key for each in messages)
+        self._other_commands = {
+            key: found
+            for key in keys
+            if key != codec.command and (found := _by_word(messages, key, are_events=False))
+        }
+        self._other_events = {
+            key: found
+            for key in keys
+            if key != codec.event and (found := _by_word(messages, key, are_events=True))
+        }
+        self._success = {key: values_of(each)[0] for key, each in codec.success.items()}
+        self._failure = {key: values_of(each)[0] for key, each in codec.failure.items()}
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
-        events = {codec.event} - {codec.command}
+        events = {codec.event, *self._other_events} - {codec.command, *self._other_commands}
         self._sent_keys = self._answer_keys | events | ({codec.code} if codec.fault is None else set())
         """The keys of which every message of the equipment has one, except its word."""
-        self._result_keys = set().union(*(each.result_keys for each in self._commands.values()))
+        self._result_keys = set().union(*(each.result_keys for each in messages))
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         command = self._messages[name]
-        message: dict[str, Any] = {self._codec.command: command.word}
+        message: dict[str, Any] = {command.key: command.word}
         if self._codec.id is not None and command.spec.reply is not None:
             message[self._codec.id] = id
         return self._text.write(self._with(message, command.parameters.write(values)))
@@ -124,8 +154,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         return message
 
     def reply_reader(self, name: str) -> ReplyReader | None:
-        command = self._messages[name]
-        return None if command.spec.reply is None else JsonReplyReader(self._codec, command)
+        return self._readers.get(name)
 
     def answers_another(self, name: str, body: Any) -> bool:
         word = body.get(self._codec.command, MISSING) if self._codec.echo else MISSING
@@ -135,13 +164,19 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
         codec = self._codec
+        for key, events in self._other_events.items():
+            event = self._find(events, message.get(key))
+            if event is not None:
+                del message[key]
+                return (Event(event.spec.name, self._parameters(event, message)),)
         word = message.get(codec.event, MISSING)
         if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
             event = self._find(self._events, word)
-            if event is None:
+            if event is not None:
+                del message[codec.event]
+                return (Event(event.spec.name, self._parameters(event, message)),)
+            if not codec.is_failing(message):
                 raise CodecError(f"there is no event {brief_repr(word)}", codec.event)
-            del message[codec.event]
-            return (Event(event.spec.name, self._parameters(event, message)),)
         word = message.get(codec.command, MISSING)
         if word is not MISSING and self._is_command(word, message):
             raise CodecError(f"{brief_repr(word)} is a command, not a reply or an event", codec.command)
@@ -150,7 +185,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def _is_command(self, word: Any, message: Mapping[str, Any]) -> bool:
         """Return whether a message with a command's word is a command, and not the answer to one."""
         if self._codec.echo:
-            return self._find(self._commands, word) is None
+            return self._find(self._commands, word) is None and not self._codec.is_failing(message)
         return self._codec.command not in self._result_keys and self._answer_keys.isdisjoint(message)
 
     def read_at_equipment(self, frame: bytes) -> Request | Refusal:
@@ -164,10 +199,11 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             message = self._object(received)
             foreign = self._is_foreign(message)
             id = self._take_id(message)
+            commands: Mapping[int | str, ObjectMessage] = self._commands
             word = message.pop(self._codec.command, MISSING)
             if word is MISSING:
-                raise missing(self._codec.command)
-            command = self._find(self._commands, word)
+                word, commands = self._take_other_word(message)
+            command = self._find(commands, word)
             if command is None:
                 kind = ProtocolErrorKind.UNKNOWN_COMMAND
                 raise CodecError(f"there is no command {brief_repr(word)}", self._codec.command)
@@ -179,6 +215,13 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             if foreign:
                 wants_reply = not self._is_sent_by_equipment(message, word, name)
             return Refusal(kind, problem, name, id, wants_reply, foreign)
+
+    def _take_other_word(self, message: dict[str, Any]) -> tuple[Any, Mapping[int | str, ObjectMessage]]:
+        """Return the word under another key than usual, and the commands that have words there."""
+        for key, commands in self._other_commands.items():
+            if key in message:
+                return message.pop(key), commands
+        raise missing(self._codec.command)
 
     def _is_sent_by_equipment(self, message: Mapping[str, Any], word: Any, name: str | None) -> bool:
         """
@@ -195,6 +238,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def _is_foreign(self, message: Mapping[str, Any]) -> bool:
         """Return whether a message looks like one that equipment sends."""
         word = message.get(self._codec.command, MISSING)
+        if word is MISSING and self._other_commands:
+            word = next((message[key] for key in self._other_commands if key in message), MISSING)
         if self._codec.event == self._codec.command and self._find(self._events, word):
             return True
         return word is MISSING or (self._codec.echo and not self._answer_keys.isdisjoint(message))
@@ -203,18 +248,41 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         command = self._messages[request.name]
         written = command.result.write(result)
         message = self._reply_to(request)
-        message.update(self._codec.success)
+        message.update(self._success)
         if command.result_key is not None:
             message[command.result_key] = written
         elif written is not None:
             message.update(written)
+            if self._codec.told:
+                self._check_told(message)
         return [self._text.write(message)]
+
+    def _check_told(self, message: Mapping[str, Any]) -> None:
+        """Raise CodecError if a result would be read as a fault."""
+        for key in self._codec.told:
+            if not is_one_of(message[key], self._codec.success[key]):
+                raise CodecError(
+                    f"must be {values_text(self._codec.success[key])} in a good reply, not "
+                    f"{brief_repr(message[key])}",
+                    key,
+                )
+
+    def draw_result(self, name: str, random: Random) -> Any:
+        command, result = self._messages[name], super().draw_result(name, random)
+        told = self._codec.told & command.result_keys
+        if not told or command.result_key is not None:
+            return result
+        written = command.result.write(result)
+        for key in sorted(told):
+            written[key] = random.choice(values_of(self._codec.success[key]))
+        return command.result.read(written)
 
     def _reply_to(self, request: Request | Refusal) -> dict[str, Any]:
         """Return the first keys of a reply: the command's word and the id, if replies have them."""
         message: dict[str, Any] = {}
         if self._codec.echo and request.name is not None:
-            message[self._codec.command] = self._messages[request.name].word
+            command = self._messages[request.name]
+            message[command.key] = command.word
         if self._codec.id is not None and request.id is not None:
             message[self._codec.id] = request.id
         return message
@@ -230,7 +298,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         if codec.data is not None and data is not None:
             parts[codec.data] = data
         message = self._reply_to(request)
-        message.update(codec.failure)
+        message.update(self._failure)
         if codec.fault is None:
             message.update(parts)
         else:
@@ -241,7 +309,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         event = self._messages[name]
-        return self._text.write(self._with({self._codec.event: event.word}, event.parameters.write(values)))
+        return self._text.write(self._with({event.key: event.word}, event.parameters.write(values)))
 
     def _object(self, message: Any) -> dict[str, Any]:
         """Return a message without the keys to ignore. Raises CodecError if it is not an object."""
@@ -277,7 +345,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def notation(self, name: str) -> Notation:
         codec, compiled = self._codec, self._messages[name]
-        first = _literals({codec.event if compiled.spec.is_event else codec.command: compiled.word})
+        first = _literals({compiled.key: compiled.word})
         answered = not compiled.spec.is_event and compiled.spec.reply is not None
         id = [f'"{codec.id}": id'] if codec.id is not None and answered else []
         labels = [f'"{key}": {label}' for key, label in compiled.parameters.labels.items()]
@@ -286,7 +354,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         request = f"{{{', '.join(first + id + labels)}}}"
         if not answered:
             return Notation(request)
-        parts = (first if codec.echo else []) + id + _literals(codec.success)
+        success = {key: each for key, each in codec.success.items() if key not in compiled.result_keys}
+        parts = (first if codec.echo else []) + id + _literals(success)
         if compiled.result_key is not None:
             parts.append(f'"{compiled.result_key}": {compiled.result.label}')
         elif compiled.spec.result is not None:
@@ -307,4 +376,17 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
 def _literals(members: Mapping[str, Any]) -> list[str]:
     text = JsonText("utf-8", False)
-    return [f'"{key}": {text.write(value).decode()}' for key, value in members.items()]
+
+    def shown(value: Any) -> str:
+        if isinstance(value, range):
+            return values_text(value)
+        return " | ".join(text.write(each).decode() for each in values_of(value))
+
+    return [f'"{key}": {shown(value)}' for key, value in members.items()]
+
+
+def _by_word(
+    messages: Sequence[ObjectMessage], key: str, *, are_events: bool
+) -> dict[int | str, ObjectMessage]:
+    """Return the commands or the events that have their words under a key."""
+    return {each.word: each for each in messages if each.key == key and each.spec.is_event is are_events}

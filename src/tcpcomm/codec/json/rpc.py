@@ -77,7 +77,7 @@ class JsonRpc(Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
-        messages = compile_messages(specs, partial(_compiled, types), "method", events_apart=False)
+        messages = compile_messages(specs, partial(_compiled, types), "method")
         return _JsonRpcDialect(self, messages)
 
 

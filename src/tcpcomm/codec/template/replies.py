@@ -101,7 +101,7 @@ class Reply:
         return self._several_reader(self, [_Progress(form) for form in self.forms])
 
     def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
-        """Return the error of a text that fits none of some templates: that of the nearest one."""
+        """Return the error of a text that fits no template. The nearest template explains it."""
         return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]
 
 
