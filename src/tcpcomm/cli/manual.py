@@ -67,6 +67,7 @@ class _Manual:
             "request": notation.request,
             "replies": list(notation.replies),
             "faults": list(notation.faults),
+            "layout": self._dialect.layout(command.name),
             "parameters": [_parameter(each) for each in command.spec.parameters],
             "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
@@ -97,6 +98,7 @@ class _Manual:
             "name": event.name,
             "doc": event.doc,
             "wire": self._dialect.notation(event.name).request,
+            "layout": self._dialect.layout(event.name),
             "parameters": [_parameter(each) for each in event.spec.parameters],
             **_states(event),
             "example": {"values": _members(values), "messages": [self._message("equipment", frame)]},
@@ -110,6 +112,7 @@ class _Manual:
         frame = self._dialect.fault(Request(name, {}, SAMPLE_ID), fault)
         return {
             "form": self._dialect.fault_notation(),
+            "layout": self._dialect.fault_layout(),
             "example": {
                 "code": fault.code,
                 "reason": fault.reason,

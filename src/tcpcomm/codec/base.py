@@ -376,3 +376,15 @@ class Dialect(ABC):
     @abstractmethod
     def fault_notation(self) -> str:
         """Return the form of a fault on the wire, for people."""
+
+    def layout(self, name: str) -> dict[str, Any] | None:
+        """
+        Return the bytes of a command or event as plain data, which a program can write a codec from.
+
+        None: the notation, with the types of the values, says everything.
+        """
+        return None
+
+    def fault_layout(self) -> dict[str, Any] | None:
+        """Return the bytes of a fault as plain data, or None if its notation says everything."""
+        return None

@@ -12,6 +12,9 @@ from tcpcomm.errors import CodecError, ConfigurationError
 MAX_ITEMS: Final = 10_000
 """The default limit of a list in a template, and of a list of values that ``Binary`` reads one by one."""
 
+MAX_DEPTH: Final = 64
+"""How deep the values of a binary type that contains itself may be inside each other."""
+
 MAX_BATCH: Final = 1000
 """The default limit of a batch of JSON-RPC, in messages."""
 

@@ -375,7 +375,7 @@ def test_only_the_last_values_may_be_missing() -> None:
 
 @frozen
 class Endless:
-    inner: Annotated[list[Endless], Counted(U8)]
+    inner: Endless
 
 
 @frozen
@@ -403,10 +403,6 @@ NOT_BOUND: list[tuple[Any, str]] = [
     (Annotated[list[Annotated[bytes, Rest()]], Counted(U8)], "must take at least one byte each"),
     (Annotated[list[Empty], Counted(U32)], "must take at least one byte each"),
     (Annotated[list[Annotated[bytes, CountedBy("x")]], Rest()], "CountedBy names a field beside this one"),
-    (
-        Annotated[list[Annotated[str, Counted(U8)]], Counted(U8, in_bytes=True)],
-        "counted in bytes only if",
-    ),
     (Annotated[str, Fixed(4), Encoded("klingon")], "no encoding is called 'klingon'"),
     (Endless, "Endless contains itself"),
 ]
@@ -494,6 +490,14 @@ def test_a_message_that_a_host_would_not_recognise_is_refused(
     with pytest.raises(ConfigurationError) as caught:
         Binary().bind(specs)
     assert str(caught.value).startswith(problem)
+
+
+def test_a_length_that_a_frame_cannot_have_is_refused_with_the_command() -> None:
+    """A fault has no bytes behind its status here, so that its length would be -4."""
+    codec = Binary(status=U8, head=(OPCODE, STATUS, Length(U16, adjust=-4)))
+    with pytest.raises(ConfigurationError) as caught:
+        codec.bind([MessageSpec("f", "A.f", 1)])
+    assert str(caught.value).startswith("A.f: an example of its frames cannot be written: length: must be")
 
 
 def test_a_reply_or_fault_of_another_command_is_refused() -> None:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length, Skip
-from tcpcomm.codec.binary.layout import Layout, from_fixed
+from tcpcomm.codec.binary.layouts.compiler import LayoutCompiler
+from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, number
+from tcpcomm.codec.binary.layouts.layout import Layout, from_fixed
 from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, Var, WantsReply
 from tcpcomm.errors import CodecError
@@ -194,6 +194,7 @@ def test_a_list_of_numbers_is_written_and_read_as_its_elements_are(
         return b"".join(written)
 
     assert outcome(whole.write, content) == outcome(each)
-    data = bytes(more) * single.min_size
-    expected = [single.read(data, at)[0] for at in range(0, len(data), single.min_size)]
+    size = single.min_size
+    data = bytes(more) * size
+    expected = [single.read(data, at)[0] for at in range(0, len(data), size)]
     assert outcome(whole.read, data, 0) == repr((expected, len(data)))

@@ -24,12 +24,12 @@ from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Codec, Dialect, Field, MessageSpec, ProtocolErrorKind
-from tcpcomm.codec.binary.compiler import LayoutCompiler
 from tcpcomm.codec.binary.dialect import check_distinct
-from tcpcomm.codec.binary.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.headed_dialect import dialect_of
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.layouts.compiler import LayoutCompiler
+from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, number
+from tcpcomm.codec.binary.layouts.layout import Layout
 from tcpcomm.codec.binary.opcodes import OpcodeType, int_type, opcode_bits, opcode_text, opcode_type
 from tcpcomm.codec.binary.statuses import good_statuses, result_form, uses_status
 from tcpcomm.codec.binary.types import U8, Order

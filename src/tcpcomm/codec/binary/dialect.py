@@ -18,6 +18,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
+from tcpcomm.codec.binary.layouts.forms import body_text
 from tcpcomm.codec.binary.opcodes import opcode_text
 from tcpcomm.codec.binary.reply_readers import (
     BinaryReplyReader,
@@ -276,14 +277,12 @@ class BinaryDialect(Dialect):
         header = wire.event_header if message.spec.is_event else wire.request_header
         bit = 0 if message.spec.is_event or message.spec.reply is None else wire.wants_reply_bit
         opcode = wire.opcodes.label(message.opcode | bit if bit else message.opcode)
-        request = f"{header.label(opcode)} {message.parameters.label}".rstrip()
+        request = f"{header.label(opcode)} {body_text(message.parameters.form)}".rstrip()
         if message.spec.is_event or message.spec.reply is None:
             return Notation(request)
-        result = message.result.layout.label
-        if result.startswith("(") and result.endswith(")"):
-            result = result[1:-1]
+        result = body_text(message.result.layout.form)
         if wire.status_last:
-            tail = wire.fault.label.removeprefix("code:")
+            tail = body_text(wire.fault.form).removeprefix("code:")
             first, _, others = tail.partition(" ")
             result = f"{result} status:{first}({wire.good.label}) {others}".strip()
         header_text = wire.reply_header.label(wire.opcodes.label(message.reply_opcode), wire.good.label)
@@ -298,15 +297,48 @@ class BinaryDialect(Dialect):
         elif wire.fault_opcode is not None:
             opcode = wire.opcodes.label(wire.fault_opcode)
         elif wire.fault_bit and not (wire.has_status or wire.status_last):
-            opcode = f"opcode|{wire.fault_bit:02X}"
-        body = wire.fault.label
+            opcode = f"opcode|{wire.opcodes.label(wire.fault_bit)}"
+        body = body_text(wire.fault.form)
         if wire.status_last:
             body = f"zeros {body}"
         return f"{wire.reply_header.label(opcode)} {body}".rstrip()
 
+    def layout(self, name: str) -> dict[str, Any]:
+        message, wire = self._messages[name], self._wire
+        is_answered = not message.spec.is_event and message.spec.reply is not None
+        header = wire.event_header if message.spec.is_event else wire.request_header
+        bit = wire.wants_reply_bit if is_answered else 0
+        opcode = message.opcode | bit if bit else message.opcode
+        found = {"request": {"header": header.form(opcode), "body": message.parameters.form}}
+        if not is_answered:
+            return found
+        reply = {
+            "header": wire.reply_header.form(message.reply_opcode),
+            "body": message.result.layout.form,
+            **({"status": wire.fault.form} if wire.status_last else {}),
+        }
+        return {**found, "reply": reply}
+
+    def fault_layout(self) -> dict[str, Any]:
+        wire = self._wire
+        opcode = None if callable(wire.fault_opcode) else wire.fault_opcode
+        found = {"header": wire.reply_header.form(opcode), "body": wire.fault.form}
+        if wire.has_status or wire.status_last:
+            return {**found, "good": wire.good.label, "status last": wire.status_last}
+        return found if wire.fault_opcode is not None else {**found, "bit": wire.fault_bit}
+
 
 def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:
     """Raise ConfigurationError if a host would not recognise an example of each frame of this message."""
+    try:
+        _check_examples(dialect, message)
+    except CodecError as error:
+        raise ConfigurationError(
+            f"{message.spec.where}: an example of its frames cannot be written: {error}"
+        ) from None
+
+
+def _check_examples(dialect: BinaryDialect, message: BinaryMessage) -> None:
     spec, random = message.spec, Random(0)
     if spec.is_event:
         frame = dialect.event(spec.name, dialect.draw_values(spec.name, random))

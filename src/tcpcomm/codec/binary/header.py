@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from tcpcomm.codec.binary.codegen import read_item, write_item
-from tcpcomm.codec.binary.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
+from tcpcomm.codec.binary.layouts.codegen import read_item, write_item
+from tcpcomm.codec.binary.layouts.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
+from tcpcomm.codec.binary.layouts.forms import NOTHING, Form, hex_text
+from tcpcomm.codec.binary.layouts.layout import from_fixed
 from tcpcomm.codec.binary.opcodes import int_type
 from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.binary.variables import WANTS_REPLY, HeaderValue, WantsReply
@@ -115,8 +117,8 @@ def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
     def to_items(value: Any, items: list[Any]) -> None:
         found.to_items(item.yes if value else item.no, items)
 
-    label = f"{found.label}({item.yes}=wants a reply, {item.no}=wants none)"
-    return evolve(found, from_items=from_items, to_items=to_items, label=label, plain=None)
+    form = {"type": "wish", "in": found.form, "yes": item.yes, "no": item.no}
+    return evolve(found, from_items=from_items, to_items=to_items, form=form, plain=None)
 
 
 def _name(item: Any) -> str:
@@ -173,7 +175,7 @@ class Header:
         self.tells_wish = any(isinstance(item, WantsReply) for item in items)
         """True if the header says whether a reply is wanted."""
         layouts = [_layout(item, types, order, layout_of) for item in items]
-        self._whole = joined(order, [*zip(map(_name, items), layouts, strict=True)], LIST, "")
+        self._whole = joined(order, [*zip(map(_name, items), layouts, strict=True)], LIST, NOTHING)
         behind = [self._whole.size - end for end in accumulate(layout.size for layout in layouts)]
         self._parts = [
             (item, layout, size + item.adjust if isinstance(item, Length) else 0)
@@ -350,8 +352,24 @@ class Header:
                 labels.append(f"status:{layout.label}({status})")
             elif isinstance(item, WantsReply):
                 labels.append(layout.label)
-            elif isinstance(item, HeaderField | HeaderValue | Length):
+            elif isinstance(item, HeaderField | HeaderValue):
                 labels.append(f"{_name(item)}:{layout.label}")
+            elif isinstance(item, Length):
+                labels.append(f"length:{layout.label}" + (f"{item.adjust:+}" if item.adjust else ""))
             else:
                 labels.append(layout.label)
         return " ".join(labels)
+
+    def form(self, opcode: Any = None) -> list[Form]:
+        """Return the header as data, with the bytes of the opcode in hex if it is always the same."""
+        found: list[Form] = []
+        for item, layout, _ in self._parts:
+            each: Form = {"form": layout.form}
+            if isinstance(item, HeaderField | HeaderValue | WantsReply | Length):
+                each = {"name": _name(item), **each}
+            if item is OPCODE and opcode is not None:
+                each["always"] = hex_text(from_fixed(layout).write(opcode))
+            elif isinstance(item, Length):
+                each["adjust"] = item.adjust
+            found.append(each)
+        return found

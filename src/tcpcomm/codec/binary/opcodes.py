@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 
 from tcpcomm.codec.annotations import bare_type, metadata_of
 from tcpcomm.codec.base import MISSING
-from tcpcomm.codec.binary.fixed_size import LIST, FixedLayout, joined, number
+from tcpcomm.codec.binary.layouts.fixed_size import LIST, FixedLayout, joined, number
+from tcpcomm.codec.binary.layouts.forms import NOTHING
 from tcpcomm.codec.binary.types import Int, Order
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -137,7 +138,7 @@ def _side_by_side(types: Sequence[Int], order: Order) -> OpcodeType:
     if len(types) < 2:
         raise ConfigurationError("a tuple of types for opcode needs two or more of them")
     layouts = [number(int, each, order) for each in types]
-    record = joined(order, [(f"[{index}]", each) for index, each in enumerate(layouts)], LIST, "")
+    record = joined(order, [(f"[{index}]", each) for index, each in enumerate(layouts)], LIST, NOTHING)
     parts = tuple(8 * each.width for each in types)
     total = sum(parts)
     shifts = [total - end for end in accumulate(parts)]
@@ -151,6 +152,6 @@ def _side_by_side(types: Sequence[Int], order: Order) -> OpcodeType:
         split = [value >> shift & mask for shift, mask in zip(shifts, masks, strict=True)]
         record.to_items(split, items)
 
-    label = " ".join(each.label for each in layouts)
-    layout = evolve(record, from_items=from_items, to_items=to_items, label=label)
+    form = {"type": "side by side", "parts": [each.form for each in layouts]}
+    layout = evolve(record, from_items=from_items, to_items=to_items, form=form)
     return OpcodeType(layout, total, 0, parts)

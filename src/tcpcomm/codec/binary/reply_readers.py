@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from attrs import frozen
 
 from tcpcomm.codec.base import ReplyReader
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.layouts.layout import Layout
 from tcpcomm.codec.binary.opcodes import opcode_text
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.problems import brief_repr, inside, wrong

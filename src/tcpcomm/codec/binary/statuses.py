@@ -9,10 +9,10 @@ from typing import Any
 from attrs import frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, metadata_of
-from tcpcomm.codec.binary.compiler import LayoutCompiler
-from tcpcomm.codec.binary.fixed_size import class_record
 from tcpcomm.codec.binary.header import STATUS
-from tcpcomm.codec.binary.layout import NOTHING, Layout
+from tcpcomm.codec.binary.layouts.compiler import LayoutCompiler
+from tcpcomm.codec.binary.layouts.fixed_size import class_record
+from tcpcomm.codec.binary.layouts.layout import NOTHING, Layout
 from tcpcomm.codec.problems import brief_repr, errors_at, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 

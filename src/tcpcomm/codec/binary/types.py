@@ -14,6 +14,7 @@ To a type checker ``U16`` is int, ``F32`` is float, and ``Annotated[str, Fixed(1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from attrs import field, frozen
@@ -70,7 +71,12 @@ class Float:
 
 @frozen
 class Bits:
-    """The bits of a field, in an attrs class that one number encodes. The first field has the lowest."""
+    """
+    The bits of a field in an attrs class that one number encodes, or of an item in a list of bits.
+
+    ``list[Annotated[bool, Bits(1)]]`` puts eight items into a byte. The first field or item has the lowest
+    bits, unless :class:`HighestFirst` says otherwise.
+    """
 
     width: int
 
@@ -80,17 +86,25 @@ class Bits:
 
 
 @frozen
+class HighestFirst:
+    """The first field of an attrs class of bits, or the first item of a list of bits, has the highest."""
+
+
+@frozen
 class Fixed:
     """
-    Text or bytes of a fixed size, or a list of a fixed length.
+    Text or bytes of a fixed size, a list of a fixed length, or an attrs class in so many bytes.
 
     Args:
         size: bytes, or elements of a list.
         pad: the character that fills text up. With zero bytes, the text ends at the first of them.
+        count: the type of a number before it that says how many of the bytes or elements are used, such as
+            ``U8``. The others are padding. None: there is no such number.
     """
 
     size: int
     pad: str = "\0"
+    count: Any = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.size < 1:
@@ -102,29 +116,148 @@ class Fixed:
 @frozen
 class Counted:
     """
-    Text, bytes or a list, with its length before it.
+    Text, bytes, a list, or any value of varying size, with its length before it.
+
+    A list may have two: ``Counted(U16), Counted(U8, in_bytes=True)`` is the number of its elements, then
+    their size in bytes, then the elements.
 
     Args:
-        count: the type of the length: ``U8``, ``U16``, ...
+        count: the type of the length: ``U8``, ``U16``, ..., or :class:`InTag`.
         in_bytes: whether the length of a list counts bytes and not elements.
+        step: the bytes that one step of the length stands for: 2 if it counts words of 16 bits.
+        adjust: a number that is added to the length: 2 if it also counts its own two bytes.
     """
 
     count: Any
     in_bytes: bool = field(default=False, kw_only=True)
+    step: int = field(default=1, kw_only=True)
+    adjust: int = field(default=0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        _check_step(self.step)
 
 
 @frozen
 class CountedBy:
     """
-    Text, bytes or a list, with its length in an earlier field.
+    Text, bytes, a list, or any value of varying size, with its length in an earlier field.
 
     Args:
-        name: the earlier field or parameter. The sender must set it to the length.
+        name: the earlier field or parameter, which the sender must set to the length; or the name of a
+            :class:`Derived` number. ``head.count`` is the field ``count`` of the field ``head``.
         in_bytes: whether the length of a list counts bytes and not elements.
+        step: the bytes that one step of the length stands for: 2 if it counts words of 16 bits.
+        adjust: a number that is added to the length.
     """
 
     name: str
     in_bytes: bool = field(default=False, kw_only=True)
+    step: int = field(default=1, kw_only=True)
+    adjust: int = field(default=0, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        _check_step(self.step)
+
+
+def _check_step(step: int) -> None:
+    if step < 1:
+        raise ConfigurationError(f"step must be at least 1, not {step}")
+
+
+@frozen
+class Derived:
+    """
+    A number on the wire that follows from the values, and is not one itself: ``Before(Derived("n", U8))``.
+
+    A later :class:`CountedBy` or :class:`TaggedBy` has its name, and the sender computes it from there.
+
+    Args:
+        name: its name.
+        type: its type: ``U8``, ``U16``, ...
+    """
+
+    name: str
+    type: Any
+
+
+@frozen
+class EndedBy:
+    """
+    Text, bytes or a list that goes on to an end mark, such as a zero byte.
+
+    Args:
+        end: the bytes that end it. A value that holds them is refused.
+    """
+
+    end: bytes
+
+    def __attrs_post_init__(self) -> None:
+        if not self.end:
+            raise ConfigurationError("the end mark of EndedBy must have at least one byte")
+
+
+@frozen
+class Aligned:
+    """
+    Zero bytes behind a value, up to a multiple of some number of bytes. No length counts them.
+
+    Args:
+        size: that number of bytes.
+    """
+
+    size: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.size < 2:
+            raise ConfigurationError(f"size must be at least 2, not {self.size}")
+
+
+@frozen(eq=False)
+class Tagged:
+    """
+    A value of one of several types, with a tag before it that tells which.
+
+    ::
+
+        Annotated[int | str, Tagged(U8, {1: U16, 2: Annotated[str, Counted(U8)]})]
+        Annotated[int | None, Tagged(U8, {0: None, 1: I32})]
+
+    Args:
+        type: the type of the tag: ``U8``, ``Annotated[bytes, Fixed(2)]``, ...
+        alternatives: the type for each tag. Their values must differ in their Python type; make an attrs
+            class of each if they do not.
+        size_bits: the lowest bits of the tag that tell how many bytes the length behind it has, as SECS-II
+            items have two. The tags are given without these bits, and each type begins with
+            ``Counted(InTag())``.
+    """
+
+    type: Any
+    alternatives: Mapping[Any, Any]
+    size_bits: int = field(default=0, kw_only=True)
+
+
+@frozen
+class InTag:
+    """The type of a length that has as many bytes as the tag before it tells: ``Counted(InTag())``."""
+
+
+@frozen(eq=False)
+class TaggedBy:
+    """
+    A value of one of several types, with an earlier field that tells which.
+
+    Args:
+        name: the earlier field or parameter, or the name of a :class:`Derived` number. ``head.kind`` is the
+            field ``kind`` of the field ``head``.
+        alternatives: the type for each value of that field; None if nothing follows.
+        mask: the bits of that number that tell it. The tags have these bits only.
+        other: the type for all other values of the field. None: they are refused.
+    """
+
+    name: str
+    alternatives: Mapping[Any, Any]
+    mask: int | None = field(default=None, kw_only=True)
+    other: Any = field(default=None, kw_only=True)
 
 
 @frozen
@@ -141,16 +274,26 @@ class Encoded:
 
 @frozen
 class Before:
-    """Bytes before a value that have no meaning: constant bytes, or so many that are zero and skipped."""
+    """
+    Bytes before a value that are not a value themselves.
 
-    constant: bytes | int
+    Args:
+        constant: constant bytes, how many bytes that are zero and skipped, or a :class:`Derived` number.
+    """
+
+    constant: bytes | int | Derived
 
 
 @frozen
 class After:
-    """Bytes behind a value that have no meaning: constant bytes, or so many that are zero and skipped."""
+    """
+    Bytes behind a value that are not a value themselves.
 
-    constant: bytes | int
+    Args:
+        constant: constant bytes, how many bytes that are zero and skipped, or a :class:`Derived` number.
+    """
+
+    constant: bytes | int | Derived
 
 
 U8: TypeAlias = Annotated[int, Int(1)]

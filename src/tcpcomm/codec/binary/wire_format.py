@@ -9,7 +9,7 @@ from attrs import frozen
 
 from tcpcomm.codec.base import MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.binary.header import Header
-from tcpcomm.codec.binary.layout import Layout
+from tcpcomm.codec.binary.layouts.layout import Layout
 from tcpcomm.codec.binary.opcodes import OpcodeType
 from tcpcomm.codec.binary.statuses import GoodStatuses, ResultForm
 

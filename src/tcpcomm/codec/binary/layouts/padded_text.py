@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -31,18 +31,23 @@ class Text:
     encoding: Encoding
     size: int | None = None
     pad: str = "\0"
-    _pad: bytes = field(init=False, repr=False)
+    padding: bytes = field(init=False, repr=False)
 
-    @_pad.default
-    def _padding(self) -> bytes:
+    @padding.default
+    def _encoded_pad(self) -> bytes:
         try:
             return self.encoding.encode(self.pad)
         except CodecError as error:
             raise ConfigurationError(f"pad: {error}") from None
 
+    @property
+    def form(self) -> dict[str, Any]:
+        """The kind of text as data, without its size."""
+        return {"type": "text", "encoding": self.encoding.name}
+
     def read(self, content: bytes) -> str:
         """Return the text in these bytes. Raises CodecError."""
-        if self.size is not None and self._pad == b"\0":
+        if self.size is not None and self.padding == b"\0":
             content = content.partition(b"\0")[0]
         text = self.encoding.decode(content)
         if self.size is None:
@@ -57,9 +62,9 @@ class Text:
         if self.size is None:
             return content
         left = self.size - len(content)
-        if left < 0 or left % len(self._pad):
+        if left < 0 or left % len(self.padding):
             raise CodecError(f"{brief_repr(text)} has {len(content)} bytes, but the field has {self.size}")
-        content += self._pad * (left // len(self._pad))
+        content += self.padding * (left // len(self.padding))
         again = self.read(content)
         if again != text:  # characters that look like padding are lost
             raise CodecError(f"{brief_repr(text)} would arrive as {brief_repr(again)}")

@@ -24,13 +24,14 @@ from tcpcomm.codec.annotations import (
     bare_type,
     fields_of,
     has_fields,
-    metadata_of,
     takes_names_only,
     type_text,
 )
+from tcpcomm.codec.binary.layouts.forms import Form, hex_text, text_of, whole_number
+from tcpcomm.codec.binary.layouts.marks import Marks
 from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.enum_values import Conversion, choice, flag
-from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.problems import errors_at, inside, wrong
 from tcpcomm.codec.random_values import draw, draw_accepted
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -53,7 +54,7 @@ class FixedLayout:
         from_items: returns the value, from the items and the index of its first one. Raises CodecError.
         to_items: appends the items of a value to a list. Raises CodecError.
         draw: draws a value.
-        label: the layout for people: ``u16be``.
+        form: the layout as data.
         plain: int or float, if a value of exactly this type is its one item, and struct refuses a value
             that does not fit; None if values go through ``from_items`` and ``to_items``.
     """
@@ -64,7 +65,7 @@ class FixedLayout:
     from_items: FromItems
     to_items: ToItems
     draw: Callable[[Random], Any]
-    label: str
+    form: Form
     plain: type[int] | type[float] | None = None
 
     @cached_property
@@ -76,44 +77,63 @@ class FixedLayout:
         """Bytes."""
         return self.struct.size
 
+    @property
+    def label(self) -> str:
+        """The layout for people: ``u16be``."""
+        return text_of(self.form)
 
-def number(annotation: Any, number_type: Int, order: Order) -> FixedLayout:
-    """Return the layout of a whole number, or of a value that one encodes. Raises ConfigurationError."""
+
+def number(annotation: Any, number_type: Int, order: Order, *, highest_first: bool = False) -> FixedLayout:
+    """
+    Return the layout of a whole number, or of a value that one encodes.
+
+    Args:
+        annotation: int, or the type of the value.
+        number_type: the type of the number.
+        order: the byte order, if ``number_type`` has none.
+        highest_first: True if the first field of an attrs class has the highest bits.
+
+    Raises:
+        ConfigurationError: no number encodes such a value.
+    """
     kind = bare_type(annotation)
     if number_type.signed and isinstance(kind, type) and (has_fields(kind) or issubclass(kind, Flag)):
         raise ConfigurationError(
             f"{type_text(kind)} consists of bits: use a number without a sign, such as U8"
         )
-    return _encoded_in(_plain_number(number_type, order), annotation, 8 * number_type.width)
+    plain, bits = _plain_number(number_type, order), 8 * number_type.width
+    if has_fields(kind):
+        return _bits(plain, kind, bits, highest_first=highest_first)
+    if highest_first:
+        raise ConfigurationError(f"HighestFirst() has no meaning for {type_text(kind)}")
+    return _encoded_in(plain, annotation)
 
 
-def _encoded_in(number: FixedLayout, annotation: Any, bits: int) -> FixedLayout:
-    """Return the layout of values that a number of so many bits encodes."""
+def _encoded_in(number: FixedLayout, annotation: Any) -> FixedLayout:
+    """Return the layout of values that a number encodes."""
     kind = bare_type(annotation)
     if kind is int:
         return number
     if kind is bool:
-        label = "bool" if bits <= 8 else number.label
-        return evolve(_one_of(number, {0: False, 1: True}, "bool"), label=label)
+        form = {"type": "bool", "in": number.form}
+        return evolve(_one_of(number, {0: False, 1: True}, "bool"), form=form)
     if get_origin(kind) is Literal:
         return _one_of(number, {each: each for each in get_args(kind)}, type_text(kind))
     if isinstance(kind, type):
         if issubclass(kind, Flag):
-            label = _names((each.value, each.name) for each in kind)
-            return _converted(number, *flag(kind), lambda random: draw(kind, random), label)
+            form = _members("flags", number, ((each.value, each.name) for each in kind))
+            return _converted(number, *flag(kind), lambda random: draw(kind, random), form)
         if issubclass(kind, Enum):
             return _one_of(number, {each.value: each for each in kind}, kind.__name__)
-        if has_fields(kind):
-            return _bits(number, kind, bits)
     raise ConfigurationError(f"{type_text(kind)} cannot be encoded in a whole number")
 
 
 def _plain_number(number_type: Int, default: Order) -> FixedLayout:
     order, width, signed = number_type.order or default, number_type.width, number_type.signed
     top = 1 << (8 * width - signed)
-    label = f"{'i' if signed else 'u'}{8 * width}" + ("" if width == 1 else f"{order[0]}e")
+    form = whole_number(width, signed=signed, order=order)
     code = _CODES.get(width, "")
-    number = _in_range(default, code if signed else code.upper(), -top if signed else 0, top - 1, label)
+    number = _in_range(default, code if signed else code.upper(), -top if signed else 0, top - 1, form)
     if code and (order == default or width == 1):
         return number
     return _in_bytes(
@@ -137,7 +157,7 @@ def _in_bytes(number: FixedLayout, width: int, read: Conversion, write: Conversi
     return evolve(number, code=f"{width}s", from_items=from_items, to_items=to_items, plain=None)
 
 
-def _in_range(order: Order, code: str, low: int, high: int, label: str) -> FixedLayout:
+def _in_range(order: Order, code: str, low: int, high: int, form: Form) -> FixedLayout:
     def to_items(value: Any, items: list[Any]) -> None:
         if type(value) is not int:
             if isinstance(value, bool) or not isinstance(value, Integral):
@@ -151,7 +171,7 @@ def _in_range(order: Order, code: str, low: int, high: int, label: str) -> Fixed
         likely = random.randint(max(low, -99), min(high, 99))
         return random.choice((likely, random.randint(low, high), low, high))
 
-    return FixedLayout(order, code, 1, getitem, to_items, draw_number, label, int)
+    return FixedLayout(order, code, 1, getitem, to_items, draw_number, form, int)
 
 
 def _converted(
@@ -159,7 +179,7 @@ def _converted(
     read: Conversion,
     write: Conversion,
     draw_value: Callable[[Random], Any],
-    label: str,
+    form: Form,
 ) -> FixedLayout:
     def from_items(items: Sequence[Any], at: int) -> Any:
         return read(number.from_items(items, at))
@@ -167,10 +187,7 @@ def _converted(
     def to_items(value: Any, items: list[Any]) -> None:
         number.to_items(write(value), items)
 
-    label = number.label + label
-    return evolve(
-        number, from_items=from_items, to_items=to_items, draw=draw_value, label=label, plain=None
-    )
+    return evolve(number, from_items=from_items, to_items=to_items, draw=draw_value, form=form, plain=None)
 
 
 def _one_of(number: FixedLayout, members: Mapping[Any, Any], name: str) -> FixedLayout:
@@ -181,44 +198,62 @@ def _one_of(number: FixedLayout, members: Mapping[Any, Any], name: str) -> Fixed
         except CodecError as error:
             raise ConfigurationError(f"{name}: each value {error.reason}") from None
     values = tuple(members.values())
-    label = _names((value, getattr(member, "name", "")) for value, member in members.items())
+    names = ((value, getattr(member, "name", "")) for value, member in members.items())
+    form = _members("choice", number, names)
     read, write = choice(members, " | ".join(map(str, members)))
-    return _converted(number, read, write, lambda random: random.choice(values), label)
+    return _converted(number, read, write, lambda random: random.choice(values), form)
 
 
-def _names(pairs: Iterable[tuple[Any, Any]]) -> str:
-    return f"({' '.join(f'{value}={name}' if name else f'{value}' for value, name in pairs)})"
+def _members(kind: str, number: FixedLayout, pairs: Iterable[tuple[Any, Any]]) -> Form:
+    values = [{"number": value, "name": name} for value, name in pairs]
+    return {"type": kind, "in": number.form, "values": values}
 
 
-def _bits(number: FixedLayout, cls: type, available: int) -> FixedLayout:
-    """Return the layout of a class in one number, with the lowest bits for its first field."""
+def bit_field(annotation: Any) -> tuple[FixedLayout, int]:
+    """Return the layout of a value in some bits of a number, and how many. Raises ConfigurationError."""
+    marks = Marks(annotation)
+    marks.only("a field of bits", Bits)
+    note = marks.one(Bits)
+    if note is None and bare_type(annotation) is not bool:
+        raise ConfigurationError("say how many bits it has: Annotated[..., Bits(3)]")
+    width = 1 if note is None else note.width
+    number = _in_range("big", "Q", 0, (1 << width) - 1, {"type": "int", "bits": width})
+    return _encoded_in(number, annotation), width
+
+
+def _bits(number: FixedLayout, cls: type, available: int, *, highest_first: bool) -> FixedLayout:
+    """Return the layout of a class of bits in one number."""
     fields: list[tuple[str, FixedLayout]] = []
     widths: list[int] = []
     for each in fields_of(cls):
-        width = next((note.width for note in metadata_of(each.type) if isinstance(note, Bits)), None)
-        if width is None and bare_type(each.type) is not bool:
-            raise ConfigurationError(
-                f"{cls.__name__}.{each.name}: say how many bits it has: Annotated[..., Bits(3)]"
-            )
-        widths.append(width or 1)
-        bits = _in_range("big", "Q", 0, (1 << widths[-1]) - 1, "")
-        fields.append((each.name, _encoded_in(bits, each.type, widths[-1])))
+        with errors_at(f"{cls.__name__}.{each.name}"):
+            layout, width = bit_field(each.type)
+        widths.append(width)
+        fields.append((each.name, layout))
     if sum(widths) > available:
         raise ConfigurationError(f"{cls.__name__} has {sum(widths)} bits, but the number has {available}")
     shifts = [*accumulate(widths, initial=0)]
-    label = " ".join(f"{name}:{width}" for (name, _), width in zip(fields, widths, strict=True))
-    layout = joined("big", fields, class_record(cls), f"({label})")
+    if highest_first:
+        shifts = [available - shift for shift in shifts[1:]]
+    parts = [{"name": name, "form": part.form} for name, part in fields]
+    form = {
+        "type": "bits",
+        "in": number.form,
+        "first": "highest" if highest_first else "lowest",
+        "fields": parts,
+    }
+    whole = joined("big", fields, class_record(cls), form)
 
     def read(value: int) -> Any:
         items = [value >> shift & (1 << width) - 1 for shift, width in zip(shifts, widths, strict=False)]
-        return layout.from_items(items, 0)
+        return whole.from_items(items, 0)
 
     def write(value: Any) -> int:
         items: list[Any] = []
-        layout.to_items(value, items)
+        whole.to_items(value, items)
         return sum(item << shift for item, shift in zip(items, shifts, strict=False))
 
-    return _converted(number, read, write, layout.draw, layout.label)
+    return _converted(number, read, write, whole.draw, form)
 
 
 def real(number_type: Float, default: Order) -> FixedLayout:
@@ -240,7 +275,8 @@ def real(number_type: Float, default: Order) -> FixedLayout:
         value = random.choice((likely, float(random.randint(-99, 99)), 1e-9, 1e30))
         return float(single.unpack(single.pack(value))[0])
 
-    number = FixedLayout(default, code, 1, getitem, to_items, draw_real, f"f{bits}{order[0]}e", float)
+    form = {"type": "float", "bytes": number_type.width, "order": order}
+    number = FixedLayout(default, code, 1, getitem, to_items, draw_real, form, float)
     if order == default:
         return number
     return _in_bytes(number, number_type.width, lambda content: single.unpack(content)[0], single.pack)
@@ -251,25 +287,24 @@ def constant(content: bytes, order: Order) -> FixedLayout:
 
     def from_items(items: Sequence[Any], at: int) -> None:
         if items[at] != content:
-            raise CodecError(f"must have the bytes {_hex(content)} beside it, not {_hex(items[at])}")
+            raise CodecError(
+                f"must have the bytes {hex_text(content)} beside it, not {hex_text(items[at])}"
+            )
 
     def to_items(value: Any, items: list[Any]) -> None:
         items.append(content)
 
     code = f"{len(content)}s"
-    return FixedLayout(order, code, 1, from_items, to_items, lambda random: None, _hex(content))
+    form = {"type": "constant", "hex": hex_text(content)}
+    return FixedLayout(order, code, 1, from_items, to_items, lambda random: None, form)
 
 
 def reserved(size: int, order: Order) -> FixedLayout:
     """Return the layout of bytes that are sent as zero and skipped, and have no value."""
-    label = " ".join(["xx"] * size)
+    form = {"type": "skip", "bytes": size}
     return FixedLayout(
-        order, f"{size}x", 0, lambda items, at: None, lambda value, items: None, lambda random: None, label
+        order, f"{size}x", 0, lambda items, at: None, lambda value, items: None, lambda random: None, form
     )
-
-
-def _hex(content: bytes) -> str:
-    return content.hex(" ").upper()
 
 
 @frozen
@@ -315,7 +350,7 @@ def class_record(cls: type) -> RecordType:
 
 
 def joined(
-    order: Order, fields: Sequence[tuple[str, FixedLayout]], record_type: RecordType, label: str
+    order: Order, fields: Sequence[tuple[str, FixedLayout]], record_type: RecordType, form: Form
 ) -> FixedLayout:
     """Return several layouts that stand side by side as one. Each has a name or a place, as ``[2]``."""
     places = [*accumulate((layout.items for _, layout in fields), initial=0)]
@@ -346,4 +381,4 @@ def joined(
         return draw_accepted(lambda: [layout.draw(random) for _, layout in fields], make, name)
 
     code = "".join(layout.code for _, layout in fields)
-    return FixedLayout(order, code, places[-1], from_items, to_items, draw_record, label)
+    return FixedLayout(order, code, places[-1], from_items, to_items, draw_record, form)

@@ -21,7 +21,7 @@ from struct import Struct
 from typing import Any
 
 from tcpcomm.codec.annotations import arguments_of
-from tcpcomm.codec.binary.fixed_size import FixedLayout
+from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.codegen import FastPath
 
 

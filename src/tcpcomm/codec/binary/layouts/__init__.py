@@ -1,0 +1,1 @@
+"""Layouts: the bytes of values, compiled from annotations, with generated readers and writers."""

@@ -1,0 +1,114 @@
+"""Lists of bits: ``list[Annotated[bool, Bits(1)]]`` has eight items in a byte."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
+from tcpcomm.codec.binary.layouts.forms import sized
+from tcpcomm.codec.binary.layouts.layout import VariableLayout, cut
+from tcpcomm.codec.numpy_values import native_list
+from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.errors import CodecError
+
+
+def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bool) -> VariableLayout:
+    """
+    Return the layout of a list of bits. Bits that are left over in the last byte are zero, and skipped.
+
+    Args:
+        item: the layout of one item, in a number of so many bits.
+        width: the bits of one item.
+        highest_first: True if the first item has the highest bits of the first byte.
+        in_bytes: True if its length counts bytes.
+    """
+
+    is_bool = width == 1 and item.form["type"] == "bool"
+
+    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
+        if length is None:
+            length = len(data) - at if in_bytes else 8 * (len(data) - at) // width
+        if length < 0:
+            raise CodecError(f"has a length of {length}")
+        number = 8 * length // width if in_bytes else length
+        part, end = cut(data, at, length if in_bytes else -(-number * width // 8))
+        bits = f"{int.from_bytes(part, 'big' if highest_first else 'little'):0{8 * len(part)}b}"
+        if not part:
+            bits = ""
+        if not highest_first:
+            bits = bits[::-1]
+        if is_bool:
+            return [bit == "1" for bit in bits[:number]], end
+        found = []
+        for start in range(0, number * width, width):
+            each = bits[start : start + width]
+            try:
+                found.append(item.from_items((int(each if highest_first else each[::-1], 2),), 0))
+            except CodecError as error:
+                raise inside(f"[{len(found)}]", error) from None
+        return found, end
+
+    def write(value: Any) -> tuple[bytes, int]:
+        if type(value) is not list:
+            value = native_list(value, "a list")
+        if is_bool and {bool}.issuperset(map(type, value)):
+            return _joined(["01"[each] for each in value], len(value))
+        texts: list[str] = []
+        for each in value:
+            items: list[Any] = []
+            try:
+                item.to_items(each, items)
+            except CodecError as error:
+                raise inside(f"[{len(texts)}]", error) from None
+            text = f"{items[0]:0{width}b}"
+            texts.append(text if highest_first else text[::-1])
+        return _joined(texts, len(value))
+
+    def _joined(texts: list[str], count: int) -> tuple[bytes, int]:
+        bits = "".join(texts)
+        size = -(-len(bits) // 8)
+        if in_bytes and 8 * size // width != count:
+            raise CodecError(
+                f"has {count} items of {width} bits, which would arrive as {8 * size // width}"
+            )
+        bits = bits.ljust(8 * size, "0")
+        number = int((bits if highest_first else bits[::-1]) or "0", 2)
+        content = number.to_bytes(size, "big" if highest_first else "little")
+        return content, size if in_bytes else count
+
+    def draw(random: Random, length: int | None) -> list[Any]:
+        if length is None:
+            length = random.randint(0, 3) if in_bytes else random.randint(0, 20)
+        number = 8 * length // width if in_bytes else length
+        return [item.draw(random) for _ in range(number)]
+
+    form = {
+        "type": "bit list",
+        "item": item.form,
+        "bits": width,
+        "first": "highest" if highest_first else "lowest",
+    }
+    return VariableLayout(read, write, draw, form, "bytes" if in_bytes else "items")
+
+
+def fixed_bits(content: VariableLayout, number: int, width: int, order: Any) -> FixedLayout:
+    """Return the layout of a list of so many items."""
+    size = -(-number * width // 8)
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        if type(value) is not list:
+            value = native_list(value, f"a list of {number}")
+        if len(value) != number:
+            raise wrong(f"a list of {number}", value)
+        items.append(content.write(value)[0])
+
+    return FixedLayout(
+        order,
+        f"{size}s",
+        1,
+        lambda items, at: content.read(items[at], 0, number)[0],
+        to_items,
+        lambda random: content.draw(random, number),
+        sized(content.form, {"fixed": number}),
+    )

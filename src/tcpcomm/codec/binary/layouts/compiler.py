@@ -1,0 +1,590 @@
+"""From annotations, with the metadata of :mod:`~tcpcomm.codec.binary.types`, to layouts in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import itemgetter
+from typing import Any, get_args, get_origin
+
+from attrs import define, evolve
+
+from tcpcomm.codec.annotations import (
+    bare_type,
+    fields_of,
+    has_fields,
+    metadata_of,
+    type_text,
+    union_members,
+)
+from tcpcomm.codec.base import Field
+from tcpcomm.codec.binary.layouts.bit_lists import bit_list, fixed_bits
+from tcpcomm.codec.binary.layouts.fixed_size import (
+    FixedLayout,
+    RecordType,
+    bit_field,
+    class_record,
+    constant,
+    number,
+    real,
+    reserved,
+)
+from tcpcomm.codec.binary.layouts.layout import (
+    ENDLESS,
+    NOTHING,
+    Layout,
+    RecordField,
+    VariableLayout,
+    from_fixed,
+    optional,
+)
+from tcpcomm.codec.binary.layouts.marks import NUMBERS, TAGS, Marks, counts_bytes, mark_text
+from tcpcomm.codec.binary.layouts.padded_text import Text
+from tcpcomm.codec.binary.layouts.records import check_derived, check_order, path_link, record
+from tcpcomm.codec.binary.layouts.recursion import Later, bounded
+from tcpcomm.codec.binary.layouts.sizes import (
+    Measure,
+    aligned,
+    aligned_whole,
+    area,
+    counted,
+    counted_by,
+    fixed_area,
+    in_bytes,
+    rest,
+    until,
+    used_part,
+)
+from tcpcomm.codec.binary.layouts.tagged import (
+    Alternative,
+    check_kinds,
+    kind_of,
+    sized_by_tag,
+    tag_link,
+    tagged,
+    tagged_by,
+)
+from tcpcomm.codec.binary.layouts.variable_size import (
+    BYTES,
+    fixed_bytes,
+    fixed_list,
+    fixed_text,
+    list_layout,
+    list_until,
+    text_layout,
+)
+from tcpcomm.codec.binary.opcodes import int_type
+from tcpcomm.codec.binary.types import (
+    After,
+    Aligned,
+    Before,
+    Bits,
+    Counted,
+    CountedBy,
+    Derived,
+    Encoded,
+    EndedBy,
+    Fixed,
+    Float,
+    HighestFirst,
+    Int,
+    InTag,
+    Order,
+    Rest,
+    Tagged,
+    TaggedBy,
+)
+from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.problems import errors_at, missing, unknown
+from tcpcomm.errors import ConfigurationError
+
+
+@define(eq=False)
+class _Open:
+    """An attrs class or a union that is being compiled."""
+
+    key: Any
+    name: str
+    areas: int
+    """The number of values with a length in bytes around it."""
+    later: Later | None = None
+    """Its place inside itself, if there is one."""
+    has_later: bool = False
+    """True if such a place, of itself or of a type around it, is directly inside it."""
+    ends_inside: bool = False
+    """True if such a place of its own has no length in bytes."""
+
+
+class LayoutCompiler:
+    """Compiles annotations to layouts. Its byte order and its encoding are defaults."""
+
+    def __init__(self, order: Order, encoding: str) -> None:
+        self._order = order
+        self._encoding = Encoding(encoding)
+        self._opened: list[_Open] = []
+        """The types that are being compiled, outermost first."""
+        self._made: dict[Any, Layout] = {}
+        """The layouts of the types that were compiled."""
+        self._unresolved: set[Any] = set()
+        self._names: dict[str, Any] = {}
+        self._areas = 0
+        self._derived: frozenset[str] = frozenset()
+        self._tag_size: int | None = None
+        """The bytes of a length whose size is in the tag before it."""
+
+    def value(self, annotation: Any) -> Layout:
+        """Return the layout of one value. Raises ConfigurationError if bytes cannot carry it."""
+        with self._with_derived([annotation]):
+            fields = self._fields("", annotation)
+        for each in fields:
+            if each.layout.link is not None and each.layout.link.name not in _derived_in(annotation):
+                mark = "CountedBy" if each.layout.counted else "TaggedBy"
+                raise ConfigurationError(f"{mark} names a field beside this one, but there is none")
+        check_derived(fields)
+        if len(fields) == 1:
+            return fields[0].layout
+        return record(fields, RecordType(itemgetter(0), lambda value: [value]))
+
+    def values(self, fields: Sequence[Field], prefix: str = "") -> Layout:
+        """Return the layout of a dictionary. Raises ConfigurationError, with ``prefix`` before a name."""
+        names = [each.name for each in fields]
+        expected = frozenset(names)
+
+        def make(values: list[Any]) -> dict[str, Any]:
+            return dict(zip(names, values, strict=True))
+
+        def split(values: Any) -> list[Any]:
+            if len(values) != len(names) or not expected.issuperset(values):
+                absent = [name for name in names if name not in values]
+                raise missing(absent[0]) if absent else unknown(min(values.keys() - expected))
+            return [values[name] for name in names]
+
+        return self._record(fields, RecordType(make, split, dict), prefix)
+
+    def result(self, annotation: Any, parameters: Sequence[Field]) -> Layout:
+        """Return the layout of a result. Its lengths and types may be parameters of its command."""
+        kind = bare_type(annotation)
+        outside = {each.name for each in parameters}
+        if has_fields(kind) and not Marks(annotation).sizes:
+            fields = fields_of(kind)
+            named = {name for field in fields for name in _told_by(field.type)}
+            named -= {field.name for field in fields} | {
+                name for field in fields for name in _derived_in(field.type)
+            }
+            if named & outside:
+                return self._record(
+                    fields, class_record(kind), f"{kind.__name__}.", sorted(named & outside)
+                )
+        elif told := [name for name in _told_by(annotation) if name in outside]:
+            with self._with_derived([annotation]):
+                parts = self._fields("", annotation)
+            return record(parts, RecordType(itemgetter(0), lambda value: [value]), told)
+        return self.value(annotation)
+
+    def _record(
+        self, fields: Sequence[Field], record_type: RecordType, prefix: str, outside: Sequence[str] = ()
+    ) -> Layout:
+        compiled: list[RecordField] = []
+        types = {field.name: field.type for field in fields}
+        with self._with_derived([each.type for each in fields]):
+            for each in fields:
+                with errors_at(f"{prefix}{each.name}"):
+                    compiled += self._fields(each.name, each.type)
+                    check_order(compiled, outside)
+                    for field in compiled:
+                        _check_count(field, types)
+        with errors_at(prefix.rstrip(". ") or "its values"):
+            check_derived(compiled)
+        return record(compiled, record_type, outside)
+
+    @contextmanager
+    def _with_derived(self, annotations: Iterable[Any]) -> Iterator[None]:
+        """Know the derived numbers of these fields for a while."""
+        before = self._derived
+        self._derived = frozenset(name for each in annotations for name in _derived_in(each))
+        try:
+            yield
+        finally:
+            self._derived = before
+
+    def _fields(self, name: str, annotation: Any) -> list[RecordField]:
+        """Return the field of a value, and those of the other bytes before and after it."""
+        before: list[RecordField] = []
+        after: list[RecordField] = []
+        for note in metadata_of(annotation):
+            if isinstance(note, Before | After):
+                silent = self._silent(name, note.constant)
+                (before if isinstance(note, Before) else after).append(silent)
+        return [*before, RecordField(name, self._layout(annotation)), *after]
+
+    def _silent(self, name: str, content: Any) -> RecordField:
+        if isinstance(content, Derived):
+            layout = self.value(content.type)
+            if layout.fixed is None:
+                raise ConfigurationError(
+                    f"the derived number {content.name} must have a fixed size, such as U8"
+                )
+            return RecordField(content.name, layout, False, True)
+        fixed = (
+            constant(content, self._order) if isinstance(content, bytes) else reserved(content, self._order)
+        )
+        return RecordField(name, from_fixed(fixed), False)
+
+    def _layout(self, annotation: Any) -> Layout:
+        marks = Marks(annotation)
+        kind = bare_type(annotation)
+        if tag := marks.one(*TAGS):
+            marks.only("a value of several types", *TAGS, Fixed, Counted, CountedBy, Aligned)
+            return self._in_area(marks, lambda: self._union(annotation, kind, tag))
+        several = union_members(annotation)
+        if several:
+            marks.only(type_text(annotation))
+            inner = [each for each in several if each is not type(None)]
+            if len(inner) != 1 or len(several) != 2:
+                raise ConfigurationError(
+                    f"{type_text(annotation)}: nothing in the bytes would show which of them it is: "
+                    "say it with Tagged(U8, {1: ..., 2: ...})"
+                )
+            return optional(self.value(inner[0]))
+        if int_note := marks.one(Int):
+            marks.only(f"{type_text(kind)} in a number", *NUMBERS, HighestFirst)
+            highest_first = marks.one(HighestFirst) is not None
+            return from_fixed(number(annotation, int_note, self._order, highest_first=highest_first))
+        if float_note := marks.one(Float):
+            marks.only(type_text(kind), *NUMBERS)
+            if kind is not float:
+                raise ConfigurationError(f"{type_text(kind)} is not a float")
+            return from_fixed(real(float_note, self._order))
+        if kind is bool:
+            marks.only("bool")
+            return from_fixed(number(bool, Int(1), self._order))
+        if kind in (str, bytes) or get_origin(kind) is list:
+            return self._with_length(kind, marks)
+        if has_fields(kind):
+            marks.only(type_text(kind), Fixed, Counted, CountedBy, Aligned)
+            return self._in_area(marks, lambda: self._instance(kind))
+        raise ConfigurationError(_ADVICE.get(kind, f"bytes cannot carry {type_text(kind)}: {_CARRIED}"))
+
+    # -- sizes ------------------------------------------------------------------------------------------
+
+    def _in_area(self, marks: Marks, compile: Callable[[], Layout]) -> Layout:
+        """Return the layout of a value of any type, with its size in bytes as the marks say."""
+        sizes = marks.sizes
+        if len(sizes) > 1:
+            raise ConfigurationError(
+                f"{mark_text(sizes[0])} and {mark_text(sizes[1])} contradict each other: keep one of them"
+            )
+        if not sizes:
+            if marks.one(Aligned):
+                raise ConfigurationError("Aligned needs the size of its value, such as Counted(U8)")
+            return compile()
+        (size,) = sizes
+        self._areas += 1
+        try:
+            inner = compile()
+        finally:
+            self._areas -= 1
+        if isinstance(size, Fixed):
+            if size.count is not None:
+                raise ConfigurationError("only text, bytes and lists have a count in a fixed size")
+            return fixed_area(inner, size.size)
+        return self._sized(size, self._aligned(marks, area(inner)))
+
+    def _aligned(self, marks: Marks, content: VariableLayout) -> VariableLayout:
+        mark = marks.one(Aligned)
+        return content if mark is None else aligned(content, mark.size)
+
+    def _sized(self, size: Counted | CountedBy, content: VariableLayout) -> Layout:
+        measure = Measure(size.step, size.adjust)
+        if isinstance(size, Counted):
+            return counted(self._count(size.count), content, measure)
+        made = counted_by(size.name, content, measure)
+        assert made.link is not None
+        return evolve(made, link=path_link(made.link))
+
+    def _count(self, count: Any) -> FixedLayout:
+        if isinstance(count, InTag):
+            if self._tag_size is None:
+                raise ConfigurationError(
+                    "InTag needs a tag before it that has size_bits, as Tagged can have"
+                )
+            made = number(int, Int(self._tag_size), self._order)
+            return evolve(made, form={"type": "int in tag", "order": self._order})
+        return number(int, int_type(count, "the count of Counted"), self._order)
+
+    def _with_length(self, kind: Any, marks: Marks) -> Layout:
+        if kind is str:
+            meaningful: tuple[type, ...] = (Encoded,)
+        else:
+            meaningful = () if kind is bytes else (HighestFirst,)
+        marks.only(type_text(kind), Fixed, Counted, CountedBy, Rest, EndedBy, Aligned, *meaningful)
+        sizes = marks.sizes
+        if not sizes:
+            raise ConfigurationError(
+                f"say where {type_text(kind)} ends: Annotated[{type_text(kind)}, Fixed(16)], Counted(U8), "
+                'CountedBy("count"), EndedBy(b"\\0"), or Rest()'
+            )
+        if len(sizes) == 2:
+            return self._twice_sized(kind, marks, *sizes)
+        (size,) = sizes
+        if marks.one(Aligned) and not isinstance(size, Counted | CountedBy | EndedBy):
+            raise ConfigurationError(
+                f"Aligned and {mark_text(size)} contradict each other: keep one of them"
+            )
+        if isinstance(size, Fixed):
+            return self._fixed(kind, size, marks)
+        if isinstance(size, EndedBy):
+            return self._until(kind, size, marks)
+        if isinstance(size, Rest):
+            return rest(
+                self._content(kind, True, marks)
+                if self._is_bits(kind)
+                else self._content(kind, False, marks)
+            )
+        return self._sized(size, self._aligned(marks, self._content(kind, counts_bytes(size), marks)))
+
+    def _twice_sized(self, kind: Any, marks: Marks, first: Any, second: Any) -> Layout:
+        """Return the layout of a list with two lengths: in items and in bytes."""
+        if get_origin(kind) is not list:
+            raise ConfigurationError(
+                f"{mark_text(first)} and {mark_text(second)} contradict each other: keep one of them"
+            )
+        size, items = (first, second) if counts_bytes(first) else (second, first)
+        content = self._aligned(marks, self._content(kind, False, marks))
+        measure = Measure(size.step, size.adjust)
+        if size is first and isinstance(items, Counted):  # the size counts the number of items too
+            return counted(self._count(size.count), area(self._sized(items, content)), measure)
+        content = in_bytes(self._count(size.count), content, measure)
+        if isinstance(items, Fixed):
+            return self._always(content, items)
+        return self._sized(items, content)
+
+    def _always(self, content: VariableLayout, size: Fixed) -> Layout:
+        """Return the layout of a list that always has the same number of items."""
+        if size.count is not None:
+            raise ConfigurationError("a list has one count: leave count= of Fixed out")
+        return fixed_list(content, size.size, None)
+
+    def _fixed(self, kind: Any, size: Fixed, marks: Marks) -> Layout:
+        if self._is_bits(kind):
+            content = self._content(kind, False, marks)
+            if size.count is None:
+                _, width = bit_field(get_args(kind)[0])
+                return from_fixed(fixed_bits(content, size.size, width, self._order))
+            part = fixed_bytes(-(-size.size * content.form["bits"] // 8), self._order)
+            return from_fixed(used_part(self._count(size.count), part, content, size.size, b"\0"))
+        if size.count is not None:
+            return self._partly_used(kind, size, marks)
+        if kind is str:
+            rule = Text(self._encoding_of(marks), size.size, size.pad)
+            return from_fixed(fixed_text(rule, size.size, self._order))
+        if size.pad != "\0":
+            raise ConfigurationError(f"pad has no meaning for {type_text(kind)}")
+        if kind is bytes:
+            return from_fixed(fixed_bytes(size.size, self._order))
+        element = self.value(get_args(kind)[0])
+        return fixed_list(list_layout(element, False), size.size, element)
+
+    def _partly_used(self, kind: Any, size: Fixed, marks: Marks) -> Layout:
+        room, pad = size.size, b"\0"
+        if kind is str:
+            pad = Text(self._encoding_of(marks), size.size, size.pad).padding
+        elif size.pad != "\0":
+            raise ConfigurationError(f"pad has no meaning for {type_text(kind)}")
+        elif kind is not bytes:
+            element = self.value(get_args(kind)[0])
+            if element.fixed is None:
+                raise ConfigurationError(
+                    "the items of a list with count= in Fixed must have the same size: use Counted"
+                )
+            room *= element.fixed.size
+        content = self._content(kind, False, marks)
+        part = fixed_bytes(room, self._order)
+        return from_fixed(used_part(self._count(size.count), part, content, size.size, pad))
+
+    def _until(self, kind: Any, size: EndedBy, marks: Marks) -> Layout:
+        if self._is_bits(kind):
+            raise ConfigurationError("a list of bits has no end mark: use Counted or Fixed")
+        if get_origin(kind) is list:
+            made = list_until(self.value(get_args(kind)[0]), size.end)
+        else:
+            step = len(self._encoding_of(marks).encode("a")) if kind is str else 1
+            made = until(self._content(kind, False, marks), size.end, step)
+        mark = marks.one(Aligned)
+        return made if mark is None else aligned_whole(made, mark.size)
+
+    def _encoding_of(self, marks: Marks) -> Encoding:
+        encoded = marks.one(Encoded)
+        return self._encoding if encoded is None else Encoding(encoded.encoding)
+
+    def _is_bits(self, kind: Any) -> bool:
+        return get_origin(kind) is list and Marks(get_args(kind)[0]).one(Bits) is not None
+
+    def _content(self, kind: Any, in_bytes: bool, marks: Marks) -> VariableLayout:
+        if kind is str:
+            return text_layout(Text(self._encoding_of(marks)))
+        if kind is bytes:
+            return BYTES
+        highest_first = marks.one(HighestFirst) is not None
+        if self._is_bits(kind):
+            item, width = bit_field(get_args(kind)[0])
+            return bit_list(item, width, highest_first=highest_first, in_bytes=in_bytes)
+        if highest_first:
+            raise ConfigurationError("HighestFirst() has no meaning for a list whose items are not Bits")
+        return list_layout(self.value(get_args(kind)[0]), in_bytes)
+
+    # -- types of several forms -------------------------------------------------------------------------
+
+    def _union(self, annotation: Any, kind: Any, tag: Tagged | TaggedBy) -> Layout:
+        name = str(annotation.__name__) if hasattr(annotation, "__value__") else "Item"
+        return self._whole((tag, self._order), name, lambda: self._new_union(kind, tag))
+
+    def _new_union(self, kind: Any, tag: Tagged | TaggedBy) -> Layout:
+        given = [*tag.alternatives.values()]
+        other = tag.other if isinstance(tag, TaggedBy) else None
+        kinds = [kind_of(each) for each in (*given, *([] if other is None else [other]))]
+        check_kinds(kind, kinds)
+        if isinstance(tag, TaggedBy):
+            link = path_link(tag_link(tag.name, tag.mask))
+            found = None if other is None else Alternative(None, kind_of(other), self._alternative(other))
+            is_derived = tag.name in self._derived
+            return tagged_by(link, self._alternatives(tag), found, is_derived=is_derived)
+        if not tag.size_bits:
+            layout = self.value(tag.type).fixed
+            if layout is None:
+                raise ConfigurationError("a tag must have a fixed size, such as U8")
+            return tagged(layout, self._alternatives(tag))
+        if int_type(tag.type, "the tag").width != 1 or not 1 <= tag.size_bits <= 3:
+            raise ConfigurationError(
+                "a tag with size_bits has one byte, and 1 to 3 of its bits are size_bits"
+            )
+        before = self._tag_size
+        variants = {}
+        try:
+            for size in range(1, 1 << tag.size_bits):
+                self._tag_size = size
+                variants[size] = self._alternatives(tag)
+        finally:
+            self._tag_size = before
+        for each in variants[1]:
+            if not _begins_in_tag(each.layout.form):
+                raise ConfigurationError(
+                    f"the type of the tag {each.tag!r} must begin with Counted(InTag()), and have no other "
+                    "one, because its tag tells the size of one length"
+                )
+        return sized_by_tag(tag.size_bits, self._order, variants)
+
+    def _alternatives(self, tag: Tagged | TaggedBy) -> list[Alternative]:
+        found = []
+        for key, annotation in tag.alternatives.items():
+            with errors_at(f"tag {key!r}"):
+                found.append(Alternative(key, kind_of(annotation), self._alternative(annotation)))
+        if not found:
+            raise ConfigurationError("there are no alternatives")
+        return found
+
+    def _alternative(self, annotation: Any) -> Layout:
+        return NOTHING if annotation is None else self.value(annotation)
+
+    def _instance(self, cls: type) -> Layout:
+        def compile() -> Layout:
+            return self._record(fields_of(cls), class_record(cls), f"{cls.__name__}.")
+
+        return self._whole((cls, self._tag_size), cls.__name__, compile)
+
+    def _whole(self, key: Any, name: str, compile: Callable[[], Layout]) -> Layout:
+        """Return the layout of a type that may contain itself."""
+        if key in self._made:
+            return self._made[key]
+        for each in self._opened:
+            if each.key == key:
+                return self._inside_itself(each)
+        this = _Open(key, name, self._areas)
+        self._opened.append(this)
+        try:
+            made = compile()
+        finally:
+            self._opened.pop()
+        self._unresolved.discard(key)
+        if made.min_size >= ENDLESS and not self._unresolved:
+            raise ConfigurationError(f"{name} contains itself, so its bytes would never end")
+        if made.is_open and this.ends_inside:
+            raise ConfigurationError(
+                f"{name} contains itself and takes the rest of the frame, so nothing shows where the inner "
+                f"one ends: give the inner one a size, as in Annotated[{name}, Counted(U16)]"
+            )
+        if this.has_later:
+            made = bounded(made)
+        if this.later is not None:
+            made = evolve(made, form={**made.form, "name": this.later.name})
+            this.later.resolve(made)
+        if made.link is None:
+            self._made[key] = made
+        return made
+
+    def _inside_itself(self, outer: _Open) -> Layout:
+        if outer.later is None:
+            name, number = outer.name, 1
+            while self._names.setdefault(name, outer.key) != outer.key:
+                number += 1
+                name = f"{outer.name}{number}"
+            outer.later = Later(name)
+        self._opened[-1].has_later = True
+        self._unresolved.add(outer.key)
+        if outer.areas == self._areas:
+            outer.ends_inside = True
+        return outer.later.layout
+
+
+def _derived_in(annotation: Any) -> list[str]:
+    """Return the names of the derived numbers beside a value."""
+    notes = [note.constant for note in metadata_of(annotation) if isinstance(note, Before | After)]
+    return [note.name for note in notes if isinstance(note, Derived)]
+
+
+def _told_by(annotation: Any) -> list[str]:
+    """Return the names of the fields that tell the length or the type of a value."""
+    notes = [note for note in metadata_of(annotation) if isinstance(note, CountedBy | TaggedBy)]
+    return [note.name.partition(".")[0] for note in notes]
+
+
+def _check_count(field: RecordField, types: dict[str, Any]) -> None:
+    link = field.layout.link
+    if link is None or "." in link.path or (field.layout.counted is None and link.mask is None):
+        return
+    if bare_type(types.get(link.name, int)) is not int:
+        told = "counts it" if field.layout.counted else "tells its type"
+        raise ConfigurationError(f"{link.name}, which {told}, is not a whole number")
+
+
+def _begins_in_tag(form: Any) -> bool:
+    """Return True if a form begins with an InTag length, and has no second one."""
+    return _in_tags(form) == 1 and _leads(form)
+
+
+def _leads(form: Any) -> bool:
+    for size in form.get("sizes", ()):
+        if "count" in size:
+            return bool(size["count"]["type"] == "int in tag")
+    if form["type"] in ("record", "around") and form["fields"]:
+        return _leads(form["fields"][0]["form"])
+    return False
+
+
+def _in_tags(form: Any) -> int:
+    """Return the number of InTag lengths in a form, without those behind other tags."""
+    if isinstance(form, list):
+        return sum(map(_in_tags, form))
+    if not isinstance(form, dict) or form.get("size_bits"):
+        return 0
+    return (form.get("type") == "int in tag") + sum(map(_in_tags, form.values()))
+
+
+_CARRIED = (
+    "it must be a number with its width, such as U16, I32 or F32, a bool, an Enum or Flag in a number, "
+    "str, bytes, list, or an attrs class"
+)
+_ADVICE = {
+    int: "say how many bytes it has: U8, I16, U32, ... from tcpcomm.codec",
+    float: "say how many bytes it has: F32 or F64 from tcpcomm.codec",
+}

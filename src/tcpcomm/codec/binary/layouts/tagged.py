@@ -1,0 +1,319 @@
+"""
+Values of one of several types: a tag tells which, directly before the value or in an earlier field.
+
+The tag follows from the type of a value in Python, so these types must differ. Where the sender sets the
+earlier field itself, they may be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, Final, Literal, get_args, get_origin
+
+from attrs import frozen
+
+from tcpcomm.codec.annotations import bare_type, type_text, union_members
+from tcpcomm.codec.base import MISSING
+from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
+from tcpcomm.codec.binary.layouts.forms import Form
+from tcpcomm.codec.binary.layouts.layout import NOTHING, Chooser, Layout, Link, Read, from_fixed
+from tcpcomm.codec.binary.layouts.recursion import TooDeep
+from tcpcomm.codec.numpy_values import native
+from tcpcomm.codec.problems import brief_repr, wrong
+from tcpcomm.errors import CodecError, ConfigurationError
+
+
+@frozen
+class Alternative:
+    """
+    One of several types.
+
+    Attributes:
+        tag: the value that tells it, as annotations have it: a number, bytes, an Enum.
+        kind: the type of its values in Python.
+        layout: its layout.
+    """
+
+    tag: Any
+    kind: Any
+    layout: Layout
+
+
+def kind_of(annotation: Any) -> Any:
+    """Return the type in Python that values of an annotation have."""
+    kind = bare_type(annotation)
+    if get_origin(kind) is Literal:
+        kinds = {type(each) for each in get_args(kind)}
+        return kinds.pop() if len(kinds) == 1 else kind
+    return get_origin(kind) or kind
+
+
+def check_kinds(annotation: Any, kinds: Sequence[Any]) -> None:
+    """Raise ConfigurationError unless an annotation allows exactly the types of these alternatives."""
+    allowed = [kind_of(each) for each in union_members(annotation) or (annotation,)]
+    for each in kinds:
+        if each not in allowed:
+            raise ConfigurationError(
+                f"a tag means {type_text(each)}, which is not in {type_text(annotation)}"
+            )
+    for each in allowed:
+        if each not in kinds:
+            raise ConfigurationError(f"no tag means {type_text(each)}: add one, or take it out of the type")
+
+
+class _Alternatives:
+    """The alternatives of one union, by tag and by the type of their values."""
+
+    def __init__(self, alternatives: Sequence[Alternative]) -> None:
+        self.all = alternatives
+        self.by_tag: dict[Any, Alternative] = {}
+        self.by_kind: dict[Any, Alternative] = {}
+        for each in alternatives:
+            self.by_tag[each.tag] = each
+            self.by_kind.setdefault(each.kind, each)
+        if float in self.by_kind:
+            self.by_kind.setdefault(int, self.by_kind[float])
+        if bytes in self.by_kind:
+            self.by_kind.setdefault(bytearray, self.by_kind[bytes])
+
+    def check_distinct(self) -> None:
+        """Raise ConfigurationError if a value would not show its tag."""
+        for each in self.all:
+            other = self.by_kind[each.kind]
+            if other.tag != each.tag:
+                raise ConfigurationError(
+                    f"nothing in a value would show whether its tag is {other.tag!r} or {each.tag!r}, "
+                    f"because both are {type_text(each.kind)}: make an attrs class of each, or put the tag "
+                    "in a field of its own, which TaggedBy names"
+                )
+
+    def of(self, value: Any) -> tuple[Alternative, Any]:
+        """Return the alternative for a value, and the value as Python has it. Raises CodecError."""
+        found = self.by_kind.get(type(value))
+        if found is None:
+            value = native(value)
+            found = self.by_kind.get(type(value))
+        if found is None:
+            raise wrong(" or ".join(type_text(each.kind) for each in self.all), value)
+        return found, value
+
+    def with_tag(self, tag: Any) -> Alternative:
+        """Return the alternative that a tag means. Raises CodecError."""
+        try:
+            return self.by_tag[tag]
+        except (KeyError, TypeError):
+            raise self.unknown(tag) from None
+
+    def unknown(self, tag: Any) -> CodecError:
+        """Return the error for a tag that means nothing."""
+        known = ", ".join(map(brief_repr, self.by_tag))
+        return CodecError(f"has the tag {brief_repr(tag)}, which is not one of {known}")
+
+    def draw(self, random: Random) -> tuple[Any, Alternative]:
+        """Draw a value, and return it with its alternative."""
+        for each in random.sample(self.all, len(self.all)):
+            try:
+                return each.layout.draw(random), each
+            except TooDeep:
+                continue
+        raise TooDeep
+
+    def forms(self, tag: FixedLayout | None) -> list[Form]:
+        return [{"tag": _plain(each.tag, tag), "form": each.layout.form} for each in self.all]
+
+
+def _plain(tag: Any, layout: FixedLayout | None) -> Any:
+    """Return a tag as JSON has it: a number, a bool, or bytes in hex."""
+    if isinstance(tag, bool) or layout is None:
+        tag = getattr(tag, "value", tag)
+        return tag.hex(" ").upper() if isinstance(tag, bytes) else tag
+    items: list[Any] = []
+    layout.to_items(tag, items)
+    (item,) = items
+    return item.hex(" ").upper() if isinstance(item, bytes) else item
+
+
+def tagged(tag: FixedLayout, alternatives: Sequence[Alternative]) -> Layout:
+    """Return the layout of a tag and what it tells. Raises ConfigurationError."""
+    several = _Alternatives(alternatives)
+    several.check_distinct()
+    number = from_fixed(tag)
+    heads = {}
+    for each in alternatives:
+        try:
+            heads[each.kind] = number.write(each.tag)
+        except CodecError as error:
+            raise ConfigurationError(f"tag {each.tag!r}: {error}") from None
+    read_tag, with_tag = number.read, several.with_tag
+
+    def read(data: bytes, at: int) -> tuple[Any, int]:
+        found, at = read_tag(data, at)
+        return with_tag(found).layout.read(data, at)
+
+    def write(value: Any) -> bytes:
+        alternative, value = several.of(value)
+        return heads[alternative.kind] + alternative.layout.write(value)
+
+    form = {"type": "tagged", "tag": tag.form, "alternatives": several.forms(tag)}
+    return _union(tag.size, several, read, write, form)
+
+
+def _union(
+    size: int, several: _Alternatives, read: Read, write: Callable[[Any], bytes], form: Form
+) -> Layout:
+    return Layout(
+        size + min(each.layout.min_size for each in several.all),
+        read,
+        write,
+        lambda random: several.draw(random)[0],
+        form,
+        is_open=any(each.layout.is_open for each in several.all),
+    )
+
+
+def sized_by_tag(size_bits: int, byte_order: str, variants: Mapping[int, Sequence[Alternative]]) -> Layout:
+    """
+    Return the layout of a tag of one byte. Its lowest bits tell the size of the length behind it.
+
+    Args:
+        size_bits: the number of these bits.
+        byte_order: the order of the length's bytes.
+        variants: for each number of bytes, the alternatives with such a length.
+
+    Raises:
+        ConfigurationError: the tags do not fit, or alternatives cannot be told apart.
+    """
+    most = max(variants)
+    several = _Alternatives(variants[most])
+    several.check_distinct()
+    table: list[Layout | None] = [None] * 256
+    heads: dict[Any, list[bytes]] = {}
+    for size, alternatives in variants.items():
+        for each in alternatives:
+            if type(each.tag) is not int or not 0 <= each.tag << size_bits < 256:
+                raise ConfigurationError(
+                    f"the tag {each.tag!r} must be a number from 0 to {255 >> size_bits}, because the "
+                    f"lowest {size_bits} bits of its byte tell the size of the length"
+                )
+            table[each.tag << size_bits | size] = each.layout
+            heads.setdefault(each.kind, [b""] * (most + 1))[size] = bytes((each.tag << size_bits | size,))
+    is_big = byte_order == "big"
+    by_kind = several.by_kind
+
+    def read(data: bytes, at: int) -> tuple[Any, int]:
+        try:
+            layout = table[data[at]]
+        except IndexError:
+            raise CodecError("needs a tag, but the frame has no bytes left") from None
+        if layout is None:
+            raise unknown(data[at])
+        return layout.read(data, at + 1)
+
+    def unknown(tag: int) -> CodecError:
+        code, size = tag >> size_bits, tag & (1 << size_bits) - 1
+        if code in several.by_tag:
+            return CodecError(f"has a length of {size} bytes, which is not 1 to {most}")
+        return several.unknown(code)
+
+    def write(value: Any) -> bytes:
+        alternative = by_kind.get(type(value))
+        if alternative is None:
+            alternative, value = several.of(value)
+        written = alternative.layout.write(value)  # with a length of the most bytes
+        length = written[:most] if is_big else written[most - 1 :: -1]
+        spare = len(length) - len(length.lstrip(b"\0") or b"\0")
+        head = heads[alternative.kind][most - spare]
+        if is_big:
+            return head + written[spare:]
+        return head + written[: most - spare] + written[most:]
+
+    form = {
+        "type": "tagged",
+        "tag": {"type": "int", "bytes": 1, "signed": False},
+        "size_bits": size_bits,
+        "alternatives": several.forms(None),
+    }
+    return _union(2, several, read, write, form)
+
+
+def tagged_by(
+    link: Link, alternatives: Sequence[Alternative], other: Alternative | None, *, is_derived: bool
+) -> Layout:
+    """
+    Return the layout of a value. An earlier field tells its type.
+
+    Args:
+        link: the rule between the field and the tag.
+        alternatives: the types.
+        other: the type for all other tags, if there is one.
+        is_derived: True if the earlier field is computed from the value, so that the types must differ.
+
+    Raises:
+        ConfigurationError: a value would not show its tag.
+    """
+    several = _Alternatives(alternatives)
+    for tag in several.by_tag:
+        if link.mask is not None and (type(tag) is not int or tag & ~link.mask):
+            raise ConfigurationError(f"the tag {tag!r} has bits that are not in the mask 0x{link.mask:02X}")
+    if is_derived:
+        several.check_distinct()
+
+    def find(tag: Any) -> Layout:
+        if other is not None:
+            try:
+                return several.by_tag.get(tag, other).layout
+            except TypeError:
+                return other.layout
+        return several.with_tag(tag).layout
+
+    def read(data: bytes, at: int, tag: Any) -> tuple[Any, int]:
+        return find(tag).read(data, at)
+
+    def write(value: Any, tag: Any) -> tuple[bytes, Any]:
+        if tag is not MISSING:
+            return find(tag).write(value), tag
+        alternative, value = several.of(value)
+        return alternative.layout.write(value), alternative.tag
+
+    def draw(random: Random, tag: Any) -> tuple[Any, Any]:
+        if tag is not MISSING:
+            return find(tag).draw(random), tag
+        value, alternative = several.draw(random)
+        return value, alternative.tag
+
+    layouts = [each.layout for each in (*alternatives, *([] if other is None else [other]))]
+    form: Form = {"type": "tagged", "by": link.path, "alternatives": several.forms(None)}
+    if link.mask is not None:
+        form["mask"] = link.mask
+    if other is not None:
+        form["other"] = other.layout.form
+    return Layout(
+        min(each.min_size for each in layouts),
+        _nothing_tells,
+        lambda value: write(value, MISSING)[0],
+        lambda random: draw(random, MISSING)[0],
+        form,
+        is_open=any(each.is_open for each in layouts),
+        chosen=Chooser(read, write, draw, tuple(several.by_tag)),
+        link=link,
+    )
+
+
+def _nothing_tells(data: bytes, at: int) -> tuple[Any, int]:
+    raise CodecError("nothing tells its type")
+
+
+NONE: Final = NOTHING
+"""The layout of None as an alternative."""
+
+
+def tag_link(path: str, mask: int | None) -> Link:
+    """Return the link to the field that has the tag, or has it in some of its bits."""
+    if mask is None:
+        return Link(path, lambda tag: tag, lambda _, tag: tag, "the tag of")
+
+    def put(so_far: Any, tag: int) -> Any:
+        return tag if so_far is None else so_far & ~mask | tag
+
+    return Link(path, lambda number: number & mask, put, "the tag of", mask)
