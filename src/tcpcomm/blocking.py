@@ -28,6 +28,7 @@ from typing import Any, Final, Self, TypeVar, Unpack, overload
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
+from tcpcomm.codec.binary.variables import BoundHeaderValue
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.errors import ConfigurationError
@@ -81,6 +82,8 @@ class _Proxy(AbstractContextManager["_Proxy"]):
         found = getattr(self._proxy, name)
         if isinstance(found, BoundEvent):
             made: Any = BlockingEvent(found, self._link)
+        elif isinstance(found, BoundHeaderValue):
+            made = BlockingHeaderValue(found, self._kind)
         elif callable(found):
             made = _waiting(found)
         else:
@@ -110,6 +113,27 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
 
 _LOST: Final[Sequence[Any]] = ("events were lost",)
 """Waits in place of the events that a slow loop lost."""
+
+
+class BlockingHeaderValue:
+    """A value in the headers that a blocking proxy sends."""
+
+    def __init__(self, found: BoundHeaderValue[Any, Any], kind: type[Equipment]) -> None:
+        self._found = found
+        self._kind = kind
+
+    def __call__(self, value: Any) -> Any:
+        """Return a blocking proxy on the same connection that sends this value."""
+        return _Proxy(self._kind, call_in_reactor(lambda: self._found(value)))
+
+    @property
+    def value(self) -> Any:
+        """Return the value that the proxy would send now."""
+        return call_in_reactor(lambda: self._found.value)
+
+    def set(self, value: Any) -> None:
+        """Choose the value that the proxy sends from now on."""
+        call_in_reactor(lambda: self._found.set(value))
 
 
 class BlockingEvent:

@@ -16,7 +16,7 @@ DECLARATION = '''
 from attrs import frozen
 
 from tcpcomm import Equipment, Fault, command, event, remote, serve
-from tcpcomm.codec import Template
+from tcpcomm.codec import U8, Echo, Template
 from tcpcomm.framing import Delimited
 
 
@@ -31,6 +31,7 @@ class VisionCamera(Equipment):
     """A camera that locates and judges the part under it."""
 
     framing = Delimited(b"\\r\\n")
+    unit = Echo(U8, 1)
     codec = Template(encoding="ascii", fault="NG,{code:d},{reason}")
 
     @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f},{angle:.3f}", timeout=2.0)
@@ -64,6 +65,9 @@ async def robot() -> None:
     end()
     async for alarm in camera.alarm:
         print(alarm.code)
+    other = await camera.unit(7).locate(job=3)
+    print(other.x, camera.unit.value + 1)
+    camera.unit.set(2)
 '''
 
 WRONG_OVERRIDE = '''
@@ -85,6 +89,14 @@ def wrong(camera: VisionCamera) -> None:
 WRONG_EVENT = '''
 def wrong(camera: MyCamera) -> None:
     camera.alarm(kode=3)
+'''
+WRONG_UNIT = '''
+async def wrong(camera: VisionCamera) -> None:
+    await camera.unit("7").locate(job=3)
+'''
+WRONG_CALL_OF_A_UNIT = '''
+async def wrong(camera: VisionCamera) -> None:
+    await camera.unit(7).locate(job="3")
 '''
 
 
@@ -121,9 +133,11 @@ def test_the_declaration_and_both_its_ends_pass(folder: Path) -> None:
         (WRONG_OVERRIDE, "override", 'Argument 1 of "locate" is incompatible with supertype'),
         (WRONG_CALL, "arg-type", 'Argument "job" to "locate" of "VisionCamera" has'),
         (WRONG_SUBSCRIBER, "arg-type", 'Argument 1 to "subscribe" of "BoundEvent" has incompatible type'),
+        (WRONG_UNIT, "arg-type", 'Argument 1 to "__call__" of "BoundHeaderValue" has incompatible type'),
+        (WRONG_CALL_OF_A_UNIT, "arg-type", 'Argument "job" to "locate" of "VisionCamera" has'),
         (WRONG_EVENT, "call-arg", 'Unexpected keyword argument "kode"'),
     ],
-    ids=["override", "call", "subscriber", "event"],
+    ids=["override", "call", "subscriber", "unit", "call of a unit", "event"],
 )
 def test_each_mistake_is_found(mistake: str, code: str, told: str, folder: Path) -> None:
     said = complaints(folder, DECLARATION + mistake)

@@ -446,3 +446,17 @@ print(os.wait()[1])
 def _needs_fork() -> None:
     if not hasattr(os, "fork"):
         skip("this system has no fork")
+
+
+def test_a_script_asks_several_units_on_one_connection() -> None:
+    program = """
+from tcpcomm import blocking
+from tests.conversation.test_header_values import MyPlc, Plc
+
+serving = blocking.serve(MyPlc(), at="tcp:0:interface=127.0.0.1")
+plc = blocking.remote(Plc, at=f"tcp:127.0.0.1:{serving.ports[0]}")
+print(plc.read(5), plc.unit(7).read(5), plc.unit.value, plc.unit(7).unit.value, plc.unit(7))
+plc.unit.set(3)
+print(plc.read(5), plc.unit.value, blocking.link_of(plc).state.value)
+"""
+    assert ["105 705 1 7 <blocking Plc: ready>", "305 3 ready"] == printed(program, "")

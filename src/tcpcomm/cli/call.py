@@ -28,10 +28,10 @@ class CallOptions(ConnectionOptions):
     synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"
 
     longdesc = f"""Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
-result. Write arguments as declared: job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. The
-command is sent at most once. The exit code is 0 for a result, {FAULT} if the equipment answered with a
-fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown,
-1 for everything else."""
+result. Write arguments as declared: job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. A
+value in the header, such as the unit of Modbus, is written as unit=7. The command is sent at most once. The
+exit code is 0 for a result, {FAULT} if the equipment answered with a fault, {NOT_SENT} if the command was
+not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for everything else."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["timeout", "t", None, "Seconds to wait for the reply.  [default: as declared]"],
@@ -49,7 +49,15 @@ fault, {NOT_SENT} if the command was not sent, {OUTCOME_UNKNOWN} if it was sent 
     def run(self) -> int:
         declaration = load_declaration(self.name)
         command = self._command(declaration)
-        values = read_arguments(command.spec.parameters, self.arguments)
+        header = {
+            name: field
+            for name, field in declaration.dialect.header_values.items()
+            if name not in command.names
+        }
+        values = read_arguments([*command.spec.parameters, *header.values()], self.arguments)
+        given = {word.partition("=")[0] for word in self.arguments}
+        own = {name: values.pop(name) for name in header}
+        command = evolve(command, header={name: value for name, value in own.items() if name in given})
         wait = number("wait", self["wait"])
         proxy = self.proxy(declaration, self.endpoint, wait=wait, retries=0)
         try:

@@ -46,6 +46,7 @@ class _Manual:
             "codec": type(kind.codec).__name__,
             "encoding": getattr(kind.codec, "encoding", None),
             "replies_carry_ids": self._dialect.by_id,
+            "header_values": [_parameter(each) for each in self._dialect.header_values.values()],
             "commands_at_once": it.pipeline,
             "quiet": it.quiet,
             "heartbeat": it.heartbeat,

@@ -55,6 +55,9 @@ def _wire(facts: dict[str, Any]) -> Iterator[str]:
     rows.append(("messages", f"{facts['codec']}{encoding}"))
     order = "by their ids" if facts["replies_carry_ids"] else "in the order of the commands"
     rows.append(("replies come", order))
+    for each in facts["header_values"]:
+        default = f"{_code(each['type'])}, {_json(each['default'])} by default"
+        rows.append((f"`{each['name']}` in headers", default))
     rows.append(("commands under way at once", str(facts["commands_at_once"])))
     if facts["quiet"]:
         rows.append(("silence after each reply, before the next command", f"{facts['quiet']:g} s"))

@@ -9,9 +9,10 @@ Other modules match replies to requests: by id if the dialect has ids, else by o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from random import Random
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
 from attrs import frozen
@@ -232,8 +233,8 @@ class Dialect(ABC):
     largest_id: int = 2**31 - 1
     """The largest id that a request can carry. After it, ids start again at 0."""
 
-    header_values: Collection[str] = ()
-    """The names of the values that headers carry. If there are some, hosts ask by :meth:`ask`."""
+    header_values: Mapping[str, Field] = MappingProxyType({})
+    """The values that headers carry, by name. If there are some, hosts ask by :meth:`ask`."""
 
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""

@@ -7,8 +7,9 @@ which the declaration builds upon its commands work on it, and editors and type 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
+from collections import ChainMap
+from collections.abc import Callable, MutableMapping
+from functools import cache, partial, partialmethod
 from types import new_class
 from typing import Any, Final, Protocol
 
@@ -16,6 +17,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import Asked, Event, Refusal
+from tcpcomm.conversation.header import ProxyHeader
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
@@ -39,6 +41,8 @@ class CommandLink(Protocol):
     def requester(self) -> Requester | None: ...
     @property
     def retries(self) -> int: ...
+    @property
+    def header(self) -> dict[str, Any]: ...
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
 
 
@@ -49,6 +53,11 @@ class OneSession:
     requester: Requester
     declaration: Declaration
     retries: int = 0
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The values in headers that are set for this session."""
+        return {} if self.requester.header is None else self.requester.header.learned
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         return ask_in_state(self.requester, command, values, self.declaration)
@@ -77,6 +86,7 @@ class HostProxy:
         self.proxy: Any = object.__new__(_proxy_class(declaration))
         """An object with the declaration's commands and events."""
         self.proxy.__tcpcomm_link__ = link
+        self.proxy.__tcpcomm_own_header__ = ProxyHeader({})
 
     def is_meant(self, frame: bytes, asked: Asked, requester: Requester) -> bool:
         """
@@ -151,6 +161,11 @@ def _proxy_class(declaration: Declaration) -> type[Any]:
         name: _asking_method(each, declaration) for name, each in declaration.commands.items()
     }
     namespace |= {"__tcpcomm_proxy__": True, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    if declaration.dialect.header_values:
+        namespace |= {
+            "__tcpcomm_with_header__": partialmethod(_with_header, declaration),
+            "__tcpcomm_header__": _header_of,
+        }
     return new_class(f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace))
 
 
@@ -173,9 +188,42 @@ def _asking_method(command: Command, declaration: Declaration) -> Callable[..., 
             return link.ask_when_ready(command, values)
         return ask_in_state(requester, command, values, declaration)
 
-    if command.states is not None:
+    def ask_headed(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        values = command.bind(args, kwargs)
+        asked = self.__tcpcomm_own_header__.on(command)
+        link: CommandLink = self.__tcpcomm_link__
+        requester = link.requester
+        if requester is None or (command.idempotent and link.retries):
+            return link.ask_when_ready(asked, values)
+        return ask_in_state(requester, asked, values, declaration)
+
+    if declaration.dialect.header_values:
+        ask = ask_headed
+    elif command.states is not None:
         ask = ask_stateful
     ask.__name__ = command.name
     ask.__qualname__ = command.where
     ask.__doc__ = command.doc
     return ask
+
+
+def _with_header(proxy: Any, declaration: Declaration, name: str, value: Any) -> Any:
+    """Return a proxy on the same link that sends a value in its headers. Its events are the same."""
+    for event in declaration.events:
+        getattr(proxy, event)  # it is made once, in the dictionary of the proxy
+    derived: Any = object.__new__(type(proxy))
+    derived.__dict__.update(proxy.__dict__)
+    own: ProxyHeader = proxy.__tcpcomm_own_header__
+    derived.__tcpcomm_own_header__ = ProxyHeader({**own.values, name: value})
+    return derived
+
+
+def _header_of(proxy: Any) -> MutableMapping[str, Any]:
+    """Return the values that a proxy sends in its headers. A value that is set here is sent from now on."""
+    own: ProxyHeader = proxy.__tcpcomm_own_header__
+    link: CommandLink = proxy.__tcpcomm_link__
+    maps = [own.values] if own.values else []
+    maps.append(link.header)
+    if link.requester is not None and link.requester.header is not None:
+        maps += [link.requester.header.learned, link.requester.header.link]
+    return ChainMap(*maps)

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcpcomm.codec.base import MISSING, ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
+from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
@@ -59,6 +60,7 @@ class Requester:
             at a time.
         quiet: seconds of silence to keep after each reply, if nothing is declared.
         has_events: True if frames may come unasked, if nothing is declared.
+        header: the values that headers carry on all sessions of a link, if the codec has such values.
     """
 
     __slots__ = (
@@ -77,6 +79,7 @@ class Requester:
         "_timer",
         "_unquiet_since",
         "_unread",
+        "header",
         "session",
     )
 
@@ -89,8 +92,10 @@ class Requester:
         *,
         quiet: float = 0.0,
         has_events: bool = False,
+        header: dict[str, Any] | None = None,
     ) -> None:
         self.session = session
+        self.header: SessionHeader | None = None
         self._framing = session.send_framing
         self._heartbeat: str | None = None
         self._has_events = has_events
@@ -98,6 +103,8 @@ class Requester:
             self._exchange = Exchange(by_id=False, broken=drop, quiet=quiet, remedy=_LINK_REMEDY)
         else:
             self._dialect = dialect = declaration.dialect
+            if dialect.header_values:
+                self.header = SessionHeader({} if header is None else header)
             self._exchange = Exchange(
                 by_id=dialect.by_id,
                 broken=drop,
@@ -163,7 +170,11 @@ class Requester:
         name, dialect = command.name, self._dialect
         try:
             number = self._exchange.new_id()
-            frame = dialect.request(name, values, number)
+            if self.header is None:
+                frame = dialect.request(name, values, number)
+            else:
+                frame, reader = self.header.ask(dialect, command, values, number)
+                answers = answers or reader
         except (NotSent, CodecError):
             return fail()
         if answers is None:

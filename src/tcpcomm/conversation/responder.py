@@ -23,6 +23,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
+from tcpcomm.codec.binary.variables import current_header
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.conversation.states import handle_in_state
 from tcpcomm.equipment.declaration import Declaration
@@ -468,6 +469,24 @@ class Responder:
         """The fault that tells the host of a defect here, and not which one."""
         kind = ProtocolErrorKind.INTERNAL
         return self._handlers.dialect.fault_for(kind, kind.value)
+
+
+class _HeadedResponder(Responder):
+    """Answers requests whose headers carry values. Handlers read them, and set those of the reply."""
+
+    __slots__ = ()
+
+    def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
+        token = current_header.set(request.header if request.header is not None else {})
+        try:
+            return super()._carry_out(request, send)
+        finally:
+            current_header.reset(token)
+
+
+def responder_for(handlers: HandlerTable, session: FrameProtocol) -> Responder:
+    """Return the responder of a session."""
+    return (_HeadedResponder if handlers.dialect.header_values else Responder)(handlers, session)
 
 
 class _BatchInProgress:

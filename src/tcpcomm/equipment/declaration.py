@@ -145,6 +145,12 @@ def compile_declaration(
     }
     _check_faults(kind.codec, specs.values())
     dialect = kind.codec.bind(tuple(specs.values()))
+    for name in dialect.header_values:
+        if hasattr(root, name) or name in specs:
+            raise ConfigurationError(
+                f"{kind.__name__}.{name}: a value of a header cannot have this name, because "
+                f"{'a message' if name in specs else 'tcpcomm'} has it: choose another"
+            )
     pipeline = kind.pipeline
     if pipeline is None:
         pipeline = PIPELINE_BY_ID if dialect.by_id else 1

@@ -199,6 +199,19 @@ class Equipment(EventSource):
         check_literals_fit_framing(cls._declaration)
         cls._declared_events = cls._declaration.events
 
+    def __tcpcomm_header__(self) -> Any:
+        """Return the values that a proxy sends in headers, or None: this is the equipment itself."""
+        if self.__tcpcomm_proxy__:
+            raise ConfigurationError(f"no header of {type(self).__name__} carries such a value")
+        return None
+
+    def __tcpcomm_with_header__(self, name: str, value: Any) -> Any:
+        """Return a proxy that sends a value in headers. A proxy with such values has another method."""
+        raise ConfigurationError(
+            f"{type(self).__name__}.{name}(...) is for the proxy of a host, and only if a header of the "
+            f"codec contains {name}"
+        )
+
     def authenticate(self, **credentials: str) -> bool:
         """Return True if a host that logs in with these credentials may go on. The default admits all."""
         return True

@@ -57,6 +57,8 @@ class Command(_DeclaredMessage):
     timeout: float
     """The seconds that the equipment has for its reply."""
     idempotent: bool
+    header: Mapping[str, Any] = field(factory=dict, kw_only=True)
+    """The values that its header carries in place of the usual ones, by name."""
 
     @property
     def has_reply(self) -> bool:

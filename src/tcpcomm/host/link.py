@@ -16,7 +16,7 @@ from tcpcomm.conversation.observed import ObservedCommand, send_described, send_
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import ANY_FRAME
-from tcpcomm.conversation.responder import HandlerTable, Responder
+from tcpcomm.conversation.responder import HandlerTable, Responder, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
@@ -45,7 +45,7 @@ class HostSession(LinkSession):
         self._logged_in: Deferred[None] = Deferred()
         self._responder = self._presence = None
         if link.handlers is not None:
-            self._responder = Responder(link.handlers, self)
+            self._responder = responder_for(link.handlers, self)
             self._presence = Presence.of(link.handlers.equipment, self)
         self._in_state: Deferred[None] = Deferred()  # the state that readiness needs
         self._last_heartbeat: Deferred[Any] | None = None
@@ -203,10 +203,12 @@ class HostLink(Link):
 
     session_class = HostSession
     declaration: Declaration
+    header: dict[str, Any]
 
     def __init__(self, declaration: Declaration, options: HostOptions) -> None:
         self.declaration = declaration
         self.retries = options.retries
+        self.header = {}
         self.heartbeats = options.policy.heartbeats
         self.handlers: HandlerTable | None = None
         """Carries out the commands of the equipment, where the host answers some."""

@@ -62,6 +62,7 @@ class LinkSession(FrameProtocol):
             link.declaration,
             quiet=link._quiet,
             has_events=link._received is not None,
+            header=link.header,
         )
 
     def framesReceived(self, frames: list[bytes]) -> None:
@@ -191,6 +192,8 @@ class Link(Service):
     session_class: type[LinkSession] = LinkSession
     declaration: Declaration | None = None
     """The commands that can be asked on the link, if they are declared."""
+    header: dict[str, Any] | None = None
+    """The values that headers carry on all sessions, by name, if the codec has such values."""
 
     def __init__(
         self,

@@ -25,7 +25,13 @@ from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import Requester
-from tcpcomm.conversation.responder import LATE_LOG_INTERVAL, HandlerTable, Responder, current_session
+from tcpcomm.conversation.responder import (
+    LATE_LOG_INTERVAL,
+    HandlerTable,
+    Responder,
+    current_session,
+    responder_for,
+)
 from tcpcomm.conversation.states import change_states
 from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
@@ -98,7 +104,7 @@ class EquipmentProtocol(FrameProtocol):
         factory = cast("EquipmentFactory", self.factory)
         handlers = factory.handlers_for(self)
         declaration = factory.declaration
-        self._responder = Responder(handlers, self)
+        self._responder = responder_for(handlers, self)
         if factory.calls is not None:
             clock = clock_of(factory)
             requester = Requester(self, clock, self.abort, factory.calls)

@@ -373,7 +373,8 @@ def test_hsms_sets_the_w_bit_in_requests_that_want_a_reply() -> None:
     assert [unhex("0000 01 0E 0000 00000007")] == dialect.reply(asked(dialect, sent), None)
     assert unhex("0000 01 00 0000 00000007") == dialect.fault(asked(dialect, sent), Fault(0))
     assert 0 == fault_in(dialect, "establish", unhex("0000 01 00 0000 00000007")).code
-    assert "session:u16be 810D 00 00 id:u32be items:bytes[...]" == dialect.notation("establish").request
+    shown = dialect.notation("establish").request
+    assert "session:u16be(default 00 00) 810D 00 00 id:u32be items:bytes[...]" == shown
 
 
 def test_slmp_has_a_command_and_a_subcommand_in_its_own_byte_order() -> None:

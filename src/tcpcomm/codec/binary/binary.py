@@ -218,6 +218,8 @@ class Binary(Codec):
 
     def _wire_format(self) -> WireFormat:
         request_header, reply_header, event_header = self._headers()
+        for header in (request_header, reply_header, event_header):
+            header.check_names()
         opcodes = self._opcode_type()
         fault_opcode = self.fault_opcode
         if fault_opcode is not None and not callable(fault_opcode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tcpcomm.codec.base import Answer, Asked, ProtocolErrorKind, Refusal, ReplyReader, Request
+from tcpcomm.codec.base import Answer, Asked, Field, ProtocolErrorKind, Refusal, ReplyReader, Request
 from tcpcomm.codec.binary.dialect import BinaryDialect
 from tcpcomm.codec.binary.reply_readers import HeadedReader, ReadReply, read_to_end
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo
@@ -21,7 +21,7 @@ class HeadedDialect(BinaryDialect):
         heads = (wire.request_header, wire.reply_header)
         declared = {name: item for header in heads for name, item in header.values.items()}
         self._defaults = {name: item.default for name, item in declared.items()}
-        self.header_values = frozenset(declared)
+        self.header_values = {name: Field(name, item.type, item.default) for name, item in declared.items()}
         self._echoes = [name for name in wire.reply_header.values if isinstance(declared[name], Echo)]
         self._learns = [name for name in wire.reply_header.values if not isinstance(declared[name], Echo)]
 

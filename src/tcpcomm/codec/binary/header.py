@@ -16,7 +16,7 @@ from tcpcomm.codec.binary.layouts.forms import NOTHING, Form, hex_text
 from tcpcomm.codec.binary.layouts.layout import from_fixed
 from tcpcomm.codec.binary.opcodes import int_type
 from tcpcomm.codec.binary.types import Order
-from tcpcomm.codec.binary.variables import WANTS_REPLY, HeaderValue, WantsReply
+from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, HeaderValue, WantsReply
 from tcpcomm.codec.codegen import FastPath
 from tcpcomm.codec.problems import errors_at, inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -78,11 +78,7 @@ def _layout(
     if isinstance(item, WantsReply):
         return _yes_or_no(item, number(int, int_type(item.type, "the type of WantsReply"), order))
     if isinstance(item, HeaderValue):
-        if not item.name:
-            raise ConfigurationError(
-                f"{item!r} in a header has no name: make it an attribute of the class, or give it name="
-            )
-        with errors_at(item.name):
+        with errors_at(item.name or type(item).__name__):
             layout = layout_of(item.type)
             if layout is None:
                 raise ConfigurationError("a value in a header must have a fixed size, such as U16")
@@ -101,6 +97,12 @@ def _check_default(item: HeaderValue[Any], layout: FixedLayout) -> None:
         layout.to_items(item.default, [])
     except CodecError as error:
         raise ConfigurationError(f"its default does not fit: {error}") from None
+
+
+def _default_bytes(item: HeaderValue[Any], layout: FixedLayout) -> bytes:
+    items: list[Any] = []
+    layout.to_items(item.default, items)
+    return layout.struct.pack(*items)
 
 
 def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
@@ -164,7 +166,7 @@ class Header:
     ) -> None:
         once = [item for item in items if isinstance(item, HeaderField | HeaderValue | WantsReply)]
         for item in once:
-            if [*map(_name, once)].count(_name(item)) > 1:
+            if _name(item) and [*map(_name, once)].count(_name(item)) > 1:
                 shown = item.name if isinstance(item, HeaderField) else _name(item)
                 raise ConfigurationError(f"{shown} is in a header twice")
         self.fields = frozenset(item for item in items if isinstance(item, HeaderField))
@@ -191,6 +193,14 @@ class Header:
         """Returns what :attr:`read` returns, and the values that vary, by name. Raises CodecError."""
         self.write_values = self._generate_write(with_values=True)
         """Returns the frame of an opcode, an id, a status, a body and values. Raises CodecError."""
+
+    def check_names(self) -> None:
+        """Raise ConfigurationError if a value has no name. A class gives the names to its attributes."""
+        for item in self.values.values():
+            if not item.name:
+                raise ConfigurationError(
+                    f"{item!r} in a header has no name: make it an attribute of the class, or give it name="
+                )
 
     def _read(self, frame: bytes) -> tuple[Any, int | None, int | None, int]:
         return self._read_values(frame)[:4]
@@ -352,7 +362,10 @@ class Header:
                 labels.append(f"status:{layout.label}({status})")
             elif isinstance(item, WantsReply):
                 labels.append(layout.label)
-            elif isinstance(item, HeaderField | HeaderValue):
+            elif isinstance(item, HeaderValue):
+                default = hex_text(_default_bytes(item, layout))
+                labels.append(f"{item.name}:{layout.label}(default {default})")
+            elif isinstance(item, HeaderField):
                 labels.append(f"{_name(item)}:{layout.label}")
             elif isinstance(item, Length):
                 labels.append(f"length:{layout.label}" + (f"{item.adjust:+}" if item.adjust else ""))
@@ -371,5 +384,10 @@ class Header:
                 each["always"] = hex_text(from_fixed(layout).write(opcode))
             elif isinstance(item, Length):
                 each["adjust"] = item.adjust
+            elif isinstance(item, HeaderValue):
+                each["default"] = hex_text(_default_bytes(item, layout))
+                each["in replies"] = "repeated" if isinstance(item, Echo) else "learned by the host"
+            elif isinstance(item, WantsReply):
+                each |= {"yes": item.yes, "no": item.no}
             found.append(each)
         return found
