@@ -99,6 +99,23 @@ class Grbl(Equipment):
         """It tells its state."""
 
 
+class Star(Equipment):
+    """A liquid handler with ids in its texts."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="{command}{id:04d}er{code:02d}/{reason:<2}", ok=0, id="id")
+
+    @command("C0ASid{id:04d}", reply="C0ASid{id:04d}er00/00")
+    def park(self) -> None:
+        """Park the arm."""
+        raise NotImplementedError
+
+    @command("C0RFid{id:04d}", reply="C0RFid{id:04d}er00/00rf{version}")
+    def version(self) -> str:
+        """Return the version."""
+        raise NotImplementedError
+
+
 class Foreign(Factory):
     """Another program at the camera, which sends one text and then nothing."""
 
@@ -279,6 +296,31 @@ def test_an_error_ends_lines_until_ok(bench: Bench) -> None:
     bench.camera.listening(PORT).listen(Answering(b"$0=10\r\nerror:8\r\n"))
     fault = bench.result(bench.remote(Grbl).settings())
     assert (Fault, 8) == (type(fault), fault.code)
+
+
+def test_replies_with_ids_in_their_texts_come_in_any_order(bench: Bench) -> None:
+    said = b"C0RFid0002er00/00rf7.6S\r\nC0ASid0003er04/06\r\nC0ASid0001er00/00\r\n"
+    bench.camera.listening(PORT).listen(Answering(said, b"", b""))
+    star = bench.remote(Star)
+    asked = [star.park(), star.version(), star.park()]
+    done, version, fault = (bench.result(each) for each in asked)
+    assert (None, "7.6S") == (done, version)
+    assert (4, "06") == (fault.code, fault.reason)
+
+
+def test_equipment_answers_with_the_id_that_it_was_asked_with(bench: Bench) -> None:
+    class Mine(Star):
+        def park(self) -> None:
+            raise Fault(4, "06")
+
+        def version(self) -> str:
+            return "7.6S"
+
+    bench.serve(Mine())
+    robot = plain_robot(bench)
+    robot.transport.write(b"C0ASid0042\r\nC0RFid0007\r\n")
+    bench.network.advance(0.5)
+    assert b"C0ASid0042er04/06\r\nC0RFid0007er00/00rf7.6S\r\n" == robot.received
 
 
 def test_a_fault_names_the_command_where_the_equipment_does(bench: Bench) -> None:

@@ -146,7 +146,31 @@ OUTCOMES: Final = (
     MessageSpec("idle", "Scale.idle", "IDLE", is_event=True),
 )
 
+NUMBERED: Final = (
+    MessageSpec("park", "Star.park", "C0ASid{id:04d}", "C0ASid{id:04d}er00/00"),
+    MessageSpec(
+        "move", "Star.move", "C0XPid{id:04d}xp{x:05d}", "C0XPid{id:04d}er00/00", (Field("x", int),)
+    ),
+    MessageSpec("weigh", "Star.weigh", "C0WGid{id:04d}", "C0WGid{id:04d}er00/00{grams:+08.2f}", (), float),
+    MessageSpec(
+        "wait",
+        "Star.wait",
+        "C0WTid{id:04d}",
+        Acknowledged("C0WTid{id:04d}er00/00", "C0WTid{id:04d}er00/00{done:Y|N}"),
+        (),
+        bool,
+    ),
+    MessageSpec("door", "Star.door", "C0SIdo{open}", parameters=(Field("open", bool),), is_event=True),
+)
+
 CASES: Final = [
+    Case(
+        "template-ids",
+        Template(fault="{command}{id:04d}er{code:02d}/{reason:<8}", ok=0, id="id"),
+        NUMBERED,
+        (Fault(4, "no tip"), Fault(22)),
+        (b"C0ASid", b"C0ASid00001", b"C0XPid0001xp1", b"C0ASid0001er00/00"),
+    ),
     Case(
         "template-outcomes",
         Template(fault={"ES": "ES", "EL": 17, "ERR {code}[,{reason}]": None}),

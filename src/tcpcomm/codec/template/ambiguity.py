@@ -20,6 +20,7 @@ from tcpcomm.codec.template.regex_tree import (
     EMPTY,
     CharSet,
     Choice,
+    Except,
     Many,
     Maybe,
     Named,
@@ -30,6 +31,8 @@ from tcpcomm.codec.template.regex_tree import (
 )
 
 _Node = TypeVar("_Node", bound=tuple[int, ...])
+
+_States = frozenset[int]
 
 START: Final = -1
 """The state before the first character."""
@@ -89,7 +92,45 @@ class Automaton:
                 return item
             case Named():
                 return self._add(pattern.item, pattern.name)
+            case Except():
+                return self._except(pattern, name)
         raise TypeError(pattern)
+
+    def _except(self, pattern: Except, name: str) -> _Fragment:
+        """
+        Add the texts of a pattern that another one does not have.
+
+        A state stands for a state of the pattern, with the states that the same characters lead to in the
+        other one: before the last character, and behind it.
+        """
+        item, refused = Automaton.of(pattern.item), Automaton.of(pattern.refused)
+        known: dict[tuple[int, _States, _States, CharSet], int] = {}
+        waiting: list[tuple[int, int, _States]] = []
+
+        def after(state: int, reached: _States) -> list[int]:
+            found = []
+            for following in item.follow[state]:
+                for characters, then in _split(item.sets[following], refused, reached):
+                    key = following, reached, then, characters
+                    if key not in known:
+                        known[key] = len(self.sets)
+                        self.sets.append(characters)
+                        self.fields.append(name)
+                        self.follow[known[key]] = []
+                        waiting.append((known[key], following, then))
+                    found.append(known[key])
+            return found
+
+        first = after(START, frozenset([START]))
+        while waiting:
+            state, in_item, reached = waiting.pop()
+            self.follow[state] += after(in_item, reached)
+        last = [
+            state
+            for (in_item, _, then, _), state in known.items()
+            if in_item in item.ends and then.isdisjoint(refused.ends)
+        ]
+        return _Fragment(START in item.ends and START not in refused.ends, tuple(first), tuple(last))
 
     def _run(self, run: Run, name: str) -> _Fragment:
         states = []
@@ -120,6 +161,22 @@ class Automaton:
     def _connect(self, before: Iterable[int], after: Iterable[int]) -> None:
         for state in before:
             self.follow[state] += after
+
+
+def _split(characters: CharSet, refused: Automaton, reached: _States) -> Iterator[tuple[CharSet, _States]]:
+    """Yield the parts of a set of characters that lead to different states, with these states."""
+    following = [each for state in reached for each in refused.follow[state]]
+    parts: dict[_States, set[str]] = {}
+    for character in {each for state in following for each in refused.sets[state].members}:
+        if CharSet(frozenset([character])) & characters:
+            then = frozenset(each for each in following if character in refused.sets[each].members)
+            parts.setdefault(then, set()).add(character)
+    for then, members in parts.items():
+        yield CharSet(frozenset(members)), then
+    known = frozenset().union(*parts.values())
+    others = CharSet(known, True) & characters
+    if others:
+        yield others, frozenset()
 
 
 def common_text(one: TextPattern, other: TextPattern) -> str | None:

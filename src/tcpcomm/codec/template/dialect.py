@@ -14,6 +14,7 @@ from tcpcomm.codec.base import (
     Asked,
     Dialect,
     Event,
+    Field,
     LiteralText,
     MessageSpec,
     Notation,
@@ -31,6 +32,7 @@ from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_templat
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
+from tcpcomm.codec.template.sequences import check_id
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ _Reader = Callable[[str], "T | None"]
 """Returns the message in a text, or None if the text is another message."""
 
 
-class _Message:
+class Message:
     """A command or an event, compiled."""
 
     def __init__(
@@ -47,22 +49,29 @@ class _Message:
     ) -> None:
         self.spec = spec
         self.name = spec.name
-        self.template = _message_template(spec)
+        self.template = _message_template(spec, None if spec.is_event else faults.id)
         self.word = first_word(self.template.leading)
-        self.own_faults = fault_templates(spec.faults, encoding)
+        self.own_faults = fault_templates(spec.faults, encoding, ok=faults.ok, id=faults.id)
         self.faults = faults.with_own(self.own_faults)
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
             word, read_fault = self.word, self.faults.read
-            self.reply = Reply(spec, lambda text: read_fault(text, word), faults_first=faults_first)
+            self.reply = Reply(
+                spec, lambda text: read_fault(text, word), faults_first=faults_first, id=faults.id
+            )
+            if faults.id is not None:
+                check_id("the command", self.template.text, faults.id)
         self.reply_templates = () if self.reply is None else self.reply.all_templates
         self.wants_reply = self.reply is not None
         self.write = write_values(self.template, self._write)
         """Returns the text of the command or event for its values."""
-        self.read_request: _Reader[Request | Refusal] = read_request(
-            self.template, self.order, self._read_request, name=self.name, wants_reply=self.wants_reply
-        )
+        self._id = faults.id or ""
+        self.read_request: _Reader[Request | Refusal] = self._read_request
+        if self._id not in self.template.names:
+            self.read_request = read_request(
+                self.template, self.order, self._read_request, name=self.name, wants_reply=self.wants_reply
+            )
         for template in (self.template, *self.reply_templates):
             if not encoding.carries(template.literal):
                 raise ConfigurationError(
@@ -70,7 +79,8 @@ class _Message:
                 )
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
-            self.acknowledgement = encoding.encode(self.reply.acknowledgement.write({}))
+            values = {} if faults.id is None else {faults.id: 0}
+            self.acknowledgement = encoding.encode(self.reply.acknowledgement.write(values))
 
     def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
@@ -81,11 +91,15 @@ class _Message:
         return None if values is None else Event(self.name, values)
 
     def _read_request(self, text: str) -> Request | Refusal | None:
+        id = None
         try:
-            values = self._read(text)
+            values = self.template.read(text)
+            if values is not None:
+                id = values.pop(self._id, None)
+                values = {name: values[name] for name in self.order}
         except CodecError as error:
             return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, self.name, wants_reply=self.wants_reply)
-        return None if values is None else Request(self.name, values, None, self.wants_reply)
+        return None if values is None else Request(self.name, values, id, self.wants_reply)
 
     def is_like(self, text: str, word: str) -> bool:
         """Return True if a text, with this first word, is probably this command with wrong values."""
@@ -96,20 +110,29 @@ class _Message:
         return begin == self.word != "" and len(self.template.expected) > 1 and text.startswith(begin)
 
     def _write(self, values: Mapping[str, Any]) -> str:
+        self.check_names(values)
+        return self.template.write(values)
+
+    def check_names(self, values: Mapping[str, Any]) -> None:
+        """Raise CodecError unless there are values for all parameters, and no others."""
         if wrong_names := values.keys() ^ self.order:
             name = min(wrong_names)
             raise missing(name) if name in self.order else unknown(name)
-        return self.template.write(values)
 
 
-def _message_template(spec: MessageSpec) -> CompiledTemplate:
+def _message_template(spec: MessageSpec, id: str | None) -> CompiledTemplate:
     if not isinstance(spec.wire, str):
         example = spec.name.upper() + "".join(f",{{{each.name}}}" for each in spec.parameters)
         problem = "is missing" if spec.wire is MISSING else f"cannot be {spec.wire!r}"
         raise ConfigurationError(f"its template {problem}: write one, such as {example!r}")
     if not spec.wire:
         raise ConfigurationError("its template must not be empty: write a word, at least")
-    template = compile_template(spec.wire, {each.name: each for each in spec.parameters})
+    fields = {each.name: each for each in spec.parameters}
+    if id is not None:
+        if id in fields:
+            raise ConfigurationError(f"the parameter {id!r} has the name of the id: give one another name")
+        fields[id] = Field(id, int)
+    template = compile_template(spec.wire, fields)
     for each in spec.parameters:
         if each.name not in template.names:
             raise ConfigurationError(
@@ -132,7 +155,7 @@ def _has_reply(spec: MessageSpec) -> bool:
     return spec.reply is not None
 
 
-def _one_reader(readers: Iterable[tuple[_Message, _Reader[T]]]) -> _Reader[T]:
+def _one_reader(readers: Iterable[tuple[Message, _Reader[T]]]) -> _Reader[T]:
     """Return one reader for several. It finds the right one by the literal text that a text begins with."""
     by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
     for message, read in readers:
@@ -274,7 +297,7 @@ class TextDialect(Dialect):
     def _is_event_or_fault(self, text: str) -> bool:
         if any(each.template.matches(text) for each in self._events) or self._faults.matches(text):
             return True
-        return any(own.template("").matches(text) for each in self._commands for own in each.own_faults)
+        return any(own.matches(text) for each in self._commands for own in each.own_faults)
 
     def can_fail(self, name: str) -> bool:
         return bool(self._messages[name].faults.templates)
@@ -341,7 +364,7 @@ def _compile_messages(
     faults: Faults,
     *,
     free_replies: bool,
-) -> list[_Message]:
+) -> list[Message]:
     """
     Compile messages. Their numbers are read in every usual form, unless a frame could be two messages then.
 
@@ -349,9 +372,9 @@ def _compile_messages(
         ConfigurationError: a message cannot be compiled, or two messages can be the same text.
     """
 
-    def compiled(spec: MessageSpec) -> _Message:
+    def compiled(spec: MessageSpec) -> Message:
         try:
-            return as_usual_or_exactly(lambda: _Message(spec, encoding, faults, faults_first=free_replies))
+            return as_usual_or_exactly(lambda: Message(spec, encoding, faults, faults_first=free_replies))
         except ConfigurationError as error:
             raise ConfigurationError(f"{spec.where}: {error}") from None
 
@@ -381,15 +404,15 @@ class _PossibleFrame(NamedTuple):
 
 
 def _refuse_common_texts(
-    commands: Sequence[_Message],
-    events: Sequence[_Message],
+    commands: Sequence[Message],
+    events: Sequence[Message],
     faults: Faults,
     *,
     free_replies: bool,
 ) -> None:
     """Raise _CommonText if one frame can be two messages for its reader."""
 
-    def frame_of(kind: str, message: _Message) -> _PossibleFrame:
+    def frame_of(kind: str, message: Message) -> _PossibleFrame:
         where, template = message.spec.where, message.template
         return _PossibleFrame(message.name, where, f"the {kind} {where}, {template.text!r},", template)
 

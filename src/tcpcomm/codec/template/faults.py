@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, Final
 
+from attrs import evolve
+
 from tcpcomm.codec.base import Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
@@ -14,6 +16,8 @@ from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
+from tcpcomm.codec.template.regex_tree import Except, Maybe, Named, Run, Seq, TextPattern, chars, literal
+from tcpcomm.codec.template.sequences import check_id
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 NUMBERS: Final = {
@@ -69,13 +73,24 @@ class FaultTemplate:
         text: a template with any of the fields ``code``, ``reason`` and ``command``.
         encoding: the encoding that the reason must fit into.
         code: the code, if the template has no ``{code}``; by default the first word of the template.
+        ok: the code that means success, so that a text with it is not a fault; None if all codes are
+            faults.
+        id: the field that is the id of the request, or None if faults have no ids.
 
     Raises:
         ConfigurationError: the template has another field, has neither a code nor a word, or cannot be
             written in the encoding.
     """
 
-    def __init__(self, text: str, encoding: Encoding, code: int | str | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        encoding: Encoding,
+        code: int | str | None = None,
+        *,
+        ok: int | str | None = None,
+        id: str | None = None,
+    ) -> None:
         if not isinstance(text, str):
             raise ConfigurationError(f"a fault must be a template, not {text!r}")
         self.text = text
@@ -93,6 +108,12 @@ class FaultTemplate:
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
+        self._id = id
+        if id is not None:
+            check_id("the fault", text, id)
+            self._fields[id] = Field(id, int)
+        self._ok = ok
+        self._digits = "x" if code_format.type in ("x", "X") else "d"
         self.has_code = "code" in formats
         """True if the code is in the text."""
         self.has_reason = "reason" in formats
@@ -113,8 +134,7 @@ class FaultTemplate:
         """The template, and its code if that is not seen in it, for people."""
         if not self.has_code and self.code == "":
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
-        with reading_exactly():
-            self._template = compile_template(text, self._fields)
+        self._template = self._compiled(self._pieces)
         self._templates_by_word: dict[str, CompiledTemplate] = {}
         if not encoding.carries(self._template.literal):
             literal = brief_repr(self._template.literal)
@@ -126,9 +146,20 @@ class FaultTemplate:
             return self._template
         if word not in self._templates_by_word:
             pieces = tuple(_with_command(self._pieces, word))
-            with reading_exactly():
-                self._templates_by_word[word] = compile_template(self.text, self._fields, pieces)
+            self._templates_by_word[word] = self._compiled(pieces)
         return self._templates_by_word[word]
+
+    def _compiled(self, pieces: tuple[Piece, ...]) -> CompiledTemplate:
+        with reading_exactly():
+            template = compile_template(self.text, self._fields, pieces)
+        if self._ok is None or not self.has_code:
+            return template
+        success = _texts_of(self._ok, self._digits)
+        return evolve(template, pattern=_with_code_except(template.pattern, success))
+
+    def matches(self, text: str) -> bool:
+        """Return True if a text is a fault, for any command."""
+        return self.read(text, "") is not None
 
     def read(self, text: str, word: str) -> Fault | None:
         """Return the fault that answers the command with this word, or None if the text is not a fault."""
@@ -138,11 +169,15 @@ class FaultTemplate:
         code = values.get("code", self.code)
         if isinstance(code, str) and not self.is_named and _NUMBER.fullmatch(code):
             code = int(code)
+        if self.has_code and code == self._ok:
+            return None
         return Fault(code, values.get("reason", ""))
 
-    def write(self, word: str, fault: Fault) -> str:
+    def write(self, word: str, fault: Fault, id: int = 0) -> str:
         """Return the text of a fault; raise CodecError if the template cannot carry its code."""
         code, reason = fault.code, str(fault.reason)
+        if self._ok is not None and self.has_code and str(code) == str(self._ok):
+            raise CodecError(f"{brief_repr(code)} means success: give the fault another code", "code")
         if not self.has_code and code != self.code:
             if not self.has_reason:
                 raise CodecError(f"the fault {self.text!r} cannot carry a code, such as {code!r}", "code")
@@ -160,6 +195,8 @@ class FaultTemplate:
             "reason": self._writable(reason) if self.has_reason else "",
             "command": word or UNKNOWN_WORD,
         }
+        if self._id is not None:
+            values[self._id] = id
         return self._template.write(values)
 
     def _writable(self, reason: str) -> str:
@@ -185,13 +222,38 @@ class FaultTemplate:
             return self._encoding.carries(text)
         code = 0 if self._codes_are_numbers else "0"
         try:
-            self._template.write({"code": code, "reason": text, "command": UNKNOWN_WORD})
+            values = {"code": code, "reason": text, "command": UNKNOWN_WORD}
+            self._template.write(values if self._id is None else {**values, self._id: 0})
         except CodecError:
             return False
         return True
 
 
-def fault_templates(declared: Any, encoding: Encoding) -> list[FaultTemplate]:
+def _texts_of(code: int | str, digits: str) -> TextPattern:
+    """Return the pattern of all texts that can be a code, in decimal (d) or hexadecimal (x) digits."""
+    blanks = Run(chars(" "), 0, None)
+    if isinstance(code, str):
+        return Seq((literal(code), blanks))
+    signs = chars("+-" if code == 0 else "-" if code < 0 else "+")
+    number = Seq(Run(chars({each.lower(), each.upper()}), 1, 1) for each in format(abs(code), digits))
+    return Seq((blanks, Run(signs, code < 0, 1), blanks, Run(chars("0"), 0, None), number, blanks))
+
+
+def _with_code_except(pattern: TextPattern, success: TextPattern) -> TextPattern:
+    """Return a pattern of faults without those that have the code of success."""
+    match pattern:
+        case Named(name="code"):
+            return Named("code", Except(pattern.item, success))
+        case Seq():
+            return Seq(_with_code_except(each, success) for each in pattern.items)
+        case Maybe():
+            return Maybe(_with_code_except(pattern.item, success))
+    return pattern
+
+
+def fault_templates(
+    declared: Any, encoding: Encoding, *, ok: int | str | None = None, id: str | None = None
+) -> list[FaultTemplate]:
     """
     Return the templates of declared faults.
 
@@ -199,6 +261,8 @@ def fault_templates(declared: Any, encoding: Encoding) -> list[FaultTemplate]:
         declared: one template, or several; or a mapping of templates to their codes, with None for the code
             of a template that has a ``{code}`` or begins with it; or None for no faults.
         encoding: the encoding of the text.
+        ok: the code that means success, or None.
+        id: the field that is the id of the request, or None.
 
     Raises:
         ConfigurationError: a template cannot be compiled, or two of them have the same code.
@@ -206,16 +270,16 @@ def fault_templates(declared: Any, encoding: Encoding) -> list[FaultTemplate]:
     if declared is None:
         return []
     if isinstance(declared, str):
-        return [FaultTemplate(declared, encoding)]
+        return [FaultTemplate(declared, encoding, ok=ok, id=id)]
     if isinstance(declared, Mapping):
-        return [FaultTemplate(text, encoding, code) for text, code in declared.items()]
+        return [FaultTemplate(text, encoding, code, ok=ok, id=id) for text, code in declared.items()]
     if not isinstance(declared, tuple | list):
         raise ConfigurationError(
             f"faults must be a template, several, or templates with their codes, not {declared!r}"
         )
     found: dict[int | str, FaultTemplate] = {}
     for text in declared:
-        template = FaultTemplate(text, encoding)
+        template = FaultTemplate(text, encoding, ok=ok, id=id)
         other = found.setdefault(text if template.has_code else template.code, template)
         if other is not template:
             raise ConfigurationError(
@@ -233,6 +297,8 @@ class Faults:
         templates: their templates.
         encoding: the encoding of the text.
         codes: the codes of protocol errors, if they differ from the defaults.
+        ok: the code that means success, or None.
+        id: the field that is the id of the request in all templates, or None.
 
     Raises:
         ConfigurationError: no template can carry the code of a protocol error.
@@ -243,8 +309,13 @@ class Faults:
         templates: Sequence[FaultTemplate],
         encoding: Encoding,
         codes: Mapping[ProtocolErrorKind, int | str],
+        *,
+        ok: int | str | None = None,
+        id: str | None = None,
     ) -> None:
         self.templates = tuple(templates)
+        self.ok = ok
+        self.id = id
         self._codes: dict[ProtocolErrorKind, int | str] = {kind: kind.name for kind in ProtocolErrorKind}
         if not templates:
             return  # no fault is ever sent
@@ -282,7 +353,7 @@ class Faults:
 
     def matches(self, text: str) -> bool:
         """Return True if a text is a fault, for any command."""
-        return any(each.template("").matches(text) for each in self.templates)
+        return any(each.matches(text) for each in self.templates)
 
     def read(self, text: str, word: str) -> Fault | None:
         """Return the fault that answers the command with this word, or None if the text is not a fault."""
@@ -292,14 +363,14 @@ class Faults:
                 return fault
         return None
 
-    def write(self, word: str, fault: Fault) -> str:
+    def write(self, word: str, fault: Fault, id: int = 0) -> str:
         """Return the text of a fault; raise CodecError if no template can carry its code."""
         if not self.templates:
             raise CodecError("the equipment has no faults: fault=None is declared")
         problem: CodecError | None = None
         for each in sorted(self.templates, key=lambda each: _suitability(each, fault)):
             try:
-                return each.write(word, fault)
+                return each.write(word, fault, id)
             except CodecError as error:
                 problem = problem or error
         assert problem is not None

@@ -152,6 +152,21 @@ class Named(TextPattern):
         return self.item.regex()
 
 
+@frozen
+class Except(TextPattern):
+    """
+    The texts of a pattern without those of another one, which has only finite sets of characters.
+
+    The regular expression matches all texts of the pattern. The reader of the text refuses the others.
+    """
+
+    item: TextPattern
+    refused: TextPattern
+
+    def regex(self) -> str:
+        return self.item.regex()
+
+
 def literal(text: str) -> TextPattern:
     """Return the pattern of exactly this text."""
     return Seq(Run(chars(each), 1, 1) for each in text)

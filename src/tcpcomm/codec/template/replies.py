@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
-from tcpcomm.codec.base import MISSING, MORE, MessageSpec, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
@@ -33,21 +33,27 @@ class Reply:
         spec: the command.
         read_fault: returns the fault in a text, or None.
         faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
+        id: the field that is the id of the request, or None if replies have no ids.
 
     Raises:
         ConfigurationError: a template cannot be compiled, or does not fit the result.
     """
 
     def __init__(
-        self, spec: MessageSpec, read_fault: Callable[[str], Fault | None], *, faults_first: bool
+        self,
+        spec: MessageSpec,
+        read_fault: Callable[[str], Fault | None],
+        *,
+        faults_first: bool,
+        id: str | None = None,
     ) -> None:
         self.read_fault = read_fault
         self.faults_first = faults_first
-        acknowledgement, steps = steps_of(spec.reply)
+        acknowledgement, steps = steps_of(spec.reply, id)
         self.acknowledgement: CompiledTemplate | None = None
         """The template of the frame that is sent before the command is carried out, or None."""
         if acknowledgement is not None:
-            self.acknowledgement = _acknowledgement(acknowledgement)
+            self.acknowledgement = _acknowledgement(acknowledgement, id)
         self.forms = tuple(compile_forms(steps, spec.result))
         refuse_common_forms(self.forms)
         self.texts = _texts(acknowledgement, self.forms)
@@ -77,16 +83,16 @@ class Reply:
         is_one_frame = acknowledgement is None and all(form.is_single for form in self.forms)
         self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
 
-    def write(self, result: Any) -> list[str]:
+    def write(self, result: Any, id: int = 0) -> list[str]:
         """Return the texts of all frames for a result, without the acknowledgement; or raise CodecError."""
-        return write_one(self.forms, result)
+        return write_one(self.forms, result, id)
 
     def writer(
         self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
     ) -> Callable[[Request, Any], list[bytes]]:
         """Return a function that makes the frames for a result, as ``careful`` does, but perhaps faster."""
         form = self.forms[0]
-        if len(self.forms) > 1 or not form.is_single:
+        if len(self.forms) > 1 or not form.is_single or form.steps.id is not None:
             return careful
         return write_reply(form.templates[0], form.fields, encoding, careful)
 
@@ -105,8 +111,8 @@ class Reply:
         return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]
 
 
-def _acknowledgement(text: str) -> CompiledTemplate:
-    template = compile_template(text, {})
+def _acknowledgement(text: str, id: str | None) -> CompiledTemplate:
+    template = compile_template(text, {} if id is None else {id: Field(id, int)})
     if not template.literal:
         raise ConfigurationError("the acknowledgement must not be empty")
     return template
@@ -130,7 +136,9 @@ class _SingleReader(ReplyReader):
     def __init__(self, reply: Reply, form: Sequence) -> None:
         self._reply = reply
         self._form = form
-        self._read = read_value(form.templates[0], form.fields, self._read_carefully)
+        self._read: Callable[[str], Any] = self._read_carefully
+        if form.steps.id is None:
+            self._read = read_value(form.templates[0], form.fields, self._read_carefully)
 
     def take(self, body: Any) -> Any:
         if self._reply.faults_first and (fault := self._reply.read_fault(body)):

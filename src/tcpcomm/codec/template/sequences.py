@@ -12,7 +12,7 @@ from itertools import combinations
 from random import Random
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.codec.annotations import bare_type, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
@@ -39,6 +39,8 @@ class Steps:
 
     heads: tuple[str, ...]
     tail: CountedLines | Until | None = None
+    id: str | None = None
+    """The field that is the id of the request, or None if replies have no ids."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -57,17 +59,21 @@ class Steps:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The names of the values in the templates, without those of the items."""
+        """The names of the values in the templates, without the id, and without those of the items."""
         texts = (*self.heads, self.tail.end) if isinstance(self.tail, Until) else self.heads
-        return tuple(name for text in texts for name in value_names(parse(text)))
+        return tuple(name for text in texts for name in value_names(parse(text)) if name != self.id)
 
 
-def steps_of(reply: Any) -> tuple[str | None, list[Steps]]:
+def steps_of(reply: Any, id: str | None) -> tuple[str | None, list[Steps]]:
     """
     Return the acknowledgement of a declared reply, or None, and its forms.
 
+    Args:
+        reply: the reply.
+        id: the field that is the id of the request, or None.
+
     Raises:
-        ConfigurationError: the reply is not of a known form.
+        ConfigurationError: the reply is not of a known form, or a frame lacks the id.
     """
     acknowledgement = None
     rest = reply
@@ -82,7 +88,26 @@ def steps_of(reply: Any) -> tuple[str | None, list[Steps]]:
     forms = _forms(rest)
     if not forms or not all(isinstance(text, str) for each in forms for text in each.heads):
         raise ConfigurationError(f"the reply cannot be {reply!r}: {_FORMS}")
+    if id is not None:
+        forms = [evolve(each, id=id) for each in forms]
+        for each in forms:
+            if each.tail is not None:
+                raise ConfigurationError(
+                    f"{type(each.tail).__name__} cannot be a reply with an id, because its items have none"
+                )
+        heads = [text for each in forms for text in each.heads]
+        for text in heads if acknowledgement is None else (acknowledgement, *heads):
+            check_id("the reply", text, id)
     return acknowledgement, forms
+
+
+def check_id(what: str, text: str, id: str) -> None:
+    """Raise ConfigurationError if a template lacks the field for the id, or may leave it out."""
+    if not any(isinstance(piece, ValuePiece) and piece.name == id for piece in parse(text)):
+        raise ConfigurationError(
+            f"{what} {text!r} needs the field {{{id}}}, because Template(id={id!r}) finds the command of a "
+            "reply by it"
+        )
 
 
 def _forms(reply: Any) -> list[Steps]:
@@ -166,6 +191,13 @@ class Sequence:
             used = (self.items.name,)
         self.fields: ValueFields = value_fields(result, used)
         fields = dict(self.fields.fields)
+        self._id = steps.id
+        if self._id is not None:
+            if self._id in fields:
+                raise ConfigurationError(
+                    f"the result has the field {{{self._id}}}, which is the id: give one another name"
+                )
+            fields[self._id] = Field(self._id, int)
         if self.items is not None:
             del fields[self.items.name]
             if self.items.end is None:
@@ -176,7 +208,7 @@ class Sequence:
         if isinstance(tail, Until):
             self.end = compile_template(tail.end, fields)
         ends = () if self.end is None else (self.end,)
-        used = tuple(name for each in (*self.templates, *ends) for name in each.names)
+        used = tuple(name for each in (*self.templates, *ends) for name in each.names if name != self._id)
         if self.items is not None:
             used += (self.items.name,)
             self._check_items(self.items)
@@ -225,9 +257,11 @@ class Sequence:
     def _behind(self) -> tuple[CompiledTemplate, ...]:
         return self.all_templates[len(self.templates) :]
 
-    def write(self, result: Any) -> list[str]:
+    def write(self, result: Any, id: int = 0) -> list[str]:
         """Return the texts of all frames for a result; raise CodecError if it does not fit."""
         values = self.fields.split(result)
+        if self._id is not None:
+            values = {**values, self._id: id}
         for name, default in self.lacking.items():
             if values[name] != default():
                 raise CodecError(f"{self.steps.name} cannot carry it", name)
@@ -244,6 +278,8 @@ class Sequence:
 
     def join(self, values: Mapping[str, Any]) -> Any:
         """Return the result of the values in the frames."""
+        if self._id is not None:
+            values = {name: value for name, value in values.items() if name != self._id}
         if self.lacking:
             values = {**values, **{name: default() for name, default in self.lacking.items()}}
         return self.fields.join(values)
@@ -386,12 +422,12 @@ def _patterns(form: Sequence, index: int) -> list[TextPattern]:
     return [each.pattern for each in form.at(index)]
 
 
-def write_one(forms: tuple[Sequence, ...] | list[Sequence], value: Any) -> list[str]:
+def write_one(forms: tuple[Sequence, ...] | list[Sequence], value: Any, id: int = 0) -> list[str]:
     """Return the texts of a value in the first form that can carry it; raise CodecError if none can."""
     problem: CodecError | None = None
     for form in forms:
         try:
-            return form.write(value)
+            return form.write(value, id)
         except CodecError as error:
             # The error of the form for the value's own type tells more than those of other types.
             if problem is None or (error.path and not problem.path):

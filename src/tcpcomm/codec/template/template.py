@@ -40,6 +40,7 @@ from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import Faults, fault_templates
+from tcpcomm.codec.template.numbered import NumberedDialect
 from tcpcomm.errors import ConfigurationError
 
 
@@ -60,6 +61,10 @@ class Template(Codec):
             numbers or of fixed width, the defaults are 90 to 93 for requests that cannot be served, and
             99 for a command that failed.
         max_items: the most items of a list.
+        ok: the ``{code}`` of a fault that means success, such as 0. A text with it is not a fault, so it
+            can be a reply.
+        id: the field that is the id of a request in all templates of commands, replies and faults, such as
+            ``id`` in ``MOVE{id:04d}``. It is not a parameter. Replies may then come in any order.
 
     Raises:
         ConfigurationError: Python has no such encoding, the fault is not a template, it cannot carry a
@@ -74,6 +79,8 @@ class Template(Codec):
     )
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
+    ok: int | str | None = field(default=None, kw_only=True)
+    id: str | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
@@ -81,11 +88,19 @@ class Template(Codec):
     def _faults(self) -> Faults:
         encoding = Encoding(self.encoding)
         try:
-            return Faults(fault_templates(self.fault, encoding), encoding, self.codes)
+            templates = fault_templates(self.fault, encoding, ok=self.ok, id=self.id)
+            return Faults(templates, encoding, self.codes, ok=self.ok, id=self.id)
         except ConfigurationError as error:
             raise ConfigurationError(f"the template of faults: {error}") from None
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
-        dialect = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
+        dialect: type[TextDialect] = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
+        if self.id is not None:
+            if dialect is CatchAllDialect:
+                raise ConfigurationError(
+                    "an event that is any text cannot stand beside replies with ids: put a literal text in "
+                    "front of it"
+                )
+            dialect = NumberedDialect
         with limited_lists(self.max_items):
             return dialect(specs, Encoding(self.encoding), self._faults())
