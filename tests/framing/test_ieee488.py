@@ -61,6 +61,83 @@ def test_a_block_without_a_length_ends_with_the_line() -> None:
     assert [b"#0ab,#13", b"#0", b"next"] == read(SCPI, b"#0ab,#13\n#0\nnext\n")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'"Slot #3999 empty"',
+        b'-113,"Undefined header #12"',
+        b'"He said ""#15"" ok"',
+        b"DISP:TEXT 'Slot #3999'",
+        b"DISP:TEXT 'it''s #15'",
+        b'DISP:TEXT "it\'s #15"',
+        b'"a #15',
+        b'"',
+    ],
+)
+def test_a_number_sign_in_a_string_is_text(line: bytes) -> None:
+    assert [line, b"1", line, b"1.25"] == read(SCPI, line + b"\n1\n" + line + b"\n1.25\n")
+
+
+def test_a_block_may_follow_a_string() -> None:
+    assert [b'"CH#1",#12\n\n,"#15"', b"1"] == read(SCPI, b'"CH#1",#12\n\n,"#15"\n1\n')
+
+
+@pytest.mark.parametrize("text", [b'5" #12\n\n', b"don't #12\n\n", b'a"" #12\n\n'])
+def test_a_quote_in_a_word_begins_no_string(text: bytes) -> None:
+    assert [text, b"1"] == read(SCPI, text + b"\n1\n")
+
+
+def test_a_quote_behind_a_string_goes_on_with_it_and_behind_a_block_does_not() -> None:
+    assert [b'"a"" #12"', b"1"] == read(SCPI, b'"a"" #12"\n1\n')
+    assert [b'#11"" #12\n\n', b"1"] == read(SCPI, b'#11"" #12\n\n\n1\n')
+
+
+def test_the_bytes_of_a_block_are_no_separators() -> None:
+    assert [b"#11,#12", b"1"] == read(SCPI, b"#11,#12\n1\n")
+
+
+_STRINGS = st.text("ab#1,\"'\n", max_size=8).map(lambda text: '"{}"'.format(text.replace('"', '""')))
+_BLOCKS = st.binary(max_size=6).map(lambda body: b"#1%d%b" % (len(body), body))
+_ELEMENTS = st.one_of(
+    _STRINGS.filter(lambda text: "\n" not in text).map(str.encode),
+    _BLOCKS,
+    st.just(b"-1.5E3"),
+    st.just(b"#H1F"),
+)
+
+
+@given(st.lists(st.lists(_ELEMENTS, min_size=1, max_size=4).map(b",".join), max_size=4))
+def test_any_response_of_strings_numbers_and_blocks_arrives(responses: list[bytes]) -> None:
+    """
+    Strings with number signs and quotes, numbers and blocks, in any order, as IEEE 488.2 joins them.
+
+    A framing that looks for blocks in strings merges such responses or refuses to send them.
+    """
+    assert responses == read(SCPI, SCPI.encode_many(responses))
+
+
+def test_a_block_is_not_searched_again_when_a_long_terminator_is_awaited() -> None:
+    """The law of chunk invariance finds this with its terminators of four bytes: a cut behind the block."""
+    framing = Definite(terminator=b"\r\n\r\n")
+    assert [b"#14 #12", b"*OPC?"] == read(framing, b"#14 #12\r\n\r\n*OPC?\r\n\r\n")
+    assert [b'"a" #13 "#', b"x"] == read(framing, b'"a" #13 "#\r\n\r\nx\r\n\r\n')
+
+
+def test_nothing_in_a_block_of_a_line_that_is_too_long_is_a_frame() -> None:
+    framing = Definite(max_frame=5)
+    assert [too_long(5), b"ok"] == read(framing, b"123456 #15\nBAD\n\nok\n")
+    assert [too_long(5), b"ok"] == read(framing, b"123456,'#15\nok\n")
+
+
+def test_a_block_that_is_too_long_to_be_dropped_ends_the_stream() -> None:
+    framing = Definite(max_frame=5)
+    line = b"123456 #280" + b"\nBAD\n" * 16
+    assert [too_long(5), b"ok"] == read(framing, line + b"\nok\n")
+    reason = "a block of 81 bytes in a discarded frame is too long to wait for its end"
+    fault = Fault(FrameTooLong, reason, 7, recoverable=False)
+    assert [too_long(5), fault] == read(framing, b"123456 #281" + b"\nBAD\n" * 16 + b"\nok\n")
+
+
 def test_a_terminator_may_have_several_bytes() -> None:
     framing = Definite(terminator=b"\r\n")
     assert [b"a\rb", b"#12\r\n", b"c"] == read(framing, b"a\rb\r\n#12\r\n\r\nc\r\n")
@@ -202,8 +279,12 @@ def test_a_header_that_announces_more_than_max_frame_is_refused() -> None:
         Definite(max_frame=5).encode(b"#299")
 
 
-@pytest.mark.parametrize("terminator", [b"", b"#", b"\n#", b"1\n", b" ", b"\t\n", b",", b";", b":"])
+@pytest.mark.parametrize(
+    "terminator", [b"", b"#", b"\n#", b"1\n", b" ", b"\t\n", b",", b";", b":", b'"', b"'"]
+)
 def test_a_terminator_that_could_be_part_of_a_header_is_refused(terminator: bytes) -> None:
-    reason = f"the terminator must be bytes without '#', digits, space or , ; : unlike {terminator!r}"
+    reason = (
+        f"the terminator must be bytes without '#', digits, quotes, space or , ; : unlike {terminator!r}"
+    )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}$"):
         Definite(terminator=terminator)

@@ -170,16 +170,57 @@ def test_garbage_before_a_sync_word_is_reported_once_and_skipped() -> None:
     ] == read(SYNC, wire)
 
 
-def test_a_bad_length_after_a_sync_word_costs_no_later_frame() -> None:
-    wire = b"\xaa\x55\xff\xff" + SYNC.encode(b"good")
-    fault = Fault(FrameTooLong, "a frame of 65535 bytes exceeds max_frame=100")
-    assert [fault, b"good"] == read(SYNC, wire)
+def test_a_length_that_is_no_number_after_a_sync_word_costs_no_later_frame() -> None:
+    framing = LengthPrefixed(2, form="decimal", offset=1, sync=b"$")
+    fault = Fault(BadLength, "the length field holds b'xx', which is not a decimal number")
+    assert [fault, b"good"] == read(framing, b"$xx" + framing.encode(b"good"))
 
 
-def test_each_sync_word_with_a_bad_length_is_a_fault_of_its_own() -> None:
-    wire = b"\xaa\x55\xff\xff" * 2 + SYNC.encode(b"good")
-    reason = "a frame of 65535 bytes exceeds max_frame=100"
-    assert [Fault(FrameTooLong, reason), Fault(FrameTooLong, reason, 4), b"good"] == read(SYNC, wire)
+FINS = LengthPrefixed(4, offset=4, sync=b"FINS", max_frame=64)
+
+
+def test_nothing_in_a_frame_that_is_too_long_is_a_frame() -> None:
+    """The law of oversize once finds this, because it hides good frames in frames that are too long."""
+    body = b"x" * 30 + FINS.encode(b"STOP") + b"x" * 38
+    fault = Fault(FrameTooLong, "a frame of 80 bytes exceeds max_frame=64 and is discarded")
+    assert [fault, b"good"] == read(FINS, b"FINS\0\0\0\x50" + body + FINS.encode(b"good"))
+
+
+def test_nothing_in_a_frame_that_is_too_long_is_a_frame_when_garbage_came_before() -> None:
+    slmp = LengthPrefixed(2, form="little", offset=7, sync=b"\xd0\x00", max_frame=40)
+    good = bytes.fromhex("D000 00 FF FF03 00 0400 0000 3412")
+    long = bytes.fromhex("D000 00 FF FF03 00 2200") + good * 2 + bytes(8)
+    faults = [
+        Fault(UnexpectedBytes, "a frame must begin with b'\\xd0\\x00', not with b'\\x99\\x99'"),
+        Fault(FrameTooLong, "a frame of 43 bytes exceeds max_frame=40 and is discarded", 2),
+    ]
+    assert [*faults, good] == read(slmp, b"\x99\x99" + long + good)
+
+
+def test_a_frame_that_is_too_long_is_dropped_as_it_comes() -> None:
+    decoder = FINS.decoder()
+    feed(decoder, b"FINS\0\0\x04\0")
+    for _ in range(1023):
+        assert [] == decoder.feed(b"F")
+        assert (0, True) == (decoder.buffered, decoder.mid_frame)
+    assert [] == decoder.feed(b"F")
+    assert not decoder.mid_frame
+    assert [b"good"] == decoder.feed(FINS.encode(b"good"))
+
+
+def test_a_frame_of_more_than_16_times_max_frame_ends_the_stream() -> None:
+    longest = b"FINS\0\0\x04\0" + bytes(1024)
+    reason = "a frame of 1024 bytes exceeds max_frame=64 and is discarded"
+    assert [Fault(FrameTooLong, reason), b"good"] == read(FINS, longest + FINS.encode(b"good"))
+    fault = Fault(FrameTooLong, "a frame of 1025 bytes exceeds max_frame=64", recoverable=False)
+    assert [fault] == read(FINS, b"FINS\0\0\x04\x01" + bytes(1024) + FINS.encode(b"good"))
+
+
+def test_silence_ends_the_discarding_of_a_frame_that_is_too_long() -> None:
+    decoder = FINS.decoder()
+    feed(decoder, b"FINS\0\0\0\x50x")
+    assert [] == outcome_of(decoder.flush)
+    assert [b"good"] == feed(decoder, FINS.encode(b"good"))
 
 
 def test_endless_garbage_needs_no_memory() -> None:

@@ -16,8 +16,8 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing import COTP, Checked, Delimited, Fragments, LengthPrefixed, Nested, checksum
-from tests.framing.reading import Fault, Outcome, feed, outcome_of, read
+from tcpcomm.framing import COTP, Checked, Delimited, Fragments, LengthPrefixed, Lines, Nested, checksum
+from tests.framing.reading import Fault, Outcome, feed, outcome_of, read, read_chunks
 
 TPKT = LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4)
 S7 = Nested(TPKT)
@@ -43,6 +43,27 @@ def test_a_message_in_one_fragment_is_delivered_with_its_header() -> None:
 
 def test_fragments_are_joined_after_the_header_of_the_last_one() -> None:
     assert [LAST + b"abcdef"] == read(S7, tpkt(DATA + b"ab", DATA + b"cd", DATA, LAST + b"ef"))
+
+
+LINES = Nested(Lines(), Fragments(header=1, flag=0, last=0x80))
+KEPT_LINES = Nested(Lines(keep_ends=True), Fragments(header=1, flag=0, last=0x80))
+
+
+def test_a_line_ending_in_two_chunks_ends_one_fragment() -> None:
+    chunks = [b"\0a\r", b"\n\x80b\r\n"]
+    assert [b"\x80ab"] == read_chunks(LINES, chunks, "end of stream") == read(LINES, b"".join(chunks))
+    assert [b"\0a", b"\x80b"] == read_chunks(Nested(Lines()), chunks, "end of stream")
+
+
+def test_the_end_of_the_stream_ends_a_kept_line() -> None:
+    assert [b"\x80a\r"] == read(KEPT_LINES, b"\x80a\r", "end of stream")
+
+
+@pytest.mark.parametrize("half", [b"\0a\r", b"\0a\r\n", b"\0a", b"\x80a", b"\0a\r\n\x80b"])
+def test_the_end_of_the_stream_between_two_fragments_in_lines_is_reported(half: bytes) -> None:
+    """The law of truncation finds this, because it draws lines around fragments."""
+    reason = "the stream ended in the middle of a frame"
+    assert [Fault(TruncatedFrame, reason, recoverable=False)] == read(KEPT_LINES, half, "end of stream")
 
 
 def test_a_frame_that_is_not_a_fragment_is_delivered_as_it_is() -> None:

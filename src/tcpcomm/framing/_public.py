@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tcpcomm.framing.autodetect import AutoDetect as AutoDetect
     from tcpcomm.framing.base import (
-        DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME, Buffer as Buffer, Decoder as Decoder, Framing as Framing,
+        DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME, LONGEST_REFUSED as LONGEST_REFUSED,
+        Buffer as Buffer, Decoder as Decoder, Framing as Framing,
         PieceDecoder as PieceDecoder, UnusablePiece as UnusablePiece, decode as decode,
     )
     from tcpcomm.framing.checksums import (
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 DEFINED_IN: Final = {
     "tcpcomm.framing.autodetect": ["AutoDetect"],
     "tcpcomm.framing.base": [
-        "DEFAULT_MAX_FRAME", "Buffer", "Decoder", "Framing", "PieceDecoder", "UnusablePiece", "decode",
+        "DEFAULT_MAX_FRAME", "LONGEST_REFUSED", "Buffer", "Decoder", "Framing", "PieceDecoder",
+        "UnusablePiece", "decode",
     ],
     "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
     "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],

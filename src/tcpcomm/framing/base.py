@@ -25,6 +25,13 @@ from tcpcomm.framing.large_frame import LARGE, LargeFrame
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """The default limit of a frame, in bytes."""
 
+LONGEST_REFUSED: Final = 16
+"""
+The length of a refused frame whose bytes are dropped so that the stream goes on, in times of ``max_frame``.
+
+A header that announces more ends the stream, because so many bytes may never come.
+"""
+
 _LOGGED_BYTES: Final = 80
 """The bytes of an unfinished frame that a log line shows."""
 
@@ -186,6 +193,9 @@ class Decoder(ABC):
 
     discarding: bool = field(default=False, init=False)
     """True inside a frame that was reported as too long."""
+
+    refused: int = field(default=0, init=False)
+    """The bytes of a refused frame that are still to come, and are dropped as they come."""
 
     _piece_decoders: Sequence[PieceDecoder] = field(default=(), init=False)
     _frames: list[bytes] = field(default=_NO_FRAMES, init=False)
@@ -405,6 +415,7 @@ class Decoder(ABC):
             self._large = None
         self._buffer, self._position, self._need, self._strip = b"", 0, 0, None
         self.searched, self.scanning, self.discarding, self._piece_offset = 0, False, False, None
+        self.refused = 0
         for stage in self._piece_decoders:
             stage.reset()
 
@@ -459,6 +470,12 @@ class Decoder(ABC):
         for stage in self._piece_decoders:
             stage.piece_lost()
         self._piece_offset = None
+
+    def skip_refused(self, buffer: Buffer, position: int) -> int:
+        """Drop bytes of the refused frame. Return the position after those that have arrived."""
+        skipped = min(self.refused, len(buffer) - position)
+        self.refused -= skipped
+        return position + skipped
 
     def _fail_and_scan(self, kind: type[FramingError], reason: str, *, at: int, resume: int) -> int:
         """Note a recoverable fault. Return ``resume``, the position from which the next frame is sought."""

@@ -259,9 +259,19 @@ class KeptLinesDecoder(PatternDecoder):
 
     def close(self) -> list[bytes]:
         r"""Return the last line if it ends with ``\r``, because no ``\n`` can follow."""
-        if self.trailing.endswith(b"\r") and not self.discarding:
+        self._check_alive()
+        line, at = bytes(memoryview(self._buffer)[self._position :]), self._position
+        if not line.endswith(b"\r") or self.discarding:
+            return super().close()
+        if not self._piece_decoders:
             return self.flush()
-        return super().close()
+        frames = self._frames = []
+        self.deliver(line, at)
+        self._start += len(self._buffer)
+        self._buffer, self._position, self.searched = b"", 0, 0
+        if self._fault is not None:
+            self._raise_fault(frames)
+        return frames or super().close()
 
 
 def _split_crlf(data: bytes) -> list[bytes]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
 from attrs import define, field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, FramingError
-from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
+from tcpcomm.framing.base import LONGEST_REFUSED, Buffer, Decoder, Framing, checked_bytes
+
+_TEXT: Final = b""
+_INDEFINITE: Final = b"#0"
 
 
 @frozen
@@ -17,39 +22,39 @@ class Definite(Framing):
 
     A block is ``#``, a digit d, d digits of length, and that many bytes. ``#0`` begins a block without a
     length, which the terminator ends. A block begins at the start of a line or after a space, tab, comma,
-    semicolon or colon. Any other ``#`` is text. The frame holds the block as it was sent, header included.
+    semicolon or colon. Any other ``#`` is text, and so is each ``#`` in a string: ``"Slot #12"``. A string
+    begins where a block may begin, with ``"`` or ``'``, and ends with the same byte, which is doubled
+    inside. The terminator ends the line in a string too, so a lone quote costs one line at most. The frame
+    holds blocks and strings as they were sent.
 
     Args:
         terminator: the bytes that end a line.
         block_ends: whether a line that begins with a block ends with that block. The terminator may follow
             it or not: some instruments send none there.
 
-    A line beyond ``max_frame`` is discarded up to its terminator. A block that announces more than
-    ``max_frame`` ends the stream.
+    A line beyond ``max_frame`` is discarded up to its terminator, with the blocks that it holds. A block
+    that announces more than ``max_frame`` ends the stream.
 
     Raises:
-        ConfigurationError: the terminator is empty, or holds bytes of a block's header.
+        ConfigurationError: the terminator is empty, or holds a quote or bytes of a block's header.
 
-    Source: IEEE 488.2-1992, 7.7.6 and 8.7.9 to 8.7.10.
+    Source: IEEE 488.2-1992, 7.7.5 and 7.7.6, 8.7.8 to 8.7.10.
     """
 
     terminator: bytes = field(default=b"\n", kw_only=True, converter=checked_bytes)
     block_ends: bool = field(default=False, kw_only=True)
-    _tokens: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
-    _end: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
+    _tokens: Mapping[bytes, re.Pattern[bytes]] = field(init=False, repr=False, eq=False)
+    """The pattern of the next token, by the part of the line that the search is in."""
 
     @_tokens.default
-    def _compile_tokens(self) -> re.Pattern[bytes]:
-        return re.compile(b"#|" + re.escape(self.terminator))
-
-    @_end.default
-    def _compile_end(self) -> re.Pattern[bytes]:
-        return re.compile(re.escape(self.terminator))
+    def _compile_tokens(self) -> Mapping[bytes, re.Pattern[bytes]]:
+        tokens = {_TEXT: b"[#\"']|", b'"': b'"|', b"'": b"'|", _INDEFINITE: b""}
+        return {part: re.compile(begin + re.escape(self.terminator)) for part, begin in tokens.items()}
 
     def __attrs_post_init__(self) -> None:
-        if not self.terminator or re.search(rb"[#0-9 \t,;:]", self.terminator):
+        if not self.terminator or re.search(rb"[#0-9 \t,;:\"']", self.terminator):
             raise ConfigurationError(
-                f"the terminator must be bytes without '#', digits, space or , ; : "
+                f"the terminator must be bytes without '#', digits, quotes, space or , ; : "
                 f"unlike {self.terminator!r}"
             )
 
@@ -74,8 +79,14 @@ class Definite(Framing):
 class _DefiniteDecoder(Decoder):
     _framing: Definite
 
-    _indefinite: bool = field(default=False, init=False)
-    """True inside a #0 block, where only the terminator counts."""
+    _part: bytes = field(default=_TEXT, init=False)
+    """The part of the line that the search is in: text, a string (its quote), or a #0 block."""
+
+    _text_from: int = field(default=0, init=False)
+    """The place where the text began, from the position on: after a block, a string, or the last line."""
+
+    _closed: bytes = field(default=b"", init=False)
+    """The quote that ended a string at ``_text_from``. The same quote again goes on with that string."""
 
     _after_block: bool = field(default=False, init=False)
     """True if a block ended the last frame: its terminator may follow."""
@@ -90,81 +101,109 @@ class _DefiniteDecoder(Decoder):
                 elif framing.terminator.startswith(buffer[position:following]):
                     return position
                 self._after_block = False
-            pattern = framing._end if self._indefinite or self.discarding else framing._tokens
-            match = pattern.search(buffer, position + self.searched)
-            stop = max(position, size - len(framing.terminator) + 1) if match is None else match.start()
-            if self.discarding:
-                self.searched = 0
-                if match is None:
-                    return stop
-                self.discarding = False
-                position = match.end()
-            elif stop - position > framing.max_frame:
+            if self.refused:
+                position = self.skip_refused(buffer, position)
+            begin = position + self.searched
+            match = framing._tokens[self._part].search(buffer, begin)
+            stop = max(begin, size - len(framing.terminator) + 1) if match is None else match.start()
+            if not self.discarding and stop - position > framing.max_frame:
                 self.discarding = True
-                self._indefinite = False
-                self.searched = 0
                 reason = f"a frame exceeds max_frame={framing.max_frame} and is discarded up to its end"
                 self.fail(FrameTooLong, reason, at=position, recoverable=True)
-                return position + framing.max_frame
-            elif match is None:
-                self.searched = stop - position
                 return position
-            elif match.group() == b"#":
-                block = self._block_end(buffer, position, match.start())
-                if block is None:
-                    return position
-                if block and framing.block_ends and match.start() == position:
-                    self.searched = 0
-                    self._after_block = True
-                    if not self.deliver(buffer[position:block], position):
-                        return block
-                    position = block
-                else:
-                    self.searched = (block or match.end()) - position
+            self.searched = stop - position
+            if match is None:
+                return self._drop(position)
+            token, end = match.group(), match.end()
+            if token == framing.terminator:
+                self._begin_text()
+                if self.discarding:
+                    self.discarding = False
+                elif not self.deliver(buffer[position:stop], position):
+                    return end
+                position = end
+            elif token == self._part:
+                self._begin_text(end - position, closed=token)
+            elif token != b"#":
+                again = token == self._closed and self.searched == self._text_from
+                if again or self._separated(buffer, position, stop):
+                    self._part = token
+                self.searched = end - position
             else:
-                self.searched = 0
-                self._indefinite = False
-                if not self.deliver(buffer[position:stop], position):
-                    return match.end()
-                position = match.end()
+                found = self._block(buffer, position, stop)
+                if found is None or self._fault is not None:
+                    return self._drop(position)
+                body, length = found
+                if not body:
+                    self.searched = end - position
+                elif self.discarding:
+                    position, self.refused = body, length
+                    self._begin_text()
+                elif body + length > size:
+                    self._need = body + length - position
+                    return position
+                elif framing.block_ends and stop == position:
+                    self._begin_text()
+                    self._after_block = True
+                    position = body + length
+                    if not self.deliver(buffer[stop:position], stop):
+                        return position
+                else:
+                    self._begin_text(body + length - position)
 
-    def _block_end(self, buffer: Buffer, position: int, at: int) -> int | None:
-        """
-        Return the position after the block that begins at ``at``, or 0 if none begins there.
+    def _begin_text(self, at: int = 0, *, closed: bytes = b"") -> None:
+        self._part, self._closed = _TEXT, closed
+        self.searched = self._text_from = at
 
-        Return None if more bytes are needed.
+    def _drop(self, position: int) -> int:
+        """Return the position to keep bytes from: of a discarded line, the byte before the next token."""
+        if not self.discarding or self._fault is not None:
+            return position
+        dropped = max(0, self.searched - 1)
+        self.searched -= dropped
+        self._text_from -= dropped
+        return position + dropped
+
+    def _separated(self, buffer: Buffer, position: int, at: int) -> bool:
+        """Return True if a block or a string may begin at ``at``."""
+        if at == position:
+            return not self.discarding
+        return at > position + self._text_from and buffer[at - 1] in b" \t,;:"
+
+    def _block(self, buffer: Buffer, position: int, at: int) -> tuple[int, int] | None:
         """
-        framing, size = self._framing, len(buffer)
-        self.searched = at - position
-        if at > position and buffer[at - 1] not in b" \t,;:":
-            return 0
+        Return the position and the length of the bytes of the block that begins at ``at``.
+
+        Return two zeros if no block of a known length begins there, and None if more bytes are needed.
+        """
+        if not self._separated(buffer, position, at):
+            return 0, 0
         kind = buffer[at + 1 : at + 2]
         if not kind:
             return None
-        if not kind.isdigit():
-            return 0
         if kind == b"0":
-            self._indefinite = True
-            return 0
-        count = int(kind)
-        digits = buffer[at + 2 : at + 2 + count]
+            self._part = _INDEFINITE
+        if kind not in b"123456789":
+            return 0, 0
+        body = at + 2 + int(kind)
+        digits = buffer[at + 2 : body]
         if digits and not digits.isdigit():
-            return 0
-        if len(digits) < count:
+            return 0, 0
+        if at + 2 + len(digits) < body:
             return None
-        end = at + 2 + count + int(digits)
-        if end - position > framing.max_frame:
-            reason = f"a block of {int(digits)} bytes makes a frame exceed max_frame={framing.max_frame}"
+        length, max_frame = int(digits), self._framing.max_frame
+        if self.discarding and length > LONGEST_REFUSED * max_frame:
+            reason = f"a block of {length} bytes in a discarded frame is too long to wait for its end"
+            self.fail(FrameTooLong, reason, at=at)
+        elif not self.discarding and body + length - position > max_frame:
+            reason = f"a block of {length} bytes makes a frame exceed max_frame={max_frame}"
             self.fail(FrameTooLong, reason, at=position)
-            return None
-        if end > size:
-            self._need = end - position
-            return None
-        return end
+        return body, length
 
     def has_half_frame(self) -> bool:
         return not self._after_block and super().has_half_frame()
 
     def reset(self) -> None:
         super().reset()
-        self._indefinite = self._after_block = False
+        self._begin_text()
+        self._after_block = False

@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 
 from attrs import define, field
 
-from tcpcomm.errors import BadLength, FrameTooLong, FramingError, UnexpectedBytes
-from tcpcomm.framing.base import Buffer, Decoder
+from tcpcomm.errors import BadLength, FrameTooLong, UnexpectedBytes
+from tcpcomm.framing.base import LONGEST_REFUSED, Buffer, Decoder
 
 Form = Literal["big", "little", "decimal", "hex"]
 """The ways in which a length field is written: binary in a byte order, or ASCII digits."""
@@ -159,6 +159,9 @@ class LengthDecoder(Decoder):
         return None
 
     def cut(self, buffer: Buffer, position: int) -> int:
+        if self.discarding:
+            position = self.skip_refused(buffer, position)
+            self.discarding = self.refused > 0
         buffer = bytes(buffer)
         if self._header.structs is not None and not self._piece_decoders:
             position = self._cut_quickly(buffer, position)
@@ -237,8 +240,7 @@ class LengthDecoder(Decoder):
             (value,) = read(buffer, position)
             total = value + extra
             if not header.size <= total <= header.largest:
-                self._bad_length(buffer, position, value)
-                return position + 1
+                return self._bad_length(buffer, position, value)
             self.scanning = False
             end = position + total
             if end > size:
@@ -255,9 +257,9 @@ class LengthDecoder(Decoder):
             position = end
         return position
 
-    def _bad_length(self, buffer: Buffer, position: int, value: int) -> None:
+    def _bad_length(self, buffer: Buffer, position: int, value: int) -> int:
+        """Note the fault of a length field. Return the position where the stream goes on."""
         header = self._header
-        kind: type[FramingError] = BadLength
         if value < 0:
             start = position + header.offset
             found = bytes(buffer[start : start + header.width])
@@ -268,11 +270,22 @@ class LengthDecoder(Decoder):
                 f"header's own {header.size} bytes"
             )
         else:
-            kind = FrameTooLong
-            length = value + header.extra - header.strip
-            reason = f"a frame of {length} bytes exceeds max_frame={header.max_frame}"
+            return self._too_long(position, value + header.extra)
         self.scanning = bool(header.sync)
-        self.fail(kind, reason, at=position, recoverable=self.scanning)
+        self.fail(BadLength, reason, at=position, recoverable=self.scanning)
+        return position + 1
+
+    def _too_long(self, position: int, total: int) -> int:
+        """Refuse a frame, so that nothing in its body is taken for a frame."""
+        header = self._header
+        length = total - header.strip
+        self.scanning = False
+        self.discarding = bool(header.sync) and length <= LONGEST_REFUSED * header.max_frame
+        self.refused = total if self.discarding else 0
+        outcome = " and is discarded" if self.discarding else ""
+        reason = f"a frame of {length} bytes exceeds max_frame={header.max_frame}{outcome}"
+        self.fail(FrameTooLong, reason, at=position, recoverable=self.discarding)
+        return position
 
 
 def _cut_run(buffer: bytes, position: int, total: int, header: LengthHeader, frames: list[bytes]) -> int:

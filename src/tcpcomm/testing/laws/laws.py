@@ -18,7 +18,7 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.errors import EncodeError, FramingError, TcpcommError
-from tcpcomm.framing import Framing
+from tcpcomm.framing import LONGEST_REFUSED, Framing
 from tcpcomm.testing.laws.examples import (
     Draw,
     Sent,
@@ -37,6 +37,10 @@ from tcpcomm.testing.laws.violation import Violation, chunks_text, expect
 
 Law = Callable[[Framing, SearchStrategy[bytes], Draw], None]
 """A property of a framing. It raises an ``AssertionError`` for an example that breaks it."""
+
+
+_SHORT: Final = 48
+"""The bytes of a stream that is cut in two at each byte."""
 
 
 def round_trip(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
@@ -99,12 +103,15 @@ def chunk_invariance(framing: Framing, payloads: SearchStrategy[bytes], draw: Dr
         recorder.close()
         return recorder.events
 
+    whole = decoded([stream])
+    for at in range(1, len(stream) if len(stream) <= _SHORT else 0):
+        halves = [stream[:at], stream[at:]]
+        expect(whole, decoded(halves), bytes=stream, chunks=chunks_text(halves))
     if after:
         cut = draw(chunkings(before)), draw(chunkings(after))
         facts = {"bytes": before, "chunks": chunks_text(cut[0]), "after silence": after}
         expect(decoded([before], [after]), decoded(*cut), **facts, chunked=chunks_text(cut[1]))
     else:
-        whole = decoded([stream])
         for chunks in (draw(chunkings(stream)), chunked(stream, 1 + len(stream) // 2000)):
             expect(whole, decoded(chunks), bytes=stream, chunks=chunks_text(chunks))
 
@@ -263,8 +270,8 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     """
     A frame that exceeds max_frame is reported once, at its beginning, in any number of chunks.
 
-    The frames before it are delivered first, and no part of it is. After a recoverable fault, the next good
-    frame is delivered.
+    The frames before it are delivered first, and no part of it is, even if it holds the bytes of good
+    frames. After a recoverable fault, the next good frame is delivered.
     """
     small = smaller(framing)
     excess = draw(st.sampled_from((1, 2, 1 + small.max_frame // 2, 3 * small.max_frame)))
@@ -274,7 +281,8 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
     good = payloads.filter(sendable(small))
     before, after = draw(good), draw(good)
     repeated = before * (1 + small.max_frame // max(1, len(before)))
-    frame = plain_frame(large, large.max_frame, draw) or repeated
+    smuggled = _smuggled(large, payloads_for(large), small.encode(after), draw)
+    frame = smuggled or plain_frame(large, large.max_frame, draw) or repeated
     if not sendable(large)(frame):
         frame = draw(st.one_of(payloads_for(large), st.just(before)))
     if len(frame) <= small.max_frame or sendable(small)(frame):
@@ -289,7 +297,7 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
         case [bytes() as first, Fault("FrameTooLong", _, offset, recoverable), *others]:
             correct = first == before and begin <= offset < begin + len(oversized)
             correct = correct and record(large, [oversized[offset - begin :]]).events == [frame]
-            if is_plain(large, frame):
+            if smuggled or is_plain(large, frame):
                 correct = correct and others == ([after] if recoverable else [])
         case _:
             correct = False
@@ -298,13 +306,24 @@ def oversize_once(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw)
         raise Violation(expected, events, **facts)
 
 
+def _smuggled(large: Framing, hosts: SearchStrategy[bytes], hidden: bytes, draw: Draw) -> bytes | None:
+    """Return a long frame that holds the bytes of a good frame, or None if no such frame was found."""
+    for host in (b"a" * large.max_frame, draw(hosts)):
+        at = draw(st.integers(0, max(0, len(host) - len(hidden))))
+        frame = host[:at] + hidden + host[at + len(hidden) :]
+        if len(frame) == len(host) and sendable(large)(frame):
+            return frame
+    return None
+
+
 def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: Draw) -> None:
     """
     After garbage, good frames are delivered again as soon as enough of them were sent.
 
     This holds after a recoverable fault that leaves no half frame, so that ``close`` would raise nothing.
     It also holds after any garbage that does not end the stream, if the framing can begin to decode in the
-    middle of a frame. Enough frames are those that fill the longest frame that garbage can announce.
+    middle of a frame. Enough frames are those that fill the longest frame that garbage can announce. That
+    frame may be one whose bytes are dropped. A frame that is too long for that ends the stream.
     """
     small = smaller(framing)
     size = draw(st.integers(1, min(small.max_frame, 9)))
@@ -321,8 +340,10 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
     findable = 1 < len(wire) <= 60 and all(
         _finds(small, good, wire[start:] + wire + wire) for start in range(1, len(wire))
     )
-    recorder.feed(wire * (3 + held_limit(small) // len(wire)) if settled or findable else b"")
-    if settled or (findable and not recorder.ended):
+    longest = held_limit(small) + LONGEST_REFUSED * small.max_frame
+    recorder.feed(wire * (3 + longest // len(wire)) if settled or findable else b"")
+    announced = recorder.ended and recorder.faults[-1].kind == "FrameTooLong"
+    if (settled and not announced) or (findable and not recorder.ended):
         facts = {"limit": f"max_frame={small.max_frame}", "garbage": stream, "good bytes, repeated": wire}
         expect([good], recorder.events[-1:], **facts)
 

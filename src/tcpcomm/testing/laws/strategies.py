@@ -247,9 +247,11 @@ def _(framing: Definite) -> SearchStrategy[bytes]:
     def block(body: bytes) -> bytes:
         return b"#%d%d%b" % (len(str(len(body))), len(body), body)
 
-    texts = _bodies(min(framing.max_frame, 40), special=b"#01234 ,;" + framing.terminator)
-    blocks = _bodies(40, special=b"#" + framing.terminator).map(block)
-    before = st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#"))
+    tokens = b"#12 ,\"'" + framing.terminator
+    texts = _bodies(min(framing.max_frame, 40), special=tokens)
+    ends = st.sampled_from((b" #12", b",#1", b" #0", b'"'))  # they look like tokens, and are data
+    blocks = st.one_of(_bodies(40, special=tokens), st.builds(bytes.__add__, _bodies(8), ends)).map(block)
+    before = st.sampled_from((b"", b" ", b"a,", b"C1:WF ALL,", b"x#", b'"a #14 ""#15"" b",'))
     lines = st.tuples(before, blocks, st.sampled_from((b"", b",1.5", b"x"))).map(b"".join)
     longest = _bodies(framing.max_frame)
     return st.one_of(texts, blocks, lines, longest).filter(sendable(framing))
@@ -447,7 +449,9 @@ def _plain() -> SearchStrategy[Framing]:
         _made(Cobs),
         _made(Netstring),
         _made(
-            Definite, terminator=st.sampled_from((b"\n", b"\r\n", b"\r", b"ab")), block_ends=st.booleans()
+            Definite,
+            terminator=st.sampled_from((b"\n", b"\r\n", b"\r", b"ab", b"\r\n\r\n", b"aa")),
+            block_ends=st.booleans(),
         ),
     )
 
@@ -517,6 +521,8 @@ def _nested() -> SearchStrategy[Framing]:
             LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4),
             LengthPrefixed(1),
             Delimited(b"\r\n"),
+            Lines(),
+            Lines(keep_ends=True),
             Cobs(),
             Checked(LengthPrefixed(2), CHECKSUMS["xor"]),
         )
