@@ -18,6 +18,7 @@ from math import inf
 
 from tcpcomm.conversation.exchange import (
     LEAST_DOUBT,
+    LEAST_PATIENCE,
     LONGEST_DOUBT,
     LONGEST_PAUSE,
     PAUSE_INTERVAL,
@@ -81,6 +82,8 @@ class Course:
             which = range(len(self._at_equipment)) if rules.by_id else (0,)
             said += [("answer", number, form) for number in which for form in rules.forms]
             found += [("twice", number) for number in which]
+            if rules.interim:
+                said.append(("busy",))
             found += [("lose", number) for number in which]
         if self._last_said is not None:
             said.append(("repeat",))
@@ -136,6 +139,9 @@ class Course:
 
     def _unasked(self, way: str) -> None:
         self._says(Frame(None, -1, "reply", len(self.events)), way)
+
+    def _busy(self, way: str) -> None:
+        self._says(Frame(None, -1, "busy", len(self.events)), way)
 
     def _noise(self, way: str) -> None:
         self._says(Frame(None, -1, "nonsense", len(self.events)), way)
@@ -208,6 +214,10 @@ class Course:
         answers: list[tuple[Command, Frame]] = []
         for frame in frames:
             under_way = self._in_state("under way")
+            if frame.form == "busy":
+                for each in under_way:
+                    each.due = self.now + TIMEOUT
+                continue
             command: Command | None
             if self.rules.by_id:
                 command = next((each for each in under_way if each.number == frame.id), None)
@@ -221,10 +231,10 @@ class Course:
                 return
             else:
                 command = under_way[0]
-            if frame.form in SENSELESS:
+            if frame.form in SENSELESS or (self.rules.silence and frame.form != "fault"):
                 command.state = "bad reply"
                 takes_place = len(frames) == len(under_way) == 1 and self.rules.is_one_frame
-                if not self.rules.by_id and not (takes_place and frame.form == "nonsense"):
+                if not self.rules.by_id and not (takes_place and frame.form != "alien"):
                     for each, _ in answers:
                         each.state = "unknown"
                     self._break()
@@ -243,13 +253,21 @@ class Course:
 
     def _judge_time(self) -> None:
         late = [each for each in self._in_state("under way") if each.due <= self.now]
+        if self.rules.silence:
+            for each in late:
+                each.state = "done"
+                self._silent_since = max(self._silent_since, each.due - TIMEOUT)
+            late = []
         for each in late[: None if self.rules.by_id else 1]:
             each.state = "timeout"
             self._replied = each
         if late and not self.rules.by_id:
             self._break()
         for each in self._in_state("waits"):
-            if each.due <= self.now:
+            if each.due <= self.now and self.rules.silence and not each.is_patient:
+                each.is_patient = True
+                each.due += LEAST_PATIENCE - TIMEOUT
+            elif each.due <= self.now:
                 each.state = "not sent"
 
     def _break(self) -> None:

@@ -35,7 +35,20 @@ class OneFrameReader(Reader):
     is_one_frame = True
 
 
+class SilenceReader(OneFrameReader):
+    """Reads frames of the model that come in place of silence."""
+
+    silence_is_success = True
+
+    def take(self, body: Frame) -> Any:
+        if body.form == "fault":
+            raise Fault(1, "no part")
+        raise CodecError("'?' is not a fault")
+
+
 def reader_of(rules: Rules) -> ReplyReader:
+    if rules.silence:
+        return SilenceReader()
     return OneFrameReader() if rules.is_one_frame else Reader()
 
 
@@ -75,6 +88,9 @@ class ExchangeSubject:
     def read(self, frames: Sequence[Frame]) -> None:
         exchange, kept = self._exchange, []
         for frame in frames:
+            if frame.form == "busy":
+                exchange.begin_anew("busy", lambda call: TIMEOUT, self._world.now)
+                continue
             found = exchange.take(frame, frame.id)
             if found is None:
                 exchange.surplus(b"?")

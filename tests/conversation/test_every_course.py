@@ -26,6 +26,8 @@ QUIET: Final = Rules(quiet=0.02, ticks=(0.03, 1.0))
 ONE_FRAME: Final = Rules(forms=("reply", "nonsense", "alien"), unread=False, ticks=(0.15,))
 TWO_OF_ONE_FRAME: Final = Rules(depth=2, forms=("reply", "nonsense"), ticks=(0.15,))
 UNDECLARED: Final = Rules(undeclared=True, asks=3, unread=False, ticks=(0.15,))
+INTERIM: Final = Rules(depth=2, interim=True, ticks=(0.6,))
+SILENCE: Final = Rules(silence=True, forms=("fault", "nonsense"), unread=False, ticks=(0.6, 5.0))
 BY_ID: Final = Rules(by_id=True, depth=2)
 FORMS: Final = Rules(depth=2, forms=("reply", "fault", "nonsense", "part"), unread=False)
 
@@ -70,6 +72,9 @@ def courses(
         ("exchange", ONE_FRAME, 5, Count(2_352, 653, 1_257)),
         ("requester", evolve(ONE_FRAME, forms=("reply", "nonsense")), 5, Count(2_162, 600, 1_158)),
         ("exchange", TWO_OF_ONE_FRAME, 5, Count(16_670, 2_269, 6_865)),
+        ("exchange", INTERIM, 5, Count(10_157, 3_034, 2_855)),
+        ("exchange", SILENCE, 5, Count(4_418, 60, 2_157)),
+        ("requester", SILENCE, 5, Count(4_418, 60, 2_157)),
         ("exchange", UNDECLARED, 5, Count(1_341, 511, 465)),
         ("requester", UNDECLARED, 5, Count(1_341, 511, 465)),
         ("exchange", BY_ID, 5, Count(16_256, 0, 0)),
@@ -94,6 +99,10 @@ MUTANTS: Final = (
     Mutant(
         "the reply to another takes a place", Exchange, "_takes_place", "not self._is_alien", "True or "
     ),
+    Mutant("an interim reply is forgotten", Exchange, "begin_anew", "now + timeout", "call.due"),
+    Mutant("those behind do not wait on", Exchange, "begin_anew", "call.due = max(", "_ = max("),
+    Mutant("silence is a timeout", Exchange, "tick", ".silence_is_success", ".is_one_frame is None"),
+    Mutant("silence is short of patience", Exchange, "_waits_on", "return True", "return False"),
     Mutant("no silence behind a raw frame", Exchange, "_note_reply", "if call.doubtful", "if False"),
     Mutant("no silence behind nonsense", Exchange, "_settle_badly", "doubtful = True", "doubtful = False"),
     Mutant(
@@ -129,7 +138,7 @@ def is_found_out(mutant: Mutant, subject: str) -> bool:
     """Return True if a course of up to five events shows the defect."""
     with mutant.at_work():
         try:
-            for rules in (ONE, QUIET, FORMS, ONE_FRAME, TWO_OF_ONE_FRAME, UNDECLARED):
+            for rules in (ONE, QUIET, FORMS, ONE_FRAME, TWO_OF_ONE_FRAME, UNDECLARED, INTERIM, SILENCE):
                 for _ in courses(evolve(rules, asks=3), 5, SUBJECTS[subject]):
                     pass
         except AssertionError:

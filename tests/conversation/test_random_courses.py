@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from tcpcomm.conversation.exchange import MAX_WAITING
 from tests.conversation.course import Course
@@ -68,7 +68,10 @@ def conversation(seed: int) -> Course:
         forms=random.choice(FORMS[subject]) if is_short else ONE_FORM,
         ticks=(0.0005, 0.01, 0.3, 1.0) if is_short else (0.002,),
         undeclared=is_short and random.random() < 0.2,
+        interim=is_short and subject == "exchange" and random.random() < 0.2,
     )
+    if rules.depth == 1 and is_short and random.random() < 0.15:
+        rules = evolve(rules, silence=True, forms=("fault", "nonsense"), undeclared=False, unread=False)
     course = Course(rules, SUBJECTS[subject])
     chances, rare = (CHANCES, RARE) if is_short else (LONG_CHANCES, LONG_RARE)
     for _ in range(random.randrange(5, 35) if is_short else 8000):

@@ -38,6 +38,10 @@ class Rules:
     """The times that may pass, in seconds."""
     unread: bool = True
     """True if frames may also arrive without being read at once."""
+    interim: bool = False
+    """True if the equipment may say, as often as it likes, that its reply still takes time."""
+    silence: bool = False
+    """True if commands succeed by silence: their only replies are faults."""
     undeclared: bool = False
     """True if every second command is a frame that nobody declared."""
 
@@ -76,6 +80,8 @@ class Command:
     parts: int = 0
     """The parts of its reply that the equipment has sent."""
     answer: Frame | None = None
+    is_patient: bool = False
+    """True if it waits for its turn for longer than :data:`TIMEOUT`."""
     outcomes: list[Any] = field(factory=list)
 
 
@@ -85,6 +91,7 @@ SENSELESS = ("nonsense", "alien")
 KINDS = {
     "answered": Frame,
     "fault": Fault,
+    "done": type(None),
     "bad reply": BadReply,
     "timeout": ReplyTimeout,
     "unknown": OutcomeUnknown,

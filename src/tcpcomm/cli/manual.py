@@ -73,6 +73,7 @@ class _Manual:
             "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
             "idempotent": command.idempotent,
+            **({"interim": dict(command.interim)} if command.interim else {}),
             **_states(command),
             "example": self._exchange(command),
         }

@@ -93,6 +93,7 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     rows += [("or a fault", _code(fault)) for fault in command["faults"]]
     if command["timeout"] is not None:
         rows.append(("answered within", f"{command['timeout']:g} s"))
+        rows += _interim(command.get("interim", {}))
         rows.append(("may be repeated", "yes" if command["idempotent"] else "no"))
     else:
         rows.append(("reply", "none"))
@@ -108,6 +109,15 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     yield from _messages(example["messages"])
     if command["result"] != "None":
         yield f"It returns {_code(_json(example['result']))}."
+
+
+def _interim(events: dict[str, str | None]) -> list[tuple[str, str]]:
+    """Return the row about the events that begin the timeout anew."""
+    shown = [
+        _code(name) + (f" (its {_code(field)} is the new time, in seconds)" if field else "")
+        for name, field in events.items()
+    ]
+    return [("counted anew from each event", ", ".join(shown))] if shown else []
 
 
 def _states(message: dict[str, Any]) -> list[tuple[str, str]]:

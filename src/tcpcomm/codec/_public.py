@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Acknowledged as Acknowledged,
         CountedLines as CountedLines,
         OneOf as OneOf,
+        Silence as Silence,
         Until as Until,
     )
     from tcpcomm.codec.template.template import Template as Template
@@ -124,7 +125,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.json.objects": ["Json"],
     "tcpcomm.codec.json.rpc": ["JsonRpc"],
     "tcpcomm.codec.json.text": ["JsonText"],
-    "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Until"],
+    "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Silence", "Until"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],
 }

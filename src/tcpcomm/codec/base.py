@@ -176,6 +176,9 @@ class ReplyReader(ABC):
     session without ids goes on.
     """
 
+    silence_is_success: ClassVar[bool] = False
+    """True if the command has succeeded when no answer came within its timeout. The result is None."""
+
     @abstractmethod
     def take(self, body: Any) -> Any:
         """
@@ -203,6 +206,9 @@ class Notation:
 
 class Codec(ABC):
     """The rule between frames and messages. Subclasses are frozen attrs classes."""
+
+    takes_silence: ClassVar[bool] = False
+    """True if a command may have ``reply=Silence(...)``."""
 
     takes_faults: ClassVar[bool] = False
     """True if one command can have faults of its own, by :attr:`MessageSpec.faults`."""

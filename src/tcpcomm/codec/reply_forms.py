@@ -9,11 +9,13 @@ say what neither can say. All frames of a reply are sent when the command has su
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from attrs import field, frozen
 
 from tcpcomm.codec.limits import MAX_ITEMS
+from tcpcomm.errors import ConfigurationError
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -100,3 +102,24 @@ class Acknowledged:
 
     def __init__(self, acknowledgement: str, *reply: Any) -> None:
         self.__attrs_init__(acknowledgement, reply)
+
+
+@frozen
+class Silence:
+    """
+    A reply that is silence: the command has succeeded if no fault came within some seconds.
+
+    Args:
+        seconds: the seconds within which the equipment tells a fault. The command takes that long at the
+            host, and no other command is sent meanwhile if replies carry no ids. They stand in place of the
+            command's timeout.
+
+    The command returns None.
+    """
+
+    seconds: float = field()
+
+    @seconds.validator
+    def _check_seconds(self, _: Any, seconds: float) -> None:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < inf:
+            raise ConfigurationError(f"Silence needs a number of seconds above 0, not {seconds!r}")

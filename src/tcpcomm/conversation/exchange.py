@@ -29,6 +29,11 @@ true reply. That command gets a wrong answer, and its true reply is surplus then
 unless the next command is already under way. So the exchange *pauses* now and then in a flow of commands
 without pauses: with no command under way, for about as long as a reply takes.
 
+An *interim reply* is an event that says that a reply still takes time: the timeout of its command begins
+anew. Without ids it belongs to the oldest command, and those behind that one wait on, too. A command may
+also succeed by *silence*: if no fault came within its timeout. It is under way until then, so that a fault
+finds it.
+
 Other commands wait for their turn; the declaration limits how many are under way at once (``depth``). Time
 is a parameter. Each :class:`Call` is settled exactly once: with its result, or with the error that tells
 the caller what to believe.
@@ -38,7 +43,9 @@ the caller what to believe.
     ask -> waits -> begin -> under way -> answered         the result, or the equipment's Fault
              |                  |-------> unreadable        BadReply, a kind of OutcomeUnknown
              |                  |-------> in doubt          OutcomeUnknown
+             |                  |-------> interim reply     under way, for another timeout
              |                  |-------> overdue           ReplyTimeout, a kind of OutcomeUnknown
+             |                  |-------> silent            None, where silence is success
              |                  |-------> session ended     OutcomeUnknown
              |-------> overdue, session ended               NotSent
 """
@@ -67,6 +74,9 @@ PAUSE_SHARE: Final = 0.01
 LONGEST_PAUSE: Final = 0.1
 """Seconds that a pause lasts at most."""
 
+LEAST_PATIENCE: Final = 5.0
+"""Seconds that a command waits for its turn, at least, if it succeeds by silence, which may be short."""
+
 LEAST_DOUBT: Final = 0.1
 """Seconds of silence, at least, behind a frame that took the place of a reply."""
 
@@ -84,8 +94,8 @@ class Call:
         frame: the command's frame.
         written: the framed bytes that the driver writes, in parts.
         answers: reads the reply; None if there is no reply: the driver settles the call when it is written.
-        timeout: seconds that the peer has for its reply, from when the frame is written. The command may
-            wait as long for its turn.
+        timeout: seconds that the peer has for its reply, from when the frame is written, or from its last
+            interim reply. The command may wait as long for its turn.
         settle: called exactly once, with the result or an exception.
         doubtful: True if more frames may come than those that settle the call. The next command waits for a
             silence then.
@@ -93,6 +103,8 @@ class Call:
         values: the command's parameters by name, for observers.
         observed: the call as the driver reported it to observers, or None.
         due: the time at which the call is overdue.
+        interim: the name of the last interim reply; empty if there was none.
+        is_patient: True if it waits for its turn for longer than its timeout.
     """
 
     id: int
@@ -106,6 +118,14 @@ class Call:
     doubtful: bool = False
     observed: Any = field(default=None, init=False)
     due: float = field(default=inf, init=False)
+    interim: str = field(default="", init=False)
+    is_patient: bool = field(default=False, init=False)
+
+
+    @property
+    def patience(self) -> float:
+        """The seconds that it waits for its turn."""
+        return max(self.timeout, LEAST_PATIENCE) if self.is_patient else self.timeout
 
 
 @frozen
@@ -418,18 +438,66 @@ class Exchange:
             return ""
         return f"; {last.text_for(call)}"
 
-    def tick(self, now: float, partial: str = "") -> None:
-        """Settle overdue calls. ``partial`` describes an incomplete reply that came; empty if none did."""
+    def tick(self, now: float, partial: str = "", unread_until: float = -inf) -> None:
+        """
+        Settle overdue calls.
+
+        Args:
+            now: the time.
+            partial: a description of an incomplete reply that came; empty if none did.
+            unread_until: the time at which to look again for a silence, because something that was received
+                is not read yet.
+        """
         for call in [each for each in self._under_way.values() if each.due <= now]:
+            if call.answers is not None and call.answers.silence_is_success:
+                self._succeed_by_silence(call, now, unread_until)
+                continue
+            since = f" after the last {call.interim}" if call.interim else ""
+            since += self._came_instead(call, partial)
             self._settle(
                 call,
-                ReplyTimeout(f"no reply within {call.timeout:g} s{self._came_instead(call, partial)}"),
+                ReplyTimeout(f"no reply within {call.timeout:g} s{since}"),
                 broken="a reply did not come in time: a late one must not answer the next command",
             )
         for call in [each for each in self._waiting if each.due <= now]:
-            if call in self._waiting:  # settling another call may have ended the session
+            if call in self._waiting and not self._waits_on(call):  # the session may have ended meanwhile
                 self._waiting.remove(call)
-                call.settle(NotSent(f"its turn did not come within {call.timeout:g} s"))
+                call.settle(NotSent(f"its turn did not come within {call.patience:g} s"))
+
+    def _waits_on(self, call: Call) -> bool:
+        """Give a command that succeeds by silence, once, more time until its turn."""
+        if call.answers is None or not call.answers.silence_is_success or call.is_patient:
+            return False
+        call.due += max(LEAST_PATIENCE - call.timeout, 0.0)
+        call.is_patient = True
+        return True
+
+    def _succeed_by_silence(self, call: Call, now: float, unread_until: float) -> None:
+        if unread_until > now:
+            call.due = unread_until
+        elif self._under_way.pop(call.id, None) is not None:
+            self._silent_since = max(self._silent_since, call.due - call.timeout)
+            call.settle(None)
+
+    def begin_anew(self, interim: str, timeout_of: Callable[[Call], float | None], now: float) -> None:
+        """
+        Begin the timeouts anew of the commands that an interim reply belongs to.
+
+        Args:
+            interim: the name of the interim reply.
+            timeout_of: returns the timeout that it gives to a call, or None if it does not belong to it.
+            now: the time.
+        """
+        is_first = True
+        for call in self._under_way.values():
+            timeout = timeout_of(call) if is_first or self._by_id else None
+            if timeout is not None:
+                call.timeout, call.due, call.interim = timeout, now + timeout, interim
+            elif is_first and not self._by_id:
+                return  # it is an event
+            elif not self._by_id:
+                call.due = max(call.due, now + call.timeout)
+            is_first = False
 
     def end(self, reason: str) -> None:
         """End the session: settle every call that is under way or waits."""

@@ -82,6 +82,7 @@ class HostProxy:
         self._state_events = {
             name: each.states for name, each in declaration.events.items() if each.states is not None
         }
+        self._interim_events = declaration.interim_events
         self._unmatched = LogThrottle(UNMATCHED_LOG_INTERVAL)
         self.proxy: Any = object.__new__(_proxy_class(declaration))
         """An object with the declaration's commands and events."""
@@ -135,6 +136,8 @@ class HostProxy:
         if session.observers.message is not None:
             kind, name = MessageKind.EVENT, event.name
             report_message(session, kind, frame, sent=False, name=name, values=event.values)
+        if event.name in self._interim_events:
+            requester.begin_anew(event)
         if event.name in self._state_events:
             requester.in_order(partial(change_states, session, self._state_events[event.name]))
         requester.in_order(partial(getattr(self.proxy, event.name).happened, event.values))

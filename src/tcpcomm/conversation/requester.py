@@ -10,11 +10,12 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from tcpcomm.codec.base import MISSING, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.interim import new_timeout
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.framing.large_frame import LARGE
@@ -66,6 +67,7 @@ class Requester:
     __slots__ = (
         "_acknowledge",
         "_clock",
+        "_commands",
         "_dialect",
         "_exchange",
         "_framing",
@@ -114,6 +116,7 @@ class Requester:
                 is_alien=self._is_alien,
                 remedy=_REMEDY,
             )
+            self._commands = declaration.commands
             self._heartbeat = declaration.heartbeat
             self._has_events = bool(declaration.events)
         by_id = declaration is not None and declaration.dialect.by_id
@@ -266,6 +269,21 @@ class Requester:
         else:
             function()
 
+    def begin_anew(self, event: Event) -> None:
+        """Begin the timeouts of the commands anew to which an event is an interim reply."""
+
+        def timeout_of(call: Call) -> float | None:
+            command = self._commands.get(call.name)
+            if command is None or event.name not in command.interim:
+                return None
+            return new_timeout(command.interim, event.name, event.values) or command.timeout
+
+        self._exchange.begin_anew(event.name, timeout_of, self._clock.seconds())
+        due = self._exchange.deadline
+        if due < self._next_due:
+            self._next_due = due
+            self._timer.expect(due)
+
     def dropped(self, what: str, id: Any = MISSING) -> None:
         """Describe something that came and answered nothing, to quote it to a command that is overdue."""
         self._exchange.dropped(what, self._clock.seconds(), id)
@@ -390,7 +408,9 @@ class Requester:
 
     def _tick(self) -> None:
         self._next_due = inf
-        self._exchange.tick(self._clock.seconds(), self.session.unfinished)
+        now = self._clock.seconds()
+        unread_until = -inf if self._all_is_read() else now + LOOK_AGAIN
+        self._exchange.tick(now, self.session.unfinished, unread_until)
         self._write()
 
     def _observed(self, call: Call, now: float) -> ObservedCommand:

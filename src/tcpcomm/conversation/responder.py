@@ -83,6 +83,16 @@ def call_in_session(session: FrameProtocol, function: Callable[..., T], *args: A
         _current.reset(token)
 
 
+def asking_session(declaration: Declaration) -> Callable[[str], FrameProtocol | None]:
+    """
+    Return a function that returns the session for an event with a certain name.
+
+    It returns the current session for the interim reply to a command, and None for all other events.
+    """
+    interim = declaration.interim_events
+    return lambda name: _current.get(None) if name in interim else None
+
+
 @frozen
 class Handler:
     """The method that carries out one command."""

@@ -20,9 +20,11 @@ from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSpec, Request
 from tcpcomm.codec.encoding import charset
+from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
 from tcpcomm.equipment.events import Event
+from tcpcomm.equipment.interim import interim_rule
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.states import StateRule, state_rule
@@ -78,6 +80,11 @@ class Declaration:
     def has_states(self) -> bool:
         """True if a command or an event has something to do with states."""
         return any(each.states for each in (*self.commands.values(), *self.events.values()))
+
+    @property
+    def interim_events(self) -> frozenset[str]:
+        """The events that are interim replies of a command."""
+        return frozenset(name for each in self.commands.values() for name in each.interim)
 
     def entering(self) -> list[tuple[str, StateRule]]:
         """Return the names and rules of the commands and events that change states."""
@@ -154,9 +161,10 @@ def compile_declaration(
     pipeline = kind.pipeline
     if pipeline is None:
         pipeline = PIPELINE_BY_ID if dialect.by_id else 1
+    event_specs = {name: specs[name] for name in events}
     declaration = Declaration(
         kind=kind,
-        commands={name: _command(specs[name], method) for name, method in commands.items()},
+        commands={name: _command(specs[name], method, event_specs) for name, method in commands.items()},
         events={name: _event(specs[name], event, dialect) for name, event in events.items()},
         dialect=dialect,
         received=kind.framing,
@@ -176,6 +184,10 @@ def compile_declaration(
 
 def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
     for spec in specs:
+        if isinstance(spec.reply, Silence) and not codec.takes_silence:
+            raise ConfigurationError(
+                f"{spec.where}: reply=Silence(...) is for Template, not for {type(codec).__name__}"
+            )
         if spec.faults is not None and not codec.takes_faults:
             raise ConfigurationError(
                 f"{spec.where}: faults= is for Template; with {type(codec).__name__} all commands have the "
@@ -207,7 +219,9 @@ def check_states(*declarations: Declaration) -> None:
                 )
 
 
-def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
+def _command(
+    spec: MessageSpec, method: Callable[..., Any], events: Mapping[str, MessageSpec]
+) -> Command:
     mark = mark_of(method)
     if isinstance(mark.timeout, bool) or not isinstance(mark.timeout, int | float):
         raise ConfigurationError(f"{spec.where}: timeout must be a number of seconds, not {mark.timeout!r}")
@@ -221,8 +235,9 @@ def _command(spec: MessageSpec, method: Callable[..., Any]) -> Command:
         doc=inspect.getdoc(method) or "",
         spec=spec,
         signature=_without_self(method),
-        timeout=mark.timeout,
+        timeout=spec.reply.seconds if isinstance(spec.reply, Silence) else mark.timeout,
         idempotent=mark.idempotent,
+        interim=interim_rule(spec, mark.interim, events),
         states=state_rule(spec.where, mark.needs, mark.enters, mark.leaves),
     )
 
@@ -335,6 +350,9 @@ def _check_settings(declaration: Declaration) -> None:
                 "silence follows: use a framing with delimiters, and declare a line before the prompt as a "
                 "step of its own"
             )
+    for command in declaration.commands.values():
+        if isinstance(command.spec.reply, Silence):
+            _check_silence(declaration, command)
     heartbeat = declaration.heartbeat
     if heartbeat is None:
         return
@@ -352,6 +370,24 @@ def _check_settings(declaration: Declaration) -> None:
         )
     if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
         _check_heartbeat_stands_out(declaration, command)
+
+
+def _check_silence(declaration: Declaration, command: Command) -> None:
+    """Check that a fault in place of silence can be told, and belongs to the command."""
+    if not declaration.dialect.has_faults and not command.spec.faults:
+        raise ConfigurationError(
+            f"{command.where}: the equipment has no faults, so its silence says nothing: write reply=None"
+        )
+    if declaration.pipeline > 1 and not declaration.dialect.by_id:
+        raise ConfigurationError(
+            f"{command.where}: with pipeline = {declaration.pipeline} a fault in place of silence could "
+            "belong to another command: leave out pipeline"
+        )
+    if command.name == declaration.heartbeat:
+        raise ConfigurationError(
+            f"{declaration.name}.heartbeat is {command.name!r}, whose reply is silence: only a reply shows "
+            "that the equipment is alive"
+        )
 
 
 def _is_ended_by_silence(framing: Framing, prompt: bytes) -> bool:

@@ -29,6 +29,7 @@ class CommandMark:
     faults: Any
     timeout: float
     idempotent: bool
+    interim: Any = None
     needs: Any = None
     enters: Any = None
     leaves: Any = None

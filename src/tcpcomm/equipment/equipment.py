@@ -34,6 +34,7 @@ from tcpcomm.codec.base import MISSING
 from tcpcomm.equipment.declaration import Declaration, compile_declaration
 from tcpcomm.equipment.decorator_marks import CommandMark, note, refuse_bare
 from tcpcomm.equipment.events import Event, EventSource
+from tcpcomm.equipment.interim import Interim
 from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.states import States
@@ -56,6 +57,7 @@ def command(
     faults: Any = None,
     timeout: float = DEFAULT_TIMEOUT,
     idempotent: bool = False,
+    interim: Interim | None = None,
     needs: States = None,
     enters: States = None,
     leaves: States = None,
@@ -69,6 +71,9 @@ def command(
         faults: the faults of this command beside those of all commands, as the codec wants them.
         timeout: the seconds that the equipment has for its reply.
         idempotent: True if the command may be carried out twice. Only then it is ever repeated.
+        interim: the names of events that come while the command is under way, such as ``("busy",)``. Each
+            begins the timeout anew, and a handler's event goes to the asking session only. In a mapping, as
+            ``{"retry": "seconds"}``, a name has the field that is the new timeout in seconds, or None.
         needs: the state, or states, that the session must be in, such as ``selected``. In another state the
             equipment refuses the command, and the host does not send it.
         enters: the state, or states, that the session is in after the command has succeeded.
@@ -82,7 +87,7 @@ def command(
     refuse_bare("command", wire)
 
     def mark(method: F) -> F:
-        made = CommandMark(wire, reply, faults, timeout, idempotent, needs, enters, leaves)
+        made = CommandMark(wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves)
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]
         return method

@@ -53,7 +53,13 @@ class EventSource:
     _send_event: SendEvent | None = None
 
 
-def connect_events(source: EventSource, reactor: Any, send: SendEvent, only: Any = None) -> None:
+def connect_events(
+    source: EventSource,
+    reactor: Any,
+    send: SendEvent,
+    asking: Callable[[str], Any],
+    only: Any = None,
+) -> None:
     """
     Send the events of an object that is served through a function, which runs in the reactor's thread.
 
@@ -61,6 +67,7 @@ def connect_events(source: EventSource, reactor: Any, send: SendEvent, only: Any
         source: the object.
         reactor: calls the function in its thread.
         send: the function.
+        asking: returns the session whose command an event is an interim reply to, or None.
         only: the one session that the object belongs to, or None if it serves all sessions.
 
     Raises:
@@ -74,7 +81,7 @@ def connect_events(source: EventSource, reactor: Any, send: SendEvent, only: Any
         )
 
     def send_in_reactor(name: str, values: dict[str, Any], session: Any) -> None:
-        session = only or session
+        session = only or session or asking(name)
         if session is not None and not session.is_open:
             raise SessionClosed(f"{session.peer}: the session is over: {session.reason}")
         if isInIOThread() or not hasattr(reactor, "callFromThread"):

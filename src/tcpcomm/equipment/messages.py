@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
@@ -59,6 +60,8 @@ class Command(_DeclaredMessage):
     idempotent: bool
     header: Mapping[str, Any] = field(factory=dict, kw_only=True)
     """The values that its header carries in place of the usual ones, by name."""
+    interim: Mapping[str, str | None] = field(default=MappingProxyType({}), kw_only=True)
+    """The events that begin the timeout anew, and for each the field with the new timeout, or None."""
 
     @property
     def has_reply(self) -> bool:

@@ -16,7 +16,7 @@ from tcpcomm.conversation.observed import ObservedCommand, send_described, send_
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.requester import ANY_FRAME
-from tcpcomm.conversation.responder import HandlerTable, Responder, responder_for
+from tcpcomm.conversation.responder import HandlerTable, Responder, asking_session, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
@@ -221,7 +221,7 @@ class HostLink(Link):
             served = declaration_of(options.serves)
             served.check_implemented()
             self.handlers = HandlerTable(options.serves, served, reactor)
-            connect_events(options.serves, reactor, self._emit)
+            connect_events(options.serves, reactor, self._emit, asking_session(served))
         self.host_proxy = HostProxy(declaration, self, reactor.seconds)
         steps = [self._on_proxy(step) for step in options.on_ready]
         if self.login_client() is not None:

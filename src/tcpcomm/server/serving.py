@@ -29,6 +29,7 @@ from tcpcomm.conversation.responder import (
     LATE_LOG_INTERVAL,
     HandlerTable,
     Responder,
+    asking_session,
     current_session,
     responder_for,
 )
@@ -289,13 +290,15 @@ class EquipmentFactory(FrameFactory):
         self._late: KeyedLogThrottle[str] = KeyedLogThrottle(LATE_LOG_INTERVAL)
         self._handlers: HandlerTable | None = None  # shared by all sessions, made for the first
         if isinstance(equipment, Equipment):
-            connect_events(equipment, clock_of(self), self._send_event)
+            connect_events(equipment, clock_of(self), self._send_event, asking_session(self.declaration))
 
     def handlers_for(self, session: EquipmentProtocol) -> HandlerTable:
         equipment, clock = self._equipment, clock_of(self)
         if isinstance(equipment, PerSession):
             equipment = equipment.make()
-            connect_events(equipment, clock, self._send_event, only=session)
+            connect_events(
+                equipment, clock, self._send_event, asking_session(self.declaration), only=session
+            )
             return HandlerTable(equipment, self.declaration, clock, self._late)
         if self._handlers is None:
             self._handlers = HandlerTable(equipment, self.declaration, clock, self._late)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from math import ceil
 from random import Random
 from types import new_class
 from typing import Any, Final, TypeVar
@@ -28,7 +30,7 @@ from tcpcomm.conversation.responder import current_session
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
-from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.errors import CodecError, ConfigurationError, Fault, SessionClosed
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
@@ -86,6 +88,7 @@ def simulated(
     Make a simulated device, to be served.
 
     Each command has its own sequence of answers: for the same seed it is the same, whatever else is asked.
+    A command that takes a latency says its interim replies after half of it.
     Commands and answers are logged. The heartbeat command is answered at once, never with a fault, and is
     not logged. Every login is admitted.
 
@@ -122,7 +125,10 @@ def simulated(
             is_logged=not is_heartbeat,
             reactor=reactor,
         )
-    return implement_with(kind, lambda command, values: simulations[command.name].answer(values))
+    made = implement_with(kind, lambda command, values: simulations[command.name].answer(values))
+    for simulation in simulations.values():
+        simulation.equipment = made
+    return made
 
 
 @define(eq=False)
@@ -137,6 +143,7 @@ class _SimulatedCommand:
     fault_rate: float
     is_logged: bool
     reactor: Any
+    equipment: Any = None
 
     def answer(self, values: Mapping[str, Any]) -> Any:
         result = self.samples.result(self.command.name, self.results)
@@ -148,7 +155,18 @@ class _SimulatedCommand:
             self._log(values, result, fault)
         if not delay:
             return _outcome(result, fault)
+        for name in self.command.interim:
+            deferLater(self.reactor, delay / 2, self._say, current_session(), name, delay)
         return deferLater(self.reactor, delay, _outcome, result, fault)
+
+    def _say(self, session: Any, event: str, delay: float) -> None:
+        """Send an interim reply to the host that waits."""
+        values = self.samples.event(event, self.chances)
+        field = self.command.interim[event]
+        if field is not None:
+            values[field] = type(values[field])(max(1, ceil(delay)))
+        with suppress(CodecError, SessionClosed):  # the field may be too narrow
+            getattr(self.equipment, event).to(session, **values)
 
     def _log(self, values: Mapping[str, Any], result: Any, fault: Fault | None) -> None:
         try:

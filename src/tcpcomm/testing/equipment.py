@@ -156,8 +156,14 @@ class _Check:
             raise Violation("values that can be written", _text(error), drawn=drawn) from error
         event = None
         if declaration.events and self._can_be_cut and random.random() > 0.75:
-            event = self._draw(random.choice([*declaration.events.values()]), random)
+            among = [each for each in declaration.events.values() if not _sets_timeout(member, each)]
+            event = self._draw(random.choice(among), random) if among else None
         return _Action(member, values, answer, event)
+
+
+def _sets_timeout(member: Command | DeclaredEvent, event: DeclaredEvent) -> bool:
+    """Return True if an event gives a command another timeout, which may be too short if it is drawn."""
+    return isinstance(member, Command) and member.interim.get(event.name) is not None
 
 
 @define(eq=False)

@@ -25,6 +25,7 @@ from tcpcomm.codec.base import (
 )
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr, missing, unknown
+from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
@@ -33,6 +34,7 @@ from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.codec.template.sequences import check_id
+from tcpcomm.codec.template.silence import SilentReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 T = TypeVar("T")
@@ -57,9 +59,11 @@ class Message:
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
             word, read_fault = self.word, self.faults.read
-            self.reply = Reply(
-                spec, lambda text: read_fault(text, word), faults_first=faults_first, id=faults.id
-            )
+            read = lambda text: read_fault(text, word)  # noqa: E731
+            if isinstance(spec.reply, Silence):
+                self.reply = SilentReply(spec, read)
+            else:
+                self.reply = Reply(spec, read, faults_first=faults_first, id=faults.id)
             if faults.id is not None:
                 check_id("the command", self.template.text, faults.id)
         self.reply_templates = () if self.reply is None else self.reply.all_templates

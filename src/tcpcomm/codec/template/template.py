@@ -71,6 +71,7 @@ class Template(Codec):
             code, or the limit is not positive.
     """
 
+    takes_silence: ClassVar[bool] = True
     takes_faults: ClassVar[bool] = True
 
     encoding: str = "ascii"
