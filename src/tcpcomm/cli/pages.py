@@ -208,6 +208,7 @@ def _code(text: str) -> str:
     """Return text as code in Markdown, also if it holds backticks."""
     if not text:
         return "(empty)"
+    text = text.replace("\r", "\\r").replace("\n", "\\n")  # of a template with raw bytes behind a line
     marks = "``" if "`" in text else "`"
     space = " " if "`" in text or text != text.strip() else ""
     return f"{marks}{space}{text}{space}{marks}"

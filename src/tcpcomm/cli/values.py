@@ -161,7 +161,7 @@ def jsonable(value: Any) -> Any:
         return [jsonable(each) for each in value]
     if isinstance(value, dict):
         return {str(jsonable(key)): jsonable(each) for key, each in value.items()}
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | memoryview):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, (date, time)):
         return value.isoformat()

@@ -34,6 +34,36 @@ class Setting:
     value: str
 
 
+@frozen
+class Picture:
+    width: int
+    comment: str
+    pixels: bytes
+
+
+PICTURES: Final = (
+    MessageSpec("grab", "Camera.grab", "GRAB", "IMG {#image}\r\n{image:raw}", (), bytes),
+    MessageSpec(
+        "picture",
+        "Camera.picture",
+        "PIC",
+        "PIC,{width:04d},{comment},{#pixels:X}\r\n{pixels:raw}",
+        (),
+        Picture,
+    ),
+    MessageSpec("put", "Camera.put", "PUT {#data}\r\n{data:raw}", "OK", (Field("data", bytes),)),
+    MessageSpec("rest", "Camera.rest", "REST", "RAW\r\n{data:raw}", (), bytes),
+    MessageSpec("stop", "Camera.stop", "STOP", "OK"),
+    MessageSpec(
+        "frame",
+        "Camera.frame",
+        "FRAME {number} {#data}\r\n{data:raw}",
+        None,
+        (Field("number", int), Field("data", bytes)),
+        is_event=True,
+    ),
+)
+
 CAMERA: Final = (
     MessageSpec(
         "locate",
@@ -177,6 +207,12 @@ CASES: Final = [
         OUTCOMES,
         (Fault("ES"), Fault(17), Fault("E3", "no part"), Fault(5)),
         (b"SI ", b"$$$", b"GO 1", b"S I", b"ERR ", b"TAKEN"),
+    ),
+    Case(
+        "template-pictures",
+        Template("utf-8"),
+        PICTURES,
+        hostile=(b"IMG 3\r\nab", b"IMG 3", b"IMG \r\n", b"PUT 2\r\nabc", b"\r\n", b"IMG \xff\r\nabc"),
     ),
     cased(
         Template(fault="NG,{code:d},{reason}"),

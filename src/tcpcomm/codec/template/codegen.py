@@ -69,7 +69,7 @@ def _reader(
     result: Callable[[FastPath, Mapping[str, str]], str],
 ) -> Callable[[str], Any]:
     """Return a function that reads a text. ``result`` makes source for its result from source of values."""
-    if template.counts or not template.captures:
+    if template.counts or template.raw or not template.captures:
         return fallback
     function = FastPath("read", "text", fallback, template.text)
     match = function.constant(template.match_written)
@@ -91,6 +91,8 @@ def write_values(
     template: CompiledTemplate, fallback: Callable[[Mapping[str, Any]], str]
 ) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that writes the text for a mapping with exactly the template's values."""
+    if template.raw:
+        return fallback
     function = FastPath("write", "value", fallback, template.text)
     statements, text = _written(function, template, "value[{!r}]")
     return function.compile([f"if len(value) == {len(template.names)}:", *statements, f"return {text}"])
@@ -103,7 +105,7 @@ def write_reply(
     fallback: Callable[[Request, Any], list[bytes]],
 ) -> Callable[[Request, Any], list[bytes]]:
     """Return a function that splits a result into its fields, and writes them as one frame."""
-    if any(name is None for name, _, _ in template.writers):
+    if template.raw or any(name is None for name, _, _ in template.writers):
         return fallback  # optional parts want all values by name
     function = FastPath("write", "request, value", fallback, template.text)
     if fields.kind is not None:

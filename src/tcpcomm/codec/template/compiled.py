@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.problems import inside, missing
 from tcpcomm.codec.template.fields.field_type import Plain
+from tcpcomm.codec.template.fields.raw_bytes import WithBody
 from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
 from tcpcomm.codec.template.regex_tree import TextPattern
 from tcpcomm.errors import CodecError
@@ -42,6 +43,8 @@ class CompiledTemplate:
         format: the text that it writes, with ``%s`` for each of the writers.
         counts: pairs of the capture that holds the number of items of a list, and the name of this list.
         expected: the expected text of each piece, to explain a mismatch.
+        raw: the name of the field of raw bytes behind the text, or an empty text.
+        raw_kind: the type of that field.
         match: the compiled regular expression.
         match_written: the compiled regular expression of the texts that it writes.
     """
@@ -59,6 +62,8 @@ class CompiledTemplate:
     drawers: tuple[ValueDrawer, ...]
     counts: tuple[tuple[str, str], ...]
     expected: tuple[ExpectedText, ...]
+    raw: str = ""
+    raw_kind: type[bytes] | type[memoryview] = bytes
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
     @match.default
@@ -89,6 +94,8 @@ class CompiledTemplate:
             raise inside(name, error) from error.__cause__
         except ValueError:  # int() refuses more digits than Python allows
             raise CodecError("the number has too many digits", name) from None
+        if self.raw and isinstance(text, WithBody):
+            values[self.raw] = self.raw_kind(text.body)
         for count_name, list_name in self.counts:
             count = values.pop(count_name)
             if count is not None and count != len(values[list_name]):
@@ -108,7 +115,8 @@ class CompiledTemplate:
             raise inside(name or "", error) from None
         except KeyError as error:
             raise missing(name or error.args[0]) from None
-        return self.format % tuple(texts)
+        text = self.format % tuple(texts)
+        return WithBody(text, values[self.raw]) if self.raw else text
 
     def draw(self, random: Random) -> dict[str, Any]:
         """Draw values that can be sent without change."""

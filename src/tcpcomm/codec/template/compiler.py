@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import Factory, define, field
 
-from tcpcomm.codec.annotations import type_text
+from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.limits import check_length, limit_of_lists
 from tcpcomm.codec.numpy_values import native
@@ -37,6 +37,7 @@ from tcpcomm.codec.template.fields.field_types import (
 )
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.fields.number_fields import int_type
+from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, count_bytes, raw_field
 from tcpcomm.codec.template.mismatch import ExpectedText
 from tcpcomm.codec.template.parser import (
     CountPiece,
@@ -140,6 +141,7 @@ class _Compiler:
 
     def compile(self, pieces: tuple[Piece, ...], stops: frozenset[str] = frozenset()) -> CompiledTemplate:
         """Compile all pieces. ``stops`` are the characters that can follow the last one."""
+        raw = raw_field(pieces, self.text)
         names = tuple(value_names(pieces))
         for name in names:
             if name not in self.fields:
@@ -174,6 +176,8 @@ class _Compiler:
             tuple(self.drawers),
             tuple(self.counts),
             tuple(self.expected),
+            raw=raw,
+            raw_kind=bare_type(self.fields[raw].type) if raw else bytes,
         )
 
     def _add_text(self, piece: TextPiece) -> None:
@@ -225,7 +229,8 @@ class _Compiler:
         self._add_field(COUNT + list_name, number.pattern)
         self.captures.append((COUNT + list_name, number.read, lambda: None))
         if list_name:
-            self.writers.append((list_name, lambda items: number.write(len(checked_list(items))), None))
+            count = count_bytes if self.fields[list_name].type in RAW_KINDS else _count_items
+            self.writers.append((list_name, lambda items: number.write(count(items)), None))
             self.counts.append((COUNT + list_name, list_name))
         else:
             self.writers.append((COUNT, number.write, number.plain))
@@ -235,7 +240,7 @@ class _Compiler:
         """Return the name of the list that a count belongs to; empty if the list is elsewhere."""
         if not piece.name and COUNT in self.fields:
             return ""
-        lists = [name for name, value in self.fields.items() if _is_list(value)]
+        lists = [name for name, value in self.fields.items() if _is_list(value) or value.type in RAW_KINDS]
         if piece.name in lists:
             return piece.name
         if not piece.name and len(lists) == 1:
@@ -265,7 +270,7 @@ class _Compiler:
                 kind, longest = self._list(piece, annotation, behind)
             else:
                 kind = self._one(name, field_type(annotation, piece.format_spec, behind))
-                if annotation is not bool and kind.written is None:
+                if annotation is not bool and kind.written is None and piece.format_spec != RAW_FORMAT:
                     width = parse_format_spec(piece.format_spec).width
         except AmbiguousTemplate as error:
             raise AmbiguousTemplate(f"{name}: {error}", error.names) from None
@@ -324,6 +329,10 @@ class _Compiler:
 
 def _is_list(value: Field) -> bool:
     return item_of(without_none(value.type)[0]) is not MISSING
+
+
+def _count_items(value: Any) -> int:
+    return len(checked_list(value))
 
 
 def checked_list(value: Any) -> list[Any]:

@@ -27,10 +27,12 @@ from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr, missing, unknown
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
+from tcpcomm.codec.template.bodies import body_encoding
 from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
+from tcpcomm.codec.template.fields.raw_bytes import line_end_of, raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.codec.template.sequences import check_id
@@ -208,6 +210,11 @@ class TextDialect(Dialect):
         self.has_faults = bool(faults.templates)
         self._free_replies = free_replies
         messages = _compile_messages(specs, encoding, faults, free_replies=free_replies)
+        templates = [each for message in messages for each in (message.template, *message.reply_templates)]
+        self._encoding = body_encoding(encoding, templates)
+        if self._encoding is not encoding:
+            self._encode = self._encoding.encode
+            self.read_at_equipment = self._read_with_body  # type: ignore[method-assign]
         self._messages = {each.name: each for each in messages}
         self._commands = [each for each in messages if not each.spec.is_event]
         self._events = [each for each in messages if each.spec.is_event]
@@ -252,6 +259,14 @@ class TextDialect(Dialect):
             text = str(frame, self._charset)
         except UnicodeDecodeError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
+        return self._read_request(text) or self._refusal(text)
+
+    def _read_with_body(self, frame: bytes) -> Asked:
+        """Read a request, in a dialect where raw bytes may follow a line."""
+        try:
+            text = self._encoding.decode(frame)
+        except CodecError as error:
+            return Refusal(ProtocolErrorKind.UNREADABLE, error)
         return self._read_request(text) or self._refusal(text)
 
     def _refusal(self, text: str) -> Refusal:
@@ -329,7 +344,8 @@ class TextDialect(Dialect):
             ]
         for where, template, by_equipment in templates:
             for text in literal_texts(parse(template)):
-                yield LiteralText(where, template, self._encoding.encode(text), by_equipment)
+                line = text.removesuffix(line_end_of(template)) if raw_field(parse(template), "") else text
+                yield LiteralText(where, template, self._encoding.encode(line), by_equipment)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         return self._messages[name].template.draw(random)

@@ -15,6 +15,7 @@ answers. The types of the fields come from the annotations of the declaration. T
 
     format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter [bits]] ["/" power of 10] ["!"]
               | word "|" word                               for bool, the word for true first
+              | "raw"                                       for bytes at the end, behind a line end
     align     = "<" | ">" | "="  sign = "+" | "-" | " "
 
 Inside of a list or an optional part, a closing bracket always closes it, even if two follow each other. The

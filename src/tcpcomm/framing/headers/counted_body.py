@@ -30,7 +30,7 @@ class CountedBody(Framing):
         OK CR LF
 
     A plain line is delivered without its end. A line with a body is one frame: the line, its end, the body,
-    as ``b"IMG 14\r\n..."``. The codec ``Template`` reads it as ``"IMG {#image}\r\n{image}"``.
+    as ``b"IMG 14\r\n..."``. The codec ``Template`` reads it as ``"IMG {#image}\r\n{image:raw}"``.
 
     Args:
         heads: the line that announces a body, with ``{count}`` for the number of its bytes in digits, or

@@ -25,6 +25,7 @@ from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.fields.number_fields import decimal_type, float_type, int_type
+from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, raw_type
 from tcpcomm.codec.template.fields.text_fields import (
     bool_type,
     bytes_type,
@@ -76,6 +77,8 @@ def field_type(
     if typing.get_origin(annotation) is typing.Literal:
         choices = {each: each for each in typing.get_args(annotation)}
         return choice_type("Literal", choices, parse_format_spec(format_text))
+    if annotation in RAW_KINDS and format_text == RAW_FORMAT:
+        return raw_type(annotation)
     makers = {int: int_type, float: float_type, Decimal: decimal_type, bytes: bytes_type}
     if annotation in makers:
         return makers[annotation](parse_format_spec(format_text))
