@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import Enum
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
 from tcpcomm import Equipment, Login, command, declaration_of, event
+from tcpcomm.cli import main
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 from tcpcomm.cli.values import jsonable
@@ -179,3 +183,54 @@ def test_the_page_has_a_section_for_everything() -> None:
     ):
         assert f"\n{line}\n" in page, line
     assert "\n\n\n" not in page
+
+
+class Degrees(Equipment):
+    """It measures in °C, é."""
+
+    codec = Template(encoding="latin-1")
+
+    @command("T?", reply="{t:.1f}")
+    def temperature(self) -> float:
+        """Return the temperature in °C."""
+        return 0.0
+
+
+def describe(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["describe", "tests.cli.test_manual:Degrees", *words])
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("form", ["markdown", "json"])
+def test_the_manual_is_written_to_a_file_in_utf_8(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "manual.md"
+    assert 0 == describe("--output", str(file), "--format", form)
+    assert "" == capsys.readouterr().out
+    assert 0 == describe("--format", form)
+    assert capsys.readouterr().out == file.read_bytes().decode("utf-8")
+
+
+def test_a_console_that_lacks_a_character_is_told_the_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(written, encoding="cp949"))
+    assert 0 == describe()
+    assert "It measures in °C, \\xe9." in written.getvalue().decode("cp949")
+    assert (
+        "tcpcomm describe: standard output is in cp949, which has no 'é': --output manual.md writes the "
+        "manual in UTF-8\n"
+    ) == capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "nowhere" / "manual.md"
+    assert 1 == describe("--output", str(place))
+    assert (
+        f"tcpcomm describe: --output {place}: cannot write it: No such file or directory\n"
+    ) == capsys.readouterr().err

@@ -11,6 +11,7 @@ from tcpcomm.cli import main
 
 DECLARED = "tests.equipment.declared"
 CAMERA = f"{DECLARED}:VisionCamera"
+NAME_IT = "name it as module:name or file:name, such as my_camera:VisionCamera or my_camera.py:VisionCamera"
 NOWHERE = "tcp:127.0.0.1:9"
 
 
@@ -43,12 +44,16 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
             [],
             "name one declaration, as in my_camera:VisionCamera; 'tcpcomm describe --help' explains it",
         ),
-        ([DECLARED], f"{DECLARED}: name it as module:name, such as my_camera:VisionCamera"),
+        ([DECLARED], f"{DECLARED}: {NAME_IT}"),
         (
             ["nosuch:It"],
             "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
         ),
-        ([f"{DECLARED}:It"], f"{DECLARED}:It: {DECLARED} has no It"),
+        (
+            [f"{DECLARED}:It"],
+            f"{DECLARED}:It: {DECLARED} has no It; its classes: Position, Lamp, VisionCamera, RpcCamera, "
+            "Scripted, MyCamera, MyRpcCamera, Bench",
+        ),
         ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is not a subclass of Equipment"),
         (
             [CAMERA, "--format", "pdf"],

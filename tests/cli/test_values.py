@@ -78,7 +78,7 @@ def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value
         (Mode, "auto", "must be one of 1, 2, AUTO, MANUAL"),
         (Literal["slow"], "fast", "must be one of slow"),
         (int | float, "x", "must be a whole number, and must be a number"),
-        (list[int], "1, 2", "not JSON: Extra data at character 1"),
+        (list[int], "1, two", "must be a whole number"),
         (list[int], '[1, "2"]', "[1]: must be a whole number, not '2'"),
         (Point, '{"x": 1, "y": 2}', "y: is not known here"),
         (date, "31.1.2026", "must be date as in ISO 8601, not '31.1.2026'"),
@@ -151,3 +151,47 @@ def test_types_are_named_as_people_write_them(annotation: Any, name: str) -> Non
 
 def test_a_result_cannot_command_the_terminal() -> None:
     assert ["a\\x1b[2J\\x0ab"] == [*lines_of("a\x1b[2J\nb")]
+
+
+@frozen
+class Pose:
+    x: float
+    y: float
+    z: float
+    a: float = 0.0
+    b: float = 0.0
+    c: int = 0
+
+
+def argument(annotation: Any, text: str) -> Any:
+    return read_arguments([Field("pose", annotation)], [f"pose={text}"])["pose"]
+
+
+def test_a_class_and_a_list_may_be_written_as_values_with_commas() -> None:
+    assert Pose(1.0, 2.0, 3.0, 4.0, 5.0, 6) == argument(Pose, "1,2,3,4,5,6")
+    assert Pose(1.5, -2.0, 3.0) == argument(Pose, "1.5, -2, 3")
+    assert [1.0, 2.5] == argument(list[float], "1,2.5")
+    assert [] == argument(list[float], "")
+    assert [1.0] == argument(list[float], "[1]")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "1,2",
+            '2 values for Pose: write x,y,z,a,b,c, or JSON, as in {"x": ..., "y": ..., "z": ..., "a": ..., '
+            '"b": ..., "c": ...}',
+        ),
+        (
+            "1",
+            '1 value for Pose: write x,y,z,a,b,c, or JSON, as in {"x": ..., "y": ..., "z": ..., "a": ..., '
+            '"b": ..., "c": ...}',
+        ),
+        ("1,2,three", "z: must be a number"),
+    ],
+)
+def test_values_that_are_no_pose_are_told_with_its_fields(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        argument(Pose, text)
+    assert f"pose={text}: {told}" == str(caught.value)

@@ -77,3 +77,33 @@ def test_a_character_that_is_not_in_the_encoding_is_refused_by_the_name_that_was
 @pytest.mark.parametrize("name", ["utf-8", "latin-1", "ascii", "cp949", "johab", "utf-16"])
 def test_other_encodings_keep_their_names(name: str) -> None:
     assert name == charset(name) == Encoding(name).charset
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "told"),
+    [
+        (
+            "utf-8",
+            "부품".encode("cp949"),
+            "this is not text in utf-8: invalid start byte, at byte 0 of b'\\xba\\xce\\xc7\\xb0'; "
+            'it may be cp949: write encoding="cp949"',
+        ),
+        (
+            "ascii",
+            "부".encode(),
+            "this is not text in ascii: ordinal not in range(128), at byte 0 of b'\\xeb\\xb6\\x80'; "
+            'it may be utf-8: write encoding="utf-8"',
+        ),
+        ("utf-8", b"\xff", "this is not text in utf-8: invalid start byte, at byte 0 of b'\\xff'"),
+        (
+            "utf-8",
+            b"\xb0\xa1\xa2\xe6",
+            "this is not text in utf-8: invalid start byte, at byte 0 of b'\\xb0\\xa1\\xa2\\xe6'",
+        ),
+    ],
+    ids=["Korean", "UTF-8", "no text", "signs"],
+)
+def test_the_likely_encoding_is_told(encoding: str, data: bytes, told: str) -> None:
+    with pytest.raises(CodecError) as caught:
+        Encoding(encoding).decode(data)
+    assert told == str(caught.value)

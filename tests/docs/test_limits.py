@@ -25,6 +25,7 @@ WITHOUT_A_PROMISE = (
 """Sentences that only say where to read more, or what a table holds."""
 
 NO_LIMITS = {
+    "runtime.load_object": "MOST_CLASSES",
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "codec.random_values": "TRIES",  # an error follows; no peer is involved
     "codec.template.ambiguity": "START",  # the name of a state

@@ -161,3 +161,14 @@ def test_another_form_does_not_change_the_catalogue() -> None:
 def test_a_user_can_make_a_checksum() -> None:
     ones = Checksum("count", lambda data: len(data) & 0xFFFF, 2, "little")
     assert b"\x03\x00" == ones.encode(b"abc")
+
+
+@pytest.mark.parametrize("width", [5, 7, 1])
+def test_a_register_of_fewer_than_8_bits_is_refused(width: int) -> None:
+    """It was a ValueError, "negative shift count"."""
+    with pytest.raises(ConfigurationError) as caught:
+        crc(width, 0x05)
+    assert (
+        f"crc() computes registers of 8 bits and more, not {width}: write a function from bytes to an int "
+        f"for crc-{width}, and give that to Checksum"
+    ) == str(caught.value)

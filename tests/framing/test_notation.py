@@ -297,3 +297,12 @@ def test_any_text_is_a_framing_or_one_clear_error(text: str) -> None:
         assert 1 == len(found.splitlines())
     else:
         assert found == parse_framing(format_framing(found))
+
+
+def test_a_byte_of_the_shell_behind_a_backslash_is_told_as_a_byte() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_framing("delimited:\\\udcff")  # $'delimited:\\\xff' of a shell
+    assert (
+        "framing 'delimited:\\\\\\udcff': a backslash before the byte FF, which is written \\xFF, means "
+        "nothing; there are \\r \\n \\t \\0 \\xHH \\\\ \\, \\| \\: \\="
+    ) == str(caught.value)

@@ -19,6 +19,7 @@ from tcpcomm.link.engine import MAX_LOGGED_REASONS, MOST_CLOSING, Engine
 from tcpcomm.link.link import Link
 from tcpcomm.link.policy import Backoff
 from tcpcomm.link.states import LinkState
+from tcpcomm.link.supervisor import no_answer_text
 from tcpcomm.session.admission import Abuse
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.rivals import REFUSAL_DELAY
@@ -113,8 +114,8 @@ def test_a_link_without_heartbeats_is_ready_when_tcp_is(bench: Bench) -> None:
     ("prepare", "reason"),
     [
         (lambda bench: None, "refused: the machine is there, but no program listens on that port"),
-        (lambda bench: bench.camera.pull(), "no answer within 0.08 s"),
-        (lambda bench: bench.camera.crash(), "no answer within 0.08 s"),
+        (lambda bench: bench.camera.pull(), no_answer_text(0.08)),
+        (lambda bench: bench.camera.crash(), no_answer_text(0.08)),
     ],
 )
 def test_the_reason_of_a_failed_attempt_is_told_in_plain_words(

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.policy import PROFILES, Backoff, profile
 from tcpcomm.link.states import TABLE, IllegalInput, Input, LinkState
-from tcpcomm.link.supervisor import Abort, Action, Dial, Drain, ReportState, SendHeartbeat, Supervisor
+from tcpcomm.link.supervisor import (
+    Abort,
+    Action,
+    Dial,
+    Drain,
+    ReportState,
+    SendHeartbeat,
+    Supervisor,
+    no_answer_text,
+)
 from tcpcomm.session.heartbeat import Heartbeats
 from tests.link.supervisors import POLICY, SILENT, brought_to, supervisor
 
@@ -163,7 +172,7 @@ def test_stopping_ends_an_attempt_at_once() -> None:
 
 def test_an_attempt_that_takes_too_long_is_given_up() -> None:
     link = brought_to(LinkState.CONNECTING)
-    late = "no answer within 0.1 s"
+    late = no_answer_text(0.1)
     assert [Abort(late), ReportState(LinkState.DOWN, late)] == link.tick(0.1)
     assert 0.1 == pytest.approx(link.deadline)  # and it tries again at once
 

@@ -208,6 +208,27 @@ class TestTLS:
 
         assert not listen(f"ssl:9999:privateKey={both}").proves_peers
 
+    @pytest.mark.parametrize(
+        "written",
+        [
+            r"C:\keys\k.pem",
+            "C:/keys/k.pem",
+            r"C\:\keys\k.pem",
+            r"C:\\keys\\k.pem",
+            r"C\:\\keys\\k.pem",
+            r"C\:/keys/k.pem",
+        ],
+    )
+    def test_a_path_of_windows_may_be_written_as_it_is(self, written: str) -> None:
+        """The colon ended the path, and the backslashes were dropped: "does not know keysk.pem"."""
+        path = "C:/keys/k.pem" if "/" in written else "C:\\keys\\k.pem"
+        server = f"ssl:9999:privateKey={written}:certKey=D:\\c.pem:interface=127.0.0.1"
+        assert f"{server!r}: cannot read {path}: No such file or directory" == refusal(server)
+        host = f"tls:10.0.0.5:9999:caCerts={written}:name=camera-1"
+        with pytest.raises(ConfigurationError) as caught:
+            client(REACTOR, host)
+        assert f"{host!r}: cannot read {path}: No such file or directory" == str(caught.value)
+
     def test_port_interface_and_backlog_are_used(self, own: PemFiles, authority: Authority) -> None:
         reactor = MemoryReactorClock()
         text = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
@@ -192,7 +193,10 @@ class TestRefusals:
         with pytest.raises(ConfigurationError) as raised:
             load_factory(name, {})
 
-        problem = "name it as module:name, such as my_camera:VisionCamera"
+        problem = (
+            "name it as module:name or file:name, such as my_camera:VisionCamera or "
+            "my_camera.py:VisionCamera"
+        )
         assert f"--app {name}: {problem}" == str(raised.value)
 
     def test_a_module_that_does_not_exist(self) -> None:
@@ -227,7 +231,47 @@ class TestRefusals:
         assert told.endswith("(my_app.py, line 2)")
 
     def test_a_name_that_is_not_in_the_module(self, load: Load) -> None:
-        assert "--app my_app:Nothing: my_app has no Nothing" == refusal(load, "Nothing")
+        module = "class Camera: pass\nclass _Own: pass\nfrom tcpcomm import Limits\nother = Camera()\n"
+        expected = "--app my_app:Nothing: my_app has no Nothing; its classes: Camera"
+        assert expected == refusal(load, "Nothing", module=module)
+        many = "".join(f"class C{number}: pass\n" for number in range(12))
+        expected = "C0, C1, C2, C3, C4, C5, C6, C7, C8, C9 and 2 more"
+        assert refusal(load, "Nothing", module=many).endswith(f"; its classes: {expected}")
+        expected = "--app my_app:Nothing: my_app has no Nothing; it defines no class"
+        assert expected == refusal(load, "Nothing", module="x = 1")
+
+    def test_a_file_may_be_named_by_its_path(self, load: Load, tmp_path: Path) -> None:
+        load("Camera")  # writes the file
+        sys.modules.pop("my_app")
+        for place in ("my_app.py", f"{tmp_path}/my_app.py", "./my_app.py", "./my_app"):
+            name = f"{place}:Camera"
+            assert "my_app" == load_factory(name, {}).protocol.__module__
+
+    def test_a_file_that_is_not_there_or_cannot_be_imported(self, load: Load, tmp_path: Path) -> None:
+        load("Camera")
+        (tmp_path / "my-app.py").write_text("")
+        (tmp_path / "os.py").write_text("")
+        windows = "C:\\vision\\my_camera.py"
+        for name, problem in (
+            ("no.py:Camera", "there is no file no.py"),
+            (f"{windows}:MyCamera", f"there is no file {windows}"),
+            (
+                windows,
+                "name it as module:name or file:name, such as my_camera:VisionCamera or "
+                "my_camera.py:VisionCamera",
+            ),
+            (
+                "my-app.py:Camera",
+                "Python cannot import my-app.py: give it a name of letters, digits and underscores",
+            ),
+            (
+                "os.py:Camera",
+                f"Python has another module os, from {os.__file__}: give the file another name",
+            ),
+        ):
+            with pytest.raises(ConfigurationError) as raised:
+                load_factory(name, {})
+            assert f"--app {name}: {problem}" == str(raised.value)
 
     @pytest.mark.parametrize(
         ("name", "shown"), [("number", "42"), ("Limits", "<class 'tcpcomm.session.limits.Limits'>")]

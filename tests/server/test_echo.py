@@ -234,7 +234,16 @@ class TestText:
         [
             ("utf-8", b"ab\xff", "byte 0xff at position 2"),
             ("cp949", b"\xff", "byte 0xff at position 0"),
-            ("ascii", "é".encode(), "byte 0xc3 at position 0"),
+            (
+                "ascii",
+                "é".encode(),
+                "byte 0xc3 at position 0; it may be utf-8: start the server with --encoding utf-8",
+            ),
+            (
+                "utf-8",
+                "검사 시작".encode("cp949"),
+                "byte 0xb0 at position 0; it may be cp949: start the server with --encoding cp949",
+            ),
             ("shift_jis", b"\x81", "byte 0x81 at position 0"),
         ],
     )

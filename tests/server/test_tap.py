@@ -235,7 +235,7 @@ class TestRefusals:
             (["--allow", "camera-1"], "--allow: 'camera-1' is not a network such as 192.168.0.0/24: "),
             (["--allow", "any", "--allow", "::1"], "--allow any opens the server to all: remove it"),
             (["--app", "no_such:Thing"], "--app no_such:Thing: cannot import no_such: ModuleNotFoundE"),
-            (["--app", "thing"], "--app thing: name it as module:name, such as my_camera:VisionCamera"),
+            (["--app", "thing"], "--app thing: name it as module:name or file:name, such as "),
             (["--log-format", "xml"], "--log-format must be text or json, not 'xml'"),
             (["--listen", "foo:1"], "--listen 'foo:1' is not an endpoint such as tcp:9999:int"),
             (["--listen", "tcp:1"], "--listen tcp:1 is open to other machines: name them with --allow "),

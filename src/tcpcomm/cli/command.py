@@ -31,7 +31,7 @@ module:name. 'tcpcomm COMMAND --help' explains a command. 'twistd tcpcomm' runs 
 
     examples = """
 Examples, with a declaration VisionCamera in my_camera.py:
-  tcpcomm describe my_camera:VisionCamera > manual.md
+  tcpcomm describe my_camera:VisionCamera --output manual.md
   tcpcomm simulate my_camera:VisionCamera
   tcpcomm call my_camera:VisionCamera tcp:127.0.0.1:9999 locate job=3
   tcpcomm watch my_camera:VisionCamera tcp:127.0.0.1:9999

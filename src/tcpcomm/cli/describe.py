@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 from twisted.python import usage
 
-from tcpcomm.cli.common import Subcommand, load_declaration
+from tcpcomm.cli.common import Refusal, Subcommand, load_declaration
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 
@@ -23,6 +25,7 @@ examples are random."""
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["format", "f", "markdown", "markdown, or json: the same facts for machines."],
         ["seed", "s", "0", "Another seed gives other values in the examples."],
+        ["output", "o", None, "The file for the manual, in UTF-8.  [default: standard output]"],
     ]
 
     def postOptions(self) -> None:
@@ -31,8 +34,29 @@ examples are random."""
 
     def run(self) -> int:
         facts = facts_of(load_declaration(self.name), seed=self["seed"])
-        if self["format"] == "json":
-            print(json.dumps(facts, indent=2, ensure_ascii=False))
-        else:
-            print(markdown(facts), end="")
+        text = f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n"
+        if self["format"] == "markdown":
+            text = markdown(facts)
+        if self["output"] is None:
+            self._print(text)
+            return 0
+        try:
+            Path(self["output"]).write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise Refusal(f"--output {self['output']}: cannot write it: {error.strerror}") from None
         return 0
+
+    @staticmethod
+    def _print(text: str) -> None:
+        """Print the manual. Say so if the console's encoding lacks some of its characters."""
+        print(text, end="")
+        encoding = sys.stdout.encoding or "utf-8"
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError as error:
+            lost = error.object[error.start]
+            print(
+                f"tcpcomm describe: standard output is in {encoding}, which has no {lost!r}: --output "
+                "manual.md writes the manual in UTF-8",
+                file=sys.stderr,
+            )

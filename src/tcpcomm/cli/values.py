@@ -15,10 +15,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import bare_type, has_fields, union_members
+from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
+from tcpcomm.codec.problems import inside
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.runtime.safe_text import one_line
 
@@ -79,7 +80,39 @@ def _read(annotation: Any, text: str) -> Any:
     shape = ValueTypes().of(annotation)
     if isinstance(annotation, type) and issubclass(annotation, (date, time)):
         return shape.read(text)
+    if not text.startswith(("{", "[", '"')):
+        parts = _read_parts(annotation, text)
+        if parts is not None:
+            return parts
     return shape.read(_JSON.read(text.encode("utf-8", "surrogateescape")))
+
+
+def _read_parts(annotation: Any, text: str) -> Any:
+    """Read a class or a list that is written as values with commas. Return None if it is neither."""
+    words = text.split(",") if text else []
+    if get_origin(annotation) is list:
+        return [_read(get_args(annotation)[0], word.strip()) for word in words]
+    if not has_fields(annotation):
+        return None
+    fields = fields_of(annotation)
+    least = sum(each.default is MISSING for each in fields)
+    if not least <= len(words) <= len(fields):
+        names = [each.name for each in fields]
+        example = ", ".join(f'"{name}": ...' for name in names)
+        raise CodecError(
+            f"{len(words)} {'value' if len(words) == 1 else 'values'} for {annotation.__name__}: write "
+            f"{','.join(names)}, or JSON, as in {{{example}}}"
+        )
+    values = {}
+    for field, word in zip(fields, words, strict=False):
+        try:
+            values[field.name] = _read(field.type, word.strip())
+        except CodecError as error:
+            raise inside(field.name, error) from None
+    try:
+        return annotation(**values)
+    except (TypeError, ValueError) as error:  # a validator refused a value
+        raise CodecError(str(error)) from None
 
 
 def _read_one_of(annotations: Sequence[Any], text: str) -> Any:

@@ -34,6 +34,26 @@ def charset(name: str) -> str:
     return _AS_WINDOWS_SAYS.get(lookup(name).name, name)
 
 
+def likely_charset(data: bytes, not_this: str) -> str | None:
+    """
+    Return ``cp949`` if bytes read as Korean text in it, or ``utf-8``, or None if neither is likely.
+
+    Args:
+        data: the bytes.
+        not_this: the encoding that they are not text in.
+    """
+    for name in ("utf-8", "cp949"):
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        others = [each for each in text if not each.isascii()]
+        is_korean = all("가" <= each <= "힣" for each in others)
+        if name != not_this and others and (is_korean or name == "utf-8"):
+            return name
+    return None
+
+
 def _check_name(_: Encoding, __: object, name: str) -> None:
     try:
         "".encode(name)
@@ -95,7 +115,9 @@ class Encoding:
     def problem(self, error: UnicodeDecodeError) -> CodecError:
         """Return the error for bytes that are not text in this encoding."""
         where = f"at byte {error.start} of {brief_repr(error.object)}"
-        return CodecError(f"this is not text in {self.name}: {error.reason}, {where}")
+        likely = likely_charset(error.object, self.charset)
+        hint = "" if likely is None else f'; it may be {likely}: write encoding="{likely}"'
+        return CodecError(f"this is not text in {self.name}: {error.reason}, {where}{hint}")
 
     def carries(self, text: str) -> bool:
         """Return True if encoding and decoding give the same text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_origin
 
 from tcpcomm.codec.problems import wrong
 
@@ -12,6 +12,19 @@ def native(value: Any) -> Any:
     if hasattr(type(value), "dtype") and hasattr(type(value), "tolist"):
         return value.tolist()
     return value
+
+
+def numpy_advice(annotation: Any) -> str | None:
+    """Return the correction of an annotation that names a type of numpy, or None if it names none."""
+    kind = get_origin(annotation) or annotation
+    if not (isinstance(kind, type) and hasattr(kind, "dtype") and hasattr(kind, "tolist")):
+        return None
+    if hasattr(kind, "__setitem__"):
+        return (
+            f"{kind.__name__} does not say what is in it: write list[float], or list[list[float]] for a "
+            "table; numpy's arrays may be sent as such lists, and lists arrive"
+        )
+    return f"{kind.__name__} is numpy's: write float or int; numpy's numbers may be sent as such"
 
 
 def native_list(value: Any, expected: str) -> list[Any]:

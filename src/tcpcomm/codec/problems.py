@@ -30,13 +30,20 @@ def brief_repr(value: Any) -> str:
 
 def wrong(expected: str, value: Any) -> CodecError:
     """Return the error for a value of the wrong type or range."""
-    if iscoroutine(value):
-        hint = ": an await is missing"
+    if iscoroutine(value) or hasattr(value, "__await__"):
+        hint = ": did you forget await?"
     elif isgenerator(value):
         hint = ": write return, not yield"
+    elif isinstance(value, tuple) and expected.startswith("a list"):
+        hint = ": write list(...) around it"
     else:
         hint = ""
     return CodecError(f"must be {expected}, not {brief_repr(value)}{hint}")
+
+
+def without_b(value: bytes) -> str:
+    """Return the correction for bytes in a declaration that must be text: ``not b'OK': write 'OK'``."""
+    return f"not {value!r}: write {value.decode('latin-1')!r}, without b"
 
 
 def missing(name: str) -> CodecError:

@@ -14,6 +14,7 @@ from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described
+from tcpcomm.conversation.reply import Reply
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.interim import new_timeout
 from tcpcomm.equipment.messages import Command
@@ -233,7 +234,7 @@ class Requester:
             self._exchange.ask(call, self._clock.seconds())
         except (NotSent, EncodeError):
             return fail()
-        result: Deferred[Any] = Deferred(lambda _: self._cancelled(call))
+        result = Reply(lambda _: self._cancelled(call))
         if call.due < self._next_due:
             self._next_due = call.due
             self._timer.expect(call.due)

@@ -31,6 +31,7 @@ from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, N
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
+from tcpcomm.runtime.right_thread import asyncio_advice
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
 from tcpcomm.session.turns import SLICE_SECONDS
@@ -429,8 +430,9 @@ class Responder:
             send(request, [], error)
         elif self._session.is_open or not isinstance(error, (CancelledError, SessionClosed)):
             where = self._handlers.by_name[request.name].where
-            message = "{peer}: {command} failed; a fault is the answer"
-            self.log.failure(message, failure, peer=self._session.peer, command=where)
+            message = "{peer}: {command} failed; a fault is the answer{advice}"
+            advice = asyncio_advice(error)
+            self.log.failure(message, failure, peer=self._session.peer, command=where, advice=advice)
             send(request, *self._fault(request, self._internal_fault))
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> tuple[list[bytes], Any]:

@@ -18,8 +18,10 @@ from typing import Any, Final
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
+from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSpec, Request
 from tcpcomm.codec.encoding import charset
+from tcpcomm.codec.numpy_values import numpy_advice
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
@@ -269,11 +271,13 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
             )
         if parameter.name not in hints:
             raise ConfigurationError(f"{where}: {parameter.name} needs an annotation, such as int")
+        _refuse_numpy(f"{where}: {parameter.name}", hints[parameter.name])
         default = MISSING if parameter.default is parameter.empty else parameter.default
         parameters.append(Field(parameter.name, hints[parameter.name], default))
     if "return" not in hints:
         raise ConfigurationError(f"{where}: the result needs an annotation, such as -> None")
     result = _awaited_type(hints["return"])
+    _refuse_numpy(f"{where}: the result", result)
     if is_event and result is not None:
         raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
     return MessageSpec(
@@ -286,6 +290,12 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
         result=result,
         is_event=is_event,
     )
+
+
+def _refuse_numpy(where: str, annotation: Any) -> None:
+    advice = numpy_advice(bare_type(annotation))
+    if advice is not None:
+        raise ConfigurationError(f"{where}: {advice}")
 
 
 def _hints(where: str, method: Callable[..., Any], local_names: Mapping[str, Any]) -> dict[str, Any]:

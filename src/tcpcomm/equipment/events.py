@@ -6,6 +6,7 @@ The equipment calls an event to send it. A host subscribes to an event, or waits
 
 from __future__ import annotations
 
+import sys
 from collections import deque, namedtuple
 from collections.abc import AsyncIterator, Callable, Mapping
 from time import monotonic
@@ -18,6 +19,7 @@ from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, SessionClosed, TcpcommError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
+from tcpcomm.runtime.right_thread import asyncio_advice
 
 P = ParamSpec("P")
 
@@ -251,7 +253,13 @@ class BoundEvent(Generic[P]):
             )
 
     def _log_failure(self, failure: Any = None) -> None:
-        self.log.failure("a subscriber of {event} failed", failure, event=self._declared.where)
+        error = sys.exception() if failure is None else failure.value
+        self.log.failure(
+            "a subscriber of {event} failed{advice}",
+            failure,
+            event=self._declared.where,
+            advice=asyncio_advice(error),
+        )
 
     def _send(self, values: dict[str, Any], session: Any) -> None:
         if self._source.__tcpcomm_proxy__:

@@ -96,7 +96,15 @@ def crc(
         init: the value of the register at the start.
         reflected: the catalogue's refin and refout, which are equal in every entry used here.
         xorout: the value that is XORed with the register at the end.
+
+    Raises:
+        ConfigurationError: the register has fewer than 8 bits.
     """
+    if width < 8:
+        raise ConfigurationError(
+            f"crc() computes registers of 8 bits and more, not {width}: write a function from bytes to an "
+            f"int for crc-{width}, and give that to Checksum"
+        )
     mask, top, shift = (1 << width) - 1, 1 << (width - 1), width - 8
     if reflected:
         init, poly = _reflect(init, width), _reflect(poly, width)

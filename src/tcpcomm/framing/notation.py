@@ -58,12 +58,19 @@ def _parse_bytes(text: str) -> bytes:
         elif escaped in _ESCAPES:
             parts.append(_ESCAPES[escaped])
         else:
-            before = repr(escaped) if escaped else "the end"
             raise ConfigurationError(
-                f"a backslash before {before} means nothing; there are "
+                f"a backslash before {_named(escaped)} means nothing; there are "
                 "\\r \\n \\t \\0 \\xHH \\\\ \\, \\| \\: \\="
             )
     return b"".join(parts)
+
+
+def _named(character: str) -> str:
+    """Return the name of the character behind a backslash. A byte that is not text came from a shell."""
+    if "\udc80" <= character <= "\udcff":
+        byte = ord(character) - 0xDC00
+        return f"the byte {byte:02X}, which is written \\x{byte:02X},"
+    return repr(character) if character else "the end"
 
 
 def _format_bytes(value: bytes) -> str:

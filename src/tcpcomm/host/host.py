@@ -25,6 +25,7 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords, HostOptions
+from tcpcomm.runtime.right_thread import check_thread
 
 E = TypeVar("E", bound=Equipment)
 
@@ -55,7 +56,7 @@ def remote(
 
     Raises:
         ConfigurationError: ``kind`` is not a declaration, a credential is missing, not exactly one of
-            ``at`` and ``listen`` is given, or an option is wrong.
+            ``at`` and ``listen`` is given, or an option is wrong; or this is not the thread of the reactor.
     """
     if isinstance(kind, Equipment):
         raise ConfigurationError(
@@ -63,6 +64,7 @@ def remote(
         )
     declaration, options = declaration_of(kind), HostOptions(connect=at, **keywords)
     check_states(declaration, *([] if options.serves is None else [declaration_of(options.serves)]))
+    check_thread(options.reactor, "remote")
     link = HostLink(declaration, options)
     link.start_with_reactor()
     proxy: E = link.host_proxy.proxy

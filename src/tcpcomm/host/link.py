@@ -15,6 +15,7 @@ from tcpcomm.codec.base import Asked, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
+from tcpcomm.conversation.reply import Reply
 from tcpcomm.conversation.requester import ANY_FRAME
 from tcpcomm.conversation.responder import HandlerTable, Responder, asking_session, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
@@ -294,7 +295,7 @@ class HostLink(Link):
         """
         if not (self._wait or retries):
             return maybeDeferred(ask_now)
-        return Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again))
+        return Reply.of(Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again)))
 
     async def _ask_patiently(self, ask_now: Callable[[], Deferred[Any]], retries: int, again: float) -> Any:
         wait = patience = self._wait

@@ -53,6 +53,14 @@ class ReportState(Action):
     reason: str
 
 
+def no_answer_text(seconds: float) -> str:
+    """Return the reason of an attempt that nobody answered within so many seconds."""
+    return (
+        f"no answer within {seconds:g} s: wrong address, cable or firewall? "
+        'On a slow network use policy="wan", or a longer connect_timeout'
+    )
+
+
 class Supervisor:
     """
     Decides the course of one link, from the events that it gets.
@@ -262,7 +270,7 @@ class Supervisor:
         if self.state is LinkState.DOWN:
             return self._dial(now)
         if self.state is LinkState.CONNECTING:
-            late = self._lookup or f"no answer within {self.policy.connect_timeout:g} s"
+            late = self._lookup or no_answer_text(self.policy.connect_timeout)
             return self._give_up(now, late)
         if pulse is not None and self.state is LinkState.HANDSHAKING and now < self._due:
             return self._beat(pulse, now)

@@ -58,6 +58,10 @@ _SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey", "clientNa
 _CLIENT_OPTIONS: Final = _COMMON | {"host", "name", "clientCert", "timeout", "bindAddress"}
 
 
+_WINDOWS_PATH: Final = re.compile(r"=([A-Za-z])(\\?):([\\/][^:]*)")
+"""An argument that is a path with a drive, up to the next colon."""
+
+
 @frozen
 class Listener:
     """
@@ -92,8 +96,9 @@ def listener(
 
     Args:
         reactor: listens.
-        text: the endpoint string. Over Twisted's TCP, data is sent at once where possible. With
-            ``at-once=no``, it waits for the reactor's next turn, as in plain Twisted.
+        text: the endpoint string. A path may have a drive, as in ``privateKey=C:/keys/key.pem``. Over
+            Twisted's TCP, data is sent at once where possible. With ``at-once=no``, it waits for the
+            reactor's next turn, as in plain Twisted.
         client_ca: for TLS, a PEM file of authorities; one of them must have signed each client's
             certificate. ``caCerts=`` in the string means the same.
         client_names: for TLS, the names that clients may have in their certificates; empty: any name.
@@ -104,11 +109,12 @@ def listener(
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
+    given_text, text = text, _with_windows_paths(text)
     parsed = _Parsed.of(text, LISTEN_EXAMPLE)
     is_tls = parsed.kind in _TLS
     reload: Callable[[], None] | None
     given = {"caCerts": client_ca, "clientNames": ",".join(client_names) or None, "revoked": revoked}
-    with _explained(text, LISTEN_EXAMPLE):
+    with _explained(given_text, LISTEN_EXAMPLE):
         transport_reactor, plain_text = _without_at_once(reactor, text)
         if is_tls or (parsed.kind == "native" and "privateKey" in parsed.options):
             for option, value in given.items():
@@ -127,7 +133,7 @@ def listener(
             endpoint = _server(transport_reactor, parsed, plain_text)
             reload = getattr(endpoint, "reload", None)
     return Listener(
-        text=text,
+        text=given_text,
         endpoint=endpoint,
         local=parsed.is_local(),
         proves_peers="caCerts" in parsed.options,
@@ -187,6 +193,23 @@ def open_to_others(text: str) -> str:
         f"{text} is open to other machines: say which with allow=[...] (allow=None for all), demand "
         "keys=... or client certificates, or add :interface=127.0.0.1"
     )
+
+
+def _with_windows_paths(text: str) -> str:
+    r"""
+    Return an endpoint string with each path such as ``=C:\keys\key.pem`` written as Twisted needs it.
+
+    Twisted ends an argument at a colon, and drops a backslash. A path with a drive is not mistaken, because
+    no argument begins with a slash or a backslash. One that is written for Twisted already stays.
+    """
+
+    def written(path: re.Match[str]) -> str:
+        drive, escaped, rest = path.groups()
+        if rest.startswith("\\\\"):
+            return path[0] if escaped else f"={drive}\\:{rest}"
+        return f"={drive}\\:" + rest.replace("\\", "\\\\")
+
+    return _WINDOWS_PATH.sub(written, text)
 
 
 @frozen
@@ -299,8 +322,9 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
     """
+    given_text, text = text, _with_windows_paths(text)
     parsed = _Parsed.of(text, CONNECT_EXAMPLE)
-    with _explained(text, CONNECT_EXAMPLE):
+    with _explained(given_text, CONNECT_EXAMPLE):
         reactor, text = _without_at_once(reactor, text)
         if parsed.kind in _TLS:
             return _tls_client(reactor, parsed)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
-from tcpcomm.codec.encoding import charset
+from tcpcomm.codec.encoding import charset, likely_charset
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.autodetect import AutoDetect, AutoDetectDecoder
 from tcpcomm.framing.base import Framing
@@ -75,7 +75,9 @@ class EchoProtocol(FrameProtocol):
             text = message.decode(self.charset)
         except UnicodeDecodeError as error:
             found = f"byte 0x{message[error.start]:02x} at position {error.start}"
-            problem = f"the message is not {self.encoding}: {found}"
+            likely = likely_charset(message, self.charset)
+            hint = f"; it may be {likely}: start the server with --encoding {likely}" if likely else ""
+            problem = f"the message is not {self.encoding}: {found}{hint}"
             self.log_fault(problem)
             self._answer(frame, f"Error: {problem}")
             return

@@ -46,6 +46,7 @@ from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.runtime.right_thread import check_thread
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.runtime.watchdog import watchdog
@@ -72,6 +73,9 @@ def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
 
     An event that such an object sends reaches its own session only.
     """
+    if isinstance(kind, Equipment):
+        name = type(kind).__name__
+        raise ConfigurationError(f"per_session takes the class, not an object: write per_session({name})")
     return PerSession(lambda: kind(*args, **kwargs), kind)
 
 
@@ -424,9 +428,13 @@ def serve(
     """
     if (at is None) == (connect is None):
         raise ConfigurationError("serve() needs either at or connect")
+    if isinstance(equipment, type):
+        name = equipment.__name__
+        raise ConfigurationError(f"serve takes an object, not the class: write serve({name}(), at=...)")
     kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
     check_states(*map(declaration_of, [kind] if calls is None else [kind, calls]))
     reactor = the_reactor(reactor)
+    check_thread(reactor, "serve")
     options["observers"] = [*observers, *frame_log(log)]
     if connect is not None:
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)

@@ -23,6 +23,7 @@ from tcpcomm.framing.web_guard import WebGuard
 from tcpcomm.net.error_texts import loss_text, peer_name
 from tcpcomm.net.tls import certificate_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.right_thread import asyncio_advice
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.socket_options import set_socket_options
 from tcpcomm.runtime.timer import DeadlineTimer, clock_of
@@ -480,8 +481,9 @@ class FrameProtocol(SessionHooks):
             # The handler worked for a peer that is gone. That is not its fault, and the reason is logged.
             self.log.debug("{peer}: {error}", peer=self.peer, error=str(failure.value) or "cancelled")
             return
-        message = "{peer}: a handler of {protocol} failed; this session is closed"
-        self.log.failure(message, failure, peer=self.peer, protocol=type(self).__name__)
+        message = "{peer}: a handler of {protocol} failed; this session is closed{advice}"
+        advice, kind = asyncio_advice(failure.value), type(self).__name__
+        self.log.failure(message, failure, peer=self.peer, protocol=kind, advice=advice)
         error = one_line(failure.getErrorMessage())
         self.close(f"a handler failed: {type(failure.value).__name__}: {error}")
 

@@ -125,7 +125,7 @@ NOT_WRITTEN: list[tuple[Any, Any, str]] = [
     (Light, "red", 'must be one of "red" | "green", not \'red\''),
     (Axis, 1, "must be one of 1 | 2, not 1"),
     (Door, 1, "must be a Door, not 1"),
-    (list[int], (1,), "must be a list, not (1,)"),
+    (list[int], (1,), "must be a list, not (1,): write list(...) around it"),
     (tuple[int, ...], [1], "must be a tuple, not [1]"),
     (list[int], [1, 2, "3"], "[2]: must be a whole number, not '3'"),
     (Position, {"x": 1.0}, "must be a Position, not {'x': 1.0}"),

@@ -400,7 +400,7 @@ def test_the_error_of_a_coroutine_or_generator_names_the_mistake() -> None:
 
     forgotten = measured()
     for dialect in (bound("DO", "{n}", int), Json().bind([MessageSpec("do", "Device.do", result=int)])):
-        with pytest.raises(CodecError, match="an await is missing"):
+        with pytest.raises(CodecError, match=r"did you forget await\?"):
             replied(dialect, forgotten)
         with pytest.raises(CodecError, match="write return, not yield"):
             replied(dialect, (each for each in (1, 2)))

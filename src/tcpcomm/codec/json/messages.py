@@ -13,7 +13,7 @@ from tcpcomm.codec.base import MISSING, Dialect, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.json.value_types import LEAVES, ValueType
-from tcpcomm.codec.problems import brief_repr, errors_at, inside, wrong
+from tcpcomm.codec.problems import brief_repr, errors_at, inside, without_b, wrong
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -53,6 +53,8 @@ def word_of(
     """Return the word of a command or event. Raises ConfigurationError if its type is not allowed."""
     wire = spec.wire if wire is MISSING else wire
     word = types.name_of(spec.name) if wire is MISSING else wire
+    if isinstance(word, bytes):
+        raise ConfigurationError(f"{expected}, {without_b(word)}")
     if type(word) not in kinds:
         raise ConfigurationError(f"{expected}, not {brief_repr(word)}")
     if isinstance(word, str) and ("{" in word or "}" in word):

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tcpcomm.codec.base import MISSING
-from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.encoding import Encoding, likely_charset
 from tcpcomm.codec.json.engines import engine
 from tcpcomm.codec.limits import MAX_VALUES
 from tcpcomm.codec.problems import brief_name
@@ -144,7 +144,9 @@ class JsonText:
         if isinstance(error, CodecError):
             return error
         if isinstance(error, UnicodeDecodeError):
-            return CodecError(f"byte {error.start} is not {self.encoding}: {error.reason}")
+            likely = likely_charset(error.object, self._charset)
+            hint = "" if likely is None else f'; it may be {likely}: write encoding="{likely}"'
+            return CodecError(f"byte {error.start} is not {self.encoding}: {error.reason}{hint}")
         if isinstance(error, RecursionError):
             return CodecError("the JSON is nested too deeply")
         if isinstance(error, json.JSONDecodeError):

@@ -24,7 +24,7 @@ from tcpcomm.codec.base import (
     Request,
 )
 from tcpcomm.codec.encoding import Encoding
-from tcpcomm.codec.problems import brief_repr, missing, unknown
+from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.bodies import body_encoding
@@ -127,6 +127,8 @@ class Message:
 
 
 def _message_template(spec: MessageSpec, id: str | None) -> CompiledTemplate:
+    if isinstance(spec.wire, bytes):
+        raise ConfigurationError(f"its template must be text, {without_b(spec.wire)}")
     if not isinstance(spec.wire, str):
         example = spec.name.upper() + "".join(f",{{{each.name}}}" for each in spec.parameters)
         problem = "is missing" if spec.wire is MISSING else f"cannot be {spec.wire!r}"

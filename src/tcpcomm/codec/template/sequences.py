@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from tcpcomm.codec.annotations import bare_type, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.problems import inside
+from tcpcomm.codec.problems import inside, without_b
 from tcpcomm.codec.random_values import TRIES, draw_accepted
 from tcpcomm.codec.reply_forms import Acknowledged, CountedLines, OneOf, Until
 from tcpcomm.codec.template.ambiguity import common_text
@@ -87,6 +87,10 @@ def steps_of(reply: Any, id: str | None) -> tuple[str | None, list[Steps]]:
             )
     forms = _forms(rest)
     if not forms or not all(isinstance(text, str) for each in forms for text in each.heads):
+        texts: list[Any] = [text for each in forms for text in each.heads]
+        for each in texts:
+            if isinstance(each, bytes):
+                raise ConfigurationError(f"the reply must be text, {without_b(each)}")
         raise ConfigurationError(f"the reply cannot be {reply!r}: {_FORMS}")
     if id is not None:
         forms = [evolve(each, id=id) for each in forms]
