@@ -8,6 +8,9 @@ ASCII letter or a backslash.
 from __future__ import annotations
 
 from codecs import lookup
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from attrs import field, frozen
@@ -125,3 +128,24 @@ class Encoding:
             return text.encode(self.charset).decode(self.charset) == text
         except UnicodeError:
             return False
+
+
+_in_use: Final[ContextVar[Encoding]] = ContextVar("_in_use")
+
+
+@contextmanager
+def using(encoding: Encoding) -> Iterator[None]:
+    """Let this be the encoding of all messages that are compiled meanwhile."""
+    token = _in_use.set(encoding)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+def encoding_in_use() -> Encoding:
+    """Return the encoding of a message that is compiled now; utf-8 if nobody said one."""
+    return _in_use.get(_UTF_8)
+
+
+_UTF_8: Final = Encoding("utf-8")

@@ -87,7 +87,7 @@ def test_a_command_may_carry_bytes_too() -> None:
 
 
 def test_a_count_that_differs_from_the_bytes_is_told() -> None:
-    with pytest.raises(CodecError, match=r"the count says 3 items, but there are 2"):
+    with pytest.raises(CodecError, match=r"the count says 3 bytes, but there are 2"):
         result_of("grab", b"IMG 3\r\nab")
     refusal = CAMERA.read_at_equipment(b"PUT 3\r\nab")
     assert isinstance(refusal, Refusal)

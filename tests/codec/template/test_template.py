@@ -264,7 +264,7 @@ def test_the_notation_is_the_text_of_the_templates() -> None:
             "a: it is in an optional part, so make it Optional, or give it",
         ),
         (do("DO[,1]"), "an optional part needs a field"),
-        (do("DO,{#}", a=int), "{#} must name a list; the lists: none"),
+        (do("DO,{#}", a=int), "{#} must name a list, a text or bytes; the lists: none"),
         (
             do("DO", CountedLines("OK", "{a}"), list[int]),
             "the head of a counted reply must have the field {#} once",

@@ -26,6 +26,7 @@ from tcpcomm.codec.template.regex_tree import (
     Named,
     Run,
     Seq,
+    Sized,
     TextPattern,
     literal,
 )
@@ -84,6 +85,8 @@ class Automaton:
                 )
             case Maybe():
                 return self._add(Choice((pattern.item, EMPTY)), name)
+            case Sized():
+                return self._sized(pattern, name)
             case Many():
                 item = self._add(pattern.item, name)
                 separator = self._add(literal(pattern.separator), name)
@@ -146,6 +149,26 @@ class Automaton:
         if run.high is None:
             self.follow[states[-1]].append(states[-1])
         return _Fragment(run.low == 0, tuple(states[:1]), tuple(states[max(run.low, 1) - 1 :]))
+
+    def _sized(self, sized: Sized, name: str) -> _Fragment:
+        """Add a state for each place of a character, counted in bytes, and each size that it can have."""
+        states: dict[tuple[int, int], int] = {}
+        for place in range(sized.width):
+            for size, members in sized.sizes:
+                if place + size <= sized.width:
+                    states[place, size] = state = len(self.sets)
+                    self.sets.append(members)
+                    self.fields.append(name)
+                    self.follow[state] = []
+        sizes = [size for size, _ in sized.sizes]
+        for (place, size), state in states.items():
+            after = ((place + size, each) for each in sizes)
+            self.follow[state] += [states[each] for each in after if each in states]
+        return _Fragment(
+            False,
+            tuple(state for (place, _), state in states.items() if place == 0),
+            tuple(state for (place, size), state in states.items() if place + size == sized.width),
+        )
 
     def _sequence(self, fragments: Iterable[_Fragment]) -> _Fragment:
         whole = _NOTHING

@@ -91,7 +91,7 @@ def write_values(
     template: CompiledTemplate, fallback: Callable[[Mapping[str, Any]], str]
 ) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that writes the text for a mapping with exactly the template's values."""
-    if template.raw:
+    if template.raw or template.behind:
         return fallback
     function = FastPath("write", "value", fallback, template.text)
     statements, text = _written(function, template, "value[{!r}]")
@@ -106,7 +106,7 @@ def write_reply(
 ) -> Callable[[Request, Any], list[bytes]]:
     """Return a function that splits a result into its fields, and writes them as one frame."""
     if template.raw or any(name is None for name, _, _ in template.writers):
-        return fallback  # optional parts want all values by name
+        return fallback  # optional parts and counts of bytes want all values by name
     function = FastPath("write", "request, value", fallback, template.text)
     if fields.kind is not None:
         fits, source = [f"if isinstance(value, {function.constant(fields.kind)}):"], "value.{}"

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.problems import inside, missing
+from tcpcomm.codec.template.byte_widths import gathered, spread
 from tcpcomm.codec.template.fields.field_type import Plain
 from tcpcomm.codec.template.fields.raw_bytes import WithBody
 from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
@@ -27,6 +28,42 @@ ValueDrawer = tuple["str | None", Callable[[Random], Any]]
 
 
 @frozen
+class Count:
+    """
+    A number in a text that counts items, characters or bytes of the same text.
+
+    Attributes:
+        capture: the name of the group that holds the number.
+        of: the counted field; empty: all that stands behind the number.
+        measure: returns the count of a value, or of a written text if ``in_bytes``.
+        unit: the unit, for messages.
+        in_bytes: True if it counts the bytes of the written text.
+    """
+
+    capture: str
+    of: str
+    measure: Callable[[Any], int]
+    unit: str
+    in_bytes: bool = False
+
+
+@frozen
+class Behind:
+    """
+    A count of the bytes that stand behind it, where a template writes it.
+
+    Attributes:
+        index: the index of its writer.
+        format: the format of what stands behind it, with ``%s`` for each of the writers there.
+    """
+
+    index: int
+    format: str
+    measure: Callable[[str], int]
+    write: Callable[[Any], str]
+
+
+@frozen
 class CompiledTemplate:
     """
     A template, or a part of one, compiled by :func:`~tcpcomm.codec.template.compiler.compile_template`.
@@ -41,8 +78,10 @@ class CompiledTemplate:
         written_regex: the texts that it writes, in the same way. A regular expression for fewer texts takes
             less time.
         format: the text that it writes, with ``%s`` for each of the writers.
-        counts: pairs of the capture that holds the number of items of a list, and the name of this list.
+        counts: the numbers that count another part of the text.
+        behind: those that count what stands behind them.
         expected: the expected text of each piece, to explain a mismatch.
+        charset: Python's name of the encoding, if its widths count bytes; None: widths count characters.
         raw: the name of the field of raw bytes behind the text, or an empty text.
         raw_kind: the type of that field.
         match: the compiled regular expression.
@@ -60,21 +99,27 @@ class CompiledTemplate:
     captures: tuple[Capture, ...]
     writers: tuple[ValueWriter, ...]
     drawers: tuple[ValueDrawer, ...]
-    counts: tuple[tuple[str, str], ...]
+    counts: tuple[Count, ...]
+    behind: tuple[Behind, ...]
     expected: tuple[ExpectedText, ...]
+    charset: str | None
     raw: str = ""
     raw_kind: type[bytes] | type[memoryview] = bytes
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
     @match.default
     def _compile(self) -> Callable[[str], re.Match[str] | None]:
-        return re.compile(self.regex, re.DOTALL).fullmatch
+        return self._matcher(self.regex)
 
     match_written: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
     @match_written.default
     def _compile_written(self) -> Callable[[str], re.Match[str] | None]:
-        return re.compile(self.written_regex, re.DOTALL).fullmatch
+        return self._matcher(self.written_regex)
+
+    def _matcher(self, regex: str) -> Callable[[str], re.Match[str] | None]:
+        find, charset = re.compile(regex, re.DOTALL).fullmatch, self.charset
+        return find if charset is None else lambda text: find(spread(text, charset))
 
     def matches(self, text: str) -> bool:
         """Return True if a text fits this template."""
@@ -96,13 +141,21 @@ class CompiledTemplate:
             raise CodecError("the number has too many digits", name) from None
         if self.raw and isinstance(text, WithBody):
             values[self.raw] = self.raw_kind(text.body)
-        for count_name, list_name in self.counts:
-            count = values.pop(count_name)
-            if count is not None and count != len(values[list_name]):
-                raise CodecError(
-                    f"the count says {count} items, but there are {len(values[list_name])}", list_name
-                )
+        for count in self.counts:
+            said = values.pop(count.capture)
+            if said is None:
+                continue
+            found = count.measure(self._counted(match, count) if count.in_bytes else values[count.of])
+            if said != found:
+                raise CodecError(f"the count says {said} {count.unit}, but there are {found}", count.of)
         return values
+
+    def _counted(self, match: re.Match[str], count: Count) -> str:
+        """Return the text that a count counts."""
+        names = [name for name, _, _ in self.captures]
+        if count.of:
+            return gathered(match[names.index(count.of) + 1] or "")
+        return gathered(match.string[match.end(names.index(count.capture) + 1) :])
 
     def write(self, values: Mapping[str, Any]) -> str:
         """Return the text for values; raise CodecError if one is missing or does not fit its format."""
@@ -115,6 +168,12 @@ class CompiledTemplate:
             raise inside(name or "", error) from None
         except KeyError as error:
             raise missing(name or error.args[0]) from None
+        for each in reversed(self.behind):
+            tail = each.format % tuple(texts[each.index + 1 :])
+            try:
+                texts[each.index] = each.write(each.measure(tail))
+            except CodecError as error:
+                raise CodecError(f"its length: {error.reason}") from None
         text = self.format % tuple(texts)
         return WithBody(text, values[self.raw]) if self.raw else text
 
@@ -127,4 +186,5 @@ class CompiledTemplate:
 
     def explain(self, text: str) -> tuple[int, CodecError]:
         """Return the number of fitting characters of a text, and an error that explains the next one."""
-        return explain_mismatch(self.text, self.expected, text)
+        found = text if self.charset is None else spread(text, self.charset)
+        return explain_mismatch(self.text, self.expected, found)

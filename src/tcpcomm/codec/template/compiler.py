@@ -1,7 +1,7 @@
 """
 The compiler of templates: :func:`compile_template`. It refuses templates that are ambiguous.
 
-Numbers are read in every usual form where that leaves one reading, and else in the form that is written.
+Numbers are read in every usual form. If a text has two readings then, only the written form is read.
 
 Because no text has two readings, no two paths through the regular expression lead to the same place with
 the same rest of the text. So reading takes at most as many steps as places times characters, even in a text
@@ -17,16 +17,25 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any, Final, TypeVar
 
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.base import MISSING, Field
+from tcpcomm.codec.encoding import encoding_in_use
 from tcpcomm.codec.limits import check_length, limit_of_lists
 from tcpcomm.codec.numpy_values import native
-from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.problems import inside, missing, wrong
 from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.codec.template.ambiguity import common_text, two_readings
-from tcpcomm.codec.template.compiled import Capture, CompiledTemplate, ValueDrawer, ValueWriter
+from tcpcomm.codec.template.byte_widths import gathered
+from tcpcomm.codec.template.compiled import (
+    Behind,
+    Capture,
+    CompiledTemplate,
+    Count,
+    ValueDrawer,
+    ValueWriter,
+)
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.field_types import (
     field_type,
@@ -46,13 +55,25 @@ from tcpcomm.codec.template.parser import (
     Piece,
     TextPiece,
     ValuePiece,
+    counts_bytes,
     first_characters,
     leading_text,
     literal_texts,
     parse,
     value_names,
 )
-from tcpcomm.codec.template.regex_tree import ANY, EMPTY, Many, Maybe, Named, Run, Seq, TextPattern, literal
+from tcpcomm.codec.template.regex_tree import (
+    ANY,
+    EMPTY,
+    Many,
+    Maybe,
+    Named,
+    Run,
+    Seq,
+    TextPattern,
+    literal,
+    literal_regex,
+)
 from tcpcomm.errors import CodecError, ConfigurationError
 
 T = TypeVar("T")
@@ -78,9 +99,10 @@ def compile_template(
     """
     pieces = parse(text) if pieces is None else pieces
     exact: set[str] | None = None if _exactly.get() else set()
+    charset = encoding_in_use().charset if counts_bytes(pieces) else None
     while True:
         try:
-            template = _Compiler(text, fields, exact).compile(pieces)
+            template = _Compiler(text, fields, exact, charset).compile(pieces)
             _refuse_two_readings(template.pattern, text)
         except AmbiguousTemplate as error:
             if exact is None:
@@ -128,7 +150,11 @@ class _Compiler:
     fields: Mapping[str, Field]
     exact: Set[str] | None
     """The fields that read only what they write; None: all."""
+    charset: str | None
+    """Python's name of the encoding, if widths count bytes; None: all widths count characters."""
     optional: bool = False
+    raw: str = ""
+    """The field of raw bytes, or an empty text."""
     patterns: list[TextPattern] = field(factory=list)
     regex: str = ""
     written_regex: str = ""
@@ -136,12 +162,16 @@ class _Compiler:
     captures: list[Capture] = field(factory=list)
     writers: list[ValueWriter] = field(factory=list)
     drawers: list[ValueDrawer] = field(factory=list)
-    counts: list[tuple[str, str]] = field(factory=list)
+    counts: list[Count] = field(factory=list)
+    behind: list[tuple[int, int, Callable[[str], int], Callable[[Any], str]]] = field(factory=list)
+    """For each count of what stands behind it: its writer, its place in the format, and how to count."""
+    kinds: dict[str, FieldType] = field(factory=dict)
+    """The types of the fields that were compiled."""
     expected: list[ExpectedText] = field(factory=list)
 
     def compile(self, pieces: tuple[Piece, ...], stops: frozenset[str] = frozenset()) -> CompiledTemplate:
         """Compile all pieces. ``stops`` are the characters that can follow the last one."""
-        raw = raw_field(pieces, self.text)
+        self.raw = raw_field(pieces, self.text)
         names = tuple(value_names(pieces))
         for name in names:
             if name not in self.fields:
@@ -175,24 +205,34 @@ class _Compiler:
             tuple(self.writers),
             tuple(self.drawers),
             tuple(self.counts),
+            tuple(
+                Behind(index, self.format[at:], measure, write) for index, at, measure, write in self.behind
+            ),
             tuple(self.expected),
-            raw=raw,
-            raw_kind=bare_type(self.fields[raw].type) if raw else bytes,
+            self.charset,
+            raw=self.raw,
+            raw_kind=bare_type(self.fields[self.raw].type) if self.raw else bytes,
         )
+
+    def _regex(self, pattern: TextPattern) -> str:
+        return pattern.regex(self.charset is not None)
 
     def _add_text(self, piece: TextPiece) -> None:
         self.patterns.append(literal(piece.text))
-        self.regex += re.escape(piece.text)
-        self.written_regex += re.escape(piece.text)
+        regex = self._regex(literal(piece.text))
+        self.regex += regex
+        self.written_regex += regex
         self.format += piece.text.replace("%", "%%")
-        self.expected.append(ExpectedText(re.escape(piece.text), "", repr(piece.text), piece.text))
+        self.expected.append(ExpectedText(regex, "", repr(piece.text), piece.text))
 
     def _add_optional(self, piece: OptionalPiece, behind: frozenset[str]) -> None:
         if not any(isinstance(each, ValuePiece | ListPiece) for each in piece.pieces):
             raise ConfigurationError(
                 f"{self.text!r}: an optional part needs a field; its value says if the part is there"
             )
-        part = _Compiler(self.text, self.fields, self.exact, optional=True).compile(piece.pieces, behind)
+        compiler = _Compiler(self.text, self.fields, self.exact, self.charset, optional=True)
+        compiler.kinds = self.kinds
+        part = compiler.compile(piece.pieces, behind)
         if common_text(part.pattern, EMPTY) is not None:
             raise ConfigurationError(
                 f"{self.text!r}: an optional part can be empty, and then nobody sees it: add a text to it"
@@ -218,41 +258,93 @@ class _Compiler:
         self.writers.append((None, write, None))
         self.drawers.append((None, draw))
         self.counts += part.counts
-        self.expected.append(ExpectedText(pattern.regex(), "", "the optional part", parts=part.expected))
+        regex = self._regex(pattern)
+        self.expected.append(ExpectedText(regex, "", "the optional part", parts=part.expected))
 
     def _add_count(self, piece: CountPiece) -> None:
-        list_name = self._counted_list(piece)
+        name = self._counted(piece)
         try:
             number = int_type(parse_format_spec(piece.format_spec), signed=False)
         except ConfigurationError as error:
-            raise ConfigurationError(f"the count {{#{piece.name}}}: {error}") from None
-        self._add_field(COUNT + list_name, number.pattern)
-        self.captures.append((COUNT + list_name, number.read, lambda: None))
-        if list_name:
-            count = count_bytes if self.fields[list_name].type in RAW_KINDS else _count_items
-            self.writers.append((list_name, lambda items: number.write(count(items)), None))
-            self.counts.append((COUNT + list_name, list_name))
-        else:
+            raise ConfigurationError(f"the count {piece.notation}: {error}") from None
+        capture = (COUNT * 2 if piece.in_bytes else COUNT) + name
+        if piece.in_bytes and not name:
+            capture += COUNT * len(self.behind)
+        if any(capture == each.capture for each in self.counts):
+            raise ConfigurationError(f"{self.text!r} has the count {piece.notation} twice")
+        self._add_field(capture, number.pattern)
+        self.captures.append((capture, number.read, lambda: None))
+        what = "the number of bytes" if piece.in_bytes else "the number of items"
+        self.expected.append(ExpectedText(self._regex(number.pattern), name, what))
+        if piece.in_bytes:
+            self._count_bytes(name, capture, number)
+        elif not name:
             self.writers.append((COUNT, number.write, number.plain))
-        self.expected.append(ExpectedText(number.pattern.regex(), list_name, "the number of items"))
+        else:
+            self._count_value(name, capture, number)
 
-    def _counted_list(self, piece: CountPiece) -> str:
-        """Return the name of the list that a count belongs to; empty if the list is elsewhere."""
+    def _count_value(self, name: str, capture: str, number: FieldType) -> None:
+        """Count the items of a list, the characters of a text, or the bytes of bytes."""
+        kind = without_none(self.fields[name].type)[0]
+        measure, unit = _count_items, "items"
+        if kind is str:
+            measure, unit = _count_characters, "characters"
+        elif kind in RAW_KINDS:
+            measure, unit = count_bytes, "bytes"
+        self.writers.append((name, lambda value: number.write(measure(value)), None))
+        self.counts.append(Count(capture, name, measure, unit))
+
+    def _count_bytes(self, name: str, capture: str, number: FieldType) -> None:
+        """Count the bytes that are written for a field, or behind the count."""
+        encoding, kinds = encoding_in_use(), self.kinds
+
+        def measure(text: str) -> int:
+            return len(encoding.encode(text))
+
+        def write(values: Mapping[str, Any]) -> str:
+            if name not in kinds:
+                raise missing(name)
+            value = values[name]
+            return number.write(0 if value is None else measure(kinds[name].write(value)))
+
+        self.counts.append(Count(capture, name, measure, "bytes", in_bytes=True))
+        if not name:
+            if self.optional:
+                raise ConfigurationError(
+                    f"{self.text!r}: {{##}} counts what stands behind it; move it before the optional part"
+                )
+            self.behind.append((len(self.writers), len(self.format), measure, number.write))
+        self.writers.append((None, write if name else lambda values: "", None))
+
+    def _counted(self, piece: CountPiece) -> str:
+        """Return the name of the field that a count belongs to; empty if what it counts has no name."""
+        if piece.in_bytes:
+            if piece.name and piece.name not in self.fields:
+                raise ConfigurationError(f"{self.text!r}: {piece.notation} must name a field, or nothing")
+            if self.raw and piece.name in ("", self.raw):
+                raise ConfigurationError(f"{self.text!r}: count raw bytes with {{#{self.raw}}}")
+            return piece.name
         if not piece.name and COUNT in self.fields:
             return ""
-        lists = [name for name, value in self.fields.items() if _is_list(value) or value.type in RAW_KINDS]
+        lists = [name for name, value in self.fields.items() if _is_list(value)]
+        if not lists:
+            lists = [name for name, value in self.fields.items() if value.type in RAW_KINDS]
+        countable = (str, *RAW_KINDS)
         if piece.name in lists:
+            return piece.name
+        if piece.name in self.fields and without_none(self.fields[piece.name].type)[0] in countable:
             return piece.name
         if not piece.name and len(lists) == 1:
             return lists[0]
         raise ConfigurationError(
-            f"{self.text!r}: {{#{piece.name}}} must name a list; the lists: {', '.join(lists) or 'none'}"
+            f"{self.text!r}: {{#{piece.name}}} must name a list, a text or bytes; the lists: "
+            f"{', '.join(lists) or 'none'}"
         )
 
     def _add_field(self, name: str, pattern: TextPattern, written: TextPattern | None = None) -> None:
         self.patterns.append(Named(name, pattern))
-        self.regex += f"({pattern.regex()})"
-        self.written_regex += f"({(written or pattern).regex()})"
+        self.regex += f"({self._regex(pattern)})"
+        self.written_regex += f"({self._regex(written or pattern)})"
         self.format += "%s"
 
     def _add_value(self, piece: ValuePiece | ListPiece, behind: frozenset[str]) -> None:
@@ -263,7 +355,7 @@ class _Compiler:
             raise ConfigurationError(
                 f"{name} can be None, so it must be in an optional part, as in [,{{{name}}}]"
             )
-        width, longest = None, ""
+        width, unit, longest = None, "characters", ""
         try:
             absent = absent_value(value) if self.optional else lambda: None
             if isinstance(piece, ListPiece):
@@ -271,28 +363,37 @@ class _Compiler:
             else:
                 kind = self._one(name, field_type(annotation, piece.format_spec, behind))
                 if annotation is not bool and kind.written is None and piece.format_spec != RAW_FORMAT:
-                    width = parse_format_spec(piece.format_spec).width
+                    format_spec = parse_format_spec(piece.format_spec)
+                    width = format_spec.width
+                    unit = "bytes" if format_spec.type == "b" else unit
         except AmbiguousTemplate as error:
             raise AmbiguousTemplate(f"{name}: {error}", error.names) from None
         except ConfigurationError as error:
             raise ConfigurationError(f"{name}: {error}") from None
         self._add_field(name, kind.pattern, kind.written)
+        self.kinds[name] = kind
         self.captures.append((name, kind.read, absent))
         self.writers.append((name, kind.write, kind.plain))
         self.drawers.append((name, kind.draw))
         self.expected.append(
             ExpectedText(
-                kind.pattern.regex(),
+                self._regex(kind.pattern),
                 name,
                 kind.description,
                 width=width,
+                unit=unit,
                 most=limit_of_lists(),
                 longest=longest,
             )
         )
 
     def _one(self, name: str, kind: FieldType) -> FieldType:
-        return kind.exactly if self.exact is None or name in self.exact else kind
+        if self.exact is None or name in self.exact:
+            kind = kind.exactly
+        if self.charset is None:
+            return kind
+        read = kind.read
+        return evolve(kind, read=lambda text: read(gathered(text)))
 
     def _list(self, piece: ListPiece, annotation: Any, behind: frozenset[str]) -> tuple[FieldType, str]:
         """Return the type of a list, and the regular expression of the longest lists."""
@@ -305,10 +406,10 @@ class _Compiler:
         if isinstance(piece.item, str):
             stops = behind | frozenset(piece.separator[:1])
             kind = self._one(piece.name, field_type(item_type, piece.item, stops, empty=False))
-            return _list_type(piece, kind, self.text)
+            return _list_type(piece, kind, self.text, by_bytes=self.charset is not None)
         item_fields = value_fields(item_type, tuple(value_names(piece.item)))
         between = frozenset(piece.separator[:1]) or first_characters(piece.item, frozenset())
-        compiler = _Compiler(self.text, item_fields.fields, self.exact)
+        compiler = _Compiler(self.text, item_fields.fields, self.exact, self.charset)
         template = compiler.compile(piece.item, behind | between)
         item_fields.check_used(template.names)
 
@@ -316,7 +417,7 @@ class _Compiler:
             return template.write(item_fields.split(item))
 
         def read(text: str) -> Any:
-            values = template.read(text)
+            values = template.read(gathered(text))
             assert values is not None  # the list's pattern contains the items' pattern
             return item_fields.join(values)
 
@@ -324,7 +425,7 @@ class _Compiler:
             return draw_accepted(lambda: template.draw(random), item_fields.join, type_text(item_type))
 
         item = FieldType(f"a {type_text(item_type)}", template.pattern, write, read, draw)
-        return _list_type(piece, item, self.text)
+        return _list_type(piece, item, self.text, by_bytes=self.charset is not None)
 
 
 def _is_list(value: Field) -> bool:
@@ -333,6 +434,12 @@ def _is_list(value: Field) -> bool:
 
 def _count_items(value: Any) -> int:
     return len(checked_list(value))
+
+
+def _count_characters(value: Any) -> int:
+    if not isinstance(value, str):
+        raise wrong("a text", value)
+    return len(value)
 
 
 def checked_list(value: Any) -> list[Any]:
@@ -363,7 +470,9 @@ def _same(value: Any, other: Any) -> bool:
     return value is other or (type(value) is type(other) and bool(value == other))
 
 
-def _list_type(piece: ListPiece, item: FieldType, template: str) -> tuple[FieldType, str]:
+def _list_type(
+    piece: ListPiece, item: FieldType, template: str, *, by_bytes: bool
+) -> tuple[FieldType, str]:
     if common_text(item.pattern, EMPTY) is not None:
         raise ConfigurationError(
             "an item of the list can be empty, so nobody can count the items: add a text to the item"
@@ -373,8 +482,8 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> tuple[FieldT
     if piece.separator:
         behind = Maybe(behind)
     _refuse_two_readings(Seq((Named(piece.name, item.pattern), behind)), template)
-    end = rf"(?:{re.escape(piece.separator)}|\Z)" if piece.separator else ""
-    items_in = re.compile(f"({item.pattern.regex()}){end}", re.DOTALL).findall
+    end = rf"(?:{literal_regex(piece.separator, by_bytes)}|\Z)" if piece.separator else ""
+    items_in = re.compile(f"({item.pattern.regex(by_bytes)}){end}", re.DOTALL).findall
 
     most = limit_of_lists()
 
@@ -391,7 +500,7 @@ def _list_type(piece: ListPiece, item: FieldType, template: str) -> tuple[FieldT
 
     many = Many(item.pattern, piece.separator, most)
     kind = FieldType(f"a list, each item {item.description}", Maybe(many), write, read, draw)
-    return kind, many.full_regex()
+    return kind, many.full_regex(by_bytes)
 
 
 def each_item(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
@@ -373,7 +373,7 @@ class TextDialect(Dialect):
 
 
 class _CommonText(ConfigurationError):
-    """A frame can be two messages: those with these names, of which an empty one stands for the faults."""
+    """A frame can be two messages. ``names`` has the names of both, without the empty name of a fault."""
 
     def __init__(self, message: str, names: Iterable[str]) -> None:
         super().__init__(message)
@@ -396,7 +396,10 @@ def _compile_messages(
 
     def compiled(spec: MessageSpec) -> Message:
         try:
-            return as_usual_or_exactly(lambda: Message(spec, encoding, faults, faults_first=free_replies))
+            with using(encoding):
+                return as_usual_or_exactly(
+                    lambda: Message(spec, encoding, faults, faults_first=free_replies)
+                )
         except ConfigurationError as error:
             raise ConfigurationError(f"{spec.where}: {error}") from None
 

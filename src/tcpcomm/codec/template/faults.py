@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from tcpcomm.codec.base import Field, ProtocolErrorKind
-from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
@@ -102,7 +102,9 @@ class FaultTemplate:
         self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
         self.prefers_numbers = self._codes_are_numbers or code_format.width is not None
         """True if the codes of protocol errors should be numbers."""
-        self._width = parse_format_spec(formats.get("reason", "")).width
+        reason_format = parse_format_spec(formats.get("reason", ""))
+        self._width = reason_format.width
+        self._width_in_bytes = reason_format.type == "b"
         self._fields = {
             "code": Field("code", int if self._codes_are_numbers else str),
             "reason": Field("reason", str, ""),
@@ -150,7 +152,7 @@ class FaultTemplate:
         return self._templates_by_word[word]
 
     def _compiled(self, pieces: tuple[Piece, ...]) -> CompiledTemplate:
-        with reading_exactly():
+        with reading_exactly(), using(self._encoding):
             template = compile_template(self.text, self._fields, pieces)
         if self._ok is None or not self.has_code:
             return template
@@ -205,10 +207,15 @@ class FaultTemplate:
             reason = "".join(map(self._escaped, reason))
         if self._width is not None:
             reason = reason.strip()
-            if len(reason) > self._width:
-                cut = reason[: max(self._width - 3, 0)].rstrip()
+            if self._size(reason) > self._width:
+                cut = reason
+                while cut and self._size(cut) > self._width - 3:
+                    cut = cut[:-1].rstrip()
                 reason = (cut + "...")[: self._width]
         return reason
+
+    def _size(self, text: str) -> int:
+        return len(self._encoding.encode(text)) if self._width_in_bytes else len(text)
 
     def _escaped(self, character: str) -> str:
         escaped = f"\\x{ord(character):02x}" if character < "\u0100" else f"\\u{ord(character):04x}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.template.byte_widths import gathered
 from tcpcomm.errors import CodecError
 
 
@@ -22,7 +23,9 @@ class ExpectedText:
     literal: str = ""
     """The exact text, if the piece is literal text."""
     width: int | None = None
-    """The number of characters of a field of fixed width; otherwise None."""
+    """The size of a field of fixed width; otherwise None."""
+    unit: str = "characters"
+    """The unit of the width."""
     parts: tuple[ExpectedText, ...] = ()
     """The pieces of an optional part."""
     most: int = 0
@@ -84,7 +87,7 @@ def _explain(template: str, expected: Sequence[ExpectedText], text: str) -> tupl
         end += len(prefix)
         before = ExpectedText("", "", "")
         missing = ExpectedText("", "", repr(missing.literal[len(prefix) :]))
-    here, wanted = brief_repr(text[end:]), missing.description
+    here, wanted = brief_repr(gathered(text[end:])), missing.description
     if before.longest and end < len(text) and re.fullmatch(before.longest, text[begin:end], re.DOTALL):
         problem, name = f"the list has more than {before.most} items (max_items)", before.name
     elif end == len(text):
@@ -93,9 +96,9 @@ def _explain(template: str, expected: Sequence[ExpectedText], text: str) -> tupl
         problem, name = f"{here} does not begin with {wanted}", missing.name
         size = len(_visible_field(text[end:], following))
         if missing.width is not None and size != missing.width:
-            problem = f"{here} begins with {size} characters, not {missing.width}; expected {wanted}"
+            problem = f"{here} begins with {size} {missing.unit}, not {missing.width}; expected {wanted}"
     elif before.name:
-        problem = f"{brief_repr(text[begin:])} is not {before.description} followed by {wanted}"
+        problem = f"{brief_repr(gathered(text[begin:]))} is not {before.description} followed by {wanted}"
         name = before.name
     else:
         problem, name = f"expected {wanted}, not {here}", ""

@@ -24,10 +24,21 @@ class ValuePiece:
 
 @frozen
 class CountPiece:
-    """The number of items of a list. An empty name means the only list."""
+    """
+    A number that counts: the items of a list, the characters of a text, the bytes of a value.
+
+    With ``in_bytes`` it counts the bytes of the written text. An empty name means the only list, or with
+    ``in_bytes`` all that stands behind the count.
+    """
 
     name: str
     format_spec: str = ""
+    in_bytes: bool = False
+
+    @property
+    def notation(self) -> str:
+        """The piece without its format, as it is written in a template."""
+        return f"{{{'##' if self.in_bytes else '#'}{self.name}}}"
 
 
 @frozen
@@ -48,7 +59,7 @@ class OptionalPiece:
 
 Piece = TextPiece | ValuePiece | CountPiece | ListPiece | OptionalPiece
 
-_FIELD_START: Final = re.compile(r"\{(#?)([^\W\d]\w*)?")
+_FIELD_START: Final = re.compile(r"\{(#{0,2})([^\W\d]\w*)?")
 _TEXT_UP_TO: Final = {
     "": re.compile(r"(?:[^{}\[\]]|\{\{|\}\}|\[\[|\]\])*"),
     "}": re.compile(r"(?:[^{}\[\]]|\{\{|\[\[|\]\])*"),
@@ -113,7 +124,9 @@ class _Parser:
         format_spec = self.take(_FORMAT_SPEC)[0] if self.skip(":") else ""
         if not self.skip("}"):
             raise self.error(f"the field {name!r} must continue with ':' and a format, or end with '}}'")
-        return CountPiece(name, format_spec) if count else ValuePiece(name, format_spec)
+        if count:
+            return CountPiece(name, format_spec, count == "##")
+        return ValuePiece(name, format_spec)
 
     def list_piece(self, name: str) -> ListPiece:
         separator = self.take(_SEPARATOR)[1].replace("::", ":").replace("{{", "{")
@@ -182,3 +195,16 @@ def first_characters(pieces: Sequence[Piece], behind: frozenset[str]) -> frozens
         if not isinstance(inside, str):
             found |= first_characters(inside, frozenset())
     return found | behind
+
+
+def counts_bytes(pieces: Sequence[Piece]) -> bool:
+    """Return True if a width of some pieces counts bytes, as ``12b`` does."""
+    for piece in pieces:
+        match piece:
+            case ValuePiece(format_spec=spec) | ListPiece(item=str() as spec):
+                if re.search(r"[0-9]b$", spec):
+                    return True
+            case OptionalPiece(pieces=inner) | ListPiece(item=tuple() as inner):
+                if counts_bytes(inner):
+                    return True
+    return False

@@ -304,7 +304,8 @@ class Sequence:
 
 def _items(steps: Steps, tail: CountedLines | Until, result: Any) -> Items:
     if isinstance(tail, CountedLines):
-        counts = [each for text in steps.heads for each in parse(text) if isinstance(each, CountPiece)]
+        pieces = [each for text in steps.heads for each in parse(text)]
+        counts = [each for each in pieces if isinstance(each, CountPiece) and not each.in_bytes]
         if len(counts) != 1 or counts[0].name:
             raise ConfigurationError(
                 "the head of a counted reply must have the field {#} once: the number of frames that follow"

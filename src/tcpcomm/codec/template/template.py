@@ -10,7 +10,7 @@ answers. The types of the fields come from the annotations of the declaration. T
     list      = "{" name "*" separator [ ":" item ] "}"     the separator is between the items
     separator = any characters, or none; : and { are written twice, } is not allowed
     item      = template with a field | format
-    count     = "{#" [ name ] [ ":" format ] "}"            the number of items of the list
+    count     = ("{#" | "{##") [ name ] [ ":" format ] "}"  the number of items, or of bytes
     optional  = "[" template "]"                            left out for certain values
 
     format    = [[fill] align] [sign] ["0"] [width] ["." digits] [letter [bits]] ["/" power of 10] ["!"]
@@ -23,9 +23,9 @@ page ``docs/reference/template-notation.md`` explains the formats of each type, 
 
 A template is refused if some text could be read from it in two ways. Two messages are refused if they
 could be the same text: two commands, two events, an event and a reply, a reply and the fault. These
-decisions are exact. Numbers are read in every usual form where that leaves one reading, and else exactly in
-the form that is written. One event can be any text, ``{code}``: every text that is nothing else. Replies
-and the fault must then begin with literal text.
+decisions are exact. Numbers are read in every usual form, unless a text would have two readings then; such
+numbers are read in the written form only. One event can be any text, ``{code}``: every text that is nothing
+else. Replies and the fault must then begin with literal text.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@ Number fields of templates: ``int``, ``float`` and ``Decimal``, with their forma
 
 A format specification determines the text that is written. Other usual forms of the number are read too: a
 plus sign, other decimals, an exponent, more or less filling. Only the written form is read of a number in
-hexadecimal, of one that is filled with zeros, of one whose format ends in ``!``, and where a template would
-be ambiguous otherwise. The functions raise ConfigurationError for a format specification that does not suit
-the type.
+hexadecimal, of one that is filled with zeros, of a format with ``!`` at its end, and of all numbers that
+would make a template ambiguous otherwise. The functions raise ConfigurationError for a format specification
+that does not suit the type.
 """
 
 from __future__ import annotations

@@ -1,25 +1,39 @@
 """
 Fields of templates that are not numbers: texts, bytes in hexadecimal, truth values, enumerations.
 
-Widths count characters, not bytes. The functions raise ConfigurationError for a format specification, or
-for values, that do not suit the type.
+Widths count characters, or bytes with the letter ``b``. The functions raise ConfigurationError for a format
+specification, or for values, that do not suit the type.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, Flag
+from functools import partial
 from random import Random
 from string import ascii_letters, digits
 from typing import Any, Final
 
+from tcpcomm.codec.encoding import encoding_in_use
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import brief_repr, wrong
+from tcpcomm.codec.template.byte_widths import size_in, sizes_of
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.format_spec import FormatSpec
 from tcpcomm.codec.template.fields.number_fields import int_type
-from tcpcomm.codec.template.regex_tree import ANY, HEX, CharSet, Choice, Many, Maybe, Run, literal
+from tcpcomm.codec.template.regex_tree import (
+    ANY,
+    HEX,
+    CharSet,
+    Choice,
+    Many,
+    Maybe,
+    Run,
+    Sized,
+    TextPattern,
+    literal,
+)
 from tcpcomm.errors import CodecError, ConfigurationError
 
 WIDEST: Final = 1000
@@ -34,9 +48,13 @@ def str_type(format_spec: FormatSpec, stops: frozenset[str], *, empty: bool = Tr
 
     A text without a width can be empty if ``empty`` is True.
     """
-    format_spec.allow_only("align", "width", of="str")
+    format_spec.allow_only("align", "width", "type", of="str")
+    if format_spec.type not in ("", "b"):
+        raise format_spec.error("the letter of a text is b, for a width in bytes")
     if format_spec.width is not None:
         return _fixed_str_type(format_spec, format_spec.width)
+    if format_spec.type:
+        raise format_spec.error("write the width in bytes before the b, as in 12b")
     if format_spec.align:
         raise format_spec.error("an alignment needs a width")
     pattern = Run(CharSet(stops, True), 0 if empty else 1, None)
@@ -68,17 +86,23 @@ def _fixed_str_type(format_spec: FormatSpec, width: int) -> FieldType:
         raise format_spec.error(f"a text is at most {WIDEST} characters wide")
     right = format_spec.align == ">"
     fill = format_spec.fill
+    size_of, unit = _measure(format_spec)
+    pattern: TextPattern = Run(ANY, width, width)
+    if unit == "bytes":
+        pattern = Sized(width, sizes_of(encoding_in_use()))
 
     def write(value: Any) -> str:
         if not isinstance(value, str):
             raise wrong("a text", value)
-        if len(value) > width:
-            raise CodecError(f"{brief_repr(value)} does not fit into {width} characters")
+        size = size_of(value)
+        if size > width:
+            raise CodecError(f"{brief_repr(value)} does not fit into {width} {unit}, because it has {size}")
         if read(value) != value:
             raise CodecError(
                 f"{brief_repr(value)} has {fill!r} at an end, where the reader removes it as filling"
             )
-        return value.rjust(width, fill) if right else value.ljust(width, fill)
+        filling = fill * (width - size)
+        return filling + value if right else value + filling
 
     def read(text: str) -> str:
         return text.lstrip(fill) if right else text.rstrip(fill)
@@ -86,7 +110,18 @@ def _fixed_str_type(format_spec: FormatSpec, width: int) -> FieldType:
     def draw(random: Random) -> str:
         return read("".join(random.choices(_DRAWN, k=random.randint(1, min(width, 12)))))
 
-    return FieldType(f"a text in {width} characters", Run(ANY, width, width), write, read, draw)
+    return FieldType(f"a text in {width} {unit}", pattern, write, read, draw)
+
+
+def _measure(format_spec: FormatSpec) -> tuple[Callable[[str], int], str]:
+    """Return a function for the size of a text, and the unit that it counts in."""
+    if format_spec.type != "b":
+        return len, "characters"
+    encoding = encoding_in_use()
+    sizes_of(encoding)
+    if not encoding.carries(format_spec.fill) or size_in(encoding, format_spec.fill) != 1:
+        raise format_spec.error(f"{format_spec.fill!r} must have one byte to fill a width in bytes")
+    return partial(size_in, encoding), "bytes"
 
 
 def bytes_type(format_spec: FormatSpec) -> FieldType:
@@ -118,16 +153,20 @@ def _word_type(name: str, words: Mapping[Any, str], format_spec: FormatSpec) -> 
     """Return the field type ``name`` of a few values, each with its word, in this width and alignment."""
     width = format_spec.width
     if width is not None:
-        pad = str.rjust if format_spec.align == ">" else str.ljust
-        words = {value: pad(word, width, format_spec.fill) for value, word in words.items()}
+        size_of, unit = _measure(format_spec)
+        for value, word in list(words.items()):
+            if not word:
+                continue
+            filling = format_spec.fill * (width - size_of(word))
+            words = {**words, value: filling + word if format_spec.align == ">" else word + filling}
     values = {word: value for value, word in words.items()}
     if len(values) < len(words):
         raise ConfigurationError(f"two of its values have the same text: {', '.join(words.values())}")
     for word in values:
         if not word:
             raise ConfigurationError("one of its values has an empty text")
-        if width is not None and len(word) != width:
-            raise ConfigurationError(f"{word!r} does not fit into {width} characters")
+        if width is not None and size_of(word) != width:
+            raise ConfigurationError(f"{word!r} does not fit into {width} {unit}")
     kinds = {type(value) for value in words}
     listed = ", ".join(map(repr, words.values()))
     expected = f"a value of {name} ({listed})"
@@ -187,5 +226,8 @@ def choice_type(name: str, values: Mapping[Any, Any], format_spec: FormatSpec) -
         except CodecError as error:
             raise ConfigurationError(error.reason) from None
         return _word_type(name, words, FormatSpec())
-    format_spec.allow_only("align", "width", of="a choice of words")
+    if format_spec.type == "b":
+        format_spec.allow_only("align", "width", "type", of="a choice of words")
+    else:
+        format_spec.allow_only("align", "width", of="a choice of words")
     return _word_type(name, dict(values), format_spec)
