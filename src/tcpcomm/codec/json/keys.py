@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
@@ -74,7 +73,7 @@ class Keys:
         own = {self.id, self.fault, self.event, *self.success, *self.failure, *self.ignore}
         return own | {command} if self.echo else own
 
-    @cached_property
+    @property
     def told(self) -> frozenset[str]:
         """The keys of good replies that have one of several values. A result can have these keys."""
         return frozenset(key for key, value in self.success.items() if _is_several(value))

@@ -131,6 +131,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             for key in keys
             if key != codec.event and (found := _by_word(messages, key, are_events=True))
         }
+        self._told = codec.told
         self._success = {key: values_of(each)[0] for key, each in codec.success.items()}
         self._failure = {key: values_of(each)[0] for key, each in codec.failure.items()}
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
@@ -164,11 +165,12 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         message = self._object(self._text.read(frame))
         codec = self._codec
-        for key, events in self._other_events.items():
-            event = self._find(events, message.get(key))
-            if event is not None:
-                del message[key]
-                return (Event(event.spec.name, self._parameters(event, message)),)
+        if self._other_events:
+            for key, events in self._other_events.items():
+                event = self._find(events, message.get(key))
+                if event is not None:
+                    del message[key]
+                    return (Event(event.spec.name, self._parameters(event, message)),)
         word = message.get(codec.event, MISSING)
         if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
             event = self._find(self._events, word)
@@ -253,13 +255,13 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             message[command.result_key] = written
         elif written is not None:
             message.update(written)
-            if self._codec.told:
+            if self._told:
                 self._check_told(message)
         return [self._text.write(message)]
 
     def _check_told(self, message: Mapping[str, Any]) -> None:
         """Raise CodecError if a result would be read as a fault."""
-        for key in self._codec.told:
+        for key in self._told:
             if not is_one_of(message[key], self._codec.success[key]):
                 raise CodecError(
                     f"must be {values_text(self._codec.success[key])} in a good reply, not "
@@ -269,7 +271,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def draw_result(self, name: str, random: Random) -> Any:
         command, result = self._messages[name], super().draw_result(name, random)
-        told = self._codec.told & command.result_keys
+        told = self._told & command.result_keys
         if not told or command.result_key is not None:
             return result
         written = command.result.write(result)
