@@ -21,7 +21,7 @@ from tcpcomm.codec import Acknowledged, Binary, CountedLines, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.types import U8
 from tcpcomm.framing import Delimited, LengthPrefixed
-from tests.equipment.declared import RpcCamera, VisionCamera
+from tests.equipment.declared import RpcCamera, Scale, VisionCamera
 
 
 class Unit(Enum):
@@ -234,3 +234,24 @@ def test_a_file_that_cannot_be_written_is_refused(
     assert (
         f"tcpcomm describe: --output {place}: cannot write it: No such file or directory\n"
     ) == capsys.readouterr().err
+
+
+def test_every_form_of_a_reply_and_of_a_fault_is_in_the_manual() -> None:
+    facts = facts_of(declaration_of(Scale))
+    page = markdown(facts)
+    for line in (
+        "| reply | `S {stable:S\\|D} {grams:10.2f} g` |",
+        "| or | `S E` |",
+        "| or a fault | `S I (code I)` |",
+        "| reply | `LOG A (before the command is carried out)` |",
+        "| then | `{grams:.2f} g or - {text} (any number of times)` |",
+        "| then | `LOG E` |",
+        "The equipment says no with `ES or ERR {code:d}[ {reason}]`.",
+    ):
+        assert f"\n{line}\n" in page, line
+    weigh, log, _ = facts["commands"]
+    assert [{"template": "S I", "code": "I"}, {"template": "S +", "code": "+"}] == weigh["layout"]["faults"]
+    assert ["Weight", "None"] == [each["stands_for"] for each in weigh["layout"]["reply"]["forms"]]
+    assert "LOG A" == log["layout"]["reply"]["acknowledgement"]
+    items = {"forms": ["{grams:.2f} g", "- {text}"], "end": "LOG E", "at_most": 10_000}
+    assert items == log["layout"]["reply"]["forms"][0]["items"]

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tcpcomm import Equipment, Fault, command, event, remote, serve
-from tcpcomm.codec import JsonRpc, Template
+from tcpcomm.codec import Acknowledged, JsonRpc, OneOf, Template, Until
 from tcpcomm.framing import Delimited
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.testing import Network
@@ -80,6 +80,36 @@ class RpcCamera(Equipment):
     @event()
     def alarm(self, code: int) -> None:
         """The camera needs attention."""
+
+
+@frozen
+class Weight:
+    """A weight, and whether the scale has settled."""
+
+    grams: float
+    stable: bool
+
+
+class Scale(Equipment):
+    """A scale that answers in several ways, and says no in several ways."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault={"ES": "ES", "ERR {code:d}[ {reason}]": None})
+
+    @command("SI", reply=OneOf("S {stable:S|D} {grams:10.2f} g", "S E"), faults={"S I": "I", "S +": "+"})
+    def weigh(self) -> Weight | None:
+        """Return the weight, or None if nothing is on the scale."""
+        raise NotImplementedError
+
+    @command("LOG", reply=Acknowledged("LOG A", Until("LOG E", OneOf("{grams:.2f} g", "- {text}"))))
+    def log(self) -> list[float | str]:
+        """Return what it has weighed, and its notes."""
+        raise NotImplementedError
+
+    @command("TXT", reply=("TXT", Until(".", "{line}")))
+    def text(self) -> list[str]:
+        """Return the text of its display."""
+        raise NotImplementedError
 
 
 class Scripted:

@@ -14,7 +14,7 @@ from tcpcomm.codec import Template
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.framing import Delimited, FixedSize
 from tcpcomm.server.simulator import EventsEvery, simulated
-from tests.equipment.declared import Bench, Position, RpcCamera, VisionCamera
+from tests.equipment.declared import Bench, Position, RpcCamera, Scale, VisionCamera, Weight
 
 
 def answers(camera: Any, count: int = 20) -> list[Any]:
@@ -88,6 +88,18 @@ def test_the_fault_rate_turns_some_answers_into_faults_and_keeps_the_others() ->
     assert 60 < len(faults) < 140
     expected = answers(simulated(VisionCamera, seed=1), 400)
     assert [] == [each for each in found if each not in expected and each not in faults]
+
+
+def test_simulated_equipment_answers_in_every_declared_way() -> None:
+    scale: Any = simulated(Scale, seed=1, fault_rate=0.5)
+    found: list[Any] = []
+    for _ in range(100):
+        try:
+            found.append(scale.weigh())
+        except Fault as fault:
+            found.append(fault.code)
+    assert {"I", "+", "ES"} <= {each for each in found if isinstance(each, str)}
+    assert {Weight, type(None)} <= set(map(type, found))
 
 
 def test_a_command_takes_its_latency() -> None:

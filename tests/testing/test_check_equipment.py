@@ -16,7 +16,7 @@ from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
 from tcpcomm.testing import check_equipment
 from tests.cli.test_manual import Finder
-from tests.equipment.declared import RpcCamera, VisionCamera
+from tests.equipment.declared import RpcCamera, Scale, VisionCamera
 from tests.framing.broken.lines import MissesSplitEndDecoder, WholeLines
 from tests.server.test_simulator import Guarded
 
@@ -69,7 +69,7 @@ class JsonCamera(RpcCamera):
     codec = Json()  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, JsonCamera, Guarded, Finder, axis()])
+@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, JsonCamera, Guarded, Finder, Scale, axis()])
 def test_sound_declarations_pass(kind: type[Equipment]) -> None:
     check_equipment(kind, max_examples=FEW)
 

@@ -89,7 +89,8 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     yield ""
     rows = [("request", _code(command["request"]))]
     for index, reply in enumerate(command["replies"]):
-        rows.append(("then" if index else "reply", _code(reply)))
+        other = reply.removeprefix("or: ") if index else reply
+        rows.append(("reply" if not index else "then" if other == reply else "or", _code(other)))
     rows += [("or a fault", _code(fault)) for fault in command["faults"]]
     if command["timeout"] is not None:
         rows.append(("answered within", f"{command['timeout']:g} s"))

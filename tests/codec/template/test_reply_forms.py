@@ -314,3 +314,62 @@ def test_what_the_equipment_writes_the_host_reads(declared: tuple[Any, Any], ran
     read = results_of(dialect, *frames)
     assert [MORE] * (len(frames) - 1) == read[:-1]
     assert (type(value), value) == (type(read[-1]), read[-1])
+
+
+def from_layout(layout: dict[str, Any]) -> Any:
+    """Return the declared reply that plain data describe."""
+
+    def one(form: dict[str, Any]) -> Any:
+        frames, items = form["frames"], form["items"]
+        if items is None:
+            return tuple(frames)
+        each = OneOf(*items["forms"])
+        if items["end"] is None:
+            return CountedLines(frames, each, at_most=items["at_most"])
+        return (*frames, Until(items["end"], each, at_most=items["at_most"]))
+
+    reply = OneOf(*map(one, layout["forms"]))
+    return reply if layout["acknowledgement"] is None else Acknowledged(layout["acknowledgement"], reply)
+
+
+@given(declared=declared_replies(), random=st.randoms(use_true_random=False))
+def test_a_reply_can_be_declared_again_from_its_layout(declared: tuple[Any, Any], random: Random) -> None:
+    """A partner who writes a program from the manual sends the same bytes."""
+    reply, result = declared
+    dialect = bound("DO", reply, result)
+    layout = dialect.layout("do")
+    again = dialect if layout is None else bound("DO", from_layout(layout["reply"]), result)
+    value = dialect.draw_result("do", random)
+    assert replied(dialect, value) == replied(again, value)
+
+
+@given(
+    forms=st.lists(
+        st.sampled_from(["{x}", "A{x}", "A {x:d}", "A", "A {s},{x:d}", "{s}", "B", "1", "{x:02d}"]),
+        min_size=2,
+        max_size=4,
+    ),
+    fault=st.sampled_from(["E{code:d}", "{code:d}", "A{code}", "{code},{reason}"]),
+    random=st.randoms(use_true_random=False),
+)
+def test_no_accepted_reply_has_a_frame_that_is_two_forms_or_a_fault(
+    forms: list[str], fault: str, random: Random
+) -> None:
+    """Declarations are drawn, not only values: what is not refused is never read as something else."""
+
+    @frozen
+    class Sent:
+        s: str = ""
+        x: int = 0
+
+    try:
+        dialect = bound("DO", OneOf(*forms), Sent, codec=Template(fault=fault))
+    except ConfigurationError:
+        return
+    for number in range(5):
+        sent = Sent(random.choice(["", "a", "A", "1"]), random.choice([0, 1, number, -3]))
+        try:
+            (frame,) = replied(dialect, sent)
+        except CodecError:
+            continue
+        assert [sent] == results_of(dialect, frame)

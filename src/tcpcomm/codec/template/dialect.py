@@ -368,6 +368,20 @@ class TextDialect(Dialect):
         replies = () if message.reply is None else message.reply.texts
         return Notation(message.template.text, replies, tuple(each.notation for each in message.own_faults))
 
+    def layout(self, name: str) -> dict[str, Any] | None:
+        message = self._messages[name]
+        reply = None if message.reply is None else message.reply.layout
+        if reply is None and not message.own_faults:
+            return None
+        return {"reply": reply, "faults": [each.layout for each in message.own_faults]}
+
+    def fault_layout(self) -> dict[str, Any] | None:
+        faults = self._faults
+        if len(faults.templates) <= 1 and faults.ok is faults.id is None:
+            return None
+        layouts = [each.layout for each in faults.templates]
+        return {"faults": layouts, "ok": faults.ok, "id": faults.id}
+
     def fault_notation(self) -> str:
         return " or ".join(each.notation for each in self._faults.templates)
 

@@ -142,6 +142,11 @@ class FaultTemplate:
             literal = brief_repr(self._template.literal)
             raise ConfigurationError(f"{literal} cannot be written in {encoding.name}")
 
+    @property
+    def layout(self) -> dict[str, Any]:
+        """The template as plain data, with its code if the text has none."""
+        return {"template": self.text, "code": None if self.has_code else self.code}
+
     def template(self, word: str) -> CompiledTemplate:
         """Return the template of faults for the command with this word, or with no word for any command."""
         if "command" not in self._names or not word:

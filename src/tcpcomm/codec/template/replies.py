@@ -106,6 +106,14 @@ class Reply:
             return self._single_reader
         return self._several_reader(self, [_Progress(form) for form in self.forms])
 
+    @property
+    def layout(self) -> dict[str, Any] | None:
+        """The reply as plain data, or None if it is one template."""
+        if self._single_reader is not None:
+            return None
+        text = None if self.acknowledgement is None else self.acknowledgement.text
+        return {"acknowledgement": text, "forms": [each.layout for each in self.forms]}
+
     def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
         """Return the error of a text that fits no template. The nearest template explains it."""
         return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]

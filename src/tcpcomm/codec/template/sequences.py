@@ -52,6 +52,18 @@ class Steps:
             return (*self.heads, f"{' or '.join(map(str, forms))} ({{#}} times)")
         return (*self.heads, f"{' or '.join(map(str, forms))} (any number of times)", self.tail.end)
 
+    def layout(self, stands_for: Any) -> dict[str, Any]:
+        """Return the form as plain data, with the type that it stands for."""
+        items = None
+        if self.tail is not None:
+            each = self.tail.each
+            items = {
+                "forms": [*each.forms] if isinstance(each, OneOf) else [each],
+                "end": self.tail.end if isinstance(self.tail, Until) else None,
+                "at_most": self.tail.at_most,
+            }
+        return {"frames": [*self.heads], "items": items, "stands_for": type_text(stands_for)}
+
     @property
     def name(self) -> str:
         """The form, for error messages."""
@@ -183,6 +195,7 @@ class Sequence:
 
     def __init__(self, steps: Steps, result: Any, *, may_lack: bool = False) -> None:
         self.steps = steps
+        self.layout = steps.layout(result)
         used = steps.used
         if used and bare_type(result) is type(None):
             raise ConfigurationError(
