@@ -70,6 +70,7 @@ class MessageSpec:
         result: the annotation of the result. None for events, and for commands without a result.
         is_event: True for an event.
         faults: the faults of this command beside those of all commands, in the codec's notation, or None.
+        codec: the codec of this message, or None if it is that of the declaration.
     """
 
     name: str
@@ -80,6 +81,7 @@ class MessageSpec:
     result: Any = None
     is_event: bool = False
     faults: Any = None
+    codec: Codec | None = None
 
 
 class LiteralText(NamedTuple):
@@ -179,6 +181,9 @@ class ReplyReader(ABC):
     silence_is_success: ClassVar[bool] = False
     """True if the command has succeeded when no answer came within its timeout. The result is None."""
 
+    is_without_id: ClassVar[bool] = False
+    """True if the reply has no id although other replies of the session have one."""
+
     @abstractmethod
     def take(self, body: Any) -> Any:
         """
@@ -235,6 +240,9 @@ class Dialect(ABC):
 
     by_id: bool = False
     """True if replies carry the id of their request. If False, they come in the order of the requests."""
+
+    mixes_order: bool = False
+    """True if some replies carry an id, and others come in the order of their requests."""
 
     largest_id: int = 2**31 - 1
     """The largest id that a request can carry. After it, ids start again at 0."""
@@ -308,6 +316,10 @@ class Dialect(ABC):
     def answers_another(self, name: str, body: Any) -> bool:
         """Return True if the body of an :class:`Answer` is surely the reply to another command."""
         return False
+
+    def outer_fault(self, frame: bytes) -> Fault | None:
+        """Return the fault in a frame that answers a command of another codec, or None."""
+        return None
 
     def unmatched_event(self, frame: bytes) -> Event | None:
         """Return the event in a frame that answered no command, or None if the frame is not an event."""

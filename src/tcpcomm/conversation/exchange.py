@@ -317,7 +317,7 @@ class Exchange:
         if self._over is not None:
             return None
         if self._by_id:
-            call = self._under_way.get(id) if type(id) is int else None
+            call = self._under_way.get(id) if type(id) is int else self._oldest_without_id()
         else:
             call = next(iter(self._under_way.values()), None)
         if call is None or call.answers is None:
@@ -328,6 +328,10 @@ class Exchange:
             return call, fault
         except CodecError as error:
             return call, BadReply(f"the reply makes no sense: {error}")
+
+    def _oldest_without_id(self) -> Call | None:
+        """Return the oldest call whose reply has no id, where other replies have one."""
+        return next((call for call in self._under_way.values() if _is_without_id(call)), None)
 
     def settle(self, call: Call, outcome: Any, frame: bytes = b"", body: Any = None) -> None:
         """
@@ -416,7 +420,7 @@ class Exchange:
         elif call in self._kept:
             del self._kept[call]
         elif self._under_way.pop(call.id, None) is not None:
-            self._break("a command was cancelled: its reply must not answer the next one")
+            self._break("a command was cancelled: its reply must not answer the next one", call)
 
     def dropped(self, what: str, now: float, id: Any = MISSING) -> None:
         """
@@ -516,12 +520,13 @@ class Exchange:
             return  # settling another call has ended the session
         self._replied = call
         if broken is not None:
-            self._break(broken)
+            self._break(broken, call)
         call.settle(outcome)
 
-    def _break(self, reason: str) -> None:
+    def _break(self, reason: str, call: Call | None = None) -> None:
         """Break the session if replies carry no ids, because their order is no longer known."""
-        if not self._by_id and self._over is None:
+        is_by_id = self._by_id and not (call is not None and _is_without_id(call))
+        if not is_by_id and self._over is None:
             self._over = reason
             self._broken(reason)
             self._doubt()
@@ -531,3 +536,7 @@ class Exchange:
         kept, self._kept = self._kept, {}
         for call in kept:
             call.settle(OutcomeUnknown(f"its reply is in doubt: {self._over}"))
+
+
+def _is_without_id(call: Call) -> bool:
+    return call.answers is not None and call.answers.is_without_id

@@ -257,7 +257,10 @@ class Responder:
         """Return True if a request must wait until the command that is under way is done."""
         declaration = self._handlers.declaration
         is_urgent = declaration.heartbeat_while_busy and asked.name == declaration.heartbeat
-        return not (declaration.dialect.by_id or is_urgent)
+        dialect = declaration.dialect
+        if dialect.mixes_order:
+            return asked.id is None and asked.wants_reply and not is_urgent
+        return not (dialect.by_id or is_urgent)
 
     def send_kept(self) -> None:
         """Send the replies that were kept."""

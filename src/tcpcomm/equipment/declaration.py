@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm.codec.annotations import bare_type
 from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSpec, Request
 from tcpcomm.codec.encoding import charset
+from tcpcomm.codec.mixed import bind_messages
 from tcpcomm.codec.numpy_values import numpy_advice
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.equipment.class_attributes import check_attributes
@@ -153,7 +154,7 @@ def compile_declaration(
         for name, declared in (commands | events).items()
     }
     _check_faults(kind.codec, specs.values())
-    dialect = kind.codec.bind(tuple(specs.values()))
+    dialect = bind_messages(kind.codec, tuple(specs.values()))
     for name in dialect.header_values:
         if hasattr(root, name) or name in specs:
             raise ConfigurationError(
@@ -186,13 +187,14 @@ def compile_declaration(
 
 def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
     for spec in specs:
-        if isinstance(spec.reply, Silence) and not codec.takes_silence:
+        own = spec.codec or codec
+        if isinstance(spec.reply, Silence) and not own.takes_silence:
             raise ConfigurationError(
-                f"{spec.where}: reply=Silence(...) is for Template, not for {type(codec).__name__}"
+                f"{spec.where}: reply=Silence(...) is for Template, not for {type(own).__name__}"
             )
-        if spec.faults is not None and not codec.takes_faults:
+        if spec.faults is not None and not own.takes_faults:
             raise ConfigurationError(
-                f"{spec.where}: faults= is for Template; with {type(codec).__name__} all commands have the "
+                f"{spec.where}: faults= is for Template; with {type(own).__name__} all commands have the "
                 "same faults"
             )
         if spec.faults is not None and spec.reply is None:
@@ -280,6 +282,8 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
     _refuse_numpy(f"{where}: the result", result)
     if is_event and result is not None:
         raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
+    if not isinstance(mark.codec, Codec | None):
+        raise ConfigurationError(f"{where}: codec must be a codec such as Binary(), not {mark.codec!r}")
     return MessageSpec(
         name=method.__name__,
         where=where,
@@ -289,6 +293,7 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
         parameters=tuple(parameters),
         result=result,
         is_event=is_event,
+        codec=mark.codec,
     )
 
 

@@ -33,6 +33,7 @@ class CommandMark:
     needs: Any = None
     enters: Any = None
     leaves: Any = None
+    codec: Any = None
 
 
 def mark_of(method: Callable[..., Any]) -> CommandMark:

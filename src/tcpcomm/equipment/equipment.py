@@ -61,6 +61,7 @@ def command(
     needs: States = None,
     enters: States = None,
     leaves: States = None,
+    codec: Codec | None = None,
 ) -> Callable[[F], F]:
     """
     Declare a command: the host asks, and the equipment answers.
@@ -78,6 +79,8 @@ def command(
             equipment refuses the command, and the host does not send it.
         enters: the state, or states, that the session is in after the command has succeeded.
         leaves: the state, or states, that the session is not in any more after that.
+        codec: the codec of this command, if it is not that of the class: for a handshake, or a message
+            inside another one.
 
     The method's parameters and result, which must be annotated, are those of the command; its docstring
     describes it in the manual. Its body is ``raise NotImplementedError``, unless one class both declares
@@ -87,7 +90,9 @@ def command(
     refuse_bare("command", wire)
 
     def mark(method: F) -> F:
-        made = CommandMark(wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves)
+        made = CommandMark(
+            wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves, codec
+        )
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]
         return method
@@ -96,7 +101,12 @@ def command(
 
 
 def event(
-    wire: Any = MISSING, *, needs: States = None, enters: States = None, leaves: States = None
+    wire: Any = MISSING,
+    *,
+    needs: States = None,
+    enters: States = None,
+    leaves: States = None,
+    codec: Codec | None = None,
 ) -> Callable[[Callable[Concatenate[Any, P], None]], Event[P]]:
     """
     Declare an event: a message that the equipment sends unasked.
@@ -106,6 +116,7 @@ def event(
         needs: the state, or states, of the sessions that the event is sent to. It is not sent to others.
         enters: the state, or states, that a session is in after the event was sent to it.
         leaves: the state, or states, that a session is not in any more after that.
+        codec: the codec of this event, if it is not that of the class.
 
     The method's body is never run. At the equipment, a call sends the event to every session. At the
     host, ``subscribe`` calls a function for each event, and ``async for`` waits for one after the other.
@@ -114,7 +125,7 @@ def event(
     refuse_bare("event", wire)
 
     def declare(method: Callable[Concatenate[Any, P], None]) -> Event[P]:
-        made = Event(method, wire, (needs, enters, leaves))
+        made = Event(method, wire, (needs, enters, leaves), codec)
         note("event", method, made, sys._getframe(1).f_locals)
         return made
 

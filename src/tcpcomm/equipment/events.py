@@ -102,10 +102,12 @@ class Event(Generic[P]):
         method: Callable[Concatenate[Any, P], None],
         wire: Any,
         states: tuple[Any, Any, Any] = (None, None, None),
+        codec: Any = None,
     ) -> None:
         self.method = method
         self.wire = wire
         self.states = states
+        self.codec = codec
         self.name = method.__name__
         self.__doc__ = method.__doc__
 

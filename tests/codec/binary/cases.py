@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, IntEnum, IntFlag
 from typing import Annotated, Final, Literal
 
 from attrs import evolve, field, frozen, validators
 
-from tcpcomm.codec import Binary, Field, MessageSpec
+from tcpcomm.codec import Binary, Codec, Dialect, Field, MessageSpec
 from tcpcomm.codec.base import ProtocolErrorKind
 from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
 from tcpcomm.codec.binary.types import (
@@ -38,6 +39,7 @@ from tcpcomm.codec.binary.types import (
     Rest,
 )
 from tcpcomm.codec.binary.variables import Echo, Var, WantsReply
+from tcpcomm.codec.mixed import bind_messages
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 
@@ -194,7 +196,28 @@ def with_wide_opcodes(*, base: int = 0) -> tuple[MessageSpec, ...]:
     return tuple(evolve(form, wire=base + form.wire) for form in FORMS)
 
 
+@frozen
+class Mixed(Codec):
+    """A codec, and the codecs that some messages have of their own."""
+
+    codec: Codec
+
+    def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
+        return bind_messages(self.codec, specs)
+
+
+HANDSHAKE: Final = Binary(U8, status=U16, head=(b"\xfe", OPCODE))
+
 CASES: Final = [
+    Case(
+        "binary-mixed",
+        Mixed(Binary()),
+        tuple(
+            evolve(form, codec=HANDSHAKE if form.name in ("read", "stop", "blink", "idle") else None)
+            for form in FORMS
+        ),
+        FAULTS,
+    ),
     Case("binary", Binary(), FORMS, FAULTS, HOSTILE),
     Case("binary-little", Binary(byte_order="little", reply_bit=0x20), FORMS, FAULTS),
     Case(

@@ -154,7 +154,7 @@ def test_data_that_are_declared_still_have_to_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in CASES if not getattr(each.codec, "reason", None)], ids=lambda case: case.name
+    "case", [each for each in CASES if not getattr(each.codec, "reason", "?")], ids=lambda case: case.name
 )
 def test_a_host_that_declares_no_data_keeps_the_data_of_a_fault_as_bytes(case: Case) -> None:
     """The equipment declares data, and the host does not. On the code before, it dropped the session."""

@@ -71,6 +71,7 @@ class Binary(Codec):
             values that vary (``Echo``, ``Var``, ``WantsReply``) in their order. By default OPCODE, then ID
             if there is one.
         reply_head: the header of replies and faults. By default ``head``, then STATUS if there is one.
+        fault_head: the header of faults. By default ``reply_head``.
         event_head: the header of events. By default ``head`` without ID.
         wants_reply_bit: the bit of the opcode that is set in a request that wants a reply: 0x8000 for the W
             bit of HSMS. 0: there is none.
@@ -102,6 +103,7 @@ class Binary(Codec):
     status_last: bool = field(default=False, kw_only=True)
     head: tuple[Any, ...] = field(kw_only=True)
     reply_head: tuple[Any, ...] = field(kw_only=True)
+    fault_head: tuple[Any, ...] = field(kw_only=True)
     event_head: tuple[Any, ...] = field(kw_only=True)
     wants_reply_bit: int = field(default=0, kw_only=True)
     reply_bit: int = field(default=0, kw_only=True)
@@ -125,6 +127,10 @@ class Binary(Codec):
         if self.status is None or self.status_last or STATUS in self.head:
             return items
         return (*items, STATUS)
+
+    @fault_head.default
+    def _default_fault_head(self) -> tuple[Any, ...]:
+        return self.reply_head
 
     @event_head.default
     def _default_event_head(self) -> tuple[Any, ...]:
@@ -153,7 +159,7 @@ class Binary(Codec):
             STATUS: None if status is None else number(int, status, self.byte_order),
         }
         largest_id = None if id is None else (1 << 8 * id.width - id.signed) - 1
-        heads = (self.head, self.reply_head, self.event_head)
+        heads = (self.head, self.reply_head, self.event_head, self.fault_head)
         return [Header(items, types, self.byte_order, self._layout_of, largest_id) for items in heads]
 
     def __attrs_post_init__(self) -> None:
@@ -161,7 +167,7 @@ class Binary(Codec):
             raise ConfigurationError(f"byte_order must be big or little, not {self.byte_order!r}")
         good = good_statuses(self.ok)
         bits = self._opcode_type().bits
-        request, reply, event = (header.fields for header in self._headers())
+        request, reply, event, fault = (header.fields for header in self._headers())
         problems = []
         if OPCODE not in request or OPCODE not in event:
             problems.append("head and event_head need OPCODE, which shows the command or event")
@@ -175,6 +181,8 @@ class Binary(Codec):
             problems.append("status_last needs a status, which is not in reply_head")
         if self.status is not None and STATUS not in reply and not self.status_last:
             problems.append("reply_head needs STATUS")
+        if fault - {OPCODE} != reply - {OPCODE} or (self.status is None and OPCODE not in fault):
+            problems.append("fault_head needs the same fields as reply_head; OPCODE only without a status")
         for name in ("wants_reply_bit", "reply_bit", "fault_bit"):
             if not 0 <= getattr(self, name) < 1 << bits:
                 problems.append(f"{name} must be a bit of the opcode, which has {bits}")
@@ -217,8 +225,8 @@ class Binary(Codec):
         return dialect
 
     def _wire_format(self) -> WireFormat:
-        request_header, reply_header, event_header = self._headers()
-        for header in (request_header, reply_header, event_header):
+        request_header, reply_header, event_header, fault_header = self._headers()
+        for header in (request_header, reply_header, event_header, fault_header):
             header.check_names()
         opcodes = self._opcode_type()
         fault_opcode = self.fault_opcode
@@ -228,6 +236,7 @@ class Binary(Codec):
         return WireFormat(
             request_header=request_header,
             reply_header=reply_header,
+            fault_header=reply_header if self.fault_head == self.reply_head else fault_header,
             event_header=event_header,
             opcodes=opcodes,
             has_status=self.status is not None and not self.status_last,

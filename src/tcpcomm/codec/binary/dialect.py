@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,7 @@ from tcpcomm.codec.binary.reply_readers import (
     ReadReply,
     StatusLastReader,
     StatusReader,
+    fault_in,
     read_to_end,
 )
 from tcpcomm.codec.binary.statuses import ResultForm
@@ -66,6 +68,8 @@ class BinaryDialect(Dialect):
         }
         self._repliers = {name: self.make_replier(each) for name, each in messages.items()}
         self._is_fault = self._fault_test()
+        has_same_header = wire.fault_header is wire.reply_header
+        self._read_answer = self.read_answer if has_same_header else self._read_fault_or_reply
         if (largest := wire.request_header.largest_id) is not None:
             self.largest_id = largest
 
@@ -113,6 +117,14 @@ class BinaryDialect(Dialect):
                 event = None
             if event is not None:
                 return (Event(event.spec.name, read_to_end(event.parameters, frame, at)),)
+        return self._read_answer(frame)
+
+    def _read_fault_or_reply(self, frame: bytes) -> Sequence[Answer]:
+        """Return the answer in a frame, if faults have a header of their own. Raises CodecError."""
+        with suppress(CodecError):
+            opcode, id, status, at, header = self._wire.fault_header.read_values(frame)
+            if self._is_fault(opcode, status):
+                return (Answer(ReadReply(frame, at, opcode, status, True, header), id),)
         return self.read_answer(frame)
 
     def read_answer(self, frame: bytes) -> Sequence[Answer]:
@@ -125,6 +137,15 @@ class BinaryDialect(Dialect):
 
     def _unknown_reply(self, opcode: Any) -> CodecError:
         return CodecError(f"no event and no reply has the opcode {opcode_text(opcode)}", "opcode")
+
+    def outer_fault(self, frame: bytes) -> Fault | None:
+        if not self._wire.has_status:
+            return None
+        try:
+            (answer,) = self._read_answer(frame)
+        except CodecError:
+            return None
+        return fault_in(self._wire, answer.body) if answer.body.is_fault else None
 
     def answers_another(self, name: str, body: Any) -> bool:
         return body.opcode in self._replies and body.opcode != self._messages[name].reply_opcode
@@ -237,13 +258,13 @@ class BinaryDialect(Dialect):
         if not (wire.has_status or wire.status_last):
             opcode = wire.fault_opcode_of(opcode)
         frame = self.write_fault(request, opcode, unknown.id, fault.code, body)
-        return wire.reply_header.repeat_constants(wire.request_header, unknown.frame, frame)
+        return wire.fault_header.repeat_constants(wire.request_header, unknown.frame, frame)
 
     def write_fault(
         self, request: Request | Refusal, opcode: Any, id: int, code: int, body: bytes
     ) -> bytes:
         """Return the frame of a fault with this body."""
-        return self._wire.reply_header.write(opcode, id, code, body)
+        return self._wire.fault_header.write(opcode, id, code, body)
 
     def _fault_body(self, fault: Fault) -> bytes:
         """Return the code, the reason and the data of a fault, as far as they are not in its header."""
@@ -301,7 +322,7 @@ class BinaryDialect(Dialect):
         body = body_text(wire.fault.form)
         if wire.status_last:
             body = f"zeros {body}"
-        return f"{wire.reply_header.label(opcode)} {body}".rstrip()
+        return f"{wire.fault_header.label(opcode)} {body}".rstrip()
 
     def layout(self, name: str) -> dict[str, Any]:
         message, wire = self._messages[name], self._wire
@@ -322,7 +343,7 @@ class BinaryDialect(Dialect):
     def fault_layout(self) -> dict[str, Any]:
         wire = self._wire
         opcode = None if callable(wire.fault_opcode) else wire.fault_opcode
-        found = {"header": wire.reply_header.form(opcode), "body": wire.fault.form}
+        found = {"header": wire.fault_header.form(opcode), "body": wire.fault.form}
         if wire.has_status or wire.status_last:
             return {**found, "good": wire.good.label, "status last": wire.status_last}
         return found if wire.fault_opcode is not None else {**found, "bit": wire.fault_bit}

@@ -18,7 +18,7 @@ class HeadedDialect(BinaryDialect):
 
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         super().__init__(wire, messages)
-        heads = (wire.request_header, wire.reply_header)
+        heads = (wire.request_header, wire.reply_header, wire.fault_header)
         declared = {name: item for header in heads for name, item in header.values.items()}
         self._defaults = {name: item.default for name, item in declared.items()}
         self.header_values = {name: Field(name, item.type, item.default) for name, item in declared.items()}
@@ -95,7 +95,7 @@ class HeadedDialect(BinaryDialect):
         self, request: Request | Refusal, opcode: Any, id: int, code: int, body: bytes
     ) -> bytes:
         values = self._defaults if request.header is None else request.header
-        return self._wire.reply_header.write_values(opcode, id, code, body, values)
+        return self._wire.fault_header.write_values(opcode, id, code, body, values)
 
 
 def dialect_of(wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> BinaryDialect:

@@ -40,6 +40,19 @@ def _too_many_bytes(frame: bytes, end: int) -> CodecError:
     return CodecError(f"the frame has {len(frame) - end} bytes too many at its end")
 
 
+def fault_in(wire: WireFormat, body: ReadReply) -> Fault:
+    """Return the fault behind a header. Raises CodecError."""
+    frame = body.frame
+    values, end = wire.fault.read(frame, body.at)
+    data = values.get("data")
+    if end != len(frame):
+        if "data" in wire.fault_parts:
+            raise _too_many_bytes(frame, end)
+        data = frame[end:]
+    code = values.get("code", body.status)
+    return Fault(0 if code is None else code, values.get("reason", ""), data)
+
+
 @frozen
 class BinaryReplyReader(ReplyReader):
     """Reads the replies to one command. It has no state, so all requests share it."""
@@ -66,14 +79,7 @@ class BinaryReplyReader(ReplyReader):
         """Return the fault in a frame. Raises CodecError."""
         if opcode not in (None, self.message.fault_opcode, self.wire.fault_bit):
             raise self._of_another(opcode, "a fault of")
-        values, end = self.wire.fault.read(frame, at)
-        data = values.get("data")
-        if end != len(frame):
-            if "data" in self.wire.fault_parts:
-                raise _too_many_bytes(frame, end)
-            data = frame[end:]
-        code = values.get("code", status)
-        return Fault(0 if code is None else code, values.get("reason", ""), data)
+        return fault_in(self.wire, ReadReply(frame, at, opcode, status, is_fault=True))
 
 
 class StatusReader(BinaryReplyReader):
@@ -140,7 +146,7 @@ class HeadedReader(ReplyReader):
     def take(self, body: Any) -> Any:
         header = body.header
         for name, sent in self.echoes.items():
-            if header[name] != sent:
+            if name in header and header[name] != sent:
                 raise inside(name, wrong(f"{brief_repr(sent)}, as in the request", header[name]))
         result = self.reader.take(body)
         for name in self.learns:

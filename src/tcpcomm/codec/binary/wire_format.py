@@ -29,6 +29,7 @@ class WireFormat:
 
     request_header: Header
     reply_header: Header
+    fault_header: Header
     event_header: Header
     opcodes: OpcodeType
     has_status: bool
