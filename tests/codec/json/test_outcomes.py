@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import Field, Json, MessageSpec, OneOf
+from tcpcomm.codec import Field, Json, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, Event, Notation, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.cases import reader
@@ -151,8 +151,8 @@ def test_a_word_under_no_key_is_refused(rmi: Dialect) -> None:
 SEVERAL = Json(
     result=None,
     fault=None,
-    success={"status": OneOf("OK", "WARNING")},
-    failure={"status": OneOf("NG", "ERR")},
+    success={"status": ("OK", "WARNING")},
+    failure={"status": ("NG", "ERR")},
 )
 WEIGH = MessageSpec("weigh", "Scale.weigh", result=Weight)
 ZERO = MessageSpec("zero", "Scale.zero")
@@ -194,6 +194,21 @@ def test_good_statuses_may_be_a_range_of_numbers() -> None:
     with pytest.raises(CodecError, match="99 means success: give the fault another code"):
         dialect.fault(Request("ask", {}), Fault(99))
     assert '{"code": 0 to 99}' == dialect.notation("zero").replies[0]
+
+
+def test_good_statuses_may_be_told_by_a_function() -> None:
+    def without_alarm(code: int) -> bool:
+        return not code & 0x8000
+
+    ask = MessageSpec("ask", "Device.ask", result=Coded)
+    dialect = Json(result=None, fault=None, reason=None, success={"code": without_alarm}).bind((ask, ZERO))
+    assert Coded(1.5, 0x21) == result_of(dialect, ask, '{"code":33,"x":1.5}')
+    for code in ("32769", '"?"', "null"):
+        assert not isinstance(result_of(dialect, ask, f'{{"code":{code},"x":1.5}}'), Coded)
+    found = result_of(dialect, ask, '{"code":32769}')
+    assert (Fault, 0x8001) == (type(found), found.code)
+    assert [b'{"code":0}'] == dialect.reply(Request("zero", {}), None)
+    assert '{"code": one of without_alarm}' == dialect.notation("zero").replies[0]
 
 
 def test_drawn_results_have_a_good_status() -> None:

@@ -88,6 +88,6 @@ def test_an_encoding_that_json_cannot_be_written_in_is_refused(encoding: str) ->
 def test_text_of_windows_is_told_with_its_encoding() -> None:
     with pytest.raises(CodecError) as caught:
         JsonText("utf-8", ascii=False).read('{"부품": 1}'.encode("cp949"))
-    assert (
-        'byte 2 is not utf-8: invalid start byte; it may be cp949: write encoding="cp949"'
-    ) == str(caught.value)
+    assert ('byte 2 is not utf-8: invalid start byte; it may be cp949: write encoding="cp949"') == str(
+        caught.value
+    )

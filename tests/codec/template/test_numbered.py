@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from attrs import frozen
@@ -202,6 +202,31 @@ def test_a_status_may_be_a_reply_or_a_fault(
         assert code == caught.value.code
     with pytest.raises(CodecError):
         dialect.fault(Request("go", {}), Fault(ok))
+
+
+@frozen
+class Measured:
+    status: Literal[0, 4]
+    x: float
+
+
+def test_several_codes_may_mean_success_and_be_read() -> None:
+    spec = MessageSpec("go", "R.go", "GO", "{status},{x:.1f}", (), Measured)
+    dialect = Template(fault="{code:d},{reason}", ok=(0, 4)).bind([spec])
+    assert Measured(0, 1.5) == reader(dialect, spec).take("0,1.5")
+    assert Measured(4, 1.5) == reader(dialect, spec).take("4,1.5")
+    assert [b"4,1.5"] == dialect.reply(Request("go", {}), Measured(4, 1.5))
+    with pytest.raises(Fault) as caught:
+        reader(dialect, spec).take("5,1.5")
+    assert (5, "1.5") == (caught.value.code, caught.value.reason)
+    with pytest.raises(CodecError, match="4 means success"):
+        dialect.fault(Request("go", {}), Fault(4))
+
+
+@pytest.mark.parametrize("ok", [1.5, (0, 1.5), (True,), range(2000), ("",)], ids=repr)
+def test_codes_of_success_that_are_no_codes_are_refused(ok: Any) -> None:
+    with pytest.raises(ConfigurationError, match="ok must be a code, or at most 1000 codes"):
+        Template(ok=ok)
 
 
 def test_what_is_not_the_code_of_success_is_still_ambiguous() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from itertools import islice
 from typing import Any
 
 from attrs import field, frozen
@@ -12,7 +13,6 @@ from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
-from tcpcomm.codec.reply_forms import OneOf
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -50,7 +50,8 @@ class Keys:
         for key, value in {**self.success, **self.failure}.items():
             if not values_of(value):
                 problems.append(
-                    f"the key {key!r} of replies has no value: OneOf and range must not be empty"
+                    f"the key {key!r} of replies has no value: several values must not be empty, and a "
+                    "function must accept a whole number below 65536"
                 )
         if problems:
             raise ConfigurationError("; ".join(problems))
@@ -276,23 +277,30 @@ def contains(message: Mapping[str, Any], members: Mapping[str, Any]) -> bool:
 
 
 def _is_several(expected: Any) -> bool:
-    return isinstance(expected, OneOf | range)
+    return isinstance(expected, tuple | range | Set) or callable(expected)
 
 
 def is_one_of(value: Any, expected: Any) -> bool:
     """Return True if a value is the expected one, or one of several; True is not 1 there."""
-    if isinstance(expected, OneOf):
-        return any(is_one_of(value, each) for each in expected.forms)
     if isinstance(expected, range):
         return type(value) is int and value in expected
+    if isinstance(expected, tuple | Set):
+        return any(type(value) is type(each) and bool(value == each) for each in expected)
+    if callable(expected):
+        return type(value) is int and bool(expected(value))
     return type(value) is type(expected) and bool(value == expected)
 
 
 def values_of(expected: Any) -> Sequence[Any]:
-    """Return the values of a member of replies; the first is the usual one."""
-    if isinstance(expected, OneOf):
-        return expected.forms
-    return expected if isinstance(expected, range) else (expected,)
+    """Return values of a member of replies; the first is the usual one."""
+    if isinstance(expected, tuple | range):
+        return expected
+    if isinstance(expected, Set):
+        return sorted(expected)
+    if callable(expected):
+        good = (each for each in range(0x10000) if is_one_of(each, expected))
+        return list(islice(good, 16))
+    return (expected,)
 
 
 def values_text(expected: Any) -> str:
@@ -300,4 +308,6 @@ def values_text(expected: Any) -> str:
     if isinstance(expected, range):
         step = f" in steps of {expected.step}" if expected.step != 1 else ""
         return f"{expected[0]} to {expected[-1]}{step}"
+    if callable(expected):
+        return f"one of {getattr(expected, '__name__', 'several')}"
     return " | ".join(map(brief_repr, values_of(expected)))

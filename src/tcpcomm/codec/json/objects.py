@@ -72,8 +72,9 @@ class Json(Keys, Codec):
         data: the key of a fault's data. None: they are not sent.
         event: the key of the event's word. It may be the same as the key of commands.
         success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
-            a fault. One of several values is ``OneOf("OK", "WARNING")``, or ``range(0, 100)``: the first is
-            sent, unless the result, whose fields are keys of the reply, has a field for it.
+            a fault. Several values are a tuple, ``("OK", "WARNING")``, a ``range``, or a function that
+            returns True for a good number: the first is sent, unless the result, whose fields are keys of
+            the reply, has a field for it.
         failure: what every fault also holds, such as ``{"status": "NG"}``.
         echo: whether every reply repeats the command's word under its key.
         ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
@@ -380,7 +381,7 @@ def _literals(members: Mapping[str, Any]) -> list[str]:
     text = JsonText("utf-8", False)
 
     def shown(value: Any) -> str:
-        if isinstance(value, range):
+        if isinstance(value, range) or callable(value):
             return values_text(value)
         return " | ".join(text.write(each).decode() for each in values_of(value))
 

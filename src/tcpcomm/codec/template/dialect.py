@@ -377,10 +377,10 @@ class TextDialect(Dialect):
 
     def fault_layout(self) -> dict[str, Any] | None:
         faults = self._faults
-        if len(faults.templates) <= 1 and faults.ok is faults.id is None:
+        if len(faults.templates) <= 1 and not faults.ok and faults.id is None:
             return None
         layouts = [each.layout for each in faults.templates]
-        return {"faults": layouts, "ok": faults.ok, "id": faults.id}
+        return {"faults": layouts, "ok": [*faults.ok], "id": faults.id}
 
     def fault_notation(self) -> str:
         return " or ".join(each.notation for each in self._faults.templates)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, Final
 
@@ -16,7 +16,17 @@ from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
-from tcpcomm.codec.template.regex_tree import Except, Maybe, Named, Run, Seq, TextPattern, chars, literal
+from tcpcomm.codec.template.regex_tree import (
+    Choice,
+    Except,
+    Maybe,
+    Named,
+    Run,
+    Seq,
+    TextPattern,
+    chars,
+    literal,
+)
 from tcpcomm.codec.template.sequences import check_id
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -73,8 +83,7 @@ class FaultTemplate:
         text: a template with any of the fields ``code``, ``reason`` and ``command``.
         encoding: the encoding that the reason must fit into.
         code: the code, if the template has no ``{code}``; by default the first word of the template.
-        ok: the code that means success, so that a text with it is not a fault; None if all codes are
-            faults.
+        ok: the codes that mean success, so that a text with one is not a fault.
         id: the field that is the id of the request, or None if faults have no ids.
 
     Raises:
@@ -88,7 +97,7 @@ class FaultTemplate:
         encoding: Encoding,
         code: int | str | None = None,
         *,
-        ok: int | str | None = None,
+        ok: Collection[int | str] = (),
         id: str | None = None,
     ) -> None:
         if not isinstance(text, str):
@@ -159,9 +168,9 @@ class FaultTemplate:
     def _compiled(self, pieces: tuple[Piece, ...]) -> CompiledTemplate:
         with reading_exactly(), using(self._encoding):
             template = compile_template(self.text, self._fields, pieces)
-        if self._ok is None or not self.has_code:
+        if not self._ok or not self.has_code:
             return template
-        success = _texts_of(self._ok, self._digits)
+        success = Choice(_texts_of(each, self._digits) for each in self._ok)
         return evolve(template, pattern=_with_code_except(template.pattern, success))
 
     def matches(self, text: str) -> bool:
@@ -176,14 +185,14 @@ class FaultTemplate:
         code = values.get("code", self.code)
         if isinstance(code, str) and not self.is_named and _NUMBER.fullmatch(code):
             code = int(code)
-        if self.has_code and code == self._ok:
+        if self.has_code and code in self._ok:
             return None
         return Fault(code, values.get("reason", ""))
 
     def write(self, word: str, fault: Fault, id: int = 0) -> str:
         """Return the text of a fault; raise CodecError if the template cannot carry its code."""
         code, reason = fault.code, str(fault.reason)
-        if self._ok is not None and self.has_code and str(code) == str(self._ok):
+        if self._ok and self.has_code and (code in self._ok or str(code) in map(str, self._ok)):
             raise CodecError(f"{brief_repr(code)} means success: give the fault another code", "code")
         if not self.has_code and code != self.code:
             if not self.has_reason:
@@ -264,7 +273,7 @@ def _with_code_except(pattern: TextPattern, success: TextPattern) -> TextPattern
 
 
 def fault_templates(
-    declared: Any, encoding: Encoding, *, ok: int | str | None = None, id: str | None = None
+    declared: Any, encoding: Encoding, *, ok: Collection[int | str] = (), id: str | None = None
 ) -> list[FaultTemplate]:
     """
     Return the templates of declared faults.
@@ -273,7 +282,7 @@ def fault_templates(
         declared: one template, or several; or a mapping of templates to their codes, with None for the code
             of a template that has a ``{code}`` or begins with it; or None for no faults.
         encoding: the encoding of the text.
-        ok: the code that means success, or None.
+        ok: the codes that mean success.
         id: the field that is the id of the request, or None.
 
     Raises:
@@ -309,7 +318,7 @@ class Faults:
         templates: their templates.
         encoding: the encoding of the text.
         codes: the codes of protocol errors, if they differ from the defaults.
-        ok: the code that means success, or None.
+        ok: the codes that mean success.
         id: the field that is the id of the request in all templates, or None.
 
     Raises:
@@ -322,7 +331,7 @@ class Faults:
         encoding: Encoding,
         codes: Mapping[ProtocolErrorKind, int | str],
         *,
-        ok: int | str | None = None,
+        ok: Collection[int | str] = (),
         id: str | None = None,
     ) -> None:
         self.templates = tuple(templates)

@@ -30,19 +30,23 @@ else. Replies and the fault must then begin with literal text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from attrs import field, frozen
 
 from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import Faults, fault_templates
 from tcpcomm.codec.template.numbered import NumberedDialect
 from tcpcomm.errors import ConfigurationError
+
+MOST_GOOD_CODES: Final = 1000
+"""The most codes that mean success."""
 
 
 @frozen
@@ -62,8 +66,8 @@ class Template(Codec):
             numbers or of fixed width, the defaults are 90 to 93 for requests that cannot be served, and
             99 for a command that failed.
         max_items: the most items of a list.
-        ok: the ``{code}`` of a fault that means success, such as 0. A text with it is not a fault, so it
-            can be a reply.
+        ok: the ``{code}`` of a fault that means success, such as 0, or several such as ``(0, 4)`` or
+            ``range(16)``. A text with it is not a fault, so it can be a reply.
         id: the field that is the id of a request in all templates of commands, replies and faults, such as
             ``id`` in ``MOVE{id:04d}``. It is not a parameter. Replies may then come in any order.
 
@@ -81,7 +85,7 @@ class Template(Codec):
     )
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
-    ok: int | str | None = field(default=None, kw_only=True)
+    ok: int | str | Collection[int | str] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -90,8 +94,9 @@ class Template(Codec):
     def _faults(self) -> Faults:
         encoding = Encoding(self.encoding)
         try:
-            templates = fault_templates(self.fault, encoding, ok=self.ok, id=self.id)
-            return Faults(templates, encoding, self.codes, ok=self.ok, id=self.id)
+            ok = _codes(self.ok)
+            templates = fault_templates(self.fault, encoding, ok=ok, id=self.id)
+            return Faults(templates, encoding, self.codes, ok=ok, id=self.id)
         except ConfigurationError as error:
             raise ConfigurationError(f"the template of faults: {error}") from None
 
@@ -106,3 +111,16 @@ class Template(Codec):
             dialect = NumberedDialect
         with limited_lists(self.max_items):
             return dialect(specs, Encoding(self.encoding), self._faults())
+
+
+def _codes(ok: Any) -> tuple[int | str, ...]:
+    """Return the codes that mean success. Raises ConfigurationError if they are something else."""
+    codes = () if ok is None else (ok,) if isinstance(ok, int | str) else ok
+    if isinstance(codes, Collection) and len(codes) <= MOST_GOOD_CODES:
+        found = tuple(codes)
+        if all(type(each) in (int, str) and each != "" for each in found):
+            return found
+    raise ConfigurationError(
+        f"ok must be a code, or at most {MOST_GOOD_CODES} codes such as (0, 4) or range(16), not "
+        f"{brief_repr(ok)}"
+    )
