@@ -12,6 +12,7 @@ import attrs
 from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import bare_type, fields_of, has_fields
 from tcpcomm.codec.base import MISSING, Dialect, Field, ProtocolErrorKind, Request
+from tcpcomm.codec.ranges import limits_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.messages import Command, DeclaredEvent
@@ -169,8 +170,17 @@ def _visible(character: str) -> str:
 
 
 def _parameter(field: Field) -> dict[str, Any]:
-    known = {"name": field.name, "type": type_name(field.type)}
+    known = {"name": field.name, "type": type_name(field.type), **_limits(field.type)}
     return known if field.default is MISSING else {**known, "default": jsonable(field.default)}
+
+
+def _limits(annotation: Any) -> dict[str, Any]:
+    """Return the unit and the range of a number, those that it has."""
+    limits = limits_of(annotation)
+    if limits is None:
+        return {}
+    named = {"unit": limits.unit or None, "low": jsonable(limits.low), "high": jsonable(limits.high)}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _members(values: dict[str, Any]) -> dict[str, Any]:

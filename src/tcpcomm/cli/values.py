@@ -15,11 +15,12 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
-from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, union_members
+from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, metadata_of, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.problems import inside
+from tcpcomm.codec.ranges import Range, Unit, limits_of
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.runtime.safe_text import one_line
 
@@ -162,7 +163,14 @@ _READERS: Final[dict[Any, Any]] = {
 
 
 def type_name(annotation: Any) -> str:
-    """Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``."""
+    """
+    Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``.
+
+    The range and the unit of a number follow it: ``float (-50 to 50 mm)``.
+    """
+    if any(isinstance(note, Range | Unit) for note in metadata_of(annotation)):
+        limits = limits_of(annotation)
+        return type_name(bare_type(annotation)) + (f" ({limits.text})" if limits else "")
     annotation = bare_type(annotation)
     if union_members(annotation):
         return " | ".join(map(type_name, union_members(annotation)))

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         Silence as Silence,
         Until as Until,
     )
+    from tcpcomm.codec.ranges import Range as Range, Unit as Unit
     from tcpcomm.codec.template.template import Template as Template
     from tcpcomm.codec.template.text import Text as Text
 
@@ -126,6 +127,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.json.rpc": ["JsonRpc"],
     "tcpcomm.codec.json.text": ["JsonText"],
     "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Silence", "Until"],
+    "tcpcomm.codec.ranges": ["Range", "Unit"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],
 }

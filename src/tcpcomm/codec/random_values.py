@@ -21,9 +21,11 @@ from tcpcomm.codec.annotations import (
     bare_type,
     fields_of,
     has_fields,
+    metadata_of,
     type_text,
     union_members,
 )
+from tcpcomm.codec.ranges import bounds_of, number_of
 from tcpcomm.errors import ConfigurationError
 
 P = TypeVar("P")
@@ -52,7 +54,7 @@ def draw(annotation: Any, random: Random, depth: int = 3) -> Any:
 
     Args:
         annotation: bool, int, float, str, bytes, None, datetime, date, time, an Enum, Literal, union, list,
-            tuple, dict, an attrs class, a dataclass, or Any; the metadata of Annotated are ignored.
+            tuple, dict, an attrs class, a dataclass, or Any; a Range is kept, other metadata are ignored.
         random: the source of random numbers.
         depth: the depth of nested values. Deeper, lists are empty and optional values are None.
 
@@ -60,6 +62,12 @@ def draw(annotation: Any, random: Random, depth: int = 3) -> Any:
         ConfigurationError: the annotation is none of these, or the validators of a class refuse all
             drawn values.
     """
+    limits = bounds_of(annotation) if metadata_of(annotation) else None
+    if limits is not None:
+        may_be_none = type(None) in union_members(annotation)
+        if may_be_none and (depth <= 0 or random.random() < 0.5):
+            return None
+        return limits.draw(number_of(annotation), random, lambda value: value)
     annotation = bare_type(annotation)
     if annotation in _LEAVES:
         return _LEAVES[annotation](random)

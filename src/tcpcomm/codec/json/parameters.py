@@ -12,15 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, Flag
 from typing import Any, Final, Literal, get_args, get_origin
 
+from attrs import evolve
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
-from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, type_text, union_members
+from tcpcomm.codec.annotations import (
+    bare_type,
+    fields_of,
+    has_fields,
+    metadata_of,
+    type_text,
+    union_members,
+)
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.enum_values import Conversion
 from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.codec.problems import errors_at, inside, missing, unknown, wrong
+from tcpcomm.codec.ranges import Limits, bounds_of
 from tcpcomm.errors import CodecError, ConfigurationError
 
 Naming = Literal["as written", "camel", "pascal"]
@@ -55,10 +64,12 @@ class ValueTypes:
 
     def of(self, annotation: Any) -> ValueType:
         """Return the value type of an annotation. Raises ConfigurationError if JSON cannot carry it."""
+        limits = bounds_of(annotation) if metadata_of(annotation) else None
         annotation = bare_type(annotation)
         if annotation not in self._known:
             self._known[annotation] = self._made(annotation)
-        return self._known[annotation]
+        found = self._known[annotation]
+        return found if limits is None else _within(limits, found)
 
     def _made(self, annotation: Any) -> ValueType:
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -106,6 +117,21 @@ class ValueTypes:
             raise
         label = ", ".join(f'"{key}": {value_type.label}' for _, key, value_type in fields)
         return ValueType(_reader(cls, fields), _writer(cls, fields), (dict,), (cls,), f"{{{label}}}")
+
+
+def _within(limits: Limits, kind: ValueType) -> ValueType:
+    """Return the type of a number that is refused beyond its limits."""
+
+    def checked(convert: Conversion) -> Conversion:
+        def convert_and_check(value: Any) -> Any:
+            found = convert(value)
+            limits.check(found)
+            return found
+
+        return convert_and_check
+
+    label = f"{kind.label}, {limits.text}"
+    return evolve(kind, read=checked(kind.read), write=checked(kind.write), label=label)
 
 
 def _reader(cls: type, fields: Sequence[tuple[str, str, ValueType]]) -> Conversion:

@@ -26,6 +26,7 @@ from tcpcomm.codec.limits import check_length, limit_of_lists
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import inside, missing, wrong
 from tcpcomm.codec.random_values import draw_accepted
+from tcpcomm.codec.ranges import limits_of
 from tcpcomm.codec.template.ambiguity import common_text, two_readings
 from tcpcomm.codec.template.byte_widths import gathered
 from tcpcomm.codec.template.compiled import (
@@ -357,6 +358,7 @@ class _Compiler:
             )
         width, unit, longest = None, "characters", ""
         try:
+            limits_of(value.type)  # they belong to a number
             absent = absent_value(value) if self.optional else lambda: None
             if isinstance(piece, ListPiece):
                 kind, longest = self._list(piece, annotation, behind)

@@ -28,6 +28,7 @@ from tcpcomm.codec.binary.layouts.fixed_size import (
     number,
     real,
     reserved,
+    within_range,
 )
 from tcpcomm.codec.binary.layouts.layout import (
     ENDLESS,
@@ -96,6 +97,7 @@ from tcpcomm.codec.binary.types import (
 )
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import errors_at, missing, unknown
+from tcpcomm.codec.ranges import limits_of
 from tcpcomm.errors import ConfigurationError
 
 
@@ -233,6 +235,7 @@ class LayoutCompiler:
     def _layout(self, annotation: Any) -> Layout:
         marks = Marks(annotation)
         kind = bare_type(annotation)
+        limits_of(annotation)  # it belongs to a number
         if tag := marks.one(*TAGS):
             marks.only("a value of several types", *TAGS, Fixed, Counted, CountedBy, Aligned)
             return self._in_area(marks, lambda: self._union(annotation, kind, tag))
@@ -249,12 +252,13 @@ class LayoutCompiler:
         if int_note := marks.one(Int):
             marks.only(f"{type_text(kind)} in a number", *NUMBERS, HighestFirst)
             highest_first = marks.one(HighestFirst) is not None
-            return from_fixed(number(annotation, int_note, self._order, highest_first=highest_first))
+            made = number(annotation, int_note, self._order, highest_first=highest_first)
+            return from_fixed(within_range(made, annotation))
         if float_note := marks.one(Float):
             marks.only(type_text(kind), *NUMBERS)
             if kind is not float:
                 raise ConfigurationError(f"{type_text(kind)} is not a float")
-            return from_fixed(real(float_note, self._order))
+            return from_fixed(within_range(real(float_note, self._order), annotation))
         if kind is bool:
             marks.only("bool")
             return from_fixed(number(bool, Int(1), self._order))

@@ -33,6 +33,7 @@ from tcpcomm.codec.binary.types import Bits, Float, Int, Order
 from tcpcomm.codec.enum_values import Conversion, choice, flag
 from tcpcomm.codec.problems import errors_at, inside, wrong
 from tcpcomm.codec.random_values import draw, draw_accepted
+from tcpcomm.codec.ranges import bounds_of, number_of
 from tcpcomm.errors import CodecError, ConfigurationError
 
 FromItems = Callable[[Sequence[Any], int], Any]
@@ -218,7 +219,7 @@ def bit_field(annotation: Any) -> tuple[FixedLayout, int]:
         raise ConfigurationError("say how many bits it has: Annotated[..., Bits(3)]")
     width = 1 if note is None else note.width
     number = _in_range("big", "Q", 0, (1 << width) - 1, {"type": "int", "bits": width})
-    return _encoded_in(number, annotation), width
+    return within_range(_encoded_in(number, annotation), annotation), width
 
 
 def _bits(number: FixedLayout, cls: type, available: int, *, highest_first: bool) -> FixedLayout:
@@ -280,6 +281,33 @@ def real(number_type: Float, default: Order) -> FixedLayout:
     if order == default:
         return number
     return _in_bytes(number, number_type.width, lambda content: single.unpack(content)[0], single.pack)
+
+
+def within_range(layout: FixedLayout, annotation: Any) -> FixedLayout:
+    """Return the layout of a number that is refused beyond the range of its annotation, if it has one."""
+    limits = bounds_of(annotation)
+    if limits is None:
+        return layout
+    kind = number_of(annotation)
+
+    def from_items(items: Sequence[Any], at: int) -> Any:
+        value = layout.from_items(items, at)
+        limits.check(value)
+        return value
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        layout.to_items(value, items)
+        limits.check(value)
+
+    def settle(value: Any) -> Any:
+        items: list[Any] = []
+        layout.to_items(value, items)
+        return layout.from_items(layout.struct.unpack(layout.struct.pack(*items)), 0)
+
+    def draw_within(random: Random) -> Any:
+        return limits.draw(kind, random, settle)
+
+    return evolve(layout, from_items=from_items, to_items=to_items, draw=draw_within, plain=None)
 
 
 def constant(content: bytes, order: Order) -> FixedLayout:

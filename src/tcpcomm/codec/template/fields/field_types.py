@@ -8,22 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from inspect import isclass
-from typing import Any
+from random import Random
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tcpcomm.codec.annotations import (
     arguments_of,
     bare_type,
     fields_of,
     has_fields,
+    metadata_of,
     type_text,
     union_members,
 )
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.problems import wrong
+from tcpcomm.codec.ranges import Limits, Range, Unit, bounds_of, number_of
 from tcpcomm.codec.template.fields.field_type import FieldType
-from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.format_spec import FormatSpec, parse_format_spec
 from tcpcomm.codec.template.fields.number_fields import decimal_type, float_type, int_type
 from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, raw_type
 from tcpcomm.codec.template.fields.text_fields import (
@@ -38,11 +41,15 @@ from tcpcomm.errors import CodecError, ConfigurationError
 
 def without_none(annotation: Any) -> tuple[Any, bool]:
     """Return the type inside of an ``Optional``, and True; or the type itself and False."""
+    limits = [note for note in metadata_of(annotation) if isinstance(note, Range | Unit)]
     members = union_members(annotation)
     others = tuple(each for each in members if bare_type(each) is not type(None))
-    if len(others) == len(members):
-        return bare_type(annotation), False
-    return typing.Union[others], True  # noqa: UP007
+    found: Any = bare_type(annotation)
+    if len(others) < len(members):
+        found = typing.Union[others]  # noqa: UP007
+    for note in limits:
+        found = typing.Annotated[found, note]
+    return found, len(others) < len(members)
 
 
 def item_of(annotation: Any) -> Any:
@@ -67,6 +74,9 @@ def field_type(
     Raises:
         ConfigurationError: a template cannot write this type, or the format does not suit it.
     """
+    limits = bounds_of(annotation)
+    if limits is not None:
+        return _within(limits, number_of(annotation), format_text)
     annotation = bare_type(annotation)
     if annotation is bool:
         return bool_type(format_text)
@@ -79,9 +89,10 @@ def field_type(
         return choice_type("Literal", choices, parse_format_spec(format_text))
     if annotation in RAW_KINDS and format_text == RAW_FORMAT:
         return raw_type(annotation)
-    makers = {int: int_type, float: float_type, Decimal: decimal_type, bytes: bytes_type}
-    if annotation in makers:
-        return makers[annotation](parse_format_spec(format_text))
+    if annotation in _NUMBERS:
+        return _NUMBERS[annotation](parse_format_spec(format_text))
+    if annotation is bytes:
+        return bytes_type(parse_format_spec(format_text))
     if item_of(annotation) is not MISSING:
         raise ConfigurationError(f"{type_text(annotation)} is written as a list, as in {{name*,}}")
     if has_fields(annotation):
@@ -94,6 +105,34 @@ def field_type(
         "bytes, enumerations, Literal, lists of these or of attrs classes or dataclasses, and Optional in "
         "an optional part"
     )
+
+
+_NUMBERS: Final[Mapping[Any, Callable[[FormatSpec], FieldType]]] = {
+    int: int_type,
+    float: float_type,
+    Decimal: decimal_type,
+}
+
+
+def _within(limits: Limits, number: type[Any], format_text: str) -> FieldType:
+    """Return the type of a number that is refused beyond its limits."""
+    kind = _NUMBERS[number](parse_format_spec(format_text))
+
+    def write(value: Any) -> str:
+        text = kind.write(value)
+        limits.check(value)
+        return text
+
+    def read(text: str) -> Any:
+        value = kind.read(text)
+        limits.check(value)
+        return value
+
+    def draw(random: Random) -> Any:
+        return limits.draw(number, random, lambda value: kind.read(kind.write(value)))
+
+    description = f"{kind.description}, {limits.text}"
+    return evolve(kind, description=description, write=write, read=read, draw=draw, plain=None)
 
 
 def refuse_unnamed(annotation: Any) -> None:
@@ -149,7 +188,7 @@ def value_fields(annotation: Any, used: Sequence[str]) -> ValueFields:
     Raises:
         ConfigurationError: the names in the templates do not fit the type.
     """
-    annotation = bare_type(annotation)
+    whole, annotation = annotation, bare_type(annotation)
     if annotation is type(None):
         return ValueFields({}, _nothing, lambda values: None)
     if has_fields(annotation):
@@ -161,7 +200,7 @@ def value_fields(annotation: Any, used: Sequence[str]) -> ValueFields:
             f"for {type_text(annotation)} there must be exactly one field, and the template {has}"
         )
     name = used[0]
-    fields = {name: Field(name, annotation)}
+    fields = {name: Field(name, whole)}
     return ValueFields(fields, lambda value: {name: value}, lambda values: values[name])
 
 
