@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
     from tcpcomm.link.link import Handshake as Handshake, Link as Link
     from tcpcomm.link.reconnecting import ReconnectingFactory as ReconnectingFactory
+    from tcpcomm.link.named_port import NoPort as NoPort, port_from as port_from
     from tcpcomm.link.policy import Backoff as Backoff, Policy as Policy, profile as profile
     from tcpcomm.link.states import LinkState as LinkState
     from tcpcomm.net.endpoints import client as client, listener as listener
@@ -68,6 +69,7 @@ DEFINED_IN: Final = {
     "tcpcomm.host.host": ["link_of", "raw", "remote"],
     "tcpcomm.link.link": ["Handshake", "Link"],
     "tcpcomm.link.reconnecting": ["ReconnectingFactory"],
+    "tcpcomm.link.named_port": ["NoPort", "port_from"],
     "tcpcomm.link.policy": ["Backoff", "Policy", "profile"],
     "tcpcomm.link.states": ["LinkState"],
     "tcpcomm.net.endpoints": ["client", "listener"],

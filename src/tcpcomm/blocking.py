@@ -242,7 +242,7 @@ class Events(AbstractContextManager["Events"]):
     def _happened(self, values: Sequence[Any]) -> None:
         with self._lock:
             if self._lost:
-                self._lost += 1  # until the loop is told
+                self._lost += 1  # the loop raises EventsLost at its next step
                 return
             if self._unheard.full():
                 dropped = self._drop_waiting()

@@ -16,7 +16,7 @@ from tcpcomm.session.protocol import FrameProtocol
 
 
 class Presence:
-    """The presence of one host in a session, for equipment that wants to hear of it."""
+    """The presence of one host in a session. The equipment wants to hear its begin and its end."""
 
     log = BoundedLogger()
 
@@ -27,7 +27,7 @@ class Presence:
 
     @classmethod
     def of(cls, equipment: Equipment, session: FrameProtocol) -> Presence | None:
-        """Return the presence of a session, or None if the equipment does not want to hear of it."""
+        """Return the presence of a session, or None if the equipment has no hook."""
         kind = type(equipment)
         hears = (
             kind.session_began is not Equipment.session_began

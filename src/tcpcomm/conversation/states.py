@@ -26,7 +26,7 @@ def change_states(session: FrameProtocol, rule: StateRule, *, later: bool = Fals
     Args:
         session: the session.
         rule: the rule of the message.
-        later: True if the reply is not sent yet. The session is told when it is, because a link that
+        later: True if the reply is not sent yet. The session learns it after the reply, because a link that
             becomes ready writes commands, and the peer must get the reply first.
     """
     states = rule.after(session.states)

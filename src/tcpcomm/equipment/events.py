@@ -34,7 +34,7 @@ SendEvent = Callable[[str, dict[str, Any], Any], None]
 
 
 class EventsLost(TcpcommError):
-    """A loop over events was too slow: more than 1,000 waited for it, so they were dropped."""
+    """A loop over events was too slow. More than 1,000 events waited, and were dropped."""
 
     @classmethod
     def of(cls, event: str, lost: int) -> EventsLost:

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 
 from tcpcomm.link.engine import Engine, SessionSource
+from tcpcomm.link.named_port import PortFrom
 from tcpcomm.net.error_texts import connect_error_text, listen_error_text
 from tcpcomm.net.named_endpoint import NamedEndpoint
 from tcpcomm.net.names import Addresses, Names
@@ -56,11 +57,19 @@ class Connector(SessionSource):
 
     def _connect(self, engine: Engine) -> Deferred[Any]:
         endpoint = self._endpoint
+        if isinstance(endpoint, PortFrom):
+            engine.asking_port()
+            return endpoint.ask_port().addCallback(self._connect_to, endpoint, engine)
         if not isinstance(endpoint, NamedEndpoint):
             return endpoint.connect(engine.sessions)
         lookup = look_up(engine, endpoint.names, endpoint.name)
         within = engine.supervisor.policy.connect_timeout
         return lookup.addCallback(endpoint.connect_to, engine.sessions, within=within)
+
+    @staticmethod
+    def _connect_to(port: int, endpoint: PortFrom, engine: Engine) -> Deferred[Any]:
+        engine.resolved()
+        return endpoint.connect_to(port, engine.sessions)
 
     def attempt_succeeded(self) -> None:
         self._attempt = None  # it must not be cancelled any more, though its Deferred has not fired yet

@@ -249,6 +249,12 @@ class Engine:
             self.supervisor.looking_up(self._now(), name, others)
             self._do()
 
+    def asking_port(self) -> None:
+        """Note that the attempt under way asks the equipment for the port first."""
+        if self.state is LinkState.CONNECTING:
+            self.supervisor.asking_port(self._now())
+            self._do()
+
     def resolved(self) -> None:
         """Note that the attempt under way has an address."""
         if self.state is LinkState.CONNECTING:

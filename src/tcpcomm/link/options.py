@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.connect import Acceptor, Connector
 from tcpcomm.link.engine import ReadyStep, SessionSource
+from tcpcomm.link.named_port import PortFrom
 from tcpcomm.link.policy import PROFILES, Policy, profile
 from tcpcomm.net.endpoints import CONNECT_EXAMPLE, LISTEN_EXAMPLE, client, listener, open_to_others
 from tcpcomm.net.psk import PreSharedKeys
@@ -156,7 +157,8 @@ class LinkOptions:
         connect, listen = self.connect, self.listen
         if connect is not None:
             endpoint = client(self.reactor, connect) if isinstance(connect, str) else connect
-            return Connector(endpoint), f"link to {connect if isinstance(connect, str) else 'the peer'}"
+            has_name = isinstance(connect, str | PortFrom)
+            return Connector(endpoint), f"link to {connect if has_name else 'the peer'}"
         if listen is None:
             raise ConfigurationError(self.one_place())
         if not isinstance(listen, str):

@@ -155,6 +155,13 @@ class Supervisor:
             self._lookup += f": it waited for {others} other lookups"
             self.reason += f", after {others} others"
 
+    def asking_port(self, now: float) -> None:
+        """Note that the attempt begins with a question for the port, which has the time of a lookup."""
+        self._next(Input.LOOKUP)
+        self._due = now + self.policy.resolve_timeout
+        self._lookup = f"the equipment did not name its port within {self.policy.resolve_timeout:g} s"
+        self.reason = "asking for the port"
+
     def resolved(self, now: float) -> None:
         """Note that the address is known: the time to connect begins."""
         self._next(Input.RESOLVED)

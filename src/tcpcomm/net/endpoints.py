@@ -195,6 +195,22 @@ def open_to_others(text: str) -> str:
     )
 
 
+def with_port(text: str, port: int) -> str:
+    """
+    Return the string of a client endpoint of TCP or TLS with another port.
+
+    Raises:
+        ConfigurationError: it has no port.
+    """
+    parts = re.findall(r"(?:^|:)((?:\\.|[^\\:])*)", _with_windows_paths(text))
+    named = [each for each, part in enumerate(parts) if part.startswith("port=")]
+    if parts[0] not in (*_TCP, *_TLS) or not (named or len(parts) > 2):
+        raise ConfigurationError(f"{text!r} has no port in whose place another one could be")
+    at = named[0] if named else 2
+    parts[at] = f"port={port}" if named else str(port)
+    return ":".join(parts)
+
+
 def _with_windows_paths(text: str) -> str:
     r"""
     Return an endpoint string with each path such as ``=C:\keys\key.pem`` written as Twisted needs it.
