@@ -226,3 +226,33 @@ def test_a_limit_of_one_byte_is_accepted() -> None:
 def test_framings_with_equal_delimiters_are_equal() -> None:
     assert Delimited(b"\n") == Delimited([b"\n"])
     assert Delimited(b"\n") != Delimited(b"\r")
+
+
+GALIL = Delimited((b":", b"?"), keep_ends=True, max_frame=5)
+
+
+def test_a_kept_delimiter_tells_which_one_ended_the_frame() -> None:
+    assert [b"1.0:", b"?", b":", b"12345?"] == read(GALIL, b"1.0:?:12345?half")
+    assert [b"<a/></Robot>", b"</Robot>"] == read(
+        Delimited(b"</Robot>", keep_ends=True), b"<a/></Robot></Robot>"
+    )
+
+
+def test_max_frame_does_not_count_a_kept_delimiter() -> None:
+    assert [b"12345:", too_long(5, 6), b"ok:"] == read(GALIL, b"12345:123456:ok:")
+
+
+def test_a_kept_delimiter_is_sent_as_it_is() -> None:
+    assert b"1:?" == GALIL.encode_many([b"1:", b"?"])
+
+
+@pytest.mark.parametrize("frame", [b"", b"1", b"a:b", b"a:b:", b":?"])
+def test_a_kept_frame_without_its_only_delimiter_at_its_end_is_refused(frame: bytes) -> None:
+    reason = r"a kept frame must end with b':' or b'\?', its only one, unlike "
+    with pytest.raises(EncodeError, match=f"^{reason}"):
+        GALIL.encode(frame)
+
+
+def test_a_kept_frame_beyond_max_frame_is_refused() -> None:
+    with pytest.raises(EncodeError, match="a frame of 6 bytes exceeds max_frame=5"):
+        GALIL.encode(b"123456:")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.errors import (
     BadChecksum,
+    BadEscape,
     ConfigurationError,
     EncodeError,
     FrameTooLong,
@@ -235,6 +236,29 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
             'start and end are both b"\'", so a checksum or tail after the end could look like a '
             "frame: use two different markers",
         ),
+        ({"end": (b"\r", b"\r\n")}, r"the end b'\r' stands in another end: (b'\r', b'\r\n')"),
+        ({"alone": STX}, r"b'\x02' alone is not distinct from start or end"),
+        ({"alone": ETX, "keep_ends": True}, r"b'\x03' alone is not distinct from start or end"),
+        ({"alone": b"\r", "between": b"\r"}, r"b'\r' alone is not distinct from between or another"),
+        ({"alone": (b"a", b"ab")}, "b'ab' alone is not distinct from between or another"),
+        ({"escape": b"ab"}, "escape must be exactly one byte, not b'ab'"),
+        (
+            {"escape": b"\x10", "start": b"ab"},
+            r"with escape b'\x10' a marker is another byte, or the escape byte and one more, unlike b'ab'",
+        ),
+        (
+            {"escape": b"\x10", "codes": {0x10: 0x10}},
+            "codes must escape the escape byte and an end marker of one byte",
+        ),
+        (
+            {"escape": b"\x10", "codes": {0x10: 1, 3: 1}},
+            "codes map bytes to different bytes, numbers from 0 to 255",
+        ),
+        (
+            {"escape": b"\x10", "end": b"\x10\x03", "codes": {0x10: 0x03}},
+            "an escaped byte would look like a marker: give other codes",
+        ),
+        ({"cover_escapes": True}, "codes and cover_escapes need an escape byte: escape=…"),
         ({"between": b"\r\x02"}, r"between=b'\r\x02' holds the first byte of start b'\x02'"),
         ({"max_frame": 0}, "max_frame must be at least 1 byte, not 0"),
     ],
@@ -242,3 +266,85 @@ def test_a_frame_beyond_max_frame_is_refused() -> None:
 def test_ambiguous_markers_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}$"):
         Enclosed(**options)
+
+
+ETB = b"\x17"
+ASTM = Enclosed(
+    STX,
+    (ETX, ETB),
+    checksum=checksum("sum8").written("hex"),
+    tail=b"\r\n",
+    keep_ends=True,
+    alone=(b"\x04", b"\x05", b"\x06", b"\x15"),
+)
+DF1 = Enclosed(b"\x10\x02", b"\x10\x03", escape=b"\x10", checksum=checksum("lrc"), alone=b"\x10\x06")
+ESCAPED = Enclosed(escape=b"\x1b", max_frame=8)
+
+
+def test_control_bytes_beside_frames_are_frames_and_the_ends_are_told_apart() -> None:
+    frames = [b"\x05", b"1H|one\x17", b"2two\r\x03", b"\x04"]
+    wire = b"\x05\x021H|one\x174E\r\n\x022two\r\x039C\r\n\x04"
+    assert (frames, wire) == (read(ASTM, wire), ASTM.encode_many(frames))
+
+
+def test_the_other_end_of_astm_sees_single_acknowledgements() -> None:
+    assert [b"\x06", b"\x06", b"\x15", b"\x06"] == read(ASTM, b"\x06\x06\x15\x06")
+
+
+def test_a_control_byte_is_heard_after_garbage_because_the_peer_waits_for_its_answer() -> None:
+    reason = (
+        "a frame must begin with b'\\x02' or b'\\x04' or b'\\x05' or b'\\x06' or b'\\x15'; "
+        "bytes from b'x' on are ignored"
+    )
+    assert [Fault(UnexpectedBytes, reason), b"\x05"] == read(ASTM, b"xyz\x05")
+
+
+def test_a_frame_that_looks_like_a_byte_alone_is_neither_received_nor_sent_between_markers() -> None:
+    framing = Enclosed(alone=b"\x06")
+    reason = "a frame of b'\\x06' cannot be told from these bytes alone: use keep_ends"
+    assert [Fault(UnexpectedBytes, reason), b"\x06", b"a"] == read(framing, b"\x02\x06\x03\x06\x02a\x03")
+    assert b"\x06" == framing.encode(b"\x06")
+
+
+def test_a_kept_frame_must_end_with_one_of_the_ends() -> None:
+    reason = r"a kept frame must end with b'\\x03' or b'\\x17', unlike b'1H'"
+    with pytest.raises(EncodeError, match=f"^{reason}$"):
+        ASTM.encode(b"1H")
+
+
+def test_any_end_ends_a_frame_and_the_first_is_sent() -> None:
+    framing = Enclosed(b"<", (b">", b"]"))
+    assert ([b"a", b"b"], b"<a>") == (read(framing, b"<a><b]"), framing.encode(b"a"))
+
+
+def test_acknowledgements_of_two_bytes_stand_beside_escaped_frames() -> None:
+    wire = DF1.encode(b"\x06\x10\x06") + b"\x10\x06" + DF1.encode(b"\x10\x02\x10\x03")
+    assert [b"\x06\x10\x06", b"\x10\x06", b"\x10\x02\x10\x03"] == read(DF1, wire)
+
+
+@given(st.lists(st.lists(st.sampled_from([STX, ETX, b"\x1b", b"a"]), max_size=8).map(b"".join), max_size=3))
+def test_escaped_frames_of_any_bytes_arrive(frames: list[bytes]) -> None:
+    assert frames == read(ESCAPED, ESCAPED.encode_many(frames))
+
+
+def test_an_escape_that_means_nothing_costs_one_frame() -> None:
+    reason = "b'a' cannot follow the escape byte b'\\x1b'"
+    wire = b"\x02\x1ba\x03" + ESCAPED.encode(b"\x1b")
+    assert [Fault(BadEscape, reason), b"\x1b"] == read(ESCAPED, wire)
+
+
+def test_an_escaped_start_in_garbage_begins_no_frame() -> None:
+    """Bytes of a frame that is half lost are not a frame, though they hold escaped markers."""
+    wire = b"x" + b"\x1b\x02MOVE\x1b\x03" + ETX + ESCAPED.encode(b"ok")
+    assert [garbage(b"x", 0), b"ok"] == read(ESCAPED, wire)
+
+
+def test_an_escaped_frame_is_as_long_as_its_bytes_without_escapes() -> None:
+    assert [b"\x1b" * 8] == read(ESCAPED, ESCAPED.encode(b"\x1b" * 8))
+    wire = b"\x02" + b"a" * 9 + b"\x03" + b"\x02" + b"\x1b\x02" * 9 + b"\x03" + ESCAPED.encode(b"ok")
+    assert [too_long(8, 0), too_long(8, 11), b"ok"] == read(ESCAPED, wire)
+
+
+def test_nothing_in_an_escaped_frame_that_is_too_long_is_a_frame() -> None:
+    wire = Enclosed(escape=b"\x1b").encode(b"a" * 20 + ESCAPED.encode(b"STOP")) + ESCAPED.encode(b"ok")
+    assert [too_long(8, 0), b"ok"] == read(ESCAPED, wire)

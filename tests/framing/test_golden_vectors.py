@@ -68,6 +68,32 @@ NMEA = Enclosed(b"$", b"*", checksum=checksum("xor").written("hex"), cover_end=F
 MDT = Enclosed(b"\x01", ETX, checksum=checksum("xor").written("hex"), tail=b"\r")
 BCC_FROM_STX = Enclosed(STX, ETX, checksum=checksum("xor"), cover_start=True)
 TSIP = DleStuffed(start=b"")
+DF1_ACKS = (b"\x10\x05", b"\x10\x06", b"\x10\x15")
+DF1_BCC = Enclosed(
+    b"\x10\x02", b"\x10\x03", escape=b"\x10", checksum=checksum("lrc"), cover_end=False, alone=DF1_ACKS
+)
+DF1_CRC = Enclosed(
+    b"\x10\x02",
+    b"\x10\x03",
+    escape=b"\x10",
+    checksum=checksum("crc-16/arc").written("little"),
+    alone=DF1_ACKS,
+)
+SIEMENS_3964R = Enclosed(
+    STX, b"\x10\x03", escape=b"\x10", checksum=checksum("xor"), cover_escapes=True, alone=(b"\x10", b"\x15")
+)
+ESCAPED_MARKS = Enclosed(escape=b"\x1b", checksum=checksum("xor"))
+MAPPED_MARKS = Enclosed(escape=b"\x1b", codes={0x02: 0xE7, 0x03: 0xE8, 0x1B: 0x00})
+ASTM = Enclosed(
+    STX,
+    (ETX, b"\x17"),
+    checksum=checksum("sum8").written("hex"),
+    tail=b"\r\n",
+    keep_ends=True,
+    alone=(b"\x04", b"\x05", b"\x06", b"\x15"),
+)
+GALIL = Delimited((b":", b"?"), keep_ends=True)
+KUKA = Delimited(b"</Robot>", keep_ends=True)
 
 
 @frozen
@@ -262,6 +288,34 @@ VECTORS = [
         "30 41 30 45 30 41 02 30 30 31 30 30 30 36 34",
     ),
     binary("STX and ETX, BCC from STX", BCC_FROM_STX, "02 52 31 03 62", "52 31"),
+    # Allen-Bradley 1770-6.5.16: the BCC counts the data, the CRC the data and ETX; a DLE counts once.
+    binary("DF1 with BCC", DF1_BCC, "10 02 08 09 06 00 02 04 03 10 03 E0", "08 09 06 00 02 04 03"),
+    binary(
+        "DF1 with BCC and a DLE", DF1_BCC, "10 02 08 09 06 00 10 10 04 03 10 03 D2", "08 09 06 00 10 04 03"
+    ),
+    binary(
+        "DF1 with CRC",
+        DF1_CRC,
+        "10 02 07 11 41 00 53 B9 00000000 00000000 00000000 10 03 6B 4C",
+        "07 11 41 00 53 B9 00000000 00000000 00000000",
+    ),
+    binary("DF1 acknowledgement", DF1_BCC, "10 06"),
+    # Siemens 3964R: the BCC counts all bytes behind STX as they are sent, DLE and ETX included.
+    binary("3964R", SIEMENS_3964R, "02 00 00 41 44 01 10 10 03 10 03 14", "00 00 41 44 01 10 03"),
+    binary("3964R acknowledgement", SIEMENS_3964R, "10"),
+    binary("marks escaped by themselves", ESCAPED_MARKS, "02 1B 02 41 1B 1B 1B 03 03 58", "02 41 1B 03"),
+    binary("marks escaped by codes", MAPPED_MARKS, "02 1B E7 41 1B 00 1B E8 03", "02 41 1B 03"),
+    # ASTM E1381: ETB ends a frame that goes on in the next one, ETX the last; single bytes beside frames.
+    text(
+        "ASTM header record",
+        ASTM,
+        b"\x021H|\\^&|||ACCESS^511550|||||LIS||P|1|20161028161600\r\x0321\r\n",
+        b"1H|\\^&|||ACCESS^511550|||||LIS||P|1|20161028161600\r\x03",
+    ),
+    binary("ASTM enquiry", ASTM, "05"),
+    text("Galil says yes", GALIL, b" 1.0000\r\n:"),
+    text("Galil says no", GALIL, b"?"),
+    text("KUKA EKI", KUKA, b'<Robot><Pos X="12.5"/></Robot>'),
     # Trimble: DLE, id, data with DLE doubled, DLE ETX.
     binary("TSIP I/O options", TSIP, "10 35 12 10 10 00 00 10 03", "35 12 10 00 00"),
     binary("TSIP data that looks like the end", TSIP, "10 8E 4A 10 10 03 10 03", "8E 4A 10 03"),

@@ -15,6 +15,8 @@ from hypothesis.strategies import DataObject
 
 from tcpcomm.framing import (
     COTP,
+    ETX,
+    STX,
     Checked,
     Cobs,
     ContentLength,
@@ -124,6 +126,12 @@ FRAMINGS: list[Framing] = [
     Enclosed(b"<<", b">>", checksum=checksum("crc-16/modbus"), between=b"\r\n ", max_frame=12),
     Enclosed(b"'", b"'", between=b" ", max_frame=4),
     Enclosed(b"\r", b"\x03", tail=b"\r", max_frame=3),
+    Delimited((b":", b"?"), keep_ends=True, max_frame=8),
+    Delimited(b"</Robot>", keep_ends=True),
+    Enclosed(STX, (ETX, b"\x17"), keep_ends=True, alone=(b"\x05", b"\x04"), tail=b"\r\n", max_frame=9),
+    Enclosed(b"\x10\x02", b"\x10\x03", escape=b"\x10", checksum=checksum("lrc"), alone=b"\x10\x06"),
+    Enclosed(STX, b"\x10\x03", escape=b"\x10", cover_escapes=True, checksum=checksum("xor"), max_frame=9),
+    Enclosed(escape=b"\x1b", checksum=checksum("crc-16/arc"), alone=(b"\x06", b"\x15"), max_frame=7),
     Stuffed(),
     Stuffed(end=b"\x7e", escape=b"\x7d", codes=PPP, lead=True, max_frame=6),
     DleStuffed(max_frame=6),

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing.base import Decoder, Framing, checked_bytes
 from tcpcomm.framing.delimiter_decoder import (
+    KeptDelimiterDecoder,
     KeptLinesDecoder,
     LinesDecoder,
     PatternDecoder,
@@ -37,12 +38,16 @@ class Delimited(Framing):
     With several delimiters each of them ends a frame, and the first is sent. If two match, the one that
     ends first wins. If both end at the same byte, the one that makes the frame shorter wins.
 
+    With ``keep_ends`` a frame keeps its delimiter, to tell which one it was, and a frame that is sent must
+    end with one. ``max_frame`` does not count the delimiter.
+
     Raises:
         ConfigurationError: no delimiter is given, one is empty, or one can never match because another
             ends inside it. For ``\r`` beside ``\r\n`` use :class:`Lines`.
     """
 
     delimiters: tuple[bytes, ...] = field(converter=_delimiters)
+    keep_ends: bool = field(default=False, kw_only=True)
     _pattern: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
     _last: bytes = field(init=False, repr=False, eq=False)
     """The last byte of the only delimiter, because one byte is found far more quickly than two."""
@@ -69,11 +74,15 @@ class Delimited(Framing):
         return self.delimiters[0][-1:] if len(self.delimiters) == 1 else b""
 
     def decoder(self) -> Decoder:
+        if self.keep_ends:
+            return KeptDelimiterDecoder(self.max_frame, self.delimiters, pattern=self._pattern)
         if len(self.delimiters) == 1:
             return SingleDelimiterDecoder(self.max_frame, self.delimiters)
         return PatternDecoder(self.max_frame, self.delimiters, pattern=self._pattern)
 
     def encode(self, frame: bytes) -> bytes:
+        if self.keep_ends:
+            return self._checked_kept(frame)
         if len(frame) > self.max_frame:  # without a call, as most frames are short
             self.check_size(frame)
         wire = frame + self.delimiters[0]
@@ -88,10 +97,19 @@ class Delimited(Framing):
             )
         return wire
 
+    def _checked_kept(self, frame: bytes) -> bytes:
+        match = self._pattern.search(frame)
+        if match is None or match.end() != len(frame):
+            listed = " or ".join(map(repr, self.delimiters))
+            raise EncodeError(f"a kept frame must end with {listed}, its only one, unlike {frame[-40:]!r}")
+        self.check_size(frame[: match.start()])
+        return frame
+
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
         frames = list(frames)
         sent = self.delimiters[0]
-        if len(self.delimiters) == 1 and max(map(len, frames), default=0) <= self.max_frame:
+        longest = max(map(len, frames), default=0)
+        if len(self.delimiters) == 1 and longest <= self.max_frame and not self.keep_ends:
             wire = sent.join((*frames, b""))
             if wire.split(sent) == [*frames, b""]:  # as the peer will cut it
                 return wire

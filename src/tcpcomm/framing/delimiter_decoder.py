@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from itertools import pairwise
 from typing import ClassVar, Final
 
 from attrs import define, field
@@ -200,6 +201,18 @@ class PatternDecoder(DelimiterDecoder):
 
     def split(self, data: bytes) -> list[bytes]:
         return self._pattern.split(data)
+
+
+class KeptDelimiterDecoder(PatternDecoder):
+    """Cuts behind several delimiters, which stay in the frames."""
+
+    __slots__ = ()
+
+    keeps_delimiter = True
+
+    def split(self, data: bytes) -> list[bytes]:
+        ends = [match.end() for match in self._pattern.finditer(data)]
+        return [data[start:end] for start, end in pairwise([0, *ends, len(data)])]
 
 
 class LinesDecoder(PatternDecoder):

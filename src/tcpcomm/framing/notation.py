@@ -110,8 +110,19 @@ def _parse_several(text: str) -> tuple[bytes, ...]:
     return tuple(map(_parse_bytes, _split(text, "|")))
 
 
-def _format_several(value: tuple[bytes, ...]) -> str:
-    return "|".join(map(_format_bytes, value))
+def _format_several(value: bytes | tuple[bytes, ...]) -> str:
+    return "|".join(map(_format_bytes, (value,) if isinstance(value, bytes) else value))
+
+
+def _parse_codes(text: str) -> dict[int, int]:
+    pairs = _parse_several(text)
+    if any(len(pair) != 2 for pair in pairs):
+        raise ConfigurationError(r"codes are pairs of a byte and its code, as in \x02\x82|\x03\x83")
+    return {pair[0]: pair[1] for pair in pairs}
+
+
+def _format_codes(value: Mapping[int, int]) -> str:
+    return _format_several(tuple(bytes(pair) for pair in value.items()))
 
 
 @frozen
@@ -124,6 +135,7 @@ class _Option:
 
 
 _BYTES: Final = (_parse_bytes, _format_bytes)
+_SEVERAL: Final = (_parse_several, _format_several)
 _INT: Final = (_parse_int, str)
 _CHECKSUM: Final = (_parse_checksum, _format_checksum)
 _MAX: Final = {"max=": _Option("max_frame", *_INT)}
@@ -156,6 +168,11 @@ _ENCLOSED: Final = {
     **_flag("cover_end", "no-cover-end", False),
     "bcc=": _Option("checksum", *_CHECKSUM),
     **_values(_BYTES, "tail", "between"),
+    **_flag("keep_ends"),
+    **_values(_SEVERAL, "alone"),
+    **_values(_BYTES, "escape"),
+    **_values((_parse_codes, _format_codes), "codes"),
+    **_flag("cover_escapes"),
     **_MAX,
 }
 _LENGTH: Final = {
@@ -169,9 +186,9 @@ _LENGTH: Final = {
     **_MAX,
 }
 _DOCUMENTS: Final = {**_values(_BYTES, "end", "between"), **_MAX}
-_HEADS: Final = _Option("heads", _parse_several, _format_several)
-_DELIMITERS: Final = _Option("delimiters", _parse_several, _format_several)
-_MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_BYTES))
+_HEADS: Final = _Option("heads", *_SEVERAL)
+_DELIMITERS: Final = _Option("delimiters", *_SEVERAL)
+_MARKERS: Final = (_Option("start", *_BYTES), _Option("end", *_SEVERAL))
 _TPKT: Final = {"width": 2, "form": "big", "offset": 2, "sync": b"\x03\x00", "adjust": -4, "strip": 4}
 _VARIABLE: Final = {**_values(_INT, "offset", "adjust"), **_MAX}
 _DIGITS: Final = {**_values(_BYTES, "end"), **_VARIABLE}
@@ -180,7 +197,7 @@ _COTP: Final = {"outer": LengthPrefixed(**_TPKT), "fragments": COTP}  # type: ig
 _ALL: Final = (
     _Kind("lines", Lines, {**_flag("keep_ends"), **_values(_BYTES, "send"), **_MAX}),
     _Kind("raw", Unframed, {**_flag("join"), **_MAX}),
-    _Kind("delimited", Delimited, _MAX, (_DELIMITERS,), r"delimited:\r\n"),
+    _Kind("delimited", Delimited, {**_flag("keep_ends"), **_MAX}, (_DELIMITERS,), r"delimited:\r\n"),
     _Kind("tpkt", LengthPrefixed, _MAX, preset=_TPKT),
     _Kind("length", LengthPrefixed, _LENGTH, (_Option("width", *_INT),), "length:4"),
     _Kind("length:varint", VariableLength, _VARIABLE, preset={"form": "varint"}),
@@ -238,9 +255,11 @@ def parse_framing(text: str) -> Framing:
     try:
         values = dict(kind.preset)
         if kind.arguments:
-            parts = [argument] if len(kind.arguments) == 1 else _split(argument, "|")
-            if len(parts) != len(kind.arguments):
+            parts = _split(argument, "|")
+            single = len(kind.arguments) - 1
+            if len(parts) <= single:
                 raise ConfigurationError(f"needs a start and an end, as in {kind.example}")
+            parts = [*parts[:single], "|".join(parts[single:])]  # the last argument may be several values
             for each, part in zip(kind.arguments, parts, strict=True):
                 values[each.name] = each.parse(part)
         checks: dict[str, Any] = {}

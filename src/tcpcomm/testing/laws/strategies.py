@@ -103,10 +103,6 @@ def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
             least, special = 1, b""
         case FixedSize():
             least, special = framing.size, b""
-        case Delimited():
-            special = b"".join(framing.delimiters)
-        case Enclosed():
-            special = framing.start + framing.end + framing.between + framing.tail
         case Stuffed():
             least, special = 1, bytes([*framing.codes, *framing.codes.values()])
         case DleStuffed():
@@ -114,6 +110,26 @@ def payloads_for(framing: Framing) -> SearchStrategy[bytes]:
         case Netstring():
             special = b":,123"
     return _bodies(framing.max_frame, least=least, special=special).filter(sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Delimited) -> SearchStrategy[bytes]:
+    bodies = _bodies(framing.max_frame, special=b"".join(framing.delimiters))
+    if framing.keep_ends:
+        bodies = st.builds(bytes.__add__, bodies, st.sampled_from(framing.delimiters))
+    return bodies.filter(sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Enclosed) -> SearchStrategy[bytes]:
+    special = framing.start + b"".join(framing.ends) + framing.between + framing.tail
+    special += framing.escape + b"".join(framing.alone)
+    frames = _bodies(framing.max_frame, special=special)
+    if framing.keep_ends:
+        frames = st.builds(bytes.__add__, frames, st.sampled_from(framing.ends))
+    if framing.alone:
+        frames = st.one_of(frames, st.sampled_from(framing.alone))
+    return frames.filter(sendable(framing))
 
 
 @payloads_for.register
@@ -398,7 +414,9 @@ def _plain() -> SearchStrategy[Framing]:
     checks = st.sampled_from([*CHECKSUMS.values()])
     ppp = {0x7E: 0x5E, 0x7D: 0x5D, 0x11: 0x31}
     return st.one_of(
-        _made(Delimited, {"delimiters": st.lists(markers, min_size=1, max_size=3)}),
+        _made(
+            Delimited, {"delimiters": st.lists(markers, min_size=1, max_size=3)}, keep_ends=st.booleans()
+        ),
         _made(Lines, send=st.sampled_from((b"\n", b"\r", b"\r\n")), keep_ends=st.booleans()),
         _length_prefixed(),
         _made(partial(HeaderFramed, 2, _announced)),
@@ -442,6 +460,22 @@ def _plain() -> SearchStrategy[Framing]:
             cover_end=st.booleans(),
             tail=texts,
             between=texts,
+            keep_ends=st.booleans(),
+            alone=st.lists(st.sampled_from((b"\x04", b"\x05", b"\x06\x06", b"a")), max_size=2),
+        ),
+        _made(
+            Enclosed,
+            {"escape": st.just(b"\x10")},
+            start=st.sampled_from((b"\x02", b"\x10\x02", b"a")),
+            end=st.lists(st.sampled_from((b"\x03", b"\x17", b"\x10\x03")), min_size=1, max_size=2),
+            codes=st.sampled_from((None, {2: 0x82, 3: 0x83, 0x10: 0x90, 0x17: 0x97}, {0x10: 0x10})),
+            checksum=checks,
+            cover_start=st.booleans(),
+            cover_end=st.booleans(),
+            cover_escapes=st.booleans(),
+            tail=texts,
+            keep_ends=st.booleans(),
+            alone=st.lists(st.sampled_from((b"\x10", b"\x10\x06", b"\x15")), max_size=2),
         ),
         _made(Stuffed, lead=st.booleans()),
         _made(partial(Stuffed, end=b"\x7e", escape=b"\x7d", codes=ppp), lead=st.booleans()),
@@ -500,7 +534,10 @@ def _escape(frame: bytes) -> bytes:
 
 def _checked(inner: SearchStrategy[Framing]) -> SearchStrategy[Framing]:
     checks = st.sampled_from([*CHECKSUMS.values()])
-    framed = inner.filter(lambda framing: not (isinstance(framing, Lines) and framing.keep_ends))
+    # A checksum at the end of a frame cannot stand before an end that the frame keeps.
+    framed = inner.filter(
+        lambda made: not (getattr(made, "keep_ends", False) or getattr(made, "alone", ()))
+    )
     needs = {"framing": framed, "checksum": checks}
     return st.one_of(
         _made(Checked, needs),
