@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm.codec import Field
@@ -112,6 +112,7 @@ def test_a_list_of_bits_has_no_end_mark() -> None:
         one(Annotated[list[Bit], EndedBy(b"\0")])
 
 
+@settings(max_examples=30)
 @given(data=st.data(), width=st.integers(1, 64), highest=st.booleans())
 def test_any_items_arrive_as_they_were_sent(data: st.DataObject, width: int, highest: bool) -> None:
     marks = (Counted(U16), HighestFirst()) if highest else (Counted(U16),)

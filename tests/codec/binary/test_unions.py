@@ -20,6 +20,7 @@ from tcpcomm.codec.binary.types import (
     After,
     Before,
     Counted,
+    CountedBy,
     Derived,
     Fixed,
     Rest,
@@ -185,6 +186,18 @@ def test_a_tag_may_be_a_field_of_an_earlier_class() -> None:
         frame = dialect.request("f", {"first": Box(width, 0), "value": value}, 0)
         assert bytes.fromhex("01" + expected) == frame
         assert Request("f", {"first": Box(width, 0), "value": value}) == dialect.read_at_equipment(frame)
+
+
+def test_a_value_with_an_earlier_tag_may_have_its_size_before_it() -> None:
+    value = Annotated[int | None, TaggedBy("kind", {0: None, 1: U16}), Counted(U8)]
+    dialect = bound([Field("kind", U8), Field("value", value)])
+    for kind, given, expected in ((0, None, "00 00"), (1, 7, "01 02 0007")):
+        frame = dialect.request("f", {"kind": kind, "value": given}, 0)
+        assert bytes.fromhex("01" + expected) == frame
+        assert Request("f", {"kind": kind, "value": given}) == dialect.read_at_equipment(frame)
+    counted_by = Annotated[int | None, TaggedBy("kind", {0: None, 1: U16}), CountedBy("kind")]
+    with pytest.raises(ConfigurationError, match="cannot both be in earlier fields"):
+        bound([Field("kind", U8), Field("value", counted_by)])
 
 
 def test_a_derived_tag_follows_from_the_value() -> None:

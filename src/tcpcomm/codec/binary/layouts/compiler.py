@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any, get_args, get_origin
 
-from attrs import define, evolve
+from attrs import evolve
 
 from tcpcomm.codec.annotations import (
     bare_type,
@@ -31,7 +31,6 @@ from tcpcomm.codec.binary.layouts.fixed_size import (
     within_range,
 )
 from tcpcomm.codec.binary.layouts.layout import (
-    ENDLESS,
     NOTHING,
     Layout,
     RecordField,
@@ -42,7 +41,7 @@ from tcpcomm.codec.binary.layouts.layout import (
 from tcpcomm.codec.binary.layouts.marks import NUMBERS, TAGS, Marks, counts_bytes, mark_text
 from tcpcomm.codec.binary.layouts.padded_text import Text
 from tcpcomm.codec.binary.layouts.records import check_derived, check_order, path_link, record
-from tcpcomm.codec.binary.layouts.recursion import Later, bounded
+from tcpcomm.codec.binary.layouts.recursion import Types
 from tcpcomm.codec.binary.layouts.sizes import (
     Measure,
     aligned,
@@ -101,35 +100,13 @@ from tcpcomm.codec.ranges import limits_of
 from tcpcomm.errors import ConfigurationError
 
 
-@define(eq=False)
-class _Open:
-    """An attrs class or a union that is being compiled."""
-
-    key: Any
-    name: str
-    areas: int
-    """The number of values with a length in bytes around it."""
-    later: Later | None = None
-    """Its place inside itself, if there is one."""
-    has_later: bool = False
-    """True if such a place, of itself or of a type around it, is directly inside it."""
-    ends_inside: bool = False
-    """True if such a place of its own has no length in bytes."""
-
-
 class LayoutCompiler:
     """Compiles annotations to layouts. Its byte order and its encoding are defaults."""
 
     def __init__(self, order: Order, encoding: str) -> None:
         self._order = order
         self._encoding = Encoding(encoding)
-        self._opened: list[_Open] = []
-        """The types that are being compiled, outermost first."""
-        self._made: dict[Any, Layout] = {}
-        """The layouts of the types that were compiled."""
-        self._unresolved: set[Any] = set()
-        self._names: dict[str, Any] = {}
-        self._areas = 0
+        self._types = Types()
         self._derived: frozenset[str] = frozenset()
         self._tag_size: int | None = None
         """The bytes of a length whose size is in the tag before it."""
@@ -238,6 +215,8 @@ class LayoutCompiler:
         limits_of(annotation)  # it belongs to a number
         if tag := marks.one(*TAGS):
             marks.only("a value of several types", *TAGS, Fixed, Counted, CountedBy, Aligned)
+            if isinstance(tag, TaggedBy):
+                return self._chosen(kind, tag, marks)
             return self._in_area(marks, lambda: self._union(annotation, kind, tag))
         several = union_members(annotation)
         if several:
@@ -283,11 +262,8 @@ class LayoutCompiler:
                 raise ConfigurationError("Aligned needs the size of its value, such as Counted(U8)")
             return compile()
         (size,) = sizes
-        self._areas += 1
-        try:
+        with self._types.area():
             inner = compile()
-        finally:
-            self._areas -= 1
         if isinstance(size, Fixed):
             if size.count is not None:
                 raise ConfigurationError("only text, bytes and lists have a count in a fixed size")
@@ -353,8 +329,10 @@ class LayoutCompiler:
             raise ConfigurationError(
                 f"{mark_text(first)} and {mark_text(second)} contradict each other: keep one of them"
             )
+        if marks.one(Aligned):
+            raise ConfigurationError("a list with two lengths cannot be Aligned")
         size, items = (first, second) if counts_bytes(first) else (second, first)
-        content = self._aligned(marks, self._content(kind, False, marks))
+        content = self._content(kind, False, marks)
         measure = Measure(size.step, size.adjust)
         if size is first and isinstance(items, Counted):  # the size counts the number of items too
             return counted(self._count(size.count), area(self._sized(items, content)), measure)
@@ -439,20 +417,28 @@ class LayoutCompiler:
 
     # -- types of several forms -------------------------------------------------------------------------
 
-    def _union(self, annotation: Any, kind: Any, tag: Tagged | TaggedBy) -> Layout:
-        name = str(annotation.__name__) if hasattr(annotation, "__value__") else "Item"
-        return self._whole((tag, self._order), name, lambda: self._new_union(kind, tag))
+    def _chosen(self, kind: Any, tag: TaggedBy, marks: Marks) -> Layout:
+        """Return the layout of a value whose type an earlier field tells, with its size if it has one."""
+        if isinstance(size := next(iter(marks.sizes), None), CountedBy):
+            raise ConfigurationError(
+                f"{mark_text(tag)} and {mark_text(size)} contradict each other: the type and the length of "
+                "a value cannot both be in earlier fields; put the length directly before it with Counted"
+            )
+        several = self._alternatives(tag, marks)
+        other = None
+        if tag.other is not None:
+            with errors_at("other"):
+                other = Alternative(None, kind_of(tag.other), self._alternative(tag.other, marks))
+        check_kinds(kind, [each.kind for each in (*several, *([] if other is None else [other]))])
+        link = path_link(tag_link(tag.name, tag.mask))
+        return tagged_by(link, several, other, is_derived=tag.name in self._derived)
 
-    def _new_union(self, kind: Any, tag: Tagged | TaggedBy) -> Layout:
-        given = [*tag.alternatives.values()]
-        other = tag.other if isinstance(tag, TaggedBy) else None
-        kinds = [kind_of(each) for each in (*given, *([] if other is None else [other]))]
-        check_kinds(kind, kinds)
-        if isinstance(tag, TaggedBy):
-            link = path_link(tag_link(tag.name, tag.mask))
-            found = None if other is None else Alternative(None, kind_of(other), self._alternative(other))
-            is_derived = tag.name in self._derived
-            return tagged_by(link, self._alternatives(tag), found, is_derived=is_derived)
+    def _union(self, annotation: Any, kind: Any, tag: Tagged) -> Layout:
+        name = str(annotation.__name__) if hasattr(annotation, "__value__") else "Item"
+        return self._types.whole((tag, self._order), name, lambda: self._new_union(kind, tag))
+
+    def _new_union(self, kind: Any, tag: Tagged) -> Layout:
+        check_kinds(kind, [*map(kind_of, tag.alternatives.values())])
         if not tag.size_bits:
             layout = self.value(tag.type).fixed
             if layout is None:
@@ -478,66 +464,28 @@ class LayoutCompiler:
                 )
         return sized_by_tag(tag.size_bits, self._order, variants)
 
-    def _alternatives(self, tag: Tagged | TaggedBy) -> list[Alternative]:
+    def _alternatives(self, tag: Tagged | TaggedBy, marks: Marks | None = None) -> list[Alternative]:
         found = []
         for key, annotation in tag.alternatives.items():
             with errors_at(f"tag {key!r}"):
-                found.append(Alternative(key, kind_of(annotation), self._alternative(annotation)))
+                found.append(Alternative(key, kind_of(annotation), self._alternative(annotation, marks)))
         if not found:
             raise ConfigurationError("there are no alternatives")
         return found
 
-    def _alternative(self, annotation: Any) -> Layout:
-        return NOTHING if annotation is None else self.value(annotation)
+    def _alternative(self, annotation: Any, marks: Marks | None) -> Layout:
+        """Return the layout of one of several types, with the size that the marks give to each of them."""
+
+        def compile() -> Layout:
+            return NOTHING if annotation is None else self.value(annotation)
+
+        return compile() if marks is None else self._in_area(marks, compile)
 
     def _instance(self, cls: type) -> Layout:
         def compile() -> Layout:
             return self._record(fields_of(cls), class_record(cls), f"{cls.__name__}.")
 
-        return self._whole((cls, self._tag_size), cls.__name__, compile)
-
-    def _whole(self, key: Any, name: str, compile: Callable[[], Layout]) -> Layout:
-        """Return the layout of a type that may contain itself."""
-        if key in self._made:
-            return self._made[key]
-        for each in self._opened:
-            if each.key == key:
-                return self._inside_itself(each)
-        this = _Open(key, name, self._areas)
-        self._opened.append(this)
-        try:
-            made = compile()
-        finally:
-            self._opened.pop()
-        self._unresolved.discard(key)
-        if made.min_size >= ENDLESS and not self._unresolved:
-            raise ConfigurationError(f"{name} contains itself, so its bytes would never end")
-        if made.is_open and this.ends_inside:
-            raise ConfigurationError(
-                f"{name} contains itself and takes the rest of the frame, so nothing shows where the inner "
-                f"one ends: give the inner one a size, as in Annotated[{name}, Counted(U16)]"
-            )
-        if this.has_later:
-            made = bounded(made)
-        if this.later is not None:
-            made = evolve(made, form={**made.form, "name": this.later.name})
-            this.later.resolve(made)
-        if made.link is None:
-            self._made[key] = made
-        return made
-
-    def _inside_itself(self, outer: _Open) -> Layout:
-        if outer.later is None:
-            name, number = outer.name, 1
-            while self._names.setdefault(name, outer.key) != outer.key:
-                number += 1
-                name = f"{outer.name}{number}"
-            outer.later = Later(name)
-        self._opened[-1].has_later = True
-        self._unresolved.add(outer.key)
-        if outer.areas == self._areas:
-            outer.ends_inside = True
-        return outer.later.layout
+        return self._types.whole((cls, self._tag_size), cls.__name__, compile)
 
 
 def _derived_in(annotation: Any) -> list[str]:

@@ -91,7 +91,7 @@ def _tagged(form: Form) -> str:
             tag += f", {form['size_bits']} bits for the size of the count"
     several = [f"{each['tag']}: {text_of(each['form'])}".rstrip() for each in form["alternatives"]]
     if "other" in form:
-        several.append(f"other: {text_of(form['other'])}")
+        several.append(f"other: {text_of(form['other']['form'])}")
     return f"{{{tag}: {' | '.join(several)}}}"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from threading import local
 from typing import Any, Final
 
-from attrs import evolve
+from attrs import define, evolve
 
 from tcpcomm.codec.binary.layouts.layout import ENDLESS, Layout
 from tcpcomm.codec.limits import MAX_DEPTH
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import CodecError, ConfigurationError
 
 _DRAWN_DEPTH: Final = 3
 
@@ -95,3 +96,94 @@ def bounded(layout: Layout) -> Layout:
 
 def _too_deep() -> CodecError:
     return CodecError(f"is nested more than {MAX_DEPTH} deep")
+
+
+@define(eq=False)
+class _Open:
+    """A class or a union that is being compiled."""
+
+    key: Any
+    name: str
+    areas: int
+    """The number of values with a length in bytes around it."""
+    later: Later | None = None
+    """Its place inside itself, if there is one."""
+    has_later: bool = False
+    """True if such a place, of itself or of a type around it, is directly inside it."""
+    ends_inside: bool = False
+    """True if such a place of its own has no length in bytes."""
+
+
+class Types:
+    """The classes and unions that a compiler has met, each of which may contain itself."""
+
+    def __init__(self) -> None:
+        self._opened: list[_Open] = []
+        """The types that are being compiled, outermost first."""
+        self._made: dict[Any, Layout] = {}
+        """The layouts of the types that were compiled."""
+        self._unresolved: set[Any] = set()
+        self._names: dict[str, Any] = {}
+        self._areas = 0
+
+    @contextmanager
+    def area(self) -> Iterator[None]:
+        """Compile a value that has a length in bytes around it."""
+        self._areas += 1
+        try:
+            yield
+        finally:
+            self._areas -= 1
+
+    def whole(self, key: Any, name: str, compile: Callable[[], Layout]) -> Layout:
+        """
+        Return the layout of a type that may contain itself.
+
+        Args:
+            key: the type.
+            name: its name.
+            compile: compiles it. Where it meets the type again, it gets the place of a later layout.
+
+        Raises:
+            ConfigurationError: its bytes would have no end.
+        """
+        if key in self._made:
+            return self._made[key]
+        for each in self._opened:
+            if each.key == key:
+                return self._inside_itself(each)
+        this = _Open(key, name, self._areas)
+        self._opened.append(this)
+        try:
+            made = compile()
+        finally:
+            self._opened.pop()
+        self._unresolved.discard(key)
+        if made.min_size >= ENDLESS and not self._unresolved:
+            raise ConfigurationError(f"{name} contains itself, so its bytes would never end")
+        if made.is_open and this.ends_inside:
+            raise ConfigurationError(
+                f"{name} contains itself and takes the rest of the frame, so nothing shows where the inner "
+                f"one ends: give the inner one a size, as in Annotated[{name}, Counted(U16)]"
+            )
+        if this.has_later:
+            made = bounded(made)
+        if this.later is not None:
+            made = evolve(made, form={**made.form, "name": this.later.name})
+            this.later.resolve(made)
+        if made.link is None:
+            self._made[key] = made
+        return made
+
+    def _inside_itself(self, outer: _Open) -> Layout:
+        if outer.later is None:
+            name, number = outer.name, 1
+            while self._names.setdefault(name, outer.key) != outer.key:
+                number += 1
+                name = f"{outer.name}{number}"
+            outer.later = Later(name)
+        self._opened[-1].has_later = True
+        self._unresolved.add(outer.key)
+        if outer.areas == self._areas:
+            outer.ends_inside = True
+        return outer.later.layout

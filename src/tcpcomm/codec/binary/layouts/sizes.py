@@ -17,6 +17,7 @@ from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import Form, hex_text, sized
 from tcpcomm.codec.binary.layouts.layout import Layout, Link, VariableLayout, cut, from_fixed, too_short
 from tcpcomm.codec.problems import wrong
+from tcpcomm.codec.random_values import TRIES
 from tcpcomm.errors import CodecError, ConfigurationError
 
 
@@ -82,21 +83,36 @@ def counted(count: FixedLayout, content: VariableLayout, measure: Measure) -> La
         count.size,
         read if plain else read_measured,
         write if plain else write_measured,
-        lambda random: content.draw(random, None),
+        lambda random: drawn(content, random, None, measure)[0],
         sized(content.form, {"count": count.form, "in": content.unit, **measure.form()}),
     )
+
+
+def drawn(content: VariableLayout, random: Random, length: int | None, measure: Measure) -> tuple[Any, int]:
+    """Draw a value and its length, so that a number on the wire can tell the length."""
+    for _ in range(TRIES):
+        value = content.draw(random, length)
+        found = content.write(value)[1]
+        is_told = found % measure.step == 0 and found // measure.step + measure.adjust >= 0
+        if is_told or length is not None:
+            break
+    return value, found
 
 
 def counted_by(name: str, content: VariableLayout, measure: Measure) -> Layout:
     """Return the layout of content. An earlier field has its length."""
     link = Link(name, measure.length, lambda _, length: measure.number(length), "the length of")
+
+    def draw(random: Random, length: int | None) -> Any:
+        return drawn(content, random, length, measure)[0]
+
     return Layout(
         0,
         content.read_rest,
         content.write_rest,
-        lambda random: content.draw(random, None),
+        lambda random: drawn(content, random, None, measure)[0],
         sized(content.form, {"by": name, "in": content.unit, **measure.form()}),
-        counted=content,
+        counted=evolve(content, draw=draw),
         link=link,
     )
 
@@ -267,19 +283,20 @@ def used_part(
     def to_items(value: Any, items: list[Any]) -> None:
         written, length = content.write(value)
         left = room - len(written)
-        if left < 0 or left % len(pad):
+        if left < 0 or left % len(pad) or length > size:
             raise CodecError(f"has a length of {length}, but the field has {size}")
         count.to_items(length, items)
         items.append(written + pad * (left // len(pad)))
 
     def draw(random: Random) -> Any:
-        while True:
+        for _ in range(TRIES):
             value = content.draw(random, None)
             try:
                 to_items(value, [])
             except CodecError:
                 continue
             return value
+        return content.draw(random, 0)
 
     padding = {"fixed": size, "pad": hex_text(pad)}
     form = sized(content.form, {"count": count.form, "in": content.unit, **padding})

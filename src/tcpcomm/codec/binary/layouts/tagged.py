@@ -39,6 +39,10 @@ class Alternative:
     kind: Any
     layout: Layout
 
+    def form(self) -> Form:
+        """Return the type and the layout as data."""
+        return {"kind": type_text(self.kind), "form": self.layout.form}
+
 
 def kind_of(annotation: Any) -> Any:
     """Return the type in Python that values of an annotation have."""
@@ -120,7 +124,7 @@ class _Alternatives:
         raise TooDeep
 
     def forms(self, tag: FixedLayout | None) -> list[Form]:
-        return [{"tag": _plain(each.tag, tag), "form": each.layout.form} for each in self.all]
+        return [{"tag": _plain(each.tag, tag), **each.form()} for each in self.all]
 
 
 def _plain(tag: Any, layout: FixedLayout | None) -> Any:
@@ -287,7 +291,7 @@ def tagged_by(
     if link.mask is not None:
         form["mask"] = link.mask
     if other is not None:
-        form["other"] = other.layout.form
+        form["other"] = other.form()
     return Layout(
         min(each.min_size for each in layouts),
         _nothing_tells,
