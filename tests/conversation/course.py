@@ -124,7 +124,7 @@ class Course:
 
     def _answer(self, which: int, form: str, way: str) -> None:
         command = self._at_equipment[which]
-        if form != "part":
+        if form not in ("part", "opened"):
             self._at_equipment.remove(command)
         self._says(self._frame(command, form), way)
 
@@ -240,6 +240,8 @@ class Course:
                     self._break()
                     return
                 self._replied = command
+            elif frame.form == "opened":
+                command.due = self.now + TIMEOUT
             elif frame.form != "part":
                 command.state = "fault" if frame.form == "fault" else "answered"
                 command.answer = frame

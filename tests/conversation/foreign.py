@@ -28,6 +28,7 @@ class Foreign(Factory):
     framing: Framing
     sessions: list[_Session] = field(factory=list)
     received: list[bytes] = field(factory=list)
+    chunks: list[bytes] = field(factory=list)
     noisy = False
 
     def buildProtocol(self, addr: Any) -> _Session:
@@ -46,6 +47,7 @@ class _Session(Protocol):
         self._decoder = program.framing.decoder()
 
     def dataReceived(self, data: bytes) -> None:
+        self._program.chunks.append(data)
         for frame in self._decoder.feed(data):
             self._program.received.append(frame)
             answer = self._program.answer(frame)

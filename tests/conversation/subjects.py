@@ -26,7 +26,7 @@ class Reader(ReplyReader):
             raise Fault(1, "no part")
         if body.form in SENSELESS:
             raise CodecError("'?' is not a reply")
-        return MORE if body.form == "part" else body
+        return MORE if body.form in ("part", "opened") else body
 
 
 class OneFrameReader(Reader):
@@ -98,6 +98,8 @@ class ExchangeSubject:
                 exchange.settle(*found, b"?", frame)
             elif exchange.keep(*found):
                 kept.append(found[0])
+            if found is not None and frame.form == "opened":
+                exchange.begin_anew("the first answer", lambda call: TIMEOUT, self._world.now)
         for call in kept:
             exchange.give(call)
         self._write()

@@ -27,6 +27,7 @@ ONE_FRAME: Final = Rules(forms=("reply", "nonsense", "alien"), unread=False, tic
 TWO_OF_ONE_FRAME: Final = Rules(depth=2, forms=("reply", "nonsense"), ticks=(0.15,))
 UNDECLARED: Final = Rules(undeclared=True, asks=3, unread=False, ticks=(0.15,))
 INTERIM: Final = Rules(depth=2, interim=True, ticks=(0.6,))
+PHASES: Final = Rules(forms=("opened", "reply", "nonsense"), unread=False, ticks=(0.6,))
 SILENCE: Final = Rules(silence=True, forms=("fault", "nonsense"), unread=False, ticks=(0.6, 5.0))
 BY_ID: Final = Rules(by_id=True, depth=2)
 FORMS: Final = Rules(depth=2, forms=("reply", "fault", "nonsense", "part"), unread=False)
@@ -73,6 +74,7 @@ def courses(
         ("requester", evolve(ONE_FRAME, forms=("reply", "nonsense")), 5, Count(2_162, 600, 1_158)),
         ("exchange", TWO_OF_ONE_FRAME, 5, Count(16_670, 2_269, 6_865)),
         ("exchange", INTERIM, 5, Count(10_157, 3_034, 2_855)),
+        ("exchange", PHASES, 5, Count(1_948, 692, 636)),
         ("exchange", SILENCE, 5, Count(4_418, 60, 2_157)),
         ("requester", SILENCE, 5, Count(4_418, 60, 2_157)),
         ("exchange", UNDECLARED, 5, Count(1_341, 511, 465)),

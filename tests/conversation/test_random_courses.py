@@ -37,10 +37,11 @@ LONG_RARE: Final = 0.0005
 ONE_FORM: Final = ("reply",)
 ALL_FORMS: Final = ("reply", "reply", "fault", "nonsense", "part")
 ONE_FRAME: Final = ("reply", "reply", "reply", "fault", "nonsense")
+PHASES: Final = ("opened", "opened", "reply", "fault", "nonsense")
 ALIENS: Final = (*ONE_FRAME, "alien")
 
 FORMS: Final = {
-    "exchange": (ONE_FORM, ALL_FORMS, ONE_FRAME, ALIENS),
+    "exchange": (ONE_FORM, ALL_FORMS, ONE_FRAME, ALIENS, PHASES),
     "requester": (ONE_FORM, ALL_FORMS, ONE_FRAME),  # it is not declared, so it knows no other command
 }
 
@@ -72,6 +73,8 @@ def conversation(seed: int) -> Course:
     )
     if rules.depth == 1 and is_short and random.random() < 0.15:
         rules = evolve(rules, silence=True, forms=("fault", "nonsense"), undeclared=False, unread=False)
+    if rules.forms is PHASES:
+        rules = evolve(rules, by_id=False, depth=1)
     course = Course(rules, SUBJECTS[subject])
     chances, rare = (CHANCES, RARE) if is_short else (LONG_CHANCES, LONG_RARE)
     for _ in range(random.randrange(5, 35) if is_short else 8000):

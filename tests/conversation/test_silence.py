@@ -114,6 +114,7 @@ def test_the_manual_shows_the_silence() -> None:
     switch, _ = facts_of(declaration_of(Laser))["commands"]
     assert ["(nothing within 0.3 s, or a fault)"] == switch["replies"]
     assert (0.3, 1) == (switch["timeout"], len(switch["example"]["messages"]))
+    assert {"silence": 0.3} == switch["layout"]["reply"]
     json.dumps(switch)
 
 

@@ -31,8 +31,8 @@ class Rules:
     forms: tuple[str, ...] = ("reply",)
     """
     The forms of true replies: ``reply``, ``fault``, ``nonsense``, ``alien``, which is the reply to another
-    command, and ``part``, which is not the last. With ``nonsense``, frames that nobody asked for have that
-    form, too.
+    command, ``part``, which is not the last, and ``opened``, behind which the host sends a second request.
+    With ``nonsense``, frames that nobody asked for have that form, too.
     """
     ticks: tuple[float, ...] = (TIMEOUT,)
     """The times that may pass, in seconds."""
@@ -48,7 +48,7 @@ class Rules:
     @property
     def is_one_frame(self) -> bool:
         """True if each reply is one frame."""
-        return "part" not in self.forms
+        return not {"part", "opened"} & {*self.forms}
 
     def is_doubtful(self, number: int) -> bool:
         """Return True if nobody said how many frames answer a command."""

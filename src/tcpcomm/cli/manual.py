@@ -41,8 +41,8 @@ class _Manual:
             "name": it.name,
             "module": kind.__module__,
             "doc": "" if doc == inspect.getdoc(Equipment) else doc,
-            "from_host": _framing(it.received),
-            "from_equipment": _framing(it.sent),
+            "from_host": _framing(kind.framing),
+            "from_equipment": _framing(kind.reply_framing or kind.framing),
             "gap": it.gap,
             "codec": type(kind.codec).__name__,
             "encoding": getattr(kind.codec, "encoding", None),
@@ -84,6 +84,10 @@ class _Manual:
         values = self._samples.values(command.name, random)
         asked = self._dialect.request(command.name, values, SAMPLE_ID)
         messages = [self._message("host", asked)]
+        two = self._dialect.two_requests(command.name, values)
+        if two is not None:
+            opened = self._dialect.first_requests[f"{command.name}, first request"]
+            messages += [self._message("equipment", opened), self._message("host", two.second)]
         result = None
         if command.has_reply:
             result = self._samples.result(command.name, random)

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         CountedLines as CountedLines,
         OneOf as OneOf,
         Silence as Silence,
+        TwoPhases as TwoPhases,
         Until as Until,
     )
     from tcpcomm.codec.ranges import Range as Range, Unit as Unit
@@ -126,7 +127,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.json.objects": ["Json"],
     "tcpcomm.codec.json.rpc": ["JsonRpc"],
     "tcpcomm.codec.json.text": ["JsonText"],
-    "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Silence", "Until"],
+    "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Silence", "TwoPhases", "Until"],
     "tcpcomm.codec.ranges": ["Range", "Unit"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],

@@ -96,6 +96,25 @@ class LiteralText(NamedTuple):
     """True if the equipment sends the text, False if the host does."""
 
 
+class EndedFrame(bytes):
+    """A frame with an end of its own. It is sent with this end, and not with that of the framing."""
+
+    end: bytes
+
+    def __new__(cls, frame: bytes, end: bytes) -> EndedFrame:
+        self = super().__new__(cls, frame)
+        self.end = end
+        return self
+
+
+class TwoRequests(NamedTuple):
+    """The two frames that ask a command in two phases, and the reader for both answers."""
+
+    first: bytes
+    second: bytes
+    reader: PhasedReader
+
+
 class Request(NamedTuple):
     """A command as it arrived at the equipment."""
 
@@ -198,6 +217,17 @@ class ReplyReader(ABC):
         """
 
 
+class PhasedReader(ReplyReader):
+    """Reads the answer to the first of two requests, and then the reply to the second one."""
+
+    wants_second: bool
+    """True if the first request was answered, and the second one must be sent."""
+
+    @abstractmethod
+    def second_is_sent(self) -> None:
+        """Note that the second request is sent."""
+
+
 @frozen
 class Notation:
     """The form of a command or event on the wire, for people: templates, layouts, or shapes of JSON."""
@@ -261,6 +291,9 @@ class Dialect(ABC):
         """Return the codes of the faults of a command that have a form of their own on the wire."""
         return ()
 
+    first_requests: Mapping[str, bytes] = {}
+    """The names of the requests that begin a command in two phases, and the frames that answer them."""
+
     # -- the host's side --------------------------------------------------------------------------------
 
     @abstractmethod
@@ -300,6 +333,15 @@ class Dialect(ABC):
         """
         return self.request(name, values, id), self.reply_reader(name)
 
+    def two_requests(self, name: str, values: Mapping[str, Any]) -> TwoRequests | None:
+        """
+        Return the two frames that request a command in two phases, or None if one frame requests it.
+
+        Raises:
+            CodecError: as for :meth:`request`.
+        """
+        return None
+
     @abstractmethod
     def reply_reader(self, name: str) -> ReplyReader | None:
         """Return a reader for the reply to one request of a command, or None if it has no reply."""
@@ -330,6 +372,10 @@ class Dialect(ABC):
     @abstractmethod
     def read_at_equipment(self, frame: bytes) -> Asked:
         """Return the request in a frame from the host. A frame that cannot be read gives a Refusal."""
+
+    def session_reader(self) -> Callable[[bytes], Asked]:
+        """Return a function that reads the frames of one session in order, if their order matters."""
+        return self.read_at_equipment
 
     def acknowledgement(self, request: Request) -> bytes | None:
         """Return the frame that acknowledges a command before its reply, or None if it has none."""

@@ -123,3 +123,26 @@ class Silence:
     def _check_seconds(self, _: Any, seconds: float) -> None:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < inf:
             raise ConfigurationError(f"Silence needs a number of seconds above 0, not {seconds!r}")
+
+
+@frozen
+class TwoPhases:
+    r"""
+    Two requests for one command, as in ``@command(TwoPhases(...), reply=...)``.
+
+    Args:
+        first: the template of the first request. Its ``{#}`` is the number of bytes of the second one,
+            with its end.
+        opened: the template of the frame that answers the first request. It has no field.
+        second: the template of the second request, whose answer is the reply of the command. None: the host
+            sends nothing, and the equipment replies at once.
+        end: the end of the second request, and of all that answers it, such as ``"\r"``. None: that of the
+            framing, which ``{#}`` does not count.
+
+    The parameters of the command are in either request. Nothing else is asked between the two.
+    """
+
+    first: str
+    opened: str
+    second: str | None
+    end: str | None = field(default=None, kw_only=True)

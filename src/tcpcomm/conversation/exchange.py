@@ -30,9 +30,10 @@ unless the next command is already under way. So the exchange *pauses* now and t
 without pauses: with no command under way, for about as long as a reply takes.
 
 An *interim reply* is an event that says that a reply still takes time: the timeout of its command begins
-anew. Without ids it belongs to the oldest command, and those behind that one wait on, too. A command may
-also succeed by *silence*: if no fault came within its timeout. It is under way until then, so that a fault
-finds it.
+anew. Without ids it belongs to the oldest command, and those behind that one wait on, too. A command can
+have two requests: the driver writes the second one when the first is answered, and the timeout begins
+anew. A command can also succeed by *silence*: if no fault came within its timeout. It is under way until
+then, so that a fault finds it.
 
 Other commands wait for their turn; the declaration limits how many are under way at once (``depth``). Time
 is a parameter. Each :class:`Call` is settled exactly once: with its result, or with the error that tells
@@ -103,7 +104,7 @@ class Call:
         values: the command's parameters by name, for observers.
         observed: the call as the driver reported it to observers, or None.
         due: the time at which the call is overdue.
-        interim: the name of the last interim reply; empty if there was none.
+        interim: the last interim reply, in words; empty if there was none.
         is_patient: True if it waits for its turn for longer than its timeout.
     """
 
@@ -200,9 +201,14 @@ class Exchange:
         return bool(self._under_way)
 
     @property
+    def oldest_reader(self) -> ReplyReader | None:
+        """The reader of the oldest command under way, or None if there is none."""
+        return next((call.answers for call in self._under_way.values()), None)
+
+    @property
     def awaits_frame(self) -> bool:
         """True if the oldest command under way takes every frame, also one that the dialect cannot read."""
-        answers = next((call.answers for call in self._under_way.values()), None)
+        answers = self.oldest_reader
         return answers is not None and answers.wants_frames and not self._by_id
 
     @property
@@ -456,7 +462,7 @@ class Exchange:
             if call.answers is not None and call.answers.silence_is_success:
                 self._succeed_by_silence(call, now, unread_until)
                 continue
-            since = f" after the last {call.interim}" if call.interim else ""
+            since = f" after {call.interim}" if call.interim else ""
             since += self._came_instead(call, partial)
             self._settle(
                 call,
@@ -488,7 +494,7 @@ class Exchange:
         Begin the timeouts anew of the commands that an interim reply belongs to.
 
         Args:
-            interim: the name of the interim reply.
+            interim: the interim reply, in words.
             timeout_of: returns the timeout that it gives to a call, or None if it does not belong to it.
             now: the time.
         """
@@ -532,7 +538,7 @@ class Exchange:
             self._doubt()
 
     def _doubt(self) -> None:
-        """Settle the calls whose outcome was kept, because it may belong to another command."""
+        """Settle the calls with a kept outcome as unknown: the outcome may belong to another command."""
         kept, self._kept = self._kept, {}
         for call in kept:
             call.settle(OutcomeUnknown(f"its reply is in doubt: {self._over}"))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request
+from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request, TwoRequests
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described
@@ -23,7 +23,7 @@ from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.runtime.socket_options import acknowledger_of
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.runtime.unread_input import unread_input_of
-from tcpcomm.session.observer import masked
+from tcpcomm.session.observer import MessageKind, masked, report_message
 from tcpcomm.session.protocol import FrameProtocol
 
 LOOK_AGAIN: Final = 0.005
@@ -279,7 +279,7 @@ class Requester:
                 return None
             return new_timeout(command.interim, event.name, event.values) or command.timeout
 
-        self._exchange.begin_anew(event.name, timeout_of, self._clock.seconds())
+        self._exchange.begin_anew(f"the last {event.name}", timeout_of, self._clock.seconds())
         due = self._exchange.deadline
         if due < self._next_due:
             self._next_due = due
@@ -423,6 +423,81 @@ class Requester:
         if call.answers is ANY_FRAME and call.name:
             outcome = None  # the answer to a heartbeat may be anything
         observed.answered([frame], outcome, self._clock.seconds())
+
+
+class PhasedRequester(Requester):
+    """Asks commands with two requests, too: it sends the second one when the first is answered."""
+
+    __slots__ = ("_asked_in_phases",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._asked_in_phases: TwoRequests | None = None  # only one is under way
+
+    def ask(
+        self,
+        command: Command,
+        values: dict[str, Any],
+        *,
+        answers: ReplyReader | None = None,
+        timeout: float | None = None,
+    ) -> Deferred[Any]:
+        try:
+            two = self._dialect.two_requests(command.name, values)
+            if two is None:
+                return super().ask(command, values, answers=answers, timeout=timeout)
+            self._framing.encode(two.second)  # raises if it could not be sent later
+            number = self._exchange.new_id()
+        except (NotSent, CodecError, EncodeError):
+            return fail()
+        timeout = command.timeout if timeout is None else timeout
+        return self._ask(number, two.first, _Phases(two), timeout, name=command.name, values=values)
+
+    def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
+        found = super().answer(body, id, frame)
+        reader = self._exchange.oldest_reader
+        if isinstance(reader, _Phases) and reader.two.reader.wants_second:
+            if self._later is None:
+                self._send_second(reader.two)
+            else:
+                self._later.append(partial(self._send_second, reader.two))
+        return found
+
+    def _send_second(self, two: TwoRequests) -> None:
+        session = self.session
+        if session.reason is not None or not two.reader.wants_second:
+            return
+        two.reader.second_is_sent()
+        now = self._clock.seconds()
+        self._exchange.begin_anew("the answer to its first request", lambda call: call.timeout, now)
+        parts, frames = [self._framing.encode(two.second)], [two.second]
+        if session.observers.message is None:
+            session.send_framed(parts, frames)
+        else:
+            send_described(session, session.send_framed, parts, frames)
+            report_message(session, MessageKind.PART, two.second, sent=True)
+
+
+class _Phases(ReplyReader):
+    """Reads the answers to two requests."""
+
+    def __init__(self, two: TwoRequests) -> None:
+        self.two = two
+
+    def take(self, body: Any) -> Any:
+        return self.two.reader.take(body)
+
+
+def requester_for(
+    session: FrameProtocol,
+    clock: IReactorTime,
+    drop: Callable[[str], None],
+    declaration: Declaration | None,
+    **options: Any,
+) -> Requester:
+    """Return the requester of a session. The arguments are those of :class:`Requester`."""
+    is_phased = declaration is not None and bool(declaration.dialect.first_requests)
+    return (PhasedRequester if is_phased else Requester)(session, clock, drop, declaration, **options)
 
 
 def _deadlines(requester: Requester) -> list[tuple[float, Callable[[Requester], None]]]:

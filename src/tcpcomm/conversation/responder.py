@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from copy import copy
 from functools import partial
 from math import inf
 from time import monotonic
@@ -132,7 +133,7 @@ class HandlerTable:
         self.equipment = equipment
         self.declaration = declaration
         self.dialect = dialect = declaration.dialect
-        self.read = dialect.read_at_equipment
+        self.read: Callable[[bytes], Asked] = dialect.read_at_equipment
         self.seconds: Callable[[], float] = reactor.seconds
         self.late = late or KeyedLogThrottle(LATE_LOG_INTERVAL)
         """Counts the commands that took longer than their hosts wait, by :attr:`Handler.where`."""
@@ -150,6 +151,17 @@ class HandlerTable:
                 dialect.replier(name),
                 command.timeout if dialect.reply_reader(name) is not None else inf,
             )
+        for name, answer in dialect.first_requests.items():
+            where = f"{type(equipment).__name__}.{name}"
+            self.by_name[name] = Handler(_do_nothing, where, False, partial(_answer_with, answer), inf)
+
+
+def _do_nothing(**values: Any) -> None:
+    """Carry out the first request of a command in two phases: only the second one does something."""
+
+
+def _answer_with(frame: bytes, request: Request, result: Any) -> list[bytes]:
+    return [frame]
 
 
 def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
@@ -501,6 +513,9 @@ class _HeadedResponder(Responder):
 
 def responder_for(handlers: HandlerTable, session: FrameProtocol) -> Responder:
     """Return the responder of a session."""
+    if handlers.dialect.first_requests:
+        handlers = copy(handlers)
+        handlers.read = handlers.dialect.session_reader()
     return (_HeadedResponder if handlers.dialect.header_values else Responder)(handlers, session)
 
 

@@ -23,9 +23,10 @@ from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSp
 from tcpcomm.codec.encoding import charset
 from tcpcomm.codec.mixed import bind_messages
 from tcpcomm.codec.numpy_values import numpy_advice
-from tcpcomm.codec.reply_forms import Silence
+from tcpcomm.codec.reply_forms import Silence, TwoPhases
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
+from tcpcomm.equipment.ended_framing import EndedFraming
 from tcpcomm.equipment.events import Event
 from tcpcomm.equipment.interim import interim_rule
 from tcpcomm.equipment.login import Login
@@ -165,13 +166,23 @@ def compile_declaration(
     if pipeline is None:
         pipeline = PIPELINE_BY_ID if dialect.by_id else 1
     event_specs = {name: specs[name] for name in events}
+    received, sent = kind.framing, kind.reply_framing or kind.framing
+    if any(isinstance(each.wire, TwoPhases) for each in specs.values()):
+        if any(each.codec is not None for each in specs.values()):
+            raise ConfigurationError(
+                f"{kind.__name__}: commands in two phases cannot stand beside commands with a codec of "
+                "their own"
+            )
+        is_one = sent is received
+        received = EndedFraming(received)
+        sent = received if is_one else EndedFraming(sent)
     declaration = Declaration(
         kind=kind,
         commands={name: _command(specs[name], method, event_specs) for name, method in commands.items()},
         events={name: _event(specs[name], event, dialect) for name, event in events.items()},
         dialect=dialect,
-        received=kind.framing,
-        sent=kind.reply_framing or kind.framing,
+        received=received,
+        sent=sent,
         gap=kind.gap,
         pipeline=pipeline,
         quiet=kind.quiet,
@@ -368,6 +379,11 @@ def _check_settings(declaration: Declaration) -> None:
     for command in declaration.commands.values():
         if isinstance(command.spec.reply, Silence):
             _check_silence(declaration, command)
+        if isinstance(command.spec.wire, TwoPhases) and declaration.pipeline > 1:
+            raise ConfigurationError(
+                f"{command.where}: with pipeline = {declaration.pipeline} another command could come "
+                "between the two phases: leave out pipeline"
+            )
     heartbeat = declaration.heartbeat
     if heartbeat is None:
         return

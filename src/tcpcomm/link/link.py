@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEnd
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from tcpcomm.conversation.requester import ANY_FRAME, Requester
+from tcpcomm.conversation.requester import ANY_FRAME, Requester, requester_for
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, FramingError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
@@ -55,7 +55,7 @@ class LinkSession(FrameProtocol):
         replaced, factory.newest = factory.newest, self
         if replaced is not None:
             replaced.end(replaced.reason or "the peer connected again")
-        self.requester = Requester(
+        self.requester = requester_for(
             self,
             factory.clock,
             link.engine.drop,

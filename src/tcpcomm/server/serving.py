@@ -24,7 +24,7 @@ from tcpcomm.codec.base import Asked
 from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
-from tcpcomm.conversation.requester import Requester
+from tcpcomm.conversation.requester import Requester, requester_for
 from tcpcomm.conversation.responder import (
     LATE_LOG_INTERVAL,
     HandlerTable,
@@ -112,7 +112,7 @@ class EquipmentProtocol(FrameProtocol):
         self._responder = responder_for(handlers, self)
         if factory.calls is not None:
             clock = clock_of(factory)
-            requester = Requester(self, clock, self.abort, factory.calls)
+            requester = requester_for(self, clock, self.abort, factory.calls)
             one_session = OneSession(requester, factory.calls)
             self._host = HostProxy(factory.calls, one_session, clock.seconds), requester
         if declaration.greeting is None and not declaration.login:

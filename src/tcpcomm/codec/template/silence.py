@@ -33,6 +33,7 @@ class SilentReply(Reply):
             raise ConfigurationError(
                 f"it returns {type_text(spec.result)}, but with reply=Silence(...) no result is sent"
             )
+        self._seconds = spec.reply.seconds
         self.acknowledgement = None
         self.forms = ()
         self.texts = (f"(nothing within {spec.reply.seconds:g} s, or a fault)",)
@@ -53,6 +54,10 @@ class SilentReply(Reply):
 
     def draw(self, random: Random) -> Any:
         return None
+
+    @property
+    def layout(self) -> dict[str, Any] | None:
+        return {"silence": self._seconds}
 
     def reader(self) -> ReplyReader:
         return self._reader

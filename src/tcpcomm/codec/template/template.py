@@ -39,10 +39,12 @@ from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
 from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.reply_forms import TwoPhases
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import Faults, fault_templates
 from tcpcomm.codec.template.numbered import NumberedDialect
+from tcpcomm.codec.template.phases import PhasedDialect
 from tcpcomm.errors import ConfigurationError
 
 MOST_GOOD_CODES: Final = 1000
@@ -102,6 +104,13 @@ class Template(Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
         dialect: type[TextDialect] = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
+        if any(isinstance(each.wire, TwoPhases) for each in specs):
+            if self.id is not None or dialect is CatchAllDialect:
+                raise ConfigurationError(
+                    "a command in two phases cannot stand beside replies with ids, nor beside an event "
+                    "that is any text"
+                )
+            dialect = PhasedDialect
         if self.id is not None:
             if dialect is CatchAllDialect:
                 raise ConfigurationError(

@@ -1,0 +1,50 @@
+"""A framing for frames that bring an end of their own: :class:`EndedFraming`."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from tcpcomm.codec.base import EndedFrame
+from tcpcomm.errors import EncodeError, FramingError
+from tcpcomm.framing import Framing
+from tcpcomm.framing.base import Decoder
+
+
+@frozen
+class EndedFraming(Framing):
+    """
+    A framing that sends each :class:`~tcpcomm.codec.base.EndedFrame` with its own end.
+
+    Args:
+        framing: sends all other frames, and reads all frames, also those with another end.
+    """
+
+    framing: Framing
+    max_frame: int = field(init=False)
+
+    @max_frame.default
+    def _inner_limit(self) -> int:
+        return self.framing.max_frame
+
+    @property
+    def self_delimiting(self) -> bool:
+        return self.framing.self_delimiting
+
+    def decoder(self) -> Decoder:
+        return self.framing.decoder()
+
+    def encode(self, frame: bytes) -> bytes:
+        if not isinstance(frame, EndedFrame):
+            return self.framing.encode(frame)
+        self.check_size(frame)
+        wire, decoder = frame + frame.end, self.framing.decoder()
+        try:
+            found = decoder.feed(wire)
+        except FramingError as error:
+            raise EncodeError(f"{wire!r} is not a frame of the framing: {error}") from None
+        if found != [frame]:
+            raise EncodeError(
+                f"the framing does not read {wire!r} as one frame: give a framing that takes this end, "
+                "such as Lines()"
+            )
+        return wire
