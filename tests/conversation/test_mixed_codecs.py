@@ -6,6 +6,7 @@ The bytes are those of FINS/TCP, S7, EtherNet/IP with CIP, and HSMS.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import pytest
@@ -16,12 +17,15 @@ from tcpcomm import (
     ConfigurationError,
     Equipment,
     Fault,
+    NotReady,
     ReplyTimeout,
     command,
     declaration_of,
     event,
     link_of,
 )
+from tcpcomm.cli.manual import facts_of
+from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import (
     ID,
     OPCODE,
@@ -41,6 +45,7 @@ from tcpcomm.codec import (
 )
 from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.framing import LengthPrefixed, Lines
+from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
 
 Bytes = Annotated[bytes, Rest()]
@@ -519,3 +524,57 @@ def test_a_codec_of_a_command_must_be_a_codec() -> None:
             @command(1, codec=Binary)  # type: ignore[arg-type]
             def one(self) -> U8:
                 raise NotImplementedError
+
+
+DECLARATIONS = [Fins, S7, Logix, Hsms, TextFirst]
+
+
+@pytest.mark.parametrize("kind", DECLARATIONS)
+def test_both_ends_of_each_declaration_agree_and_it_has_a_manual(kind: type[Equipment]) -> None:
+    check_equipment(kind, max_examples=3)
+    facts = facts_of(declaration_of(kind))
+    assert json.loads(json.dumps(facts))["commands"] == facts["commands"]
+    assert "## Commands" in markdown(facts)
+
+
+def test_the_manual_says_which_values_are_repeated_and_which_are_learned() -> None:
+    notation = declaration_of(Hsms).dialect.notation("are_you_there")
+    assert "device:u16be(default 00 00) 8101 00 00 id:u32be" == notation.request
+    assert ("device:u16be(as in the request) 0102 00 00 id:u32be bytes[...]",) == notation.replies
+    replies = declaration_of(Logix).dialect.notation("register").replies
+    assert "session:u32le(for later requests)" in replies[0]
+
+
+class Selected(Hsms):
+    """HSMS whose data messages need a session that is selected."""
+
+    @command(1, reply=2, codec=Hsms.control, enters="selected")
+    def select(self) -> None:
+        """Begin communication."""
+        raise NotImplementedError
+
+    @command((1, 1), reply=(1, 2), needs="selected")
+    def are_you_there(self) -> Bytes:
+        """S1F1."""
+        raise NotImplementedError
+
+
+def test_a_control_message_may_enter_the_state_that_data_messages_need(bench: Bench) -> None:
+    class MySelected(Selected):
+        def select(self) -> None:
+            pass
+
+        def linktest(self) -> None:
+            pass
+
+        def are_you_there(self) -> bytes:
+            return b"here"
+
+    bench.serve(MySelected())
+    tool = bench.remote(Selected)
+    assert bench.result(tool.linktest()) is None
+    assert NotReady is type(bench.result(tool.are_you_there()))
+    unaware = bench.result(bench.remote(Hsms).are_you_there())
+    assert (Fault, 0) == (type(unaware), unaware.code)
+    assert bench.result(tool.select()) is None
+    assert b"here" == bench.result(tool.are_you_there())

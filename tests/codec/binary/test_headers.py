@@ -386,3 +386,46 @@ def test_slmp_has_a_command_and_a_subcommand_in_its_own_byte_order() -> None:
     for given in ((1, 2, 3), (0x10000, 0), ("a", 1), 1 << 32):
         with pytest.raises(ConfigurationError, match="or 2 numbers such as"):
             codec.bind([MessageSpec("read", "Plc.read", given, result=U16)])
+
+
+def test_rtde_of_universal_robots_has_a_letter_for_each_kind_of_package() -> None:
+    """The length counts its own two bytes. Data packages come unasked."""
+    codec = Binary(head=(Length(U16, adjust=2), OPCODE))
+    version = MessageSpec(
+        "version", "Robot.version", ord("V"), parameters=(Field("wanted", U16),), result=bool
+    )
+    package = MessageSpec(
+        "package",
+        "Robot.package",
+        ord("U"),
+        parameters=(Field("recipe", U8), Field("values", Annotated[bytes, Rest()])),
+        is_event=True,
+    )
+    dialect = codec.bind([version, package])
+    assert unhex("0005 56 0002") == dialect.request("version", {"wanted": 2}, 0)
+    assert result_of(dialect, "version", unhex("0004 56 01")) is True
+    assert unhex("0006 55 01 AABB") == dialect.event("package", {"recipe": 1, "values": b"\xaa\xbb"})
+
+
+def test_the_route_of_slmp_is_repeated_as_one_value() -> None:
+    route = Echo(Annotated[bytes, Fixed(5)], b"\0\xff\xff\x03\0", name="route")
+    codec = Binary(
+        U16,
+        status=U16,
+        byte_order="little",
+        head=(b"\x50\0", route, Length(U16), b"\x10\0", OPCODE, Skip(2)),
+        reply_head=(b"\xd0\0", route, Length(U16), STATUS),
+    )
+    dialect = codec.bind([READ])
+    frame, reader = dialect.ask("read", {}, 0, {"route": unhex("02 05 FF03 00")}, {})
+    assert unhex("5000 02 05 FF03 00 0600 1000 0104 0000") == frame
+    reply = unhex("D000 02 05 FF03 00 0400 0000 3412")
+    assert [reply] == dialect.reply(asked(dialect, frame), [0x1234])
+    (answer,) = dialect.read_at_host(reply)
+    assert isinstance(answer, Answer)
+    assert reader is not None
+    assert [0x1234] == reader.take(answer.body)
+    (other,) = dialect.read_at_host(unhex("D000 00 FF FF03 00 0400 0000 3412"))
+    assert isinstance(other, Answer)
+    with pytest.raises(CodecError, match=r"route: must be .* as in the request, not"):
+        reader.take(other.body)

@@ -306,7 +306,8 @@ class BinaryDialect(Dialect):
             tail = body_text(wire.fault.form).removeprefix("code:")
             first, _, others = tail.partition(" ")
             result = f"{result} status:{first}({wire.good.label}) {others}".strip()
-        header_text = wire.reply_header.label(wire.opcodes.label(message.reply_opcode), wire.good.label)
+        reply_opcode = wire.opcodes.label(message.reply_opcode)
+        header_text = wire.reply_header.label(reply_opcode, wire.good.label, answers=True)
         return Notation(request, (f"{header_text} {result}".rstrip(),))
 
     def fault_notation(self) -> str:
@@ -322,7 +323,7 @@ class BinaryDialect(Dialect):
         body = body_text(wire.fault.form)
         if wire.status_last:
             body = f"zeros {body}"
-        return f"{wire.fault_header.label(opcode)} {body}".rstrip()
+        return f"{wire.fault_header.label(opcode, answers=True)} {body}".rstrip()
 
     def layout(self, name: str) -> dict[str, Any]:
         message, wire = self._messages[name], self._wire

@@ -46,9 +46,7 @@ class HeadedDialect(BinaryDialect):
         frame = wire.request_header.write_values(opcode, id, 0, body, sent)
         if reader is None or not self.header_values:
             return frame, reader
-        return frame, HeadedReader(
-            reader, {each: sent[each] for each in self._echoes}, self._learns, learned
-        )
+        return frame, HeadedReader(reader, self._echoes, sent, self._learns, learned)
 
     def read_answer(self, frame: bytes) -> Sequence[Answer]:
         opcode, id, status, at, header = self._wire.reply_header.read_values(frame)

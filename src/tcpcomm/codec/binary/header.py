@@ -346,13 +346,14 @@ class Header:
         pack = function.constant(self._whole.struct.pack)
         return function.compile([*statements, f"return {pack}({', '.join(written)}) + body"])
 
-    def label(self, opcode: str, status: str = "") -> str:
+    def label(self, opcode: str, status: str = "", *, answers: bool = False) -> str:
         """
         Return the header for people.
 
         Args:
             opcode: the opcode.
             status: the good statuses, if this is the header of a reply.
+            answers: True if this is the header of a reply or a fault.
         """
         labels = []
         for item, layout, _ in self._parts:
@@ -363,8 +364,10 @@ class Header:
             elif isinstance(item, WantsReply):
                 labels.append(layout.label)
             elif isinstance(item, HeaderValue):
-                default = hex_text(_default_bytes(item, layout))
-                labels.append(f"{item.name}:{layout.label}(default {default})")
+                text = f"default {hex_text(_default_bytes(item, layout))}"
+                if answers:
+                    text = "as in the request" if isinstance(item, Echo) else "for later requests"
+                labels.append(f"{item.name}:{layout.label}({text})")
             elif isinstance(item, HeaderField):
                 labels.append(f"{_name(item)}:{layout.label}")
             elif isinstance(item, Length):

@@ -132,23 +132,43 @@ class StatusLastReader(BinaryReplyReader):
         return status, Fault(status, values.get("reason", ""), values.get("data"))
 
 
-@frozen
 class HeadedReader(ReplyReader):
-    """Reads the reply to one request, compares the values that it repeats, and learns others."""
+    """
+    Reads the reply to one request, compares the values that it repeats, and learns others.
+
+    Args:
+        reader: reads the reply behind its header.
+        echoes: the names of the values that the reply repeats.
+        sent: the values of the request, by name.
+        learns: the names of the values that are learned.
+        learned: gets them.
+    """
+
+    __slots__ = ("_echoes", "_learned", "_learns", "_reader", "_sent")
 
     is_one_frame = True
 
-    reader: BinaryReplyReader
-    echoes: Mapping[str, Any]
-    learns: Sequence[str]
-    learned: dict[str, Any]
+    def __init__(
+        self,
+        reader: BinaryReplyReader,
+        echoes: Sequence[str],
+        sent: Mapping[str, Any],
+        learns: Sequence[str],
+        learned: dict[str, Any],
+    ) -> None:
+        self._reader = reader
+        self._echoes = echoes
+        self._sent = sent
+        self._learns = learns
+        self._learned = learned
 
     def take(self, body: Any) -> Any:
         header = body.header
-        for name, sent in self.echoes.items():
-            if name in header and header[name] != sent:
+        for name in self._echoes:
+            sent = self._sent[name]
+            if header.get(name, sent) != sent:
                 raise inside(name, wrong(f"{brief_repr(sent)}, as in the request", header[name]))
-        result = self.reader.take(body)
-        for name in self.learns:
-            self.learned[name] = header[name]
+        result = self._reader.take(body)
+        for name in self._learns:
+            self._learned[name] = header[name]
         return result

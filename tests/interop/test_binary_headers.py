@@ -1,0 +1,150 @@
+"""Headers that vary, with programs of others: the units of Modbus (pymodbus), and HSMS (secsgem)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.conftest import needs_module
+from tests.system.running import DEADLINE, environment
+
+GATEWAY = """
+import logging
+from typing import Annotated
+from attrs import frozen
+from tcpcomm import Equipment, Fault, NoReply, blocking, command
+from tcpcomm.codec import ID, OPCODE, U8, U16, Binary, Counted, Echo, Length
+from tcpcomm.framing import LengthPrefixed
+
+logging.disable(logging.ERROR)
+
+@frozen
+class Registers:
+    values: Annotated[list[U16], Counted(U8, in_bytes=True)]
+
+class Gateway(Equipment):
+    framing = LengthPrefixed(2, offset=4, strip=0)
+    unit = Echo(U8, 1)
+    codec = Binary(id=U16, head=(ID, b"\\0\\0", Length(U16), unit, OPCODE))
+
+    @command(3)
+    def read(self, start: U16, size: U16) -> Registers:
+        raise NotImplementedError
+"""
+
+CLIENT = (
+    GATEWAY
+    + """
+from pymodbus.client import ModbusTcpClient
+
+class MyGateway(Gateway):
+    def read(self, start, size):
+        if self.unit.value == 9:
+            raise NoReply
+        if self.unit.value == 8:
+            raise Fault(2)
+        return Registers([self.unit.value * 100 + start + index for index in range(size)])
+
+serving = blocking.serve(MyGateway(), at="tcp:0:interface=127.0.0.1")
+client = ModbusTcpClient("127.0.0.1", port=serving.ports[0], timeout=0.3, retries=0)
+client.connect()
+for unit in (1, 7):
+    print(client.read_holding_registers(5, count=2, device_id=unit).registers)
+print(client.read_holding_registers(5, count=2, device_id=8).exception_code)
+print(client.write_coil(5, True, device_id=7).exception_code)
+try:
+    client.read_holding_registers(5, count=2, device_id=9)
+except Exception as error:
+    print(type(error).__name__)
+client.close()
+"""
+)
+
+SERVER = (
+    GATEWAY
+    + """
+import asyncio, threading
+from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
+from pymodbus.server import ModbusTcpServer
+
+ports, ready = [], threading.Event()
+
+async def serve():
+    block = ModbusSequentialDataBlock
+    registers = {unit: block(1, [100 * unit + place for place in range(9)]) for unit in (1, 7)}
+    devices = {unit: ModbusDeviceContext(hr=registers[unit]) for unit in registers}
+    server = ModbusTcpServer(ModbusServerContext(devices, single=False), address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    ports.append(server.transport.sockets[0].getsockname()[1])
+    ready.set()
+    await asyncio.sleep(60)
+
+threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
+ready.wait(20)
+with blocking.remote(Gateway, at=f"tcp:127.0.0.1:{ports[0]}") as gateway:
+    print(gateway.read(3, 2).values, gateway.unit(7).read(3, 2).values)
+"""
+)
+
+HSMS = """
+import os, time
+import secsgem.common, secsgem.hsms
+from tcpcomm import blocking
+from tests.conversation.test_mixed_codecs import Hsms
+
+class MyHsms(Hsms):
+    def select(self):
+        print("selected")
+
+    def linktest(self):
+        pass
+
+    def are_you_there(self):
+        return bytes.fromhex("01 02 41 03 414243 41 03 312E30")
+
+serving = blocking.serve(MyHsms(), at="tcp:0:interface=127.0.0.1")
+settings = secsgem.hsms.HsmsSettings(
+    address="127.0.0.1",
+    port=serving.ports[0],
+    connect_mode=secsgem.hsms.HsmsConnectMode.ACTIVE,
+    device_type=secsgem.common.DeviceType.HOST,
+    session_id=3,
+)
+protocol = secsgem.hsms.HsmsProtocol(settings)
+protocol.enable()
+ends = time.monotonic() + 20
+while protocol.connection_state.current.name != "CONNECTED_SELECTED" and time.monotonic() < ends:
+    time.sleep(0.01)
+reply = protocol.send_and_waitfor_response(settings.streams_functions.function(1, 1)())
+print(reply.header.session_id, settings.streams_functions.decode(reply).get(), flush=True)
+os._exit(0)  # its threads would keep the program alive
+"""
+
+
+def printed(program: str) -> list[str]:
+    """Return the lines that a program prints. It must end by itself."""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=DEADLINE,
+    )
+    assert 0 == ended.returncode, ended.stderr
+    return ended.stdout.splitlines()
+
+
+def test_pymodbus_reads_several_units_of_a_gateway_on_one_connection() -> None:
+    """Unit 8 refuses, an undeclared function is refused, and unit 9 is silent."""
+    needs_module("pymodbus", "pip install pymodbus")
+    assert ["[105, 106]", "[705, 706]", "2", "1", "ModbusIOException"] == printed(CLIENT)
+
+
+def test_several_units_of_pymodbus_are_read_on_one_connection() -> None:
+    needs_module("pymodbus", "pip install pymodbus")
+    assert ["[103, 104] [703, 704]"] == printed(SERVER)
+
+
+def test_secsgem_selects_and_asks_with_the_w_bit() -> None:
+    needs_module("secsgem", "pip install secsgem")
+    assert ["selected", "3 ['ABC', '1.0']"] == printed(HSMS)
