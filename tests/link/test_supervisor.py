@@ -243,3 +243,10 @@ def test_values_that_cannot_work_are_refused(make: Any, says: str) -> None:
 def test_a_profile_can_be_taken_with_own_values() -> None:
     assert 0.5 == profile("lan", connect_timeout=0.5).connect_timeout
     assert PROFILES["lan"].heartbeats == profile("lan", connect_timeout=0.5).heartbeats
+
+
+def test_an_address_that_nobody_answers_at_is_told_with_what_to_look_for() -> None:
+    assert (
+        "no answer within 0.08 s: wrong address, cable or firewall? "
+        'On a slow network use policy="wan", or a longer connect_timeout'
+    ) == no_answer_text(PROFILES["lan"].connect_timeout)

@@ -209,6 +209,28 @@ print([*closed])
     assert ["[alarm(code=1499)]", "[]"] == printed(program)
 
 
+def test_remote_with_await_in_a_script_that_uses_blocking_is_told_to_use_that_too() -> None:
+    """The reactor runs in the background then. It was used from this thread, which is not safe."""
+    program = """
+import tcpcomm
+
+camera = blocking.remote(VisionCamera, at=AT)
+for call in (
+    lambda: tcpcomm.remote(VisionCamera, at=AT),
+    lambda: tcpcomm.serve(served, at="tcp:0:interface=127.0.0.1"),
+):
+    try:
+        call()
+    except tcpcomm.ConfigurationError as error:
+        print(error)
+"""
+    told = (
+        "{0}() was called in the thread 'MainThread', but the reactor runs in another one: use "
+        "tcpcomm.blocking.{0}, which works in every thread"
+    )
+    assert [told.format("remote"), told.format("serve")] == printed(program)
+
+
 def test_the_end_of_a_script_waits_for_connections_for_a_limited_time() -> None:
     program = """
 from twisted.internet.defer import Deferred

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, Self
 
-from twisted.internet import defer
 from twisted.internet.defer import Deferred
 
 _ADVICE: Final = (
     "did you forget await? (in asyncio: await as_future(...); in Jupyter: use tcpcomm.blocking)"
 )
 
-_NOT_YET: Final = "_NO_RESULT"
-"""The name of the object that Twisted takes for the result of a Deferred that has none."""
-
 
 class Reply(Deferred[Any]):
     """A Deferred of the reply to a command. It says what to do if it is used as if it were the reply."""
-
-    if _NOT_YET in vars(defer):
-        # Twisted looks for a result with each await. In the class it is found faster than by __getattr__.
-        result: Any = vars(defer)[_NOT_YET]
 
     @classmethod
     def of(cls, later: Deferred[Any]) -> Self:
@@ -29,10 +21,12 @@ class Reply(Deferred[Any]):
         later.addCallbacks(reply.callback, reply.errback)
         return reply
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"this is not the reply, but a Deferred of it, without {name!r}: {_ADVICE}")
-
     def __repr__(self) -> str:
         return super().__repr__() if self.called else f"<a reply that has not come: {_ADVICE}>"
 
     __str__ = __repr__
+
+
+# Python's own errors show the name: "'Reply (did you forget await?)' object has no attribute 'x'". A method
+# __getattr__ would say the same, but makes each use of an attribute slower.
+Reply.__name__ = "Reply (did you forget await?)"

@@ -295,7 +295,8 @@ class HostLink(Link):
         """
         if not (self._wait or retries):
             return maybeDeferred(ask_now)
-        return Reply.of(Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again)))
+        asked = Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again))
+        return asked if self.requester is not None else Reply.of(asked)  # the first command of a script
 
     async def _ask_patiently(self, ask_now: Callable[[], Deferred[Any]], retries: int, again: float) -> Any:
         wait = patience = self._wait

@@ -11,7 +11,8 @@ from attrs import evolve
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 
-from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.equipment.declaration import check_states
+from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.load_object import load_object, user_error_text
@@ -51,6 +52,7 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     if isinstance(target, type) and issubclass(target, Equipment):
         target = _call(name, target, {})
     if isinstance(target, (Equipment, PerSession)):
+        check_states(declaration_of(target.kind if isinstance(target, PerSession) else target))
         return _call(name, partial(EquipmentFactory, target), _with_limits(target, options))
     if isinstance(target, type) and issubclass(target, FrameProtocol):
         return FrameFactory(target, **_with_limits(target, options))
