@@ -151,6 +151,17 @@ def cased(codec: Template, faults: tuple[Fault, ...], name: str) -> Case:
     return Case(name, codec, CAMERA, faults, HOSTILE)
 
 
+@frozen
+class Details:
+    axis: int = 0
+    text: str = ""
+
+
+DETAILED: Final = (
+    MessageSpec("home", "Stage.home", "HOME {axis}", "OK {axis:d}", (Field("axis", int),), int),
+    MessageSpec("stop", "Stage.stop", "STOP", "OK", faults=("LATE[ {text}]",)),
+)
+
 OUTCOMES: Final = (
     MessageSpec(
         "weigh",
@@ -194,6 +205,12 @@ NUMBERED: Final = (
 )
 
 CASES: Final = [
+    Case(
+        "template-fault-data",
+        Template(fault="RJ {axis:d} {code:d}[ {text}]", data=Details),
+        DETAILED,
+        (Fault(3, data=Details(2)), Fault(7, data=Details(1, "door open"))),
+    ),
     Case(
         "template-ids",
         Template(fault="{command}{id:04d}er{code:02d}/{reason:<8}", ok=0, id="id"),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from attrs import frozen
 
 from tcpcomm.codec import Field, MessageSpec, OneOf, Template
 from tcpcomm.codec.base import Dialect, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-from tests.codec.template.templates import results_of
+from tests.codec.template.templates import Point, results_of
+
+
+@frozen
+class Coded:
+    code: int = 0
+
 
 WEIGH = MessageSpec(
     "weigh",
@@ -118,6 +125,68 @@ def test_the_equipment_knows_the_faults_of_its_kind(scale: Dialect) -> None:
         (found,) = scale.read_at_equipment(frame).requests
         assert isinstance(found, Refusal)
         assert (True, False) == (found.foreign, found.wants_reply)
+
+
+@frozen
+class Rejected:
+    device: int = 0
+    axis: int = 0
+    status: Literal["IDLE", "BUSY"] = "IDLE"
+    warning: str = "--"
+
+
+HOME = MessageSpec(
+    "home",
+    "Stage.home",
+    "/{device} {axis} home",
+    "@{device:02d} {axis:d} OK {status} {warning:<2} 0",
+    (Field("device", int), Field("axis", int)),
+    Rejected,
+)
+
+
+def test_a_fault_may_carry_more_than_a_code_as_its_data() -> None:
+    """Zaber's stages tell their address and state, also when they reject a command."""
+    codec = Template(fault="@{device:02d} {axis:d} RJ {status} {warning:<2} {code}", data=Rejected)
+    dialect = codec.bind([HOME])
+    found = fault_in(dialect, b"@01 2 RJ BUSY WR BADDATA", "home")
+    assert ("BADDATA", Rejected(1, 2, "BUSY", "WR")) == (found.code, found.data)
+    request = Request("home", {"device": 1, "axis": 2})
+    sent = Fault("BADDATA", data=Rejected(1, 2, "BUSY", "WR"))
+    assert b"@01 2 RJ BUSY WR BADDATA" == dialect.fault(request, sent)
+    assert b"@00 0 RJ IDLE -- INTERNAL" == dialect.fault(
+        request, dialect.fault_for(ProtocolErrorKind.INTERNAL, "")
+    )
+    with pytest.raises(CodecError, match="must be a Rejected, not 5"):
+        dialect.fault(request, Fault("BADDATA", data=5))
+    assert [Rejected(1, 2)] == results_of(dialect, b"@01 2 OK IDLE -- 0", name="home")
+
+
+def test_a_fault_without_fields_of_the_data_has_none() -> None:
+    dialect = Template(fault=("E{code:d}@{axis:d}", "BUSY"), data=Rejected).bind([HOME])
+    assert Rejected(axis=7) == fault_in(dialect, b"E3@7", "home").data
+    assert fault_in(dialect, b"BUSY", "home").data is None
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (int, {}, "data must be an attrs class or a dataclass, not"),
+        (Point, {}, "Point.x needs a default, because the faults of tcpcomm itself have no data"),
+        (Coded, {}, "Coded.code: a fault has a code of its own; rename it"),
+        (
+            Rejected,
+            {"id": "axis", "fault": "E{code:d}@{axis:d}"},
+            "the data have the field {axis}, which is the id",
+        ),
+    ],
+)
+def test_data_of_faults_that_cannot_work_are_refused(
+    data: type[Any], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Template(data=data, **options)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

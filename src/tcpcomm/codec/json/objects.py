@@ -73,8 +73,8 @@ class Json(Keys, Codec):
         event: the key of the event's word. It may be the same as the key of commands.
         success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
             a fault. Several values are a tuple, ``("OK", "WARNING")``, a ``range``, or a function that
-            returns True for a good number: the first is sent, unless the result, whose fields are keys of
-            the reply, has a field for it.
+            returns True for a good number. The first is sent. A result that stands flat in the reply may
+            have a field for the value.
         failure: what every fault also holds, such as ``{"status": "NG"}``.
         echo: whether every reply repeats the command's word under its key.
         ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
@@ -138,7 +138,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
         events = {codec.event, *self._other_events} - {codec.command, *self._other_commands}
         self._sent_keys = self._answer_keys | events | ({codec.code} if codec.fault is None else set())
-        """The keys of which every message of the equipment has one, except its word."""
+        """Keys of the equipment. Each of its messages has at least one of them, beside its word."""
         self._result_keys = set().union(*(each.result_keys for each in messages))
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:

@@ -53,9 +53,9 @@ class Message:
     ) -> None:
         self.spec = spec
         self.name = spec.name
-        self.template = _message_template(spec, None if spec.is_event else faults.id)
+        self.template = _message_template(spec, None if spec.is_event else faults.rules.id)
         self.word = first_word(self.template.leading)
-        self.own_faults = fault_templates(spec.faults, encoding, ok=faults.ok, id=faults.id)
+        self.own_faults = fault_templates(spec.faults, encoding, faults.rules)
         self.faults = faults.with_own(self.own_faults)
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
@@ -65,14 +65,14 @@ class Message:
             if isinstance(spec.reply, Silence):
                 self.reply = SilentReply(spec, read)
             else:
-                self.reply = Reply(spec, read, faults_first=faults_first, id=faults.id)
-            if faults.id is not None:
-                check_id("the command", self.template.text, faults.id)
+                self.reply = Reply(spec, read, faults_first=faults_first, id=faults.rules.id)
+            if faults.rules.id is not None:
+                check_id("the command", self.template.text, faults.rules.id)
         self.reply_templates = () if self.reply is None else self.reply.all_templates
         self.wants_reply = self.reply is not None
         self.write = write_values(self.template, self._write)
         """Returns the text of the command or event for its values."""
-        self._id = faults.id or ""
+        self._id = faults.rules.id or ""
         self.read_request: _Reader[Request | Refusal] = self._read_request
         if self._id not in self.template.names:
             self.read_request = read_request(
@@ -85,7 +85,7 @@ class Message:
                 )
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
-            values = {} if faults.id is None else {faults.id: 0}
+            values = {} if faults.rules.id is None else {faults.rules.id: 0}
             self.acknowledgement = encoding.encode(self.reply.acknowledgement.write(values))
 
     def _read(self, text: str) -> dict[str, Any] | None:
@@ -377,10 +377,10 @@ class TextDialect(Dialect):
 
     def fault_layout(self) -> dict[str, Any] | None:
         faults = self._faults
-        if len(faults.templates) <= 1 and not faults.ok and faults.id is None:
+        if len(faults.templates) <= 1 and not faults.rules.ok and faults.rules.id is None:
             return None
         layouts = [each.layout for each in faults.templates]
-        return {"faults": layouts, "ok": [*faults.ok], "id": faults.id}
+        return {"faults": layouts, "ok": [*faults.rules.ok], "id": faults.rules.id}
 
     def fault_notation(self) -> str:
         return " or ".join(each.notation for each in self._faults.templates)

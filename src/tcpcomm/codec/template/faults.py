@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from tcpcomm.codec.base import Field, ProtocolErrorKind
+from tcpcomm.codec.annotations import has_fields
+from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
+from tcpcomm.codec.template.fields.field_types import ValueFields, value_fields
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.codec.template.regex_tree import (
@@ -72,6 +74,42 @@ def _with_command(pieces: tuple[Piece, ...], word: str) -> Iterator[Piece]:
             yield piece
 
 
+@frozen
+class FaultRules:
+    """
+    The common rules of all faults.
+
+    Attributes:
+        ok: the codes that mean success, so that a text with one is not a fault.
+        id: the field that is the id of the request, or None if faults have no ids.
+        data: the fields of a fault's data, or None if faults have no data.
+    """
+
+    ok: Collection[int | str] = ()
+    id: str | None = None
+    data: ValueFields | None = None
+
+
+def data_fields(kind: Any) -> ValueFields:
+    """
+    Return the fields of a fault's data.
+
+    Raises:
+        ConfigurationError: it is not a class with a default for each field.
+    """
+    if not has_fields(kind):
+        raise ConfigurationError(f"data must be an attrs class or a dataclass, not {brief_repr(kind)}")
+    fields = value_fields(kind, ())
+    for name, each in fields.fields.items():
+        if name in ("code", "reason", "command"):
+            raise ConfigurationError(f"{kind.__name__}.{name}: a fault has a {name} of its own; rename it")
+        if each.default is MISSING:
+            raise ConfigurationError(
+                f"{kind.__name__}.{name} needs a default, because the faults of tcpcomm itself have no data"
+            )
+    return fields
+
+
 class FaultTemplate:
     """
     The template of one form of faults, compiled.
@@ -80,11 +118,11 @@ class FaultTemplate:
     code is written in front of the reason, if there is one.
 
     Args:
-        text: a template with any of the fields ``code``, ``reason`` and ``command``.
+        text: a template with any of the fields ``code``, ``reason`` and ``command``, and of those of the
+            data.
         encoding: the encoding that the reason must fit into.
         code: the code, if the template has no ``{code}``; by default the first word of the template.
-        ok: the codes that mean success, so that a text with one is not a fault.
-        id: the field that is the id of the request, or None if faults have no ids.
+        rules: the rules of all faults.
 
     Raises:
         ConfigurationError: the template has another field, has neither a code nor a word, or cannot be
@@ -96,9 +134,7 @@ class FaultTemplate:
         text: str,
         encoding: Encoding,
         code: int | str | None = None,
-        *,
-        ok: Collection[int | str] = (),
-        id: str | None = None,
+        rules: FaultRules = FaultRules(),
     ) -> None:
         if not isinstance(text, str):
             raise ConfigurationError(f"a fault must be a template, not {text!r}")
@@ -119,11 +155,20 @@ class FaultTemplate:
             "reason": Field("reason", str, ""),
             "command": Field("command", str),
         }
-        self._id = id
-        if id is not None:
-            check_id("the fault", text, id)
-            self._fields[id] = Field(id, int)
-        self._ok = ok
+        self._id = rules.id
+        if self._id is not None:
+            check_id("the fault", text, self._id)
+            self._fields[self._id] = Field(self._id, int)
+        self._ok = rules.ok
+        self._data = rules.data
+        self._data_names: list[str] = []
+        if self._data is not None:
+            if self._id in self._data.fields:
+                raise ConfigurationError(
+                    f"the data have the field {{{self._id}}}, which is the id: rename it"
+                )
+            self._data_names = [name for name in self._data.fields if name in formats]
+            self._fields |= self._data.fields
         self._digits = "x" if code_format.type in ("x", "X") else "d"
         self.has_code = "code" in formats
         """True if the code is in the text."""
@@ -187,7 +232,10 @@ class FaultTemplate:
             code = int(code)
         if self.has_code and code in self._ok:
             return None
-        return Fault(code, values.get("reason", ""))
+        data = None
+        if self._data is not None and self._data_names:
+            data = self._data.join({name: values[name] for name in self._data_names})
+        return Fault(code, values.get("reason", ""), data)
 
     def write(self, word: str, fault: Fault, id: int = 0) -> str:
         """Return the text of a fault; raise CodecError if the template cannot carry its code."""
@@ -206,13 +254,15 @@ class FaultTemplate:
                 f"Fault(1, {brief_repr(code)})",
                 "code",
             )
-        values = {
+        values: dict[str, Any] = {
             "code": code if self._codes_are_numbers else str(code),
             "reason": self._writable(reason) if self.has_reason else "",
             "command": word or UNKNOWN_WORD,
         }
         if self._id is not None:
             values[self._id] = id
+        if self._data is not None and self._data_names:
+            values |= self._data.split(self._data.join({}) if fault.data is None else fault.data)
         return self._template.write(values)
 
     def _writable(self, reason: str) -> str:
@@ -243,8 +293,12 @@ class FaultTemplate:
             return self._encoding.carries(text)
         code = 0 if self._codes_are_numbers else "0"
         try:
-            values = {"code": code, "reason": text, "command": UNKNOWN_WORD}
-            self._template.write(values if self._id is None else {**values, self._id: 0})
+            values: dict[str, Any] = {"code": code, "reason": text, "command": UNKNOWN_WORD}
+            if self._id is not None:
+                values[self._id] = 0
+            if self._data is not None:
+                values |= self._data.split(self._data.join({}))
+            self._template.write(values)
         except CodecError:
             return False
         return True
@@ -273,7 +327,7 @@ def _with_code_except(pattern: TextPattern, success: TextPattern) -> TextPattern
 
 
 def fault_templates(
-    declared: Any, encoding: Encoding, *, ok: Collection[int | str] = (), id: str | None = None
+    declared: Any, encoding: Encoding, rules: FaultRules = FaultRules()
 ) -> list[FaultTemplate]:
     """
     Return the templates of declared faults.
@@ -282,8 +336,7 @@ def fault_templates(
         declared: one template, or several; or a mapping of templates to their codes, with None for the code
             of a template that has a ``{code}`` or begins with it; or None for no faults.
         encoding: the encoding of the text.
-        ok: the codes that mean success.
-        id: the field that is the id of the request, or None.
+        rules: the rules of all faults.
 
     Raises:
         ConfigurationError: a template cannot be compiled, or two of them have the same code.
@@ -291,16 +344,16 @@ def fault_templates(
     if declared is None:
         return []
     if isinstance(declared, str):
-        return [FaultTemplate(declared, encoding, ok=ok, id=id)]
+        return [FaultTemplate(declared, encoding, rules=rules)]
     if isinstance(declared, Mapping):
-        return [FaultTemplate(text, encoding, code, ok=ok, id=id) for text, code in declared.items()]
+        return [FaultTemplate(text, encoding, code, rules) for text, code in declared.items()]
     if not isinstance(declared, tuple | list):
         raise ConfigurationError(
             f"faults must be a template, several, or templates with their codes, not {declared!r}"
         )
     found: dict[int | str, FaultTemplate] = {}
     for text in declared:
-        template = FaultTemplate(text, encoding, ok=ok, id=id)
+        template = FaultTemplate(text, encoding, rules=rules)
         other = found.setdefault(text if template.has_code else template.code, template)
         if other is not template:
             raise ConfigurationError(
@@ -318,8 +371,7 @@ class Faults:
         templates: their templates.
         encoding: the encoding of the text.
         codes: the codes of protocol errors, if they differ from the defaults.
-        ok: the codes that mean success.
-        id: the field that is the id of the request in all templates, or None.
+        rules: the rules of all faults.
 
     Raises:
         ConfigurationError: no template can carry the code of a protocol error.
@@ -330,13 +382,10 @@ class Faults:
         templates: Sequence[FaultTemplate],
         encoding: Encoding,
         codes: Mapping[ProtocolErrorKind, int | str],
-        *,
-        ok: Collection[int | str] = (),
-        id: str | None = None,
+        rules: FaultRules = FaultRules(),
     ) -> None:
         self.templates = tuple(templates)
-        self.ok = ok
-        self.id = id
+        self.rules = rules
         self._codes: dict[ProtocolErrorKind, int | str] = {kind: kind.name for kind in ProtocolErrorKind}
         if not templates:
             return  # no fault is ever sent

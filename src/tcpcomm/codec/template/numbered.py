@@ -94,8 +94,8 @@ class NumberedDialect(TextDialect):
 
     def __init__(self, specs: Sequence[MessageSpec], encoding: Encoding, faults: Faults) -> None:
         super().__init__(specs, encoding, faults)
-        assert faults.id is not None
-        self._id = name = faults.id
+        assert faults.rules.id is not None
+        self._id = name = faults.rules.id
         self._numbered_requests: list[_Numbered] = []
         self._numbered_answers: list[_Numbered] = []
         for each in self._commands:

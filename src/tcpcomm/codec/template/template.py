@@ -42,7 +42,7 @@ from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.reply_forms import TwoPhases
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import Faults, fault_templates
+from tcpcomm.codec.template.faults import FaultRules, Faults, data_fields, fault_templates
 from tcpcomm.codec.template.numbered import NumberedDialect
 from tcpcomm.codec.template.phases import PhasedDialect
 from tcpcomm.errors import ConfigurationError
@@ -72,6 +72,8 @@ class Template(Codec):
             ``range(16)``. A text with it is not a fault, so it can be a reply.
         id: the field that is the id of a request in all templates of commands, replies and faults, such as
             ``id`` in ``MOVE{id:04d}``. It is not a parameter. Replies may then come in any order.
+        data: a class for the data of faults, with a default for each field. The fields may stand in the
+            templates of faults. ``Fault.data`` is then an object of this class.
 
     Raises:
         ConfigurationError: Python has no such encoding, the fault is not a template, it cannot carry a
@@ -89,6 +91,7 @@ class Template(Codec):
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
     ok: int | str | Collection[int | str] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
+    data: type[Any] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
@@ -96,9 +99,9 @@ class Template(Codec):
     def _faults(self) -> Faults:
         encoding = Encoding(self.encoding)
         try:
-            ok = _codes(self.ok)
-            templates = fault_templates(self.fault, encoding, ok=ok, id=self.id)
-            return Faults(templates, encoding, self.codes, ok=ok, id=self.id)
+            data = None if self.data is None else data_fields(self.data)
+            rules = FaultRules(_codes(self.ok), self.id, data)
+            return Faults(fault_templates(self.fault, encoding, rules), encoding, self.codes, rules)
         except ConfigurationError as error:
             raise ConfigurationError(f"the template of faults: {error}") from None
 
