@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from tcpcomm.codec.ranges import Range as Range, Unit as Unit
     from tcpcomm.codec.template.template import Template as Template
     from tcpcomm.codec.template.text import Text as Text
+    from tcpcomm.codec.template.documents.xml_codec import Xml as Xml
 
 DEFINED_IN: Final = {
     "tcpcomm.codec.base": ["Codec", "Dialect", "Field", "MessageSpec", "ProtocolErrorKind", "Request"],
@@ -131,5 +132,6 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.ranges": ["Range", "Unit"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],
+    "tcpcomm.codec.template.documents.xml_codec": ["Xml"],
 }
 """The names that each module defines."""

@@ -214,9 +214,11 @@ class TextDialect(Dialect):
         messages = _compile_messages(specs, encoding, faults, free_replies=free_replies)
         templates = [each for message in messages for each in (message.template, *message.reply_templates)]
         self._encoding = body_encoding(encoding, templates)
-        if self._encoding is not encoding:
+        if type(self._encoding) is not Encoding:
+            if type(self).read_at_equipment is not TextDialect.read_at_equipment:
+                raise ConfigurationError("raw bytes cannot stand beside ids in texts")
             self._encode = self._encoding.encode
-            self.read_at_equipment = self._read_with_body  # type: ignore[method-assign]
+            self.read_at_equipment = self._read_decoded  # type: ignore[method-assign]
         self._messages = {each.name: each for each in messages}
         self._commands = [each for each in messages if not each.spec.is_event]
         self._events = [each for each in messages if each.spec.is_event]
@@ -263,8 +265,8 @@ class TextDialect(Dialect):
             return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
         return self._read_request(text) or self._refusal(text)
 
-    def _read_with_body(self, frame: bytes) -> Asked:
-        """Read a request, in a dialect where raw bytes may follow a line."""
+    def _read_decoded(self, frame: bytes) -> Asked:
+        """Read a request whose encoding is more than a character set: raw bytes behind a line, XML."""
         try:
             text = self._encoding.decode(frame)
         except CodecError as error:

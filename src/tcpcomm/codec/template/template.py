@@ -106,6 +106,10 @@ class Template(Codec):
             raise ConfigurationError(f"the template of faults: {error}") from None
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
+        return self.bind_with(specs, Encoding(self.encoding))
+
+    def bind_with(self, specs: Sequence[MessageSpec], encoding: Encoding) -> TextDialect:
+        """Compile a declaration whose texts are encoded in a way of their own."""
         dialect: type[TextDialect] = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
         if any(isinstance(each.wire, TwoPhases) for each in specs):
             if self.id is not None or dialect is CatchAllDialect:
@@ -122,7 +126,7 @@ class Template(Codec):
                 )
             dialect = NumberedDialect
         with limited_lists(self.max_items):
-            return dialect(specs, Encoding(self.encoding), self._faults())
+            return dialect(specs, encoding, self._faults())
 
 
 def _codes(ok: Any) -> tuple[int | str, ...]:

@@ -25,6 +25,7 @@ from tcpcomm.codec.annotations import (
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.ranges import Limits, Range, Unit, bounds_of, number_of
+from tcpcomm.codec.template.fields.escapes import as_escaped
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.format_spec import FormatSpec, parse_format_spec
 from tcpcomm.codec.template.fields.number_fields import decimal_type, float_type, int_type
@@ -81,7 +82,7 @@ def field_type(
     if annotation is bool:
         return bool_type(format_text)
     if annotation is str:
-        return str_type(parse_format_spec(format_text), stops, empty=empty)
+        return as_escaped(str_type(parse_format_spec(format_text), stops, empty=empty))
     if isclass(annotation) and issubclass(annotation, Enum):
         return enum_type(annotation, parse_format_spec(format_text))
     if typing.get_origin(annotation) is typing.Literal:

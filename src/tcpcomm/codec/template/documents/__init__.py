@@ -1,0 +1,1 @@
+"""The codec of XML documents, which templates read and write."""

@@ -1,0 +1,123 @@
+"""
+XML documents as text of one certain form, so that templates can read and write them.
+
+In this form attributes stand in the order of their names, blanks around texts are gone, and comments,
+processing instructions and the XML declaration too. An element without content has an end tag of its own.
+Two documents that mean the same have the same text.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any, Final
+from xml.parsers import expat
+
+from attrs import evolve, field, frozen
+
+from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.template.fields.field_type import FieldType
+from tcpcomm.errors import CodecError
+
+_ESCAPES: Final = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
+}  # fmt: skip
+_CHARACTERS: Final = {escape: character for character, escape in _ESCAPES.items()}
+_SPECIAL: Final = re.compile('[&<>"\t\n\r]')
+_ESCAPE: Final = re.compile("|".join(_CHARACTERS))
+_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_EMPTY: Final = re.compile(r'<([^\s<>/"]+)((?: [^\s="<>]+="[^"]*")*)></\1>')
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def escaped(text: str) -> str:
+    """Return a text as it stands in a document."""
+    return _SPECIAL.sub(lambda match: _ESCAPES[match[0]], text)
+
+
+def unescaped(text: str) -> str:
+    """Return the text that stands so in a document."""
+    return _ESCAPE.sub(lambda match: _CHARACTERS[match[0]], text) if "&" in text else text
+
+
+def escaped_type(kind: FieldType) -> FieldType:
+    """Return the field type of texts as they stand in XML."""
+
+    def write(value: Any) -> str:
+        if isinstance(value, str):
+            illegal = _ILLEGAL.search(value)
+            if illegal is not None:
+                raise CodecError(f"{brief_repr(value)} has {illegal[0]!r}, which XML cannot carry")
+            if value.strip() != value:
+                raise CodecError(f"{brief_repr(value)} has blanks at an end, which a reader of XML drops")
+            value = escaped(value)
+        return kind.write(value)
+
+    def draw(random: Random) -> str:
+        return str(kind.draw(random)).strip() or "x"
+
+    return evolve(kind, write=write, read=lambda text: unescaped(kind.read(text)), draw=draw)
+
+
+def canonical(document: str) -> str:
+    """
+    Return a document in the form that the module describes.
+
+    Raises:
+        CodecError: it is not well-formed XML, or has a document type definition.
+    """
+    parts: list[str] = []
+    texts: list[str] = []
+
+    def end_text() -> None:
+        if texts:
+            parts.append(escaped("".join(texts).strip()))
+            texts.clear()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        end_text()
+        parts.append(f"<{name}")
+        for key in sorted(attributes):
+            parts.append(f' {key}="{escaped(attributes[key].strip())}"')
+        parts.append(">")
+
+    def end(name: str) -> None:
+        end_text()
+        parts.append(f"</{name}>")
+
+    def refuse(*_: object) -> None:
+        reason = "a document type definition is refused, because its entities can grow without a limit"
+        raise CodecError(reason)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = texts.append
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        problem = f"{expat.ErrorString(error.code)}, at character {error.offset} of line {error.lineno}"
+        raise CodecError(f"this is not XML: {problem} of {brief_repr(document)}") from None
+    return "".join(parts)
+
+
+def shortened(text: str) -> str:
+    """Write elements without content as one tag: ``<Robot/>``."""
+    return _EMPTY.sub(r"<\1\2/>", text) if "></" in text else text
+
+
+@frozen
+class XmlEncoding(Encoding):
+    """The encoding of XML documents, which are texts in the form of :func:`canonical`."""
+
+    declaration: bool = field(default=False)
+    """Whether documents are sent with an XML declaration."""
+
+    def encode(self, text: str) -> bytes:
+        head = f'<?xml version="1.0" encoding="{self.name}"?>' if self.declaration else ""
+        return super().encode(head + shortened(text))
+
+    def decode(self, data: bytes) -> str:
+        return canonical(super().decode(data.removeprefix(_BOM)))

@@ -1,0 +1,227 @@
+"""Messages as XML documents with fields in braces: Xml."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import pytest
+from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpcomm import Equipment, command, event
+from tcpcomm.codec import Codec, Dialect, Field, MessageSpec, Xml
+from tcpcomm.codec.base import Answer, Event, ProtocolErrorKind, Refusal, Request
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tcpcomm.framing import Framing, XmlDocuments
+from tcpcomm.testing import check_equipment
+
+
+@frozen
+class Position:
+    x: float
+    y: float
+    status: str
+
+
+class Sensor(Equipment):
+    """A sensor as a KUKA robot with EthernetKRL talks to it."""
+
+    framing: ClassVar[Framing] = XmlDocuments()
+    codec: ClassVar[Codec] = Xml()
+
+    @command(
+        '<Robot><Locate Job="{job}" Mode="fast"/></Robot>',
+        reply='<Sensor><Pos X="{x:.3f}" Y="{y:.3f}"/><Status>{status}</Status></Sensor>',
+    )
+    async def locate(self, job: int) -> Position:
+        """Locate the part."""
+        raise NotImplementedError
+
+    @command('<Robot Alive="1"/>', reply='<Sensor Alive="1"/>')
+    async def ping(self) -> None:
+        """Check that the program is alive."""
+        raise NotImplementedError
+
+    @event('<Sensor><Alarm Code="{code}"/></Sensor>')
+    def alarm(self, code: int) -> None:
+        """The sensor needs attention."""
+
+
+LOCATE = MessageSpec(
+    "locate",
+    "Sensor.locate",
+    '<Robot><Locate Job="{job}" Mode="fast"/></Robot>',
+    '<Sensor><Pos X="{x:.3f}" Y="{y:.3f}"/><Status>{status}</Status></Sensor>',
+    (Field("job", int),),
+    Position,
+)
+PING = MessageSpec("ping", "Sensor.ping", '<Robot Alive="1"/>', '<Sensor Alive="1"/>')
+SAY = MessageSpec(
+    "say", "Sensor.say", "<Say>{text}</Say>", '<Said Text="{text}"/>', (Field("text", str),), str
+)
+ALARM = MessageSpec(
+    "alarm",
+    "Sensor.alarm",
+    '<Sensor><Alarm Code="{code}"/></Sensor>',
+    None,
+    (Field("code", int),),
+    is_event=True,
+)
+DIALECT = Xml().bind([LOCATE, PING, SAY, ALARM])
+
+
+def result_of(name: str, frame: bytes, dialect: Dialect = DIALECT) -> Any:
+    """Return what the host's caller gets for a document."""
+    (answer,) = dialect.read_at_host(frame)
+    assert isinstance(answer, Answer)
+    reader = dialect.reply_reader(name)
+    assert reader is not None
+    return reader.take(answer.body)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<Robot><Locate Job="3" Mode="fast"/></Robot>',
+        b"<Robot><Locate Mode='fast' Job='3'></Locate></Robot >",
+        b'<?xml version="1.0" encoding="UTF-8"?>\r\n<Robot>\r\n\t'
+        b'<Locate Mode = "fast"\n Job=" 3 "/>\r\n</Robot>\r\n',
+        b'\xef\xbb\xbf<Robot><!-- one --><Locate Job="&#51;" Mode="fast"/><?pi?></Robot>',
+    ],
+)
+def test_documents_that_mean_the_same_are_the_same_command(document: bytes) -> None:
+    assert Request("locate", {"job": 3}, None, True) == DIALECT.read_at_equipment(document)
+
+
+def test_commands_are_told_apart_by_any_element_or_attribute() -> None:
+    assert Request("ping", {}, None, True) == DIALECT.read_at_equipment(b'<Robot Alive="1"></Robot>')
+    assert (Event("alarm", {"code": 7}),) == tuple(
+        DIALECT.read_at_host(b'<Sensor><Alarm Code="7"/></Sensor>')
+    )
+
+
+def test_a_reply_is_read_from_the_declared_places() -> None:
+    frame = b'<Sensor><Pos X="12.500" Y="-3.250"/><Status>a &lt; b</Status></Sensor>'
+    position = Position(12.5, -3.25, "a < b")
+    assert [frame] == DIALECT.reply(Request("locate", {}), position)
+    assert position == result_of("locate", frame)
+    assert position == result_of(
+        "locate",
+        b"<Sensor>\n<Pos Y='-3.25' X='12.5'></Pos>\n<Status><![CDATA[a < b]]></Status>\n</Sensor>",
+    )
+
+
+def test_a_fault_is_a_document_too() -> None:
+    frame = DIALECT.fault(Request("locate", {}), Fault(3, "no <part>"))
+    assert b'<Fault Code="3">no &lt;part&gt;</Fault>' == frame
+    with pytest.raises(Fault) as caught:
+        result_of("locate", frame)
+    assert (3, "no <part>") == (caught.value.code, caught.value.reason)
+
+
+TEXTS = st.text(
+    st.characters(
+        codec="utf-8",
+        exclude_categories=("Cc", "Cs"),
+        exclude_characters="\ufffe\uffff",
+        include_characters="\t\n\r",
+    )
+).map(str.strip)
+
+
+@given(TEXTS)
+def test_any_text_that_xml_can_carry_arrives_unchanged(text: str) -> None:
+    frame = DIALECT.request("say", {"text": text}, 1)
+    assert Request("say", {"text": text}, None, True) == DIALECT.read_at_equipment(frame)
+    (reply,) = DIALECT.reply(Request("say", {}), text)
+    assert text == result_of("say", reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a\0", "'a\\x00' has '\\x00', which XML cannot carry"),
+        ("\ufffe", "'\\ufffe' has '\\ufffe', which XML cannot carry"),
+        (" a", "' a' has blanks at an end, which a reader of XML drops"),
+    ],
+)
+def test_a_text_that_would_arrive_changed_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(CodecError, match=re.escape(reason)):
+        DIALECT.request("say", {"text": text}, 1)
+
+
+BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;">]><Say>&c;&c;&c;</Say>'
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "reason"),
+    [
+        (BOMB, ProtocolErrorKind.UNREADABLE, "a document type definition is refused, because its entities"),
+        (
+            b"<Say>",
+            ProtocolErrorKind.UNREADABLE,
+            "this is not XML: no element found, at character 5 of line 1",
+        ),
+        (b"<Say>&nbsp;</Say>", ProtocolErrorKind.UNREADABLE, "this is not XML: undefined entity"),
+        (b"<Say>\xff</Say>", ProtocolErrorKind.UNREADABLE, "this is not text in utf-8"),
+        (b"<Home/>", ProtocolErrorKind.UNKNOWN_COMMAND, "there is no command '<Home></Home>'"),
+        (
+            b'<Robot><Locate Job="x" Mode="fast"/></Robot>',
+            ProtocolErrorKind.BAD_PARAMETERS,
+            "does not begin with a whole number",
+        ),
+        (
+            b'<Robot><Locate Job="3" Mode="fast" Speed="2"/></Robot>',
+            ProtocolErrorKind.BAD_PARAMETERS,
+            "Speed",
+        ),
+    ],
+)
+def test_a_document_that_is_no_command_is_told(
+    document: bytes, kind: ProtocolErrorKind, reason: str
+) -> None:
+    refusal = DIALECT.read_at_equipment(document)
+    assert isinstance(refusal, Refusal)
+    assert kind is refusal.error_kind
+    assert reason in str(refusal.problem)
+
+
+def test_documents_may_be_in_a_korean_encoding_with_a_declaration() -> None:
+    dialect = Xml("euc-kr", declaration=True).bind([SAY])
+    frame = dialect.request("say", {"text": "부품"}, 1)
+    assert '<?xml version="1.0" encoding="euc-kr"?><Say>부품</Say>'.encode("cp949") == frame
+    assert Request("say", {"text": "부품"}, None, True) == dialect.read_at_equipment(frame)
+
+
+@pytest.mark.parametrize(
+    ("wire", "reason"),
+    [
+        ("<Robot>", "'<Robot>' is not a document with fields in braces: this is not XML: no element found"),
+        ("LOCATE,{job}", "is not a document with fields in braces: this is not XML: syntax error"),
+        ('<Robot Job={job}"/>', "is not a document with fields in braces"),
+        ('<Robot[ Job="{job}"]/>', "is not a document with fields in braces"),
+        ("<Robot>{job}{jab}</Robot>", "ambiguous"),
+    ],
+)
+def test_a_document_that_is_not_well_formed_is_refused(wire: str, reason: str) -> None:
+    spec = MessageSpec("do", "Robot.do", wire, "<OK/>", (Field("job", str), Field("jab", str)))
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        Xml().bind([spec])
+
+
+def test_two_commands_that_can_be_the_same_document_are_refused() -> None:
+    one = MessageSpec("one", "Robot.one", '<Go A="{a}" B="1"/>', "<OK/>", (Field("a", int),))
+    two = MessageSpec("two", "Robot.two", '<Go B="{b}" A="1"/>', "<OK/>", (Field("b", int),))
+    with pytest.raises(ConfigurationError, match=r"can both be the frame"):
+        Xml().bind([one, two])
+
+
+def test_a_document_of_faults_that_is_not_well_formed_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^the document of faults: '<NG>' is not a document"):
+        Xml(fault="<NG>")
+
+
+def test_a_sensor_of_a_kuka_robot_works_at_both_ends() -> None:
+    check_equipment(Sensor)
