@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -24,6 +25,12 @@ class Reply(ReplyReader):
             raise body
         self.left -= 1
         return MORE if self.left else body
+
+
+class ReplyWithoutId(Reply):
+    """The reply to a handshake, where other replies have ids."""
+
+    is_without_id = True
 
 
 def give(exchange: Exchange, body: Any, id: Any = None) -> bool:
@@ -104,6 +111,47 @@ def test_with_ids_answers_may_come_in_any_order() -> None:
     session.answer("B", second.id)
     session.answer("A", first.id)
     assert {b"a": "A", b"b": "B"} == session.outcomes
+
+
+def with_handshakes(*frames: bytes) -> tuple[Session, Call]:
+    """Return a session with ids, one command under way, and commands whose replies have no id."""
+    session = Session(by_id=True, depth=9)
+    other = session.ask(b"other")
+    for frame in frames:
+        settle = partial(session.outcomes.__setitem__, frame)
+        number = session.exchange.new_id()
+        session.exchange.ask(Call(number, frame, [frame], ReplyWithoutId(), 1.0, settle), session.now)
+    session.write()
+    return session, other
+
+
+def test_replies_without_an_id_come_in_order_beside_those_that_have_one() -> None:
+    session, other = with_handshakes(b"a", b"b")
+    assert [b"other", b"a", b"b"] == session.written
+    session.answer("A")
+    session.answer("OTHER", other.id)
+    session.answer("B")
+    assert {b"a": "A", b"other": "OTHER", b"b": "B"} == session.outcomes
+    assert not session.answer("C")
+    assert [] == session.broken
+
+
+def test_a_late_reply_without_an_id_breaks_the_session_and_a_late_one_with_an_id_does_not() -> None:
+    session, _ = with_handshakes()
+    session.advance(1.0)
+    assert (ReplyTimeout, []) == (type(session.outcomes[b"other"]), session.broken)
+    session, _ = with_handshakes(b"a")
+    session.advance(1.0)
+    assert ReplyTimeout is type(session.outcomes[b"a"])
+    assert ["a reply did not come in time: a late one must not answer the next command"] == session.broken
+
+
+def test_a_reply_without_an_id_that_makes_no_sense_breaks_the_session() -> None:
+    session, _ = with_handshakes(b"a")
+    session.answer(CodecError("wrong"))
+    assert BadReply is type(session.outcomes[b"a"])
+    assert OutcomeUnknown is type(session.outcomes[b"other"])
+    assert 1 == len(session.broken)
 
 
 @pytest.mark.parametrize("id", [99, "1", 1.0, True, None, [1]])
