@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -24,8 +24,8 @@ from tcpcomm import (
 )
 from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
-from tcpcomm.codec import JsonRpc, Template
-from tcpcomm.framing import Delimited
+from tcpcomm.codec import ID, OPCODE, STATUS, U8, U32, Binary, JsonRpc, Rest, Skip, Template
+from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.states import LinkState
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import PORT, Bench, VisionCamera
@@ -313,6 +313,98 @@ def test_a_link_whose_session_leaves_the_state_connects_again(bench: Bench) -> N
     bench.result(proxy.online())
     bench.until(lambda: "the session left the state selected" in told)
     bench.until(lambda: link_of(proxy).state is LinkState.READY)
+
+
+CONTROL = Binary(
+    U8,
+    id=U32,
+    status=U8,
+    head=(b"\xff\xff\0\0\0", OPCODE, ID),
+    reply_head=(b"\xff\xff\0", STATUS, b"\0", OPCODE, ID),
+)
+"""The control messages of HSMS, SEMI E37."""
+
+DATA = Binary(
+    (U8, U8),
+    id=U32,
+    head=(b"\0\0", OPCODE, b"\0\0", ID),
+    event_head=(b"\0\0", OPCODE, b"\0\0", Skip(4)),
+    wants_reply_bit=0x8000,
+    fault_opcode=lambda opcode: opcode & 0xFF00,
+    code=None,
+)
+"""Its data messages, with a stream and a function."""
+
+Items = Annotated[bytes, Rest()]
+
+
+class BytesHost(Equipment):
+    """What an HSMS host answers."""
+
+    framing = LengthPrefixed(4)
+    codec = DATA
+
+    @command(1, reply=2, codec=CONTROL, enters="selected")
+    def select(self) -> None:
+        """Select.req."""
+        raise NotImplementedError
+
+    @command((6, 11), reply=(6, 12), needs="selected")
+    def collected(self, items: Items) -> Items:
+        """S6F11: an event report."""
+        raise NotImplementedError
+
+
+class BytesMachine(Equipment):
+    """What HSMS equipment answers."""
+
+    framing = LengthPrefixed(4)
+    codec = DATA
+    ready_when = "selected"
+
+    @command((1, 1), reply=(1, 2), needs="selected")
+    def are_you_there(self) -> Items:
+        """S1F1."""
+        raise NotImplementedError
+
+
+class MyBytesHost(BytesHost):
+    def __init__(self) -> None:
+        self.reports: list[bytes] = []
+
+    def select(self) -> None:
+        pass
+
+    def collected(self, items: bytes) -> bytes:
+        self.reports.append(items)
+        return b"\x21\x01\x00"
+
+
+class MyBytesMachine(BytesMachine):
+    """Equipment in the active role: it selects its host, and then reports."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[bytes] = []
+
+    async def session_began(self, session: FrameProtocol) -> None:
+        host: Any = caller(BytesHost)
+        with pytest.raises(NotReady):
+            await host.collected(b"")
+        await host.select()
+        self.acknowledged.append(await host.collected(b"\x01\x00"))
+
+    def are_you_there(self) -> bytes:
+        return b"\x01\x00"
+
+
+def test_hsms_with_active_equipment_in_its_own_bytes(bench: Bench) -> None:
+    """The reply to Select.req has another header than what the equipment answers: it was refused."""
+    served, machine = MyBytesHost(), MyBytesMachine()
+    proxy = bench.remote(BytesMachine, listen=bench.robot.listening(PORT), serves=served)
+    bench.serve_actively(machine, calls=BytesHost)
+    assert b"\x01\x00" == bench.result(proxy.are_you_there())
+    bench.until(lambda: bool(machine.acknowledged))
+    assert ([b"\x01\x00"], [b"\x21\x01\x00"]) == (served.reports, machine.acknowledged)
 
 
 # -- mistakes -------------------------------------------------------------------------------------------

@@ -121,6 +121,41 @@ os._exit(0)  # its threads would keep the program alive
 """
 
 
+ACTIVE = """
+import os, socket, time
+import secsgem.common, secsgem.gem, secsgem.hsms
+from tcpcomm import blocking
+from tests.conversation.test_states import BytesMachine, MyBytesHost
+
+free = socket.create_server(("127.0.0.1", 0))
+port = free.getsockname()[1]
+free.close()
+settings = secsgem.hsms.HsmsSettings(
+    address="127.0.0.1",
+    port=port,
+    connect_mode=secsgem.hsms.HsmsConnectMode.ACTIVE,
+    device_type=secsgem.common.DeviceType.EQUIPMENT,
+    session_id=0,
+)
+protocol = secsgem.hsms.HsmsProtocol(settings)
+
+def answer(data):
+    function = settings.streams_functions.function(1, 2)(["ABC", "1.0"])
+    protocol.send_response(function, data["message"].header.system)
+
+protocol.events.message_received += answer
+at = f"tcp:{port}:interface=127.0.0.1"
+with blocking.remote(BytesMachine, listen=at, serves=MyBytesHost()) as machine:
+    link = blocking.link_of(machine)
+    print(link.state.value)
+    protocol.enable()
+    link.wait_until_ready(20)
+    print(link.state.value)
+    print(machine.are_you_there().hex(" "), protocol.connection_state.current.name, flush=True)
+os._exit(0)  # its threads would keep the program alive
+"""
+
+
 def printed(program: str) -> list[str]:
     """Return the lines that a program prints. It must end by itself."""
     ended = subprocess.run(
@@ -148,3 +183,12 @@ def test_several_units_of_pymodbus_are_read_on_one_connection() -> None:
 def test_secsgem_selects_and_asks_with_the_w_bit() -> None:
     needs_module("secsgem", "pip install secsgem")
     assert ["selected", "3 ['ABC', '1.0']"] == printed(HSMS)
+
+
+def test_equipment_of_secsgem_selects_a_passive_host_which_is_ready_then() -> None:
+    needs_module("secsgem", "pip install secsgem")
+    assert [
+        "down",
+        "ready",
+        "01 02 41 03 41 42 43 41 03 31 2e 30 CONNECTED_SELECTED",
+    ] == printed(ACTIVE)

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.base import Asked, Event, Refusal
+from tcpcomm.codec.base import Asked, Event, ProtocolErrorKind, Refusal
 from tcpcomm.conversation.header import ProxyHeader
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.states import ask_in_state, change_states
@@ -94,10 +94,14 @@ class HostProxy:
         Return True if a frame is for the host, where both sides ask and the frame was read as a request.
 
         False if it is a command of ours, or one that nobody declared: the other side must learn that. Where
-        answers carry no ids, any frame that is not a command of ours may be the awaited answer.
+        answers carry no ids, any frame that is not a command of ours may be the awaited answer. A frame
+        whose header no command of ours has is for the host if the host can read it.
         """
         first = asked.requests[0]
-        if type(first) is not Refusal or not first.may_be_foreign:
+        if type(first) is not Refusal:
+            return False
+        has_other_header = self._dialect.by_id and first.error_kind is ProtocolErrorKind.UNREADABLE
+        if not (first.may_be_foreign or has_other_header):
             return False
         if first.foreign or (requester.awaits_answer and not self._dialect.by_id):
             return True
