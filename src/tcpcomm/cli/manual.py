@@ -75,6 +75,7 @@ class _Manual:
             "timeout": command.timeout if command.has_reply else None,
             "idempotent": command.idempotent,
             **({"interim": dict(command.interim)} if command.interim else {}),
+            **({} if command.reply_framing is None else {"framing": _framing(command.reply_framing)}),
             **_states(command),
             "example": self._exchange(command),
         }
@@ -95,6 +96,7 @@ class _Manual:
             begun = self._dialect.acknowledgement(request)
             answered = self._dialect.reply(request, result)
             frames = [*([] if begun is None else [begun]), *answered]
+            frames = self._declaration.framed(command.name, frames)
             messages += [self._message("equipment", frame) for frame in frames]
         return {"values": _members(values), "result": jsonable(result), "messages": messages}
 

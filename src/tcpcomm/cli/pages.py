@@ -94,6 +94,8 @@ def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     rows += [("or a fault", _code(fault)) for fault in command["faults"]]
     if command["timeout"] is not None:
         rows.append(("answered within", f"{command['timeout']:g} s"))
+        if "framing" in command:
+            rows.append(("the reply is framed by", _framing(command["framing"])))
         rows += _interim(command.get("interim", {}))
         rows.append(("may be repeated", "yes" if command["idempotent"] else "no"))
     else:

@@ -97,7 +97,7 @@ class LiteralText(NamedTuple):
 
 
 class EndedFrame(bytes):
-    """A frame with an end of its own. It is sent with this end, and not with that of the framing."""
+    """A frame that brings its end. The framing adds none."""
 
     end: bytes
 

@@ -128,7 +128,7 @@ class Silence:
 @frozen
 class TwoPhases:
     r"""
-    Two requests for one command, as in ``@command(TwoPhases(...), reply=...)``.
+    Two requests that make one command: ``@command(TwoPhases(...), reply=...)``.
 
     Args:
         first: the template of the first request. Its ``{#}`` is the number of bytes of the second one,

@@ -201,6 +201,11 @@ class Exchange:
         return bool(self._under_way)
 
     @property
+    def oldest_name(self) -> str:
+        """The name of the oldest command under way; empty if there is none."""
+        return next((call.name for call in self._under_way.values()), "")
+
+    @property
     def oldest_reader(self) -> ReplyReader | None:
         """The reader of the oldest command under way, or None if there is none."""
         return next((call.answers for call in self._under_way.values()), None)

@@ -19,6 +19,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.interim import new_timeout
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.framing import Framing
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.runtime.socket_options import acknowledger_of
 from tcpcomm.runtime.timer import DeadlineTimer
@@ -425,7 +426,32 @@ class Requester:
         observed.answered([frame], outcome, self._clock.seconds())
 
 
-class PhasedRequester(Requester):
+class FramedRequester(Requester):
+    """Asks commands with reply framings. While one is under way, the session reads by its framing."""
+
+    __slots__ = ("_framings", "_in_use", "_usual")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        declaration: Declaration = args[3]
+        self._framings = declaration.reply_framings
+        self._in_use: Framing | None = None
+        self._usual: Any = None  # the decoder that reads while no such command is under way
+
+    def _write(self) -> None:
+        super()._write()
+        framing = self._framings.get(self._exchange.oldest_name)
+        if framing is self._in_use:
+            return
+        if framing is None:
+            self.session.use_decoder(self._usual)
+        else:
+            replaced = self.session.use_decoder(framing.decoder())
+            self._usual = replaced if self._in_use is None else self._usual
+        self._in_use = framing
+
+
+class PhasedRequester(FramedRequester):
     """Asks commands with two requests, too: it sends the second one when the first is answered."""
 
     __slots__ = ("_asked_in_phases",)
@@ -496,8 +522,12 @@ def requester_for(
     **options: Any,
 ) -> Requester:
     """Return the requester of a session. The arguments are those of :class:`Requester`."""
-    is_phased = declaration is not None and bool(declaration.dialect.first_requests)
-    return (PhasedRequester if is_phased else Requester)(session, clock, drop, declaration, **options)
+    kind: type[Requester] = Requester
+    if declaration is not None and declaration.dialect.first_requests:
+        kind = PhasedRequester
+    elif declaration is not None and declaration.reply_framings:
+        kind = FramedRequester
+    return kind(session, clock, drop, declaration, **options)
 
 
 def _deadlines(requester: Requester) -> list[tuple[float, Callable[[Requester], None]]]:

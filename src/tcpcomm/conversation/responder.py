@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
 from tcpcomm.conversation.observed import ObservedCommand, send_described
+from tcpcomm.conversation.reply_writers import answer_with, do_nothing, fault_writer, reply_writer
 from tcpcomm.conversation.states import handle_in_state
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError, ConfigurationError, EncodeError, Fault, NoReply, SessionClosed
@@ -121,7 +122,7 @@ class HandlerTable:
         late: given if the count must outlive the object, because each session has an object of its own.
     """
 
-    __slots__ = ("by_name", "declaration", "dialect", "equipment", "late", "read", "seconds")
+    __slots__ = ("by_name", "declaration", "dialect", "equipment", "fault", "late", "read", "seconds")
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class HandlerTable:
         self.equipment = equipment
         self.declaration = declaration
         self.dialect = dialect = declaration.dialect
+        self.fault = fault_writer(declaration)
         self.read: Callable[[bytes], Asked] = dialect.read_at_equipment
         self.seconds: Callable[[], float] = reactor.seconds
         self.late = late or KeyedLogThrottle(LATE_LOG_INTERVAL)
@@ -148,20 +150,12 @@ class HandlerTable:
                 call,
                 f"{type(equipment).__name__}.{name}",
                 dialect.acknowledgement(Request(name, {})) is not None,
-                dialect.replier(name),
+                reply_writer(declaration, name),
                 command.timeout if dialect.reply_reader(name) is not None else inf,
             )
         for name, answer in dialect.first_requests.items():
             where = f"{type(equipment).__name__}.{name}"
-            self.by_name[name] = Handler(_do_nothing, where, False, partial(_answer_with, answer), inf)
-
-
-def _do_nothing(**values: Any) -> None:
-    """Carry out the first request of a command in two phases: only the second one does something."""
-
-
-def _answer_with(frame: bytes, request: Request, result: Any) -> list[bytes]:
-    return [frame]
+            self.by_name[name] = Handler(do_nothing, where, False, partial(answer_with, answer), inf)
 
 
 def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
@@ -480,7 +474,7 @@ class Responder:
         if not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
             return [], fault
         try:
-            return [dialect.fault(request, fault)], fault
+            return [self._handlers.fault(request, fault)], fault
         except CodecError as error:
             handler = self._handlers.by_name.get(request.name or "")
             where = handler.where if handler is not None else "a request"
@@ -489,7 +483,7 @@ class Responder:
             self.log.error(message, peer=self._session.peer, **details)
         if not dialect.has_faults:
             return [], fault
-        return [dialect.fault(request, self._internal_fault)], self._internal_fault
+        return [self._handlers.fault(request, self._internal_fault)], self._internal_fault
 
     @property
     def _internal_fault(self) -> Fault:

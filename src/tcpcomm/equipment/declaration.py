@@ -26,7 +26,7 @@ from tcpcomm.codec.numpy_values import numpy_advice
 from tcpcomm.codec.reply_forms import Silence, TwoPhases
 from tcpcomm.equipment.class_attributes import check_attributes
 from tcpcomm.equipment.decorator_marks import check_body, check_noted, mark_of, place_of
-from tcpcomm.equipment.ended_framing import EndedFraming
+from tcpcomm.equipment.ended_framing import EndedFraming, FramedFrame
 from tcpcomm.equipment.events import Event
 from tcpcomm.equipment.interim import interim_rule
 from tcpcomm.equipment.login import Login
@@ -89,6 +89,17 @@ class Declaration:
     def interim_events(self) -> frozenset[str]:
         """The events that are interim replies of a command."""
         return frozenset(name for each in self.commands.values() for name in each.interim)
+
+    @property
+    def reply_framings(self) -> dict[str, Framing]:
+        """The reply framings, by the names of the commands that have one."""
+        framings = {name: each.reply_framing for name, each in self.commands.items()}
+        return {name: each for name, each in framings.items() if each is not None}
+
+    def framed(self, command: str, frames: Iterable[bytes]) -> list[bytes]:
+        """Return the frames of a reply so that :attr:`sent` gives them the framing of the command."""
+        framing = self.reply_framings.get(command)
+        return [each if framing is None else FramedFrame(each, framing) for each in frames]
 
     def entering(self) -> list[tuple[str, StateRule]]:
         """Return the names and rules of the commands and events that change states."""
@@ -167,6 +178,9 @@ def compile_declaration(
         pipeline = PIPELINE_BY_ID if dialect.by_id else 1
     event_specs = {name: specs[name] for name in events}
     received, sent = kind.framing, kind.reply_framing or kind.framing
+    has_framings = any(mark_of(each).reply_framing is not None for each in commands.values())
+    if has_framings:
+        received, sent = kind.framing, EndedFraming(sent)
     if any(isinstance(each.wire, TwoPhases) for each in specs.values()):
         if any(each.codec is not None for each in specs.values()):
             raise ConfigurationError(
@@ -253,6 +267,7 @@ def _command(
         timeout=spec.reply.seconds if isinstance(spec.reply, Silence) else mark.timeout,
         idempotent=mark.idempotent,
         interim=interim_rule(spec, mark.interim, events),
+        reply_framing=mark.reply_framing,
         states=state_rule(spec.where, mark.needs, mark.enters, mark.leaves),
     )
 
@@ -379,6 +394,8 @@ def _check_settings(declaration: Declaration) -> None:
     for command in declaration.commands.values():
         if isinstance(command.spec.reply, Silence):
             _check_silence(declaration, command)
+        if command.reply_framing is not None:
+            _check_reply_framing(declaration, command)
         if isinstance(command.spec.wire, TwoPhases) and declaration.pipeline > 1:
             raise ConfigurationError(
                 f"{command.where}: with pipeline = {declaration.pipeline} another command could come "
@@ -401,6 +418,28 @@ def _check_settings(declaration: Declaration) -> None:
         )
     if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
         _check_heartbeat_stands_out(declaration, command)
+
+
+def _check_reply_framing(declaration: Declaration, command: Command) -> None:
+    """Check that a host knows by which framing it must read."""
+    framing = command.reply_framing
+    if not isinstance(framing, Framing):
+        raise ConfigurationError(
+            f"{command.where}: reply_framing must be a framing, such as FixedSize(1), not {framing!r}"
+        )
+    if isinstance(command.spec.wire, TwoPhases):
+        problem = "a command in two phases says the end of its replies by TwoPhases(end=...)"
+    elif not command.has_reply:
+        problem = "a command without a reply has no framing of its reply: leave out reply_framing"
+    elif declaration.dialect.by_id or declaration.pipeline > 1:
+        problem = "replies could come in another order than the host expects: leave out ids and pipeline"
+    elif declaration.events:
+        problem = "an event could come while the host reads by this framing: declare no events beside it"
+    elif declaration.heartbeat_while_busy:
+        problem = "a heartbeat's reply could come while the host reads by this framing"
+    else:
+        return
+    raise ConfigurationError(f"{command.where}: {problem}")
 
 
 def _check_silence(declaration: Declaration, command: Command) -> None:

@@ -34,6 +34,7 @@ class CommandMark:
     enters: Any = None
     leaves: Any = None
     codec: Any = None
+    reply_framing: Any = None
 
 
 def mark_of(method: Callable[..., Any]) -> CommandMark:

@@ -1,4 +1,4 @@
-"""A framing for frames that bring an end of their own: :class:`EndedFraming`."""
+"""A framing for frames that bring an end or a framing of their own: :class:`EndedFraming`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from tcpcomm.framing import Framing
 from tcpcomm.framing.base import Decoder
 
 
+class FramedFrame(bytes):
+    """A frame with a framing of its own. It is sent with this framing."""
+
+    framing: Framing
+
+    def __new__(cls, frame: bytes, framing: Framing) -> FramedFrame:
+        self = super().__new__(cls, frame)
+        self.framing = framing
+        return self
+
+
 @frozen
 class EndedFraming(Framing):
     """
-    A framing that sends each :class:`~tcpcomm.codec.base.EndedFrame` with its own end.
+    A framing that sends each :class:`~tcpcomm.codec.base.EndedFrame` with its own end, and each
+    :class:`FramedFrame` with its own framing.
 
     Args:
         framing: sends all other frames, and reads all frames, also those with another end.
@@ -34,6 +46,8 @@ class EndedFraming(Framing):
         return self.framing.decoder()
 
     def encode(self, frame: bytes) -> bytes:
+        if isinstance(frame, FramedFrame):
+            return frame.framing.encode(bytes(frame))
         if not isinstance(frame, EndedFrame):
             return self.framing.encode(frame)
         self.check_size(frame)

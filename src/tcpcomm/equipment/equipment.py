@@ -54,6 +54,7 @@ def command(
     wire: Any = MISSING,
     *,
     reply: Any = MISSING,
+    reply_framing: Framing | None = None,
     faults: Any = None,
     timeout: float = DEFAULT_TIMEOUT,
     idempotent: bool = False,
@@ -69,6 +70,9 @@ def command(
     Args:
         wire: the request on the wire, as the codec wants it: for a template its text.
         reply: the reply on the wire, as the codec wants it; None if there is no reply.
+        reply_framing: the framing of the replies to this command, if it differs from that of the others:
+            some telescopes end most replies with ``#``, and others not at all. The host reads by it while
+            this command is under way.
         faults: the faults of this command beside those of all commands, as the codec wants them.
         timeout: the seconds that the equipment has for its reply.
         idempotent: True if the command may be carried out twice. Only then it is ever repeated.
@@ -91,7 +95,7 @@ def command(
 
     def mark(method: F) -> F:
         made = CommandMark(
-            wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves, codec
+            wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves, codec, reply_framing
         )
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]

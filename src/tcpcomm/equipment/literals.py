@@ -17,7 +17,10 @@ def check_literals_fit_framing(declaration: Declaration) -> None:
     Raises:
         ConfigurationError: a text holds bytes that the framing uses itself.
     """
+    framed = {declaration.commands[name].where for name in declaration.reply_framings}
     for literal in (*declaration.dialect.literal_texts(), *_login_texts(declaration)):
+        if literal.by_equipment and literal.where in framed:
+            continue  # a text alone says nothing about a framing that looks at the whole frame
         framing = declaration.sent if literal.by_equipment else declaration.received
         _check(literal.where or f"{declaration.name}.codec", literal, framing)
 

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.base import MessageSpec
 from tcpcomm.equipment.states import StateRule
+from tcpcomm.framing import Framing
 
 
 @frozen(eq=False)
@@ -62,6 +63,9 @@ class Command(_DeclaredMessage):
     """The values that its header carries in place of the usual ones, by name."""
     interim: Mapping[str, str | None] = field(default=MappingProxyType({}), kw_only=True)
     """The events that begin the timeout anew, and for each the field with the new timeout, or None."""
+
+    reply_framing: Framing | None = field(default=None, kw_only=True)
+    """The framing of its replies, or None if it is that of all replies."""
 
     @property
     def has_reply(self) -> bool:

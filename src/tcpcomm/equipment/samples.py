@@ -53,7 +53,7 @@ class Samples:
         return self._drawn(
             command,
             lambda: self._dialect.draw_result(command, random),
-            lambda result: self._dialect.reply(request, result),
+            lambda result: self._declaration.framed(command, self._dialect.reply(request, result)),
             self._declaration.sent,
         )
 
@@ -80,7 +80,8 @@ class Samples:
         for code in (number, f"E{number}"):
             fault = Fault(code, "a simulated fault")
             with suppress(CodecError, EncodeError):
-                self._declaration.sent.encode(self._dialect.fault(request, fault))
+                frames = self._declaration.framed(command, [self._dialect.fault(request, fault)])
+                self._declaration.sent.encode(frames[0])
                 return fault
         return self._dialect.fault_for(ProtocolErrorKind.INTERNAL, "a simulated fault")
 

@@ -61,7 +61,7 @@ class Opening(Enum):
 class GuardedSession(Protocol):
     """The part of a session that is needed here."""
 
-    def use_decoder(self, decoder: Decoder) -> None: ...
+    def use_decoder(self, decoder: Decoder) -> object: ...
 
 
 class WebGuard:

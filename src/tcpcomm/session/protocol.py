@@ -190,9 +190,10 @@ class FrameProtocol(SessionHooks):
             set_socket_options(self.transport, self.limits.stall)
         self._notify_factory("sessionOpened")
 
-    def use_decoder(self, decoder: Decoder) -> None:
-        """Decode by this from now on. The one before has seen that no web browser is the peer."""
-        self._decoder = decoder
+    def use_decoder(self, decoder: Decoder) -> Decoder:
+        """Decode by this from now on. Return the decoder before it, which holds no bytes."""
+        replaced, self._decoder = self._decoder, decoder
+        return replaced
 
     def handshakeCompleted(self) -> None:
         """Make the session ready: TLS is established or a proof is given, so the peer is known."""
