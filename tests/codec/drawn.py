@@ -33,8 +33,8 @@ class Rebuilt(ABC):
         """Return the values in a request or an event, as :meth:`plain` returns them."""
 
     @abstractmethod
-    def reply(self, result: Any, id: int) -> list[bytes]:
-        """Return the frames of a reply."""
+    def reply(self, values: dict[str, Any], result: Any, id: int) -> list[bytes]:
+        """Return the frames of the reply to a request with these values."""
 
     @abstractmethod
     def plain(self, values: dict[str, Any]) -> Any:

@@ -145,7 +145,7 @@ def test_it_is_an_error_if_no_drawn_value_can_be_sent() -> None:
             raise NotImplementedError
 
     with pytest.raises(ConfigurationError, match=r"^Short\.place: FixedSize.* refuses 100 drawn messages"):
-        Samples(declaration_of(Short)).result("place", Random(1))
+        Samples(declaration_of(Short)).result("place", Random(1), {})
 
 
 @pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, Guarded])

@@ -91,7 +91,7 @@ class _Manual:
             messages += [self._message("equipment", opened), self._message("host", two.second)]
         result = None
         if command.has_reply:
-            result = self._samples.result(command.name, random)
+            result = self._samples.result(command.name, random, values)
             request = Request(command.name, values, SAMPLE_ID)
             begun = self._dialect.acknowledgement(request)
             answered = self._dialect.reply(request, result)

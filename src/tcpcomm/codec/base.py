@@ -271,6 +271,9 @@ class Dialect(ABC):
     by_id: bool = False
     """True if replies carry the id of their request. If False, they come in the order of the requests."""
 
+    reads_by_request: bool = False
+    """True if some replies can be read only with the values of their requests, by :meth:`reader_for`."""
+
     mixes_order: bool = False
     """True if some replies carry an id, and others come in the order of their requests."""
 
@@ -331,7 +334,7 @@ class Dialect(ABC):
         Raises:
             CodecError: as :meth:`request`.
         """
-        return self.request(name, values, id), self.reply_reader(name)
+        return self.request(name, values, id), self.reader_for(name, values)
 
     def two_requests(self, name: str, values: Mapping[str, Any]) -> TwoRequests | None:
         """
@@ -345,6 +348,14 @@ class Dialect(ABC):
     @abstractmethod
     def reply_reader(self, name: str) -> ReplyReader | None:
         """Return a reader for the reply to one request of a command, or None if it has no reply."""
+
+    def reader_for(self, name: str, values: Mapping[str, Any]) -> ReplyReader | None:
+        """
+        Return a reader for the reply to a request with these values, or None if it has no reply.
+
+        It is needed only if :attr:`reads_by_request` is True.
+        """
+        return self.reply_reader(name)
 
     @abstractmethod
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
@@ -433,6 +444,10 @@ class Dialect(ABC):
     @abstractmethod
     def draw_result(self, name: str, random: Random) -> Any:
         """Draw a result of a command. It can be sent without change."""
+
+    def draw_reply(self, request: Request, random: Random) -> Any:
+        """Draw a result of a command for one request. Some results depend on the values of the request."""
+        return self.draw_result(request.name, random)
 
     @abstractmethod
     def notation(self, name: str) -> Notation:

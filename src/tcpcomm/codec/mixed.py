@@ -97,6 +97,7 @@ class MixedDialect(Dialect):
         self.by_id = any(each.by_id for each in dialects)
         self.largest_id = min((each.largest_id for each in dialects if each.by_id), default=self.largest_id)
         self.mixes_order = self.by_id and not all(each.by_id for each in dialects)
+        self.reads_by_request = any(each.reads_by_request for each in dialects)
         self.has_faults = all(each.has_faults for each in dialects)
         values: dict[str, Field] = {}
         for each in dialects:
@@ -127,6 +128,9 @@ class MixedDialect(Dialect):
 
     def reply_reader(self, name: str) -> ReplyReader | None:
         return self._mixed(name, self._of[name].reply_reader(name))
+
+    def reader_for(self, name: str, values: Mapping[str, Any]) -> ReplyReader | None:
+        return self._mixed(name, self._of[name].reader_for(name, values))
 
     def _mixed(self, name: str, reader: ReplyReader | None) -> ReplyReader | None:
         if reader is None:
@@ -218,6 +222,9 @@ class MixedDialect(Dialect):
 
     def draw_result(self, name: str, random: Random) -> Any:
         return self._of[name].draw_result(name, random)
+
+    def draw_reply(self, request: Request, random: Random) -> Any:
+        return self._of[request.name].draw_reply(request, random)
 
     def notation(self, name: str) -> Notation:
         own = self._of[name]

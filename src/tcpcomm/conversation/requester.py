@@ -183,7 +183,8 @@ class Requester:
         except (NotSent, CodecError):
             return fail()
         if answers is None:
-            answers = dialect.reply_reader(name)
+            by_request = dialect.reads_by_request
+            answers = dialect.reader_for(name, values) if by_request else dialect.reply_reader(name)
         if timeout is None:
             timeout = command.timeout
         return self._ask(number, frame, answers, timeout, name=name, values=values)

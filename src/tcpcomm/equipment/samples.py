@@ -6,7 +6,7 @@ The same Random gives the same values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Any, Final, TypeVar
@@ -47,12 +47,12 @@ class Samples:
             self._declaration.received,
         )
 
-    def result(self, command: str, random: Random) -> Any:
-        """Draw a command's result; None for a command without a result."""
-        request = Request(command, {}, SAMPLE_ID)
+    def result(self, command: str, random: Random, values: Mapping[str, Any]) -> Any:
+        """Draw a command's result for these parameters; None for a command without a result."""
+        request = Request(command, {**values}, SAMPLE_ID)
         return self._drawn(
             command,
-            lambda: self._dialect.draw_result(command, random),
+            lambda: self._dialect.draw_reply(request, random),
             lambda result: self._declaration.framed(command, self._dialect.reply(request, result)),
             self._declaration.sent,
         )

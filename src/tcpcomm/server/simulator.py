@@ -146,7 +146,7 @@ class _SimulatedCommand:
     equipment: Any = None
 
     def answer(self, values: Mapping[str, Any]) -> Any:
-        result = self.samples.result(self.command.name, self.results)
+        result = self.samples.result(self.command.name, self.results, values)
         delay = self.chances.uniform(*self.latency)
         fault = None
         if self.chances.random() < self.fault_rate and self.command.has_reply:

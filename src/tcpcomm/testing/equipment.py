@@ -146,7 +146,7 @@ class _Check:
             if isinstance(member, DeclaredEvent):
                 return _Action(member, samples.event(member.name, random))
             values = samples.values(member.name, random)
-            answer: Any = samples.result(member.name, random)
+            answer: Any = samples.result(member.name, random, values)
             if member.has_reply and declaration.dialect.can_fail(member.name) and random.random() > 0.75:
                 answer = samples.fault(member.name, random)
         except ConfigurationError:

@@ -307,6 +307,24 @@ def areas(draw: st.DrawFn, *, depth: int) -> Any:
     return marked(inner, Counted(draw(counts), adjust=draw(st.integers(0, 2))), *aligned)
 
 
+@st.composite
+def results_of_requests(draw: st.DrawFn) -> Any:
+    """Draw the annotation of a result whose size or type is a parameter of its command."""
+    items = list_of(draw(st.sampled_from([U16, F32, BIT_ITEMS[0], Annotated[str, Counted(U8)]])))
+    size = CountedBy("size", adjust=draw(st.integers(-1, 0)))
+    marks = [Counted(U16, in_bytes=True)] if draw(st.booleans()) else []
+    counted = marked(items, size, *marks)
+    chosen = Annotated[
+        int | str | None,
+        TaggedBy("kind", {0: None, 1: U16}, other=Annotated[str, Counted(U8)]),
+    ]
+    fields = [Field("a", U8), Field("b", counted), Field("c", chosen)]
+    cls = attrs.make_class(
+        "Result", {each.name: attrs.field(type=each.type) for each in fields}, frozen=True
+    )
+    return draw(st.sampled_from([counted, chosen, cls]))
+
+
 HEADS: Final[tuple[Mapping[str, Any], ...]] = (
     {},
     {"id": U16},
@@ -320,11 +338,14 @@ HEADS: Final[tuple[Mapping[str, Any], ...]] = (
 def declarations(draw: st.DrawFn) -> Case:
     """Draw a codec, a command and an event."""
     codec = Binary(byte_order=draw(st.sampled_from(["big", "little"])), **draw(st.sampled_from(HEADS)))
-    parameters = tuple(draw(records(depth=2, open=True)))
-    result = draw(st.one_of(st.none(), any_annotations(depth=2, open=True)))
+    parameters = [*draw(records(depth=2, open=False)), Field("size", U8), Field("kind", U8)]
+    result = draw(st.one_of(st.none(), any_annotations(depth=2, open=True), results_of_requests()))
+    if draw(st.booleans()):
+        parameters = draw(records(depth=2, open=True))
+        result = draw(st.one_of(st.none(), any_annotations(depth=2, open=True)))
     event = tuple(draw(records(depth=1, open=True)))
     specs = (
-        MessageSpec("ask", "Device.ask", 0x10, parameters=parameters, result=result),
+        MessageSpec("ask", "Device.ask", 0x10, parameters=tuple(parameters), result=result),
         MessageSpec("tell", "Device.tell", 0x11, parameters=event, is_event=True),
     )
     return Case("drawn", codec, specs, (Fault(3),))
@@ -404,10 +425,11 @@ class RebuiltBinary(Rebuilt):
     def read_request(self, frame: bytes) -> Any:
         return ForeignBinary(self._request).read(frame)
 
-    def reply(self, result: Any, id: int) -> list[bytes]:
+    def reply(self, values: dict[str, Any], result: Any, id: int) -> list[bytes]:
         assert self._reply is not None
-        value = plain(self._reply["body"], result)
-        return [ForeignBinary(self._reply).write(value, {"id": id, "status": 0})]
+        asked = self.plain(values)
+        value = plain(self._reply["body"], result, of=asked)
+        return [ForeignBinary(self._reply, asked).write(value, {"id": id, "status": 0})]
 
     def plain(self, values: dict[str, Any]) -> Any:
         return plain(self._request["body"], values)

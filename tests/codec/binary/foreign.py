@@ -30,9 +30,11 @@ class ForeignBinary:
 
     Args:
         layout: the header and the body of a message, as JSON has them.
+        request: the values of the request, if this is the layout of its reply.
     """
 
-    def __init__(self, layout: Form) -> None:
+    def __init__(self, layout: Form, request: Any = None) -> None:
+        self._request = request
         self._header = layout["header"]
         self._body = layout["body"]
         self._names: dict[str, Form] = {}
@@ -240,7 +242,7 @@ class ForeignBinary:
     def _tagged(self, form: Form, value: Any, scope: dict[str, Any]) -> bytes:
         alternative = next((each for each in form["alternatives"] if each["kind"] == value["kind"]), None)
         if "by" in form:
-            told = self._named(form["by"], scope)
+            told = self._told(form, scope)
             if told is not None:
                 alternative = self._alternative(form, told)
                 return self._write(alternative["form"], value["value"], {})
@@ -255,6 +257,10 @@ class ForeignBinary:
         if bits := form.get("size_bits"):
             tag = tag << bits | self._size_in_tag
         return self._write(form["tag"], tag, {}) + content
+
+    def _told(self, rule: Form, scope: Mapping[str, Any]) -> Any:
+        """Return the length or tag that a field before it tells, or a parameter of its request."""
+        return self._named(rule["by"], {"values": self._request} if rule.get("of") == "request" else scope)
 
     @staticmethod
     def _named(path: str, scope: Mapping[str, Any]) -> Any:
@@ -315,7 +321,7 @@ class ForeignBinary:
 
     def _count(self, size: Form, data: bytes, at: int, end: int, scope: dict[str, Any]) -> tuple[int, int]:
         if "by" in size:
-            return self._named(size["by"], scope), at
+            return self._told(size, scope), at
         if size["count"]["type"] == "int in tag":
             width = self._size_in_tag
             return int.from_bytes(data[at : at + width], size["count"]["order"]), at + width
@@ -445,7 +451,7 @@ class ForeignBinary:
         self, form: Form, data: bytes, at: int, end: int, scope: dict[str, Any]
     ) -> tuple[Any, int]:
         if "by" in form:
-            tag = self._named(form["by"], scope)
+            tag = self._told(form, scope)
         else:
             tag, at = self._read(form["tag"], data, at, end, {})
         if bits := form.get("size_bits"):
@@ -456,8 +462,8 @@ class ForeignBinary:
         return {"kind": alternative["kind"], "value": value}, at
 
 
-def plain(form: Form, value: Any, names: Mapping[str, Form] | None = None) -> Any:
-    """Return a value of Python as :class:`ForeignBinary` has it."""
+def plain(form: Form, value: Any, names: Mapping[str, Form] | None = None, *, of: Any = None) -> Any:
+    """Return a value of Python as :class:`ForeignBinary` has it. A reply is ``of`` a request."""
     names = dict(names or {})
     if "name" in form:
         names[form["name"]] = form
@@ -481,14 +487,15 @@ def plain(form: Form, value: Any, names: Mapping[str, Form] | None = None) -> An
                 for each in form["fields"]
                 if "derived" not in each and each["form"]["type"] not in ("constant", "skip")
             ]
-            return plain(inner, value, names)
+            found = plain(inner, value, names)
+            return _with_kinds({"fields": [{"name": "x", "form": inner}]}, {"x": found}, of)["x"]
         case "record":
             found = {}
             for each in form["fields"]:
                 if "name" in each:
                     given = value[each["name"]] if isinstance(value, dict) else getattr(value, each["name"])
                     found[each["name"]] = plain(each["form"], given, names)
-            return _with_kinds(form, found, value)
+            return _with_kinds(form, found, of)
         case "optional":
             return None if value is None else plain(form["form"], value, names)
         case "tagged":
@@ -508,12 +515,12 @@ def _settled(found: Mapping[str, Any], alternative: Form) -> dict[str, Any]:
     return {"kind": found["kind"], "value": plain(alternative["form"], found["value"], found["names"])}
 
 
-def _with_kinds(form: Form, found: dict[str, Any], value: Any) -> dict[str, Any]:
+def _with_kinds(form: Form, found: dict[str, Any], of: Any) -> dict[str, Any]:
     """Return the values of a record, with unions of the same type in Python told by their tags."""
     for each in form["fields"]:
         inner = each["form"]
         given = found.get(each.get("name", ""))
         if isinstance(given, dict) and "several" in given:
-            tag = ForeignBinary._named(inner["by"], {"values": found})
+            tag = ForeignBinary._named(inner["by"], {"values": of if inner.get("of") else found})
             found[each["name"]] = _settled(given, ForeignBinary._alternative(inner, tag))
     return found

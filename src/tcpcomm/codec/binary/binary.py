@@ -272,5 +272,10 @@ class Binary(Codec):
         with errors_at("its result"):
             if self.status is None and uses_status(spec.result):
                 raise ConfigurationError("it contains STATUS, but the codec has no status=")
-            result = result_form(spec.result, compiler, wire.good)
+            result = result_form(spec.result, compiler, wire.good, spec.parameters)
+            if self.status_last and result.layout.from_request is not None:
+                raise ConfigurationError(
+                    "a reply with status_last cannot have a size that only its request tells: put a count "
+                    "into the reply"
+                )
         return BinaryMessage(spec, opcode, reply, fault, parameters, result)

@@ -24,6 +24,7 @@ from tcpcomm.codec.binary.opcodes import opcode_text
 from tcpcomm.codec.binary.reply_readers import (
     BinaryReplyReader,
     ReadReply,
+    RequestReader,
     StatusLastReader,
     StatusReader,
     fault_in,
@@ -32,6 +33,7 @@ from tcpcomm.codec.binary.reply_readers import (
 from tcpcomm.codec.binary.statuses import ResultForm
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.problems import brief_repr, inside, wrong
+from tcpcomm.codec.random_values import TRIES
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -66,6 +68,8 @@ class BinaryDialect(Dialect):
         self._reply_readers = {
             name: None if each.spec.reply is None else self._reader(each) for name, each in messages.items()
         }
+        results = [each.result.layout for each in messages.values()]
+        self.reads_by_request = any(each.from_request is not None for each in results)
         self._repliers = {name: self.make_replier(each) for name, each in messages.items()}
         self._is_fault = self._fault_test()
         has_same_header = wire.fault_header is wire.reply_header
@@ -107,6 +111,16 @@ class BinaryDialect(Dialect):
 
     def reply_reader(self, name: str) -> ReplyReader | None:
         return self._reply_readers[name]
+
+    def reader_for(self, name: str, values: Mapping[str, Any]) -> ReplyReader | None:
+        return self.binary_reader_for(name, values)
+
+    def binary_reader_for(self, name: str, values: Mapping[str, Any]) -> BinaryReplyReader | None:
+        """Return what :meth:`reader_for` returns, before the header is looked at."""
+        reader = self._reply_readers[name]
+        if reader is None or reader.message.result.layout.from_request is None:
+            return reader
+        return RequestReader(reader.wire, reader.message, values)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         if self._events:
@@ -212,11 +226,11 @@ class BinaryDialect(Dialect):
         """Return the function that does the work of :meth:`reply` for one command."""
         wire, opcode, form = self._wire, message.reply_opcode, message.result
         write_body, write, ok = form.layout.write, wire.reply_header.write, wire.good.first
-        if wire.status_last or type(form) is not ResultForm:
+        if wire.status_last or type(form) is not ResultForm or form.layout.from_request is not None:
             body_of = self._body_writer(form)
 
             def reply_with_status(request: Request, result: Any) -> list[bytes]:
-                status, body = body_of(result)
+                status, body = body_of(request, result)
                 return [write(opcode, request.id or 0, status, body)]
 
             return reply_with_status
@@ -226,13 +240,16 @@ class BinaryDialect(Dialect):
 
         return reply
 
-    def _body_writer(self, form: ResultForm) -> Callable[[Any], tuple[int, bytes]]:
+    def _body_writer(self, form: ResultForm) -> Callable[[Request, Any], tuple[int, bytes]]:
         """Return the function that writes the status and the body of a result."""
         layout, wire = form.layout, self._wire
+        from_request = layout.from_request
 
-        def write(result: Any) -> tuple[int, bytes]:
+        def write(request: Request, result: Any) -> tuple[int, bytes]:
             status, value = form.split(result)
-            body = layout.write(value)
+            body = (
+                layout.write(value) if from_request is None else from_request.write(value, request.values)
+            )
             if wire.status_last:
                 body += self._fault_body(Fault(status))
             return status, body
@@ -287,11 +304,26 @@ class BinaryDialect(Dialect):
         return self._wire.event_header.write(message.opcode, 0, 0, message.parameters.write(values))
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
-        values: dict[str, Any] = self._messages[name].parameters.draw(random)
+        message = self._messages[name]
+        values: dict[str, Any] = message.parameters.draw(random)
+        from_request = message.result.layout.from_request
+        if from_request is None:
+            return values
+        for _ in range(TRIES):
+            with suppress(CodecError):  # no result has the size or type that these values ask for
+                from_request.draw(random, values)
+                break
+            values = message.parameters.draw(random)
         return values
 
     def draw_result(self, name: str, random: Random) -> Any:
         return self._messages[name].result.draw(random)
+
+    def draw_reply(self, request: Request, random: Random) -> Any:
+        form = self._messages[request.name].result
+        if form.layout.from_request is None:
+            return form.draw(random)
+        return form.layout.from_request.draw(random, request.values)
 
     def notation(self, name: str) -> Notation:
         message, wire = self._messages[name], self._wire
@@ -366,8 +398,8 @@ def _check_examples(dialect: BinaryDialect, message: BinaryMessage) -> None:
         frame = dialect.event(spec.name, dialect.draw_values(spec.name, random))
         _check_recognised(dialect, spec, frame, "this event", lambda found: found.name == spec.name)
     elif spec.reply is not None:
-        request = Request(spec.name, {}, 0)
-        (frame,) = dialect.reply(request, dialect.draw_result(spec.name, random))
+        request = Request(spec.name, dialect.draw_values(spec.name, random), 0)
+        (frame,) = dialect.reply(request, dialect.draw_reply(request, random))
         _check_recognised(dialect, spec, frame, "its reply", lambda found: not found.body.is_fault)
         if dialect.status_last:
             return

@@ -37,7 +37,7 @@ class HeadedDialect(BinaryDialect):
         learned: dict[str, Any],
     ) -> tuple[bytes, ReplyReader | None]:
         message, wire = self._messages[name], self._wire
-        reader = self._reply_readers[name]
+        reader = self.binary_reader_for(name, values)
         sent = {**self._defaults, **learned, **header, WANTS_REPLY: reader is not None}
         opcode = message.opcode
         if wire.wants_reply_bit and reader is not None:
@@ -83,7 +83,7 @@ class HeadedDialect(BinaryDialect):
         write = self._wire.reply_header.write_values
 
         def reply(request: Request, result: Any) -> list[bytes]:
-            status, body = body_of(result)
+            status, body = body_of(request, result)
             values = self._defaults if request.header is None else request.header
             return [write(opcode, request.id or 0, status, body, values)]
 

@@ -82,6 +82,26 @@ class BinaryReplyReader(ReplyReader):
         return fault_in(self.wire, ReadReply(frame, at, opcode, status, is_fault=True))
 
 
+@frozen
+class RequestReader(BinaryReplyReader):
+    """Reads the reply to one request. The values of the request tell the size of the result."""
+
+    values: Mapping[str, Any]
+
+    def take(self, body: Any) -> Any:
+        frame, at, opcode, status, is_fault, _ = body
+        if is_fault:
+            raise self._fault(frame, at, opcode, status)
+        if opcode not in (None, self.message.reply_opcode):
+            raise self._of_another(opcode, "a reply to")
+        from_request = self.message.result.layout.from_request
+        assert from_request is not None
+        value, end = from_request.read(frame, at, self.values)
+        if end != len(frame):
+            raise _too_many_bytes(frame, end)
+        return value
+
+
 class StatusReader(BinaryReplyReader):
     """Reads replies if the result contains the status."""
 

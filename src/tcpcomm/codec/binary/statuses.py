@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import Any
 
 from attrs import frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, metadata_of
+from tcpcomm.codec.base import Field
 from tcpcomm.codec.binary.header import STATUS
 from tcpcomm.codec.binary.layouts.compiler import LayoutCompiler
 from tcpcomm.codec.binary.layouts.fixed_size import class_record
@@ -138,9 +139,17 @@ class _StatusInside(ResultForm):
         return self._make([values[name] for name in self._names])
 
 
-def result_form(annotation: Any, compiler: LayoutCompiler, good: GoodStatuses) -> ResultForm:
+def result_form(
+    annotation: Any, compiler: LayoutCompiler, good: GoodStatuses, parameters: Sequence[Field]
+) -> ResultForm:
     """
     Return the form of a command's result. ``Annotated[int, STATUS]`` in it is the status of the reply.
+
+    Args:
+        annotation: the type of the result.
+        compiler: makes its layout.
+        good: the good statuses.
+        parameters: the parameters of the command, which may tell the size of the result.
 
     Raises:
         ConfigurationError: bytes cannot carry the result.
@@ -153,7 +162,7 @@ def result_form(annotation: Any, compiler: LayoutCompiler, good: GoodStatuses) -
     fields = fields_of(cls) if has_fields(cls) else ()
     statuses = [each.name for each in fields if STATUS in metadata_of(each.type)]
     if not statuses:
-        return ResultForm(compiler.value(annotation), good)
+        return ResultForm(compiler.result(annotation, parameters), good)
     if len(statuses) > 1:
         raise ConfigurationError(f"{cls.__name__} has the status twice: {', '.join(statuses)}")
     with errors_at(cls.__name__):

@@ -93,7 +93,7 @@ class HighestFirst:
 @frozen
 class Fixed:
     """
-    Text or bytes of a fixed size, a list of a fixed length, or an attrs class in so many bytes.
+    A fixed size: of text, bytes, a list, or an attrs class.
 
     Args:
         size: bytes, or elements of a list.

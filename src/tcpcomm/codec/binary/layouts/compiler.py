@@ -418,7 +418,7 @@ class LayoutCompiler:
     # -- types of several forms -------------------------------------------------------------------------
 
     def _chosen(self, kind: Any, tag: TaggedBy, marks: Marks) -> Layout:
-        """Return the layout of a value whose type an earlier field tells, with its size if it has one."""
+        """Return the layout of a TaggedBy value, with its size if it has one."""
         if isinstance(size := next(iter(marks.sizes), None), CountedBy):
             raise ConfigurationError(
                 f"{mark_text(tag)} and {mark_text(size)} contradict each other: the type and the length of "

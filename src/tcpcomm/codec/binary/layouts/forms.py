@@ -84,7 +84,7 @@ def _bit_list(form: Form) -> str:
 
 def _tagged(form: Form) -> str:
     if "by" in form:
-        tag = form["by"] if "mask" not in form else f"{form['by']}&{form['mask']:02X}"
+        tag = _named(form) if "mask" not in form else f"{_named(form)}&{form['mask']:02X}"
     else:
         tag = text_of(form["tag"])
         if "size_bits" in form:
@@ -112,6 +112,11 @@ def fields_text(form: Form) -> str:
     return " ".join(texts)
 
 
+def _named(rule: Mapping[str, Any]) -> str:
+    """Return the field that tells a length or a type."""
+    return f"{rule['by']} of the request" if rule.get("of") == "request" else str(rule["by"])
+
+
 def _size(size: Mapping[str, Any], unit: str) -> str:
     if "fixed" in size:
         text = str(size["fixed"])
@@ -122,7 +127,7 @@ def _size(size: Mapping[str, Any], unit: str) -> str:
         return f"until {size['until']}"
     if "rest" in size:
         return "..."
-    text = f"by {size['by']}" if "by" in size else text_of(size["count"])
+    text = f"by {_named(size)}" if "by" in size else text_of(size["count"])
     if "adjust" in size:
         text += f"{size['adjust']:+}"
     if "step" in size:

@@ -38,7 +38,7 @@ def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequ
         ConfigurationError: as :func:`check_order` does.
     """
     check_order(fields, outside)
-    form = _form(fields)
+    form = _form(fields, outside)
     if not all(each.has_value for each in fields):
         record_type = _with_silent_fields(record_type, [each.has_value for each in fields])
     if fields and all(each.layout.fixed for each in fields):
@@ -46,10 +46,14 @@ def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequ
     return _VariableRecord(tuple(fields), record_type, tuple(outside)).layout(form)
 
 
-def _form(fields: Sequence[RecordField]) -> Form:
+def _form(fields: Sequence[RecordField], outside: Sequence[str]) -> Form:
     found = []
     for each in fields:
-        form: Form = {"form": each.layout.form}
+        link = each.layout.link
+        inner = (
+            each.layout.form if link is None or link.name not in outside else _of_request(each.layout.form)
+        )
+        form: Form = {"form": inner}
         if each.is_derived:
             form = {"derived": each.name, **form}
         elif each.has_value and each.name:
@@ -57,6 +61,18 @@ def _form(fields: Sequence[RecordField]) -> Form:
         found.append(form)
     unnamed = any(each.has_value and not each.name for each in fields)
     return {"type": "around" if unnamed else "record", "fields": found}
+
+
+def _of_request(form: Form) -> Form:
+    """Return a form with a note that a parameter of the command tells its length or type."""
+    if "by" in form:
+        return {**form, "of": "request"}
+    sizes = [{**size, "of": "request"} if "by" in size else size for size in form["sizes"]]
+    return {**form, "sizes": sizes}
+
+
+def _no_request(*_: Any) -> Any:
+    raise CodecError("its size is known from its request only")
 
 
 def _joined(fields: Sequence[RecordField], record_type: RecordType, form: Form) -> FixedLayout:
@@ -164,11 +180,11 @@ class _VariableRecord:
                 start = index + 1
 
     def layout(self, form: Form) -> Layout:
-        write = self._write_derived if self._has_derived or self._outside else self._write
+        write = self._write_derived if self._has_derived else self._write
         return Layout(
             sum(each.layout.min_size for each in self._fields),
-            self._read,
-            write,
+            _no_request if self._outside else self._read,
+            _no_request if self._outside else write,
             self.draw,
             form,
             is_open=bool(self._fields) and self._fields[-1].layout.is_open,
@@ -229,9 +245,8 @@ class _VariableRecord:
         """Return the error for a field that tells another length or type than the value has."""
         link = self._fields[index].layout.link
         assert link is not None
-        return inside(
-            link.path, wrong(f"{link.put(told, fact)}, {link.meaning} {self._fields[index].name}", told)
-        )
+        name = self._fields[index].name or "the value"
+        return inside(link.path, wrong(f"{link.put(told, fact)}, {link.meaning} {name}", told))
 
     def _write_derived(self, value: Any, given: Sequence[Any] = ()) -> bytes:
         """Return the bytes of a value, with lengths and tags that follow from it, or from the request."""

@@ -115,7 +115,7 @@ class _Open:
 
 
 class Types:
-    """The classes and unions that a compiler has met, each of which may contain itself."""
+    """The classes and unions that a compiler has met. Each may contain itself."""
 
     def __init__(self) -> None:
         self._opened: list[_Open] = []

@@ -263,7 +263,7 @@ def used_part(
     count: FixedLayout, part: FixedLayout, content: VariableLayout, size: int, pad: bytes
 ) -> FixedLayout:
     """
-    Return the layout of a count, and of a field of a fixed size that is partly used.
+    Return the layout of a count and a partly used field.
 
     Args:
         count: the number that tells how much is used.
