@@ -229,6 +229,10 @@ def test_a_misspelled_attribute_is_refused(name: str, value: Any, meant: str) ->
     assert f"A.{name}: did you mean {meant}?" == refusal(lambda: made(**{name: value}))
 
 
+def test_a_second_codec_is_not_a_misspelling_of_the_first() -> None:
+    made(codec=Template(), codecs=Template(encoding="ascii"))
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -255,3 +255,25 @@ def test_a_port_in_use_is_reported_in_one_line(folder: Path, camera: Server) -> 
 
         refusal = f"cannot listen on {where}: Address already in use: {PORT_TAKEN}"
         assert f"tcpcomm simulate: {refusal}" == second.lines[-1]
+
+
+def test_call_sends_a_value_of_the_header_as_an_argument() -> None:
+    program = """
+import subprocess, sys
+from tcpcomm import blocking
+from tests.conversation.test_header_values import MyPlc
+
+serving = blocking.serve(MyPlc(), at="tcp:0:interface=127.0.0.1")
+call = [sys.executable, "-m", "tcpcomm", "call", "tests.conversation.test_header_values:Plc"]
+at = f"tcp:127.0.0.1:{serving.ports[0]}"
+for words in (["start=5", "unit=7"], ["start=5", "port=7"]):
+    done = subprocess.run([*call, at, "read", *words], capture_output=True, text=True)
+    print(done.returncode, (done.stdout + done.stderr).strip(), flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert [
+        "0 705",
+        "1 tcpcomm call: there is no argument 'port'; the arguments are start=..., unit=...",
+    ] == done.stdout.splitlines()

@@ -129,7 +129,7 @@ def check_attributes(kind: type[Any], root: type[Any]) -> None:
             )
     for name, value in vars(kind).items():
         meant = None if name.startswith("_") or hasattr(root, name) else _meant_attribute(name, value)
-        if meant is not None:
+        if meant is not None and meant not in vars(kind):  # it is another thing if both are there
             raise ConfigurationError(f"{kind.__name__}.{name}: did you mean {meant}?")
 
 

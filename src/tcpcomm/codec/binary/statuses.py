@@ -71,7 +71,8 @@ def good_statuses(ok: Any) -> GoodStatuses:
     if callable(ok):
         found = next((status for status in range(0x10000) if ok(status)), None)
         if found is not None:
-            return GoodStatuses(found, ok, getattr(ok, "__name__", "good"))
+            name = getattr(ok, "__name__", "")
+            return GoodStatuses(found, ok, name if name.isidentifier() else "good")
     raise ConfigurationError(
         "ok must be a status, several such as (0, 4) or range(16), a Mask, or a function that returns True "
         f"for a good one, not {brief_repr(ok)}"
