@@ -49,11 +49,7 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
             ["nosuch:It"],
             "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
         ),
-        (
-            [f"{DECLARED}:It"],
-            f"{DECLARED}:It: {DECLARED} has no It; its classes: Position, Lamp, VisionCamera, RpcCamera, "
-            "Scripted, MyCamera, MyRpcCamera, Bench",
-        ),
+        (["tests.reactor:It"], "tests.reactor:It: tests.reactor has no It; it defines no class"),
         ([f"{DECLARED}:PORT"], f"{DECLARED}:PORT: 9999 is not a subclass of Equipment"),
         (
             [CAMERA, "--format", "pdf"],
@@ -126,6 +122,18 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             "(--allow any for all), or add :interface=127.0.0.1",
         ),
         ([CAMERA, NOWHERE, "reset", "--allow", "any"], "--allow has no effect without --listen"),
+        (
+            [CAMERA, NOWHERE, "reset", "--first", "select"],
+            "VisionCamera has no command 'select'; its commands: locate, light, reset",
+        ),
+        (
+            [CAMERA, NOWHERE, "reset", "--first", "locate job=x"],
+            "job=x: must be a whole number",
+        ),
+        (
+            [CAMERA, NOWHERE, "reset", "--first", "locate job='x"],
+            "--first locate job='x: No closing quotation",
+        ),
         (
             [CAMERA, NOWHERE, "reset", "--credential", "admin"],
             "--credential admin: write name=value, as in user=admin",

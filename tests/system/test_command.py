@@ -64,6 +64,22 @@ class MyCamera(VisionCamera):
         pass
 '''
 
+PRESS = """
+from tcpcomm import Equipment, command
+from tcpcomm.codec import Template
+
+class Press(Equipment):
+    codec = Template(fault="NG,{code},{reason}")
+
+    @command("CTRL,{who}", reply="OK", enters="control")
+    def take_control(self, who: str) -> None:
+        raise NotImplementedError
+
+    @command("JOB,{job}", reply="OK", needs="control")
+    def load(self, job: int) -> None:
+        raise NotImplementedError
+"""
+
 NAME = "my_camera:VisionCamera"
 
 TIME_AND_PEER = r"\d\d:\d\d:\d\d\.\d{6}  127\.0\.0\.1:\d+ *"
@@ -181,6 +197,22 @@ def test_the_exit_code_of_call_says_that_the_outcome_is_unknown(run: Run, folder
 
     assert (4, "") == (ended.returncode, ended.stdout)
     assert ("tcpcomm call: sent, but the outcome is not known: no reply within 0.2 s\n") == ended.stderr
+
+
+def test_a_command_may_be_sent_first_for_the_state_that_another_needs(run: Run, folder: Path) -> None:
+    """The declaration is named by the path of its file."""
+    (folder / "press.py").write_text(PRESS)
+    with Server(command=command("simulate", "press.py:Press", *ON_LOOPBACK), cwd=folder) as press:
+        words = "call", str(folder / "press.py:Press"), f"tcp:127.0.0.1:{press.port}", "load", "job=3"
+        not_sent = run(*words)
+        done = run(*words, "--first", "take_control who='line 3'")
+
+    assert (3, "") == (not_sent.returncode, not_sent.stdout)
+    assert (
+        "tcpcomm call: not sent: Press.load needs the state control, which take_control "
+        "enters, and the session is in no state\n"
+    ) == not_sent.stderr
+    assert (0, "done\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_equipment_may_be_the_one_that_connects(run: Run, folder: Path) -> None:

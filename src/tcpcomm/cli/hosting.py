@@ -106,7 +106,10 @@ class ConnectionOptions(Subcommand, AllowingOptions):
     @staticmethod
     def _step(declaration: Declaration, words: str) -> Callable[[Any], Any]:
         """Return the step that sends a command, written as on a command line."""
-        name, *arguments = shlex.split(words) or [""]
+        try:
+            name, *arguments = shlex.split(words) or [""]
+        except ValueError as error:
+            raise Refusal(f"--first {words}: {error}") from None
         command = declared_command(declaration, name)
         values = read_arguments(command.spec.parameters, arguments)
         return lambda proxy: getattr(proxy, name)(**values)

@@ -61,7 +61,7 @@ def handle_in_state(
     def handle(**values: Any) -> Any:
         session = current()
         if not rule.needs <= session.states:
-            text = f"{command.name} is not allowed now: {problem(rule, session.states, entered_by)}"
+            text = f"{command.name} {problem(rule, session.states, entered_by)}"
             raise declaration.dialect.fault_for(ProtocolErrorKind.WRONG_STATE, text)
         result = call(**values)
         if not rule.changes:
@@ -100,6 +100,6 @@ def ask_in_state(
         return requester.ask(command, values)
     if not rule.needs <= session.states:
         why = problem(rule, session.states, declaration.entering())
-        return fail(NotReady(f"{command.where} was not sent: {why}"))
+        return fail(NotReady(f"{command.where} {why}"))
     asked = requester.ask(command, values)
     return asked.addCallback(partial(_changed, session, rule, later=False)) if rule.changes else asked

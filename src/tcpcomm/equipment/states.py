@@ -85,4 +85,4 @@ def problem(rule: StateRule, states: frozenset[str], entered_by: Iterable[tuple[
     helpful = [name for name, each in entered_by if each.enters & missing]
     way = f", which {' or '.join(helpful)} enters" if helpful else ""
     now = words(states) if states else "no state"
-    return f"it needs {words(missing)}{way}, and the session is in {now}"
+    return f"needs {words(missing)}{way}, and the session is in {now}"
