@@ -134,9 +134,11 @@ def fixed_of(annotation: Any) -> FixedLayout | None:
 
 def header_of(items: tuple[Any, ...], width: int) -> Header:
     sizes = {OPCODE: Int(1), ID: Int(width), STATUS: Int(1)}
-    return Header(
+    header = Header(
         items, {field: number(int, size, "big") for field, size in sizes.items()}, "big", fixed_of
     )
+    header.generate(with_values=True)
+    return header
 
 
 @pytest.mark.parametrize("items", HEADERS.values(), ids=HEADERS)

@@ -226,8 +226,12 @@ class Binary(Codec):
 
     def _wire_format(self) -> WireFormat:
         request_header, reply_header, event_header, fault_header = self._headers()
-        for header in (request_header, reply_header, event_header, fault_header):
-            header.check_names()
+        if self.fault_head == self.reply_head:
+            fault_header = reply_header
+        headers = {request_header, reply_header, event_header, fault_header}
+        varies = any(header.values or header.tells_wish for header in headers) or self.wants_reply_bit
+        for header in headers:
+            header.generate(with_values=bool(varies) or fault_header is not reply_header)
         opcodes = self._opcode_type()
         fault_opcode = self.fault_opcode
         if fault_opcode is not None and not callable(fault_opcode):
@@ -236,7 +240,7 @@ class Binary(Codec):
         return WireFormat(
             request_header=request_header,
             reply_header=reply_header,
-            fault_header=reply_header if self.fault_head == self.reply_head else fault_header,
+            fault_header=fault_header,
             event_header=event_header,
             opcodes=opcodes,
             has_status=self.status is not None and not self.status_last,

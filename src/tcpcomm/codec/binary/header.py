@@ -184,18 +184,34 @@ class Header:
             for item, layout, size in zip(items, layouts, behind, strict=True)
         ]
         """Items, their layouts, and for each Length its difference from the size of the body."""
-        self.read = self._generate_read(with_values=False)
+        self.read: Callable[[bytes], Any] = self._read
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
-        self.write = self._generate_write(with_values=False)
+        self.write: Callable[..., bytes] = self._write
         """Returns the frame of an opcode, an id, a status and a body. Raises CodecError."""
-        self.read_values = self._generate_read(with_values=True)
+        self.read_values: Callable[[bytes], Any] = self._read_values
         """Returns what :attr:`read` returns, and the values that vary, by name. Raises CodecError."""
-        self.write_values = self._generate_write(with_values=True)
+        self.write_values: Callable[..., bytes] = self._write_values
         """Returns the frame of an opcode, an id, a status, a body and values. Raises CodecError."""
 
-    def check_names(self) -> None:
-        """Raise ConfigurationError if a value has no name. A class gives the names to its attributes."""
+    def generate(self, *, with_values: bool) -> None:
+        """
+        Generate the readers and writers, which take the place of the general code.
+
+        Args:
+            with_values: False if values that vary are not read and not written.
+
+        Raises:
+            ConfigurationError: a value has no name. A class gives the names to its attributes.
+        """
+        self._check_names()
+        self.read = self._generate_read(with_values=False)
+        self.write = self._generate_write(with_values=False)
+        if with_values:
+            self.read_values = self._generate_read(with_values=True)
+            self.write_values = self._generate_write(with_values=True)
+
+    def _check_names(self) -> None:
         for item in self.values.values():
             if not item.name:
                 raise ConfigurationError(
