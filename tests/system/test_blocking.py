@@ -209,6 +209,21 @@ print([*closed])
     assert ["[alarm(code=1499)]", "[]"] == printed(program)
 
 
+def test_a_notebook_can_use_it_within_its_own_loop() -> None:
+    """A cell of Jupyter runs in an asyncio loop."""
+    program = """
+import asyncio
+import tcpcomm
+
+async def cell():
+    with blocking.remote(VisionCamera, at=AT) as camera:
+        print(camera.locate(job=3).angle)
+
+asyncio.run(cell())
+"""
+    assert ["3.0"] == printed(program)
+
+
 def test_remote_with_await_in_a_script_that_uses_blocking_is_told_to_use_that_too() -> None:
     """The reactor runs in the background then. It was used from this thread, which is not safe."""
     program = """
