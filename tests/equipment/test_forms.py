@@ -9,7 +9,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
-from tcpcomm import Equipment, Fault, Login, ReplyTimeout, command, event, link_of
+from tcpcomm import BadReply, Equipment, Fault, Login, ReplyTimeout, command, event, link_of
 from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, OneOf, Template, Until
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.policy import PROFILES
@@ -113,6 +113,18 @@ class Star(Equipment):
     @command("C0RFid{id:04d}", reply="C0RFid{id:04d}er00/00rf{version}")
     def version(self) -> str:
         """Return the version."""
+        raise NotImplementedError
+
+
+class Box(Equipment):
+    """A terminal box whose replies repeat the number of the channel."""
+
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="E{code:d}")
+
+    @command("GET {channel}", reply="{channel}={value:.1f}")
+    def get(self, channel: int) -> float:
+        """Return the value of a channel."""
         raise NotImplementedError
 
 
@@ -296,6 +308,25 @@ def test_an_error_ends_lines_until_ok(bench: Bench) -> None:
     bench.camera.listening(PORT).listen(Answering(b"$0=10\r\nerror:8\r\n"))
     fault = bench.result(bench.remote(Grbl).settings())
     assert (Fault, 8) == (type(fault), fault.code)
+
+
+def test_a_reply_that_repeats_another_parameter_is_not_the_reply(bench: Bench) -> None:
+    bench.camera.listening(PORT).listen(Answering(b"3=1.5\r\n", b"4=2.5\r\n", b"E7\r\n"))
+    box = bench.remote(Box)
+    assert 1.5 == bench.result(box.get(3))
+    wrong = bench.result(box.get(3))
+    assert isinstance(wrong, BadReply)
+    assert "channel: is 4, so this is not the reply to 3" in str(wrong)
+    assert 7 == bench.result(box.get(3)).code
+
+
+def test_equipment_repeats_the_parameters_that_its_reply_declares(bench: Bench) -> None:
+    class Mine(Box):
+        def get(self, channel: int) -> float:
+            return channel / 2
+
+    bench.serve(Mine())
+    assert [1.5, 2.0] == [bench.result(bench.remote(Box).get(channel)) for channel in (3, 4)]
 
 
 def test_replies_with_ids_in_their_texts_come_in_any_order(bench: Bench) -> None:

@@ -204,7 +204,23 @@ NUMBERED: Final = (
     MessageSpec("door", "Star.door", "C0SIdo{open}", parameters=(Field("open", bool),), is_event=True),
 )
 
+REPEATING: Final = (
+    MessageSpec("get", "Box.get", "GET {n:03d}", "{n:03d}={x:.2f}", (Field("n", int),), float),
+    MessageSpec(
+        "move",
+        "Box.move",
+        "/{device:02d} {axis:d} move {x:.3f}",
+        OneOf("@{device:02d} {axis:d} OK {at:.1f}", "@{device:02d} {axis:d} BUSY"),
+        (Field("device", int), Field("axis", int), Field("x", float)),
+        float | None,
+    ),
+    MessageSpec(
+        "run", "Box.run", "RUN {n}", Acknowledged("RUN {n}", "DONE {n} {ok:Y|N}"), (Field("n", int),), bool
+    ),
+)
+
 CASES: Final = [
+    Case("template-repeats", Template(fault="E{code:d}"), REPEATING, (Fault(3), Fault(7))),
     Case(
         "template-fault-data",
         Template(fault="RJ {axis:d} {code:d}[ {text}]", data=Details),

@@ -85,8 +85,7 @@ class Message:
                 )
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
-            values = {} if faults.rules.id is None else {faults.rules.id: 0}
-            self.acknowledgement = encoding.encode(self.reply.acknowledgement.write(values))
+            self.acknowledgement = encoding.encode(self.reply.write_acknowledgement({}) or "")
 
     def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
@@ -232,6 +231,9 @@ class TextDialect(Dialect):
             else each.reply.writer(encoding, self._reply_to)
             for each in self._commands
         }
+        self.reads_by_request = any(
+            each.reply is not None and each.reply.repeats for each in self._commands
+        )
         self._distinctive_replies = [
             (each.name, template)
             for each in self._commands
@@ -250,6 +252,10 @@ class TextDialect(Dialect):
     def reply_reader(self, name: str) -> ReplyReader | None:
         reply = self._messages[name].reply
         return None if reply is None else reply.reader()
+
+    def reader_for(self, name: str, values: Mapping[str, Any]) -> ReplyReader | None:
+        reply = self._messages[name].reply
+        return None if reply is None else reply.reader(values)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         text = self._encoding.decode(frame)
@@ -298,7 +304,10 @@ class TextDialect(Dialect):
         )
 
     def acknowledgement(self, request: Request) -> bytes | None:
-        return self._messages[request.name].acknowledgement
+        message = self._messages[request.name]
+        if message.reply is None or not message.reply.carried_first:
+            return message.acknowledgement
+        return self._encode(message.reply.write_acknowledgement(request.values) or "")
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         return self._repliers[request.name](request, result)
@@ -310,7 +319,7 @@ class TextDialect(Dialect):
         message = self._messages[request.name]
         if message.reply is None:
             return []
-        texts = message.reply.write(result)
+        texts = message.reply.write(result, request.values)
         if self._free_replies or message.reply.free_templates:
             for text in texts:
                 if self._is_event_or_fault(text):

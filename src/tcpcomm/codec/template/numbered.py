@@ -141,9 +141,11 @@ class NumberedDialect(TextDialect):
 
     def acknowledgement(self, request: Request) -> bytes | None:
         reply = self._messages[request.name].reply
-        if reply is None or reply.acknowledgement is None:
-            return None
-        return self._encode(reply.acknowledgement.write({self._id: request.id or NO_ID}))
+        text = None if reply is None else reply.write_acknowledgement(self._carried(request))
+        return None if text is None else self._encode(text)
+
+    def _carried(self, request: Request) -> Mapping[str, Any]:
+        return {**request.values, self._id: request.id or NO_ID}
 
     def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
         return self.reply
@@ -152,7 +154,7 @@ class NumberedDialect(TextDialect):
         reply = self._messages[request.name].reply
         if reply is None:
             return []
-        return [self._encode(text) for text in reply.write(result, request.id or NO_ID)]
+        return [self._encode(text) for text in reply.write(result, self._carried(request))]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         word, id = request.id if isinstance(request.id, _Unknown) else ("", request.id or NO_ID)

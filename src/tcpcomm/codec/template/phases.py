@@ -194,7 +194,6 @@ class PhasedDialect(TextDialect):
         replies = (wire.opened, asked, *(each + end for each in found.replies))
         return Notation(wire.first, replies, found.faults)
 
-
     def layout(self, name: str) -> dict[str, Any] | None:
         phased = self._phased.get(name)
         if phased is None:

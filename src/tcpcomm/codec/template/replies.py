@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Several
 from random import Random
 from typing import Any
@@ -11,10 +11,12 @@ from attrs import define, field
 
 from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, compile_template
 from tcpcomm.codec.template.sequences import (
+    NOTHING_CARRIED,
     Sequence,
     compile_forms,
     draw_one,
@@ -49,12 +51,17 @@ class Reply:
     ) -> None:
         self.read_fault = read_fault
         self.faults_first = faults_first
-        acknowledgement, steps = steps_of(spec.reply, id)
+        parameters = {each.name: each for each in spec.parameters}
+        acknowledgement, steps = steps_of(spec.reply, id, parameters)
         self.acknowledgement: CompiledTemplate | None = None
         """The template of the frame that is sent before the command is carried out, or None."""
         if acknowledgement is not None:
-            self.acknowledgement = _acknowledgement(acknowledgement, id)
+            self.acknowledgement = _acknowledgement(acknowledgement, id, parameters)
         self.forms = tuple(compile_forms(steps, spec.result))
+        self.carried_first = set(() if self.acknowledgement is None else self.acknowledgement.names)
+        """The values of the request in the acknowledgement."""
+        self.repeats = any(each.repeats for each in self.forms) or bool(self.carried_first - {id})
+        """True if it has parameters of the request."""
         refuse_common_forms(self.forms)
         self.texts = _texts(acknowledgement, self.forms)
         """The templates of all frames, for people."""
@@ -83,16 +90,34 @@ class Reply:
         is_one_frame = acknowledgement is None and all(form.is_single for form in self.forms)
         self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
 
-    def write(self, result: Any, id: int = 0) -> list[str]:
-        """Return the texts of all frames for a result, without the acknowledgement; or raise CodecError."""
-        return write_one(self.forms, result, id)
+    def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
+        """
+        Return the texts of all frames for a result, without the acknowledgement.
+
+        Args:
+            result: the result.
+            carried: the values of the request, and its id.
+
+        Raises:
+            CodecError: the result does not fit.
+        """
+        return write_one(self.forms, result, carried)
+
+    def write_acknowledgement(self, carried: Mapping[str, Any]) -> str | None:
+        """Return the text that acknowledges a request with these values and id, or None."""
+        if self.acknowledgement is None:
+            return None
+        values = self.acknowledgement.draw(Random(0))
+        return self.acknowledgement.write(
+            values | {name: carried[name] for name in self.carried_first if name in carried}
+        )
 
     def writer(
         self, encoding: Encoding, careful: Callable[[Request, Any], list[bytes]]
     ) -> Callable[[Request, Any], list[bytes]]:
         """Return a function that makes the frames for a result, as ``careful`` does, but perhaps faster."""
         form = self.forms[0]
-        if len(self.forms) > 1 or not form.is_single or form.steps.id is not None:
+        if len(self.forms) > 1 or not form.is_single or form.carried:
             return careful
         return write_reply(form.templates[0], form.fields, encoding, careful)
 
@@ -100,11 +125,11 @@ class Reply:
         """Draw a result that can be sent without change."""
         return draw_one(self.forms, random, "the result")
 
-    def reader(self) -> ReplyReader:
-        """Return a reader for the reply to one request."""
-        if self._single_reader is not None:
+    def reader(self, sent: Mapping[str, Any] = NOTHING_CARRIED) -> ReplyReader:
+        """Return a reader for the reply to one request. It checks that parameters come back as sent."""
+        if self._single_reader is not None and not (self.repeats and sent):
             return self._single_reader
-        return self._several_reader(self, [_Progress(form) for form in self.forms])
+        return self._several_reader(self, [_Progress(form, sent) for form in self.forms], sent)
 
     @property
     def layout(self) -> dict[str, Any] | None:
@@ -119,8 +144,8 @@ class Reply:
         return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]
 
 
-def _acknowledgement(text: str, id: str | None) -> CompiledTemplate:
-    template = compile_template(text, {} if id is None else {id: Field(id, int)})
+def _acknowledgement(text: str, id: str | None, parameters: Mapping[str, Field]) -> CompiledTemplate:
+    template = compile_template(text, {**parameters, **({} if id is None else {id: Field(id, int)})})
     if not template.literal:
         raise ConfigurationError("the acknowledgement must not be empty")
     return template
@@ -145,7 +170,7 @@ class _SingleReader(ReplyReader):
         self._reply = reply
         self._form = form
         self._read: Callable[[str], Any] = self._read_carefully
-        if form.steps.id is None:
+        if not form.carried:
             self._read = read_value(form.templates[0], form.fields, self._read_carefully)
 
     def take(self, body: Any) -> Any:
@@ -166,6 +191,8 @@ class _Progress:
     """The frames that were read of a reply, if it has one certain form."""
 
     form: Sequence
+    sent: Mapping[str, Any]
+    """The values of the request."""
     frames: int = 0
     values: dict[str, Any] = field(factory=dict)
     items: list[Any] = field(factory=list)
@@ -183,10 +210,14 @@ class _Progress:
             values = form.templates[self.frames].read(text)
             if values is None:
                 return False
+            if self.sent:
+                form.check_repeated(values, self.sent)
             self.frames += 1
             self.values.update(values)
         elif form.items is not None:
             if form.end is not None and (values := form.end.read(text)) is not None:
+                if self.sent:
+                    form.check_repeated(values, self.sent)
                 self.values.update(values)
                 self.is_complete = True
                 return True
@@ -227,6 +258,7 @@ class _SeveralReader(ReplyReader):
     _reply: Reply
     _possible: list[_Progress]
     """The forms that fit the frames so far."""
+    _sent: Mapping[str, Any]
     _has_begun: bool = False
 
     def take(self, body: Any) -> Any:
@@ -234,8 +266,16 @@ class _SeveralReader(ReplyReader):
         if reply.faults_first and (fault := reply.read_fault(body)):
             raise fault
         if reply.acknowledgement is not None and not self._has_begun:
-            if not reply.acknowledgement.matches(body):
+            values = reply.acknowledgement.read(body)
+            if values is None:
                 raise reply.read_fault(body) or reply.acknowledgement.explain(body)[1]
+            for name in reply.carried_first & self._sent.keys():
+                if values[name] != self._sent[name]:
+                    raise CodecError(
+                        f"is {brief_repr(values[name])}, so this does not acknowledge "
+                        f"{brief_repr(self._sent[name])}",
+                        name,
+                    )
             self._has_begun = True
             return MORE
         expected = [template for each in self._possible for template in each.expected]

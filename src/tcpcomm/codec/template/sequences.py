@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from random import Random
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from tcpcomm.codec.annotations import bare_type, type_text, union_members
+from tcpcomm.codec.annotations import bare_type, has_fields, type_text, union_members
 from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.problems import inside, without_b
+from tcpcomm.codec.problems import brief_repr, inside, without_b
 from tcpcomm.codec.random_values import TRIES, draw_accepted
 from tcpcomm.codec.reply_forms import Acknowledged, CountedLines, OneOf, Until
 from tcpcomm.codec.template.ambiguity import common_text
@@ -26,6 +27,9 @@ from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, valu
 from tcpcomm.codec.template.parser import CountPiece, ListPiece, ValuePiece, parse, value_names
 from tcpcomm.codec.template.regex_tree import TextPattern
 from tcpcomm.errors import CodecError, ConfigurationError
+
+NOTHING_CARRIED: Final[Mapping[str, Any]] = MappingProxyType({})
+"""The values that a reply carries of a request that is not known."""
 
 _FORMS = (
     "write a template, a tuple of templates, CountedLines(head, each), Until(end, each), OneOf(form, ...), "
@@ -41,6 +45,23 @@ class Steps:
     tail: CountedLines | Until | None = None
     id: str | None = None
     """The field that is the id of the request, or None if replies have no ids."""
+    parameters: Mapping[str, Field] = field(factory=dict)
+    """The parameters of the command, which a reply may repeat."""
+
+    def repeated(self, result: Any) -> set[str]:
+        """
+        Return the parameters that the form repeats, if it stands for a type.
+
+        A field with the name of a parameter belongs to the result, if the result needs it.
+        """
+        names = set(self.used)
+        repeated = names & self.parameters.keys()
+        if not repeated or bare_type(result) is type(None):
+            return repeated
+        if has_fields(result):
+            return repeated - value_fields(result, ()).fields.keys()
+        needed = 0 if item_of(result) is not MISSING and self.tail is not None else 1
+        return repeated if len(names - repeated) == needed else set()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -76,13 +97,14 @@ class Steps:
         return tuple(name for text in texts for name in value_names(parse(text)) if name != self.id)
 
 
-def steps_of(reply: Any, id: str | None) -> tuple[str | None, list[Steps]]:
+def steps_of(reply: Any, id: str | None, parameters: Mapping[str, Field]) -> tuple[str | None, list[Steps]]:
     """
     Return the acknowledgement of a declared reply, or None, and its forms.
 
     Args:
         reply: the reply.
         id: the field that is the id of the request, or None.
+        parameters: the parameters of the command.
 
     Raises:
         ConfigurationError: the reply is not of a known form, or a frame lacks the id.
@@ -104,8 +126,8 @@ def steps_of(reply: Any, id: str | None) -> tuple[str | None, list[Steps]]:
             if isinstance(each, bytes):
                 raise ConfigurationError(f"the reply must be text, {without_b(each)}")
         raise ConfigurationError(f"the reply cannot be {reply!r}: {_FORMS}")
+    forms = [evolve(each, id=id, parameters=parameters) for each in forms]
     if id is not None:
-        forms = [evolve(each, id=id) for each in forms]
         for each in forms:
             if each.tail is not None:
                 raise ConfigurationError(
@@ -196,7 +218,12 @@ class Sequence:
     def __init__(self, steps: Steps, result: Any, *, may_lack: bool = False) -> None:
         self.steps = steps
         self.layout = steps.layout(result)
-        used = steps.used
+        repeated = steps.repeated(result)
+        self.carried = {name: steps.parameters[name] for name in sorted(repeated)}
+        """The fields that are not of the result: those of the request, and its id."""
+        self.repeats = bool(repeated)
+        """True if it has parameters of the request."""
+        used = tuple(name for name in steps.used if name not in repeated)
         if used and bare_type(result) is type(None):
             raise ConfigurationError(
                 f"the reply has the field {{{used[0]}}}, but the command returns None: "
@@ -208,13 +235,13 @@ class Sequence:
             used = (self.items.name,)
         self.fields: ValueFields = value_fields(result, used)
         fields = dict(self.fields.fields)
-        self._id = steps.id
-        if self._id is not None:
-            if self._id in fields:
+        if steps.id is not None:
+            if steps.id in fields:
                 raise ConfigurationError(
-                    f"the result has the field {{{self._id}}}, which is the id: give one another name"
+                    f"the result has the field {{{steps.id}}}, which is the id: give one another name"
                 )
-            fields[self._id] = Field(self._id, int)
+            self.carried[steps.id] = Field(steps.id, int)
+        fields |= self.carried
         if self.items is not None:
             del fields[self.items.name]
             if self.items.end is None:
@@ -225,7 +252,13 @@ class Sequence:
         if isinstance(tail, Until):
             self.end = compile_template(tail.end, fields)
         ends = () if self.end is None else (self.end,)
-        used = tuple(name for each in (*self.templates, *ends) for name in each.names if name != self._id)
+        framed = (*self.templates, *ends)
+        used = tuple(name for each in framed for name in each.names if name not in self.carried)
+        self._samples: dict[str, Any] = {}
+        """Values of the carried fields, for a request that does not tell them."""
+        for each in framed if self.carried else ():
+            drawn = each.draw(Random(0))
+            self._samples |= {name: drawn[name] for name in self.carried if name in drawn}
         if self.items is not None:
             used += (self.items.name,)
             self._check_items(self.items)
@@ -274,11 +307,21 @@ class Sequence:
     def _behind(self) -> tuple[CompiledTemplate, ...]:
         return self.all_templates[len(self.templates) :]
 
-    def write(self, result: Any, id: int = 0) -> list[str]:
-        """Return the texts of all frames for a result; raise CodecError if it does not fit."""
+    def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
+        """
+        Return the texts of all frames for a result.
+
+        Args:
+            result: the result.
+            carried: the values of the request, and its id.
+
+        Raises:
+            CodecError: the result does not fit.
+        """
         values = self.fields.split(result)
-        if self._id is not None:
-            values = {**values, self._id: id}
+        if self.carried:
+            told = {name: carried[name] for name in self.carried if name in carried}
+            values = {**values, **self._samples, **told}
         for name, default in self.lacking.items():
             if values[name] != default():
                 raise CodecError(f"{self.steps.name} cannot carry it", name)
@@ -295,11 +338,30 @@ class Sequence:
 
     def join(self, values: Mapping[str, Any]) -> Any:
         """Return the result of the values in the frames."""
-        if self._id is not None:
-            values = {name: value for name, value in values.items() if name != self._id}
+        if self.carried:
+            values = {name: value for name, value in values.items() if name not in self.carried}
         if self.lacking:
             values = {**values, **{name: default() for name, default in self.lacking.items()}}
         return self.fields.join(values)
+
+    def check_repeated(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+        """Raise CodecError if the values of a frame repeat other parameters than those that were sent."""
+        for name, value in values.items():
+            if name in self.steps.parameters and name in self.carried and name in sent:
+                texts = {self._text(name, each) for each in (value, sent[name])}
+                if value != sent[name] and len(texts) > 1:
+                    raise CodecError(
+                        f"is {brief_repr(value)}, so this is not the reply to {brief_repr(sent[name])}",
+                        name,
+                    )
+
+    def _text(self, name: str, value: Any) -> str:
+        """Return the text of a carried value, because a format may round it."""
+        for template in self.templates:
+            for each, write, _ in template.writers:
+                if each == name:
+                    return write(value)
+        return repr(value)
 
     def draw(self, random: Random, name: str) -> Any:
         """Draw a result that can be sent without change."""
@@ -341,7 +403,10 @@ def _items(steps: Steps, tail: CountedLines | Until, result: Any) -> Items:
         raise ConfigurationError(f"each item must be a template, or OneOf templates, not {tail.each!r}")
     forms = compile_forms([Steps((each,)) for each in texts], item_type)
     refuse_common_forms(forms)
-    end = compile_template(tail.end, _any_fields(result, name)) if isinstance(tail, Until) else None
+    end = None
+    if isinstance(tail, Until):
+        repeated = {each: steps.parameters[each] for each in steps.repeated(result)}
+        end = compile_template(tail.end, {**_any_fields(result, name), **repeated})
     is_free = end is not None and len(forms) == 1 and _is_free(forms[0].templates[0])
     return Items(name, tuple(forms), tail.at_most, end, is_free)
 
@@ -370,7 +435,29 @@ def compile_forms(steps: list[Steps], result: Any) -> list[Sequence]:
     members = union_members(result)
     if not members:
         return [Sequence(each, result, may_lack=True) for each in steps]
-    candidates = [tuple(index for index, each in enumerate(members) if _fits(form, each)) for form in steps]
+    plain = [evolve(each, parameters={}) for each in steps]
+    try:
+        return _forms_of_union(plain, steps, members, result)
+    except ConfigurationError:
+        if plain == steps:
+            raise
+        try:
+            return _forms_of_union(steps, plain, members, result)
+        except ConfigurationError:
+            pass
+        raise
+
+
+def _forms_of_union(
+    rather: list[Steps], otherwise: list[Steps], members: tuple[Any, ...], result: Any
+) -> list[Sequence]:
+    """Compile the forms of a union. A form that fits no member in one way is tried in the other way."""
+    steps: list[Steps] = []
+    candidates: list[tuple[int, ...]] = []
+    for one, other in zip(rather, otherwise, strict=True):
+        fitting = _fitting(one, members)
+        steps.append(one if fitting else other)
+        candidates.append(fitting or _fitting(other, members))
     if () in candidates:
         raise ConfigurationError(
             f"the form {steps[candidates.index(())].name} of the reply fits no member of "
@@ -394,22 +481,29 @@ def compile_forms(steps: list[Steps], result: Any) -> list[Sequence]:
     return found
 
 
+def _fitting(steps: Steps, members: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return the positions of the members that a form fits, if it repeats as many parameters as it can."""
+    repeated = {at: len(steps.repeated(each)) for at, each in enumerate(members) if _fits(steps, each)}
+    return tuple(at for at, count in repeated.items() if count == max(repeated.values()))
+
+
 def _fits(steps: Steps, member: Any) -> bool:
     """Return True if a form has the fields of a type."""
+    own = tuple(name for name in steps.used if name not in steps.repeated(member))
     if bare_type(member) is type(None):
-        return not steps.used and steps.tail is None
+        return not own and steps.tail is None
     is_list = item_of(member) is not MISSING
     if is_list and steps.tail is not None:
-        return not steps.used
+        return not own
     pieces = [piece for text in steps.heads for piece in parse(text)]
     if is_list and not any(isinstance(piece, ListPiece) for piece in pieces):
         return False
     try:
-        fields = value_fields(member, steps.used).fields
+        fields = value_fields(member, own).fields
     except ConfigurationError:
         return False
     lists = [name for name, each in fields.items() if item_of(each.type) is not MISSING]
-    used = {*steps.used, *lists} if steps.tail is not None else {*steps.used}
+    used = {*own, *lists} if steps.tail is not None else {*own}
     needed = {name for name, each in fields.items() if each.default is MISSING}
     return needed <= used <= fields.keys()
 
@@ -440,12 +534,16 @@ def _patterns(form: Sequence, index: int) -> list[TextPattern]:
     return [each.pattern for each in form.at(index)]
 
 
-def write_one(forms: tuple[Sequence, ...] | list[Sequence], value: Any, id: int = 0) -> list[str]:
+def write_one(
+    forms: tuple[Sequence, ...] | list[Sequence],
+    value: Any,
+    carried: Mapping[str, Any] = NOTHING_CARRIED,
+) -> list[str]:
     """Return the texts of a value in the first form that can carry it; raise CodecError if none can."""
     problem: CodecError | None = None
     for form in forms:
         try:
-            return form.write(value, id)
+            return form.write(value, carried)
         except CodecError as error:
             # The error of the form for the value's own type tells more than those of other types.
             if problem is None or (error.path and not problem.path):

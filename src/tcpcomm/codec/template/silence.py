@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from tcpcomm.codec.base import MessageSpec, ReplyReader, Request
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.template.replies import Reply
+from tcpcomm.codec.template.sequences import NOTHING_CARRIED
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -36,13 +37,15 @@ class SilentReply(Reply):
         self._seconds = spec.reply.seconds
         self.acknowledgement = None
         self.forms = ()
+        self.carried_first = set()
+        self.repeats = False
         self.texts = (f"(nothing within {spec.reply.seconds:g} s, or a fault)",)
         self.all_templates = self.first_templates = ()
         self.free_templates = []
         self.not_faults = []
         self._reader = _SilenceReader(read_fault)
 
-    def write(self, result: Any, id: int = 0) -> list[str]:
+    def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
         if result is not None:
             raise wrong("None", result)
         return []
@@ -59,7 +62,7 @@ class SilentReply(Reply):
     def layout(self) -> dict[str, Any] | None:
         return {"silence": self._seconds}
 
-    def reader(self) -> ReplyReader:
+    def reader(self, sent: Mapping[str, Any] = NOTHING_CARRIED) -> ReplyReader:
         return self._reader
 
 
