@@ -195,7 +195,11 @@ def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
 def test_the_notation_lists_every_kind_with_its_options() -> None:
     page = REFERENCE / "framing-notation.md"
     listed = {row[0].strip("`"): row for row in rows(section(page, "## Kinds"))}
-    common = {"max=…", *names(section(page, "## A checksum in each frame"))}
+    around = (
+        *names(section(page, "## A checksum in each frame")),
+        *names(section(page, "## Around the stream")),
+    )
+    common = {"max=…", *around}
     kinds = choices("nothing of that name")
     assert kinds == [kind.removesuffix(":…") for kind in listed]
     for kind, (_, cls, options) in listed.items():

@@ -17,19 +17,25 @@ from tcpcomm.framing import (
     STX,
     Checked,
     Cobs,
+    ContentLength,
     Definite,
     Delimited,
     DleStuffed,
     Enclosed,
     FixedSize,
     Framing,
+    HeaderFramed,
     LengthPrefixed,
     Lines,
     Nested,
     Netstring,
+    Preamble,
     Stuffed,
+    Telnet,
+    VariableLength,
     XmlDocuments,
     checksum,
+    modbus_rtu_request,
 )
 from tests.framing.reading import Fault, feed, outcome_of, read
 
@@ -58,6 +64,14 @@ SIMPLE_MESSAGE_LITTLE = LengthPrefixed(4, form="little")
 IN_SIGHT = Lines()
 CV_X = Delimited(b"\r")
 EKI_XML = XmlDocuments()
+LX200 = Enclosed(b":", b"#", alone=b"\x06")
+LX200_REPLY = Delimited(b"#")
+LX200_BARE_REPLY = FixedSize(1)
+BINARY_WRITER = VariableLength()
+LSP = ContentLength()
+RTU_REQUEST = Checked(HeaderFramed(2, modbus_rtu_request), checksum("crc-16/modbus"))
+MOXA = Preamble(LengthPrefixed(2, offset=4), 6)
+PUTTY = Telnet(Lines())
 EKI_END_STRING = Delimited(b"\r\n")
 EKI_FIXED = FixedSize(8)
 FANUC_RMI = Delimited(b"\r\n")
@@ -245,6 +259,21 @@ VECTORS = [
         b'<Sensor><Position X="12.5" Y="-3.0"/></Sensor>',
     ),
     text("EKI XML document of one tag", EKI_XML, b'<Robot Alive="1"/>'),
+    # Meade LX200: commands in colon and hash, a probe of one byte; some replies have no end at all.
+    text("LX200 probe", LX200, b"\x06"),
+    text("LX200 get right ascension", LX200, b":GR#", b"GR"),
+    text("LX200 right ascension", LX200_REPLY, b"12:00:00#", b"12:00:00"),
+    text("LX200 alignment, bare", LX200_BARE_REPLY, b"P"),
+    text("LX200 slew accepted, bare", LX200_BARE_REPLY, b"0"),
+    binary("C# BinaryWriter, empty string", BINARY_WRITER, "00", ""),
+    binary("C# BinaryWriter, string of 256 bytes", BINARY_WRITER, "8002" + "41" * 256, "41" * 256),
+    text("LSP message", LSP, b'Content-Length: 8\r\n\r\n{"id":1}', b'{"id":1}'),
+    binary(
+        "Modbus RTU over TCP write registers",
+        RTU_REQUEST,
+        "11 10 0001 0002 04 000A 0102 C6F0",
+        "11 10 0001 0002 04 000A 0102",
+    ),
     text("EKI end string 13,10", EKI_END_STRING, b"POS 12.5 -3.0\r\n", b"POS 12.5 -3.0"),
     binary("EKI fixed size", EKI_FIXED, "00 01 02 03 0D 0A 06 07"),
     text(
@@ -348,6 +377,15 @@ def test_nothing_is_left_over(vector: Vector) -> None:
     decoder = vector.framing.decoder()
     decoder.feed(vector.wire)
     assert (0, b"", []) == (decoder.buffered, decoder.trailing, outcome_of(decoder.close))
+
+
+def test_a_serial_server_begins_a_connection_with_its_mac_address() -> None:
+    frame = bytes.fromhex("0001 0000 0005 01 03 02 0328")
+    assert [frame, frame] == read(MOXA, bytes.fromhex("0090E8123456") + frame + frame)
+
+
+def test_putty_offers_its_options_before_the_first_line() -> None:
+    assert [b"WHO"] == read(PUTTY, bytes.fromhex("FFFB1F FFFD01 FFFD03") + b"WHO\r\n")
 
 
 def test_the_in_sight_prompt_that_has_no_line_end_is_ended_by_silence() -> None:

@@ -7,7 +7,7 @@ ASCII letter or a backslash.
 
 from __future__ import annotations
 
-from codecs import lookup
+from codecs import BOM_UTF8, lookup
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +17,9 @@ from attrs import field, frozen
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError, ConfigurationError
+
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""The character that a ``StreamWriter`` of C# with ``Encoding.UTF8`` writes before its first text."""
 
 _AS_WINDOWS_SAYS: Final = {"euc_kr": "cp949", "shift_jis": "cp932", "gb2312": "gbk", "big5": "cp950"}
 """
@@ -55,6 +58,16 @@ def likely_charset(data: bytes, not_this: str) -> str | None:
         if name != not_this and others and (is_korean or name == "utf-8"):
             return name
     return None
+
+
+def has_byte_order_mark(frame: bytes) -> bool:
+    """Return True if a frame begins with one byte order mark of UTF-8. Several are not a text."""
+    return frame.startswith(BOM_UTF8) and not frame.startswith(BOM_UTF8, len(BOM_UTF8))
+
+
+def without_byte_order_mark(text: str) -> str | None:
+    """Return a text without the byte order mark at its beginning, or None if it has not exactly one."""
+    return text[1:] if text[:1] == BYTE_ORDER_MARK != text[1:2] else None
 
 
 def _check_name(_: Encoding, __: object, name: str) -> None:
@@ -105,7 +118,7 @@ class Encoding:
 
     def decode(self, data: bytes) -> str:
         """
-        Return bytes as text.
+        Return bytes as text, without a byte order mark of UTF-8 if this encoding has no such character.
 
         Raises:
             CodecError: the bytes are not text in this encoding.
@@ -113,6 +126,8 @@ class Encoding:
         try:
             return str(data, self.charset)
         except UnicodeDecodeError as error:
+            if has_byte_order_mark(data):
+                return self.decode(data[len(BOM_UTF8) :])
             raise self.problem(error) from None
 
     def problem(self, error: UnicodeDecodeError) -> CodecError:

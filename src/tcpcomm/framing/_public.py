@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tcpcomm.framing.length import FixedSize as FixedSize, LengthPrefixed as LengthPrefixed
     from tcpcomm.framing.netstring import Netstring as Netstring
     from tcpcomm.framing.notation import format_framing as format_framing, parse_framing as parse_framing
+    from tcpcomm.framing.streams.preamble import Preamble as Preamble
+    from tcpcomm.framing.streams.telnet import Telnet as Telnet
     from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
     from tcpcomm.framing.unframed import Unframed as Unframed
     from tcpcomm.framing.wrappers import (
@@ -61,6 +63,8 @@ DEFINED_IN: Final = {
     "tcpcomm.framing.length": ["FixedSize", "LengthPrefixed"],
     "tcpcomm.framing.netstring": ["Netstring"],
     "tcpcomm.framing.notation": ["format_framing", "parse_framing"],
+    "tcpcomm.framing.streams.preamble": ["Preamble"],
+    "tcpcomm.framing.streams.telnet": ["Telnet"],
     "tcpcomm.framing.stuffed": ["Cobs", "DleStuffed", "Stuffed"],
     "tcpcomm.framing.unframed": ["Unframed"],
     "tcpcomm.framing.wrappers": ["COTP", "Checked", "Fragments", "Nested"],

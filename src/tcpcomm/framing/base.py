@@ -85,6 +85,11 @@ class Framing(ABC):
         """
         return True
 
+    @property
+    def opening(self) -> bytes:
+        """The bytes that are sent once, before the first frame of a connection. Usually there are none."""
+        return b""
+
     @abstractmethod
     def decoder(self) -> Decoder:
         """Return a new decoder for one connection."""
@@ -277,6 +282,13 @@ class Decoder(ABC):
         if self._large is not None:
             return self._large.received
         return bytes(memoryview(self._buffer)[self._position :])
+
+    def answer_by(self, send: Callable[[bytes], object]) -> None:  # noqa: B027 - most need not answer
+        """
+        Take the function that sends bytes to the peer, outside of any frame.
+
+        A decoder calls it for what the framing itself must answer, as Telnet does. The others ignore it.
+        """
 
     def feed(self, data: bytes) -> list[bytes]:
         """

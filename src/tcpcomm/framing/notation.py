@@ -12,7 +12,8 @@ A framing is written as its kind, the value that the kind needs, and options::
 
 In bytes ``\r \n \t \0 \\ \, \| \: \=`` and ``\xHH`` are escapes, and any other character means itself. A
 checksum is its name and, after a colon, its form: ``crc-16/modbus``, ``xor:hex``. ``max=65536`` limits
-the frame. ``check=…`` on any kind adds a checksum at the end of each frame (:class:`Checked`).
+the frame. On any kind, ``check=…`` adds a checksum at the end of each frame (:class:`Checked`), ``telnet``
+takes the commands of Telnet out, and ``preamble=6`` skips bytes at the beginning of a connection.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from tcpcomm.framing.headers.variable_length import VariableLength
 from tcpcomm.framing.ieee488 import Definite
 from tcpcomm.framing.length import FixedSize, LengthPrefixed
 from tcpcomm.framing.netstring import Netstring
+from tcpcomm.framing.streams.preamble import Preamble
+from tcpcomm.framing.streams.telnet import Telnet
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.framing.wrappers import COTP, Checked, Nested
@@ -123,6 +126,16 @@ def _parse_codes(text: str) -> dict[int, int]:
 
 def _format_codes(value: Mapping[int, int]) -> str:
     return _format_several(tuple(bytes(pair) for pair in value.items()))
+
+
+def _parse_preamble(text: str) -> int | bytes:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else _parse_bytes(text)
+
+
+def _format_preamble(value: int | bytes) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"\\x{value[0]:02x}{_format_bytes(value[1:])}"  # not to be taken for a number
 
 
 @frozen
@@ -236,6 +249,13 @@ _CHECKED: Final = {
 }
 
 
+_AROUND: Final = {
+    **_flag("telnet"),
+    "preamble=": _Option("preamble", _parse_preamble, _format_preamble),
+}
+_WRAPPERS: Final = {**_CHECKED, **_AROUND}
+
+
 def parse_framing(text: str) -> Framing:
     """
     Read a framing from its text form.
@@ -265,24 +285,31 @@ def parse_framing(text: str) -> Framing:
         checks: dict[str, Any] = {}
         for option in options:
             key, equals, value = option.partition("=")
-            known, into = (kind.options, values) if key + equals in kind.options else (_CHECKED, checks)
+            known, into = (kind.options, values) if key + equals in kind.options else (_WRAPPERS, checks)
             found = known.get(key + equals)
             if found is None:
-                words = sorted((*kind.options, *_CHECKED), key=lambda word: "=" not in word)
+                words = sorted((*kind.options, *_WRAPPERS), key=lambda word: "=" not in word)
                 listed = ", ".join(words).replace("=", "=…")
                 raise ConfigurationError(f"no option {option!r}; there are {listed}")
             meant = found.parse(value)
             if found.name in into:
                 raise ConfigurationError(f"{option!r} comes after another option for the same value")
             into[found.name] = meant
-        framing = kind.cls(**values)
-        if not checks:
-            return framing
-        if "checksum" not in checks:
-            raise ConfigurationError("check-… options need check=…")
-        return Checked(framing, **checks)
+        return _wrapped(kind.cls(**values), checks)
     except ConfigurationError as error:
         raise ConfigurationError(f"framing {text!r}: {error}") from None
+
+
+def _wrapped(framing: Framing, options: dict[str, Any]) -> Framing:
+    """Return a framing with the framings around it that these options name."""
+    telnet, preamble = options.pop("telnet", False), options.pop("preamble", None)
+    if options:
+        if "checksum" not in options:
+            raise ConfigurationError("check-… options need check=…")
+        framing = Checked(framing, **options)
+    if telnet:
+        framing = Telnet(framing)
+    return framing if preamble is None else Preamble(framing, preamble)
 
 
 def format_framing(framing: Framing) -> str:
@@ -294,6 +321,10 @@ def format_framing(framing: Framing) -> str:
     """
     if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
         text = ",".join([format_framing(framing.framing), *_options(framing, _CHECKED)])
+    elif isinstance(framing, Telnet):
+        text = f"{format_framing(framing.framing)},telnet"
+    elif isinstance(framing, Preamble):
+        text = f"{format_framing(framing.framing)},preamble={_format_preamble(framing.preamble)}"
     else:
         text = next((_format_kind(kind, framing) for kind in _ALL if _is_kind(framing, kind)), "")
     if not text or parse_framing(text) != framing:

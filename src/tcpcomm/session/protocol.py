@@ -182,6 +182,7 @@ class FrameProtocol(SessionHooks):
     def _begin(self) -> None:
         """Do the first steps, which can fail in the code of others."""
         decoder = self.framing.decoder()
+        decoder.answer_by(self._answer_of_framing)
         self._decoder = decoder if self.allow_http else cast("Decoder", WebGuard(self, decoder))
         if not self.framing.self_delimiting:
             self._bite = WHOLE_CHUNK  # because the end of a chunk can end a frame
@@ -189,6 +190,11 @@ class FrameProtocol(SessionHooks):
         if self.host is not None:
             set_socket_options(self.transport, self.limits.stall)
         self._notify_factory("sessionOpened")
+
+    def _answer_of_framing(self, data: bytes) -> None:
+        """Send what the framing itself answers, such as a refused option of Telnet."""
+        if self.is_open:
+            self.sendBytes(data)
 
     def use_decoder(self, decoder: Decoder) -> Decoder:
         """Decode by this from now on. Return the decoder before it, which holds no bytes."""
@@ -208,6 +214,8 @@ class FrameProtocol(SessionHooks):
         if self.heartbeats is not None or self.heartbeat is not None:
             self._heartbeat_monitor = HeartbeatMonitor(self, self._seconds())
         self.log_connected()
+        if self.send_framing.opening:
+            self._call_guarded(self.sendBytes, self.send_framing.opening)
         observer.report(self, "ready")
         self._call_guarded(self.sessionReady)
         self._resume_delivery()

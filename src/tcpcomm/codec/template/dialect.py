@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from random import Random
@@ -23,7 +24,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.encoding import Encoding, using
+from tcpcomm.codec.encoding import Encoding, has_byte_order_mark, using, without_byte_order_mark
 from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
@@ -268,6 +269,8 @@ class TextDialect(Dialect):
         try:
             text = str(frame, self._charset)
         except UnicodeDecodeError as error:
+            if has_byte_order_mark(frame):
+                return self.read_at_equipment(frame[len(BOM_UTF8) :])
             return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
         return self._read_request(text) or self._refusal(text)
 
@@ -279,7 +282,10 @@ class TextDialect(Dialect):
             return Refusal(ProtocolErrorKind.UNREADABLE, error)
         return self._read_request(text) or self._refusal(text)
 
-    def _refusal(self, text: str) -> Refusal:
+    def _refusal(self, text: str) -> Request | Refusal:
+        unmarked = without_byte_order_mark(text)
+        if unmarked is not None:
+            return self._read_request(unmarked) or self._refusal(unmarked)
         # Two peers of one kind must not answer each other's faults with faults, without end.
         is_ours = self._is_event_or_fault(text)
         foreign = is_ours or any(template.matches(text) for _, template in self._distinctive_replies)

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
-from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.encoding import Encoding, without_byte_order_mark
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
@@ -182,6 +182,9 @@ class _SingleReader(ReplyReader):
         template = self._form.templates[0]
         values = template.read(text)
         if values is None:
+            unmarked = without_byte_order_mark(text)
+            if unmarked is not None:
+                return self.take(unmarked)
             raise self._reply.read_fault(text) or template.explain(text)[1]
         return self._form.join(values)
 

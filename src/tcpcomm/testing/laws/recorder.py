@@ -50,6 +50,8 @@ class Recorder:
 
     def __init__(self, framing: Framing) -> None:
         self.decoder = framing.decoder()
+        if framing.opening:
+            self.decoder.feed(framing.opening)
         self.events: list[Event] = []
         self.ended = False
         self._fed = 0

@@ -44,7 +44,9 @@ from tcpcomm.framing import (
     More,
     Nested,
     Netstring,
+    Preamble,
     Stuffed,
+    Telnet,
     Unframed,
     VariableLength,
     XmlDocuments,
@@ -283,6 +285,18 @@ def _(framing: Checked) -> SearchStrategy[bytes]:
         return inner[:at] + checksum.encode(framing.covered(inner)) + inner[at + checksum.size :]
 
     return payloads_for(framing.framing).map(signed).filter(sendable(framing))
+
+
+@payloads_for.register
+def _(framing: Preamble) -> SearchStrategy[bytes]:
+    return payloads_for(framing.framing)
+
+
+@payloads_for.register
+def _(framing: Telnet) -> SearchStrategy[bytes]:
+    """Draw frames without bytes that Telnet doubles, because it counts offsets without them."""
+    plain = payloads_for(framing.framing).map(methodcaller("replace", b"\xff", b"a"))
+    return plain.filter(lambda frame: b"\r" not in frame).filter(sendable(framing))
 
 
 @payloads_for.register
