@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Until as Until,
     )
     from tcpcomm.codec.ranges import Range as Range, Unit as Unit
+    from tcpcomm.codec.template.scpi.codec import Scpi as Scpi
     from tcpcomm.codec.template.template import Template as Template
     from tcpcomm.codec.template.text import Text as Text
     from tcpcomm.codec.template.documents.xml_codec import Xml as Xml
@@ -130,6 +131,7 @@ DEFINED_IN: Final = {
     "tcpcomm.codec.json.text": ["JsonText"],
     "tcpcomm.codec.reply_forms": ["Acknowledged", "CountedLines", "OneOf", "Silence", "TwoPhases", "Until"],
     "tcpcomm.codec.ranges": ["Range", "Unit"],
+    "tcpcomm.codec.template.scpi.codec": ["Scpi"],
     "tcpcomm.codec.template.template": ["Template"],
     "tcpcomm.codec.template.text": ["Text"],
     "tcpcomm.codec.template.documents.xml_codec": ["Xml"],

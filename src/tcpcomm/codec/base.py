@@ -163,6 +163,8 @@ class Batch(NamedTuple):
 
     requests: Sequence[Request | Refusal]
     """The requests. A long batch reads each of them when somebody asks for it."""
+    in_order: bool = False
+    """True if each request waits for the end of the one before it."""
 
 
 Asked = Request | Refusal | Batch

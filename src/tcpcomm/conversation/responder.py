@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from copy import copy
 from functools import partial
 from math import inf
@@ -20,11 +20,12 @@ from typing import Any, Final, TypeVar, cast
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
+from tcpcomm.conversation.handler_calls import run_in_thread
+from tcpcomm.conversation.joined_replies import JoinedReplies
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.conversation.reply_writers import answer_with, do_nothing, fault_writer, reply_writer
 from tcpcomm.conversation.states import handle_in_state
@@ -143,7 +144,7 @@ class HandlerTable:
         for name, command in declaration.commands.items():
             method = getattr(equipment, name)
             in_thread = getattr(method, "__in_thread__", False)
-            call = partial(_run_in_thread, reactor, method) if in_thread else method
+            call = partial(run_in_thread, reactor, method) if in_thread else method
             if command.states is not None:
                 call = handle_in_state(call, command, declaration, current_session)
             self.by_name[name] = Handler(
@@ -156,11 +157,6 @@ class HandlerTable:
         for name, answer in dialect.first_requests.items():
             where = f"{type(equipment).__name__}.{name}"
             self.by_name[name] = Handler(do_nothing, where, False, partial(answer_with, answer), inf)
-
-
-def _run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> Deferred[Any]:
-    context = copy_context()
-    return deferToThreadPool(reactor, reactor.getThreadPool(), context.run, partial(method, **values))
 
 
 class Responder:
@@ -245,12 +241,22 @@ class Responder:
             A Deferred that fires when the answer is sent, or None if it is sent already.
         """
         if isinstance(asked, Batch):
+            if asked.in_order:
+                it, session = self._handlers, self._session
+                replies = JoinedReplies(it.dialect.join, self._send, it.seconds, session.await_handler)
+                return replies.take(asked, frame, self._observe, self._take_in_turn)
             batch = _BatchInProgress(self, asked, frame)
             if batch.go_on():
                 self._session.go_on_in_turn(batch.go_on)
             return None
         command = self._observe(asked, frame)
         send = self._send if command is None else partial(self._send_observed, command)
+        return self._take_in_turn(asked, frame, send)
+
+    def _take_in_turn(
+        self, asked: Request | Refusal, frame: bytes, send: _Send
+    ) -> Deferred[None] | None:
+        """Answer a request now, or after those that are under way."""
         if self._running and self._waits(asked):
             turn: Deferred[None] = Deferred()
             if self._queue is None:

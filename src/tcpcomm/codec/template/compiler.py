@@ -46,6 +46,7 @@ from tcpcomm.codec.template.fields.field_types import (
     without_none,
 )
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.ieee488_fields import BLOCK_FORMAT
 from tcpcomm.codec.template.fields.number_fields import int_type
 from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, count_bytes, raw_field
 from tcpcomm.codec.template.mismatch import ExpectedText
@@ -364,7 +365,8 @@ class _Compiler:
                 kind, longest = self._list(piece, annotation, behind)
             else:
                 kind = self._one(name, field_type(annotation, piece.format_spec, behind))
-                if annotation is not bool and kind.written is None and piece.format_spec != RAW_FORMAT:
+                has_spec = annotation is not bool and piece.format_spec not in (RAW_FORMAT, BLOCK_FORMAT)
+                if has_spec and kind.written is None:
                     format_spec = parse_format_spec(piece.format_spec)
                     width = format_spec.width
                     unit = "bytes" if format_spec.type == "b" else unit

@@ -28,6 +28,7 @@ from tcpcomm.codec.ranges import Limits, Range, Unit, bounds_of, number_of
 from tcpcomm.codec.template.fields.escapes import as_escaped
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.format_spec import FormatSpec, parse_format_spec
+from tcpcomm.codec.template.fields.ieee488_fields import BLOCK_FORMAT, block_type
 from tcpcomm.codec.template.fields.number_fields import decimal_type, float_type, int_type
 from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, raw_type
 from tcpcomm.codec.template.fields.text_fields import (
@@ -93,7 +94,7 @@ def field_type(
     if annotation in _NUMBERS:
         return _NUMBERS[annotation](parse_format_spec(format_text))
     if annotation is bytes:
-        return bytes_type(parse_format_spec(format_text))
+        return block_type() if format_text == BLOCK_FORMAT else bytes_type(parse_format_spec(format_text))
     if item_of(annotation) is not MISSING:
         raise ConfigurationError(f"{type_text(annotation)} is written as a list, as in {{name*,}}")
     if has_fields(annotation):

@@ -21,6 +21,7 @@ from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.codec.template.byte_widths import size_in, sizes_of
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.format_spec import FormatSpec
+from tcpcomm.codec.template.fields.ieee488_fields import quoted_str_type
 from tcpcomm.codec.template.fields.number_fields import int_type
 from tcpcomm.codec.template.regex_tree import (
     ANY,
@@ -48,9 +49,11 @@ def str_type(format_spec: FormatSpec, stops: frozenset[str], *, empty: bool = Tr
 
     A text without a width can be empty if ``empty`` is True.
     """
+    if format_spec.type == "q":
+        return quoted_str_type(format_spec)
     format_spec.allow_only("align", "width", "type", of="str")
     if format_spec.type not in ("", "b"):
-        raise format_spec.error("the letter of a text is b, for a width in bytes")
+        raise format_spec.error("the letter of a text is b, for a width in bytes, or q, for quotes")
     if format_spec.width is not None:
         return _fixed_str_type(format_spec, format_spec.width)
     if format_spec.type:

@@ -1,0 +1,242 @@
+"""
+Messages of measuring instruments: :class:`Scpi`.
+
+Headers are written as manuals print them, such as ``MEASure[:VOLTage][:DC]?``; parameters and replies are
+templates. Instruments take a header in its short and its long form, in any case, and several commands in
+one line: ``*RST;MEAS:VOLT?``.
+
+Source: SCPI-99, volume 1, chapters 5 to 7; IEEE 488.2-1992, chapters 7 and 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from enum import Enum
+from random import Random
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from attrs import evolve, field, frozen
+
+from tcpcomm.codec.annotations import bare_type
+from tcpcomm.codec.base import (
+    MISSING,
+    Answer,
+    Asked,
+    Batch,
+    Codec,
+    Event,
+    Field,
+    MessageSpec,
+    ProtocolErrorKind,
+    Refusal,
+    Request,
+)
+from tcpcomm.codec.encoding import Encoding
+from tcpcomm.codec.limits import MAX_BATCH, MAX_ITEMS, limited_lists, positive
+from tcpcomm.codec.problems import brief_repr, errors_at
+from tcpcomm.codec.random_values import TRIES
+from tcpcomm.codec.ranges import Range, bounds_of
+from tcpcomm.codec.template.dialect import TextDialect
+from tcpcomm.codec.template.faults import Faults
+from tcpcomm.codec.template.parser import ListPiece, OptionalPiece, Piece, ValuePiece, parse, value_names
+from tcpcomm.codec.template.scpi.headers import Header, HeaderTable, parse_header
+from tcpcomm.codec.template.scpi.messages import split, split_unit, written
+from tcpcomm.errors import CodecError, ConfigurationError
+
+
+@frozen
+class Scpi(Codec):
+    """
+    Messages of measuring instruments, as SCPI and IEEE 488.2 say.
+
+    ``@command("MEASure[:VOLTage][:DC]?", reply="{volts:.6E}")`` is a query, and a command without ``?``,
+    such as ``@command("OUTPut{channel:d} {on}")``, has no reply. A blank is between the header and its
+    parameters, and a comma between parameters. ``{text:q}`` is a string in quotes, and ``{data:block}`` a
+    binary block.
+
+    The equipment reads headers in short and long forms, words in any case, strings in both quotes, numbers
+    in hexadecimal (``#HFF``), and several units in one line; it answers these in one line. The host sends
+    the short form. An instrument refuses by silence, so the equipment does.
+
+    Attributes:
+        encoding: the encoding of the text. latin-1 leaves the bytes of blocks unchanged.
+        max_items: the most items of a list.
+        max_units: the most units of a line.
+
+    Raises:
+        ConfigurationError: Python has no such encoding, or a limit is not positive.
+    """
+
+    encoding: str = "latin-1"
+    max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
+    max_units: int = field(default=MAX_BATCH, kw_only=True, validator=positive)
+
+    def __attrs_post_init__(self) -> None:
+        Encoding(self.encoding)
+
+    def bind(self, specs: Sequence[MessageSpec]) -> ScpiDialect:
+        headers: dict[str, Header] = {}
+        words: dict[str, list[Callable[[str], str]]] = {}
+        templates = []
+        for spec in specs:
+            if spec.is_event:
+                templates.append(spec)
+                continue
+            with errors_at(spec.where):
+                header, parameters = _split_template(spec.wire)
+                headers[spec.name] = found = parse_header(header)
+                types = {each.name: each.type for each in spec.parameters}
+                numbers = set(value_names(parse(found.text)))
+                words[spec.name] = _words(parse(parameters), types)
+            wire = f"{found.text} {parameters}" if parameters else found.text
+            reply = None if spec.reply is MISSING and not header.endswith("?") else spec.reply
+            fields = tuple(_from_one(each) if each.name in numbers else each for each in spec.parameters)
+            templates.append(evolve(spec, wire=wire, reply=reply, parameters=fields))
+        encoding = Encoding(self.encoding)
+        with limited_lists(self.max_items):
+            return ScpiDialect(templates, encoding, HeaderTable(headers), words, self.max_units)
+
+
+def _from_one(number: Field) -> Field:
+    """Return a parameter that stands behind a keyword, which is not negative, with the range from 1."""
+    if bare_type(number.type) is not int or bounds_of(number.type) is not None:
+        return number
+    return evolve(number, type=Annotated[number.type, Range(1)])
+
+
+def _split_template(wire: Any) -> tuple[str, str]:
+    """Return the header of a declared command, and the template of its parameters."""
+    if not isinstance(wire, str) or not wire.strip():
+        example = "MEASure[:VOLTage][:DC]?"
+        raise ConfigurationError(
+            f"its header cannot be {wire!r}: write one as the manual does: {example!r}"
+        )
+    header, _, parameters = wire.strip().partition(" ")
+    return header, re.sub(r"\s*,\s*", ",", parameters.strip())
+
+
+def _words(pieces: Sequence[Piece], types: Mapping[str, Any]) -> list[Callable[[str], str]]:
+    """Return for each parameter a function that finds its word in any case."""
+    found: list[Callable[[str], str]] = []
+    for piece in pieces:
+        match piece:
+            case ValuePiece():
+                found.append(_finder(types.get(piece.name), piece.format_spec))
+            case OptionalPiece():
+                found += _words(piece.pieces, types)
+            case ListPiece():
+                return [*found, str]
+    return found
+
+
+def _finder(annotation: Any, format_spec: str) -> Callable[[str], str]:
+    kind = bare_type(annotation)
+    values: dict[str, str] = {}
+    if kind is bool:
+        true, _, false = (format_spec or "1|0").partition("|")
+        values = {"ON": true, "1": true, true.upper(): true, "OFF": false, "0": false, false.upper(): false}
+    elif get_origin(kind) is Literal:
+        values = {each.upper(): each for each in get_args(kind) if isinstance(each, str)}
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        values = {each.value.upper(): each.value for each in kind if isinstance(each.value, str)}
+    return lambda text: values.get(text.upper(), text)
+
+
+class ScpiDialect(TextDialect):
+    """
+    The commands of an instrument, bound to a declaration.
+
+    Args:
+        specs: the commands, with their templates in short forms.
+        encoding: the encoding of the text.
+        headers: finds commands.
+        words: for the name of each command, functions that find the words of its parameters.
+        max_units: the most units of a line.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[MessageSpec],
+        encoding: Encoding,
+        headers: HeaderTable,
+        words: Mapping[str, Sequence[Callable[[str], str]]],
+        max_units: int,
+    ) -> None:
+        super().__init__(specs, encoding, Faults((), encoding, {}))
+        self._headers = headers
+        self._words = words
+        self._max_units = max_units
+
+    def read_at_equipment(self, frame: bytes) -> Asked:
+        try:
+            units = split(self._encoding.decode(frame), ";")
+            if len(units) > self._max_units:
+                raise CodecError(f"the line has {len(units)} commands, and may have {self._max_units}")
+        except CodecError as error:
+            return Refusal(ProtocolErrorKind.MALFORMED, error, wants_reply=False)
+        path = ""
+        found: list[Request | Refusal] = []
+        for unit in units:
+            if unit:
+                request, path = self._read_unit(unit, path)
+                found.append(request)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the line is empty"), wants_reply=False)
+        return Batch(found, in_order=True)
+
+    def _read_unit(self, unit: str, path: str) -> tuple[Request | Refusal, str]:
+        """Return the request of a unit, and the path that the next unit may begin from."""
+        try:
+            header, parameters = split_unit(unit)
+            absolute = header.removeprefix(":")
+            command = None
+            if path and header == absolute and not header.startswith("*"):
+                command = self._headers.find(path + header)
+                absolute = path + header if command is not None else absolute
+            command = command or self._headers.find(absolute)
+            if command is None:
+                problem = CodecError(f"there is no command {header}")
+                return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem, wants_reply=False), path
+            name, text = command
+            if parameters or self._words[name]:
+                text += " " + written(parameters, self._words[name])
+            (request,) = super().read_at_equipment(self._encoding.encode(text)).requests
+        except CodecError as error:
+            return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, wants_reply=False), path
+        if not header.startswith("*"):
+            path = absolute.rpartition(":")[0]
+            path += ":" if path else ""
+        return request, path
+
+    def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
+        frame = super().request(name, values, id)
+        read = self.read_at_equipment(frame)
+        texts = {key: value for key, value in values.items() if isinstance(value, str | bytes)}
+        is_block = b'"#' not in frame and any(each[:1] == "#" for each in texts.values())
+        is_same = isinstance(read, Request) and read.name == name and texts.items() <= read.values.items()
+        if is_same and not is_block:
+            return frame
+        raise CodecError(
+            f"{brief_repr(self._encoding.decode(frame))} would be read as something else: a text with "
+            "blanks at its ends or any of ; , # and quotes must be in quotes, as in {text:q}"
+        )
+
+    def draw_values(self, name: str, random: Random) -> dict[str, Any]:
+        for _ in range(TRIES):
+            values = super().draw_values(name, random)
+            with suppress(CodecError):
+                self.request(name, values, 0)
+                break
+        return values
+
+    def join(self, replies: Sequence[bytes]) -> bytes:
+        return b";".join(replies)
+
+    def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
+        if frame.endswith(b"\r") and b"#" not in frame:  # it could be the last byte of a block
+            frame = frame[:-1]
+        return super().read_at_host(frame)
