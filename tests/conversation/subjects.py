@@ -38,6 +38,7 @@ class OneFrameReader(Reader):
 class SilenceReader(OneFrameReader):
     """Reads frames of the model that come in place of silence."""
 
+    is_hasty = True
     silence_is_success = True
 
     def take(self, body: Frame) -> Any:

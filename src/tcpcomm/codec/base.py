@@ -199,6 +199,12 @@ class ReplyReader(ABC):
     session without ids goes on.
     """
 
+    is_hasty: ClassVar[bool] = False
+    """True if the first answer must come soon. The command may wait for its turn for longer than that."""
+
+    is_acknowledged: bool = False
+    """True if the acknowledgement was read that comes before the reply."""
+
     silence_is_success: ClassVar[bool] = False
     """True if the command has succeeded when no answer came within its timeout. The result is None."""
 

@@ -22,6 +22,11 @@ def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _check_seconds(what: str, seconds: Any) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < inf:
+        raise ConfigurationError(f"{what} needs a number of seconds above 0, not {seconds!r}")
+
+
 @frozen
 class CountedLines:
     """
@@ -95,13 +100,20 @@ class Acknowledged:
             form.
 
     A fault can stand in place of the acknowledgement, or come after it.
+
+    With ``within`` the acknowledgement must come within so many seconds. The timeout of the command counts
+    from the acknowledgement then. Without it, the timeout is for all frames.
     """
 
     acknowledgement: str
     reply: tuple[Any, ...]
 
-    def __init__(self, acknowledgement: str, *reply: Any) -> None:
-        self.__attrs_init__(acknowledgement, reply)
+    within: float | None = None
+
+    def __init__(self, acknowledgement: str, *reply: Any, within: float | None = None) -> None:
+        if within is not None:
+            _check_seconds("Acknowledged(within=...)", within)
+        self.__attrs_init__(acknowledgement, reply, within)
 
 
 @frozen
@@ -120,9 +132,8 @@ class Silence:
     seconds: float = field()
 
     @seconds.validator
-    def _check_seconds(self, _: Any, seconds: float) -> None:
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < inf:
-            raise ConfigurationError(f"Silence needs a number of seconds above 0, not {seconds!r}")
+    def _check(self, _: Any, seconds: float) -> None:
+        _check_seconds("Silence", seconds)
 
 
 @frozen

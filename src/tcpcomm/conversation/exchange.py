@@ -76,7 +76,7 @@ LONGEST_PAUSE: Final = 0.1
 """Seconds that a pause lasts at most."""
 
 LEAST_PATIENCE: Final = 5.0
-"""Seconds that a command waits for its turn, at least, if it succeeds by silence, which may be short."""
+"""Seconds that a command waits for its turn, at least, if its first answer must come sooner."""
 
 LEAST_DOUBT: Final = 0.1
 """Seconds of silence, at least, behind a frame that took the place of a reply."""
@@ -122,6 +122,13 @@ class Call:
     interim: str = field(default="", init=False)
     is_patient: bool = field(default=False, init=False)
 
+
+    @property
+    def awaited(self) -> str:
+        """The name of the next answer, for errors."""
+        answers = self.answers
+        is_first = answers is not None and answers.is_hasty and not answers.is_acknowledged
+        return "acknowledgement" if is_first else "reply"
 
     @property
     def patience(self) -> float:
@@ -471,7 +478,7 @@ class Exchange:
             since += self._came_instead(call, partial)
             self._settle(
                 call,
-                ReplyTimeout(f"no reply within {call.timeout:g} s{since}"),
+                ReplyTimeout(f"no {call.awaited} within {call.timeout:g} s{since}"),
                 broken="a reply did not come in time: a late one must not answer the next command",
             )
         for call in [each for each in self._waiting if each.due <= now]:
@@ -480,8 +487,8 @@ class Exchange:
                 call.settle(NotSent(f"its turn did not come within {call.patience:g} s"))
 
     def _waits_on(self, call: Call) -> bool:
-        """Give a command that succeeds by silence, once, more time until its turn."""
-        if call.answers is None or not call.answers.silence_is_success or call.is_patient:
+        """Give a command whose first answer must come soon, once, more time until its turn."""
+        if call.answers is None or not call.answers.is_hasty or call.is_patient:
             return False
         call.due += max(LEAST_PATIENCE - call.timeout, 0.0)
         call.is_patient = True

@@ -282,6 +282,10 @@ class Requester:
             return new_timeout(command.interim, event.name, event.values) or command.timeout
 
         self._exchange.begin_anew(f"the last {event.name}", timeout_of, self._clock.seconds())
+        self._expect_deadline()
+
+    def _expect_deadline(self) -> None:
+        """Have the timer ring for the next deadline, which may be earlier than before."""
         due = self._exchange.deadline
         if due < self._next_due:
             self._next_due = due
@@ -427,10 +431,13 @@ class Requester:
         observed.answered([frame], outcome, self._clock.seconds())
 
 
-class FramedRequester(Requester):
-    """Asks commands with reply framings. While one is under way, the session reads by its framing."""
+class VersatileRequester(Requester):
+    """
+    Asks commands with reply framings, too: while one is under way, the session reads by its framing. And
+    commands with a time for their acknowledgement: behind it their timeout begins.
+    """
 
-    __slots__ = ("_framings", "_in_use", "_usual")
+    __slots__ = ("_acknowledged", "_framings", "_in_use", "_timeouts", "_usual")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -438,6 +445,34 @@ class FramedRequester(Requester):
         self._framings = declaration.reply_framings
         self._in_use: Framing | None = None
         self._usual: Any = None  # the decoder that reads while no such command is under way
+        self._acknowledged: ReplyReader | None = None  # the last command that was acknowledged
+        self._timeouts: dict[str, float] = {}
+
+    def ask(
+        self,
+        command: Command,
+        values: dict[str, Any],
+        *,
+        answers: ReplyReader | None = None,
+        timeout: float | None = None,
+    ) -> Deferred[Any]:
+        within = command.acknowledged_within
+        if within is not None and answers is None:
+            self._timeouts[command.name] = command.timeout if timeout is None else timeout
+            timeout = within
+        return super().ask(command, values, answers=answers, timeout=timeout)
+
+    def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
+        found = super().answer(body, id, frame)
+        reader = self._exchange.oldest_reader
+        if reader is not None and reader.is_acknowledged and reader is not self._acknowledged:
+            self._acknowledged = reader
+            now = self._clock.seconds()
+            self._exchange.begin_anew(
+                "its acknowledgement", lambda call: self._timeouts.get(call.name), now
+            )
+            self._expect_deadline()
+        return found
 
     def _write(self) -> None:
         super()._write()
@@ -452,14 +487,10 @@ class FramedRequester(Requester):
         self._in_use = framing
 
 
-class PhasedRequester(FramedRequester):
+class PhasedRequester(VersatileRequester):
     """Asks commands with two requests, too: it sends the second one when the first is answered."""
 
-    __slots__ = ("_asked_in_phases",)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._asked_in_phases: TwoRequests | None = None  # only one is under way
+    __slots__ = ()
 
     def ask(
         self,
@@ -526,8 +557,8 @@ def requester_for(
     kind: type[Requester] = Requester
     if declaration is not None and declaration.dialect.first_requests:
         kind = PhasedRequester
-    elif declaration is not None and declaration.reply_framings:
-        kind = FramedRequester
+    elif declaration is not None and (declaration.reply_framings or declaration.acknowledges_in_time):
+        kind = VersatileRequester
     return kind(session, clock, drop, declaration, **options)
 
 

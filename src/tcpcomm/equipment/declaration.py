@@ -96,6 +96,11 @@ class Declaration:
         framings = {name: each.reply_framing for name, each in self.commands.items()}
         return {name: each for name, each in framings.items() if each is not None}
 
+    @property
+    def acknowledges_in_time(self) -> bool:
+        """True if a command has a time for its acknowledgement."""
+        return any(each.acknowledged_within is not None for each in self.commands.values())
+
     def framed(self, command: str, frames: Iterable[bytes]) -> list[bytes]:
         """Return the frames of a reply so that :attr:`sent` gives them the framing of the command."""
         framing = self.reply_framings.get(command)
@@ -396,6 +401,10 @@ def _check_settings(declaration: Declaration) -> None:
             _check_silence(declaration, command)
         if command.reply_framing is not None:
             _check_reply_framing(declaration, command)
+        if command.acknowledged_within is not None and declaration.dialect.by_id:
+            raise ConfigurationError(
+                f"{command.where}: Acknowledged(within=...) is for replies without ids"
+            )
         if isinstance(command.spec.wire, TwoPhases) and declaration.pipeline > 1:
             raise ConfigurationError(
                 f"{command.where}: with pipeline = {declaration.pipeline} another command could come "

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.base import MessageSpec
+from tcpcomm.codec.reply_forms import Acknowledged
 from tcpcomm.equipment.states import StateRule
 from tcpcomm.framing import Framing
 
@@ -66,6 +67,12 @@ class Command(_DeclaredMessage):
 
     reply_framing: Framing | None = field(default=None, kw_only=True)
     """The framing of its replies, or None if it is that of all replies."""
+
+    @property
+    def acknowledged_within(self) -> float | None:
+        """The seconds until its acknowledgement, or None if they are not declared."""
+        reply = self.spec.reply
+        return reply.within if isinstance(reply, Acknowledged) else None
 
     @property
     def has_reply(self) -> bool:

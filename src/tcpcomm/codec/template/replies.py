@@ -89,6 +89,11 @@ class Reply:
         self._single_reader = _SingleReader(self, self.forms[0]) if is_single else None
         is_one_frame = acknowledgement is None and all(form.is_single for form in self.forms)
         self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
+        self._within: float | None = getattr(spec.reply, "within", None)
+        if self._within is not None:
+            self._several_reader = _HastyReader
+            text, *others = self.texts
+            self.texts = (f"{text[:-1]}, within {self._within:g} s)", *others)
 
     def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
         """
@@ -137,7 +142,8 @@ class Reply:
         if self._single_reader is not None:
             return None
         text = None if self.acknowledgement is None else self.acknowledgement.text
-        return {"acknowledgement": text, "forms": [each.layout for each in self.forms]}
+        layout = {} if self._within is None else {"within": self._within}
+        return {"acknowledgement": text, **layout, "forms": [each.layout for each in self.forms]}
 
     def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
         """Return the error of a text that fits no template. The nearest template explains it."""
@@ -293,3 +299,13 @@ class _OneFrameReader(_SeveralReader):
     """Reads a reply of one frame, which has several forms."""
 
     is_one_frame = True
+
+
+class _HastyReader(_SeveralReader):
+    """Reads a reply whose acknowledgement must come soon."""
+
+    is_hasty = True
+
+    @property
+    def is_acknowledged(self) -> bool:  # type: ignore[override]
+        return self._has_begun

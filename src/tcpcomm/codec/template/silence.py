@@ -71,6 +71,7 @@ class _SilenceReader(ReplyReader):
     """Reads the fault that can come in place of silence. It has no state, so all requests share it."""
 
     is_one_frame = True
+    is_hasty = True
     silence_is_success = True
 
     read_fault: Callable[[str], Fault | None]
