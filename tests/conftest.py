@@ -69,6 +69,7 @@ ALONE = (
 
 REACTORS = (
     "tests/link/test_certificates.py",
+    "tests/link/test_named_port.py",
     "tests/link/test_transports.py",
     "tests/runtime/test_socket_options.py",
     "tests/server/test_observed.py",
