@@ -152,6 +152,21 @@ def test_a_text_that_would_arrive_changed_is_refused(text: str, reason: str) -> 
         DIALECT.request("say", {"text": text}, 1)
 
 
+def test_elements_and_attributes_that_are_not_declared_can_be_ignored() -> None:
+    dialect = Xml(ignore_unknown=True).bind([LOCATE, PING, SAY, ALARM])
+    document = (
+        b'<Robot Version="2"><Time><Locate Job="9"/>12:00</Time>'
+        b'<Locate Speed="1" Job="3" Mode="fast"><More>text</More></Locate></Robot>'
+    )
+    assert Request("locate", {"job": 3}, None, True) == dialect.read_at_equipment(document)
+    reply = (
+        b'<Sensor Id="1"><Pos X="1.5" Y="2.5" Z="3.5"/><Status>OK</Status>'
+        b"<Temperature>20</Temperature></Sensor>"
+    )
+    assert Position(1.5, 2.5, "OK") == result_of("locate", reply, dialect)
+    assert isinstance(DIALECT.read_at_equipment(document), Refusal)
+
+
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;">]><Say>&c;&c;&c;</Say>'
 
 

@@ -32,6 +32,7 @@ from tcpcomm.errors import CodecError, ConfigurationError
 
 _FIRST: Final = 0xE000  # of the private characters, which stand for the fields while XML is parsed
 _MOST: Final = 6000
+_WITH_DOCUMENTS: Final = ("wire", "reply", "faults")
 
 
 @frozen
@@ -53,6 +54,8 @@ class Xml(Codec):
         fault: the document of faults, as in :class:`Template`.
         codes: the fault codes of protocol errors.
         max_items: the most items of a list.
+        ignore_unknown: whether received documents may have elements and attributes at places that no
+            document of the declaration has. They are ignored. Otherwise such a document is refused.
         declaration: whether documents are sent with ``<?xml version="1.0" encoding="..."?>``.
 
     Raises:
@@ -68,48 +71,55 @@ class Xml(Codec):
     )
     codes: Mapping[ProtocolErrorKind, int | str] = field(factory=dict, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
+    ignore_unknown: bool = field(default=False, kw_only=True)
     declaration: bool = field(default=False, kw_only=True)
     _template: Template = field(init=False, repr=False, eq=False)
 
     @_template.default
     def _make_template(self) -> Template:
         try:
-            fault = _in_form(self.fault)
+            fault = _in_form(self.fault, set())
         except ConfigurationError as error:
             raise ConfigurationError(f"the document of faults: {error}") from None
         with escaping(escaped_type):
             return Template(self.encoding, fault, self.codes, max_items=self.max_items)
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
-        documents = []
+        documents, places = [], set[str]()
+        _in_form(self.fault, places)
         for spec in specs:
             try:
-                changes = {name: _in_form(getattr(spec, name)) for name in ("wire", "reply", "faults")}
+                changes = {each: _in_form(getattr(spec, each), places) for each in _WITH_DOCUMENTS}
             except ConfigurationError as error:
                 raise ConfigurationError(f"{spec.where}: {error}") from None
             documents.append(evolve(spec, **changes))
         with escaping(escaped_type):
-            return self._template.bind_with(documents, XmlEncoding(self.encoding, self.declaration))
+            known = frozenset(places) if self.ignore_unknown else None
+            encoding = XmlEncoding(self.encoding, self.declaration, known)
+            return self._template.bind_with(documents, encoding)
 
 
-def _in_form(declared: Any) -> Any:
-    """Return templates, or a form of a reply that holds templates, with all documents in one form."""
+def _in_form(declared: Any, places: set[str]) -> Any:
+    """
+    Return templates, or a form of a reply that holds templates, with all documents in one form.
+
+    Add the places of their elements and attributes to ``places``.
+    """
     if isinstance(declared, str):
-        return _template_in_form(declared)
+        return _template_in_form(declared, places)
     if isinstance(declared, tuple | list):
-        return type(declared)(map(_in_form, declared))
+        return type(declared)(_in_form(each, places) for each in declared)
     if isinstance(declared, Mapping):
-        return {_in_form(text): code for text, code in declared.items()}
+        return {_in_form(text, places): code for text, code in declared.items()}
     if declared is not MISSING and has(type(declared)):
-        changed = {each.name: _in_form(getattr(declared, each.name)) for each in fields(type(declared))}
         copy = object.__new__(type(declared))
-        for name, value in changed.items():
-            object.__setattr__(copy, name, value)
+        for each in fields(type(declared)):
+            object.__setattr__(copy, each.name, _in_form(getattr(declared, each.name), places))
         return copy
     return declared
 
 
-def _template_in_form(text: str) -> str:
+def _template_in_form(text: str, places: set[str]) -> str:
     """Return the template of the same document, with attributes in order and without blanks."""
     if any(_FIRST <= ord(each) <= _FIRST + _MOST for each in text):
         raise ConfigurationError(f"{text!r} has characters for private use")
@@ -137,7 +147,7 @@ def _template_in_form(text: str) -> str:
         return "".join(parts)
 
     try:
-        document = canonical(render(parse(text)))
+        document = canonical(render(parse(text)), seen=places)
     except CodecError as error:
         problem = f"{text!r} is not a document with fields in braces: {error.reason}"
         raise ConfigurationError(problem) from None

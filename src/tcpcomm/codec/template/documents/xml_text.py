@@ -9,6 +9,7 @@ Two documents that mean the same have the same text.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from random import Random
 from typing import Any, Final
 from xml.parsers import expat
@@ -60,15 +61,23 @@ def escaped_type(kind: FieldType) -> FieldType:
     return evolve(kind, write=write, read=lambda text: unescaped(kind.read(text)), draw=draw)
 
 
-def canonical(document: str) -> str:
+def canonical(document: str, *, known: Set[str] | None = None, seen: set[str] | None = None) -> str:
     """
     Return a document in the form that the module describes.
+
+    Args:
+        document: the document.
+        known: the places that count, such as ``/Robot/Locate`` and ``/Robot/Locate/@Job``. Elements and
+            attributes at other places are left out. None: all places count.
+        seen: a set to which the places of this document are added.
 
     Raises:
         CodecError: it is not well-formed XML, or has a document type definition.
     """
     parts: list[str] = []
     texts: list[str] = []
+    places = [""]
+    left_out = 0  # elements that are open and do not count
 
     def end_text() -> None:
         if texts:
@@ -76,15 +85,33 @@ def canonical(document: str) -> str:
             texts.clear()
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal left_out
+        place = f"{places[-1]}/{name}"
+        if left_out or (known is not None and place not in known):
+            left_out += 1
+            return
         end_text()
+        places.append(place)
         parts.append(f"<{name}")
         for key in sorted(attributes):
-            parts.append(f' {key}="{escaped(attributes[key].strip())}"')
+            if known is None or f"{place}/@{key}" in known:
+                parts.append(f' {key}="{escaped(attributes[key].strip())}"')
         parts.append(">")
+        if seen is not None:
+            seen.update((place, *(f"{place}/@{key}" for key in attributes)))
 
     def end(name: str) -> None:
+        nonlocal left_out
+        if left_out:
+            left_out -= 1
+            return
         end_text()
+        places.pop()
         parts.append(f"</{name}>")
+
+    def text(data: str) -> None:
+        if not left_out:
+            texts.append(data)
 
     def refuse(*_: object) -> None:
         reason = "a document type definition is refused, because its entities can grow without a limit"
@@ -93,7 +120,7 @@ def canonical(document: str) -> str:
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = texts.append
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(document, True)
@@ -115,9 +142,12 @@ class XmlEncoding(Encoding):
     declaration: bool = field(default=False)
     """Whether documents are sent with an XML declaration."""
 
+    known: frozenset[str] | None = field(default=None)
+    """The places that count in received documents. None: all of them."""
+
     def encode(self, text: str) -> bytes:
         head = f'<?xml version="1.0" encoding="{self.name}"?>' if self.declaration else ""
         return super().encode(head + shortened(text))
 
     def decode(self, data: bytes) -> str:
-        return canonical(super().decode(data.removeprefix(_BOM)))
+        return canonical(super().decode(data.removeprefix(_BOM)), known=self.known)
