@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import pytest
 
+from tcpcomm import Equipment, command, declaration_of
+from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.codec import (
     F32,
@@ -26,6 +28,7 @@ from tcpcomm.codec import (
 from tcpcomm.codec.base import MISSING, Request
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.framing import Delimited
 
 
 @dataclass(frozen=True)
@@ -145,3 +148,21 @@ def test_a_dataclass_is_drawn_printed_and_read_from_a_command_line() -> None:
     assert {"score": 3, "note": "x"} == jsonable(Grade(3, "x"))
     assert ["score: 3", "note: x"] == [*lines_of(Grade(3, "x"))]
     assert {"grade": Grade(3)} == read_arguments([Field("grade", Grade)], ['grade={"score": 3}'])
+
+
+class Camera(Equipment):
+    """A camera."""
+
+    framing = Delimited(b"\r\n")
+    codec = Json()
+
+    @command()
+    async def grade(self) -> Grade:
+        """Grade the part."""
+        raise NotImplementedError
+
+
+def test_the_manual_describes_a_dataclass_without_the_text_that_python_makes() -> None:
+    (grade,) = facts_of(declaration_of(Camera))["types"]
+    fields = [{"name": "score", "type": "int"}, {"name": "note", "type": "str", "default": "none"}]
+    assert {"name": "Grade", "doc": "", "fields": fields} == grade

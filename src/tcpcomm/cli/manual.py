@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from enum import Enum
 from random import Random
@@ -210,6 +211,8 @@ def _add_classes(annotation: Any, found: dict[type, None]) -> None:
 
 def _type(cls: type) -> dict[str, Any]:
     doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
+    if dataclasses.is_dataclass(cls) and doc.startswith(f"{cls.__name__}("):
+        doc = ""  # Python made it of the annotations
     if issubclass(cls, Enum):
         members = [{"name": name, "value": jsonable(each.value)} for name, each in cls.__members__.items()]
         return {"name": cls.__name__, "doc": doc, "members": members}

@@ -256,6 +256,10 @@ class Codec(ABC):
     takes_faults: ClassVar[bool] = False
     """True if one command can have faults of its own, by :attr:`MessageSpec.faults`."""
 
+    def completed(self, spec: MessageSpec) -> MessageSpec:
+        """Return a declared message with what this codec decides from its request: if there is a reply."""
+        return spec
+
     @abstractmethod
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         """

@@ -315,7 +315,7 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
         raise ConfigurationError(f"{where}: an event returns nothing: annotate it with -> None")
     if not isinstance(mark.codec, Codec | None):
         raise ConfigurationError(f"{where}: codec must be a codec such as Binary(), not {mark.codec!r}")
-    return MessageSpec(
+    spec = MessageSpec(
         name=method.__name__,
         where=where,
         wire=mark.wire,
@@ -326,6 +326,7 @@ def _spec(kind: type[Any], declared: Any, local_names: Mapping[str, Any]) -> Mes
         is_event=is_event,
         codec=mark.codec,
     )
+    return (mark.codec or kind.codec).completed(spec)
 
 
 def _refuse_numpy(where: str, annotation: Any) -> None:

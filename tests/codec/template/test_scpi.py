@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpcomm import Equipment, command, declaration_of
 from tcpcomm.codec import Dialect, Field, MessageSpec, Scpi
 from tcpcomm.codec.base import Batch, Refusal, Request
 from tcpcomm.codec.template.scpi.headers import parse_header
 from tcpcomm.codec.template.scpi.messages import split
 from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.framing import Definite
+from tcpcomm.testing import check_equipment
 
 
 class Source(Enum):
@@ -22,9 +25,9 @@ class Source(Enum):
     EXTERNAL = "EXT"
 
 
-def spec(command: str, wire: str, reply: Any = None, result: Any = None, **types: Any) -> MessageSpec:
+def spec(name_: str, wire: str, reply: Any = None, result: Any = None, **types: Any) -> MessageSpec:
     fields = tuple(Field(each, kind) for each, kind in types.items())
-    return MessageSpec(command, f"Meter.{command}", wire, reply, fields, result)
+    return MessageSpec(name_, f"Meter.{name_}", wire, reply, fields, result)
 
 
 SPECS = [
@@ -217,6 +220,33 @@ def test_the_spellings_of_a_header(header: str, text: str, some: set[str]) -> No
     found = parse_header(header)
     assert text == found.text
     assert some <= found.forms.keys()
+
+
+def test_the_manual_shows_the_header_as_it_is_declared(meter: Dialect) -> None:
+    assert "MEASure[:VOLTage][:DC]?" == meter.notation("volts").request
+    assert "OUTPut{channel:d}[:STATe] {on}" == meter.notation("output").request
+
+
+class Supply(Equipment):
+    """A power supply."""
+
+    framing = Definite()
+    codec = Scpi()
+
+    @command("*IDN?", reply="{text}")
+    async def identity(self) -> str:
+        """Return the maker and the model."""
+        return "SEED"
+
+    @command("VOLTage {volts:.3f}")
+    async def set_voltage(self, volts: float) -> None:
+        """Set the voltage."""
+
+
+def test_a_command_without_a_question_mark_has_no_reply_at_either_end() -> None:
+    declaration = declaration_of(Supply)
+    assert [True, False] == [each.has_reply for each in declaration.commands.values()]
+    check_equipment(Supply)
 
 
 def test_each_number_of_a_header_is_its_own() -> None:

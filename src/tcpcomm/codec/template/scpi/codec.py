@@ -29,6 +29,7 @@ from tcpcomm.codec.base import (
     Event,
     Field,
     MessageSpec,
+    Notation,
     ProtocolErrorKind,
     Refusal,
     Request,
@@ -76,6 +77,12 @@ class Scpi(Codec):
     def __attrs_post_init__(self) -> None:
         Encoding(self.encoding)
 
+    def completed(self, spec: MessageSpec) -> MessageSpec:
+        if spec.is_event or spec.reply is not MISSING or not isinstance(spec.wire, str):
+            return spec
+        header, _ = _split_template(spec.wire)
+        return spec if header.endswith("?") else evolve(spec, reply=None)
+
     def bind(self, specs: Sequence[MessageSpec]) -> ScpiDialect:
         headers: dict[str, Header] = {}
         words: dict[str, list[Callable[[str], str]]] = {}
@@ -91,12 +98,19 @@ class Scpi(Codec):
                 numbers = set(value_names(parse(found.text)))
                 words[spec.name] = _words(parse(parameters), types)
             wire = f"{found.text} {parameters}" if parameters else found.text
-            reply = None if spec.reply is MISSING and not header.endswith("?") else spec.reply
             fields = tuple(_from_one(each) if each.name in numbers else each for each in spec.parameters)
-            templates.append(evolve(spec, wire=wire, reply=reply, parameters=fields))
+            templates.append(evolve(self.completed(spec), wire=wire, parameters=fields))
         encoding = Encoding(self.encoding)
         with limited_lists(self.max_items):
-            return ScpiDialect(templates, encoding, HeaderTable(headers), words, self.max_units)
+            declared = {spec.name: str(spec.wire) for spec in specs}
+            return ScpiDialect(
+                templates,
+                encoding,
+                HeaderTable(headers),
+                words,
+                declared=declared,
+                max_units=self.max_units,
+            )
 
 
 def _from_one(number: Field) -> Field:
@@ -153,6 +167,7 @@ class ScpiDialect(TextDialect):
         encoding: the encoding of the text.
         headers: finds commands.
         words: for the name of each command, functions that find the words of its parameters.
+        declared: the commands as they were declared, by their names.
         max_units: the most units of a line.
     """
 
@@ -162,11 +177,14 @@ class ScpiDialect(TextDialect):
         encoding: Encoding,
         headers: HeaderTable,
         words: Mapping[str, Sequence[Callable[[str], str]]],
+        *,
+        declared: Mapping[str, str],
         max_units: int,
     ) -> None:
         super().__init__(specs, encoding, Faults((), encoding, {}))
         self._headers = headers
         self._words = words
+        self._declared = declared
         self._max_units = max_units
 
     def read_at_equipment(self, frame: bytes) -> Asked:
@@ -232,6 +250,9 @@ class ScpiDialect(TextDialect):
                 self.request(name, values, 0)
                 break
         return values
+
+    def notation(self, name: str) -> Notation:
+        return evolve(super().notation(name), request=self._declared[name])
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         return b";".join(replies)
