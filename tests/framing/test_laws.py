@@ -150,7 +150,7 @@ FRAMINGS: list[Framing] = [
     Checked(LengthPrefixed(2, offset=2, sync=b"AB", strip=0), checksum("sum8"), at=4, cover_to=4),
     Checked(Nested(TPKT, max_fragment=12, max_frame=50), checksum("lrc")),
     Nested(TPKT, COTP, max_fragment=10, max_frame=60),
-    Nested(Lines(keep_ends=True), Fragments(1, 0, 0x80), max_frame=60),
+    Nested(Lines(keep_ends=True, max_frame=70), Fragments(1, 0, 0x80), max_frame=60),
     Nested(Checked(LengthPrefixed(2, max_frame=20), checksum("xor")), Fragments(1, 0, 1), max_frame=60),
     Preamble(LengthPrefixed(2, max_frame=30), 6),
     Telnet(Lines(max_frame=20)),

@@ -312,7 +312,11 @@ def _(framing: Nested) -> SearchStrategy[bytes]:
 
     headers = st.binary(min_size=rule.header, max_size=rule.header)
     fragmented = st.builds(marked, headers, _bodies(framing.max_frame - rule.header))
-    return st.one_of(fragmented, payloads_for(framing.outer)).filter(sendable(framing))
+    whole = payloads_for(framing.outer)
+    alone = whole.filter(lambda outer: len(outer) >= rule.header).map(
+        lambda outer: marked(outer[: rule.header], outer[rule.header :])
+    )
+    return st.one_of(fragmented, alone, whole).filter(sendable(framing))
 
 
 @st.composite
@@ -572,8 +576,8 @@ def _nested() -> SearchStrategy[Framing]:
             LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4),
             LengthPrefixed(1),
             Delimited(b"\r\n"),
-            Lines(),
-            Lines(keep_ends=True),
+            Lines(max_frame=_LONG),
+            Lines(keep_ends=True, max_frame=_LONG),
             Cobs(),
             Checked(LengthPrefixed(2), CHECKSUMS["xor"]),
         )
