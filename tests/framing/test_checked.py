@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong, TruncatedFrame
+from tcpcomm.errors import (
+    BadChecksum,
+    ConfigurationError,
+    EncodeError,
+    FrameTooLong,
+    TruncatedFrame,
+    UnexpectedBytes,
+)
 from tcpcomm.framing import (
     Checked,
     Cobs,
@@ -17,7 +24,9 @@ from tcpcomm.framing import (
     Enclosed,
     FixedSize,
     HeaderFramed,
+    HexText,
     LengthPrefixed,
+    Lines,
     Netstring,
     Stuffed,
     checksum,
@@ -83,9 +92,7 @@ def test_a_checksum_may_count_a_part_of_the_frame() -> None:
 
 def test_a_checksum_inside_a_frame_stays_there() -> None:
     framing = Checked(FixedSize(4), XOR, at=2)
-    assert [b"ab\x03z", bad(4, "xor", "04", "03", 4), b"ab\x03z"] == read(
-        framing, b"ab\x03zab\x04zab\x03z"
-    )
+    assert [b"ab\x03z", bad(4, "xor", "04", "03", 4), b"ab\x03z"] == read(framing, b"ab\x03zab\x04zab\x03z")
     assert b"ab\x03z" == framing.encode(b"ab\x03z")
 
 
@@ -178,3 +185,77 @@ def test_values_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(reason)}"):
         Checked(inner, CRC, **options)
+
+
+M_BUS = Checked(
+    LengthPrefixed(1, offset=1, sync=b"\x68", adjust=4, strip=0),
+    checksum("sum8"),
+    cover_from=4,
+    tail=b"\x16",
+)
+WITH_HEADER = Checked(
+    LengthPrefixed(2, offset=1, sync=b"\x02"), checksum("xor"), cover_header=True, cover_from=1, tail=b"\r"
+)
+ASCII = Checked(HexText(Enclosed(b":", b"\r\n", max_frame=20)), checksum("lrc"))
+
+
+def test_a_constant_byte_behind_the_checksum_must_be_there() -> None:
+    good, wrong = bytes.fromhex("68030368 53FEBD 0E 16"), bytes.fromhex("68030368 53FEBD 0E 17")
+    reason = "a frame must end with b'\\x16' behind its checksum, not with b'\\x17'"
+    assert [good[:-2], Fault(UnexpectedBytes, reason, 9), good[:-2]] == read(M_BUS, good + wrong + good)
+
+
+def test_a_frame_without_room_for_checksum_and_tail_is_a_fault() -> None:
+    framing = Checked(LengthPrefixed(1), checksum("xor"), tail=b"\r\n")
+    fault = Fault(BadChecksum, "2 bytes are too few to hold the xor checksum")
+    assert [fault, b""] == read(framing, b"\x02\r\n\x03\0\r\n")
+
+
+def test_a_checksum_counts_a_header_that_frames_do_not_hold() -> None:
+    wire = b"\x02\x00\x05abc" + bytes([0x05 ^ ord("a") ^ ord("b") ^ ord("c")]) + b"\r"
+    assert (wire, [b"abc", b"abc"]) == (WITH_HEADER.encode(b"abc"), read(WITH_HEADER, wire * 2))
+    wrong = b"\x02\x00\x05abd" + wire[6:]
+    fault = Fault(BadChecksum, "8 bytes came whose xor is 65, not 62")
+    assert [fault, b"abc"] == read(WITH_HEADER, wrong + wire)
+
+
+def test_a_checksum_counts_the_header_of_a_function_too() -> None:
+    framing = Checked(
+        HeaderFramed(1, lambda header: header[0], strip=1, pack=lambda frame: bytes([len(frame) + 1])),
+        checksum("sum8"),
+        cover_header=True,
+    )
+    assert (b"\x04ab\xc7", [b"ab"]) == (framing.encode(b"ab"), read(framing, b"\x04ab\xc7"))
+
+
+def test_bytes_are_sent_as_hexadecimal_text_and_received_in_either_case() -> None:
+    assert b":010300000001FB\r\n" == ASCII.encode(b"\x01\x03\0\0\0\x01")
+    assert [b"\xab", b"\xab"] == read(ASCII, b":AB55\r\n:ab55\r\n")
+    assert b"ab\r\n" == HexText(Lines(), lower=True).encode(b"\xab")
+
+
+@pytest.mark.parametrize("text", [b"0", b"0g", b"0 0 ", b"+1"])
+def test_what_is_not_hexadecimal_text_costs_one_frame(text: bytes) -> None:
+    fault = Fault(UnexpectedBytes, f"{text!r} are not pairs of hexadecimal digits")
+    assert [fault, b"\xab"] == read(ASCII, b":" + text + b"\r\n:AB55\r\n")
+
+
+def test_hexadecimal_text_halves_the_longest_frame() -> None:
+    framing = HexText(Lines(max_frame=5))
+    assert (2, b"0102\r\n") == (framing.max_frame, framing.encode(b"\1\2"))
+    with pytest.raises(EncodeError, match="a frame of 3 bytes exceeds max_frame=2"):
+        framing.encode(b"\1\2\3")
+    with pytest.raises(ConfigurationError, match="no room for two hexadecimal digits"):
+        HexText(Lines(max_frame=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"at": 1, "tail": b"a"}, "tail and cover_header are for a checksum at the end: leave out at"),
+        ({"cover_header": True}, "cover_header needs a LengthPrefixed or HeaderFramed that strips"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{reason}$"):
+        Checked(Lines(), checksum("xor"), **options)

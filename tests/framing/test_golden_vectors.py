@@ -25,6 +25,7 @@ from tcpcomm.framing import (
     FixedSize,
     Framing,
     HeaderFramed,
+    HexText,
     LengthPrefixed,
     Lines,
     Nested,
@@ -35,6 +36,7 @@ from tcpcomm.framing import (
     VariableLength,
     XmlDocuments,
     checksum,
+    modbus_rtu_reply,
     modbus_rtu_request,
 )
 from tests.framing.reading import Fault, feed, outcome_of, read
@@ -105,6 +107,33 @@ ASTM = Enclosed(
     tail=b"\r\n",
     keep_ends=True,
     alone=(b"\x04", b"\x05", b"\x06", b"\x15"),
+)
+M_BUS = Checked(
+    LengthPrefixed(1, offset=1, sync=b"\x68", adjust=4, strip=0),
+    checksum("sum8"),
+    cover_from=4,
+    tail=b"\x16",
+)
+LENGTH_AND_CRC = Checked(
+    LengthPrefixed(1, offset=1, sync=STX),
+    checksum("crc-16/modbus"),
+    cover_header=True,
+    cover_from=1,
+    tail=ETX,
+)
+LENGTH_AND_BCC = Checked(LengthPrefixed(2, form="decimal"), checksum("xor").written("hex"), tail=b"\r")
+DNP3 = Checked(
+    Checked(
+        LengthPrefixed(1, offset=2, sync=b"\x05\x64", adjust=4, strip=0),
+        checksum("crc-16/dnp").written("little"),
+        at=8,
+    ),
+    checksum("crc-16/dnp").written("little"),
+    cover_from=10,
+)
+MODBUS_ASCII = Checked(HexText(Enclosed(b":", b"\r\n")), checksum("lrc"))
+MODBUS_RTU = Checked(
+    HeaderFramed(2, modbus_rtu_reply, max_frame=256), checksum("crc-16/modbus"), resync=True
 )
 GALIL = Delimited((b":", b"?"), keep_ends=True)
 KUKA = Delimited(b"</Robot>", keep_ends=True)
@@ -342,6 +371,26 @@ VECTORS = [
         b"1H|\\^&|||ACCESS^511550|||||LIS||P|1|20161028161600\r\x03",
     ),
     binary("ASTM enquiry", ASTM, "05"),
+    # EN 13757-2: the length twice, the sum of what it counts, and a constant last byte.
+    binary("M-Bus set baud rate", M_BUS, "68 03 03 68 53 FE BD 0E 16", "68 03 03 68 53 FE BD"),
+    binary("length, CRC of it and the data, ETX", LENGTH_AND_CRC, "02 06 61 62 63 38 3B 03", "61 62 63"),
+    text("decimal length, BCC in hex, CR", LENGTH_AND_BCC, b"06abc60\r", b"abc"),
+    # IEEE 1815: a CRC of the header, and one of each 16 bytes behind it.
+    binary(
+        "DNP3 class poll",
+        DNP3,
+        "05 64 14 F3 01 00 00 04 0A 3B C0 C3 01 3C 02 06 3C 03 06 3C 04 06 3C 01 06 9A 12",
+        "05 64 14 F3 01 00 00 04 0A 3B C0 C3 01 3C 02 06 3C 03 06 3C 04 06 3C 01 06",
+    ),
+    # The sum counts the bytes, not the digits that are sent.
+    text("Modbus ASCII", MODBUS_ASCII, b":010300000001FB\r\n", b"\x01\x03\0\0\0\x01"),
+    text(
+        "Intel HEX record",
+        MODBUS_ASCII,
+        b":10010000214601360121470136007EFE09D2190140\r\n",
+        bytes.fromhex("10010000214601360121470136007EFE09D21901"),
+    ),
+    binary("Modbus RTU reply", MODBUS_RTU, "01 04 02 03 28 B9 DE", "01 04 02 03 28"),
     text("Galil says yes", GALIL, b" 1.0000\r\n:"),
     text("Galil says no", GALIL, b"?"),
     text("KUKA EKI", KUKA, b'<Robot><Pos X="12.5"/></Robot>'),

@@ -27,6 +27,7 @@ from tcpcomm.framing import (
     Fragments,
     Framing,
     HeaderFramed,
+    HexText,
     JsonValues,
     LengthPrefixed,
     Lines,
@@ -94,6 +95,35 @@ TEXT_FORMS: list[tuple[str, Framing]] = [
     (
         r"enclosed:$|*,no-cover-end,bcc=xor:hex,tail=\r\n",
         Enclosed(b"$", b"*", checksum=XOR_HEX, cover_end=False, tail=b"\r\n"),
+    ),
+    (r"enclosed:\:|\r\n,hex-text,check=lrc", Checked(HexText(Enclosed(b":", b"\r\n")), checksum("lrc"))),
+    ("lines,hex-text-lower", HexText(Lines(), lower=True)),
+    (
+        r"length:1,offset=1,adjust=4,sync=h,strip=0,check=sum8,check-from=4,check-tail=\x16",
+        Checked(
+            LengthPrefixed(1, offset=1, adjust=4, sync=b"h", strip=0),
+            checksum("sum8"),
+            cover_from=4,
+            tail=b"\x16",
+        ),
+    ),
+    (
+        r"length:1,offset=1,sync=\x02,check=crc-16/modbus,check-from=1,check-tail=\x03,check-header",
+        Checked(
+            LengthPrefixed(1, offset=1, sync=STX),
+            checksum("crc-16/modbus"),
+            cover_from=1,
+            tail=ETX,
+            cover_header=True,
+        ),
+    ),
+    (
+        "length:1,offset=2,head-check=xor,head-check-at=3,check=sum8,check-from=4",
+        Checked(Checked(LengthPrefixed(1, offset=2, strip=0), XOR, at=3), checksum("sum8"), cover_from=4),
+    ),
+    (
+        "modbus-rtu-reply,max=256,check=crc-16/modbus,check-resync",
+        Checked(HeaderFramed(2, modbus_rtu_reply, max_frame=256), checksum("crc-16/modbus"), resync=True),
     ),
     (r"enclosed:\||\,,between=\r\n", Enclosed(b"|", b",", between=b"\r\n")),
     ("netstring", Netstring()),
@@ -175,11 +205,14 @@ def test_other_spellings_are_understood(text: str, framing: Framing) -> None:
     assert framing == parse_framing(text)
 
 
-def has_text_form(framing: Framing) -> bool:
+def has_text_form(framing: Framing, checks: int = 0) -> bool:
     """Return True if this framing is of a kind that the notation names."""
     match framing:
         case Checked(framing=inner):
-            return not isinstance(inner, Checked) and has_text_form(inner)
+            head = not (framing.tail or framing.cover_header or framing.resync)
+            return checks < (2 if head else 1) and has_text_form(inner, checks + 1)
+        case HexText(framing=inner):
+            return not isinstance(inner, Checked | HexText) and has_text_form(inner)
         case Nested():
             return (framing.outer, framing.fragments) == (TPKT, COTP)
         case Stuffed():
@@ -228,7 +261,9 @@ OWN = Checksum("xor", lambda data: 0)
         Stuffed(end=b"\x7e", escape=b"\x7d", codes={0x7E: 0x5E, 0x7D: 0x5D}),
         Nested(TPKT, Fragments(header=1, flag=0, last=1)),
         Nested(LengthPrefixed(2)),
-        Checked(Checked(Lines(), XOR), XOR),
+        Checked(Checked(Checked(Lines(), XOR), XOR), XOR),
+        Checked(Checked(Lines(), XOR, tail=b"a"), XOR),
+        HexText(Checked(Lines(), XOR)),
         Checked(HeaderFramed(1, lambda header: header[0]), XOR),
     ],
     ids=lambda framing: type(framing).__name__,
@@ -289,6 +324,15 @@ def test_a_checksum_of_a_user_has_no_text_form() -> None:
         ("stx-etx,bcc=xor:octal", "framing 'stx-etx,bcc=xor:octal': a checksum is written as big, "),
         ("stx-etx,bcc=", "framing 'stx-etx,bcc=': no checksum is called ''; there are xor, "),
         ("lines,check-at=3", "framing 'lines,check-at=3': check-… options need check=…"),
+        (
+            "lines,head-check-at=3",
+            "framing 'lines,head-check-at=3': head-check-… options need head-check=…",
+        ),
+        (
+            "lines,hex-text,hex-text-lower",
+            "framing 'lines,hex-text,hex-text-lower': 'hex-text-lower' comes ",
+        ),
+        ("lines,check=xor,check-resync", "framing 'lines,check=xor,check-resync': resync needs a Length"),
         ("lines,check-zero-ok", "framing 'lines,check-zero-ok': check-… options need check=…"),
         ("fixed:1,check=xor", "framing 'fixed:1,check=xor': the inner framing's max_frame=1 leaves no"),
     ],

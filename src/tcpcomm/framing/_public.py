@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
     from tcpcomm.framing.unframed import Unframed as Unframed
     from tcpcomm.framing.wrappers import (
-        COTP as COTP, Checked as Checked, Fragments as Fragments, Nested as Nested,
+        COTP as COTP, Checked as Checked, Fragments as Fragments, HexText as HexText, Nested as Nested,
     )
 
 DEFINED_IN: Final = {
@@ -67,6 +67,6 @@ DEFINED_IN: Final = {
     "tcpcomm.framing.streams.telnet": ["Telnet"],
     "tcpcomm.framing.stuffed": ["Cobs", "DleStuffed", "Stuffed"],
     "tcpcomm.framing.unframed": ["Unframed"],
-    "tcpcomm.framing.wrappers": ["COTP", "Checked", "Fragments", "Nested"],
+    "tcpcomm.framing.wrappers": ["COTP", "Checked", "Fragments", "HexText", "Nested"],
 }
 """The names that each module defines."""

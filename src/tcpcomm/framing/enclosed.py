@@ -127,8 +127,8 @@ class Enclosed(Framing):
                 or (self.keep_ends and each in ends)
             ):
                 raise ConfigurationError(f"{each!r} alone is not distinct from start or end")
-            others = tuple(other for other in self.alone if other is not each)
-            if not each or each[0] in self.between or each.startswith(others):
+            others = tuple(other for other in self.alone if other != each)
+            if self.alone.count(each) > 1 or not each or each[0] in self.between or each.startswith(others):
                 raise ConfigurationError(f"{each!r} alone is not distinct from between or another")
         if self.escape:
             self._check_escapes()
@@ -249,7 +249,7 @@ class _Marks:
 
     @staticmethod
     def _plain(escape: bytes, lone: Iterable[int], codes: Iterable[int]) -> re.Pattern[bytes]:
-        """Return the pattern of bytes that are no marker: plain bytes, and escaped ones."""
+        """Return the pattern of the bytes between markers: plain bytes, and escaped ones."""
         parts = _class_of({*escape, *lone}), re.escape(escape), _class_of(codes)
         return re.compile(b"(?:[^%b]|%b[%b])*+" % parts, re.DOTALL)
 
@@ -420,7 +420,7 @@ class _EnclosedDecoder(Decoder):
                         return match.end()
                     position = match.end()
                     continue
-                for begin in marks.begins:  # or a part of it, at the end
+                for begin in marks.begins:  # or the first bytes of one, at the end
                     if begin.startswith(buffer[position : position + len(begin)]):
                         return position
                 found = bytes(buffer[position : position + 1])

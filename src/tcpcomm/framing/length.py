@@ -149,6 +149,20 @@ class LengthPrefixed(Framing):
             return self._encoded[sizes.pop()].join((b"", *frames))
         return super().encode_many(frames)
 
+    def total_length(self, header: bytes) -> int:
+        """
+        Return the bytes of the whole frame that begins with this header.
+
+        Raises:
+            ValueError: the sync word is missing, or the length is not a number.
+        """
+        if not header.startswith(self.sync):
+            raise ValueError(f"it must begin with {self.sync!r}")
+        (value,) = _header_of(self).read(header, 0)
+        if value < 0:
+            raise ValueError(f"its length field is not a {self.form} number")
+        return value + self.adjust + self.header
+
     def _length_field(self, size: int) -> bytes:
         """Return the length field for a frame of ``size`` bytes."""
         if size > self.max_frame:

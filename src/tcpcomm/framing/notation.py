@@ -43,7 +43,7 @@ from tcpcomm.framing.streams.preamble import Preamble
 from tcpcomm.framing.streams.telnet import Telnet
 from tcpcomm.framing.stuffed import Cobs, DleStuffed, Stuffed
 from tcpcomm.framing.unframed import Unframed
-from tcpcomm.framing.wrappers import COTP, Checked, Nested
+from tcpcomm.framing.wrappers import COTP, Checked, HexText, Nested
 
 _ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0"}
 _ESCAPES.update({mark: mark.encode() for mark in "\\,|:="})
@@ -240,20 +240,35 @@ _ALL: Final = (
     _Kind("cotp", Nested, {**_values(_INT, "max_fragment"), **_MAX}, preset=_COTP),
 )
 _KINDS: Final = {kind.name: kind for kind in _ALL}
-_CHECKED: Final = {
-    **_flag("zero_is_unchecked", "check-zero-ok"),
-    "check=": _Option("checksum", *_CHECKSUM),
-    "check-at=": _Option("at", *_INT),
-    "check-from=": _Option("cover_from", *_INT),
-    "check-to=": _Option("cover_to", *_INT),
+_HEX_TEXT: Final = {
+    **_flag("lower", "hex-text", value=False),
+    **_flag("lower", "hex-text-lower"),
 }
 
 
+def _check_options(word: str) -> dict[str, _Option]:
+    """Return the options of a checksum in each frame, which begin with this word."""
+    return {
+        **_flag("zero_is_unchecked", f"{word}-zero-ok"),
+        f"{word}=": _Option("checksum", *_CHECKSUM),
+        f"{word}-at=": _Option("at", *_INT),
+        f"{word}-from=": _Option("cover_from", *_INT),
+        f"{word}-to=": _Option("cover_to", *_INT),
+    }
+
+
+_HEAD_CHECKED: Final = _check_options("head-check")
+_CHECKED: Final = {
+    **_check_options("check"),
+    "check-tail=": _Option("tail", *_BYTES),
+    **_flag("cover_header", "check-header"),
+    **_flag("resync", "check-resync"),
+}
 _AROUND: Final = {
     **_flag("telnet"),
     "preamble=": _Option("preamble", _parse_preamble, _format_preamble),
 }
-_WRAPPERS: Final = {**_CHECKED, **_AROUND}
+_WRAPPERS: Final = (_HEX_TEXT, _HEAD_CHECKED, _CHECKED, _AROUND)
 
 
 def parse_framing(text: str) -> Framing:
@@ -282,34 +297,45 @@ def parse_framing(text: str) -> Framing:
             parts = [*parts[:single], "|".join(parts[single:])]  # the last argument may be several values
             for each, part in zip(kind.arguments, parts, strict=True):
                 values[each.name] = each.parse(part)
-        checks: dict[str, Any] = {}
+        wrappers: tuple[dict[str, Any], ...] = ({}, {}, {}, {})
+        places = [(kind.options, values), *zip(_WRAPPERS, wrappers, strict=True)]
         for option in options:
             key, equals, value = option.partition("=")
-            known, into = (kind.options, values) if key + equals in kind.options else (_WRAPPERS, checks)
+            known, into = next((place for place in places if key + equals in place[0]), ({}, {}))
             found = known.get(key + equals)
             if found is None:
-                words = sorted((*kind.options, *_WRAPPERS), key=lambda word: "=" not in word)
+                words = sorted(
+                    (word for place in places for word in place[0]), key=lambda word: "=" not in word
+                )
                 listed = ", ".join(words).replace("=", "=…")
                 raise ConfigurationError(f"no option {option!r}; there are {listed}")
             meant = found.parse(value)
             if found.name in into:
                 raise ConfigurationError(f"{option!r} comes after another option for the same value")
             into[found.name] = meant
-        return _wrapped(kind.cls(**values), checks)
+        return _wrapped(kind.cls(**values), *wrappers)
     except ConfigurationError as error:
         raise ConfigurationError(f"framing {text!r}: {error}") from None
 
 
-def _wrapped(framing: Framing, options: dict[str, Any]) -> Framing:
+def _wrapped(
+    framing: Framing,
+    hex_text: dict[str, Any],
+    head: dict[str, Any],
+    check: dict[str, Any],
+    around: dict[str, Any],
+) -> Framing:
     """Return a framing with the framings around it that these options name."""
-    telnet, preamble = options.pop("telnet", False), options.pop("preamble", None)
-    if options:
-        if "checksum" not in options:
-            raise ConfigurationError("check-… options need check=…")
-        framing = Checked(framing, **options)
-    if telnet:
+    if hex_text:
+        framing = HexText(framing, **hex_text)
+    for word, options in (("head-check", head), ("check", check)):
+        if options and "checksum" not in options:
+            raise ConfigurationError(f"{word}-… options need {word}=…")
+        if options:
+            framing = Checked(framing, **options)
+    if around.get("telnet"):
         framing = Telnet(framing)
-    return framing if preamble is None else Preamble(framing, preamble)
+    return Preamble(framing, around["preamble"]) if "preamble" in around else framing
 
 
 def format_framing(framing: Framing) -> str:
@@ -319,17 +345,29 @@ def format_framing(framing: Framing) -> str:
     Raises:
         ConfigurationError: this framing has no text form, for example because it holds a function.
     """
-    if isinstance(framing, Checked) and not isinstance(framing.framing, Checked):
-        text = ",".join([format_framing(framing.framing), *_options(framing, _CHECKED)])
-    elif isinstance(framing, Telnet):
-        text = f"{format_framing(framing.framing)},telnet"
-    elif isinstance(framing, Preamble):
-        text = f"{format_framing(framing.framing)},preamble={_format_preamble(framing.preamble)}"
-    else:
-        text = next((_format_kind(kind, framing) for kind in _ALL if _is_kind(framing, kind)), "")
+    text = _format_wrapped(framing)
     if not text or parse_framing(text) != framing:
         raise ConfigurationError(f"{framing!r} has no text form")
     return text
+
+
+def _format_wrapped(framing: Framing) -> str:
+    inner, around = framing, []
+    if isinstance(inner, Preamble):
+        around.append(f"preamble={_format_preamble(inner.preamble)}")
+        inner = inner.framing
+    if isinstance(inner, Telnet):
+        around.append("telnet")
+        inner = inner.framing
+    for options in (_CHECKED, _HEAD_CHECKED):
+        if isinstance(inner, Checked):
+            around.append(",".join(_options(inner, options)))
+            inner = inner.framing
+    if isinstance(inner, HexText):
+        around.append("hex-text-lower" if inner.lower else "hex-text")
+        inner = inner.framing
+    text = next((_format_kind(kind, inner) for kind in _ALL if _is_kind(inner, kind)), "")
+    return ",".join([text, *reversed(around)]) if text else ""
 
 
 def _is_kind(framing: Framing, kind: _Kind) -> bool:

@@ -1,24 +1,27 @@
 """
-Framings around another framing: :class:`Checked` (a checksum in each frame), :class:`Nested` (fragments).
+Framings around another framing: :class:`Checked` (a checksum in each frame), :class:`HexText` (bytes as
+text), :class:`Nested` (fragments).
 
-Both add a :class:`~tcpcomm.framing.base.PieceDecoder` to the inner framing's decoder, so that faults keep
+They add a :class:`~tcpcomm.framing.base.PieceDecoder` to the inner framing's decoder, so that faults keep
 their order and their place in the stream.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong
-from tcpcomm.framing.base import Decoder, Framing, PieceDecoder, UnusablePiece
+from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong, UnexpectedBytes
+from tcpcomm.framing.base import Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
 from tcpcomm.framing.checksums import Checksum
+from tcpcomm.framing.headers.header_framed import HeaderFramed
+from tcpcomm.framing.headers.resync import LONGEST_CANDIDATE, ResyncDecoder, total_of
 
 
 @frozen
 class Checked(Framing):
-    """
+    r"""
     Another framing with a checksum in each frame.
 
     A wrong checksum is a recoverable fault, because the inner framing knows where the frame ends.
@@ -31,10 +34,17 @@ class Checked(Framing):
             None: the checksum is at the end, is taken off when received and added when sent.
         cover_from: the first byte of the inner frame that the checksum counts.
         cover_to: the first byte after those that the checksum counts. None: the checksum itself.
+        cover_header: whether these positions count from the header that the inner framing strips, so that
+            the checksum counts the length too.
+        tail: constant bytes that must follow the checksum at the end, such as ``b"\x16"`` or ``b"\r"``.
         zero_is_unchecked: whether a checksum field of zero bytes means that the sender computed none.
+        resync: whether the next good frame is sought byte by byte after a bad header or checksum, for
+            frames that nothing else marks. A frame that begins in order and announces too much, up to 16
+            times ``max_frame``, is dropped.
 
     Raises:
-        ConfigurationError: there is no room for the checksum, or it would count itself, or nothing.
+        ConfigurationError: there is no room for the checksum, or it would count itself, or nothing. Or the
+            inner framing does not strip or tell a header, or its frames are too long to seek.
     """
 
     framing: Framing
@@ -42,18 +52,21 @@ class Checked(Framing):
     at: int | None = field(default=None, kw_only=True)
     cover_from: int = field(default=0, kw_only=True)
     cover_to: int | None = field(default=None, kw_only=True)
+    cover_header: bool = field(default=False, kw_only=True)
+    tail: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     zero_is_unchecked: bool = field(default=False, kw_only=True)
+    resync: bool = field(default=False, kw_only=True)
     max_frame: int = field(init=False)
 
     @max_frame.default
     def _inner_limit(self) -> int:
-        return self.framing.max_frame - (self.checksum.size if self.at is None else 0)
+        return self.framing.max_frame - (self.checksum.size + len(self.tail) if self.at is None else 0)
 
     def __attrs_post_init__(self) -> None:
         if self.framing.max_frame < (self.at or 0) + self.checksum.size or self.max_frame < 1:
             raise ConfigurationError(
                 f"the inner framing's max_frame={self.framing.max_frame} leaves no room for the "
-                f"{self.checksum.size} bytes of the checksum"
+                f"{self.checksum.size + len(self.tail)} bytes of the checksum"
             )
         if self.cover_from < 0 or (self.at or 0) < 0 or (self.cover_to or 0) < 0:
             raise ConfigurationError("at, cover_from and cover_to count from the start: not negative")
@@ -67,24 +80,56 @@ class Checked(Framing):
             and self.at < self.cover_to
         ):
             raise ConfigurationError(f"the checksum at byte {self.at} would count itself")
+        if self.at is not None and (self.tail or self.cover_header):
+            raise ConfigurationError("tail and cover_header are for a checksum at the end: leave out at")
+        header = total_of(self.framing)
+        if self.cover_header and (header is None or not header[2]):
+            raise ConfigurationError("cover_header needs a LengthPrefixed or HeaderFramed that strips")
+        if self.resync and (header is None or self.framing.max_frame > LONGEST_CANDIDATE):
+            raise ConfigurationError(
+                "resync needs a LengthPrefixed or HeaderFramed with max_frame of "
+                f"{LONGEST_CANDIDATE} bytes at most, because each byte of garbage may cost a checksum"
+            )
 
-    def covered(self, frame: bytes) -> bytes:
+    @property
+    def skip(self) -> int:
+        """The bytes of the header that the checksum may count, and that frames do not hold."""
+        header = total_of(self.framing) if self.cover_header else None
+        return header[2] if header else 0
+
+    def covered(self, frame: bytes, header: bytes = b"") -> bytes:
         """Return the bytes that the checksum counts, of a frame as it is delivered."""
-        return frame[self.cover_from : self.at if self.cover_to is None else self.cover_to]
+        whole = header + frame if header else frame
+        return whole[self.cover_from : self.at if self.cover_to is None else self.cover_to]
 
     @property
     def self_delimiting(self) -> bool:
         return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
-        decoder = self.framing.decoder()
-        decoder.piece_decoders.append(_Verify(self))
+        stage, inner = _Verify(self, self.skip), self.framing
+        header = total_of(inner)
+        if self.resync and header is not None:
+            shown, total, strip = header
+            skip = 0 if self.cover_header else strip
+            return ResyncDecoder(shown, total, strip, skip, inner.max_frame, stage.decode)
+        if self.cover_header:
+            kept: dict[str, Any] = {"strip": 0, "max_frame": inner.max_frame + self.skip}
+            if isinstance(inner, HeaderFramed):
+                kept["pack"] = None
+            inner = evolve(inner, **kept)
+        decoder = inner.decoder()
+        decoder.piece_decoders.append(stage)
         return decoder
 
     def encode(self, frame: bytes) -> bytes:
-        check = self.checksum.encode(self.covered(frame))
         if self.at is None:
-            return self.framing.encode(frame + check)
+            header = b""
+            if self.cover_header:
+                header = self.framing.encode(frame + bytes(self.checksum.size) + self.tail)[: self.skip]
+            check = self.checksum.encode(self.covered(frame, header))
+            return self.framing.encode(frame + check + self.tail)
+        check = self.checksum.encode(self.covered(frame))
         found = frame[self.at : self.at + self.checksum.size]
         if len(found) < self.checksum.size:
             raise EncodeError(f"the frame of {len(frame)} bytes ends before its checksum")
@@ -95,30 +140,93 @@ class Checked(Framing):
             )
         return self.framing.encode(frame)
 
-    def accepts(self, frame: bytes, received: bytes) -> bool:
+    def accepts(self, frame: bytes, received: bytes, header: bytes = b"") -> bool:
         """Return True if ``received`` is a valid checksum of ``frame``."""
         if self.zero_is_unchecked and not received.strip(b"\0"):
             return True
-        return self.checksum.matches(self.covered(frame), received)
+        return self.checksum.matches(self.covered(frame, header), received)
 
 
 @define(eq=False, weakref_slot=False)
 class _Verify(PieceDecoder):
     _framing: Checked
+    _skip: int
 
     def decode(self, piece: bytes) -> bytes | None:
-        framing, checksum = self._framing, self._framing.checksum
-        size = checksum.size
-        at = len(piece) - size if framing.at is None else framing.at
-        if not 0 <= at <= len(piece) - size:
+        framing, checksum, skip = self._framing, self._framing.checksum, self._skip
+        size, tail = checksum.size, framing.tail
+        stop = len(piece) - len(tail)
+        at = stop - size if framing.at is None else framing.at
+        if not skip <= at <= stop - size:
             reason = f"{len(piece)} bytes are too few to hold the {checksum.name} checksum"
             raise UnusablePiece(BadChecksum, reason)
-        frame = piece[:at] if framing.at is None else piece
+        if not piece.endswith(tail):
+            reason = f"a frame must end with {tail!r} behind its checksum, not with {piece[stop:]!r}"
+            raise UnusablePiece(UnexpectedBytes, reason)
+        frame = piece[skip:at] if framing.at is None else piece
         received = piece[at : at + size]
-        if not framing.accepts(frame, received):
-            expected = checksum.encode(framing.covered(frame))
+        if not framing.accepts(frame, received, piece[:skip]):
+            expected = checksum.encode(framing.covered(frame, piece[:skip]))
             raise UnusablePiece(BadChecksum, checksum.mismatch(len(piece), received, expected))
         return frame
+
+
+@frozen
+class HexText(Framing):
+    r"""
+    Another framing that sends each byte of a frame as two hexadecimal digits.
+
+    The checksum of Modbus ASCII counts the bytes, not the digits:
+    ``Checked(HexText(Enclosed(b":", b"\r\n")), checksum("lrc"))``.
+
+    Args:
+        framing: the framing of the text.
+        lower: whether the digits are sent in lower case. Both cases are received.
+
+    Raises:
+        ConfigurationError: the inner framing has no room for one byte.
+    """
+
+    framing: Framing
+    lower: bool = field(default=False, kw_only=True)
+    max_frame: int = field(init=False)
+
+    @max_frame.default
+    def _inner_limit(self) -> int:
+        return self.framing.max_frame // 2
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_frame < 1:
+            raise ConfigurationError("the inner framing has no room for two hexadecimal digits")
+
+    @property
+    def self_delimiting(self) -> bool:
+        return self.framing.self_delimiting
+
+    def decoder(self) -> Decoder:
+        decoder = self.framing.decoder()
+        decoder.piece_decoders.append(_FROM_HEX)
+        return decoder
+
+    def encode(self, frame: bytes) -> bytes:
+        self.check_size(frame)
+        text = frame.hex() if self.lower else frame.hex().upper()
+        return self.framing.encode(text.encode())
+
+
+class _FromHex(PieceDecoder):
+    __slots__ = ()
+
+    def decode(self, piece: bytes) -> bytes | None:
+        if len(piece) % 2 or piece.strip(_DIGITS):
+            shown = piece[:_SHOWN]
+            raise UnusablePiece(UnexpectedBytes, f"{shown!r} are not pairs of hexadecimal digits")
+        return bytes.fromhex(piece.decode())
+
+
+_DIGITS: Final = b"0123456789ABCDEFabcdef"
+_SHOWN: Final = 40  # bytes of a text in an error
+_FROM_HEX: Final = _FromHex()  # without state, so all decoders share one
 
 
 @frozen

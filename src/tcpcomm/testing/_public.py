@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tcpcomm.testing.equipment import check_equipment as check_equipment
+    from tcpcomm.testing.laws.every_framing import framings as framings
     from tcpcomm.testing.laws.laws import LAWS as LAWS, Law as Law, check_framing_laws as check_framing_laws
     from tcpcomm.testing.laws.strategies import (
-        chunkings as chunkings, framings as framings, mutations as mutations,
-        payloads_for as payloads_for, streams as streams,
+        chunkings as chunkings, mutations as mutations, payloads_for as payloads_for,
+        streams as streams,
     )
     from tcpcomm.testing.network.clock import VirtualClock as VirtualClock
     from tcpcomm.testing.network.faults import (
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 DEFINED_IN: Final = {
     "tcpcomm.testing.equipment": ["check_equipment"],
+    "tcpcomm.testing.laws.every_framing": ["framings"],
     "tcpcomm.testing.laws.laws": ["LAWS", "Law", "check_framing_laws"],
-    "tcpcomm.testing.laws.strategies": ["chunkings", "framings", "mutations", "payloads_for", "streams"],
+    "tcpcomm.testing.laws.strategies": ["chunkings", "mutations", "payloads_for", "streams"],
     "tcpcomm.testing.network.clock": ["VirtualClock"],
     "tcpcomm.testing.network.faults": ["FAULTS", "SURPLUS_FAULTS", "Faults"],
     "tcpcomm.testing.network.fixtures": ["simulated_network"],
