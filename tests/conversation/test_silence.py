@@ -9,9 +9,9 @@ import pytest
 
 from tcpcomm import BadReply, ConfigurationError, Equipment, Fault, command
 from tcpcomm.cli.manual import facts_of
-from tcpcomm.codec import Json, Silence, Template
+from tcpcomm.codec import U8, Binary, Json, JsonRpc, Silence, Template
 from tcpcomm.equipment.equipment import declaration_of
-from tcpcomm.framing import Delimited
+from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.testing import check_equipment
 from tests.conversation.foreign import stand
 from tests.equipment.declared import Bench
@@ -106,6 +106,62 @@ def test_a_command_behind_silence_waits_for_no_longer(bench: Bench) -> None:
     assert 0.6 <= bench.network.clock.now - began < 0.8
 
 
+class BinarySensor(Equipment):
+    framing = LengthPrefixed(1)
+    codec = Binary()
+
+    @command(0x10, reply=Silence(0.3))
+    async def switch(self, on: U8) -> None:
+        raise NotImplementedError
+
+
+class JsonSensor(Equipment):
+    framing = Delimited(b"\n")
+    codec = Json()
+
+    @command("AW", reply=Silence(0.3))
+    async def switch(self, on: int) -> None:
+        raise NotImplementedError
+
+
+class NumberedSensor(Equipment):
+    codec = Template(fault="ER{id},{code:d}", id="id")
+
+    @command("AW{id},{on:d}", reply=Silence(0.3))
+    async def switch(self, on: int) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "good", "instead"),
+    [
+        (BinarySensor, b"\x02\x90\x16", b"\x01\x10", BadReply),
+        (JsonSensor, b'{"error":{"code":22,"reason":""}}\n', b'{"result":null}\n', BadReply),
+        (NumberedSensor, b"ER1,22\r\n", b"OK\r\n", type(None)),  # its reply has no id
+    ],
+)
+def test_silence_is_success_with_other_codecs_too(
+    bench: Bench, kind: Any, fault: bytes, good: bytes, instead: Any
+) -> None:
+    class Mine(kind):  # type: ignore[misc]
+        async def switch(self, on: int) -> None:
+            if on > 1:
+                raise Fault(22)
+
+    answers = iter([fault, b"", good])
+    at = stand(bench, kind, lambda frame: next(answers))
+    outcomes = [bench.result(at.proxy.switch(1)) for _ in range(3)]
+    assert [Fault, type(None), instead] == [type(each) for each in outcomes]
+    assert 22 == outcomes[0].code
+    other = Bench()
+    other.serve(Mine())
+    proxy = other.remote(kind)
+    assert [type(None), Fault] == [type(other.result(proxy.switch(on))) for on in (0, 7)]
+    check_equipment(kind, max_examples=5)
+    facts = facts_of(declaration_of(kind))["commands"][0]
+    assert ["(nothing within 0.3 s, or a fault)"] == facts["replies"]
+
+
 def test_it_passes_the_checks_of_all_equipment() -> None:
     check_equipment(Laser, max_examples=10)
 
@@ -158,10 +214,10 @@ def test_silence_that_tells_nothing_is_refused() -> None:
             @command("GO", reply=Silence(0.3))
             async def go(self) -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"^E\.go: reply=Silence\(...\) is for Template, not for"):
+    with pytest.raises(ConfigurationError, match=r"^E\.go: reply=Silence\(...\) cannot be: JsonRpc"):
 
         class E(Equipment):
-            codec = Json()
+            codec = JsonRpc()
 
             @command("go", reply=Silence(0.3))
             async def go(self) -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Sequence
 from enum import Enum
 from random import Random
 from typing import Any, get_args
@@ -68,7 +69,7 @@ class _Manual:
             "name": command.name,
             "doc": command.doc,
             "request": notation.request,
-            "replies": list(notation.replies),
+            "replies": _replies(command, notation.replies),
             "faults": list(notation.faults),
             "layout": self._dialect.layout(command.name),
             "parameters": [_parameter(each) for each in command.spec.parameters],
@@ -95,7 +96,7 @@ class _Manual:
             result = self._samples.result(command.name, random, values)
             request = Request(command.name, values, SAMPLE_ID)
             begun = self._dialect.acknowledgement(request)
-            answered = self._dialect.reply(request, result)
+            answered = [] if command.is_silent else self._dialect.reply(request, result)
             frames = [*([] if begun is None else [begun]), *answered]
             frames = self._declaration.framed(command.name, frames)
             messages += [self._message("equipment", frame) for frame in frames]
@@ -150,6 +151,10 @@ class _Manual:
             for annotation in (*(field.type for field in spec.parameters), spec.result):
                 _add_classes(annotation, found)
         return list(found)
+
+
+def _replies(command: Command, replies: Sequence[str]) -> list[str]:
+    return [f"(nothing within {command.timeout:g} s, or a fault)"] if command.is_silent else list(replies)
 
 
 def _states(message: Command | DeclaredEvent) -> dict[str, list[str]]:

@@ -225,6 +225,26 @@ class ReplyReader(ABC):
         """
 
 
+class SilenceReader(ReplyReader):
+    """
+    Reads the fault that can come in place of silence, by another reader.
+
+    Args:
+        reader: reads the default reply of the command, or its fault.
+    """
+
+    is_one_frame = True
+    is_hasty = True
+    silence_is_success = True
+
+    def __init__(self, reader: ReplyReader) -> None:
+        self._reader = reader
+
+    def take(self, body: Any) -> Any:
+        self._reader.take(body)
+        raise CodecError("it is not a fault, and the command has no reply")
+
+
 class PhasedReader(ReplyReader):
     """Reads the answer to the first of two requests, and then the reply to the second one."""
 
@@ -252,6 +272,9 @@ class Codec(ABC):
 
     takes_silence: ClassVar[bool] = False
     """True if a command may have ``reply=Silence(...)``."""
+
+    compiles_silence: ClassVar[bool] = False
+    """True if :meth:`bind` knows Silence. Else it gets the command with the default reply."""
 
     takes_faults: ClassVar[bool] = False
     """True if one command can have faults of its own, by :attr:`MessageSpec.faults`."""

@@ -13,6 +13,8 @@ from tcpcomm.errors import Fault
 def reply_writer(declaration: Declaration, name: str) -> Callable[[Request, Any], list[bytes]]:
     """Return the function that writes the reply of a command."""
     write = declaration.dialect.replier(name)
+    if declaration.commands[name].is_silent:
+        return lambda request, result: write(request, result)[:0]  # raises if the result is not None
     if declaration.commands[name].reply_framing is None:
         return write
     return lambda request, result: declaration.framed(name, write(request, result))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request, TwoRequests
+from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request, SilenceReader, TwoRequests
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described
@@ -456,6 +456,10 @@ class VersatileRequester(Requester):
         answers: ReplyReader | None = None,
         timeout: float | None = None,
     ) -> Deferred[Any]:
+        if command.is_silent and answers is None:
+            reader = self._dialect.reply_reader(command.name)
+            assert reader is not None
+            answers = reader if reader.silence_is_success else SilenceReader(reader)
         within = command.acknowledged_within
         if within is not None and answers is None:
             self._timeouts[command.name] = command.timeout if timeout is None else timeout
@@ -557,7 +561,7 @@ def requester_for(
     kind: type[Requester] = Requester
     if declaration is not None and declaration.dialect.first_requests:
         kind = PhasedRequester
-    elif declaration is not None and (declaration.reply_framings or declaration.acknowledges_in_time):
+    elif declaration is not None and declaration.has_special_replies:
         kind = VersatileRequester
     return kind(session, clock, drop, declaration, **options)
 

@@ -15,10 +15,10 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from tcpcomm.codec.annotations import bare_type
+from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.base import MISSING, Answer, Codec, Dialect, Field, MessageSpec, Request
 from tcpcomm.codec.encoding import charset
 from tcpcomm.codec.mixed import bind_messages
@@ -97,9 +97,11 @@ class Declaration:
         return {name: each for name, each in framings.items() if each is not None}
 
     @property
-    def acknowledges_in_time(self) -> bool:
-        """True if a command has a time for its acknowledgement."""
-        return any(each.acknowledged_within is not None for each in self.commands.values())
+    def has_special_replies(self) -> bool:
+        """True if a command has a reply framing, a time for its acknowledgement, or succeeds by silence."""
+        return bool(self.reply_framings) or any(
+            each.acknowledged_within is not None or each.is_silent for each in self.commands.values()
+        )
 
     def framed(self, command: str, frames: Iterable[bytes]) -> list[bytes]:
         """Return the frames of a reply so that :attr:`sent` gives them the framing of the command."""
@@ -171,7 +173,7 @@ def compile_declaration(
         for name, declared in (commands | events).items()
     }
     _check_faults(kind.codec, specs.values())
-    dialect = bind_messages(kind.codec, tuple(specs.values()))
+    dialect = bind_messages(kind.codec, [_for_codec(kind.codec, each) for each in specs.values()])
     for name in dialect.header_values:
         if hasattr(root, name) or name in specs:
             raise ConfigurationError(
@@ -215,12 +217,19 @@ def compile_declaration(
     return declaration
 
 
+def _for_codec(codec: Codec, spec: MessageSpec) -> MessageSpec:
+    """Return a message as its codec gets it: if the codec does not know Silence, with the default reply."""
+    if isinstance(spec.reply, Silence) and not (spec.codec or codec).compiles_silence:
+        return evolve(spec, reply=MISSING)
+    return spec
+
+
 def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
     for spec in specs:
         own = spec.codec or codec
         if isinstance(spec.reply, Silence) and not own.takes_silence:
             raise ConfigurationError(
-                f"{spec.where}: reply=Silence(...) is for Template, not for {type(own).__name__}"
+                f"{spec.where}: reply=Silence(...) cannot be: {type(own).__name__} defines the replies"
             )
         if spec.faults is not None and not own.takes_faults:
             raise ConfigurationError(
@@ -454,6 +463,11 @@ def _check_reply_framing(declaration: Declaration, command: Command) -> None:
 
 def _check_silence(declaration: Declaration, command: Command) -> None:
     """Check that a fault in place of silence can be told, and belongs to the command."""
+    if command.spec.result not in (None, type(None)):
+        raise ConfigurationError(
+            f"{command.where}: it returns {type_text(command.spec.result)}, but with reply=Silence(...) no "
+            "result is sent"
+        )
     if not declaration.dialect.has_faults and not command.spec.faults:
         raise ConfigurationError(
             f"{command.where}: the equipment has no faults, so its silence says nothing: write reply=None"

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.codec.base import MessageSpec
-from tcpcomm.codec.reply_forms import Acknowledged
+from tcpcomm.codec.reply_forms import Acknowledged, Silence
 from tcpcomm.equipment.states import StateRule
 from tcpcomm.framing import Framing
 
@@ -73,6 +73,11 @@ class Command(_DeclaredMessage):
         """The seconds until its acknowledgement, or None if they are not declared."""
         reply = self.spec.reply
         return reply.within if isinstance(reply, Acknowledged) else None
+
+    @property
+    def is_silent(self) -> bool:
+        """True if it succeeds by silence."""
+        return isinstance(self.spec.reply, Silence)
 
     @property
     def has_reply(self) -> bool:

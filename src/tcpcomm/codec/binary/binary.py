@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Optional
+from typing import Any, ClassVar, Final, Optional
 
 from attrs import field, frozen
 
@@ -95,6 +95,8 @@ class Binary(Codec):
     Raises:
         ConfigurationError: the options contradict each other.
     """
+
+    takes_silence: ClassVar[bool] = True
 
     opcode: Any = U8
     id: Any = field(default=None, kw_only=True)

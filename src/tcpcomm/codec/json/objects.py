@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
@@ -90,6 +90,8 @@ class Json(Keys, Codec):
     Raises:
         ConfigurationError: the keys contradict each other.
     """
+
+    takes_silence: ClassVar[bool] = True
 
     naming: Naming = field(default="as written", kw_only=True)
     encoding: str = field(default="utf-8", kw_only=True)

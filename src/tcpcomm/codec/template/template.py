@@ -81,6 +81,7 @@ class Template(Codec):
     """
 
     takes_silence: ClassVar[bool] = True
+    compiles_silence: ClassVar[bool] = True
     takes_faults: ClassVar[bool] = True
 
     encoding: str = "ascii"
