@@ -17,11 +17,9 @@ from tcpcomm import (
     ConfigurationError,
     Equipment,
     Fault,
-    NotReady,
     ReplyTimeout,
     command,
     declaration_of,
-    event,
     link_of,
 )
 from tcpcomm.cli.manual import facts_of
@@ -37,6 +35,7 @@ from tcpcomm.codec import (
     Before,
     Binary,
     Echo,
+    Fixed,
     Length,
     Rest,
     Skip,
@@ -46,6 +45,7 @@ from tcpcomm.codec import (
 from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.framing import LengthPrefixed, Lines
 from tcpcomm.testing import check_equipment
+from tests.conversation.test_hsms import Hsms
 from tests.equipment.declared import Bench
 
 Bytes = Annotated[bytes, Rest()]
@@ -185,7 +185,11 @@ S7_HEAD = (
     b"\0\0",
     OPCODE,
 )
+
+
 S7_REPLY = (b"\3\0", Length(U16, adjust=4), b"\2\xf0\x80\x32\3\0\0", ID)
+
+
 S7_FAULT = (*S7_REPLY, b"\0\0\0\0", STATUS)
 
 
@@ -372,94 +376,6 @@ def test_a_fault_of_the_outer_message_answers_the_inner_command() -> None:
     assert (2, 0x64) == (answer.id, caught.value.code)  # type: ignore[union-attr]
 
 
-class Hsms(Equipment):
-    """HSMS: control messages for the session, and data messages with a stream and a function."""
-
-    framing = LengthPrefixed(4)
-    device = Echo(U16, 0)
-    control = Binary(
-        U8,
-        id=U32,
-        status=U8,
-        head=(b"\xff\xff\0\0\0", OPCODE, ID),
-        reply_head=(b"\xff\xff\0", STATUS, b"\0", OPCODE, ID),
-    )
-    codec = Binary(
-        (U8, U8),
-        id=U32,
-        head=(device, OPCODE, b"\0\0", ID),
-        event_head=(device, OPCODE, b"\0\0", Skip(4)),
-        wants_reply_bit=0x8000,
-        fault_opcode=lambda opcode: opcode & 0xFF00,
-        code=None,
-    )
-
-    @command(1, reply=2, codec=control)
-    def select(self) -> None:
-        """Begin communication."""
-        raise NotImplementedError
-
-    @command(5, reply=6, codec=control)
-    def linktest(self) -> None:
-        """Show that the program is alive."""
-        raise NotImplementedError
-
-    @command((1, 1), reply=(1, 2))
-    def are_you_there(self) -> Bytes:
-        """S1F1."""
-        raise NotImplementedError
-
-    @event((5, 1))
-    def alarm(self, items: Bytes) -> None:
-        """S5F1, without the W bit."""
-
-
-class MyHsms(Hsms):
-    def select(self) -> None:
-        if self.device.value:
-            raise Fault(1, "already")
-
-    def linktest(self) -> None:
-        raise ValueError("broken")
-
-    def are_you_there(self) -> bytes:
-        return bytes([self.device.value])
-
-
-def test_hsms_has_control_messages_beside_data_messages(bench: Bench) -> None:
-    dialect = declaration_of(Hsms).dialect
-    assert unhex("FFFF 00 00 00 05 00000002") == dialect.request("linktest", {}, 2)
-    assert [unhex("FFFF 00 00 00 06 00000002")] == dialect.reply(Request("linktest", {}, 2), None)
-    assert unhex("0000 81 01 00 00 00000003") == dialect.request("are_you_there", {}, 3)
-    served = MyHsms()
-    bench.serve(served)
-    tool = bench.remote(Hsms)
-    heard: list[bytes] = []
-    tool.alarm.subscribe(lambda items: heard.extend([items]))
-    assert bench.result(tool.select()) is None
-    assert b"\x07" == bench.result(tool.device(7).are_you_there())
-    served.alarm(items=b"\1")
-    bench.until(lambda: bool(heard))
-    assert [b"\1"] == heard
-
-
-def test_each_codec_has_its_own_code_for_a_defect(bench: Bench) -> None:
-    bench.serve(MyHsms())
-    failed = bench.result(bench.remote(Hsms).linktest())
-    assert (Fault, 4) == (type(failed), failed.code)
-
-
-def test_a_request_that_no_codec_knows_is_refused_by_the_codec_that_has_read_its_header() -> None:
-    dialect = declaration_of(Hsms).dialect
-    for frame, answer in (
-        ("FFFF 00 00 00 07 00000002", "FFFF 00 01 00 07 00000002"),
-        ("0003 87 01 00 00 00000009", "0003 07 00 00 00 00000009"),
-    ):
-        (refusal,) = dialect.read_at_equipment(unhex(frame)).requests
-        fault = dialect.fault_for(refusal.error_kind, "")  # type: ignore[union-attr]
-        assert unhex(answer).hex() == dialect.fault(refusal, fault).hex()
-
-
 class TextFirst(Equipment):
     """A line of text opens the session, and binary messages follow."""
 
@@ -545,36 +461,41 @@ def test_the_manual_says_which_values_are_repeated_and_which_are_learned() -> No
     assert "session:u32le(for later requests)" in replies[0]
 
 
-class Selected(Hsms):
-    """HSMS whose data messages need a session that is selected."""
+class Ads(Equipment):
+    """ADS over AMS/TCP: the addresses change their places, and the state flags differ."""
 
-    @command(1, reply=2, codec=Hsms.control, enters="selected")
-    def select(self) -> None:
-        """Begin communication."""
+    framing = LengthPrefixed(4, form="little", offset=2, strip=0)
+    target = Echo(Annotated[bytes, Fixed(8)], unhex("05 11 22 33 01 01 5303"))
+    source = Echo(Annotated[bytes, Fixed(8)], unhex("C0 A8 00 02 01 01 0080"))
+    codec = Binary(
+        U16,
+        id=U32,
+        status=U32,
+        byte_order="little",
+        head=(
+            *(b"\0\0", Length(U32), target, source),
+            *(OPCODE, b"\4\0", Length(U32, adjust=-8), STATUS, ID),
+        ),
+        reply_head=(
+            *(b"\0\0", Length(U32), source, target),
+            *(OPCODE, b"\5\0", Length(U32, adjust=-8), STATUS, ID),
+        ),
+    )
+
+    @command(4)
+    def read_state(self) -> Bytes:
+        """Return the result and the states."""
         raise NotImplementedError
 
-    @command((1, 1), reply=(1, 2), needs="selected")
-    def are_you_there(self) -> Bytes:
-        """S1F1."""
-        raise NotImplementedError
 
-
-def test_a_control_message_may_enter_the_state_that_data_messages_need(bench: Bench) -> None:
-    class MySelected(Selected):
-        def select(self) -> None:
-            pass
-
-        def linktest(self) -> None:
-            pass
-
-        def are_you_there(self) -> bytes:
-            return b"here"
-
-    bench.serve(MySelected())
-    tool = bench.remote(Selected)
-    assert bench.result(tool.linktest()) is None
-    assert NotReady is type(bench.result(tool.are_you_there()))
-    unaware = bench.result(bench.remote(Hsms).are_you_there())
-    assert (Fault, 0) == (type(unaware), unaware.code)
-    assert bench.result(tool.select()) is None
-    assert b"here" == bench.result(tool.are_you_there())
+def test_ads_changes_the_places_of_its_addresses() -> None:
+    dialect = declaration_of(Ads).dialect
+    request = unhex("0000 20000000 0511223301015303 C0A8000201010080 0400 0400 00000000 00000000 07000000")
+    assert request == dialect.request("read_state", {}, 7)
+    reply = unhex(
+        "0000 28000000 C0A8000201010080 0511223301015303 0400 0500 08000000 00000000 07000000"
+        "00000000 0500 0000"
+    )
+    assert [reply] == dialect.reply(asked(dialect, request), unhex("00000000 0500 0000"))
+    fault = unhex("0000 20000000 C0A8000201010080 0511223301015303 0400 0500 00000000 06000000 07000000")
+    assert fault == dialect.fault(asked(dialect, request), Fault(6))

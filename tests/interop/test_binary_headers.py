@@ -90,7 +90,7 @@ HSMS = """
 import os, time
 import secsgem.common, secsgem.hsms
 from tcpcomm import blocking
-from tests.conversation.test_mixed_codecs import Hsms
+from tests.conversation.test_hsms import Hsms
 
 class MyHsms(Hsms):
     def select(self):
