@@ -248,3 +248,39 @@ def test_the_reason_why_a_link_is_not_ready_is_in_the_error_of_the_call(bench: B
     outcome = bench.result(bench.remote(VisionCamera).locate(1))
     assert NotReady is type(outcome)
     assert str(outcome).endswith(refused)
+
+
+def test_an_answer_at_a_server_is_logged_and_not_answered(bench: Bench, told: list[str]) -> None:
+    bench.serve(MyRpcCamera())
+    typist = Typist(bench)
+    typist.types(b'{"jsonrpc":"2.0","result":3,"id":1}\n' * 3)
+    problem = "this is not a request: it is an answer, and this end has asked nothing"
+    assert [problem] == without_peer(told)[-1:]
+    assert 1 == len([line for line in told if problem in line])
+    assert typist.protocol.connected
+
+
+def test_two_servers_on_one_connection_stay_silent(bench: Bench, told: list[str]) -> None:
+    """What one server says of a frame that it cannot read must not begin an endless exchange."""
+    bench.serve(MyRpcCamera())
+    received: list[bytes] = []
+
+    class Server(Protocol):
+        """Another server, which sends back every frame that it gets."""
+
+        def dataReceived(self, data: bytes) -> None:
+            received.append(data)
+            assert self.transport is not None
+            self.transport.write(data)
+
+    factory: Any = Factory.forProtocol(Server)
+    factory.noisy = False
+    other = Server()
+    factory.buildProtocol = lambda address: other
+    bench.robot.connecting(bench.camera, PORT).connect(factory)
+    bench.until(lambda: other.connected == 1)
+    assert other.transport is not None
+    other.transport.write(b'{"jsonrpc":"2.0"}\n')
+    bench.network.advance(1.0)
+    assert 1 == len(received)
+    assert b'"code":-32600' in received[0]

@@ -184,6 +184,7 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
             if type(message) is dict and "method" not in message and not message.keys().isdisjoint(_ANSWER):
                 # Two servers must not answer each other's answers, without end.
                 foreign, wants_reply = True, False
+                raise CodecError("it is an answer, and this end has asked nothing")
             _check_version(message)
             id = _id_of(message)
             if "method" not in message:
