@@ -202,6 +202,19 @@ def test_a_script_that_forgot_await_is_told_when_it_uses_the_reply(bench: Bench)
     assert FORGOT not in repr(reply)
 
 
+def test_a_proxy_that_is_awaited_is_told_to_be_there_at_once(bench: Bench) -> None:
+    proxy: Any = bench.remote(VisionCamera)
+
+    async def begin() -> Any:
+        return await proxy
+
+    outcome = bench.result(begin())
+    assert (
+        "a proxy is there at once: write remote(...) without await; its commands are awaited, as in await "
+        "camera.locate(3)"
+    ) == str(outcome)
+
+
 def test_a_reply_that_waits_for_the_link_can_be_cancelled_and_says_the_same(bench: Bench) -> None:
     proxy: Any = bench.remote(VisionCamera)
     reply = proxy.locate(1)

@@ -11,7 +11,7 @@ from collections import ChainMap
 from collections.abc import Callable, MutableMapping
 from functools import cache, partial, partialmethod
 from types import new_class
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -22,7 +22,7 @@ from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.safe_text import brief_bytes
@@ -167,6 +167,7 @@ def _proxy_class(declaration: Declaration) -> type[Any]:
     namespace: dict[str, Any] = {
         name: _asking_method(each, declaration) for name, each in declaration.commands.items()
     }
+    namespace["__await__"] = _refuse_await
     namespace |= {"__tcpcomm_proxy__": True, "__doc__": kind.__doc__, "__module__": kind.__module__}
     if declaration.dialect.header_values:
         namespace |= {
@@ -174,6 +175,14 @@ def _proxy_class(declaration: Declaration) -> type[Any]:
             "__tcpcomm_header__": _header_of,
         }
     return new_class(f"Remote{declaration.name}", (kind,), exec_body=lambda body: body.update(namespace))
+
+
+def _refuse_await(self: Any) -> NoReturn:
+    """Tell a program that awaits the proxy instead of its commands."""
+    raise ConfigurationError(
+        "a proxy is there at once: write remote(...) without await; its commands are awaited, as in "
+        "await camera.locate(3)"
+    )
 
 
 def _asking_method(command: Command, declaration: Declaration) -> Callable[..., Deferred[Any]]:
