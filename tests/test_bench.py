@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.codec.json.engines import ENGINES
-from tests.bench import fanout, json_engines, large, many, modbus, plot, typed
+from tests.bench import fanout, json_engines, large, many, modbus, plot, secs, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -269,6 +269,12 @@ def test_json_messages_are_measured_for_each_codec_and_engine() -> None:
         f"{codec}, {each.title}" for codec in json_engines.CODECS for each in json_engines.MESSAGES
     ] == [*figures]
     assert all(columns == row.keys() for row in figures.values())
+
+
+def test_secs_items_are_measured_in_each_step() -> None:
+    figures = secs.measure_steps(rounds=1, shrink=1000)
+    assert ["values to bytes", "items to bytes", "bytes to values"] == [*figures]
+    assert all("tcpcomm" in row for row in figures.values())
 
 
 @pytest.mark.parametrize("peer", fanout.PEERS, ids=lambda peer: peer.name)

@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import against, echo, fairness, fanout, json_engines, large, many, modbus, plot, typed
+from tests.bench import (
+    against,
+    echo,
+    fairness,
+    fanout,
+    json_engines,
+    large,
+    many,
+    modbus,
+    plot,
+    secs,
+    typed,
+)
 from tests.bench.decode import measure_decode
 from tests.bench.measure import machine
 from tests.bench.report import page
@@ -24,6 +36,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "typed": typed.measure_typed,
     "modbus": modbus.measure_modbus,
     "json": json_engines.measure_json,
+    "secs": secs.measure_secs,
     "fanout": fanout.measure_fanout,
     "fairness": fairness.measure_fairness,
     "large": large.measure_large,

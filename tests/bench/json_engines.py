@@ -31,6 +31,7 @@ __all__ = [
     "SERVERS",
     "TITLE",
     "Message",
+    "cpu",
     "measure_json",
     "measure_messages",
 ]
@@ -97,7 +98,7 @@ REPEATS: Final = 2000
 """Times that a small message is written or read for one result."""
 
 
-def _cpu(step: Callable[[], Any], times: int) -> float:
+def cpu(step: Callable[[], Any], times: int) -> float:
     """Return the CPU time of one call, in microseconds."""
     gc.collect()
     began = time.process_time_ns()
@@ -116,7 +117,7 @@ def measure_messages(rounds: int, shrink: int = 1) -> dict[str, dict[str, Series
                 with using(engine):
                     steps = message.steps(codec.bind(FORMS))
                 times = max(1, REPEATS // shrink // (20 if isinstance(message.result, list) else 1))
-                runs |= {f"{verb}, {engine}": partial(_cpu, step, times) for verb, step in steps.items()}
+                runs |= {f"{verb}, {engine}": partial(cpu, step, times) for verb, step in steps.items()}
             samples = interleaved(runs, rounds=rounds)
             figures[f"{name}, {message.title}"] = {run: Series(each) for run, each in samples.items()}
     return figures

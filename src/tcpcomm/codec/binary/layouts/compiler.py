@@ -37,6 +37,7 @@ from tcpcomm.codec.binary.layouts.layout import (
     VariableLayout,
     from_fixed,
     optional,
+    outside_tags,
 )
 from tcpcomm.codec.binary.layouts.marks import NUMBERS, TAGS, Marks, counts_bytes, mark_text
 from tcpcomm.codec.binary.layouts.padded_text import Text
@@ -49,6 +50,7 @@ from tcpcomm.codec.binary.layouts.sizes import (
     area,
     counted,
     counted_by,
+    counted_in_tag,
     fixed_area,
     in_bytes,
     rest,
@@ -108,8 +110,6 @@ class LayoutCompiler:
         self._encoding = Encoding(encoding)
         self._types = Types()
         self._derived: frozenset[str] = frozenset()
-        self._tag_size: int | None = None
-        """The bytes of a length whose size is in the tag before it."""
 
     def value(self, annotation: Any) -> Layout:
         """Return the layout of one value. Raises ConfigurationError if bytes cannot carry it."""
@@ -138,7 +138,7 @@ class LayoutCompiler:
                 raise missing(absent[0]) if absent else unknown(min(values.keys() - expected))
             return [values[name] for name in names]
 
-        return self._record(fields, RecordType(make, split, dict), prefix)
+        return outside_tags(self._record(fields, RecordType(make, split, dict), prefix))
 
     def result(self, annotation: Any, parameters: Sequence[Field]) -> Layout:
         """Return the layout of a result. Its lengths and types may be parameters of its command."""
@@ -158,7 +158,7 @@ class LayoutCompiler:
             with self._with_derived([annotation]):
                 parts = self._fields("", annotation)
             return record(parts, RecordType(itemgetter(0), lambda value: [value]), told)
-        return self.value(annotation)
+        return outside_tags(self.value(annotation))
 
     def _record(
         self, fields: Sequence[Field], record_type: RecordType, prefix: str, outside: Sequence[str] = ()
@@ -276,6 +276,8 @@ class LayoutCompiler:
 
     def _sized(self, size: Counted | CountedBy, content: VariableLayout) -> Layout:
         measure = Measure(size.step, size.adjust)
+        if isinstance(size, Counted) and isinstance(size.count, InTag):
+            return counted_in_tag(self._order, content, measure)
         if isinstance(size, Counted):
             return counted(self._count(size.count), content, measure)
         made = counted_by(size.name, content, measure)
@@ -283,13 +285,6 @@ class LayoutCompiler:
         return evolve(made, link=path_link(made.link))
 
     def _count(self, count: Any) -> FixedLayout:
-        if isinstance(count, InTag):
-            if self._tag_size is None:
-                raise ConfigurationError(
-                    "InTag needs a tag before it that has size_bits, as Tagged can have"
-                )
-            made = number(int, Int(self._tag_size), self._order)
-            return evolve(made, form={"type": "int in tag", "order": self._order})
         return number(int, int_type(count, "the count of Counted"), self._order)
 
     def _with_length(self, kind: Any, marks: Marks) -> Layout:
@@ -448,21 +443,7 @@ class LayoutCompiler:
             raise ConfigurationError(
                 "a tag with size_bits has one byte, and 1 to 3 of its bits are size_bits"
             )
-        before = self._tag_size
-        variants = {}
-        try:
-            for size in range(1, 1 << tag.size_bits):
-                self._tag_size = size
-                variants[size] = self._alternatives(tag)
-        finally:
-            self._tag_size = before
-        for each in variants[1]:
-            if not _begins_in_tag(each.layout.form):
-                raise ConfigurationError(
-                    f"the type of the tag {each.tag!r} must begin with Counted(InTag()), and have no other "
-                    "one, because its tag tells the size of one length"
-                )
-        return sized_by_tag(tag.size_bits, self._order, variants)
+        return sized_by_tag(tag.size_bits, self._order, self._alternatives(tag))
 
     def _alternatives(self, tag: Tagged | TaggedBy, marks: Marks | None = None) -> list[Alternative]:
         found = []
@@ -485,7 +466,7 @@ class LayoutCompiler:
         def compile() -> Layout:
             return self._record(fields_of(cls), class_record(cls), f"{cls.__name__}.")
 
-        return self._types.whole((cls, self._tag_size), cls.__name__, compile)
+        return self._types.whole(cls, cls.__name__, compile)
 
 
 def _derived_in(annotation: Any) -> list[str]:
@@ -507,29 +488,6 @@ def _check_count(field: RecordField, types: dict[str, Any]) -> None:
     if bare_type(types.get(link.name, int)) is not int:
         told = "counts it" if field.layout.counted else "tells its type"
         raise ConfigurationError(f"{link.name}, which {told}, is not a whole number")
-
-
-def _begins_in_tag(form: Any) -> bool:
-    """Return True if a form begins with an InTag length, and has no second one."""
-    return _in_tags(form) == 1 and _leads(form)
-
-
-def _leads(form: Any) -> bool:
-    for size in form.get("sizes", ()):
-        if "count" in size:
-            return bool(size["count"]["type"] == "int in tag")
-    if form["type"] in ("record", "around") and form["fields"]:
-        return _leads(form["fields"][0]["form"])
-    return False
-
-
-def _in_tags(form: Any) -> int:
-    """Return the number of InTag lengths in a form, without those behind other tags."""
-    if isinstance(form, list):
-        return sum(map(_in_tags, form))
-    if not isinstance(form, dict) or form.get("size_bits"):
-        return 0
-    return (form.get("type") == "int in tag") + sum(map(_in_tags, form.values()))
 
 
 _CARRIED = (

@@ -17,7 +17,7 @@ from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import NOTHING as NO_BYTES
 from tcpcomm.codec.binary.layouts.forms import Form, text_of
 from tcpcomm.codec.problems import inside, wrong
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import CodecError, ConfigurationError
 
 ENDLESS: Final = 1 << 62
 """The size of a value that contains itself without end."""
@@ -133,6 +133,8 @@ class Layout:
         chosen: the layouts of its types, if another field tells which.
         link: the rule between this and the other field; None if there is none.
         from_request: the layout, if it depends on the request.
+        in_tag: the layout without its length, if the length is in the tag before it. Only the union with
+            that tag can read and write it.
     """
 
     min_size: int
@@ -148,6 +150,7 @@ class Layout:
     chosen: Chooser | None = field(default=None, kw_only=True)
     link: Link | None = field(default=None, kw_only=True)
     from_request: FromRequest | None = field(default=None, kw_only=True)
+    in_tag: VariableLayout | None = field(default=None, kw_only=True)
 
     @property
     def label(self) -> str:
@@ -235,8 +238,16 @@ def _too_short_in(fields: Sequence[RecordField], size: int, left: int) -> CodecE
     return too_short(size, left)
 
 
+def outside_tags(layout: Layout) -> Layout:
+    """Return the layout. Raises ConfigurationError if it has its length in a tag, but no tag before it."""
+    if layout.in_tag is not None:
+        raise ConfigurationError("InTag needs a tag before it that has size_bits, as Tagged can have")
+    return layout
+
+
 def optional(inner: Layout) -> Layout:
     """Return the layout of a value that is None if the frame ends before it."""
+    outside_tags(inner)
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
         return (None, at) if at == len(data) else inner.read(data, at)

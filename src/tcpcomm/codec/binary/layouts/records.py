@@ -39,11 +39,44 @@ def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequ
     """
     check_order(fields, outside)
     form = _form(fields, outside)
+    if any(each.layout.in_tag is not None for each in fields):
+        return _counted_in_tag(fields, record_type, form)
     if not all(each.has_value for each in fields):
         record_type = _with_silent_fields(record_type, [each.has_value for each in fields])
     if fields and all(each.layout.fixed for each in fields):
         return from_fixed(_joined(fields, record_type, form), fields, record_type.kind)
     return _VariableRecord(tuple(fields), record_type, tuple(outside)).layout(form)
+
+
+def _counted_in_tag(fields: Sequence[RecordField], record_type: RecordType, form: Form) -> Layout:
+    """Return the layout of a class with one field, whose length is in the tag before the class."""
+    (field, *others) = fields
+    inner = field.layout.in_tag
+    if inner is None or others or not field.name:
+        raise ConfigurationError("a field that InTag counts must be the only one of its class")
+    name, make, split = field.name, record_type.make, record_type.split
+    read_inner, write_inner = inner.read, inner.write
+
+    def read(data: bytes, at: int, length: int | None) -> tuple[Any, int]:
+        try:
+            value, end = read_inner(data, at, length)
+        except CodecError as error:
+            raise inside(name, error) from None
+        return make([value]), end
+
+    def write(value: Any) -> tuple[bytes, int]:
+        (content,) = split(value)
+        try:
+            return write_inner(content)
+        except CodecError as error:
+            raise inside(name, error) from None
+
+    def draw(random: Random, length: int | None) -> Any:
+        kind = type_text(record_type.kind)
+        return draw_accepted(lambda: [inner.draw(random, length)], make, kind)
+
+    whole = evolve(inner, read=read, write=write, draw=draw, form=form)
+    return evolve(field.layout, draw=lambda random: draw(random, None), form=form, in_tag=whole)
 
 
 def _form(fields: Sequence[RecordField], outside: Sequence[str]) -> Form:

@@ -62,40 +62,46 @@ class Later:
 
 def bounded(layout: Layout) -> Layout:
     """Return a layout that refuses values which contain themselves too deeply."""
-    inner_read, inner_write, inner_draw = layout.read, layout.write, layout.draw
+    inner = layout.in_tag
+    if inner is None:
+        read, write, draw = _deeper(layout.read), _deeper(layout.write), _drawn_deeper(layout.draw)
+        return evolve(layout, read=read, write=write, draw=draw)
+    read, write, draw = _deeper(inner.read), _deeper(inner.write), _drawn_deeper(inner.draw)
+    return evolve(
+        layout,
+        draw=lambda random: draw(random, None),
+        in_tag=evolve(inner, read=read, write=write, draw=draw),
+    )
 
-    def read(data: bytes, at: int) -> tuple[Any, int]:
+
+def _deeper(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that reads or writes one value deeper."""
+
+    def bounded_step(*given: Any) -> Any:
         if _depth.level >= MAX_DEPTH:
-            raise _too_deep()
+            raise CodecError(f"is nested more than {MAX_DEPTH} deep")
         _depth.level += 1
         try:
-            return inner_read(data, at)
+            return step(*given)
         finally:
             _depth.level -= 1
 
-    def write(value: Any) -> bytes:
-        if _depth.level >= MAX_DEPTH:
-            raise _too_deep()
-        _depth.level += 1
-        try:
-            return inner_write(value)
-        finally:
-            _depth.level -= 1
+    return bounded_step
 
-    def draw(random: Random) -> Any:
+
+def _drawn_deeper(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that draws one value deeper."""
+
+    def bounded_draw(*given: Any) -> Any:
         if _depth.drawn >= _DRAWN_DEPTH:
             raise TooDeep
         _depth.drawn += 1
         try:
-            return inner_draw(random)
+            return draw(*given)
         finally:
             _depth.drawn -= 1
 
-    return evolve(layout, read=read, write=write, draw=draw)
-
-
-def _too_deep() -> CodecError:
-    return CodecError(f"is nested more than {MAX_DEPTH} deep")
+    return bounded_draw
 
 
 @define(eq=False)

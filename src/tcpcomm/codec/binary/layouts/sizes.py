@@ -15,7 +15,15 @@ from attrs import evolve, frozen
 
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import Form, hex_text, sized
-from tcpcomm.codec.binary.layouts.layout import Layout, Link, VariableLayout, cut, from_fixed, too_short
+from tcpcomm.codec.binary.layouts.layout import (
+    Layout,
+    Link,
+    VariableLayout,
+    cut,
+    from_fixed,
+    outside_tags,
+    too_short,
+)
 from tcpcomm.codec.problems import wrong
 from tcpcomm.codec.random_values import TRIES
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -86,6 +94,31 @@ def counted(count: FixedLayout, content: VariableLayout, measure: Measure) -> La
         lambda random: drawn(content, random, None, measure)[0],
         sized(content.form, {"count": count.form, "in": content.unit, **measure.form()}),
     )
+
+
+def counted_in_tag(order: str, content: VariableLayout, measure: Measure) -> Layout:
+    """Return the layout of content whose length is in the tag before it."""
+
+    def read(data: bytes, at: int, number: int | None) -> tuple[Any, int]:
+        return content.read(data, at, None if number is None else measure.length(number))
+
+    def write(value: Any) -> tuple[bytes, int]:
+        written, length = content.write(value)
+        return written, measure.number(length)
+
+    def draw(random: Random, number: int | None) -> Any:
+        return drawn(content, random, number, measure)[0]
+
+    count = {"type": "int in tag", "order": order}
+    form = sized(content.form, {"count": count, "in": content.unit, **measure.form()})
+    whole = content if measure == Measure() else evolve(content, read=read, write=write)
+    return Layout(
+        0, _no_tag, _no_tag, lambda random: draw(random, None), form, in_tag=evolve(whole, draw=draw)
+    )
+
+
+def _no_tag(*_: Any) -> Any:
+    raise CodecError("its length is in a tag that is not there")
 
 
 def drawn(content: VariableLayout, random: Random, length: int | None, measure: Measure) -> tuple[Any, int]:
@@ -172,6 +205,7 @@ def until(content: VariableLayout, end: bytes, step: int) -> Layout:
 
 def area(inner: Layout) -> VariableLayout:
     """Return the layout of a value that takes a number of bytes which is known before."""
+    outside_tags(inner)
 
     def read(data: bytes, at: int, length: int | None) -> tuple[Any, int]:
         part, end = cut(data, at, length)

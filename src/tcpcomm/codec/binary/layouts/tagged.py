@@ -7,7 +7,7 @@ earlier field itself, they may be the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -17,8 +17,18 @@ from tcpcomm.codec.annotations import bare_type, type_text, union_members
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import Form
-from tcpcomm.codec.binary.layouts.layout import NOTHING, Chooser, Layout, Link, Read, from_fixed
+from tcpcomm.codec.binary.layouts.layout import (
+    NOTHING,
+    Chooser,
+    Layout,
+    Link,
+    Read,
+    from_fixed,
+    outside_tags,
+    too_short,
+)
 from tcpcomm.codec.binary.layouts.recursion import TooDeep
+from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -142,6 +152,8 @@ def tagged(tag: FixedLayout, alternatives: Sequence[Alternative]) -> Layout:
     """Return the layout of a tag and what it tells. Raises ConfigurationError."""
     several = _Alternatives(alternatives)
     several.check_distinct()
+    for each in alternatives:
+        outside_tags(each.layout)
     number = from_fixed(tag)
     heads = {}
     for each in alternatives:
@@ -176,61 +188,73 @@ def _union(
     )
 
 
-def sized_by_tag(size_bits: int, byte_order: str, variants: Mapping[int, Sequence[Alternative]]) -> Layout:
+def sized_by_tag(size_bits: int, byte_order: Order, alternatives: Sequence[Alternative]) -> Layout:
     """
     Return the layout of a tag of one byte. Its lowest bits tell the size of the length behind it.
 
     Args:
         size_bits: the number of these bits.
         byte_order: the order of the length's bytes.
-        variants: for each number of bytes, the alternatives with such a length.
+        alternatives: the types, each without its length.
 
     Raises:
         ConfigurationError: the tags do not fit, or alternatives cannot be told apart.
     """
-    most = max(variants)
-    several = _Alternatives(variants[most])
+    most = (1 << size_bits) - 1
+    several = _Alternatives(alternatives)
     several.check_distinct()
-    table: list[Layout | None] = [None] * 256
-    heads: dict[Any, list[bytes]] = {}
-    for size, alternatives in variants.items():
-        for each in alternatives:
-            if type(each.tag) is not int or not 0 <= each.tag << size_bits < 256:
-                raise ConfigurationError(
-                    f"the tag {each.tag!r} must be a number from 0 to {255 >> size_bits}, because the "
-                    f"lowest {size_bits} bits of its byte tell the size of the length"
-                )
-            table[each.tag << size_bits | size] = each.layout
-            heads.setdefault(each.kind, [b""] * (most + 1))[size] = bytes((each.tag << size_bits | size,))
-    is_big = byte_order == "big"
-    by_kind = several.by_kind
+    table: list[tuple[Callable[[bytes, int, int | None], tuple[Any, int]], int] | None] = [None] * 256
+    writers: dict[Any, tuple[Callable[[Any], tuple[bytes, int]], list[bytes], int]] = {}
+    for each in alternatives:
+        content = each.layout.in_tag
+        if content is None:
+            raise ConfigurationError(
+                f"the type of the tag {each.tag!r} must have Counted(InTag()), or be a class with one such "
+                "field, because the tag tells the size of its length"
+            )
+        if type(each.tag) is not int or not 0 <= each.tag << size_bits < 256:
+            raise ConfigurationError(
+                f"the tag {each.tag!r} must be a number from 0 to {255 >> size_bits}, because the "
+                f"lowest {size_bits} bits of its byte tell the size of the length"
+            )
+        code = each.tag << size_bits
+        for size in range(1, most + 1):
+            table[code | size] = content.read, size
+        writers[each.kind] = content.write, [bytes((code | 1, length)) for length in range(256)], code
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
         try:
-            layout = table[data[at]]
+            found = table[data[at]]
         except IndexError:
             raise CodecError("needs a tag, but the frame has no bytes left") from None
-        if layout is None:
+        if found is None:
             raise unknown(data[at])
-        return layout.read(data, at + 1)
+        read_content, size = found
+        start = at + 1 + size
+        if start > len(data):
+            raise too_short(size, len(data) - at - 1)
+        length = data[at + 1] if size == 1 else int.from_bytes(data[at + 1 : start], byte_order)
+        return read_content(data, start, length)
 
     def unknown(tag: int) -> CodecError:
-        code, size = tag >> size_bits, tag & (1 << size_bits) - 1
+        code, size = tag >> size_bits, tag & most
         if code in several.by_tag:
             return CodecError(f"has a length of {size} bytes, which is not 1 to {most}")
         return several.unknown(code)
 
     def write(value: Any) -> bytes:
-        alternative = by_kind.get(type(value))
-        if alternative is None:
+        writer = writers.get(type(value))
+        if writer is None:
             alternative, value = several.of(value)
-        written = alternative.layout.write(value)  # with a length of the most bytes
-        length = written[:most] if is_big else written[most - 1 :: -1]
-        spare = len(length) - len(length.lstrip(b"\0") or b"\0")
-        head = heads[alternative.kind][most - spare]
-        if is_big:
-            return head + written[spare:]
-        return head + written[: most - spare] + written[most:]
+            writer = writers[alternative.kind]
+        write_content, short, code = writer
+        content, length = write_content(value)
+        if 0 <= length < 256:
+            return short[length] + content
+        size = -(-length.bit_length() // 8)
+        if length < 0 or size > most:
+            raise CodecError(f"has a length of {length}, which {most} bytes cannot tell")
+        return bytes((code | size,)) + length.to_bytes(size, byte_order) + content
 
     form = {
         "type": "tagged",
@@ -257,6 +281,8 @@ def tagged_by(
         ConfigurationError: a value would not show its tag.
     """
     several = _Alternatives(alternatives)
+    for each in (*alternatives, *([] if other is None else [other])):
+        outside_tags(each.layout)
     for tag in several.by_tag:
         if link.mask is not None and (type(tag) is not int or tag & ~link.mask):
             raise ConfigurationError(f"the tag {tag!r} has bits that are not in the mask 0x{link.mask:02X}")

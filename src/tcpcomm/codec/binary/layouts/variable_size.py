@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from operator import getitem
 from random import Random
 from typing import Any, Final, cast
 
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, RecordType, joined
 from tcpcomm.codec.binary.layouts.forms import Form, hex_text, sized
-from tcpcomm.codec.binary.layouts.layout import ENDLESS, Layout, VariableLayout, cut, from_fixed, too_short
+from tcpcomm.codec.binary.layouts.layout import (
+    ENDLESS,
+    Layout,
+    VariableLayout,
+    cut,
+    from_fixed,
+    outside_tags,
+    too_short,
+)
 from tcpcomm.codec.binary.layouts.padded_text import Text
 from tcpcomm.codec.binary.layouts.recursion import TooDeep
 from tcpcomm.codec.binary.types import Order
@@ -18,6 +27,8 @@ from tcpcomm.codec.numpy_values import native_list
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
+_KEPT_LENGTHS: Final = 64
+"""The lengths of lists whose formats are kept."""
 _DRAWN_TEXT: Final = 12
 """The most bytes of a drawn text."""
 
@@ -67,6 +78,7 @@ def list_layout(element: Layout, in_bytes: bool) -> VariableLayout:
 
 def check_element(element: Layout) -> None:
     """Raise ConfigurationError if the elements of a list would have no end, or no bytes."""
+    outside_tags(element)
     if not element.min_size:
         raise ConfigurationError("the elements of a list must take at least one byte each")
     if element.is_open:
@@ -82,6 +94,13 @@ def _list_of_fixed(
     unit = size if in_bytes else 1
     numbers = {int, plain}  # struct also writes a whole number as a float
     order, code, from_items = fixed.struct.format[0], fixed.code, fixed.from_items
+    unpackers: dict[int, Callable[[bytes, int], tuple[Any, ...]]] = {}
+
+    def unpacker(number: int) -> Callable[[bytes, int], tuple[Any, ...]]:
+        found = struct.Struct(f"{order}{number}{code}").unpack_from
+        if len(unpackers) < _KEPT_LENGTHS:
+            unpackers[number] = found
+        return found
 
     def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
         left = len(data) - at
@@ -94,7 +113,8 @@ def _list_of_fixed(
             raise too_short(number * size, left)
         end = at + number * size
         if plain is not None:  # one call of struct makes all elements
-            return [*struct.unpack_from(f"{order}{number}{code}", data, at)], end
+            unpack = unpackers[number] if number in unpackers else unpacker(number)
+            return [*unpack(data, at)], end
         check_length(number, most)
         found: list[Any] = []
         try:
@@ -124,9 +144,10 @@ def _list_of_fixed(
 def _joined_elements(element: Layout, value: list[Any], most: int) -> bytes:
     check_length(len(value), most)
     written: list[bytes] = []
+    write = element.write
     try:
         for each in value:
-            written.append(element.write(each))
+            written.append(write(each))
     except CodecError as error:
         raise inside(f"[{len(written)}]", error) from None
     return b"".join(written)
