@@ -101,6 +101,8 @@ class Enclosed(Framing):
     escape: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     codes: Mapping[int, int] | None = field(default=None, kw_only=True, converter=_codes, hash=False)
     _marks: _Marks = field(init=False, repr=False, eq=False)
+    _whole: re.Pattern[bytes] | None = field(init=False, repr=False, eq=False)
+    """The pattern of one frame, if nothing but its markers, checksum and tail must be known."""
 
     def __attrs_post_init__(self) -> None:
         ends = self.ends
@@ -134,7 +136,9 @@ class Enclosed(Framing):
             self._check_escapes()
         elif self.codes is not None or self.cover_escapes:
             raise ConfigurationError("codes and cover_escapes need an escape byte: escape=…")
-        object.__setattr__(self, "_marks", _Marks(self))
+        marks = _Marks(self)
+        object.__setattr__(self, "_marks", marks)
+        object.__setattr__(self, "_whole", marks.whole)
 
     def _check_escapes(self) -> None:
         escape, codes, marks = self.escape, self.escaped, (self.start, *self.ends)
@@ -181,7 +185,9 @@ class Enclosed(Framing):
             end: its end marker. The default is the first one.
             body: the frame as it is sent, if it is known.
         """
-        start, end = self.start, end or self.ends[0]
+        start = self.start
+        if not end:
+            end = self.end if isinstance(self.end, bytes) else self.end[0]
         if self.cover_escapes:
             frame = self._escaped(frame) if body is None else body
         elif self.escape:
@@ -196,9 +202,9 @@ class Enclosed(Framing):
         return _EnclosedDecoder(self)
 
     def encode(self, frame: bytes) -> bytes:
-        if frame in self.alone:
+        if self.alone and frame in self.alone:
             return frame
-        end = self.ends[0]
+        end = self.end if isinstance(self.end, bytes) else self.end[0]
         if self.keep_ends:
             end = next((each for each in self.ends if frame.endswith(each)), b"")
             if not end:
@@ -245,7 +251,8 @@ class _Marks:
             self.inside = self._plain(escape, lone, codes.values())
             singles = {mark[0] for mark in (start, *framing.alone) if len(mark) == 1 and mark != escape}
             self.between = self._plain(escape, singles | lone, codes.values())
-        self.whole = self._whole_chunk(framing)
+        is_plain = not (escape or framing.keep_ends or framing.alone) and len(ends) == 1
+        self.whole = self._whole_chunk(framing) if is_plain else None
 
     @staticmethod
     def _plain(escape: bytes, lone: Iterable[int], codes: Iterable[int]) -> re.Pattern[bytes]:
@@ -254,18 +261,12 @@ class _Marks:
         return re.compile(b"(?:[^%b]|%b[%b])*+" % parts, re.DOTALL)
 
     def _whole_chunk(self, framing: Enclosed) -> re.Pattern[bytes] | None:
-        """Return the pattern of a chunk that is one frame, or None if a marker has several bytes."""
-        if max(map(len, (framing.start, *framing.ends)), default=1) != 1 and not framing.escape:
+        """Return the pattern of one frame, or None if a marker has several bytes."""
+        if len(framing.start) != 1 or len(framing.ends[0]) != 1:
             return None
-        if framing.escape:
-            body = self.inside.pattern
-        else:
-            body = b"[^%b]*+" % _class_of({*framing.start, *b"".join(framing.ends)})
+        start, end, tail = map(re.escape, (framing.start, framing.ends[0], framing.tail))
         check = framing.checksum.size if framing.checksum else 0
-        start, tail = re.escape(framing.start), re.escape(framing.tail)
-        return re.compile(
-            b"%b(%b)(%b)(.{%d})%b" % (start, body, _any_of(framing.ends), check, tail), re.DOTALL
-        )
+        return re.compile(b"%b([^%b%b]*+)%b(.{%d})%b" % (start, start, end, end, check, tail), re.DOTALL)
 
 
 @define(eq=False, repr=False, weakref_slot=False)
@@ -276,18 +277,30 @@ class _EnclosedDecoder(Decoder):
 
     def cut_chunk(self, data: bytes) -> list[bytes] | None:
         framing = self._framing
-        whole = framing._marks.whole
-        if whole is None or self._doubtful:
+        if framing._whole is None or self._doubtful:
             return None
-        match = whole.fullmatch(data)
+        match = framing._whole.fullmatch(data)
         if match is not None:
-            body, end, check = match.groups()
-            frame = body if not framing.escape else self._literal(body)
+            frame, check = match.groups()
             checksum = framing.checksum
-            good = checksum is None or checksum.matches(framing.covered(frame, end, body), check)
-            if good and len(frame) <= framing.max_frame and frame not in framing.alone:
-                return [frame + end] if framing.keep_ends else [frame]
+            good = checksum is None or checksum.matches(framing.covered(frame), check)
+            if good and len(frame) <= framing.max_frame:
+                return [frame]
         return None
+
+    def _cut_quickly(self, buffer: Buffer, position: int) -> int:
+        """Deliver good frames that follow each other. Return the position of the rest."""
+        framing, frames = self._framing, self._frames
+        whole, checksum, most = framing._whole, framing.checksum, framing.max_frame
+        assert whole is not None
+        while (match := whole.match(buffer, position)) is not None:
+            frame, check = match.groups()
+            good = checksum is None or checksum.matches(framing.covered(frame), check)
+            if not good or len(frame) > most:
+                break
+            frames.append(frame)
+            position = match.end()
+        return position
 
     def _literal(self, body: bytes) -> bytes:
         """Return the frame that was sent as these bytes."""
@@ -319,6 +332,11 @@ class _EnclosedDecoder(Decoder):
     def cut(self, buffer: Buffer, position: int) -> int:
         framing, size = self._framing, len(buffer)
         start, most = framing.start, framing.max_frame * (2 if framing.escape else 1)
+        if framing._whole is not None and not (
+            self.searched or self.scanning or self.discarding or self._doubtful or self._piece_decoders
+        ):
+            buffer = bytes(buffer)
+            position = self._cut_quickly(buffer, position)
         while True:
             if self.discarding:
                 position = self._discard(buffer, position)
