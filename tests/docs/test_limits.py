@@ -29,6 +29,7 @@ NO_LIMITS = {
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "codec.random_values": "TRIES",  # an error follows; no peer is involved
     "codec.template.ambiguity": "START",  # the name of a state
+    "codec.binary.layouts.layout": "ENDLESS",  # a size that is not limited
     "codec.template.numbered": "NO_ID",
     "codec.template.template": "MOST_GOOD_CODES",  # of a declaration
     "codec.template.fields.hex_fields": "WIDEST",  # of a declaration
