@@ -135,7 +135,7 @@ class Camera(Equipment):
 
 
 def test_a_camera_with_pictures_works_at_both_ends() -> None:
-    check_equipment(Camera)
+    check_equipment(Camera, max_examples=10)
 
 
 def test_an_event_may_carry_bytes() -> None:

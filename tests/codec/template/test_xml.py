@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm import Equipment, command, event
-from tcpcomm.codec import Codec, Dialect, Field, MessageSpec, Xml
+from tcpcomm.codec import Codec, Dialect, Field, MessageSpec, Silence, Xml
 from tcpcomm.codec.base import Answer, Event, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.framing import Framing, XmlDocuments
@@ -238,5 +238,21 @@ def test_a_document_of_faults_that_is_not_well_formed_is_refused() -> None:
         Xml(fault="<NG>")
 
 
+class Gripper(Equipment):
+    """A gripper that says nothing on success."""
+
+    framing: ClassVar[Framing] = XmlDocuments()
+    codec: ClassVar[Codec] = Xml(fault={'<Stuck By="{reason}"/>': "STUCK"})
+
+    @command("<Close/>", reply=Silence(0.3))
+    async def close(self) -> None:
+        """Close the gripper."""
+        raise NotImplementedError
+
+
+def test_silence_may_be_the_reply_to_a_document() -> None:
+    check_equipment(Gripper, max_examples=10)
+
+
 def test_a_sensor_of_a_kuka_robot_works_at_both_ends() -> None:
-    check_equipment(Sensor)
+    check_equipment(Sensor, max_examples=10)

@@ -63,6 +63,7 @@ class Xml(Codec):
     """
 
     takes_silence: ClassVar[bool] = True
+    compiles_silence: ClassVar[bool] = True
     takes_faults: ClassVar[bool] = True
 
     encoding: str = "utf-8"
