@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import Enum
+from types import GenericAlias
 from typing import Annotated, Any, Final, Literal
 
 from attrs import make_class
@@ -60,7 +61,7 @@ def values(draw: st.DrawFn, name: str, *, wild: bool) -> tuple[str, Any]:
     shape = draw(st.sampled_from(("one", "one", "one", "list", "optional", "counted")))
     if shape == "list" and (wild or (kind not in (str, bytes) and spec not in ("q", "x"))):
         item = f":{spec}" if spec else ""
-        return f"{{#{name}:02d}},{{{name}*,{item}}}", list[kind]
+        return f"{{#{name}:02d}},{{{name}*,{item}}}", GenericAlias(list, (kind,))
     if shape == "optional":
         return f"[,{text}]", kind | None
     if shape == "counted" and draw(st.booleans()):
