@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
-from tcpcomm.errors import FrameTooLong, TruncatedFrame
-from tcpcomm.framing import Buffer, Decoder, Lines, Unframed
+from tcpcomm.errors import BadLength, FrameTooLong, TruncatedFrame
+from tcpcomm.framing import (
+    Buffer,
+    Checked,
+    Decoder,
+    HeaderFramed,
+    Lines,
+    Unframed,
+    checksum,
+    modbus_rtu_reply,
+)
 from tests.session.spies import GapSpy, LargeSpy
 from tests.session.stage import TOO_LONG, Fault, Logged, staged
 
@@ -27,6 +36,34 @@ def test_bytes_within_the_gap_continue_the_frame() -> None:
     assert [] == stage.session.seen
     stage.wait(0.02)
     assert [b"Hello"] == stage.session.seen
+
+
+class RtuSpy(GapSpy):
+    """A host of Modbus RTU behind a serial server."""
+
+    framing = Checked(
+        HeaderFramed(2, modbus_rtu_reply, max_frame=256), checksum("crc-16/modbus"), resync=True
+    )
+
+
+def test_a_gap_frees_good_frames_behind_garbage_that_announced_a_long_one() -> None:
+    good = bytes.fromhex("01 04 02 03 28 B9 DE")
+    stage = staged(RtuSpy)
+    stage.receive(bytes.fromhex("00 04 83") + good)
+    assert [] == stage.session.seen
+    stage.wait(0.06)
+    assert [good[:-2], Fault(TruncatedFrame)] == stage.session.seen
+
+
+def test_a_gap_frees_a_good_frame_while_the_next_one_is_sought() -> None:
+    good = bytes.fromhex("01 04 02 03 28 B9 DE")
+    stage = staged(RtuSpy)
+    stage.receive(bytes(3) + good)
+    assert [Fault(BadLength)] == stage.session.seen
+    stage.wait(0.06)
+    assert [Fault(BadLength), good[:-2]] == stage.session.seen
+    stage.receive(good)
+    assert [Fault(BadLength), good[:-2], good[:-2]] == stage.session.seen
 
 
 def test_a_terminator_ends_a_frame_before_the_gap_does() -> None:

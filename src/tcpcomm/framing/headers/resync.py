@@ -151,6 +151,11 @@ class ResyncDecoder(Decoder):
             return position, (TruncatedFrame, "")
         raise _Unknown
 
+    @property
+    def mid_frame(self) -> bool:
+        """True if a frame has begun, or garbage that looks like one, so that silence decides."""
+        return self.discarding or self.buffered > 0
+
     def flush(self) -> list[bytes]:
         """Return the good frames in what has arrived, because silence ends a frame that is not complete."""
         self._check_alive()
