@@ -12,7 +12,7 @@ from tcpcomm import Equipment, command
 from tcpcomm.codec import Dialect, Field, MessageSpec, Template
 from tcpcomm.codec.base import Answer, Event, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError
-from tcpcomm.framing import CountedBody
+from tcpcomm.framing import CountedBody, Delimited, Framing, Lines
 from tcpcomm.testing import check_equipment
 
 IMAGE = bytes(range(8)) + b"\r\nOK\r\n"
@@ -136,6 +136,13 @@ class Camera(Equipment):
 
 def test_a_camera_with_pictures_works_at_both_ends() -> None:
     check_equipment(Camera, max_examples=10)
+
+
+@pytest.mark.parametrize("framing", [Delimited(b"\r\n"), Lines(), CountedBody(b"PIC {count}")])
+def test_a_framing_that_would_cut_the_bytes_from_their_line_is_refused(framing: Framing) -> None:
+    reason = r"^Camera\.grab: 'IMG \{#image\}.*\{image:raw\}' holds b'IMG .*, which the framing cannot"
+    with pytest.raises(ConfigurationError, match=reason):
+        type("Wrong", (Camera,), {"reply_framing": framing})
 
 
 def test_an_event_may_carry_bytes() -> None:

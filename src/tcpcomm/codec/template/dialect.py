@@ -365,6 +365,17 @@ class TextDialect(Dialect):
             for text in literal_texts(parse(template)):
                 line = text.removesuffix(line_end_of(template)) if raw_field(parse(template), "") else text
                 yield LiteralText(where, template, self._encoding.encode(line), by_equipment)
+        yield from self._samples_with_raw_bytes()
+
+    def _samples_with_raw_bytes(self) -> Iterator[LiteralText]:
+        """Yield a frame of each template with raw bytes, because its framing must carry line and bytes."""
+        for message in self._messages.values():
+            templates = [(message.template, message.spec.is_event)]
+            templates += [(each, True) for each in message.reply_templates]
+            for template, by_equipment in templates:
+                if template.raw:
+                    frame = self._encode(template.write(template.draw(Random(0))))
+                    yield LiteralText(message.spec.where, template.text, frame, by_equipment)
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         return self._messages[name].template.draw(random)
