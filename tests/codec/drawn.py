@@ -1,7 +1,8 @@
 """
 Declarations that hypothesis draws: each codec has its own in the module ``declarations`` of its folder.
 
-A codec joins ``test_drawn_declarations.py`` with a :data:`DRAWN` there.
+A codec joins ``test_drawn_declarations.py`` with a ``DRAWN`` there. A second one is in a module with a
+longer name, such as ``declarations_plain``.
 """
 
 from __future__ import annotations
@@ -60,10 +61,8 @@ class Drawn:
 
 
 def all_drawn() -> list[Drawn]:
-    """Return the ``DRAWN`` of every module ``declarations`` in the folders of the codecs."""
-    paths = sorted(Path(__file__).parent.glob("*/declarations.py"))
-    found = [
-        importlib.import_module(f"tests.codec.{path.parent.name}.declarations").DRAWN for path in paths
-    ]
+    """Return the ``DRAWN`` of every module ``declarations*`` in the folders of the codecs."""
+    paths = sorted(Path(__file__).parent.glob("*/declarations*.py"))
+    found = [importlib.import_module(f"tests.codec.{path.parent.name}.{path.stem}").DRAWN for path in paths]
     assert found
     return found

@@ -1,0 +1,72 @@
+"""Declarations of Json and JsonRpc that hypothesis draws."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from tcpcomm.codec import Codec, Field, Json, JsonRpc, MessageSpec
+from tcpcomm.errors import Fault
+from tests.codec.cases import Case, Opaque
+from tests.codec.drawn import Drawn
+from tests.codec.values import Axis, Door, Light, Position, Tree
+
+__all__ = ["DRAWN"]
+
+LEAVES: Final[tuple[Any, ...]] = (bool, int, str, float, bytes, datetime, Axis, Door, Light, Position, Tree)
+CODECS: Final[tuple[Codec, ...]] = (
+    Json(),
+    Json(id="id"),
+    Json("Type", parameters="Data", result="Data", fault="Error", event="Type", echo=True, naming="pascal"),
+    JsonRpc(),
+    JsonRpc(by_position=True),
+)
+
+
+def list_of(item: Any) -> Any:
+    """Return the annotation of a list."""
+    kind: Any = list
+    return kind[item]
+
+
+def optional(item: Any) -> Any:
+    """Return the annotation of a value that may be None."""
+    return item | None
+
+
+types = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda inner: st.one_of(
+        inner.map(list_of), inner.map(optional), inner.map(lambda item: dict.__class_getitem__((str, item)))
+    ),
+    max_leaves=3,
+)
+wild_types = st.one_of(
+    types,
+    st.sampled_from([int | float, int | str | None, complex, set[int], Opaque, dict[int, str]]),
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn, kinds: st.SearchStrategy[Any]) -> Case:
+    """Draw a codec, a command and an event with values of these kinds."""
+    parameters = [Field(f"part_{index}", draw(kinds)) for index in range(draw(st.integers(0, 3)))]
+    told = [Field(f"told{index}", draw(kinds)) for index in range(draw(st.integers(0, 2)))]
+    specs = (
+        MessageSpec("ask", "Device.ask", parameters=tuple(parameters), result=draw(kinds)),
+        MessageSpec("tell", "Device.tell", parameters=tuple(told), is_event=True),
+    )
+    return Case("drawn", draw(st.sampled_from(CODECS)), specs, (Fault(3),))
+
+
+@st.composite
+def wild(draw: st.DrawFn) -> Case:
+    """Draw a command with values of any kind."""
+    fields = [Field(f"v{index}", draw(wild_types)) for index in range(draw(st.integers(1, 2)))]
+    spec = MessageSpec("ask", "Device.ask", parameters=tuple(fields), result=draw(wild_types))
+    return Case("wild", draw(st.sampled_from(CODECS)), (spec,), (Fault(3),))
+
+
+DRAWN: Final = Drawn("json", messages(types), wild())
