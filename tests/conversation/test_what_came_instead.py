@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tcpcomm import Equipment, ReplyTimeout, command
+from tcpcomm import Equipment, OutcomeUnknown, ReplyTimeout, command
 from tcpcomm.codec import U8, U16, Binary, Codec, Json, JsonRpc, Template
 from tcpcomm.framing import Checked, Delimited, Enclosed, Framing, LengthPrefixed, checksum
 from tests.conversation.foreign import stand
@@ -94,6 +94,21 @@ def test_the_error_of_a_command_says_what_came_in_place_of_its_reply(
     outcome = bench.result(at.proxy.measure())
     assert ReplyTimeout is type(outcome)
     assert str(outcome).startswith(f"no reply within 1 s; {text}")
+
+
+@pytest.mark.parametrize(
+    ("cuts", "sent"), [(0.0, r"; the peer sent b'ERROR: not ready\r\n'"), (1.0, "; the peer sent b'ERR")]
+)
+def test_text_where_bytes_were_expected_is_quoted_if_it_ends_the_session(cuts: float, sent: str) -> None:
+    class Wide(Meter):
+        framing = LengthPrefixed(4)
+
+    bench = Bench(cuts=cuts)
+    at = stand(bench, Wide, lambda frame: b"ERROR: not ready\r\n")
+    outcome = bench.result(at.proxy.measure())
+    assert OutcomeUnknown is type(outcome)
+    assert "the framing was broken: a frame of 1163022927 bytes exceeds" in str(outcome)
+    assert sent in str(outcome)
 
 
 def test_what_came_before_a_command_is_not_told_of_it(bench: Bench) -> None:

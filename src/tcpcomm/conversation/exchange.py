@@ -529,7 +529,8 @@ class Exchange:
         under_way, self._under_way = self._under_way, {}
         waiting, self._waiting = self._waiting, []
         for call in under_way.values():
-            call.settle(OutcomeUnknown(f"the command was written, then the session ended: {reason}"))
+            came = self._came_instead(call, "")
+            call.settle(OutcomeUnknown(f"the command was written, then the session ended: {reason}{came}"))
         for call in waiting:
             call.settle(NotSent(f"the session ended before its turn: {reason}"))
 

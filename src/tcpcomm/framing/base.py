@@ -527,6 +527,8 @@ class Decoder(ABC):
         fault, self._fault = self._fault, None
         assert fault is not None
         if not fault.recoverable:
+            if not fault.details and len(self._buffer) > self._position:
+                fault.details = f"the peer sent {self._received_text()}"
             self._dead = type(fault)(fault.reason, offset=fault.offset, recoverable=False)
             self._buffer, self._position = b"", 0
         fault.frames = frames

@@ -94,6 +94,8 @@ class LinkSession(FrameProtocol):
     def framingFailed(self, fault: FramingError) -> None:
         super().framingFailed(fault)
         self.requester.dropped(one_line(fault.reason))
+        if fault.details and not (fault.recoverable or self.keeps_secret):
+            self.requester.dropped(one_line(fault.details))  # the reason of the session's end has the rest
 
     def backlogHandled(self) -> None:
         self.requester.release()
