@@ -257,8 +257,9 @@ class _Marks:
     @staticmethod
     def _plain(escape: bytes, lone: Iterable[int], codes: Iterable[int]) -> re.Pattern[bytes]:
         """Return the pattern of the bytes between markers: plain bytes, and escaped ones."""
-        parts = _class_of({*escape, *lone}), re.escape(escape), _class_of(codes)
-        return re.compile(b"(?:[^%b]|%b[%b])*+" % parts, re.DOTALL)
+        plain = b"[^%b]*+" % _class_of({*escape, *lone})
+        parts = plain, re.escape(escape), _class_of(codes), plain
+        return re.compile(b"%b(?:%b[%b]%b)*+" % parts, re.DOTALL)
 
     def _whole_chunk(self, framing: Enclosed) -> re.Pattern[bytes] | None:
         """Return the pattern of one frame, or None if a marker has several bytes."""
