@@ -340,8 +340,10 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
     findable = 1 < len(wire) <= 60 and all(
         _finds(small, good, wire[start:] + wire + wire) for start in range(1, len(wire))
     )
-    longest = held_limit(small) + LONGEST_REFUSED * small.max_frame
-    recorder.feed(wire * (3 + longest // len(wire)) if settled or findable else b"")
+    enough = held_limit(small), LONGEST_REFUSED * small.max_frame  # most bytes are seldom dropped
+    for longest in enough if settled or findable else ():
+        if recorder.events[-1:] != [good] or longest == enough[0]:
+            recorder.feed(wire * (3 + longest // len(wire)))
     announced = recorder.ended and recorder.faults[-1].kind == "FrameTooLong"
     if (settled and not announced) or (findable and not recorder.ended):
         facts = {"limit": f"max_frame={small.max_frame}", "garbage": stream, "good bytes, repeated": wire}
