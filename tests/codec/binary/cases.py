@@ -32,15 +32,21 @@ from tcpcomm.codec.binary.types import (
     Bits,
     Counted,
     CountedBy,
+    Derived,
     Encoded,
+    EndedBy,
     Fixed,
     Float,
+    HighestFirst,
     Int,
     Rest,
+    Tagged,
+    TaggedBy,
 )
 from tcpcomm.codec.binary.variables import Echo, Var, WantsReply
 from tcpcomm.codec.mixed import bind_messages
 from tcpcomm.errors import Fault
+from tests.codec.binary.secs import Item
 from tests.codec.cases import Case
 
 __all__ = ["CASES", "FORMS", "Axis", "Door", "LinkState", "Point"]
@@ -125,6 +131,23 @@ class Limited:
     text: Annotated[str, Rest()] = field(default="", kw_only=True)
 
 
+@frozen
+class Shapes:
+    """Counts that are computed, bits in lists, and values of several types."""
+
+    coils: Annotated[list[Annotated[bool, Bits(1)]], Counted(U16), Counted(U8, in_bytes=True)]
+    nibbles: Annotated[list[Annotated[int, Bits(4)]], Counted(U8), HighestFirst()]
+    words: Annotated[
+        list[U16], Before(Derived("n_words", U8)), Before(Derived("n_bytes", U8)), CountedBy("n_words")
+    ]
+    raw: Annotated[bytes, CountedBy("n_bytes")]
+    name: Annotated[str, Before(b"\x1e"), Fixed(30, count=U8)]
+    middle: Annotated[int | None, Tagged(U8, {0: None, 1: I32})]
+    ended: Annotated[bytes, EndedBy(b"\r\n")]
+    kind: U8
+    value: Annotated[int | str, TaggedBy("kind", {1: U8, 2: U16}, other=Annotated[str, Counted(U8)])]
+
+
 FORMS: Final = (
     MessageSpec(
         "move",
@@ -168,6 +191,7 @@ FORMS: Final = (
         0x19,
         parameters=(Field("n", U16), Field("raw", Annotated[bytes, CountedBy("n")])),
     ),
+    MessageSpec("shapes", "Drive.shapes", 0x1C, parameters=(Field("shapes", Shapes),), result=Item),
     MessageSpec(
         "alarm", "Drive.alarm", 0x40, parameters=(Field("code", U16), Field("at", Point)), is_event=True
     ),
