@@ -32,7 +32,7 @@ from tcpcomm.codec import (
     Template,
     Unit,
 )
-from tcpcomm.codec.base import Refusal, Request
+from tcpcomm.codec.base import MISSING, Refusal, Request
 from tcpcomm.codec.random_values import draw
 from tcpcomm.codec.ranges import limits_of
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -234,9 +234,7 @@ def test_a_range_that_belongs_to_no_number_is_refused(codec: Codec, annotation: 
 
 
 def test_an_empty_range_is_refused() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"Range\(50, -50\) is empty: the smaller end is first"
-    ):
+    with pytest.raises(ConfigurationError, match=r"Range\(50, -50\) is empty: the smaller end is first"):
         Range(50, -50)
 
 
@@ -271,3 +269,32 @@ def test_the_manual_prints_units_and_ranges() -> None:
     assert "It returns `float (mm)`." in page
     assert "list[float (-50 to 50 mm)]" == type_name(list[Shift])
     assert "float (-50 to 50 mm) | None" == type_name(Shift | None)
+
+
+@pytest.mark.parametrize(
+    ("codec", "annotation", "wire", "given"),
+    [
+        (Binary(), Annotated[F32, Range(0.1, 0.3)], 1, 0.1),
+        (Binary(), Annotated[F32, Range(0.1, 0.3)], 1, 0.3),
+        (Binary(byte_order="little"), Annotated[F32, Range(-0.3, 0.1)], 1, 0.1),
+        (Template(), Annotated[float, Range(0.1, 0.3)], "GO {x:Xf32}", 0.1),
+        (Template(), Annotated[float, Range(0.1, 0.3)], "GO {x:Xf32}", 0.3),
+        (Template(), Annotated[Decimal, Range(0.1, 0.3)], "GO {x}", Decimal("0.1")),
+        (Template(), Annotated[float, Range(Decimal("0.1"), Decimal("0.3"))], "GO {x}", 0.3),
+    ],
+)
+def test_both_ends_of_a_range_arrive(codec: Codec, annotation: Any, wire: Any, given: Any) -> None:
+    """32 bits round 0.1 up, so that the equipment refused what the host had sent."""
+    reply = MISSING if isinstance(codec, Binary) else "OK"
+    dialect = codec.bind([MessageSpec("go", "Axis.go", wire, reply, (Field("x", annotation),))])
+    asked = dialect.read_at_equipment(dialect.request("go", {"x": given}, 0))
+    assert isinstance(asked, Request), asked
+    assert pytest.approx(float(given), rel=1e-6) == float(asked.values["x"])
+
+
+def test_a_value_that_its_format_rounds_beyond_the_range_is_not_sent() -> None:
+    narrow = Field("x", Annotated[float, Range(0, 0.36)])
+    dialect = Template().bind([MessageSpec("go", "Axis.go", "GO {x:.1f}", "OK", (narrow,))])
+    assert b"GO 0.3" == dialect.request("go", {"x": 0.34}, 0)
+    with pytest.raises(CodecError, match=r"x: must be from 0 to 0\.36, not 0\.4"):
+        dialect.request("go", {"x": 0.36}, 0)

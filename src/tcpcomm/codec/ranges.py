@@ -90,6 +90,24 @@ class Limits:
         expected = f"from {self.text}" if self.low is not None and self.high is not None else self.text
         raise CodecError(f"must be {expected}, not {brief_repr(value)}")
 
+    def check_at(self, settle: Callable[[Any], Any]) -> Callable[[Any], None]:
+        """
+        Return a check that allows both ends also as they arrive: 32 bits hold 0.1 as a little more.
+
+        Args:
+            settle: returns the value that arrives for a sent one, or raises CodecError.
+        """
+        ends = []
+        for end in (self.low, self.high):
+            with suppress(CodecError):
+                ends += [] if end is None else [settle(end)]
+
+        def check(value: Any) -> None:
+            if value not in ends:
+                self.check(value)
+
+        return check
+
     def draw(self, kind: type[Any], random: Random, settle: Callable[[Any], Any]) -> Any:
         """
         Draw a value within the range.
@@ -135,9 +153,17 @@ def limits_of(annotation: Any) -> Limits | None:
         return None
     if len(ranges) > 1 or len(units) > 1:
         raise ConfigurationError(f"{brief_repr(ranges if len(ranges) > 1 else units)}: keep one of them")
-    number_of(annotation)
+    kind = number_of(annotation)
     limits = ranges[0] if ranges else Range()
-    return Limits(limits.low, limits.high, units[0].text if units else "")
+    unit = units[0].text if units else ""
+    return Limits(_end(limits.low, kind), _end(limits.high, kind), unit)
+
+
+def _end(given: float | Decimal | None, kind: type[Any]) -> float | Decimal | None:
+    """Return the end of a range as a value of its type has it: 0.1 is not quite Decimal("0.1")."""
+    if kind is Decimal and isinstance(given, float):
+        return Decimal(repr(given))
+    return float(given) if kind is float and isinstance(given, Decimal) else given
 
 
 def number_of(annotation: Any) -> type[Any]:

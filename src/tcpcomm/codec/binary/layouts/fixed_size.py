@@ -290,19 +290,21 @@ def within_range(layout: FixedLayout, annotation: Any) -> FixedLayout:
         return layout
     kind = number_of(annotation)
 
-    def from_items(items: Sequence[Any], at: int) -> Any:
-        value = layout.from_items(items, at)
-        limits.check(value)
-        return value
-
-    def to_items(value: Any, items: list[Any]) -> None:
-        layout.to_items(value, items)
-        limits.check(value)
-
     def settle(value: Any) -> Any:
         items: list[Any] = []
         layout.to_items(value, items)
         return layout.from_items(layout.struct.unpack(layout.struct.pack(*items)), 0)
+
+    check = limits.check_at(settle)
+
+    def from_items(items: Sequence[Any], at: int) -> Any:
+        value = layout.from_items(items, at)
+        check(value)
+        return value
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        layout.to_items(value, items)
+        check(value)
 
     def draw_within(random: Random) -> Any:
         return limits.draw(kind, random, settle)

@@ -118,20 +118,27 @@ _NUMBERS: Final[Mapping[Any, Callable[[FormatSpec], FieldType]]] = {
 
 def _within(limits: Limits, number: type[Any], format_text: str) -> FieldType:
     """Return the type of a number that is refused beyond its limits."""
-    kind = _NUMBERS[number](parse_format_spec(format_text))
+    format_spec = parse_format_spec(format_text)
+    kind = _NUMBERS[number](format_spec)
+
+    def settle(value: Any) -> Any:
+        return kind.read(kind.write(value))
+
+    check = limits.check_at(settle) if format_spec.machine else limits.check
 
     def write(value: Any) -> str:
         text = kind.write(value)
-        limits.check(value)
+        check(value)
+        check(kind.read(text))  # decimals that are rounded can lead beyond the range
         return text
 
     def read(text: str) -> Any:
         value = kind.read(text)
-        limits.check(value)
+        check(value)
         return value
 
     def draw(random: Random) -> Any:
-        return limits.draw(number, random, lambda value: kind.read(kind.write(value)))
+        return limits.draw(number, random, settle)
 
     description = f"{kind.description}, {limits.text}"
     return evolve(kind, description=description, write=write, read=read, draw=draw, plain=None)
