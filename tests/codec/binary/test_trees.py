@@ -222,3 +222,53 @@ def test_what_would_have_no_end_is_refused(annotation: Any, problem: str) -> Non
     with pytest.raises(ConfigurationError) as caught:
         one(annotation)
     assert problem in str(caught.value)
+
+
+@frozen
+class Step1:
+    inner: Annotated[Step2, Counted(U16)]
+
+
+@frozen
+class Step2:
+    inner: Annotated[Step3, Counted(U16)]
+
+
+@frozen
+class Step3:
+    inner: Annotated[Step4, Counted(U16)]
+
+
+@frozen
+class Step4:
+    inner: Annotated[Step5, Counted(U16)]
+
+
+@frozen
+class Step5:
+    inner: Annotated[Step6, Counted(U16)]
+
+
+@frozen
+class Step6:
+    inner: Annotated[Step7, Counted(U16)]
+
+
+@frozen
+class Step7:
+    inner: Annotated[Step1 | None, Tagged(U8, {0: None, 1: Step1})]
+
+
+def test_a_tree_with_many_classes_in_each_level_is_refused_before_python_gives_up() -> None:
+    """A tree of fewer levels than are allowed ended in a RecursionError at both ends."""
+    tree, content = None, b"\0"
+    for _ in range(MAX_DEPTH - 1):
+        tree = Step1(Step2(Step3(Step4(Step5(Step6(Step7(tree)))))))
+        for _ in range(6):
+            content = len(content).to_bytes(2, "big") + content
+        content = b"\1" + content
+    refused = one(Step1).read_at_equipment(content)
+    assert isinstance(refused, Refusal)
+    assert str(refused.problem).endswith(": is nested too deeply")
+    with pytest.raises(CodecError, match="is nested too deeply"):
+        written(Step1, tree)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from attrs import frozen
 
-from tcpcomm.codec import Field, MessageSpec, OneOf, Template
+from tcpcomm.codec import Field, MessageSpec, OneOf, Range, Template
 from tcpcomm.codec.base import Dialect, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.template.templates import Point, results_of
@@ -239,3 +239,23 @@ def test_faults_of_the_codec_that_can_be_the_same_text_are_refused() -> None:
 def test_codes_with_forms_of_their_own_are_known(scale: Dialect) -> None:
     assert ["I", "+", "-", "ES", "ET", "EL"] == [*scale.fault_codes("weigh")]
     assert isinstance(scale.draw_result("weigh", Random(1)), float)
+
+
+@frozen
+class OnAxis:
+    axis: Annotated[int, Range(1, 3)] = 1
+
+
+@pytest.mark.parametrize("frame", [b"NG,5,9", b"NG," + b"9" * 5000 + b",1"])
+def test_a_fault_with_wrong_values_is_foreign_at_the_equipment(frame: bytes) -> None:
+    """The equipment raised CodecError for it, and the session ended with a traceback."""
+    dialect = Template(fault="NG,{code:d},{axis}", data=OnAxis).bind(
+        [MessageSpec("stop", "Axis.stop", "STOP", "OK")]
+    )
+    refused = dialect.read_at_equipment(frame)
+    assert isinstance(refused, Refusal)
+    assert (True, False) == (refused.foreign, refused.wants_reply)
+    reader = dialect.reply_reader("stop")
+    assert reader is not None
+    with pytest.raises(CodecError):
+        reader.take(frame.decode())

@@ -219,8 +219,11 @@ class FaultTemplate:
         return evolve(template, pattern=_with_code_except(template.pattern, success))
 
     def matches(self, text: str) -> bool:
-        """Return True if a text is a fault, for any command."""
-        return self.read(text, "") is not None
+        """Return True if a text is a fault, for any command, perhaps with wrong values."""
+        try:
+            return self.read(text, "") is not None
+        except CodecError:
+            return True
 
     def read(self, text: str, word: str) -> Fault | None:
         """Return the fault that answers the command with this word, or None if the text is not a fault."""

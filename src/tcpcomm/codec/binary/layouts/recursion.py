@@ -83,6 +83,8 @@ def _deeper(step: Callable[..., Any]) -> Callable[..., Any]:
         _depth.level += 1
         try:
             return step(*given)
+        except RecursionError:  # each level has many layouts inside each other
+            raise CodecError("is nested too deeply") from None
         finally:
             _depth.level -= 1
 

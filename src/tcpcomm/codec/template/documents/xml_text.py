@@ -76,6 +76,7 @@ def canonical(document: str, *, known: Set[str] | None = None, seen: set[str] | 
     """
     parts: list[str] = []
     texts: list[str] = []
+    has_places = known is not None or seen is not None  # else a deep document would take much memory
     places = [""]
     left_out = 0  # elements that are open and do not count
 
@@ -86,12 +87,13 @@ def canonical(document: str, *, known: Set[str] | None = None, seen: set[str] | 
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal left_out
-        place = f"{places[-1]}/{name}"
+        place = f"{places[-1]}/{name}" if has_places else ""
         if left_out or (known is not None and place not in known):
             left_out += 1
             return
         end_text()
-        places.append(place)
+        if has_places:
+            places.append(place)
         parts.append(f"<{name}")
         for key in sorted(attributes):
             if known is None or f"{place}/@{key}" in known:
@@ -106,7 +108,8 @@ def canonical(document: str, *, known: Set[str] | None = None, seen: set[str] | 
             left_out -= 1
             return
         end_text()
-        places.pop()
+        if has_places:
+            places.pop()
         parts.append(f"</{name}>")
 
     def text(data: str) -> None:
