@@ -100,3 +100,24 @@ def test_the_manual_shows_it() -> None:
 def test_a_time_that_cannot_be_one_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"^Acknowledged\(within=...\) needs a number of seconds"):
         Acknowledged("ACK", "OK", within=0)
+
+
+def test_a_command_with_a_codec_of_its_own_has_both_times(bench: Bench) -> None:
+    """The time of the acknowledgement was that of the reply, too."""
+
+    class TwoCodecs(Furnace):
+        @command(
+            "COOL",
+            reply=Acknowledged("ACK", "COLD", within=0.5),
+            timeout=30.0,
+            codec=Template(encoding="ascii", fault="NO,{code:d}"),
+        )
+        async def cool(self) -> None:
+            raise NotImplementedError
+
+    answers = [b"ACK\r"]
+    at = stand(bench, TwoCodecs, lambda frame: answers.pop() if answers else None)
+    asked = at.proxy.cool()
+    bench.network.clock.callLater(20.0, at.program.write, b"COLD\r")
+    assert bench.result(asked, within=60.0) is None
+    assert "no acknowledgement within 0.5 s" == str(bench.result(at.proxy.cool(), within=60.0))

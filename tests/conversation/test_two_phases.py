@@ -18,6 +18,7 @@ from tcpcomm import (
     OutcomeUnknown,
     ReplyTimeout,
     command,
+    event,
     simulated,
 )
 from tcpcomm.cli.manual import facts_of
@@ -262,3 +263,18 @@ def test_an_end_that_the_framing_cannot_read_is_told_before_anything_is_sent(ben
     at = stand(bench, Odd, controller)
     assert "the framing does not read b'0,0\\r' as one frame" in str(bench.result(at.proxy.position(0, 0)))
     assert [] == at.program.received
+
+
+def test_a_second_answer_that_can_be_an_event_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^R\.go: its reply '\{x\},\{y\}' and the event R\.moved"):
+
+        class R(Equipment):
+            framing = Lines()
+
+            @command(TwoPhases("A {#}", "OK", "{system}", end="\r"), reply="{x},{y}")
+            async def go(self, system: int) -> Place:
+                raise NotImplementedError
+
+            @event("{x},{y}")
+            def moved(self, x: float, y: float) -> None:
+                """It has moved."""

@@ -136,8 +136,9 @@ class MixedDialect(Dialect):
         if reader is None:
             return None
         own = self._of[name]
+        without_id = self.mixes_order and not own.by_id
         kind = _reader_class(
-            reader.is_one_frame, reader.silence_is_success, self.mixes_order and not own.by_id
+            reader.is_one_frame, reader.is_hasty, reader.silence_is_success, without_id=without_id
         )
         return kind(own, reader, [each for each in self._dialects if each is not own])
 
@@ -271,6 +272,10 @@ class _MixedReader(ReplyReader):
     reader: ReplyReader
     others: Sequence[Dialect]
 
+    @property
+    def is_acknowledged(self) -> bool:  # type: ignore[override]
+        return self.reader.is_acknowledged
+
     def take(self, body: Any) -> Any:
         frame = body.frame
         try:
@@ -288,9 +293,14 @@ class _MixedReader(ReplyReader):
 
 
 @cache
-def _reader_class(one_frame: bool, silence: bool, without_id: bool) -> type[_MixedReader]:
+def _reader_class(one_frame: bool, hasty: bool, silence: bool, *, without_id: bool) -> type[_MixedReader]:
     """Return the class of readers that differ from others in these facts."""
-    facts = {"is_one_frame": one_frame, "silence_is_success": silence, "is_without_id": without_id}
+    facts = {
+        "is_one_frame": one_frame,
+        "is_hasty": hasty,
+        "silence_is_success": silence,
+        "is_without_id": without_id,
+    }
     return type("_MixedReader", (_MixedReader,), facts)
 
 

@@ -257,3 +257,17 @@ def test_a_derived_number_that_follows_from_nothing_is_refused(fields: list[Any]
     with pytest.raises(ConfigurationError) as caught:
         bound(fields)
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["x", None, 1.5])
+def test_a_wrong_value_that_tells_a_length_is_refused_beside_a_derived_one(given: Any) -> None:
+    """It ended in a TypeError, and None was taken for the length."""
+    fields = [
+        Field("n", Annotated[U8, Before(Derived("m", U8))]),
+        Field("xs", Annotated[bytes, CountedBy("m")]),
+        Field("ys", Annotated[bytes, CountedBy("n")]),
+    ]
+    dialect = bound(fields)
+    assert b"\1\0\2ab" == dialect.request("f", {"n": 2, "xs": b"", "ys": b"ab"}, 0)
+    with pytest.raises(CodecError, match=f"n: must be a whole number, not {given!r}"):
+        dialect.request("f", {"n": given, "xs": b"", "ys": b""}, 0)

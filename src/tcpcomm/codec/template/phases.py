@@ -73,12 +73,13 @@ class PhasedDialect(TextDialect):
     def __init__(self, specs: Sequence[MessageSpec], encoding: Encoding, faults: Faults) -> None:
         self._phased: dict[str, _Phased] = {}
         firsts = []
+        events = [spec for spec in specs if spec.is_event]
         for spec in specs:
             if not isinstance(spec.wire, TwoPhases):
                 firsts.append(spec)
                 continue
             try:
-                self._phased[spec.name] = phased = _compile(spec, spec.wire, encoding, faults)
+                self._phased[spec.name] = phased = _compile(spec, spec.wire, events, encoding, faults)
             except ConfigurationError as error:
                 place = "" if str(error).startswith(spec.where) else f"{spec.where}: "
                 raise ConfigurationError(f"{place}{error}") from None
@@ -164,7 +165,8 @@ class PhasedDialect(TextDialect):
         yield from super().literal_texts()
         for phased in self._phased.values():
             if phased.second is not None:
-                yield from (each for each in phased.second.literal_texts() if each.where)
+                found = phased.second.literal_texts()
+                yield from (each for each in found if each.where == phased.where)
 
     # -- for simulators, tests and manuals --------------------------------------------------------------
 
@@ -206,7 +208,9 @@ class PhasedDialect(TextDialect):
         }
 
 
-def _compile(spec: MessageSpec, wire: TwoPhases, encoding: Encoding, faults: Faults) -> _Phased:
+def _compile(
+    spec: MessageSpec, wire: TwoPhases, events: Sequence[MessageSpec], encoding: Encoding, faults: Faults
+) -> _Phased:
     if spec.reply is None or isinstance(spec.reply, Silence | Acknowledged):
         raise ConfigurationError(
             f"its reply cannot be {spec.reply!r}: write what the equipment answers in the second phase"
@@ -226,7 +230,8 @@ def _compile(spec: MessageSpec, wire: TwoPhases, encoding: Encoding, faults: Fau
     )
     others = tuple(each for each in spec.parameters if each.name not in in_first)
     second = evolve(spec, wire=wire.second, parameters=others)
-    return _Phased(spec, first, TextDialect([second], encoding, faults), end)
+    # With the events, because the reply of the second phase must be none of them.
+    return _Phased(spec, first, TextDialect([second, *events], encoding, faults), end)
 
 
 @define

@@ -201,6 +201,9 @@ class _VariableRecord:
         links = [each.layout.link for each in fields]
         self._sources = [-1 if link is None else indexes[link.name] for link in links]
         """For each field, the index of the field that tells its length or type; negative for parameters."""
+        given = sorted({each for each in self._sources if each >= 0 and not fields[each].is_derived})
+        self._telling = [each for each in given if fields[each].layout.fixed is not None]
+        """The indexes of the fields that tell such facts and have values."""
         self._runs: list[tuple[int, int, Layout]] = []
         """Layouts, each with the indexes where its fields begin and end. Fixed neighbours are one run."""
         start = 0
@@ -284,6 +287,8 @@ class _VariableRecord:
     def _write_derived(self, value: Any, given: Sequence[Any] = ()) -> bytes:
         """Return the bytes of a value, with lengths and tags that follow from it, or from the request."""
         values = [*self._type.split(value), *given]
+        for index in self._telling:
+            self._check_value(index, values[index])
         written: list[bytes] = [b""] * len(self._runs)
         settled: set[tuple[int, int | None]] = set()
         missing = ""
@@ -316,6 +321,13 @@ class _VariableRecord:
             if layout.fixed is not None and self._is_derived(start, end):
                 written[place] = layout.write(values[start:end])
         return b"".join(written)
+
+    def _check_value(self, index: int, value: Any) -> None:
+        """Raise CodecError if a value does not fit its field."""
+        try:
+            self._fields[index].layout.write(value)
+        except CodecError as error:
+            raise inside(self._fields[index].name, error) from None
 
     def _is_derived(self, start: int, end: int) -> bool:
         return any(each.is_derived for each in self._fields[start:end])
