@@ -15,6 +15,7 @@ from attrs import fields
 from tcpcomm import ConfigurationError, Equipment, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
+from tcpcomm.codec import Binary, Json, JsonRpc, Template, Xml
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.server.service import ServerService
@@ -191,6 +192,23 @@ def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
     table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm call"))
     listed = {row[0].strip("`"): row[1] for row in table}
     assert [str(code) for code in (0, 1, call.FAULT, call.NOT_SENT, call.OUTCOME_UNKNOWN)] == [*listed]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "codec"),
+    [
+        ("json.md", "## Json", Json),
+        ("json.md", "## JsonRpc", JsonRpc),
+        ("xml.md", "## Options", Xml),
+        ("binary-headers.md", "## Options", Binary),
+        ("template-notation.md", "## Options", Template),
+    ],
+)
+def test_the_options_of_a_codec_are_listed(page: str, heading: str, codec: type[Any]) -> None:
+    cells = [row[0] for row in rows(section(REFERENCE / page, heading))]
+    listed = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    options = {each.name for each in fields(codec) if each.init and not each.name.startswith("_")}
+    assert options == listed
 
 
 def test_the_notation_lists_every_kind_with_its_options() -> None:

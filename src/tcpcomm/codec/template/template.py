@@ -65,7 +65,7 @@ class Template(Codec):
             faults: it sends nothing instead. ``@command(faults=...)`` gives one command more faults, in the
             same forms.
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
-            numbers or of fixed width, the defaults are 90 to 93 for requests that cannot be served, and
+            numbers or of fixed width, the defaults are 90 to 94 for requests that cannot be served, and
             99 for a command that failed.
         max_items: the most items of a list.
         ok: the ``{code}`` of a fault that means success, such as 0, or several such as ``(0, 4)`` or
