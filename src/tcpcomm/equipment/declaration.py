@@ -233,8 +233,8 @@ def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
             )
         if spec.faults is not None and not own.takes_faults:
             raise ConfigurationError(
-                f"{spec.where}: faults= is for Template; with {type(own).__name__} all commands have the "
-                "same faults"
+                f"{spec.where}: faults= is for Template and Xml; with {type(own).__name__} all commands "
+                "have the same faults"
             )
         if spec.faults is not None and spec.reply is None:
             raise ConfigurationError(f"{spec.where}: with reply=None no fault is sent, so leave out faults")
