@@ -29,15 +29,17 @@ class Axis(Equipment):
     heartbeat = "ping"
     heartbeat_while_busy = True
 
-    @command(timeout=10.0)
+    @command(timeout=1.0, interim=("moving",))
     async def home(self) -> None:
         """Find the reference point; the reply comes when the axis stands there."""
         raise NotImplementedError
 
-    @command(timeout=10.0)
+    @command(timeout=1.0, interim=("moving",))
     async def move(self, to: float, speed: float) -> float:
         """
         Move to a position, in mm, at a speed, in mm/s; the reply is the position when the axis is there.
+
+        However long that takes, the axis reports where it is.
         """
         raise NotImplementedError
 
@@ -63,7 +65,7 @@ class Axis(Equipment):
 
     @event()
     def moving(self, at: float) -> None:
-        """Report the position of the axis, in mm, again and again while it moves."""
+        """Report the position of the axis, in mm, while it moves; each report begins the timeout anew."""
 
 
 class HeightSensor(Equipment):
