@@ -12,7 +12,18 @@ from tcpcomm import Equipment, command, declaration_of
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, Request
 from tcpcomm.codec.binary.header import ID, OPCODE, Length
-from tcpcomm.codec.binary.types import F32, U8, U16, Bits, Counted, CountedBy, HighestFirst, Rest, TaggedBy
+from tcpcomm.codec.binary.types import (
+    F32,
+    U8,
+    U16,
+    U24,
+    Bits,
+    Counted,
+    CountedBy,
+    HighestFirst,
+    Rest,
+    TaggedBy,
+)
 from tcpcomm.codec.binary.variables import Echo
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.framing import LengthPrefixed
@@ -148,3 +159,24 @@ def test_a_reply_without_its_request_is_refused() -> None:
     with pytest.raises(CodecError, match="its size is known from its request only"):
         reader.take(answer.body)
     assert not bound(Annotated[bytes, Rest()]).reads_by_request
+
+
+def test_a_request_may_ask_for_more_than_a_reply_can_have() -> None:
+    """65535 words have more bytes than the length of the reply can say. Other sizes are fine."""
+    parameters = (Field("head", U24), Field("size", U16))
+    spec = MessageSpec(
+        "f", "Plc.f", 1, parameters=parameters, result=Annotated[list[U16], CountedBy("size")]
+    )
+    dialect = Binary(head=(Length(U16), OPCODE)).bind([spec])
+    assert 65535 == dialect.draw_values("f", Random(0))["size"]
+
+    (asked,) = dialect.read_at_equipment(dialect.request("f", {"head": 1, "size": 2}, 0)).requests
+    assert isinstance(asked, Request)
+    assert [bytes.fromhex("0005 01 0007 0008")] == [*dialect.reply(asked, [7, 8])]
+
+
+def test_a_message_of_which_no_example_can_be_written_is_refused() -> None:
+    spec = MessageSpec("f", "Plc.f", 1, parameters=(Field("name", Annotated[bytes, Rest()]),))
+
+    with pytest.raises(ConfigurationError, match=r"Plc\.f: an example of its frames .*: length"):
+        Binary(head=(Length(U8, adjust=-255), OPCODE)).bind([spec])

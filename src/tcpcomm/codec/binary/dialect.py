@@ -45,6 +45,9 @@ class _UnknownCommand(NamedTuple):
     frame: bytes
 
 
+_EXAMPLES: Final = 20
+"""The most examples of a message that are tried until one can be written."""
+
 _NOTHING_KNOWN: Final = _UnknownCommand(0, None, b"")
 
 
@@ -384,16 +387,18 @@ class BinaryDialect(Dialect):
 
 def check_distinct(dialect: BinaryDialect, message: BinaryMessage) -> None:
     """Raise ConfigurationError if a host would not recognise an example of each frame of this message."""
-    try:
-        _check_examples(dialect, message)
-    except CodecError as error:
-        raise ConfigurationError(
-            f"{message.spec.where}: an example of its frames cannot be written: {error}"
-        ) from None
+    for seed in range(_EXAMPLES):
+        try:
+            _check_examples(dialect, message, Random(seed))
+            return
+        except CodecError as error:
+            # A size that the request tells can be larger than what the header of the reply can say.
+            problem = error
+    raise ConfigurationError(f"{message.spec.where}: an example of its frames cannot be written: {problem}")
 
 
-def _check_examples(dialect: BinaryDialect, message: BinaryMessage) -> None:
-    spec, random = message.spec, Random(0)
+def _check_examples(dialect: BinaryDialect, message: BinaryMessage, random: Random) -> None:
+    spec = message.spec
     if spec.is_event:
         frame = dialect.event(spec.name, dialect.draw_values(spec.name, random))
         _check_recognised(dialect, spec, frame, "this event", lambda found: found.name == spec.name)
