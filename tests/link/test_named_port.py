@@ -27,7 +27,7 @@ from tcpcomm import (
     serve,
 )
 from tcpcomm.codec import Json, Template
-from tcpcomm.framing import Delimited
+from tcpcomm.framing import Delimited, FixedSize
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.endpoints import with_port
 from tests.equipment.declared import QUIET, Bench, MyCamera, VisionCamera
@@ -260,6 +260,34 @@ def test_a_port_may_come_from_another_declaration(bench: Bench) -> None:
         codec = Template()
 
         @command("PORT?", reply="PORT {port}")
+        async def port(self) -> int:
+            """Return the port of the camera."""
+            return 9000
+
+    camera = MyCamera()
+    for equipment, place in ((Lobby(), DOOR), (camera, 9000)):
+        service: Any = serve(equipment, at=bench.camera.listening(place), reactor=bench.camera.clock)
+        service.startService()
+    at = port_from(
+        bench.robot.connecting(bench.camera, DOOR),
+        Lobby,
+        lambda lobby: lobby.port(),
+        then=partial(bench.robot.connecting, bench.camera),
+        reactor=bench.robot.clock,
+    )
+    proxy = remote(VisionCamera, at=at, reactor=bench.robot.clock, policy=QUIET)
+    bench.result(proxy.locate(3))
+    assert [3] == camera.done
+
+
+def test_the_port_may_be_a_reply_with_a_framing_of_its_own(bench: Bench) -> None:
+    """Four digits without an end, among lines."""
+
+    class Lobby(Equipment):
+        framing = Delimited(b"\n")
+        codec = Template()
+
+        @command("P", reply="{port:d}", reply_framing=FixedSize(4))
         async def port(self) -> int:
             """Return the port of the camera."""
             return 9000

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.conversation.proxy import HostProxy, OneSession
-from tcpcomm.conversation.requester import Requester
+from tcpcomm.conversation.requester import requester_for
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, TcpcommError
@@ -177,7 +177,7 @@ class _DoorSession(FrameProtocol):
         factory, declaration = self.factory, self.factory.declaration
         clock = factory.clock
         assert clock is not None
-        self._requester = Requester(self, clock, self.abort, declaration)
+        self._requester = requester_for(self, clock, self.abort, declaration)
         self._host = HostProxy(declaration, OneSession(self._requester, declaration), clock.seconds)
         asked = maybeDeferred(self._ask)
         asked.addBoth(factory.note)

@@ -179,8 +179,9 @@ class Admission:
     stopping: bool = field(default=False, init=False)
     """True while the server is stopping: no peer is admitted."""
     by_address: Counter[str] = field(factory=Counter, init=False)
-    _finished: Counter[str] = field(factory=Counter, init=False)  # by address, too
     """The number of sessions from each IP address, or from each /64 network."""
+    _finished: Counter[str] = field(factory=Counter, init=False)
+    """The number of those that left their place, because their peer has finished sending."""
     abuse: Counter[Abuse] = field(factory=Counter, init=False)
     """The number of refused, dropped and evicted peers so far, by kind."""
     _sessions: int = field(default=0, init=False)

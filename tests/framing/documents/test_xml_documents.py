@@ -91,6 +91,13 @@ def test_a_document_beyond_max_frame_ends_the_stream() -> None:
     assert [b"<a>" + b"x" * 113 + b"</a>"] == read(FRAMING, b"<a>" + b"x" * 113 + b"</a>")
 
 
+@pytest.mark.parametrize("wire", [b"<a>12345<!DOCTYPE", b"<a>123456< ", b"<!-- -->  !", b"<?p ?>    !<a/>"])
+def test_what_stands_behind_max_frame_is_not_looked_at(wire: bytes) -> None:
+    """In one chunk it was, so the fault depended on the cut, and whether the stream went on."""
+    fault = Fault(FrameTooLong, "a document exceeds max_frame=9", recoverable=False)
+    assert [fault] == read(XmlDocuments(max_frame=9), wire)
+
+
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [

@@ -23,6 +23,7 @@ from tcpcomm.framing import (
     modbus_rtu_reply,
     modbus_rtu_request,
 )
+from tcpcomm.framing.headers.resync import MOST_CHECKED
 from tests.framing.reading import End, Fault, feed, outcome_of, read, read_chunks
 
 MODBUS = checksum("crc-16/modbus")
@@ -92,6 +93,16 @@ def test_garbage_without_end_ends_the_stream() -> None:
         if seen and not getattr(seen[-1], "recoverable", True):
             break
     assert Fault(UnexpectedBytes, "no good frame came in 321 bytes", 320, recoverable=False) == seen[-1]
+    assert 2 == len(seen)
+
+
+def test_garbage_that_costs_too_much_ends_the_stream() -> None:
+    """Each byte announces a frame of 4 KiB, whose checksum must be computed: 16 s for 64 KiB before."""
+    long = Checked(LengthPrefixed(2, max_frame=4096), checksum("crc-16/xmodem"), resync=True)
+    candidates = MOST_CHECKED // (2 + 0x0F0F) + 1
+    fault = f"no good frame came in {candidates} bytes"
+    seen = feed(long.decoder(), b"\x0f" * 20_000)
+    assert Fault(UnexpectedBytes, fault, candidates - 1, recoverable=False) == seen[-1]
     assert 2 == len(seen)
 
 

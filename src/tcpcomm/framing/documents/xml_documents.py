@@ -85,22 +85,23 @@ class _XmlDecoder(DocumentDecoder):
         self._depth, self._part = 0, "text"
 
     def find_end(self, buffer: Buffer, position: int) -> int:
-        at, limit = position + self.searched, position + self._max_frame + 1
-        while at < limit:
+        # Bytes behind the limit are not looked at, because they may come in a later chunk.
+        at, size = position + self.searched, min(len(buffer), position + self._max_frame + 1)
+        while at < size:
             part = self._part
-            match = _ENDS[part].search(buffer, at)
+            match = _ENDS[part].search(buffer, at, size)
             if part == "text" and self._depth == 0:
-                stop = len(buffer) if match is None else match.start()
+                stop = size if match is None else match.start()
                 if bytes(buffer[at:stop]).strip(b" \t\r\n"):
                     return self._garbage(buffer, position, at)
             if match is None:
                 overlap = _OVERLAP if part in ("instruction", "comment", "data") else 0
-                at = max(at, len(buffer) - overlap)
+                at = max(at, size - overlap)
                 break
             if part == "text":
-                markup = _MARKUP.match(buffer, match.start())
+                markup = _MARKUP.match(buffer, match.start(), size)
                 if markup is None:
-                    if _BEGUN.match(buffer[match.start() : match.start() + _LONGEST]):
+                    if _BEGUN.match(buffer[match.start() : min(match.start() + _LONGEST, size)]):
                         at = match.start()
                         break
                     return self._refuse(buffer, position, match.start())

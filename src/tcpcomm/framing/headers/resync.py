@@ -3,7 +3,8 @@ The decoder of :class:`~tcpcomm.framing.Checked` with ``resync``: it seeks the n
 
 A frame is good if its header is valid and its checksum is right. After anything else the decoder moves on
 by one byte and tries again. It reports garbage once. Each byte of garbage costs one checksum at most, so
-frames must be short (:data:`LONGEST_CANDIDATE`), and garbage without end ends the stream. A header that
+frames must be short (:data:`LONGEST_CANDIDATE`), and garbage without end, or garbage that costs too much
+(:data:`MOST_CHECKED`), ends the stream. A header that
 announces more than has come is believed until its frame is complete, the line is silent, or the stream
 ends.
 """
@@ -22,6 +23,9 @@ from tcpcomm.framing.length import LengthPrefixed
 
 LONGEST_CANDIDATE: Final = 4096
 """The largest ``max_frame``, in bytes, of a framing that seeks good frames in garbage."""
+
+MOST_CHECKED: Final = 4 * 1024 * 1024
+"""The bytes that are counted by checksums, at most, since the last good frame. More end the stream."""
 
 _MOST_HEADER: Final = 512  # bytes of a header of variable length
 
@@ -62,6 +66,9 @@ class ResyncDecoder(Decoder):
     _garbage: int = field(default=0, init=False)
     """The bytes passed over since the last good frame."""
 
+    _checked: int = field(default=0, init=False)
+    """The bytes of the frames whose checksum was wrong since then."""
+
     _last: bool = field(default=False, init=False)
     """True if no byte can follow, so a frame that is not complete is not a frame."""
 
@@ -77,13 +84,13 @@ class ResyncDecoder(Decoder):
             except _Unknown:
                 return position
             if isinstance(found, bytes):
-                self.scanning, self._garbage = False, 0
+                self.scanning, self._garbage, self._checked = False, 0, 0
                 if not self.deliver(found, position):
                     return end
                 position = end
                 continue
             self._garbage += 1
-            if self._garbage > LONGEST_REFUSED * self._max_frame:
+            if self._garbage > LONGEST_REFUSED * self._max_frame or self._checked > MOST_CHECKED:
                 reason = f"no good frame came in {self._garbage} bytes"
                 self.fail(UnexpectedBytes, reason, at=position)
                 return position
@@ -97,7 +104,7 @@ class ResyncDecoder(Decoder):
         kind, reason = found
         if kind is FrameTooLong and end - position <= LONGEST_REFUSED * self._max_frame:
             self.fail(kind, f"{reason} and is discarded", at=position, recoverable=True)
-            self._garbage, self.refused, self.discarding = 0, end - position, True
+            self._garbage, self._checked, self.refused, self.discarding = 0, 0, end - position, True
             return position
         reason = f"{reason}; bytes up to the next good frame are ignored"
         return self._fail_and_scan(kind, reason, at=position, resume=position + 1)
@@ -142,6 +149,7 @@ class ResyncDecoder(Decoder):
         try:
             frame = self._verify(bytes(buffer[position + self._skip : end]))
         except UnusablePiece as error:
+            self._checked += total
             return end, (error.kind, error.reason)
         assert frame is not None
         return end, frame
@@ -185,4 +193,4 @@ class ResyncDecoder(Decoder):
 
     def reset(self) -> None:
         super().reset()
-        self._garbage = 0
+        self._garbage = self._checked = 0
