@@ -19,7 +19,11 @@ from tcpcomm.errors import ConfigurationError
 
 
 def _templates(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Sequence) or isinstance(value, bytes):
+        raise ConfigurationError(f"CountedLines needs a template first, as in 'OK {{#}}', not {value!r}")
+    return tuple(value)
 
 
 def _check_seconds(what: str, seconds: Any) -> None:

@@ -373,3 +373,9 @@ def test_no_accepted_reply_has_a_frame_that_is_two_forms_or_a_fault(
         except CodecError:
             continue
         assert [sent] == results_of(dialect, frame)
+
+
+@pytest.mark.parametrize("head", [2, b"OK {#}", None])
+def test_the_head_of_counted_lines_must_be_a_template(head: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"needs a template first, as in 'OK \{#\}', not "):
+        CountedLines(head, "{name}")
