@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tracemalloc
-from typing import Any, ClassVar
+from random import Random
+from typing import Any, ClassVar, Literal
 
 import pytest
 from attrs import frozen
@@ -271,3 +272,53 @@ def test_a_document_with_deep_elements_takes_no_more_memory_than_a_wide_one() ->
         tracemalloc.stop()
     assert isinstance(refused, Refusal)
     assert most < 100 * len(document)
+
+
+PLACES = ["<Go X='{x}'/>", "<Go>{x}</Go>", "<Go><A>1</A>{x}</Go>"]
+ARRIVE = {
+    int: ["", "d", "03d", "5d", "<4d", "X", "04Xi16"],
+    float: ["", ".2f", "8.3f", " =+8.3f", "10"],
+    str: ["", "_<6", "_<6b"],
+    bytes: ["", "X"],
+    bool: ["", "ON|OFF"],
+    Literal["X", "Yy"]: ["", "_>3"],
+}
+CHANGED = {
+    int: ["5d!"],
+    float: ["8.3f!"],
+    str: ["6", ">5", "6b", "q"],
+    bool: [" ON|OFF", "<|>"],
+    Literal["X", "Yy"]: ["3"],
+    Literal["a<b", "b"]: [""],
+}
+
+
+def going(kind: Any, spec: str, place: str) -> Dialect:
+    wire = place.replace("{x}", f"{{x:{spec}}}" if spec else "{x}")
+    return Xml().bind([MessageSpec("go", "Axis.go", wire, "<Ok/>", (Field("x", kind),))])
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ARRIVE, ids=str)
+def test_what_a_format_writes_arrives(kind: Any, place: str) -> None:
+    for spec in ARRIVE[kind]:
+        dialect = going(kind, spec, place)
+        for seed in range(20):
+            values = dialect.draw_values("go", Random(seed))
+            assert Request("go", values) == dialect.read_at_equipment(dialect.request("go", values, 0))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", CHANGED, ids=str)
+def test_a_format_whose_text_xml_would_change_is_refused(kind: Any, place: str) -> None:
+    """They were accepted, and then the peer refused what was sent, or it was not XML."""
+    for spec in CHANGED[kind]:
+        with pytest.raises(ConfigurationError, match="XML drops blanks at an end, and gives & < >"):
+            going(kind, spec, place)
+
+
+@pytest.mark.parametrize("separator", ["&", "<", '"'])
+def test_what_xml_gives_a_meaning_cannot_separate_items(separator: str) -> None:
+    go = MessageSpec("go", "Axis.go", f"<Go>{{xs*{separator}}}</Go>", "<Ok/>", (Field("xs", list[int]),))
+    with pytest.raises(ConfigurationError, match="between the items of xs, because XML gives it a meaning"):
+        Xml().bind([go])

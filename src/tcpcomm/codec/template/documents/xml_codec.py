@@ -15,7 +15,7 @@ from attrs import evolve, field, fields, frozen, has
 
 from tcpcomm.codec.base import MISSING, Codec, Dialect, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.limits import MAX_ITEMS, positive
-from tcpcomm.codec.template.documents.xml_text import XmlEncoding, canonical, escaped_type
+from tcpcomm.codec.template.documents.xml_text import XmlEncoding, canonical, escaped_type, has_markup
 from tcpcomm.codec.template.fields.escapes import escaping
 from tcpcomm.codec.template.parser import (
     CountPiece,
@@ -135,6 +135,11 @@ def _template_in_form(text: str, places: set[str]) -> str:
     def render(pieces: Sequence[Piece]) -> str:
         parts = []
         for piece in pieces:
+            if isinstance(piece, ListPiece) and has_markup(piece.separator):
+                raise ConfigurationError(
+                    f"{piece.separator!r} cannot stand between the items of {piece.name}, because XML "
+                    "gives it a meaning"
+                )
             if isinstance(piece, TextPiece):
                 parts.append(piece.text)
             elif isinstance(piece, OptionalPiece):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 from xml.parsers import expat
@@ -18,8 +19,10 @@ from attrs import evolve, field, frozen
 
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.template.ambiguity import common_text
 from tcpcomm.codec.template.fields.field_type import FieldType
-from tcpcomm.errors import CodecError
+from tcpcomm.codec.template.regex_tree import ANY, Choice, Run, Seq, chars
+from tcpcomm.errors import CodecError, ConfigurationError
 
 _ESCAPES: Final = {
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
@@ -30,6 +33,18 @@ _ESCAPE: Final = re.compile("|".join(_CHARACTERS))
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EMPTY: Final = re.compile(r'<([^\s<>/"]+)((?: [^\s="<>]+="[^"]*")*)></\1>')
 _BOM: Final = b"\xef\xbb\xbf"
+
+_REST: Final = Run(ANY, 0, None)
+_BLANK: Final = Run(chars(each for each in map(chr, range(0x3001)) if each.isspace()), 1, 1)
+_MARKUP: Final = Seq((_REST, Run(chars(_ESCAPES), 1, 1), _REST))
+"""The texts that would have to be written with escapes."""
+_CHANGED: Final = Choice((Seq((_BLANK, _REST)), Seq((_REST, _BLANK)), _MARKUP))
+"""The texts that would arrive changed, or not at all."""
+
+
+def has_markup(text: str) -> bool:
+    """Return True if a text has characters that a document cannot have as they are."""
+    return _SPECIAL.search(text) is not None
 
 
 def escaped(text: str) -> str:
@@ -42,9 +57,45 @@ def unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda match: _CHARACTERS[match[0]], text) if "&" in text else text
 
 
-def escaped_type(kind: FieldType) -> FieldType:
-    """Return the field type of texts as they stand in XML."""
+def escaped_type(kind: FieldType, is_text: bool) -> FieldType:
+    """
+    Return the field type of a field as it stands in XML.
 
+    Args:
+        kind: the field type.
+        is_text: True if its values are any texts.
+
+    Raises:
+        ConfigurationError: it writes blanks at an end, which a reader of XML drops, or characters that
+            have a meaning there.
+    """
+    if is_text:
+        _check_filling(kind)
+        return _escaped_text_type(kind)
+    changed = _CHANGED if kind.written is None else _MARKUP  # a number is read without its blanks too
+    found = common_text(kind.written or kind.pattern, changed)
+    if found is not None:
+        raise _not_carried(found)
+    return kind
+
+
+def _check_filling(kind: FieldType) -> None:
+    """Raise ConfigurationError if a format adds blanks or quotes to a text."""
+    for value in ("x", ""):
+        with suppress(CodecError):  # it must not be empty
+            text = kind.write(value)
+            if text != escaped(text.strip()):
+                raise _not_carried(text)
+
+
+def _not_carried(text: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"it would be written as {text!r}, but XML drops blanks at an end, and gives & < > and quotes a "
+        "meaning: choose another format, or other words"
+    )
+
+
+def _escaped_text_type(kind: FieldType) -> FieldType:
     def write(value: Any) -> str:
         if isinstance(value, str):
             illegal = _ILLEGAL.search(value)

@@ -1,7 +1,7 @@
 """
 Texts that a document writes in other characters than their own, such as ``&lt;`` for ``<`` in XML.
 
-The compiler of templates asks :func:`as_escaped` for every field of text.
+The compiler of templates asks :func:`as_escaped` for every field.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from contextvars import ContextVar
 
 from tcpcomm.codec.template.fields.field_type import FieldType
 
-Escape = Callable[[FieldType], FieldType]
-"""Returns the field type of texts that are written with escapes."""
+Escape = Callable[[FieldType, bool], FieldType]
+"""
+Returns the field type of a field in the document. True is for any text, which is written with escapes.
+
+Raises ConfigurationError if the document cannot carry what the field writes.
+"""
 
 _escape: ContextVar[Escape | None] = ContextVar("_escape", default=None)
 
@@ -28,7 +32,7 @@ def escaping(escape: Escape) -> Iterator[None]:
         _escape.reset(token)
 
 
-def as_escaped(kind: FieldType) -> FieldType:
-    """Return a field type of text as it is written in the templates that are compiled now."""
+def as_escaped(kind: FieldType, *, is_text: bool) -> FieldType:
+    """Return a field type as it is written in the templates that are compiled now."""
     escape = _escape.get()
-    return kind if escape is None else escape(kind)
+    return kind if escape is None else escape(kind, is_text)

@@ -76,6 +76,12 @@ def field_type(
     Raises:
         ConfigurationError: a template cannot write this type, or the format does not suit it.
     """
+    kind = _plain_type(annotation, format_text, stops, empty=empty)
+    return as_escaped(kind, is_text=bare_type(annotation) is str)
+
+
+def _plain_type(annotation: Any, format_text: str, stops: frozenset[str], *, empty: bool) -> FieldType:
+    """Return the type of a field as it is without escapes."""
     limits = bounds_of(annotation)
     if limits is not None:
         return _within(limits, number_of(annotation), format_text)
@@ -83,7 +89,7 @@ def field_type(
     if annotation is bool:
         return bool_type(format_text)
     if annotation is str:
-        return as_escaped(str_type(parse_format_spec(format_text), stops, empty=empty))
+        return str_type(parse_format_spec(format_text), stops, empty=empty)
     if isclass(annotation) and issubclass(annotation, Enum):
         return enum_type(annotation, parse_format_spec(format_text))
     if typing.get_origin(annotation) is typing.Literal:
