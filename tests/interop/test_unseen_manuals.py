@@ -31,7 +31,6 @@ from tcpcomm.link.states import LinkState
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import PORT, Bench
 from tests.interop.manuals.documents import (
-    Done,
     Greeted,
     Jaka,
     JakaStates,
@@ -421,29 +420,30 @@ def test_a_master_interrogates_a_station_which_tests_the_link(bench: Bench) -> N
 def test_a_host_takes_the_replies_that_versions_of_a_jaka_robot_write(bench: Bench) -> None:
     answers = {
         b'{"cmdName":"power_on"}': b'{"errorCode":"0","errorMsg":"","cmdName":"power_on"}',
-        b'{"cmdName":"get_robot_state"}': b'{"errorCode":0,"enable":"robot_enabled","power":"powered_on",'
-        b'"cmdName":"get_robot_state"}\n',
+        b'{"cmdName":"get_robot_state"}': (
+            b'{"errorCode":0,"enable":"robot_enabled","power":"powered_on"}\n'
+        ),
         b'{"cmdName":"joint_move","relFlag":1,"jointPosition":[1.0],"speed":1.0,"accel":100.0}': (
             b'{"errorCode":"3","errorMsg":"permission deny"}'
         ),
     }
     device(bench, answers)
     robot = bench.remote(Jaka)
-    assert Done() == bench.result(robot.power_on())
+    assert bench.result(robot.power_on()) is None
     assert RobotState("robot_enabled", "powered_on") == bench.result(robot.get_robot_state())
     refused = bench.result(robot.joint_move(1, [1.0], 1.0))
     assert ("3", "permission deny") == (refused.code, refused.reason)
 
 
-def test_states_without_a_word_are_events_of_text(bench: Bench) -> None:
+def test_states_without_a_word_are_events(bench: Bench) -> None:
     wires = device(bench, {})
     robot = bench.remote(JakaStates)
-    states: list[dict[str, Any]] = []
-    robot.state.subscribe(lambda state: states.append(json.loads(state)))
+    states: list[tuple[Any, ...]] = []
+    robot.state.subscribe(lambda *values: states.append(values))
     bench.until(lambda: bool(wires))
     wires[-1].say(b'{"joint_position":[-9.13,87.75],"enabled":true,"error_msg":"}"}{"enabled":false}')
     bench.until(lambda: len(states) == 2)
-    assert [True, False] == [state["enabled"] for state in states]
+    assert [([-9.13, 87.75], True, "}"), (None, False, "")] == states
 
 
 def test_a_host_hears_the_reports_of_an_rf600_reader(bench: Bench) -> None:

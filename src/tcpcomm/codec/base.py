@@ -318,6 +318,9 @@ class Dialect(ABC):
     header_values: Mapping[str, Field] = MappingProxyType({})
     """The values that headers carry, by name. If there are some, hosts ask by :meth:`ask`."""
 
+    codes_are_texts: bool = False
+    """True if the code of a fault is a text even where it looks like a number: ``"3"``."""
+
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
 

@@ -99,6 +99,7 @@ class MixedDialect(Dialect):
         self.mixes_order = self.by_id and not all(each.by_id for each in dialects)
         self.reads_by_request = any(each.reads_by_request for each in dialects)
         self.has_faults = all(each.has_faults for each in dialects)
+        self.codes_are_texts = self._main.codes_are_texts
         values: dict[str, Field] = {}
         for each in dialects:
             values |= each.header_values

@@ -317,6 +317,20 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"result": "error", "fault": "error"},
         "results and faults both have the key 'error'",
     ),
+    "a key of faults that is ignored": (
+        {"reason": "errorMsg", "fault": None, "success": {"code": 0}, "ignore": ("errorMsg",)},
+        "^ignore has 'errorMsg', which is a key of a fault: remove it there$",
+    ),
+    "a key that is ignored twice": ({"ignore": ("t", "t")}, "^ignore has a key twice: \\('t', 't'\\)$"),
+    "an optional key that is none of a reply": (
+        {"optional": ("word",)},
+        "^optional has 'word', which is not a key of success, nor that of an echo: remove it there$",
+    ),
+    "no key that tells a good reply": (
+        {"success": {"status": "OK"}, "optional": ("status",)},
+        "^all keys of success are optional, so nothing tells a good reply from a fault: remove one of them "
+        "from optional$",
+    ),
     "a reply that looks like an event": ({"result": "event"}, "two parts of a reply have the key 'event'"),
     "an unknown naming": (
         {"naming": "kebab"},

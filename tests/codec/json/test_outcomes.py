@@ -9,7 +9,7 @@ import pytest
 from attrs import frozen
 
 from tcpcomm.codec import Field, Json, MessageSpec
-from tcpcomm.codec.base import Answer, Dialect, Event, Notation, Refusal, Request
+from tcpcomm.codec.base import Answer, Dialect, Event, Notation, ProtocolErrorKind, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.cases import reader
 
@@ -254,3 +254,127 @@ def test_a_word_that_cannot_be_told_from_others_is_refused(spec: MessageSpec, me
 def test_an_empty_choice_of_statuses_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="the key 'status' of replies has no value"):
         Json(result=None, fault=None, success={"status": range(0)})
+
+
+JAKA = Json(
+    "cmdName",
+    result=None,
+    fault=None,
+    code="errorCode",
+    reason="errorMsg",
+    success={"errorCode": ("0", 0), "errorMsg": ""},
+    optional=("errorMsg", "cmdName"),
+    echo=True,
+)
+POWER_ON = MessageSpec("power_on", "Jaka.power_on")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"cmdName":"power_on","errorCode":"0","errorMsg":""}',
+        '{"errorCode":0,"errorMsg":""}',
+        '{"cmdName":"power_on","errorCode":"0"}',
+        '{"errorCode":0}',
+    ],
+)
+def test_a_good_reply_may_lack_what_is_optional(frame: str) -> None:
+    """JAKA's controllers leave keys out, each version others. The equipment sends all of them."""
+    jaka = JAKA.bind([POWER_ON])
+    assert result_of(jaka, POWER_ON, frame) is None
+    reply = b'{"cmdName":"power_on","errorCode":"0","errorMsg":""}'
+    assert [reply] == jaka.reply(Request("power_on", {}), None)
+    assert (
+        '{"cmdName": "power_on", or left out, "errorCode": "0" | 0, "errorMsg": "", or left out}',
+    ) == jaka.notation("power_on").replies
+
+
+def test_an_optional_key_with_another_value_is_not_a_good_reply() -> None:
+    power_off = MessageSpec("power_off", "Jaka.power_off")
+    jaka = JAKA.bind([POWER_ON, power_off])
+    fault = result_of(jaka, POWER_ON, '{"errorCode":"3","errorMsg":"permission deny"}')
+    assert ("3", "permission deny") == (fault.code, fault.reason)
+    other = result_of(jaka, POWER_ON, '{"cmdName":"power_off","errorCode":"0"}')
+    assert "cmdName: is 'power_off', so this is not a reply to 'power_on'" == str(other)
+
+
+@pytest.mark.parametrize(
+    ("success", "frame", "lacking"),
+    [
+        ({"ErrorID": 0, "status": "OK"}, '{"ErrorID":0}', "status"),
+        ({"ErrorID": 0, "status": "OK"}, '{"status":"OK"}', "ErrorID"),
+        ({"ErrorID": range(2), "ready": True, "status": "OK"}, '{"ErrorID":1,"status":"OK"}', "ready"),
+    ],
+)
+def test_a_good_reply_that_lacks_a_key_is_bad_and_not_a_fault(
+    success: dict[str, Any], frame: str, lacking: str
+) -> None:
+    """It was a fault with the code that means success."""
+    codec = Json(result=None, fault=None, code="ErrorID", reason=None, success=success)
+    error = result_of(codec.bind([RESET_ALL]), RESET_ALL, frame)
+    assert isinstance(error, CodecError)
+    assert f"{lacking}: is missing" == str(error)
+
+
+RESET_ALL = MessageSpec("reset", "Robot.reset")
+
+
+def test_a_fault_that_lacks_a_key_of_good_replies_is_a_fault() -> None:
+    told_by_both = Json(success={"status": "OK", "ready": True}, failure={"status": "NG"})
+    told = '{"status":"NG","error":{"code":3,"reason":"no part"}}'
+    nested = Json(success={"status": "OK", "ready": True})
+    for codec, frame in ((told_by_both, told), (nested, '{"error":{"code":3}}')):
+        fault = result_of(codec.bind([RESET_ALL]), RESET_ALL, frame)
+        assert (Fault, 3) == (type(fault), fault.code)
+
+
+def test_codes_of_texts_are_drawn_as_texts() -> None:
+    codes = dict.fromkeys(ProtocolErrorKind, "2")
+    assert Json(codes=codes).bind([RESET_ALL]).codes_are_texts
+    assert not Json().bind([RESET_ALL]).codes_are_texts
+
+
+STATE = MessageSpec(
+    "state", "Jaka.state", parameters=(Field("x", float), Field("on", bool, False)), is_event=True
+)
+ALARM = MessageSpec("alarm", "Jaka.alarm", {"type": "alarm"}, is_event=True)
+BRAKE = MessageSpec("brake", "Jaka.brake", reply=None)
+
+
+def test_objects_without_a_word_are_one_event() -> None:
+    """It was accepted, and written with the key null."""
+    dialect = Json(event=None).bind([STATE, ALARM, BRAKE])
+    assert b'{"x":1.5,"on":true}' == dialect.event("state", {"x": 1.5, "on": True})
+    assert [Event("state", {"x": 1.0, "on": False})] == [*dialect.read_at_host(b'{"x":1}')]
+    assert [Event("alarm", {})] == [*dialect.read_at_host(b'{"type":"alarm"}')]
+    assert '{"x": number, "on": true or false}' == dialect.notation("state").request
+    (request,) = dialect.read_at_equipment(b'{"cmd":"brake"}').requests
+    assert "brake" == request.name
+    (refusal,) = dialect.read_at_equipment(b'{"x":1}').requests
+    assert isinstance(refusal, Refusal)
+    assert refusal.foreign
+    assert not refusal.wants_reply
+
+
+def test_an_event_without_a_word_cannot_be_told_from_replies() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Json(event=None).bind([STATE, RESET_ALL])
+    assert (
+        "Jaka.state: with event=None every object is this event, so a host cannot find the reply of "
+        "Robot.reset: give the event a key and a word, or write reply=None"
+    ) == str(caught.value)
+
+
+def test_two_events_without_a_word_are_refused() -> None:
+    other = MessageSpec("pose", "Jaka.pose", is_event=True)
+    with pytest.raises(ConfigurationError) as caught:
+        Json(event=None).bind([STATE, other])
+    assert str(caught.value).startswith(
+        "Jaka.pose: with event=None every object is this event, and Jaka.state too: give one of them a key"
+    )
+
+
+def test_a_word_without_a_key_is_refused() -> None:
+    worded = MessageSpec("state", "Jaka.state", "STATE", is_event=True)
+    with pytest.raises(ConfigurationError, match="with event=None an event has no word, so it cannot have"):
+        Json(event=None).bind([worded])

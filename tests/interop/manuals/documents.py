@@ -7,15 +7,8 @@ from typing import Annotated, Literal
 from attrs import frozen
 
 from tcpcomm import Equipment, Fault, command, event
-from tcpcomm.codec import Json, OneOf, ProtocolErrorKind, Range, Template, Xml
+from tcpcomm.codec import Json, OneOf, ProtocolErrorKind, Range, Xml
 from tcpcomm.framing import JsonValues, XmlDocuments
-
-
-@frozen
-class Done:
-    """A good reply. Some versions of the controller leave the text out."""
-
-    errorMsg: str = ""
 
 
 @frozen
@@ -24,11 +17,14 @@ class RobotState:
 
     enable: str
     power: str
-    errorMsg: str = ""
 
 
 class Jaka(Equipment):
-    """A JAKA robot: its commands, at port 10001. Positions are in degrees."""
+    """
+    A JAKA robot: its commands, at port 10001. Positions are in degrees.
+
+    Some versions of the controller leave the text and the word out.
+    """
 
     framing = JsonValues()
     codec = Json(
@@ -37,13 +33,14 @@ class Jaka(Equipment):
         fault=None,
         code="errorCode",
         reason="errorMsg",
-        success={"errorCode": ("0", 0)},
+        success={"errorCode": ("0", 0), "errorMsg": ""},
+        optional=("errorMsg", "cmdName"),
         echo=True,
         codes=dict.fromkeys(ProtocolErrorKind, "2"),
     )
 
     @command()
-    async def power_on(self) -> Done:
+    async def power_on(self) -> None:
         """Switch the power of the robot on."""
         raise NotImplementedError
 
@@ -54,7 +51,7 @@ class Jaka(Equipment):
         jointPosition: list[float],
         speed: Annotated[float, Range(0)],
         accel: Annotated[float, Range(0, 720)] = 100.0,
-    ) -> Done:
+    ) -> None:
         """Move the joints to a position, or by a distance if the flag is 1."""
         raise NotImplementedError
 
@@ -67,15 +64,14 @@ class Jaka(Equipment):
 class MyJaka(Jaka):
     """A robot that is controlled by another program."""
 
-    async def power_on(self) -> Done:
+    async def power_on(self) -> None:
         raise Fault("3", "permission deny")
 
     async def joint_move(
         self, relFlag: Literal[0, 1], jointPosition: list[float], speed: float, accel: float = 100.0
-    ) -> Done:
+    ) -> None:
         if len(jointPosition) != 6:
             raise Fault("2", "six joints are needed")
-        return Done()
 
     async def get_robot_state(self) -> RobotState:
         return RobotState("robot_enabled", "powered_on")
@@ -85,11 +81,13 @@ class JakaStates(Equipment):
     """The states that a JAKA robot sends at port 10000: JSON objects that name no kind of message."""
 
     framing = JsonValues()
-    codec = Template("utf-8", fault=None)
+    codec = Json(event=None)
 
-    @event("{state}")
-    def state(self, state: str) -> None:
-        """The state of the robot, as the text of a JSON object."""
+    @event()
+    def state(
+        self, joint_position: list[float] | None = None, enabled: bool = False, error_msg: str = ""
+    ) -> None:
+        """The state of the robot."""
 
 
 @frozen

@@ -28,11 +28,12 @@ class Keys:
     code: str = field(default="code", kw_only=True)
     reason: str | None = field(default="reason", kw_only=True)
     data: str | None = field(default="data", kw_only=True)
-    event: str = field(default="event", kw_only=True)
+    event: str | None = field(default="event", kw_only=True)
     success: Mapping[str, Any] = field(factory=dict, kw_only=True)
     failure: Mapping[str, Any] = field(factory=dict, kw_only=True)
     echo: bool = field(default=False, kw_only=True)
     ignore: tuple[str, ...] = field(default=(), kw_only=True)
+    optional: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = []
@@ -44,9 +45,14 @@ class Keys:
         elif self.fault == self.result and not (self.success or self.failure):
             problems.append(f"results and faults both have the key {self.fault!r}: give one another key")
         for message, keys in self._keys().items():
-            present = [key for key in (*keys, *self.ignore) if key is not None]
+            present = [key for key in keys if key is not None]
             for key in dict.fromkeys(key for key in present if present.count(key) > 1):
                 problems.append(f"two parts of {message} have the key {key!r}: give one another key")
+            for key in dict.fromkeys(key for key in present if key in self.ignore):
+                problems.append(f"ignore has {key!r}, which is a key of {message}: remove it there")
+        if len({*self.ignore}) < len(self.ignore):
+            problems.append(f"ignore has a key twice: {self.ignore!r}")
+        problems += self._wrong_optional()
         for key, value in {**self.success, **self.failure}.items():
             if not values_of(value):
                 problems.append(
@@ -56,9 +62,24 @@ class Keys:
         if problems:
             raise ConfigurationError("; ".join(problems))
 
+    def _wrong_optional(self) -> list[str]:
+        """Return what is wrong with the keys that may be missing."""
+        allowed = {*self.success} | ({self.command} if self.echo else set())
+        problems = [
+            f"optional has {key!r}, which is not a key of success, nor that of an echo: remove it there"
+            for key in self.optional
+            if key not in allowed
+        ]
+        if self.success and self.success.keys() <= {*self.optional}:
+            problems.append(
+                "all keys of success are optional, so nothing tells a good reply from a fault: remove one "
+                "of them from optional"
+            )
+        return problems
+
     def _keys(self) -> dict[str, list[str | None]]:
         """Return the keys of each kind of message."""
-        echo = [self.command] if self.echo else []
+        echo: list[str | None] = [self.command] if self.echo else []
         if not (self.echo and self.event == self.command):
             echo = [*echo, self.event]  # a reply with this key would be read as an event
         fault = [self.fault] if self.fault is not None else [self.code, self.reason, self.data]
@@ -74,6 +95,10 @@ class Keys:
         own = {self.id, self.fault, self.event, *self.success, *self.failure, *self.ignore}
         return own | {command} if self.echo else own
 
+    def is_any_object(self, spec: MessageSpec) -> bool:
+        """Return True for an event without a word."""
+        return spec.is_event and self.event is None and not isinstance(spec.wire, Mapping)
+
     @property
     def told(self) -> frozenset[str]:
         """The keys of good replies that have one of several values. A result can have these keys."""
@@ -84,8 +109,31 @@ class Keys:
         if self.failure:
             return contains(message, self.failure)
         if self.success:
-            return self.success.keys() <= message.keys() and not contains(message, self.success)
+            is_complete = self.success.keys() - {*self.optional} <= message.keys()
+            return is_complete and not self.is_good(message)
         return message.get(self.fault or "") is not None
+
+    def is_good(self, message: Mapping[str, Any]) -> bool:
+        """Return True if a message holds what every good reply holds. Optional keys may be missing."""
+        if not self.optional:
+            return contains(message, self.success)
+        needed = {
+            key: value for key, value in self.success.items() if key in message or key not in self.optional
+        }
+        return contains(message, needed)
+
+    def lacks(self, message: Mapping[str, Any]) -> str | None:
+        """
+        Return the key of ``success`` that an otherwise good reply lacks, or None.
+
+        A message with a bad value, or with nothing of a good reply, is a fault.
+        """
+        if len(self.success) == 1 or (self.failure and contains(message, self.failure)):
+            return None
+        present = {key: value for key, value in self.success.items() if key in message}
+        if not present or not contains(message, present) or message.get(self.fault or "") is not None:
+            return None
+        return next((key for key in self.success if key not in {*present, *self.optional}), None)
 
 
 @frozen
@@ -98,14 +146,23 @@ class ObjectMessage(JsonMessage):
     """All keys of the result in the reply: ``result_key``, or those of its fields."""
     key: str
     """The key of its word."""
+    has_word: bool = True
+    """False for the event of which every object is one."""
 
     @property
     def identity(self) -> tuple[str, int | str]:
         return self.key, self.word
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """The word under its key, or nothing."""
+        return {self.key: self.word} if self.has_word else {}
+
 
 def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> ObjectMessage:
     """Compile a command or event. Raises ConfigurationError if it does not fit JSON or the other keys."""
+    if codec.is_any_object(spec):
+        return _without_word(codec, types, spec)
     own, wire = _key_and_word(codec, spec)
     word = word_of(spec, types, (str, int), "its word in JSON must be text or a whole number", wire)
     parameters = Parameters(spec.parameters, types)
@@ -131,9 +188,25 @@ def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> Object
     return ObjectMessage(spec, word, parameters, result, key, frozenset([key]), own)
 
 
+def _without_word(codec: Keys, types: ValueTypes, spec: MessageSpec) -> ObjectMessage:
+    """Compile the event of which every object is one."""
+    if spec.wire is not MISSING:
+        raise ConfigurationError(
+            f"with event=None an event has no word, so it cannot have {brief_repr(spec.wire)}: write "
+            f'@event(), or a key too, as in @event({{"type": {brief_repr(spec.wire)}}})'
+        )
+    parameters = Parameters(spec.parameters, types)
+    for name, parameter in zip(parameters.keys, spec.parameters, strict=True):
+        if codec.parameters is None and name in codec.ignore:
+            raise ConfigurationError(f"parameter {parameter.name}: the key {name!r} is ignored; rename it")
+    return ObjectMessage(
+        spec, "", parameters, compile_result(spec, types), None, frozenset(), "", has_word=False
+    )
+
+
 def _key_and_word(codec: Keys, spec: MessageSpec) -> tuple[str, Any]:
     """Return the key of the word of a command or event, and the declared word."""
-    usual = codec.event if spec.is_event else codec.command
+    usual = codec.event if spec.is_event and codec.event is not None else codec.command
     if not isinstance(spec.wire, Mapping):
         return usual, spec.wire
     if len(spec.wire) != 1 or not all(isinstance(key, str) and key for key in spec.wire):
@@ -178,12 +251,13 @@ class JsonReplyReader(ReplyReader):
         codec, command = self.codec, self.command
         message: dict[str, Any] = dict(body)
         if self._is_fault(message):
-            raise self._fault(message)
+            lacking = codec.lacks(message)
+            raise self._fault(message) if lacking is None else missing(lacking)
         if codec.echo:
             self._check_echo(message)
         for key in codec.success:
             if key not in command.result_keys:
-                del message[key]
+                message.pop(key, None)
         if codec.fault is not None:
             message.pop(codec.fault, None)  # some programs write null beside a result
         if command.result_key is None:
@@ -208,6 +282,8 @@ class JsonReplyReader(ReplyReader):
         key = self.command.key
         word = message.pop(key, MISSING)
         if word is MISSING:
+            if key in self.codec.optional:
+                return
             raise missing(key)
         if type(word) is not type(self.command.word) or word != self.command.word:
             raise self._of_another(key, word)
@@ -217,7 +293,7 @@ class JsonReplyReader(ReplyReader):
 
     def _is_fault(self, message: Mapping[str, Any]) -> bool:
         if self.codec.success:
-            return not contains(message, self.codec.success)
+            return not self.codec.is_good(message)
         if self.codec.failure:
             return contains(message, self.codec.failure)
         return message.get(self.codec.fault or "") is not None

@@ -111,6 +111,7 @@ class JsonDialectBase(Dialect, Generic[M]):
         self._commands = {each.word: each for each in messages if not each.spec.is_event}
         self._events = {each.word: each for each in messages if each.spec.is_event}
         self._codes = {**ERROR_CODES, **codes}
+        self.codes_are_texts = all(isinstance(each, str) for each in self._codes.values())
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return Fault(self._codes[kind], reason)

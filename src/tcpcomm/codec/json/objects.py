@@ -36,7 +36,6 @@ from tcpcomm.codec.json.keys import (
     Keys,
     ObjectMessage,
     compile_message,
-    contains,
     is_one_of,
     values_of,
     values_text,
@@ -46,7 +45,7 @@ from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.limits import MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
-from tcpcomm.errors import CodecError, Fault
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
 @frozen
@@ -70,7 +69,8 @@ class Json(Keys, Codec):
         reason: the key of a fault's reason. None: faults have no reason, and the value of ``fault`` is the
             code.
         data: the key of a fault's data. None: they are not sent.
-        event: the key of the event's word. It may be the same as the key of commands.
+        event: the key of the event's word. It may be the same as the key of commands. None: events have no
+            word. One event is then every object, so no command can have a reply.
         success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
             a fault. Several values are a tuple, ``("OK", "WARNING")``, a ``range``, or a function that
             returns True for a good number. The first is sent. A result that stands flat in the reply may
@@ -79,6 +79,8 @@ class Json(Keys, Codec):
         echo: whether every reply repeats the command's word under its key.
         ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
             refused.
+        optional: keys of ``success`` that a good reply may lack, and the key of commands if an echo may be
+            missing. They are sent nevertheless.
         naming: how names in Python become keys and words: ``as written``, ``camel`` (partCount) or
             ``pascal`` (PartCount), as C# writes them.
         encoding: the encoding of the text; see :class:`~tcpcomm.codec.json.text.JsonText`.
@@ -106,6 +108,7 @@ class Json(Keys, Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         types = ValueTypes(self.naming)
+        _refuse_common_objects(self, specs)
         messages = compile_messages(specs, partial(compile_message, self, types), "word")
         return _JsonDialect(self, messages)
 
@@ -123,7 +126,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         }
         self._commands = _by_word(messages, codec.command, are_events=False)
         self._events = _by_word(messages, codec.event, are_events=True)
-        keys = dict.fromkeys(each.key for each in messages)
+        self._any_object = next((each for each in messages if not each.has_word), None)
+        keys = dict.fromkeys(each.key for each in messages if each.has_word)
         self._other_commands = {
             key: found
             for key in keys
@@ -138,14 +142,14 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         self._success = {key: values_of(each)[0] for key, each in codec.success.items()}
         self._failure = {key: values_of(each)[0] for key, each in codec.failure.items()}
         self._answer_keys = {codec.result, codec.fault, *codec.success, *codec.failure} - {None}
-        events = {codec.event, *self._other_events} - {codec.command, *self._other_commands}
+        events = {codec.event, *self._other_events} - {codec.command, *self._other_commands, None}
         self._sent_keys = self._answer_keys | events | ({codec.code} if codec.fault is None else set())
         """Keys of the equipment. Each of its messages has at least one of them, beside its word."""
         self._result_keys = set().union(*(each.result_keys for each in messages))
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         command = self._messages[name]
-        message: dict[str, Any] = {command.key: command.word}
+        message = command.head
         if self._codec.id is not None and command.spec.reply is not None:
             message[self._codec.id] = id
         return self._text.write(self._with(message, command.parameters.write(values)))
@@ -174,14 +178,16 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
                 if event is not None:
                     del message[key]
                     return (Event(event.spec.name, self._parameters(event, message)),)
-        word = message.get(codec.event, MISSING)
+        if self._any_object is not None:
+            return (Event(self._any_object.spec.name, self._parameters(self._any_object, message)),)
+        word = message.get(codec.event or "", MISSING)
         if word is not MISSING and not (codec.echo and self._find(self._commands, word)):
             event = self._find(self._events, word)
             if event is not None:
-                del message[codec.event]
+                del message[event.key]
                 return (Event(event.spec.name, self._parameters(event, message)),)
             if not codec.is_failing(message):
-                raise CodecError(f"there is no event {brief_repr(word)}", codec.event)
+                raise CodecError(f"there is no event {brief_repr(word)}", codec.event or "")
         word = message.get(codec.command, MISSING)
         if word is not MISSING and self._is_command(word, message):
             raise CodecError(f"{brief_repr(word)} is a command, not a reply or an event", codec.command)
@@ -234,6 +240,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
         Two peers of one kind must not answer each other's answers, without end.
         """
+        if self._any_object is not None and word is MISSING:
+            return True
         if name is None:
             is_event = self._codec.event == self._codec.command and self._find(self._events, word)
             return bool(is_event) or not self._sent_keys.isdisjoint(message)
@@ -308,13 +316,13 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             message.update(parts)
         else:
             message[codec.fault] = code if codec.reason is None else parts
-        if codec.success and contains(message, codec.success):
+        if codec.success and codec.is_good(message):
             raise CodecError(f"{brief_repr(code)} means success: give the fault another code", "code")
         return self._text.write(message)
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         event = self._messages[name]
-        return self._text.write(self._with({event.key: event.word}, event.parameters.write(values)))
+        return self._text.write(self._with(event.head, event.parameters.write(values)))
 
     def _object(self, message: Any) -> dict[str, Any]:
         """Return a message without the keys to ignore. Raises CodecError if it is not an object."""
@@ -350,7 +358,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def notation(self, name: str) -> Notation:
         codec, compiled = self._codec, self._messages[name]
-        first = _literals({compiled.key: compiled.word})
+        first = _literals(compiled.head)
         answered = not compiled.spec.is_event and compiled.spec.reply is not None
         id = [f'"{codec.id}": id'] if codec.id is not None and answered else []
         labels = [f'"{key}": {label}' for key, label in compiled.parameters.labels.items()]
@@ -360,12 +368,21 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         if not answered:
             return Notation(request)
         success = {key: each for key, each in codec.success.items() if key not in compiled.result_keys}
-        parts = (first if codec.echo else []) + id + _literals(success)
+        told = self._marked(first if codec.echo else [], [compiled.key])
+        parts = told + id + self._marked(_literals(success), [*success])
         if compiled.result_key is not None:
             parts.append(f'"{compiled.result_key}": {compiled.result.label}')
         elif compiled.spec.result is not None:
             parts.append(compiled.result.label[1:-1])
         return Notation(request, (f"{{{', '.join(parts)}}}",))
+
+    def _marked(self, literals: list[str], keys: Sequence[str]) -> list[str]:
+        """Mark those that a good reply may lack, for people."""
+        optional = self._codec.optional
+        return [
+            f"{text}, or left out" if key in optional else text
+            for text, key in zip(literals, keys, strict=False)
+        ]
 
     def fault_notation(self) -> str:
         codec = self._codec
@@ -391,7 +408,27 @@ def _literals(members: Mapping[str, Any]) -> list[str]:
 
 
 def _by_word(
-    messages: Sequence[ObjectMessage], key: str, *, are_events: bool
+    messages: Sequence[ObjectMessage], key: str | None, *, are_events: bool
 ) -> dict[int | str, ObjectMessage]:
     """Return the commands or the events that have their words under a key."""
-    return {each.word: each for each in messages if each.key == key and each.spec.is_event is are_events}
+    return {
+        each.word: each
+        for each in messages
+        if each.key == key and each.has_word and each.spec.is_event is are_events
+    }
+
+
+def _refuse_common_objects(codec: Json, specs: Sequence[MessageSpec]) -> None:
+    """Raise ConfigurationError if a host cannot tell an event without a word from another message."""
+    free = [each.where for each in specs if codec.is_any_object(each)]
+    answered = [each.where for each in specs if not each.is_event and each.reply is not None]
+    if len(free) > 1:
+        raise ConfigurationError(
+            f"{free[1]}: with event=None every object is this event, and {free[0]} too: give one of them a "
+            'key and a word, as in @event({"type": "state"})'
+        )
+    if free and answered:
+        raise ConfigurationError(
+            f"{free[0]}: with event=None every object is this event, so a host cannot find the reply of "
+            f"{answered[0]}: give the event a key and a word, or write reply=None"
+        )
