@@ -317,7 +317,7 @@ def test_a_format_whose_text_xml_would_change_is_refused(kind: Any, place: str) 
             going(kind, spec, place)
 
 
-@pytest.mark.parametrize("separator", ["&", "<", '"'])
+@pytest.mark.parametrize("separator", ["&", "<", '"', "\n"])
 def test_what_xml_gives_a_meaning_cannot_separate_items(separator: str) -> None:
     go = MessageSpec("go", "Axis.go", f"<Go>{{xs*{separator}}}</Go>", "<Ok/>", (Field("xs", list[int]),))
     with pytest.raises(ConfigurationError, match="between the items of xs, because XML gives it a meaning"):

@@ -135,11 +135,8 @@ def _template_in_form(text: str, places: set[str]) -> str:
     def render(pieces: Sequence[Piece]) -> str:
         parts = []
         for piece in pieces:
-            if isinstance(piece, ListPiece) and has_markup(piece.separator):
-                raise ConfigurationError(
-                    f"{piece.separator!r} cannot stand between the items of {piece.name}, because XML "
-                    "gives it a meaning"
-                )
+            if isinstance(piece, ListPiece):
+                _check_separator(piece)
             if isinstance(piece, TextPiece):
                 parts.append(piece.text)
             elif isinstance(piece, OptionalPiece):
@@ -161,6 +158,17 @@ def _template_in_form(text: str, places: set[str]) -> str:
         marks[ord(each) - _FIRST] if _FIRST <= ord(each) < _FIRST + len(marks) else escaped(each)
         for each in document
     )
+
+
+def _check_separator(piece: ListPiece) -> None:
+    """Raise ConfigurationError if a reader of XML would not find what separates the items of a list."""
+    first = TextPiece(piece.item) if isinstance(piece.item, str) else piece.item[0]
+    are_elements = isinstance(first, TextPiece) and first.text.lstrip().startswith("<")
+    if has_markup(piece.separator.strip() if are_elements else piece.separator):
+        raise ConfigurationError(
+            f"{piece.separator!r} cannot stand between the items of {piece.name}, because XML gives it a "
+            "meaning"
+        )
 
 
 def _source(piece: CountPiece | ListPiece | ValuePiece) -> str:
