@@ -250,8 +250,13 @@ def test_every_form_of_a_reply_and_of_a_fault_is_in_the_manual() -> None:
     ):
         assert f"\n{line}\n" in page, line
     weigh, log, _ = facts["commands"]
-    assert [{"template": "S I", "code": "I"}, {"template": "S +", "code": "+"}] == weigh["layout"]["faults"]
-    assert ["Weight", "None"] == [each["stands_for"] for each in weigh["layout"]["reply"]["forms"]]
-    assert "LOG A" == log["layout"]["reply"]["acknowledgement"]
-    items = {"forms": ["{grams:.2f} g", "- {text}"], "end": "LOG E", "at_most": 10_000}
-    assert items == log["layout"]["reply"]["forms"][0]["items"]
+    assert [{"template": "S I", "parts": [{"text": "S I"}], "code": "I"}] == weigh["layout"]["faults"][:1]
+    assert [{"type": "record", "name": "Weight"}, {"type": "null"}] == [
+        {key: each["stands_for"][key] for key in ("type", "name") if key in each["stands_for"]}
+        for each in weigh["layout"]["reply"]["forms"]
+    ]
+    assert "LOG A" == log["layout"]["reply"]["acknowledgement"]["template"]
+    items = log["layout"]["reply"]["forms"][0]["items"]
+    assert ("LOG E", 10_000) == (items["end"]["template"], items["at_most"])
+    grams = {"field": "grams", "form": {"type": "float"}, "format": {"decimals": 2, "letter": "f"}}
+    assert [grams, {"text": " g"}] == items["forms"][0]["frames"][0]["parts"]

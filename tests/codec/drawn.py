@@ -17,6 +17,7 @@ from attrs import frozen
 from hypothesis.strategies import SearchStrategy
 
 from tcpcomm.codec import Dialect, MessageSpec
+from tcpcomm.errors import Fault
 from tests.codec.cases import Case
 
 __all__ = ["Drawn", "Rebuilt", "all_drawn"]
@@ -35,7 +36,11 @@ class Rebuilt(ABC):
 
     @abstractmethod
     def reply(self, values: dict[str, Any], result: Any, id: int) -> list[bytes]:
-        """Return the frames of the reply to a request with these values."""
+        """Return the frames of the reply to a request with these values, with the acknowledgement."""
+
+    def fault(self, fault: Fault, id: int) -> bytes | None:
+        """Return the frame of a fault, or None if this cannot write faults."""
+        return None
 
     @abstractmethod
     def plain(self, values: dict[str, Any]) -> Any:

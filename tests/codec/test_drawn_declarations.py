@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from os import environ
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tcpcomm.codec.base import Answer, Dialect, Event, MessageSpec, Refusal, Request
+from tcpcomm.codec.base import MORE, Answer, Dialect, Event, MessageSpec, Refusal, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.testing import mutations
 from tests.codec.cases import Case, reader
@@ -46,11 +47,20 @@ def check_arrives(dialect: Dialect, spec: MessageSpec, random: Random) -> bytes:
     result = dialect.draw_reply(asked, random)
     answers = dialect.reader_for(spec.name, values)
     assert answers is not None
-    for reply in dialect.reply(asked, result):
+    read = []
+    for reply in answered(dialect, asked, result):
         (answer,) = dialect.read_at_host(reply)
         assert isinstance(answer, Answer)
-        assert result == answers.take(answer.body)
+        read.append(answers.take(answer.body))
+    assert [MORE] * (len(read) - 1) == read[:-1]
+    assert read[-1:] in ([], [result])
     return frame
+
+
+def answered(dialect: Dialect, request: Request, result: Any) -> list[bytes]:
+    """Return all frames that answer a request, with the acknowledgement."""
+    begun = dialect.acknowledgement(request)
+    return [*([] if begun is None else [begun]), *dialect.reply(request, result)]
 
 
 def check_damaged(dialect: Dialect, spec: MessageSpec, frame: bytes) -> None:
@@ -99,7 +109,10 @@ def test_a_codec_that_knows_only_the_json_writes_and_reads_the_same_bytes(
             asked = case.dialect.read_at_equipment(frame).requests[0]
             assert isinstance(asked, Request)
             result = case.dialect.draw_reply(asked, random)
-            assert case.dialect.reply(asked, result) == rebuilt.reply(values, result, ID)
+            assert answered(case.dialect, asked, result) == rebuilt.reply(values, result, ID)
+            for fault in case.faults:
+                expected = rebuilt.fault(fault, ID)
+                assert expected in (None, case.dialect.fault(asked, fault))
 
 
 @each_codec

@@ -26,6 +26,7 @@ from tcpcomm.codec import Template, TwoPhases
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited, Lines
 from tcpcomm.testing import check_equipment
+from tests.codec.template.foreign import ForeignTemplates, from_hex
 from tests.conversation.foreign import stand
 from tests.equipment.declared import Bench
 from tests.host.test_observed import FrameRecorder
@@ -226,13 +227,18 @@ def test_the_manual_shows_both_phases() -> None:
     assert (f"{system},{form}\\r", "OK: RPOSC\\r\\n") == (said[2][1], said[1][1])
     assert ["OK: RSTATS (before the command is carried out)", "{status}\\r"] == status["replies"]
     assert facts["from_host"]["notation"] == "lines"
-    assert {
-        "first": "HOSTCTRL_REQUEST RPOSC {#}",
-        "opened": "OK: RPOSC",
-        "second": "{system},{form}",
-        "end": "\r",
-    } == position["layout"]["phases"]
-    json.dumps(facts)
+
+
+def test_the_json_of_the_manual_is_enough_to_write_both_requests() -> None:
+    facts = json.loads(json.dumps(facts_of(declaration_of(Robot))))
+    position, status, *_ = facts["commands"]
+    foreign = ForeignTemplates(position["layout"], facts["rules"], None)
+    first, opened, second = foreign.two_requests(position["example"]["values"])
+    (reply,) = foreign.reply({}, {"": "Place", **position["example"]["result"]}, 0)
+    end = from_hex(position["layout"]["end"])
+    sent = [from_hex(each["hex"]) for each in position["example"]["messages"]]
+    assert [first + b"\r\n", opened + b"\r\n", second, reply + end] == sent
+    assert "0D" == status["layout"]["end"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class _Manual:
             "gap": it.gap,
             "codec": type(kind.codec).__name__,
             "encoding": getattr(kind.codec, "encoding", None),
+            "rules": self._dialect.rules(),
             "replies_carry_ids": self._dialect.by_id,
             "header_values": [_parameter(each) for each in self._dialect.header_values.values()],
             "commands_at_once": it.pipeline,
@@ -71,7 +72,7 @@ class _Manual:
             "request": notation.request,
             "replies": _replies(command, notation.replies),
             "faults": list(notation.faults),
-            "layout": self._dialect.layout(command.name),
+            "layout": self._layout(command),
             "parameters": [_parameter(each) for each in command.spec.parameters],
             "result": type_name(command.spec.result),
             "timeout": command.timeout if command.has_reply else None,
@@ -81,6 +82,12 @@ class _Manual:
             **_states(command),
             "example": self._exchange(command),
         }
+
+    def _layout(self, command: Command) -> dict[str, Any] | None:
+        layout = self._dialect.layout(command.name)
+        if layout is None or not command.is_silent:
+            return layout
+        return {**layout, "reply": {"silence": command.timeout}}
 
     def _exchange(self, command: Command) -> dict[str, Any]:
         random = Random(f"{self._seed} {command.name}")

@@ -499,10 +499,14 @@ class Dialect(ABC):
         """
         Return the bytes of a command or event as plain data, which a program can write a codec from.
 
-        None: the notation, with the types of the values, says everything.
+        None: the codec does not tell them.
         """
         return None
 
     def fault_layout(self) -> dict[str, Any] | None:
-        """Return the bytes of a fault as plain data, or None if its notation says everything."""
+        """Return the bytes of a fault as plain data, or None if the codec does not tell them."""
         return None
+
+    def rules(self) -> dict[str, Any]:
+        """Return the rules that hold for the bytes of all messages, such as the encoding, as plain data."""
+        return {}

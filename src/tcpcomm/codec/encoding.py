@@ -11,7 +11,7 @@ from codecs import BOM_UTF8, lookup
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -98,6 +98,11 @@ class Encoding:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "charset", charset(self.name))
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """The rules of texts beside their character set, as plain data."""
+        return {}
 
     def encode(self, text: str) -> bytes:
         """

@@ -241,11 +241,15 @@ class MixedDialect(Dialect):
     def layout(self, name: str) -> dict[str, Any] | None:
         own = self._of[name]
         layout = own.layout(name)
-        fault = None if own is self._main or layout is None else own.fault_layout()
-        return layout if fault is None else {**(layout or {}), "fault": fault}
+        if own is self._main or layout is None:
+            return layout
+        return {**layout, "rules": own.rules(), "fault": own.fault_layout()}
 
     def fault_layout(self) -> dict[str, Any] | None:
         return self._main.fault_layout()
+
+    def rules(self) -> dict[str, Any]:
+        return self._main.rules()
 
     def owners(self, frame: bytes) -> list[Dialect]:
         """Return the dialects that take a frame for one of their commands."""

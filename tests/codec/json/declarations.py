@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tcpcomm.codec import Codec, Field, Json, JsonRpc, MessageSpec
+from tcpcomm.codec import Codec, Dialect, Field, Json, JsonRpc, MessageSpec
 from tcpcomm.errors import Fault
 from tests.codec.cases import Case, Opaque
-from tests.codec.drawn import Drawn
+from tests.codec.drawn import Drawn, Rebuilt
+from tests.codec.json.foreign import ForeignJson
+from tests.codec.plain import plain
 from tests.codec.values import Axis, Door, Light, Position, Tree
 
 __all__ = ["DRAWN"]
 
 LEAVES: Final[tuple[Any, ...]] = (bool, int, str, float, bytes, datetime, Axis, Door, Light, Position, Tree)
+FAULTS: Final = (Fault(3), Fault(4, "문", {"axis": [1, None]}), Fault(-7, "door"))
 CODECS: Final[tuple[Codec, ...]] = (
     Json(),
     Json(id="id"),
     Json("Type", parameters="Data", result="Data", fault="Error", event="Type", echo=True, naming="pascal"),
     JsonRpc(),
     JsonRpc(by_position=True),
+    JsonRpc(naming="camel", ascii=True),
+    Json(parameters="p", reason=None, data=None, ascii=True, naming="camel"),
+    Json(
+        encoding="cp949", id="no", success={"status": ("OK", "WARN")}, failure={"status": "NG"}, fault=None
+    ),
 )
 
 
@@ -58,7 +67,7 @@ def messages(draw: st.DrawFn, kinds: st.SearchStrategy[Any]) -> Case:
         MessageSpec("ask", "Device.ask", parameters=tuple(parameters), result=draw(kinds)),
         MessageSpec("tell", "Device.tell", parameters=tuple(told), is_event=True),
     )
-    return Case("drawn", draw(st.sampled_from(CODECS)), specs, (Fault(3),))
+    return Case("drawn", draw(st.sampled_from(CODECS)), specs, FAULTS)
 
 
 @st.composite
@@ -69,4 +78,27 @@ def wild(draw: st.DrawFn) -> Case:
     return Case("wild", draw(st.sampled_from(CODECS)), (spec,), (Fault(3),))
 
 
-DRAWN: Final = Drawn("json", messages(types), wild())
+class RebuiltJson(Rebuilt):
+    """Messages by the data of ``tcpcomm describe``."""
+
+    def __init__(self, dialect: Dialect, spec: MessageSpec) -> None:
+        known = (dialect.layout(spec.name), dialect.rules(), dialect.fault_layout())
+        self._foreign = ForeignJson(*json.loads(json.dumps(known)))
+
+    def request(self, values: dict[str, Any], id: int) -> bytes:
+        return self._foreign.request(plain(values), id)
+
+    def read_request(self, frame: bytes) -> Any:
+        return self._foreign.read_request(frame)
+
+    def reply(self, values: dict[str, Any], result: Any, id: int) -> list[bytes]:
+        return self._foreign.reply(plain(result), id)
+
+    def fault(self, fault: Fault, id: int) -> bytes:
+        return self._foreign.fault(fault.code, fault.reason, plain(fault.data), id)
+
+    def plain(self, values: dict[str, Any]) -> Any:
+        return plain(values)
+
+
+DRAWN: Final = Drawn("json", messages(types), wild(), RebuiltJson)

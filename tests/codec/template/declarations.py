@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tcpcomm.codec import Field, MessageSpec, Range, Template, Unit
 from tests.codec.cases import Case
 from tests.codec.drawn import Drawn
+from tests.codec.template.rebuilt import RebuiltTemplates
 
 __all__ = ["DRAWN"]
 
@@ -98,4 +99,4 @@ def cases(draw: st.DrawFn, *, wild: bool) -> Case:
     return Case("drawn", Template(draw(st.sampled_from(ENCODINGS)), "ER,{code:d}"), (spec,))
 
 
-DRAWN: Final = Drawn("template", cases(wild=False), cases(wild=True))
+DRAWN: Final = Drawn("template", cases(wild=False), cases(wild=True), RebuiltTemplates)

@@ -320,16 +320,18 @@ def from_layout(layout: dict[str, Any]) -> Any:
     """Return the declared reply that plain data describe."""
 
     def one(form: dict[str, Any]) -> Any:
-        frames, items = form["frames"], form["items"]
+        frames, items = [each["template"] for each in form["frames"]], form["items"]
         if items is None:
             return tuple(frames)
-        each = OneOf(*items["forms"])
+        each = OneOf(*(one(item)[0] for item in items["forms"]))
         if items["end"] is None:
             return CountedLines(frames, each, at_most=items["at_most"])
-        return (*frames, Until(items["end"], each, at_most=items["at_most"]))
+        return (*frames, Until(items["end"]["template"], each, at_most=items["at_most"]))
 
     reply = OneOf(*map(one, layout["forms"]))
-    return reply if layout["acknowledgement"] is None else Acknowledged(layout["acknowledgement"], reply)
+    if "acknowledgement" not in layout:
+        return reply
+    return Acknowledged(layout["acknowledgement"]["template"], reply)
 
 
 @given(declared=declared_replies(), random=st.randoms(use_true_random=False))
@@ -338,7 +340,8 @@ def test_a_reply_can_be_declared_again_from_its_layout(declared: tuple[Any, Any]
     reply, result = declared
     dialect = bound("DO", reply, result)
     layout = dialect.layout("do")
-    again = dialect if layout is None else bound("DO", from_layout(layout["reply"]), result)
+    assert layout is not None
+    again = bound("DO", from_layout(layout["reply"]), result)
     value = dialect.draw_result("do", random)
     assert replied(dialect, value) == replied(again, value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -14,6 +14,9 @@ from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, le
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+_MOST_RANGES: Final = 100
+"""The most ranges of values of a function that are told."""
 
 
 @frozen
@@ -377,6 +380,23 @@ def values_of(expected: Any) -> Sequence[Any]:
         good = (each for each in range(0x10000) if is_one_of(each, expected))
         return list(islice(good, 16))
     return (expected,)
+
+
+def values_form(expected: Any) -> dict[str, Any]:
+    """Return as plain data that a member of replies has one of several values; empty if it has one."""
+    if callable(expected):
+        good = [each for each in range(0x10000) if is_one_of(each, expected)]
+        ranges: list[list[int]] = []
+        for each in good:
+            if ranges and ranges[-1][1] == each - 1:
+                ranges[-1][1] = each
+            else:
+                ranges.append([each, each])
+        return {"or": ranges[:_MOST_RANGES], **({"and more": True} if len(ranges) > _MOST_RANGES else {})}
+    if isinstance(expected, range) and expected.step == 1:
+        return {"or": [[expected[0], expected[-1]]]}
+    values = [*values_of(expected)]
+    return {"or": values} if _is_several(expected) else {}
 
 
 def values_text(expected: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import frozen
 
 from tcpcomm.codec.base import MISSING, Dialect, MessageSpec, ProtocolErrorKind
-from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.json.value_types import LEAVES, ValueType
 from tcpcomm.codec.problems import brief_repr, errors_at, inside, without_b, wrong
@@ -104,8 +104,13 @@ class JsonDialectBase(Dialect, Generic[M]):
     """The common part of dialects of JSON. Its ``codes`` are those that differ from ERROR_CODES."""
 
     def __init__(
-        self, text: JsonText, messages: Sequence[M], codes: Mapping[ProtocolErrorKind, int | str]
+        self,
+        text: JsonText,
+        messages: Sequence[M],
+        codes: Mapping[ProtocolErrorKind, int | str],
+        naming: Naming,
     ) -> None:
+        self._name_of = ValueTypes(naming).name_of
         self._text = text
         self._messages = {each.spec.name: each for each in messages}
         self._commands = {each.word: each for each in messages if not each.spec.is_event}
@@ -115,6 +120,9 @@ class JsonDialectBase(Dialect, Generic[M]):
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return Fault(self._codes[kind], reason)
+
+    def rules(self) -> dict[str, Any]:
+        return {"encoding": self._text.charset, "ascii": self._text.ascii}
 
     def draw_values(self, name: str, random: Random) -> dict[str, Any]:
         return {each.name: draw(each.type, random) for each in self._messages[name].spec.parameters}

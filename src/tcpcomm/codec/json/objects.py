@@ -37,6 +37,7 @@ from tcpcomm.codec.json.keys import (
     ObjectMessage,
     compile_message,
     is_one_of,
+    values_form,
     values_of,
     values_text,
 )
@@ -45,6 +46,7 @@ from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.limits import MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
+from tcpcomm.codec.value_forms import form_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -115,7 +117,8 @@ class Json(Keys, Codec):
 
 class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def __init__(self, codec: Json, messages: Sequence[ObjectMessage]) -> None:
-        super().__init__(JsonText(codec.encoding, codec.ascii, codec.max_values), messages, codec.codes)
+        text = JsonText(codec.encoding, codec.ascii, codec.max_values)
+        super().__init__(text, messages, codec.codes, codec.naming)
         self.by_id = codec.id is not None
         self._codec = codec
         words = frozenset(each.identity for each in messages if not each.spec.is_event)
@@ -383,6 +386,56 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             f"{text}, or left out" if key in optional else text
             for text, key in zip(literals, keys, strict=False)
         ]
+
+    def layout(self, name: str) -> dict[str, Any]:
+        codec, compiled = self._codec, self._messages[name]
+        head = [{"key": key, "always": word} for key, word in compiled.head.items()]
+        answered = not compiled.spec.is_event and compiled.spec.reply is not None
+        id = [{"key": codec.id, "is": "id"}] if codec.id is not None and answered else []
+        parameters = compiled.parameters.members
+        if codec.parameters is not None and parameters:
+            parameters = [{"key": codec.parameters, "is": "parameters", "members": parameters}]
+        request = {"members": [*head, *id, *parameters]}
+        if not answered:
+            return {"request": request}
+        success = {key: each for key, each in codec.success.items() if key not in compiled.result_keys}
+        members = [*self._constants(compiled.head if codec.echo else {}), *id, *self._constants(success)]
+        if compiled.result_key is not None:
+            result = form_of(compiled.spec.result, self._name_of)
+            members.append({"key": compiled.result_key, "is": "result", "form": result})
+        elif compiled.spec.result is not None:
+            members += form_of(compiled.spec.result, self._name_of)["fields"]
+        return {"request": request, "reply": {"members": members}}
+
+    def fault_layout(self) -> dict[str, Any]:
+        codec = self._codec
+        code = {"type": "union", "members": [{"type": "int"}, {"type": "text"}]}
+        parts: list[dict[str, Any]] = [{"key": codec.code, "is": "code", "form": code}]
+        if codec.reason is not None:
+            parts.append({"key": codec.reason, "is": "reason", "form": {"type": "text"}})
+        if codec.data is not None:
+            parts.append({"key": codec.data, "is": "data", "form": {"type": "any"}, "optional": True})
+        if codec.fault is not None and codec.reason is None:
+            parts = [{**parts[0], "key": codec.fault}]
+        elif codec.fault is not None:
+            parts = [{"key": codec.fault, "is": "fault", "members": parts}]
+        echo = [{"key": codec.command, "is": "command"}] if codec.echo else []
+        id = [{"key": codec.id, "is": "id"}] if codec.id is not None else []
+        return {
+            "members": [*echo, *id, *self._constants(codec.failure), *parts],
+            "success": self._constants(codec.success),
+        }
+
+    def _constants(self, members: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the members of a message that have one value, or one of several, as plain data."""
+        found = []
+        for key, each in members.items():
+            optional = {"optional": True} if key in self._codec.optional else {}
+            found.append({"key": key, "always": values_of(each)[0], **values_form(each), **optional})
+        return found
+
+    def rules(self) -> dict[str, Any]:
+        return {**super().rules(), "ignored keys": [*self._codec.ignore]}
 
     def fault_notation(self) -> str:
         codec = self._codec

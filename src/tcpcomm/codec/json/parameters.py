@@ -30,6 +30,7 @@ from tcpcomm.codec.json import value_types
 from tcpcomm.codec.json.value_types import ValueType
 from tcpcomm.codec.problems import errors_at, inside, missing, unknown, wrong
 from tcpcomm.codec.ranges import Limits, bounds_of
+from tcpcomm.codec.value_forms import field_form
 from tcpcomm.errors import CodecError, ConfigurationError
 
 Naming = Literal["as written", "camel", "pascal"]
@@ -196,6 +197,8 @@ class Parameters:
 
     def __init__(self, fields: Sequence[Field], types: ValueTypes) -> None:
         self._compiled: list[tuple[str, str, ValueType, Any]] = []
+        self._fields = tuple(fields)
+        self._name_of = types.name_of
         for field in fields:
             with errors_at(f"parameter {field.name}"):
                 value_type = types.of(field.type)
@@ -245,6 +248,11 @@ class Parameters:
         if len(written) != len(values):
             raise unknown(min(values.keys() - {name for _, name, *_ in self._compiled}))
         return written
+
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The parameters as plain data."""
+        return [field_form(each, self._name_of) for each in self._fields]
 
     @property
     def labels(self) -> dict[str, str]:

@@ -40,7 +40,12 @@ from tcpcomm.codec.json.parameters import Naming, Parameters, ValueTypes
 from tcpcomm.codec.json.text import JsonText, TooManyElements
 from tcpcomm.codec.limits import MAX_BATCH, MAX_VALUES, positive
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
+from tcpcomm.codec.value_forms import form_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+_VERSION: Final[Mapping[str, Any]] = {"key": "jsonrpc", "always": "2.0"}
+_ID: Final[Mapping[str, Any]] = {"key": "id", "is": "id"}
+"""Members of messages as plain data."""
 
 _ANSWER: Final = frozenset(("result", "error"))
 """The members of which an answer has one."""
@@ -98,7 +103,7 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
     by_id = True
 
     def __init__(self, codec: JsonRpc, messages: Sequence[JsonMessage]) -> None:
-        super().__init__(JsonText("utf-8", codec.ascii, codec.max_values), messages, {})
+        super().__init__(JsonText("utf-8", codec.ascii, codec.max_values), messages, {}, codec.naming)
         self._by_position = codec.by_position
         self._max_batch = codec.max_batch
 
@@ -237,6 +242,32 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
             return Notation(f"{{{', '.join(parts)}}}")
         reply = f'{{"jsonrpc": "2.0", "result": {called.result.label}, "id": id}}'
         return Notation(f'{{{", ".join(parts)}, "id": id}}', (reply,))
+
+    def layout(self, name: str) -> dict[str, Any]:
+        called = self._messages[name]
+        answered = not called.spec.is_event and called.spec.reply is not None
+        parameters = {"members": called.parameters.members}
+        request = [
+            _VERSION,
+            {"key": "method", "always": called.word},
+            *([{"key": "params", "is": "parameters", **parameters}] if called.parameters.keys else []),
+            *([_ID] if answered else []),
+        ]
+        if not answered:
+            return {"request": {"members": request}}
+        result = {"key": "result", "is": "result", "form": form_of(called.spec.result, self._name_of)}
+        return {"request": {"members": request}, "reply": {"members": [_VERSION, result, _ID]}}
+
+    def fault_layout(self) -> dict[str, Any]:
+        parts = [
+            {"key": "code", "is": "code", "form": {"type": "int"}},
+            {"key": "message", "is": "reason", "form": {"type": "text"}},
+            {"key": "data", "is": "data", "form": {"type": "any"}, "optional": True},
+        ]
+        return {"members": [_VERSION, {"key": "error", "is": "fault", "members": parts}, _ID]}
+
+    def rules(self) -> dict[str, Any]:
+        return {**super().rules(), "by_position": self._by_position}
 
     def fault_notation(self) -> str:
         error = '{"code": whole number, "message": "text", "data": any, or left out}'

@@ -57,7 +57,8 @@ class JsonText:
                 f"JSON cannot be written in {encoding}, because it changes ASCII characters"
             )
         self.encoding = encoding
-        self._charset = found.charset
+        self.ascii = ascii
+        self.charset = self._charset = found.charset
         self._most_values = most_values
         self._is_utf8 = lookup(encoding).name == "utf-8"
         self._fast = engine(ascii)

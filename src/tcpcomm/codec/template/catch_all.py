@@ -103,6 +103,11 @@ class CatchAllDialect(TextDialect):
             if isinstance(found, Answer) and not self._may_answer(found.body):
                 return values
 
+    def layout(self, name: str) -> dict[str, Any] | None:
+        if name != self._caught.name:
+            return super().layout(name)
+        return self._caught_dialect.layout(name)
+
     def notation(self, name: str) -> Notation:
         if name != self._caught.name:
             return super().notation(name)

@@ -46,6 +46,7 @@ from tcpcomm.codec.template.fields.field_types import (
     without_none,
 )
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.forms import FRAMES
 from tcpcomm.codec.template.fields.ieee488_fields import BLOCK_FORMAT
 from tcpcomm.codec.template.fields.number_fields import int_type
 from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS, count_bytes, raw_field
@@ -80,7 +81,7 @@ from tcpcomm.errors import CodecError, ConfigurationError
 
 T = TypeVar("T")
 
-COUNT: Final = "#"
+COUNT: Final = FRAMES
 """The name of a field that counts items outside of its own template."""
 
 

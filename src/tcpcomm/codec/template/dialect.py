@@ -33,6 +33,7 @@ from tcpcomm.codec.template.codegen import read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
+from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.fields.raw_bytes import line_end_of, raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
@@ -87,6 +88,14 @@ class Message:
         self.acknowledgement: bytes | None = None
         if self.reply is not None and self.reply.acknowledgement is not None:
             self.acknowledgement = encoding.encode(self.reply.write_acknowledgement({}) or "")
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The command or event as plain data."""
+        fields = {each.name: each for each in self.spec.parameters}
+        if self._id:
+            fields[self._id] = Field(self._id, int)
+        return template_form(self.template.text, fields, id=self._id)
 
     def _read(self, text: str) -> dict[str, Any] | None:
         values = self.template.read(text)
@@ -398,17 +407,20 @@ class TextDialect(Dialect):
 
     def layout(self, name: str) -> dict[str, Any] | None:
         message = self._messages[name]
-        reply = None if message.reply is None else message.reply.layout
-        if reply is None and not message.own_faults:
-            return None
-        return {"reply": reply, "faults": [each.layout for each in message.own_faults]}
+        layout: dict[str, Any] = {"request": message.form}
+        if message.reply is not None:
+            layout["reply"] = message.reply.layout
+            layout["command"] = message.word
+        if message.own_faults:
+            layout["faults"] = [each.layout for each in message.own_faults]
+        return layout
 
     def fault_layout(self) -> dict[str, Any] | None:
-        faults = self._faults
-        if len(faults.templates) <= 1 and not faults.rules.ok and faults.rules.id is None:
-            return None
-        layouts = [each.layout for each in faults.templates]
-        return {"faults": layouts, "ok": [*faults.rules.ok], "id": faults.rules.id}
+        layouts = [each.layout for each in self._faults.templates]
+        return {"forms": layouts, "success": [*self._faults.rules.ok]}
+
+    def rules(self) -> dict[str, Any]:
+        return {"encoding": self._charset, **self._encoding.rules}
 
     def fault_notation(self) -> str:
         return " or ".join(each.notation for each in self._faults.templates)

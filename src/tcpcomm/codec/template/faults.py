@@ -17,6 +17,7 @@ from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
 from tcpcomm.codec.template.fields.field_types import ValueFields, value_fields
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
+from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
 from tcpcomm.codec.template.regex_tree import (
     Choice,
@@ -198,8 +199,9 @@ class FaultTemplate:
 
     @property
     def layout(self) -> dict[str, Any]:
-        """The template as plain data, with its code if the text has none."""
-        return {"template": self.text, "code": None if self.has_code else self.code}
+        """The template as plain data, with its code if the text has no ``{code}``."""
+        form = template_form(self.text, self._fields, id=self._id)
+        return form if self.has_code else {**form, "code": self.code}
 
     def template(self, word: str) -> CompiledTemplate:
         """Return the template of faults for the command with this word, or with no word for any command."""

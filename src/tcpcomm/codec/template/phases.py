@@ -201,11 +201,26 @@ class PhasedDialect(TextDialect):
         if phased is None:
             return super().layout(name)
         found = super().layout(name) if phased.second is None else phased.second.layout(name)
-        wire: TwoPhases = phased.spec.wire
-        return {
-            **(found or {"reply": None, "faults": []}),
-            "phases": {"first": wire.first, "opened": wire.opened, "second": wire.second, "end": wire.end},
-        }
+        first = super().layout(phased.first.name)
+        assert found is not None
+        assert first is not None
+        end = {} if phased.end is None else {"end": phased.end.hex(" ").upper()}
+        if phased.second is None:
+            return {**found, **end}
+        (opened,) = first["reply"]["forms"][0]["frames"]
+        phases = {"request": _with_size(first["request"]), "opened": opened, "second": found["request"]}
+        return {**found, **phases, "command": first["command"], **end}
+
+
+def _with_size(form: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of a first request with a count in place of the field that is a size."""
+    parts = [
+        {"count": "second request", **({"format": each["format"]} if "format" in each else {})}
+        if each.get("field") == _SIZE
+        else each
+        for each in form["parts"]
+    ]
+    return {"template": form["template"].replace(f"{{{_SIZE}", "{#"), "parts": parts}
 
 
 def _compile(

@@ -15,6 +15,7 @@ from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.codegen import read_value, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, compile_template
+from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.sequences import (
     NOTHING_CARRIED,
     Sequence,
@@ -52,11 +53,14 @@ class Reply:
         self.read_fault = read_fault
         self.faults_first = faults_first
         parameters = {each.name: each for each in spec.parameters}
+        self._id = id
+        self._carriable = parameters if id is None else {**parameters, id: Field(id, int)}
+        """The fields that an acknowledgement may have."""
         acknowledgement, steps = steps_of(spec.reply, id, parameters)
         self.acknowledgement: CompiledTemplate | None = None
         """The template of the frame that is sent before the command is carried out, or None."""
         if acknowledgement is not None:
-            self.acknowledgement = _acknowledgement(acknowledgement, id, parameters)
+            self.acknowledgement = _acknowledgement(acknowledgement, self._carriable)
         self.forms = tuple(compile_forms(steps, spec.result))
         self.carried_first = set(() if self.acknowledgement is None else self.acknowledgement.names)
         """The values of the request in the acknowledgement."""
@@ -137,21 +141,25 @@ class Reply:
         return self._several_reader(self, [_Progress(form, sent) for form in self.forms], sent)
 
     @property
-    def layout(self) -> dict[str, Any] | None:
-        """The reply as plain data, or None if it is one template."""
-        if self._single_reader is not None:
-            return None
-        text = None if self.acknowledgement is None else self.acknowledgement.text
-        layout = {} if self._within is None else {"within": self._within}
-        return {"acknowledgement": text, **layout, "forms": [each.layout for each in self.forms]}
+    def layout(self) -> dict[str, Any]:
+        """The reply as plain data."""
+        layout: dict[str, Any] = {}
+        if self.acknowledgement is not None:
+            text = self.acknowledgement.text
+            layout["acknowledgement"] = template_form(
+                text, self._carriable, of_request=self._carriable, id=self._id
+            )
+        if self._within is not None:
+            layout["within"] = self._within
+        return {**layout, "forms": [each.layout for each in self.forms]}
 
     def explain(self, text: str, templates: Several[CompiledTemplate]) -> CodecError:
         """Return the error of a text that fits no template. The nearest template explains it."""
         return max((each.explain(text) for each in templates), key=lambda found: found[0])[1]
 
 
-def _acknowledgement(text: str, id: str | None, parameters: Mapping[str, Field]) -> CompiledTemplate:
-    template = compile_template(text, {**parameters, **({} if id is None else {id: Field(id, int)})})
+def _acknowledgement(text: str, fields: Mapping[str, Field]) -> CompiledTemplate:
+    template = compile_template(text, fields)
     if not template.literal:
         raise ConfigurationError("the acknowledgement must not be empty")
     return template

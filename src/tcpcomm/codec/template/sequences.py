@@ -24,8 +24,10 @@ from tcpcomm.codec.template.ambiguity import common_text
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, absent_value, checked_list, compile_template, each_item
 from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, value_fields
+from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.parser import CountPiece, ListPiece, ValuePiece, parse, value_names
 from tcpcomm.codec.template.regex_tree import TextPattern
+from tcpcomm.codec.value_forms import form_of
 from tcpcomm.errors import CodecError, ConfigurationError
 
 NOTHING_CARRIED: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -72,18 +74,6 @@ class Steps:
         if isinstance(self.tail, CountedLines):
             return (*self.heads, f"{' or '.join(map(str, forms))} ({{#}} times)")
         return (*self.heads, f"{' or '.join(map(str, forms))} (any number of times)", self.tail.end)
-
-    def layout(self, stands_for: Any) -> dict[str, Any]:
-        """Return the form as plain data, with the type that it stands for."""
-        items = None
-        if self.tail is not None:
-            each = self.tail.each
-            items = {
-                "forms": [*each.forms] if isinstance(each, OneOf) else [each],
-                "end": self.tail.end if isinstance(self.tail, Until) else None,
-                "at_most": self.tail.at_most,
-            }
-        return {"frames": [*self.heads], "items": items, "stands_for": type_text(stands_for)}
 
     @property
     def name(self) -> str:
@@ -217,7 +207,7 @@ class Sequence:
 
     def __init__(self, steps: Steps, result: Any, *, may_lack: bool = False) -> None:
         self.steps = steps
-        self.layout = steps.layout(result)
+        self._result = result
         repeated = steps.repeated(result)
         self.carried = {name: steps.parameters[name] for name in sorted(repeated)}
         """The fields that are not of the result: those of the request, and its id."""
@@ -246,6 +236,7 @@ class Sequence:
             del fields[self.items.name]
             if self.items.end is None:
                 fields[COUNT] = Field(COUNT, int)
+        self._compiled_fields = fields
         self.templates = tuple(compile_template(text, fields) for text in steps.heads)
         """The templates of the frames before the tail."""
         self.end: CompiledTemplate | None = None
@@ -302,6 +293,23 @@ class Sequence:
     def at(self, index: int) -> tuple[CompiledTemplate, ...]:
         """Return the templates that a frame can have; none behind its last frame."""
         return self.all_templates[index : index + 1] if index < len(self.templates) else self._behind
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """The form as plain data, with the type that it stands for."""
+        items = None
+        if self.items is not None:
+            items = {
+                "of": None if item_of(self._result) is not MISSING else self.items.name,
+                "forms": [each.layout for each in self.items.forms],
+                "end": None if self.end is None else self._form(self.end.text),
+                "at_most": self.items.at_most,
+            }
+        frames = [self._form(each) for each in self.steps.heads]
+        return {"stands_for": form_of(self._result), "frames": frames, "items": items}
+
+    def _form(self, text: str) -> dict[str, Any]:
+        return template_form(text, self._compiled_fields, of_request=self.carried, id=self.steps.id)
 
     @property
     def _behind(self) -> tuple[CompiledTemplate, ...]:

@@ -59,7 +59,7 @@ class SilentReply(Reply):
         return None
 
     @property
-    def layout(self) -> dict[str, Any] | None:
+    def layout(self) -> dict[str, Any]:
         return {"silence": self._seconds}
 
     def reader(self, sent: Mapping[str, Any] = NOTHING_CARRIED) -> ReplyReader:

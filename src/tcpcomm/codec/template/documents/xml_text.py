@@ -199,9 +199,21 @@ class XmlEncoding(Encoding):
     known: frozenset[str] | None = field(default=None)
     """The places that count in received documents. None: all of them."""
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        return {
+            "document": "XML",
+            "escapes": dict(_ESCAPES),
+            "first": self._head,
+            "ignore_unknown": self.known is not None,
+        }
+
+    @property
+    def _head(self) -> str:
+        return f'<?xml version="1.0" encoding="{self.name}"?>' if self.declaration else ""
+
     def encode(self, text: str) -> bytes:
-        head = f'<?xml version="1.0" encoding="{self.name}"?>' if self.declaration else ""
-        return super().encode(head + shortened(text))
+        return super().encode(self._head + shortened(text))
 
     def decode(self, data: bytes) -> str:
         return canonical(super().decode(data.removeprefix(_BOM)), known=self.known)
