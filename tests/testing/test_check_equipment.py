@@ -10,10 +10,11 @@ import pytest
 from attrs import field, frozen
 
 from tcpcomm import ConfigurationError, Equipment, Fault, command, event
-from tcpcomm.codec import Codec, CountedLines, Json, MessageSpec, Template
+from tcpcomm.codec import U16, Binary, Codec, CountedLines, Json, MessageSpec, Silence, Template
 from tcpcomm.codec.base import Answer, Dialect, Request
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.framing import Decoder, Delimited, Framing, Unframed
+from tcpcomm.framing import Decoder, Delimited, FixedSize, Framing, Unframed
+from tcpcomm.server.simulator import simulated
 from tcpcomm.testing import check_equipment
 from tests.cli.test_manual import Finder
 from tests.equipment.declared import RpcCamera, Scale, VisionCamera
@@ -187,6 +188,30 @@ def test_a_class_whose_values_do_not_compare_equal_is_found() -> None:
             raise NotImplementedError
 
     assert "expected:       Drifting(x=" in complaint(Drift)
+
+
+class Strict(Equipment):
+    """A lamp whose framing fits its requests, and refuses what a reply would be."""
+
+    framing = FixedSize(3)
+    codec = Binary(code=U16)
+
+    @command(0x10, reply=None)
+    async def flash(self, duration: U16) -> None:
+        """Flash. Nothing is answered."""
+        raise NotImplementedError
+
+    @command(0x11, reply=Silence(0.1))
+    async def glow(self, duration: U16) -> None:
+        """Glow. Nothing is answered, but for faults."""
+        raise NotImplementedError
+
+
+def test_no_reply_is_encoded_where_none_is_sent() -> None:
+    """The framing refused it, so that nothing could be drawn."""
+    check_equipment(Strict, max_examples=FEW)
+    lamp: Any = simulated(Strict)
+    assert (None, None) == (lamp.flash(1), lamp.glow(1))
 
 
 def test_a_class_that_declares_nothing_is_refused() -> None:

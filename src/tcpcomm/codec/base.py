@@ -146,11 +146,17 @@ class Refusal(NamedTuple):
     """True if the frame is probably not a request: it can be an answer or an event."""
     header: dict[str, Any] | None = None
     """The values that the headers of request and fault carry, if the codec has such values."""
+    resembles: str = ""
+    """The command that the frame would be with another header, or empty."""
 
     @property
     def requests(self) -> tuple[Refusal]:
         """This refusal alone, as if it were a :class:`Batch`."""
         return (self,)
+
+    def but(self, **changes: Any) -> Refusal:
+        """Return this refusal with other values of these attributes."""
+        return self._replace(**changes)
 
     @property
     def may_be_foreign(self) -> bool:

@@ -30,7 +30,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.problems import brief_repr
+from tcpcomm.codec.problems import brief_repr, taken_for_event
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -55,7 +55,7 @@ def bind_messages(codec: Codec, specs: Sequence[MessageSpec]) -> Dialect:
     of = {spec.name: dialects[codecs.index(spec.codec or codec)] for spec in specs}
     mixed = MixedDialect(dialects, of)
     for spec in specs:
-        _check_distinct(mixed, spec)
+        _check_distinct(mixed, spec, {each.name: each.where for each in specs})
     return mixed
 
 
@@ -178,11 +178,11 @@ class MixedDialect(Dialect):
             if asked.name is not None:
                 return asked
             refusals.append((each, asked))
-        refusals.sort(key=lambda pair: pair[1].error_kind is not ProtocolErrorKind.UNKNOWN_COMMAND)
+        unknown = ProtocolErrorKind.UNKNOWN_COMMAND
+        refusals.sort(key=lambda pair: (not pair[1].resembles, pair[1].error_kind is not unknown))
         dialect, refusal = refusals[0]
-        kind, problem, _, id, wants_reply, _, header = refusal
         foreign = any(each.foreign for _, each in refusals)
-        return Refusal(kind, problem, None, _FromDialect(dialect, id), wants_reply, foreign, header)
+        return refusal.but(id=_FromDialect(dialect, refusal.id), foreign=foreign)
 
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._of[request.name].acknowledgement(request)
@@ -197,8 +197,7 @@ class MixedDialect(Dialect):
         dialect = self._main if request.name is None else self._of[request.name]
         if isinstance(request, Refusal) and isinstance(request.id, _FromDialect):
             dialect, id = request.id
-            kind, problem, name, _, wants_reply, foreign, header = request
-            request = Refusal(kind, problem, name, id, wants_reply, foreign, header)
+            request = request.but(id=id)
         if isinstance(fault, _ProtocolFault) and dialect is not self._main:
             fault = dialect.fault_for(fault.kind, fault.reason)
         return dialect.fault(request, fault)
@@ -309,7 +308,7 @@ def _reader_class(one_frame: bool, hasty: bool, silence: bool, *, without_id: bo
     return type("_MixedReader", (_MixedReader,), facts)
 
 
-def _check_distinct(mixed: MixedDialect, spec: MessageSpec) -> None:
+def _check_distinct(mixed: MixedDialect, spec: MessageSpec, places: Mapping[str, str]) -> None:
     """Raise ConfigurationError if another codec would read an example of a message as its own."""
     own, random = mixed.dialect_of(spec.name), Random(0)
     for _ in range(3):
@@ -326,6 +325,11 @@ def _check_distinct(mixed: MixedDialect, spec: MessageSpec) -> None:
         assert isinstance(request, Request)
         for reply in own.reply(request, own.draw_result(spec.name, random)):
             (answer,) = mixed.read_at_host(reply)
+            if isinstance(answer, Event):
+                raise ConfigurationError(
+                    f"{spec.where}: a host would not recognise {brief_repr(reply)} as its reply: "
+                    f"{taken_for_event(places[answer.name])}"
+                )
             is_own = isinstance(answer, Answer) and (answer.id is not None) == own.by_id
             _check(is_own, spec, reply, "message")
 

@@ -84,3 +84,11 @@ def errors_at(place: str) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{place}: {error}") from None
+
+
+def taken_for_event(where: str) -> str:
+    """Return why a reply or a fault is refused that a host would take for an event, and what to do."""
+    return (
+        f"it would take it for the event {where}. Give one of them another opcode, or the event a header "
+        "with other constant bytes, by event_head or by a codec of its own"
+    )

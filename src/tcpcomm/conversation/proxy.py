@@ -93,17 +93,18 @@ class HostProxy:
         """
         Return True if a frame is for the host, where both sides ask and the frame was read as a request.
 
-        False if it is a command of ours, or one that nobody declared: the other side must learn that. Where
-        answers carry no ids, any frame that is not a command of ours may be the awaited answer. A frame
-        whose header no command of ours has is for the host if the host can read it.
+        False if it is a command of ours, or one that nobody declared: the other side must learn that. A
+        frame whose header no command of ours has is for the host if the host can read it. Where answers
+        carry no ids, any other frame that is not a command of ours may be the awaited answer.
         """
         first = asked.requests[0]
         if type(first) is not Refusal:
             return False
-        has_other_header = self._dialect.by_id and first.error_kind is ProtocolErrorKind.UNREADABLE
+        has_other_header = first.error_kind is ProtocolErrorKind.UNREADABLE
         if not (first.may_be_foreign or has_other_header):
             return False
-        if first.foreign or (requester.awaits_answer and not self._dialect.by_id):
+        awaits_any = requester.awaits_answer and not (self._dialect.by_id or has_other_header)
+        if first.foreign or awaits_any:
             return True
         try:
             self._dialect.read_at_host(frame)

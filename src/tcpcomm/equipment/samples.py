@@ -48,7 +48,10 @@ class Samples:
         )
 
     def result(self, command: str, random: Random, values: Mapping[str, Any]) -> Any:
-        """Draw a command's result for these parameters; None for a command without a result."""
+        """Draw a command's result for these parameters; None if it has no result, or if nothing is sent."""
+        declared = self._declaration.commands[command]
+        if not declared.has_reply or declared.is_silent:
+            return None
         request = Request(command, {**values}, SAMPLE_ID)
         return self._drawn(
             command,

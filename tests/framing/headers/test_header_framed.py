@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -258,3 +259,24 @@ def test_a_packed_header_that_the_peer_would_not_take_off_whole_is_refused() -> 
 def test_more_is_a_number_of_bytes_or_a_mark(more: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"^ask for a number of bytes, or for a mark, unlike More"):
         More(**more)
+
+
+class Measure:
+    def __call__(self, header: bytes) -> int:
+        return len(header)
+
+
+@pytest.mark.parametrize(
+    ("total", "name"),
+    [
+        (two_sizes, "two_sizes"),
+        (partial(two_sizes), "two_sizes"),
+        (len, "len"),
+        (Measure(), "Measure"),
+    ],
+)
+def test_its_text_has_the_name_of_the_function_which_is_the_same_in_each_run(total: Any, name: str) -> None:
+    """It had the address of the function, so that manuals differed from run to run."""
+    framing = HeaderFramed(2, total, strip=2, pack=total)
+    assert f"total={name}, strip=2, pack={name}," in str(framing)
+    assert "pack=None" in str(HeaderFramed(2, total))

@@ -23,7 +23,6 @@ from tcpcomm.codec import (
     Echo,
     Fixed,
     Length,
-    Skip,
     Var,
 )
 from tcpcomm.framing import HeaderFramed, LengthPrefixed
@@ -249,15 +248,10 @@ class MyStation(Station):
 
 
 class Master(Equipment):
-    """
-    The test of the link that a station asks of its master.
-
-    The bytes behind the opcode are skipped: where they were constant, a frame with others would be refused,
-    and not be read as a reply of the station.
-    """
+    """The test of the link that a station asks of its master."""
 
     framing = Station.framing
-    codec = Binary(U8, head=(*HEAD, OPCODE, Skip(3)))
+    codec = Station.u_frame
 
     @command(0x43, reply=0x83)
     async def test(self) -> None:

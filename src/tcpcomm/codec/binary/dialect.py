@@ -32,7 +32,7 @@ from tcpcomm.codec.binary.reply_readers import (
 )
 from tcpcomm.codec.binary.statuses import ResultForm
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
-from tcpcomm.codec.problems import brief_repr, inside, wrong
+from tcpcomm.codec.problems import brief_repr, inside, taken_for_event, wrong
 from tcpcomm.codec.random_values import TRIES
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -155,6 +155,22 @@ class BinaryDialect(Dialect):
     def _unknown_reply(self, opcode: Any) -> CodecError:
         return CodecError(f"no event and no reply has the opcode {opcode_text(opcode)}", "opcode")
 
+    def taken_for(self, found: Event | Answer | None) -> str:
+        """Return what a host takes a message for that it does not recognise, and what to do."""
+        if isinstance(found, Event):
+            return taken_for_event(self._messages[found.name].spec.where)
+        if found is None:
+            return "it would refuse it"
+        body: ReadReply = found.body
+        commands = self._commands.values()
+        if body.is_fault:
+            others = [each.spec.where for each in commands if each.fault_opcode == body.opcode]
+            what = " of ".join(["a fault", *others[:1]])
+        else:
+            others = [each.spec.where for each in commands if each.reply_opcode == body.opcode]
+            what = " to ".join(["the reply", *others[:1]])
+        return f"it would take it for {what}. Choose another fault_bit, or a fault_opcode"
+
     def outer_fault(self, frame: bytes) -> Fault | None:
         if not self._wire.has_status:
             return None
@@ -186,7 +202,16 @@ class BinaryDialect(Dialect):
     ) -> Refusal:
         opcode, id, _ = self._wire.request_header.salvage(frame)
         unknown = _UnknownCommand(id, opcode, frame)
-        return self._refusal(ProtocolErrorKind.UNREADABLE, problem, unknown, header)
+        refusal = self._refusal(ProtocolErrorKind.UNREADABLE, problem, unknown, header)
+        if self._wire.wants_reply_bit and opcode is not None:
+            opcode &= ~self._wire.wants_reply_bit
+        command = self._commands.get(opcode)
+        differs = None if command is None else self._wire.request_header.differing(frame)
+        if command is None or differs is None:
+            return refusal
+        name = command.spec.name
+        text = f"{opcode_text(command.opcode)} is the opcode of {name}, but {differs}"
+        return refusal.but(problem=CodecError(text, "header"), resembles=name)
 
     def _no_such_command(
         self,
@@ -409,8 +434,7 @@ def _check_examples(dialect: BinaryDialect, message: BinaryMessage, random: Rand
         if dialect.status_last:
             return
         frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
-        name = "a fault: choose another fault_bit, or a fault_opcode"
-        _check_recognised(dialect, spec, frame, name, lambda found: found.body.is_fault)
+        _check_recognised(dialect, spec, frame, "a fault", lambda found: found.body.is_fault)
 
 
 def _check_recognised(
@@ -421,4 +445,6 @@ def _check_recognised(
     except CodecError:
         found = None
     if not isinstance(found, Event if spec.is_event else Answer) or not is_right(found):
-        raise ConfigurationError(f"{spec.where}: a host would not recognise {brief_repr(frame)} as {name}")
+        shown = brief_repr(frame)
+        problem = f"{spec.where}: a host would not recognise {shown} as {name}"
+        raise ConfigurationError(f"{problem}: {dialect.taken_for(found)}")

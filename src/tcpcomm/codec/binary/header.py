@@ -258,6 +258,15 @@ class Header:
             place += layout.items
         return numbers[OPCODE], numbers[ID], values
 
+    def differing(self, frame: bytes) -> str | None:
+        """Return the first constant bytes that differ in a frame, and their place, or None if none do."""
+        for at, content in self._constants():
+            found = frame[at : at + len(content)]
+            if found != content:
+                place = f"byte {at}" if len(content) == 1 else f"bytes {at} to {at + len(content) - 1}"
+                return f"{place} must be {hex_text(content)}, not {hex_text(found)}"
+        return None
+
     def repeat_constants(self, asked: Header, request: bytes, reply: bytes) -> bytes:
         """
         Return a reply that has the constant bytes of its request where both headers declare the same ones.

@@ -136,8 +136,7 @@ class NumberedDialect(TextDialect):
             return asked
         text = frame.decode(self._charset, "replace")
         id = _Unknown(asked.id, _found_id(text, self._numbered_requests) or NO_ID)
-        kind, problem, name, _, wants_reply, foreign, _ = asked
-        return Refusal(kind, problem, name, id, wants_reply, foreign)
+        return asked.but(id=id)
 
     def acknowledgement(self, request: Request) -> bytes | None:
         reply = self._messages[request.name].reply

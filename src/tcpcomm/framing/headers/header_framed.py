@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Literal
 
 from attrs import define, field, frozen
@@ -52,6 +53,13 @@ Total = Callable[[bytes], "int | More"]
 
 Strip = int | Literal["header"]
 """The bytes to take off the front of a frame: a number, or the whole header that the function saw."""
+
+
+def _shown_name(function: Callable[..., object] | None) -> str:
+    """Return the name of a function, because its address differs in each run."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__qualname__", None if function is None else type(function).__qualname__))
 
 
 def header_end(buffer: Buffer, start: int, shown: int, more: More, stop: int) -> int:
@@ -110,9 +118,9 @@ class HeaderFramed(Framing):
     """
 
     header: int
-    total: Total
+    total: Total = field(repr=_shown_name)
     strip: Strip = field(default=0, kw_only=True)
-    pack: Callable[[bytes], bytes] | None = field(default=None, kw_only=True)
+    pack: Callable[[bytes], bytes] | None = field(default=None, kw_only=True, repr=_shown_name)
     max_header: int = field(default=DEFAULT_MAX_HEADER, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
