@@ -7,7 +7,6 @@ each character stands :data:`FOLLOWING` once for each further byte. A place in t
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
@@ -16,18 +15,28 @@ from tcpcomm.codec.template.regex_tree import FOLLOWING, CharSet, chars
 from tcpcomm.errors import CodecError, ConfigurationError
 
 _SAMPLE: Final = ("A", "é", "가", "部", "あ", "я")
-_not_ascii: Final = re.compile(r"[^\x00-\x7f]")
+
+
+class _Spread(dict[int, str]):
+    """The characters of an encoding, each with a place for each byte, for ``str.translate``."""
+
+    def __init__(self, charset: str) -> None:
+        self._charset = charset
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        found = character + FOLLOWING * (len(character.encode(self._charset, "replace")) - 1)
+        if code < 0x10000:  # a peer could fill the memory with all others
+            self[code] = found
+        return found
+
+
+_spread_in: Final = lru_cache(maxsize=16)(_Spread)
 
 
 def spread(text: str, charset: str) -> str:
     """Return a text in which each byte of the encoding has a place."""
-    if text.isascii():
-        return text
-
-    def wide(match: re.Match[str]) -> str:
-        return match[0] + FOLLOWING * (len(match[0].encode(charset, "replace")) - 1)
-
-    return _not_ascii.sub(wide, text)
+    return text if text.isascii() else text.translate(_spread_in(charset))
 
 
 def gathered(text: str) -> str:
