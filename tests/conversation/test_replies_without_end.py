@@ -140,6 +140,31 @@ def test_a_byte_too_many_answers_no_other_command(bench: Bench, answer: bytes, o
     assert (NotSent if outcome is OutcomeUnknown else Angle) is type(found)
 
 
+@pytest.mark.parametrize("rest", [b"1", b"12#"])
+def test_less_than_a_frame_behind_the_reply_answers_no_other_command(bench: Bench, rest: bytes) -> None:
+    """It was dropped, and what followed it was the reply to the next command."""
+
+    class Camera(Equipment):
+        framing = Delimited(b"#")
+        codec = Template(encoding="ascii", fault=None)
+
+        @command("V", reply="{version:4}", reply_framing=FixedSize(4))
+        async def version(self) -> str:
+            """Return the version."""
+            raise NotImplementedError
+
+        @command("N", reply="{count:d}")
+        async def count(self) -> int:
+            """Count."""
+            raise NotImplementedError
+
+    at = stand(bench, Camera, lambda frame: b"1.04" + rest if frame == b"V" else b"23#")
+    first, second = at.proxy.version(), at.proxy.count()
+    assert "1.04" == bench.result(first)
+    assert NotSent is type(bench.result(second))
+    assert at.lost[0].startswith(f"{rest!r} came, but no command waits for a reply")
+
+
 def test_it_passes_the_checks_of_all_equipment() -> None:
     check_equipment(Telescope, max_examples=10)
 

@@ -483,12 +483,12 @@ class VersatileRequester(Requester):
         framing = self._framings.get(self._exchange.oldest_name)
         if framing is self._in_use:
             return
-        if framing is None:
-            self.session.use_decoder(self._usual)
-        else:
-            replaced = self.session.use_decoder(framing.decoder())
-            self._usual = replaced if self._in_use is None else self._usual
+        replaced = self.session.use_decoder(self._usual if framing is None else framing.decoder())
+        if self._in_use is None:
+            self._usual = replaced
         self._in_use = framing
+        if replaced.buffered:  # behind the reply, less than a frame of its framing
+            self.surplus(b"" if any(stage.pending for stage in replaced.piece_decoders) else replaced.trailing)
 
 
 class PhasedRequester(VersatileRequester):
