@@ -488,7 +488,8 @@ class VersatileRequester(Requester):
             self._usual = replaced
         self._in_use = framing
         if replaced.buffered:  # behind the reply, less than a frame of its framing
-            self.surplus(b"" if any(stage.pending for stage in replaced.piece_decoders) else replaced.trailing)
+            has_pieces = any(stage.pending for stage in replaced.piece_decoders)
+            self.surplus(b"" if has_pieces else replaced.trailing)
 
 
 class PhasedRequester(VersatileRequester):

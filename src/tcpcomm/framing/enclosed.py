@@ -234,6 +234,9 @@ class _Marks:
 
     def __init__(self, framing: Enclosed) -> None:
         start, ends, escape = framing.start, framing.ends, framing.escape
+        # The bytes around a frame that the checksum counts, too, where a frame has one end and no escapes.
+        self.before = start if framing.cover_start else b""
+        self.behind = ends[0] if framing.cover_end else b""
         self.any = re.compile(_any_of((start, *ends)))
         self.alone = re.compile(_any_of(framing.alone)) if framing.alone else _NOTHING
         # Among garbage an escape byte alone could also be the first half of an escaped byte.
@@ -283,8 +286,8 @@ class _EnclosedDecoder(Decoder):
         match = framing._whole.fullmatch(data)
         if match is not None:
             frame, check = match.groups()
-            checksum = framing.checksum
-            good = checksum is None or checksum.matches(framing.covered(frame), check)
+            checksum, marks = framing.checksum, framing._marks
+            good = checksum is None or checksum.matches(marks.before + frame + marks.behind, check)
             if good and len(frame) <= framing.max_frame:
                 return [frame]
         return None
@@ -293,10 +296,11 @@ class _EnclosedDecoder(Decoder):
         """Deliver good frames that follow each other. Return the position of the rest."""
         framing, frames = self._framing, self._frames
         whole, checksum, most = framing._whole, framing.checksum, framing.max_frame
+        before, behind = framing._marks.before, framing._marks.behind
         assert whole is not None
         while (match := whole.match(buffer, position)) is not None:
             frame, check = match.groups()
-            good = checksum is None or checksum.matches(framing.covered(frame), check)
+            good = checksum is None or checksum.matches(before + frame + behind, check)
             if not good or len(frame) > most:
                 break
             frames.append(frame)
