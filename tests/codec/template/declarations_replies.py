@@ -44,7 +44,7 @@ NUMBERED: Final[tuple[Any, ...]] = (
     (Acknowledged("ACK{id:04d}", "OK{id:04d} {x:.1f}[ {warning}]"), Measured),
 )
 REPEATING: Final[tuple[Any, ...]] = (
-    ("OK {job:03d} {y:.2f}", float),
+    ("OK {job:08d} {y:.2f}", float),
     (("GO {job}", "OK {job} {y}"), int),
     (Acknowledged("GO {job:d}", "OK"), None),
     (OneOf("A {job} {y:.2f}", "B {job}"), float | None),
