@@ -121,3 +121,15 @@ def test_a_command_with_a_codec_of_its_own_has_both_times(bench: Bench) -> None:
     bench.network.clock.callLater(20.0, at.program.write, b"COLD\r")
     assert bench.result(asked, within=60.0) is None
     assert "no acknowledgement within 0.5 s" == str(bench.result(at.proxy.cool(), within=60.0))
+
+
+def test_an_acknowledgement_that_other_commands_delay_is_refused() -> None:
+    """The second of two commands was taken for dead while the equipment was at work on the first one."""
+
+    async def move(self: object, x: int) -> int:
+        raise NotImplementedError
+
+    wire = command("M{x:d}", reply=Acknowledged("A", "D{y:d}", within=0.5))
+    attributes = {"framing": Delimited(b"\n"), "codec": Template(), "pipeline": 2, "move": wire(move)}
+    with pytest.raises(ConfigurationError, match="its acknowledgement waits for the commands"):
+        type("Axis", (Equipment,), attributes)

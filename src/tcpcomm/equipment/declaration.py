@@ -415,6 +415,11 @@ def _check_settings(declaration: Declaration) -> None:
             raise ConfigurationError(
                 f"{command.where}: Acknowledged(within=...) is for replies without ids"
             )
+        if command.acknowledged_within is not None and declaration.pipeline > 1:
+            raise ConfigurationError(
+                f"{command.where}: with pipeline = {declaration.pipeline} its acknowledgement waits for "
+                "the commands before it, however long: leave out pipeline, or within"
+            )
         if isinstance(command.spec.wire, TwoPhases) and declaration.pipeline > 1:
             raise ConfigurationError(
                 f"{command.where}: with pipeline = {declaration.pipeline} another command could come "
