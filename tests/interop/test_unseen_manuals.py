@@ -242,6 +242,12 @@ RF600 = [
         b"</returnValue></readTagIDs></reply></frame>",
     ),
     (
+        "no such command",
+        b"<frame><cmd><id>13</id><fly/></cmd></frame>",
+        b"<frame><reply><id>13</id><resultCode>10</resultCode><error>"
+        b"<name>ERROR_UNKNOWN_ERROR</name><cause/></error></reply></frame>",
+    ),
+    (
         "acknowledgement of a report, RF650R manual p. 267",
         b"<frame> <reply> <id>7</id> <resultCode> 0 </resultCode> <ter/> </reply> </frame>",
         b"",
@@ -348,6 +354,7 @@ def test_a_host_asks_several_units_of_pfeiffer(bench: Bench) -> None:
         b"0421001006111111020\r": b"0421001006111111020\r",
         b"0011074103009138\r": b"0011074106_LOGIC193\r",
         b"0050030902=?111\r": b"0061030906000633037\r",
+        b"0041074103009141\r": b"0051074106_LOGIC197\r",
     }
     device(bench, answers)
     units = bench.remote(Pfeiffer)
@@ -355,8 +362,9 @@ def test_a_host_asks_several_units_of_pfeiffer(bench: Bench) -> None:
     assert Pressure(1.0, 23) == bench.result(units.pressure(1))
     assert bench.result(units.pump(42, True)) is None
     refused = bench.result(units.adjust(1, 9))
-    assert ("_LOGIC", Place(1, 741)) == (refused.code, refused.data)
+    assert ("_LOGIC", Place(741)) == (refused.code, refused.data)
     assert BadReply is type(bench.result(units.speed(5))), "unit 6 answered"
+    assert BadReply is type(bench.result(units.adjust(4, 9))), "unit 5 refused"
     assert ReplyTimeout is type(bench.result(units.pump(900, True))), "a group is silent"
 
 
@@ -452,23 +460,27 @@ def test_a_host_hears_the_reports_of_an_rf600_reader(bench: Bench) -> None:
     reader = bench.remote(Rf600)
     reports: list[tuple[Any, ...]] = []
     reader.seen.subscribe(lambda *values: reports.append(values))
-    assert Greeted("V2.1", "C1") == bench.result(reader.greet(1, ["V2.1"]))
+    assert Greeted("V2.1", "C1") == bench.result(reader.greet(["V2.1"]))
     equipment.seen(9, "Readpoint_1", [Tag(TAG_ID), Tag(TAG_ID, "1234", "2009-12-24T18:34:56.929+00:00")])
     bench.until(lambda: bool(reports))
     assert (9, "Readpoint_1") == reports[0][:2]
     assert [None, "1234"] == [tag.pc for tag in reports[0][2]]
     bench.result(reader.acknowledge(9))
     bench.until(lambda: equipment.acknowledged == [9])
-    refused = Refused(4007, "ERROR_READPOINT_NOT_FOUND", "sourceName")
-    assert refused == bench.result(reader.read(2, "Readpoint_2"))
-    assert bench.result(reader.leave(3)) is None
+    both = reader.read("Readpoint_2"), reader.read("Readpoint_1")
+    refused, found = map(bench.result, both)
+    assert (4007, Refused("ERROR_READPOINT_NOT_FOUND", "sourceName")) == (refused.code, refused.data)
+    assert [Tag(TAG_ID, "1234")] == found
+    assert bench.result(reader.leave()) is None
 
 
 def test_a_reply_with_another_number_is_not_the_reply_to_a_command_of_rf600(bench: Bench) -> None:
-    goodbye = b"<frame><cmd><id>5</id><hostGoodbye/></cmd></frame>"
+    goodbye = b"<frame><cmd><id>1</id><hostGoodbye/></cmd></frame>"
     other = b"<frame><reply><id>4</id><resultCode>0</resultCode><hostGoodbye/></reply></frame>"
-    device(bench, {goodbye: other})
-    assert BadReply is type(bench.result(bench.remote(Rf600).leave(5)))
+    wires = device(bench, {goodbye: other})
+    reader = bench.remote(Rf600)
+    assert isinstance(bench.result(reader.leave()), ReplyTimeout)
+    assert goodbye == wires[-1].received
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -483,7 +495,7 @@ def test_both_ends_of_each_declaration_agree(kind: type[Equipment]) -> None:
         (Apt, "move_to", {"channel": 1, "position": 5}),
         (Station, "test", {}),
         (Jaka, "get_robot_state", {}),
-        (Rf600, "leave", {"number": 1}),
+        (Rf600, "leave", {}),
     ],
     ids=["pfeiffer", "apt", "iec104", "jaka", "rf600"],
 )

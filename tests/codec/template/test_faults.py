@@ -125,11 +125,6 @@ def test_the_codes_of_protocol_errors_fit_the_template() -> None:
             {ProtocolErrorKind.INTERNAL: "X"},
             "give another code with codes={ProtocolErrorKind.INTERNAL: ...}",
         ),
-        (
-            "NG,{number}",
-            {},
-            "has the field {number}, which is not declared; there are: code, reason, command",
-        ),
         ("{reason}", {}, "needs a {code}, or must begin with a word"),
         ("NG{code*,}", {}, "a fault cannot contain a list"),
         ("NG{code}{reason}", {}, "is ambiguous"),
@@ -143,6 +138,16 @@ def test_a_template_of_faults_that_cannot_work_is_refused_when_it_is_made(
         Template(fault=template, codes=codes)
     assert str(caught.value).startswith("the template of faults: ")
     assert message in str(caught.value)
+
+
+def test_a_fault_that_repeats_what_no_command_has_is_refused_with_the_commands() -> None:
+    codec = Template(fault="NG,{number}")
+    with pytest.raises(ConfigurationError) as caught:
+        codec.bind([MessageSpec("trigger", "CvX.trigger", "TA", "TA")])
+    assert (
+        "the template of faults: 'NG,{number}' has the field {number}, which is not declared; there are: "
+        "code, reason, command"
+    ) == str(caught.value)
 
 
 def test_a_fault_names_the_first_word_of_the_request() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
-from tcpcomm.codec import Acknowledged, CountedLines, Field, MessageSpec, OneOf, Template, Until
-from tcpcomm.codec.base import MORE, Dialect, ReplyReader, Request
+from tcpcomm.codec import Acknowledged, CountedLines, Field, MessageSpec, OneOf, Silence, Template, Until
+from tcpcomm.codec.base import MORE, Dialect, Refusal, ReplyReader, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
@@ -114,3 +114,105 @@ def test_what_cannot_be_told_is_refused(reply: str, result: Any, message: str) -
     with pytest.raises(ConfigurationError) as caught:
         bound("GET {n},{m}", reply, result, n=int, m=int)
     assert message in str(caught.value)
+
+
+@frozen
+class Place:
+    parameter: int = 0
+
+
+ADDRESS = Field("address", int)
+SPEED = MessageSpec(
+    "speed", "Pump.speed", "{address:03d}00309=?", "{address:03d}10309{hertz:06d}", (ADDRESS,), int
+)
+ADJUST = MessageSpec(
+    "adjust",
+    "Pump.adjust",
+    "{address:03d}10741{point:03d}",
+    "{address:03d}10741{point:03d}",
+    (ADDRESS, Field("point", int)),
+    faults={"{address:03d}10741!R{point:03d}": "_RANGE"},
+)
+PUMP = Template(fault={"{address:03d}10{parameter:03d}!N": "NO_DEF"}, data=Place)
+
+
+def fault_in(dialect: Dialect, name: str, text: str, **values: Any) -> Any:
+    """Return the fault that a host reads in the reply to a command with these values, or the problem."""
+    reader = dialect.reader_for(name, values)
+    assert reader is not None
+    with pytest.raises((Fault, CodecError)) as caught:
+        reader.take(text)
+    return caught.value
+
+
+def test_a_fault_repeats_the_parameters_of_its_command() -> None:
+    """Pfeiffer Vacuum's units repeat the address. It had to be data of the fault before."""
+    dialect = PUMP.bind([SPEED, ADJUST])
+    request = Request("adjust", {"address": 7, "point": 3})
+    assert b"00710741!R003" == dialect.fault(request, Fault("_RANGE"))
+    assert b"00710309!N" == dialect.fault(request, Fault("NO_DEF", data=Place(309)))
+    assert dialect.reads_by_request
+    found = fault_in(dialect, "adjust", "00710741!R003", address=7, point=3)
+    assert (Fault, "_RANGE") == (type(found), found.code)
+    found = fault_in(dialect, "speed", "00710309!N", address=7)
+    assert (Fault, Place(309)) == (type(found), found.data)
+
+
+def test_a_fault_that_repeats_another_value_belongs_to_another_command() -> None:
+    dialect = PUMP.bind([SPEED, ADJUST])
+    for name, text, values in (
+        ("speed", "00810309!N", {"address": 7}),
+        ("adjust", "00810741!R003", {"address": 7, "point": 3}),
+    ):
+        found = fault_in(dialect, name, text, **values)
+        assert (CodecError, "address: is 8, so this does not answer 7") == (type(found), str(found))
+
+
+@pytest.mark.parametrize(
+    ("frame", "answer"),
+    [
+        (b"00710741xyz", b"00710000!N"),  # the point is not a number
+        (b"00799999=?", b"00710000!N"),  # no such command
+        (b"xyz", b"00010000!N"),
+        (b"\xff07", b"00010000!N"),
+    ],
+)
+def test_a_fault_for_a_request_that_is_refused_repeats_what_could_be_read(
+    frame: bytes, answer: bytes
+) -> None:
+    dialect = PUMP.bind([SPEED, ADJUST])
+    (refusal,) = dialect.read_at_equipment(frame).requests
+    assert isinstance(refusal, Refusal)
+    assert answer == dialect.fault(refusal, dialect.fault_for(refusal.error_kind, ""))
+
+
+def test_a_fault_repeats_what_stands_in_place_of_silence_too() -> None:
+    spec = MessageSpec("set", "Axis.set", "S{axis:d}", Silence(0.3), (Field("axis", int),))
+    dialect = Template(fault="E{axis:d},{code:d}").bind([spec])
+    assert b"E2,5" == dialect.fault(Request("set", {"axis": 2}), Fault(5))
+    assert isinstance(fault_in(dialect, "set", "E2,5", axis=2), Fault)
+    assert isinstance(fault_in(dialect, "set", "E3,5", axis=2), CodecError)
+
+
+def test_a_fault_with_an_id_may_repeat_parameters() -> None:
+    spec = MessageSpec("set", "Axis.set", "S{axis:d} #{id:d}", "A{axis:d} #{id:d}", (Field("axis", int),))
+    dialect = Template(fault="E{axis:d},{code:d} #{id:d}", id="id").bind([spec])
+    assert b"E2,5 #9" == dialect.fault(Request("set", {"axis": 2}, 9), Fault(5))
+    assert isinstance(fault_in(dialect, "set", "E2,5 #9", axis=2), Fault)
+    assert isinstance(fault_in(dialect, "set", "E3,5 #9", axis=2), CodecError)
+    (refusal,) = dialect.read_at_equipment(b"S2 #8 now").requests
+    assert b"E2,5 #8" == dialect.fault(refusal, Fault(5))
+
+
+def test_a_common_fault_repeats_only_what_all_commands_have() -> None:
+    beep = MessageSpec("beep", "Pump.beep", "BEEP", "OK")
+    with pytest.raises(ConfigurationError) as caught:
+        PUMP.bind([SPEED, beep])
+    assert (
+        "the template of faults: a fault repeats {address}, which is not a parameter of Pump.beep: give "
+        "the other commands this fault with @command(faults=...)"
+    ) == str(caught.value)
+    PUMP.bind([SPEED, evolve(beep, reply=None)])
+    other = MessageSpec("stop", "Pump.stop", "STOP{address}", "OK", (Field("address", str),))
+    with pytest.raises(ConfigurationError, match=r"Pump\.speed and Pump\.stop declare it in diff"):
+        PUMP.bind([SPEED, other])

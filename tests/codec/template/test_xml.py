@@ -18,6 +18,7 @@ from tcpcomm.codec.base import Answer, Event, ProtocolErrorKind, Refusal, Reques
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.framing import Framing, XmlDocuments
 from tcpcomm.testing import check_equipment
+from tests.codec.cases import reader
 
 
 @frozen
@@ -322,3 +323,89 @@ def test_what_xml_gives_a_meaning_cannot_separate_items(separator: str) -> None:
     go = MessageSpec("go", "Axis.go", f"<Go>{{xs*{separator}}}</Go>", "<Ok/>", (Field("xs", list[int]),))
     with pytest.raises(ConfigurationError, match="between the items of xs, because XML gives it a meaning"):
         Xml().bind([go])
+
+
+@frozen
+class Cause:
+    name: str = "ERROR"
+    cause: str = ""
+
+
+READER = Xml(
+    fault="<reply><id>{id:d}</id><resultCode>{code:d}</resultCode>"
+    "<error><name>{name}</name><cause>{cause}</cause></error></reply>",
+    id="id",
+    data=Cause,
+    ignore_unknown=True,
+)
+READ = MessageSpec(
+    "read",
+    "Reader.read",
+    "<cmd><id>{id:d}</id><read>{source}</read></cmd>",
+    "<reply><id>{id:d}</id><resultCode>0</resultCode><tag>{tag}</tag></reply>",
+    (Field("source", str),),
+    str,
+)
+
+
+def answered(dialect: Dialect, spec: MessageSpec, frame: bytes) -> tuple[Any, Any]:
+    """Return the id of an answer, and the result, or the problem."""
+    (answer,) = dialect.read_at_host(frame)
+    assert isinstance(answer, Answer)
+    try:
+        return answer.id, reader(dialect, spec).take(answer.body)
+    except (Fault, CodecError) as error:
+        return answer.id, error
+
+
+def test_documents_may_have_the_id_of_their_request() -> None:
+    """Siemens RF600 readers repeat the id in replies and faults. Their number was a parameter before."""
+    dialect = READER.bind([READ])
+    assert dialect.by_id
+    assert b"<cmd><id>7</id><read>R1</read></cmd>" == dialect.request("read", {"source": "R1"}, 7)
+    (request,) = dialect.read_at_equipment(b"<cmd> <id> 7 </id> <read>R1</read> </cmd>").requests
+    assert Request("read", {"source": "R1"}, 7) == request
+    reply = b"<reply><id>7</id><resultCode>0</resultCode><tag>A</tag></reply>"
+    assert [reply] == dialect.reply(request, "A")
+    assert (7, "A") == answered(dialect, READ, reply)
+
+
+def test_a_document_of_faults_may_have_an_id_and_data() -> None:
+    dialect = READER.bind([READ])
+    fault = (
+        b"<reply><id>7</id><resultCode>14</resultCode><error><name>N &lt; 1</name><cause>c</cause>"
+        b"</error></reply>"
+    )
+    assert fault == dialect.fault(Request("read", {}, 7), Fault(14, data=Cause("N < 1", "c")))
+    id, found = answered(dialect, READ, fault)
+    assert (7, 14, Cause("N < 1", "c")) == (id, found.code, found.data)
+
+
+@pytest.mark.parametrize(
+    ("frame", "id"),
+    [(b"<cmd><id>9</id><fly/></cmd>", b"9"), (b"<cmd><read/></cmd>", b"0"), (b"<cmd><id>9<", b"9")],
+)
+def test_a_document_that_is_refused_keeps_its_id(frame: bytes, id: bytes) -> None:
+    dialect = READER.bind([READ])
+    (refusal,) = dialect.read_at_equipment(frame).requests
+    assert isinstance(refusal, Refusal)
+    assert dialect.fault(refusal, Fault(10)).startswith(b"<reply><id>" + id + b"</id><resultCode>10<")
+
+
+def test_a_code_in_a_document_may_mean_success() -> None:
+    codec = Xml(fault="<reply><resultCode>{code:d}</resultCode></reply>", ok=0)
+    home = MessageSpec("home", "Reader.home", "<home/>", "<reply><resultCode>0000</resultCode></reply>")
+    dialect = codec.bind([home])
+    assert (None, None) == answered(dialect, home, b"<reply><resultCode>0000</resultCode></reply>")
+    assert [b"<reply><resultCode>0000</resultCode></reply>"] == dialect.reply(Request("home", {}), None)
+    _, fault = answered(dialect, home, b"<reply><resultCode>0014</resultCode></reply>")
+    assert (Fault, 14) == (type(fault), fault.code)
+
+
+def test_a_document_of_faults_may_repeat_parameters() -> None:
+    codec = Xml(fault='<no axis="{axis:d}" code="{code:d}"/>')
+    home = MessageSpec("home", "Robot.home", '<home axis="{axis:d}"/>', "<ok/>", (Field("axis", int),))
+    dialect = codec.bind([home])
+    assert b'<no axis="2" code="5"/>' == dialect.fault(Request("home", {"axis": 2}), Fault(5))
+    (refusal,) = dialect.read_at_equipment(b'<home axis="2" speed="9"/>').requests
+    assert b'<no axis="2" code="5"/>' == dialect.fault(refusal, Fault(5))

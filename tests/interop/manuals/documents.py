@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from attrs import frozen
 
 from tcpcomm import Equipment, Fault, command, event
-from tcpcomm.codec import Json, OneOf, ProtocolErrorKind, Range, Xml
+from tcpcomm.codec import Json, ProtocolErrorKind, Range, Xml
 from tcpcomm.framing import JsonValues, XmlDocuments
 
 
@@ -100,11 +100,10 @@ class Greeted:
 
 @frozen
 class Refused:
-    """A negative reply."""
+    """The name and the cause in a negative reply."""
 
-    code: int
-    name: str
-    cause: str
+    name: str = "ERROR_UNKNOWN_ERROR"
+    cause: str = ""
 
 
 @frozen
@@ -116,33 +115,31 @@ class Tag:
     time: str | None = None
 
 
-REFUSED = (
-    "<frame><reply><id>{number:d}</id><resultCode>{code:d}</resultCode>"
-    "<error><name>{name}</name><cause>{cause}</cause></error></reply></frame>"
-)
 TAG = "<tag><tagID>{tag}</tagID>[<tagPC>{pc}</tagPC>][<utcTime>{time}</utcTime>]</tag>"
 
 
 def asked(body: str) -> str:
     """Return the document of a command with this body."""
-    return f"<frame><cmd><id>{{number:d}}</id>{body}</cmd></frame>"
+    return f"<frame><cmd><id>{{id:d}}</id>{body}</cmd></frame>"
 
 
-def answered(body: str) -> OneOf:
-    """Return the forms of a reply: the good one with this body, or the negative one."""
-    head = "<frame><reply><id>{number:d}</id><resultCode>0</resultCode>"
-    return OneOf(f"{head}{body}</reply></frame>", REFUSED)
+def answered(body: str) -> str:
+    """Return the document of a good reply with this body."""
+    return f"<frame><reply><id>{{id:d}}</id><resultCode>0</resultCode>{body}</reply></frame>"
 
 
 class Rf600(Equipment):
-    """
-    A SIMATIC RF600 reader, at port 10001.
-
-    The caller numbers the commands. A negative reply is a result, because a fault cannot repeat the number.
-    """
+    """A SIMATIC RF600 reader, at port 10001. Replies, good ones and negative ones, repeat the id."""
 
     framing = XmlDocuments()
-    codec = Xml(fault=None, ignore_unknown=True)
+    codec = Xml(
+        fault="<frame><reply><id>{id:d}</id><resultCode>{code:d}</resultCode>"
+        "<error><name>{name}</name><cause>{cause}</cause></error></reply></frame>",
+        codes=dict.fromkeys(ProtocolErrorKind, 10),
+        id="id",
+        data=Refused,
+        ignore_unknown=True,
+    )
 
     @command(
         asked(
@@ -155,12 +152,12 @@ class Rf600(Equipment):
         ),
         timeout=20.0,
     )
-    async def greet(self, number: int, versions: list[str], reader: str | None = None) -> Greeted | Refused:
+    async def greet(self, versions: list[str], reader: str | None = None) -> Greeted:
         """Begin to communicate."""
         raise NotImplementedError
 
     @command(asked("<hostGoodbye/>"), reply=answered("<hostGoodbye/>"))
-    async def leave(self, number: int) -> Refused | None:
+    async def leave(self) -> None:
         """End the communication."""
         raise NotImplementedError
 
@@ -172,8 +169,8 @@ class Rf600(Equipment):
         reply=answered(f"<readTagIDs><returnValue>{{tags*:{TAG}}}</returnValue></readTagIDs>"),
     )
     async def read(
-        self, number: int, source: str, duration: int = 0, unit: Literal["Time", "Count"] = "Time"
-    ) -> list[Tag] | Refused:
+        self, source: str, duration: int = 0, unit: Literal["Time", "Count"] = "Time"
+    ) -> list[Tag]:
         """Read the transponders at a read point."""
         raise NotImplementedError
 
@@ -198,19 +195,19 @@ class MyRf600(Rf600):
     def __init__(self) -> None:
         self.acknowledged: list[int] = []
 
-    async def greet(self, number: int, versions: list[str], reader: str | None = None) -> Greeted | Refused:
+    async def greet(self, versions: list[str], reader: str | None = None) -> Greeted:
         if reader not in (None, "", "SIMATIC_RF680R"):
-            return Refused(14, "ERROR_PARAMETER_ILLEGAL_VALUE", "readerType")
+            raise Fault(14, data=Refused("ERROR_PARAMETER_ILLEGAL_VALUE", "readerType"))
         return Greeted(versions[0], "C1")
 
-    async def leave(self, number: int) -> Refused | None:
-        return None
+    async def leave(self) -> None:
+        pass
 
     async def read(
-        self, number: int, source: str, duration: int = 0, unit: Literal["Time", "Count"] = "Time"
-    ) -> list[Tag] | Refused:
+        self, source: str, duration: int = 0, unit: Literal["Time", "Count"] = "Time"
+    ) -> list[Tag]:
         if source != "Readpoint_1":
-            return Refused(4007, "ERROR_READPOINT_NOT_FOUND", "sourceName")
+            raise Fault(4007, data=Refused("ERROR_READPOINT_NOT_FOUND", "sourceName"))
         return [Tag("3005FB63AC1F3681EC880468", "1234")]
 
     async def acknowledge(self, number: int) -> None:

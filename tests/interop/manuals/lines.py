@@ -126,14 +126,17 @@ class Pressure:
 
 @frozen
 class Place:
-    """The unit and the parameter that a fault is about."""
+    """The parameter that a fault is about."""
 
-    address: int = 0
     parameter: int = 0
 
 
 class Pfeiffer(Equipment):
-    """A pump with a gauge, which speaks the protocol of Pfeiffer Vacuum through a serial server."""
+    """
+    A pump with a gauge, which speaks the protocol of Pfeiffer Vacuum through a serial server.
+
+    Replies and faults repeat the address of the command.
+    """
 
     framing = Checked(Delimited(b"\r"), checksum("sum8").written("decimal"))
     codec = Template(
@@ -187,7 +190,7 @@ class MyPfeiffer(Pfeiffer):
     async def adjust(self, address: int, point: int) -> None:
         self._expect_single(address)
         if point > 1:
-            raise Fault("_RANGE", data=Place(address, 741))
+            raise Fault("_RANGE", data=Place(741))
 
     def unknown(self, frame: bytes) -> bytes:
         return frame[:3] + b"10" + frame[5:8] + b"06NO_DEF"

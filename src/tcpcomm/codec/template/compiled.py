@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -188,3 +188,66 @@ class CompiledTemplate:
         """Return the number of fitting characters of a text, and an error that explains the next one."""
         found = text if self.charset is None else spread(text, self.charset)
         return explain_mismatch(self.text, self.expected, found)
+
+
+@frozen
+class FieldFinder:
+    """Finds the value of one field in a text, even if the text does not fit the template behind it."""
+
+    template: CompiledTemplate
+    name: str
+    _read: Callable[[str], Any] = field(init=False)
+    _begin: re.Pattern[str] = field(init=False)
+    """The text up to the field, and the field as a group."""
+
+    @_read.default
+    def _reader_of_value(self) -> Callable[[str], Any]:
+        return next(read for name, read, _ in self.template.captures if name == self.name)
+
+    @_begin.default
+    def _pattern_of_begin(self) -> re.Pattern[str]:
+        regex = ""
+        for each in self.template.expected:
+            if each.name == self.name:
+                return re.compile(f"{regex}({each.regex})", re.DOTALL)
+            regex += f"(?:{each.regex})"
+        raise AssertionError(self.template.text)
+
+    def value_in(self, text: str) -> Any:
+        """Return the value in a text, or None if the text does not fit the template."""
+        try:
+            values = self.template.read(text)
+        except CodecError:
+            return None
+        return None if values is None else values[self.name]
+
+    def value_at_begin(self, text: str) -> Any:
+        """Return the value in a text that fits the template up to the field, or None."""
+        found = self._begin.match(text)
+        try:
+            return None if found is None else self._read(found[1])
+        except (CodecError, ValueError):
+            return None
+
+    def largest(self, most: int) -> int:
+        """Return the largest whole number up to ``most`` that the field can carry."""
+        write = next(write for name, write, _ in self.template.writers if name == self.name)
+        carried, refused = 0, most + 1
+        while refused - carried > 1:
+            middle = (carried + refused) // 2
+            try:
+                write(middle)
+                carried = middle
+            except CodecError:
+                refused = middle
+        return carried
+
+
+def found_value(text: str, finders: Sequence[FieldFinder]) -> Any:
+    """Return the value of a field in a text, or None if there is none, or if it could be one of several."""
+    likely = [each for each in finders if text.startswith(each.template.leading)]
+    for find in (FieldFinder.value_in, FieldFinder.value_at_begin):
+        values = [value for each in likely if (value := find(each, text)) is not None]
+        if values:
+            return values[0] if all(each == values[0] for each in values) else None
+    return None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations, product
 from random import Random
 from typing import Any, NamedTuple, TypeVar
+
+from attrs import evolve
 
 from tcpcomm.codec.annotations import type_text
 from tcpcomm.codec.base import (
@@ -30,14 +33,14 @@ from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.bodies import body_encoding
 from tcpcomm.codec.template.codegen import read_request, write_values
-from tcpcomm.codec.template.compiled import CompiledTemplate
+from tcpcomm.codec.template.compiled import CompiledTemplate, FieldFinder, found_value
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.fields.raw_bytes import line_end_of, raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
-from tcpcomm.codec.template.sequences import check_id
+from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
 from tcpcomm.codec.template.silence import SilentReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -57,17 +60,18 @@ class Message:
         self.name = spec.name
         self.template = _message_template(spec, None if spec.is_event else faults.rules.id)
         self.word = first_word(self.template.leading)
-        self.own_faults = fault_templates(spec.faults, encoding, faults.rules)
+        rules = evolve(faults.rules, parameters={each.name: each for each in spec.parameters})
+        self.own_faults = fault_templates(spec.faults, encoding, rules)
         self.faults = faults.with_own(self.own_faults)
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
-            word, read_fault = self.word, self.faults.read
-            read = lambda text: read_fault(text, word)  # noqa: E731
+            read = partial(_read_fault, self.faults.read, self.word)
             if isinstance(spec.reply, Silence):
                 self.reply = SilentReply(spec, read)
             else:
                 self.reply = Reply(spec, read, faults_first=faults_first, id=faults.rules.id)
+            self.reply.faults_repeat = bool(self.faults.repeated)
             if faults.rules.id is not None:
                 check_id("the command", self.template.text, faults.rules.id)
         self.reply_templates = () if self.reply is None else self.reply.all_templates
@@ -172,6 +176,30 @@ def _has_reply(spec: MessageSpec) -> bool:
     return spec.reply is not None
 
 
+def _read_fault(
+    read: Callable[[str, str, Mapping[str, Any]], Fault | None],
+    word: str,
+    text: str,
+    sent: Mapping[str, Any] = NOTHING_CARRIED,
+) -> Fault | None:
+    return read(text, word, sent)
+
+
+def sent_values(request: Request | Refusal) -> Mapping[str, Any]:
+    """Return the values of a request, or those that were found in a request that is refused."""
+    return request.values if isinstance(request, Request) else request.header or NOTHING_CARRIED
+
+
+def _finders(commands: Iterable[Message]) -> dict[str, list[tuple[str, FieldFinder]]]:
+    """Return what finds the parameters in requests that faults repeat, each with its command."""
+    found: dict[str, list[tuple[str, FieldFinder]]] = {}
+    for each in commands:
+        if each.reply is not None:
+            for name in sorted(each.faults.repeated):
+                found.setdefault(name, []).append((each.name, FieldFinder(each.template, name)))
+    return found
+
+
 def _one_reader(readers: Iterable[tuple[Message, _Reader[T]]]) -> _Reader[T]:
     """Return one reader for several. It finds the right one by the literal text that a text begins with."""
     by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
@@ -224,8 +252,6 @@ class TextDialect(Dialect):
         templates = [each for message in messages for each in (message.template, *message.reply_templates)]
         self._encoding = body_encoding(encoding, templates)
         if type(self._encoding) is not Encoding:
-            if type(self).read_at_equipment is not TextDialect.read_at_equipment:
-                raise ConfigurationError("raw bytes cannot stand beside ids in texts")
             self._encode = self._encoding.encode
             self.read_at_equipment = self._read_decoded  # type: ignore[method-assign]
         self._messages = {each.name: each for each in messages}
@@ -242,8 +268,12 @@ class TextDialect(Dialect):
             for each in self._commands
         }
         self.reads_by_request = any(
-            each.reply is not None and each.reply.repeats for each in self._commands
+            each.reply is not None and (each.reply.repeats or each.reply.faults_repeat)
+            for each in self._commands
         )
+        self._finders = _finders(self._commands)
+        if self._finders:
+            self._explain_refusals(self._with_repeated)
         self._distinctive_replies = [
             (each.name, template)
             for each in self._commands
@@ -290,6 +320,32 @@ class TextDialect(Dialect):
         except CodecError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, error)
         return self._read_request(text) or self._refusal(text)
+
+    def _explain_refusals(self, explained: Callable[[Refusal, str], Refusal]) -> None:
+        """Have all refused requests explained by a function, which gets the refusal and the text."""
+        read: Callable[[bytes], Asked] = self.read_at_equipment
+
+        def read_request(frame: bytes) -> Asked:
+            asked = read(frame)
+            if not isinstance(asked, Refusal):
+                return asked
+            try:
+                text = self._encoding.decode(frame)
+            except CodecError:
+                text = frame.decode(self._charset, "replace")
+            return explained(asked, text)
+
+        self.read_at_equipment = read_request  # type: ignore[method-assign]
+
+    def _with_repeated(self, refusal: Refusal, text: str) -> Refusal:
+        """Return a refusal with the values in the text that a fault repeats."""
+        values = {}
+        for name, finders in self._finders.items():
+            likely = [finder for of, finder in finders if refusal.name in (None, of)]
+            value = found_value(text, likely)
+            if value is not None:
+                values[name] = value
+        return refusal.but(header=values)
 
     def _refusal(self, text: str) -> Request | Refusal:
         unmarked = without_byte_order_mark(text)
@@ -353,11 +409,12 @@ class TextDialect(Dialect):
         return [each.code for each in self._messages[name].faults.templates if not each.has_code]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
+        sent = sent_values(request)
         if request.name is not None:
             message = self._messages[request.name]
-            return self._encode(message.faults.write(message.word, fault))
+            return self._encode(message.faults.write(message.word, fault, sent=sent))
         word = request.id if isinstance(request.id, str) else ""
-        return self._encode(self._faults.write(word, fault))
+        return self._encode(self._faults.write(word, fault, sent=sent))
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return self._faults.fault_for(kind, reason)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from copy import copy
+from random import Random
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from tcpcomm.codec.annotations import has_fields
-from tcpcomm.codec.base import MISSING, Field, ProtocolErrorKind
+from tcpcomm.codec.base import MISSING, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
@@ -30,7 +32,7 @@ from tcpcomm.codec.template.regex_tree import (
     chars,
     literal,
 )
-from tcpcomm.codec.template.sequences import check_id
+from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 NUMBERS: Final = {
@@ -45,6 +47,8 @@ NUMBERS: Final = {
 
 UNKNOWN_WORD: Final = "?"
 """The text in place of the first word of a request that cannot be read."""
+
+_OWN_FIELDS: Final = ("code", "reason", "command")
 
 _NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
@@ -84,11 +88,18 @@ class FaultRules:
         ok: the codes that mean success, so that a text with one is not a fault.
         id: the field that is the id of the request, or None if faults have no ids.
         data: the fields of a fault's data, or None if faults have no data.
+        parameters: the parameters of commands that a fault may repeat.
     """
 
     ok: Collection[int | str] = ()
     id: str | None = None
     data: ValueFields | None = None
+    parameters: Mapping[str, Field] = field(factory=dict)
+
+    def is_own(self, name: str) -> bool:
+        """Return True if a field of this name belongs to the fault, and not to the request."""
+        data = () if self.data is None else self.data.fields
+        return name in _OWN_FIELDS or name == self.id or name in data
 
 
 def data_fields(kind: Any) -> ValueFields:
@@ -102,7 +113,7 @@ def data_fields(kind: Any) -> ValueFields:
         raise ConfigurationError(f"data must be an attrs class or a dataclass, not {brief_repr(kind)}")
     fields = value_fields(kind, ())
     for name, each in fields.fields.items():
-        if name in ("code", "reason", "command"):
+        if name in _OWN_FIELDS:
             raise ConfigurationError(f"{kind.__name__}.{name}: a fault has a {name} of its own; rename it")
         if each.default is MISSING:
             raise ConfigurationError(
@@ -170,6 +181,13 @@ class FaultTemplate:
                 )
             self._data_names = [name for name in self._data.fields if name in formats]
             self._fields |= self._data.fields
+        self.repeated = {
+            name: each
+            for name, each in rules.parameters.items()
+            if name in formats and not rules.is_own(name)
+        }
+        """The parameters of the request that the fault repeats."""
+        self._fields |= self.repeated
         self._digits = "x" if code_format.type in ("x", "X") else "d"
         self.has_code = "code" in formats
         """True if the code is in the text."""
@@ -192,6 +210,8 @@ class FaultTemplate:
         if not self.has_code and self.code == "":
             raise ConfigurationError(f"the fault {text!r} needs a {{code}}, or must begin with a word")
         self._template = self._compiled(self._pieces)
+        self._samples = {name: _sample(self._template, each) for name, each in self.repeated.items()}
+        """Values of the repeated parameters, for a request that does not tell them."""
         self._templates_by_word: dict[str, CompiledTemplate] = {}
         if not encoding.carries(self._template.literal):
             literal = brief_repr(self._template.literal)
@@ -227,8 +247,18 @@ class FaultTemplate:
         except CodecError:
             return True
 
-    def read(self, text: str, word: str) -> Fault | None:
-        """Return the fault that answers the command with this word, or None if the text is not a fault."""
+    def read(self, text: str, word: str, sent: Mapping[str, Any] = NOTHING_CARRIED) -> Fault | None:
+        """
+        Return the fault that answers the command with this word, or None if the text is not a fault.
+
+        Args:
+            text: the text.
+            word: the first word of the command.
+            sent: the values of its request.
+
+        Raises:
+            CodecError: a value is wrong, or it repeats another value than that of the request.
+        """
         values = self.template(word).read(text)
         if values is None:
             return None
@@ -237,13 +267,33 @@ class FaultTemplate:
             code = int(code)
         if self.has_code and code in self._ok:
             return None
+        if self.repeated and sent:
+            self._check_repeated(values, sent)
         data = None
         if self._data is not None and self._data_names:
             data = self._data.join({name: values[name] for name in self._data_names})
         return Fault(code, values.get("reason", ""), data)
 
-    def write(self, word: str, fault: Fault, id: int = 0) -> str:
-        """Return the text of a fault; raise CodecError if the template cannot carry its code."""
+    def _check_repeated(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+        for name in self.repeated:
+            if name in sent and values[name] != sent[name]:
+                write = next(write for each, write, _ in self._template.writers if each == name)
+                if write(values[name]) != write(sent[name]):  # a format may round it
+                    raise CodecError(
+                        f"is {brief_repr(values[name])}, so this does not answer {brief_repr(sent[name])}",
+                        name,
+                    )
+
+    def write(self, word: str, fault: Fault, id: int = 0, sent: Mapping[str, Any] = NOTHING_CARRIED) -> str:
+        """
+        Return the text of a fault; raise CodecError if the template cannot carry its code.
+
+        Args:
+            word: the first word of the command.
+            fault: the fault.
+            id: the id of the request.
+            sent: the values of the request, as far as they are known.
+        """
         code, reason = fault.code, str(fault.reason)
         if self._ok and self.has_code and (code in self._ok or str(code) in map(str, self._ok)):
             raise CodecError(f"{brief_repr(code)} means success: give the fault another code", "code")
@@ -268,6 +318,8 @@ class FaultTemplate:
             values[self._id] = id
         if self._data is not None and self._data_names:
             values |= self._data.split(self._data.join({}) if fault.data is None else fault.data)
+        if self.repeated:
+            values |= {name: sent.get(name, sample) for name, sample in self._samples.items()}
         return self._template.write(values)
 
     def _writable(self, reason: str) -> str:
@@ -303,10 +355,20 @@ class FaultTemplate:
                 values[self._id] = 0
             if self._data is not None:
                 values |= self._data.split(self._data.join({}))
-            self._template.write(values)
+            self._template.write(values | self._samples)
         except CodecError:
             return False
         return True
+
+
+def _sample(template: CompiledTemplate, parameter: Field) -> Any:
+    """Return a value that a template can carry: the default, 0, or another one."""
+    write = next(write for name, write, _ in template.writers if name == parameter.name)
+    for value in (parameter.default, 0, 0.0, "0", False):
+        with suppress(CodecError):
+            write(value)
+            return value
+    return template.draw(Random(0))[parameter.name]
 
 
 def _texts_of(code: int | str, digits: str) -> TextPattern:
@@ -366,6 +428,43 @@ def fault_templates(
                 f"code of its own, as in {{{other.text!r}: 1, {text!r}: 2}}"
             )
     return list(found.values())
+
+
+def repeated_names(declared: Any, rules: FaultRules) -> set[str]:
+    """Return the names of the fields in declared faults that must be parameters of the commands."""
+    texts: Iterable[Any] = (declared,)
+    if not isinstance(declared, str) and isinstance(declared, Iterable):
+        texts = declared
+    pieces = [piece for text in texts if isinstance(text, str) for piece in _value_pieces(parse(text))]
+    return {piece.name for piece in pieces if not rules.is_own(piece.name)}
+
+
+def common_parameters(names: Set[str], specs: Sequence[MessageSpec]) -> dict[str, Field]:
+    """
+    Return the parameters with these names, which all commands have that faults answer.
+
+    Raises:
+        ConfigurationError: a command lacks one of them, or two commands declare it in different ways.
+    """
+    found: dict[str, tuple[MessageSpec, Field]] = {}
+    answered = [spec for spec in specs if not spec.is_event and spec.reply is not None]
+    for name in sorted(names):
+        for spec in answered:
+            for each in spec.parameters:
+                if each.name == name:
+                    first, known = found.setdefault(name, (spec, each))
+                    if known.type != each.type:
+                        raise ConfigurationError(
+                            f"a fault repeats {{{name}}}, but {first.where} and {spec.where} declare it in "
+                            "different ways: give the parameter the same type in both"
+                        )
+        lacking = [spec.where for spec in answered if name not in [each.name for each in spec.parameters]]
+        if name in found and lacking:
+            raise ConfigurationError(
+                f"a fault repeats {{{name}}}, which is not a parameter of {lacking[0]}: give the other "
+                "commands this fault with @command(faults=...)"
+            )
+    return {name: each for name, (_, each) in found.items()}
 
 
 class Faults:
@@ -430,22 +529,27 @@ class Faults:
         """Return True if a text is a fault, for any command."""
         return any(each.matches(text) for each in self.templates)
 
-    def read(self, text: str, word: str) -> Fault | None:
-        """Return the fault that answers the command with this word, or None if the text is not a fault."""
+    @property
+    def repeated(self) -> set[str]:
+        """The parameters of the request that faults repeat."""
+        return {name for each in self.templates for name in each.repeated}
+
+    def read(self, text: str, word: str, sent: Mapping[str, Any] = NOTHING_CARRIED) -> Fault | None:
+        """Return the fault that answers a command, as :meth:`FaultTemplate.read` does, or None."""
         for each in self.templates:
-            fault = each.read(text, word)
+            fault = each.read(text, word, sent)
             if fault is not None:
                 return fault
         return None
 
-    def write(self, word: str, fault: Fault, id: int = 0) -> str:
+    def write(self, word: str, fault: Fault, id: int = 0, sent: Mapping[str, Any] = NOTHING_CARRIED) -> str:
         """Return the text of a fault; raise CodecError if no template can carry its code."""
         if not self.templates:
             raise CodecError("the equipment has no faults: fault=None is declared")
         problem: CodecError | None = None
         for each in sorted(self.templates, key=lambda each: _suitability(each, fault)):
             try:
-                return each.write(word, fault, id)
+                return each.write(word, fault, id, sent)
             except CodecError as error:
                 problem = problem or error
         assert problem is not None

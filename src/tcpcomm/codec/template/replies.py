@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Several
+from copy import copy
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -34,7 +36,8 @@ class Reply:
 
     Args:
         spec: the command.
-        read_fault: returns the fault in a text, or None.
+        read_fault: returns the fault in a text, or None. It takes the values of the request too, which the
+            fault may repeat.
         faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
         id: the field that is the id of the request, or None if replies have no ids.
 
@@ -45,12 +48,14 @@ class Reply:
     def __init__(
         self,
         spec: MessageSpec,
-        read_fault: Callable[[str], Fault | None],
+        read_fault: Callable[..., Fault | None],
         *,
         faults_first: bool,
         id: str | None = None,
     ) -> None:
         self.read_fault = read_fault
+        self.faults_repeat = False
+        """True if faults have parameters of the request."""
         self.faults_first = faults_first
         parameters = {each.name: each for each in spec.parameters}
         self._id = id
@@ -136,9 +141,18 @@ class Reply:
 
     def reader(self, sent: Mapping[str, Any] = NOTHING_CARRIED) -> ReplyReader:
         """Return a reader for the reply to one request. It checks that parameters come back as sent."""
-        if self._single_reader is not None and not (self.repeats and sent):
+        if self._single_reader is not None and not (sent and (self.repeats or self.faults_repeat)):
             return self._single_reader
+        if self.faults_repeat and sent:
+            return self._comparing(sent).reader(sent)
         return self._several_reader(self, [_Progress(form, sent) for form in self.forms], sent)
+
+    def _comparing(self, sent: Mapping[str, Any]) -> Reply:
+        """Return the same reply, whose faults must repeat these values."""
+        found = copy(self)
+        found.read_fault = partial(self.read_fault, sent=sent)
+        found.faults_repeat, found.repeats = False, True
+        return found
 
     @property
     def layout(self) -> dict[str, Any]:

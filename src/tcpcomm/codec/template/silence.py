@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -29,7 +30,7 @@ class SilentReply(Reply):
         ConfigurationError: the command has a result.
     """
 
-    def __init__(self, spec: MessageSpec, read_fault: Callable[[str], Fault | None]) -> None:
+    def __init__(self, spec: MessageSpec, read_fault: Callable[..., Fault | None]) -> None:
         if spec.result not in (None, type(None)):
             raise ConfigurationError(
                 f"it returns {type_text(spec.result)}, but with reply=Silence(...) no result is sent"
@@ -43,6 +44,8 @@ class SilentReply(Reply):
         self.all_templates = self.first_templates = ()
         self.free_templates = []
         self.not_faults = []
+        self.read_fault = read_fault
+        self.faults_repeat = False
         self._reader = _SilenceReader(read_fault)
 
     def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
@@ -63,7 +66,9 @@ class SilentReply(Reply):
         return {"silence": self._seconds}
 
     def reader(self, sent: Mapping[str, Any] = NOTHING_CARRIED) -> ReplyReader:
-        return self._reader
+        if not (self.faults_repeat and sent):
+            return self._reader
+        return _SilenceReader(partial(self.read_fault, sent=sent))
 
 
 @frozen

@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
@@ -42,7 +42,14 @@ from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.reply_forms import TwoPhases
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
 from tcpcomm.codec.template.dialect import TextDialect
-from tcpcomm.codec.template.faults import FaultRules, Faults, data_fields, fault_templates
+from tcpcomm.codec.template.faults import (
+    FaultRules,
+    Faults,
+    common_parameters,
+    data_fields,
+    fault_templates,
+    repeated_names,
+)
 from tcpcomm.codec.template.numbered import NumberedDialect
 from tcpcomm.codec.template.phases import PhasedDialect
 from tcpcomm.errors import ConfigurationError
@@ -61,7 +68,8 @@ class Template(Codec):
             ``shift_jis``, ``latin-1``.
         fault: the template of faults, with any of ``{code}``, ``{reason}`` and ``{command}``, the first
             word of the request. Or several templates; or a mapping of templates to their codes, such as
-            ``{"S I": "I"}``, with None for a template that has a ``{code}``. If None, the equipment has no
+            ``{"S I": "I"}``, with None for a template that has a ``{code}``. Other fields are parameters
+            that all commands with a reply have: the fault repeats them. If None, the equipment has no
             faults: it sends nothing instead. ``@command(faults=...)`` gives one command more faults, in the
             same forms.
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
@@ -97,11 +105,16 @@ class Template(Codec):
     def __attrs_post_init__(self) -> None:
         self._faults()
 
-    def _faults(self) -> Faults:
+    def _faults(self, specs: Sequence[MessageSpec] | None = None) -> Faults:
+        """Compile the faults. Those that repeat parameters are compiled if the commands are known."""
         encoding = Encoding(self.encoding)
         try:
             data = None if self.data is None else data_fields(self.data)
             rules = FaultRules(_codes(self.ok), self.id, data)
+            names = repeated_names(self.fault, rules)
+            if names and specs is None:
+                return Faults((), encoding, self.codes, rules)
+            rules = evolve(rules, parameters=common_parameters(names, specs or ()))
             return Faults(fault_templates(self.fault, encoding, rules), encoding, self.codes, rules)
         except ConfigurationError as error:
             raise ConfigurationError(f"the template of faults: {error}") from None
@@ -118,6 +131,8 @@ class Template(Codec):
                     "a command in two phases cannot stand beside replies with ids, nor beside an event "
                     "that is any text"
                 )
+            if self._faults(specs).repeated:
+                raise ConfigurationError("a fault cannot repeat parameters beside a command in two phases")
             dialect = PhasedDialect
         if self.id is not None:
             if dialect is CatchAllDialect:
@@ -127,7 +142,7 @@ class Template(Codec):
                 )
             dialect = NumberedDialect
         with limited_lists(self.max_items):
-            return dialect(specs, encoding, self._faults())
+            return dialect(specs, encoding, self._faults(specs))
 
 
 def _codes(ok: Any) -> tuple[int | str, ...]:

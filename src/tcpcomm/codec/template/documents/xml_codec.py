@@ -8,7 +8,7 @@ forms of replies and faults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import evolve, field, fields, frozen, has
@@ -51,12 +51,16 @@ class Xml(Codec):
 
     Attributes:
         encoding: the encoding of the documents. A declaration in a received document does not change it.
-        fault: the document of faults, as in :class:`Template`.
+        fault: the document of faults, or several, as in :class:`Template`.
         codes: the fault codes of protocol errors.
         max_items: the most items of a list.
         ignore_unknown: whether received documents may have elements and attributes at places that no
             document of the declaration has. They are ignored. Otherwise such a document is refused.
         declaration: whether documents are sent with ``<?xml version="1.0" encoding="..."?>``.
+        ok: the ``{code}`` of a fault that means success, or several, as in :class:`Template`.
+        id: the field that is the id of a request in all documents of commands, replies and faults, as in
+            :class:`Template`. Replies may then come in any order.
+        data: a class for the data of faults, as in :class:`Template`.
 
     Raises:
         ConfigurationError: a document is not well-formed, or as for :class:`Template`.
@@ -74,6 +78,9 @@ class Xml(Codec):
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
     ignore_unknown: bool = field(default=False, kw_only=True)
     declaration: bool = field(default=False, kw_only=True)
+    ok: int | str | Collection[int | str] | None = field(default=None, kw_only=True, hash=False)
+    id: str | None = field(default=None, kw_only=True)
+    data: type[Any] | None = field(default=None, kw_only=True)
     _template: Template = field(init=False, repr=False, eq=False)
 
     @_template.default
@@ -83,7 +90,15 @@ class Xml(Codec):
         except ConfigurationError as error:
             raise ConfigurationError(f"the document of faults: {error}") from None
         with escaping(escaped_type):
-            return Template(self.encoding, fault, self.codes, max_items=self.max_items)
+            return Template(
+                self.encoding,
+                fault,
+                self.codes,
+                max_items=self.max_items,
+                ok=self.ok,
+                id=self.id,
+                data=self.data,
+            )
 
     def bind(self, specs: Sequence[MessageSpec]) -> Dialect:
         documents, places = [], set[str]()
