@@ -26,13 +26,16 @@ __all__ = ["Drawn", "Rebuilt", "all_drawn"]
 class Rebuilt(ABC):
     """Writes and reads one command or event, and knows only its JSON from ``tcpcomm describe``."""
 
+    reads = True
+    """False if it only writes."""
+
     @abstractmethod
     def request(self, values: dict[str, Any], id: int) -> bytes:
         """Return the frame of a request or an event."""
 
     @abstractmethod
     def read_request(self, frame: bytes) -> Any:
-        """Return the values in a request or an event, as :meth:`plain` returns them."""
+        """Return the values in a request or an event, as :meth:`plain` returns them, if it reads."""
 
     @abstractmethod
     def reply(self, values: dict[str, Any], result: Any, id: int) -> list[bytes]:

@@ -66,7 +66,8 @@ def answered(dialect: Dialect, request: Request, result: Any) -> list[bytes]:
 def check_damaged(dialect: Dialect, spec: MessageSpec, frame: bytes) -> None:
     """Check that any frame is read, or refused with a CodecError."""
     if not spec.is_event:
-        assert isinstance(dialect.read_at_equipment(frame), Request | Refusal)
+        asked = dialect.read_at_equipment(frame).requests
+        assert all(isinstance(each, Request | Refusal) for each in asked)
     try:
         found = dialect.read_at_host(frame)
         if not spec.is_event:
@@ -104,7 +105,8 @@ def test_a_codec_that_knows_only_the_json_writes_and_reads_the_same_bytes(
         values = case.dialect.draw_values(spec.name, random)
         frame = frame_of(case.dialect, spec, values)
         assert frame == rebuilt.request(values, ID)
-        assert rebuilt.plain(values) == rebuilt.read_request(frame)
+        if rebuilt.reads:
+            assert rebuilt.plain(values) == rebuilt.read_request(frame)
         if not spec.is_event:
             asked = case.dialect.read_at_equipment(frame).requests[0]
             assert isinstance(asked, Request)

@@ -53,6 +53,7 @@ def _wire(facts: dict[str, Any]) -> Iterator[str]:
         rows.append(("silence that ends a message", f"{facts['gap']:g} s"))
     encoding = f", {facts['encoding']}" if facts["encoding"] else ""
     rows.append(("messages", f"{facts['codec']}{encoding}"))
+    rows += _rules(facts["rules"])
     order = "by their ids" if facts["replies_carry_ids"] else "in the order of the commands"
     rows.append(("replies come", order))
     for each in facts["header_values"]:
@@ -81,6 +82,18 @@ def _wire(facts: dict[str, Any]) -> Iterator[str]:
                 for step in facts["login"]
             ],
         )
+
+
+def _rules(rules: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the rows about the rules for all messages that their forms do not show."""
+    if rules.get("ascii"):
+        yield ("characters beyond ASCII", "`\\uXXXX`")
+    if rules.get("first"):
+        yield ("each document begins with", _code(rules["first"]))
+    if rules.get("ignored keys"):
+        yield ("keys that mean nothing", " ".join(map(_code, rules["ignored keys"])))
+    if rules.get("ignore_unknown"):
+        yield ("unknown elements and attributes", "ignored")
 
 
 def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
@@ -145,6 +158,9 @@ def _event(event: dict[str, Any]) -> Iterator[str]:
 
 def _faults(faults: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## Faults", "", f"The equipment says no with {_code(faults['form'])}.")
+    success = (faults["layout"] or {}).get("success", ())
+    if success and not isinstance(success[0], dict):
+        yield from ("", f"The code {' or '.join(_code(str(each)) for each in success)} is not a fault.")
     example = faults["example"]
     code = _code(str(example["code"]))
     reason = f" and the reason {_code(example['reason'])}" if example["reason"] else ""

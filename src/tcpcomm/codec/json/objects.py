@@ -453,11 +453,19 @@ def _literals(members: Mapping[str, Any]) -> list[str]:
     text = JsonText("utf-8", False)
 
     def shown(value: Any) -> str:
-        if isinstance(value, range) or callable(value):
+        if callable(value):
+            return _ranges(values_form(value)["or"])
+        if isinstance(value, range):
             return values_text(value)
         return " | ".join(text.write(each).decode() for each in values_of(value))
 
     return [f'"{key}": {shown(value)}' for key, value in members.items()]
+
+
+def _ranges(ranges: Sequence[Sequence[int]]) -> str:
+    """Return ranges of numbers for people; three dots stand for those behind the first eight."""
+    texts = [str(low) if low == high else f"{low} to {high}" for low, high in ranges[:8]]
+    return " | ".join([*texts, "..."] if len(ranges) > 8 else texts)
 
 
 def _by_word(
