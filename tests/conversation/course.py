@@ -292,7 +292,7 @@ class Course:
             self._longest_reply = max(self._longest_reply, self.now - began)
             is_doubtful = self._replied.state == "bad reply" or self.rules.is_doubtful(self._replied.number)
             if is_doubtful and not self.rules.by_id:
-                doubt = min(max(1.25 * self._longest_reply + 0.001, LEAST_DOUBT), LONGEST_DOUBT)
+                doubt = min(max(TIMEOUT / 2, LEAST_DOUBT), LONGEST_DOUBT)
                 self._silent_since += max(doubt - self.rules.quiet, 0.0)
             self._replied = None
         waiting, under_way = self._in_state("waits"), self._in_state("under way")

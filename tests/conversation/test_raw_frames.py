@@ -84,7 +84,7 @@ def test_a_command_behind_a_raw_frame_waits_for_a_silence_and_behind_a_counted_o
     bench: Bench,
 ) -> None:
     at = stand(bench, Mill, lambda frame: b"ok\r\n")
-    for said, silence in (({}, 0.1), ({"frames": 1}, 0.0)):
+    for said, silence in (({}, 0.5), ({"frames": 1}, 0.0)):
         bench.result(raw(at.proxy, b"$X", **said))
         began = bench.network.clock.now
         assert None is bench.result(at.proxy.go(1.0))

@@ -6,5 +6,7 @@ from typing import Final
 
 __all__ = ["REGRESSION_SEEDS"]
 
-REGRESSION_SEEDS: Final[dict[tuple[int, float], str]] = {}
+REGRESSION_SEEDS: Final[dict[tuple[int, float], str]] = {
+    (2, 0.3): "a true reply answered the next command, behind a line that took its place",
+}
 """The seed and the virtual days of each, with what it found."""

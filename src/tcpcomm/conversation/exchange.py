@@ -16,8 +16,9 @@ cannot belong to another.
 A frame that is not a reply to the oldest command breaks a session without ids, too, with one exception. It
 took the place of the reply if that command is the only one under way, and its reply is one frame, and the
 frame came alone, and is not the reply to another command. Then the command gets BadReply, and the session
-goes on after a silence. The silence lasts longer than every reply so far, so that a true reply behind that
-frame would show as surplus. The call is *doubtful*. So is a call whose number of frames nobody said.
+goes on after a silence, so that a true reply behind that frame shows as surplus. The silence lasts half of
+that command's timeout: the next command, which waits for its turn meanwhile, has the other half. The call
+is *doubtful*. So is a call whose number of frames nobody said.
 
 Frames that are handled together, in one slice of a chunk, are judged together: if there are more of them
 than commands under way, nobody can know which one is surplus. The driver keeps their answers by
@@ -81,7 +82,7 @@ LEAST_PATIENCE: Final = 5.0
 LEAST_DOUBT: Final = 0.1
 """Seconds of silence, at least, behind a frame that took the place of a reply."""
 
-LONGEST_DOUBT: Final = 1.0
+LONGEST_DOUBT: Final = 0.5
 """Seconds that such a silence lasts at most."""
 
 
@@ -302,7 +303,7 @@ class Exchange:
             self._pause = min(1.25 * took + 0.001, LONGEST_PAUSE)
             self._longest_flow = max(PAUSE_INTERVAL, self._pause / PAUSE_SHARE)
         if call.doubtful:
-            doubt = min(max(1.25 * self._longest_reply + 0.001, LEAST_DOUBT), LONGEST_DOUBT)
+            doubt = min(max(call.timeout / 2, LEAST_DOUBT), LONGEST_DOUBT)
             self._silent_since = now + max(doubt - self._quiet, 0.0)
 
     def _pauses(self, now: float) -> bool:
