@@ -123,7 +123,9 @@ class _Manual:
         }
 
     def _faults(self) -> dict[str, Any] | None:
-        name = next((each.name for each in self._declaration.commands.values() if each.has_reply), None)
+        can_fail = self._dialect.can_fail
+        commands = [each.name for each in self._declaration.commands.values() if each.has_reply]
+        name = next(filter(can_fail, commands), None)
         if name is None or not self._dialect.has_faults:
             return None
         fault = self._samples.fault(name, Random(f"{self._seed} fault"))

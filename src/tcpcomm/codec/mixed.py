@@ -98,7 +98,9 @@ class MixedDialect(Dialect):
         self.largest_id = min((each.largest_id for each in dialects if each.by_id), default=self.largest_id)
         self.mixes_order = self.by_id and not all(each.by_id for each in dialects)
         self.reads_by_request = any(each.reads_by_request for each in dialects)
-        self.has_faults = all(each.has_faults for each in dialects)
+        able = [each for each in dialects if each.has_faults]
+        self.has_faults = bool(able)
+        self._fault_dialect = able[0] if able else self._main
         self.codes_are_texts = self._main.codes_are_texts
         values: dict[str, Field] = {}
         for each in dialects:
@@ -175,6 +177,8 @@ class MixedDialect(Dialect):
             asked = each.read_at_equipment(frame)
             if not isinstance(asked, Refusal):
                 return asked
+            if not each.has_faults:
+                asked = asked.but(wants_reply=False)
             if asked.name is not None:
                 return asked
             refusals.append((each, asked))
@@ -230,12 +234,12 @@ class MixedDialect(Dialect):
     def notation(self, name: str) -> Notation:
         own = self._of[name]
         notation = own.notation(name)
-        if own is self._main or not notation.replies:
+        if own is self._fault_dialect or not notation.replies or not own.has_faults:
             return notation
         return evolve(notation, faults=(*notation.faults, own.fault_notation()))
 
     def fault_notation(self) -> str:
-        return self._main.fault_notation()
+        return self._fault_dialect.fault_notation()
 
     def layout(self, name: str) -> dict[str, Any] | None:
         own = self._of[name]
@@ -245,7 +249,7 @@ class MixedDialect(Dialect):
         return {**layout, "rules": own.rules(), "fault": own.fault_layout()}
 
     def fault_layout(self) -> dict[str, Any] | None:
-        return self._main.fault_layout()
+        return self._fault_dialect.fault_layout()
 
     def rules(self) -> dict[str, Any]:
         return self._main.rules()

@@ -487,7 +487,7 @@ class Responder:
             message = "{peer}: {command}: the fault {fault!r} cannot be sent: {error}"
             details = {"command": where, "fault": str(fault), "error": str(error)}
             self.log.error(message, peer=self._session.peer, **details)
-        if not dialect.has_faults:
+        if not (dialect.has_faults and (request.name is None or dialect.can_fail(request.name))):
             return [], fault
         return [self._handlers.fault(request, self._internal_fault)], self._internal_fault
 

@@ -473,7 +473,7 @@ def _check_silence(declaration: Declaration, command: Command) -> None:
             f"{command.where}: it returns {type_text(command.spec.result)}, but with reply=Silence(...) no "
             "result is sent"
         )
-    if not declaration.dialect.has_faults and not command.spec.faults:
+    if not declaration.dialect.can_fail(command.name):
         raise ConfigurationError(
             f"{command.where}: the equipment has no faults, so its silence says nothing: write reply=None"
         )

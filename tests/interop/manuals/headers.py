@@ -178,8 +178,8 @@ class Station(Equipment):
         code=None,
         data=Confirmed,
     )
-    u_frame = Binary(U8, head=(*HEAD, OPCODE, b"\0\0\0"))
-    s_frame = Binary(U8, byte_order="little", head=(*HEAD, OPCODE, b"\0"))
+    u_frame = Binary(U8, head=(*HEAD, OPCODE, b"\0\0\0"), fault_head=None)
+    s_frame = Binary(U8, byte_order="little", head=(*HEAD, OPCODE, b"\0"), fault_head=None)
     points = Binary(U8, byte_order="little", head=to_master)
 
     @command(0x07, reply=0x0B, codec=u_frame, enters="started")

@@ -49,6 +49,9 @@ ERROR_CODES: Final[Mapping[ProtocolErrorKind, int]] = {
 }
 """The exception codes of Modbus: illegal function, illegal data value, server device failure."""
 
+_OF_FAULTS: Final = ("status", "fault_opcode", "reason", "data")
+"""The options that say something about faults only, and that are None by default."""
+
 
 @frozen
 class Binary(Codec):
@@ -71,7 +74,8 @@ class Binary(Codec):
             values that vary (``Echo``, ``Var``, ``WantsReply``) in their order. By default OPCODE, then ID
             if there is one.
         reply_head: the header of replies and faults. By default ``head``, then STATUS if there is one.
-        fault_head: the header of faults. By default ``reply_head``.
+        fault_head: the header of faults. By default ``reply_head``. None: the equipment has no faults. It
+            sends nothing where it cannot serve a request.
         event_head: the header of events. By default ``head`` without ID.
         wants_reply_bit: the bit of the opcode that is set in a request that wants a reply: 0x8000 for the W
             bit of HSMS. 0: there is none.
@@ -105,7 +109,7 @@ class Binary(Codec):
     status_last: bool = field(default=False, kw_only=True)
     head: tuple[Any, ...] = field(kw_only=True)
     reply_head: tuple[Any, ...] = field(kw_only=True)
-    fault_head: tuple[Any, ...] = field(kw_only=True)
+    fault_head: tuple[Any, ...] | None = field(kw_only=True)
     event_head: tuple[Any, ...] = field(kw_only=True)
     wants_reply_bit: int = field(default=0, kw_only=True)
     reply_bit: int = field(default=0, kw_only=True)
@@ -161,7 +165,8 @@ class Binary(Codec):
             STATUS: None if status is None else number(int, status, self.byte_order),
         }
         largest_id = None if id is None else (1 << 8 * id.width - id.signed) - 1
-        heads = (self.head, self.reply_head, self.event_head, self.fault_head)
+        fault_head = self.reply_head if self.fault_head is None else self.fault_head
+        heads = (self.head, self.reply_head, self.event_head, fault_head)
         return [Header(items, types, self.byte_order, self._layout_of, largest_id) for items in heads]
 
     def __attrs_post_init__(self) -> None:
@@ -171,19 +176,25 @@ class Binary(Codec):
         bits = self._opcode_type().bits
         request, reply, event, fault = (header.fields for header in self._headers())
         problems = []
+        has_faults = self.fault_head is not None
+        if not has_faults:
+            given = [each for each in _OF_FAULTS if getattr(self, each) is not None]
+            if given:
+                problems.append(f"fault_head=None means that there are no faults: leave out {given[0]}")
         if OPCODE not in request or OPCODE not in event:
             problems.append("head and event_head need OPCODE, which shows the command or event")
         if (self.id is not None) != (ID in request) or (ID in request) != (ID in reply):
             problems.append("an id needs its type, id=, and ID in head and reply_head")
-        if self.status is None and OPCODE not in reply:
+        if has_faults and self.status is None and OPCODE not in reply:
             problems.append("without OPCODE in reply_head nothing shows a fault: add it, or give a status")
-        if self.status is None and not bits and self.fault_opcode is None:
+        if has_faults and self.status is None and not bits and self.fault_opcode is None:
             problems.append("text opcodes have no bit for a fault: give a status, or a fault_opcode")
         if self.status_last and (self.status is None or STATUS in reply):
             problems.append("status_last needs a status, which is not in reply_head")
         if self.status is not None and STATUS not in reply and not self.status_last:
             problems.append("reply_head needs STATUS")
-        if fault - {OPCODE} != reply - {OPCODE} or (self.status is None and OPCODE not in fault):
+        shows_fault = not has_faults or self.status is not None or OPCODE in fault
+        if fault - {OPCODE} != reply - {OPCODE} or not shows_fault:
             problems.append("fault_head needs the same fields as reply_head; OPCODE only without a status")
         for name in ("wants_reply_bit", "reply_bit", "fault_bit"):
             if not 0 <= getattr(self, name) < 1 << bits:
@@ -228,7 +239,7 @@ class Binary(Codec):
 
     def _wire_format(self) -> WireFormat:
         request_header, reply_header, event_header, fault_header = self._headers()
-        if self.fault_head == self.reply_head:
+        if self.fault_head in (None, self.reply_head):
             fault_header = reply_header
         headers = {request_header, reply_header, event_header, fault_header}
         varies = any(header.values or header.tells_wish for header in headers) or self.wants_reply_bit
@@ -240,6 +251,7 @@ class Binary(Codec):
             with errors_at("fault_opcode"):
                 fault_opcode = opcodes.take(fault_opcode)
         return WireFormat(
+            has_faults=self.fault_head is not None,
             request_header=request_header,
             reply_header=reply_header,
             fault_header=fault_header,
@@ -249,7 +261,7 @@ class Binary(Codec):
             sends_code=self.status_last or (self.status is None and self.code is not None),
             good=good_statuses(self.ok),
             wants_reply_bit=self.wants_reply_bit,
-            fault_bit=self.fault_bit if self.fault_opcode is None else 0,
+            fault_bit=self.fault_bit if self.fault_opcode is None and self.fault_head is not None else 0,
             fault_opcode=fault_opcode,
             fault=self._fault_layout(),
             fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),

@@ -57,6 +57,7 @@ class BinaryDialect(Dialect):
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         self._wire = wire
         self.by_id = wire.request_header.largest_id is not None
+        self.has_faults = wire.has_faults
         self.status_last = wire.status_last
         self._messages = messages
         self._commands: dict[Any, BinaryMessage] = {
@@ -89,6 +90,8 @@ class BinaryDialect(Dialect):
     def _fault_test(self) -> Callable[[Any, int | None], bool]:
         """Return the function that tells from opcode and status of an answer if it is a fault."""
         wire, replies = self._wire, self._replies
+        if not wire.has_faults:
+            return lambda opcode, status: False
         if wire.has_status:
             good = wire.good
             if good.is_good is None:
@@ -286,6 +289,8 @@ class BinaryDialect(Dialect):
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         wire = self._wire
+        if not wire.has_faults:
+            raise CodecError("the equipment has no faults, because the codec has fault_head=None")
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number", fault.code))
         if (wire.has_status or wire.status_last) and wire.good.accepts(fault.code):
@@ -372,6 +377,8 @@ class BinaryDialect(Dialect):
 
     def fault_notation(self) -> str:
         wire = self._wire
+        if not wire.has_faults:
+            return ""
         opcode = "opcode"
         if callable(wire.fault_opcode):
             first = next(iter(self._commands.values()), None)
@@ -401,8 +408,10 @@ class BinaryDialect(Dialect):
         }
         return {**found, "reply": reply}
 
-    def fault_layout(self) -> dict[str, Any]:
+    def fault_layout(self) -> dict[str, Any] | None:
         wire = self._wire
+        if not wire.has_faults:
+            return None
         opcode = None if callable(wire.fault_opcode) else wire.fault_opcode
         found = {"header": wire.fault_header.form(opcode), "body": wire.fault.form}
         if wire.has_status or wire.status_last:
@@ -431,7 +440,7 @@ def _check_examples(dialect: BinaryDialect, message: BinaryMessage, random: Rand
         request = Request(spec.name, dialect.draw_values(spec.name, random), 0)
         (frame,) = dialect.reply(request, dialect.draw_reply(request, random))
         _check_recognised(dialect, spec, frame, "its reply", lambda found: not found.body.is_fault)
-        if dialect.status_last:
+        if dialect.status_last or not dialect.has_faults:
             return
         frame = dialect.fault(request, Fault(dialect.fault_for(ProtocolErrorKind.INTERNAL, "").code))
         _check_recognised(dialect, spec, frame, "a fault", lambda found: found.body.is_fault)

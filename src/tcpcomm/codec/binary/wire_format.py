@@ -20,6 +20,7 @@ class WireFormat:
     The rules that hold for all messages of a codec.
 
     Attributes:
+        has_faults: whether the equipment can answer with a fault.
         has_status: whether a status in the header shows a fault. Otherwise its opcode does.
         sends_code: whether the code of a fault is behind its header.
         good: the statuses that do not show a fault.
@@ -27,6 +28,7 @@ class WireFormat:
         status_last: whether the code and these parts stand behind the result of every reply.
     """
 
+    has_faults: bool
     request_header: Header
     reply_header: Header
     fault_header: Header
