@@ -173,9 +173,9 @@ IEC = [
         "68 0E 02 00 04 00 64 01 47 00 02 00 00 00 00 14",
     ),
     (
-        "S frame and a single point, IEC 104 use cases P01",
+        "S frame and a single point, IEC 104 use cases P01 but for the numbers of the frame",
         "68 04 01 00 02 00",
-        "68 0E 00 00 00 00 01 01 03 00 01 00 01 00 00 01",
+        "68 0E 04 00 04 00 01 01 03 00 01 00 01 00 00 01",
     ),
     ("STOPDT, vv104", "68 04 13 00 00 00", "68 04 23 00 00 00"),
 ]

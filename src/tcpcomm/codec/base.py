@@ -327,6 +327,9 @@ class Dialect(ABC):
     codes_are_texts: bool = False
     """True if the code of a fault is a text even where it looks like a number: ``"3"``."""
 
+    event_values: frozenset[str] = frozenset()
+    """The values that headers of events carry, so that the event differs from session to session."""
+
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
 
@@ -474,6 +477,20 @@ class Dialect(ABC):
         Raises:
             CodecError: a value has the wrong type, or cannot be written in the declared form.
         """
+
+    def event_to(self, name: str, values: Mapping[str, Any], header: Mapping[str, Any]) -> bytes:
+        """
+        Return the frame of an event to one session, if headers of events carry values.
+
+        Args:
+            name: the event.
+            values: a value for every parameter.
+            header: the values of the session for its header, by name.
+
+        Raises:
+            CodecError: as :meth:`event`, or a value of the header does not fit.
+        """
+        return self.event(name, values)
 
     def literal_texts(self) -> Iterable[LiteralText]:
         """Return the texts that messages contain whatever their values are. The framing must carry them."""

@@ -102,6 +102,7 @@ class MixedDialect(Dialect):
         self.has_faults = bool(able)
         self._fault_dialect = able[0] if able else self._main
         self.codes_are_texts = self._main.codes_are_texts
+        self.event_values = frozenset().union(*(each.event_values for each in dialects))
         values: dict[str, Field] = {}
         for each in dialects:
             values |= each.header_values
@@ -215,6 +216,9 @@ class MixedDialect(Dialect):
 
     def event(self, name: str, values: Mapping[str, Any]) -> bytes:
         return self._of[name].event(name, values)
+
+    def event_to(self, name: str, values: Mapping[str, Any], header: Mapping[str, Any]) -> bytes:
+        return self._of[name].event_to(name, values, header)
 
     def literal_texts(self) -> Iterable[LiteralText]:
         for each in self._dialects:

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
 from tcpcomm.conversation.handler_calls import run_in_thread
+from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.conversation.joined_replies import JoinedReplies
 from tcpcomm.conversation.observed import ObservedCommand, send_described
 from tcpcomm.conversation.reply_writers import answer_with, do_nothing, fault_writer, reply_writer
@@ -504,7 +505,8 @@ class _HeadedResponder(Responder):
     __slots__ = ()
 
     def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
-        token = current_header.set(request.header if request.header is not None else {})
+        values = values_for_handler(self._handlers.dialect, self._session, request.header)
+        token = current_header.set(values)
         try:
             return super()._carry_out(request, send)
         finally:

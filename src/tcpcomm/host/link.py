@@ -349,7 +349,7 @@ class HostLink(Link):
             rule = self.handlers.declaration.events[name].states
             if rule is not None and not rule.needs <= ready.states:
                 return
-            frame = self.handlers.dialect.event(name, values)
+            frame = self.handlers.dialect.event_to(name, values, ready.event_values or {})
             send_message(ready, MessageKind.EVENT, frame, name=name, values=values)
             if rule is not None:
                 change_states(ready, rule)

@@ -314,11 +314,14 @@ class EquipmentFactory(FrameFactory):
         rule = self.declaration.events[name].states
         if rule is not None:
             members = {each for each in members if rule.needs <= each.states}
-        frame = self.declaration.dialect.event(name, values)
+        dialect = self.declaration.dialect
+        frame = dialect.event(name, values)
         framing, framed = None, (b"",)  # made once for all members that share the framing
         for member in list(members):
             if not member.is_open:
                 continue
+            if dialect.event_values:
+                framing, frame = None, dialect.event_to(name, values, member.event_values or {})
             if self.observers.message is not None:
                 send_message(member, MessageKind.EVENT, frame, name=name, values=values)
             elif len(frame) >= LARGE:  # sendFrame does not copy it

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from typing import Any
+
 from twisted.internet.protocol import Protocol
 
 from tcpcomm.framing.base import Framing
@@ -94,6 +97,9 @@ class SessionAttributes(Protocol):
 
     states: frozenset[str] = frozenset()
     """The declared states that the session is in, such as ``selected``."""
+
+    event_values: ChainMap[str, Any] | None = None
+    """The values in the headers of events to this session, or None if they are the defaults."""
 
     frame_began_at: float | None
     """The time when the frame began that has not ended yet, or None if there is none."""

@@ -222,11 +222,7 @@ class Station(Equipment):
 
 
 class MyStation(Station):
-    """
-    A station with one point.
-
-    It does not count its own I frames, because the header of an event always has the default numbers.
-    """
+    """A station with one point. It counts its I frames and those of its master, in each session."""
 
     async def start(self) -> None:
         pass
@@ -238,10 +234,15 @@ class MyStation(Station):
         pass
 
     async def acknowledge(self, received: Received) -> None:
-        self.single_points.to(current_session(), 3, 1, [SinglePoint(1, received.number)])
+        session = current_session()
+        self.single_points.to(session, 3, 1, [SinglePoint(1, received.number)])
+        self.received.of(session).set(self.received.of(session).value + 2)
 
     async def interrogate(self, station: int, object: int = 0, qualifier: int = 20) -> Confirmed:
         self.sent.set(self.sent.value + 2)
+        own = self.received.of(current_session())
+        self.received.set(own.value)
+        own.set(own.value + 2)
         if station != 1:
             raise Fault(0, data=Confirmed(station, object, qualifier))
         return Confirmed(station, object, qualifier)

@@ -8,7 +8,7 @@ from typing import Any
 from tcpcomm.codec.base import Answer, Asked, Field, ProtocolErrorKind, Refusal, ReplyReader, Request
 from tcpcomm.codec.binary.dialect import BinaryDialect
 from tcpcomm.codec.binary.reply_readers import HeadedReader, ReadReply, read_to_end
-from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo
+from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, Var
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.errors import CodecError
 
@@ -18,10 +18,12 @@ class HeadedDialect(BinaryDialect):
 
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         super().__init__(wire, messages)
-        heads = (wire.request_header, wire.reply_header, wire.fault_header)
+        heads = (wire.request_header, wire.reply_header, wire.fault_header, wire.event_header)
         declared = {name: item for header in heads for name, item in header.values.items()}
         self._defaults = {name: item.default for name, item in declared.items()}
         self.header_values = {name: Field(name, item.type, item.default) for name, item in declared.items()}
+        varying = {name for name, item in wire.event_header.values.items() if isinstance(item, Var)}
+        self.event_values = frozenset(varying)
         self._echoes = [name for name in wire.reply_header.values if isinstance(declared[name], Echo)]
         self._learns = [name for name in wire.reply_header.values if not isinstance(declared[name], Echo)]
 
@@ -95,9 +97,16 @@ class HeadedDialect(BinaryDialect):
         values = self._defaults if request.header is None else request.header
         return self._wire.fault_header.write_values(opcode, id, code, body, values)
 
+    def event_to(self, name: str, values: Mapping[str, Any], header: Mapping[str, Any]) -> bytes:
+        message = self._messages[name]
+        own = {each: header[each] for each in self.event_values if each in header}
+        sent = {**self._defaults, **own, WANTS_REPLY: True}
+        body = message.parameters.write(values)
+        return self._wire.event_header.write_values(message.opcode, 0, 0, body, sent)
+
 
 def dialect_of(wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> BinaryDialect:
     """Return the dialect of compiled messages."""
-    heads = (wire.request_header, wire.reply_header)
+    heads = (wire.request_header, wire.reply_header, wire.event_header)
     is_headed = any(header.values or header.tells_wish for header in heads) or wire.wants_reply_bit
     return (HeadedDialect if is_headed else BinaryDialect)(wire, messages)

@@ -15,6 +15,8 @@ Values in binary headers that vary: :class:`Echo`, :class:`Var`, :class:`WantsRe
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import MutableMapping
 from contextvars import ContextVar
 from typing import Any, Final, Generic, Protocol, Self, TypeVar, overload
 
@@ -28,7 +30,7 @@ E = TypeVar("E")
 WANTS_REPLY: Final = "wants a reply"
 """The name of :class:`WantsReply` among the values of a header. No attribute has this name."""
 
-current_header: ContextVar[dict[str, Any]] = ContextVar("values in the header of the current request")
+current_header: ContextVar[MutableMapping[str, Any]] = ContextVar("values in the current header")
 """The values in the header of the request that is being carried out. Its reply carries them, too."""
 
 
@@ -36,7 +38,15 @@ class _Proxy(Protocol):
     """The parts of an object of equipment that :class:`BoundHeaderValue` needs."""
 
     def __tcpcomm_with_header__(self, name: str, value: Any) -> Any: ...
-    def __tcpcomm_header__(self) -> dict[str, Any] | None: ...
+    def __tcpcomm_header__(self) -> MutableMapping[str, Any] | None: ...
+
+
+def event_values_of(session: Any) -> ChainMap[str, Any]:
+    """Return the values for the events of a session: those that were set, then those of a request."""
+    if session.event_values is None:
+        session.event_values = ChainMap({}, {})
+    found: ChainMap[str, Any] = session.event_values
+    return found
 
 
 class HeaderValue(Generic[V]):
@@ -89,16 +99,20 @@ class Var(HeaderValue[V]):
     A session handle, or a node address that a handshake gives. Each connection begins with the default.
     A handler of the equipment chooses the value of its reply by ``self.handle.set(value)``; else the reply
     repeats the request's.
+
+    An event carries the value that was set last in its session, else that of the last request. Outside of a
+    handler, ``self.handle.of(session)`` reads and sets it.
     """
 
 
 class BoundHeaderValue(Generic[E, V]):
     """A value in the headers of one object: of equipment, or of its proxy at the host."""
 
-    def __init__(self, owner: E, name: str, default: V) -> None:
+    def __init__(self, owner: E, name: str, default: V, session: Any = None) -> None:
         self._owner = owner
         self._name = name
         self._default = default
+        self._session = session
 
     def __call__(self, value: V) -> E:
         """
@@ -110,6 +124,18 @@ class BoundHeaderValue(Generic[E, V]):
         owner: Any = self._owner
         made: E = owner.__tcpcomm_with_header__(self._name, value)
         return made
+
+    def of(self, session: Any) -> BoundHeaderValue[E, V]:
+        """
+        Return the value that events of the equipment to one session carry, to read or to set it.
+
+        Raises:
+            ConfigurationError: this is a proxy, and not the equipment itself.
+        """
+        owner: Any = self._owner
+        if owner.__tcpcomm_proxy__:
+            raise ConfigurationError(f"{self._name}.of(session) is for the equipment, not for a proxy")
+        return BoundHeaderValue(self._owner, self._name, self._default, session)
 
     @property
     def value(self) -> V:
@@ -130,9 +156,11 @@ class BoundHeaderValue(Generic[E, V]):
         """
         self._values()[self._name] = value
 
-    def _values(self) -> dict[str, Any]:
+    def _values(self) -> MutableMapping[str, Any]:
         owner: Any = self._owner
-        values: dict[str, Any] | None = owner.__tcpcomm_header__()
+        if self._session is not None:
+            return event_values_of(self._session)
+        values: MutableMapping[str, Any] | None = owner.__tcpcomm_header__()
         if values is not None:
             return values
         try:
