@@ -516,7 +516,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def fault_notation(self) -> str:
-        """Return the form of a fault on the wire, for people; empty if there are no faults."""
+        """Return the form of a fault on the wire, for people, or nothing without faults."""
 
     def layout(self, name: str) -> dict[str, Any] | None:
         """

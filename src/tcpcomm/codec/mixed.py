@@ -73,7 +73,7 @@ class _FromDialect(NamedTuple):
 
 
 class _ProtocolFault(Fault):
-    """A fault for a protocol error. Each codec has a code of its own for it."""
+    """A fault for a protocol error. Each codec gives it another code."""
 
     def __init__(self, kind: ProtocolErrorKind, fault: Fault) -> None:
         super().__init__(fault.code, fault.reason, fault.data)

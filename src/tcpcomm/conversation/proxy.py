@@ -94,7 +94,7 @@ class HostProxy:
         Return True if a frame is for the host, where both sides ask and the frame was read as a request.
 
         False if it is a command of ours, or one that nobody declared: the other side must learn that. A
-        frame whose header no command of ours has is for the host if the host can read it. Where answers
+        frame with a header that is not ours is for the host if the host can read it. Where answers
         carry no ids, any other frame that is not a command of ours may be the awaited answer.
         """
         first = asked.requests[0]

@@ -500,7 +500,7 @@ class Responder:
 
 
 class _HeadedResponder(Responder):
-    """Answers requests whose headers carry values. Handlers read them, and set those of the reply."""
+    """Answers requests with values in their headers. Handlers read them, and set those of the reply."""
 
     __slots__ = ()
 

@@ -14,7 +14,7 @@ from tcpcomm.errors import CodecError
 
 
 class HeadedDialect(BinaryDialect):
-    """A dialect whose headers carry values that vary, or tell if a reply is wanted."""
+    """A dialect with headers that carry values, or tell if a reply is wanted."""
 
     def __init__(self, wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> None:
         super().__init__(wire, messages)
