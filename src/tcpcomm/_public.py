@@ -15,14 +15,14 @@ if TYPE_CHECKING:
         in_thread as in_thread,
     )
     from tcpcomm.equipment.events import EventsLost as EventsLost
-    from tcpcomm.equipment.login import Login as Login, LoginRefused as LoginRefused
+    from tcpcomm.equipment.login import Login as Login
     from tcpcomm.errors import (
         BadChecksum as BadChecksum, BadEscape as BadEscape, BadLength as BadLength, BadReply as BadReply,
         CodecError as CodecError, ConfigurationError as ConfigurationError, EncodeError as EncodeError,
-        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError, NoReply as NoReply,
-        NotReady as NotReady, NotSent as NotSent, OutcomeUnknown as OutcomeUnknown,
-        ReplyTimeout as ReplyTimeout, SessionClosed as SessionClosed, TcpcommError as TcpcommError,
-        TruncatedFrame as TruncatedFrame, UnexpectedBytes as UnexpectedBytes,
+        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError,
+        LoginRefused as LoginRefused, NoReply as NoReply, NotReady as NotReady, NotSent as NotSent,
+        OutcomeUnknown as OutcomeUnknown, ReplyTimeout as ReplyTimeout, SessionClosed as SessionClosed,
+        TcpcommError as TcpcommError, TruncatedFrame as TruncatedFrame, UnexpectedBytes as UnexpectedBytes,
     )
     from tcpcomm.host.futures import as_future as as_future
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
@@ -58,11 +58,11 @@ DEFINED_IN: Final = {
     "tcpcomm.conversation.responder": ["current_session"],
     "tcpcomm.equipment.equipment": ["Equipment", "command", "declaration_of", "event", "in_thread"],
     "tcpcomm.equipment.events": ["EventsLost"],
-    "tcpcomm.equipment.login": ["Login", "LoginRefused"],
+    "tcpcomm.equipment.login": ["Login"],
     "tcpcomm.errors": [
         "BadChecksum", "BadEscape", "BadLength", "BadReply", "CodecError", "ConfigurationError",
-        "EncodeError", "Fault", "FrameTooLong", "FramingError", "NoReply", "NotReady", "NotSent",
-        "OutcomeUnknown", "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame",
+        "EncodeError", "Fault", "FrameTooLong", "FramingError", "LoginRefused", "NoReply", "NotReady",
+        "NotSent", "OutcomeUnknown", "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame",
         "UnexpectedBytes",
     ],
     "tcpcomm.host.futures": ["as_future"],

@@ -85,6 +85,19 @@ class NotReady(NotSent):
     """The link is not ready: nothing was sent, and nothing is kept to be sent later."""
 
 
+class LoginRefused(NotReady):
+    """
+    The other side sent something else than the declared login, or the credentials are wrong.
+
+    Attributes:
+        after_credentials: True if credentials were sent before, so that they are probably wrong.
+    """
+
+    def __init__(self, problem: str, *, after_credentials: bool = False) -> None:
+        super().__init__(problem)
+        self.after_credentials = after_credentials
+
+
 class OutcomeUnknown(TcpcommError):
     """
     The connection was lost after a request was written and before its reply came.

@@ -35,6 +35,7 @@ WITH_LIMITS = [
         "net.named_endpoint",
         "net.names",
         "link.engine",
+        "link.supervisor",
         "equipment.equipment",
         "equipment.events",
         "conversation.exchange",

@@ -18,6 +18,7 @@ from tcpcomm import (
     Equipment,
     Fault,
     Login,
+    LoginRefused,
     NotReady,
     ReplyTimeout,
     command,
@@ -344,7 +345,9 @@ def test_a_host_logs_in_to_epson_before_its_first_command(bench: Bench) -> None:
     device(bench, answers | {b"$Login,12\r\n": b"!Login,13\r\n"})
     assert bench.result(bench.remote(EpsonWithLogin, credentials={"password": "123"}).bit(1)) is True
     stranger = bench.remote(EpsonWithLogin, credentials={"password": "12"})
-    assert "!Login,13" in str(bench.result(stranger.bit(1)))
+    refused = bench.result(stranger.bit(1))
+    assert LoginRefused is type(refused)
+    assert "!Login,13" in str(refused)
 
 
 def test_a_host_asks_several_units_of_pfeiffer(bench: Bench) -> None:

@@ -14,11 +14,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from tcpcomm.errors import ConfigurationError, TcpcommError
-
-
-class LoginRefused(TcpcommError):
-    """The other side sent something else than the declared login, or the credentials are wrong."""
+from tcpcomm.errors import ConfigurationError, LoginRefused
 
 
 @frozen
@@ -162,6 +158,7 @@ class LoginClient(_LoginSide):
     ) -> None:
         super().__init__(greeting, steps, encoding)
         self._credentials = credentials
+        self._sent_credentials = False
         missing = sorted(credential_names(steps) - credentials.keys())
         if missing:
             raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
@@ -176,7 +173,8 @@ class LoginClient(_LoginSide):
         step = self._steps[0]
         text = frame.decode(self._encoding, "replace")
         if not text.startswith((step.expect or "").rstrip()):
-            raise LoginRefused(f"the equipment said {text[:80]!r}, but {step.expect!r} was expected")
+            problem = f"the equipment said {text[:80]!r}, but {step.expect!r} was expected"
+            raise LoginRefused(problem, after_credentials=self._sent_credentials)
         return self._answer(self._steps.pop(0)) + self._next_messages()
 
     def _next_messages(self) -> list[LoginMessage]:
@@ -189,5 +187,6 @@ class LoginClient(_LoginSide):
         if step.send is None:
             return []
         pieces = _pieces(step.send)
+        self._sent_credentials = self._sent_credentials or len(pieces) > 1
         pieces[1::2] = [self._credentials[name] for name in pieces[1::2]]
         return [LoginMessage("".join(pieces).encode(self._encoding), True)]

@@ -22,9 +22,9 @@ from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.equipment.events import connect_events
-from tcpcomm.equipment.login import LoginClient, LoginMessage, LoginRefused
+from tcpcomm.equipment.login import LoginClient, LoginMessage
 from tcpcomm.equipment.messages import Command
-from tcpcomm.errors import Fault, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.errors import Fault, LoginRefused, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.link import Handshake, Link, LinkSession
 from tcpcomm.link.states import LinkState
@@ -99,6 +99,7 @@ class HostSession(LinkSession):
             answers = login.take(frame)
         except LoginRefused as refused:
             report_message(self, MessageKind.UNREADABLE, frame, sent=False, problem=str(refused))
+            self._link.login_refused = refused
             self._settle_login(Failure())
         else:
             report_message(self, MessageKind.LOGIN, frame, sent=False)
@@ -109,7 +110,7 @@ class HostSession(LinkSession):
             send_described(self, self.send_secret, message.text)
             report_message(self, MessageKind.LOGIN, masked(message.text), sent=True)
         if login.done:
-            self._login = None
+            self._login = self._link.login_refused = None
             if self._presence is not None:
                 self._presence.begin()
             self._settle_login(None)
@@ -210,6 +211,8 @@ class HostLink(Link):
         self.declaration = declaration
         self.retries = options.retries
         self.header = {}
+        self.login_refused: LoginRefused | None = None
+        """The reason why the equipment refused the last login, or None."""
         self.heartbeats = options.policy.heartbeats
         self.handlers: HandlerTable | None = None
         """Carries out the commands of the equipment, where the host answers some."""
@@ -316,6 +319,7 @@ class HostLink(Link):
 
         Raises:
             NotReady: it was not ready in time.
+            LoginRefused: the equipment refused the last login.
         """
         ready = self.whenReady()
         if not ready.called:
@@ -323,7 +327,8 @@ class HostLink(Link):
         try:
             await ready
         except TimeoutError:
-            raise NotReady(
+            kind = NotReady if self.login_refused is None else LoginRefused
+            raise kind(
                 f"{self.declaration.name} was not ready within {seconds:g} s: "
                 f"it is {self.engine.status_text}"
             ) from None

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from tcpcomm.errors import NotReady, SessionClosed
+from tcpcomm.errors import LoginRefused, NotReady, SessionClosed
 from tcpcomm.link.policy import Policy
 from tcpcomm.link.states import LinkState
 from tcpcomm.link.supervised_protocol import SupervisedFactory, SupervisedProtocol
@@ -393,7 +393,13 @@ class Engine:
                 self._steps_under_way = None
             if session is not self._session or self.state is not LinkState.HANDSHAKING:
                 return
-            if isinstance(result, Failure):
+            problem = result.value if isinstance(result, Failure) else None
+            if isinstance(problem, LoginRefused):
+                self.drop(f"the login was refused: {problem}", refused=True)
+                if problem.after_credentials:
+                    self.supervisor.rest(self._now())
+                    self._do()
+            elif isinstance(result, Failure):
                 self.drop(f"an on_ready step failed: {result.getErrorMessage()}", refused=True)
             else:
                 self._do(self.supervisor.steps_done(self._now()))

@@ -18,6 +18,12 @@ from tcpcomm.session.heartbeat import Pulse
 
 NOT_READY: Final = "the link was not ready"
 
+LOGIN_PAUSE: Final = 5.0
+"""Seconds before the next attempt, at least, after a login with wrong credentials. It doubles each time."""
+
+LONGEST_LOGIN_PAUSE: Final = 60.0
+"""The longest such pause, in seconds."""
+
 
 class Action:
     """An order of the supervisor to the engine."""
@@ -85,6 +91,7 @@ class Supervisor:
         self._random = random
         self.running = False
         """True if the link was started and not stopped."""
+        self._refused_logins = 0
         self._attempts = 0  # failed, and followed by no quick one
         self._last_end: str | None = None  # of the session or attempt before the one under way
         self._dialled = 0.0  # the time when the last attempt began
@@ -254,6 +261,13 @@ class Supervisor:
         self._end_ready_time(now)
         return self._down(Input.LOST, now, reason, refused)
 
+    def rest(self, now: float) -> None:
+        """Wait longer before the next attempt, because wrong credentials can lock an account."""
+        if self.running and self._dials and self.state is LinkState.DOWN:
+            seconds = min(LONGEST_LOGIN_PAUSE, LOGIN_PAUSE * 2.0 ** min(self._refused_logins, 60))
+            self._due = max(self._due, now + seconds)
+            self._refused_logins += 1
+
     def stop(self, now: float, reason: str = "stopped here") -> list[Action]:
         """End the link within its grace."""
         self.running = False
@@ -291,6 +305,7 @@ class Supervisor:
 
     def _proven(self, now: float) -> list[Action]:
         state = self._next(Input.PROVEN)
+        self._refused_logins = 0
         self._due = inf
         self._ready_since = now
         pulse = self._pulse

@@ -37,8 +37,8 @@ from tcpcomm.conversation.states import change_states
 from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
-from tcpcomm.equipment.login import LoginMessage, LoginRefused, LoginServer
-from tcpcomm.errors import ConfigurationError, FramingError
+from tcpcomm.equipment.login import LoginMessage, LoginServer
+from tcpcomm.errors import ConfigurationError, FramingError, LoginRefused
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
