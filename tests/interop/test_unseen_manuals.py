@@ -387,6 +387,23 @@ def test_a_host_moves_two_channels_of_apt(bench: Bench) -> None:
     assert (0x25, "no such channel") == (refused.code, refused.reason)
 
 
+def test_a_fault_that_nobody_asked_for_is_an_event_of_apt(bench: Bench) -> None:
+    """It differs from the fault of a command by the opcode in its data, which is 0."""
+    controller = MyApt()
+    bench.serve(controller)
+    stage, wire = bench.remote(Apt), program(bench)
+    failures: list[tuple[int, str]] = []
+    stage.failed.subscribe(lambda code, reason: failures.append((code, reason)))
+    refused = bench.result(stage.channel(3).home())
+    assert (0x25, "no such channel") == (refused.code, refused.reason)
+    assert [] == failures
+    controller.failed(0x26, "motor stalled")
+    bench.network.advance(1.0)
+    assert [(0x26, "motor stalled")] == failures
+    assert unhex("81 00 44 00 81 50 00 00 26 00") + b"motor stalled".ljust(64, b"\0") == wire.rest
+    assert bench.result(stage.home()) is None
+
+
 INTERROGATION = [
     "68 0E 00 00 02 00 64 01 07 00 01 00 00 00 00 14",
     "68 22 02 00 02 00 01 06 14 00 01 00"

@@ -68,13 +68,14 @@ class Apt(Equipment):
     """
     A motor controller that speaks APT, with the address 50.
 
-    A fault is HW_RICHRESPONSE. The opcode in its data is that of the request.
+    A fault is HW_RICHRESPONSE. The opcode in its data is that of the request, or 0 if nobody asked.
     """
 
     framing = HeaderFramed(6, total)
     channel = Echo(U8, 1)
     codec = layout((OPCODE, SIZE, b"\xd0\x01"), TO_HOST)
     short = layout((OPCODE, channel, b"\0\x50\x01"), (OPCODE, channel, b"\0\x01\x50"))
+    unasked = Binary(U16, byte_order="little", head=(b"\x81\0", SIZE, b"\x81\x50", OPCODE), fault_head=None)
     question = layout((OPCODE, channel, b"\0\x50\x01"), (*TO_HOST, channel, b"\0"))
 
     @command(0x0223, reply=None, codec=question)
@@ -101,6 +102,10 @@ class Apt(Equipment):
     async def move_by(self, channel: U16, distance: I32) -> ChannelStatus:
         """Move by a distance, and return the state there."""
         raise NotImplementedError
+
+    @event(0, codec=unasked)
+    def failed(self, code: U16, reason: Annotated[str, Fixed(64)]) -> None:
+        """HW_RICHRESPONSE without a request: something is wrong."""
 
     @event(0x0491)
     def moving(self, channel: U16, position: I32, velocity: U16, reserved: U16, bits: U32) -> None:
