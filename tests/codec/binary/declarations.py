@@ -418,9 +418,12 @@ class RebuiltBinary(Rebuilt):
     def __init__(self, dialect: Dialect, spec: MessageSpec) -> None:
         layout = json.loads(json.dumps(dialect.layout(spec.name)))
         self._request, self._reply = layout["request"], layout.get("reply")
+        self._status = dialect.rules().get("good status", 0)
 
     def request(self, values: dict[str, Any], id: int) -> bytes:
-        return ForeignBinary(self._request).write(self.plain(values), {"id": id, "status": 0})
+        return ForeignBinary(self._request).write(
+            self.plain(values), self._numbers(id, 0, self._reply is not None)
+        )
 
     def read_request(self, frame: bytes) -> Any:
         return ForeignBinary(self._request).read(frame)
@@ -429,7 +432,11 @@ class RebuiltBinary(Rebuilt):
         assert self._reply is not None
         asked = self.plain(values)
         value = plain(self._reply["body"], result, of=asked)
-        return [ForeignBinary(self._reply, asked).write(value, {"id": id, "status": 0})]
+        return [ForeignBinary(self._reply, asked).write(value, self._numbers(id, self._status, False))]
+
+    @staticmethod
+    def _numbers(id: int, status: int, wants_reply: bool) -> dict[str, int]:
+        return {"id": id, "status": status, "wants a reply": wants_reply}
 
     def plain(self, values: dict[str, Any]) -> Any:
         return plain(self._request["body"], values)

@@ -61,6 +61,11 @@ class ForeignBinary:
                 part = from_hex(item["always"])
             elif item.get("name") == "length":
                 part = self._write(item["form"], after + item["adjust"], {})
+            elif item["form"]["type"] == "wish":
+                wish = item["yes"] if numbers["wants a reply"] else item["no"]
+                part = self._write(item["form"]["in"], wish, {})
+            elif item.get("name") not in numbers and "default" in item:
+                part = from_hex(item["default"])
             else:
                 part = self._write(item["form"], numbers.get(item.get("name", ""), None), {})
             parts.insert(0, part)

@@ -408,6 +408,10 @@ class BinaryDialect(Dialect):
         }
         return {**found, "reply": reply}
 
+    def rules(self) -> dict[str, Any]:
+        wire = self._wire
+        return {"good status": wire.good.first} if wire.has_status or wire.status_last else {}
+
     def fault_layout(self) -> dict[str, Any] | None:
         wire = self._wire
         if not wire.has_faults:

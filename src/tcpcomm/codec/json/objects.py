@@ -398,14 +398,16 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         request = {"members": [*head, *id, *parameters]}
         if not answered:
             return {"request": request}
-        success = {key: each for key, each in codec.success.items() if key not in compiled.result_keys}
-        members = [*self._constants(compiled.head if codec.echo else {}), *id, *self._constants(success)]
+        members = [*self._constants(compiled.head if codec.echo else {}), *id]
+        found = {each["key"]: each for each in self._constants(codec.success)}
+        result = form_of(compiled.spec.result, self._name_of)
         if compiled.result_key is not None:
-            result = form_of(compiled.spec.result, self._name_of)
-            members.append({"key": compiled.result_key, "is": "result", "form": result})
+            found[compiled.result_key] = {"key": compiled.result_key, "is": "result", "form": result}
         elif compiled.spec.result is not None:
-            members += form_of(compiled.spec.result, self._name_of)["fields"]
-        return {"request": request, "reply": {"members": members}}
+            for each in result["fields"]:  # one with a key of success stands in its place
+                told = found.get(each["key"], {})
+                found[each["key"]] = {**each, **({"or": told["or"]} if "or" in told else {})}
+        return {"request": request, "reply": {"members": [*members, *found.values()]}}
 
     def fault_layout(self) -> dict[str, Any]:
         codec = self._codec
