@@ -27,6 +27,7 @@ CODECS: Final[tuple[Codec, ...]] = (
     JsonRpc(),
     JsonRpc(by_position=True),
     JsonRpc(naming="camel", ascii=True),
+    Json(success={"ok": True, "version": range(2, 5)}, optional=("version", "cmd"), echo=True),
     Json(parameters="p", reason=None, data=None, ascii=True, naming="camel"),
     Json(
         encoding="cp949", id="no", success={"status": ("OK", "WARN")}, failure={"status": "NG"}, fault=None
