@@ -241,6 +241,22 @@ _CASES: Final = [
         WORDS,
     ),
     Case(
+        "json-optional",
+        Json(
+            "cmdName",
+            result=None,
+            fault=None,
+            code="errorCode",
+            reason="errorMsg",
+            data=None,
+            success={"errorCode": ("0", 0), "errorMsg": ""},
+            optional=("errorMsg", "cmdName"),
+            echo=True,
+        ),
+        KINDS,
+        (Fault("3", "permission deny"), Fault(7, "door open")),
+    ),
+    Case(
         "json-success-and-message",
         Json(
             success={"success": True},

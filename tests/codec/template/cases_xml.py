@@ -20,6 +20,11 @@ class Part:
     name: str
 
 
+@frozen
+class Cause:
+    cause: str = ""
+
+
 ROBOT: Final = (
     MessageSpec(
         "locate",
@@ -70,6 +75,15 @@ FORMS: Final = (
     ),
     MessageSpec("names", "Scale.names", "<Names/>", Until("<End/>", "<Name>{name}</Name>"), (), list[str]),
 )
+NUMBERED: Final = (
+    MessageSpec(
+        "home",
+        "Robot.home",
+        '<Home Id="{id:d}" Axis="{axis:d}"/>',
+        '<Reply Id="{id:d}" Axis="{axis:d}"/>',
+        (Field("axis", int),),
+    ),
+)
 HOSTILE: Final = (
     b"<Robot>",
     b"<Robot/>",
@@ -98,6 +112,17 @@ CASES: Final = [
         Xml(fault={"<Busy/>": "BUSY", "<Error>{code}</Error>": None}),
         FORMS,
         (Fault("BUSY"), Fault("E3")),
+        HOSTILE,
+    ),
+    Case(
+        "xml-ids",
+        Xml(
+            fault='<Reply Id="{id:d}" Axis="{axis:d}"><Code>{code:d}</Code><Cause>{cause}</Cause></Reply>',
+            id="id",
+            data=Cause,
+        ),
+        NUMBERED,
+        (Fault(3, data=Cause("<dark>")), Fault(7, data=Cause("no part"))),
         HOSTILE,
     ),
 ]

@@ -107,7 +107,7 @@ class Template(Codec):
 
     def _faults(self, specs: Sequence[MessageSpec] | None = None) -> Faults:
         """Compile the faults. Those that repeat parameters are compiled if the commands are known."""
-        encoding = Encoding(self.encoding)
+        encoding, where = Encoding(self.encoding), ""
         try:
             data = None if self.data is None else data_fields(self.data)
             rules = FaultRules(_codes(self.ok), self.id, data)
@@ -115,9 +115,11 @@ class Template(Codec):
             if names and specs is None:
                 return Faults((), encoding, self.codes, rules)
             rules = evolve(rules, parameters=common_parameters(names, specs or ()))
+            if rules.parameters and specs:
+                where = next(f"{each.where}: " for each in specs if not each.is_event)
             return Faults(fault_templates(self.fault, encoding, rules), encoding, self.codes, rules)
         except ConfigurationError as error:
-            raise ConfigurationError(f"the template of faults: {error}") from None
+            raise ConfigurationError(f"{where}the template of faults: {error}") from None
 
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
         return self.bind_with(specs, Encoding(self.encoding))
