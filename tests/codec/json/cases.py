@@ -257,6 +257,15 @@ _CASES: Final = [
         (Fault("3", "permission deny"), Fault(7, "door open")),
     ),
     Case(
+        "json-without-words",
+        Json(event=None),
+        (
+            MessageSpec("brake", "Robot.brake", reply=None),
+            MessageSpec("alarm", "Robot.alarm", {"type": "alarm"}, is_event=True),
+            MessageSpec("state", "Robot.state", parameters=(Field("x", float),), is_event=True),
+        ),
+    ),
+    Case(
         "json-success-and-message",
         Json(
             success={"success": True},

@@ -72,7 +72,7 @@ class Json(Keys, Codec):
             code.
         data: the key of a fault's data. None: they are not sent.
         event: the key of the event's word. It may be the same as the key of commands. None: events have no
-            word. One event is then every object, so no command can have a reply.
+            word. One event is then every object, so no command can have a reply or a fault.
         success: what every successful reply also holds, such as ``{"status": "OK"}``. A reply without it is
             a fault. Several values are a tuple, ``("OK", "WARNING")``, a ``range``, or a function that
             returns True for a good number. The first is sent. A result that stands flat in the reply may
@@ -130,6 +130,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         self._commands = _by_word(messages, codec.command, are_events=False)
         self._events = _by_word(messages, codec.event, are_events=True)
         self._any_object = next((each for each in messages if not each.has_word), None)
+        self.has_faults = self._any_object is None  # a host would take a fault for the event
         keys = dict.fromkeys(each.key for each in messages if each.has_word)
         self._other_commands = {
             key: found
@@ -204,7 +205,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
     def read_at_equipment(self, frame: bytes) -> Request | Refusal:
         id = name = None
-        wants_reply = True
+        wants_reply = self.has_faults
         word: Any = MISSING
         kind, foreign = ProtocolErrorKind.UNREADABLE, False
         try:
@@ -227,7 +228,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             return Request(name, self._parameters(command, message), id, wants_reply)
         except CodecError as problem:
             if foreign:
-                wants_reply = not self._is_sent_by_equipment(message, word, name)
+                wants_reply = self.has_faults and not self._is_sent_by_equipment(message, word, name)
             return Refusal(kind, problem, name, id, wants_reply, foreign)
 
     def _take_other_word(self, message: dict[str, Any]) -> tuple[Any, Mapping[int | str, ObjectMessage]]:
@@ -243,8 +244,6 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
 
         Two peers of one kind must not answer each other's answers, without end.
         """
-        if self._any_object is not None and word is MISSING:
-            return True
         if name is None:
             is_event = self._codec.event == self._codec.command and self._find(self._events, word)
             return bool(is_event) or not self._sent_keys.isdisjoint(message)
