@@ -382,3 +382,10 @@ def test_no_accepted_reply_has_a_frame_that_is_two_forms_or_a_fault(
 def test_the_head_of_counted_lines_must_be_a_template(head: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"needs a template first, as in 'OK \{#\}', not "):
         CountedLines(head, "{name}")
+
+
+def test_no_drawn_line_is_the_end_of_its_reply() -> None:
+    spec = MessageSpec("do", "Device.do", "DO", Until(".", "{line}"), result=list[str])
+    dialect = Template().bind([spec])
+    for seed in range(2000):
+        assert dialect.reply(Request("do", {}), dialect.draw_result("do", Random(seed)))

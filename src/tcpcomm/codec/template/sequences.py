@@ -187,9 +187,16 @@ class Items:
         return MISSING
 
     def draw(self, random: Random) -> list[Any]:
-        return [
-            draw_one(self.forms, random, f"an item of {self.name}") for _ in range(random.randint(0, 3))
-        ]
+        def draw_item() -> Any:
+            return draw_one(self.forms, random, name)
+
+        name = f"an item of {self.name}"
+        return [draw_accepted(draw_item, self._sendable, name) for _ in range(random.randint(0, 3))]
+
+    def _sendable(self, item: Any) -> Any:
+        """Return an item that can be sent. Raises CodecError."""
+        self._write_item(item)
+        return item
 
 
 class Sequence:
