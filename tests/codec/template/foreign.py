@@ -60,7 +60,7 @@ class ForeignTemplates:
         first = [self._frame(reply["acknowledgement"], {}, context)] if "acknowledgement" in reply else []
         return first + self._in_one_form(reply["forms"], result, context)
 
-    def fault(self, code: int | str, reason: str, data: Any, id: int) -> bytes:
+    def fault(self, code: int | str, reason: str, data: Any, id: int, asked: Form) -> bytes:
         assert self._faults is not None
         forms = [*self._layout.get("faults", ()), *self._faults["forms"]]
 
@@ -80,7 +80,7 @@ class ForeignTemplates:
                 if "default" in part:
                     values.setdefault(part["field"], part["default"])
             try:
-                return self._frame(form, {**values, **(data or {})}, {"id": id})
+                return self._frame(form, {**values, **(data or {})}, {"id": id, "request": asked})
             except (Misfit, ValueError):
                 continue
         raise AssertionError(code)

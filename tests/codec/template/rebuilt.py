@@ -20,9 +20,11 @@ class RebuiltTemplates(Rebuilt):
     def __init__(self, dialect: Dialect, spec: MessageSpec) -> None:
         known = (dialect.layout(spec.name), dialect.rules(), dialect.fault_layout())
         self._foreign = ForeignTemplates(*json.loads(json.dumps(known)))
+        self._asked: dict[str, Any] = {}  # the values of the last request, which a fault may repeat
 
     def request(self, values: dict[str, Any], id: int) -> bytes:
-        return self._foreign.request(plain(values), id)
+        self._asked = plain(values)
+        return self._foreign.request(self._asked, id)
 
     def read_request(self, frame: bytes) -> Any:
         return self._foreign.read_request(frame)
@@ -31,7 +33,7 @@ class RebuiltTemplates(Rebuilt):
         return self._foreign.reply(plain(values), plain(result), id)
 
     def fault(self, fault: Fault, id: int) -> bytes:
-        return self._foreign.fault(fault.code, fault.reason, plain(fault.data), id)
+        return self._foreign.fault(fault.code, fault.reason, plain(fault.data), id, self._asked)
 
     def plain(self, values: dict[str, Any]) -> Any:
         return plain(values)

@@ -296,7 +296,9 @@ class JsonReplyReader(ReplyReader):
 
     def _is_fault(self, message: Mapping[str, Any]) -> bool:
         if self.codec.success:
-            return not self.codec.is_good(message)
+            if self.codec.optional:
+                return not self.codec.is_good(message)
+            return not contains(message, self.codec.success)
         if self.codec.failure:
             return contains(message, self.codec.failure)
         return message.get(self.codec.fault or "") is not None

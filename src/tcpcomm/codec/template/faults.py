@@ -220,7 +220,7 @@ class FaultTemplate:
     @property
     def layout(self) -> dict[str, Any]:
         """The template as plain data, with its code if the text has no ``{code}``."""
-        form = template_form(self.text, self._fields, id=self._id)
+        form = template_form(self.text, self._fields, of_request=self.repeated, id=self._id)
         return form if self.has_code else {**form, "code": self.code}
 
     def template(self, word: str) -> CompiledTemplate:
