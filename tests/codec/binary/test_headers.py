@@ -302,6 +302,12 @@ def test_nanonis_has_text_opcodes_and_the_error_at_the_end_of_the_body() -> None
     )
 
 
+def test_an_event_wants_no_reply() -> None:
+    moved = MessageSpec("moved", "Microscope.moved", "Motor.Moved", is_event=True)
+    frame = evolve(NANONIS, event_head=NANONIS.head).bind([*BIAS, moved]).event("moved", {})
+    assert named(b"Motor.Moved") + unhex("00000000 0000 0000") == frame
+
+
 def test_a_nanonis_command_without_a_reply_says_so() -> None:
     dialect = NANONIS.bind(BIAS)
     request = named(b"Motor.StopMove") + unhex("00000000 0000 0000")

@@ -100,7 +100,7 @@ class HeadedDialect(BinaryDialect):
     def event_to(self, name: str, values: Mapping[str, Any], header: Mapping[str, Any]) -> bytes:
         message = self._messages[name]
         own = {each: header[each] for each in self.event_values if each in header}
-        sent = {**self._defaults, **own, WANTS_REPLY: True}
+        sent = {**self._defaults, **own, WANTS_REPLY: False}  # nobody answers an event
         body = message.parameters.write(values)
         return self._wire.event_header.write_values(message.opcode, 0, 0, body, sent)
 

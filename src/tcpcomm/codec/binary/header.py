@@ -297,7 +297,7 @@ class Header:
         return self._write_values(opcode, id, status, body, self._defaults())
 
     def _defaults(self) -> dict[str, Any]:
-        return {WANTS_REPLY: True, **{name: item.default for name, item in self.values.items()}}
+        return {WANTS_REPLY: False, **{name: item.default for name, item in self.values.items()}}
 
     def _write_values(
         self, opcode: Any, id: int, status: int, body: bytes, values: Mapping[str, Any]
