@@ -166,8 +166,8 @@ MUTANTS: Final = [
         "a failed step counts as the network's",
         Engine,
         "session_established",
-        "refused=True",
-        "refused=False",
+        'getErrorMessage()}", refused=True',
+        'getErrorMessage()}", refused=False',
         test_engine.test_a_step_that_fails_again_and_again_is_not_tried_without_rest,
     ),
     Mutant(
