@@ -149,7 +149,7 @@ APT = [
         "64 04 0E 00 81 50 01 00 00 08 00 00 00 00 00 00 00 04 00 80",
     ),
     (
-        "move by 10 mm, APT protocol issue 26 but for the bay",
+        "move by 10 mm, APT protocol, edition 26, but for the bay",
         "48 04 06 00 D0 01 01 00 40 0D 03 00",
         "64 04 0E 00 81 50 01 00 40 0D 03 00 00 00 00 00 00 04 00 80",
     ),

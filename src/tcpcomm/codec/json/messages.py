@@ -40,7 +40,7 @@ class JsonMessage:
 
     @property
     def identity(self) -> tuple[str, int | str]:
-        """What no other command or event has: the key of its word, if keys differ, and the word."""
+        """The key of the word, if keys differ, and the word. No other command or event has both."""
         return "", self.word
 
 

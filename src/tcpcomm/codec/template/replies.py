@@ -53,26 +53,46 @@ class Reply:
         faults_first: bool,
         id: str | None = None,
     ) -> None:
-        self.read_fault = read_fault
-        self.faults_repeat = False
-        """True if faults have parameters of the request."""
         self.faults_first = faults_first
         parameters = {each.name: each for each in spec.parameters}
         self._id = id
         self._carriable = parameters if id is None else {**parameters, id: Field(id, int)}
         """The fields that an acknowledgement may have."""
-        acknowledgement, steps = steps_of(spec.reply, id, parameters)
-        self.acknowledgement: CompiledTemplate | None = None
+        text, steps = steps_of(spec.reply, id, parameters)
+        acknowledgement = None if text is None else _acknowledgement(text, self._carriable)
+        forms = tuple(compile_forms(steps, spec.result))
+        refuse_common_forms(forms)
+        texts = _texts(text, forms)
+        self._within: float | None = getattr(spec.reply, "within", None)
+        if self._within is not None:
+            texts = (f"{texts[0][:-1]}, within {self._within:g} s)", *texts[1:])
+        self._set(read_fault, acknowledgement, forms, texts)
+        is_single = acknowledgement is None and len(forms) == 1 and forms[0].is_single
+        self._single_reader = _SingleReader(self, forms[0]) if is_single else None
+        is_one_frame = acknowledgement is None and all(form.is_single for form in forms)
+        self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
+        if self._within is not None:
+            self._several_reader = _HastyReader
+
+    def _set(
+        self,
+        read_fault: Callable[..., Fault | None],
+        acknowledgement: CompiledTemplate | None,
+        forms: tuple[Sequence, ...],
+        texts: tuple[str, ...],
+    ) -> None:
+        """Set what others ask of a reply. A reply without a frame has no forms."""
+        self.read_fault = read_fault
+        self.faults_repeat = False
+        """True if faults have parameters of the request."""
+        self.acknowledgement = acknowledgement
         """The template of the frame that is sent before the command is carried out, or None."""
-        if acknowledgement is not None:
-            self.acknowledgement = _acknowledgement(acknowledgement, self._carriable)
-        self.forms = tuple(compile_forms(steps, spec.result))
+        self.forms = forms
         self.carried_first = set(() if self.acknowledgement is None else self.acknowledgement.names)
         """The values of the request in the acknowledgement."""
-        self.repeats = any(each.repeats for each in self.forms) or bool(self.carried_first - {id})
+        self.repeats = any(each.repeats for each in self.forms) or bool(self.carried_first - {self._id})
         """True if it has parameters of the request."""
-        refuse_common_forms(self.forms)
-        self.texts = _texts(acknowledgement, self.forms)
+        self.texts = texts
         """The templates of all frames, for people."""
         first = () if self.acknowledgement is None else (self.acknowledgement,)
         self.all_templates = (*first, *(each for form in self.forms for each in form.all_templates))
@@ -94,15 +114,6 @@ class Reply:
         ]
         self.not_faults = [each for each in self.all_templates if each not in counted]
         """The templates of the frames in whose place a fault can stand. Behind a count there is none."""
-        is_single = acknowledgement is None and len(self.forms) == 1 and self.forms[0].is_single
-        self._single_reader = _SingleReader(self, self.forms[0]) if is_single else None
-        is_one_frame = acknowledgement is None and all(form.is_single for form in self.forms)
-        self._several_reader = _OneFrameReader if is_one_frame else _SeveralReader
-        self._within: float | None = getattr(spec.reply, "within", None)
-        if self._within is not None:
-            self._several_reader = _HastyReader
-            text, *others = self.texts
-            self.texts = (f"{text[:-1]}, within {self._within:g} s)", *others)
 
     def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
         """

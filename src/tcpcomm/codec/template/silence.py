@@ -36,16 +36,8 @@ class SilentReply(Reply):
                 f"it returns {type_text(spec.result)}, but with reply=Silence(...) no result is sent"
             )
         self._seconds = spec.reply.seconds
-        self.acknowledgement = None
-        self.forms = ()
-        self.carried_first = set()
-        self.repeats = False
-        self.texts = (f"(nothing within {spec.reply.seconds:g} s, or a fault)",)
-        self.all_templates = self.first_templates = ()
-        self.free_templates = []
-        self.not_faults = []
-        self.read_fault = read_fault
-        self.faults_repeat = False
+        self._id = None
+        self._set(read_fault, None, (), (f"(nothing within {spec.reply.seconds:g} s, or a fault)",))
         self._reader = _SilenceReader(read_fault)
 
     def write(self, result: Any, carried: Mapping[str, Any] = NOTHING_CARRIED) -> list[str]:
