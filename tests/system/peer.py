@@ -33,10 +33,14 @@ class Peer(AbstractContextManager["Peer"]):
         try:
             if receive_buffer is not None:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            with suppress(ConnectionResetError):  # accepted and dropped already: reading shows the end
-                plain.connect(address if isinstance(address, str) else ("127.0.0.1", address))
-            if tls is not None:
+            place = address if isinstance(address, str) else ("127.0.0.1", address)
+            if tls is None:
+                with suppress(ConnectionResetError):  # accepted and dropped already: reading shows the end
+                    plain.connect(place)
+            else:
+                # Python shakes no hands on a connection that was lost before it is wrapped.
                 self.socket = tls.wrap_socket(plain, server_hostname="localhost")
+                self.socket.connect(place)
         except BaseException:
             self.socket.close()
             raise

@@ -70,13 +70,13 @@ def is_over(connection: Any) -> bool:
 
 def talk(port: int, tls: ssl.SSLContext | None = None) -> bytes:
     """Prove the robot's key or establish TLS, send PING, and return the answer."""
-    proof = DialingProof(ROBOT, "camera-1")
-    with socket.create_connection(("127.0.0.1", port), timeout=1.0) as robot:
-        if tls is not None:
-            with tls.wrap_socket(robot, server_hostname="localhost") as secured:
-                secured.sendall(b"PING\r\n")
-                return secured.recv(1024)
-        while proof.peer is None:
+    plain = socket.socket()
+    plain.settimeout(1.0)
+    # Python shakes no hands on a connection that was lost before it is wrapped.
+    with plain if tls is None else tls.wrap_socket(plain, server_hostname="localhost") as robot:
+        robot.connect(("127.0.0.1", port))
+        proof = DialingProof(ROBOT, "camera-1")
+        while tls is None and proof.peer is None:
             data = robot.recv(1024)
             if not data:
                 raise ConnectionError("dropped")
