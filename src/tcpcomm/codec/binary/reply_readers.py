@@ -125,25 +125,20 @@ class StatusLastReader(BinaryReplyReader):
         try:
             value, end = form.layout.read(frame, at)
             status, fault = self._end(frame, end)
-        except CodecError:
-            raise self._fault_without_result(frame, at) from None
+        except CodecError as error:
+            raise self._fault_without_result(frame, at) or error from None
         if not self.wire.good.accepts(status):
             raise fault
         return form.combine(value, status)
 
-    def _fault_without_result(self, frame: bytes, at: int) -> Exception:
-        """Return the fault behind zeros or behind no result, or the error of the frame."""
+    def _fault_without_result(self, frame: bytes, at: int) -> Fault | None:
+        """Return the fault behind zeros or behind no result, or None if there is none."""
         for start in (at + self.message.result.layout.min_size, at):
             with suppress(CodecError):
                 status, fault = self._end(frame, start)
                 if not self.wire.good.accepts(status):
                     return fault
-        try:
-            _, end = self.message.result.layout.read(frame, at)
-            self._end(frame, end)
-        except CodecError as error:
-            return error
-        raise AssertionError("the frame was not readable before")
+        return None
 
     def _end(self, frame: bytes, at: int) -> tuple[int, Fault]:
         """Return the status at the end of a frame, and the fault that it means. Raises CodecError."""
