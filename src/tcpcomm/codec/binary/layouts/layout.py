@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from tcpcomm.codec.binary.layouts.codegen import read_record, write_record
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import NOTHING as NO_BYTES
-from tcpcomm.codec.binary.layouts.forms import Form, text_of
+from tcpcomm.codec.binary.layouts.forms import Form
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -151,11 +151,6 @@ class Layout:
     link: Link | None = field(default=None, kw_only=True)
     from_request: FromRequest | None = field(default=None, kw_only=True)
     in_tag: VariableLayout | None = field(default=None, kw_only=True)
-
-    @property
-    def label(self) -> str:
-        """The layout for people."""
-        return text_of(self.form)
 
 
 def _write_none(value: Any) -> bytes:

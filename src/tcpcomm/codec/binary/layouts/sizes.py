@@ -91,7 +91,7 @@ def counted(count: FixedLayout, content: VariableLayout, measure: Measure) -> La
         count.size,
         read if plain else read_measured,
         write if plain else write_measured,
-        lambda random: drawn(content, random, None, measure)[0],
+        lambda random: drawn(content, random, None, measure),
         sized(content.form, {"count": count.form, "in": content.unit, **measure.form()}),
     )
 
@@ -107,7 +107,7 @@ def counted_in_tag(order: str, content: VariableLayout, measure: Measure) -> Lay
         return written, measure.number(length)
 
     def draw(random: Random, number: int | None) -> Any:
-        return drawn(content, random, number, measure)[0]
+        return drawn(content, random, number, measure)
 
     count = {"type": "int in tag", "order": order}
     form = sized(content.form, {"count": count, "in": content.unit, **measure.form()})
@@ -121,15 +121,15 @@ def _no_tag(*_: Any) -> Any:
     raise CodecError("its length is in a tag that is not there")
 
 
-def drawn(content: VariableLayout, random: Random, length: int | None, measure: Measure) -> tuple[Any, int]:
-    """Draw a value and its length, so that a number on the wire can tell the length."""
+def drawn(content: VariableLayout, random: Random, length: int | None, measure: Measure) -> Any:
+    """Draw a value with a length that a number on the wire can tell."""
     for _ in range(TRIES):
         value = content.draw(random, length)
         found = content.write(value)[1]
         is_told = found % measure.step == 0 and found // measure.step + measure.adjust >= 0
         if is_told or length is not None:
             break
-    return value, found
+    return value
 
 
 def counted_by(name: str, content: VariableLayout, measure: Measure) -> Layout:
@@ -137,13 +137,13 @@ def counted_by(name: str, content: VariableLayout, measure: Measure) -> Layout:
     link = Link(name, measure.length, lambda _, length: measure.number(length), "the length of")
 
     def draw(random: Random, length: int | None) -> Any:
-        return drawn(content, random, length, measure)[0]
+        return drawn(content, random, length, measure)
 
     return Layout(
         0,
         content.read_rest,
         content.write_rest,
-        lambda random: drawn(content, random, None, measure)[0],
+        lambda random: drawn(content, random, None, measure),
         sized(content.form, {"by": name, "in": content.unit, **measure.form()}),
         counted=evolve(content, draw=draw),
         link=link,

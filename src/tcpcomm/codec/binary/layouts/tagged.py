@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from attrs import frozen
 
@@ -18,7 +18,6 @@ from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import Form
 from tcpcomm.codec.binary.layouts.layout import (
-    NOTHING,
     Chooser,
     Layout,
     Link,
@@ -332,10 +331,6 @@ def tagged_by(
 
 def _nothing_tells(data: bytes, at: int) -> tuple[Any, int]:
     raise CodecError("nothing tells its type")
-
-
-NONE: Final = NOTHING
-"""The layout of None as an alternative."""
 
 
 def tag_link(path: str, mask: int | None) -> Link:
