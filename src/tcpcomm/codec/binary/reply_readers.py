@@ -63,23 +63,29 @@ class BinaryReplyReader(ReplyReader):
     message: BinaryMessage
 
     def take(self, body: Any) -> Any:
-        frame, at, opcode, status, is_fault, _ = body
+        frame, at, opcode, _, is_fault, _ = body
         if is_fault:
-            raise self._fault(frame, at, opcode, status)
-        message = self.message
-        if opcode is not None and opcode != message.reply_opcode:
+            raise self._fault(body)
+        if opcode is not None and opcode != self.message.reply_opcode:
             raise self._of_another(opcode, "a reply to")
-        return read_to_end(message.result.layout, frame, at)
+        value, end = self._read(frame, at)
+        if end != len(frame):
+            raise _too_many_bytes(frame, end)
+        return value
+
+    def _read(self, frame: bytes, at: int) -> tuple[Any, int]:
+        """Return the result behind a header, and the index behind it. Raises CodecError."""
+        return self.message.result.layout.read(frame, at)
 
     def _of_another(self, opcode: Any, what: str) -> CodecError:
         own = opcode_text(self.message.opcode)
         return CodecError(f"{opcode_text(opcode)} is not {what} {own}", "opcode")
 
-    def _fault(self, frame: bytes, at: int, opcode: Any, status: int | None) -> Fault:
+    def _fault(self, body: ReadReply) -> Fault:
         """Return the fault in a frame. Raises CodecError."""
-        if opcode not in (None, self.message.fault_opcode, self.wire.fault_bit):
-            raise self._of_another(opcode, "a fault of")
-        return fault_in(self.wire, ReadReply(frame, at, opcode, status, is_fault=True))
+        if body.opcode not in (None, self.message.fault_opcode, self.wire.fault_bit):
+            raise self._of_another(body.opcode, "a fault of")
+        return fault_in(self.wire, body)
 
 
 @frozen
@@ -88,18 +94,10 @@ class RequestReader(BinaryReplyReader):
 
     values: Mapping[str, Any]
 
-    def take(self, body: Any) -> Any:
-        frame, at, opcode, status, is_fault, _ = body
-        if is_fault:
-            raise self._fault(frame, at, opcode, status)
-        if opcode not in (None, self.message.reply_opcode):
-            raise self._of_another(opcode, "a reply to")
+    def _read(self, frame: bytes, at: int) -> tuple[Any, int]:
         from_request = self.message.result.layout.from_request
         assert from_request is not None
-        value, end = from_request.read(frame, at, self.values)
-        if end != len(frame):
-            raise _too_many_bytes(frame, end)
-        return value
+        return from_request.read(frame, at, self.values)
 
 
 class StatusReader(BinaryReplyReader):
