@@ -16,7 +16,7 @@ from attrs import frozen
 from tcpcomm.codec.annotations import bare_type, type_text, union_members
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
-from tcpcomm.codec.binary.layouts.forms import Form
+from tcpcomm.codec.binary.layouts.forms import Form, hex_text
 from tcpcomm.codec.binary.layouts.layout import (
     Chooser,
     Layout,
@@ -140,11 +140,11 @@ def _plain(tag: Any, layout: FixedLayout | None) -> Any:
     """Return a tag as JSON has it: a number, a bool, or bytes in hex."""
     if isinstance(tag, bool) or layout is None:
         tag = getattr(tag, "value", tag)
-        return tag.hex(" ").upper() if isinstance(tag, bytes) else tag
+        return hex_text(tag) if isinstance(tag, bytes) else tag
     items: list[Any] = []
     layout.to_items(tag, items)
     (item,) = items
-    return item.hex(" ").upper() if isinstance(item, bytes) else item
+    return hex_text(item) if isinstance(item, bytes) else item
 
 
 def tagged(tag: FixedLayout, alternatives: Sequence[Alternative]) -> Layout:
