@@ -13,7 +13,6 @@ from attrs import evolve, field, frozen
 from tcpcomm.codec.binary.layouts.codegen import read_item, write_item
 from tcpcomm.codec.binary.layouts.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
 from tcpcomm.codec.binary.layouts.forms import NOTHING, Form, hex_text
-from tcpcomm.codec.binary.layouts.layout import from_fixed
 from tcpcomm.codec.binary.opcodes import int_type
 from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, HeaderValue, WantsReply
@@ -97,12 +96,6 @@ def _check_default(item: HeaderValue[Any], layout: FixedLayout) -> None:
         layout.to_items(item.default, [])
     except CodecError as error:
         raise ConfigurationError(f"its default does not fit: {error}") from None
-
-
-def _default_bytes(item: HeaderValue[Any], layout: FixedLayout) -> bytes:
-    items: list[Any] = []
-    layout.to_items(item.default, items)
-    return layout.struct.pack(*items)
 
 
 def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
@@ -311,9 +304,7 @@ class Header:
                 parts.append(values[_name(item)])
             else:
                 parts.append(numbers.get(item))
-        items: list[Any] = []
-        self._whole.to_items(parts, items)
-        return self._whole.struct.pack(*items) + body
+        return self._whole.pack(parts) + body
 
     def _generate_read(self, *, with_values: bool) -> Callable[[bytes], Any]:
         fallback = self._read_values if with_values else self._read
@@ -389,7 +380,7 @@ class Header:
             elif isinstance(item, WantsReply):
                 labels.append(layout.label)
             elif isinstance(item, HeaderValue):
-                text = f"default {hex_text(_default_bytes(item, layout))}"
+                text = f"default {hex_text(layout.pack(item.default))}"
                 if answers:
                     text = "as in the request" if isinstance(item, Echo) else "for later requests"
                 labels.append(f"{item.name}:{layout.label}({text})")
@@ -409,11 +400,11 @@ class Header:
             if isinstance(item, HeaderField | HeaderValue | WantsReply | Length):
                 each = {"name": _name(item), **each}
             if item is OPCODE and opcode is not None:
-                each["always"] = hex_text(from_fixed(layout).write(opcode))
+                each["always"] = hex_text(layout.pack(opcode))
             elif isinstance(item, Length):
                 each["adjust"] = item.adjust
             elif isinstance(item, HeaderValue):
-                each["default"] = hex_text(_default_bytes(item, layout))
+                each["default"] = hex_text(layout.pack(item.default))
                 each["in replies"] = "repeated" if isinstance(item, Echo) else "learned by the host"
             elif isinstance(item, WantsReply):
                 each |= {"yes": item.yes, "no": item.no}

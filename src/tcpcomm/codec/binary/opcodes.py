@@ -88,9 +88,7 @@ class OpcodeType:
         """Return the opcode for people: its bytes on the wire, or its text."""
         if not self.bits:
             return f"{opcode!r}:{self.layout.label}"
-        items: list[Any] = []
-        self.layout.to_items(opcode, items)
-        return self.layout.struct.pack(*items).hex().upper()
+        return self.layout.pack(opcode).hex().upper()
 
 
 def opcode_bits(annotation: Any) -> int:

@@ -78,6 +78,12 @@ class FixedLayout:
         """Bytes."""
         return self.struct.size
 
+    def pack(self, value: Any) -> bytes:
+        """Return the bytes of a value. Raises CodecError."""
+        items: list[Any] = []
+        self.to_items(value, items)
+        return self.struct.pack(*items)
+
     @property
     def label(self) -> str:
         """The layout for people: ``u16be``."""
@@ -291,9 +297,7 @@ def within_range(layout: FixedLayout, annotation: Any) -> FixedLayout:
     kind = number_of(annotation)
 
     def settle(value: Any) -> Any:
-        items: list[Any] = []
-        layout.to_items(value, items)
-        return layout.from_items(layout.struct.unpack(layout.struct.pack(*items)), 0)
+        return layout.from_items(layout.struct.unpack(layout.pack(value)), 0)
 
     check = limits.check_at(settle)
 
