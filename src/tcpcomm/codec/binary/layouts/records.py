@@ -214,6 +214,12 @@ class _VariableRecord:
                 if index < len(fields):
                     self._runs.append((index, index + 1, fields[index].layout))
                 start = index + 1
+        self._late = [
+            place
+            for place, (start, end, layout) in enumerate(self._runs)
+            if layout.fixed is not None and any(each.is_derived for each in fields[start:end])
+        ]
+        """The places of the runs that are written last, because later fields tell their numbers."""
 
     def layout(self, form: Form) -> Layout:
         write = self._write_derived if self._has_derived else self._write
@@ -294,7 +300,7 @@ class _VariableRecord:
         missing = ""
         for place, (start, end, layout) in enumerate(self._runs):
             if layout.fixed is not None:
-                if not self._is_derived(start, end):
+                if place not in self._late:
                     written[place] = layout.write(values[start:end])
                 continue
             name, source = self._fields[start].name, self._sources[start]
@@ -317,9 +323,9 @@ class _VariableRecord:
                 settled.add((source, link.mask))
             elif link.get(so_far) != fact:
                 raise self._mismatch(start, so_far, fact)
-        for place, (start, end, layout) in enumerate(self._runs):
-            if layout.fixed is not None and self._is_derived(start, end):
-                written[place] = layout.write(values[start:end])
+        for place in self._late:
+            start, end, layout = self._runs[place]
+            written[place] = layout.write(values[start:end])
         return b"".join(written)
 
     def _check_value(self, index: int, value: Any) -> None:
@@ -328,9 +334,6 @@ class _VariableRecord:
             self._fields[index].layout.write(value)
         except CodecError as error:
             raise inside(self._fields[index].name, error) from None
-
-    def _is_derived(self, start: int, end: int) -> bool:
-        return any(each.is_derived for each in self._fields[start:end])
 
     def _values_of(self, parameters: Mapping[str, Any]) -> list[Any]:
         return [parameters[name] for name in self._outside]
