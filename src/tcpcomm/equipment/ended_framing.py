@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from tcpcomm.codec.base import EndedFrame
 from tcpcomm.errors import EncodeError, FramingError
 from tcpcomm.framing import Framing
 from tcpcomm.framing.base import Decoder
+from tcpcomm.framing.framing_around import FramingAround
 
 
 class FramedFrame(bytes):
@@ -22,7 +23,7 @@ class FramedFrame(bytes):
 
 
 @frozen
-class EndedFraming(Framing):
+class EndedFraming(FramingAround):
     """
     A framing that sends each :class:`~tcpcomm.codec.base.EndedFrame` with its own end, and each
     :class:`FramedFrame` with its own framing.
@@ -30,17 +31,6 @@ class EndedFraming(Framing):
     Args:
         framing: sends all other frames, and reads all frames, also those with another end.
     """
-
-    framing: Framing
-    max_frame: int = field(init=False)
-
-    @max_frame.default
-    def _inner_limit(self) -> int:
-        return self.framing.max_frame
-
-    @property
-    def self_delimiting(self) -> bool:
-        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         return self.framing.decoder()
@@ -52,6 +42,8 @@ class EndedFraming(Framing):
             return self.framing.encode(frame)
         self.check_size(frame)
         wire, decoder = frame + frame.end, self.framing.decoder()
+        if self.opening:
+            decoder.feed(self.opening)
         try:
             found = decoder.feed(wire)
         except FramingError as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tcpcomm.framing.documents.json_values import JsonValues as JsonValues
     from tcpcomm.framing.documents.xml_documents import XmlDocuments as XmlDocuments
     from tcpcomm.framing.enclosed import ETX as ETX, STX as STX, Enclosed as Enclosed
+    from tcpcomm.framing.framing_around import FramingAround as FramingAround
     from tcpcomm.framing.ieee488 import Definite as Definite
     from tcpcomm.framing.headers.content_length import ContentLength as ContentLength
     from tcpcomm.framing.headers.counted_body import CountedBody as CountedBody
@@ -54,6 +55,7 @@ DEFINED_IN: Final = {
     "tcpcomm.framing.documents.json_values": ["JsonValues"],
     "tcpcomm.framing.documents.xml_documents": ["XmlDocuments"],
     "tcpcomm.framing.enclosed": ["ETX", "STX", "Enclosed"],
+    "tcpcomm.framing.framing_around": ["FramingAround"],
     "tcpcomm.framing.ieee488": ["Definite"],
     "tcpcomm.framing.headers.content_length": ["ContentLength"],
     "tcpcomm.framing.headers.counted_body": ["CountedBody"],

@@ -15,12 +15,13 @@ from attrs import define, evolve, field, frozen
 from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong, UnexpectedBytes
 from tcpcomm.framing.base import Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
 from tcpcomm.framing.checksums import Checksum
+from tcpcomm.framing.framing_around import FramingAround
 from tcpcomm.framing.headers.header_framed import HeaderFramed
 from tcpcomm.framing.headers.resync import LONGEST_CANDIDATE, ResyncDecoder, total_of
 
 
 @frozen
-class Checked(Framing):
+class Checked(FramingAround):
     r"""
     Another framing with a checksum in each frame.
 
@@ -47,7 +48,6 @@ class Checked(Framing):
             inner framing does not strip or tell a header, or its frames are too long to seek.
     """
 
-    framing: Framing
     checksum: Checksum
     at: int | None = field(default=None, kw_only=True)
     cover_from: int = field(default=0, kw_only=True)
@@ -59,7 +59,7 @@ class Checked(Framing):
     max_frame: int = field(init=False)
 
     @max_frame.default
-    def _inner_limit(self) -> int:
+    def _limit_beside_checksum(self) -> int:
         return self.framing.max_frame - (self.checksum.size + len(self.tail) if self.at is None else 0)
 
     def __attrs_post_init__(self) -> None:
@@ -101,10 +101,6 @@ class Checked(Framing):
         """Return the bytes that the checksum counts, of a frame as it is delivered."""
         whole = header + frame if header else frame
         return whole[self.cover_from : self.at if self.cover_to is None else self.cover_to]
-
-    @property
-    def self_delimiting(self) -> bool:
-        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         stage, inner = _Verify(self, self.skip), self.framing
@@ -172,7 +168,7 @@ class _Verify(PieceDecoder):
 
 
 @frozen
-class HexText(Framing):
+class HexText(FramingAround):
     r"""
     Another framing that sends each byte of a frame as two hexadecimal digits.
 
@@ -187,21 +183,16 @@ class HexText(Framing):
         ConfigurationError: the inner framing has no room for one byte.
     """
 
-    framing: Framing
     lower: bool = field(default=False, kw_only=True)
     max_frame: int = field(init=False)
 
     @max_frame.default
-    def _inner_limit(self) -> int:
+    def _limit_in_bytes(self) -> int:
         return self.framing.max_frame // 2
 
     def __attrs_post_init__(self) -> None:
         if self.max_frame < 1:
             raise ConfigurationError("the inner framing has no room for two hexadecimal digits")
-
-    @property
-    def self_delimiting(self) -> bool:
-        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         decoder = self.framing.decoder()
@@ -300,6 +291,10 @@ class Nested(Framing):
     def fragment_size(self) -> int:
         """The bytes of the longest fragment that is sent."""
         return self.outer.max_frame if self.max_fragment is None else self.max_fragment
+
+    @property
+    def opening(self) -> bytes:
+        return self.outer.opening
 
     @property
     def self_delimiting(self) -> bool:

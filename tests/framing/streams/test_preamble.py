@@ -6,8 +6,21 @@ from typing import Any
 
 import pytest
 
+from tcpcomm.equipment.ended_framing import EndedFraming
 from tcpcomm.errors import ConfigurationError, FrameTooLong, UnexpectedBytes
-from tcpcomm.framing import Delimited, Framing, LengthPrefixed, Lines, Preamble, Telnet, parse_framing
+from tcpcomm.framing import (
+    Checked,
+    Delimited,
+    Framing,
+    HexText,
+    LengthPrefixed,
+    Lines,
+    Nested,
+    Preamble,
+    Telnet,
+    checksum,
+    parse_framing,
+)
 from tests.framing.reading import Fault, read
 
 MAC = bytes.fromhex("0090E8 0A0D0A")
@@ -39,6 +52,10 @@ def test_faults_count_from_the_first_frame() -> None:
         (Preamble(Lines(), b"HELLO"), b"HELLO"),
         (Preamble(Preamble(Lines(), b"b"), b"a"), b"ab"),
         (Telnet(Preamble(Lines(), 1)), b"\0"),
+        (Checked(Preamble(Lines(), b"HELLO"), checksum("xor")), b"HELLO"),
+        (HexText(Preamble(Lines(), b"HELLO")), b"HELLO"),
+        (Nested(Preamble(LengthPrefixed(2), b"HELLO")), b"HELLO"),
+        (EndedFraming(Preamble(Lines(), b"HELLO")), b"HELLO"),
         (Lines(), b""),
     ],
 )

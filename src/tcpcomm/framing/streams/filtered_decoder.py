@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 from attrs import define
 
@@ -41,6 +42,9 @@ class FilteredDecoder(Decoder):
     @piece_decoders.setter
     def piece_decoders(self, piece_decoders: list[PieceDecoder]) -> None:
         self._inner.piece_decoders = piece_decoders
+
+    def answer_by(self, send: Callable[[bytes], object]) -> None:
+        self._inner.answer_by(send)
 
     def flush(self) -> list[bytes]:
         self._check_alive()

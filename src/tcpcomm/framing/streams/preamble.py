@@ -8,12 +8,13 @@ from typing import Any
 from attrs import define, field, frozen
 
 from tcpcomm.errors import ConfigurationError, UnexpectedBytes
-from tcpcomm.framing.base import Decoder, Framing
+from tcpcomm.framing.base import Decoder
+from tcpcomm.framing.framing_around import FramingAround
 from tcpcomm.framing.streams.filtered_decoder import FilteredDecoder
 
 
 @frozen
-class Preamble(Framing):
+class Preamble(FramingAround):
     """
     Another framing, behind bytes that are sent once, at the beginning of each connection.
 
@@ -28,9 +29,7 @@ class Preamble(Framing):
         ConfigurationError: there are no such bytes.
     """
 
-    framing: Framing
     preamble: int | bytes = field()
-    max_frame: int = field(init=False)
 
     @preamble.validator
     def _check_preamble(self, _: Any, preamble: int | bytes) -> None:
@@ -39,18 +38,10 @@ class Preamble(Framing):
         if (preamble if isinstance(preamble, int) else len(preamble)) < 1:
             raise ConfigurationError("a preamble must have at least 1 byte")
 
-    @max_frame.default
-    def _inner_limit(self) -> int:
-        return self.framing.max_frame
-
     @property
     def opening(self) -> bytes:
         own = bytes(self.preamble) if isinstance(self.preamble, int) else self.preamble
         return own + self.framing.opening
-
-    @property
-    def self_delimiting(self) -> bool:
-        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         size = self.preamble if isinstance(self.preamble, int) else len(self.preamble)
@@ -79,6 +70,3 @@ class _PreambleDecoder(FilteredDecoder):
                 self.fail(UnexpectedBytes, f"a connection must begin with {preamble!r}", at=-skipped)
         self._left -= len(begun)
         return data[len(begun) :]
-
-    def answer_by(self, send: Any) -> None:
-        self._inner.answer_by(send)

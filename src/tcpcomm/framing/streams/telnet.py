@@ -9,7 +9,8 @@ from typing import Final
 from attrs import define, field, frozen
 
 from tcpcomm.errors import TcpcommError, TruncatedFrame
-from tcpcomm.framing.base import Decoder, Framing
+from tcpcomm.framing.base import Decoder
+from tcpcomm.framing.framing_around import FramingAround
 from tcpcomm.framing.streams.filtered_decoder import FilteredDecoder
 
 _IAC: Final = 255
@@ -21,7 +22,7 @@ _ESCAPED: Final = re.compile(rb"\xff(.)", re.DOTALL)
 
 
 @frozen
-class Telnet(Framing):
+class Telnet(FramingAround):
     """
     Another framing, usually lines, in a Telnet connection, as PuTTY and many old devices open it.
 
@@ -33,21 +34,6 @@ class Telnet(Framing):
 
     Source: RFC 854.
     """
-
-    framing: Framing
-    max_frame: int = field(init=False)
-
-    @max_frame.default
-    def _inner_limit(self) -> int:
-        return self.framing.max_frame
-
-    @property
-    def opening(self) -> bytes:
-        return self.framing.opening
-
-    @property
-    def self_delimiting(self) -> bool:
-        return self.framing.self_delimiting
 
     def decoder(self) -> Decoder:
         return _TelnetDecoder(self.framing.decoder())
