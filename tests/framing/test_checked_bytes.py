@@ -53,6 +53,12 @@ def test_a_delimiter_that_is_neither_bytes_nor_text_is_refused(delimiter: Any) -
         Delimited(delimiter)
 
 
+@pytest.mark.parametrize("options", [{"end": 3}, {"end": [3]}, {"alone": 6}])
+def test_a_mark_that_is_neither_bytes_nor_text_is_refused(options: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a framing is made of bytes, such as"):
+        Enclosed(b"\x02", **options)
+
+
 def test_a_limit_that_is_text_is_refused() -> None:
     limit: Any = "1000"
     with pytest.raises(ConfigurationError, match="max_frame must be a number of bytes, not '1000'"):

@@ -57,6 +57,13 @@ def checked_bytes(value: bytes) -> bytes:
     return value
 
 
+def checked_several(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return ``value`` as a tuple, if it is bytes or several of them. A converter for attrs."""
+    if isinstance(value, bytes | str) or not isinstance(value, Iterable):
+        return (checked_bytes(value),)
+    return tuple(map(checked_bytes, value))
+
+
 def _positive(instance: object, attribute: Any, value: int) -> None:
     if not isinstance(value, int):
         raise ConfigurationError(f"{attribute.name} must be a number of bytes, not {value!r}")

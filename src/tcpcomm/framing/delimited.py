@@ -14,7 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.framing.base import Decoder, Framing, checked_bytes
+from tcpcomm.framing.base import Decoder, Framing, checked_bytes, checked_several
 from tcpcomm.framing.delimiter_decoder import (
     KeptDelimiterDecoder,
     KeptLinesDecoder,
@@ -22,12 +22,6 @@ from tcpcomm.framing.delimiter_decoder import (
     PatternDecoder,
     SingleDelimiterDecoder,
 )
-
-
-def _delimiters(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
-    if isinstance(value, bytes | str) or not isinstance(value, Iterable):
-        return (checked_bytes(value),)
-    return tuple(map(checked_bytes, value))
 
 
 @frozen
@@ -46,7 +40,7 @@ class Delimited(Framing):
             ends inside it. For ``\r`` beside ``\r\n`` use :class:`Lines`.
     """
 
-    delimiters: tuple[bytes, ...] = field(converter=_delimiters)
+    delimiters: tuple[bytes, ...] = field(converter=checked_several)
     keep_ends: bool = field(default=False, kw_only=True)
     _pattern: re.Pattern[bytes] = field(init=False, repr=False, eq=False)
     _last: bytes = field(init=False, repr=False, eq=False)

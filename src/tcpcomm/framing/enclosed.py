@@ -25,7 +25,7 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
+from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes, checked_several
 from tcpcomm.framing.checksums import Checksum
 
 STX: Final = b"\x02"
@@ -33,12 +33,8 @@ ETX: Final = b"\x03"
 _NOTHING: Final = re.compile(rb"(?!)")
 
 
-def _several(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
-    return (checked_bytes(value),) if isinstance(value, bytes | str) else tuple(map(checked_bytes, value))
-
-
 def _one_or_several(value: bytes | Iterable[bytes]) -> bytes | tuple[bytes, ...]:
-    values = _several(value)
+    values = checked_several(value)
     return values[0] if len(values) == 1 else values
 
 
@@ -97,7 +93,7 @@ class Enclosed(Framing):
     tail: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     between: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     keep_ends: bool = field(default=False, kw_only=True)
-    alone: tuple[bytes, ...] = field(default=(), kw_only=True, converter=_several)
+    alone: tuple[bytes, ...] = field(default=(), kw_only=True, converter=checked_several)
     escape: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     codes: Mapping[int, int] | None = field(default=None, kw_only=True, converter=_codes, hash=False)
     _marks: _Marks = field(init=False, repr=False, eq=False)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import define, field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FrameTooLong, UnexpectedBytes
-from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
+from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes, checked_several
 
 _PART: Final = re.compile(rb"\{(?:(count)(:x)?|[A-Za-z_]\w*)\}|([^{}]+)|(.)", re.DOTALL)
 _SHOWN: Final = 40
-
-
-def _heads(value: bytes | Iterable[bytes]) -> tuple[bytes, ...]:
-    if isinstance(value, bytes | str) or not isinstance(value, Iterable):
-        return (checked_bytes(value),)
-    return tuple(map(checked_bytes, value))
 
 
 @frozen
@@ -46,7 +40,7 @@ class CountedBody(Framing):
         ConfigurationError: a head cannot be read without doubt.
     """
 
-    heads: tuple[bytes, ...] = field(converter=_heads)
+    heads: tuple[bytes, ...] = field(converter=checked_several)
     end: bytes = field(default=b"\r\n", kw_only=True, converter=checked_bytes)
     tail: bytes = field(default=b"", kw_only=True, converter=checked_bytes)
     _patterns: tuple[re.Pattern[bytes], ...] = field(init=False, repr=False, eq=False)
