@@ -197,15 +197,7 @@ def _asking_method(command: Command, declaration: Declaration) -> Callable[..., 
             return link.ask_when_ready(command, values)
         return requester.ask(command, values)
 
-    def ask_stateful(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
-        values = command.bind(args, kwargs)
-        link: CommandLink = self.__tcpcomm_link__
-        requester = link.requester
-        if requester is None or (command.idempotent and link.retries):
-            return link.ask_when_ready(command, values)
-        return ask_in_state(requester, command, values, declaration)
-
-    def ask_headed(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
+    def ask_with_rules(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = command.bind(args, kwargs)
         asked = self.__tcpcomm_own_header__.on(command)
         link: CommandLink = self.__tcpcomm_link__
@@ -214,10 +206,8 @@ def _asking_method(command: Command, declaration: Declaration) -> Callable[..., 
             return link.ask_when_ready(asked, values)
         return ask_in_state(requester, asked, values, declaration)
 
-    if declaration.dialect.header_values:
-        ask = ask_headed
-    elif command.states is not None:
-        ask = ask_stateful
+    if declaration.dialect.header_values or command.states is not None:
+        ask = ask_with_rules
     ask.__name__ = command.name
     ask.__qualname__ = command.where
     ask.__doc__ = command.doc
