@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request, SilenceReader, TwoRequests
 from tcpcomm.conversation.exchange import Call, Exchange
 from tcpcomm.conversation.header import SessionHeader
-from tcpcomm.conversation.observed import ObservedCommand, send_described
+from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
 from tcpcomm.conversation.reply import Reply
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.interim import new_timeout
@@ -24,7 +24,7 @@ from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.runtime.socket_options import acknowledger_of
 from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.runtime.unread_input import unread_input_of
-from tcpcomm.session.observer import MessageKind, masked, report_message
+from tcpcomm.session.observer import MessageKind, masked
 from tcpcomm.session.protocol import FrameProtocol
 
 LOOK_AGAIN: Final = 0.005
@@ -533,12 +533,7 @@ class PhasedRequester(VersatileRequester):
         two.reader.second_is_sent()
         now = self._clock.seconds()
         self._exchange.begin_anew("the answer to its first request", lambda call: call.timeout, now)
-        parts, frames = [self._framing.encode(two.second)], [two.second]
-        if session.observers.message is None:
-            session.send_framed(parts, frames)
-        else:
-            send_described(session, session.send_framed, parts, frames)
-            report_message(session, MessageKind.PART, two.second, sent=True)
+        send_message(session, MessageKind.PART, two.second)
 
 
 class _Phases(ReplyReader):
