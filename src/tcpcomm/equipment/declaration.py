@@ -105,7 +105,8 @@ class Declaration:
 
     def framed(self, command: str, frames: Iterable[bytes]) -> list[bytes]:
         """Return the frames of a reply so that :attr:`sent` gives them the framing of the command."""
-        framing = self.reply_framings.get(command)
+        found = self.commands.get(command)
+        framing = None if found is None else found.reply_framing
         return [each if framing is None else FramedFrame(each, framing) for each in frames]
 
     def entering(self) -> list[tuple[str, StateRule]]:
