@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from twisted.internet.defer import CancelledError
+from attrs import frozen
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall, deferLater
 
 from tcpcomm import (
@@ -198,6 +200,41 @@ def test_a_stream_that_fails_closes_its_session_and_is_logged(bench: Bench, logg
     (failure,) = logged
     assert "no more pictures" in failure
     logged.clear()
+
+
+class Shown(MyCamera):
+    """A camera that begins a session with what a function of the test returns."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        super().__init__()
+        self.begin = begin
+
+    def session_began(self, session: FrameProtocol) -> Any:
+        return self.begin()
+
+
+@frozen
+class Later:
+    """An awaitable that is no coroutine, as a class of another library."""
+
+    inner: Deferred[None]
+
+    def __await__(self) -> Generator[Deferred[None], None, None]:
+        return self.inner.__await__()
+
+
+@pytest.mark.parametrize("make", [lambda inner: inner, Later], ids=["Deferred", "awaitable"])
+def test_what_begins_a_session_may_be_any_awaitable(
+    make: Callable[[Deferred[None]], Any], bench: Bench
+) -> None:
+    """A session whose begin was an awaitable but no coroutine was closed."""
+    cancelled: list[Any] = []
+    inner: Deferred[None] = Deferred(cancelled.append)
+    bench.serve(Shown(lambda: make(inner)))
+    proxy = bench.remote(VisionCamera)
+    assert 1.0 == bench.result(proxy.locate(1)).x
+    stop(bench, proxy)
+    assert [inner] == cancelled
 
 
 def fails(session: FrameProtocol, reason: str = "") -> None:

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from tcpcomm.conversation.responder import call_in_session
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import SessionClosed
+from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.session.protocol import FrameProtocol
@@ -41,8 +42,8 @@ class Presence:
         self._under_way = None if later is None else later.addErrback(self._failed)
 
     def _begin(self) -> Deferred[Any] | None:
-        later: Any = self._equipment.session_began(self._session)
-        return later if later is None or isinstance(later, Deferred) else Deferred.fromCoroutine(later)
+        later = self._equipment.session_began(self._session)
+        return None if later is None else as_deferred(later)
 
     def end(self, reason: str) -> None:
         """Tell the equipment that the session is over. What began with it is cancelled first."""

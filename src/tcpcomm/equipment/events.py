@@ -17,6 +17,7 @@ from twisted.python.threadable import isInIOThread
 
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.errors import ConfigurationError, SessionClosed, TcpcommError
+from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.right_thread import asyncio_advice
@@ -242,7 +243,7 @@ class BoundEvent(Generic[P]):
                 del unfinished[key]
 
         unfinished[key] = unfinished.get(key, 0) + 1
-        Deferred.fromCoroutine(_wait_for(later)).addErrback(self._log_failure).addBoth(finished)
+        as_deferred(later).addErrback(self._log_failure).addBoth(finished)
 
     def _log_lost(self) -> None:
         count = self._lost.count_due(monotonic())
@@ -271,7 +272,3 @@ class BoundEvent(Generic[P]):
         self._declared.encode(values)  # raises if a value does not fit, also if nobody is connected
         if self._source._send_event is not None:
             self._source._send_event(self._declared.name, values, session)
-
-
-async def _wait_for(later: Any) -> Any:
-    return await later

@@ -27,6 +27,7 @@ from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 from tcpcomm.link.states import LinkState
+from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.session.admission import Abuse, Admission, Refused
@@ -128,12 +129,7 @@ class LinkSession(FrameProtocol):
             if self.reason is None:
                 self.sendFrame(reply)
         elif isinstance(reply, Awaitable):
-            later = reply if isinstance(reply, Deferred) else Deferred.fromCoroutine(_result_of(reply))
-            self.await_handler(later.addCallback(self._reply).addErrback(self.handler_failed))
-
-
-async def _result_of(awaitable: Awaitable[object]) -> object:
-    return await awaitable
+            self.await_handler(as_deferred(reply).addCallback(self._reply).addErrback(self.handler_failed))
 
 
 class LinkFactory(Factory):

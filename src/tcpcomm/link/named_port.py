@@ -23,6 +23,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.net.endpoints import client, with_port
+from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.protocol import FrameProtocol
@@ -185,9 +186,7 @@ class _DoorSession(FrameProtocol):
 
     def _ask(self) -> Any:
         later = self.factory.ask(self._host.proxy)
-        if isawaitable(later) and not isinstance(later, Deferred):
-            return Deferred.fromCoroutine(_result_of(later))
-        return later
+        return as_deferred(later) if isawaitable(later) else later
 
     def framesReceived(self, frames: list[bytes]) -> Any:
         self._requester.hold(len(frames))
@@ -205,7 +204,3 @@ class _DoorSession(FrameProtocol):
 
     def log_connected(self) -> None:
         """Log nothing: the link logs its states."""
-
-
-async def _result_of(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
