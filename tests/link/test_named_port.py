@@ -252,6 +252,24 @@ def test_a_link_is_named_by_the_place_where_it_asks() -> None:
     assert "link to the port that tcp:10.0.0.5:16001 names" == link_of(proxy).engine.name
 
 
+def done_behind(bench: Bench, kind: Any) -> list[Any]:
+    """Ask a camera to locate, behind the port that a lobby names, and return what it has done."""
+    camera = MyCamera()
+    for equipment, place in ((kind(), DOOR), (camera, 9000)):
+        service: Any = serve(equipment, at=bench.camera.listening(place), reactor=bench.camera.clock)
+        service.startService()
+    at = port_from(
+        bench.robot.connecting(bench.camera, DOOR),
+        kind,
+        lambda lobby: lobby.port(),
+        then=partial(bench.robot.connecting, bench.camera),
+        reactor=bench.robot.clock,
+    )
+    proxy = remote(VisionCamera, at=at, reactor=bench.robot.clock, policy=QUIET)
+    bench.result(proxy.locate(3))
+    return camera.done
+
+
 def test_a_port_may_come_from_another_declaration(bench: Bench) -> None:
     """The sibling in plain text: ``PORT?`` is answered with ``PORT 9000``."""
 
@@ -264,20 +282,7 @@ def test_a_port_may_come_from_another_declaration(bench: Bench) -> None:
             """Return the port of the camera."""
             return 9000
 
-    camera = MyCamera()
-    for equipment, place in ((Lobby(), DOOR), (camera, 9000)):
-        service: Any = serve(equipment, at=bench.camera.listening(place), reactor=bench.camera.clock)
-        service.startService()
-    at = port_from(
-        bench.robot.connecting(bench.camera, DOOR),
-        Lobby,
-        lambda lobby: lobby.port(),
-        then=partial(bench.robot.connecting, bench.camera),
-        reactor=bench.robot.clock,
-    )
-    proxy = remote(VisionCamera, at=at, reactor=bench.robot.clock, policy=QUIET)
-    bench.result(proxy.locate(3))
-    assert [3] == camera.done
+    assert [3] == done_behind(bench, Lobby)
 
 
 def test_the_port_may_be_a_reply_with_a_framing_of_its_own(bench: Bench) -> None:
@@ -292,17 +297,4 @@ def test_the_port_may_be_a_reply_with_a_framing_of_its_own(bench: Bench) -> None
             """Return the port of the camera."""
             return 9000
 
-    camera = MyCamera()
-    for equipment, place in ((Lobby(), DOOR), (camera, 9000)):
-        service: Any = serve(equipment, at=bench.camera.listening(place), reactor=bench.camera.clock)
-        service.startService()
-    at = port_from(
-        bench.robot.connecting(bench.camera, DOOR),
-        Lobby,
-        lambda lobby: lobby.port(),
-        then=partial(bench.robot.connecting, bench.camera),
-        reactor=bench.robot.clock,
-    )
-    proxy = remote(VisionCamera, at=at, reactor=bench.robot.clock, policy=QUIET)
-    bench.result(proxy.locate(3))
-    assert [3] == camera.done
+    assert [3] == done_behind(bench, Lobby)
