@@ -87,7 +87,7 @@ with blocking.remote(Gateway, at=f"tcp:127.0.0.1:{ports[0]}") as gateway:
 )
 
 HSMS = """
-import os, time
+import os, threading
 import secsgem.common, secsgem.hsms
 from tcpcomm import blocking
 from tests.conversation.test_hsms import Hsms
@@ -111,10 +111,10 @@ settings = secsgem.hsms.HsmsSettings(
     session_id=3,
 )
 protocol = secsgem.hsms.HsmsProtocol(settings)
+selected = threading.Event()
+protocol.events.communicating += lambda data: selected.set()
 protocol.enable()
-ends = time.monotonic() + 20
-while protocol.connection_state.current.name != "CONNECTED_SELECTED" and time.monotonic() < ends:
-    time.sleep(0.01)
+assert selected.wait(20)
 reply = protocol.send_and_waitfor_response(settings.streams_functions.function(1, 1)())
 print(reply.header.session_id, settings.streams_functions.decode(reply).get(), flush=True)
 os._exit(0)  # its threads would keep the program alive
@@ -122,7 +122,7 @@ os._exit(0)  # its threads would keep the program alive
 
 
 ACTIVE = """
-import os, socket, time
+import os, socket
 import secsgem.common, secsgem.gem, secsgem.hsms
 from tcpcomm import blocking
 from tests.conversation.test_states import BytesMachine, MyBytesHost
