@@ -59,6 +59,29 @@ def test_what_is_repeated_is_rounded_as_it_is_written() -> None:
         asked(dialect, x=1.26).take("AT 1.2")
 
 
+def test_what_an_optional_part_or_an_end_repeats_is_rounded_too() -> None:
+    spec = MessageSpec("do", "Device.do", "MOVE {x}", "AT[ {x:.1f}]", (Field("x", float, 0.0),))
+    dialect: Dialect = Template().bind([spec])
+    assert asked(dialect, x=1.26).take("AT 1.3") is None
+    with pytest.raises(CodecError, match=r"x: is 1\.2, so this is not the reply to 1\.26"):
+        asked(dialect, x=1.26).take("AT 1.2")
+    with pytest.raises(CodecError, match=r"x: is 0\.0, so this is not the reply to 1\.26"):
+        asked(dialect, x=1.26).take("AT")
+
+    dialect, _ = bound("LIST {x}", Until("END {x:.1f}", "- {line}"), list[str], x=float)
+    assert [] == asked(dialect, x=1.26).take("END 1.3")
+
+
+def test_a_repeated_value_that_is_left_out_is_none() -> None:
+    spec = MessageSpec("do", "Device.do", "MOVE[ {x}]", "AT[ {x:.1f}]", (Field("x", float | None, None),))
+    dialect = Template().bind([spec])
+    assert asked(dialect, x=None).take("AT") is None
+    with pytest.raises(CodecError, match=r"x: is None, so this is not the reply to 1\.26"):
+        asked(dialect, x=1.26).take("AT")
+    with pytest.raises(CodecError, match=r"x: is 1\.3, so this is not the reply to None"):
+        asked(dialect, x=None).take("AT 1.3")
+
+
 def test_a_field_that_the_result_needs_is_the_result() -> None:
     dialect, _ = bound("SET {x}", "OK {x}", float, x=float)
     assert not dialect.reads_by_request
@@ -93,6 +116,14 @@ def test_an_acknowledgement_may_repeat_parameters() -> None:
     assert [MORE, 7] == [reader.take("RUN 3 TAKEN"), reader.take("DONE 7")]
     with pytest.raises(CodecError, match="n: is 4, so this does not acknowledge 3"):
         asked(dialect, n=3).take("RUN 4 TAKEN")
+
+
+def test_what_an_acknowledgement_repeats_is_rounded_as_it_is_written() -> None:
+    dialect, _ = bound("RUN {x}", Acknowledged("RUN {x:.1f}", "DONE"), None, x=float)
+    assert b"RUN 1.3" == dialect.acknowledgement(Request("do", {"x": 1.26}))
+    assert MORE == asked(dialect, x=1.26).take("RUN 1.3")
+    with pytest.raises(CodecError, match=r"x: is 1\.2, so this does not acknowledge 1\.26"):
+        asked(dialect, x=1.26).take("RUN 1.2")
 
 
 def test_a_simulation_does_not_need_the_parameters() -> None:
@@ -184,6 +215,18 @@ def test_a_fault_for_a_request_that_is_refused_repeats_what_could_be_read(
     (refusal,) = dialect.read_at_equipment(frame).requests
     assert isinstance(refusal, Refusal)
     assert answer == dialect.fault(refusal, dialect.fault_for(refusal.error_kind, ""))
+
+
+def test_a_fault_may_repeat_a_parameter_in_an_optional_part() -> None:
+    spec = MessageSpec("go", "Axis.go", "GO {x}", "OK", (Field("x", float, 0.0),))
+    dialect = Template(fault="NG,{code}[,{x:.1f}]").bind([spec])
+    assert b"NG,E1,1.3" == dialect.fault(Request("go", {"x": 1.26}), Fault("E1"))
+    assert isinstance(fault_in(dialect, "go", "NG,E1,1.3", x=1.26), Fault)
+    for text, found in (("NG,E1,1.2", "1.2"), ("NG,E1", "0.0")):
+        problem = fault_in(dialect, "go", text, x=1.26)
+        assert f"x: is {found}, so this does not answer 1.26" == str(problem)
+    (refusal,) = dialect.read_at_equipment(b"STOP").requests
+    assert b"NG,E1" == dialect.fault(refusal, Fault("E1"))
 
 
 def test_a_fault_repeats_what_stands_in_place_of_silence_too() -> None:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from tcpcomm.codec.problems import inside, missing
 from tcpcomm.codec.template.byte_widths import gathered, spread
-from tcpcomm.codec.template.fields.field_type import Plain
+from tcpcomm.codec.template.fields.field_type import FieldType, Plain
 from tcpcomm.codec.template.fields.raw_bytes import WithBody
 from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
 from tcpcomm.codec.template.regex_tree import TextPattern
@@ -82,6 +82,7 @@ class CompiledTemplate:
         behind: those that count what stands behind them.
         expected: the expected text of each piece, to explain a mismatch.
         charset: Python's name of the encoding, if its widths count bytes; None: widths count characters.
+        kinds: the types of its values by their names, also of those in optional parts.
         raw: the name of the field of raw bytes behind the text, or an empty text.
         raw_kind: the type of that field.
         match: the compiled regular expression.
@@ -103,6 +104,7 @@ class CompiledTemplate:
     behind: tuple[Behind, ...]
     expected: tuple[ExpectedText, ...]
     charset: str | None
+    kinds: Mapping[str, FieldType] = field(eq=False, repr=False)
     raw: str = ""
     raw_kind: type[bytes] | type[memoryview] = bytes
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
@@ -177,6 +179,13 @@ class CompiledTemplate:
         text = self.format % tuple(texts)
         return WithBody(text, values[self.raw]) if self.raw else text
 
+    def writes_alike(self, name: str, one: Any, other: Any) -> bool:
+        """Return True if two values of a field are equal, or a format rounds them to one text."""
+        if one is None or other is None:  # which has no text
+            return one is other
+        write = self.kinds[name].write
+        return bool(one == other) or write(one) == write(other)
+
     def draw(self, random: Random) -> dict[str, Any]:
         """Draw values that can be sent without change."""
         values: dict[str, Any] = {}
@@ -231,7 +240,7 @@ class FieldFinder:
 
     def largest(self, most: int) -> int:
         """Return the largest whole number up to ``most`` that the field can carry."""
-        write = next(write for name, write, _ in self.template.writers if name == self.name)
+        write = self.template.kinds[self.name].write
         carried, refused = 0, most + 1
         while refused - carried > 1:
             middle = (carried + refused) // 2

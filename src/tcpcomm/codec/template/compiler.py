@@ -213,6 +213,7 @@ class _Compiler:
             ),
             tuple(self.expected),
             self.charset,
+            self.kinds,
             raw=self.raw,
             raw_kind=bare_type(self.fields[self.raw].type) if self.raw else bytes,
         )

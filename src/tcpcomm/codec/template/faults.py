@@ -17,7 +17,7 @@ from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
-from tcpcomm.codec.template.fields.field_types import ValueFields, value_fields
+from tcpcomm.codec.template.fields.field_types import ValueFields, value_fields, without_none
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
@@ -276,13 +276,10 @@ class FaultTemplate:
 
     def _check_repeated(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
         for name in self.repeated:
-            if name in sent and values[name] != sent[name]:
-                write = next(write for each, write, _ in self._template.writers if each == name)
-                if write(values[name]) != write(sent[name]):  # a format may round it
-                    raise CodecError(
-                        f"is {brief_repr(values[name])}, so this does not answer {brief_repr(sent[name])}",
-                        name,
-                    )
+            if name in sent and not self._template.writes_alike(name, values[name], sent[name]):
+                raise CodecError(
+                    f"is {brief_repr(values[name])}, so this does not answer {brief_repr(sent[name])}", name
+                )
 
     def write(self, word: str, fault: Fault, id: int = 0, sent: Mapping[str, Any] = NOTHING_CARRIED) -> str:
         """
@@ -362,8 +359,10 @@ class FaultTemplate:
 
 
 def _sample(template: CompiledTemplate, parameter: Field) -> Any:
-    """Return a value that a template can carry: the default, 0, or another one."""
-    write = next(write for name, write, _ in template.writers if name == parameter.name)
+    """Return a value that a template can carry: None or the default, 0, or another one."""
+    if without_none(parameter.type)[1] and (parameter.default is None or parameter.default is MISSING):
+        return None  # leaves out its optional part
+    write = template.kinds[parameter.name].write
     for value in (parameter.default, 0, 0.0, "0", False):
         with suppress(CodecError):
             write(value)

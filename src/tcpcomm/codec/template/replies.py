@@ -249,17 +249,18 @@ class _Progress:
         """Read the next frame. Return False if it does not fit this form; raise the Fault in it."""
         form = self.form
         if self.frames < len(form.templates):
-            values = form.templates[self.frames].read(text)
+            template = form.templates[self.frames]
+            values = template.read(text)
             if values is None:
                 return False
             if self.sent:
-                form.check_repeated(values, self.sent)
+                form.check_repeated(template, values, self.sent)
             self.frames += 1
             self.values.update(values)
         elif form.items is not None:
             if form.end is not None and (values := form.end.read(text)) is not None:
                 if self.sent:
-                    form.check_repeated(values, self.sent)
+                    form.check_repeated(form.end, values, self.sent)
                 self.values.update(values)
                 self.is_complete = True
                 return True
@@ -312,7 +313,7 @@ class _SeveralReader(ReplyReader):
             if values is None:
                 raise reply.read_fault(body) or reply.acknowledgement.explain(body)[1]
             for name in reply.carried_first & self._sent.keys():
-                if values[name] != self._sent[name]:
+                if not reply.acknowledgement.writes_alike(name, values[name], self._sent[name]):
                     raise CodecError(
                         f"is {brief_repr(values[name])}, so this does not acknowledge "
                         f"{brief_repr(self._sent[name])}",
