@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from attrs import evolve, frozen
@@ -227,6 +227,18 @@ def test_a_fault_may_repeat_a_parameter_in_an_optional_part() -> None:
         assert f"x: is {found}, so this does not answer 1.26" == str(problem)
     (refusal,) = dialect.read_at_equipment(b"STOP").requests
     assert b"NG,E1" == dialect.fault(refusal, Fault("E1"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "answer"),
+    [(b"GO a 3", b"NG,E1,3"), (b"GO a 3 4", b"NG,E1,3"), (b"GO a", b"NG,E1"), (b"GO", b"NG,E1")],
+)
+def test_a_fault_repeats_what_stands_in_an_optional_part_of_a_request(frame: bytes, answer: bytes) -> None:
+    parameters = (Field("axis", Literal["a", "b"]), Field("job", int | None))
+    spec = MessageSpec("go", "Axis.go", "GO {axis}[ {job}]", "OK", parameters)
+    dialect = Template(fault="NG,{code}[,{job}]").bind([spec])
+    (request,) = dialect.read_at_equipment(frame).requests
+    assert answer == dialect.fault(request, Fault("E1"))
 
 
 def test_a_fault_repeats_what_stands_in_place_of_silence_too() -> None:

@@ -215,12 +215,9 @@ class FieldFinder:
 
     @_begin.default
     def _pattern_of_begin(self) -> re.Pattern[str]:
-        regex = ""
-        for each in self.template.expected:
-            if each.name == self.name:
-                return re.compile(f"{regex}({each.regex})", re.DOTALL)
-            regex += f"(?:{each.regex})"
-        raise AssertionError(self.template.text)
+        regex = _regex_up_to(self.name, self.template.expected)
+        assert regex is not None
+        return re.compile(regex, re.DOTALL)
 
     def value_in(self, text: str) -> Any:
         """Return the value in a text, or None if the text does not fit the template."""
@@ -250,6 +247,17 @@ class FieldFinder:
             except CodecError:
                 refused = middle
         return carried
+
+
+def _regex_up_to(name: str, expected: Sequence[ExpectedText]) -> str | None:
+    """Return the regular expression of a text up to a field, a group, or None if the field is not there."""
+    regex = ""
+    for each in expected:
+        found = f"({each.regex})" if each.name == name else _regex_up_to(name, each.parts)
+        if found is not None:
+            return regex + found
+        regex += f"(?:{each.regex})"
+    return None
 
 
 def found_value(text: str, finders: Sequence[FieldFinder]) -> Any:
