@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tcpcomm import Equipment, command, declaration_of
 from tcpcomm.codec import Dialect, Field, MessageSpec, Scpi
-from tcpcomm.codec.base import Batch, Refusal, Request
+from tcpcomm.codec.base import Answer, Batch, Refusal, Request
 from tcpcomm.codec.template.scpi.headers import parse_header
 from tcpcomm.codec.template.scpi.messages import split
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -285,3 +285,28 @@ def test_a_block_with_a_wrong_length_is_refused(meter: Dialect) -> None:
     assert reader is not None
     with pytest.raises(CodecError, match="the block says 5 bytes, but there are 4"):
         reader.take(getattr(answer, "body", None))
+
+
+def test_raw_bytes_change_nothing_of_how_a_line_is_read() -> None:
+    specs = [
+        spec("picture", "HCOPy:DATA?", "{#image}\r\n{image:raw}", bytes),
+        spec("load", "DATA:LOAD {name},{#data}\r\n{data:raw}", name=str, data=bytes),
+        spec("output", "OUTPut {on}", on=bool),
+        spec("reset", "*RST"),
+    ]
+    dialect = Scpi().bind(specs)
+    assert [("picture", {})] == asked(dialect, b"hcopy:data?")
+    assert [("output", {"on": True}), ("reset", {})] == asked(dialect, b":OUTP on;*RST")
+    assert ["there is no command OUTPU"] == asked(dialect, b"OUTPU ON")
+    (problem,) = asked(dialect, b"\r\n\x01")
+    assert problem.isascii()
+    assert b"DATA:LOAD w,2\r\n;\r" == dialect.request("load", {"name": "w", "data": b";\r"}, 0)
+    load = ("load", {"name": "w", "data": b";\r"})
+    assert [("reset", {}), load] == asked(dialect, b"*rst;data:load w,2\r\n;\r")
+    reader = dialect.reply_reader("picture")
+    assert reader is not None
+    for image in (b"", b"a;b", b"ab\r"):
+        (frame,) = dialect.reply(Request("picture", {}), image)
+        (answer,) = dialect.read_at_host(frame)
+        assert isinstance(answer, Answer)
+        assert image == reader.take(answer.body)

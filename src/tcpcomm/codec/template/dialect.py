@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
@@ -27,7 +26,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
-from tcpcomm.codec.encoding import Encoding, has_byte_order_mark, using, without_byte_order_mark
+from tcpcomm.codec.encoding import Encoding, using, without_byte_order_mark
 from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
@@ -242,8 +241,6 @@ class TextDialect(Dialect):
         *,
         free_replies: bool = False,
     ) -> None:
-        self._encoding = encoding
-        self._encode = encoding.encode
         self._charset = encoding.charset
         self._faults = faults
         self.has_faults = bool(faults.templates)
@@ -251,9 +248,7 @@ class TextDialect(Dialect):
         messages = _compile_messages(specs, encoding, faults, free_replies=free_replies)
         templates = [each for message in messages for each in (message.template, *message.reply_templates)]
         self._encoding = body_encoding(encoding, templates)
-        if type(self._encoding) is not Encoding:
-            self._encode = self._encoding.encode
-            self.read_at_equipment = self._read_decoded  # type: ignore[method-assign]
+        self._encode, self._decode = self._encoding.encode, self._encoding.decode
         self._messages = {each.name: each for each in messages}
         self._commands = [each for each in messages if not each.spec.is_event]
         self._events = [each for each in messages if each.spec.is_event]
@@ -306,17 +301,7 @@ class TextDialect(Dialect):
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
-            text = str(frame, self._charset)
-        except UnicodeDecodeError as error:
-            if has_byte_order_mark(frame):
-                return self.read_at_equipment(frame[len(BOM_UTF8) :])
-            return Refusal(ProtocolErrorKind.UNREADABLE, self._encoding.problem(error))
-        return self._read_request(text) or self._refusal(text)
-
-    def _read_decoded(self, frame: bytes) -> Asked:
-        """Read a request whose encoding is more than a character set: raw bytes behind a line, XML."""
-        try:
-            text = self._encoding.decode(frame)
+            text = self._decode(frame)
         except CodecError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, error)
         return self._read_request(text) or self._refusal(text)

@@ -41,6 +41,7 @@ from tcpcomm.codec.random_values import TRIES
 from tcpcomm.codec.ranges import Range, bounds_of
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import Faults
+from tcpcomm.codec.template.fields.raw_bytes import RAW, WithBody
 from tcpcomm.codec.template.parser import ListPiece, OptionalPiece, Piece, ValuePiece, parse, value_names
 from tcpcomm.codec.template.scpi.headers import Header, HeaderTable, parse_header
 from tcpcomm.codec.template.scpi.messages import split, split_unit, written
@@ -189,7 +190,8 @@ class ScpiDialect(TextDialect):
 
     def read_at_equipment(self, frame: bytes) -> Asked:
         try:
-            units = split(self._encoding.decode(frame), ";")
+            line = self._encoding.decode(frame)
+            units = split(line, ";")
             if len(units) > self._max_units:
                 raise CodecError(f"the line has {len(units)} commands, and may have {self._max_units}")
         except CodecError as error:
@@ -198,7 +200,7 @@ class ScpiDialect(TextDialect):
         found: list[Request | Refusal] = []
         for unit in units:
             if unit:
-                request, path = self._read_unit(unit, path)
+                request, path = self._read_unit(unit, path, line)
                 found.append(request)
         if len(found) == 1:
             return found[0]
@@ -206,8 +208,8 @@ class ScpiDialect(TextDialect):
             return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the line is empty"), wants_reply=False)
         return Batch(found, in_order=True)
 
-    def _read_unit(self, unit: str, path: str) -> tuple[Request | Refusal, str]:
-        """Return the request of a unit, and the path that the next unit may begin from."""
+    def _read_unit(self, unit: str, path: str, line: str) -> tuple[Request | Refusal, str]:
+        """Return the request of a unit of a line, and the path that the next unit may begin from."""
         try:
             header, parameters = split_unit(unit)
             absolute = header.removeprefix(":")
@@ -217,12 +219,14 @@ class ScpiDialect(TextDialect):
                 absolute = path + header if command is not None else absolute
             command = command or self._headers.find(absolute)
             if command is None:
-                problem = CodecError(f"there is no command {header}")
+                problem = CodecError(f"there is no command {header.removesuffix(RAW)}")
                 return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem, wants_reply=False), path
             name, text = command
             if parameters or self._words[name]:
                 text += " " + written(parameters, self._words[name])
-            (request,) = super().read_at_equipment(self._encoding.encode(text)).requests
+            if isinstance(line, WithBody) and text.endswith(RAW):
+                text = WithBody(text, line.body)
+            request = self._read_request(text) or self._refusal(text)
         except CodecError as error:
             return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, wants_reply=False), path
         if not header.startswith("*"):
@@ -258,6 +262,8 @@ class ScpiDialect(TextDialect):
         return b";".join(replies)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
-        if frame.endswith(b"\r") and b"#" not in frame:  # it could be the last byte of a block
+        # It could be the last byte of a block, or of raw bytes.
+        is_line = frame.endswith(b"\r") and b"#" not in frame
+        if is_line and not isinstance(self._encoding.decode(frame), WithBody):
             frame = frame[:-1]
         return super().read_at_host(frame)
