@@ -65,7 +65,7 @@ class Message:
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
-            read = partial(_read_fault, self.faults.read, self.word)
+            read = partial(self.faults.read, word=self.word)
             if isinstance(spec.reply, Silence):
                 self.reply = SilentReply(spec, read)
             else:
@@ -173,15 +173,6 @@ def _has_reply(spec: MessageSpec) -> bool:
             f"it returns {type_text(spec.result)}, but with reply=None no reply is sent"
         )
     return spec.reply is not None
-
-
-def _read_fault(
-    read: Callable[[str, str, Mapping[str, Any]], Fault | None],
-    word: str,
-    text: str,
-    sent: Mapping[str, Any] = NOTHING_CARRIED,
-) -> Fault | None:
-    return read(text, word, sent)
 
 
 def sent_values(request: Request | Refusal) -> Mapping[str, Any]:
@@ -359,11 +350,15 @@ class TextDialect(Dialect):
             ProtocolErrorKind.UNKNOWN_COMMAND, problem, id=word, wants_reply=not is_ours, foreign=foreign
         )
 
+    def carried(self, request: Request) -> Mapping[str, Any]:
+        """Return the values of a request that its acknowledgement and its reply may repeat."""
+        return request.values
+
     def acknowledgement(self, request: Request) -> bytes | None:
         message = self._messages[request.name]
         if message.reply is None or not message.reply.carried_first:
             return message.acknowledgement
-        return self._encode(message.reply.write_acknowledgement(request.values) or "")
+        return self._encode(message.reply.write_acknowledgement(self.carried(request)) or "")
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         return self._repliers[request.name](request, result)
@@ -375,7 +370,7 @@ class TextDialect(Dialect):
         message = self._messages[request.name]
         if message.reply is None:
             return []
-        texts = message.reply.write(result, request.values)
+        texts = message.reply.write(result, self.carried(request))
         if self._free_replies or message.reply.free_templates:
             for text in texts:
                 if self._is_event_or_fault(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -80,22 +80,8 @@ class NumberedDialect(TextDialect):
         id = found_value(text, self._numbered_requests) or NO_ID
         return refusal.but(id=_Unknown(refusal.id, id))
 
-    def acknowledgement(self, request: Request) -> bytes | None:
-        reply = self._messages[request.name].reply
-        text = None if reply is None else reply.write_acknowledgement(self._carried(request))
-        return None if text is None else self._encode(text)
-
-    def _carried(self, request: Request) -> Mapping[str, Any]:
+    def carried(self, request: Request) -> Mapping[str, Any]:
         return {**request.values, self._id: request.id or NO_ID}
-
-    def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
-        return self.reply
-
-    def reply(self, request: Request, result: Any) -> list[bytes]:
-        reply = self._messages[request.name].reply
-        if reply is None:
-            return []
-        return [self._encode(text) for text in reply.write(result, self._carried(request))]
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         word, id = request.id if isinstance(request.id, _Unknown) else ("", request.id or NO_ID)
