@@ -246,9 +246,7 @@ class Sequence:
         self._compiled_fields = fields
         self.templates = tuple(compile_template(text, fields) for text in steps.heads)
         """The templates of the frames before the tail."""
-        self.end: CompiledTemplate | None = None
-        if isinstance(tail, Until):
-            self.end = compile_template(tail.end, fields)
+        self.end = None if self.items is None else self.items.end
         ends = () if self.end is None else (self.end,)
         framed = (*self.templates, *ends)
         used = tuple(name for each in framed for name in each.names if name not in self.carried)
@@ -419,7 +417,7 @@ def _items(steps: Steps, tail: CountedLines | Until, result: Any) -> Items:
     refuse_common_forms(forms)
     end = None
     if isinstance(tail, Until):
-        repeated = {each: steps.parameters[each] for each in steps.repeated(result)}
+        repeated = {each: steps.parameters[each] for each in sorted(steps.repeated(result))}
         end = compile_template(tail.end, {**_any_fields(result, name), **repeated})
     is_free = end is not None and len(forms) == 1 and _is_free(forms[0].templates[0])
     return Items(name, tuple(forms), tail.at_most, end, is_free)
