@@ -113,8 +113,6 @@ class JsonDialectBase(Dialect, Generic[M]):
         self._name_of = ValueTypes(naming).name_of
         self._text = text
         self._messages = {each.spec.name: each for each in messages}
-        self._commands = {each.word: each for each in messages if not each.spec.is_event}
-        self._events = {each.word: each for each in messages if each.spec.is_event}
         self._codes = {**ERROR_CODES, **codes}
         self.codes_are_texts = all(isinstance(each, str) for each in self._codes.values())
 

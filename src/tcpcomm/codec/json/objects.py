@@ -127,21 +127,12 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             for each in messages
             if not each.spec.is_event and each.spec.reply is not None
         }
-        self._commands = _by_word(messages, codec.command, are_events=False)
-        self._events = _by_word(messages, codec.event, are_events=True)
+        self._other_commands = _by_key(messages, are_events=False)
+        self._commands = self._other_commands.pop(codec.command, {})
+        self._other_events = _by_key(messages, are_events=True)
+        self._events = self._other_events.pop(codec.event or "", {})
         self._any_object = next((each for each in messages if not each.has_word), None)
         self.has_faults = self._any_object is None  # a host would take a fault for the event
-        keys = dict.fromkeys(each.key for each in messages if each.has_word)
-        self._other_commands = {
-            key: found
-            for key in keys
-            if key != codec.command and (found := _by_word(messages, key, are_events=False))
-        }
-        self._other_events = {
-            key: found
-            for key in keys
-            if key != codec.event and (found := _by_word(messages, key, are_events=True))
-        }
         self._told = codec.told
         self._success = {key: values_of(each)[0] for key, each in codec.success.items()}
         self._failure = {key: values_of(each)[0] for key, each in codec.failure.items()}
@@ -469,15 +460,15 @@ def _ranges(ranges: Sequence[Sequence[int]]) -> str:
     return " | ".join([*texts, "..."] if len(ranges) > 8 else texts)
 
 
-def _by_word(
-    messages: Sequence[ObjectMessage], key: str | None, *, are_events: bool
-) -> dict[int | str, ObjectMessage]:
-    """Return the commands or the events that have their words under a key."""
-    return {
-        each.word: each
-        for each in messages
-        if each.key == key and each.has_word and each.spec.is_event is are_events
-    }
+def _by_key(
+    messages: Sequence[ObjectMessage], *, are_events: bool
+) -> dict[str, dict[int | str, ObjectMessage]]:
+    """Return the commands or the events by the keys of their words, and then by their words."""
+    found: dict[str, dict[int | str, ObjectMessage]] = {each.key: {} for each in messages if each.has_word}
+    for each in messages:
+        if each.has_word and each.spec.is_event is are_events:
+            found[each.key][each.word] = each
+    return {key: by_word for key, by_word in found.items() if by_word}
 
 
 def _refuse_common_objects(codec: Json, specs: Sequence[MessageSpec]) -> None:

@@ -104,6 +104,8 @@ class _JsonRpcDialect(JsonDialectBase[JsonMessage]):
 
     def __init__(self, codec: JsonRpc, messages: Sequence[JsonMessage]) -> None:
         super().__init__(JsonText("utf-8", codec.ascii, codec.max_values), messages, {}, codec.naming)
+        self._commands = {each.word: each for each in messages if not each.spec.is_event}
+        self._events = {each.word: each for each in messages if each.spec.is_event}
         self._by_position = codec.by_position
         self._max_batch = codec.max_batch
 
