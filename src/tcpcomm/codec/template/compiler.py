@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any, Final, TypeVar
 
-from attrs import Factory, define, evolve, field
+from attrs import define, evolve, field
 
 from tcpcomm.codec.annotations import bare_type, type_text
 from tcpcomm.codec.base import MISSING, Field
@@ -39,8 +39,10 @@ from tcpcomm.codec.template.compiled import (
 )
 from tcpcomm.codec.template.fields.field_type import FieldType
 from tcpcomm.codec.template.fields.field_types import (
+    absent_value,
     field_type,
     item_of,
+    names_of_lists,
     refuse_unnamed,
     value_fields,
     without_none,
@@ -330,9 +332,7 @@ class _Compiler:
             return piece.name
         if not piece.name and COUNT in self.fields:
             return ""
-        lists = [name for name, value in self.fields.items() if _is_list(value)]
-        if not lists:
-            lists = [name for name, value in self.fields.items() if value.type in RAW_KINDS]
+        lists = names_of_lists(self.fields)
         countable = (str, *RAW_KINDS)
         if piece.name in lists:
             return piece.name
@@ -434,10 +434,6 @@ class _Compiler:
         return _list_type(piece, item, self.text, by_bytes=self.charset is not None)
 
 
-def _is_list(value: Field) -> bool:
-    return item_of(without_none(value.type)[0]) is not MISSING
-
-
 def _count_items(value: Any) -> int:
     return len(checked_list(value))
 
@@ -454,22 +450,6 @@ def checked_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise wrong("a list", value)
     return value
-
-
-def absent_value(value: Field) -> Callable[[], Any]:
-    """Return a function for the value of a field if its optional part is left out."""
-    default = value.default
-    if isinstance(default, Factory):  # type: ignore[arg-type]
-        if default.takes_self:
-            raise ConfigurationError("in an optional part, its default must not depend on other fields")
-        return default.factory  # type: ignore[no-any-return]
-    if default is not MISSING:
-        return lambda: default
-    if without_none(value.type)[1]:
-        return lambda: None
-    if _is_list(value):
-        return list
-    raise ConfigurationError("it is in an optional part, so make it Optional, or give it a default")
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -22,8 +22,8 @@ from tcpcomm.codec.random_values import TRIES, draw_accepted
 from tcpcomm.codec.reply_forms import Acknowledged, CountedLines, OneOf, Until
 from tcpcomm.codec.template.ambiguity import common_text
 from tcpcomm.codec.template.compiled import CompiledTemplate
-from tcpcomm.codec.template.compiler import COUNT, absent_value, checked_list, compile_template, each_item
-from tcpcomm.codec.template.fields.field_types import ValueFields, item_of, value_fields
+from tcpcomm.codec.template.compiler import COUNT, checked_list, compile_template, each_item
+from tcpcomm.codec.template.fields.field_types import ValueFields, absent_value, item_of, value_fields
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.parser import CountPiece, ListPiece, ValuePiece, parse, value_names
 from tcpcomm.codec.template.regex_tree import TextPattern

@@ -11,7 +11,7 @@ from inspect import isclass
 from random import Random
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from tcpcomm.codec.annotations import (
     arguments_of,
@@ -59,6 +59,32 @@ def item_of(annotation: Any) -> Any:
     annotation = bare_type(annotation)
     arguments = typing.get_args(annotation)
     return arguments[0] if typing.get_origin(annotation) is list and arguments else MISSING
+
+
+def absent_value(value: Field) -> Callable[[], Any]:
+    """Return a function for the value of a field if its optional part is left out."""
+    default = value.default
+    if isinstance(default, Factory):  # type: ignore[arg-type]
+        if default.takes_self:
+            raise ConfigurationError("in an optional part, its default must not depend on other fields")
+        return default.factory  # type: ignore[no-any-return]
+    if default is not MISSING:
+        return lambda: default
+    if without_none(value.type)[1]:
+        return lambda: None
+    if _is_list(value):
+        return list
+    raise ConfigurationError("it is in an optional part, so make it Optional, or give it a default")
+
+
+def names_of_lists(fields: Mapping[str, Field]) -> list[str]:
+    """Return the names of the fields that ``{#}`` can count: the lists, or if there are none, the bytes."""
+    lists = [name for name, each in fields.items() if _is_list(each)]
+    return lists or [name for name, each in fields.items() if each.type in RAW_KINDS]
+
+
+def _is_list(value: Field) -> bool:
+    return item_of(without_none(value.type)[0]) is not MISSING
 
 
 def field_type(

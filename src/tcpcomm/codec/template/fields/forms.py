@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import Factory
-
 from tcpcomm.codec.annotations import bare_type
-from tcpcomm.codec.base import MISSING, Field
-from tcpcomm.codec.template.fields.field_types import item_of, value_fields, without_none
+from tcpcomm.codec.base import Field
+from tcpcomm.codec.template.fields.field_types import (
+    absent_value,
+    item_of,
+    names_of_lists,
+    value_fields,
+    without_none,
+)
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.fields.ieee488_fields import BLOCK_FORMAT
 from tcpcomm.codec.template.fields.raw_bytes import RAW_FORMAT, RAW_KINDS
@@ -87,19 +91,13 @@ class _Parts:
     def _count(self, piece: CountPiece) -> Form:
         if piece.in_bytes:
             return {"count": "written bytes", "of": piece.name or "all behind it"}
-        lists = [name for name, each in self._fields.items() if self._is_list(each)]
-        if not lists:
-            lists = [name for name, each in self._fields.items() if each.type in RAW_KINDS]
+        lists = names_of_lists(self._fields)
         if not piece.name and (FRAMES in self._fields or len(lists) != 1):
             return {"count": "frames"}
         name = piece.name or lists[0]
         kind = without_none(self._fields[name].type)[0]
         units = {str: "characters", bytes: "bytes", memoryview: "bytes"}
         return {"count": units.get(kind, "items"), "of": name}
-
-    @staticmethod
-    def _is_list(field: Field) -> bool:
-        return item_of(without_none(field.type)[0]) is not MISSING
 
     def _list(self, piece: ListPiece) -> Form:
         kind = item_of(without_none(self._fields[piece.name].type)[0])
@@ -112,17 +110,8 @@ class _Parts:
         return {"list": piece.name, "separator": piece.separator, "item": item}
 
     def _optional(self, piece: OptionalPiece) -> Form:
-        absent = {name: _absent(self._fields[name]) for name in value_names(piece.pieces)}
+        absent = {name: plain(absent_value(self._fields[name])()) for name in value_names(piece.pieces)}
         return {"optional": [self.part(each) for each in piece.pieces], "absent": absent}
-
-
-def _absent(field: Field) -> Any:
-    """Return the value of a field whose optional part is left out, as data."""
-    if isinstance(field.default, Factory):  # type: ignore[arg-type]
-        return plain(field.default.factory())
-    if field.default is not MISSING:
-        return plain(field.default)
-    return None if without_none(field.type)[1] else []
 
 
 def _format(kind: Any, text: str) -> Form:
