@@ -214,7 +214,7 @@ class ReplyReader(ABC):
     silence_is_success: ClassVar[bool] = False
     """True if the command has succeeded when no answer came within its timeout. The result is None."""
 
-    is_without_id: ClassVar[bool] = False
+    is_without_id: bool = False
     """True if the reply has no id although other replies of the session have one."""
 
     @abstractmethod

@@ -9,7 +9,6 @@ reads a request by the codec that knows it; examples of all requests show that o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from random import Random
 from typing import Any, NamedTuple
 
@@ -140,11 +139,8 @@ class MixedDialect(Dialect):
         if reader is None:
             return None
         own = self._of[name]
-        without_id = self.mixes_order and not own.by_id
-        kind = _reader_class(
-            reader.is_one_frame, reader.is_hasty, reader.silence_is_success, without_id=without_id
-        )
-        return kind(own, reader, [each for each in self._dialects if each is not own])
+        others = [each for each in self._dialects if each is not own]
+        return _MixedReader(own, reader, others, self.mixes_order and not own.by_id)
 
     def read_at_host(self, frame: bytes) -> Sequence[Event | Answer]:
         found: Answer | None = None
@@ -283,10 +279,23 @@ class _MixedReader(ReplyReader):
     own: Dialect
     reader: ReplyReader
     others: Sequence[Dialect]
+    is_without_id: bool
+
+    @property
+    def is_one_frame(self) -> bool:  # type: ignore[override]
+        return self.reader.is_one_frame
+
+    @property
+    def is_hasty(self) -> bool:  # type: ignore[override]
+        return self.reader.is_hasty
 
     @property
     def is_acknowledged(self) -> bool:  # type: ignore[override]
         return self.reader.is_acknowledged
+
+    @property
+    def silence_is_success(self) -> bool:  # type: ignore[override]
+        return self.reader.silence_is_success
 
     def take(self, body: Any) -> Any:
         frame = body.frame
@@ -302,18 +311,6 @@ class _MixedReader(ReplyReader):
                 if fault is not None:
                     raise fault from None
             raise
-
-
-@cache
-def _reader_class(one_frame: bool, hasty: bool, silence: bool, *, without_id: bool) -> type[_MixedReader]:
-    """Return the class of readers that differ from others in these facts."""
-    facts = {
-        "is_one_frame": one_frame,
-        "is_hasty": hasty,
-        "silence_is_success": silence,
-        "is_without_id": without_id,
-    }
-    return type("_MixedReader", (_MixedReader,), facts)
 
 
 def _check_distinct(mixed: MixedDialect, spec: MessageSpec, places: Mapping[str, str]) -> None:
