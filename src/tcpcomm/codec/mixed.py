@@ -53,8 +53,9 @@ def bind_messages(codec: Codec, specs: Sequence[MessageSpec]) -> Dialect:
     dialects = [each.bind([spec for spec in specs if (spec.codec or codec) == each]) for each in codecs]
     of = {spec.name: dialects[codecs.index(spec.codec or codec)] for spec in specs}
     mixed = MixedDialect(dialects, of)
+    places = {spec.name: spec.where for spec in specs}
     for spec in specs:
-        _check_distinct(mixed, spec, {each.name: each.where for each in specs})
+        _check_distinct(mixed, spec, places)
     return mixed
 
 
