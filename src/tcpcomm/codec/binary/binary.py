@@ -285,7 +285,7 @@ class Binary(Codec):
         reply = opcodes.take(spec.reply) if spec.reply not in (MISSING, None) else opcode
         if self.reply_bit and spec.reply is MISSING:
             reply = opcode | self.reply_bit
-        fault = reply if wire.has_status or wire.status_last else wire.fault_opcode_of(opcode)
+        fault = reply if wire.tells_status else wire.fault_opcode_of(opcode)
         parameters = compiler.values(spec.parameters, "parameter ")
         with errors_at("its result"):
             if self.status is None and uses_status(spec.result):

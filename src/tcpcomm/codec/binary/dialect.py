@@ -293,7 +293,7 @@ class BinaryDialect(Dialect):
             raise CodecError("the equipment has no faults, because the codec has fault_head=None")
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number", fault.code))
-        if (wire.has_status or wire.status_last) and wire.good.accepts(fault.code):
+        if wire.tells_status and wire.good.accepts(fault.code):
             raise CodecError(f"{fault.code} means success: give the fault another code", "code")
         if not (wire.has_status or wire.sends_code) and fault.code != 0:
             raise CodecError("the codec has code=None, so that only Fault(0) can be sent", "code")
@@ -305,7 +305,7 @@ class BinaryDialect(Dialect):
             return self.write_fault(request, message.fault_opcode, request.id or 0, fault.code, body)
         unknown = request.id if isinstance(request.id, _UnknownCommand) else _NOTHING_KNOWN
         opcode = wire.opcodes.empty if unknown.opcode is None else unknown.opcode
-        if not (wire.has_status or wire.status_last):
+        if not wire.tells_status:
             opcode = wire.fault_opcode_of(opcode)
         frame = self.write_fault(request, opcode, unknown.id, fault.code, body)
         return wire.fault_header.repeat_constants(wire.request_header, unknown.frame, frame)
@@ -385,7 +385,7 @@ class BinaryDialect(Dialect):
             opcode = "opcode" if first is None else wire.opcodes.label(first.fault_opcode)
         elif wire.fault_opcode is not None:
             opcode = wire.opcodes.label(wire.fault_opcode)
-        elif wire.fault_bit and not (wire.has_status or wire.status_last):
+        elif wire.fault_bit and not wire.tells_status:
             opcode = f"opcode|{wire.opcodes.label(wire.fault_bit)}"
         body = body_text(wire.fault.form)
         if wire.status_last:
@@ -410,7 +410,7 @@ class BinaryDialect(Dialect):
 
     def rules(self) -> dict[str, Any]:
         wire = self._wire
-        return {"good status": wire.good.first} if wire.has_status or wire.status_last else {}
+        return {"good status": wire.good.first} if wire.tells_status else {}
 
     def fault_layout(self) -> dict[str, Any] | None:
         wire = self._wire
@@ -418,7 +418,7 @@ class BinaryDialect(Dialect):
             return None
         opcode = None if callable(wire.fault_opcode) else wire.fault_opcode
         found = {"header": wire.fault_header.form(opcode), "body": wire.fault.form}
-        if wire.has_status or wire.status_last:
+        if wire.tells_status:
             return {**found, "good": wire.good.label, "status last": wire.status_last}
         return found if wire.fault_opcode is not None else {**found, "bit": wire.fault_bit}
 

@@ -45,6 +45,11 @@ class WireFormat:
     status_last: bool
     codes: Mapping[ProtocolErrorKind, int]
 
+    @property
+    def tells_status(self) -> bool:
+        """True if every reply has a status, in its header or behind its result."""
+        return self.has_status or self.status_last
+
     def fault_opcode_of(self, opcode: Any) -> Any:
         """Return the opcode of a fault that answers an opcode, if no status shows it."""
         found = self.fault_opcode
