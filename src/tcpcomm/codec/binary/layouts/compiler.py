@@ -311,11 +311,7 @@ class LayoutCompiler:
         if isinstance(size, EndedBy):
             return self._until(kind, size, marks)
         if isinstance(size, Rest):
-            return rest(
-                self._content(kind, True, marks)
-                if self._is_bits(kind)
-                else self._content(kind, False, marks)
-            )
+            return rest(self._content(kind, self._is_bits(kind), marks))
         return self._sized(size, self._aligned(marks, self._content(kind, counts_bytes(size), marks)))
 
     def _twice_sized(self, kind: Any, marks: Marks, first: Any, second: Any) -> Layout:
