@@ -241,16 +241,12 @@ class Binary(Codec):
         request_header, reply_header, event_header, fault_header = self._headers()
         if self.fault_head in (None, self.reply_head):
             fault_header = reply_header
-        headers = {request_header, reply_header, event_header, fault_header}
-        varies = any(header.values or header.tells_wish for header in headers) or self.wants_reply_bit
-        for header in headers:
-            header.generate(with_values=bool(varies) or fault_header is not reply_header)
         opcodes = self._opcode_type()
         fault_opcode = self.fault_opcode
         if fault_opcode is not None and not callable(fault_opcode):
             with errors_at("fault_opcode"):
                 fault_opcode = opcodes.take(fault_opcode)
-        return WireFormat(
+        wire = WireFormat(
             has_faults=self.fault_head is not None,
             request_header=request_header,
             reply_header=reply_header,
@@ -268,6 +264,10 @@ class Binary(Codec):
             status_last=self.status_last,
             codes=self._codes(),
         )
+        with_values = wire.is_headed or fault_header is not reply_header
+        for header in {request_header, reply_header, event_header, fault_header}:
+            header.generate(with_values=with_values)
+        return wire
 
     def _codes(self) -> dict[ProtocolErrorKind, int]:
         if self.status is None and self.code is None:

@@ -107,6 +107,4 @@ class HeadedDialect(BinaryDialect):
 
 def dialect_of(wire: WireFormat, messages: Mapping[str, BinaryMessage]) -> BinaryDialect:
     """Return the dialect of compiled messages."""
-    heads = (wire.request_header, wire.reply_header, wire.event_header)
-    is_headed = any(header.values or header.tells_wish for header in heads) or wire.wants_reply_bit
-    return (HeadedDialect if is_headed else BinaryDialect)(wire, messages)
+    return (HeadedDialect if wire.is_headed else BinaryDialect)(wire, messages)

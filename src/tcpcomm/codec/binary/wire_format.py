@@ -46,6 +46,12 @@ class WireFormat:
     codes: Mapping[ProtocolErrorKind, int]
 
     @property
+    def is_headed(self) -> bool:
+        """True if a header, other than that of faults, carries values or tells if a reply is wanted."""
+        heads = (self.request_header, self.reply_header, self.event_header)
+        return any(each.values or each.tells_wish for each in heads) or self.wants_reply_bit != 0
+
+    @property
     def tells_status(self) -> bool:
         """True if every reply has a status, in its header or behind its result."""
         return self.has_status or self.status_last
