@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_origin
 
 from tcpcomm.codec.problems import wrong
@@ -33,3 +34,16 @@ def native_list(value: Any, expected: str) -> list[Any]:
     if found is value or type(found) is not list:
         raise wrong(expected, value)
     return found
+
+
+def list_of(size: int) -> Callable[[Any], list[Any]]:
+    """Return a function that returns a list or array of this size as a list, or raises CodecError."""
+    expected = f"a list of {size}"
+
+    def take(value: Any) -> list[Any]:
+        found: list[Any] = value if type(value) is list else native_list(value, expected)
+        if len(found) != size:
+            raise wrong(expected, found)
+        return found
+
+    return take

@@ -8,8 +8,8 @@ from typing import Any
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import sized
 from tcpcomm.codec.binary.layouts.layout import VariableLayout, cut
-from tcpcomm.codec.numpy_values import native_list
-from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.codec.numpy_values import list_of, native_list
+from tcpcomm.codec.problems import inside
 from tcpcomm.errors import CodecError
 
 
@@ -95,13 +95,10 @@ def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bo
 def fixed_bits(content: VariableLayout, number: int, width: int, order: Any) -> FixedLayout:
     """Return the layout of a list of so many items."""
     size = -(-number * width // 8)
+    checked = list_of(number)
 
     def to_items(value: Any, items: list[Any]) -> None:
-        if type(value) is not list:
-            value = native_list(value, f"a list of {number}")
-        if len(value) != number:
-            raise wrong(f"a list of {number}", value)
-        items.append(content.write(value)[0])
+        items.append(content.write(checked(value))[0])
 
     return FixedLayout(
         order,

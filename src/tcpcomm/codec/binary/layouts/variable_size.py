@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from operator import getitem
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, RecordType, joined
 from tcpcomm.codec.binary.layouts.forms import Form, hex_text, sized
@@ -23,7 +23,7 @@ from tcpcomm.codec.binary.layouts.padded_text import Text
 from tcpcomm.codec.binary.layouts.recursion import TooDeep
 from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.limits import check_length, limit_of_lists
-from tcpcomm.codec.numpy_values import native_list
+from tcpcomm.codec.numpy_values import list_of, native_list
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
 
@@ -295,14 +295,7 @@ def fixed_list(content: VariableLayout, size: int, element: Layout | None) -> La
         size: the number of elements.
         element: the layout of an element, if nothing else is between them.
     """
-
-    def checked(value: Any) -> list[Any]:
-        if type(value) is not list:
-            value = native_list(value, f"a list of {size}")
-        if len(value) != size:
-            raise wrong(f"a list of {size}", value)
-        return cast("list[Any]", value)
-
+    checked = list_of(size)
     form = sized(content.form, {"fixed": size})
     if element is not None and element.fixed is not None:
         fields = [(f"[{index}]", element.fixed) for index in range(size)]
