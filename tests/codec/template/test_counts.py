@@ -70,6 +70,13 @@ def test_a_length_that_does_not_fit_into_its_digits_is_refused() -> None:
         dialect.request("do", {"name": "x" * 100}, 0)
 
 
+def test_a_value_whose_bytes_cannot_be_counted_is_refused_with_its_name() -> None:
+    dialect = bound("W{##name:02d}{name}", "OK", name=str)
+    for name, reason in ((5, "must be a text, not 5"), ("x" * 100, "100 does not fit into 2 characters")):
+        with pytest.raises(CodecError, match=f"^name: {reason}"):
+            dialect.request("do", {"name": name}, 0)
+
+
 @frozen
 class Picture:
     name: str

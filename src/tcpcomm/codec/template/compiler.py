@@ -311,7 +311,10 @@ class _Compiler:
             if name not in kinds:
                 raise missing(name)
             value = values[name]
-            return number.write(0 if value is None else measure(kinds[name].write(value)))
+            try:
+                return number.write(0 if value is None else measure(kinds[name].write(value)))
+            except CodecError as error:
+                raise inside(name, error) from None
 
         self.counts.append(Count(capture, name, measure, "bytes", in_bytes=True))
         if not name:
