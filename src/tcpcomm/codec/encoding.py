@@ -135,6 +135,10 @@ class Encoding:
                 return self.decode(data[len(BOM_UTF8) :])
             raise self.problem(error) from None
 
+    def size(self, text: str) -> int:
+        """Return the number of bytes of a part of a text. Raises CodecError if it cannot be written."""
+        return len(self.encode(text))
+
     def problem(self, error: UnicodeDecodeError) -> CodecError:
         """Return the error for bytes that are not text in this encoding."""
         where = f"at byte {error.start} of {brief_repr(error.object)}"

@@ -409,3 +409,16 @@ def test_a_document_of_faults_may_repeat_parameters() -> None:
     assert b'<no axis="2" code="5"/>' == dialect.fault(Request("home", {"axis": 2}), Fault(5))
     (refusal,) = dialect.read_at_equipment(b'<home axis="2" speed="9"/>').requests
     assert b'<no axis="2" code="5"/>' == dialect.fault(refusal, Fault(5))
+
+
+def saying(wire: str, kind: Any, codec: Xml) -> Dialect:
+    return codec.bind([MessageSpec("say", "Robot.say", wire, "<Ok/>", (Field("it", kind),))])
+
+
+def test_a_width_in_bytes_has_nothing_to_do_with_the_declaration() -> None:
+    dialect = saying('<Say It="{it:_<8b}"/>', str, Xml(declaration=True))
+    frame = dialect.request("say", {"it": "각"}, 1)
+    assert '<?xml version="1.0" encoding="utf-8"?><Say It="각_____"/>'.encode() == frame
+    (request,) = dialect.read_at_equipment(frame).requests
+    assert isinstance(request, Request)
+    assert {"it": "각"} == request.values

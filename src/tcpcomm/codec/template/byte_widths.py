@@ -77,7 +77,7 @@ def sizes_of(encoding: Encoding) -> tuple[tuple[int, CharSet], ...]:
 
 def size_in(encoding: Encoding, text: str) -> int:
     """Return the bytes of a text. Raises CodecError if it cannot be written."""
-    size = len(encoding.encode(text))
+    size = encoding.size(text)
     if size != len(spread(text, encoding.charset)):
         raise CodecError(f"characters of it are joined in {encoding.name}")
     return size

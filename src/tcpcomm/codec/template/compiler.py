@@ -302,10 +302,7 @@ class _Compiler:
 
     def _count_bytes(self, name: str, capture: str, number: FieldType) -> None:
         """Count the bytes that are written for a field, or behind the count."""
-        encoding, kinds = encoding_in_use(), self.kinds
-
-        def measure(text: str) -> int:
-            return len(encoding.encode(text))
+        measure, kinds = encoding_in_use().size, self.kinds
 
         def write(values: Mapping[str, Any]) -> str:
             if name not in kinds:

@@ -333,7 +333,7 @@ class FaultTemplate:
         return reason
 
     def _size(self, text: str) -> int:
-        return len(self._encoding.encode(text)) if self._width_in_bytes else len(text)
+        return self._encoding.size(text) if self._width_in_bytes else len(text)
 
     def _escaped(self, character: str) -> str:
         escaped = f"\\x{ord(character):02x}" if character < "\u0100" else f"\\u{ord(character):04x}"

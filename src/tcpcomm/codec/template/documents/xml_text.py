@@ -215,5 +215,8 @@ class XmlEncoding(Encoding):
     def encode(self, text: str) -> bytes:
         return super().encode(self._head + shortened(text))
 
+    def size(self, text: str) -> int:
+        return len(super().encode(text))
+
     def decode(self, data: bytes) -> str:
         return canonical(super().decode(data.removeprefix(_BOM)), known=self.known)
