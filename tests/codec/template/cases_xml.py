@@ -54,6 +54,14 @@ ROBOT: Final = (
     ),
     MessageSpec("home", "Sensor.home", "<Robot><Home/></Robot>", reply=None),
     MessageSpec(
+        "show",
+        "Sensor.show",
+        '<Robot><Show Size="{##text}">{text}</Show></Robot>',
+        '<Sensor Shown="{##shown:04d}">{shown}</Sensor>',
+        (Field("text", str),),
+        str,
+    ),
+    MessageSpec(
         "alarm",
         "Sensor.alarm",
         '<Alarm Code="{code:04d}">{text}</Alarm>',

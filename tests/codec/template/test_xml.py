@@ -411,8 +411,61 @@ def test_a_document_of_faults_may_repeat_parameters() -> None:
     assert b'<no axis="2" code="5"/>' == dialect.fault(refusal, Fault(5))
 
 
+def body_of(dialect: Dialect, frame: bytes) -> Any:
+    (answer,) = dialect.read_at_host(frame)
+    assert isinstance(answer, Answer)
+    return answer.body
+
+
 def saying(wire: str, kind: Any, codec: Xml) -> Dialect:
     return codec.bind([MessageSpec("say", "Robot.say", wire, "<Ok/>", (Field("it", kind),))])
+
+
+@pytest.mark.parametrize("codec", [Xml(), Xml("euc-kr", declaration=True), Xml("utf-16-le")])
+@pytest.mark.parametrize("wire", ['<A Size="{##it}">{it}</A>', '<A>[<B Size="{##it}" It="{it}"/>]</A>'])
+def test_a_count_of_bytes_counts_a_field_as_it_stands_in_the_document(codec: Xml, wire: str) -> None:
+    dialect = saying(wire, str | None if "[" in wire else str, codec)
+    frame = dialect.request("say", {"it": '각"<b>'}, 1)
+    written = "각&quot;&lt;b&gt;".encode(codec.encoding)
+    assert written in frame
+    assert f' Size="{len(written)}"'.encode(codec.encoding) in frame
+    (request,) = dialect.read_at_equipment(frame).requests
+    assert isinstance(request, Request)
+    assert {"it": '각"<b>'} == request.values
+    wrong = frame.decode(codec.encoding).replace(f'"{len(written)}"', '"5"').encode(codec.encoding)
+    (refusal,) = dialect.read_at_equipment(wrong).requests
+    assert isinstance(refusal, Refusal)
+    assert f"it: the count says 5 bytes, but there are {len(written)}" == str(refusal.problem)
+
+
+def test_a_count_of_bytes_in_a_reply_is_checked_too() -> None:
+    spec = MessageSpec("ask", "Robot.ask", "<Ask/>", '<A Size="{##it}">{it}</A>', (), str)
+    dialect = Xml(declaration=True).bind([spec])
+    (frame,) = dialect.reply(Request("ask", {}), "각<")
+    assert '<?xml version="1.0" encoding="utf-8"?><A Size="7">각&lt;</A>'.encode() == frame
+    assert "각<" == reader(dialect, spec).take(body_of(dialect, frame))
+    with pytest.raises(CodecError, match="the count says 2 bytes, but there are 7"):
+        reader(dialect, spec).take(body_of(dialect, '<A Size="2">각&lt;</A>'.encode()))
+
+
+def test_a_count_of_bytes_counts_numbers_and_lists_too() -> None:
+    dialect = saying('<A Size="{##it}">{it:.2f}</A>', float, Xml())
+    assert b'<A Size="5">12.50</A>' == dialect.request("say", {"it": 12.5}, 1)
+    dialect = saying("<A><Size>{##it:03d}</Size>{it*;}</A>", list[int], Xml())
+    assert b"<A><Size>004</Size>1;23</A>" == dialect.request("say", {"it": [1, 23]}, 1)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        '<Say Size="{##}"><It>{it*,}</It></Say>',
+        '<Say Size="{##it}">[{it*:<It>{value}</It>}]</Say>',
+        "<Say>{it*:<It>{##}<Value>{value}</Value></It>}</Say>",
+    ],
+)
+def test_the_bytes_of_elements_cannot_be_counted(wire: str) -> None:
+    with pytest.raises(ConfigurationError, match="counts the bytes of elements, which XML"):
+        saying(wire, list[int], Xml())
 
 
 def test_a_width_in_bytes_has_nothing_to_do_with_the_declaration() -> None:

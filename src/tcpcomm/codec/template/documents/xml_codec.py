@@ -8,7 +8,7 @@ forms of replies and faults.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import evolve, field, fields, frozen, has
@@ -25,6 +25,7 @@ from tcpcomm.codec.template.parser import (
     TextPiece,
     ValuePiece,
     escaped,
+    literal_texts,
     parse,
 )
 from tcpcomm.codec.template.template import Template
@@ -139,6 +140,8 @@ def _template_in_form(text: str, places: set[str]) -> str:
     """Return the template of the same document, with attributes in order and without blanks."""
     if any(_FIRST <= ord(each) <= _FIRST + _MOST for each in text):
         raise ConfigurationError(f"{text!r} has characters for private use")
+    pieces = parse(text)
+    of_elements = {"", *_lists_of_elements(pieces)}  # an empty name counts all behind it
     marks: list[str] = []
 
     def marked(template: str) -> str:
@@ -152,6 +155,11 @@ def _template_in_form(text: str, places: set[str]) -> str:
         for piece in pieces:
             if isinstance(piece, ListPiece):
                 _check_separator(piece)
+            if isinstance(piece, CountPiece) and piece.in_bytes and piece.name in of_elements:
+                raise ConfigurationError(
+                    f"{text!r}: {piece.notation} counts the bytes of elements, which XML lets a peer write "
+                    "in several ways: count those of one field, as in {##text}, or the items of a list"
+                )
             if isinstance(piece, TextPiece):
                 parts.append(piece.text)
             elif isinstance(piece, OptionalPiece):
@@ -165,7 +173,7 @@ def _template_in_form(text: str, places: set[str]) -> str:
         return "".join(parts)
 
     try:
-        document = canonical(render(parse(text)), seen=places)
+        document = canonical(render(pieces), seen=places)
     except CodecError as error:
         problem = f"{text!r} is not a document with fields in braces: {error.reason}"
         raise ConfigurationError(problem) from None
@@ -173,6 +181,17 @@ def _template_in_form(text: str, places: set[str]) -> str:
         marks[ord(each) - _FIRST] if _FIRST <= ord(each) < _FIRST + len(marks) else escaped(each)
         for each in document
     )
+
+
+def _lists_of_elements(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Yield the names of the lists whose items have elements."""
+    for piece in pieces:
+        if isinstance(piece, OptionalPiece):
+            yield from _lists_of_elements(piece.pieces)
+        elif isinstance(piece, ListPiece) and not isinstance(piece.item, str):
+            if any("<" in text for text in literal_texts(piece.item)):
+                yield piece.name
+            yield from _lists_of_elements(piece.item)
 
 
 def _check_separator(piece: ListPiece) -> None:
@@ -189,7 +208,7 @@ def _check_separator(piece: ListPiece) -> None:
 def _source(piece: CountPiece | ListPiece | ValuePiece) -> str:
     """Return the text of a field that is not a list of documents."""
     if isinstance(piece, CountPiece):
-        return "{#" + piece.name + (f":{piece.format_spec}" if piece.format_spec else "") + "}"
+        return piece.notation[:-1] + (f":{piece.format_spec}" if piece.format_spec else "") + "}"
     if isinstance(piece, ListPiece):
         separator = piece.separator.replace(":", "::").replace("{", "{{")
         return "{" + f"{piece.name}*{separator}" + (f":{piece.item}" if piece.item else "") + "}"
