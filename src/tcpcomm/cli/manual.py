@@ -139,6 +139,9 @@ class _Manual:
                 "answers": name,
                 "messages": [self._message("equipment", frame)],
             },
+            "meanings": [
+                {"code": code, "meaning": words} for code, words in self._dialect.meanings.items()
+            ],
             "protocol_errors": [
                 {"code": self._dialect.fault_for(each, "").code, "meaning": each.value}
                 for each in ProtocolErrorKind

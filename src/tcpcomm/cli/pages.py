@@ -166,6 +166,10 @@ def _faults(faults: dict[str, Any]) -> Iterator[str]:
     reason = f" and the reason {_code(example['reason'])}" if example["reason"] else ""
     yield from ("", f"For example, code {code}{reason}, in answer to `{example['answers']}`:")
     yield from _messages(example["messages"])
+    if faults["meanings"]:
+        yield from ("The codes mean:", "")
+        meanings = [(_code(str(each["code"])), each["meaning"]) for each in faults["meanings"]]
+        yield from (*_table(("code", "meaning"), meanings), "")
     yield from ("Whatever the equipment's own codes are, these mean:", "")
     rows = [(_code(str(each["code"])), each["meaning"]) for each in faults["protocol_errors"]]
     yield from _table(("code", "meaning"), rows)

@@ -330,6 +330,9 @@ class Dialect(ABC):
     event_values: frozenset[str] = frozenset()
     """The values that headers of events carry, so that the event differs from session to session."""
 
+    meanings: Mapping[int | str, str] = MappingProxyType({})
+    """The words of the codes of faults, which are the reason of a fault that comes without one."""
+
     has_faults: bool = True
     """True if the equipment can answer with a fault. If False, it sends nothing instead of a fault."""
 

@@ -101,6 +101,9 @@ class MixedDialect(Dialect):
         able = [each for each in dialects if each.has_faults]
         self.has_faults = bool(able)
         self._fault_dialect = able[0] if able else self._main
+        self.meanings = {
+            code: words for each in reversed(dialects) for code, words in each.meanings.items()
+        }
         self.codes_are_texts = self._main.codes_are_texts
         self.event_values = frozenset().union(*(each.event_values for each in dialects))
         values: dict[str, Field] = {}

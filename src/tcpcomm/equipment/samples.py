@@ -73,15 +73,14 @@ class Samples:
         """
         Draw a fault for a command.
 
-        Its code is one of those with a form of their own, or a number if the declared faults have numbers.
-        Where codes are texts, it is a text of digits.
+        Its code is one of those with a form of their own or with a meaning, or a number if the declared
+        faults have numbers. Where codes are texts, it is a text of digits.
         """
         request = Request(command, {}, SAMPLE_ID)
-        codes = self._dialect.fault_codes(command)
-        if codes and random.random() < 0.8:
-            return Fault(random.choice(codes), "a simulated fault")
+        known = [*self._dialect.fault_codes(command), *self._dialect.meanings]
+        codes = [random.choice(known)] if known and random.random() < 0.8 else []
         number = random.randint(1, 99)
-        for code in (str(number) if self._dialect.codes_are_texts else number, f"E{number}"):
+        for code in (*codes, str(number) if self._dialect.codes_are_texts else number, f"E{number}"):
             fault = Fault(code, "a simulated fault")
             with suppress(CodecError, EncodeError):
                 frames = self._declaration.framed(command, [self._dialect.fault(request, fault)])

@@ -36,6 +36,7 @@ from tcpcomm.codec.binary.types import U8, Order
 from tcpcomm.codec.binary.variables import WantsReply
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
+from tcpcomm.codec.meanings import Meanings, meanings_of
 from tcpcomm.codec.problems import errors_at
 from tcpcomm.errors import ConfigurationError
 
@@ -93,6 +94,8 @@ class Binary(Codec):
         byte_order: ``big`` or ``little``, for annotations that have none.
         encoding: the encoding of texts that have none.
         codes: the codes of faults that no declaration foresees; by default those of Modbus.
+        meanings: the words of codes, as the reason of faults that come without one; an IntEnum, or a
+            mapping such as ``{2: "illegal data address"}``.
         max_items: the most items of a list that is read one by one, such as a list of attrs classes or
             texts. A list of numbers is read by one call, and only the frame limits it.
 
@@ -121,6 +124,7 @@ class Binary(Codec):
     byte_order: Order = field(default="big", kw_only=True)
     encoding: str = field(default="ascii", kw_only=True)
     codes: Mapping[ProtocolErrorKind, int] = field(factory=dict, kw_only=True)
+    meanings: Meanings = field(factory=dict, kw_only=True, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
 
     @head.default
@@ -207,6 +211,7 @@ class Binary(Codec):
         if problems:
             raise ConfigurationError("; ".join(problems))
         self._fault_layout()
+        meanings_of(self.meanings)
 
     def _fault_layout(self) -> Layout:
         """Return the layout of a fault behind its header: code, reason and data, if they are sent."""
@@ -263,6 +268,7 @@ class Binary(Codec):
             fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
             status_last=self.status_last,
             codes=self._codes(),
+            meanings=meanings_of(self.meanings),
         )
         with_values = wire.is_headed or fault_header is not reply_header
         for header in {request_header, reply_header, event_header, fault_header}:

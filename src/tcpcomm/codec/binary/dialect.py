@@ -58,6 +58,7 @@ class BinaryDialect(Dialect):
         self._wire = wire
         self.by_id = wire.request_header.largest_id is not None
         self.has_faults = wire.has_faults
+        self.meanings = wire.meanings
         self.status_last = wire.status_last
         self._messages = messages
         self._commands: dict[Any, BinaryMessage] = {

@@ -49,8 +49,7 @@ def fault_in(wire: WireFormat, body: ReadReply) -> Fault:
         if "data" in wire.fault_parts:
             raise _too_many_bytes(frame, end)
         data = frame[end:]
-    code = values.get("code", body.status)
-    return Fault(0 if code is None else code, values.get("reason", ""), data)
+    return wire.received_fault(values.get("code", body.status), values, data)
 
 
 @frozen
@@ -142,7 +141,7 @@ class StatusLastReader(BinaryReplyReader):
         """Return the status at the end of a frame, and the fault that it means. Raises CodecError."""
         values = read_to_end(self.wire.fault, frame, at)
         status = values["code"]
-        return status, Fault(status, values.get("reason", ""), values.get("data"))
+        return status, self.wire.received_fault(status, values, values.get("data"))
 
 
 class HeadedReader(ReplyReader):

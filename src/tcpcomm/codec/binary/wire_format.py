@@ -12,6 +12,8 @@ from tcpcomm.codec.binary.header import Header
 from tcpcomm.codec.binary.layouts.layout import Layout
 from tcpcomm.codec.binary.opcodes import OpcodeType
 from tcpcomm.codec.binary.statuses import GoodStatuses, ResultForm
+from tcpcomm.codec.meanings import fault_with_meaning
+from tcpcomm.errors import Fault
 
 
 @frozen(kw_only=True)
@@ -26,6 +28,7 @@ class WireFormat:
         good: the statuses that do not show a fault.
         fault_parts: the parts of a fault that are sent behind its code: ``reason``, ``data``.
         status_last: whether the code and these parts stand behind the result of every reply.
+        meanings: the words of codes, which are not sent.
     """
 
     has_faults: bool
@@ -44,6 +47,7 @@ class WireFormat:
     fault_parts: frozenset[str]
     status_last: bool
     codes: Mapping[ProtocolErrorKind, int]
+    meanings: Mapping[int | str, str]
 
     @property
     def is_headed(self) -> bool:
@@ -62,6 +66,11 @@ class WireFormat:
         if found is None:
             return opcode | self.fault_bit if self.fault_bit else opcode
         return found(opcode) if callable(found) else found
+
+    def received_fault(self, code: int | None, values: Mapping[str, Any], data: Any) -> Fault:
+        """Return the fault with this code and data, and with the reason among the values."""
+        code = 0 if code is None else code
+        return fault_with_meaning(self.meanings, code, values.get("reason", ""), data)
 
 
 @frozen

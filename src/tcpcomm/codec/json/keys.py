@@ -12,6 +12,7 @@ from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, type_tex
 from tcpcomm.codec.base import MISSING, MessageSpec, ReplyReader
 from tcpcomm.codec.json.messages import JsonMessage, code_of, compile_result, leaf_of, word_of
 from tcpcomm.codec.json.parameters import Parameters, ValueTypes
+from tcpcomm.codec.meanings import Meanings, fault_with_meaning, meanings_of
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -37,6 +38,7 @@ class Keys:
     echo: bool = field(default=False, kw_only=True)
     ignore: tuple[str, ...] = field(default=(), kw_only=True)
     optional: tuple[str, ...] = field(default=(), kw_only=True)
+    meanings: Meanings = field(factory=dict, kw_only=True, hash=False)
 
     def __attrs_post_init__(self) -> None:
         problems = []
@@ -64,6 +66,12 @@ class Keys:
                 )
         if problems:
             raise ConfigurationError("; ".join(problems))
+        meanings_of(self.meanings)
+
+    @property
+    def words(self) -> Mapping[int | str, str]:
+        """The meanings of the codes of faults, by code."""
+        return meanings_of(self.meanings)
 
     def _wrong_optional(self) -> list[str]:
         """Return what is wrong with the keys that may be missing."""
@@ -328,7 +336,7 @@ class JsonReplyReader(ReplyReader):
         if message:
             return unknown(min(message))
         if codec.reason is None:
-            return Fault(code_of(parts, codec.fault))
+            return fault_with_meaning(codec.words, code_of(parts, codec.fault), "", None)
         if type(parts) is not dict:
             return inside(codec.fault, wrong("an object", parts))
         try:
@@ -349,7 +357,7 @@ class JsonReplyReader(ReplyReader):
         parts.pop(codec.reason or "", None)
         if parts:
             raise unknown(min(parts))
-        return Fault(code, reason, data)
+        return fault_with_meaning(codec.words, code, reason, data)
 
 
 def contains(message: Mapping[str, Any], members: Mapping[str, Any]) -> bool:

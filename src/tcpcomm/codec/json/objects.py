@@ -45,6 +45,7 @@ from tcpcomm.codec.json.messages import JsonDialectBase, code_of, compile_messag
 from tcpcomm.codec.json.parameters import Naming, ValueTypes
 from tcpcomm.codec.json.text import JsonText
 from tcpcomm.codec.limits import MAX_VALUES, positive
+from tcpcomm.codec.meanings import meanings_of
 from tcpcomm.codec.problems import brief_repr, inside, missing, unknown, wrong
 from tcpcomm.codec.value_forms import form_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
@@ -89,6 +90,8 @@ class Json(Keys, Codec):
         ascii: whether characters beyond ASCII are sent as ``\\uXXXX``.
         codes: the codes of faults that no declaration foresees; by default those that JSON-RPC reserves,
             -32700 to -32600.
+        meanings: the words of codes, as the reason of faults that come without one; a mapping such as
+            ``{2556941: "unknown command"}``, or an IntEnum or StrEnum.
         max_values: the most values of a frame. Each comma, ``[`` and ``{`` outside of texts counts as one.
 
     Raises:
@@ -121,6 +124,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         super().__init__(text, messages, codec.codes, codec.naming)
         self.by_id = codec.id is not None
         self._codec = codec
+        self.meanings = meanings_of(codec.meanings)
         words = frozenset(each.identity for each in messages if not each.spec.is_event)
         self._readers = {
             each.spec.name: JsonReplyReader(codec, each, words - {each.identity})

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from tcpcomm.codec.annotations import has_fields
 from tcpcomm.codec.base import MISSING, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding, using
+from tcpcomm.codec.meanings import fault_with_meaning
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
@@ -89,12 +90,14 @@ class FaultRules:
         id: the field that is the id of the request, or None if faults have no ids.
         data: the fields of a fault's data, or None if faults have no data.
         parameters: the parameters of commands that a fault may repeat.
+        meanings: the words of codes, which are not sent.
     """
 
     ok: Collection[int | str] = ()
     id: str | None = None
     data: ValueFields | None = None
     parameters: Mapping[str, Field] = field(factory=dict)
+    meanings: Mapping[int | str, str] = field(factory=dict)
 
     def is_own(self, name: str) -> bool:
         """Return True if a field of this name belongs to the fault, and not to the request."""
@@ -172,6 +175,7 @@ class FaultTemplate:
             check_id("the fault", text, self._id)
             self._fields[self._id] = Field(self._id, int)
         self._ok = rules.ok
+        self._meanings = rules.meanings
         self._data = rules.data
         self._data_names: list[str] = []
         if self._data is not None:
@@ -272,7 +276,7 @@ class FaultTemplate:
         data = None
         if self._data is not None and self._data_names:
             data = self._data.join({name: values[name] for name in self._data_names})
-        return Fault(code, values.get("reason", ""), data)
+        return fault_with_meaning(self._meanings, code, values.get("reason", ""), data)
 
     def _check_repeated(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
         for name in self.repeated:

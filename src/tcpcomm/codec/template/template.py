@@ -38,6 +38,7 @@ from attrs import evolve, field, frozen
 from tcpcomm.codec.base import Codec, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
+from tcpcomm.codec.meanings import Meanings, meanings_of
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.reply_forms import TwoPhases
 from tcpcomm.codec.template.catch_all import CatchAllDialect, catches_all
@@ -82,6 +83,8 @@ class Template(Codec):
             ``id`` in ``MOVE{id:04d}``. It is not a parameter. Replies may then come in any order.
         data: a class for the data of faults, with a default for each field. The fields may stand in the
             templates of faults. ``Fault.data`` is then an object of this class.
+        meanings: the words of codes, as the reason of faults that come without one; a mapping such as
+            ``{22: "wrong number of parameters"}``, or an IntEnum or StrEnum.
 
     Raises:
         ConfigurationError: Python has no such encoding, the fault is not a template, it cannot carry a
@@ -101,6 +104,7 @@ class Template(Codec):
     ok: int | str | Collection[int | str] | None = field(default=None, kw_only=True, hash=False)
     id: str | None = field(default=None, kw_only=True)
     data: type[Any] | None = field(default=None, kw_only=True)
+    meanings: Meanings = field(factory=dict, kw_only=True, hash=False)
 
     def __attrs_post_init__(self) -> None:
         self._faults()
@@ -110,7 +114,7 @@ class Template(Codec):
         encoding, where = Encoding(self.encoding), ""
         try:
             data = None if self.data is None else data_fields(self.data)
-            rules = FaultRules(_codes(self.ok), self.id, data)
+            rules = FaultRules(_codes(self.ok), self.id, data, meanings=meanings_of(self.meanings))
             names = repeated_names(self.fault, rules)
             if names and specs is None:
                 return Faults((), encoding, self.codes, rules)
@@ -144,7 +148,9 @@ class Template(Codec):
                 )
             dialect = NumberedDialect
         with limited_lists(self.max_items):
-            return dialect(specs, encoding, self._faults(specs))
+            bound = dialect(specs, encoding, self._faults(specs))
+        bound.meanings = meanings_of(self.meanings)
+        return bound
 
 
 def _codes(ok: Any) -> tuple[int | str, ...]:
