@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         in_thread as in_thread,
     )
     from tcpcomm.equipment.events import EventsLost as EventsLost
+    from tcpcomm.equipment.face import Face as Face
     from tcpcomm.equipment.login import Login as Login
     from tcpcomm.errors import (
         BadChecksum as BadChecksum, BadEscape as BadEscape, BadLength as BadLength, BadReply as BadReply,
@@ -58,6 +59,7 @@ DEFINED_IN: Final = {
     "tcpcomm.conversation.responder": ["current_session"],
     "tcpcomm.equipment.equipment": ["Equipment", "command", "declaration_of", "event", "in_thread"],
     "tcpcomm.equipment.events": ["EventsLost"],
+    "tcpcomm.equipment.face": ["Face"],
     "tcpcomm.equipment.login": ["Login"],
     "tcpcomm.errors": [
         "BadChecksum", "BadEscape", "BadLength", "BadReply", "CodecError", "ConfigurationError",

@@ -31,6 +31,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from tcpcomm.codec.binary.variables import BoundHeaderValue
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
+from tcpcomm.equipment.face import Face
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host import host
 from tcpcomm.host.link import HostLink
@@ -84,6 +85,8 @@ class _Proxy(AbstractContextManager["_Proxy"]):
             made: Any = BlockingEvent(found, self._link)
         elif isinstance(found, BoundHeaderValue):
             made = BlockingHeaderValue(found, self._kind)
+        elif isinstance(found, Face):
+            made = BlockingFace(found)
         elif callable(found):
             made = _waiting(found)
         else:
@@ -106,9 +109,39 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return call_in_reactor(lambda: method(*args, **kwargs))
+        result = call_in_reactor(lambda: method(*args, **kwargs))
+        return BlockingFace(result) if isinstance(result, Face) else result
 
     return call
+
+
+class BlockingFace:
+    """A :class:`~tcpcomm.Face` of a blocking proxy: its methods return their results."""
+
+    def __init__(self, face: Face[Any]) -> None:
+        self._face = face
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = getattr(self._face, name)
+        if isinstance(found, Face):
+            return BlockingFace(found)
+        return _waiting(found) if callable(found) else found
+
+    def __getitem__(self, index: Any) -> Any:
+        face: Any = self._face
+        return _waiting(face.__getitem__)(index)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        face: Any = self._face
+        return _waiting(face.__call__)(*args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self._face)})
+
+    def __repr__(self) -> str:
+        return f"<blocking {self._face!r}>"
 
 
 _LOST: Final[Sequence[Any]] = ("events were lost",)

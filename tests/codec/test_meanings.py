@@ -28,12 +28,13 @@ class Word(StrEnum):
 
 def declared(of: Codec, wire: Any) -> type[Equipment]:
     """Declare equipment with one command and this codec."""
+    options: dict[str, Any] = {"reply": "OK,{value}"} if isinstance(of, Template) else {}
 
     class Plc(Equipment):
         framing = LengthPrefixed(2) if isinstance(of, Binary) else Lines()
         codec = of
 
-        @command(wire, **({"reply": "OK,{value}"} if isinstance(of, Template) else {}))
+        @command(wire, **options)
         def read(self) -> U16:
             """Read a register."""
             raise NotImplementedError

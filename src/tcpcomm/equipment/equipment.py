@@ -253,6 +253,18 @@ class Equipment(EventSource):
         Override it to stop what a command has started for this session.
         """
 
+    def opening(self, *, active: bool) -> Awaitable[None] | None:
+        """
+        Do at the host what comes first on each new connection, such as a handshake.
+
+        Override it in the declaration, so that no host forgets it. It may be ``async def``. ``self`` is a
+        proxy for the new connection. The steps of ``on_ready`` and all commands come later.
+
+        Args:
+            active: True if the host has connected, and False if the equipment has.
+        """
+        return None
+
     def unknown(self, frame: bytes) -> bytes | None:
         """
         Answer a frame that is not a declared command.

@@ -20,7 +20,7 @@ from tcpcomm.conversation.requester import ANY_FRAME
 from tcpcomm.conversation.responder import HandlerTable, Responder, asking_session, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.equipment.equipment import declaration_of
+from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginClient, LoginMessage
 from tcpcomm.equipment.messages import Command
@@ -228,6 +228,9 @@ class HostLink(Link):
             connect_events(options.serves, reactor, self._emit, asking_session(served))
         self.host_proxy = HostProxy(declaration, self, reactor.seconds)
         steps = [self._on_proxy(step) for step in options.on_ready]
+        if declaration.kind.opening is not Equipment.opening:
+            is_active = options.listen is None
+            steps.insert(0, self._on_proxy(lambda proxy: proxy.opening(active=is_active)))
         if self.login_client() is not None:
             steps.insert(0, _log_in)
         if declaration.ready_when is not None:

@@ -1,0 +1,24 @@
+"""Groups of calls on one device, such as those for the holding registers of a PLC: :class:`Face`."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+D = TypeVar("D")
+
+
+class Face(Generic[D]):
+    """
+    A group of calls on one device, such as ``plc.holding``. Subclass it.
+
+    A property of a declaration returns it, or a method such as ``plc.block(1)``. Its methods build upon the
+    commands of the device, and return what is to be awaited; those of a blocking proxy return the result.
+    Indexing it (``plc.holding[5]``) and calling it (``plc.holding(5, 10)``) are such methods, too.
+    ``tcpcomm call`` calls the property that it was told.
+
+    Args:
+        device: the proxy whose commands it asks.
+    """
+
+    def __init__(self, device: D) -> None:
+        self.device = device
