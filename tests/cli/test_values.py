@@ -101,7 +101,8 @@ def test_missing_arguments_have_their_defaults() -> None:
     ("words", "problem"),
     [
         ([], "job is missing; the arguments are job=..., speed=..."),
-        (["3"], "'3' is not an argument: write name=value; the arguments are job=..., speed=..."),
+        (["3", "1.5", "7"], "'7' is one value too many; the arguments are job=..., speed=..."),
+        (["3", "job=4"], "job is given twice"),
         (["jog=3"], "there is no argument 'jog'; the arguments are job=..., speed=..."),
         (["job=3", "job=4"], "job is given twice"),
     ],

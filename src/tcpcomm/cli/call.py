@@ -6,15 +6,18 @@ import json
 from typing import Any, Final
 
 from attrs import evolve
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
-from tcpcomm.cli.hosting import ConnectionOptions, declared_command, run_reactor
+from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
+from tcpcomm.cli.methods import Method, method_names, method_of
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.host import link_of
+from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import safe_json
 
 FAULT: Final = 2
@@ -25,11 +28,13 @@ OUTCOME_UNKNOWN: Final = 4
 class CallOptions(ConnectionOptions):
     """The options of ``tcpcomm call``."""
 
-    synopsis = "call MODULE:NAME ENDPOINT COMMAND [NAME=VALUE ...] [options]"
+    synopsis = "call DEVICE ENDPOINT COMMAND [VALUE | NAME=VALUE ...] [options]"
 
     longdesc = f"""Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
-result. Write arguments as declared: job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. A
-value in the header, such as the unit of Modbus, is written as unit=7. The command is sent at most once. The
+result. DEVICE is a name that 'tcpcomm devices' lists, or MODULE:NAME. Write arguments as declared, in their
+order or by name: 3, job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. A value in the
+header, such as the unit of Modbus, is written as unit=7. A device may have methods beside its commands:
+with Modbus, 'holding 100 10' reads and 'holding.write 100 5' writes. The command is sent at most once. The
 exit code is 0 for a result, {FAULT} if the equipment answered with a fault, {NOT_SENT} if the command was
 not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for everything else."""
 
@@ -41,27 +46,22 @@ not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for eve
     def parseArgs(self, *args: str) -> None:
         if len(args) < 3:
             raise usage.UsageError(
-                "name a declaration, an endpoint and a command, as in my_camera:VisionCamera "
+                "name a device or a declaration, an endpoint and a command, as in my_camera:VisionCamera "
                 "tcp:10.0.0.5:9999 locate job=3"
             )
         self.name, self.endpoint, self.command, *self.arguments = args
 
     def run(self) -> int:
         declaration = load_declaration(self.name)
-        command = self._command(declaration)
-        header = {
-            name: field
-            for name, field in declaration.dialect.header_values.items()
-            if name not in command.names
-        }
-        values = read_arguments([*command.spec.parameters, *header.values()], self.arguments)
-        given = {word.partition("=")[0] for word in self.arguments}
-        own = {name: values.pop(name) for name in header}
-        command = evolve(command, header={name: value for name, value in own.items() if name in given})
-        wait = number("wait", self["wait"])
-        proxy = self.proxy(declaration, self.endpoint, wait=wait, retries=0)
+        called = declaration.commands.get(self.command) or method_of(declaration.kind, self.command)
+        if called is None:
+            names = ", ".join((*declaration.commands, *method_names(declaration.kind))) or "none"
+            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {names}")
+        timeout = None if self["timeout"] is None else number("timeout", self["timeout"], above=True)
+        values, header = self._values(declaration, called)
+        proxy = self.proxy(declaration, self.endpoint, wait=number("wait", self["wait"]), retries=0)
         try:
-            return run_reactor(lambda: self._ask(proxy, command, values))
+            return run_reactor(lambda: self._call(proxy, called, values, header, timeout))
         except Fault as fault:
             raise Refusal(f"the equipment says no: {fault}", code=FAULT) from None
         except NotSent as error:
@@ -71,19 +71,52 @@ not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for eve
         except (CodecError, EncodeError) as error:
             raise Refusal(f"the command cannot be written: {error}") from None
 
-    def _command(self, declaration: Declaration) -> Command:
-        command = declared_command(declaration, self.command)
-        if self["timeout"] is not None:
-            return evolve(command, timeout=number("timeout", self["timeout"], above=True))
-        return command
+    def _values(
+        self, declaration: Declaration, called: Command | Method
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the values of the arguments, and those of header values that were given."""
+        parameters = called.spec.parameters if isinstance(called, Command) else called.parameters
+        names = {each.name for each in parameters}
+        fields = [each for name, each in declaration.dialect.header_values.items() if name not in names]
+        values = read_arguments(parameters, self.arguments, by_name=fields)
+        given = {word.partition("=")[0] for word in self.arguments}
+        header = {each.name: values.pop(each.name) for each in fields}
+        return values, {name: value for name, value in header.items() if name in given}
 
-    async def _ask(self, proxy: Any, command: Command, values: dict[str, Any]) -> int:
-        result = await link_of(proxy).ask_when_ready(command, values)
+    async def _call(
+        self,
+        proxy: Any,
+        called: Command | Method,
+        values: dict[str, Any],
+        header: dict[str, Any],
+        timeout: float | None,
+    ) -> int:
+        if isinstance(called, Command):
+            asked = evolve(called, header=header, timeout=called.timeout if timeout is None else timeout)
+            result = await link_of(proxy).ask_when_ready(asked, values)
+            done = "done" if called.has_reply else "sent"
+            has_result = called.spec.result is not None
+        else:
+            for name, value in header.items():
+                proxy = getattr(proxy, name)(value)
+            result = await _within(called.call(proxy, values), timeout)
+            done, has_result = "done", called.has_result
         if self["json"]:
             print(safe_json(json.dumps(jsonable(result), ensure_ascii=False)))
-        elif command.spec.result is None:
-            print("done" if command.has_reply else "sent")
+        elif not has_result:
+            print(done)
         else:
             for line in lines_of(result):
                 print(line)
         return 0
+
+
+async def _within(awaitable: Any, timeout: float | None) -> Any:
+    """Wait for the result of a method, for so many seconds at most."""
+    result = Deferred.fromCoroutine(awaitable) if not isinstance(awaitable, Deferred) else awaitable
+    if timeout is None:
+        return await result
+    try:
+        return await result.addTimeout(timeout, the_reactor())
+    except TimeoutError:
+        raise OutcomeUnknown(f"no result within {timeout:g} s") from None

@@ -13,6 +13,7 @@ from twisted.python import usage
 from tcpcomm.cli.call import CallOptions
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.describe import DescribeOptions
+from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
@@ -27,7 +28,8 @@ class CommandOptions(VersionedOptions):
     synopsis = "tcpcomm COMMAND [options]"
 
     longdesc = """Works with equipment from its declaration, a class in a Python module, which is named as
-module:name. 'tcpcomm COMMAND --help' explains a command. 'twistd tcpcomm' runs servers."""
+module:name, or with a device that 'tcpcomm devices' lists. 'tcpcomm COMMAND --help' explains a command.
+'twistd tcpcomm' runs servers."""
 
     examples = """
 Examples, with a declaration VisionCamera in my_camera.py:
@@ -42,6 +44,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
+        ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 
     def getSynopsis(self) -> str:

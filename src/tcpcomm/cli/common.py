@@ -8,8 +8,9 @@ from typing import Any
 
 from twisted.python import usage
 
+from tcpcomm.devices.catalogue import find_device
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.equipment.equipment import declaration_of
+from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load_object import load_object
 from tcpcomm.server.options import VersionedOptions
@@ -46,7 +47,7 @@ class Subcommand(VersionedOptions):
 
     def parseArgs(self, *args: str) -> None:
         if len(args) != 1:
-            raise usage.UsageError("name one declaration, as in my_camera:VisionCamera")
+            raise usage.UsageError("name one device or declaration, as in modbus or my_camera:VisionCamera")
         self.name = args[0]
 
     def getSynopsis(self) -> str:
@@ -59,16 +60,23 @@ class Subcommand(VersionedOptions):
 
 def load_declaration(name: str) -> Declaration:
     """
-    Import a declaration by ``module:name``: a subclass of Equipment, or an object of one.
+    Return the declaration of a device by its name, or import one by ``module:name``.
+
+    That is a subclass of Equipment, or an object of one.
 
     Raises:
         Refusal: the object does not exist, or is not a declaration.
     """
     try:
-        return declaration_of(load_object(name))
+        return declaration_of(load_object(name) if ":" in name else find_device(name).load())
     except ConfigurationError as error:
         text = str(error)
         raise Refusal(text if text.startswith(f"{name}:") else f"{name}: {text}") from None
+
+
+def load_simulator(name: str) -> type[Equipment] | None:
+    """Return the class that simulates the device of this name, or None if random answers do."""
+    return None if ":" in name else find_device(name).load_simulator()
 
 
 def number(option: str, text: str, *, least: float = 0.0, most: float = 1e9, above: bool = False) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.application.service import Service
 
-from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
+from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, load_simulator, number
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.runtime.monotonic_time import the_reactor
@@ -23,11 +23,13 @@ from tcpcomm.session.frame_log import frame_log
 class SimulateOptions(Subcommand, ListeningOptions):
     """The options of ``tcpcomm simulate``."""
 
-    synopsis = "simulate MODULE:NAME [options]"
+    synopsis = "simulate DEVICE [options]"
 
-    longdesc = """Simulates the equipment: it answers every command with random values of the right types.
-Its log, on standard error, shows commands and answers. The same seed gives the same answers. Without
---listen, only this machine can connect. Ctrl-C ends it."""
+    longdesc = """Simulates the equipment. DEVICE is a name that 'tcpcomm devices' lists, or MODULE:NAME. A
+device that has a simulator of its own behaves as the real one: a PLC keeps what is written to it. Any other
+equipment answers every command with random values of the right types; the same seed gives the same answers.
+The log, on standard error, shows commands and answers. Without --listen, only this machine can connect.
+Ctrl-C ends it."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["connect", None, None, "Connect to the host, such as tcp:10.0.0.1:9999, instead of listening."],
@@ -55,14 +57,16 @@ Its log, on standard error, shows commands and answers. The same seed gives the 
     def run(self) -> int:
         reactor = the_reactor()
         declaration = load_declaration(self.name)
+        simulator = load_simulator(self.name)
         if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
             raise Refusal(f"--seed must be a whole number, not {self['seed']!r}")
         seed = int(self["seed"])
         equipment = simulated(
-            declaration.kind,
+            declaration.kind if simulator is None else simulator,
             seed=seed,
             latency=self._latency(),
             fault_rate=number("fault-rate", self["fault-rate"], most=1.0),
+            behaves=simulator is not None,
             reactor=reactor,
         )
         events = EventsEvery(equipment, self._intervals(declaration), seed=seed)

@@ -29,9 +29,16 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]
 _JSON: Final = JsonText("utf-8", ascii=False)
 
 
-def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, Any]:
+def read_arguments(
+    fields: Sequence[Field], words: Sequence[str], *, by_name: Sequence[Field] = ()
+) -> dict[str, Any]:
     """
-    Read the arguments of a command, each written as ``name=value``.
+    Read the arguments of a command, each written as ``name=value``, or as a value in its place.
+
+    Args:
+        fields: the parameters, in order.
+        words: the words of the command line.
+        by_name: further arguments, which only a name gives.
 
     Returns:
         The values, with the defaults of those that were not given.
@@ -39,15 +46,17 @@ def read_arguments(fields: Sequence[Field], words: Sequence[str]) -> dict[str, A
     Raises:
         ConfigurationError: an argument is missing, is there twice, is unknown, or has the wrong type.
     """
-    known = {field.name: field for field in fields}
+    known = {field.name: field for field in (*fields, *by_name)}
     names = ", ".join(f"{name}=..." for name in known) or "none"
     values: dict[str, Any] = {}
+    places = iter(fields)
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
-            raise ConfigurationError(
-                f"{word!r} is not an argument: write name=value; the arguments are {names}"
-            )
+            place = next(places, None)
+            if place is None:
+                raise ConfigurationError(f"{word!r} is one value too many; the arguments are {names}")
+            name, text = place.name, word
         if name not in known:
             raise ConfigurationError(f"there is no argument {name!r}; the arguments are {names}")
         if name in values:

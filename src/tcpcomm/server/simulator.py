@@ -12,8 +12,10 @@ Use it to develop and test the host's program: its answers have the right form a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from math import ceil
 from random import Random
 from types import new_class
@@ -30,7 +32,7 @@ from tcpcomm.conversation.responder import current_session
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
-from tcpcomm.errors import CodecError, ConfigurationError, Fault, SessionClosed
+from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply, SessionClosed
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
@@ -82,6 +84,7 @@ def simulated(
     seed: int = 0,
     latency: float | tuple[float, float] = 0.0,
     fault_rate: float = 0.0,
+    behaves: bool = False,
     reactor: Any = None,
 ) -> E:
     """
@@ -93,10 +96,13 @@ def simulated(
     not logged. Every login is admitted.
 
     Args:
-        kind: the declaration; implementations in the class are not used.
+        kind: the declaration; implementations in the class are not used, unless it ``behaves``.
         seed: the seed of all random values.
         latency: the seconds that a command takes, or the least and the most of them.
-        fault_rate: the share of commands, from 0.0 to 1.0, that are answered with a fault.
+        fault_rate: the share of commands, from 0.0 to 1.0, that are answered with a fault, and are not
+            carried out.
+        behaves: True if ``kind`` implements the device, and its answers are to be sent. It is made without
+            arguments.
         reactor: the reactor, or a test's clock. Needed only for a latency.
 
     Raises:
@@ -125,10 +131,23 @@ def simulated(
             is_logged=not is_heartbeat,
             reactor=reactor,
         )
-    made = implement_with(kind, lambda command, values: simulations[command.name].answer(values))
-    for simulation in simulations.values():
+
+    def carry_out(command: Command, values: dict[str, Any]) -> Any:
+        return simulations[command.name].answer(values)
+
+    made = _behaving(kind, carry_out) if behaves else implement_with(kind, carry_out)
+    for name, simulation in simulations.items():
         simulation.equipment = made
+        simulation.behaviour = partial(getattr(kind, name), made) if behaves else None
     return made
+
+
+def _behaving(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:
+    """Make an object of a class that is implemented, whose commands are carried out by a function."""
+    commands = declaration_of(kind).commands
+    namespace = {name: _method(getattr(kind, name), each, carry_out) for name, each in commands.items()}
+    made: type[E] = new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(namespace))
+    return made()
 
 
 @define(eq=False)
@@ -144,20 +163,41 @@ class _SimulatedCommand:
     is_logged: bool
     reactor: Any
     equipment: Any = None
+    behaviour: Callable[..., Any] | None = None
+    """Carries out the command; None: the answers are random."""
 
     def answer(self, values: Mapping[str, Any]) -> Any:
-        result = self.samples.result(self.command.name, self.results, values)
+        result = None
+        if self.behaviour is None:
+            result = self.samples.result(self.command.name, self.results, values)
         delay = self.chances.uniform(*self.latency)
         fault = None
         if self.chances.random() < self.fault_rate and self.command.has_reply:
             fault = self.samples.fault(self.command.name, self.chances)
-        if self.is_logged:
-            self._log(values, result, fault)
+        log = partial(self._log, _peer(), values)
         if not delay:
-            return _outcome(result, fault)
+            return self._outcome(values, result, fault, log)
         for name in self.command.interim:
             deferLater(self.reactor, delay / 2, self._say, current_session(), name, delay)
-        return deferLater(self.reactor, delay, _outcome, result, fault)
+        in_context = copy_context().run  # a handler may need the header of the request
+        return deferLater(self.reactor, delay, in_context, self._outcome, values, result, fault, log)
+
+    def _outcome(
+        self, values: Mapping[str, Any], result: Any, fault: Fault | None, log: Callable[[Any], None]
+    ) -> Any:
+        """Return the result of the command, or raise its fault; log it."""
+        try:
+            if fault is not None:
+                raise fault
+            if self.behaviour is not None:
+                result = self.behaviour(**values)
+        except Exception as error:
+            log(error)
+            raise
+        if isinstance(result, Awaitable):
+            return Deferred.fromCoroutine(_logged(result, log))
+        log(result)
+        return result
 
     def _say(self, session: Any, event: str, delay: float) -> None:
         """Send an interim reply to the host that waits."""
@@ -168,28 +208,46 @@ class _SimulatedCommand:
         with suppress(CodecError, SessionClosed):  # the field may be too narrow
             getattr(self.equipment, event).to(session, **values)
 
-    def _log(self, values: Mapping[str, Any], result: Any, fault: Fault | None) -> None:
-        try:
-            peer = f"{current_session().peer}: "
-        except ConfigurationError:  # the program called the method itself
-            peer = ""
-        _LOG.info(
-            "{peer}{command}({values}) -> {answer}",
-            peer=peer,
-            command=self.command.name,
-            values=_arguments(values),
-            answer=brief_repr(result) if fault is None else f"fault {fault}",
-        )
+    def _log(self, peer: str, values: Mapping[str, Any], outcome: Any) -> None:
+        if self.is_logged:
+            _LOG.info(
+                "{peer}{command}({values}) -> {answer}",
+                peer=peer,
+                command=self.command.name,
+                values=_arguments(values),
+                answer=_answer(outcome),
+            )
+
+
+async def _logged(outcome: Awaitable[Any], log: Callable[[Any], None]) -> Any:
+    """Wait for an outcome, and log it."""
+    try:
+        result = await outcome
+    except Exception as error:
+        log(error)
+        raise
+    log(result)
+    return result
+
+
+def _peer() -> str:
+    """Return the peer whose command is carried out, for the log."""
+    try:
+        return f"{current_session().peer}: "
+    except ConfigurationError:  # the program called the method itself
+        return ""
 
 
 def _arguments(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={brief_repr(value)}" for name, value in values.items())
 
 
-def _outcome(result: Any, fault: Fault | None) -> Any:
-    if fault is not None:
-        raise fault
-    return result
+def _answer(outcome: Any) -> str:
+    if isinstance(outcome, Fault):
+        return f"fault {outcome}"
+    if isinstance(outcome, NoReply):
+        return "nothing"
+    return f"error {outcome}" if isinstance(outcome, Exception) else brief_repr(outcome)
 
 
 class EventsEvery(Service):

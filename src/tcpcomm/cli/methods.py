@@ -1,0 +1,83 @@
+"""The methods of a declaration that ``tcpcomm call`` can call beside its commands: :func:`method_of`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, get_type_hints
+
+from attrs import frozen
+
+from tcpcomm.codec.base import MISSING, Field
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.equipment.face import Face
+
+
+@frozen
+class Method:
+    """A method of a proxy, or of a face of it."""
+
+    path: tuple[str, ...]
+    """Its name, behind the name of its face: ``("holding", "write")``."""
+    parameters: tuple[Field, ...]
+    has_result: bool
+
+    def call(self, proxy: Any, values: dict[str, Any]) -> Any:
+        """Call it with these values. Return what is to be awaited."""
+        found = proxy
+        for name in self.path:
+            found = getattr(found, name)
+        return found(**values)
+
+
+def method_of(kind: type[Equipment], name: str) -> Method | None:
+    """
+    Return the method of a declaration with a name such as ``holding.write``, or None if there is none.
+
+    The name of a face alone, ``holding``, is its ``__call__``.
+    """
+    found = next((each for each in _methods(kind) if each[0] == name), None)
+    if found is None:
+        return None
+    _, path, function = found
+    hints = get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return Method(
+        path,
+        tuple(Field(each.name, hints.get(each.name, str), _default(each)) for each in parameters),
+        has_result=hints.get("return") is not type(None),
+    )
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    return MISSING if parameter.default is parameter.empty else parameter.default
+
+
+def method_names(kind: type[Equipment]) -> list[str]:
+    """Return the names of all methods that :func:`method_of` knows."""
+    return [name for name, *_ in _methods(kind)]
+
+
+def _methods(kind: type[Equipment]) -> Iterator[tuple[str, tuple[str, ...], Callable[..., Any]]]:
+    """Yield the name of each method, the path to it, and its function."""
+    declaration = declaration_of(kind)
+    for name in dir(kind):
+        value = inspect.getattr_static(kind, name)
+        if name.startswith("_") or hasattr(Equipment, name) or name in declaration.commands:
+            continue
+        if inspect.isfunction(value):
+            yield name, (name,), value
+        elif isinstance(value, property) and value.fget is not None:
+            face = get_type_hints(value.fget).get("return")
+            if isinstance(face, type) and issubclass(face, Face):
+                yield from _methods_of_face(name, face)
+
+
+def _methods_of_face(
+    property_name: str, face: type[Face[Any]]
+) -> Iterator[tuple[str, tuple[str, ...], Callable[..., Any]]]:
+    for name, function in inspect.getmembers(face, inspect.isfunction):
+        if name == "__call__":
+            yield property_name, (property_name,), function
+        elif not name.startswith("_"):
+            yield f"{property_name}.{name}", (property_name, name), function

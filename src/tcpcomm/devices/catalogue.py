@@ -1,0 +1,147 @@
+"""
+The catalogue of devices that are ready to use: :class:`Device`, :func:`find_device`, :func:`all_devices`.
+
+``tcpcomm devices`` lists it, and the other commands take the names in it: ``tcpcomm simulate modbus``.
+Other packages add their devices by entry points of the group ``tcpcomm.devices``, in their ``setup.cfg``::
+
+    [options.entry_points]
+    tcpcomm.devices =
+        acme-press = acme_tcpcomm:Press
+
+The object is a subclass of Equipment, or a :class:`Device` that says more about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from inspect import getdoc
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from tcpcomm.equipment.equipment import Equipment, declaration_of
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.load_object import load_object, user_error_text
+
+GROUP: Final = "tcpcomm.devices"
+"""The group of the entry points."""
+
+
+@frozen(kw_only=True)
+class Device:
+    """
+    A device that is ready to use.
+
+    Attributes:
+        name: the name by which commands take it: ``modbus``.
+        summary: one line about it.
+        kind: its declaration, or the place of that as ``module:name``.
+        simulator: a class that implements the declaration, to be made without arguments, or its place.
+            None: random answers simulate it.
+        port: the TCP port where such equipment usually listens, or None.
+        source: the standard or the manual that it follows.
+        served: programs of others that its equipment's end is tested with.
+        asked: programs of others that its host's end is tested with.
+    """
+
+    name: str
+    summary: str
+    kind: str | type[Equipment]
+    simulator: str | type[Equipment] | None = None
+    port: int | None = None
+    source: str = ""
+    served: tuple[str, ...] = field(default=(), converter=tuple)
+    asked: tuple[str, ...] = field(default=(), converter=tuple)
+
+    @property
+    def place(self) -> str:
+        """The place of the declaration, as ``module:name``."""
+        kind = self.kind
+        return kind if isinstance(kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+
+    def load(self) -> type[Equipment]:
+        """
+        Return the declaration.
+
+        Raises:
+            ConfigurationError: it cannot be imported, or is not a declaration.
+        """
+        return _loaded(self.kind)
+
+    def load_simulator(self) -> type[Equipment] | None:
+        """
+        Return the class that simulates the device, or None if random answers do.
+
+        Raises:
+            ConfigurationError: it cannot be imported, or is not a declaration.
+        """
+        return None if self.simulator is None else _loaded(self.simulator)
+
+
+def _loaded(place: str | type[Equipment]) -> type[Equipment]:
+    found = load_object(place) if isinstance(place, str) else place
+    declaration_of(found)
+    kind: type[Equipment] = found
+    return kind
+
+
+OURS: Final[tuple[Device, ...]] = ()
+"""The devices of tcpcomm itself, by name in alphabetical order."""
+
+
+def all_devices() -> Iterator[Device | ConfigurationError]:
+    """
+    Yield tcpcomm's own devices, then those of other packages by name.
+
+    A device of another package that cannot be loaded, or that has the name of one of ours, is yielded as
+    the error that says so.
+    """
+    yield from OURS
+    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        try:
+            yield _of_others(entry)
+        except ConfigurationError as error:
+            yield error
+
+
+def find_device(name: str) -> Device:
+    """
+    Return the device of this name.
+
+    Raises:
+        ConfigurationError: there is none, or it cannot be loaded.
+    """
+    for device in OURS:
+        if device.name == name:
+            return device
+    others = entry_points(group=GROUP)
+    for entry in others.select(name=name):
+        return _of_others(entry)
+    known = sorted([*(each.name for each in OURS), *others.names])
+    similar = get_close_matches(name, known, 1)
+    hint = f"did you mean {similar[0]}? " if similar else ""
+    raise ConfigurationError(
+        f"{name}: there is no device of this name: {hint}'tcpcomm devices' lists them. Name a declaration "
+        "of yours as module:name or file:name, such as my_camera:VisionCamera or my_camera.py:VisionCamera"
+    )
+
+
+def _of_others(entry: EntryPoint) -> Device:
+    """Return the device of an entry point. Raises ConfigurationError."""
+    where = f"the device {entry.name} of {entry.dist.name if entry.dist else 'another package'}"
+    if any(device.name == entry.name for device in OURS):
+        raise ConfigurationError(f"{where} has the name of a device of tcpcomm: give it another name")
+    try:
+        found: Any = entry.load()
+    except Exception as error:
+        raise ConfigurationError(f"{where} cannot be loaded: {user_error_text(error)}") from None
+    if isinstance(found, Device):
+        return found
+    try:
+        declaration = declaration_of(found)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    words = (getdoc(declaration.kind) or "").partition("\n")[0]
+    return Device(name=entry.name, summary=words, kind=declaration.kind)

@@ -1,0 +1,1 @@
+"""Tests of the devices that are ready to use."""
