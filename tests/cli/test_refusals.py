@@ -12,6 +12,7 @@ from tcpcomm.cli import main
 DECLARED = "tests.equipment.declared"
 CAMERA = f"{DECLARED}:VisionCamera"
 NAME_IT = "name it as module:name or file:name, such as my_camera:VisionCamera or my_camera.py:VisionCamera"
+YOURS = NAME_IT.replace("name it", "Name a declaration of yours")
 NOWHERE = "tcp:127.0.0.1:9"
 
 
@@ -28,7 +29,7 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "name a command: describe, simulate, call, watch; 'tcpcomm --help' explains it"),
+        ([], "name a command: describe, simulate, call, watch, devices; 'tcpcomm --help' explains it"),
         (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' explains it"),
         (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' explains it"),
     ],
@@ -42,9 +43,10 @@ def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.Ca
     [
         (
             [],
-            "name one declaration, as in my_camera:VisionCamera; 'tcpcomm describe --help' explains it",
+            "name one device or declaration, as in modbus or my_camera:VisionCamera; 'tcpcomm describe "
+            "--help' explains it",
         ),
-        ([DECLARED], f"{DECLARED}: {NAME_IT}"),
+        (["nosuch"], f"nosuch: there is no device of this name: 'tcpcomm devices' lists them. {YOURS}"),
         (
             ["nosuch:It"],
             "nosuch:It: cannot import nosuch: ModuleNotFoundError: No module named 'nosuch'",
@@ -99,8 +101,8 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
     [
         (
             [CAMERA],
-            "name a declaration, an endpoint and a command, as in my_camera:VisionCamera tcp:10.0.0.5:9999 "
-            "locate job=3; "
+            "name a device or a declaration, an endpoint and a command, as in my_camera:VisionCamera "
+            "tcp:10.0.0.5:9999 locate job=3; "
             "'tcpcomm call --help' explains it",
         ),
         (
@@ -158,8 +160,8 @@ def test_of_call(words: list[str], problem: str, capsys: pytest.CaptureFixture[s
     [
         (
             [CAMERA],
-            "name a declaration and an endpoint, as in my_camera:VisionCamera tcp:10.0.0.5:9999; "
-            "'tcpcomm watch --help' explains it",
+            "name a device or a declaration, and an endpoint, as in my_camera:VisionCamera "
+            "tcp:10.0.0.5:9999; 'tcpcomm watch --help' explains it",
         ),
         ([CAMERA, NOWHERE, "smoke"], "VisionCamera has no event 'smoke'; its events: alarm"),
         ([CAMERA, NOWHERE, "--count", "none"], "--count must be a number of at least 1, not 'none'"),

@@ -1,1 +1,0 @@
-"""Tests of the devices that are ready to use."""

@@ -25,8 +25,8 @@ class WordsOfBlock(Face["Plc"]):
     async def __call__(self, start: int, count: int = 1) -> list[int]:
         return await self.device.read(self.block, start, count)
 
-    async def write(self, start: int, *values: int) -> None:
-        await self.device.write(self.block, start, [*values])
+    async def write(self, start: int, values: int | list[int]) -> None:
+        await self.device.write(self.block, start, [values] if isinstance(values, int) else values)
 
 
 class Plc(Equipment):
@@ -70,7 +70,7 @@ class MyPlc(Plc):
 def test_a_face_asks_the_commands_of_its_proxy(bench: Bench) -> None:
     bench.serve(MyPlc())
     plc = bench.remote(Plc)
-    assert bench.result(plc.at(2).write(5, 7, 8)) is None
+    assert bench.result(plc.at(2).write(5, [7, 8])) is None
     assert [107, 108] == bench.result(plc.at(2)[5:7])
     assert [100] == bench.result(plc.data(5))
 

@@ -511,7 +511,7 @@ def test_a_face_returns_results_in_a_script() -> None:
     assert ["None", "[107, 108]", "[100]", "[700, 700]"] == printed(
         """
 with blocking.remote(Plc, at=f"tcp:127.0.0.1:{serving.ports[0]}") as plc:
-    print(plc.at(2).write(5, 7, 8))
+    print(plc.at(2).write(5, [7, 8]))
     print(plc.at(2)[5:7])
     print(plc.data(5))
     print(plc.unit(7).data[0:2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -309,3 +310,53 @@ for words in (["start=5", "unit=7"], ["start=5", "port=7"]):
         "0 705",
         "1 tcpcomm call: there is no argument 'port'; the arguments are start=..., unit=...",
     ] == done.stdout.splitlines()
+
+
+def test_call_calls_the_methods_and_faces_of_a_device_with_values_in_their_places() -> None:
+    program = """
+import subprocess, sys
+from tcpcomm import blocking
+from tests.equipment.test_faces import MyPlc
+
+serving = blocking.serve(MyPlc(), at="tcp:0:interface=127.0.0.1")
+call = [sys.executable, "-m", "tcpcomm", "call", "tests.equipment.test_faces:Plc"]
+at = f"tcp:127.0.0.1:{serving.ports[0]}"
+for words in ("data.write 5 7", "data 5 2 unit=3", "read 0 5 1", "beta 5"):
+    done = subprocess.run([*call, at, *words.split()], capture_output=True, text=True)
+    print(done.returncode, " ".join((done.stdout + done.stderr).split()), flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert [
+        "0 done",
+        "0 307 300",
+        "0 107",
+        "1 tcpcomm call: Plc has no command 'beta'; its commands: read, write, data, data.write",
+    ] == done.stdout.splitlines()
+
+
+def test_a_device_that_has_a_simulator_behaves_in_a_simulation(tmp_path: Path) -> None:
+    """Another package has the device. The log shows what it did."""
+    folder = tmp_path / "acme_tcpcomm-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-tcpcomm\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[tcpcomm.devices]\nacme-plc = acme:DEVICE\n")
+    (tmp_path / "acme.py").write_text(
+        "from tcpcomm.devices import Device\nfrom tests.equipment.test_faces import MyPlc, Plc\n"
+        'DEVICE = Device(name="acme-plc", summary="A PLC", kind=Plc, simulator=MyPlc)\n'
+    )
+    path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    words = command("simulate", "acme-plc", *ON_LOOPBACK, "--latency", "0.01")
+    with Server(command=words, variables={"PYTHONPATH": path}) as plc:
+        for call in (["data.write", "5", "7"], ["data", "5", "unit=3"]):
+            done = subprocess.run(
+                command("call", "acme-plc", *at(plc), *call),
+                env={**environment(), "PYTHONPATH": path},
+                capture_output=True,
+                text=True,
+                timeout=DEADLINE,
+            )
+        assert "307\n" == done.stdout
+        plc.wait_for(r"127\.0\.0\.1:\d+: write\(block=0, start=5, values=\[7\]\) -> None")
+        plc.wait_for(r"127\.0\.0\.1:\d+: read\(block=0, start=5, count=1\) -> \[307\]")

@@ -16,7 +16,7 @@ from tcpcomm.cli.pages import markdown
 class DescribeOptions(Subcommand):
     """The options of ``tcpcomm describe``."""
 
-    synopsis = "describe MODULE:NAME [options]"
+    synopsis = "describe DEVICE [options]"
 
     longdesc = """Prints the manual of a piece of equipment: its framing, each command and event with its
 bytes and an example, types, timeouts and faults. All of it comes from the declaration; the values in the

@@ -65,12 +65,18 @@ def _methods(kind: type[Equipment]) -> Iterator[tuple[str, tuple[str, ...], Call
         value = inspect.getattr_static(kind, name)
         if name.startswith("_") or hasattr(Equipment, name) or name in declaration.commands:
             continue
-        if inspect.isfunction(value):
+        if inspect.isfunction(value) and _face_of(value) is None:
             yield name, (name,), value
         elif isinstance(value, property) and value.fget is not None:
-            face = get_type_hints(value.fget).get("return")
-            if isinstance(face, type) and issubclass(face, Face):
+            face = _face_of(value.fget)
+            if face is not None:
                 yield from _methods_of_face(name, face)
+
+
+def _face_of(function: Callable[..., Any]) -> type[Face[Any]] | None:
+    """Return the class of the face that a function returns, or None if it returns something else."""
+    found = get_type_hints(function).get("return")
+    return found if isinstance(found, type) and issubclass(found, Face) else None
 
 
 def _methods_of_face(

@@ -21,7 +21,7 @@ from tcpcomm.runtime.safe_text import one_line, safe_json
 class WatchOptions(ConnectionOptions):
     """The options of ``tcpcomm watch``."""
 
-    synopsis = "watch MODULE:NAME ENDPOINT [EVENT ...] [options]"
+    synopsis = "watch DEVICE ENDPOINT [EVENT ...] [options]"
 
     longdesc = """Prints the events of the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, as they arrive:
 all events, or only those that are named. Standard error shows the state of the link. Ctrl-C ends it."""
@@ -33,7 +33,8 @@ all events, or only those that are named. Standard error shows the state of the 
     def parseArgs(self, *args: str) -> None:
         if len(args) < 2:
             raise usage.UsageError(
-                "name a declaration and an endpoint, as in my_camera:VisionCamera tcp:10.0.0.5:9999"
+                "name a device or a declaration, and an endpoint, as in my_camera:VisionCamera "
+                "tcp:10.0.0.5:9999"
             )
         self.name, self.endpoint, *self.events = args
 
