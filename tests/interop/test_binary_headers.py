@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from tests.conftest import needs_module
-from tests.system.running import DEADLINE, environment
+from tests.interop.programs import printed
 
 GATEWAY = """
 import logging
@@ -154,19 +151,6 @@ with blocking.remote(BytesMachine, listen=at, serves=MyBytesHost()) as machine:
     print(machine.are_you_there().hex(" "), protocol.connection_state.current.name, flush=True)
 os._exit(0)  # its threads would keep the program alive
 """
-
-
-def printed(program: str) -> list[str]:
-    """Return the lines that a program prints. It must end by itself."""
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=DEADLINE,
-    )
-    assert 0 == ended.returncode, ended.stderr
-    return ended.stdout.splitlines()
 
 
 def test_pymodbus_reads_several_units_of_a_gateway_on_one_connection() -> None:
