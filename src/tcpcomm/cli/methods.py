@@ -15,7 +15,7 @@ from tcpcomm.equipment.face import Face
 
 @frozen
 class Method:
-    """A method of a proxy, or of a face of it."""
+    """A method of a proxy, or of one of its faces."""
 
     path: tuple[str, ...]
     """Its name, behind the name of its face: ``("holding", "write")``."""
@@ -23,7 +23,7 @@ class Method:
     has_result: bool
 
     def call(self, proxy: Any, values: dict[str, Any]) -> Any:
-        """Call it with these values. Return what is to be awaited."""
+        """Call it with these values. Return an awaitable."""
         found = proxy
         for name in self.path:
             found = getattr(found, name)

@@ -1,4 +1,4 @@
-"""The meanings of the codes of faults: :func:`meanings_of`. A host is told them, and nobody sends them."""
+"""Words for the codes of faults: :func:`meanings_of`. A host reads them, and nobody sends them."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ class Equipment(EventSource):
 
     def opening(self, *, active: bool) -> Awaitable[None] | None:
         """
-        Do at the host what comes first on each new connection, such as a handshake.
+        Begin a new connection at the host, for example with a handshake.
 
         Override it in the declaration, so that no host forgets it. It may be ``async def``. ``self`` is a
         proxy for the new connection. The steps of ``on_ready`` and all commands come later.

@@ -12,12 +12,12 @@ class Face(Generic[D]):
     A group of calls on one device, such as ``plc.holding``. Subclass it.
 
     A property of a declaration returns it, or a method such as ``plc.block(1)``. Its methods build upon the
-    commands of the device, and return what is to be awaited; those of a blocking proxy return the result.
-    Indexing it (``plc.holding[5]``) and calling it (``plc.holding(5, 10)``) are such methods, too.
-    ``tcpcomm call`` calls the property that it was told.
+    commands of the device, and return awaitables; those of a blocking proxy return the result. Indexing it
+    (``plc.holding[5]``) and calling it (``plc.holding(5, 10)``) are such methods, too, and
+    ``tcpcomm call`` does the latter.
 
     Args:
-        device: the proxy whose commands it asks.
+        device: the proxy that carries its commands.
     """
 
     def __init__(self, device: D) -> None:

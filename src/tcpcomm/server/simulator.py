@@ -101,8 +101,7 @@ def simulated(
         latency: the seconds that a command takes, or the least and the most of them.
         fault_rate: the share of commands, from 0.0 to 1.0, that are answered with a fault, and are not
             carried out.
-        behaves: True if ``kind`` implements the device, and its answers are to be sent. It is made without
-            arguments.
+        behaves: True if ``kind`` implements the device, and gives the answers. It needs no arguments.
         reactor: the reactor, or a test's clock. Needed only for a latency.
 
     Raises:
@@ -143,7 +142,7 @@ def simulated(
 
 
 def _behaving(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:
-    """Make an object of a class that is implemented, whose commands are carried out by a function."""
+    """Make an object of a class that is implemented. A function carries out its commands."""
     commands = declaration_of(kind).commands
     namespace = {name: _method(getattr(kind, name), each, carry_out) for name, each in commands.items()}
     made: type[E] = new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(namespace))
@@ -231,7 +230,7 @@ async def _logged(outcome: Awaitable[Any], log: Callable[[Any], None]) -> Any:
 
 
 def _peer() -> str:
-    """Return the peer whose command is carried out, for the log."""
+    """Return the name of the peer that asked the current command, for the log."""
     try:
         return f"{current_session().peer}: "
     except ConfigurationError:  # the program called the method itself
