@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +11,8 @@ import pytest
 
 from tcpcomm.testing.hostile.catalogue import cases_for
 from tests.certificates import Authority
-from tests.system.running import ON_LOOPBACK, Server, environment
+from tests.system.attacked import Attacked
+from tests.system.running import ON_LOOPBACK, Server
 
 Serve = Callable[..., Server]
 
@@ -45,67 +43,47 @@ WAITING: Final = ("lines", "length", "psk", "tls")
 """Servers on which the cases run that wait, all at the same time."""
 
 
-class Attacked:
-    """
-    A server of ours under attack.
+def attacked(name: str, serve: Serve, folder: Path) -> Attacked:
+    """Return a server of ours under attack, by its name in TARGETS."""
+    kind, options = TARGETS[name]
+    listen = [*ON_LOOPBACK]
+    given = ["--max-frame", "65535" if kind == "binary" else "1048576"]
+    if kind == "psk":
+        keys = folder / "keys"
+        keys.write_text("".join(f"{peer} {key}\n" for peer, key in KEYS.items()))
+        keys.chmod(0o600)
+        options = [*options, "--psk", str(keys), "--name", "camera-1"]
+        given += ["--server", "camera-1", *(f"--key={peer}={key}" for peer, key in KEYS.items())]
+    if kind == "tls":
+        authority = Authority(folder)
+        own = authority.issue()
+        at = "ssl:0:interface=127.0.0.1"
+        listen = ["--listen", f"{at}:privateKey={own.key}:certKey={own.certificate}"]
+        given += ["--ca", str(authority.certificate)]
+    return Attacked(name, serve(*listen, *options), kind, given)
 
-    Args:
-        name: its name in TARGETS.
-    """
 
-    def __init__(self, name: str, serve: Serve, folder: Path) -> None:
-        self.name = name
-        self._kind, options = TARGETS[name]
-        listen, self._given = [*ON_LOOPBACK], []
-        if self._kind == "psk":
-            keys = folder / "keys"
-            keys.write_text("".join(f"{peer} {key}\n" for peer, key in KEYS.items()))
-            keys.chmod(0o600)
-            options = [*options, "--psk", str(keys), "--name", "camera-1"]
-            self._given += ["--server", "camera-1", *(f"--key={peer}={key}" for peer, key in KEYS.items())]
-        if self._kind == "tls":
-            authority = Authority(folder)
-            own = authority.issue()
-            at = "ssl:0:interface=127.0.0.1"
-            listen = ["--listen", f"{at}:privateKey={own.key}:certKey={own.certificate}"]
-            self._given += ["--ca", str(authority.certificate)]
-        self._server = serve(*listen, *options)
-        if sys.platform.startswith("linux"):
-            self._given += ["--pid", str(self._server.pid)]
-
-    def attack(self, *, waits: bool) -> list[str]:
-        """Run the cases that wait, or all others. Return the lines of the table with something wrong."""
-        cases = [case for case in cases_for(self._kind) if case.waits is waits]
-        if not waits and self.name not in EVERY_CASE:
-            cases = [case for case in cases if not (case.number < 150 or 800 < case.number < 850)]
-        if self._kind in ("psk", "tls"):
-            cases = [case for case in cases if case.number != ZERO_WINDOW]
-        only = ",".join(str(case.number) for case in cases)
-        longest = "65535" if self._kind == "binary" else "1048576"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tcpcomm.testing.hostile", f"127.0.0.1:{self._server.port}"),
-                *("--kind", self._kind, "--only", only, "--max-frame", longest, "--within", "2"),
-                *self._given,
-            ],
-            env=environment(),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-        )
-        assert done.returncode in (0, 1), done.stderr
-        lines = done.stdout.splitlines()
-        return [f"{self.name}: {line}" for line in lines if re.match(r"\d+  wrong ", line)]
+def numbers_for(name: str, *, waits: bool) -> list[int]:
+    """Return the numbers of the cases for a server that wait, or of all others."""
+    kind = TARGETS[name][0]
+    numbers = [case.number for case in cases_for(kind) if case.waits is waits]
+    if not waits and name not in EVERY_CASE:
+        numbers = [number for number in numbers if not (number < 150 or 800 < number < 850)]
+    if kind in ("psk", "tls"):
+        numbers = [number for number in numbers if number != ZERO_WINDOW]
+    return numbers
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve, tmp_path: Path) -> None:
-    assert [] == Attacked(name, serve, tmp_path).attack(waits=False)
+    assert [] == attacked(name, serve, tmp_path).attack(numbers_for(name, waits=False), within=2)
 
 
 def test_peers_that_do_nothing_right_are_dropped(serve: Serve, tmp_path: Path) -> None:
-    attacked = [Attacked(name, serve, tmp_path) for name in WAITING]
-    with ThreadPoolExecutor(len(attacked)) as pool:
-        wrong = pool.map(lambda each: each.attack(waits=True), attacked)
+    servers = {name: attacked(name, serve, tmp_path) for name in WAITING}
 
-    assert [] == [line for lines in wrong for line in lines]
+    def attack(name: str) -> list[str]:
+        return servers[name].attack(numbers_for(name, waits=True), within=2)
+
+    with ThreadPoolExecutor(len(servers)) as pool:
+        assert [] == [line for lines in pool.map(attack, servers) for line in lines]

@@ -1,0 +1,69 @@
+"""The hostile suite against the simulator of each device: nothing wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from attrs import frozen
+
+from tcpcomm.devices.catalogue import OURS, find_device
+from tcpcomm.testing.hostile.catalogue import cases_for
+from tests.system.attacked import Attacked
+from tests.system.running import ON_LOOPBACK, Server
+
+Serve = Callable[..., Server]
+
+
+@frozen
+class Request:
+    """
+    A request that a device answers at once on a new connection, in the words of the suite.
+
+    Attributes:
+        kind: ``binary`` or ``lines``.
+        framing: the notation of the framing.
+        ask: the request without its framing.
+        expect: the first bytes of the reply, or a part of it for lines.
+        longest: the greatest message that the device accepts, in bytes.
+    """
+
+    kind: str
+    framing: str
+    ask: str
+    expect: str
+    longest: int
+
+
+REQUESTS: Final[dict[str, Request]] = {}
+"""The request for each device of the catalogue."""
+
+WITHIN: Final = 10.0
+"""Seconds: other tests run at the same time, so that even a good server may be late."""
+
+
+def numbers_for(kind: str) -> list[int]:
+    """
+    Return the numbers of the cases that are about the content of messages.
+
+    The manners of TCP, and floods, are a matter of all servers, and are tried with those.
+    """
+    numbers = [case.number for case in cases_for(kind) if not case.waits]
+    return [number for number in numbers if not (number < 150 or 800 < number < 850)]
+
+
+def test_each_device_is_attacked() -> None:
+    assert {device.name for device in OURS} == set(REQUESTS)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve) -> None:
+    device = find_device(name)
+    assert isinstance(device.simulator, str)
+    request = REQUESTS[name]
+    options = ["--framing", request.framing, "--ask", request.ask, "--expect", request.expect]
+    server = serve(*ON_LOOPBACK, "--app", device.simulator)
+    attacked = Attacked(name, server, request.kind, [*options, "--max-frame", str(request.longest)])
+
+    assert [] == attacked.attack(numbers_for(request.kind), within=WITHIN)
