@@ -70,7 +70,17 @@ class JsonCamera(RpcCamera):
     codec = Json()  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("kind", [VisionCamera, RpcCamera, JsonCamera, Guarded, Finder, Scale, axis()])
+class Opened(VisionCamera):
+    """A camera whose hosts take a picture first, and need a true answer."""
+
+    async def opening(self, *, active: bool) -> None:
+        if (await self.locate(1)).x != 1.0:
+            raise Fault(7, "this is not the right camera")
+
+
+@pytest.mark.parametrize(
+    "kind", [VisionCamera, RpcCamera, JsonCamera, Guarded, Finder, Scale, Opened, axis()]
+)
 def test_sound_declarations_pass(kind: type[Equipment]) -> None:
     check_equipment(kind, max_examples=FEW)
 

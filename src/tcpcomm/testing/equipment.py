@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from random import Random
+from types import new_class
 from typing import Any, Final, NoReturn
 
 from attrs import define, evolve, field, frozen
@@ -96,7 +97,8 @@ class _Check:
     """The check of one declaration. It draws actions and carries them out in conversations."""
 
     def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
+        self._declaration = _without_opening(declaration)
+        declaration = self._declaration
         self.members: list[Command | DeclaredEvent] = [*declaration.commands.values()]
         self.members += declaration.events.values()
         self._can_be_cut = declaration.received.self_delimiting and declaration.sent.self_delimiting
@@ -159,6 +161,15 @@ class _Check:
             among = [each for each in declaration.events.values() if not _sets_timeout(member, each)]
             event = self._draw(random.choice(among), random) if among else None
         return _Action(member, values, answer, event)
+
+
+def _without_opening(declaration: Declaration) -> Declaration:
+    """Return a declaration whose host does nothing first, because its handshake needs true answers."""
+    kind = declaration.kind
+    if kind.opening is Equipment.opening:
+        return declaration
+    namespace = {"__doc__": kind.__doc__, "__module__": kind.__module__, "opening": Equipment.opening}
+    return declaration_of(new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(namespace)))
 
 
 def _sets_timeout(member: Command | DeclaredEvent, event: DeclaredEvent) -> bool:

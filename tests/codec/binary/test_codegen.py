@@ -114,10 +114,19 @@ def test_an_instance_is_read_as_by_general_code(data: bytes) -> None:
     assert outcome(AN_INSTANCE.read, data, 0) == outcome(general(AN_INSTANCE).read, data, 0)
 
 
+def first_part(body: bytes) -> int:
+    return min(len(body), body[0]) if body else 0
+
+
+def second_part(body: bytes) -> int:
+    return len(body) - first_part(body)
+
+
 HEADERS = {
     "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
     "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
     "opcode only": (OPCODE,),
+    "lengths of parts": (ID, Length(U16, of=first_part, adjust=1), Length(U8, of=second_part), OPCODE),
     "values": (
         Echo(U16, 1, name="unit"),
         WantsReply(U8, yes=3),

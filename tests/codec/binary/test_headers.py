@@ -72,6 +72,31 @@ def fault_for(dialect: Dialect, frame: bytes) -> bytes:
     return dialect.fault(refusal, dialect.fault_for(refusal.error_kind, str(refusal.problem)))
 
 
+def one_more_than_listed(body: bytes) -> int:
+    return 1 + 2 * body[0] if body else 0
+
+
+def values(body: bytes) -> int:
+    return len(body) - one_more_than_listed(body)
+
+
+def test_lengths_count_the_parts_of_a_message() -> None:
+    head = (Length(U16, of=one_more_than_listed, adjust=1), Length(U16, of=values), OPCODE)
+    codec = Binary(head=head, reply_head=(OPCODE,))
+    items = Annotated[list[U16], Counted(U8)]
+    fields = (Field("items", items), Field("values", Annotated[bytes, Rest()]))
+    dialect = codec.bind([MessageSpec("write", "Plc.write", 5, parameters=fields)])
+    frame = unhex("0006 0003 05 02 0007 0008 AABBCC")
+    given = {"items": [7, 8], "values": unhex("AABBCC")}
+    assert frame == dialect.request("write", given, 0)
+    assert [Request("write", given, None)] == list(dialect.read_at_equipment(frame).requests)
+    shown = dialect.notation("write").request
+    assert "one_more_than_listed:u16be+1 values:u16be 05 items:(u16be)[u8] values:bytes[...]" == shown
+
+    wrong = refused(dialect, unhex("0006 0002 05 02 0007 0008 AABBCC"))
+    assert "values: must be 3, not 2" == str(wrong.problem)
+
+
 def test_modbus_refuses_another_unit_with_the_transaction_and_the_unit_of_the_request() -> None:
     dialect = MODBUS.bind([WRITE])
     asked = unhex("0007 0000 0006 02 03 0005 0001")

@@ -47,10 +47,19 @@ class Length:
     Args:
         type: the type of the number: ``U16``, ``U32``, ...
         adjust: a number that is added to the count: 2 if the field also counts its own two bytes.
+        of: a function for a length that counts only a part of the frame: it gets the bytes behind the
+            whole header, and returns the number of those that are counted. It gets what a peer sends, and
+            must not raise. Manuals show its name. None: all bytes behind the field are counted.
     """
 
     type: Any
     adjust: int = field(default=0, kw_only=True)
+    of: Callable[[bytes], int] | None = field(default=None, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """The name for people: that of the part that it counts."""
+        return "length" if self.of is None else self.of.__name__.strip("_")
 
 
 @frozen
@@ -116,6 +125,11 @@ def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
     return evolve(found, from_items=from_items, to_items=to_items, form=form, plain=None)
 
 
+def _counted(item: Length, body: bytes, more: int) -> int:
+    """Return the number in a Length. ``more`` is its difference from the size of the body."""
+    return len(body) + more if item.of is None else item.of(body) + item.adjust
+
+
 def _name(item: Any) -> str:
     if isinstance(item, HeaderField):
         return item.value
@@ -123,7 +137,7 @@ def _name(item: Any) -> str:
         return item.name
     if isinstance(item, WantsReply):
         return WANTS_REPLY
-    return "length" if isinstance(item, Length) else "header"
+    return item.name if isinstance(item, Length) else "header"
 
 
 class Header:
@@ -222,8 +236,10 @@ class Header:
         values = {}
         parts = self._whole.from_items(self._whole.struct.unpack_from(frame), 0)
         for (item, _, more), value in zip(self._parts, parts, strict=True):
-            if isinstance(item, Length) and value != len(frame) - size + more:
-                raise inside("length", wrong(str(len(frame) - size + more), value))
+            if isinstance(item, Length):
+                counted = _counted(item, frame[size:], more)
+                if value != counted:
+                    raise inside(item.name, wrong(str(counted), value))
             if isinstance(item, HeaderValue | WantsReply):
                 values[_name(item)] = value
             else:
@@ -299,7 +315,7 @@ class Header:
         parts: list[Any] = []
         for item, _, more in self._parts:
             if isinstance(item, Length):
-                parts.append(len(body) + more)
+                parts.append(_counted(item, body, more))
             elif isinstance(item, HeaderValue | WantsReply):
                 parts.append(values[_name(item)])
             else:
@@ -317,7 +333,11 @@ class Header:
             if layout.items:
                 value = read_item(function, layout, place)
                 if isinstance(item, Length):
-                    checks.append(f"{value} == len(frame) + {more - self._whole.size}")
+                    counted = f"len(frame) + {more - self._whole.size}"
+                    if item.of is not None:
+                        part = function.constant(item.of)
+                        counted = f"{part}(frame[{self._whole.size}:]) + {item.adjust}"
+                    checks.append(f"{value} == {counted}")
                 elif isinstance(item, bytes):
                     checks.append(f"items[{place}] == {item!r}")
                 elif isinstance(item, HeaderField):
@@ -356,6 +376,8 @@ class Header:
                 written.append(write_item(function, layout, variable))
             elif layout.items:
                 value = f"len(body) + {more}" if isinstance(item, Length) else item.value
+                if isinstance(item, Length) and item.of is not None:
+                    value = f"{function.constant(item.of)}(body) + {item.adjust}"
                 written.append(write_item(function, layout, value))
         if conditions and with_values:
             statements.append(f"if {' and '.join(conditions)}:")
@@ -387,7 +409,7 @@ class Header:
             elif isinstance(item, HeaderField):
                 labels.append(f"{_name(item)}:{layout.label}")
             elif isinstance(item, Length):
-                labels.append(f"length:{layout.label}" + (f"{item.adjust:+}" if item.adjust else ""))
+                labels.append(f"{item.name}:{layout.label}" + (f"{item.adjust:+}" if item.adjust else ""))
             else:
                 labels.append(layout.label)
         return " ".join(labels)
@@ -403,6 +425,8 @@ class Header:
                 each["always"] = hex_text(layout.pack(opcode))
             elif isinstance(item, Length):
                 each["adjust"] = item.adjust
+                if item.of is not None:
+                    each["of"] = "a part"
             elif isinstance(item, HeaderValue):
                 each["default"] = hex_text(layout.pack(item.default))
                 each["in replies"] = "repeated" if isinstance(item, Echo) else "learned by the host"
