@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +13,6 @@ from tcpcomm.testing.hostile.catalogue import cases_for
 from tests.certificates import Authority
 from tests.system.attacked import Attacked
 from tests.system.running import ON_LOOPBACK, Server
-
-Serve = Callable[..., Server]
 
 KEYS: Final = {"robot-1": "11" * 32, "robot-2": "22" * 32, "robot-3": "33" * 32}
 
@@ -40,11 +38,17 @@ ZERO_WINDOW: Final = 116
 """Waits ten seconds for the end of a session; one kind of server is enough for that."""
 
 WAITING: Final = ("lines", "length", "psk", "tls")
-"""Servers on which the cases run that wait, all at the same time."""
+"""Servers on which the cases run that wait."""
+
+WITHIN: Final = 2.0
+"""Seconds in which a good peer must be served, beside the hostile peers of all servers."""
+
+AT_ONCE: Final = 5
+"""Servers that are attacked at the same time, because most of the time of an attack is waiting."""
 
 
-def attacked(name: str, serve: Serve, folder: Path) -> Attacked:
-    """Return a server of ours under attack, by its name in TARGETS."""
+def options_for(name: str, folder: Path) -> tuple[list[str], list[str]]:
+    """Return the options of a server in TARGETS, and those of the suite that attacks it."""
     kind, options = TARGETS[name]
     listen = [*ON_LOOPBACK]
     given = ["--max-frame", "65535" if kind == "binary" else "1048576"]
@@ -60,7 +64,16 @@ def attacked(name: str, serve: Serve, folder: Path) -> Attacked:
         at = "ssl:0:interface=127.0.0.1"
         listen = ["--listen", f"{at}:privateKey={own.key}:certKey={own.certificate}"]
         given += ["--ca", str(authority.certificate)]
-    return Attacked(name, serve(*listen, *options), kind, given)
+    return [*listen, *options], given
+
+
+def attack(name: str, folder: Path, *, waits: bool) -> list[str]:
+    """Attack a server of ours with the cases that wait, or with all others. Return the findings."""
+    folder.mkdir()
+    options, given = options_for(name, folder)
+    with Server(*options) as server:
+        attacked = Attacked(name, server, TARGETS[name][0], given)
+        return attacked.attack(numbers_for(name, waits=waits), within=WITHIN)
 
 
 def numbers_for(name: str, *, waits: bool) -> list[int]:
@@ -74,16 +87,27 @@ def numbers_for(name: str, *, waits: bool) -> list[int]:
     return numbers
 
 
+Attacks = dict[tuple[str, bool], Future[list[str]]]
+
+
+@pytest.fixture(scope="module")
+def attacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacks]:
+    """Start all attacks, several at a time, each on a server of its own."""
+    folder = tmp_path_factory.mktemp("hostile")
+    each = [*((name, False) for name in TARGETS), *((name, True) for name in WAITING)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            (name, waits): pool.submit(attack, name, folder / f"{name}-{waits}", waits=waits)
+            for name, waits in each
+        }
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("name", TARGETS)
-def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve, tmp_path: Path) -> None:
-    assert [] == attacked(name, serve, tmp_path).attack(numbers_for(name, waits=False), within=2)
+def test_hostile_peers_find_nothing_wrong(name: str, attacks: Attacks) -> None:
+    assert [] == attacks[name, False].result()
 
 
-def test_peers_that_do_nothing_right_are_dropped(serve: Serve, tmp_path: Path) -> None:
-    servers = {name: attacked(name, serve, tmp_path) for name in WAITING}
-
-    def attack(name: str) -> list[str]:
-        return servers[name].attack(numbers_for(name, waits=True), within=2)
-
-    with ThreadPoolExecutor(len(servers)) as pool:
-        assert [] == [line for lines in pool.map(attack, servers) for line in lines]
+@pytest.mark.parametrize("name", WAITING)
+def test_peers_that_do_nothing_right_are_dropped(name: str, attacks: Attacks) -> None:
+    assert [] == attacks[name, True].result()
