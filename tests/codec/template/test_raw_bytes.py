@@ -106,6 +106,23 @@ def test_a_line_that_is_not_text_is_told() -> None:
     assert isinstance(CAMERA.read_at_equipment(b"\xff\r\nabc"), Refusal)
 
 
+NOTE = MessageSpec("note", "Camera.note", "NOTE {text}", "OK", (Field("text", str),))
+
+
+def test_a_text_with_line_ends_is_whole_beside_raw_bytes() -> None:
+    camera = dialect(GRAB, NOTE)
+    text = "first line\r\nsecond line\r\n"
+    frame = camera.request("note", {"text": text}, 1)
+    request = camera.read_at_equipment(frame)
+    assert isinstance(request, Request)
+    assert {"text": text} == request.values
+
+
+def test_a_text_that_is_no_text_behind_its_line_end_is_refused() -> None:
+    refusal = dialect(GRAB, NOTE).read_at_equipment(b"NOTE one\r\n\xff\xfe")
+    assert isinstance(refusal, Refusal)
+
+
 def test_a_text_is_not_taken_for_bytes() -> None:
     with pytest.raises(CodecError, match=r"must be bytes"):
         CAMERA.reply(Request("grab", {}), "text")
