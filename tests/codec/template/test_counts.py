@@ -10,7 +10,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.codec import CountedLines, Template
+from tcpcomm.codec import CountedLines, Field, MessageSpec, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -89,6 +89,16 @@ def test_the_head_of_a_counted_reply_has_a_length_too() -> None:
     frames = replied(dialect, picture)
     assert [b"008,a.bmp,2", b"x", b"y"] == frames
     assert picture == results_of(dialect, *frames)[-1]
+
+
+@pytest.mark.parametrize(("text", "frame"), [("ab", b"A0"), ("abc", b"A3,abc"), ("", b"A0,")])
+def test_a_part_that_is_left_out_for_its_default_has_no_bytes(text: str, frame: bytes) -> None:
+    spec = MessageSpec("put", "Camera.put", "A{##text}[,{text}]", "OK", (Field("text", str, "ab"),))
+    dialect = Template().bind([spec])
+    assert frame == dialect.request("put", {"text": text}, 1)
+    request = dialect.read_at_equipment(frame)
+    assert isinstance(request, Request)
+    assert {"text": text} == request.values
 
 
 @pytest.mark.parametrize(

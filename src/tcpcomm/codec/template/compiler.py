@@ -172,6 +172,8 @@ class _Compiler:
     """For each count of what stands behind it: its writer, its place in the format, and how to count."""
     kinds: dict[str, FieldType] = field(factory=dict)
     """The types of the fields that were compiled."""
+    left_out: dict[str, Callable[[Mapping[str, Any]], bool]] = field(factory=dict)
+    """For each field in an optional part: if that part is left out for some values."""
     expected: list[ExpectedText] = field(factory=list)
 
     def compile(self, pieces: tuple[Piece, ...], stops: frozenset[str] = frozenset()) -> CompiledTemplate:
@@ -237,7 +239,7 @@ class _Compiler:
                 f"{self.text!r}: an optional part needs a field; its value says if the part is there"
             )
         compiler = _Compiler(self.text, self.fields, self.exact, self.charset, optional=True)
-        compiler.kinds = self.kinds
+        compiler.kinds, compiler.left_out = self.kinds, self.left_out
         part = compiler.compile(piece.pieces, behind)
         if common_text(part.pattern, EMPTY) is not None:
             raise ConfigurationError(
@@ -245,16 +247,18 @@ class _Compiler:
             )
         absent = {name: value for name, _, value in part.captures if not name.startswith(COUNT)}
 
+        def is_left_out(values: Mapping[str, Any]) -> bool:
+            return all(_same(values[name], value()) for name, value in absent.items())
+
         def write(values: Mapping[str, Any]) -> str:
-            if all(_same(values[name], value()) for name, value in absent.items()):
-                return ""
-            return part.write(values)
+            return "" if is_left_out(values) else part.write(values)
 
         def draw(random: Random) -> dict[str, Any]:
             if random.random() < 0.4:
                 return {name: value() for name, value in absent.items()}
             return part.draw(random)
 
+        self.left_out.update(dict.fromkeys(absent, is_left_out))
         pattern = Maybe(part.pattern)
         self.patterns.append(pattern)
         self.regex += f"(?:{part.regex})?"
@@ -302,14 +306,15 @@ class _Compiler:
 
     def _count_bytes(self, name: str, capture: str, number: FieldType) -> None:
         """Count the bytes that are written for a field, or behind the count."""
-        measure, kinds = encoding_in_use().size, self.kinds
+        measure, kinds, left_out = encoding_in_use().size, self.kinds, self.left_out
 
         def write(values: Mapping[str, Any]) -> str:
             if name not in kinds:
                 raise missing(name)
             value = values[name]
+            is_absent = value is None or (name in left_out and left_out[name](values))
             try:
-                return number.write(0 if value is None else measure(kinds[name].write(value)))
+                return number.write(0 if is_absent else measure(kinds[name].write(value)))
             except CodecError as error:
                 raise inside(name, error) from None
 
