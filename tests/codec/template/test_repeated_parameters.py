@@ -241,6 +241,13 @@ def test_a_fault_repeats_what_stands_in_an_optional_part_of_a_request(frame: byt
     assert answer == dialect.fault(request, Fault("E1"))
 
 
+def test_a_fault_repeats_the_field_itself_though_its_count_stands_before_it() -> None:
+    spec = MessageSpec("put", "Camera.put", "A{#t},{t}", "OK", (Field("t", str),))
+    dialect = Template(fault="NG,{t},{code}").bind([spec])
+    (refusal,) = dialect.read_at_equipment(b"A5,x").requests
+    assert b"NG,x,E1" == dialect.fault(refusal, Fault("E1"))
+
+
 def test_a_fault_repeats_what_stands_in_place_of_silence_too() -> None:
     spec = MessageSpec("set", "Axis.set", "S{axis:d}", Silence(0.3), (Field("axis", int),))
     dialect = Template(fault="E{axis:d},{code:d}").bind([spec])

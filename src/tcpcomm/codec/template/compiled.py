@@ -253,7 +253,8 @@ def _regex_up_to(name: str, expected: Sequence[ExpectedText]) -> str | None:
     """Return the regular expression of a text up to a field, a group, or None if the field is not there."""
     regex = ""
     for each in expected:
-        found = f"({each.regex})" if each.name == name else _regex_up_to(name, each.parts)
+        is_field = each.name == name and not each.is_count
+        found = f"({each.regex})" if is_field else _regex_up_to(name, each.parts)
         if found is not None:
             return regex + found
         regex += f"(?:{each.regex})"

@@ -285,7 +285,7 @@ class _Compiler:
         self._add_field(capture, number.pattern)
         self.captures.append((capture, number.read, lambda: None))
         what = "the number of bytes" if piece.in_bytes else "the number of items"
-        self.expected.append(ExpectedText(self._regex(number.pattern), name, what))
+        self.expected.append(ExpectedText(self._regex(number.pattern), name, what, is_count=True))
         if piece.in_bytes:
             self._count_bytes(name, capture, number)
         elif not name:

@@ -18,7 +18,7 @@ class ExpectedText:
 
     regex: str
     name: str
-    """The field's name; empty if the piece is not a field."""
+    """The name of the field, or of the one that is counted; empty if the piece is neither."""
     description: str
     literal: str = ""
     """The exact text, if the piece is literal text."""
@@ -32,6 +32,8 @@ class ExpectedText:
     """The largest number of items of a list."""
     longest: str = ""
     """The regular expression of a list with that number of items."""
+    is_count: bool = False
+    """True for a count of the field."""
 
 
 def _common_prefix(literal: str, text: str) -> str:
