@@ -23,7 +23,7 @@ from tcpcomm.cli.manual import facts_of
 from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import OneOf, Template
 from tcpcomm.equipment.equipment import declaration_of
-from tcpcomm.framing import Delimited, Enclosed, FixedSize, HeaderFramed, More
+from tcpcomm.framing import Delimited, Enclosed, FixedSize, HeaderFramed, Lines, More
 from tcpcomm.testing import check_equipment
 from tests.conversation.foreign import stand
 from tests.equipment.declared import PORT, Bench
@@ -192,6 +192,7 @@ def test_the_manual_shows_the_framing_of_each_reply() -> None:
         ({}, {"reply_framing": b"#"}, "reply_framing must be a framing, such as FixedSize"),
         ({"pipeline": 2}, {}, "replies could come in another order than the host expects"),
         ({"alarm": event("ALARM")(lambda self: None)}, {}, "an event could come while the host reads"),
+        ({"reply_framing": Lines()}, {}, "the LF of CR LF could be read by this framing"),
         ({}, {"reply": None}, "a command without a reply has no framing of its reply"),
     ],
 )

@@ -11,6 +11,7 @@ from tcpcomm.codec import U16, Binary, Json, Template, Xml
 from tcpcomm.framing import (
     CountedBody,
     Delimited,
+    FixedSize,
     JsonValues,
     LengthPrefixed,
     Lines,
@@ -100,6 +101,85 @@ def test_the_options_of_a_telnet_console_are_refused(cuts: float) -> None:
     assert "PLC 7" == bench.result(at.proxy.who())
     bench.network.advance(0.05)
     assert b"WHO\r\n\xff\xfe\x01\xff\xfc\x18" == b"".join(at.program.chunks)
+
+
+class Adapter(Equipment):
+    """An adapter that begins each connection with its MAC address, and answers MODE with a byte."""
+
+    framing = Lines()
+    reply_framing = Preamble(Delimited(b"\r\n"), 6)
+    codec = Template(fault=None)
+
+    @command("MODE", reply="{mode:1}", reply_framing=FixedSize(1))
+    async def mode(self) -> str:
+        """Return the mode: P or A."""
+        raise NotImplementedError
+
+    @command("NAME", reply="{name}")
+    async def name(self) -> str:
+        """Return the name."""
+        raise NotImplementedError
+
+
+MAC = bytes.fromhex("0090E80A0D0A")
+
+
+@each_cut
+@pytest.mark.parametrize("early", [0, 2, 6])
+def test_a_first_reply_with_a_framing_of_its_own_follows_the_preamble(cuts: float, early: int) -> None:
+    bench = Bench(cuts=cuts)
+    first = [MAC[early:]]
+    table = {b"MODE": b"P", b"NAME": b"gate 7\r\n"}
+    at = stand(bench, Adapter, lambda frame: (first.pop() if first else b"") + table[frame])
+    at.program.write(MAC[:early])
+    bench.network.advance(0.1)
+    asked = [at.proxy.mode(), at.proxy.name(), at.proxy.mode()]
+    assert ["P", "gate 7", "P"] == [bench.result(each) for each in asked]
+    assert [] == at.lost
+
+
+class Terminal(Equipment):
+    """A device that speaks Telnet, and answers some commands with one character."""
+
+    framing = Telnet(Delimited(b"\r\n"))
+    codec = Template(encoding="latin-1", fault=None)
+
+    @command("MODE", reply="{mode:1}", reply_framing=FixedSize(1))
+    async def mode(self) -> str:
+        """Return the mode as one character."""
+        raise NotImplementedError
+
+    @command("NAME", reply="{name}")
+    async def name(self) -> str:
+        """Return the name."""
+        raise NotImplementedError
+
+
+class MyTerminal(Terminal):
+    async def mode(self) -> str:
+        return "\xff"
+
+    async def name(self) -> str:
+        return "gate \xff"
+
+
+@each_cut
+def test_the_options_before_a_reply_with_a_framing_of_its_own_are_refused(cuts: float) -> None:
+    bench = Bench(cuts=cuts)
+    at = stand(bench, Terminal, {b"MODE": b"\xff\xfb\x01P", b"NAME": b"\xff\xfd\x18gate\r\n"}.get)
+    assert ["P", "gate"] == [bench.result(at.proxy.mode()), bench.result(at.proxy.name())]
+    bench.network.advance(0.05)
+    assert [] == at.lost
+    assert b"\xff\xfe\x01" in b"".join(at.program.chunks)
+
+
+@each_cut
+def test_both_ends_keep_telnet_around_a_reply_with_a_framing_of_its_own(cuts: float) -> None:
+    bench = Bench(cuts=cuts)
+    bench.serve(MyTerminal())
+    proxy = bench.remote(Terminal)
+    asked = [proxy.mode(), proxy.name(), proxy.mode()]
+    assert ["\xff", "gate \xff", "\xff"] == [bench.result(each) for each in asked]
 
 
 class Sensor(Equipment):

@@ -483,7 +483,7 @@ class VersatileRequester(Requester):
         framing = self._framings.get(self._exchange.oldest_name)
         if framing is self._in_use:
             return
-        replaced = self.session.use_decoder(self._usual if framing is None else framing.decoder())
+        replaced = self.session.read_by(self._usual if framing is None else framing.decoder())
         if self._in_use is None:
             self._usual = replaced
         self._in_use = framing

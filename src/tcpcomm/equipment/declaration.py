@@ -33,7 +33,8 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.states import StateRule, state_rule
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, FramingError
-from tcpcomm.framing import Framing
+from tcpcomm.framing import Framing, Lines
+from tcpcomm.framing.framing_around import FramingAround
 
 PIPELINE_BY_ID: Final = 64
 
@@ -462,9 +463,18 @@ def _check_reply_framing(declaration: Declaration, command: Command) -> None:
         problem = "an event could come while the host reads by this framing: declare no events beside it"
     elif declaration.heartbeat_while_busy:
         problem = "a heartbeat's reply could come while the host reads by this framing"
+    elif _takes_a_late_line_feed(declaration.sent):
+        problem = "the LF of CR LF could be read by this framing: use Delimited(b'\\r\\n') elsewhere"
     else:
         return
     raise ConfigurationError(f"{command.where}: {problem}")
+
+
+def _takes_a_late_line_feed(framing: Framing) -> bool:
+    """Return True if a frame ends at CR, and an LF that follows belongs to it, as in Lines."""
+    while isinstance(framing, FramingAround):
+        framing = framing.framing
+    return isinstance(framing, Lines)
 
 
 def _check_silence(declaration: Declaration, command: Command) -> None:

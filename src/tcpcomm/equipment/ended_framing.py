@@ -37,11 +37,11 @@ class EndedFraming(FramingAround):
 
     def encode(self, frame: bytes) -> bytes:
         if isinstance(frame, FramedFrame):
-            return frame.framing.encode(bytes(frame))
+            return self.framing.in_stream(frame.framing.encode(bytes(frame)))
         if not isinstance(frame, EndedFrame):
             return self.framing.encode(frame)
         self.check_size(frame)
-        wire, decoder = frame + frame.end, self.framing.decoder()
+        wire, decoder = self.framing.in_stream(frame + frame.end), self.framing.decoder()
         if self.opening:
             decoder.feed(self.opening)
         try:

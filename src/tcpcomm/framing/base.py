@@ -97,6 +97,10 @@ class Framing(ABC):
         """The bytes that are sent once, before the first frame of a connection. Usually there are none."""
         return b""
 
+    def in_stream(self, wire: bytes) -> bytes:
+        """Return bytes of another framing as a layer of the whole stream sends them: Telnet doubles FF."""
+        return wire
+
     @abstractmethod
     def decoder(self) -> Decoder:
         """Return a new decoder for one connection."""
@@ -296,6 +300,16 @@ class Decoder(ABC):
 
         A decoder calls it for what the framing itself must answer, as Telnet does. The others ignore it.
         """
+
+    def read_by(self, decoder: Decoder) -> tuple[Decoder, Decoder]:
+        """
+        Let another decoder cut the frames behind here, for example of a reply with a framing of its own.
+
+        Returns:
+            The decoder that gets the stream from now on, and the one whose place the other has taken, which
+            holds no bytes. A layer of the whole stream, such as Telnet, stays, and feeds the other decoder.
+        """
+        return decoder, self
 
     def feed(self, data: bytes) -> list[bytes]:
         """

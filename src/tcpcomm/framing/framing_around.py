@@ -32,3 +32,6 @@ class FramingAround(Framing):
     @property
     def self_delimiting(self) -> bool:
         return self.framing.self_delimiting
+
+    def in_stream(self, wire: bytes) -> bytes:
+        return self.framing.in_stream(wire)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from tcpcomm.errors import FramingError, UnexpectedBytes
 from tcpcomm.framing.base import Decoder
@@ -101,6 +101,11 @@ class WebGuard:
         else:
             self._session.use_decoder(self._decoder)
         return self._decoder.feed(data)
+
+    def read_by(self, decoder: Decoder) -> tuple[Decoder, Decoder]:
+        """Let another decoder cut the frames. The guard stays before it."""
+        self._decoder, replaced = self._decoder.read_by(decoder)
+        return cast("Decoder", self), replaced
 
     def flush(self) -> list[bytes]:
         """End a frame by silence. Raise a fault if bytes are held back: the silence does not clear them."""

@@ -196,9 +196,13 @@ class FrameProtocol(SessionHooks):
         if self.is_open:
             self.sendBytes(data)
 
-    def use_decoder(self, decoder: Decoder) -> Decoder:
-        """Decode by this from now on. Return the decoder before it, which holds no bytes."""
-        replaced, self._decoder = self._decoder, decoder
+    def use_decoder(self, decoder: Decoder) -> None:
+        """Give the stream to this decoder from now on."""
+        self._decoder = decoder
+
+    def read_by(self, decoder: Decoder) -> Decoder:
+        """Cut the frames behind here by this decoder. Return the one before it, which holds no bytes."""
+        self._decoder, replaced = self._decoder.read_by(decoder)
         return replaced
 
     def handshakeCompleted(self) -> None:
@@ -312,13 +316,13 @@ class FrameProtocol(SessionHooks):
                     if began and now >= turn_ends and not queue.is_empty:
                         self._await_turn()
                         break
-                    step = queue.take_step(self._most_frames, self._turns.bite(self._bite))
+                    step = queue.take_step(self._most_frames, self._turns.bite(self._bite), self._decoder)
                     if queue.is_empty and not self.input_ended:
                         self._receive_queue = None
                     if step is None:
                         break
                     data, frames = step
-                    is_long = True
+                    is_long, decoder = True, self._decoder
                 if data is not None:
                     try:
                         frames = self._feed_bite(data) if is_long else decoder.feed(data)
@@ -447,8 +451,7 @@ class FrameProtocol(SessionHooks):
             self._turns.leave(self)
 
     def _get_receive_queue(self) -> ReceiveQueue:
-        if self._receive_queue is None:
-            self._receive_queue = ReceiveQueue(self, self._decoder)
+        self._receive_queue = self._receive_queue or ReceiveQueue(self)
         return self._receive_queue
 
     # The methods below call user code. While it runs, the send buffer is corked.

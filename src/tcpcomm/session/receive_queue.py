@@ -76,11 +76,9 @@ class ReceiveQueue:
 
     Args:
         session: gets faults and the end of the input.
-        decoder: the session's decoder.
     """
 
     _session: ReceivingSession
-    _decoder: Decoder
     _work: list[Callable[[], bool]] = field(factory=list, init=False)
     _frames: list[bytes] = field(factory=list, init=False)
     _at: int = field(default=0, init=False)  # of the first frame that waits
@@ -131,13 +129,14 @@ class ReceiveQueue:
         if fault.recoverable:
             self._chunks.insert(0, b"")  # this makes the decoder go on behind the fault
 
-    def take_step(self, most: int, bite: int) -> tuple[bytes | None, list[bytes]] | None:
+    def take_step(self, most: int, bite: int, decoder: Decoder) -> tuple[bytes | None, list[bytes]] | None:
         """
         Take one step: do a slice of a frame's work, or handle a fault, or begin the end of the input.
 
         Args:
             most: the frames to deliver at once.
             bite: the bytes to decode at once.
+            decoder: the session's decoder.
 
         Returns:
             The bytes that the session must decode, or None and the frames that it must deliver. There are
@@ -168,13 +167,13 @@ class ReceiveQueue:
             if len(chunk) > bite:
                 self._chunks.insert(0, chunk[bite:])
             return chunk[:bite], []
-        elif not (session.input_ended and self._end_input()):
+        elif not (session.input_ended and self._end_input(decoder)):
             return None
         return None, []
 
-    def _end_input(self) -> bool:
+    def _end_input(self, decoder: Decoder) -> bool:
         """Take the next step at the end of the input. Return False if there is none, or not yet."""
-        session, decoder = self._session, self._decoder
+        session = self._session
         if not self._flushed:
             self._flushed = True
             if session.gap is not None and decoder.ends_by_silence:

@@ -35,6 +35,10 @@ class FilteredDecoder(Decoder):
                 self._fault = fault
         return len(buffer)
 
+    def read_by(self, decoder: Decoder) -> tuple[Decoder, Decoder]:
+        self._inner, replaced = self._inner.read_by(decoder)
+        return self, replaced
+
     @property
     def piece_decoders(self) -> list[PieceDecoder]:
         return self._inner.piece_decoders

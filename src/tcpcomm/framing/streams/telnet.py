@@ -39,7 +39,10 @@ class Telnet(FramingAround):
         return _TelnetDecoder(self.framing.decoder())
 
     def encode(self, frame: bytes) -> bytes:
-        wire = self.framing.encode(frame)
+        return self.in_stream(self.framing.encode(frame))
+
+    def in_stream(self, wire: bytes) -> bytes:
+        wire = self.framing.in_stream(wire)
         if b"\xff" in wire:
             wire = wire.replace(b"\xff", b"\xff\xff")
         return _LONE_RETURN.sub(b"\r\0", wire) if b"\r" in wire else wire
