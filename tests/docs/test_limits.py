@@ -37,6 +37,10 @@ NO_LIMITS = {
     "codec.template.fields.text_fields": "WIDEST",  # of a declaration
     "conversation.requester": "LOOK_AGAIN",  # PATIENCE is the limit
     "conversation.responder": "HOST_BEGAN_EARLIER MOST_KEPT LONGEST_KEPT",  # for speed
+    # of the standard:
+    "devices.modbus.declaration": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE TIMEOUT ADDRESSES MOST_BITS_READ "
+    "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
+    "devices.modbus.memory": "MOST_OBJECT_BYTES",
     "equipment.class_attributes": "CLOSE",  # the likeness of two names
     "equipment.samples": "SAMPLE_ID",
     "framing.large_frame": "LARGE",  # for speed

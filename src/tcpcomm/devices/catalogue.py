@@ -13,7 +13,7 @@ The object is a subclass of Equipment, or a :class:`Device` that says more about
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from inspect import getdoc
@@ -27,6 +27,10 @@ from tcpcomm.runtime.load_object import load_object, user_error_text
 
 GROUP: Final = "tcpcomm.devices"
 """The group of the entry points."""
+
+
+def _texts(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
 
 
 @frozen(kw_only=True)
@@ -52,8 +56,8 @@ class Device:
     simulator: str | type[Equipment] | None = None
     port: int | None = None
     source: str = ""
-    served: tuple[str, ...] = field(default=(), converter=tuple)
-    asked: tuple[str, ...] = field(default=(), converter=tuple)
+    served: tuple[str, ...] = field(default=(), converter=_texts)
+    asked: tuple[str, ...] = field(default=(), converter=_texts)
 
     @property
     def place(self) -> str:
@@ -87,7 +91,17 @@ def _loaded(place: str | type[Equipment]) -> type[Equipment]:
     return kind
 
 
-OURS: Final[tuple[Device, ...]] = ()
+OURS: Final[tuple[Device, ...]] = (
+    Device(
+        name="modbus",
+        summary="Modbus/TCP: PLCs, drives, meters, gateways",
+        kind="tcpcomm.devices.modbus:Modbus",
+        simulator="tcpcomm.devices.modbus:Memory",
+        port=502,
+        source="MODBUS Application Protocol Specification V1.1b3, 6; Messaging on TCP/IP V1.0b, 3.1",
+        served=("pymodbus",),
+    ),
+)
 """The devices of tcpcomm itself, by name in alphabetical order."""
 
 

@@ -21,6 +21,7 @@ _COUNTED_AT: Final = {15: 6, 16: 6, 20: 2, 21: 2, 23: 10}
 _REPLY_SIZES: Final = {5: 8, 6: 8, 7: 5, 8: 8, 11: 8, 15: 8, 16: 8, 22: 10}
 _REPLY_COUNTED: Final = {1, 2, 3, 4, 12, 17, 20, 21, 23}  # all by the byte behind the function code
 _CRC: Final = 2
+_FIRST_OBJECT: Final = 8
 
 
 def modbus_rtu_request(header: bytes) -> int | More:
@@ -37,7 +38,7 @@ def modbus_rtu_request(header: bytes) -> int | More:
 
 
 def modbus_rtu_reply(header: bytes) -> int | More:
-    """Return the bytes of a reply, unit and checksum included."""
+    """Return the bytes of a reply, unit and checksum included. Of function 43, MEI type 14 is known."""
     function = header[1]
     if function & 0x80:
         return 5
@@ -45,6 +46,22 @@ def modbus_rtu_reply(header: bytes) -> int | More:
         return _REPLY_SIZES[function]
     if function == 24:
         return 4 + int.from_bytes(header[2:], "big") + _CRC if len(header) == 4 else More(2)
+    if function == 43:
+        return _identification_size(header)
     if function not in _REPLY_COUNTED:
         raise ValueError(f"a reply with function {function} has no known length")
     return 3 + header[2] + _CRC if len(header) > 2 else More(1)
+
+
+def _identification_size(header: bytes) -> int | More:
+    """Return the bytes of a reply that identifies a device: objects, each behind its number and length."""
+    if len(header) < _FIRST_OBJECT:
+        return More(_FIRST_OBJECT - len(header))
+    if header[2] != 14:
+        raise ValueError(f"a reply with function 43 and MEI type {header[2]} has no known length")
+    end = _FIRST_OBJECT
+    for _ in range(header[_FIRST_OBJECT - 1]):
+        if len(header) < end + 2:
+            return More(end + 2 - len(header))
+        end += 2 + header[end + 1]
+    return end + _CRC

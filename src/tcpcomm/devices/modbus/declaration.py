@@ -1,0 +1,575 @@
+"""
+The declaration of Modbus, :class:`Modbus` and :class:`ModbusRtu`, and the faces of its hosts.
+
+The commands have the names of the standard. The faces :attr:`Modbus.holding`, :attr:`Modbus.inputs`,
+:attr:`Modbus.coils` and :attr:`Modbus.discrete` build upon them.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Awaitable
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, overload
+
+from attrs import frozen
+
+from tcpcomm.codec import ID, OPCODE, U8, U16, Before, Binary, Bits, Counted, CountedBy, Echo, Length, Range
+from tcpcomm.devices.modbus.exception_codes import MEANINGS
+from tcpcomm.devices.modbus.typed_values import (
+    FloatKind,
+    Kind,
+    Order,
+    WholeKind,
+    from_registers,
+    register_count,
+    to_registers,
+)
+from tcpcomm.equipment.equipment import Equipment, command
+from tcpcomm.equipment.face import Face
+from tcpcomm.errors import BadReply, CodecError, NoReply
+from tcpcomm.framing import (
+    Checked,
+    Framing,
+    HeaderFramed,
+    LengthPrefixed,
+    checksum,
+    modbus_rtu_reply,
+    modbus_rtu_request,
+)
+
+V = TypeVar("V", int, bool)
+
+LONGEST_MESSAGE: Final = 260
+"""The bytes of the longest message: 7 of the header, 1 of the function code, 252 of data."""
+
+LONGEST_RTU_MESSAGE: Final = 256
+"""The bytes of the longest message of Modbus RTU, with its checksum."""
+
+TIMEOUT: Final = 3.0
+"""Seconds that a device has for its reply. A gateway to a serial line needs them."""
+
+ADDRESSES: Final = 0x10000
+MOST_BITS_READ: Final = 2000
+MOST_BITS_WRITTEN: Final = 1968
+MOST_REGISTERS_READ: Final = 125
+MOST_REGISTERS_WRITTEN: Final = 123
+MOST_REGISTERS_WRITTEN_AND_READ: Final = 121
+"""Registers that one request can write if it reads registers, too."""
+
+_Bit = Annotated[bool, Bits(1)]
+_BitCount = Annotated[U16, Range(1, MOST_BITS_READ)]
+_BitsRead = Annotated[list[_Bit], CountedBy("count"), Counted(U8, in_bytes=True)]
+_BitsWritten = Annotated[list[_Bit], Counted(U16), Counted(U8, in_bytes=True)]
+_RegisterCount = Annotated[U16, Range(1, MOST_REGISTERS_READ)]
+_RegistersRead = Annotated[list[U16], CountedBy("count"), Counted(U8, in_bytes=True)]
+_RegistersWritten = Annotated[list[U16], Counted(U16), Counted(U8, in_bytes=True)]
+
+_OBJECT_NAMES: Final = {
+    0: "VendorName",
+    1: "ProductCode",
+    2: "MajorMinorRevision",
+    3: "VendorUrl",
+    4: "ProductName",
+    5: "ModelName",
+    6: "UserApplicationName",
+}
+_READ_CODES: Final = {"basic": 1, "regular": 2, "extended": 3}
+
+
+class CoilState(Enum):
+    """The value of a coil in a request that writes it alone."""
+
+    OFF = 0x0000
+    ON = 0xFF00
+
+
+@frozen
+class CoilWritten:
+    """The reply to a request that writes one coil; it repeats the request."""
+
+    address: U16
+    value: Annotated[CoilState, U16]
+
+
+@frozen
+class Written:
+    """The reply to a request that writes: the first address, and the value or the number of values."""
+
+    address: U16
+    value: U16
+
+
+@frozen
+class MaskWritten:
+    """The reply to a request that changes bits of a register; it repeats the request."""
+
+    address: U16
+    and_mask: U16
+    or_mask: U16
+
+
+@frozen
+class IdentificationObject:
+    """One object of the identification of a device: its number, and its value, which is usually text."""
+
+    id: U8
+    value: Annotated[bytes, Counted(U8)]
+
+
+@frozen
+class DeviceIdentification:
+    """
+    A part of the identification of a device.
+
+    If ``more_follows`` is 255, the identification goes on with the object ``next_object``. ``conformity``
+    is the level of what the device has: 1 basic, 2 regular, 3 extended, and 128 more if single objects can
+    be read.
+    """
+
+    read_code: U8
+    conformity: U8
+    more_follows: Annotated[Literal[0, 255], U8]
+    next_object: U8
+    objects: Annotated[list[IdentificationObject], Counted(U8)]
+
+
+class Table(Face["Modbus"], Generic[V]):
+    """One of the four tables of a device: registers are whole numbers of 16 bits, and coils are bool."""
+
+    @abstractmethod
+    def __call__(self, start: int, count: int = 1) -> Awaitable[list[V]]:
+        """
+        Read ``count`` values. The first one is at the address ``start``.
+
+        Raises:
+            CodecError: one request cannot read so many, or some of the addresses do not exist. Nothing was
+                sent.
+        """
+
+    @overload
+    def __getitem__(self, place: int) -> Awaitable[V]: ...
+    @overload
+    def __getitem__(self, place: slice[Any, Any, Any]) -> Awaitable[list[V]]: ...
+
+    def __getitem__(self, place: int | slice[Any, Any, Any]) -> Awaitable[Any]:
+        """
+        Read the value at an address, as in ``[5]``, or the values from one address to another, ``[5:9]``.
+
+        As everywhere in Python the last address of a slice is not read: ``[5:9]`` has four values.
+
+        Raises:
+            CodecError: it is not a slice of this kind, or as for a call of the table.
+        """
+        if not isinstance(place, slice):
+            return self._one(place)
+        start, stop = place.start, place.stop
+        if type(start) is not int or type(stop) is not int or not start < stop or place.step is not None:
+            raise CodecError(f"write [first:behind_last] with whole numbers, as in [5:9], not {place}")
+        return self(start, stop - start)
+
+    async def _one(self, place: int) -> V:
+        (value,) = await self(place, 1)
+        return value
+
+
+class DiscreteInputs(Table[bool]):
+    """The discrete inputs of a device: bits that can only be read."""
+
+    def __call__(self, start: int, count: int = 1) -> Awaitable[list[bool]]:
+        _check_end(start, count)
+        return self.device.read_discrete_inputs(start, count)
+
+
+class Coils(Table[bool]):
+    """The coils of a device: bits that can be read and written."""
+
+    def __call__(self, start: int, count: int = 1) -> Awaitable[list[bool]]:
+        _check_end(start, count)
+        return self.device.read_coils(start, count)
+
+    async def write(self, start: int, values: bool | list[bool]) -> None:
+        """
+        Write one coil (function 5), or a list of coils (function 15). The first is at ``start``.
+
+        Raises:
+            CodecError: one request cannot write so many, or some of the addresses do not exist. Nothing was
+                sent.
+            BadReply: the reply does not repeat the request.
+        """
+        device = self.device
+        if not isinstance(values, list):
+            if type(values) is not bool:
+                raise CodecError(f"a coil is True or False, not {values!r}")
+            state = CoilState.ON if values else CoilState.OFF
+            _check_repeated(CoilWritten(start, state), await device.write_single_coil(start, state))
+            return
+        _check_list(start, values, MOST_BITS_WRITTEN, "coils")
+        _check_repeated(Written(start, len(values)), await device.write_multiple_coils(start, values))
+
+
+class InputRegisters(Table[int]):
+    """The input registers of a device: numbers of 16 bits that can only be read."""
+
+    def __call__(self, start: int, count: int = 1) -> Awaitable[list[int]]:
+        _check_end(start, count)
+        return self.device.read_input_registers(start, count)
+
+
+class HoldingRegisters(Table[int]):
+    """The holding registers of a device: numbers of 16 bits that can be read and written."""
+
+    def __call__(self, start: int, count: int = 1) -> Awaitable[list[int]]:
+        _check_end(start, count)
+        return self.device.read_holding_registers(start, count)
+
+    async def write(self, start: int, values: int | list[int]) -> None:
+        """
+        Write one register (function 6), or a list of them (function 16). The first is at ``start``.
+
+        Raises:
+            CodecError: one request cannot write so many, a value is not from 0 to 65535, or some of the
+                addresses do not exist. Nothing was sent.
+            BadReply: the reply does not repeat the request.
+        """
+        device = self.device
+        if not isinstance(values, list):
+            _check_repeated(Written(start, values), await device.write_single_register(start, values))
+            return
+        _check_list(start, values, MOST_REGISTERS_WRITTEN, "registers")
+        reply = await device.write_multiple_registers(start, values)
+        _check_repeated(Written(start, len(values)), reply)
+
+    async def mask(self, address: int, and_mask: int, or_mask: int) -> None:
+        """
+        Change bits of one register: the device computes ``value & and_mask | or_mask & ~and_mask``.
+
+        Source: function 22.
+
+        Raises:
+            CodecError: a mask or the address does not fit into 16 bits. Nothing was sent.
+            BadReply: the reply does not repeat the request.
+        """
+        reply = await self.device.mask_write_register(address, and_mask, or_mask)
+        _check_repeated(MaskWritten(address, and_mask, or_mask), reply)
+
+    async def write_and_read(
+        self, start: int, values: list[int], read_start: int, count: int = 1
+    ) -> list[int]:
+        """
+        Write registers and then read others, by one request (function 23).
+
+        Raises:
+            CodecError: one request cannot carry so many, a value is not from 0 to 65535, or some of the
+                addresses do not exist. Nothing was sent.
+        """
+        _check_list(start, values, MOST_REGISTERS_WRITTEN_AND_READ, "registers")
+        _check_end(read_start, count)
+        return await self.device.read_write_multiple_registers(read_start, count, start, values)
+
+
+class Modbus(Equipment):
+    """
+    A device that speaks Modbus over TCP: a PLC, a drive, a meter, or a gateway to such devices.
+
+    Addresses are those in the messages: they begin with 0. A manual that counts from 40001 means holding
+    register 0 by it.
+
+    Source: MODBUS Application Protocol Specification V1.1b3; MODBUS Messaging on TCP/IP Implementation
+    Guide V1.0b, 3.1.
+    """
+
+    framing: ClassVar[Framing] = LengthPrefixed(2, offset=4, strip=0, max_frame=LONGEST_MESSAGE)
+    unit = Echo(U8, 1)
+    codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), unit, OPCODE), meanings=MEANINGS)
+    pipeline = 1  # many devices take one request at a time
+
+    broadcast: ClassVar[int | None] = None
+    """The unit that addresses all devices, none of which answers, or None."""
+
+    unit_at: ClassVar[int] = 6
+    """The position of the unit in a message, in bytes."""
+
+    @property
+    def coils(self) -> Coils:
+        """The coils: bits that can be read and written."""
+        return Coils(self)
+
+    @property
+    def discrete(self) -> DiscreteInputs:
+        """The discrete inputs: bits that can only be read."""
+        return DiscreteInputs(self)
+
+    @property
+    def holding(self) -> HoldingRegisters:
+        """The holding registers: numbers of 16 bits that can be read and written."""
+        return HoldingRegisters(self)
+
+    @property
+    def inputs(self) -> InputRegisters:
+        """The input registers: numbers of 16 bits that can only be read."""
+        return InputRegisters(self)
+
+    @overload
+    async def read(
+        self,
+        kind: WholeKind,
+        address: int,
+        count: None = None,
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> int: ...
+    @overload
+    async def read(
+        self,
+        kind: FloatKind,
+        address: int,
+        count: None = None,
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> float: ...
+    @overload
+    async def read(
+        self,
+        kind: WholeKind,
+        address: int,
+        count: int,
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> list[int]: ...
+    @overload
+    async def read(
+        self,
+        kind: FloatKind,
+        address: int,
+        count: int,
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> list[float]: ...
+    @overload
+    async def read(
+        self,
+        kind: Literal["text"],
+        address: int,
+        count: int,
+        *,
+        byte_order: Order = "big",
+        encoding: str = "ascii",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> str: ...
+
+    async def read(
+        self,
+        kind: Kind,
+        address: int,
+        count: int | None = None,
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        encoding: str = "ascii",
+        table: Literal["holding", "inputs"] = "holding",
+    ) -> Any:
+        """
+        Read one number, a list of numbers, or a text, from registers.
+
+        Args:
+            kind: ``u16``, ``i16``, ``u32``, ``i32``, ``u64``, ``i64``, ``f32``, ``f64``, or ``text``.
+            address: the first register.
+            count: the number of values, to get a list; None for one value. Of a text, its bytes.
+            word_order: ``big`` if the register with the highest bits is the first one, else ``little``.
+            byte_order: ``little`` if the bytes of each register are swapped; the standard says ``big``.
+            encoding: of a text, which ends before its first zero byte.
+            table: ``holding`` or ``inputs``.
+
+        Raises:
+            CodecError: an argument is wrong, and nothing was sent; or the text is of another encoding.
+        """
+        registers = register_count(kind, count)
+        from_registers(kind, [0] * registers, one=True, word_order=word_order, byte_order=byte_order)
+        found = await self._registers(table)(address, registers)
+        return from_registers(
+            kind,
+            found,
+            one=count is None,
+            size=count,
+            word_order=word_order,
+            byte_order=byte_order,
+            encoding=encoding,
+        )
+
+    async def write(
+        self,
+        kind: Kind,
+        address: int,
+        value: int | float | str | list[int] | list[float],
+        *,
+        word_order: Order = "big",
+        byte_order: Order = "big",
+        encoding: str = "ascii",
+    ) -> None:
+        """
+        Write one number, a list of numbers, or a text, into holding registers (function 16).
+
+        The arguments are those of :meth:`read`. A zero byte fills the last register of a text.
+
+        Raises:
+            CodecError: the value does not fit the kind, or an argument is wrong. Nothing was sent.
+        """
+        registers = to_registers(
+            kind, value, word_order=word_order, byte_order=byte_order, encoding=encoding
+        )
+        await self.holding.write(address, registers)
+
+    async def identification(
+        self, level: Literal["basic", "regular", "extended"] = "basic"
+    ) -> dict[str, str]:
+        """
+        Return the identification of the device. The keys are the names of the standard: ``VendorName``.
+
+        Objects without a name have their number, as ``0x80``. Bytes that are not UTF-8 are shown as
+        ``\\xff``.
+
+        Source: function 43, MEI type 14.
+
+        Raises:
+            CodecError: the level has another name. Nothing was sent.
+            BadReply: the parts of the identification do not follow each other.
+        """
+        code = _READ_CODES.get(level)
+        if code is None:
+            raise CodecError(f"the level is {', '.join(_READ_CODES)}, not {level!r}")
+        found: dict[str, str] = {}
+        first = 0
+        while True:
+            part = await self.read_device_identification(code, first)
+            for each in part.objects:
+                name = _OBJECT_NAMES.get(each.id, f"0x{each.id:02X}")
+                found[name] = each.value.decode("utf-8", "backslashreplace")
+            if not part.more_follows:
+                return found
+            if part.next_object <= first:
+                raise BadReply(f"object {part.next_object} follows object {first} in the identification")
+            first = part.next_object
+
+    def unknown(self, frame: bytes) -> bytes | None:
+        """
+        Answer a request with an undeclared function code by exception 1, and other frames not at all.
+
+        Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 4.4.2.
+        """
+        if len(frame) < self.unit_at + 2 or (self.unit_at and frame[2:4] != b"\0\0"):
+            raise NoReply
+        return None
+
+    def _registers(self, table: str) -> Table[int]:
+        if table == "holding":
+            return self.holding
+        if table == "inputs":
+            return self.inputs
+        raise CodecError(f"registers are in the tables holding and inputs, not in {table!r}")
+
+    @command(1, idempotent=True, timeout=TIMEOUT)
+    async def read_coils(self, address: U16, count: _BitCount) -> _BitsRead:
+        """Read coils."""
+        raise NotImplementedError
+
+    @command(2, idempotent=True, timeout=TIMEOUT)
+    async def read_discrete_inputs(self, address: U16, count: _BitCount) -> _BitsRead:
+        """Read discrete inputs."""
+        raise NotImplementedError
+
+    @command(3, idempotent=True, timeout=TIMEOUT)
+    async def read_holding_registers(self, address: U16, count: _RegisterCount) -> _RegistersRead:
+        """Read holding registers."""
+        raise NotImplementedError
+
+    @command(4, idempotent=True, timeout=TIMEOUT)
+    async def read_input_registers(self, address: U16, count: _RegisterCount) -> _RegistersRead:
+        """Read input registers."""
+        raise NotImplementedError
+
+    @command(5, timeout=TIMEOUT)
+    async def write_single_coil(self, address: U16, value: Annotated[CoilState, U16]) -> CoilWritten:
+        """Write one coil."""
+        raise NotImplementedError
+
+    @command(6, timeout=TIMEOUT)
+    async def write_single_register(self, address: U16, value: U16) -> Written:
+        """Write one holding register."""
+        raise NotImplementedError
+
+    @command(15, timeout=TIMEOUT)
+    async def write_multiple_coils(self, address: U16, values: _BitsWritten) -> Written:
+        """Write coils."""
+        raise NotImplementedError
+
+    @command(16, timeout=TIMEOUT)
+    async def write_multiple_registers(self, address: U16, values: _RegistersWritten) -> Written:
+        """Write holding registers."""
+        raise NotImplementedError
+
+    @command(22, timeout=TIMEOUT)
+    async def mask_write_register(self, address: U16, and_mask: U16, or_mask: U16) -> MaskWritten:
+        """Change bits of one holding register: to value & and_mask | or_mask & ~and_mask."""
+        raise NotImplementedError
+
+    @command(23, timeout=TIMEOUT)
+    async def read_write_multiple_registers(
+        self, read_address: U16, count: _RegisterCount, write_address: U16, values: _RegistersWritten
+    ) -> _RegistersRead:
+        """Write holding registers, then read others."""
+        raise NotImplementedError
+
+    @command(43, idempotent=True, timeout=TIMEOUT)
+    async def read_device_identification(
+        self, read_code: Annotated[U8, Before(b"\x0e"), Range(1, 4)], first_object: U8 = 0
+    ) -> Annotated[DeviceIdentification, Before(b"\x0e")]:
+        """Read a part of the identification: 1 basic, 2 regular, 3 extended, 4 the first object alone."""
+        raise NotImplementedError
+
+
+class ModbusRtu(Modbus):
+    """
+    A device that speaks Modbus RTU over TCP, as serial servers pass it on: no header, and a checksum.
+
+    Replies carry no number, so a late reply could answer the next request. A request without a reply
+    therefore ends the session, and the link connects again. Unit 0 addresses all devices, and none answers.
+
+    Source: MODBUS over Serial Line V1.02, 2.5.1.
+    """
+
+    framing: ClassVar[Framing] = Checked(
+        HeaderFramed(2, modbus_rtu_request, max_frame=LONGEST_RTU_MESSAGE), checksum("crc-16/modbus")
+    )
+    reply_framing: ClassVar[Framing | None] = Checked(
+        HeaderFramed(2, modbus_rtu_reply, max_frame=LONGEST_RTU_MESSAGE), checksum("crc-16/modbus")
+    )
+    codec = Binary(head=(Modbus.unit, OPCODE), meanings=MEANINGS)
+    broadcast = 0
+    unit_at = 0
+
+
+def _check_end(start: int, count: int) -> None:
+    """Check that the addresses exist. The codec checks the types and the count."""
+    if type(start) is type(count) is int and start + count > ADDRESSES:
+        raise CodecError(f"{count} from address {start} on: the last address is {ADDRESSES - 1}")
+
+
+def _check_list(start: int, values: Any, most: int, what: str) -> None:
+    if not isinstance(values, list) or not 1 <= len(values) <= most:
+        shown = len(values) if isinstance(values, list) else repr(values)
+        raise CodecError(f"one request writes a list of 1 to {most} {what}, not {shown}")
+    _check_end(start, len(values))
+
+
+def _check_repeated(expected: Any, reply: Any) -> None:
+    if reply != expected:
+        raise BadReply(f"the reply to a write must repeat it, {expected}, but is {reply}")

@@ -1,0 +1,86 @@
+"""A gateway to several units on one connection: :class:`Gateway`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from tcpcomm.devices.modbus.declaration import Modbus, ModbusRtu
+from tcpcomm.errors import Fault, NoReply
+
+
+def _handed_on(name: str) -> Any:
+    """Return a method that hands a command to the device that has the unit of the request."""
+
+    def hand_on(self: Gateway, /, **values: Any) -> Any:
+        unit = self.unit.value
+        if unit == self.broadcast:
+            return self.to_all(name, values)
+        device = self.units.get(unit)
+        if device is not None:
+            return getattr(device, name)(**values)
+        if self.absent is None:
+            raise NoReply
+        raise Fault(self.absent)
+
+    declared: Callable[..., Any] = getattr(Modbus, name)
+    hand_on.__name__, hand_on.__doc__ = name, declared.__doc__
+    hand_on.__signature__ = inspect.signature(declared)  # type: ignore[attr-defined]
+    return hand_on
+
+
+class Gateway(Modbus):
+    """
+    A gateway, which hands each request to the device that has its unit.
+
+    ::
+
+        gateway = Gateway({1: Memory(), 7: MyDrive()})
+        gateway.units[1].holding[5] = 7
+
+    A request for another unit gets no answer, as on a serial line; or the exception ``absent``, as from
+    gateways that give up waiting. Devices may be added to ``units`` and removed at any time.
+
+    Args:
+        units: the devices by their unit, 0 to 255: objects that implement :class:`Modbus`.
+        absent: the exception code for other units, usually
+            ``ExceptionCode.GATEWAY_TARGET_DEVICE_FAILED_TO_RESPOND``; None: they are silent.
+    """
+
+    def __init__(self, units: Mapping[int, Any] | None = None, *, absent: int | None = None) -> None:
+        super().__init__()
+        self.units = dict(units or {})
+        self.absent = absent
+
+    read_coils = _handed_on("read_coils")
+    read_discrete_inputs = _handed_on("read_discrete_inputs")
+    read_holding_registers = _handed_on("read_holding_registers")
+    read_input_registers = _handed_on("read_input_registers")
+    write_single_coil = _handed_on("write_single_coil")
+    write_single_register = _handed_on("write_single_register")
+    write_multiple_coils = _handed_on("write_multiple_coils")
+    write_multiple_registers = _handed_on("write_multiple_registers")
+    mask_write_register = _handed_on("mask_write_register")
+    read_write_multiple_registers = _handed_on("read_write_multiple_registers")
+    read_device_identification = _handed_on("read_device_identification")
+
+    def unknown(self, frame: bytes) -> bytes | None:
+        super().unknown(frame)
+        if self.absent is None and frame[self.unit_at] not in self.units:
+            raise NoReply
+        return None
+
+    async def to_all(self, name: str, values: dict[str, Any]) -> None:
+        """Hand a command to all devices. Nobody answers it."""
+        for device in list(self.units.values()):
+            with suppress(Fault, NoReply):
+                result = getattr(device, name)(**values)
+                if inspect.isawaitable(result):
+                    await result
+        raise NoReply
+
+
+class GatewayRtu(ModbusRtu, Gateway):
+    """A :class:`Gateway` that speaks Modbus RTU over TCP. A write to unit 0 reaches all devices."""
