@@ -45,6 +45,7 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:000700000007010304",
         254,
     ),
+    "scpi": Request("lines", "lines", "*OPC?", "1", 1 << 20),
 }
 """The request for each device of the catalogue."""
 

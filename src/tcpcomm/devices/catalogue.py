@@ -101,6 +101,16 @@ OURS: Final[tuple[Device, ...]] = (
         source="MODBUS Application Protocol Specification V1.1b3, 6; Messaging on TCP/IP V1.0b, 3.1",
         served=("pymodbus",),
     ),
+    Device(
+        name="scpi",
+        summary="Measuring instruments: subclass Instrument; a multimeter is the example",
+        kind="tcpcomm.devices.scpi:Multimeter",
+        simulator="tcpcomm.devices.scpi:SimulatedMultimeter",
+        port=5025,
+        source="SCPI-99; IEEE 488.2-1992, chapters 7 to 12",
+        served=("pyvisa with pyvisa-py",),
+        asked=("lewis", "sinstruments"),
+    ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""
 
