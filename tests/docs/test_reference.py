@@ -29,6 +29,8 @@ WITH_LIMITS = [
     importlib.import_module(f"tcpcomm.{name}")
     for name in (
         "conversation.responder",
+        "devices.cognex.framing",
+        "devices.cognex.insight",
         "devices.scpi.instrument",
         "devices.scpi.status",
         "conversation.proxy",

@@ -93,6 +93,15 @@ def _loaded(place: str | type[Equipment]) -> type[Equipment]:
 
 OURS: Final[tuple[Device, ...]] = (
     Device(
+        name="cognex",
+        summary="Cognex In-Sight cameras in native mode",
+        kind="tcpcomm.devices.cognex:InSight",
+        simulator="tcpcomm.devices.cognex:Emulator",
+        port=23,
+        source="In-Sight Explorer Help 6.x, Native Mode Commands and Native Mode Checksum",
+        served=("CognexNativePy",),
+    ),
+    Device(
         name="modbus",
         summary="Modbus/TCP: PLCs, drives, meters, gateways",
         kind="tcpcomm.devices.modbus:Modbus",
