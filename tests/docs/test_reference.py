@@ -31,6 +31,8 @@ WITH_LIMITS = [
         "conversation.responder",
         "devices.cognex.framing",
         "devices.cognex.insight",
+        "devices.s7.declaration",
+        "devices.s7.items",
         "devices.scpi.instrument",
         "devices.scpi.status",
         "conversation.proxy",

@@ -51,6 +51,13 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:000700000007010304",
         254,
     ),
+    "s7": Request(
+        "binary",
+        "tpkt",
+        "hex:11E00000000100C0010AC1020100C2020101",
+        "hex:11D000010002",
+        8192,
+    ),
     "scpi": Request("lines", "lines", "*OPC?", "1", 1 << 20),
 }
 """The request for each device of the catalogue."""

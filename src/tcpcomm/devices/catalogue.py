@@ -111,6 +111,16 @@ OURS: Final[tuple[Device, ...]] = (
         served=("pymodbus",),
     ),
     Device(
+        name="s7",
+        summary="Siemens S7-300, 400, 1200, 1500: S7 communication",
+        kind="tcpcomm.devices.s7:S7",
+        simulator="tcpcomm.devices.s7:Memory",
+        port=102,
+        source="RFC 1006; ITU-T X.224; the dissector s7comm of Wireshark",
+        served=("python-snap7",),
+        asked=("python-snap7",),
+    ),
+    Device(
         name="scpi",
         summary="Measuring instruments: subclass Instrument; a multimeter is the example",
         kind="tcpcomm.devices.scpi:Multimeter",
