@@ -177,6 +177,16 @@ def test_equipment_may_answer_itself_what_cannot_be_declared(bench: Bench) -> No
     assert bench.result(raw(proxy, b"SING")).startswith(b"NG,")
 
 
+def test_equipment_knows_the_session_of_what_cannot_be_declared(bench: Bench) -> None:
+    class Dancing(MyCamera):
+        def unknown(self, frame: bytes) -> bytes | None:
+            return f"OK {current_session().peer}".encode()
+
+    bench.serve(Dancing())
+    proxy = bench.remote(VisionCamera)
+    assert bench.result(raw(proxy, b"DANCE,3")).startswith(b"OK 10.0.0.")
+
+
 def test_equipment_may_say_nothing_to_what_is_not_for_it(bench: Bench) -> None:
     """As a Modbus device is silent if a request is for another unit: no fault, and the session lives on."""
 

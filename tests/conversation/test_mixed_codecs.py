@@ -34,6 +34,7 @@ from tcpcomm.codec import (
     U64,
     Before,
     Binary,
+    CountedBy,
     Echo,
     Fixed,
     Length,
@@ -429,6 +430,24 @@ def test_two_codecs_that_know_the_same_request_are_refused() -> None:
             @command(1, codec=Binary(U8, fault_bit=0x40))
             def two(self) -> U8:
                 raise NotImplementedError
+
+
+def test_the_size_of_a_result_may_be_told_by_the_request_beside_another_codec() -> None:
+    class Sized(Equipment):
+        codec = Binary(U8)
+
+        @command(1)
+        def read(self, size: U8) -> Annotated[list[U16], CountedBy("size")]:
+            raise NotImplementedError
+
+        @command(2, codec=Binary(U8, fault_bit=0x40))
+        def connect(self) -> None:
+            raise NotImplementedError
+
+    dialect = declaration_of(Sized).dialect
+    (request,) = dialect.read_at_equipment(unhex("01 02")).requests
+    assert isinstance(request, Request)
+    assert [unhex("01 0007 0008")] == dialect.reply(request, [7, 8])
 
 
 def test_a_codec_of_a_command_must_be_a_codec() -> None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tcpcomm import Equipment, OutcomeUnknown, ReplyTimeout, command
+from tcpcomm import Equipment, NoReply, OutcomeUnknown, ReplyTimeout, command, event
 from tcpcomm.codec import U8, U16, Binary, Codec, Json, JsonRpc, Template
 from tcpcomm.framing import Checked, Delimited, Enclosed, Framing, LengthPrefixed, checksum
 from tests.conversation.foreign import stand
@@ -116,3 +116,41 @@ def test_what_came_before_a_command_is_not_told_of_it(bench: Bench) -> None:
     at.program.write(BAD_CRC)
     bench.network.advance(0.5)
     assert "no reply within 1 s" == str(bench.result(at.proxy.measure()))
+
+
+class Guarded(Equipment):
+    """A press that ends a session by an event."""
+
+    framing = Delimited(b"\n")
+    codec = Template(fault="NG,{code:d}")
+    ready_when = "open"
+
+    @command("OPEN", reply="OK", enters="open")
+    async def open(self) -> None:
+        raise NotImplementedError
+
+    @command("PRESS", reply="DONE", needs="open")
+    async def press(self) -> None:
+        raise NotImplementedError
+
+    @event("STOP,{code}", leaves="open")
+    def stopped(self, code: int) -> None:
+        """Somebody has opened the guard."""
+
+    async def opening(self, *, active: bool) -> None:
+        await self.open()
+
+
+class MyGuarded(Guarded):
+    async def open(self) -> None: ...
+
+    async def press(self) -> None:
+        self.stopped(7)
+        raise NoReply
+
+
+def test_a_command_is_told_the_event_that_ended_its_session(bench: Bench) -> None:
+    bench.serve(MyGuarded())
+    problem = bench.result(bench.remote(Guarded).press())
+    assert isinstance(problem, OutcomeUnknown)
+    assert "the session ended: the session left the state open; stopped(code=7) came" in str(problem)

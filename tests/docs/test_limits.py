@@ -38,11 +38,13 @@ NO_LIMITS = {
     "conversation.requester": "LOOK_AGAIN",  # PATIENCE is the limit
     "conversation.responder": "HOST_BEGAN_EARLIER MOST_KEPT LONGEST_KEPT",  # for speed
     # of the standard:
+    "devices.fins.addresses": "COUNTERS",
+    "devices.fins.codes": "IS_ERROR",
+    "devices.fins.commands": "LONGEST_FRAME MOST_READ MOST_WRITTEN MOST_PLACES CENTURY",
+    "devices.fins.simulator": "LAST_READ_ONLY",
     "devices.modbus.declaration": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE TIMEOUT ADDRESSES MOST_BITS_READ "
     "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
     "devices.modbus.memory": "MOST_OBJECT_BYTES",
-    "devices.s7.items": "ITEM_BYTES VALUE_HEAD",
-    "devices.s7.transfer": "ANSWER_HEAD",
     "equipment.class_attributes": "CLOSE",  # the likeness of two names
     "equipment.samples": "SAMPLE_ID",
     "framing.large_frame": "LARGE",  # for speed

@@ -332,7 +332,7 @@ def _check_distinct(mixed: MixedDialect, spec: MessageSpec, places: Mapping[str,
             continue
         request = own.read_at_equipment(frame).requests[0]
         assert isinstance(request, Request)
-        for reply in own.reply(request, own.draw_result(spec.name, random)):
+        for reply in own.reply(request, own.draw_reply(request, random)):
             (answer,) = mixed.read_at_host(reply)
             if isinstance(answer, Event):
                 raise ConfigurationError(

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, MutableMapping
+from enum import Enum
 from functools import cache, partial, partialmethod
 from types import new_class
 from typing import Any, Final, NoReturn, Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred
 
 from tcpcomm.codec.base import Asked, Event, ProtocolErrorKind, Refusal
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.header import ProxyHeader
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.states import ask_in_state, change_states
@@ -45,7 +46,6 @@ class CommandLink(Protocol):
     @property
     def header(self) -> dict[str, Any]: ...
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
-    def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
 
 
 @frozen
@@ -63,9 +63,6 @@ class OneSession:
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         return ask_in_state(self.requester, command, values, self.declaration)
-
-    def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]:
-        return fail(failure)
 
 
 class HostProxy:
@@ -149,7 +146,11 @@ class HostProxy:
         if event.name in self._interim_events:
             requester.begin_anew(event)
         if event.name in self._state_events:
-            requester.in_order(partial(change_states, session, self._state_events[event.name]))
+            rule = self._state_events[event.name]
+            if rule.leaves:  # the session may end for it: the commands under way are told why
+                shown = ", ".join(f"{name}={_shown(value)}" for name, value in event.values.items())
+                requester.dropped(f"{event.name}({shown}) came")
+            requester.in_order(partial(change_states, session, rule))
         requester.in_order(partial(getattr(self.proxy, event.name).happened, event.values))
 
     def _drop(self, frame: bytes, problem: str, requester: Requester) -> None:
@@ -165,6 +166,10 @@ class HostProxy:
                 why=problem,
                 more=f" (and {count - 1} more)" if count > 1 else "",
             )
+
+
+def _shown(value: Any) -> str:
+    return value.name if isinstance(value, Enum) else brief_repr(value)
 
 
 @cache
@@ -192,30 +197,24 @@ def _refuse_await(self: Any) -> NoReturn:
 
 
 def _asking_method(command: Command, declaration: Declaration) -> Callable[..., Deferred[Any]]:
-    names, idempotent = frozenset(command.names), command.idempotent
+    names = frozenset(command.names)
 
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = kwargs if kwargs.keys() == names and not args else command.bind(args, kwargs)
         link: CommandLink = self.__tcpcomm_link__
         requester = link.requester
-        if requester is None:
+        if requester is None or (command.idempotent and link.retries):
             return link.ask_when_ready(command, values)
-        asked = requester.ask(command, values)
-        if idempotent and link.retries:
-            asked.addErrback(link.ask_again, command, values)
-        return asked
+        return requester.ask(command, values)
 
     def ask_with_rules(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = command.bind(args, kwargs)
         asked = self.__tcpcomm_own_header__.on(command)
         link: CommandLink = self.__tcpcomm_link__
         requester = link.requester
-        if requester is None:
+        if requester is None or (command.idempotent and link.retries):
             return link.ask_when_ready(asked, values)
-        result = ask_in_state(requester, asked, values, declaration)
-        if idempotent and link.retries:
-            result.addErrback(link.ask_again, asked, values)
-        return result
+        return ask_in_state(requester, asked, values, declaration)
 
     if declaration.dialect.header_values or command.states is not None:
         ask = ask_with_rules

@@ -144,7 +144,7 @@ class ForeignBinary:
             case "constant":
                 return from_hex(form["hex"]), 0
             case "skip":
-                return bytes(form["bytes"]), 0
+                return (from_hex(form["hex"]) if "hex" in form else bytes(form["bytes"])), 0
             case "nothing":
                 return b"", 0
             case "list":

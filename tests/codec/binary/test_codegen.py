@@ -125,6 +125,7 @@ def second_part(body: bytes) -> int:
 HEADERS = {
     "Modbus": (ID, b"\0\0", Length(U16), b"\x01", OPCODE),
     "all slots": (b"#", STATUS, Skip(2), OPCODE, ID, Length(U32, adjust=4)),
+    "skipped bytes": (OPCODE, Skip(b"\0\x02"), ID),
     "opcode only": (OPCODE,),
     "lengths of parts": (ID, Length(U16, of=first_part, adjust=1), Length(U8, of=second_part), OPCODE),
     "values": (

@@ -284,6 +284,33 @@ def test_options_of_statuses_and_opcodes_that_cannot_work_are_refused(
         Binary(**options).bind([])
 
 
+def test_the_words_of_a_code_are_those_of_the_bits_of_the_mask() -> None:
+    codec = Binary(
+        status=U16,
+        ok=Mask(0x7F3F),
+        codes=dict.fromkeys(ProtocolErrorKind, 1),
+        meanings={0x1103: "out of range", 0x1143: "out of range, and the battery is low"},
+    )
+    dialect = codec.bind([MEASURE])
+    assert Reading(0x55, 0x40) == result_of(dialect, "measure", unhex("20 0040 0055"))
+    assert [
+        "4355: out of range",
+        "4419: out of range, and the battery is low",
+        "37251: out of range",
+    ] == [str(fault_in(dialect, "measure", unhex(frame))) for frame in ("20 1103", "20 1143", "20 9183")]
+
+
+def test_bytes_that_are_skipped_can_be_sent() -> None:
+    codec = Binary(head=(Skip(b"\x00\x02"), OPCODE), reply_head=(Skip(b"\x09"), OPCODE))
+    dialect = codec.bind([MessageSpec("read", "Plc.read", 0x21, result=U8)])
+    assert unhex("00 02 21") == dialect.request("read", {}, 0)
+    asked = dialect.read_at_equipment(unhex("FF FF 21")).requests[0]
+    assert isinstance(asked, Request)
+    assert [unhex("09 21 07")] == dialect.reply(asked, 7)
+    assert 7 == result_of(dialect, "read", unhex("AA 21 07"))
+    assert "skip(00 02) 21" == dialect.notation("read").request
+
+
 def test_a_mask_without_a_possible_status_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no status has 0x1 in the bits of 0x8000"):
         Mask(0x8000, 1)

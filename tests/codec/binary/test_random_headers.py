@@ -33,6 +33,7 @@ constants = st.binary(min_size=1, max_size=3)
 fillers = st.one_of(
     constants,
     st.integers(1, 3).map(Skip),
+    constants.map(Skip),
     st.tuples(st.sampled_from(NUMBERS), st.integers(-1, 4)).map(
         lambda drawn: Length(drawn[0], adjust=max(drawn[1], 0))
     ),

@@ -58,15 +58,21 @@ class Length:
 
     @property
     def name(self) -> str:
-        """The name for people: "length", or the name of the part that the field counts."""
+        """The name for people: that of the part that it counts."""
         return "length" if self.of is None else self.of.__name__.strip("_")
 
 
 @frozen
 class Skip:
-    """So many bytes of a header that are sent as zero, and skipped when they are read."""
+    """
+    Bytes of a header that are skipped when they are read.
 
-    size: int
+    Args:
+        content: the number of bytes, which are sent as zero; or the bytes that are sent, such as the number
+            of gateways that FINS still allows, which each of them lowers.
+    """
+
+    content: int | bytes
 
 
 def _layout(
@@ -82,7 +88,7 @@ def _layout(
     if isinstance(item, Length):
         return number(int, int_type(item.type, "the type of Length"), order)
     if isinstance(item, Skip):
-        return reserved(item.size, order)
+        return reserved(item.content, order)
     if isinstance(item, WantsReply):
         return _yes_or_no(item, number(int, int_type(item.type, "the type of WantsReply"), order))
     if isinstance(item, HeaderValue):
@@ -342,6 +348,8 @@ class Header:
                     checks.append(f"items[{place}] == {item!r}")
                 elif isinstance(item, HeaderField):
                     found[item] = value
+                elif isinstance(item, Skip):
+                    pass
                 elif with_values or layout.plain is None:
                     values.append(f"{_name(item)!r}: {value}")
             place += layout.items
@@ -366,6 +374,9 @@ class Header:
         for index, (item, layout, more) in enumerate(self._parts):
             if isinstance(item, bytes):
                 written.append(repr(item))
+            elif isinstance(item, Skip):
+                if layout.items:
+                    written.append(repr(item.content))
             elif isinstance(item, HeaderValue | WantsReply):
                 variable = f"v{index}"
                 name = _name(item)

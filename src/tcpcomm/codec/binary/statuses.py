@@ -24,6 +24,7 @@ class Mask:
     Good statuses by their bits: those where ``status & mask == equals``.
 
     ``Mask(0x8000)`` means that the highest bit of 16 shows a fault, and that the others are warnings.
+    A fault whose code has no ``meanings`` has those of the bits of the mask.
     """
 
     mask: int
@@ -43,11 +44,13 @@ class GoodStatuses:
         first: the status that the equipment sends if its result does not contain one.
         is_good: returns True for a good status; None: only ``first`` is good.
         label: the good statuses for people.
+        mask: the bits that tell good from bad; None: all.
     """
 
     first: int
     is_good: Callable[[int], bool] | None
     label: str
+    mask: int | None = None
 
     def accepts(self, status: int) -> bool:
         """Return True if a status is good."""
@@ -60,7 +63,7 @@ def good_statuses(ok: Any) -> GoodStatuses:
         return GoodStatuses(ok, None, f"{ok}")
     if isinstance(ok, Mask):
         mask, equals = ok.mask, ok.equals
-        return GoodStatuses(equals, lambda status: status & mask == equals, f"&{mask:X}={equals:X}")
+        return GoodStatuses(equals, lambda status: status & mask == equals, f"&{mask:X}={equals:X}", mask)
     if isinstance(ok, Collection) and ok and all(type(each) is int for each in ok):
         first = next(iter(ok)) if isinstance(ok, list | tuple | range) else min(ok)
         shown = (

@@ -70,7 +70,10 @@ class WireFormat:
     def received_fault(self, code: int | None, values: Mapping[str, Any], data: Any) -> Fault:
         """Return the fault with this code and data, and with the reason among the values."""
         code = 0 if code is None else code
-        return fault_with_meaning(self.meanings, code, values.get("reason", ""), data)
+        reason = values.get("reason", "")
+        if not reason and self.good.mask is not None and code not in self.meanings:
+            reason = self.meanings.get(code & self.good.mask, "")
+        return fault_with_meaning(self.meanings, code, reason, data)
 
 
 @frozen

@@ -333,12 +333,25 @@ def constant(content: bytes, order: Order) -> FixedLayout:
     return FixedLayout(order, code, 1, from_items, to_items, lambda random: None, form)
 
 
-def reserved(size: int, order: Order) -> FixedLayout:
-    """Return the layout of bytes that are sent as zero and skipped, and have no value."""
-    form = {"type": "skip", "bytes": size}
-    return FixedLayout(
-        order, f"{size}x", 0, lambda items, at: None, lambda value, items: None, lambda random: None, form
-    )
+def reserved(content: int | bytes, order: Order) -> FixedLayout:
+    """
+    Return the layout of bytes that are skipped, and have no value.
+
+    Args:
+        content: the number of the bytes, which are sent as zero, or the bytes that are sent.
+        order: the byte order.
+    """
+    if isinstance(content, int):
+        code, items, form = f"{content}x", 0, {"type": "skip", "bytes": content}
+    else:
+        code, items = f"{len(content)}s", 1
+        form = {"type": "skip", "bytes": len(content), "hex": hex_text(content)}
+
+    def to_items(value: Any, items: list[Any]) -> None:
+        if isinstance(content, bytes):
+            items.append(content)
+
+    return FixedLayout(order, code, items, lambda items, at: None, to_items, lambda random: None, form)
 
 
 @frozen

@@ -155,6 +155,6 @@ _TEXTS: Final[Mapping[str, Callable[[Form], str]]] = {
     "list": lambda form: f"({text_of(form['item'])})",
     "record": _record,
     "constant": lambda form: form["hex"],
-    "skip": lambda form: " ".join(["xx"] * form["bytes"]),
+    "skip": lambda form: f"skip({form['hex']})" if "hex" in form else " ".join(["xx"] * form["bytes"]),
     "optional": lambda form: f"{text_of(form['form'])}?",
 }

@@ -1,0 +1,49 @@
+"""The words of one area, as a group of calls: :class:`Words`, for ``plc.D[100:110]``."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, overload
+
+from tcpcomm.equipment.face import Face
+from tcpcomm.errors import CodecError
+
+
+class HasMemory(Protocol):
+    """A controller with a memory that addresses read and write."""
+
+    async def read(self, address: str, count: int | None = None) -> Any: ...
+    async def write(self, address: str, values: Any) -> None: ...
+
+
+class Words(Face[HasMemory]):
+    """
+    The words of one area: ``await plc.D[100]``, ``await plc.D[100:110]``, ``await plc.D.write(100, 7)``.
+
+    Its calls raise what :meth:`Fins.read` and :meth:`Fins.write` raise.
+    """
+
+    def __init__(self, device: HasMemory, area: str) -> None:
+        super().__init__(device)
+        self._area = area
+
+    @overload
+    async def __getitem__(self, index: int) -> int: ...
+    @overload
+    async def __getitem__(self, index: slice) -> list[int]: ...
+
+    async def __getitem__(self, index: int | slice) -> int | list[int]:
+        if isinstance(index, int):
+            return (await self(index))[0]
+        start, stop = index.start or 0, index.stop
+        if index.step is not None or not isinstance(stop, int) or not 0 <= start < stop:
+            raise CodecError(f"write {self._area}[100:110] for the words from 100 to 109")
+        return await self(start, stop - start)
+
+    async def __call__(self, start: int, count: int = 1) -> list[int]:
+        """Read so many words, from one on."""
+        found: list[int] = await self.device.read(f"{self._area}{start}", count)
+        return found
+
+    async def write(self, start: int, values: int | list[int]) -> None:
+        """Write words, from one on."""
+        await self.device.write(f"{self._area}{start}", values)

@@ -1,1 +1,0 @@
-"""Tests of Cognex's In-Sight in native mode."""

@@ -1,1 +1,0 @@
-"""Siemens S7: bytes, values, the host, and the simulated CPU."""

@@ -1,1 +1,0 @@
-"""Measuring instruments that speak SCPI: both ends of them on a simulated network."""
