@@ -45,6 +45,8 @@ NO_LIMITS = {
     "devices.modbus.declaration": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE TIMEOUT ADDRESSES MOST_BITS_READ "
     "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
     "devices.modbus.memory": "MOST_OBJECT_BYTES",
+    "devices.s7.items": "ITEM_BYTES VALUE_HEAD",
+    "devices.s7.transfer": "ANSWER_HEAD",
     "equipment.class_attributes": "CLOSE",  # the likeness of two names
     "equipment.samples": "SAMPLE_ID",
     "framing.large_frame": "LARGE",  # for speed

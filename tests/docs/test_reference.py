@@ -29,6 +29,12 @@ WITH_LIMITS = [
     importlib.import_module(f"tcpcomm.{name}")
     for name in (
         "conversation.responder",
+        "devices.cognex.framing",
+        "devices.cognex.insight",
+        "devices.s7.declaration",
+        "devices.s7.items",
+        "devices.scpi.instrument",
+        "devices.scpi.status",
         "conversation.proxy",
         "equipment.declaration",
         "net.endpoints",

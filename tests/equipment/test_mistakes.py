@@ -319,6 +319,13 @@ def test_a_line_before_a_prompt_is_a_step_of_its_own() -> None:
     assert declaration_of(made(gap=0.1, login=(Login("Hello"), Login("User: ", "{user}", prompt=True))))
 
 
+def test_a_prompt_that_the_framing_ends_needs_no_gap() -> None:
+    steps = (Login("Hello"), Login("User: ", "{user}", prompt=True))
+    with pytest.raises(ConfigurationError, match="set gap"):
+        made(login=steps)
+    assert declaration_of(made(framing=Enclosed(b"H", b"\r", alone=(b"User: ",)), login=steps[1:]))
+
+
 def test_a_body_that_cannot_be_run_is_refused_in_the_declaration_too() -> None:
     def in_a_thread() -> None:
         class A(Equipment):

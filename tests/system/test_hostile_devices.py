@@ -9,6 +9,7 @@ import pytest
 from attrs import frozen
 
 from tcpcomm.devices.catalogue import OURS, find_device
+from tcpcomm.devices.cognex.framing import LONGEST_LINE
 from tcpcomm.testing.hostile.catalogue import cases_for
 from tests.system.attacked import Attacked
 from tests.system.running import ON_LOOPBACK, Server
@@ -28,6 +29,7 @@ class Request:
         expect: the first bytes of the reply, or a part of it for lines.
         longest: the greatest message that the device accepts, in bytes, behind the length if the header
             stays in it; None if bytes without a meaning have no end for it.
+        simulator: a class in place of the device's simulator, for equipment that wants a login first.
     """
 
     kind: str
@@ -35,9 +37,13 @@ class Request:
     ask: str
     expect: str
     longest: int | None
+    simulator: str | None = None
 
 
 REQUESTS: Final[dict[str, Request]] = {
+    "cognex": Request(
+        "lines", r"delimited:\r\n", "GO", "1", LONGEST_LINE, "tests.devices.cognex.open_camera:OpenCamera"
+    ),
     "fins": Request(
         "binary",
         "length:4,offset=4,sync=FINS,strip=0,max=2028",
@@ -53,6 +59,14 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:000700000007010304",
         254,
     ),
+    "s7": Request(
+        "binary",
+        "tpkt",
+        "hex:11E00000000100C0010AC1020100C2020101",
+        "hex:11D000010002",
+        8192,
+    ),
+    "scpi": Request("lines", "lines", "*OPC?", "1", 1 << 20),
 }
 """The request for each device of the catalogue."""
 
@@ -82,7 +96,7 @@ def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve) -> None:
     options = ["--framing", request.framing, "--ask", request.ask, "--expect", request.expect]
     if request.longest is not None:
         options += ["--max-frame", str(request.longest)]
-    server = serve(*ON_LOOPBACK, "--app", device.simulator)
+    server = serve(*ON_LOOPBACK, "--app", request.simulator or device.simulator)
     attacked = Attacked(name, server, request.kind, options)
 
     assert [] == attacked.attack(numbers_for(request.kind), within=WITHIN)

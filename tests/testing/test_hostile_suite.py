@@ -156,3 +156,8 @@ def test_there_are_enough_cases_and_each_is_explained() -> None:
         assert case.sentence.endswith("."), case.number
         assert case.sends, case.number
         assert case.right, case.number
+
+
+def test_a_length_may_count_its_own_header() -> None:
+    found = target_options("127.0.0.1:9999", "binary", framing="tpkt")
+    assert 65531 == found.framing.max_frame

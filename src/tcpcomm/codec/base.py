@@ -148,6 +148,8 @@ class Refusal(NamedTuple):
     """The values that the headers of request and fault carry, if the codec has such values."""
     resembles: str = ""
     """The command that the frame would be with another header, or empty."""
+    fault: Fault | None = None
+    """The fault that tells more than the kind of the error, or None."""
 
     @property
     def requests(self) -> tuple[Refusal]:

@@ -15,7 +15,8 @@ from types import new_class
 from typing import Any, Final, NoReturn, Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Asked, Event, ProtocolErrorKind, Refusal
 from tcpcomm.codec.problems import brief_repr
@@ -46,6 +47,7 @@ class CommandLink(Protocol):
     @property
     def header(self) -> dict[str, Any]: ...
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
+    def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
 
 
 @frozen
@@ -63,6 +65,9 @@ class OneSession:
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         return ask_in_state(self.requester, command, values, self.declaration)
+
+    def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        return fail(failure)
 
 
 class HostProxy:
@@ -197,24 +202,30 @@ def _refuse_await(self: Any) -> NoReturn:
 
 
 def _asking_method(command: Command, declaration: Declaration) -> Callable[..., Deferred[Any]]:
-    names = frozenset(command.names)
+    names, idempotent = frozenset(command.names), command.idempotent
 
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = kwargs if kwargs.keys() == names and not args else command.bind(args, kwargs)
         link: CommandLink = self.__tcpcomm_link__
         requester = link.requester
-        if requester is None or (command.idempotent and link.retries):
+        if requester is None:
             return link.ask_when_ready(command, values)
-        return requester.ask(command, values)
+        asked = requester.ask(command, values)
+        if idempotent and link.retries:
+            asked.addErrback(link.ask_again, command, values)
+        return asked
 
     def ask_with_rules(self: Any, /, *args: Any, **kwargs: Any) -> Deferred[Any]:
         values = command.bind(args, kwargs)
         asked = self.__tcpcomm_own_header__.on(command)
         link: CommandLink = self.__tcpcomm_link__
         requester = link.requester
-        if requester is None or (command.idempotent and link.retries):
+        if requester is None:
             return link.ask_when_ready(asked, values)
-        return ask_in_state(requester, asked, values, declaration)
+        result = ask_in_state(requester, asked, values, declaration)
+        if idempotent and link.retries:
+            result.addErrback(link.ask_again, asked, values)
+        return result
 
     if declaration.dialect.header_values or command.states is not None:
         ask = ask_with_rules

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
-from tcpcomm.conversation.handler_calls import run_in_thread
+from tcpcomm.conversation.handler_calls import is_kept, run_in_thread
 from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.conversation.joined_replies import JoinedReplies
 from tcpcomm.conversation.observed import ObservedCommand, send_described
@@ -460,25 +460,22 @@ class Responder:
                 return [], silence
             if own is not None:
                 return [own], None
+        kind, problem = refusal.error_kind, str(refusal.problem)
         if self._refusals is None:
             self._refusals = KeyedLogThrottle(REQUEST_LOG_INTERVAL)
-        count = self._refusals.count_due(refusal.error_kind, self._handlers.seconds())
+        count = self._refusals.count_due(kind, self._handlers.seconds())
         if count:
-            is_in_problem = refusal.error_kind is ProtocolErrorKind.UNKNOWN_COMMAND
-            self.log.warn(
-                "{peer}: {kind}{problem}{more}",
-                peer=self._session.peer,
-                kind="" if is_in_problem else f"{refusal.error_kind.value}: ",
-                problem=str(refusal.problem),
-                more=f" (and {count - 1} more)" if count > 1 else "",
-            )
-        fault = self._handlers.dialect.fault_for(refusal.error_kind, str(refusal.problem))
-        return self._fault(refusal, fault)
+            message, peer = "{peer}: {kind}{problem}{more}", self._session.peer
+            said = "" if kind is ProtocolErrorKind.UNKNOWN_COMMAND else f"{kind.value}: "
+            more = f" (and {count - 1} more)" if count > 1 else ""
+            self.log.warn(message, peer=peer, kind=said, problem=problem, more=more)
+        return self._fault(refusal, refusal.fault or self._handlers.dialect.fault_for(kind, problem))
 
     def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
         """Return the frame of a fault and the fault in it, which is an internal one if need be."""
         dialect = self._handlers.dialect
-        if not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
+        kept = call_in_session(self._session, is_kept, self._handlers.equipment, fault)
+        if kept or not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
             return [], fault
         try:
             return [self._handlers.fault(request, fault)], fault

@@ -93,6 +93,15 @@ def _loaded(place: str | type[Equipment]) -> type[Equipment]:
 
 OURS: Final[tuple[Device, ...]] = (
     Device(
+        name="cognex",
+        summary="Cognex In-Sight cameras in native mode",
+        kind="tcpcomm.devices.cognex:InSight",
+        simulator="tcpcomm.devices.cognex:Emulator",
+        port=23,
+        source="In-Sight Explorer Help 6.x, Native Mode Commands and Native Mode Checksum",
+        served=("CognexNativePy",),
+    ),
+    Device(
         name="fins",
         summary="FINS/TCP: controllers of Omron (CS, CJ, CP, NSJ)",
         kind="tcpcomm.devices.fins:Fins",
@@ -109,6 +118,26 @@ OURS: Final[tuple[Device, ...]] = (
         port=502,
         source="MODBUS Application Protocol Specification V1.1b3, 6; Messaging on TCP/IP V1.0b, 3.1",
         served=("pymodbus",),
+    ),
+    Device(
+        name="s7",
+        summary="Siemens S7-300, 400, 1200, 1500: S7 communication",
+        kind="tcpcomm.devices.s7:S7",
+        simulator="tcpcomm.devices.s7:Memory",
+        port=102,
+        source="RFC 1006; ITU-T X.224; the dissector s7comm of Wireshark",
+        served=("python-snap7",),
+        asked=("python-snap7",),
+    ),
+    Device(
+        name="scpi",
+        summary="Measuring instruments: subclass Instrument; a multimeter is the example",
+        kind="tcpcomm.devices.scpi:Multimeter",
+        simulator="tcpcomm.devices.scpi:SimulatedMultimeter",
+        port=5025,
+        source="SCPI-99; IEEE 488.2-1992, chapters 7 to 12",
+        served=("pyvisa with pyvisa-py",),
+        asked=("lewis", "sinstruments"),
     ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""

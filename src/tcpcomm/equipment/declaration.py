@@ -400,6 +400,8 @@ def _check_settings(declaration: Declaration) -> None:
     if declaration.pipeline < 1:
         raise ConfigurationError(f"{name}.pipeline must be at least 1, not {declaration.pipeline}")
     for prompt in (step.expect or "" for step in declaration.login if step.prompt):
+        if _is_frame_at_once(declaration.sent, prompt.encode(declaration.encoding)):
+            continue
         if declaration.gap is None:
             raise ConfigurationError(f"{name}.login has a prompt, which only silence can end: set gap")
         if not _is_ended_by_silence(declaration.sent, prompt.encode(declaration.encoding)):
@@ -498,6 +500,14 @@ def _check_silence(declaration: Declaration, command: Command) -> None:
             f"{declaration.name}.heartbeat is {command.name!r}, whose reply is silence: only a reply shows "
             "that the equipment is alive"
         )
+
+
+def _is_frame_at_once(framing: Framing, prompt: bytes) -> bool:
+    """Return True if a host answers a prompt without waiting for silence, because its framing knows it."""
+    try:
+        return framing.decoder().feed(prompt) in ([prompt], [prompt.rstrip()])
+    except FramingError:
+        return False
 
 
 def _is_ended_by_silence(framing: Framing, prompt: bytes) -> bool:

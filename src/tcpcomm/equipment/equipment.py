@@ -38,7 +38,7 @@ from tcpcomm.equipment.interim import Interim
 from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.states import States
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import ConfigurationError, Fault
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
@@ -264,6 +264,19 @@ class Equipment(EventSource):
             active: True if the host has connected, and False if the equipment has.
         """
         return None
+
+    def keep_fault(self, fault: Fault) -> bool:
+        """
+        Keep a fault until the host asks for it, in place of an answer.
+
+        It is called for each request that is refused or has failed, before anything is answered. Override
+        it for a protocol that does not answer with faults, such as that of measuring instruments, or to
+        count them. ``current_session()`` returns the session within it.
+
+        Returns:
+            True if the fault is kept, so that nothing is answered. The default returns False.
+        """
+        return False
 
     def unknown(self, frame: bytes) -> bytes | None:
         """

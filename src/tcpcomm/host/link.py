@@ -281,40 +281,37 @@ class HostLink(Link):
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
-        retries = self.retries if command.idempotent else 0
-        return self.ask(
-            lambda: ask_in_state(self.ready_requester(), command, values, self.declaration),
-            retries=retries,
-            again=command.timeout,
-        )
+        asked = self.ask(lambda: ask_in_state(self.ready_requester(), command, values, self.declaration))
+        if command.idempotent and self.retries:
+            asked.addErrback(self.ask_again, command, values)
+        return asked
 
-    def ask(
-        self, ask_now: Callable[[], Deferred[Any]], *, retries: int = 0, again: float = 0.0
-    ) -> Deferred[Any]:
-        """
-        Ask when the link is ready, if it becomes so within the time to ``wait``.
+    def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]:
+        """Ask an idempotent command again, if it failed because its outcome is not known."""
+        failure.trap(NotSent, OutcomeUnknown)
+        return Deferred.fromCoroutine(self._ask_again(command, values))
 
-        Args:
-            ask_now: asks.
-            retries: the number of times to ask again if the outcome is not known.
-            again: seconds to wait for the link before asking again, at least.
-        """
-        if not (self._wait or retries):
-            return maybeDeferred(ask_now)
-        asked = Deferred.fromCoroutine(self._ask_patiently(ask_now, retries, again))
-        return asked if self.requester is not None else Reply.of(asked)  # the first command of a script
-
-    async def _ask_patiently(self, ask_now: Callable[[], Deferred[Any]], retries: int, again: float) -> Any:
-        wait = patience = self._wait
+    async def _ask_again(self, command: Command, values: dict[str, Any]) -> Any:
+        retries = self.retries
         while True:
+            retries -= 1
             try:
-                await self.ready_within(patience)
-                return await ask_now()
+                await self.ready_within(max(self._wait, command.timeout))
+                return await ask_in_state(self.ready_requester(), command, values, self.declaration)
             except (NotSent, OutcomeUnknown):
                 if not retries:
                     raise
-            retries -= 1
-            patience = max(wait, again)
+
+    def ask(self, ask_now: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+        """Ask when the link is ready, if it becomes so within the time to ``wait``."""
+        if not self._wait:
+            return maybeDeferred(ask_now)
+        asked = Deferred.fromCoroutine(self._ask_patiently(ask_now))
+        return asked if self.requester is not None else Reply.of(asked)  # the first command of a script
+
+    async def _ask_patiently(self, ask_now: Callable[[], Deferred[Any]]) -> Any:
+        await self.ready_within(self._wait)
+        return await ask_now()
 
     async def ready_within(self, seconds: float) -> None:
         """

@@ -29,6 +29,7 @@ from twisted.internet.task import LoopingCall, deferLater
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.responder import current_session
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.samples import Samples
@@ -96,7 +97,9 @@ def simulated(
     not logged. Every login is admitted.
 
     Args:
-        kind: the declaration; implementations in the class are not used, unless it ``behaves``.
+        kind: the declaration; implementations in the class are not used, unless it ``behaves``. If it
+            leaves commands open, those that are declared with a body are carried out: a base class brings
+            them for all its devices, such as the error queue of an instrument.
         seed: the seed of all random values.
         latency: the seconds that a command takes, or the least and the most of them.
         fault_rate: the share of commands, from 0.0 to 1.0, that are answered with a fault, and are not
@@ -117,6 +120,7 @@ def simulated(
     if most:
         reactor = the_reactor(reactor)
     declaration = declaration_of(kind)
+    carried_out = {*declaration.commands} if behaves else _declared_with_body(declaration)
     simulations = {}
     for name, command in declaration.commands.items():
         is_heartbeat = name == declaration.heartbeat
@@ -137,8 +141,16 @@ def simulated(
     made = _behaving(kind, carry_out) if behaves else implement_with(kind, carry_out)
     for name, simulation in simulations.items():
         simulation.equipment = made
-        simulation.behaviour = partial(getattr(kind, name), made) if behaves else None
+        simulation.behaviour = partial(getattr(kind, name), made) if name in carried_out else None
     return made
+
+
+def _declared_with_body(declaration: Declaration) -> set[str]:
+    """Return the commands that are declared with a body, in a declaration that leaves others open."""
+    is_open = {*declaration.unimplemented()}
+    kind = declaration.kind
+    declared = {name for name in declaration.commands if hasattr(getattr(kind, name), "__tcpcomm__")}
+    return declared - is_open if is_open else set()
 
 
 def _behaving(kind: type[E], carry_out: Callable[[Command, dict[str, Any]], Any]) -> E:

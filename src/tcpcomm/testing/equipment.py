@@ -164,7 +164,7 @@ class _Check:
 
 
 def _without_opening(declaration: Declaration) -> Declaration:
-    """Return a declaration whose host does nothing first, because its handshake needs true answers."""
+    """Return the declaration without its opening, because a handshake needs true answers."""
     kind = declaration.kind
     if kind.opening is Equipment.opening:
         return declaration

@@ -58,7 +58,7 @@ class Length:
 
     @property
     def name(self) -> str:
-        """The name for people: that of the part that it counts."""
+        """The name for people: "length", or the name of the part that the field counts."""
         return "length" if self.of is None else self.of.__name__.strip("_")
 
 

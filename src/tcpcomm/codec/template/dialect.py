@@ -36,7 +36,7 @@ from tcpcomm.codec.template.compiled import CompiledTemplate, FieldFinder, found
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.fields.forms import template_form
-from tcpcomm.codec.template.fields.raw_bytes import line_end_of, raw_field
+from tcpcomm.codec.template.fields.raw_bytes import raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
@@ -408,9 +408,10 @@ class TextDialect(Dialect):
                 (where, each.text, True) for each in (*message.reply_templates, *message.own_faults)
             ]
         for where, template, by_equipment in templates:
+            if raw_field(parse(template), ""):
+                continue  # a sample tells more, because a framing may know such a frame as a whole only
             for text in literal_texts(parse(template)):
-                line = text.removesuffix(line_end_of(template)) if raw_field(parse(template), "") else text
-                yield LiteralText(where, template, self._encoding.encode(line), by_equipment)
+                yield LiteralText(where, template, self._encoding.encode(text), by_equipment)
         yield from self._samples_with_raw_bytes()
 
     def _samples_with_raw_bytes(self) -> Iterator[LiteralText]:

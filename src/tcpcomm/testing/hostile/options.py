@@ -125,7 +125,9 @@ def target_options(
         _check_json(asked, kind)
     if isinstance(found, LengthPrefixed):
         room = 10 if found.form == "decimal" else 16 if found.form == "hex" else 256
-        found = evolve(found, max_frame=min(_LARGEST, room**found.width - 1))
+        most = room**found.width - 1
+        behind = most + found.adjust + found.header - found.strip  # the length may count the header, too
+        found = evolve(found, max_frame=min(_LARGEST, most, behind))
     else:
         found = evolve(found, max_frame=_LARGEST)
     if others.get("bystander_from") is None and host in ("127.0.0.1", "localhost"):

@@ -11,11 +11,10 @@ Source: SCPI-99, volume 1, chapters 5 to 7; IEEE 488.2-1992, chapters 7 and 8.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from enum import Enum
 from random import Random
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -42,10 +41,11 @@ from tcpcomm.codec.ranges import Range, bounds_of
 from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.codec.template.faults import Faults
 from tcpcomm.codec.template.fields.raw_bytes import RAW, WithBody
-from tcpcomm.codec.template.parser import ListPiece, OptionalPiece, Piece, ValuePiece, parse, value_names
+from tcpcomm.codec.template.parser import parse, value_names
 from tcpcomm.codec.template.scpi.headers import Header, HeaderTable, parse_header
-from tcpcomm.codec.template.scpi.messages import split, split_unit, written
-from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.codec.template.scpi.messages import CodedError, split, split_unit
+from tcpcomm.codec.template.scpi.parameters import Parameters, parameters_of, with_body
+from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 
 @frozen
@@ -59,8 +59,9 @@ class Scpi(Codec):
     binary block.
 
     The equipment reads headers in short and long forms, words in any case, strings in both quotes, numbers
-    in hexadecimal (``#HFF``), and several units in one line; it answers these in one line. The host sends
-    the short form. An instrument refuses by silence, so the equipment does.
+    in hexadecimal (``#HFF``), with the declared unit (``500 MV``), as ``MIN``, ``MAX`` or ``DEF``, and
+    several commands in one line; it answers these in one line. The host sends the short form. An instrument
+    refuses by silence, so the equipment does; :meth:`~tcpcomm.Equipment.keep_fault` gets the error.
 
     Attributes:
         encoding: the encoding of the text. latin-1 leaves the bytes of blocks unchanged.
@@ -86,7 +87,7 @@ class Scpi(Codec):
 
     def bind(self, specs: Sequence[MessageSpec]) -> ScpiDialect:
         headers: dict[str, Header] = {}
-        words: dict[str, list[Callable[[str], str]]] = {}
+        parameters_by_name: dict[str, Parameters] = {}
         templates = []
         for spec in specs:
             if spec.is_event:
@@ -95,9 +96,9 @@ class Scpi(Codec):
             with errors_at(spec.where):
                 header, parameters = _split_template(spec.wire)
                 headers[spec.name] = found = parse_header(header)
-                types = {each.name: each.type for each in spec.parameters}
                 numbers = set(value_names(parse(found.text)))
-                words[spec.name] = _words(parse(parameters), types)
+                pieces = parse(parameters)
+                parameters_by_name[spec.name] = parameters_of(pieces, spec.parameters, numbers)
             wire = f"{found.text} {parameters}" if parameters else found.text
             fields = tuple(_from_one(each) if each.name in numbers else each for each in spec.parameters)
             templates.append(evolve(self.completed(spec), wire=wire, parameters=fields))
@@ -108,7 +109,7 @@ class Scpi(Codec):
                 templates,
                 encoding,
                 HeaderTable(headers),
-                words,
+                parameters_by_name,
                 declared=declared,
                 max_units=self.max_units,
             )
@@ -132,31 +133,24 @@ def _split_template(wire: Any) -> tuple[str, str]:
     return header, re.sub(r"\s*,\s*", ",", parameters.strip())
 
 
-def _words(pieces: Sequence[Piece], types: Mapping[str, Any]) -> list[Callable[[str], str]]:
-    """Return for each parameter a function that finds its word in any case."""
-    found: list[Callable[[str], str]] = []
-    for piece in pieces:
-        match piece:
-            case ValuePiece():
-                found.append(_finder(types.get(piece.name), piece.format_spec))
-            case OptionalPiece():
-                found += _words(piece.pieces, types)
-            case ListPiece():
-                return [*found, str]
-    return found
+_CODES: Final = {
+    ProtocolErrorKind.UNREADABLE: -101,
+    ProtocolErrorKind.MALFORMED: -102,
+    ProtocolErrorKind.UNKNOWN_COMMAND: -113,
+    ProtocolErrorKind.BAD_PARAMETERS: -220,
+    ProtocolErrorKind.WRONG_STATE: -200,
+    ProtocolErrorKind.INTERNAL: -310,
+}
+"""The errors of SCPI for requests that are refused, if nothing more exact is known."""
 
 
-def _finder(annotation: Any, format_spec: str) -> Callable[[str], str]:
-    kind = bare_type(annotation)
-    values: dict[str, str] = {}
-    if kind is bool:
-        true, _, false = (format_spec or "1|0").partition("|")
-        values = {"ON": true, "1": true, true.upper(): true, "OFF": false, "0": false, false.upper(): false}
-    elif get_origin(kind) is Literal:
-        values = {each.upper(): each for each in get_args(kind) if isinstance(each, str)}
-    elif isinstance(kind, type) and issubclass(kind, Enum):
-        values = {each.value.upper(): each.value for each in kind if isinstance(each.value, str)}
-    return lambda text: values.get(text.upper(), text)
+def _refusal(
+    kind: ProtocolErrorKind, problem: CodecError, code: int | None = None, name: str | None = None
+) -> Refusal:
+    """Return the refusal of a line or of a command, with its error in the numbers of SCPI."""
+    if code is None:
+        code = problem.code if isinstance(problem, CodedError) else _CODES[kind]
+    return Refusal(kind, problem, name, wants_reply=False, fault=Fault(code, str(problem)))
 
 
 class ScpiDialect(TextDialect):
@@ -167,7 +161,7 @@ class ScpiDialect(TextDialect):
         specs: the commands, with their templates in short forms.
         encoding: the encoding of the text.
         headers: finds commands.
-        words: for the name of each command, functions that find the words of its parameters.
+        parameters: the parameters of each command, by its name.
         declared: the commands as they were declared, by their names.
         max_units: the most units of a line.
     """
@@ -177,14 +171,14 @@ class ScpiDialect(TextDialect):
         specs: Sequence[MessageSpec],
         encoding: Encoding,
         headers: HeaderTable,
-        words: Mapping[str, Sequence[Callable[[str], str]]],
+        parameters: Mapping[str, Parameters],
         *,
         declared: Mapping[str, str],
         max_units: int,
     ) -> None:
         super().__init__(specs, encoding, Faults((), encoding, {}))
         self._headers = headers
-        self._words = words
+        self._parameters = parameters
         self._declared = declared
         self._max_units = max_units
 
@@ -193,9 +187,10 @@ class ScpiDialect(TextDialect):
             line = self._encoding.decode(frame)
             units = split(line, ";")
             if len(units) > self._max_units:
-                raise CodecError(f"the line has {len(units)} commands, and may have {self._max_units}")
+                problem = f"the line has {len(units)} commands, and may have {self._max_units}"
+                raise CodedError(-223, problem)
         except CodecError as error:
-            return Refusal(ProtocolErrorKind.MALFORMED, error, wants_reply=False)
+            return _refusal(ProtocolErrorKind.MALFORMED, error)
         path = ""
         found: list[Request | Refusal] = []
         for unit in units:
@@ -205,7 +200,7 @@ class ScpiDialect(TextDialect):
         if len(found) == 1:
             return found[0]
         if not found:
-            return Refusal(ProtocolErrorKind.MALFORMED, CodecError("the line is empty"), wants_reply=False)
+            return _refusal(ProtocolErrorKind.MALFORMED, CodedError(0, "the line is empty"))
         return Batch(found, in_order=True)
 
     def _read_unit(self, unit: str, path: str, line: str) -> tuple[Request | Refusal, str]:
@@ -220,15 +215,20 @@ class ScpiDialect(TextDialect):
             command = command or self._headers.find(absolute)
             if command is None:
                 problem = CodecError(f"there is no command {header.removesuffix(RAW)}")
-                return Refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem, wants_reply=False), path
+                return _refusal(ProtocolErrorKind.UNKNOWN_COMMAND, problem), path
             name, text = command
-            if parameters or self._words[name]:
-                text += " " + written(parameters, self._words[name])
-            if isinstance(line, WithBody) and text.endswith(RAW):
-                text = WithBody(text, line.body)
+            expected = self._parameters[name]
+            expected.check_count(parameters)
+            if parameters or expected.most != 0:
+                text += " " + ",".join(expected.read(parameters))
+            if text.endswith(RAW):
+                text = with_body(text, line)
             request = self._read_request(text) or self._refusal(text)
+            if isinstance(request, Refusal):
+                code = expected.error_for(request.problem, parameters)
+                request = _refusal(request.error_kind, request.problem, code, request.name)
         except CodecError as error:
-            return Refusal(ProtocolErrorKind.BAD_PARAMETERS, error, wants_reply=False), path
+            return _refusal(ProtocolErrorKind.BAD_PARAMETERS, error), path
         if not header.startswith("*"):
             path = absolute.rpartition(":")[0]
             path += ":" if path else ""
@@ -257,6 +257,9 @@ class ScpiDialect(TextDialect):
 
     def notation(self, name: str) -> Notation:
         return evolve(super().notation(name), request=self._declared[name])
+
+    def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return Fault(_CODES[kind], reason)
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         return b";".join(replies)

@@ -8,7 +8,6 @@ binary blocks hold both of them as data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from typing import Final
 
 from tcpcomm.codec.problems import brief_repr
@@ -19,7 +18,19 @@ BLANKS: Final = "".join(map(chr, range(33)))
 
 _STRING: Final = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'", re.DOTALL)
 _PLAIN: Final = re.compile(r"[^;,\"'#]+")
-_BASED: Final = re.compile(r"#(?:H([0-9A-F]{1,16})|Q([0-7]{1,22})|B([01]{1,64}))", re.IGNORECASE)
+
+
+class CodedError(CodecError):
+    """
+    A line that an instrument refuses.
+
+    Attributes:
+        code: the number of the error in SCPI.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -45,7 +56,7 @@ def _token(text: str, at: int) -> int:
     if each in "\"'":
         found = _STRING.match(text, at)
         if found is None:
-            raise CodecError(f"the string {brief_repr(text[at:])} does not end")
+            raise CodedError(-151, f"the string {brief_repr(text[at:])} does not end")
         return found.end()
     if each == "#":
         return _block_end(text, at)
@@ -66,9 +77,10 @@ def _block_end(text: str, at: int) -> int:
     begin = at + 2 + int(digit)
     length = text[at + 2 : begin]
     if len(length) < int(digit) or not (length.isascii() and length.isdigit()):
-        raise CodecError(f"the block {brief_repr(text[at:begin])} has no length")
+        raise CodedError(-161, f"the block {brief_repr(text[at:begin])} has no length")
     if begin + int(length) > len(text):
-        raise CodecError(f"the block says {int(length)} bytes, but there are {len(text) - begin}")
+        left = len(text) - begin
+        raise CodedError(-161, f"the block says {int(length)} bytes, but there are {left}")
     return begin + int(length)
 
 
@@ -83,21 +95,3 @@ def _first_blank(unit: str) -> tuple[str, str, str]:
         if each in BLANKS:
             return unit[:at], each, unit[at + 1 :].lstrip(BLANKS)
     return unit, "", ""
-
-
-def written(parameters: Sequence[str], words: Sequence[Callable[[str], str]]) -> str:
-    """Return parameters as a template reads them: the words of each as declared, numbers in decimal."""
-    found = []
-    for index, each in enumerate(parameters):
-        text = _in_decimal(each)
-        found.append(words[index](text) if index < len(words) else text)
-    return ",".join(found)
-
-
-def _in_decimal(text: str) -> str:
-    """Return a number in another base in decimal, and every other text unchanged."""
-    based = _BASED.fullmatch(text)
-    if based is None:
-        return text
-    bases = zip(based.groups(), (16, 8, 2), strict=True)
-    return str(next(int(digits, base) for digits, base in bases if digits))

@@ -1,0 +1,343 @@
+"""The declaration of a CPU that speaks S7 communication: :class:`S7`, with the calls that users make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Annotated, ClassVar, Final
+
+from attrs import frozen
+
+from tcpcomm.codec import (
+    ID,
+    OPCODE,
+    STATUS,
+    U8,
+    U16,
+    Binary,
+    Counted,
+    Echo,
+    Length,
+    ProtocolErrorKind,
+    Rest,
+    Skip,
+    Var,
+)
+from tcpcomm.devices.s7 import transfer
+from tcpcomm.devices.s7.addresses import Address, Area, Part
+from tcpcomm.devices.s7.codes import DISCONNECTS, ERRORS, ErrorCode
+from tcpcomm.devices.s7.items import Items, Values, data, parameters
+from tcpcomm.equipment.equipment import Equipment, command
+from tcpcomm.equipment.face import Face
+from tcpcomm.errors import BadReply, CodecError
+from tcpcomm.framing import LengthPrefixed, Nested
+
+Value = bool | int | float | datetime | timedelta | str
+"""A value of a variable."""
+
+SMALLEST_PDU: Final = 64
+"""The smallest PDU in bytes that a host accepts: a long number and its address must fit into it."""
+
+
+@frozen
+class Option:
+    """An option of a connection request of COTP."""
+
+    code: U8
+    value: Annotated[bytes, Counted(U8)]
+
+
+class OptionCode(IntEnum):
+    """The code of an option. The size of a TPDU is given as a power of 2."""
+
+    TPDU_SIZE = 0xC0
+    CALLING_TSAP = 0xC1
+    CALLED_TSAP = 0xC2
+
+
+_KIBIBYTE: Final = b"\x0a"  # 2 ** 10 bytes
+
+
+@frozen
+class Confirm:
+    """The rest of a connection confirm of COTP: the CPU's reference, the class, and options."""
+
+    source: U16
+    kind: U8
+    options: Annotated[list[Option], Rest()]
+
+
+_DATA: Final = b"\x02\xf0\x80"  # the header of COTP before data
+_JOB: Final = (_DATA, b"\x32\x01\0\0", ID)
+_ANSWER: Final = (_DATA, b"\x32\x03\0\0", ID)
+_ERRORS: Final[Mapping[ProtocolErrorKind, int]] = {
+    ProtocolErrorKind.UNREADABLE: ErrorCode.SERVICE_NOT_IMPLEMENTED_OR_FRAME_ERROR,
+    ProtocolErrorKind.MALFORMED: ErrorCode.WRONG_FRAME_OR_PDU_SIZE,
+    ProtocolErrorKind.UNKNOWN_COMMAND: ErrorCode.SERVICE_NOT_IMPLEMENTED_OR_FRAME_ERROR,
+    ProtocolErrorKind.BAD_PARAMETERS: ErrorCode.WRONG_FRAME_OR_PDU_SIZE,
+    ProtocolErrorKind.WRONG_STATE: ErrorCode.INVALID_SEQUENCE_OF_SERVICES,
+    ProtocolErrorKind.INTERNAL: ErrorCode.FUNCTION_CANNOT_BE_PERFORMED,
+}
+
+
+class AreaBytes(Face["S7"]):
+    """
+    The bytes of a data block, or of another area: ``plc.db(1)[0:10]``, ``plc.merkers.write(4, b"...")``.
+
+    Args:
+        device: the proxy.
+        area: the area.
+        block: the number of the data block; 0 in other areas.
+    """
+
+    def __init__(self, device: S7, area: Area, block: int = 0) -> None:
+        super().__init__(device)
+        self.area = area
+        self.block = block
+
+    async def __getitem__(self, index: int | slice) -> bytes:
+        """Read bytes. An index reads one; a slice has a start and an end."""
+        if not isinstance(index, slice):
+            return await self(index)
+        if index.stop is None or index.step not in (None, 1):
+            raise CodecError("bytes are read from a start to an end: write [0:10]")
+        start = index.start or 0
+        return await self(start, index.stop - start)
+
+    async def __call__(self, start: int, count: int = 1) -> bytes:
+        """
+        Read bytes. Several jobs read more than one can, so that the bytes may be of different moments.
+
+        Raises:
+            CodecError: there are no such bytes.
+            Fault: the CPU says no.
+        """
+        (found,) = await transfer.read_parts(self.device, [self._part(start, count)])
+        return found
+
+    async def write(self, start: int, values: bytes) -> None:
+        """
+        Write bytes in one job.
+
+        Raises:
+            CodecError: there are no such bytes, or one job cannot carry so many. Nothing was sent.
+            Fault: the CPU says no.
+        """
+        part = self._part(start, len(values))
+        await transfer.write_parts(self.device, [transfer.Written(str(part), part.item(), values)])
+
+    def _part(self, start: int, count: int) -> Part:
+        if start < 0 or not 0 < count <= 0xFFFF:
+            raise CodecError(f"{count} bytes from byte {start} on: read or write 1 to 65535, from 0 on")
+        return Part(self.area, self.block, start, count)
+
+
+class S7(Equipment):
+    """
+    A Siemens CPU that speaks S7 communication: S7-300, 400, 1200, 1500 and those that speak like them.
+
+    In a CPU of the S7-1200 and 1500, allow "access with PUT/GET", and take the check mark from "optimized
+    block access" of each data block. A subclass says where the CPU is: ``class Press(S7): slot = 2``.
+
+    Source: RFC 1006; ITU-T X.224; the dissector "s7comm" of Wireshark.
+    """
+
+    framing = Nested(
+        LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4, max_frame=8192), max_frame=8192
+    )
+    pipeline = 1
+
+    rack: ClassVar[int] = 0
+    """The rack of the CPU."""
+
+    slot: ClassVar[int] = 1
+    """The slot of the CPU: 1 for an S7-1200 or 1500, 2 for an S7-300, 2 to 4 for an S7-400."""
+
+    connection_type: ClassVar[int] = 1
+    """1 takes a connection for programming devices, 2 one for panels, 3 one for others."""
+
+    calling_tsap: ClassVar[bytes] = b"\x01\x00"
+    """The TSAP of the host."""
+
+    called_tsap: ClassVar[bytes | None] = None
+    """The TSAP of the CPU, for a LOGO! or an S7-200. None: it follows from rack and slot."""
+
+    string_encoding: ClassVar[str] = "latin-1"
+    """The encoding of a STRING: ``cp949`` for Korean."""
+
+    reference = Echo(U16, 1)
+    jobs_calling = Var(U16, 1)
+    jobs_called = Var(U16, 1)
+    pdu_size = Var(U16, 480)
+    agreed_pdu = Var(U16, 0)
+
+    transport = Binary(
+        U8,
+        head=(Length(U8), OPCODE, b"\0\0", reference),
+        reply_head=(Length(U8), OPCODE, reference),
+        fault_head=(Length(U8), OPCODE, reference, Skip(2)),
+        fault_opcode=0x80,
+        codes=dict.fromkeys(ProtocolErrorKind, 133),
+        meanings=DISCONNECTS,
+    )
+    """Connection request (CR), connection confirm (CC) and, as a fault, disconnect request (DR) of COTP."""
+
+    setup = Binary(
+        U8,
+        id=U16,
+        status=U16,
+        head=(*_JOB, b"\0\x08\0\0", OPCODE, Skip(1), jobs_calling, jobs_called, pdu_size),
+        reply_head=(
+            *(*_ANSWER, b"\0\x08\0\0", STATUS, OPCODE, Skip(1)),
+            *(jobs_calling, jobs_called, agreed_pdu),
+        ),
+        fault_head=(*_ANSWER, b"\0\0\0\0", STATUS),
+        codes=_ERRORS,
+        meanings=ERRORS,
+    )
+    codec = Binary(
+        U8,
+        id=U16,
+        status=U16,
+        head=(*_JOB, Length(U16, of=parameters, adjust=1), Length(U16, of=data), OPCODE),
+        reply_head=(*_ANSWER, b"\0\x02", Length(U16, adjust=-4), STATUS, OPCODE),
+        fault_head=(_DATA, b"\x32\x02\0\0", ID, b"\0\0\0\0", STATUS),
+        codes=_ERRORS,
+        meanings=ERRORS,
+    )
+
+    @command(0xE0, reply=0xD0, enters="connected", codec=transport)
+    async def connect(self, kind: U8, options: Annotated[list[Option], Rest()]) -> Confirm:
+        """Connect to a TSAP: CR and CC of COTP."""
+        raise NotImplementedError
+
+    @command(0xF0, needs="connected", enters="set up", codec=setup)
+    async def set_up(self) -> None:
+        """Agree on the size of a PDU, and on the number of jobs at once."""
+        raise NotImplementedError
+
+    @command(0x04, needs="set up", idempotent=True)
+    async def read_variables(self, items: Items) -> Values:
+        """Read variables."""
+        raise NotImplementedError
+
+    @command(0x05, needs="set up")
+    async def write_variables(
+        self, items: Items, values: Annotated[bytes, Rest()]
+    ) -> Annotated[bytes, Counted(U8)]:
+        """Write variables. Return the code of each: FF if it is written."""
+        raise NotImplementedError
+
+    async def opening(self, *, active: bool) -> None:
+        called = self.called_tsap
+        if called is None:
+            called = bytes((self.connection_type, self.rack << 5 | self.slot))
+        options = [
+            Option(OptionCode.TPDU_SIZE, _KIBIBYTE),
+            Option(OptionCode.CALLING_TSAP, self.calling_tsap),
+            Option(OptionCode.CALLED_TSAP, called),
+        ]
+        confirm = await self.connect(0, options)
+        powers = [each.value for each in confirm.options if each.code == OptionCode.TPDU_SIZE]
+        if powers and len(powers[0]) == 1 and 7 <= powers[0][0] <= 13:
+            # A job that is longer than a TPDU would have to be cut.
+            self.pdu_size.set(min(self.pdu_size.value, (1 << powers[0][0]) - len(_DATA)))
+        await self.set_up()
+        agreed = self.agreed_pdu.value
+        if agreed < SMALLEST_PDU:
+            raise BadReply(f"the CPU agrees on PDUs of {agreed} bytes; at least {SMALLEST_PDU} are needed")
+
+    def db(self, number: int) -> AreaBytes:
+        """
+        Return the bytes of a data block.
+
+        Raises:
+            CodecError: there is no data block of this number.
+        """
+        if not 1 <= number <= 0xFFFF:
+            raise CodecError(f"the number of a data block is from 1 to 65535, not {number}")
+        return AreaBytes(self, Area.BLOCKS, number)
+
+    @property
+    def merkers(self) -> AreaBytes:
+        """The bytes of the merkers, M."""
+        return AreaBytes(self, Area.MERKERS)
+
+    @property
+    def inputs(self) -> AreaBytes:
+        """The bytes of the inputs, I."""
+        return AreaBytes(self, Area.INPUTS)
+
+    @property
+    def outputs(self) -> AreaBytes:
+        """The bytes of the outputs, Q."""
+        return AreaBytes(self, Area.OUTPUTS)
+
+    async def read(self, address: str, count: int | None = None) -> Value | list[Value]:
+        """
+        Read a value, or several from an address on.
+
+        Args:
+            address: such as ``DB1.DBW4``, ``DB1.DBD8:REAL``, ``DB1.DBB20:STRING[30]`` or ``M0.3``.
+            count: the number of values, in a list; None: one value, without a list.
+
+        Raises:
+            CodecError: the address is wrong. Nothing was sent.
+            Fault: the CPU says no.
+            BadReply: the bytes of the CPU are not a value of this type.
+        """
+        found = Address.of(address, self.string_encoding)
+        if count is not None and not 0 < count <= 0xFFFF:
+            raise CodecError(f"{address}: read 1 to 65535 values, not {count}")
+        (content,) = await transfer.read_parts(self, [found.bytes_of(count or 1)], [address])
+        values = transfer.values_in(content, found, count or 1)
+        return values[0] if count is None else values
+
+    async def read_many(self, addresses: list[str]) -> list[Value]:
+        """
+        Read values from several addresses, in as few jobs as possible.
+
+        Raises:
+            CodecError: an address is wrong. Nothing was sent.
+            Fault: the CPU says no to one of them; the reason names its address.
+            BadReply: the bytes of the CPU are not a value of this type.
+        """
+        found = [Address.of(each, self.string_encoding) for each in addresses]
+        contents = await transfer.read_parts(self, [each.bytes_of(1) for each in found], addresses)
+        pairs = zip(contents, found, strict=True)
+        return [transfer.values_in(content, each, 1)[0] for content, each in pairs]
+
+    async def write(self, address: str, values: Value | list[Value]) -> None:
+        """
+        Write a value, or several from an address on, in one job.
+
+        Args:
+            address: such as ``DB1.DBW4``, ``DB1.DBD8:REAL``, ``DB1.DBB20:STRING[30]`` or ``M0.3``.
+            values: a value, or a list of values.
+
+        Raises:
+            CodecError: the address is wrong, a value does not fit, or one job cannot carry so many.
+                Nothing was sent.
+            Fault: the CPU says no.
+        """
+        found = Address.of(address, self.string_encoding)
+        written = transfer.written(found, values if isinstance(values, list) else [values])
+        await transfer.write_parts(self, written)
+
+    async def write_many(self, values: Mapping[str, Value | list[Value]]) -> None:
+        """
+        Write values to several addresses, in one job.
+
+        The CPU writes each by itself: it may write some and refuse others.
+
+        Raises:
+            CodecError: an address is wrong, a value does not fit, or one job cannot carry so many.
+                Nothing was sent.
+            Fault: the CPU says no to one of them; the reason names its address, and how many are written.
+        """
+        written: list[transfer.Written] = []
+        for address, value in values.items():
+            found = Address.of(address, self.string_encoding)
+            written += transfer.written(found, value if isinstance(value, list) else [value])
+        await transfer.write_parts(self, written)

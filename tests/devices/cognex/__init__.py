@@ -1,0 +1,1 @@
+"""Tests of Cognex's In-Sight in native mode."""

@@ -1,0 +1,1 @@
+"""Siemens S7: bytes, values, the host, and the simulated CPU."""

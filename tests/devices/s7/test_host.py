@@ -1,0 +1,295 @@
+"""Hosts read and write a CPU by its addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tcpcomm import BadReply, CodecError, Fault, OutcomeUnknown, link_of
+from tcpcomm.devices.s7 import S7, Confirm, Item, Memory, Option, ReturnCode, Values
+from tcpcomm.devices.s7.declaration import SMALLEST_PDU
+from tcpcomm.devices.s7.items import MOST_VARIABLES
+from tests.equipment.declared import Bench
+
+
+class Counting(Memory):
+    """Counts the jobs, and the largest of their variables."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.jobs: list[list[Item]] = []
+
+    def read_variables(self, items: list[Item]) -> Values:  # type: ignore[override]
+        self.jobs.append(items)
+        return super().read_variables(items)
+
+    def write_variables(self, items: list[Item], values: bytes) -> bytes:  # type: ignore[override]
+        self.jobs.append(items)
+        return super().write_variables(items, values)
+
+
+@pytest.fixture
+def cpu(bench: Bench) -> Counting:
+    cpu = Counting(blocks={1: 1000})
+    bench.serve(cpu)
+    return cpu
+
+
+@pytest.fixture
+def plc(cpu: Counting, bench: Bench) -> S7:
+    return bench.remote(S7)
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("DB1.DBW4", 7),
+        ("DB1.DBX0.3", True),
+        ("DB1.DBD8:REAL", 1.5),
+        ("DB1.DBB16:LREAL", -1e100),
+        ("DB1.DBB20:STRING[30]", "LK-300"),
+        ("DB1.DBB60:WSTRING[30]", "한국어"),
+        ("DB1.DBB200:DT", datetime(2026, 11, 29, 1, 2, 3)),
+        ("M0.0", True),
+        ("MW10:INT", -5),
+        ("I0.1", True),
+        ("E4.7", True),
+        ("QB2", 200),
+        ("A0.1", True),
+        ("T5", 0x0123),
+        ("C5", 9),
+    ],
+)
+def test_a_value_is_written_and_read(
+    address: str, value: Any, plc: S7, cpu: Counting, bench: Bench
+) -> None:
+    assert bench.result(plc.write(address, value)) is None
+    assert value == cpu[address]
+    assert value == bench.result(plc.read(address))
+
+
+def test_a_bit_is_written_beside_the_others(plc: S7, cpu: Counting, bench: Bench) -> None:
+    cpu["MB0"] = 0b10100101
+    bench.result(plc.write("M0.1", True))
+    bench.result(plc.write("M0.7", False))
+    assert 0b00100111 == cpu["MB0"]
+
+
+def test_several_values_from_an_address_on_are_a_list(plc: S7, cpu: Counting, bench: Bench) -> None:
+    bench.result(plc.write("DB1.DBW10:INT", [1, -2, 3]))
+    assert [1, -2, 3] == bench.result(plc.read("DB1.DBW10:INT", 3))
+    bench.result(plc.write("M1.6", [True, False, True, True]))
+    assert [True, False, True, True] == bench.result(plc.read("M1.6", 4))
+    assert [1] == bench.result(plc.read("DB1.DBW10", 1))
+
+
+def test_bytes_of_an_area_are_read_and_written_by_their_face(plc: S7, bench: Bench) -> None:
+    bench.result(plc.db(1).write(4, b"\1\2\3"))
+    assert b"\0\1\2\3\0" == bench.result(plc.db(1)[3:8])
+    assert b"\2" == bench.result(plc.db(1)[5])
+    bench.result(plc.merkers.write(9, b"\7"))
+    assert b"\7\0" == bench.result(plc.merkers(9, 2))
+    assert b"\0\0" == bench.result(plc.inputs[:2]) == bench.result(plc.outputs[0:2])
+
+
+def test_values_of_many_addresses_are_read_in_one_job(plc: S7, cpu: Counting, bench: Bench) -> None:
+    cpu["DB1.DBB3"], cpu["MW10"], cpu["T1"] = 1, 2, 3
+    assert [1, 2, False, 3] == bench.result(plc.read_many(["DB1.DBB3", "MW10", "M0.0", "T1"]))
+    assert [4] == [len(each) for each in cpu.jobs]
+
+
+def test_values_of_many_addresses_are_written_in_one_job(plc: S7, cpu: Counting, bench: Bench) -> None:
+    bench.result(plc.write_many({"DB1.DBB3": 1, "M0.1": True, "MW10": [2, 3], "C1": 4}))
+    assert [4] == [len(each) for each in cpu.jobs]
+    assert [1, True, 2, 3, 4] == [cpu[each] for each in ("DB1.DBB3", "M0.1", "MW10", "MW12", "C1")]
+
+
+def test_more_than_a_pdu_holds_is_read_by_several_jobs(plc: S7, cpu: Counting, bench: Bench) -> None:
+    cpu.blocks[1][:] = bytes(range(250)) * 4
+    assert bytes(cpu.blocks[1]) == bench.result(plc.db(1)[0:1000])
+    # Until the CPU has told the size of its PDU, the host takes 240 bytes for it.
+    assert [222, 462, 316] == [each.count for (each,) in cpu.jobs]
+
+
+def test_a_job_carries_twenty_variables(plc: S7, cpu: Counting, bench: Bench) -> None:
+    assert 20 == MOST_VARIABLES
+    addresses = [f"DB1.DBW{place}" for place in range(0, 90, 2)]
+    bench.result(plc.read("MB0"))
+    cpu.jobs.clear()
+    assert [0] * 45 == bench.result(plc.read_many(addresses))
+    assert [20, 20, 5] == [len(each) for each in cpu.jobs]
+    refused = bench.result(plc.write_many(dict.fromkeys(addresses[:21], 1)))
+    assert "21 variables are to be written, but one job carries 20" == str(refused)
+    assert not any(cpu.blocks[1])
+
+
+@pytest.mark.parametrize("is_ready", [True, False], ids=["ready", "not ready yet"])
+def test_a_write_that_a_pdu_cannot_carry_is_refused_whole(
+    is_ready: bool, plc: S7, cpu: Counting, bench: Bench
+) -> None:
+    if is_ready:
+        bench.result(plc.read("MB0"))
+    refused = bench.result(plc.db(1).write(0, bytes([1]) * 453))
+    assert (
+        "this needs a PDU of 481 bytes, but the CPU takes 480: nothing was written. Write less at once"
+    ) == str(refused)
+    assert isinstance(refused, CodecError)
+    assert not any(cpu.blocks[1])
+    assert bench.result(plc.db(1).write(0, bytes([1]) * 452)) is None
+    assert 452 == sum(cpu.blocks[1])
+
+
+def test_what_is_wrong_is_refused_before_anything_is_sent(plc: S7, cpu: Counting, bench: Bench) -> None:
+    wrong = [
+        plc.read("D100"),
+        plc.read("MW0", 0),
+        plc.read_many(["MW0", "M9.9"]),
+        plc.write("MW0", 65536),
+        plc.write("MW0", []),
+        plc.write_many({"MW0": 1, "MW2": "x"}),
+        plc.merkers(-1),
+        plc.merkers(0, 0),
+        plc.merkers[5:],
+        plc.merkers[0:8:2],
+        plc.merkers.write(0, b""),
+    ]
+    assert [CodecError] * len(wrong) == [type(bench.result(each)) for each in wrong]
+    with pytest.raises(CodecError, match="the number of a data block is from 1 to 65535, not 0"):
+        plc.db(0)
+    assert [] == cpu.jobs
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "text"),
+    [
+        ("DB7.DBW0", ReturnCode.OBJECT_DOES_NOT_EXIST, "10: DB7.DBW0: object does not exist"),
+        ("DB1.DBW999", ReturnCode.INVALID_ADDRESS, "5: DB1.DBW999: invalid address"),
+        ("T64", ReturnCode.INVALID_ADDRESS, "5: T64: invalid address"),
+    ],
+)
+def test_a_cpu_that_says_no_is_told_in_words_with_the_address(
+    address: str, code: int, text: str, plc: S7, bench: Bench
+) -> None:
+    for refused in (bench.result(plc.read(address)), bench.result(plc.write(address, 1))):
+        assert isinstance(refused, Fault)
+        assert (code, text) == (refused.code, str(refused))
+    many = bench.result(plc.read_many(["MW0", address]))
+    assert (Fault, text) == (type(many), str(many))
+
+
+def test_a_face_names_the_bytes_that_are_refused(plc: S7, bench: Bench) -> None:
+    refused = bench.result(plc.db(1)[998:1002])
+    assert "5: DB1, bytes 998 to 1001: invalid address" == str(refused)
+
+
+def test_a_fault_of_several_writes_tells_how_many_are_done(plc: S7, cpu: Counting, bench: Bench) -> None:
+    refused = bench.result(plc.write_many({"MW0": 1, "DB7.DBW0": 2, "MW2": 3}))
+    assert "10: DB7.DBW0: object does not exist; 2 of 3 variables were written" == str(refused)
+    assert [1, 3] == [cpu["MW0"], cpu["MW2"]]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Values(2, bytes.fromhex("FF 04 0010 0001 FF 04 0010 0001")), "1 variables were asked, but 2 came"),
+        (Values(1, bytes.fromhex("FF 04 0008 01")), "M, bytes 0 to 1: 2 bytes were asked, but 1 came"),
+        (Values(1, bytes.fromhex("FF 04 0010 01")), "value 1 of 1 announces 2 bytes, but 1 bytes follow"),
+    ],
+    ids=["too many", "too short", "half"],
+)
+def test_a_reply_that_does_not_fit_its_job_is_bad(reply: Values, reason: str, bench: Bench) -> None:
+    class Odd(Memory):
+        def read_variables(self, items: list[Item]) -> Values:  # type: ignore[override]
+            return reply
+
+    bench.serve(Odd())
+    bad = bench.result(bench.remote(S7).read("MW0"))
+    assert (BadReply, reason) == (type(bad), str(bad))
+
+
+def test_a_write_is_never_repeated_and_its_outcome_is_not_guessed(
+    plc: S7, cpu: Counting, bench: Bench
+) -> None:
+    bench.result(plc.read("MW0"))
+    cpu.jobs.clear()
+    bench.camera.mute()
+    assert isinstance(bench.result(plc.write("MW0", 7), within=60.0), OutcomeUnknown)
+    assert 1 == len(cpu.jobs)
+    bench.camera.mute(False)
+    assert 7 == bench.result(plc.read("MW0"), within=60.0)
+    assert 2 == len(cpu.jobs)
+
+
+class SawRequest(Memory):
+    """Notes what hosts ask for when they connect."""
+
+    def __init__(self, tpdu: bytes = b"\x0a", **options: Any) -> None:
+        super().__init__(**options)
+        self.options: dict[int, bytes] = {}
+        self.tpdu = tpdu
+
+    def connect(self, kind: int, options: list[Option]) -> Confirm:  # type: ignore[override]
+        self.options = {each.code: each.value for each in options}
+        return super().connect(kind, [Option(0xC0, self.tpdu), *options[1:]])
+
+
+def test_rack_slot_and_kind_of_connection_are_in_the_tsap(bench: Bench) -> None:
+    class Furnace(S7):
+        rack = 1
+        slot = 2
+        connection_type = 3
+
+    cpu = SawRequest()
+    bench.serve(cpu)
+    assert 0 == bench.result(bench.remote(Furnace).read("MW0"))
+    assert {0xC0: b"\x0a", 0xC1: b"\1\0", 0xC2: b"\x03\x22"} == cpu.options
+
+
+def test_a_tsap_may_be_given_as_it_is(bench: Bench) -> None:
+    class Logo(S7):
+        calling_tsap = b"\x10\x00"
+        called_tsap = b"\x20\x00"
+
+    cpu = SawRequest()
+    bench.serve(cpu)
+    assert 0 == bench.result(bench.remote(Logo).read("MW0"))
+    assert (b"\x10\x00", b"\x20\x00") == (cpu.options[0xC1], cpu.options[0xC2])
+
+
+def test_a_pdu_is_never_longer_than_what_the_cpu_takes_in_one_piece(bench: Bench) -> None:
+    bench.serve(SawRequest(tpdu=b"\x08"))
+    plc = bench.remote(S7)
+    assert bytes(500) == bench.result(plc.db(1)[0:500])
+    assert 256 - 3 == plc.agreed_pdu.value
+
+
+def test_a_host_may_ask_for_a_longer_pdu(bench: Bench) -> None:
+    class Wide(S7):
+        pass
+
+    bench.serve(Memory(pdu=960))
+    plc = bench.remote(Wide)
+    plc.pdu_size.set(960)
+    assert 0 == bench.result(plc.read("MW0"))
+    assert 960 == plc.agreed_pdu.value
+
+
+def test_a_cpu_with_a_tiny_pdu_is_not_used(bench: Bench) -> None:
+    assert 64 == SMALLEST_PDU
+    bench.serve(Memory(pdu=63))
+    plc = bench.remote(S7)
+    bench.network.advance(1.0)
+    assert "the CPU agrees on PDUs of 63 bytes; at least 64 are needed" in link_of(plc).reason
+
+
+def test_a_cpu_that_refuses_the_connection_says_why(bench: Bench) -> None:
+    class Refusing(Memory):
+        def connect(self, kind: int, options: list[Option]) -> Confirm:  # type: ignore[override]
+            raise Fault(3)
+
+    bench.serve(Refusing())
+    plc = bench.remote(S7)
+    bench.network.advance(1.0)
+    assert "3: this TSAP is unknown: check rack, slot and connection type" in link_of(plc).reason

@@ -1,0 +1,1 @@
+"""Measuring instruments that speak SCPI: both ends of them on a simulated network."""
