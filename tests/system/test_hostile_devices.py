@@ -52,6 +52,7 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:46494E53000000160000000200000000C0000200EF000001000701010101",
         2020,
     ),
+    "keyence": Request("lines", "lines", "RM", "RM,1", 1 << 20),
     "modbus": Request(
         "binary",
         "length:2,offset=4,strip=0",

@@ -23,7 +23,7 @@ def run_in_thread(reactor: Any, method: Callable[..., Any], **values: Any) -> De
 
 
 def is_kept(equipment: Any, fault: Fault) -> bool:
-    """Return True if equipment keeps a fault until its host asks for it. Log the failure of its method."""
+    """Return True if equipment keeps a fault for its host. Log the failure of its method."""
     try:
         return bool(equipment.keep_fault(fault))
     except Exception:

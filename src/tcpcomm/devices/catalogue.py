@@ -111,6 +111,14 @@ OURS: Final[tuple[Device, ...]] = (
         served=("fins",),
     ),
     Device(
+        name="keyence",
+        summary="Vision systems of KEYENCE: CV-X, XG-X",
+        kind="tcpcomm.devices.keyence:CvX",
+        simulator="tcpcomm.devices.keyence:SimulatedCvX",
+        port=8500,
+        source="KEYENCE CV-X and XG-X, Ethernet (non-procedural): command list, error codes",
+    ),
+    Device(
         name="modbus",
         summary="Modbus/TCP: PLCs, drives, meters, gateways",
         kind="tcpcomm.devices.modbus:Modbus",

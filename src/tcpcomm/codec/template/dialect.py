@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from attrs import evolve
 
@@ -44,6 +44,9 @@ from tcpcomm.codec.template.silence import SilentReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 T = TypeVar("T")
+
+_LONGEST_WORD: Final = 64
+"""The characters of an unknown command that a fault repeats, so that the fault fits into a frame."""
 
 _Reader = Callable[[str], "T | None"]
 """Returns the message in a text, or None if the text is another message."""
@@ -346,9 +349,8 @@ class TextDialect(Dialect):
             problem = CodecError("the request is empty")
             return Refusal(ProtocolErrorKind.MALFORMED, problem, foreign=foreign)
         problem = CodecError(f"there is no command {brief_repr(word or text)}")
-        return Refusal(
-            ProtocolErrorKind.UNKNOWN_COMMAND, problem, id=word, wants_reply=not is_ours, foreign=foreign
-        )
+        kind, begin = ProtocolErrorKind.UNKNOWN_COMMAND, word[:_LONGEST_WORD]
+        return Refusal(kind, problem, id=begin, wants_reply=not is_ours, foreign=foreign)
 
     def carried(self, request: Request) -> Mapping[str, Any]:
         """Return the values of a request that its acknowledgement and its reply may repeat."""

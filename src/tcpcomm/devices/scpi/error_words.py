@@ -54,7 +54,7 @@ STANDARD_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
         -181: "Invalid outside macro definition",
         -183: "Invalid inside macro definition",
         -184: "Macro parameter error",
-        # execution errors: the instrument cannot do what it was told
+        # execution errors: the instrument cannot carry out the command
         -200: "Execution error",
         -201: "Invalid while in local",
         -202: "Settings lost due to rtl",

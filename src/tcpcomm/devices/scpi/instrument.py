@@ -72,7 +72,7 @@ class Instrument(Equipment):
         return InstrumentStatus()
 
     def keep_fault(self, fault: Fault) -> bool:
-        """Put what was refused, and why, into the error queue: SCPI answers with nothing."""
+        """Put the fault of a command into the error queue: SCPI answers with nothing."""
         self.status.add_error(fault)
         return True
 

@@ -88,7 +88,7 @@ class Multimeter(Instrument):
 
 class SimulatedMultimeter(Multimeter):
     """
-    A multimeter whose values the program sets.
+    A multimeter that measures the values which the program sets.
 
     Attributes:
         volts, amperes, ohms: the values at its inputs.

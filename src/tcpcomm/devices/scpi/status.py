@@ -60,7 +60,7 @@ class ScpiError:
     An error as the queue of an instrument tells it.
 
     Attributes:
-        code: its number: 0 if there is no error, below 0 as SCPI says, above 0 as the manual says.
+        code: its number: 0 for an empty queue, below 0 as SCPI says, above 0 as the manual says.
         text: its words, and behind a semicolon what the instrument says more.
     """
 
@@ -170,7 +170,7 @@ class InstrumentStatus:
         """
         Put an error into the queue, and set its bit in the event status register.
 
-        The last error of a queue that is full becomes ``-350,"Queue overflow"``. ``Fault(0)`` is no error.
+        The last error of a queue that is full becomes ``-350,"Queue overflow"``. ``Fault(0)`` changes nothing.
         """
         error = error_of(fault)
         if error.code == 0:

@@ -139,7 +139,7 @@ def _with_numbers(header: str) -> list[str]:
 
 
 def _filled(text: str, numbers: Mapping[str, int], header: str) -> str:
-    """Return the template of a header with the numbers that stand in a spelling of it."""
+    """Return the template of a header with the numbers in one of its spellings."""
     nodes = header.removesuffix("?").split(":")
 
     def number(match: re.Match[str]) -> str:
