@@ -42,7 +42,7 @@ GOLDEN = [
     ("change_program", {"card": 1, "number": 5}, b"PW,1,005", None, b"PW"),
     ("condition", {}, b"EXR", 12, b"EXR,12"),
     ("change_condition", {"number": 7}, b"EXW,7", None, b"EXW"),
-    ("register_image", {"camera": 4, "number": 20}, b"BS,4,020", None, b"BS"),
+    ("register_image", {"camera": 4, "number": 20}, b"BS,4,20", None, b"BS"),
     ("trigger_all", {}, b"TA", None, b"TA"),
     ("trigger_1", {}, b"T1", None, b"T1"),
     ("trigger_4", {}, b"T4", None, b"T4"),

@@ -121,7 +121,7 @@ class _Controller(Equipment):
         """Choose the execute condition."""
         raise NotImplementedError
 
-    @command("BS,{camera:d},{number:03d}", reply="BS", timeout=_CHANGING)
+    @command("BS,{camera:d},{number:d}", reply="BS", timeout=_CHANGING)
     async def register_image(self, camera: Camera, number: Number) -> None:
         """Keep the last image of a camera as a reference image."""
         raise NotImplementedError
