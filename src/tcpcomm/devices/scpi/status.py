@@ -170,7 +170,7 @@ class InstrumentStatus:
         """
         Put an error into the queue, and set its bit in the event status register.
 
-        The last error of a queue that is full becomes ``-350,"Queue overflow"``. ``Fault(0)`` changes nothing.
+        The last error of a full queue becomes ``-350,"Queue overflow"``. ``Fault(0)`` changes nothing.
         """
         error = error_of(fault)
         if error.code == 0:

@@ -29,7 +29,7 @@ from tcpcomm.codec.template.scpi.messages import CodedError
 from tcpcomm.errors import CodecError, ConfigurationError
 
 _NUMBER: Final = re.compile(
-    r"(?P<digits>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[ \t]*E[ \t]*(?P<exponent>[+-]?[0-9]{1,5}))?"
+    r"(?P<digits>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[ \t]*E[ \t]*(?P<exponent>[+-]?[0-9]{1,20}))?"
     r"(?:[ \t]*(?P<suffix>/?[A-Z][A-Z0-9./*^-]*))?",
     re.IGNORECASE,
 )
@@ -37,6 +37,9 @@ _BASED: Final = re.compile(r"#(?:H([0-9A-F]{1,16})|Q([0-7]{1,22})|B([01]{1,64}))
 
 _LARGEST_WHOLE: Final = 40
 """The digits of a whole number, at most, that is written with a fraction or an exponent."""
+
+_LARGEST_EXPONENT: Final = 32000
+"""The largest exponent of a number. Source: IEEE 488.2-1992, 7.7.2.4.1."""
 
 _MULTIPLIERS: Final = {
     "EX": 18, "PE": 15, "T": 12, "G": 9, "MA": 6, "K": 3, "": 0,
@@ -49,6 +52,9 @@ _MEGA: Final = ("HZ", "OHM")
 
 _SUFFIXES: Final = {"Ω": "OHM", "°C": "CEL", "°F": "FAR", "°": "DEG", "%": "PCT", "µ": "U", "μ": "U"}
 """Units as people write them, and as instruments read them."""
+
+_LONG_PART: Final = re.compile(r"[a-z].*", re.DOTALL)
+"""The part of a word such as EXTernal that its short form does not have."""
 
 _ENDS: Final = ("MIN", "MINIMUM", "MAX", "MAXIMUM")
 
@@ -102,6 +108,8 @@ class Parameter:
         if match is None:
             return None
         exponent = int(match["exponent"] or 0)
+        if abs(exponent) > _LARGEST_EXPONENT:
+            return None
         if match["suffix"]:
             power = self._power(match["suffix"].upper())
             if power is None:
@@ -136,6 +144,8 @@ class Parameter:
             match = _NUMBER.fullmatch(text)
             if match is None:
                 return -121 if not _BASED.fullmatch(text) else -222
+            if abs(int(match["exponent"] or 0)) > _LARGEST_EXPONENT:
+                return -123
             if match["suffix"] and self._number(text) is None:
                 return -131 if self.limits is not None and self.limits.unit else -138
         if self.kind == "word" and self.words.keys() & {"ON", "1"} and given == "number":
@@ -245,10 +255,9 @@ def _parameter(found: Field | None, format_spec: str) -> Parameter:
         words = {"ON": true, "1": true, true.upper(): true, "OFF": false, "0": false, false.upper(): false}
         return Parameter("word", words)
     if get_origin(kind) is Literal:
-        return Parameter("word", {each.upper(): each for each in get_args(kind) if isinstance(each, str)})
+        return Parameter("word", _spellings(get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, Enum):
-        texts = [each.value for each in kind if isinstance(each.value, str)]
-        return Parameter("word", {each.upper(): each for each in texts})
+        return Parameter("word", _spellings([each.value for each in kind]))
     if kind is str and format_spec == "q":
         return Parameter("string")
     if format_spec == BLOCK_FORMAT:
@@ -257,6 +266,13 @@ def _parameter(found: Field | None, format_spec: str) -> Parameter:
         number = number_of(annotation)
         return Parameter("number", _ends(found, annotation), limits_of(annotation), whole=number is int)
     return Parameter()
+
+
+def _spellings(words: Sequence[Any]) -> Mapping[str, str]:
+    """Return the words by their long forms and by their short forms: the capitals at the beginning."""
+    texts = [each for each in words if isinstance(each, str)]
+    short = {_LONG_PART.sub("", each): each for each in texts if each != each.lower()}
+    return {**short, **{each.upper(): each for each in texts}}
 
 
 def _ends(found: Field | None, annotation: Any) -> Mapping[str, str]:
