@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -81,7 +81,7 @@ VALUES = [
     ("MB0:CHAR", "A", "41"),
     ("MB0:STRING[6]", "P7", "0602 5037"),
     ("MB0:WSTRING[6]", "가", "0006 0001 AC00"),
-    ("MD0:TIME", timedelta(seconds=-1), "FFFFFC18"),
+    ("MD0:TIME", -1000, "FFFFFC18"),
     ("MB0:DATE_AND_TIME", datetime(1993, 12, 25, 8, 12, 34, 567000), "9312 2508 1234 5677"),
     ("MB0:DT", datetime(2026, 11, 29), "2611 2900 0000 0001"),
     ("MB0:DTL", datetime(2026, 11, 29, 1, 2, 3, 4), "07EA 0B1D 01 01 02 03 00000FA0"),
@@ -119,7 +119,6 @@ def test_a_string_of_another_encoding_counts_bytes() -> None:
         ("MB0:STRING", "a", "MB0:STRING: say the length that the STRING has in the CPU, as in STRING[30]"),
         ("MB0:WSTRING[1]", "ab", "MB0:WSTRING[1]: 'ab' has 2 characters, but WSTRING[1] has 1"),
         ("MB0:DT", datetime(1989, 1, 1), "MB0:DT: DATE_AND_TIME is a datetime of the years 1990 to 2089"),
-        ("MD0:TIME", timedelta(days=30), "MD0:TIME: TIME is from -24 days"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused(text: str, value: Any, reason: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tcpcomm import BadReply, CodecError, Fault, OutcomeUnknown, link_of
+from tcpcomm.cli.methods import method_of
+from tcpcomm.cli.values import read_arguments
 from tcpcomm.devices.s7 import S7, Confirm, Item, Memory, Option, ReturnCode, Values
-from tcpcomm.devices.s7.declaration import SMALLEST_PDU
 from tcpcomm.devices.s7.items import MOST_VARIABLES
+from tcpcomm.devices.s7.transfer import SMALLEST_PDU
 from tests.equipment.declared import Bench
 
 
@@ -101,6 +103,8 @@ def test_values_of_many_addresses_are_read_in_one_job(plc: S7, cpu: Counting, be
 
 
 def test_values_of_many_addresses_are_written_in_one_job(plc: S7, cpu: Counting, bench: Bench) -> None:
+    bench.result(plc.read("MW0"))
+    cpu.jobs.clear()
     bench.result(plc.write_many({"DB1.DBB3": 1, "M0.1": True, "MW10": [2, 3], "C1": 4}))
     assert [4] == [len(each) for each in cpu.jobs]
     assert [1, True, 2, 3, 4] == [cpu[each] for each in ("DB1.DBB3", "M0.1", "MW10", "MW12", "C1")]
@@ -109,8 +113,26 @@ def test_values_of_many_addresses_are_written_in_one_job(plc: S7, cpu: Counting,
 def test_more_than_a_pdu_holds_is_read_by_several_jobs(plc: S7, cpu: Counting, bench: Bench) -> None:
     cpu.blocks[1][:] = bytes(range(250)) * 4
     assert bytes(cpu.blocks[1]) == bench.result(plc.db(1)[0:1000])
-    # Until the CPU has told the size of its PDU, the host takes 240 bytes for it.
-    assert [222, 462, 316] == [each.count for (each,) in cpu.jobs]
+    # Until the CPU has told the size of its PDU, the host takes the smallest.
+    assert [46, 462, 462, 30] == [each.count for (each,) in cpu.jobs]
+
+
+def test_no_value_is_read_by_two_jobs(plc: S7, cpu: Counting, bench: Bench) -> None:
+    values = list(range(249))
+    bench.result(plc.write("DB1.DBD0", values[:100]))
+    cpu["DB1.DBD400"] = values[100:]
+    cpu.jobs.clear()
+    assert values == bench.result(plc.read("DB1.DBD0", 249))
+    assert [460, 460, 76] == [each.count for (each,) in cpu.jobs]
+    assert 60 == len(bench.result(plc.read("DB1.DBB200:LREAL", 60)))
+    assert [456, 24] == [each.count for (each,) in cpu.jobs[3:]]
+
+
+def test_a_text_that_is_longer_than_a_pdu_is_read_by_several_jobs(cpu: Counting, bench: Bench) -> None:
+    cpu.pdu = 240
+    cpu["DB1.DBB10:STRING[254]"] = "x" * 254
+    assert "x" * 254 == bench.result(bench.remote(S7).read("DB1.DBB10:STRING"))
+    assert [46, 210] == [each.count for (each,) in cpu.jobs]
 
 
 def test_a_job_carries_twenty_variables(plc: S7, cpu: Counting, bench: Bench) -> None:
@@ -222,6 +244,25 @@ def test_a_write_is_never_repeated_and_its_outcome_is_not_guessed(
     assert 2 == len(cpu.jobs)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("-1.5", -1.5),
+        ("true", True),
+        ("1,2", [1, 2]),
+        ("LK-300", "LK-300"),
+        ("2026-11-29T01:02:03", datetime(2026, 11, 29, 1, 2, 3)),
+    ],
+)
+def test_the_command_line_writes_values_of_all_types(text: str, value: Any) -> None:
+    method = method_of(S7, "write")
+    assert method is not None
+    found = read_arguments(method.parameters, ["DB1.DBW4", text])
+    assert {"address": "DB1.DBW4", "values": value} == found
+    assert type(value) is type(found["values"])
+
+
 class SawRequest(Memory):
     """Notes what hosts ask for when they connect."""
 
@@ -274,6 +315,31 @@ def test_a_host_may_ask_for_a_longer_pdu(bench: Bench) -> None:
     plc.pdu_size.set(960)
     assert 0 == bench.result(plc.read("MW0"))
     assert 960 == plc.agreed_pdu.value
+
+
+class Two(S7):
+    """A host that has two jobs under way at once."""
+
+    pipeline = 2
+
+
+def test_a_host_asks_for_as_many_jobs_at_once_as_it_needs(bench: Bench) -> None:
+    bench.serve(Memory())
+    plc = bench.remote(Two)
+    assert 0 == bench.result(plc.read("MW0"))
+    assert (2, 2) == (plc.jobs_calling.value, plc.jobs_called.value)
+
+
+def test_a_cpu_that_grants_fewer_jobs_at_once_is_not_used(bench: Bench) -> None:
+    class One(Memory):
+        def set_up(self) -> None:  # type: ignore[override]
+            super().set_up()
+            self.jobs_called.set(1)
+
+    bench.serve(One())
+    plc = bench.remote(Two)
+    bench.network.advance(1.0)
+    assert "the CPU takes 1 jobs at once: set pipeline = 1, not 2" in link_of(plc).reason
 
 
 def test_a_cpu_with_a_tiny_pdu_is_not_used(bench: Bench) -> None:

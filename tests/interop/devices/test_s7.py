@@ -56,6 +56,10 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
     several = [{"area": Area.DB, "db_number": 1, "start": start, "size": 3} for start in (0, 500, 900)]
     several.append({"area": Area.MK, "start": 3, "size": 1})
     print("several", *(each.hex() for each in client.read_multi_vars(several)[1]))
+    many = [{"area": Area.DB, "db_number": 1, "start": 50 * place, "size": 40} for place in range(20)]
+    client.multi_read_max_gap = 0  # so that three jobs of seven variables are under way at once
+    found = client.read_multi_vars(many)[1]
+    print("many", all(found[place] == long[50 * place :][:40] for place in range(20)), client.max_parallel)
 
     for job in (
         lambda: client.db_read(7, 0, 1),
@@ -148,6 +152,7 @@ def test_the_client_of_snap7_is_served() -> None:
         "bit 01",
         "long True",
         "several 000102 000102 969798 20",
+        "many True 4",
         "no Read operation failed: Object does not exist (0x0a)",
         "no Read operation failed: Invalid address (0x05)",
         "no Write operation failed: Invalid address (0x05)",

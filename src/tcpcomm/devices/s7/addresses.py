@@ -10,7 +10,7 @@ import re
 from enum import IntEnum
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from tcpcomm.devices.s7.items import Item, Size
 from tcpcomm.devices.s7.types import BOOL, NUMBERED, PLAIN, Type, find_type
@@ -134,8 +134,12 @@ class Address:
 
     def bytes_of(self, count: int) -> Part:
         """Return the bytes, timers or counters that hold so many values from here on."""
-        size = (self.bit + count + 7) // 8 if self.is_bit else self.type.size_of(count)
-        return Part(self.area, self.block, self.start, size // 2 if self.is_numbered else size)
+        if self.is_numbered:
+            return Part(self.area, self.block, self.start, count)
+        if self.is_bit:
+            return Part(self.area, self.block, self.start, (self.bit + count + 7) // 8)
+        size = self.type.size_of(count)
+        return Part(self.area, self.block, self.start, size, together=self.type.stride)
 
     def values_in(self, content: bytes, count: int) -> list[Any]:
         """Return the values in their bytes. Raises CodecError."""
@@ -171,12 +175,14 @@ class Part:
         block: the number of the data block; 0 in other areas.
         start: the number of the first byte, timer or counter.
         count: the number of bytes, timers or counters.
+        together: the number of bytes that are one value, and must be of one moment.
     """
 
     area: Area
     block: int
     start: int
     count: int
+    together: int = field(default=1, kw_only=True, eq=False)
 
     @property
     def width(self) -> int:
@@ -188,13 +194,20 @@ class Part:
         """The bytes of all elements."""
         return self.count * self.width
 
+    def cut(self, room: int) -> tuple[Part, Part]:
+        """
+        Return the elements that fit into so many bytes, and those behind them.
+
+        No value is cut, unless it is longer than that.
+        """
+        count = room // self.width
+        if self.together <= count:
+            count -= count % self.together
+        return self.first(count), evolve(self, start=self.start + count, count=self.count - count)
+
     def first(self, count: int) -> Part:
         """Return so many of the first elements."""
-        return Part(self.area, self.block, self.start, count)
-
-    def behind(self, count: int) -> Part:
-        """Return the elements behind so many of the first ones."""
-        return Part(self.area, self.block, self.start + count, self.count - count)
+        return evolve(self, count=count)
 
     def item(self) -> Item:
         """Return the variable of a job for all elements."""

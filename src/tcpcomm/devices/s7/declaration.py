@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from attrs import frozen
 
@@ -17,7 +17,6 @@ from tcpcomm.codec import (
     U16,
     Binary,
     Counted,
-    Echo,
     Length,
     ProtocolErrorKind,
     Rest,
@@ -33,12 +32,8 @@ from tcpcomm.equipment.face import Face
 from tcpcomm.errors import BadReply, CodecError
 from tcpcomm.framing import LengthPrefixed, Nested
 
-Value = bool | int | float | datetime | timedelta | str
-"""A value of a variable."""
-
-SMALLEST_PDU: Final = 64
-"""The smallest PDU in bytes that a host accepts: a long number and its address must fit into it."""
-
+Value = bool | int | float | datetime | str | list[bool] | list[int] | list[float]
+"""A value of a variable, or the values from an address on."""
 
 @frozen
 class Option:
@@ -147,6 +142,7 @@ class S7(Equipment):
         LengthPrefixed(2, offset=2, sync=b"\x03\x00", adjust=-4, max_frame=8192), max_frame=8192
     )
     pipeline = 1
+    """The number of jobs at once. The CPU must grant it: an S7-1500 mostly grants more than 1."""
 
     rack: ClassVar[int] = 0
     """The rack of the CPU."""
@@ -166,11 +162,18 @@ class S7(Equipment):
     string_encoding: ClassVar[str] = "latin-1"
     """The encoding of a STRING: ``cp949`` for Korean."""
 
-    reference = Echo(U16, 1)
+    reference = Var(U16, 1)
+    """The reference of the host to its connection of COTP."""
+
     jobs_calling = Var(U16, 1)
     jobs_called = Var(U16, 1)
-    pdu_size = Var(U16, 480)
+    """The number of jobs that each side may have under way."""
+
+    pdu_size = Var(U16, 960)
+    """The bytes of a PDU that the host asks for."""
+
     agreed_pdu = Var(U16, 0)
+    """The bytes of a PDU that the CPU agrees on, which the host learns; 0 before."""
 
     transport = Binary(
         U8,
@@ -243,10 +246,16 @@ class S7(Equipment):
         if powers and len(powers[0]) == 1 and 7 <= powers[0][0] <= 13:
             # A job that is longer than a TPDU would have to be cut.
             self.pdu_size.set(min(self.pdu_size.value, (1 << powers[0][0]) - len(_DATA)))
+        jobs = self.pipeline or 1
+        self.jobs_calling.set(jobs)
+        self.jobs_called.set(jobs)
         await self.set_up()
-        agreed = self.agreed_pdu.value
-        if agreed < SMALLEST_PDU:
-            raise BadReply(f"the CPU agrees on PDUs of {agreed} bytes; at least {SMALLEST_PDU} are needed")
+        granted = min(self.jobs_calling.value, self.jobs_called.value)
+        if granted < jobs:
+            raise BadReply(f"the CPU takes {granted} jobs at once: set pipeline = {granted}, not {jobs}")
+        agreed, least = self.agreed_pdu.value, transfer.SMALLEST_PDU
+        if agreed < least:
+            raise BadReply(f"the CPU agrees on PDUs of {agreed} bytes; at least {least} are needed")
 
     def db(self, number: int) -> AreaBytes:
         """
@@ -274,13 +283,18 @@ class S7(Equipment):
         """The bytes of the outputs, Q."""
         return AreaBytes(self, Area.OUTPUTS)
 
-    async def read(self, address: str, count: int | None = None) -> Value | list[Value]:
+    async def read(self, address: str, count: int | None = None) -> Any:
         """
         Read a value, or several from an address on.
+
+        Several jobs read more than one can, so that the values may be of different moments.
 
         Args:
             address: such as ``DB1.DBW4``, ``DB1.DBD8:REAL``, ``DB1.DBB20:STRING[30]`` or ``M0.3``.
             count: the number of values, in a list; None: one value, without a list.
+
+        Returns:
+            The value, as the type of the address says: bool, int, float, str or datetime.
 
         Raises:
             CodecError: the address is wrong. Nothing was sent.
@@ -294,7 +308,7 @@ class S7(Equipment):
         values = transfer.values_in(content, found, count or 1)
         return values[0] if count is None else values
 
-    async def read_many(self, addresses: list[str]) -> list[Value]:
+    async def read_many(self, addresses: list[str]) -> list[Any]:
         """
         Read values from several addresses, in as few jobs as possible.
 
@@ -308,7 +322,7 @@ class S7(Equipment):
         pairs = zip(contents, found, strict=True)
         return [transfer.values_in(content, each, 1)[0] for content, each in pairs]
 
-    async def write(self, address: str, values: Value | list[Value]) -> None:
+    async def write(self, address: str, values: Value) -> None:
         """
         Write a value, or several from an address on, in one job.
 
@@ -325,7 +339,7 @@ class S7(Equipment):
         written = transfer.written(found, values if isinstance(values, list) else [values])
         await transfer.write_parts(self, written)
 
-    async def write_many(self, values: Mapping[str, Value | list[Value]]) -> None:
+    async def write_many(self, values: Mapping[str, Value]) -> None:
         """
         Write values to several addresses, in one job.
 

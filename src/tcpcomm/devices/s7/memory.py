@@ -25,6 +25,8 @@ _REFERENCE: Final = 2  # of our end of a connection of COTP
 _LARGEST_TPDU: Final = 13  # 2 ** 13 bytes
 _COTP_DATA: Final = 3  # bytes before the data in a TPDU
 _DISCONNECT: Final = 0x80
+_AREAS: Final = frozenset(Area)
+_SIZES: Final = frozenset(Size)
 
 
 class Memory(S7):
@@ -195,10 +197,11 @@ class Memory(S7):
 
     def _place(self, item: Item) -> tuple[bytearray, int]:
         """Return the bytes that hold a variable, and its index in them. Raises Fault."""
-        try:
-            size, area = Size(item.size), Area(item.area)
-        except ValueError:
-            raise Fault(ReturnCode.DATA_TYPE_NOT_SUPPORTED) from None
+        if item.area not in _AREAS:
+            raise Fault(ReturnCode.OBJECT_DOES_NOT_EXIST)
+        if item.size not in _SIZES:
+            raise Fault(ReturnCode.DATA_TYPE_NOT_SUPPORTED)
+        size, area = Size(item.size), Area(item.area)
         is_numbered = area in (Area.TIMERS, Area.COUNTERS)
         if is_numbered != (size in (Size.TIMER, Size.COUNTER)) or (size is Size.BIT and item.count != 1):
             raise Fault(ReturnCode.DATA_TYPE_INCONSISTENT)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.devices.s7.addresses import Address, Part
 from tcpcomm.devices.s7.codes import RETURNS, ReturnCode
@@ -29,8 +29,8 @@ _JOB_HEAD: Final = 12
 ANSWER_HEAD: Final = 14
 """The bytes of a reply before its values: they are those of a job, and an error class and code."""
 
-_LEAST_PDU: Final = 240
-"""The bytes of a PDU that every CPU takes, for as long as none is agreed."""
+SMALLEST_PDU: Final = 64
+"""The smallest PDU in bytes that a host works with, and that jobs fit into until a PDU is agreed."""
 
 
 class _Number(Protocol):
@@ -113,7 +113,7 @@ async def read_parts(cpu: Cpu, parts: Sequence[Part], names: Sequence[str] = ())
     waiting = deque(enumerate(parts))
     found = [bytearray() for _ in parts]
     while waiting:
-        batch = _batch(waiting, cpu.agreed_pdu.value or _LEAST_PDU)
+        batch = _batch(waiting, cpu.agreed_pdu.value or SMALLEST_PDU)
         reply = await cpu.read_variables([part.item() for _, part in batch])
         for (index, part), content in zip(batch, _contents(reply, batch, names), strict=True):
             if len(content) != part.size:
@@ -134,8 +134,9 @@ def _batch(waiting: deque[tuple[int, Part]], pdu: int) -> list[tuple[int, Part]]
         if part.size > room:
             if batch:
                 break  # it is read by itself, to be cut as seldom as possible
-            waiting[0] = index, part.behind(room // part.width)
-            return [(index, part.first(room // part.width))]
+            now, later = part.cut(room)
+            waiting[0] = index, later
+            return [(index, now)]
         waiting.popleft()
         batch.append((index, part))
         asked -= ITEM_BYTES
@@ -172,11 +173,10 @@ async def write_parts(cpu: Cpu, parts: Sequence[Written]) -> None:
         raise CodecError(f"{len(parts)} variables are to be written, but one job carries {MOST_VARIABLES}")
     values = write_values([(0, part.item.size, part.content) for part in parts])
     needed = _JOB_HEAD + ITEM_BYTES * len(parts) + len(values)
-    if needed > _LEAST_PDU and not cpu.agreed_pdu.value:
+    if needed > SMALLEST_PDU and not cpu.agreed_pdu.value:
         # The link is not ready yet. A read waits for it, and the CPU tells the size of its PDUs.
-        item = parts[0].item
-        await cpu.read_variables([item if item.size != Size.BYTE else Item(*_first_byte(item))])
-    pdu = cpu.agreed_pdu.value or _LEAST_PDU
+        await cpu.read_variables([evolve(parts[0].item, count=1)])
+    pdu = cpu.agreed_pdu.value or SMALLEST_PDU
     if needed > pdu:
         raise CodecError(
             f"this needs a PDU of {needed} bytes, but the CPU takes {pdu}: nothing was written. Write less "
@@ -191,10 +191,6 @@ async def write_parts(cpu: Cpu, parts: Sequence[Written]) -> None:
         done = len(parts) - len(refused)
         more = f"; {done} of {len(parts)} variables were written" if len(parts) > 1 else ""
         raise Fault(code, f"{part.name}: {_words(code)}{more}")
-
-
-def _first_byte(item: Item) -> tuple[int, int, int, int, int]:
-    return Size.BYTE, 1, item.block, item.area, item.place
 
 
 def _words(code: int) -> str:

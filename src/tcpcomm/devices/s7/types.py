@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -222,19 +222,6 @@ def _dtl_to_bytes(value: Any) -> bytes:
     return _DTL.pack(*day, value.hour, value.minute, value.second, value.microsecond * 1000)
 
 
-def _time_to_bytes(value: Any) -> bytes:
-    if not isinstance(value, timedelta):
-        raise CodecError(f"TIME is a timedelta, not {value!r}")
-    milliseconds = value // timedelta(milliseconds=1)
-    if not -(1 << 31) <= milliseconds < 1 << 31:
-        raise CodecError(f"TIME is from -24 days 20:31:23.648 to 24 days 20:31:23.647, not {value}")
-    return struct.pack(">i", milliseconds)
-
-
-def _time_from_bytes(content: bytes) -> timedelta:
-    return timedelta(milliseconds=struct.unpack(">i", content)[0])
-
-
 _TYPES: Final = {
     each.name: each
     for each in (
@@ -246,7 +233,7 @@ _TYPES: Final = {
         Type("CHAR", 1, lambda content: content.decode("latin-1"), _char_to_bytes),
         Type("DATE_AND_TIME", 8, _date_and_time_from_bytes, _date_and_time_to_bytes),
         Type("DTL", 12, _dtl_from_bytes, _dtl_to_bytes),
-        Type("TIME", 4, _time_from_bytes, _time_to_bytes),
+        _number("TIME", "i"),  # in milliseconds
     )
 }
 _TYPES["DT"] = _TYPES["DATE_AND_TIME"]
