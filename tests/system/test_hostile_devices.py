@@ -30,6 +30,7 @@ class Request:
         longest: the greatest message that the device accepts, in bytes, behind the length if the header
             stays in it; None if bytes without a meaning have no end for it.
         simulator: a class in place of the device's simulator, for equipment that wants a login first.
+        cases: the numbers of the cases that mean something to it.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Request:
     expect: str
     longest: int | None
     simulator: str | None = None
+    cases: range = range(1000)
 
 
 REQUESTS: Final[dict[str, Request]] = {
@@ -59,6 +61,10 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:000700000006010300000002",
         "hex:000700000007010304",
         254,
+    ),
+    # The reply to a write repeats it, so that its checksum ends both.
+    "modbus-rtu": Request(
+        "lines", r"delimited:\x98\x0b", "hex:010600010003", "hex:010600010003", None, cases=range(200, 250)
     ),
     "s7": Request(
         "binary",
@@ -100,4 +106,5 @@ def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve) -> None:
     server = serve(*ON_LOOPBACK, "--app", request.simulator or device.simulator)
     attacked = Attacked(name, server, request.kind, options)
 
-    assert [] == attacked.attack(numbers_for(request.kind), within=WITHIN)
+    numbers = [number for number in numbers_for(request.kind) if number in request.cases]
+    assert [] == attacked.attack(numbers, within=WITHIN)

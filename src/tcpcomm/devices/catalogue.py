@@ -125,7 +125,17 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.modbus:Memory",
         port=502,
         source="MODBUS Application Protocol Specification V1.1b3, 6; Messaging on TCP/IP V1.0b, 3.1",
+        served=("pymodbus", "pyModbusTCP", "uModbus", "libmodbus"),
+        asked=("pymodbus", "pyModbusTCP", "libmodbus"),
+    ),
+    Device(
+        name="modbus-rtu",
+        summary="Modbus RTU over TCP, as serial servers pass it on",
+        kind="tcpcomm.devices.modbus:ModbusRtu",
+        simulator="tcpcomm.devices.modbus:MemoryRtu",
+        source="MODBUS over Serial Line V1.02, 2.5.1",
         served=("pymodbus",),
+        asked=("pymodbus",),
     ),
     Device(
         name="s7",

@@ -201,5 +201,3 @@ def with_sinstruments() -> None:
     while not ports and monotonic() < ends:
         sleep(0.01)
     _ask(ports[0])
-
-

@@ -37,6 +37,7 @@ from tcpcomm.framing import (
     modbus_rtu_reply,
     modbus_rtu_request,
 )
+from tcpcomm.framing.headers.header_framed import Total
 
 V = TypeVar("V", int, bool)
 
@@ -435,7 +436,7 @@ class Modbus(Equipment):
         Return the identification of the device. The keys are the names of the standard: ``VendorName``.
 
         Objects without a name have their number, as ``0x80``. Bytes that are not UTF-8 are shown as
-        ``\\xff``.
+        ``\\xff``. The lower levels are asked first, because some devices send those objects only if asked.
 
         Source: function 43, MEI type 14.
 
@@ -446,13 +447,19 @@ class Modbus(Equipment):
         code = _READ_CODES.get(level)
         if code is None:
             raise CodecError(f"the level is {', '.join(_READ_CODES)}, not {level!r}")
-        found: dict[str, str] = {}
+        objects = [each for lower in range(1, code + 1) for each in await self._objects_of_level(lower)]
+        return {
+            _OBJECT_NAMES.get(each.id, f"0x{each.id:02X}"): each.value.decode("utf-8", "backslashreplace")
+            for each in objects
+        }
+
+    async def _objects_of_level(self, read_code: int) -> list[IdentificationObject]:
+        """Return the objects of one level of identification."""
+        found: list[IdentificationObject] = []
         first = 0
         while True:
-            part = await self.read_device_identification(code, first)
-            for each in part.objects:
-                name = _OBJECT_NAMES.get(each.id, f"0x{each.id:02X}")
-                found[name] = each.value.decode("utf-8", "backslashreplace")
+            part = await self.read_device_identification(read_code, first)
+            found += part.objects
             if not part.more_follows:
                 return found
             if part.next_object <= first:
@@ -536,6 +543,12 @@ class Modbus(Equipment):
         raise NotImplementedError
 
 
+def _rtu(total: Total) -> Framing:
+    """Return the framing of requests or replies. A frame with a wrong checksum is dropped."""
+    frames = HeaderFramed(2, total, max_frame=LONGEST_RTU_MESSAGE)
+    return Checked(frames, checksum("crc-16/modbus"))
+
+
 class ModbusRtu(Modbus):
     """
     A device that speaks Modbus RTU over TCP, as serial servers pass it on: no header, and a checksum.
@@ -546,12 +559,8 @@ class ModbusRtu(Modbus):
     Source: MODBUS over Serial Line V1.02, 2.5.1.
     """
 
-    framing: ClassVar[Framing] = Checked(
-        HeaderFramed(2, modbus_rtu_request, max_frame=LONGEST_RTU_MESSAGE), checksum("crc-16/modbus")
-    )
-    reply_framing: ClassVar[Framing | None] = Checked(
-        HeaderFramed(2, modbus_rtu_reply, max_frame=LONGEST_RTU_MESSAGE), checksum("crc-16/modbus")
-    )
+    framing: ClassVar[Framing] = _rtu(modbus_rtu_request)
+    reply_framing: ClassVar[Framing | None] = _rtu(modbus_rtu_reply)
     codec = Binary(head=(Modbus.unit, OPCODE), meanings=MEANINGS)
     broadcast = 0
     unit_at = 0
