@@ -206,7 +206,15 @@ def libmodbus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiler = needs_program("gcc", PACKAGE)
     folder = tmp_path_factory.mktemp("libmodbus")
     for name in ("ask", "serve"):
-        command = [compiler, "-Wall", "-Wextra", "-Werror", "-I/usr/include/modbus", "-o", folder / name]
+        command: list[str | Path] = [
+            compiler,
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-I/usr/include/modbus",
+            "-o",
+            folder / name,
+        ]
         done = subprocess.run(
             [*command, SOURCES / f"{name}.c", "-lmodbus"], capture_output=True, encoding="utf-8", timeout=60
         )

@@ -198,7 +198,7 @@ class Coils(Table[bool]):
                 sent.
             BadReply: the reply does not repeat the request.
         """
-        device = self.device
+        device = _answering(self.device)
         if not isinstance(values, list):
             if type(values) is not bool:
                 raise CodecError(f"a coil is True or False, not {values!r}")
@@ -233,7 +233,7 @@ class HoldingRegisters(Table[int]):
                 addresses do not exist. Nothing was sent.
             BadReply: the reply does not repeat the request.
         """
-        device = self.device
+        device = _answering(self.device)
         if not isinstance(values, list):
             _check_repeated(Written(start, values), await device.write_single_register(start, values))
             return
@@ -251,7 +251,7 @@ class HoldingRegisters(Table[int]):
             CodecError: a mask or the address does not fit into 16 bits. Nothing was sent.
             BadReply: the reply does not repeat the request.
         """
-        reply = await self.device.mask_write_register(address, and_mask, or_mask)
+        reply = await _answering(self.device).mask_write_register(address, and_mask, or_mask)
         _check_repeated(MaskWritten(address, and_mask, or_mask), reply)
 
     async def write_and_read(
@@ -266,7 +266,8 @@ class HoldingRegisters(Table[int]):
         """
         _check_list(start, values, MOST_REGISTERS_WRITTEN_AND_READ, "registers")
         _check_end(read_start, count)
-        return await self.device.read_write_multiple_registers(read_start, count, start, values)
+        device = _answering(self.device)
+        return await device.read_write_multiple_registers(read_start, count, start, values)
 
 
 class Modbus(Equipment):
@@ -564,6 +565,13 @@ class ModbusRtu(Modbus):
     codec = Binary(head=(Modbus.unit, OPCODE), meanings=MEANINGS)
     broadcast = 0
     unit_at = 0
+
+
+def _answering(device: Modbus) -> Modbus:
+    """Return a device if it answers writes, unlike all devices of a serial line together."""
+    if device.broadcast is not None and device.unit.value == device.broadcast:
+        raise CodecError(f"no device answers unit {device.broadcast}, so it is not known who was reached")
+    return device
 
 
 def _check_end(start: int, count: int) -> None:
