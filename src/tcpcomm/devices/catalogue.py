@@ -144,7 +144,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.s7:Memory",
         port=102,
         source="RFC 1006; ITU-T X.224; the dissector s7comm of Wireshark",
-        served=("python-snap7",),
+        served=("pyS7", "python-snap7"),
         asked=("python-snap7",),
     ),
     Device(

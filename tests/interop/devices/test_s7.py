@@ -1,4 +1,4 @@
-"""python-snap7: its client at our simulated CPU, and our host at its server."""
+"""The clients of python-snap7 and pyS7 at our simulated CPU, and our host at python-snap7's server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from tests.conftest import needs_module
 from tests.interop.programs import printed
 
 needs_module("snap7", "pip install tcpcomm[interop], which brings python-snap7")
+needs_module("pyS7", "pip install tcpcomm[interop], which brings pys7")
 
 SERVED = '''
 from datetime import datetime
@@ -76,6 +77,44 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
     client.connect("127.0.0.1", 0, 2, served.ports[0])
     print("again", client.db_read(1, 2, 1).hex())
     client.disconnect()
+'''
+
+SERVED_BY_VARIABLES = '''
+from pyS7 import S7Client
+
+from tcpcomm import blocking
+from tcpcomm.devices.s7 import Memory
+
+TAGS = {
+    "DB1,X0.3": "DB1.DBX0.3",
+    "DB1,SINT20": "DB1.DBB20:SINT",
+    "DB1,USINT21": "DB1.DBB21",
+    "DB1,I30": "DB1.DBW30:INT",
+    "DB1,R40": "DB1.DBD40:REAL",
+    "DB1,S50.10": "DB1.DBB50:STRING[10]",
+    "DB1,DI64": "DB1.DBD64:DINT",
+    "M5.4": "M5.4",
+    "IW22": "IW22",
+    "QR24": "QD24:REAL",
+    "DB1,LR70": "DB1.DBB70:LREAL",  # the last one, because pyS7 3.1 asks 8 bytes too many for it
+}
+VALUES = [True, -50, 200, 25000, 1.5, "LK-300", -5, True, 77, 2.5, -1.5]
+
+memory = Memory(blocks={1: 1000})
+with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
+    with S7Client(address="127.0.0.1", rack=0, slot=1, port=served.ports[0]) as client:
+        client.write([*TAGS], VALUES)
+        print("written", [memory[each] for each in TAGS.values()] == VALUES)
+        print("read", client.read([*TAGS]) == VALUES == client.read([*TAGS], optimize=False))
+        memory["DB1.DBB100:STRING[254]"] = "x" * 254
+        print("long", client.read(["DB1,S100.254"]) == ["x" * 254])
+        words = range(0, 900, 18)
+        found = client.read([f"DB1,W{place}" for place in words], optimize=False)
+        print("many", found == [memory[f"DB1.DBW{place}"] for place in words])
+        read = client.read_detailed(["DB1,I30", "DB99,I0", "DB1,R40"])
+        print("codes", *(each.error_code or each.value for each in read))
+        written = client.write_detailed(["DB1,I0", "DB99,I0", "M9.1"], [1, 2, True])
+        print("codes", *(each.error_code for each in written), memory["DB1.DBW0"], memory["M9.1"])
 '''
 
 ASKED = '''
@@ -161,6 +200,17 @@ def test_the_client_of_snap7_is_served() -> None:
         "still 01",
         "again 02",
     ] == printed(SERVED)
+
+
+def test_the_client_of_pys7_is_served() -> None:
+    assert [
+        "written True",
+        "read True",
+        "long True",
+        "many True",
+        "codes 25000 10 1.5",
+        "codes None 10 None 1 True",
+    ] == printed(SERVED_BY_VARIABLES)
 
 
 def test_the_server_of_snap7_is_asked() -> None:
