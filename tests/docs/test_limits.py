@@ -42,6 +42,9 @@ NO_LIMITS = {
     "devices.fins.codes": "IS_ERROR",
     "devices.fins.commands": "LONGEST_FRAME MOST_READ MOST_WRITTEN MOST_PLACES CENTURY",
     "devices.fins.simulator": "LAST_READ_ONLY",
+    "devices.hsms.header": "HEADER_SIZE CONTROL_SESSION W_BIT",
+    "devices.hsms.codec": "LARGEST_DEVICE",
+    "devices.hsms.gem": "ALARM_SET",
     "devices.modbus.declaration": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE TIMEOUT ADDRESSES MOST_BITS_READ "
     "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
     "devices.modbus.memory": "MOST_OBJECT_BYTES",

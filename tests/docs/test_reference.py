@@ -33,6 +33,8 @@ WITH_LIMITS = [
         "devices.cognex.insight",
         "devices.s7.items",
         "devices.s7.transfer",
+        "devices.hsms.session",
+        "devices.hsms.values",
         "devices.scpi.instrument",
         "devices.scpi.status",
         "conversation.proxy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpcomm import FrameProtocol
+from tcpcomm import FrameProtocol, Limits
 from tcpcomm.errors import FrameTooLong
 from tcpcomm.framing import (
     CHECKSUMS,
@@ -193,3 +193,21 @@ def test_a_frame_that_was_not_continued_while_we_were_busy_is_overdue(logged: Lo
     (lost,) = stage.session.seen
     assert "the peer began a frame and did not finish it within 8.0 s" == lost.reason
     assert 1 == len(logged.lines())
+
+
+def test_a_pause_within_a_frame_closes_the_session_if_it_is_limited(logged: Logged) -> None:
+    stage = staged(limits=Limits(partial=60.0, pause=5.0))
+    for _ in range(4):
+        stage.receive(b"H")
+        stage.wait(4.9)
+    assert [] == stage.session.seen
+    stage.wait(0.2)
+    assert [Lost("the peer began a frame and paused in it for 5.0 s")] == stage.session.seen
+    assert 1 == len(logged.lines())
+
+
+def test_a_pause_between_frames_is_no_pause_within_one() -> None:
+    stage = staged(framing=Delimited(b"\r\n"), limits=Limits(pause=1.0))
+    stage.receive(b"TRG,3\r\n")
+    stage.wait(60.0)
+    assert stage.session.is_open

@@ -118,7 +118,11 @@ def test_bad_settings_fail_when_the_class_is_made(kind: type, settings: dict[str
 
 
 @pytest.mark.parametrize(
-    "name", ["handshake", "partial", "slowest", "idle", "unread_pause", "unread_abort", "stall", "awaited"]
+    "name",
+    [
+        *("handshake", "partial", "pause", "slowest", "idle"),
+        *("unread_pause", "unread_abort", "stall", "awaited"),
+    ],
 )
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_limit_must_be_positive(name: str, value: int) -> None:

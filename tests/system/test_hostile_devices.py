@@ -54,6 +54,14 @@ REQUESTS: Final[dict[str, Request]] = {
         "hex:46494E53000000160000000200000000C0000200EF000001000701010101",
         2020,
     ),
+    "hsms": Request(  # Linktest.req, which is answered before Select.req, too
+        "binary",
+        "length:4",
+        "hex:00000000000500000007",
+        "hex:00000000000600000007",
+        16 * 1024 * 1024,
+        "tests.devices.hsms.patient_tool:PatientTool",
+    ),
     "keyence": Request("lines", "lines", "RM", "RM,1", 1 << 20),
     "modbus": Request(
         "binary",

@@ -243,6 +243,16 @@ class Requester:
         self._write()
         return result
 
+    def say_goodbye(self, declaration: Declaration) -> None:
+        """Send the command that announces the end of the session, if one is declared and allowed now."""
+        name, session = declaration.goodbye, self.session
+        if name is None or session.reason is not None or session.input_ended:
+            return
+        rule = declaration.commands[name].states
+        if rule is None or rule.needs <= session.states:
+            frame = self._dialect.request(name, {}, self._exchange.new_id())
+            send_message(session, MessageKind.COMMAND, frame, name=name, values={})
+
     def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         """Give an answer to the command that it belongs to. Return False if it belongs to none."""
         found = self._exchange.take(body, id, frame)

@@ -111,6 +111,16 @@ OURS: Final[tuple[Device, ...]] = (
         served=("fins",),
     ),
     Device(
+        name="hsms",
+        summary="semiconductor equipment: HSMS and SECS-II, with the basics of GEM",
+        kind="tcpcomm.devices.hsms:Gem",
+        simulator="tcpcomm.devices.hsms:GemTool",
+        port=5000,
+        source="SEMI E37, E37.1, E5 and E30",
+        served=("secsgem",),
+        asked=("secsgem",),
+    ),
+    Device(
         name="keyence",
         summary="Vision systems of KEYENCE: CV-X, XG-X",
         kind="tcpcomm.devices.keyence:CvX",

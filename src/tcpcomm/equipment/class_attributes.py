@@ -48,6 +48,14 @@ def _is_quiet(value: Any) -> bool:
     return _one_of(int, float)(value) and 0 <= value < inf
 
 
+def _is_kind(value: Any) -> bool:
+    return value is None or (isinstance(value, type) and hasattr(value, "host_side"))
+
+
+def _is_policy(value: Any) -> bool:
+    return value is None or isinstance(value, str) or hasattr(value, "handshake_timeout")
+
+
 def _correct_framing(value: Any) -> str:
     if isinstance(value, str):
         return "; a text is read by parse_framing"
@@ -106,6 +114,9 @@ _ATTRIBUTES: Final = {
     "greeting": _Attribute("a text, or None", _one_of(str, NoneType), _correct_text),
     "login": _Attribute("a tuple of Login(expect, send)", _is_login, _correct_login),
     "ready_when": _Attribute("the name of a state, a text, or None", _one_of(str, NoneType)),
+    "goodbye": _Attribute("the name of a command, a text, or None", _one_of(str, NoneType)),
+    "host_side": _Attribute("a subclass of Equipment, or None", _is_kind),
+    "policy": _Attribute("a Policy, the name of a profile, or None", _is_policy),
     "limits": _Attribute(
         "Limits(...)", _one_of(Limits), partial(_correct_class, base=Limits, arguments="...")
     ),

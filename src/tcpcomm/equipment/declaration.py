@@ -51,6 +51,9 @@ class Declaration:
         pipeline: the number of commands that a host may have under way at once.
         quiet: the seconds of silence that a host keeps after each reply.
         ready_when: the state that a host's session must be in before its link is ready, or None.
+        goodbye: the command that a host sends before it closes a session, or None.
+        host_side: the declaration that its hosts answer and implement, or None.
+        policy: the rules of a link, a profile's name, or None.
     """
 
     kind: type[Any]
@@ -67,6 +70,9 @@ class Declaration:
     greeting: str | None
     login: tuple[Login, ...]
     ready_when: str | None = None
+    goodbye: str | None = None
+    host_side: type[Any] | None = None
+    policy: Any = None
 
     @property
     def name(self) -> str:
@@ -201,7 +207,9 @@ def compile_declaration(
         sent = received if is_one else EndedFraming(sent)
     declaration = Declaration(
         kind=kind,
-        commands={name: _command(specs[name], method, event_specs) for name, method in commands.items()},
+        commands={
+            name: _command(kind, specs[name], method, event_specs) for name, method in commands.items()
+        },
         events={name: _event(specs[name], event, dialect) for name, event in events.items()},
         dialect=dialect,
         received=received,
@@ -214,6 +222,9 @@ def compile_declaration(
         greeting=kind.greeting,
         login=tuple(kind.login),
         ready_when=kind.ready_when,
+        goodbye=kind.goodbye,
+        host_side=kind.host_side,
+        policy=kind.policy,
     )
     _check_settings(declaration)
     return declaration
@@ -264,14 +275,28 @@ def check_states(*declarations: Declaration) -> None:
                 )
 
 
+def _timeout(kind: type[Any], where: str, declared: Any) -> float:
+    """Return the timeout of a command, which may be the name of an attribute of its class."""
+    timeout, told = declared, where
+    if isinstance(declared, str) and declared.isidentifier():
+        if not hasattr(kind, declared):
+            raise ConfigurationError(
+                f"{where}: timeout={declared!r} names a class attribute, and {kind.__name__} has none of "
+                f"this name: write {declared} = 5.0 into the class"
+            )
+        timeout, told = getattr(kind, declared), f"{where}: {kind.__name__}.{declared}"
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise ConfigurationError(f"{told}: timeout must be a number of seconds, not {timeout!r}")
+    if not timeout > 0:
+        raise ConfigurationError(f"{told}: timeout must be positive, not {timeout}")
+    return timeout
+
+
 def _command(
-    spec: MessageSpec, method: Callable[..., Any], events: Mapping[str, MessageSpec]
+    kind: type[Any], spec: MessageSpec, method: Callable[..., Any], events: Mapping[str, MessageSpec]
 ) -> Command:
     mark = mark_of(method)
-    if isinstance(mark.timeout, bool) or not isinstance(mark.timeout, int | float):
-        raise ConfigurationError(f"{spec.where}: timeout must be a number of seconds, not {mark.timeout!r}")
-    if not mark.timeout > 0:
-        raise ConfigurationError(f"{spec.where}: timeout must be positive, not {mark.timeout}")
+    timeout = _timeout(kind, spec.where, mark.timeout)
     if not isinstance(mark.idempotent, bool):
         raise ConfigurationError(f"{spec.where}: idempotent must be True or False, not {mark.idempotent!r}")
     return Command(
@@ -280,7 +305,7 @@ def _command(
         doc=inspect.getdoc(method) or "",
         spec=spec,
         signature=_without_self(method),
-        timeout=spec.reply.seconds if isinstance(spec.reply, Silence) else mark.timeout,
+        timeout=spec.reply.seconds if isinstance(spec.reply, Silence) else timeout,
         idempotent=mark.idempotent,
         interim=interim_rule(spec, mark.interim, events),
         reply_framing=mark.reply_framing,
@@ -428,6 +453,15 @@ def _check_settings(declaration: Declaration) -> None:
             raise ConfigurationError(
                 f"{command.where}: with pipeline = {declaration.pipeline} another command could come "
                 "between the two phases: leave out pipeline"
+            )
+    goodbye = declaration.goodbye
+    if goodbye is not None:
+        if goodbye not in declaration.commands:
+            raise ConfigurationError(f"{name}.goodbye is {goodbye!r}, but no command has that name")
+        command = declaration.commands[goodbye]
+        if command.spec.parameters or command.has_reply:
+            raise ConfigurationError(
+                f"{name}.goodbye is {goodbye!r}: a goodbye must have no parameters, and reply=None"
             )
     heartbeat = declaration.heartbeat
     if heartbeat is None:

@@ -27,7 +27,7 @@ class CommandMark:
     wire: Any
     reply: Any
     faults: Any
-    timeout: float
+    timeout: float | str
     idempotent: bool
     interim: Any = None
     needs: Any = None

@@ -56,7 +56,7 @@ def command(
     reply: Any = MISSING,
     reply_framing: Framing | None = None,
     faults: Any = None,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float | str = DEFAULT_TIMEOUT,
     idempotent: bool = False,
     interim: Interim | None = None,
     needs: States = None,
@@ -74,7 +74,8 @@ def command(
             some telescopes end most replies with ``#``, and others not at all. The host reads by it while
             this command is under way.
         faults: the faults of this command beside those of all commands, as the codec wants them.
-        timeout: the seconds that the equipment has for its reply.
+        timeout: the seconds that the equipment has for its reply; or the name of a class attribute with
+            them, such as ``"t3"``, so that a subclass can change the timer of all its commands.
         idempotent: True if the command may be carried out twice. Only then it is ever repeated.
         interim: the names of events that come while the command is under way, such as ``("busy",)``. Each
             begins the timeout anew, and a handler's event goes to the asking session only. In a mapping, as
@@ -202,6 +203,25 @@ class Equipment(EventSource):
     passive host is ready when it was selected. A link whose session leaves the state connects again.
     """
 
+    goodbye: ClassVar[str | None] = None
+    """
+    The name of a command without parameters and without a reply that is sent before this side closes a
+    session: Separate.req of HSMS. Equipment sends the one of its ``host_side``.
+    """
+
+    host_side: ClassVar[Any] = None
+    """
+    The declaration of the commands that hosts of this equipment answer, if both sides ask. It implements
+    them. ``serve`` asks them unless ``calls`` is given, and ``remote`` answers them by an object of it
+    unless ``serves`` is given.
+    """
+
+    policy: ClassVar[Any] = None
+    """
+    The rules of a link to this equipment unless ``policy`` is given: a Policy or the name of a profile.
+    None: ``lan``.
+    """
+
     limits: ClassVar[Limits] = Limits()
     """The limits of one session."""
 
@@ -212,7 +232,10 @@ class Equipment(EventSource):
         if cls.__tcpcomm_proxy__:
             return
         # A declaration within a function may name classes that only that function knows.
-        local_names = sys._getframe(1).f_locals
+        frame = sys._getframe(1)
+        while frame.f_code.co_name == "__init_subclass__" and frame.f_back is not None:
+            frame = frame.f_back  # a base class has one of its own
+        local_names = frame.f_locals
         bases = (base for base in cls.__mro__[1:] if base is not Equipment and issubclass(base, Equipment))
         inherited = {base: base._declaration for base in bases}
         cls._declaration = compile_declaration(cls, Equipment, inherited, local_names)
@@ -258,7 +281,8 @@ class Equipment(EventSource):
         Begin a new connection at the host, for example with a handshake.
 
         Override it in the declaration, so that no host forgets it. It may be ``async def``. ``self`` is a
-        proxy for the new connection. The steps of ``on_ready`` and all commands come later.
+        proxy for the new connection. The steps of ``on_ready`` and all commands come later. If the
+        equipment has connected, and ``ready_when`` is declared, the session is in that state before.
 
         Args:
             active: True if the host has connected, and False if the equipment has.

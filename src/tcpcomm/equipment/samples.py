@@ -80,7 +80,8 @@ class Samples:
         known = [*self._dialect.fault_codes(command), *self._dialect.meanings]
         codes = [random.choice(known)] if known and random.random() < 0.8 else []
         number = random.randint(1, 99)
-        for code in (*codes, str(number) if self._dialect.codes_are_texts else number, f"E{number}"):
+        drawn = str(number) if self._dialect.codes_are_texts else number
+        for code in (*codes, drawn, f"E{number}", *known):
             fault = Fault(code, "a simulated fault")
             with suppress(CodecError, EncodeError):
                 frames = self._declaration.framed(command, [self._dialect.fault(request, fault)])

@@ -62,8 +62,12 @@ def remote(
         raise ConfigurationError(
             f"remote takes the class, not an object of it: write remote({type(kind).__name__}, at=...)"
         )
-    declaration, options = declaration_of(kind), HostOptions(connect=at, **keywords)
-    check_states(declaration, *([] if options.serves is None else [declaration_of(options.serves)]))
+    declaration = declaration_of(kind)
+    if keywords.get("policy") is None and declaration.policy is not None:
+        keywords["policy"] = declaration.policy
+    options = HostOptions(connect=at, **keywords)
+    other = declaration.host_side if options.serves is None else options.serves
+    check_states(declaration, *([] if other is None else [declaration_of(other)]))
     check_thread(options.reactor, "remote")
     link = HostLink(declaration, options)
     link.start_with_reactor()

@@ -88,6 +88,15 @@ class HostSession(LinkSession):
 
     # -- login ------------------------------------------------------------------------------------------
 
+    @property
+    def peer_proxy(self) -> Any:
+        """The proxy of the equipment, for handlers of the host."""
+        return self._link.host_proxy.proxy
+
+    def close(self, reason: str = "closed here") -> None:
+        self.requester.say_goodbye(self._link.declaration)
+        super().close(reason)
+
     def log_in(self) -> Deferred[None]:
         """Begin the login. Return a Deferred that fires when it is done, and fails with LoginRefused."""
         assert self._login is not None
@@ -221,16 +230,17 @@ class HostLink(Link):
         self._wait = FIRST_WAIT if options.wait is None else options.wait
         self._credentials = options.credentials or {}
         self._forget_reactor: Callable[[], None] | None = None
-        if options.serves is not None:
-            served = declaration_of(options.serves)
+        serves = options.serves
+        if serves is None and declaration.host_side is not None:
+            serves = declaration.host_side()
+        if serves is not None:
+            served = declaration_of(serves)
             served.check_implemented()
-            self.handlers = HandlerTable(options.serves, served, reactor)
-            connect_events(options.serves, reactor, self._emit, asking_session(served))
+            self.handlers = HandlerTable(serves, served, reactor)
+            connect_events(serves, reactor, self._emit, asking_session(served))
         self.host_proxy = HostProxy(declaration, self, reactor.seconds)
-        steps = [self._on_proxy(step) for step in options.on_ready]
-        if declaration.kind.opening is not Equipment.opening:
-            is_active = options.listen is None
-            steps.insert(0, self._on_proxy(lambda proxy: proxy.opening(active=is_active)))
+        steps = self._opening_steps(is_active=options.listen is None)
+        steps += [self._on_proxy(step) for step in options.on_ready]
         if self.login_client() is not None:
             steps.insert(0, _log_in)
         if declaration.ready_when is not None:
@@ -244,6 +254,15 @@ class HostLink(Link):
             heartbeat=HostSession.send_heartbeat if has_heartbeat else None,
         )
         self.observe(self._note_ready)
+
+    def _opening_steps(self, *, is_active: bool) -> list[Callable[[Handshake], Any]]:
+        """Return the steps by which the declaration begins a new connection."""
+        if self.declaration.kind.opening is Equipment.opening:
+            return []
+        steps = [self._on_proxy(lambda proxy: proxy.opening(active=is_active))]
+        if self.declaration.ready_when is not None and not is_active:
+            steps.insert(0, _wait_for_state)  # the peer that has connected causes the state
+        return steps
 
     def login_client(self) -> LoginClient | None:
         """

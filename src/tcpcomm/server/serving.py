@@ -139,7 +139,7 @@ class EquipmentProtocol(FrameProtocol):
         return self._responder.is_busy
 
     @property
-    def host_proxy(self) -> Any:
+    def peer_proxy(self) -> Any:
         """The proxy that asks commands of this session's host, or None if ``calls`` was not given."""
         return None if self._host is None else self._host[0].proxy
 
@@ -256,6 +256,8 @@ class EquipmentProtocol(FrameProtocol):
     def close(self, reason: str = "closed here") -> None:
         if self._keeping is not None:
             self._keeping.send_kept()
+        if self._host is not None:
+            self._host[1].say_goodbye(cast("Any", self.factory).calls)
         super().close(reason)
 
 
@@ -278,6 +280,7 @@ class EquipmentFactory(FrameFactory):
     ) -> None:
         kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
         self.declaration = declaration = declaration_of(kind)
+        calls = calls or declaration.host_side
         self.calls = None if calls is None else declaration_of(calls)
         declaration.check_implemented()
         sent = None if declaration.sent is declaration.received else declaration.sent
@@ -396,7 +399,7 @@ def serve(
     at: str | IStreamServerEndpoint | Sequence[str | IStreamServerEndpoint] | None = None,
     connect: str | IStreamClientEndpoint | None = None,
     calls: type[Equipment] | None = None,
-    policy: Policy | str = "lan",
+    policy: Policy | str | None = None,
     grace: float = 5.0,
     observers: Iterable[SessionObserver] = (),
     log: bool | TextIO | Callable[[str], object] = False,
@@ -413,8 +416,9 @@ def serve(
         connect: the place where the host listens: the equipment connects, and connects again. Give either
             ``at`` or ``connect``.
         calls: the declaration of the hosts, if the equipment asks commands of them: :func:`caller` returns
-            the proxy.
-        policy: for ``connect``, the rules of the link: the name of a profile, or a policy.
+            the proxy. By default the ``host_side`` of the declaration.
+        policy: for ``connect``, the rules of the link: the name of a profile, or a policy. By default those
+            that the declaration brings, or else ``lan``.
         grace: the seconds that a stop waits for replies to leave.
         observers: objects that see each chunk, frame and message of all sessions.
         log: the place for a log of all frames: True (the program's log), a text file such as
@@ -435,6 +439,7 @@ def serve(
         name = equipment.__name__
         raise ConfigurationError(f"serve takes an object, not the class: write serve({name}(), at=...)")
     kind = equipment.kind if isinstance(equipment, PerSession) else type(equipment)
+    calls = calls or declaration_of(kind).host_side
     check_states(*map(declaration_of, [kind] if calls is None else [kind, calls]))
     reactor = the_reactor(reactor)
     check_thread(reactor, "serve")
@@ -443,7 +448,8 @@ def serve(
         factory = EquipmentFactory(equipment, calls=calls, clock=reactor, dials=True, **options)
         endpoint = client(reactor, connect) if isinstance(connect, str) else connect
         name = f"{factory.declaration.name} to {connect if isinstance(connect, str) else 'its host'}"
-        rules = profile(policy) if isinstance(policy, str) else policy
+        rules: Any = policy or factory.declaration.policy or "lan"
+        rules = profile(rules) if isinstance(rules, str) else rules
         return ActiveEquipmentService(factory, endpoint, rules, clock=reactor, name=name)
     places: list[Any] = list(at) if isinstance(at, Sequence) and not isinstance(at, str) else [at]
     listeners = [
@@ -461,18 +467,19 @@ def serve(
 
 def caller(kind: type[E]) -> E:
     """
-    Return the proxy of the host, for a handler that asks a command of the host in turn.
+    Return the proxy of the other side, for a handler that asks a command of it in turn.
 
     Args:
-        kind: the declaration that was given to ``serve`` as ``calls``.
+        kind: at the equipment, the declaration that was given to ``serve`` as ``calls``; in a handler of
+            the object that ``serves`` at a host, the declaration of the equipment.
 
     Raises:
-        ConfigurationError: no command is being carried out, or ``calls`` is another declaration.
+        ConfigurationError: no command is being carried out, or the other side is of another declaration.
     """
-    proxy = getattr(current_session(), "host_proxy", None)
+    proxy = getattr(current_session(), "peer_proxy", None)
     if not isinstance(proxy, kind):
         raise ConfigurationError(
-            f"the host of this session was not declared as {kind.__name__}: write "
-            f"serve(..., calls={kind.__name__})"
+            f"the other side of this session was not declared as {kind.__name__}: at the equipment write "
+            f"serve(..., calls={kind.__name__}), and at a host remote({kind.__name__}, serves=...)"
         )
     return proxy

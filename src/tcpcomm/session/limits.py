@@ -42,6 +42,9 @@ class Limits:
     partial: float = field(default=5.0, validator=_positive)
     """The longest time for a frame that has begun, besides the time for its bytes at ``slowest``."""
 
+    pause: float | None = field(default=None, validator=_positive)
+    """The longest silence within a frame that has begun, such as T8 of HSMS; None: no limit."""
+
     slowest: float = field(default=64 * 1024.0, validator=_positive)
     """The least average speed of a large frame, in bytes a second."""
 
@@ -69,6 +72,17 @@ class Limits:
             raise ConfigurationError(
                 f"unread_pause={self.unread_pause} must not exceed unread_abort={self.unread_abort}"
             )
+
+    def frame_due(self, began_at: float, heard_at: float, size: int) -> float:
+        """Return when a frame must be complete. So many bytes came, the last at ``heard_at``."""
+        due = began_at + self.partial + size / self.slowest
+        return due if self.pause is None else min(due, heard_at + self.pause)
+
+    def overdue_text(self, began_at: float, heard_at: float, now: float) -> str:
+        """Return the reason for the end of a session with an overdue frame."""
+        if self.pause is not None and now - heard_at >= self.pause:
+            return f"the peer began a frame and paused in it for {now - heard_at:.1f} s"
+        return f"the peer began a frame and did not finish it within {now - began_at:.1f} s"
 
 
 def default_max_sessions() -> int:

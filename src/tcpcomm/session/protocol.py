@@ -567,8 +567,8 @@ class FrameProtocol(SessionHooks):
         if self.frame_began_at is not None and not self.input_ended:
             if self.gap is not None and self._decoder.ends_by_silence:
                 yield self._last_received_at + self.gap, FrameProtocol._gap_passed
-            slack = limits.partial + self._decoder.buffered / limits.slowest
-            yield self.frame_began_at + slack, FrameProtocol._frame_overdue
+            due = limits.frame_due(self.frame_began_at, self._last_received_at, self._decoder.buffered)
+            yield due, FrameProtocol._frame_overdue
         if limits.idle is not None and not self._pending_handlers and blocked_since is None:
             last_active_at = max(self._last_received_at, self._last_finished_at)
             yield last_active_at + limits.idle, FrameProtocol._idle_overdue
@@ -593,8 +593,8 @@ class FrameProtocol(SessionHooks):
         self._resume_delivery()
 
     def _frame_overdue(self) -> None:
-        elapsed = self._seconds() - cast("float", self.frame_began_at)
-        problem = f"the peer began a frame and did not finish it within {elapsed:.1f} s"
+        times = cast("float", self.frame_began_at), self._last_received_at
+        problem = self.limits.overdue_text(*times, self._seconds())
         details = f": {self.unfinished}" if self.unfinished else ""
         self.log.warn("{peer}: {problem}{details}", peer=self.peer, problem=problem, details=details)
         self.close(problem)

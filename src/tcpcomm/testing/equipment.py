@@ -203,8 +203,9 @@ class _Conversation:
             credentials=dict.fromkeys(credential_names(self._declaration.login), "secret"),
             reactor=host.clock,
         )
-        # The peer may have to cause the state that readiness needs, and here there is no such peer.
-        link = HostLink(evolve(self._declaration, ready_when=None), options)
+        # The peer may have to cause the state that readiness needs, and here there is no such peer. What a
+        # host answers is another declaration, which has its own check.
+        link = HostLink(evolve(self._declaration, ready_when=None, host_side=None), options)
         link.start_with_reactor()
         self._proxy = link.host_proxy.proxy
         for event in self._declaration.events.values():

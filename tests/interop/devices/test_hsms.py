@@ -1,0 +1,136 @@
+"""HSMS with secsgem: its host at our equipment, and our host at its equipment, in both TCP roles."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import needs_module
+from tests.interop.programs import printed
+
+COMMON = """
+import logging, os, socket, sys, threading
+import secsgem.common, secsgem.gem, secsgem.hsms
+from secsgem.gem import Alarm, GemEquipmentHandler, GemHostHandler, StatusVariable
+from tcpcomm import Fault, blocking
+from tcpcomm.devices.hsms import F4, Gem, GemTool, U2
+
+ROLES = {True: secsgem.hsms.HsmsConnectMode.ACTIVE, False: secsgem.hsms.HsmsConnectMode.PASSIVE}
+HOST, EQUIPMENT = secsgem.common.DeviceType.HOST, secsgem.common.DeviceType.EQUIPMENT
+logging.disable()
+sys.excepthook = lambda *raised: (sys.__excepthook__(*raised), os._exit(1))
+
+def settings(port, active, device_type):
+    return secsgem.hsms.HsmsSettings(
+        address="127.0.0.1", port=port, connect_mode=ROLES[active], device_type=device_type, session_id=3
+    )
+
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = free.getsockname()[1]
+"""
+
+THEIR_HOST = """
+class Sorter(GemTool):
+    device_id = 3
+
+    async def on_command(self, rcmd, parameters):
+        if rcmd != "START":
+            return 1
+        print("acknowledged", await self.send_report(U2(10), [[U2(1), [parameters["LOTID"], F4(1.5)]]]))
+        print("acknowledged", await self.send_alarm(5, "door open"))
+        return 4
+
+class Host(GemHostHandler):
+    def _on_s06f11(self, handler, message):
+        values = self.settings.streams_functions.decode(message)
+        print("report", values.CEID.get(), values.RPT.get())
+        return self.stream_function(6, 12)(0)
+
+    def _on_s05f01(self, handler, message):
+        print("alarm", self.settings.streams_functions.decode(message).get())
+        return self.stream_function(5, 2)(0)
+
+tool = Sorter("SORTER", "2.1", {1: "IDLE", 2: F4(0.5)})
+host = Host(settings(port, ACTIVE, HOST))
+if ACTIVE:
+    serving = blocking.serve(tool, at=f"tcp:{port}:interface=127.0.0.1")
+    host.enable()
+else:
+    host.enable()
+    serving = blocking.serve(tool, connect=f"tcp:127.0.0.1:{port}")
+assert host.waitfor_communicating(20)
+print(host.are_you_there().header.function, host.request_svs([1, 2]).get())
+print(host.send_remote_command("START", [["LOTID", "A7"]]).HCACK.get())
+print(host.send_remote_command("FLY", []).HCACK.get())
+unknown = host.send_and_waitfor_response(host.stream_function(2, 17)())
+print(f"S{unknown.header.stream}F{unknown.header.function}")
+print(host.protocol.send_linktest_req() is not None, flush=True)
+os._exit(0)  # its threads would keep the program alive
+"""
+
+OUR_HOST = """
+class Tool(Gem):
+    device_id = 3
+
+equipment = GemEquipmentHandler(settings(port, not ACTIVE, EQUIPMENT))
+equipment.status_variables[10] = StatusVariable(10, "speed", "mm/s", secsgem.secs.variables.U4, True)
+equipment.status_variables[10].value = 125
+equipment.alarms[25] = Alarm(25, "door", "door open", 1, 100025, 200025)
+if ACTIVE:
+    equipment.enable()
+    place = {"at": f"tcp:127.0.0.1:{port}"}
+else:
+    place = {"listen": f"tcp:{port}:interface=127.0.0.1"}
+with blocking.remote(Tool, **place) as tool:
+    if not ACTIVE:
+        equipment.enable()
+    blocking.link_of(tool).wait_until_ready(20)
+    print(tool.are_you_there(), tool.status([10]), tool.ask("S1F11", [10]))
+    print(tool.ask("S2F33", [0, [[5000, [10]]]]), tool.ask("S2F35", [0, [[20, [5000]]]]))
+    print(tool.ask("S2F37", [True, [20]]), tool.ask("S5F3", [b"\\x80", 25]))
+    with tool.report.events(timeout=20) as reports, tool.alarm.events(timeout=20) as alarms:
+        print(tool.remote_command("START"), *next(reports))
+        threading.Thread(target=equipment.set_alarm, args=(25,)).start()
+        print(*next(alarms))
+    for asked in (lambda: tool.remote_command("FLY"), lambda: tool.ask("S10F3", [b"\\0", "hi"])):
+        try:
+            asked()
+        except Fault as fault:
+            print(fault)
+sys.stdout.flush()
+os._exit(0)  # its threads would keep the program alive
+"""
+
+ROLES = pytest.mark.parametrize("active", [True, False], ids=["active host", "passive host"])
+
+
+def run(program: str, *, active: bool) -> list[str]:
+    needs_module("secsgem", "pip install secsgem")
+    return printed(f"ACTIVE = {active}\n{COMMON}{program}")
+
+
+@ROLES
+def test_the_host_of_secsgem_uses_our_equipment(active: bool) -> None:
+    assert [
+        "2 ['IDLE', 0.5]",
+        "report 10 [{'RPTID': 1, 'V': ['A7', 1.5]}]",
+        "acknowledged 0",
+        "alarm {'ALCD': 128, 'ALID': 5, 'ALTX': 'door open'}",
+        "acknowledged 0",
+        "4",
+        "1",
+        "S9F5",
+        "True",
+    ] == run(THEIR_HOST, active=active)
+
+
+@ROLES
+def test_our_host_uses_the_equipment_of_secsgem(active: bool) -> None:
+    assert [
+        "['secsgem', '0.3.0'] [125] [[U1(10), 'speed', 'mm/s']]",
+        r"b'\x00' b'\x00'",
+        r"b'\x00' b'\x00'",
+        "4 1 20 [[U2(5000), [125]]]",
+        "129 25 door open",
+        "HCACK 1: the command does not exist",
+        "S9F5: unrecognized function",
+    ] == run(OUR_HOST, active=active)
