@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         Rest as Rest,
         Tagged as Tagged,
         TaggedBy as TaggedBy,
+        Via as Via,
     )
     from tcpcomm.codec.binary.variables import Echo as Echo, Var as Var, WantsReply as WantsReply
     from tcpcomm.codec.json.objects import Json as Json
@@ -124,6 +125,7 @@ DEFINED_IN: Final = {
         "Rest",
         "Tagged",
         "TaggedBy",
+        "Via",
     ],
     "tcpcomm.codec.binary.variables": ["Echo", "Var", "WantsReply"],
     "tcpcomm.codec.json.objects": ["Json"],

@@ -432,7 +432,7 @@ def test_a_count_must_be_a_whole_number() -> None:
     ("kind", "values", "problem"),
     [
         (Int, (9,), "1 to 8 bytes"),
-        (Int, (2, False, "middle"), "big or little"),
+        (Int, (2, False, "middle"), "big, little or hex"),
         (Float, (2,), "4 or 8 bytes"),
         (Bits, (0,), "1 to 64 bits"),
         (Fixed, (0,), "at least 1"),
@@ -448,7 +448,7 @@ def test_a_type_for_annotations_checks_its_arguments(
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"opcode": int}, "opcode must be a whole number with its width"),
-    ({"byte_order": "middle"}, "byte_order must be big or little"),
+    ({"byte_order": "middle"}, "byte_order must be big, little or hex"),
     ({"head": ()}, "head and event_head need OPCODE"),
     ({"head": (OPCODE, OPCODE)}, "OPCODE is in a header twice"),
     ({"head": (OPCODE, ID)}, "ID is in a header, but id= does not give its type"),

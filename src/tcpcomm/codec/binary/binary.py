@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Optional
 
 from attrs import field, frozen
@@ -32,7 +32,7 @@ from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.layouts.layout import Layout
 from tcpcomm.codec.binary.opcodes import OpcodeType, int_type, opcode_bits, opcode_text, opcode_type
 from tcpcomm.codec.binary.statuses import good_statuses, result_form, uses_status
-from tcpcomm.codec.binary.types import U8, Order
+from tcpcomm.codec.binary.types import U8, Order, Via
 from tcpcomm.codec.binary.variables import WantsReply
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
 from tcpcomm.codec.limits import MAX_ITEMS, limited_lists, positive
@@ -91,11 +91,16 @@ class Binary(Codec):
             not sent, and arrives as 0.
         reason: the annotation of a fault's reason, behind its code. None: it is not sent.
         data: the annotation of a fault's data, which are last, or missing. None: they are not sent.
-        byte_order: ``big`` or ``little``, for annotations that have none.
+        default_data: returns the data of a fault that has none: a function of the number of the request's
+            opcode, 0 if there is none, and of the values in its header by name. The equipment calls it.
+        byte_order: ``big``, ``little``, or ``hex`` for numbers that are written as hexadecimal digits, for
+            annotations that have none.
         encoding: the encoding of texts that have none.
         codes: the codes of faults that no declaration foresees; by default those of Modbus.
         meanings: the words of codes, as the reason of faults that come without one; an IntEnum, or a
             mapping such as ``{2: "illegal data address"}``.
+        types: how to carry values of types of your own, such as ``{Address: Via(...)}``, where an
+            annotation has no ``Via``.
         max_items: the most items of a list that is read one by one, such as a list of attrs classes or
             texts. A list of numbers is read by one call, and only the frame limits it.
 
@@ -121,10 +126,12 @@ class Binary(Codec):
     code: Any = field(default=U8, kw_only=True)
     reason: Any = field(default=None, kw_only=True)
     data: Any = field(default=None, kw_only=True)
+    default_data: Callable[[int, Mapping[str, Any]], Any] | None = field(default=None, kw_only=True)
     byte_order: Order = field(default="big", kw_only=True)
     encoding: str = field(default="ascii", kw_only=True)
     codes: Mapping[ProtocolErrorKind, int] = field(factory=dict, kw_only=True)
     meanings: Meanings = field(factory=dict, kw_only=True, hash=False)
+    types: Mapping[type, Via] = field(factory=dict, kw_only=True, hash=False)
     max_items: int = field(default=MAX_ITEMS, kw_only=True, validator=positive)
 
     @head.default
@@ -152,7 +159,7 @@ class Binary(Codec):
         return 1 << bits - 1 if bits else 0
 
     def _compiler(self) -> LayoutCompiler:
-        return LayoutCompiler(self.byte_order, self.encoding)
+        return LayoutCompiler(self.byte_order, self.encoding, self.types)
 
     def _layout_of(self, annotation: Any) -> FixedLayout | None:
         return self._compiler().value(annotation).fixed
@@ -174,8 +181,8 @@ class Binary(Codec):
         return [Header(items, types, self.byte_order, self._layout_of, largest_id) for items in heads]
 
     def __attrs_post_init__(self) -> None:
-        if self.byte_order not in ("big", "little"):
-            raise ConfigurationError(f"byte_order must be big or little, not {self.byte_order!r}")
+        if self.byte_order not in ("big", "little", "hex"):
+            raise ConfigurationError(f"byte_order must be big, little or hex, not {self.byte_order!r}")
         good = good_statuses(self.ok)
         bits = self._opcode_type().bits
         request, reply, event, fault = (header.fields for header in self._headers())
@@ -193,6 +200,8 @@ class Binary(Codec):
             problems.append("without OPCODE in reply_head nothing shows a fault: add it, or give a status")
         if has_faults and self.status is None and not bits and self.fault_opcode is None:
             problems.append("text opcodes have no bit for a fault: give a status, or a fault_opcode")
+        if self.default_data is not None and (self.data is None or bits == 0):
+            problems.append("default_data needs data=, and an opcode that is a number")
         if self.status_last and (self.status is None or STATUS in reply):
             problems.append("status_last needs a status, which is not in reply_head")
         if self.status is not None and STATUS not in reply and not self.status_last:
@@ -266,6 +275,7 @@ class Binary(Codec):
             fault_opcode=fault_opcode,
             fault=self._fault_layout(),
             fault_parts=frozenset(name for name in ("reason", "data") if getattr(self, name) is not None),
+            default_data=self.default_data,
             status_last=self.status_last,
             codes=self._codes(),
             meanings=meanings_of(self.meanings),

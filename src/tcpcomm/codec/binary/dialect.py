@@ -298,7 +298,11 @@ class BinaryDialect(Dialect):
             raise CodecError(f"{fault.code} means success: give the fault another code", "code")
         if not (wire.has_status or wire.sends_code) and fault.code != 0:
             raise CodecError("the codec has code=None, so that only Fault(0) can be sent", "code")
-        body = self._fault_body(fault)
+        told = fault
+        if wire.default_data is not None and fault.data is None:
+            data = wire.default_data(self._opcode_of(request), self.header_of(request))
+            told = Fault(fault.code, fault.reason, data)
+        body = self._fault_body(told)
         if request.name is not None:
             message = self._messages[request.name]
             if wire.status_last:
@@ -310,6 +314,16 @@ class BinaryDialect(Dialect):
             opcode = wire.fault_opcode_of(opcode)
         frame = self.write_fault(request, opcode, unknown.id, fault.code, body)
         return wire.fault_header.repeat_constants(wire.request_header, unknown.frame, frame)
+
+    def _opcode_of(self, request: Request | Refusal) -> int:
+        """Return the number of the opcode that is answered, or 0 if there is none."""
+        if request.name is not None:
+            return int(self._messages[request.name].opcode)
+        return int(request.id.opcode or 0) if isinstance(request.id, _UnknownCommand) else 0
+
+    def header_of(self, request: Request | Refusal) -> Mapping[str, Any]:
+        """Return the values that vary in the header of a request, by name."""
+        return {}
 
     def write_fault(
         self, request: Request | Refusal, opcode: Any, id: int, code: int, body: bytes

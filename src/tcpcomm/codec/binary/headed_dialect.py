@@ -91,10 +91,13 @@ class HeadedDialect(BinaryDialect):
 
         return reply
 
+    def header_of(self, request: Request | Refusal) -> Mapping[str, Any]:
+        return self._defaults if request.header is None else request.header
+
     def write_fault(
         self, request: Request | Refusal, opcode: Any, id: int, code: int, body: bytes
     ) -> bytes:
-        values = self._defaults if request.header is None else request.header
+        values = self.header_of(request)
         return self._wire.fault_header.write_values(opcode, id, code, body, values)
 
     def event_to(self, name: str, values: Mapping[str, Any], header: Mapping[str, Any]) -> bytes:

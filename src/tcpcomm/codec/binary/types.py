@@ -14,19 +14,21 @@ To a type checker ``U16`` is int, ``F32`` is float, and ``Annotated[str, Fixed(1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from random import Random
 from typing import Annotated, Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError
 
-Order = Literal["big", "little"]
+Order = Literal["big", "little", "hex"]
+"""``hex``: a number is written as hexadecimal digits, the highest first, two for each of its bytes."""
 
 
 def _check_order(order: str | None) -> None:
-    if order not in (None, "big", "little"):
-        raise ConfigurationError(f"order must be big or little, not {order!r}")
+    if order not in (None, "big", "little", "hex"):
+        raise ConfigurationError(f"order must be big, little or hex, not {order!r}")
 
 
 @frozen
@@ -37,7 +39,7 @@ class Int:
     Args:
         width: bytes, 1 to 8.
         signed: whether it may be negative, in two's complement.
-        order: ``big`` or ``little``; None: the byte order of the codec.
+        order: ``big``, ``little`` or ``hex``; None: the byte order of the codec.
     """
 
     width: int
@@ -57,7 +59,7 @@ class Float:
 
     Args:
         width: bytes, 4 or 8. In 4 bytes a number is rounded to about 7 digits.
-        order: ``big`` or ``little``; None: the byte order of the codec.
+        order: ``big``, ``little`` or ``hex``; None: the byte order of the codec.
     """
 
     width: int
@@ -270,6 +272,28 @@ class Encoded:
     """The encoding of text, if it is not the codec's: ``Annotated[str, Fixed(16), Encoded("cp949")]``."""
 
     encoding: str
+
+
+@frozen(eq=False)
+class Via:
+    """
+    A value of a type of your own, by way of a value that bytes can carry.
+
+    ::
+
+        Annotated[IPv4Address, Via(Annotated[bytes, Fixed(4)], IPv4Address, attrgetter("packed"))]
+
+    Args:
+        wire: the annotation of the value in the bytes.
+        read: returns your value for that value. Its exceptions are told as errors of the codec.
+        write: returns that value for your value. Its exceptions are told, too.
+        draw: draws one of your values, for simulators and tests. None: one that ``read`` accepts.
+    """
+
+    wire: Any
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    draw: Callable[[Random], Any] | None = None
 
 
 @frozen

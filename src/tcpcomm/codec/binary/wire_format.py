@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -27,6 +27,7 @@ class WireFormat:
         sends_code: whether the code of a fault is behind its header.
         good: the statuses that do not show a fault.
         fault_parts: the parts of a fault that are sent behind its code: ``reason``, ``data``.
+        default_data: returns the data of a fault that has none.
         status_last: whether the code and these parts stand behind the result of every reply.
         meanings: the words of codes, which are not sent.
     """
@@ -45,6 +46,7 @@ class WireFormat:
     fault_opcode: Any
     fault: Layout
     fault_parts: frozenset[str]
+    default_data: Callable[[int, Mapping[str, Any]], Any] | None
     status_last: bool
     codes: Mapping[ProtocolErrorKind, int]
     meanings: Mapping[int | str, str]

@@ -1,16 +1,19 @@
-"""Lists of bits: ``list[Annotated[bool, Bits(1)]]`` has eight items in a byte."""
+"""Lists of bits: ``list[Annotated[bool, Bits(1)]]`` has eight items in a byte, or four in a digit."""
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from random import Random
 from typing import Any
+
+from attrs import evolve
 
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
 from tcpcomm.codec.binary.layouts.forms import sized
 from tcpcomm.codec.binary.layouts.layout import VariableLayout, cut
 from tcpcomm.codec.numpy_values import list_of, native_list
-from tcpcomm.codec.problems import inside
-from tcpcomm.errors import CodecError
+from tcpcomm.codec.problems import inside, wrong
+from tcpcomm.errors import CodecError, ConfigurationError
 
 
 def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bool) -> VariableLayout:
@@ -92,9 +95,43 @@ def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bo
     return VariableLayout(read, write, draw, form, "bytes" if in_bytes else "items")
 
 
+def digit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bool) -> VariableLayout:
+    """
+    Return the layout of a list of bits in hexadecimal digits. The first item has the highest bits.
+
+    Bits that are left over in the last digit are zero, and skipped.
+
+    Raises:
+        ConfigurationError: the lowest bits come first, or bytes are counted.
+    """
+    if not highest_first or in_bytes:
+        raise ConfigurationError(
+            "bits in hexadecimal digits are counted in items, the highest first: add HighestFirst()"
+        )
+    whole = bit_list(item, width, highest_first=True, in_bytes=False)
+
+    def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
+        if length is None:
+            length = 4 * (len(data) - at) // width
+        if length < 0:
+            raise CodecError(f"has a length of {length}")
+        digits, end = cut(data, at, -(-length * width // 4))
+        try:
+            content = unhexlify(digits + b"0" * (len(digits) % 2))
+        except ValueError:
+            raise wrong("hexadecimal digits", digits) from None
+        return whole.read(content, 0, length)[0], end
+
+    def write(value: Any) -> tuple[bytes, int]:
+        content, length = whole.write(value)
+        return content.hex().upper().encode()[: -(-length * width // 4)], length
+
+    return evolve(whole, read=read, write=write, form={**whole.form, "order": "hex"})
+
+
 def fixed_bits(content: VariableLayout, number: int, width: int, order: Any) -> FixedLayout:
     """Return the layout of a list of so many items."""
-    size = -(-number * width // 8)
+    size = -(-number * width // (4 if "order" in content.form else 8))
     checked = list_of(number)
 
     def to_items(value: Any, items: list[Any]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, get_args, get_origin
 
 from attrs import evolve
@@ -18,7 +19,8 @@ from tcpcomm.codec.annotations import (
     union_members,
 )
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.layouts.bit_lists import bit_list, fixed_bits
+from tcpcomm.codec.binary.layouts.bit_lists import bit_list, digit_list, fixed_bits
+from tcpcomm.codec.binary.layouts.conversions import converted
 from tcpcomm.codec.binary.layouts.fixed_size import (
     FixedLayout,
     RecordType,
@@ -95,6 +97,7 @@ from tcpcomm.codec.binary.types import (
     Rest,
     Tagged,
     TaggedBy,
+    Via,
 )
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.problems import errors_at, missing, unknown
@@ -103,12 +106,13 @@ from tcpcomm.errors import ConfigurationError
 
 
 class LayoutCompiler:
-    """Compiles annotations to layouts. Its byte order and its encoding are defaults."""
+    """Compiles annotations to layouts. Its byte order, its encoding, and types of the user are defaults."""
 
-    def __init__(self, order: Order, encoding: str) -> None:
+    def __init__(self, order: Order, encoding: str, own: Mapping[type, Via] = MappingProxyType({})) -> None:
         self._order = order
         self._encoding = Encoding(encoding)
         self._types = Types()
+        self._own = own
         self._derived: frozenset[str] = frozenset()
 
     def value(self, annotation: Any) -> Layout:
@@ -144,6 +148,7 @@ class LayoutCompiler:
         """Return the layout of a result. Its lengths and types may be parameters of its command."""
         kind = bare_type(annotation)
         outside = {each.name for each in parameters}
+        lists = {each.name for each in parameters if get_origin(bare_type(each.type)) is list}
         if has_fields(kind) and not Marks(annotation).sizes:
             fields = fields_of(kind)
             named = {name for field in fields for name in _told_by(field.type)}
@@ -152,16 +157,21 @@ class LayoutCompiler:
             }
             if named & outside:
                 return self._record(
-                    fields, class_record(kind), f"{kind.__name__}.", sorted(named & outside)
+                    fields, class_record(kind), f"{kind.__name__}.", sorted(named & outside), lists
                 )
         elif told := [name for name in _told_by(annotation) if name in outside]:
             with self._with_derived([annotation]):
                 parts = self._fields("", annotation)
-            return record(parts, RecordType(itemgetter(0), lambda value: [value]), told)
+            return record(parts, RecordType(itemgetter(0), lambda value: [value]), told, lists)
         return outside_tags(self.value(annotation))
 
     def _record(
-        self, fields: Sequence[Field], record_type: RecordType, prefix: str, outside: Sequence[str] = ()
+        self,
+        fields: Sequence[Field],
+        record_type: RecordType,
+        prefix: str,
+        outside: Sequence[str] = (),
+        lists: Collection[str] = (),
     ) -> Layout:
         compiled: list[RecordField] = []
         types = {field.name: field.type for field in fields}
@@ -174,7 +184,7 @@ class LayoutCompiler:
                         _check_count(field, types)
         with errors_at(prefix.rstrip(". ") or "its values"):
             check_derived(compiled)
-        return record(compiled, record_type, outside)
+        return record(compiled, record_type, outside, lists)
 
     @contextmanager
     def _with_derived(self, annotations: Iterable[Any]) -> Iterator[None]:
@@ -213,6 +223,10 @@ class LayoutCompiler:
         marks = Marks(annotation)
         kind = bare_type(annotation)
         limits_of(annotation)  # it belongs to a number
+        via = marks.one(Via) or (self._own.get(kind) if isinstance(kind, type) else None)
+        if via is not None:
+            marks.only(type_text(kind), Via)
+            return converted(self.value(via.wire), via.read, via.write, via.draw)
         if tag := marks.one(*TAGS):
             marks.only("a value of several types", *TAGS, Fixed, Counted, CountedBy, Aligned)
             if isinstance(tag, TaggedBy):
@@ -344,7 +358,8 @@ class LayoutCompiler:
             if size.count is None:
                 _, width = bit_field(get_args(kind)[0])
                 return from_fixed(fixed_bits(content, size.size, width, self._order))
-            part = fixed_bytes(-(-size.size * content.form["bits"] // 8), self._order)
+            unit = 4 if self._order == "hex" else 8
+            part = fixed_bytes(-(-size.size * content.form["bits"] // unit), self._order)
             return from_fixed(used_part(self._count(size.count), part, content, size.size, b"\0"))
         if size.count is not None:
             return self._partly_used(kind, size, marks)
@@ -401,7 +416,8 @@ class LayoutCompiler:
         highest_first = marks.one(HighestFirst) is not None
         if self._is_bits(kind):
             item, width = bit_field(get_args(kind)[0])
-            return bit_list(item, width, highest_first=highest_first, in_bytes=in_bytes)
+            make = digit_list if self._order == "hex" else bit_list
+            return make(item, width, highest_first=highest_first, in_bytes=in_bytes)
         if highest_first:
             raise ConfigurationError("HighestFirst() has no meaning for a list whose items are not Bits")
         return list_layout(self.value(get_args(kind)[0]), in_bytes)
@@ -435,6 +451,8 @@ class LayoutCompiler:
             if layout is None:
                 raise ConfigurationError("a tag must have a fixed size, such as U8")
             return tagged(layout, self._alternatives(tag))
+        if self._order == "hex":
+            raise ConfigurationError("size_bits are for tags in bytes, not in hexadecimal digits")
         if int_type(tag.type, "the tag").width != 1 or not 1 <= tag.size_bits <= 3:
             raise ConfigurationError(
                 "a tag with size_bits has one byte, and 1 to 3 of its bits are size_bits"

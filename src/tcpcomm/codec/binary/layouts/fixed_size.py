@@ -8,6 +8,7 @@ that one call of ``struct`` reads or writes them. An item in another byte order 
 from __future__ import annotations
 
 import struct
+from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, Flag
 from functools import cached_property
@@ -39,7 +40,7 @@ from tcpcomm.errors import CodecError, ConfigurationError
 FromItems = Callable[[Sequence[Any], int], Any]
 ToItems = Callable[[Any, list[Any]], None]
 
-PREFIXES: Final = {"big": ">", "little": "<"}
+PREFIXES: Final = {"big": ">", "little": "<", "hex": ">"}
 _CODES: Final = {1: "b", 2: "h", 4: "i", 8: "q"}
 
 
@@ -141,7 +142,15 @@ def _plain_number(number_type: Int, default: Order) -> FixedLayout:
     form = whole_number(width, signed=signed, order=order)
     code = _CODES.get(width, "")
     number = _in_range(default, code if signed else code.upper(), -top if signed else 0, top - 1, form)
-    if code and (order == default or width == 1):
+    if order == "hex":
+        mask = 2 * top - 1 if signed else top - 1
+        return _in_bytes(
+            number,
+            2 * width,
+            lambda digits: int.from_bytes(_from_digits(digits), "big", signed=signed),
+            lambda value: b"%0*X" % (2 * width, value & mask),
+        )
+    if code and default != "hex" and (order == default or width == 1):
         return number
     return _in_bytes(
         number,
@@ -162,6 +171,14 @@ def _in_bytes(number: FixedLayout, width: int, read: Conversion, write: Conversi
         items[-1] = write(items[-1])
 
     return evolve(number, code=f"{width}s", from_items=from_items, to_items=to_items, plain=None)
+
+
+def _from_digits(digits: bytes) -> bytes:
+    """Return the bytes that hexadecimal digits stand for. Raises CodecError."""
+    try:
+        return unhexlify(digits)
+    except ValueError:
+        raise wrong(f"{len(digits)} hexadecimal digits", digits) from None
 
 
 def _in_range(order: Order, code: str, low: int, high: int, form: Form) -> FixedLayout:
@@ -284,6 +301,13 @@ def real(number_type: Float, default: Order) -> FixedLayout:
 
     form = {"type": "float", "bytes": number_type.width, "order": order}
     number = FixedLayout(default, code, 1, getitem, to_items, draw_real, form, float)
+    if order == "hex":
+        return _in_bytes(
+            number,
+            2 * number_type.width,
+            lambda digits: single.unpack(_from_digits(digits))[0],
+            lambda value: single.pack(value).hex().upper().encode(),
+        )
     if order == default:
         return number
     return _in_bytes(number, number_type.width, lambda content: single.unpack(content)[0], single.pack)

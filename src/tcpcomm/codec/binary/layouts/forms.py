@@ -18,7 +18,7 @@ NOTHING: Final[Form] = {"type": "nothing"}
 def whole_number(size: int, *, signed: bool, order: str) -> Form:
     """Return the form of a whole number of so many bytes."""
     form: Form = {"type": "int", "bytes": size, "signed": signed}
-    return form if size == 1 else {**form, "order": order}
+    return form if size == 1 and order != "hex" else {**form, "order": order}
 
 
 def sized(form: Form, size: Mapping[str, Any]) -> Form:
@@ -51,12 +51,16 @@ def body_text(form: Form) -> str:
 def _int(form: Form) -> str:
     if "bits" in form:
         return str(form["bits"])
-    order = f"{form['order'][0]}e" if "order" in form else ""
+    order = _order(form["order"]) if "order" in form else ""
     return f"{'i' if form['signed'] else 'u'}{8 * form['bytes']}{order}"
 
 
 def _float(form: Form) -> str:
-    return f"f{8 * form['bytes']}{form['order'][0]}e"
+    return f"f{8 * form['bytes']}{_order(form['order'])}"
+
+
+def _order(order: str) -> str:
+    return {"big": "be", "little": "le"}.get(order, order)
 
 
 def _members(form: Form) -> Iterable[str]:
@@ -79,7 +83,8 @@ def _first(form: Form) -> str:
 
 
 def _bit_list(form: Form) -> str:
-    return f"bits({_first(form)}{text_of(form['item'])})"
+    order = f"{form['order']} " if "order" in form else ""
+    return f"bits({order}{_first(form)}{text_of(form['item'])})"
 
 
 def _tagged(form: Form) -> str:

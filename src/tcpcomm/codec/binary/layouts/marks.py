@@ -23,6 +23,7 @@ from tcpcomm.codec.binary.types import (
     Rest,
     Tagged,
     TaggedBy,
+    Via,
 )
 from tcpcomm.errors import ConfigurationError
 
@@ -40,6 +41,7 @@ _GROUPS: Final = (
     (Aligned,),
     (Derived,),
     (InTag,),
+    (Via,),
 )
 
 

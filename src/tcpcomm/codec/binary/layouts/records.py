@@ -7,7 +7,7 @@ derived field has no value of its own: it is computed from the later one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import compress
 from operator import attrgetter
 from random import Random
@@ -25,7 +25,12 @@ from tcpcomm.codec.random_values import draw_accepted
 from tcpcomm.errors import CodecError, ConfigurationError
 
 
-def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequence[str] = ()) -> Layout:
+def record(
+    fields: Sequence[RecordField],
+    record_type: RecordType,
+    outside: Sequence[str] = (),
+    lists: Collection[str] = (),
+) -> Layout:
     """
     Return several layouts that stand side by side as one.
 
@@ -33,6 +38,7 @@ def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequ
         fields: the layouts.
         record_type: the type of the values.
         outside: parameters of the command that tell lengths or types of a result.
+        lists: those of them that tell it by their own length.
 
     Raises:
         ConfigurationError: as :func:`check_order` does.
@@ -45,7 +51,7 @@ def record(fields: Sequence[RecordField], record_type: RecordType, outside: Sequ
         record_type = _with_silent_fields(record_type, [each.has_value for each in fields])
     if fields and all(each.layout.fixed for each in fields):
         return from_fixed(_joined(fields, record_type, form), fields, record_type.kind)
-    return _VariableRecord(tuple(fields), record_type, tuple(outside)).layout(form)
+    return _VariableRecord(tuple(fields), record_type, tuple(outside), frozenset(lists)).layout(form)
 
 
 def _counted_in_tag(fields: Sequence[RecordField], record_type: RecordType, form: Form) -> Layout:
@@ -186,11 +192,17 @@ class _VariableRecord:
     """Several layouts side by side, at least one of them without a fixed size."""
 
     def __init__(
-        self, fields: tuple[RecordField, ...], record_type: RecordType, outside: tuple[str, ...]
+        self,
+        fields: tuple[RecordField, ...],
+        record_type: RecordType,
+        outside: tuple[str, ...],
+        lists: frozenset[str],
     ) -> None:
         self._fields = fields
         self._type = record_type
         self._outside = outside
+        self._lists = lists
+        self._values_of = self._lengths_of if lists else self._given_by
         self._has_derived = any(each.is_derived for each in fields)
         indexes = {
             each.name: index for index, each in enumerate(fields) if each.has_value or each.is_derived
@@ -335,8 +347,12 @@ class _VariableRecord:
         except CodecError as error:
             raise inside(self._fields[index].name, error) from None
 
-    def _values_of(self, parameters: Mapping[str, Any]) -> list[Any]:
+    def _given_by(self, parameters: Mapping[str, Any]) -> list[Any]:
         return [parameters[name] for name in self._outside]
+
+    def _lengths_of(self, parameters: Mapping[str, Any]) -> list[Any]:
+        found = {name: parameters[name] for name in self._outside}
+        return [len(value) if name in self._lists else value for name, value in found.items()]
 
     def _read_for(self, data: bytes, at: int, parameters: Mapping[str, Any]) -> tuple[Any, int]:
         return self._read(data, at, self._values_of(parameters))

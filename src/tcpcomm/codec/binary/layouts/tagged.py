@@ -27,7 +27,6 @@ from tcpcomm.codec.binary.layouts.layout import (
     too_short,
 )
 from tcpcomm.codec.binary.layouts.recursion import TooDeep
-from tcpcomm.codec.binary.types import Order
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import brief_repr, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
@@ -187,13 +186,15 @@ def _union(
     )
 
 
-def sized_by_tag(size_bits: int, byte_order: Order, alternatives: Sequence[Alternative]) -> Layout:
+def sized_by_tag(
+    size_bits: int, byte_order: Literal["big", "little"], alternatives: Sequence[Alternative]
+) -> Layout:
     """
     Return the layout of a tag of one byte. Its lowest bits tell the size of the length behind it.
 
     Args:
         size_bits: the number of these bits.
-        byte_order: the order of the length's bytes.
+        byte_order: the order of the length's bytes, big or little.
         alternatives: the types, each without its length.
 
     Raises:
