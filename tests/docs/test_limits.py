@@ -50,6 +50,14 @@ NO_LIMITS = {
     "devices.modbus.memory": "MOST_OBJECT_BYTES",
     "devices.s7.items": "ITEM_BYTES VALUE_HEAD",
     "devices.s7.transfer": "ANSWER_HEAD",
+    "devices.slmp.access": "MAX_WORDS MAX_BITS",
+    "devices.slmp.addresses": "REQUEST_CONTENT",
+    "devices.slmp.commands": "WRONG_LENGTH WRONG_COMMAND NOT_EXECUTABLE LOCKED",
+    "devices.slmp.memory": "BEYOND_LAST",
+    "devices.slmp.places": "MAX_POINTS MAX_POINTS_IQR MAX_BITS_WRITTEN MAX_BITS_WRITTEN_IQR MAX_WEIGHT "
+    "MAX_WEIGHT_IQR",
+    "devices.slmp.simulator": "MAX_BLOCKS WRONG_BITS WRONG_WORDS WRONG_RANDOM_BITS WRONG_RANDOM_WORDS "
+    "WRONG_BLOCKS NOT_STOPPED NOT_AT_RANDOM_HERE WRONG_PASSWORD",
     "equipment.class_attributes": "CLOSE",  # the likeness of two names
     "equipment.samples": "SAMPLE_ID",
     "framing.large_frame": "LARGE",  # for speed

@@ -82,6 +82,13 @@ REQUESTS: Final[dict[str, Request]] = {
         8192,
     ),
     "scpi": Request("lines", "lines", "*OPC?", "1", 1 << 20),
+    "slmp": Request(
+        "binary",
+        r"length:2,little,offset=7,sync=\x50\x00,strip=0",
+        "hex:500000FFFF03000C00100001040000640000A80100",
+        "hex:D00000FFFF0300040000000000",
+        65535,
+    ),
 }
 """The request for each device of the catalogue."""
 

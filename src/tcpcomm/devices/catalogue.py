@@ -167,6 +167,16 @@ OURS: Final[tuple[Device, ...]] = (
         served=("pyvisa with pyvisa-py",),
         asked=("lewis", "sinstruments"),
     ),
+    Device(
+        name="slmp",
+        summary="SLMP (MC protocol): controllers of Mitsubishi (iQ-R, iQ-F, Q, L)",
+        kind="tcpcomm.devices.slmp:Slmp",
+        simulator="tcpcomm.devices.slmp:Memory",
+        port=5007,
+        source="Mitsubishi SH(NA)-080956ENG, SLMP Reference Manual, 4 and 5; SH(NA)-080008, 8",
+        served=("pymcprotocol", "aslmp"),
+        asked=("aslmp",),
+    ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""
 

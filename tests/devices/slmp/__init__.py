@@ -1,0 +1,1 @@
+"""SLMP: the declarations, the addresses, and the memory, on a simulated network."""

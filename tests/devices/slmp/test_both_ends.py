@@ -1,0 +1,335 @@
+"""Read and write a controller by its faces, over a simulated network, in each of the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpcomm import CodecError, Fault, NoReply, OutcomeUnknown
+from tcpcomm.devices.slmp import ClearMode, CpuState, Devices, ErrorInfo, Memory, Slmp, SlmpFX5, TypeName
+from tcpcomm.devices.slmp.values import text_in, values_in, words_of, words_of_text
+from tests.equipment.declared import Bench
+
+Ends = tuple[Any, Any]
+
+
+def test_words_are_read_and_written(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    memory["D100"] = [7, 8, 65535]
+    assert 7 == bench.result(plc.read("D100"))
+    assert [7, 8, 65535] == bench.result(plc.read("D100", 3))
+    assert 8 == bench.result(plc.D[101])
+    assert [7, 8] == bench.result(plc.D[100:102]) == bench.result(plc.D(100, 2))
+    assert None is bench.result(plc.write("W1F", [1, -1]))
+    assert [1, 65535] == memory["W1F", 2]
+    assert None is bench.result(plc.R.write(5, 9))
+    assert [9] == memory["R5", 1]
+
+
+def test_bits_are_read_and_written(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    memory["X1E"] = [True, False, True]
+    assert [True, False, True] == bench.result(plc.read("X1E", 3))
+    assert bench.result(plc.X[0x20]) is True
+    assert None is bench.result(plc.write("M0", [True, False, 1]))
+    assert None is bench.result(plc.Y.write(0x10, True))
+    assert [True, False, True, False] == bench.result(plc.M[0:4])
+    assert [5] == bench.result(plc.read_words(memory_address("M", 0), 1))
+    assert memory["Y10"] is True
+
+
+def memory_address(device: str, number: int) -> Any:
+    from tcpcomm.devices.slmp import Address
+
+    return Address(device, number)
+
+
+def test_numbers_and_texts_are_read_and_written(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    for address, value in {
+        "D0:i16": -2,
+        "D1:u32": 0xFFFFFFFE,
+        "D3:i32": -70000,
+        "D5:f32": 1.5,
+        "D7:u64": 1 << 63,
+        "D11:i64": -5,
+        "D15:f64": 0.1,
+        "D20:str[7]": "LOT-7",
+        "LTN3:i32": -9,
+        "LCN0": 70000,
+    }.items():
+        assert None is bench.result(plc.write(address, value))
+        assert value == bench.result(plc.read(address)) == memory[address]
+        assert [value] == bench.result(plc.read(address, 1))
+    assert [1.5, -2.0] == (bench.result(plc.write("D50:f32", [1.5, -2.0])), memory["D50:f32", 2])[1]
+    assert ["AB", "C"] == (bench.result(plc.write("D60:str[3]", ["AB", "C"])), memory["D60:str[3]", 2])[1]
+    memory["D70"] = 0b1010
+    assert [False, True] == [bench.result(plc.read(each)) for each in ("D70.0", "D70.3")]
+
+
+def test_several_places_are_one_request(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    seen = bench.result(plc.write_many({"D1": -5, "W1F:i32": -70000, "D4:f64": 2.5, "D10:str[3]": "A"}))
+    assert seen is None
+    assert None is bench.result(plc.write_many({"M10": True, "Y1F": True}))
+    memory["LTN1"] = 70000
+    wanted = {
+        "D1:i16": -5,
+        "W1F:i32": -70000,
+        "D4:f64": 2.5,
+        "D10:str[3]": "A",
+        "M10": True,
+        "M11": False,
+        "D1.0": True,
+        "LTN1": 70000,
+    }
+    assert [*wanted.values()] == bench.result(plc.read_many([*wanted]))
+
+
+def test_the_cpu_is_controlled(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    memory["L5"] = memory["M5"] = True
+    assert None is bench.result(plc.stop())
+    assert (CpuState.STOP, 2) == (memory.state, bench.result(plc.read("SD203")))
+    assert None is bench.result(plc.run(ClearMode.NOT_LATCHED, force=True))
+    assert (True, False, CpuState.RUN) == (memory["L5"], memory["M5"], memory.state)
+    assert None is bench.result(plc.pause())
+    assert CpuState.PAUSE == memory.state
+    fault = bench.result(plc.latch_clear())
+    assert "16403: end code 4013, the CPU is not in STOP, and the request needs STOP" == str(fault)
+    assert None is bench.result(plc.stop())
+    assert None is bench.result(plc.latch_clear())
+    assert memory["L5"] is False
+    assert None is bench.result(plc.reset())
+    assert CpuState.RUN == memory.state
+    memory.switch = CpuState.STOP
+    assert None is bench.result(plc.run())
+    assert 2 == bench.result(plc.read("SD203"))
+
+
+def test_model_loopback_and_password(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    assert TypeName("Q03UDVCPU", 0x366) == bench.result(plc.model())
+    assert "0123456789ABCDEF" == bench.result(plc.loopback())
+    assert None is bench.result(plc.clear_error())
+    memory.password = "1234"
+    assert None is bench.result(plc.remote_lock("1234"))
+    assert "end code C201" in str(bench.result(plc.read("D0")))
+    assert "end code C200" in str(bench.result(plc.remote_unlock("4321")))
+    assert None is bench.result(plc.remote_unlock("1234"))
+    assert 0 == bench.result(plc.read("D0"))
+
+
+def test_a_refusal_is_told_in_words_with_its_details(bench: Bench, ends: Ends) -> None:
+    plc, _ = ends
+    fault = bench.result(plc.read("D199", 2))
+    assert isinstance(fault, Fault)
+    assert 0xC056 == fault.code
+    assert "49238: end code C056, the request goes beyond the last device of this kind" == str(fault)
+    assert ErrorInfo(0, 0xFF, 0x3FF, 0, 0x0401, 0) == fault.data
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda plc: plc.read_words(memory_address("D", 0), 0), 0xC052),
+        (lambda plc: plc.read_words(memory_address("D", 0), 961), 0xC052),
+        (lambda plc: plc.read_bits(memory_address("M", 0), 7169), 0xC051),
+        (lambda plc: plc.read_bits(memory_address("D", 0), 1), 0xC05C),
+        (lambda plc: plc.write_words(memory_address("D", 0), []), 0xC052),
+        (lambda plc: plc.write_words(memory_address("D", 199), [1, 2]), 0xC056),
+        (lambda plc: plc.write_words(memory_address("M", 8190), [1]), 0xC056),
+        (lambda plc: plc.read_random([memory_address("TS", 0)], []), 0x4032),
+        (lambda plc: plc.read_random([], []), 0xC054),
+        (lambda plc: plc.read_random([memory_address("D", 0)] * 193, []), 0xC054),
+        (lambda plc: plc.write_random_bits([]), 0xC053),
+        (lambda plc: plc.read_blocks([], []), 0xC0D8),
+    ],
+)
+def test_the_memory_refuses_whole_requests(bench: Bench, ask: Any, code: int) -> None:
+    memory = Memory(D=200)
+    bench.serve(memory)
+    fault = bench.result(ask(bench.remote(Slmp)))
+    assert isinstance(fault, Fault)
+    assert code == fault.code
+    assert [0] * 200 == memory["D0", 200]
+
+
+@pytest.mark.parametrize(
+    ("ask", "problem"),
+    [
+        (lambda plc: plc.D[0:961], "one request is about 1 to 960 words, not 961: make several of it"),
+        (lambda plc: plc.M[0:7169], "one request is about 1 to 7168 bits, not 7169: make several of it"),
+        (lambda plc: plc.D(0, 0), "one request is about 1 to 960 words, not 0: make several of it"),
+        (lambda plc: plc.D[-1], "a number of D is from 0 to 16777215, not -1"),
+        (lambda plc: plc.D(16777215, 2), "a number of D is from 0 to 16777215, not 16777216"),
+        (lambda plc: plc.D[5:], "write the numbers as D[100:110], which are 10 devices from 100 on"),
+        (lambda plc: plc.read("D0:f64", 241), "one request is about 1 to 960 words, not 964"),
+        (lambda plc: plc.write("D0", 65536), "65536 is not a value of u16"),
+        (lambda plc: plc.write("D0", 1.5), "1.5 is not a value of u16"),
+        (lambda plc: plc.write("D0", "A"), "only a text is written to D100:str[16]"),
+        (lambda plc: plc.write("D0:str[4]", 5), "only a text is written to D100:str[16]"),
+        (lambda plc: plc.write("D0:str[4]", "TOO LONG"), "'TOO LONG' has 8 bytes, and the field has 4"),
+        (lambda plc: plc.write("D0:str[4]", "부품"), "'부품' cannot be written in ascii"),
+        (lambda plc: plc.write("D0.1", True), "no request writes one bit of D0"),
+        (lambda plc: plc.write("M0", 2), "M (internal relays) are True or False, not 2"),
+        (lambda plc: plc.write_many({"M0": True, "D0": 1}), "one request writes bits or words"),
+        (lambda plc: plc.write_many({"D0": 1, "d0": 2}), "an address is given twice among D0, d0"),
+        (lambda plc: plc.write_many({}), "one request writes 1 to 160 words"),
+        (lambda plc: plc.read_many(["TS0"]), "TS (contacts of timers) cannot be among several"),
+        (lambda plc: plc.read_many([]), "one request is about 1 to 192 words and double words, not 0"),
+        (lambda plc: plc.loopback("xyz"), "1 to 960 digits and letters from A to F, not 'xyz'"),
+    ],
+)
+def test_what_no_controller_allows_is_refused_before_it_is_sent(
+    bench: Bench, ask: Any, problem: str
+) -> None:
+    class Deaf(Memory):
+        def on_write(self, device: str, start: int, values: Sequence[int]) -> None:
+            raise AssertionError("something was sent")
+
+    bench.serve(Deaf())
+    error = bench.result(ask(bench.remote(Slmp)))
+    assert isinstance(error, CodecError)
+    assert problem in str(error)
+
+
+def test_stations_behind_a_relay_are_on_the_same_connection(bench: Bench) -> None:
+    memory = Memory()
+    second = memory.stations[1, 2] = Devices()
+    memory["D0"], second["D0"] = 1, 2
+    bench.serve(memory)
+    plc = bench.remote(Slmp)
+    other = plc.network(1).station(2)
+    assert [1, 2] == [bench.result(each.read("D0")) for each in (plc, other)]
+    assert None is bench.result(other.D.write(5, 9))
+    assert (0, 9) == (memory["D5"], second["D5"])
+    fault = bench.result(plc.station(3).timer(40).read("D0"))
+    assert isinstance(fault, Fault)
+    assert (0xC05F, 3) == (fault.code, fault.data.station)
+
+
+def test_a_program_refuses_a_write_before_anything_is_stored(bench: Bench) -> None:
+    class Guarded(Memory):
+        seen: list[tuple[str, int, list[int]]] = []  # noqa: RUF012
+
+        def on_write(self, device: str, start: int, values: Sequence[int]) -> None:
+            self.seen.append((device, start, [*values]))
+            if device == "D" and start == 9:
+                raise Fault(0x4010)
+
+    memory = Guarded()
+    bench.serve(memory)
+    plc = bench.remote(Slmp)
+    assert None is bench.result(plc.write("D1:i32", -1))
+    fault = bench.result(plc.write_many({"D5": 1, "D9": 2}))
+    assert "end code 4010, the CPU is in RUN" in str(fault)
+    assert 0 == memory["D5"]
+    assert [("D", 1, [65535, 65535]), ("D", 5, [1]), ("D", 9, [2])] == memory.seen
+
+
+def test_an_fx5_has_octal_inputs(bench: Bench) -> None:
+    memory = Memory()
+    bench.serve(memory)
+    plc = bench.remote(SlmpFX5)
+    assert None is bench.result(plc.write("Y10", True))
+    assert [True, False] == [memory[each] for each in ("Y8", "Y10")]
+
+
+def test_an_iqr_is_asked_by_its_longer_addresses(bench: Bench) -> None:
+    asked = []
+
+    class Watched(Memory):
+        def read_words_iqr(self, device: Any, count: int) -> list[int]:  # type: ignore[override]
+            asked.append(device)
+            return super().read_words_iqr(device, count)
+
+    class MyR(Slmp):
+        iqr = True
+
+    memory = Watched()
+    bench.serve(memory)
+    plc = bench.remote(MyR)
+    memory["D5"] = 3
+    assert 3 == bench.result(plc.read("D5"))
+    assert ["D5"] == [*map(str, asked)]
+    assert None is bench.result(plc.write("RD5", 7))
+    assert None is bench.result(plc.write("M3", True))
+    assert None is bench.result(plc.write_many({"D6": 1, "D8:f32": 2.0}))
+    assert None is bench.result(plc.write_many({"M4": True}))
+    assert [7, True, 1, 2.0, True] == bench.result(plc.read_many(["RD5", "M3", "D6", "D8:f32", "M4"]))
+    assert [True, True] == bench.result(plc.M[3:5])
+
+
+@pytest.mark.parametrize("cut", ["pull", "reset"])
+def test_a_cable_that_is_pulled_leaves_a_write_unknown_and_it_is_not_repeated(
+    bench: Bench, cut: str
+) -> None:
+    writes = []
+
+    class Cut(Memory):
+        def on_write(self, device: str, start: int, values: Sequence[int]) -> None:
+            writes.append((device, start, [*values]))
+            getattr(bench.camera, cut)()
+
+    bench.serve(Cut())
+    plc = bench.remote(Slmp)
+    assert 0 == bench.result(plc.read("D0"))
+    error = bench.result(plc.write("D0", 7), within=30.0)
+    assert isinstance(error, OutcomeUnknown)
+    if cut == "pull":
+        bench.camera.plug()
+    bench.network.run_until(lambda: False, 60.0)
+    assert 7 == bench.result(plc.read("D0"))
+    assert [("D", 0, [7])] == writes
+
+
+def test_a_controller_that_does_not_answer_a_reset_has_been_reset(bench: Bench) -> None:
+    class Silent(Memory):
+        def remote_reset(self, fixed: int = 1) -> None:  # type: ignore[override]
+            raise NoReply
+
+    bench.serve(Silent())
+    plc = bench.remote(Slmp)
+    assert None is bench.result(plc.reset())
+
+
+def test_a_program_reads_and_writes_the_memory(bench: Bench) -> None:
+    memory = Memory(D=10, V=0)
+    memory["D0.A"] = True
+    memory["D1:f32"] = 1.5
+    memory["LTN0"] = [1, 2]
+    assert (1 << 10, True, 1.5, [1, 2]) == (
+        memory["D0"],
+        memory["D0.A"],
+        memory["D1:f32"],
+        memory["LTN0", 2],
+    )
+    for address, problem in {
+        "D10": "D10: end code C056, the request goes beyond the last device of this kind",
+        "V0": "V0: end code C05C, the contents of the request are wrong",
+    }.items():
+        with pytest.raises(CodecError, match=problem):
+            memory[address]
+    with pytest.raises(CodecError, match="-40000 is not a value of i16"):
+        memory["D0"] = -40000
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_any_numbers_and_texts_pass_through_words(data: st.DataObject) -> None:
+    for type, values in {
+        "i16": st.integers(-(2**15), 2**15 - 1),
+        "u32": st.integers(0, 2**32 - 1),
+        "i64": st.integers(-(2**63), 2**63 - 1),
+        "f32": st.floats(width=32, allow_nan=False),
+        "f64": st.floats(allow_nan=False),
+    }.items():
+        drawn = data.draw(st.lists(values, max_size=5))
+        assert drawn == values_in(type, words_of(type, drawn))
+    text = data.draw(st.text(st.characters(min_codepoint=1, max_codepoint=126), max_size=9))
+    assert text == text_in(words_of_text(text, 9, "ascii"), 9, "ascii")
