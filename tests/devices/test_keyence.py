@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from tcpcomm import ConfigurationError, Fault, NotReady, OutcomeUnknown, ReplyTimeout, declaration_of
+from tcpcomm import (
+    ConfigurationError,
+    Fault,
+    LinkState,
+    NotReady,
+    OutcomeUnknown,
+    ReplyTimeout,
+    declaration_of,
+    link_of,
+)
 from tcpcomm.devices.keyence import (
     ERRORS,
     CvX,
@@ -21,6 +30,7 @@ from tcpcomm.devices.keyence import (
     TriggeredCvX,
     numbers_in,
 )
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
 
@@ -192,6 +202,18 @@ def test_a_pull_between_a_trigger_and_its_results_is_told(bench: Bench) -> None:
     outcome = bench.result(asked, 60.0)
     assert isinstance(outcome, OutcomeUnknown)
     assert not isinstance(outcome, NotReady)
+
+
+def test_the_mode_is_a_heartbeat(bench: Bench) -> None:
+    class Watched(CvX):
+        heartbeat = "is_running"
+
+    controller(bench)
+    camera = bench.remote(Watched, policy=PROFILES["lan"])
+    assert bench.result(camera.trigger()) is None
+    bench.network.advance(30.0)
+    bench.camera.hang()
+    bench.until(lambda: link_of(camera).state is not LinkState.READY, 60.0)
 
 
 def test_text_in_the_results_of_a_trigger_is_told_and_not_guessed(bench: Bench) -> None:

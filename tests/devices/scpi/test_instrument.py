@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from tcpcomm import Fault, ReplyTimeout, command, declaration_of
+from tcpcomm import Fault, LinkState, ReplyTimeout, command, declaration_of, link_of
 from tcpcomm._version import __version__
 from tcpcomm.codec import Range, Unit
 from tcpcomm.devices.scpi import (
@@ -33,6 +33,7 @@ from tcpcomm.devices.scpi import (
 )
 from tcpcomm.devices.scpi.instrument import MOST_ERRORS_READ
 from tcpcomm.devices.scpi.status import ERROR_QUEUE_LENGTH, LONGEST_ERROR_TEXT
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.server.simulator import simulated
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
@@ -365,6 +366,38 @@ def test_a_session_that_ends_while_it_waits_harms_no_other() -> None:
     first.line.lose()
     supply.ramp.callback(None)
     assert "1" == second()
+
+
+def test_an_instrument_that_writes_its_errors_otherwise_is_declared_so(bench: Bench) -> None:
+    class Odd(Supply):
+        @command("SYSTem:ERRor[:NEXT]?", reply="{code:d}  {text}")
+        async def next_error(self) -> ScpiError:
+            """Return the oldest error, without quotes."""
+            return self.status.take_error()
+
+    class MyOdd(Odd, MySupply):
+        pass
+
+    mine = MyOdd()
+    mine.status.add_error(Fault(-222))
+    bench.serve(mine)
+    assert [ScpiError(-222, "Data out of range")] == bench.result(bench.remote(Odd).errors())
+    assert '0  No error' == talk(MyOdd())("SYST:ERR?")
+
+
+def test_the_status_byte_is_a_heartbeat(bench: Bench) -> None:
+    class Watched(Supply):
+        heartbeat = "status_byte"
+
+    class MyWatched(Watched, MySupply):
+        pass
+
+    bench.serve(MyWatched())
+    supply = bench.remote(Watched, policy=PROFILES["lan"])
+    assert 0.0 == bench.result(supply.voltage())
+    bench.network.advance(30.0)
+    bench.camera.hang()
+    bench.until(lambda: link_of(supply).state is not LinkState.READY, 60.0)
 
 
 def test_the_status_is_not_at_the_host(bench: Bench) -> None:
