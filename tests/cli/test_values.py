@@ -154,6 +154,10 @@ def test_a_result_cannot_command_the_terminal() -> None:
     assert ["a\\x1b[2J\\x0ab"] == [*lines_of("a\x1b[2J\nb")]
 
 
+def test_a_dict_has_a_line_for_each_key() -> None:
+    assert ["VendorName: ACME", "7: 1.5"] == [*lines_of({"VendorName": "ACME", 7: 1.5})]
+
+
 @frozen
 class Pose:
     x: float

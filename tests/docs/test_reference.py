@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from operator import attrgetter
@@ -127,6 +128,7 @@ def choices(text: str) -> list[str]:
     [
         "tcpcomm",
         "tcpcomm.blocking",
+        "tcpcomm.devices",
         "tcpcomm.framing",
         "tcpcomm.testing",
         "tcpcomm.transports",
@@ -135,6 +137,13 @@ def choices(text: str) -> list[str]:
 def test_the_public_names_are_those_of_the_module(module: str) -> None:
     listed = names(section(REFERENCE / "api.md", f"## {module}").partition("###")[0])
     assert sorted(importlib.import_module(module).__all__) == sorted(listed)
+
+
+def test_the_public_names_of_a_device_are_those_of_its_package() -> None:
+    found = vars(importlib.import_module("tcpcomm.devices.modbus"))
+    public = [name for name, each in found.items() if name[0] != "_" and not inspect.ismodule(each)]
+    listed = names(section(REFERENCE / "api.md", "## tcpcomm.devices.modbus"))
+    assert sorted(public) == sorted(listed)
 
 
 def test_the_public_names_of_codecs_are_listed() -> None:

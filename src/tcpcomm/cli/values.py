@@ -219,8 +219,11 @@ def jsonable(value: Any) -> Any:
 
 
 def lines_of(value: Any) -> Iterator[str]:
-    """Yield a result as text: a line for each field of a class, and for each item of a list."""
-    if has_fields(type(value)):
+    """Yield a result as text: a line for each field of a class, and for each item of a list or a dict."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield f"{_text(key)}: {_text(each)}"
+    elif has_fields(type(value)):
         for name in _attributes(value):
             yield f"{name}: {_text(getattr(value, name))}"
     elif isinstance(value, (list, tuple)):
