@@ -49,6 +49,7 @@ NO_LIMITS = {
     "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
     "devices.modbus.memory": "MOST_OBJECT_BYTES",
     "devices.s7.items": "ITEM_BYTES VALUE_HEAD",
+    "devices.s7.system_status": "ORDER_NUMBERS NAMES OPERATING_MODES",
     "devices.s7.transfer": "ANSWER_HEAD",
     "devices.slmp.access": "MAX_WORDS MAX_BITS",
     "devices.slmp.addresses": "REQUEST_CONTENT",

@@ -10,7 +10,18 @@ import pytest
 from tcpcomm import BadReply, CodecError, Fault, OutcomeUnknown, link_of
 from tcpcomm.cli.methods import method_of
 from tcpcomm.cli.values import read_arguments
-from tcpcomm.devices.s7 import S7, Confirm, Item, Memory, Option, ReturnCode, Values
+from tcpcomm.devices.s7 import (
+    S7,
+    Confirm,
+    Item,
+    Memory,
+    Mode,
+    Option,
+    ReturnCode,
+    StatusQuery,
+    StatusReply,
+    Values,
+)
 from tcpcomm.devices.s7.items import MOST_VARIABLES
 from tcpcomm.devices.s7.transfer import SMALLEST_PDU
 from tests.equipment.declared import Bench
@@ -242,6 +253,38 @@ def test_a_write_is_never_repeated_and_its_outcome_is_not_guessed(
     bench.camera.mute(False)
     assert 7 == bench.result(plc.read("MW0"), within=60.0)
     assert 2 == len(cpu.jobs)
+
+
+def test_the_operating_mode_and_the_order_number_are_read(plc: S7, cpu: Counting, bench: Bench) -> None:
+    assert Mode.RUN is bench.result(plc.operating_mode())
+    cpu.mode = Mode.STOP
+    assert Mode.STOP is bench.result(plc.operating_mode())
+    cpu.model = "6ES7 315-2EH14-0AB0"
+    assert "6ES7 315-2EH14-0AB0" == bench.result(plc.order_number())
+    refused = bench.result(plc.read_system_status(StatusQuery(0x0999, 0)))
+    assert "information not available (error class D4, code 01)" == refused.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "the CPU answers without a record of its system status"),
+        ("0424 0000 0014 0001 0251FF08", "the CPU answers without a record of its system status"),
+        ("0424 0000 0000 0000", "the CPU answers without a record of its system status"),
+        ("0424 0000 0004 0001 0251FF00", "the CPU answers without its operating mode"),
+        ("0424 0000 0002 0001 0251", "the CPU answers without its operating mode"),
+    ],
+)
+def test_a_status_that_makes_no_sense_is_a_bad_reply(content: str, reason: str, bench: Bench) -> None:
+    class Odd(Memory):
+        def read_system_status(self, query: StatusQuery) -> StatusReply:  # type: ignore[override]
+            return StatusReply(0xFF, 9, bytes.fromhex(content))
+
+    bench.serve(Odd())
+    plc = bench.remote(S7)
+    bad = bench.result(plc.operating_mode())
+    assert (BadReply, reason) == (type(bad), str(bad))
+    assert BadReply is type(bench.result(plc.order_number()))
 
 
 @pytest.mark.parametrize(

@@ -157,9 +157,21 @@ def test_an_unknown_service_is_refused_and_the_session_goes_on(parameters: str, 
     assert "0000" "0401" "FF04000800" == peer.job("0401 120A1002 0001 0001 84 000000")
 
 
-def test_user_data_are_refused(peer: Peer) -> None:
-    answer = peer.ask("02F080 32070000 0003 0008 0008 0001120411440100 FF09000400110000")
-    assert answer.endswith("8104")
+def test_other_user_data_are_refused(peer: Peer) -> None:
+    clock = peer.ask("02F080 32070000 0003 0008 0004 0001120411470100 0A000000")
+    assert clock.endswith("8104")
+
+
+def test_names_and_order_numbers_are_told(memory: Memory, peer: Peer) -> None:
+    memory.model = "6ES7 1"
+    ask = "02F080 32070000 0003 0008 0008 0001120411440100 FF090004"
+    names = bytes.fromhex(peer.ask(ask + "001C0000"))
+    assert b"Memory" in names
+    assert b"6ES7 1" in names
+    assert peer.ask(ask + "001C0007")[58:].startswith("001C000700220001" + "0007" + b"6ES7 1".hex().upper())
+    assert peer.ask(ask + "00110000")[58:].startswith("00110000001C0001" + "0001" + b"6ES7 1".hex().upper())
+    assert peer.ask(ask + "00110002").endswith("D401")
+    assert peer.ask(ask + "09990000").endswith("D401")
 
 
 def test_jobs_before_the_handshake_are_refused_in_words_of_the_protocol(

@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 
 from tcpcomm import Fault, declaration_of
 from tcpcomm.codec.base import Request
-from tcpcomm.devices.s7 import S7, Area, Confirm, ErrorCode, Item, Option, ReturnCode, Size, Values
+from tcpcomm.devices.s7 import (
+    S7,
+    Area,
+    Confirm,
+    ErrorCode,
+    Item,
+    Option,
+    ReturnCode,
+    Size,
+    StatusQuery,
+    StatusReply,
+    Values,
+)
 from tcpcomm.devices.s7.items import data, parameters, read_values, write_values
 from tcpcomm.errors import CodecError
 from tcpcomm.testing import check_equipment
@@ -59,6 +71,14 @@ VECTORS = {
         "120A1001 0001 0000 83 000003 120A1004 0001 0000 82 000050",
         Values(2, unhex("FF 03 0001 01 00 0A 00 0000")),
         "0300 001F 02F080 32030000 0200 0002 000A 0000 04 02 FF 03 0001 01 00 0A 00 0000",
+    ),
+    "read the operating mode": (
+        "read_system_status",
+        {"query": StatusQuery(0x0424, 0)},
+        "0300 0021 02F080 32070000 0200 0008 0008 000112041144 01 00 FF09 0004 0424 0000",
+        StatusReply(0xFF, 9, unhex("0424 0000 0014 0001 0251FF08 00000000 00000000 94022310 08205216")),
+        "0300 003D 02F080 32070000 0200 000C 0020 000112081284 01 000000 0000"
+        "FF09 001C 0424 0000 0014 0001 0251FF08 00000000 00000000 94022310 08205216",
     ),
     "write a bit and a word": (
         "write_variables",

@@ -49,6 +49,9 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
     memory["I0.1"], memory["Q0.1"] = True, True
     found = client.eb_read(0, 1), client.ab_read(0, 1), client.mb_read(3, 1), client.tm_read(3, 1)
     print("areas", *(each.hex() for each in found), client.ct_read(4, 1).hex())
+    memory.model = "6ES7 315-2EH14-0AB0"
+    told = client.get_cpu_info()
+    print("told", told.ASName, told.ModuleTypeName, client.get_order_code().OrderCode)
     print("bit", client.read_area(Area.MK, 0, 3 * 8 + 5, 1, WordLen.Bit).hex())
 
     long = bytearray(range(250)) * 4
@@ -159,6 +162,7 @@ with blocking.remote(S7, at=f"tcp:127.0.0.1:{port}") as plc:
     print("bits", plc.read("I0.1"), plc.read("E0.0"), plc.read("M3.3", 3))
     print("many", plc.read_many(["DB1.DBW4", "M3.5", "I0.1", "T3", "DB1.DBD8:REAL"]))
 
+    print("told", plc.order_number())
     block[:] = bytes(range(250)) * 4
     print("long", plc.db(1)[0:1000] == block, plc.agreed_pdu.value)
     plc.db(1).write(0, bytes(452))
@@ -188,6 +192,7 @@ def test_the_client_of_snap7_is_served() -> None:
         r"texts '\uac00' 2026-11-29T01:02:03.000000",
         "areas True 32 9 True 7 291 5",
         "areas 02 02 20 0123 0005",
+        "told b'Memory' b'6ES7 315-2EH14-0AB0' b'6ES7 315-2EH14-0AB0'",
         "bit 01",
         "long True",
         "several 000102 000102 969798 20",
@@ -222,6 +227,7 @@ def test_the_server_of_snap7_is_asked() -> None:
         "areas True 9 200 291 0",
         "bits True False [True, False, True]",
         "many [4660, True, True, 291, 1.5]",
+        "told 6ES7 315-2EH14-0AB0",
         "long True 480",
         "long 0 202",
         "Fault 10",

@@ -13,3 +13,6 @@ from tcpcomm.devices.s7.items import Item as Item
 from tcpcomm.devices.s7.items import Size as Size
 from tcpcomm.devices.s7.items import Values as Values
 from tcpcomm.devices.s7.memory import Memory as Memory
+from tcpcomm.devices.s7.system_status import Mode as Mode
+from tcpcomm.devices.s7.system_status import StatusQuery as StatusQuery
+from tcpcomm.devices.s7.system_status import StatusReply as StatusReply

@@ -15,6 +15,7 @@ from tcpcomm.codec import (
     STATUS,
     U8,
     U16,
+    Before,
     Binary,
     Counted,
     Length,
@@ -27,6 +28,15 @@ from tcpcomm.devices.s7 import transfer
 from tcpcomm.devices.s7.addresses import Address, Area, Part
 from tcpcomm.devices.s7.codes import DISCONNECTS, ERRORS, ErrorCode
 from tcpcomm.devices.s7.items import Items, Values, data, parameters
+from tcpcomm.devices.s7.system_status import (
+    OPERATING_MODES,
+    ORDER_NUMBERS,
+    Mode,
+    StatusQuery,
+    StatusReply,
+    mode_in,
+    order_number_in,
+)
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
 from tcpcomm.errors import BadReply, CodecError
@@ -66,6 +76,7 @@ class Confirm:
 _DATA: Final = b"\x02\xf0\x80"  # the header of COTP before data
 _JOB: Final = (_DATA, b"\x32\x01\0\0", ID)
 _ANSWER: Final = (_DATA, b"\x32\x03\0\0", ID)
+_USER_DATA: Final = (_DATA, b"\x32\x07\0\0", ID)
 _ERRORS: Final[Mapping[ProtocolErrorKind, int]] = {
     ProtocolErrorKind.UNREADABLE: ErrorCode.SERVICE_NOT_IMPLEMENTED_OR_FRAME_ERROR,
     ProtocolErrorKind.MALFORMED: ErrorCode.WRONG_FRAME_OR_PDU_SIZE,
@@ -210,6 +221,20 @@ class S7(Equipment):
         meanings=ERRORS,
     )
 
+    system = Binary(
+        U8,
+        id=U16,
+        status=U16,
+        head=(*_USER_DATA, b"\0\x08", Length(U16, adjust=-8), b"\0\1\x12\4\x11\x44", OPCODE, Skip(1)),
+        reply_head=(
+            *(*_USER_DATA, b"\0\x0c", Length(U16, adjust=-12)),
+            *(b"\0\1\x12\x08\x12\x84", OPCODE, Skip(3), STATUS),
+        ),
+        codes=_ERRORS,
+        meanings=ERRORS,
+    )
+    """Requests for lists of the system status."""
+
     @command(0xE0, reply=0xD0, enters="connected", codec=transport)
     async def connect(self, kind: U8, options: Annotated[list[Option], Rest()]) -> Confirm:
         """Connect to a TSAP: CR and CC of COTP."""
@@ -230,6 +255,13 @@ class S7(Equipment):
         self, items: Items, values: Annotated[bytes, Rest()]
     ) -> Annotated[bytes, Counted(U8)]:
         """Write variables. Return the code of each: FF if it is written."""
+        raise NotImplementedError
+
+    @command(0x01, needs="set up", idempotent=True, codec=system)
+    async def read_system_status(
+        self, query: Annotated[StatusQuery, Before(b"\xff\x09"), Counted(U16)]
+    ) -> StatusReply:
+        """Read a list of the system status (SZL)."""
         raise NotImplementedError
 
     async def opening(self, *, active: bool) -> None:
@@ -256,6 +288,26 @@ class S7(Equipment):
         agreed, least = self.agreed_pdu.value, transfer.SMALLEST_PDU
         if agreed < least:
             raise BadReply(f"the CPU agrees on PDUs of {agreed} bytes; at least {least} are needed")
+
+    async def operating_mode(self) -> Mode:
+        """
+        Return the operating mode of the CPU, such as ``Mode.RUN``.
+
+        Raises:
+            Fault: the CPU does not tell it.
+            BadReply: its answer makes no sense.
+        """
+        return mode_in(await self.read_system_status(StatusQuery(OPERATING_MODES, 0)))
+
+    async def order_number(self) -> str:
+        """
+        Return the order number of the CPU, such as ``6ES7 315-2EH14-0AB0``.
+
+        Raises:
+            Fault: the CPU does not tell it.
+            BadReply: its answer makes no sense.
+        """
+        return order_number_in(await self.read_system_status(StatusQuery(ORDER_NUMBERS, 1)))
 
     def db(self, number: int) -> AreaBytes:
         """

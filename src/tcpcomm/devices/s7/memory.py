@@ -17,6 +17,18 @@ from tcpcomm.devices.s7.items import (
     write_failure,
     write_values,
 )
+from tcpcomm.devices.s7.system_status import (
+    NAMES,
+    OPERATING_MODES,
+    ORDER_NUMBERS,
+    Mode,
+    StatusQuery,
+    StatusReply,
+    mode_record,
+    name_record,
+    order_number_record,
+    status_reply,
+)
 from tcpcomm.devices.s7.transfer import ANSWER_HEAD, values_in, written
 from tcpcomm.errors import CodecError, Fault, NoReply
 from tcpcomm.session.protocol import FrameProtocol
@@ -39,7 +51,8 @@ class Memory(S7):
         memory["DB1.DBW4"] = 7
         serve(memory, at="tcp:102")
 
-    Subclass it to do something at a read or a write: :meth:`on_read`, :meth:`on_write`.
+    Subclass it to do something at a read or a write: :meth:`on_read`, :meth:`on_write`. Its ``mode`` and
+    its ``model`` are what it tells hosts of itself.
 
     Args:
         blocks: the bytes of each data block, by its number.
@@ -74,6 +87,10 @@ class Memory(S7):
         }
         """The bytes of the other areas. A timer or a counter has two."""
         self.pdu = pdu
+        self.mode = Mode.RUN
+        """The operating mode that hosts are told."""
+        self.model = "6ES7 000-0TC00-0AB0"
+        """The order number that hosts are told."""
         self._tpdus: dict[FrameProtocol, int] = {}
         self._pdus: dict[FrameProtocol, int] = {}
 
@@ -168,6 +185,26 @@ class Memory(S7):
             if code == ReturnCode.SUCCESS:  # all were allowed before the first is stored
                 self._store(item, content)
         return bytes(codes)
+
+    def read_system_status(self, query: StatusQuery) -> StatusReply:  # type: ignore[override]
+        records = self._records(query.list)
+        if query.index and query.list != OPERATING_MODES:
+            records = [each for each in records if each[:2] == query.index.to_bytes(2, "big")]
+        if not records:
+            raise Fault(ErrorCode.INFORMATION_NOT_AVAILABLE)
+        return status_reply(query, records)
+
+    def _records(self, number: int) -> list[bytes]:
+        """Return the records of a list of the system status, or none if there is no such list."""
+        if number == OPERATING_MODES:
+            return [mode_record(self.mode)]
+        if number == ORDER_NUMBERS:
+            return [order_number_record(self.model)]
+        if number == NAMES:
+            name = type(self).__name__
+            texts = {1: name, 2: name, 3: "", 4: "simulated by tcpcomm", 5: "0", 7: self.model}
+            return [name_record(index, text) for index, text in texts.items()]
+        return []
 
     def _may_write(self, item: Item, content: bytes) -> int:
         """Return the code of a variable that a host wants to write."""
