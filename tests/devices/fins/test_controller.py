@@ -113,7 +113,7 @@ def test_a_text_ends_at_a_zero_byte(bench: Bench, controller: Controller) -> Non
     bench.result(plc.write("D10:str[12]", "부품-7"))
     assert ["부품-7", "AB"] == bench.result(plc.read("D10:str[12]", 2))
     assert 0xBACE == bench.result(plc.read("D10"))
-    assert "give 3 at most" in refusal(lambda: plc.write("D10:str[3]", "부품"))
+    assert "there is room for 3" in refusal(lambda: plc.write("D10:str[3]", "부품"))
     controller.memory["D10"] = 0xFFFF
     assert isinstance(bench.result(plc.read("D10:str[12]")), BadReply)
 
@@ -177,8 +177,8 @@ def test_the_clock_is_set_and_told(bench: Bench, plc: Fins, monkeypatch: pytest.
         (lambda plc: plc.read("D32767", 2), "the last word is D32767, which leaves room for 1"),
         (lambda plc: plc.read("D32767:u32"), "2 words from D32767:u32 on: the last word is D32767"),
         (lambda plc: plc.write("D100", [0] * 997), "997 words from D100 on: one command takes 1 to 996"),
-        (lambda plc: plc.write("D100", 65536), "D100: 65536 does not fit: give a whole number from 0 to"),
-        (lambda plc: plc.write("D100", "7"), "D100: '7' does not fit"),
+        (lambda plc: plc.write("D100", 65536), "D100: 65536 is not a whole number from 0 to 65535"),
+        (lambda plc: plc.write("D100", "7"), "D100: '7' is not a whole number"),
         (lambda plc: plc.write("W3.05", 2), "W3.05: 2 does not fit: give True or False"),
         (lambda plc: plc.fill("W3.05", 2, 0), "W3.05 is not a word: fill writes words"),
         (lambda plc: plc.copy("D0", "W3.05", 1), "W3.05 is not a word: copy takes words"),
@@ -186,13 +186,13 @@ def test_the_clock_is_set_and_told(bench: Bench, plc: Fins, monkeypatch: pytest.
         (lambda plc: plc.read_many(["D0:f64"] * 42), "168 words and bits: one command reads 1 to 167"),
         (
             lambda plc: plc.write("D0:i16", 40000),
-            "D0:i16: 40000 does not fit: give a whole number",
+            "D0:i16: 40000 is not a whole number from -32768 to",
         ),
-        (lambda plc: plc.write("D0:bcd", 10000), "give a whole number from 0 to 9999"),
-        (lambda plc: plc.write("D0:f32", 1e40), "D0:f32: 1e+40 does not fit"),
-        (lambda plc: plc.read("D0:real"), "D0:real: the types are u16, i16, u32, i32, f32, "),
+        (lambda plc: plc.write("D0:bcd", 10000), "10000 is not a whole number from 0 to 9999"),
+        (lambda plc: plc.write("D0:f32", 1e40), "D0:f32: 1e+40 is too great for f32"),
+        (lambda plc: plc.read("D0:real"), "D0:real: the types are u16, i16, u32, i32, "),
         (lambda plc: plc.read("W3.05:u16"), "W3.05:u16: a bit has no type: leave u16 out"),
-        (lambda plc: plc.write("D0:str[8]", "ä"), "D0:str[8]: 'ä' is not a text in ascii"),
+        (lambda plc: plc.write("D0:str[8]", "ä"), "D0:str[8]: 'ä' cannot be written in ascii"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(

@@ -131,7 +131,7 @@ def test_a_list_of_values_is_read_from_the_input_registers(
         (lambda plc: plc.read("text", 0), "a text needs count, the number of its bytes"),
         (lambda plc: plc.read("f32", 0, table="coils"), "registers are in the tables holding and inputs"),
         (lambda plc: plc.read("f32", 0, word_order="CDAB"), "word_order must be big or little"),
-        (lambda plc: plc.write("i16", 0, 40000), "40000 does not fit into i16"),
+        (lambda plc: plc.write("i16", 0, 40000), "40000 is not a whole number from -32768"),
         (lambda plc: plc.identification("all"), "the level is basic, regular, extended, not 'all'"),
     ],
 )

@@ -17,7 +17,7 @@ from tcpcomm.devices.fins.commands import (
     Place,
 )
 from tcpcomm.devices.fins.faces import Words
-from tcpcomm.devices.fins.values import TYPES, Type, type_of
+from tcpcomm.devices.word_types import WordType, number_type, word_type
 from tcpcomm.errors import BadReply, CodecError
 
 
@@ -141,12 +141,12 @@ class Fins(FinsCommands):
         one, other = (Place(place.code, place.number) for place in places)
         await self.memory_area_transfer(one, other, count)
 
-    def _type_of(self, place: Address) -> Type | None:
+    def _type_of(self, place: Address) -> WordType | None:
         """Return the type that an address has behind its colon, or None. Raises CodecError."""
         if not place.type:
             return None
         try:
-            return type_of(place.type, self.text_encoding)
+            return word_type(place.type, self.text_encoding, word_order="little", text_order="big")
         except CodecError as error:
             raise CodecError(f"{place}: {error}") from None
 
@@ -157,9 +157,9 @@ class Fins(FinsCommands):
                 if value not in (0, 1):
                     raise CodecError(f"{place}: {value!r} does not fit: give True or False")
             return [value == 1 for value in values]
-        type = self._type_of(place) or TYPES["u16"]
+        type = self._type_of(place) or number_type("u16")
         try:
-            return [word for value in values for word in type.to_words(value)]
+            return type.words_of_all(values)
         except CodecError as error:
             raise CodecError(f"{place}: {error}") from None
 
@@ -238,10 +238,10 @@ def _word(address: str, what: str) -> Address:
     return place
 
 
-def _values_in(place: Address, type: Type, words: Sequence[Any]) -> list[Any]:
+def _values_in(place: Address, type: WordType, words: Sequence[Any]) -> list[Any]:
     """Return the values in words. Raises BadReply."""
     try:
-        return [type.of_words(words[at : at + type.words]) for at in range(0, len(words), type.words)]
+        return type.values_of(words)
     except CodecError as error:
         raise BadReply(f"{place}: {error}") from None
 

@@ -16,15 +16,8 @@ from attrs import frozen
 
 from tcpcomm.codec import ID, OPCODE, U8, U16, Before, Binary, Bits, Counted, CountedBy, Echo, Length, Range
 from tcpcomm.devices.modbus.exception_codes import MEANINGS
-from tcpcomm.devices.modbus.typed_values import (
-    FloatKind,
-    Kind,
-    Order,
-    WholeKind,
-    from_registers,
-    register_count,
-    to_registers,
-)
+from tcpcomm.devices.modbus.typed_values import FloatKind, Kind, WholeKind, to_registers, wanted_values
+from tcpcomm.devices.word_types import Order
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
 from tcpcomm.errors import BadReply, CodecError, NoReply
@@ -383,7 +376,8 @@ class Modbus(Equipment):
         Read one number, a list of numbers, or a text, from registers.
 
         Args:
-            kind: ``u16``, ``i16``, ``u32``, ``i32``, ``u64``, ``i64``, ``f32``, ``f64``, or ``text``.
+            kind: ``u16``, ``i16``, ``u32``, ``i32``, ``u64``, ``i64``, ``f32``, ``f64``, ``bcd`` and
+                ``bcd32`` for four and eight decimal digits, or ``text``.
             address: the first register.
             count: the number of values, to get a list; None for one value. Of a text, its bytes.
             word_order: ``big`` if the register with the highest bits is the first one, else ``little``.
@@ -392,20 +386,15 @@ class Modbus(Equipment):
             table: ``holding`` or ``inputs``.
 
         Raises:
-            CodecError: an argument is wrong, and nothing was sent; or the text is of another encoding.
+            CodecError: an argument is wrong. Nothing was sent.
+            BadReply: the text is of another encoding, or a number is not in BCD.
         """
-        registers = register_count(kind, count)
-        from_registers(kind, [0] * registers, one=True, word_order=word_order, byte_order=byte_order)
-        found = await self._registers(table)(address, registers)
-        return from_registers(
-            kind,
-            found,
-            one=count is None,
-            size=count,
-            word_order=word_order,
-            byte_order=byte_order,
-            encoding=encoding,
-        )
+        wanted = wanted_values(kind, count, word_order=word_order, byte_order=byte_order, encoding=encoding)
+        registers = await self._registers(table)(address, wanted.size)
+        try:
+            return wanted.of(registers)
+        except CodecError as error:
+            raise BadReply(str(error)) from None
 
     async def write(
         self,

@@ -28,7 +28,8 @@ from tcpcomm.devices.modbus.declaration import (
     Written,
 )
 from tcpcomm.devices.modbus.exception_codes import ExceptionCode
-from tcpcomm.devices.modbus.typed_values import Kind, Order, from_registers, register_count, to_registers
+from tcpcomm.devices.modbus.typed_values import Kind, to_registers, wanted_values
+from tcpcomm.devices.word_types import Order
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply
 
 V = TypeVar("V", bound=int)
@@ -184,17 +185,8 @@ class Memory(Modbus):
         Raises:
             CodecError: an argument is wrong, or some registers do not exist.
         """
-        size = register_count(kind, count)
-        place = self._place(table, address, size)
-        return from_registers(
-            kind,
-            self._words(table)[place],
-            one=count is None,
-            size=count,
-            word_order=word_order,
-            byte_order=byte_order,
-            encoding=encoding,
-        )
+        wanted = wanted_values(kind, count, word_order=word_order, byte_order=byte_order, encoding=encoding)
+        return wanted.of(self._words(table)[self._place(table, address, wanted.size)])
 
     def write(  # type: ignore[override]
         self,
