@@ -204,6 +204,11 @@ class Exchange:
         return not self._under_way and not self._waiting and not self._kept
 
     @property
+    def has_news(self) -> bool:
+        """True if a command waits, or a reply came since the last :meth:`begin`, which must note it."""
+        return bool(self._waiting) or self._replied is not None
+
+    @property
     def awaits_answer(self) -> bool:
         """True if a command is under way."""
         return bool(self._under_way)

@@ -351,6 +351,9 @@ class Requester:
         if self._later is not None or session.reason is not None:
             self._exchange.paused_until = inf  # otherwise the timer would fire again and again
             return  # calls that wait are settled when the session is over, which is soon
+        if not self._exchange.has_news:
+            self._stay_silent()
+            return
         now = self._clock.seconds()
         calls = self._exchange.begin(now, self._is_quiet)
         if not calls:

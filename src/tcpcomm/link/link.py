@@ -67,11 +67,15 @@ class LinkSession(FrameProtocol):
         )
 
     def framesReceived(self, frames: list[bytes]) -> None:
-        self.requester.hold(len(frames))
+        requester = self.requester
         try:
-            deliver_each(self, frames, self._seconds)
+            if len(frames) == 1:
+                self.frameReceived(frames[0])
+            else:
+                requester.hold(len(frames))
+                deliver_each(self, frames, self._seconds)
         finally:
-            self.requester.release()
+            requester.release()
 
     def frameReceived(self, frame: bytes) -> None:
         link = self.factory.link

@@ -225,7 +225,9 @@ class Supervisor:
 
     def heard(self, now: float) -> list[Action]:
         """Note that bytes came from the peer's program."""
-        state = self._next(Input.HEARD)
+        state = self.state
+        if state is not LinkState.READY:  # then nothing changes; each chunk comes here
+            state = self._next(Input.HEARD)
         self._was_heard = True
         if self._pulse is not None:
             self._pulse.hear(now)

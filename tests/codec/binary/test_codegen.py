@@ -19,6 +19,7 @@ from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.layouts.layout import Layout, from_fixed
 from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, Var, WantsReply
+from tcpcomm.codec.ranges import Range
 from tcpcomm.errors import CodecError
 
 
@@ -45,6 +46,9 @@ FIELDS = (
     Field("marked", Annotated[int, U16, Before(b"<"), After(2)]),
     Field("point", Point),
     Field("real", F32),
+    Field("slot", Annotated[U16, Range(1, 12)]),
+    Field("least", Annotated[I16, Range(low=-2.5)]),
+    Field("most", Annotated[U8, Range(high=9)]),
 )
 COMPILER = LayoutCompiler("big", "ascii")
 BY_NAME = COMPILER.values(FIELDS)
@@ -62,6 +66,9 @@ fitting = st.fixed_dictionaries(
         "marked": st.integers(0, 65535),
         "point": points,
         "real": st.floats(width=32),
+        "slot": st.integers(0, 13),
+        "least": st.integers(-4, 10),
+        "most": st.integers(0, 11),
     }
 )
 names = st.sampled_from([*(each.name for each in FIELDS), "other"])
@@ -96,7 +103,7 @@ def test_an_instance_is_written_as_by_general_code(value: Any) -> None:
     assert outcome(AN_INSTANCE.write, value) == outcome(general(AN_INSTANCE).write, value)
 
 
-@given(st.binary(max_size=3), fitting, st.binary(max_size=2), st.integers(0, 40), st.binary(max_size=2))
+@given(st.binary(max_size=3), fitting, st.binary(max_size=2), st.integers(0, 45), st.binary(max_size=2))
 def test_values_by_name_are_read_as_by_general_code(
     before: bytes, record: dict[str, Any], behind: bytes, place: int, noise: bytes
 ) -> None:

@@ -128,7 +128,7 @@ def _yes_or_no(item: WantsReply, found: FixedLayout) -> FixedLayout:
         found.to_items(item.yes if value else item.no, items)
 
     form = {"type": "wish", "in": found.form, "yes": item.yes, "no": item.no}
-    return evolve(found, from_items=from_items, to_items=to_items, form=form, plain=None)
+    return evolve(found, from_items=from_items, to_items=to_items, form=form, plain=None, bounds=None)
 
 
 def _counted(item: Length, body: bytes, more: int) -> int:

@@ -43,9 +43,13 @@ def read_record(
     function = FastPath("read", "data, at", fallback, _subject(fields))
     statements = [f"items = {function.constant(struct.unpack_from)}(data, at)"]
     values = {}
+    conditions: list[str] = []
     places = accumulate((layout.items for _, layout, _ in fields), initial=0)
     for place, (name, layout, has_value) in zip(places, fields, strict=False):
         value = read_item(function, layout, place)
+        if layout.bounds is not None:
+            value = f"items[{place}]"
+            conditions += _within(function, layout.bounds, value)
         if has_value:
             values[name] = value
         elif layout.items:
@@ -58,6 +62,8 @@ def read_record(
         aliases = arguments_of(kind)
         arguments = ", ".join(f"{aliases[name]}={value}" for name, value in values.items())
         whole = f"{function.constant(kind)}({arguments})"
+    if conditions:
+        statements.append(f"if {' and '.join(conditions)}:")
     return function.compile([*statements, f"return {whole}, at + {struct.size}"])
 
 
@@ -83,7 +89,11 @@ def write_record(
             statements.append(f"{variable} = {source.format(name)}")
         if layout.plain is not None:
             conditions.append(f"type({variable}) is {layout.plain.__name__}")
-        items.append(write_item(function, layout, variable))
+        if layout.bounds is None:
+            items.append(write_item(function, layout, variable))
+        else:
+            conditions += [f"type({variable}) is int", *_within(function, layout.bounds, variable)]
+            items.append(variable)
     if conditions:
         statements.append(f"if {' and '.join(conditions)}:")
     return function.compile([*statements, f"return {function.constant(struct.pack)}({', '.join(items)})"])
@@ -91,6 +101,13 @@ def write_record(
 
 def _subject(fields: Sequence[tuple[str, FixedLayout, bool]]) -> str:
     return " ".join(f"{name}:{layout.label}" for name, layout, _ in fields)
+
+
+def _within(function: FastPath, bounds: tuple[Any, Any], value: str) -> list[str]:
+    """Return the conditions that the value of an expression is within its range."""
+    low, high = bounds
+    conditions = [] if low is None else [f"{function.constant(low)} <= {value}"]
+    return conditions if high is None else [*conditions, f"{value} <= {function.constant(high)}"]
 
 
 def read_item(function: FastPath, layout: FixedLayout, place: int) -> str:

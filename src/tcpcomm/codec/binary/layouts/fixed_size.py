@@ -59,6 +59,8 @@ class FixedLayout:
         form: the layout as data.
         plain: int or float, if a value of exactly this type is its one item, and struct refuses a value
             that does not fit; None if values go through ``from_items`` and ``to_items``.
+        bounds: the smallest and the largest value of a whole number that would be plain without its range;
+            None in it is no limit. None for all others.
     """
 
     order: Order
@@ -69,6 +71,7 @@ class FixedLayout:
     draw: Callable[[Random], Any]
     form: Form
     plain: type[int] | type[float] | None = None
+    bounds: tuple[Any, Any] | None = None
 
     @cached_property
     def struct(self) -> struct.Struct:
@@ -337,7 +340,14 @@ def within_range(layout: FixedLayout, annotation: Any) -> FixedLayout:
     def draw_within(random: Random) -> Any:
         return limits.draw(kind, random, settle)
 
-    return evolve(layout, from_items=from_items, to_items=to_items, draw=draw_within, plain=None)
+    return evolve(
+        layout,
+        from_items=from_items,
+        to_items=to_items,
+        draw=draw_within,
+        plain=None,
+        bounds=(limits.low, limits.high) if layout.plain is int else None,
+    )
 
 
 def constant(content: bytes, order: Order) -> FixedLayout:
