@@ -22,7 +22,8 @@ class Slope(Enum):
 def spec(name: str, wire: str, **types: Any) -> MessageSpec:
     given = [(each, *kind) if isinstance(kind, tuple) else (each, kind) for each, kind in types.items()]
     fields = tuple(Field(*each) for each in given)
-    return MessageSpec(name, f"Meter.{name}", wire, None, fields)
+    reply, result = ("{x}", float) if wire.partition(" ")[0].endswith("?") else (None, None)
+    return MessageSpec(name, f"Meter.{name}", wire, reply, fields, result)
 
 
 METER = Scpi().bind(
@@ -35,6 +36,7 @@ METER = Scpi().bind(
         spec("heat", "HEAT {heat}", heat=Annotated[float, Unit("°C")]),
         spec("slope", "SLOPe {slope},{mode}", slope=Slope, mode=Literal["AUTO", "FIXed", "off"]),
         spec("range", "RANGe [{volts}]", volts=(Annotated[float, Unit("V"), Range(0.1, 9)] | None, None)),
+        spec("level", "LEVel? [{end}]", end=(Literal["MINimum", "MAXimum"] | None, None)),
         spec("both", "BOTH {a:d},ON,{b:d}", a=int, b=int),
     ]
 )
@@ -90,6 +92,8 @@ def test_a_number_has_the_value_that_its_unit_says(
         ("SLOP negative,FIXED", [Slope.FALLING, "FIXed"]),
         ("SLOP POS,OFF", [Slope.RISING, "off"]),
         ("BOTH 1,ON,2", [1, 2]),
+        ("LEV?", [None]),
+        ("LEV? max", ["MAXimum"]),
     ],
 )
 def test_spellings_that_instruments_read(line: str, expected: list[Any]) -> None:
@@ -114,6 +118,10 @@ def test_spellings_that_instruments_read(line: str, expected: list[Any]) -> None
         ("SLOP POS", -109),
         ("SLOP POS,", -224),
         ("BOTH 1,OFF,2", -220),
+        ("LEV? FOO", -224),
+        ("LEV? 5", -128),
+        ("RANG abc", -148),
+        ("RANG 5 A", -131),
         ("BOTH 1,ON", -109),
         ("RATE #HFFFFFFFFFFFFFFFFFF", -168),
     ],
@@ -124,4 +132,6 @@ def test_spellings_that_are_refused_have_the_error_of_the_standard(line: str, co
 
 def test_the_host_sends_what_every_instrument_reads() -> None:
     assert b"SLOP POSitive,AUTO" == METER.request("slope", {"slope": Slope.RISING, "mode": "AUTO"}, 0)
+    assert b"LEV?" == METER.request("level", {"end": None}, 0)
+    assert b"LEV? MINimum" == METER.request("level", {"end": "MINimum"}, 0)
     assert b"COUN 1000" == METER.request("count", {"count": 1000}, 0)

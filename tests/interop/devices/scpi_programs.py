@@ -43,6 +43,7 @@ def _talk_to_multimeter(meter: Any) -> None:
     for header in ("MEAS?", "meas:volt?", "MEASURE:VOLTAGE:DC?", ":MEASure:VOLTage?"):
         assert meter.query_ascii_values(header) == [1.25]
     assert meter.query("volt:range 500 mv;:VOLT:RANG?;:SENSE:VOLTAGE:RANGE MAX;RANG?") == "0.500;1000.000"
+    assert meter.query("VOLT:RANG? MIN;RANG? def") == "0.100;10.000"
     for wrong, error in (
         ("NONSENSE?", "-113"),
         ("VOLT:RANG 1E4", "-222"),
@@ -56,9 +57,8 @@ def _talk_to_multimeter(meter: Any) -> None:
         assert meter.query("SYST:ERR?").startswith(f"{error},"), wrong
     assert meter.query("SYST:ERR?") == '0,"No error"'
     assert int(meter.query("*ESR?")) & 0x7F == 32 + 16
-    meter.write("*ESE 1;*SRE 32;TRIG:DEL 10 MS;:SAMP:COUN 5;:INIT;*OPC")
-    assert meter.query("*STB?") == "0"
-    assert meter.query("STAT:OPER:COND?") == "16"
+    meter.write("*ESE 1;*SRE 32;TRIG:DEL 10 MS;:SAMP:COUN 5")
+    assert meter.query("INIT;*OPC;*STB?;:STAT:OPER:COND?") == "0;16"
     assert meter.query("*WAI;*STB?") == str(32 + 64)
     assert meter.query_ascii_values("FETC?") == [1.25] * 5
     trace = meter.query_binary_values("TRAC?", datatype="f", is_big_endian=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -16,6 +16,9 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 
 Volts = Annotated[float, Unit("V"), Range(0.1, 1000.0)]
 Seconds = Annotated[float, Unit("s"), Range(0.0, 3600.0)]
+End = Literal["MINimum", "MAXimum", "DEFault"]
+"""The value of a setting that a query asks for in place of the present one."""
+
 Samples = Annotated[int, Range(1, 50000)]
 
 _MEASURING: Final = 16
@@ -45,9 +48,9 @@ class Multimeter(Instrument):
         """Set the largest voltage that can be measured. The default is 10 V."""
         raise NotImplementedError
 
-    @command("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]?", reply="{volts:.3f}", idempotent=True)
-    async def range(self) -> Volts:
-        """Return the largest voltage that can be measured."""
+    @command("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]? [{end}]", reply="{volts:.3f}", idempotent=True)
+    async def range(self, end: End | None = None) -> Volts:
+        """Return the largest voltage that can be measured, or one of the values that it may have."""
         raise NotImplementedError
 
     @command("TRIGger:DELay {seconds:.6f}")
@@ -130,8 +133,8 @@ class SimulatedMultimeter(Multimeter):
     async def set_range(self, volts: float = 10.0) -> None:
         self._range = volts
 
-    async def range(self) -> float:
-        return self._range
+    async def range(self, end: End | None = None) -> float:
+        return self._range if end is None else {"MINimum": 0.1, "MAXimum": 1000.0, "DEFault": 10.0}[end]
 
     async def set_delay(self, seconds: float) -> None:
         self._delay = seconds

@@ -236,6 +236,9 @@ class ScpiDialect(TextDialect):
 
     def request(self, name: str, values: Mapping[str, Any], id: int) -> bytes:
         frame = super().request(name, values, id)
+        header, _, parameters = frame.partition(b" ")
+        if not parameters:
+            frame = header
         read = self.read_at_equipment(frame)
         texts = {key: value for key, value in values.items() if isinstance(value, str | bytes)}
         is_block = b'"#' not in frame and any(each[:1] == "#" for each in texts.values())

@@ -137,6 +137,14 @@ class Parameter:
         letters = suffix.removesuffix(unit)
         return 6 if letters == "M" and unit in _MEGA else _MULTIPLIERS.get(letters)
 
+    def fits(self, text: str) -> bool:
+        """Return True if a parameter is of the kind of this one, and one of its words if it has words."""
+        if self.kind == "number":
+            return text.upper() in self.words or self._number(text) is not None
+        if self.words:
+            return text.upper() in self.words
+        return self.kind in ("text", _kind_of(text))
+
     def error_for(self, text: str) -> int:
         """Return the error of SCPI for a parameter that this one cannot be."""
         given = _kind_of(text)
@@ -192,6 +200,10 @@ class Parameters:
         if name in self.suffixes:
             return -114
         place = self.places.get(name)
+        if place is None:  # the parameters may be left out, so the template did not expect any
+            placed = [(each, text) for each, text in enumerate(given) if each in self.by_place]
+            wrong = [each for each, text in placed if not self.by_place[each].fits(text)]
+            place = wrong[0] if wrong else None
         if place is None or place >= len(given):
             return -220
         return self.by_place.get(place, Parameter()).error_for(given[place])
