@@ -21,7 +21,8 @@ sys.excepthook = lambda *raised: (sys.__excepthook__(*raised), os._exit(1))
 
 def settings(port, active, device_type):
     return secsgem.hsms.HsmsSettings(
-        address="127.0.0.1", port=port, connect_mode=ROLES[active], device_type=device_type, session_id=3
+        address="127.0.0.1", port=port, connect_mode=ROLES[active], device_type=device_type,
+        session_id=3, t5=1,
     )
 
 with socket.create_server(("127.0.0.1", 0)) as free:
@@ -100,6 +101,77 @@ sys.stdout.flush()
 os._exit(0)  # its threads would keep the program alive
 """
 
+PULLED = """
+from time import monotonic, sleep
+from tcpcomm import NotReady, OutcomeUnknown
+from tcpcomm.host.reactor_thread import call_in_reactor
+from tcpcomm.testing import Blackhole, FaultProxy
+
+def cable_to(port):
+    cable = call_in_reactor(lambda: FaultProxy(f"tcp:127.0.0.1:{port}"))
+    return cable, call_in_reactor(cable.start)
+
+def pull(cable):
+    call_in_reactor(lambda: [each.add(Blackhole()) for each in (cable.upstream, cable.downstream)])
+
+def plug(cable):
+    call_in_reactor(lambda: [each.clear() for each in (cable.upstream, cable.downstream)])
+
+def wait_for(condition):
+    end = monotonic() + 15
+    while not condition():
+        assert monotonic() < end
+        sleep(0.01)
+
+QUICK = {"device_id": 3, "t5": 0.1, "t6": 0.3, "linktest_interval": 0.1}
+"""
+
+OUR_HOST_PULLED = """
+Tool = type("Tool", (Gem,), QUICK)
+equipment = GemEquipmentHandler(settings(port, False, EQUIPMENT))
+equipment.enable()
+cable, through = cable_to(port)
+with blocking.remote(Tool, at=f"tcp:127.0.0.1:{through}") as tool:
+    link = blocking.link_of(tool)
+    link.wait_until_ready(20)
+    print(tool.are_you_there())
+    pull(cable)
+    try:
+        tool.remote_command("START")
+    except OutcomeUnknown as error:
+        print(type(error).__name__)
+    wait_for(lambda: link.state.value != "ready")
+    try:
+        tool.remote_command("START")
+    except NotReady as error:
+        print(type(error).__name__)
+    plug(cable)
+    link.wait_until_ready(20)
+    print(tool.are_you_there())
+sys.stdout.flush()
+os._exit(0)
+"""
+
+OUR_EQUIPMENT_PULLED = """
+Tool = type("Tool", (GemTool,), QUICK)
+tool = Tool()
+serving = blocking.serve(tool, at=f"tcp:{port}:interface=127.0.0.1")
+cable, through = cable_to(port)
+host = GemHostHandler(settings(through, True, HOST))
+host.enable()
+assert host.waitfor_communicating(20)
+wait_for(tool.selected_hosts)
+print(host.are_you_there().header.function)
+pull(cable)
+wait_for(lambda: not tool.selected_hosts())
+plug(cable)
+wait_for(tool.selected_hosts)
+assert host.waitfor_communicating(20)
+print(host.are_you_there().header.function)
+sys.stdout.flush()
+os._exit(0)
+"""
+
 ROLES = pytest.mark.parametrize("active", [True, False], ids=["active host", "passive host"])
 
 
@@ -134,3 +206,16 @@ def test_our_host_uses_the_equipment_of_secsgem(active: bool) -> None:
         "HCACK 1: the command does not exist",
         "S9F5: unrecognized function",
     ] == run(OUR_HOST, active=active)
+
+
+def test_our_host_selects_the_equipment_of_secsgem_again_after_a_pulled_cable() -> None:
+    assert [
+        "['secsgem', '0.3.0']",
+        "OutcomeUnknown",
+        "NotReady",
+        "['secsgem', '0.3.0']",
+    ] == run(PULLED + OUR_HOST_PULLED, active=True)
+
+
+def test_our_equipment_notices_a_pulled_cable_and_takes_the_host_of_secsgem_back() -> None:
+    assert ["2", "2"] == run(PULLED + OUR_EQUIPMENT_PULLED, active=True)

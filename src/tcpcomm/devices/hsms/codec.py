@@ -200,7 +200,8 @@ class HsmsDialect(Dialect):
             if each.control is None and not each.is_any
         }
         self._any = {each.wants_reply: each for each in commands if each.is_any}
-        self._streams = {each.stream for each in commands if each.control is None and not each.is_any}
+        self.streams = {each.stream for each in commands if each.control is None and not each.is_any}
+        """The streams of the declared commands."""
         self._events = {
             (each.stream, each.function): each for each in messages.values() if each.spec.is_event
         }
@@ -393,7 +394,8 @@ class HsmsDialect(Dialect):
             return Header(CONTROL_SESSION, 0, 0, 0, 0, system)
         if message.control is not None:
             return Header(CONTROL_SESSION, 0, 0, 0, message.control, system)
-        stream, function = (1, 1) if message.is_any else (message.stream, message.function)
+        is_sample = message.is_any and not request.values  # type: ignore[union-attr]
+        stream, function = (1, 1) if is_sample else message.address(request.values)  # type: ignore[union-attr]
         return Header.of_data(self._default_device, stream, function, system, wants_reply=True)
 
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
@@ -414,14 +416,9 @@ class HsmsDialect(Dialect):
                 f"or raise Fault({ABORT!r}) to abort the transaction",
                 "code",
             )
-        if function == 5 and isinstance(request, Refusal) and self._is_unknown_stream(header.stream):
-            function = 3
         # It repeats the system bytes, so that a host finds the transaction also without reading MHEAD.
         report = Header.of_data(header.session, 9, function, header.system, wants_reply=False)
         return report.write(encode(header.write()))
-
-    def _is_unknown_stream(self, stream: int) -> bool:
-        return stream not in self._streams
 
     @staticmethod
     def _reject(header: Header, reason: int) -> bytes:

@@ -88,16 +88,7 @@ class GemHost(HsmsHost):
 
 
 class Gem(Hsms):
-    """
-    Equipment that speaks the basics of GEM. A host uses it; :class:`GemTool` implements it.
-
-    ::
-
-        tool = remote(Gem, at="tcp:10.0.0.5:5000")
-        print(await tool.status([1, 2]))
-        await tool.remote_command("START", {"LOTID": "A7"})
-        tool.report.subscribe(lambda dataid, ceid, reports: print(ceid, reports))
-    """
+    """Equipment that speaks the basics of GEM. Hosts use it, and GemTool implements it."""
 
     host_side = GemHost
 
@@ -182,7 +173,7 @@ class Gem(Hsms):
 
     async def on_selected(self, session: Any) -> None:
         """Establish communication from this side, too, as GEM wants it."""
-        await self.host_of(session).s1f13(await self.s1f1())
+        await session.peer_proxy.s1f13(await self.s1f1())
 
     async def send_report(self, ceid: Value, reports: list[Value], dataid: Value = 0) -> int:
         """

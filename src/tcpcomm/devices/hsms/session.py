@@ -21,6 +21,7 @@ Source: SEMI E37 and E37.1.
 from __future__ import annotations
 
 from math import inf
+from types import new_class
 from typing import Any, ClassVar, Final
 
 from attrs import evolve
@@ -36,7 +37,7 @@ from tcpcomm.devices.hsms.codec import ANY, SecsMessages
 from tcpcomm.devices.hsms.header import WORDS, Header, parse_name
 from tcpcomm.devices.hsms.values import Value, encode
 from tcpcomm.equipment.equipment import Equipment, command, declaration_of
-from tcpcomm.errors import CodecError, Fault, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.errors import CodecError, ConfigurationError, Fault, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.link.policy import Backoff, Policy
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -57,6 +58,9 @@ LONGEST_SECS_MESSAGE: Final = 16 * 1024 * 1024
 SLOWEST_SECS_MESSAGE: Final = 60.0
 """Seconds for one message, besides the time for its bytes. T8 ends a message that pauses."""
 
+SETTINGS: Final = ("t3", "t5", "t6", "t7", "t8", "linktest_interval", "device_id", "encoding")
+"""The attributes that both sides of one equipment have in common."""
+
 ACCEPTED: Final = b"\0"
 """The acknowledge code for "accepted", as most replies of a host have it."""
 
@@ -73,6 +77,7 @@ class HsmsSide(Equipment):
         t8: seconds of the longest pause within a message.
         linktest_interval: seconds between two linktests of this side.
         device_id: the device ID in the header of data messages. ``tool.device(3)`` asks another device.
+        encoding: the encoding of ``A`` items. The standard has ASCII; much equipment sends others.
     """
 
     t3: ClassVar[float] = 45.0
@@ -83,6 +88,7 @@ class HsmsSide(Equipment):
     linktest_interval: ClassVar[float] = 10.0
 
     device_id: ClassVar[int] = 0
+    encoding: ClassVar[str] = "ascii"
 
     device = Echo(U16, 0)
     framing = LengthPrefixed(4, max_frame=LONGEST_SECS_MESSAGE)
@@ -103,8 +109,8 @@ class HsmsSide(Equipment):
             )
             if cls.device.default != cls.device_id:
                 cls.device = Echo(U16, cls.device_id, name="device")
-            if isinstance(cls.codec, SecsMessages) and cls.codec.device is not cls.device:
-                cls.codec = evolve(cls.codec, device=cls.device)
+            if isinstance(cls.codec, SecsMessages):
+                cls.codec = evolve(cls.codec, device=cls.device, encoding=cls.encoding)
         super().__init_subclass__(**kwargs)
 
     @command("Select.req", timeout="t6", enters=SELECTED)
@@ -143,7 +149,10 @@ class HsmsSide(Equipment):
 
         The side that gets it implements it for all messages that have no command of their own.
         """
-        raise Fault("S9F5", WORDS["S9F5"])
+        dialect: Any = declaration_of(self).dialect
+        stream, _ = parse_name(message)
+        code = "S9F5" if stream in dialect.streams else "S9F3"
+        raise Fault(code, WORDS[code])
 
     @command(ANY, reply=None, needs=SELECTED)
     async def tell(self, message: str, item: Value = None) -> None:
@@ -217,6 +226,17 @@ class Hsms(HsmsSide):
     ready_when = SELECTED
     host_side = HsmsHost
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if not cls.__tcpcomm_proxy__:
+            host = cls.host_side
+            own = {name: getattr(cls, name) for name in SETTINGS}
+            other = {name: value for name, value in own.items() if getattr(host, name, value) != value}
+            if other:  # the same timers hold for what this equipment asks its hosts
+                body = {"__doc__": host.__doc__, "__module__": host.__module__, **other}
+                made: Any = new_class(host.__name__, (host,), {}, lambda names: names.update(body))
+                cls.host_side = made
+        super().__init_subclass__(**kwargs)
+
     async def opening(self, *, active: bool) -> None:
         """Select the session, if the host has connected."""
         if active:
@@ -256,14 +276,10 @@ class Hsms(HsmsSide):
         await super().deselect()
         self._expect_selection(current_session())
 
-    def host_of(self, session: Any) -> Any:
-        """Return the proxy of the host of a session, to ask it the commands of ``host_side``."""
-        return session.peer_proxy.device(self.device_id)
-
     def selected_hosts(self) -> list[Any]:
         """Return the proxies of the hosts that have selected this equipment."""
-        sessions = [each for each in self._sessions() if SELECTED in each.states and each.is_open]
-        return [self.host_of(each) for each in sessions]
+        sessions: list[Any] = [each for each in self._sessions() if SELECTED in each.states]
+        return [each.peer_proxy for each in sessions if each.is_open]
 
     async def ask_host(self, name: str, **values: Any) -> Any:
         """
@@ -272,6 +288,8 @@ class Hsms(HsmsSide):
         Raises:
             NotReady: no host has selected it.
         """
+        if self.__tcpcomm_proxy__:
+            raise ConfigurationError("this is a proxy: only the equipment itself sends to its hosts")
         hosts = self.selected_hosts()
         if not hosts:
             raise NotReady(f"no host has selected {type(self).__name__}")
