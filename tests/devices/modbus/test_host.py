@@ -59,13 +59,15 @@ def test_each_table_is_read_by_its_face(plc: Modbus, memory: Noting, bench: Benc
 def test_what_a_host_writes_is_in_the_device(plc: Modbus, memory: Noting, bench: Bench) -> None:
     assert bench.result(plc.holding.write(5, 7)) is None
     assert bench.result(plc.unit(7).holding.write(6, [8, 9])) is None
+    assert bench.result(plc.holding.write(8, (9,))) is None
     assert bench.result(plc.coils.write(3, True)) is None
     assert bench.result(plc.coils.write(4, [True, False, True])) is None
-    assert [7, 8, 9] == memory.holding[5:8]
+    assert [7, 8, 9, 9] == memory.holding[5:9]
     assert [True, True, False, True] == memory.coils[3:7]
     assert [
         (1, "holding", 5, [7]),
         (7, "holding", 6, [8, 9]),
+        (1, "holding", 8, [9]),
         (1, "coils", 3, [True]),
         (1, "coils", 4, [True, False, True]),
     ] == memory.writes
@@ -127,7 +129,7 @@ def test_a_list_of_values_is_read_from_the_input_registers(
             lambda plc: plc.holding.write_and_read(0, [0] * 122, 0, 1),
             "one request writes a list of 1 to 121",
         ),
-        (lambda plc: plc.read("f64", 0, 40), "count: must be from 1 to 125, not 160"),
+        (lambda plc: plc.read("f64", 0, 10**9), "one request reads at most 125 registers, not 4000000000"),
         (lambda plc: plc.read("text", 0), "a text needs count, the number of its bytes"),
         (lambda plc: plc.read("f32", 0, table="coils"), "registers are in the tables holding and inputs"),
         (lambda plc: plc.read("f32", 0, word_order="CDAB"), "word_order must be big or little"),

@@ -42,7 +42,8 @@ def test_each_request_of_the_specification_is_one_frame(request_in_hex: str) -> 
         "11 01 05 CD6BB20E1B", "11 03 06 022B 0000 0064", "11 04 02 000A", "11 05 00AC FF00", "11 07 6D",
         "11 08 0000 A537", "11 0B FFFF 0108", "11 0C 08 0000 0108 0121 2000", "11 10 0001 0002",
         "11 11 03 01 FF 41", "11 16 0004 00F2 0025", "11 17 04 00FE 0ACD", "11 18 0006 0002 01B8 1284",
-        "11 83 02",
+        "11 83 02", "11 2B 0E 01 01 00 00 00", "11 2B 0E 04 83 00 00 01 80 00",
+        "11 2B 0E 01 01 FF 02 02 00 04 41434D45 01 03 442D37",
     ],
 )  # fmt: skip
 def test_each_reply_of_the_specification_is_one_frame(reply_in_hex: str) -> None:
@@ -62,6 +63,16 @@ def test_an_unknown_function_ends_the_stream() -> None:
         recoverable=False,
     )
     assert [fault] == read(REQUESTS, b"\x11\x41\0\0")
+
+
+def test_a_reply_of_another_mei_type_ends_the_stream() -> None:
+    fault = Fault(
+        BadLength,
+        "the header b'\\x11+\\r\\x00\\x00\\x00\\x00\\x00' is not valid: a reply with function 43 and MEI "
+        "type 13 has no known length",
+        recoverable=False,
+    )
+    assert [fault] == read(REPLIES, b"\x11\x2b\x0d\0\0\0\0\0")
 
 
 def test_both_have_a_text_form() -> None:

@@ -340,6 +340,25 @@ def test_pymodbus_serves_a_host(kind: str, framer: str) -> None:
     assert [*ANSWERS, f"{IDENTIFICATION | {'ProductName': 'drive'}}"] == printed(program)
 
 
+AWAITING = """
+from tcpcomm import remote
+from twisted.internet.task import react
+
+async def main(reactor):
+    plc = remote(Modbus, at=f"tcp:127.0.0.1:{port}").unit(7)
+    await plc.holding.write(5, 77)
+    print(await plc.holding[4:7], await plc.discrete[0])
+
+react(main)
+"""
+
+
+def test_pymodbus_serves_a_program_that_awaits() -> None:
+    needs_module("pymodbus", HINT)
+    program = HOST + PYMODBUS_SERVER.replace("FRAMER", "SOCKET") + AWAITING
+    assert ["[15, 77, 17] True"] == printed(program)
+
+
 PYMODBUSTCP_SERVER = """
 import socket
 from pyModbusTCP.server import DataBank, DeviceIdentification, ModbusServer

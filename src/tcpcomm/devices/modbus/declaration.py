@@ -182,7 +182,7 @@ class Coils(Table[bool]):
         _check_end(start, count)
         return self.device.read_coils(start, count)
 
-    async def write(self, start: int, values: bool | list[bool]) -> None:
+    async def write(self, start: int, values: bool | list[bool] | tuple[bool, ...]) -> None:
         """
         Write one coil (function 5), or a list of coils (function 15). The first is at ``start``.
 
@@ -192,6 +192,8 @@ class Coils(Table[bool]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
+        if isinstance(values, tuple):
+            values = list(values)
         if not isinstance(values, list):
             if type(values) is not bool:
                 raise CodecError(f"a coil is True or False, not {values!r}")
@@ -217,7 +219,7 @@ class HoldingRegisters(Table[int]):
         _check_end(start, count)
         return self.device.read_holding_registers(start, count)
 
-    async def write(self, start: int, values: int | list[int]) -> None:
+    async def write(self, start: int, values: int | list[int] | tuple[int, ...]) -> None:
         """
         Write one register (function 6), or a list of them (function 16). The first is at ``start``.
 
@@ -227,6 +229,8 @@ class HoldingRegisters(Table[int]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
+        if isinstance(values, tuple):
+            values = list(values)
         if not isinstance(values, list):
             _check_repeated(Written(start, values), await device.write_single_register(start, values))
             return
@@ -390,6 +394,9 @@ class Modbus(Equipment):
             BadReply: the text is of another encoding, or a number is not in BCD.
         """
         wanted = wanted_values(kind, count, word_order=word_order, byte_order=byte_order, encoding=encoding)
+        if wanted.size > MOST_REGISTERS_READ:
+            most = MOST_REGISTERS_READ
+            raise CodecError(f"one request reads at most {most} registers, not {wanted.size}")
         registers = await self._registers(table)(address, wanted.size)
         try:
             return wanted.of(registers)

@@ -62,8 +62,6 @@ class Values(list[V]):
         self._check = check
         for each in self:
             check(each)
-        if len(self) > ADDRESSES:
-            raise CodecError(f"a table has at most {ADDRESSES} values, not {len(self)}")
 
     @overload
     def __setitem__(self, place: SupportsIndex, value: V) -> None: ...
@@ -100,6 +98,18 @@ def _check_register(value: Any) -> None:
 def _check_bit(value: Any) -> None:
     if type(value) is not bool:
         raise CodecError(f"a coil or a discrete input is True or False, not {value!r}")
+
+
+def _table(given: int | Iterable[V], zero: V, check: Callable[[Any], None]) -> Values[V]:
+    """Return a table of so many zeros, or of these values."""
+    if isinstance(given, int):
+        table: Values[V] = Values((), check)
+        list.extend(table, [zero] * given)  # without a check of each zero
+    else:
+        table = Values(given, check)
+    if len(table) > ADDRESSES:
+        raise CodecError(f"a table has at most {ADDRESSES} values, not {len(table)}")
+    return table
 
 
 class _MadeByInit(Generic[V]):
@@ -148,10 +158,10 @@ class Memory(Modbus):
         identification: Mapping[int, str] = _IDENTIFICATION,
     ) -> None:
         super().__init__()
-        self.holding = Values([0] * holding if isinstance(holding, int) else holding, _check_register)
-        self.inputs = Values([0] * inputs if isinstance(inputs, int) else inputs, _check_register)
-        self.coils = Values([False] * coils if isinstance(coils, int) else coils, _check_bit)
-        self.discrete = Values([False] * discrete if isinstance(discrete, int) else discrete, _check_bit)
+        self.holding = _table(holding, 0, _check_register)
+        self.inputs = _table(inputs, 0, _check_register)
+        self.coils = _table(coils, False, _check_bit)
+        self.discrete = _table(discrete, False, _check_bit)
         self._objects = _identification_objects(identification)
 
     def on_write(self, table: str, address: int, values: list[Any]) -> None:
