@@ -47,6 +47,7 @@ GOLDEN = [
     ("is_running", {}, b"RM", True, b"RM,1"),
     ("is_running", {}, b"RM", False, b"RM,0"),
     ("reset", {}, b"RS", None, b"RS"),
+    ("clear_error", {}, b"CE", None, b"CE"),
     ("program", {}, b"PR", Program(1, 0), b"PR,1,000"),
     ("program", {}, b"PR", Program(2, 999), b"PR,2,999"),
     ("change_program", {"card": 1, "number": 5}, b"PW,1,005", None, b"PW"),
@@ -135,6 +136,9 @@ def test_the_mode_the_program_and_the_condition_are_changed(bench: Bench) -> Non
     bench.result(camera.register_image(2, 7))
     assert [(2, 7)] == mine.images
     assert bench.result(camera.reset()) is None
+    mine.shows_error = True
+    bench.result(camera.clear_error())
+    assert not mine.shows_error
     bench.result(camera.setup())
     assert bench.result(camera.is_running()) is False
     fault = bench.result(camera.trigger_all())

@@ -101,6 +101,11 @@ class _Controller(Equipment):
         """Reset the measurements and the buffers of the program."""
         raise NotImplementedError
 
+    @command("CE", reply="CE")
+    async def clear_error(self) -> None:
+        """Clear the error that the controller shows."""
+        raise NotImplementedError
+
     @command("PR", reply="PR,{card:d},{number:03d}", idempotent=True)
     async def program(self) -> Program:
         """Return the program that runs."""
@@ -253,6 +258,7 @@ class SimulatedCvX(CvX):
         current: the program that runs.
         programs: the programs that can be loaded; None: all.
         execute_condition: the execute condition.
+        shows_error: True while an error is shown that a host may clear.
         images: the reference images that were registered, as pairs of a camera and a number.
 
     Args:
@@ -269,6 +275,7 @@ class SimulatedCvX(CvX):
         self.current = Program(1, 0)
         self.programs: set[Program] | None = None
         self.execute_condition = 0
+        self.shows_error = False
         self.images: list[tuple[int, int]] = []
 
     def measured(self, camera: int) -> Sequence[float | str]:
@@ -319,6 +326,9 @@ class SimulatedCvX(CvX):
 
     async def reset(self) -> None:
         self._check()
+
+    async def clear_error(self) -> None:
+        self.shows_error = False
 
     async def program(self) -> Program:
         self._check()
