@@ -52,7 +52,7 @@ def bind_messages(codec: Codec, specs: Sequence[MessageSpec]) -> Dialect:
         return codec.bind(specs)
     dialects = [each.bind([spec for spec in specs if (spec.codec or codec) == each]) for each in codecs]
     of = {spec.name: dialects[codecs.index(spec.codec or codec)] for spec in specs}
-    mixed = MixedDialect(dialects, of)
+    mixed = MixedDialect(dialects, of, has_events=any(spec.is_event for spec in specs))
     places = {spec.name: spec.where for spec in specs}
     for spec in specs:
         _check_distinct(mixed, spec, places)
@@ -87,10 +87,14 @@ class MixedDialect(Dialect):
     Args:
         dialects: the dialect of each codec; the first is that of the declaration.
         of: the dialect of each message, by name.
+        has_events: True if a message is an event, for which each dialect must look.
     """
 
-    def __init__(self, dialects: Sequence[Dialect], of: Mapping[str, Dialect]) -> None:
+    def __init__(
+        self, dialects: Sequence[Dialect], of: Mapping[str, Dialect], *, has_events: bool
+    ) -> None:
         self._main = dialects[0]
+        self._has_events = has_events
         # An answer that has an id is looked for first, because a codec without ids may read any frame.
         self._dialects = sorted(dialects, key=lambda each: not each.by_id)
         self._of = of
@@ -162,6 +166,8 @@ class MixedDialect(Dialect):
                 found = Answer(
                     _Frame(frame), next(each.id for each in arrivals if isinstance(each, Answer))
                 )
+                if not self._has_events:
+                    break
         if found is None:
             raise problem or CodecError("the frame is neither an event nor an answer")
         return (found,)

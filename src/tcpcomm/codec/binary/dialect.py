@@ -142,10 +142,12 @@ class BinaryDialect(Dialect):
 
     def _read_fault_or_reply(self, frame: bytes) -> Sequence[Answer]:
         """Return the answer in a frame, if faults have a header of their own. Raises CodecError."""
-        with suppress(CodecError):
-            opcode, id, status, at, header = self._wire.fault_header.read_values(frame)
-            if self._is_fault(opcode, status):
-                return (Answer(ReadReply(frame, at, opcode, status, True, header), id),)
+        fault_header = self._wire.fault_header
+        if fault_header.has_constants(frame):
+            with suppress(CodecError):
+                opcode, id, status, at, header = fault_header.read_values(frame)
+                if self._is_fault(opcode, status):
+                    return (Answer(ReadReply(frame, at, opcode, status, True, header), id),)
         return self.read_answer(frame)
 
     def read_answer(self, frame: bytes) -> Sequence[Answer]:

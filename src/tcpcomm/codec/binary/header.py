@@ -197,6 +197,7 @@ class Header:
             for item, layout, size in zip(items, layouts, behind, strict=True)
         ]
         """Items, their layouts, and for each Length its difference from the size of the body."""
+        self._fixed = self._constants()
         self.read: Callable[[bytes], Any] = self._read
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
@@ -272,6 +273,10 @@ class Header:
                     values[item.name] = layout.from_items(items, place)
             place += layout.items
         return numbers[OPCODE], numbers[ID], values
+
+    def has_constants(self, frame: bytes) -> bool:
+        """Return True if a frame has the constant bytes of this header. It costs less than an error."""
+        return all(frame.startswith(content, at) for at, content in self._fixed)
 
     def differing(self, frame: bytes) -> str | None:
         """Return the first constant bytes that differ in a frame, and their place, or None if none do."""
