@@ -90,7 +90,7 @@ BIT_ITEMS: Final = (
 )
 counts = st.sampled_from(COUNTS)
 silent = st.one_of(st.binary(min_size=1, max_size=2), st.integers(1, 3))
-orders: st.SearchStrategy[Any] = st.sampled_from([None, "big", "little"])
+orders: st.SearchStrategy[Any] = st.sampled_from([None, "big", "little", "hex"])
 
 numbers: st.SearchStrategy[Any] = st.one_of(
     st.builds(lambda *given: Annotated[int, Int(*given)], st.integers(1, 8), st.booleans(), orders),

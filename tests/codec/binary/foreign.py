@@ -178,7 +178,7 @@ class ForeignBinary:
                 return int(size["fixed"]) + (self._item_size(size["count"]) if "count" in size else 0)
         match form["type"]:
             case "int" | "float" | "skip":
-                return int(form["bytes"])
+                return int(form["bytes"]) * (2 if form.get("order") == "hex" else 1)
             case "bool" | "choice" | "flags" | "bits":
                 return self._item_size(form["in"])
             case "constant":
@@ -195,8 +195,9 @@ class ForeignBinary:
                 return count + -(-int(size["fixed"]) * int(form["bits"]) // 8)
         raise AssertionError(form)
 
-    @staticmethod
-    def _number(form: Form, value: Any) -> bytes:
+    def _number(self, form: Form, value: Any) -> bytes:
+        if form.get("order") == "hex":
+            return self._number({**form, "order": "big"}, value).hex().upper().encode()
         big = form.get("order", "big") == "big"
         if form["type"] == "float":
             return struct.pack((">" if big else "<") + {4: "f", 8: "d"}[form["bytes"]], value)
@@ -389,8 +390,11 @@ class ForeignBinary:
                 return self._read_tagged(form, data, at, end, scope)
         raise AssertionError(form)
 
-    @staticmethod
-    def _read_number(form: Form, data: bytes, at: int) -> tuple[Any, int]:
+    def _read_number(self, form: Form, data: bytes, at: int) -> tuple[Any, int]:
+        if form.get("order") == "hex":
+            end = at + 2 * form["bytes"]
+            digits = bytes.fromhex(data[at:end].decode())
+            return self._read_number({**form, "order": "big"}, digits, 0)[0], end
         big = form.get("order", "big") == "big"
         end = at + form["bytes"]
         if form["type"] == "float":

@@ -9,10 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm import CodecError, Fault, NoReply, OutcomeUnknown
-from tcpcomm.devices.slmp import ClearMode, CpuState, Devices, ErrorInfo, Memory, Slmp, SlmpFX5, TypeName
+from tcpcomm import CodecError, Fault, LinkState, NoReply, OutcomeUnknown, link_of
+from tcpcomm.devices.slmp import (
+    Address,
+    ClearMode,
+    CpuState,
+    Devices,
+    ErrorInfo,
+    Memory,
+    Slmp,
+    SlmpFX5,
+    TypeName,
+)
 from tcpcomm.devices.slmp.values import text_in, values_in, words_of, words_of_text
-from tests.equipment.declared import Bench
+from tests.equipment.declared import PORT, Bench
 
 Ends = tuple[Any, Any]
 
@@ -38,14 +48,8 @@ def test_bits_are_read_and_written(bench: Bench, ends: Ends) -> None:
     assert None is bench.result(plc.write("M0", [True, False, 1]))
     assert None is bench.result(plc.Y.write(0x10, True))
     assert [True, False, True, False] == bench.result(plc.M[0:4])
-    assert [5] == bench.result(plc.read_words(memory_address("M", 0), 1))
+    assert [5] == bench.result(plc.read_words(Address("M", 0), 1))
     assert memory["Y10"] is True
-
-
-def memory_address(device: str, number: int) -> Any:
-    from tcpcomm.devices.slmp import Address
-
-    return Address(device, number)
 
 
 def test_numbers_and_texts_are_read_and_written(bench: Bench, ends: Ends) -> None:
@@ -136,16 +140,16 @@ def test_a_refusal_is_told_in_words_with_its_details(bench: Bench, ends: Ends) -
 @pytest.mark.parametrize(
     ("ask", "code"),
     [
-        (lambda plc: plc.read_words(memory_address("D", 0), 0), 0xC052),
-        (lambda plc: plc.read_words(memory_address("D", 0), 961), 0xC052),
-        (lambda plc: plc.read_bits(memory_address("M", 0), 7169), 0xC051),
-        (lambda plc: plc.read_bits(memory_address("D", 0), 1), 0xC05C),
-        (lambda plc: plc.write_words(memory_address("D", 0), []), 0xC052),
-        (lambda plc: plc.write_words(memory_address("D", 199), [1, 2]), 0xC056),
-        (lambda plc: plc.write_words(memory_address("M", 8190), [1]), 0xC056),
-        (lambda plc: plc.read_random([memory_address("TS", 0)], []), 0x4032),
+        (lambda plc: plc.read_words(Address("D", 0), 0), 0xC052),
+        (lambda plc: plc.read_words(Address("D", 0), 961), 0xC052),
+        (lambda plc: plc.read_bits(Address("M", 0), 7169), 0xC051),
+        (lambda plc: plc.read_bits(Address("D", 0), 1), 0xC05C),
+        (lambda plc: plc.write_words(Address("D", 0), []), 0xC052),
+        (lambda plc: plc.write_words(Address("D", 199), [1, 2]), 0xC056),
+        (lambda plc: plc.write_words(Address("M", 8190), [1]), 0xC056),
+        (lambda plc: plc.read_random([Address("TS", 0)], []), 0x4032),
         (lambda plc: plc.read_random([], []), 0xC054),
-        (lambda plc: plc.read_random([memory_address("D", 0)] * 193, []), 0xC054),
+        (lambda plc: plc.read_random([Address("D", 0)] * 193, []), 0xC054),
         (lambda plc: plc.write_random_bits([]), 0xC053),
         (lambda plc: plc.read_blocks([], []), 0xC0D8),
     ],
@@ -230,6 +234,16 @@ def test_a_program_refuses_a_write_before_anything_is_stored(bench: Bench) -> No
     assert "end code 4010, the CPU is in RUN" in str(fault)
     assert 0 == memory["D5"]
     assert [("D", 1, [65535, 65535]), ("D", 5, [1]), ("D", 9, [2])] == memory.seen
+
+
+def test_a_controller_may_open_the_connection(bench: Bench) -> None:
+    """In GX Works the open system of the port is Active."""
+    memory = Memory()
+    memory["D0"] = 7
+    plc = bench.remote(Slmp, listen=bench.robot.listening(PORT))
+    bench.serve_actively(memory)
+    bench.until(lambda: link_of(plc).state is LinkState.READY)
+    assert 7 == bench.result(plc.read("D0"))
 
 
 def test_an_fx5_has_octal_inputs(bench: Bench) -> None:

@@ -268,7 +268,7 @@ def _in_bytes(made: type[A], wire: type[Any], *, short: bool) -> Via:
         _check_type(address, made)
         return wire(address.number, _known_kind(address, short=short).code)
 
-    return Via(wire, read, write, lambda random: _drawn(made, random, short=short, most=0xFFFFFF))
+    return Via(wire, read, write, lambda random: _drawn(made, random, short=short))
 
 
 def _in_text(made: type[A], wire: type[Any], *, short: bool) -> Via:
@@ -292,7 +292,7 @@ def _in_text(made: type[A], wire: type[Any], *, short: bool) -> Via:
             raise ValueError(f"the number of {address} has more than {size} digits")
         return wire((kind.short if short else kind.name).ljust(width, "*"), number)
 
-    return Via(wire, read, write, lambda random: _drawn(made, random, short=short, most=999999))
+    return Via(wire, read, write, lambda random: _drawn(made, random, short=short))
 
 
 def _check_type(address: Any, made: type[Address]) -> None:
@@ -300,10 +300,9 @@ def _check_type(address: Any, made: type[Address]) -> None:
         raise TypeError(f"must be {'an' if made is Address else 'a'} {made.__name__}, not {address!r}")
 
 
-def _drawn(made: type[A], random: Random, *, short: bool, most: int) -> A:
+def _drawn(made: type[A], random: Random, *, short: bool) -> A:
     names = [kind.name for kind in KINDS.values() if kind.short or not short]
-    numbers = random.randint(0, 99), random.randint(0, most), 0, most
-    return made(random.choice(names), random.choice(numbers))
+    return made(random.choice(names), random.choice((random.randint(0, 99), random.randint(0, 999))))
 
 
 IN_BYTES: Final[Mapping[type, Via]] = MappingProxyType(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from tcpcomm.codec import Codec
 from tcpcomm.devices.slmp.addresses import OCTAL, place_of
@@ -18,6 +18,10 @@ from tcpcomm.framing import Framing
 
 _FORCE = 3
 _NORMAL = 1
+
+
+Value: TypeAlias = bool | int | float | str
+"""A value at an address: a bit, a word, a number in several words, or a text."""
 
 
 class Slmp(SlmpCommands):
@@ -59,7 +63,7 @@ class Slmp(SlmpCommands):
         values = await read_place(self, place, 1 if count is None else count, self.text_encoding)
         return values[0] if count is None else values
 
-    async def write(self, address: str, values: Any) -> None:
+    async def write(self, address: str, values: Value | list[Value]) -> None:
         """
         Write a value, or several from an address on, in one request.
 
@@ -86,7 +90,7 @@ class Slmp(SlmpCommands):
         places = [place_of(each, self.notation) for each in addresses]
         return await read_places(self, places, self.text_encoding)
 
-    async def write_many(self, values: Mapping[str, Any]) -> None:
+    async def write_many(self, values: dict[str, Value]) -> None:
         """
         Write a value to each of several addresses, in one request: ``{"D100": 7, "D200:f32": 1.5}``.
 

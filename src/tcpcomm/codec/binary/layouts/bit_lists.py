@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -14,6 +14,8 @@ from tcpcomm.codec.binary.layouts.layout import VariableLayout, cut
 from tcpcomm.codec.numpy_values import list_of, native_list
 from tcpcomm.codec.problems import inside, wrong
 from tcpcomm.errors import CodecError, ConfigurationError
+
+_BITS: Final = frozenset("01")
 
 
 def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bool) -> VariableLayout:
@@ -28,6 +30,8 @@ def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bo
     """
 
     is_bool = width == 1 and item.form["type"] == "bool"
+    # In SLMP each half byte is a bit device, so that its hexadecimal digits are the bits.
+    is_half_byte = width == 4 and item.form["type"] == "bool" and highest_first and not in_bytes
 
     def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
         if length is None:
@@ -36,6 +40,8 @@ def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bo
             raise CodecError(f"has a length of {length}")
         number = 8 * length // width if in_bytes else length
         part, end = cut(data, at, length if in_bytes else -(-number * width // 8))
+        if is_half_byte and _BITS.issuperset(digits := part.hex()):
+            return [digit == "1" for digit in digits[:number]], end
         bits = f"{int.from_bytes(part, 'big' if highest_first else 'little'):0{8 * len(part)}b}"
         if not part:
             bits = ""
@@ -57,6 +63,9 @@ def bit_list(item: FixedLayout, width: int, *, highest_first: bool, in_bytes: bo
             value = native_list(value, "a list")
         if is_bool and {bool}.issuperset(map(type, value)):
             return _joined(["01"[each] for each in value], len(value))
+        if is_half_byte and {bool}.issuperset(map(type, value)):
+            digits = "".join(["01"[each] for each in value])
+            return bytes.fromhex(digits.ljust(len(digits) + len(digits) % 2, "0")), len(value)
         texts: list[str] = []
         for each in value:
             items: list[Any] = []
