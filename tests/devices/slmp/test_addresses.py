@@ -16,24 +16,24 @@ from tests.codec.binary.wires import one
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("D100", ("D", 100, None, "", 0)),
-        (" d100 ", ("D", 100, None, "", 0)),
-        ("X1F", ("X", 0x1F, None, "", 0)),
-        ("XFF", ("X", 0xFF, None, "", 0)),
-        ("SB1F", ("SB", 0x1F, None, "", 0)),
-        ("B1F", ("B", 0x1F, None, "", 0)),
-        ("ZR10", ("ZR", 0x10, None, "", 0)),
-        ("STN7", ("STN", 7, None, "", 0)),
-        ("D100.A", ("D", 100, 10, "", 0)),
-        ("D100:f32", ("D", 100, None, "f32", 0)),
-        ("W1F:I32", ("W", 0x1F, None, "i32", 0)),
-        ("D100:str[16]", ("D", 100, None, "str", 16)),
-        ("LTN3:i32", ("LTN", 3, None, "i32", 0)),
+        ("D100", ("D", 100, None, "")),
+        (" d100 ", ("D", 100, None, "")),
+        ("X1F", ("X", 0x1F, None, "")),
+        ("XFF", ("X", 0xFF, None, "")),
+        ("SB1F", ("SB", 0x1F, None, "")),
+        ("B1F", ("B", 0x1F, None, "")),
+        ("ZR10", ("ZR", 0x10, None, "")),
+        ("STN7", ("STN", 7, None, "")),
+        ("D100.A", ("D", 100, 10, "")),
+        ("D100:f32", ("D", 100, None, "f32")),
+        ("W1F:I32", ("W", 0x1F, None, "i32")),
+        ("D100:str[16]", ("D", 100, None, "str[16]")),
+        ("LTN3:i32", ("LTN", 3, None, "i32")),
     ],
 )
-def test_an_address_names_a_place(text: str, expected: tuple[str, int, int | None, str, int]) -> None:
+def test_an_address_names_a_place(text: str, expected: tuple[str, int, int | None, str]) -> None:
     place = place_of(text)
-    assert expected == (place.kind.name, place.number, place.bit, place.type, place.size)
+    assert expected == (place.kind.name, place.number, place.bit, place.type)
 
 
 def test_inputs_and_outputs_of_an_fx5_are_octal() -> None:
@@ -57,8 +57,8 @@ def test_inputs_and_outputs_of_an_fx5_are_octal() -> None:
         ("M5.1", "only a word has bits behind a dot, and M are internal relays"),
         ("D5.", "the bit of a word is one digit from 0 to F, such as D100.A"),
         ("D5.10", "the bit of a word is one digit from 0 to F, such as D100.A"),
-        ("D5:f16", "the types are u16, i16, u32, i32, f32, u64, i64, f64, and str"),
-        ("D5:str", "the types are u16, i16, u32, i32, f32, u64, i64, f64, and str"),
+        ("D5:f16", "the types are u16, i16, u32, i32, u64, i64, f32, f64, bcd, bcd32, and str[16]"),
+        ("D5:str", "the types are u16, i16, u32, i32, u64, i64, f32, f64, bcd, bcd32, and str[16]"),
         ("D5.1:f32", "a bit has no type: leave f32 out"),
         ("M5:u16", "M are internal relays, which have no type"),
         ("LTN5:f64", "LTN are current values of long timers, of 32 bits"),

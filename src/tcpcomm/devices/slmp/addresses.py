@@ -8,7 +8,6 @@ Manual", SH(NA)-080008, section 8.1.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from random import Random
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 from attrs import evolve, frozen
 
 from tcpcomm.codec import U8, U16, U24, U32, Fixed, Via
-from tcpcomm.devices.slmp.values import TYPES
+from tcpcomm.devices.word_types import WordType, word_type
 from tcpcomm.errors import CodecError, Fault
 
 
@@ -105,7 +104,6 @@ OCTAL: Final[Mapping[str, int]] = MappingProxyType({"X": 8, "Y": 8})
 _BY_CODE: Final = {kind.code: kind.name for kind in KINDS.values()}
 _BY_SHORT: Final = {kind.short: kind.name for kind in KINDS.values() if kind.short}
 _LONGEST_FIRST: Final = sorted(KINDS, key=len, reverse=True)
-_STRING: Final = re.compile(r"str\[([1-9][0-9]{0,3})\]", re.ASCII)
 _DIGITS: Final = {8: "01234567", 10: "0123456789", 16: "0123456789ABCDEF"}
 _NAMES: Final = {8: "octal", 10: "decimal", 16: "hexadecimal"}
 
@@ -161,14 +159,31 @@ class Place:
         number: its number.
         bit: the bit of a word, behind the dot; None if there is none.
         type: the type of the value, behind the colon; empty if there is none.
-        size: the characters of a text.
     """
 
     kind: Kind
     number: int
     bit: int | None = None
     type: str = ""
-    size: int = 0
+
+    @property
+    def is_text(self) -> bool:
+        """True if its value is a text."""
+        return self.type.startswith("str")
+
+    def type_in(self, encoding: str, value: Any = 0) -> WordType:
+        """
+        Return the type of its value in words. Without a type, a negative number is written as well.
+
+        Args:
+            encoding: the encoding of texts.
+            value: the value that is written, if one is.
+        """
+        name = self.type
+        if not name:
+            is_negative = isinstance(value, int) and value < 0
+            name = ("i" if is_negative else "u") + ("32" if self.kind.doubles else "16")
+        return word_type(name, encoding, word_order="little", text_order="little")
 
 
 def place_of(text: str, notation: Mapping[str, int] = MappingProxyType({})) -> Place:
@@ -209,11 +224,11 @@ def _typed(text: str, place: Place, type: str, *, has_bit: bool) -> Place:
         raise CodecError(f"{text!r}: a bit has no type: leave {type} out")
     if place.kind.bits:
         raise CodecError(f"{text!r}: {place.kind.name} are {place.kind.meaning}, which have no type")
-    if found := _STRING.fullmatch(type):
-        return evolve(place, type="str", size=int(found[1]))
-    if type not in TYPES:
-        raise CodecError(f"{text!r}: the types are {', '.join(TYPES)}, and str[16] for 16 characters")
-    if place.kind.doubles and TYPES[type].words != 2:
+    try:
+        found = word_type(type, "ascii", word_order="little", text_order="little")
+    except CodecError as error:
+        raise CodecError(f"{text!r}: {error}") from None
+    if place.kind.doubles and (found.words != 2 or type.startswith("str")):
         raise CodecError(f"{text!r}: {place.kind.name} are {place.kind.meaning}, of 32 bits")
     return evolve(place, type=type)
 

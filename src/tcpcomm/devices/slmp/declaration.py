@@ -58,6 +58,7 @@ class Slmp(SlmpCommands):
         Raises:
             CodecError: the address is wrong, or one request cannot ask for so many. Nothing was sent.
             Fault: the controller says no, with an end code.
+            BadReply: the words are not a value of this type.
         """
         place = place_of(address, self.notation)
         values = await read_place(self, place, 1 if count is None else count, self.text_encoding)

@@ -10,8 +10,14 @@ from typing import Any, Final
 
 from tcpcomm.devices.slmp.addresses import KINDS, REQUEST_CONTENT, Kind, place_of
 from tcpcomm.devices.slmp.end_codes import END_CODES
-from tcpcomm.devices.slmp.places import bit_at, type_at, values_at, words_at, words_in
-from tcpcomm.devices.slmp.values import values_in, words_of
+from tcpcomm.devices.slmp.places import (
+    bit_at,
+    doubles_in,
+    values_at,
+    words_at,
+    words_in,
+    words_of_doubles,
+)
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
 BEYOND_LAST: Final[int] = 0xC056
@@ -79,7 +85,7 @@ class Devices:
                 found: list[Any] = [*self.bits(place.kind, place.number, number)]
             elif place.kind.doubles:
                 doubles = [self.double(place.kind, place.number + index) for index in range(number)]
-                found = values_in(place.type or "u32", words_of("u32", doubles))
+                found = values_at(place, words_of_doubles(doubles), self._encoding)
             else:
                 words = self.words(place.kind, place.number, words_in(place) * number)
                 found = values_at(place, words, self._encoding)
@@ -97,7 +103,7 @@ class Devices:
                 self.set_bits(place.kind, place.number, [bit_at(place.kind, each) for each in given])
             elif place.kind.doubles:
                 for index, each in enumerate(given):
-                    (value,) = values_in("u32", words_of(type_at(place, each), [each]))
+                    (value,) = doubles_in(words_at(place, each, self._encoding))
                     self.set_double(place.kind, place.number + index, value)
             else:
                 words = [word for each in given for word in words_at(place, each, self._encoding)]

@@ -30,8 +30,7 @@ from tcpcomm.devices.slmp.commands import (
     SlmpCommands,
     WordAt,
 )
-from tcpcomm.devices.slmp.values import TYPES, text_in, values_in, words_of, words_of_text
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import BadReply, CodecError
 
 MAX_POINTS: Final = 192
 """The most words and double words that one request reads at several places."""
@@ -68,25 +67,29 @@ async def read_place(device: SlmpCommands, place: Place, count: int, encoding: s
     if kind.doubles:
         return await read_places(device, _following(place, count), encoding)
     words = await read_words_at(device, kind, place.number, words_in(place) * count)
-    return values_at(place, words, encoding)
+    return _values_read(place, words, encoding)
 
 
 def words_in(place: Place) -> int:
     """Return the number of words that a value at a place takes."""
-    if place.type == "str":
-        return (place.size + 1) // 2
-    return TYPES[place.type].words if place.type else 1
+    return 1 if place.kind.bits or place.bit is not None else place.type_in("ascii").words
 
 
 def values_at(place: Place, words: Sequence[int], encoding: str) -> list[Any]:
-    """Return the values in the words from a place on."""
+    """Return the values in the words from a place on. Raises CodecError if they hold none."""
     if place.bit is not None:
         return [bool(word >> place.bit & 1) for word in words]
-    if place.type == "str":
-        size = words_in(place)
-        starts = range(0, len(words), size)
-        return [text_in(words[start : start + size], place.size, encoding) for start in starts]
-    return values_in(place.type or "u16", words)
+    if not place.type and not place.kind.doubles:
+        return [*words]
+    return place.type_in(encoding).values_of(words)
+
+
+def _values_read(place: Place, words: Sequence[int], encoding: str) -> list[Any]:
+    """Return the values in words that a controller sent. Raises BadReply if they hold none."""
+    try:
+        return values_at(place, words, encoding)
+    except CodecError as error:
+        raise BadReply(f"{place.kind.name}{place.number}:{place.type}: {error}") from None
 
 
 def _following(place: Place, count: int) -> list[Place]:
@@ -130,19 +133,19 @@ def bit_at(kind: Kind, value: Any) -> bool:
 
 def words_at(place: Place, value: Any, encoding: str) -> list[int]:
     """Return the words of a value at a place. Raises CodecError if it does not fit."""
-    if place.type == "str" or isinstance(value, str):
-        if place.type != "str" or not isinstance(value, str):
-            raise CodecError(f"{value!r}: only a text is written to D100:str[16], and to no other place")
-        return words_of_text(value, place.size, encoding)
-    return words_of(type_at(place, value), [value])
+    if isinstance(value, str) and not place.is_text:
+        raise CodecError(f"{value!r}: write a text to a place for texts, such as D100:str[16]")
+    return place.type_in(encoding, value).words_of(value)
 
 
-def type_at(place: Place, value: Any) -> str:
-    """Return the type of a number at a place. Without one, a negative number is written as well."""
-    if place.type:
-        return place.type
-    is_negative = isinstance(value, int) and value < 0
-    return ("i" if is_negative else "u") + ("32" if place.kind.doubles else "16")
+def doubles_in(words: Sequence[int]) -> list[int]:
+    """Return the double words of pairs of words, the lowest word first."""
+    return [low | high << 16 for low, high in zip(words[::2], words[1::2], strict=True)]
+
+
+def words_of_doubles(doubles: Sequence[int]) -> list[int]:
+    """Return the words of double words."""
+    return [word for double in doubles for word in (double & 0xFFFF, double >> 16)]
 
 
 class _Points:
@@ -172,7 +175,9 @@ class _Points:
     @staticmethod
     def is_double(place: Place) -> bool:
         """Return True if double words carry the value of a place."""
-        return place.kind.doubles or (place.type in TYPES and TYPES[place.type].words > 1)
+        if place.kind.bits or not place.type or place.is_text:
+            return place.kind.doubles
+        return words_in(place) > 1
 
 
 async def read_places(device: SlmpCommands, places: Sequence[Place], encoding: str) -> list[Any]:
@@ -196,11 +201,11 @@ async def read_places(device: SlmpCommands, places: Sequence[Place], encoding: s
     values: list[Any] = []
     for place, part in zip(places, points.parts, strict=True):
         if points.is_double(place):
-            values += values_in(place.type or "u32", words_of("u32", found.doubles[part]))
+            values += _values_read(place, words_of_doubles(found.doubles[part]), encoding)
         elif place.kind.bits:
             values.append(bool(found.words[part.start] & 1))
         else:
-            values += values_at(place, found.words[part], encoding)
+            values += _values_read(place, found.words[part], encoding)
     return values
 
 
@@ -223,7 +228,7 @@ async def write_places(device: SlmpCommands, values: Mapping[Place, Any], encodi
     doubles: list[int] = []
     for place, value in values.items():
         if points.is_double(place):
-            doubles += values_in("u32", words_of(type_at(place, value), [value]))
+            doubles += doubles_in(words_at(place, value, encoding))
         else:
             words += words_at(place, value, encoding)
     most = MAX_WEIGHT_IQR if points.long else MAX_WEIGHT
