@@ -16,8 +16,10 @@ from tcpcomm.devices.modbus import (
     IdentificationObject,
     MaskWritten,
     Modbus,
+    ModbusRtu,
     Written,
 )
+from tcpcomm.framing import checksum
 
 
 def bits(text: str) -> list[bool]:
@@ -144,6 +146,8 @@ EXAMPLES = [
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.section)
 TCP = declaration_of(Modbus).dialect
+RTU = declaration_of(ModbusRtu).dialect
+CRC = checksum("crc-16/modbus")
 
 
 def in_tcp(pdu: str, *, transaction: int = 0x1501, unit: int = 17) -> bytes:
@@ -180,3 +184,49 @@ def test_a_host_reads_the_reply_of_the_standard(example: Example) -> None:
     assert reader is not None
     assert isinstance(answer, Answer)
     assert example.result == reader.take(answer.body)
+
+
+def in_rtu(pdu: str, *, unit: int = 17) -> bytes:
+    """Return a message of RTU: unit, function and data, and the checksum with its lowest byte first."""
+    content = bytes([unit]) + bytes.fromhex(pdu)
+    return content + CRC.compute(content).to_bytes(2, "little")
+
+
+@each_example
+def test_a_host_of_rtu_sends_the_request_with_its_checksum(example: Example) -> None:
+    frame, _ = RTU.ask(example.command, example.values, 0, {"unit": 17}, {})
+    assert in_rtu(example.request) == ModbusRtu.framing.encode(frame)
+
+
+@each_example
+def test_a_device_of_rtu_reads_the_request_and_sends_the_reply(example: Example) -> None:
+    (frame,) = ModbusRtu.framing.decoder().feed(in_rtu(example.request))
+    asked = RTU.read_at_equipment(frame)
+    assert isinstance(asked, Request)
+    assert (example.command, example.values) == (asked.name, asked.values)
+    (reply,) = RTU.reply(asked, example.result)
+    assert ModbusRtu.reply_framing is not None
+    assert in_rtu(example.reply) == ModbusRtu.reply_framing.encode(reply)
+
+
+@each_example
+def test_a_host_of_rtu_reads_the_reply(example: Example) -> None:
+    _, reader = RTU.ask(example.command, example.values, 0, {"unit": 17}, {})
+    assert ModbusRtu.reply_framing is not None
+    (frame,) = ModbusRtu.reply_framing.decoder().feed(in_rtu(example.reply))
+    (answer,) = RTU.read_at_host(frame)
+    assert reader is not None
+    assert isinstance(answer, Answer)
+    assert example.result == reader.take(answer.body)
+
+
+def test_reads_may_be_repeated_and_writes_may_not() -> None:
+    commands = declaration_of(Modbus).commands
+    assert [
+        "write_single_coil",
+        "write_single_register",
+        "write_multiple_coils",
+        "write_multiple_registers",
+        "mask_write_register",
+        "read_write_multiple_registers",
+    ] == [name for name, command in commands.items() if not command.idempotent]

@@ -564,7 +564,7 @@ class ModbusRtu(Modbus):
 
 
 def _answering(device: Modbus) -> Modbus:
-    """Return a device if it answers writes, unlike all devices of a serial line together."""
+    """Return the device. Raise CodecError if its unit means all devices, because none answers then."""
     if device.broadcast is not None and device.unit.value == device.broadcast:
         raise CodecError(f"no device answers unit {device.broadcast}, so it is not known who was reached")
     return device
