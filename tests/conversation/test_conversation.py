@@ -529,7 +529,7 @@ def test_asking_a_host_that_was_not_declared_is_refused(bench: Bench, logged: li
     camera.jobs[1] = lambda: caller(Cell).where()
     bench.serve(camera)
     assert Fault is type(bench.result(bench.remote(VisionCamera).locate(1)))
-    assert "the host of this session was not declared as Cell" in logged.pop()
+    assert "the other side of this session was not declared as Cell" in logged.pop()
 
 
 KEY = bytes(range(32))

@@ -32,6 +32,7 @@ WITH_LIMITS = [
         "conversation.responder",
         "devices.cognex.framing",
         "devices.cognex.insight",
+        "devices.fanuc.rmi",
         "devices.s7.items",
         "devices.s7.transfer",
         "devices.hsms.session",

@@ -46,6 +46,9 @@ REQUESTS: Final[dict[str, Request]] = {
     "cognex": Request(
         "lines", r"delimited:\r\n", "GO", "1", LONGEST_LINE, "tests.devices.cognex.open_camera:OpenCamera"
     ),
+    "fanuc": Request(
+        "json", r"delimited:\r\n", '{"Command":"FRC_GetUFrameUTool"}', '"UFrameNumber"', 1 << 20
+    ),
     "fins": Request(
         "binary",
         "length:4,offset=4,sync=FINS,strip=0,max=2028",

@@ -320,6 +320,9 @@ class Dialect(ABC):
     mixes_order: bool = False
     """True if some replies carry an id, and others come in the order of their requests."""
 
+    id_parameters: Mapping[str, str] = MappingProxyType({})
+    """The parameters that are the ids of their commands, by the names of the commands."""
+
     largest_id: int = 2**31 - 1
     """The largest id that a request can carry. After it, ids start again at 0."""
 

@@ -53,6 +53,8 @@ def bind_messages(codec: Codec, specs: Sequence[MessageSpec]) -> Dialect:
     dialects = [each.bind([spec for spec in specs if (spec.codec or codec) == each]) for each in codecs]
     of = {spec.name: dialects[codecs.index(spec.codec or codec)] for spec in specs}
     mixed = MixedDialect(dialects, of, has_events=any(spec.is_event for spec in specs))
+    if any(each.by_id and bool(each.id_parameters) is not bool(mixed.id_parameters) for each in dialects):
+        raise ConfigurationError("if some commands have their id as a parameter, all that have ids must")
     places = {spec.name: spec.where for spec in specs}
     for spec in specs:
         _check_distinct(mixed, spec, places)
@@ -101,6 +103,9 @@ class MixedDialect(Dialect):
         self.by_id = any(each.by_id for each in dialects)
         self.largest_id = min((each.largest_id for each in dialects if each.by_id), default=self.largest_id)
         self.mixes_order = self.by_id and not all(each.by_id for each in dialects)
+        self.id_parameters = {
+            name: parameter for each in dialects for name, parameter in each.id_parameters.items()
+        }
         self.reads_by_request = any(each.reads_by_request for each in dialects)
         able = [each for each in dialects if each.has_faults]
         self.has_faults = bool(able)

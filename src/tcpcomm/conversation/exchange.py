@@ -86,6 +86,9 @@ LONGEST_DOUBT: Final = 0.5
 """Seconds that such a silence lasts at most."""
 
 
+_BELOW_CHOSEN_IDS: Final = -(2**62)
+
+
 @define(eq=False)
 class Call:
     """
@@ -122,7 +125,6 @@ class Call:
     due: float = field(default=inf, init=False)
     interim: str = field(default="", init=False)
     is_patient: bool = field(default=False, init=False)
-
 
     @property
     def awaited(self) -> str:
@@ -166,6 +168,9 @@ class Exchange:
             next command is written.
         is_alien: returns True if a frame that makes no sense as the reply to a call shows that the order is
             lost. It gets the call, and the answer in the frame, or None if that cannot be read.
+        chooses_ids: True if the program chooses the ids on the wire, by :meth:`claim_id`. Those of
+            :meth:`new_id` are then below them, for commands without an id on the wire. ``largest_id``
+            must be 0.
         remedy: the advice for a session that a frame broke, if such frames are normal.
         stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
         paused_until: the time at which the next command may be written; infinity if nothing pauses.
@@ -182,6 +187,7 @@ class Exchange:
     _quiet: float = 0.0
     _is_alien: Callable[[Call, Any], bool] = field(default=lambda call, body: False)
     _remedy: str = "declare them"
+    _chooses_ids: bool = False
     _last_id: int = field(default=0, init=False)
     _ids_repeat: bool = field(default=False, init=False)
     _waiting: list[Call] = field(factory=list, init=False)  # few: an empty deque takes 0.7 KiB
@@ -246,6 +252,8 @@ class Exchange:
         """
         self._last_id += 1
         if self._last_id > self._largest_id:
+            if self._chooses_ids:
+                return _BELOW_CHOSEN_IDS - self._last_id
             self._last_id, self._ids_repeat = 1, True
         if self._ids_repeat:
             used = {call.id for call in self._waiting} | self._under_way.keys()
@@ -254,6 +262,17 @@ class Exchange:
             while self._last_id in used:
                 self._last_id = self._last_id % self._largest_id + 1
         return self._last_id
+
+    def claim_id(self, id: int) -> int:
+        """
+        Return an id that the program has chosen.
+
+        Raises:
+            NotSent: a command with this id is not settled.
+        """
+        if id in self._under_way or any(call.id == id for call in self._waiting):
+            raise NotSent(f"the id {id} is that of a command under way: give each command another id")
+        return id
 
     def ask(self, call: Call, now: float) -> None:
         """

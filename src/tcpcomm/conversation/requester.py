@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any, Final
@@ -75,6 +75,7 @@ class Requester:
         "_framing",
         "_has_events",
         "_heartbeat",
+        "_id_parameters",
         "_is_quiet",
         "_later",
         "_look_again",
@@ -103,17 +104,20 @@ class Requester:
         self._framing = session.send_framing
         self._heartbeat: str | None = None
         self._has_events = has_events
+        self._id_parameters: Mapping[str, str] | None = None
         if declaration is None:
             self._exchange = Exchange(by_id=False, broken=drop, quiet=quiet, remedy=_LINK_REMEDY)
         else:
             self._dialect = dialect = declaration.dialect
             if dialect.header_values:
                 self.header = SessionHeader({} if header is None else header)
+            self._id_parameters = dialect.id_parameters or None
             self._exchange = Exchange(
                 by_id=dialect.by_id,
+                chooses_ids=bool(dialect.id_parameters),
                 broken=drop,
                 depth=declaration.pipeline,
-                largest_id=dialect.largest_id,
+                largest_id=0 if dialect.id_parameters else dialect.largest_id,
                 quiet=declaration.quiet,
                 is_alien=self._is_alien,
                 remedy=_REMEDY,
@@ -174,7 +178,10 @@ class Requester:
         """
         name, dialect = command.name, self._dialect
         try:
-            number = self._exchange.new_id()
+            if self._id_parameters is None:
+                number = self._exchange.new_id()
+            else:
+                number = self._chosen_id(self._id_parameters.get(name), values)
             if self.header is None:
                 frame = dialect.request(name, values, number)
             else:
@@ -188,6 +195,13 @@ class Requester:
         if timeout is None:
             timeout = command.timeout
         return self._ask(number, frame, answers, timeout, name=name, values=values)
+
+    def _chosen_id(self, parameter: str | None, values: dict[str, Any]) -> int:
+        """Return the id of a command, which may be one of its parameters."""
+        chosen = None if parameter is None else values[parameter]
+        if type(chosen) is not int:  # the dialect refuses it, if it is that of a command
+            return self._exchange.new_id()
+        return self._exchange.claim_id(chosen)
 
     def ask_frame(
         self, frame: bytes, answers: ReplyReader | None, timeout: float, *, doubtful: bool = False

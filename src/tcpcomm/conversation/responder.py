@@ -163,7 +163,7 @@ class HandlerTable:
 class Responder:
     """Answers the requests of one session, by handlers that all sessions may share."""
 
-    __slots__ = ("_handlers", "_kept", "_queue", "_refusals", "_running", "_session", "_took_long")
+    __slots__ = ("_free", "_handlers", "_kept", "_queue", "_refusals", "_running", "_session", "_took_long")
 
     log = BoundedLogger()
 
@@ -171,6 +171,7 @@ class Responder:
         self._handlers = handlers
         self._session = session
         self._running = 0
+        self._free = 0  # commands with ids, which nobody waits for
         self._took_long = False  # the last handlers, so that others must get their turn
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
@@ -184,7 +185,7 @@ class Responder:
     @property
     def is_busy(self) -> bool:
         """Return True while a command is being carried out."""
-        return self._running > 0
+        return self._running + self._free > 0
 
     def read(self, frame: bytes) -> Asked:
         return self._handlers.read(frame)
@@ -334,12 +335,13 @@ class Responder:
         if Deferred not in type(result).__mro__:  # faster than isinstance
             self._succeeded(handler, request, send, result)
             return None
-        self._running += 1
+        apart = request.id is not None and self._handlers.dialect.mixes_order
+        self._free, self._running = self._free + apart, self._running + (not apart)
         result.addBoth(self._log_if_late, handler, self._handlers.seconds())
         result.addCallbacks(
             partial(self._succeeded, handler, request, send), partial(self._failed, request, send)
         )
-        return cast("Deferred[None]", result.addBoth(self._done))
+        return cast("Deferred[None]", result.addBoth(self._done, apart))
 
     def _log_if_late(self, outcome: Any, handler: Handler, began: float) -> Any:
         """Log a handler that waited and took longer than its host waits. Return its outcome."""
@@ -359,11 +361,11 @@ class Responder:
                 )
         return outcome
 
-    def _done(self, outcome: Any) -> Any:
+    def _done(self, outcome: Any, apart: bool) -> Any:
         """Begin the commands that waited for one that is done now, unless the session is over."""
         if not self._session.is_open:
             self._queue = None
-        self._running -= 1
+        self._free, self._running = self._free - apart, self._running - (not apart)
         if self._queue and not self._running and self._begin_waiting():
             self._session.go_on_in_turn(self._begin_waiting)
         return outcome

@@ -102,6 +102,15 @@ OURS: Final[tuple[Device, ...]] = (
         served=("CognexNativePy",),
     ),
     Device(
+        name="fanuc",
+        summary="FANUC robots by the Remote Motion Interface (RMI)",
+        kind="tcpcomm.devices.fanuc:Rmi",
+        simulator="tcpcomm.devices.fanuc:Controller",
+        port=16001,
+        source="FANUC Remote Motion Interface Operator's Manual B-84184EN/01",
+        served=("fanuc_rmi",),
+    ),
+    Device(
         name="fins",
         summary="FINS/TCP: controllers of Omron (CS, CJ, CP, NSJ)",
         kind="tcpcomm.devices.fins:Fins",

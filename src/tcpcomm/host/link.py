@@ -157,12 +157,14 @@ class HostSession(LinkSession):
         if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
             self._send_past_commands(declaration.heartbeat, heartbeats)
         elif declaration.heartbeat_while_busy or self.requester.idle:
+            reader = declaration.dialect.reply_reader(declaration.heartbeat)
+            has_id = declaration.dialect.by_id and not (reader is not None and reader.is_without_id)
             self._last_heartbeat = self.requester.ask(
                 declaration.commands[declaration.heartbeat],
                 {},
                 # By its id, any answer shows that the equipment is alive. Without ids, a frame that is not
                 # the declared reply may belong to another command.
-                answers=ANY_FRAME if declaration.dialect.by_id else None,
+                answers=ANY_FRAME if has_id else None,
                 timeout=2 * heartbeats.timeout,  # by then the link has given the equipment up
             )
             # The link reports why a heartbeat is not answered. A fault is an answer, too:

@@ -180,6 +180,8 @@ def compile_message(codec: Keys, types: ValueTypes, spec: MessageSpec) -> Object
     if codec.parameters is None:
         used = {own, codec.id, *codec.ignore}
         for name, parameter in zip(parameters.keys, spec.parameters, strict=True):
+            if name == codec.id and not spec.is_event and bare_type(parameter.type) is int:
+                continue  # the program chooses the id
             if name in used:
                 raise ConfigurationError(
                     f"parameter {parameter.name}: the key {name!r} has another meaning; "

@@ -123,6 +123,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         text = JsonText(codec.encoding, codec.ascii, codec.max_values)
         super().__init__(text, messages, codec.codes, codec.naming)
         self.by_id = codec.id is not None
+        self.id_parameters = _id_parameters(codec, messages)
         self._codec = codec
         self.meanings = meanings_of(codec.meanings)
         words = frozenset(each.identity for each in messages if not each.spec.is_event)
@@ -220,6 +221,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
             name = command.spec.name
             wants_reply = command.spec.reply is not None
             kind = ProtocolErrorKind.BAD_PARAMETERS
+            if self.id_parameters and id is not None:
+                message[self._codec.id or ""] = id
             return Request(name, self._parameters(command, message), id, wants_reply)
         except CodecError as problem:
             if foreign:
@@ -358,10 +361,11 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         first = _literals(compiled.head)
         answered = not compiled.spec.is_event and compiled.spec.reply is not None
         id = [f'"{codec.id}": id'] if codec.id is not None and answered else []
+        own_id = name in self.id_parameters
         labels = [f'"{key}": {label}' for key, label in compiled.parameters.labels.items()]
         if codec.parameters is not None and labels:
             labels = [f'"{codec.parameters}": {{{", ".join(labels)}}}']
-        request = f"{{{', '.join(first + id + labels)}}}"
+        request = f"{{{', '.join(first + ([] if own_id else id) + labels)}}}"
         if not answered:
             return Notation(request)
         success = {key: each for key, each in codec.success.items() if key not in compiled.result_keys}
@@ -389,7 +393,7 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         parameters = compiled.parameters.members
         if codec.parameters is not None and parameters:
             parameters = [{"key": codec.parameters, "is": "parameters", "members": parameters}]
-        request = {"members": [*head, *id, *parameters]}
+        request = {"members": [*head, *([] if name in self.id_parameters else id), *parameters]}
         if not answered:
             return {"request": request}
         members = [*self._constants(compiled.head if codec.echo else {}), *id]
@@ -443,6 +447,25 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         id = [f'"{codec.id}": id'] if codec.id is not None else []
         echo = [f'"{codec.command}": "command"'] if codec.echo else []
         return f"{{{', '.join(echo + id + _literals(codec.failure) + inner)}}}"
+
+
+def _id_parameters(codec: Json, messages: Sequence[ObjectMessage]) -> Mapping[str, str]:
+    """Return the parameters that are ids. Raises ConfigurationError if only some commands have one."""
+    if codec.id is None or codec.parameters is not None:
+        return {}
+    answered = [each for each in messages if not each.spec.is_event and each.spec.reply is not None]
+    found = {
+        each.spec.name: each.spec.parameters[each.parameters.keys.index(codec.id)].name
+        for each in answered
+        if codec.id in each.parameters.keys
+    }
+    if found and len(found) < len(answered):
+        other = next(each for each in answered if each.spec.name not in found)
+        raise ConfigurationError(
+            f"{other.spec.where}: other commands have the id {codec.id!r} as a parameter, so it must have "
+            "it too, or a codec of its own without an id"
+        )
+    return found
 
 
 def _literals(members: Mapping[str, Any]) -> list[str]:

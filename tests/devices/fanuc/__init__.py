@@ -1,0 +1,1 @@
+"""Tests of FANUC's Remote Motion Interface."""
