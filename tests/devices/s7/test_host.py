@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from tcpcomm import BadReply, CodecError, Fault, OutcomeUnknown, link_of
+from tcpcomm import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, link_of
 from tcpcomm.cli.methods import method_of
 from tcpcomm.cli.values import read_arguments
 from tcpcomm.devices.s7 import (
@@ -24,7 +25,9 @@ from tcpcomm.devices.s7 import (
 )
 from tcpcomm.devices.s7.items import MOST_VARIABLES
 from tcpcomm.devices.s7.transfer import SMALLEST_PDU
+from tcpcomm.link.states import LinkState
 from tests.equipment.declared import Bench
+from tests.equipment.test_forms import plain_robot
 
 
 class Counting(Memory):
@@ -304,6 +307,32 @@ def test_the_command_line_writes_values_of_all_types(text: str, value: Any) -> N
     found = read_arguments(method.parameters, ["DB1.DBW4", text])
     assert {"address": "DB1.DBW4", "values": value} == found
     assert type(value) is type(found["values"])
+
+
+def test_a_pull_between_two_jobs_of_a_read_is_told_and_the_next_read_is_whole(
+    plc: S7, cpu: Counting, bench: Bench
+) -> None:
+    bench.result(plc.read("MW0"))
+    cpu.blocks[1][:] = bytes(range(250)) * 4
+    jobs = len(cpu.jobs)
+    reading = Deferred.fromCoroutine(plc.db(1)[0:1000])
+    bench.until(lambda: len(cpu.jobs) == jobs + 1)
+    bench.camera.pull()
+    assert isinstance(bench.result(reading, within=60.0), OutcomeUnknown | NotSent)
+    bench.camera.plug()
+    bench.until(lambda: link_of(plc).state is LinkState.READY, within=120.0)
+    assert bytes(cpu.blocks[1]) == bench.result(plc.db(1)[0:1000])
+
+
+def test_a_host_that_stops_in_a_frame_is_left_and_harms_no_other(
+    plc: S7, cpu: Counting, bench: Bench
+) -> None:
+    other = plain_robot(bench)
+    other.transport.write(bytes.fromhex("03000016 11E00000"))
+    assert 0 == bench.result(plc.read("MW0"))
+    bench.network.advance(6.0)
+    assert not other.transport.connected
+    assert 0 == bench.result(plc.read("MW0"))
 
 
 class SawRequest(Memory):
