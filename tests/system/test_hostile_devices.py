@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.devices.catalogue import OURS, find_device
 from tcpcomm.devices.cognex.framing import LONGEST_LINE
@@ -41,6 +41,14 @@ class Request:
     simulator: str | None = None
     cases: range = range(1000)
 
+
+SLMP: Final = Request(
+    "binary",
+    r"length:2,little,offset=7,sync=\x50\x00,strip=0",
+    "hex:500000FFFF03000C00100001040000640000A80100",
+    "hex:D00000FFFF0300040000000000",
+    65535,
+)
 
 REQUESTS: Final[dict[str, Request]] = {
     "cognex": Request(
@@ -85,11 +93,20 @@ REQUESTS: Final[dict[str, Request]] = {
         8192,
     ),
     "scpi": Request("lines", "lines", "*OPC?", "1", 1 << 20),
-    "slmp": Request(
+    "slmp": SLMP,
+    "slmp-fx5": evolve(SLMP, cases=range(200, 220)),
+    "slmp-4e": Request(
         "binary",
-        r"length:2,little,offset=7,sync=\x50\x00,strip=0",
-        "hex:500000FFFF03000C00100001040000640000A80100",
-        "hex:D00000FFFF0300040000000000",
+        r"length:2,little,offset=11,sync=\x54\x00,strip=0",
+        "hex:54003412000000FFFF03000C00100001040000640000A80100",
+        "hex:D40034120000",
+        65535,
+    ),
+    "slmp-ascii": Request(
+        "binary",
+        "length:4,hex,offset=14,sync=5000,strip=0",
+        f"hex:{b'500000FF03FF000018001004010000D*0001000001'.hex()}",
+        f"hex:{b'D00000FF03FF0000080000'.hex()}",
         65535,
     ),
 }

@@ -186,6 +186,36 @@ OURS: Final[tuple[Device, ...]] = (
         served=("pymcprotocol", "aslmp"),
         asked=("aslmp",),
     ),
+    Device(
+        name="slmp-4e",
+        summary="SLMP (MC protocol) in 4E frames",
+        kind="tcpcomm.devices.slmp:Slmp4E",
+        simulator="tcpcomm.devices.slmp:Memory4E",
+        port=5007,
+        source="Mitsubishi SH(NA)-080956ENG, SLMP Reference Manual, 4 and 5",
+        served=("pymcprotocol", "aslmp"),
+        asked=("aslmp",),
+    ),
+    Device(
+        name="slmp-ascii",
+        summary="SLMP (MC protocol) in ASCII",
+        kind="tcpcomm.devices.slmp:SlmpAscii",
+        simulator="tcpcomm.devices.slmp:MemoryAscii",
+        port=5007,
+        source="Mitsubishi SH(NA)-080956ENG, SLMP Reference Manual, 4 and 5",
+        served=("pymcprotocol", "aslmp"),
+        asked=("aslmp",),
+    ),
+    Device(
+        name="slmp-fx5",
+        summary="SLMP (MC protocol) with an FX5 (iQ-F), whose X and Y are octal",
+        kind="tcpcomm.devices.slmp:SlmpFX5",
+        simulator="tcpcomm.devices.slmp:MemoryFX5",
+        port=5007,
+        source="Mitsubishi JY997D56001, MELSEC iQ-F FX5 SLMP",
+        served=("aslmp",),
+        asked=("aslmp",),
+    ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""
 

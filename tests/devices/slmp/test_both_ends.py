@@ -15,6 +15,7 @@ from tcpcomm.devices.slmp import (
     Devices,
     ErrorInfo,
     Memory,
+    MemoryFX5,
     Slmp,
     SlmpFX5,
     TypeName,
@@ -245,12 +246,15 @@ def test_a_controller_may_open_the_connection(bench: Bench) -> None:
     assert 7 == bench.result(plc.read("D0"))
 
 
-def test_an_fx5_has_octal_inputs(bench: Bench) -> None:
-    memory = Memory()
+def test_an_fx5_has_octal_inputs_and_no_commands_of_iqr(bench: Bench) -> None:
+    memory = MemoryFX5()
     bench.serve(memory)
     plc = bench.remote(SlmpFX5)
     assert None is bench.result(plc.write("Y10", True))
-    assert [True, False] == [memory[each] for each in ("Y8", "Y10")]
+    assert [True, True, False] == [memory["Y10"], bench.result(plc.Y[8]), bench.result(plc.Y[10])]
+    assert TypeName("FX5U-32MT/DS", 0x4A49) == bench.result(plc.model())
+    for ask, code in ((plc.read("V0"), 0xC05C), (plc.read("D8000"), 0xC056), (plc.read("LZ0"), 0xC059)):
+        assert code == bench.result(ask).code
 
 
 def test_an_iqr_is_asked_by_its_longer_addresses(bench: Bench) -> None:

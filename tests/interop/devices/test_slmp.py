@@ -12,12 +12,12 @@ HINT = "pip install tcpcomm[interop], which brings pymcprotocol and aslmp"
 SERVED = """
 import logging
 from tcpcomm import blocking
-from tcpcomm.devices.slmp import Memory, Memory4E, MemoryAscii, MemoryAscii4E
+from tcpcomm.devices.slmp import Memory, Memory4E, MemoryAscii, MemoryAscii4E, MemoryFX5
 
 logging.disable(logging.ERROR)
 
 def served(kind, **options):
-    memory = kind(D=12288, **options)
+    memory = kind(**{"D": 12288, **options})
     return memory, blocking.serve(memory, at="tcp:0:interface=127.0.0.1").ports[0]
 """
 
@@ -116,10 +116,22 @@ async def ask(kind, coding, frame):
     await exchange.aclose()
     print(kind.__name__, [each.case.key for each in report.results if each.status != "pass"])
 
+async def ask_fx5():
+    memory, port = served(MemoryFX5, D=8000)
+    async with Plc("127.0.0.1", port, profile="melsec:iq-f/fx5u") as plc:
+        assert "FX5U-32MT/DS" == plc.identity.model
+        await plc.write_bits("Y10", [True])
+        assert memory["Y10"] and memory.devices["Y7", 2] == [False, True]
+    exchange = await TcpExchange.connect("127.0.0.1", port, frame=FRAMES[THREE], codec=BINARY)
+    report = await run_conformance(exchange, targets.FX5U_32MT_DS, allow_writes=True)
+    await exchange.aclose()
+    print("MemoryFX5", [each.case.key for each in report.results if each.status != "pass"])
+
 async def main():
     for each in ((Memory, BIN, THREE), (MemoryAscii, TEXT, THREE),
                  (Memory4E, BIN, FOUR), (MemoryAscii4E, TEXT, FOUR)):
         await ask(*each)
+    await ask_fx5()
 
 asyncio.run(main())
 """
@@ -209,7 +221,8 @@ def test_pymcprotocol_asks_our_memory_in_all_frames() -> None:
 
 
 def test_aslmp_and_its_conformance_suite_ask_our_memory_in_all_frames() -> None:
-    expected = [f"{kind} []" for kind in ("Memory", "MemoryAscii", "Memory4E", "MemoryAscii4E")]
+    kinds = "Memory", "MemoryAscii", "Memory4E", "MemoryAscii4E", "MemoryFX5"
+    expected = [f"{kind} []" for kind in kinds]
     assert expected == printed(SERVED + ASLMP + ASLMP_ASKS)
 
 

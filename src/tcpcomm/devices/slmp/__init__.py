@@ -24,3 +24,4 @@ from tcpcomm.devices.slmp.simulator import Memory as Memory
 from tcpcomm.devices.slmp.simulator import Memory4E as Memory4E
 from tcpcomm.devices.slmp.simulator import MemoryAscii as MemoryAscii
 from tcpcomm.devices.slmp.simulator import MemoryAscii4E as MemoryAscii4E
+from tcpcomm.devices.slmp.simulator import MemoryFX5 as MemoryFX5

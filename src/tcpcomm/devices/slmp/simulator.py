@@ -6,15 +6,17 @@ It answers as the manuals say, with the end codes of an FX5 where controllers di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 from tcpcomm.devices.slmp.access import MAX_BITS, MAX_WORDS
 from tcpcomm.devices.slmp.addresses import Address
 from tcpcomm.devices.slmp.commands import (
     LOCKED,
     NOT_EXECUTABLE,
+    WRONG_COMMAND,
     BitAt,
     Block,
     BlockOfWords,
@@ -27,7 +29,7 @@ from tcpcomm.devices.slmp.commands import (
     TypeName,
     WordAt,
 )
-from tcpcomm.devices.slmp.declaration import Slmp, Slmp4E, SlmpAscii, SlmpAscii4E
+from tcpcomm.devices.slmp.declaration import Slmp, Slmp4E, SlmpAscii, SlmpAscii4E, SlmpFX5
 from tcpcomm.devices.slmp.memory import Devices
 from tcpcomm.devices.slmp.places import (
     MAX_BITS_WRITTEN,
@@ -67,28 +69,39 @@ class Bodies:
 
     Args:
         devices: the devices of the connected station. Several simulators may have the same.
-        model: the name of the model.
-        code: the code of the model.
+        model: the name of the model; None: the usual one.
+        code: the code of the model; None: the usual one.
         password: the remote password that unlocks the port; empty: it is not locked.
         sizes: the number of devices of a kind, if it differs from the usual one: ``D=200``, ``ZR=0``.
     """
 
     network: Any
     station: Any
+    notation: Mapping[str, int]
+    text_encoding: str
+    kinds: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """The number of devices of a kind, if it differs from the usual one."""
+    usual: ClassVar[TypeName] = TypeName("Q03UDVCPU", 0x366)
+    """The usual model."""
+    has_iqr: ClassVar[bool] = True
+    """True if it has the commands for iQ-R."""
 
     def __init__(
         self,
         devices: Devices | None = None,
         *,
-        model: str = "Q03UDVCPU",
-        code: int = 0x366,
+        model: str | None = None,
+        code: int | None = None,
         password: str = "",
         **sizes: int,
     ) -> None:
-        self.devices = Devices(sizes) if devices is None else devices
+        if devices is None:
+            kinds = {**self.kinds, **sizes}
+            devices = Devices(kinds, notation=self.notation, encoding=self.text_encoding)
+        self.devices = devices
         self.stations = {(0, 0xFF): self.devices}
         """The devices of each station by network and station number. Add those behind a relay."""
-        self.type_name = TypeName(model, code)
+        self.type_name = TypeName(model or self.usual.name, self.usual.code if code is None else code)
         self.switch = CpuState.RUN
         """The position of the switch at the CPU, RUN or STOP."""
         self.password = password
@@ -235,27 +248,38 @@ class Bodies:
     # -- iQ-R: the same with longer addresses ------------------------------------------------------------
 
     def read_words_iqr(self, device: Address, count: int) -> list[int]:
+        self._check_iqr()
         return self.read_words(device, count)
 
     def read_bits_iqr(self, device: Address, count: int) -> list[bool]:
+        self._check_iqr()
         return self.read_bits(device, count)
 
     def write_words_iqr(self, device: Address, values: list[int]) -> None:
+        self._check_iqr()
         self.write_words(device, values)
 
     def write_bits_iqr(self, device: Address, values: list[bool]) -> None:
+        self._check_iqr()
         self.write_bits(device, values)
 
     def read_random_iqr(
         self, devices: Sequence[Address], double_devices: Sequence[Address]
     ) -> RandomValues:
+        self._check_iqr()
         return self._read_random(devices, double_devices, MAX_POINTS_IQR)
 
     def write_random_iqr(self, words: Sequence[LongWordAt], doubles: Sequence[LongDoubleAt]) -> None:
+        self._check_iqr()
         self._write_random(words, doubles, MAX_WEIGHT_IQR)
 
     def write_random_bits_iqr(self, bits: Sequence[LongBitAt]) -> None:
+        self._check_iqr()
         self._write_random_bits(bits, MAX_BITS_WRITTEN_IQR)
+
+    def _check_iqr(self) -> None:
+        if not self.has_iqr:
+            raise Fault(WRONG_COMMAND)
 
     # -- the CPU -----------------------------------------------------------------------------------------
 
@@ -355,3 +379,13 @@ class MemoryAscii(Bodies, SlmpAscii):  # type: ignore[misc]
 
 class MemoryAscii4E(Bodies, SlmpAscii4E):  # type: ignore[misc]
     """The same in the 4E frame in ASCII."""
+
+
+class MemoryFX5(Bodies, SlmpFX5):  # type: ignore[misc]
+    """An FX5 (iQ-F): its inputs and outputs are octal, and it has no commands for iQ-R."""
+
+    kinds: ClassVar[Mapping[str, int]] = MappingProxyType(
+        {**dict.fromkeys(("V", "ZR", "DX", "DY", "RD", "LTN", "LSTN"), 0), "X": 1024, "Y": 1024, "D": 8000}
+    )
+    usual: ClassVar[TypeName] = TypeName("FX5U-32MT/DS", 0x4A49)
+    has_iqr: ClassVar[bool] = False
