@@ -429,6 +429,10 @@ class Dialect(ABC):
         """Return the fault in a frame that answers a command of another codec, or None."""
         return None
 
+    def stray_answer(self, frame: bytes) -> bytes | None:
+        """Return the frame that refuses an answer to no command, or None if nothing is said about it."""
+        return None
+
     def unmatched_event(self, frame: bytes) -> Event | None:
         """Return the event in a frame that answered no command, or None if the frame is not an event."""
         return None

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from tcpcomm.codec.base import Asked, Event, ProtocolErrorKind, Refusal
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.conversation.header import ProxyHeader
+from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
@@ -138,6 +139,9 @@ class HostProxy:
                 event = self._dialect.unmatched_event(frame)
                 if event is None:
                     self._drop(frame, _STRAY, requester)
+                    refusal = self._dialect.stray_answer(frame)
+                    if refusal is not None and requester.session.reason is None:
+                        send_message(requester.session, MessageKind.FAULT, refusal)
                     requester.dropped("a reply came whose id is", arrival.id)
                     requester.surplus(frame)
                 else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tcpcomm import ConfigurationError, Fault, command, declaration_of, event
 from tcpcomm.codec.base import Answer, Event, Refusal, Request
@@ -223,3 +225,23 @@ def test_a_message_of_ones_own_is_declared_by_its_name() -> None:
     with pytest.raises(CodecError) as caught:
         dialect.request("set_clock", {"time": 5}, 1)
     assert "time: must be text, not 5" == str(caught.value)
+
+
+@given(st.binary(max_size=40), st.sampled_from([0, 1, 5, 7]))
+def test_any_frame_is_read_or_refused_at_both_ends(body: bytes, stype: int) -> None:
+    for frame in (body, bytes.fromhex("0000 81 03 00") + bytes([stype]) + b"\0\0\0\7" + body):
+        for dialect in (EQUIPMENT, HOST):
+            asked = dialect.read_at_equipment(frame)
+            if isinstance(asked, Refusal) and asked.wants_reply:
+                assert dialect.fault(asked, dialect.fault_for(asked.error_kind, ""))
+            try:
+                arrivals = dialect.read_at_host(frame)
+            except CodecError:
+                continue
+            assert 1 == len(arrivals)
+
+
+def test_an_error_about_a_reply_answers_no_command() -> None:
+    with pytest.raises(CodecError) as caught:
+        EQUIPMENT.read_at_host(bytes.fromhex("0000 09 07 00 00 00000001 21 0A 0000 06 0C 00 00 00000007"))
+    assert "S9F7 is about the reply S6F12" == str(caught.value)

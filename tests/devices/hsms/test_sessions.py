@@ -85,7 +85,23 @@ def test_both_sides_have_the_device_the_encoding_and_the_timers_of_the_equipment
     frame = declaration_of(Korean.host_side).dialect.request("s1f1", {}, 1)
     assert b"\0\3" == frame[:2]
     wrong = bench.result(host.device(4).are_you_there())
-    assert ["검사기", "1.0"] == wrong, "equipment answers for every device, as a simulator should"
+    assert ("S9F1", "unrecognized device ID") == (wrong.code, wrong.reason)
+
+
+def test_equipment_may_be_several_devices(bench: Bench) -> None:
+    class Cluster(GemTool):
+        other_devices = (1, 2)
+
+        async def s1f1(self) -> list[str]:
+            return [f"chamber {self.device.value}", "1"]
+
+        async def on_selected(self, session: Any) -> None:
+            pass
+
+    host = connected(bench, Cluster(), active=True)
+    names = [bench.result(host.device(number).are_you_there())[0] for number in (0, 1, 2)]
+    assert ["chamber 0", "chamber 1", "chamber 2"] == names
+    assert "S9F1" == bench.result(host.device(3).are_you_there()).code
 
 
 def test_only_equipment_sends_to_its_hosts(bench: Bench) -> None:

@@ -255,3 +255,36 @@ def test_a_host_may_answer_with_its_own_code(bench: Bench) -> None:
     host = connected(bench, tool, active=True, serves=Full())
     bench.result(host.are_you_there())
     assert 1 == bench.result(tool.send_report(1, []))
+
+
+def test_a_response_without_a_request_is_rejected(bench: Bench) -> None:
+    bench.serve(GemTool())
+    peer = raw(bench)
+    peer.transport.write(bytes.fromhex("0000000A FFFF 00 00 00 06 00000063"))
+    bench.network.advance(0.1)
+    assert bytes.fromhex("0000000A FFFF 06 03 00 07 00000063") == peer.received
+
+
+def test_two_hosts_that_come_at_once_do_not_both_take_a_dead_session_s_place(bench: Bench) -> None:
+    service = bench.serve(GemTool())
+    dead, one, other = raw(bench), raw(bench), raw(bench)
+    dead.transport.write(SELECT)
+    bench.network.advance(1.0)
+    one.transport.write(SELECT)
+    other.transport.write(SELECT)
+    bench.network.advance(3.0)
+    assert dead.ended
+    assert 1 == sum("selected" in each.states for each in service.factory.members)
+
+
+def test_equipment_that_connects_gives_a_host_up_that_does_not_answer_select(bench: Bench) -> None:
+    factory = Mute()
+    factory.seconds = bench.robot.clock.seconds
+    bench.robot.listening(PORT).listen(factory)
+    bench.serve_actively(GemTool())
+    bench.network.advance(30.0)
+    times = [time for time, _ in factory.came]
+    assert len(times) >= 2
+    assert all(later - earlier >= 10.0 for earlier, later in pairwise(times)), times
+    first = factory.came[0][1]
+    assert (SELECT, True) == (first.received, first.ended)

@@ -126,6 +126,7 @@ class SecsMessages(Codec):
         device: the device ID in the header of data messages: an :class:`~tcpcomm.codec.Echo`.
         by_equipment: True if equipment answers these commands. Only equipment sends messages of stream 9.
         encoding: the encoding of ``A`` items. The standard has ASCII; much equipment sends others.
+        answers: the device IDs that equipment answers; others get S9F1. None: all.
 
     Source: SEMI E37, E37.1 and E5.
     """
@@ -133,6 +134,7 @@ class SecsMessages(Codec):
     device: Any
     by_equipment: bool = field(default=True, kw_only=True)
     encoding: str = field(default="ascii", kw_only=True)
+    answers: frozenset[int] | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         charset(self.encoding)
@@ -191,6 +193,7 @@ class HsmsDialect(Dialect):
     def __init__(self, codec: SecsMessages, messages: Mapping[str, _Message]) -> None:
         self._by_equipment = codec.by_equipment
         self.encoding = codec.encoding
+        self._answers = codec.answers
         self._messages = messages
         commands = [each for each in messages.values() if not each.spec.is_event]
         self._control = {each.control: each for each in commands if each.control is not None}
@@ -313,12 +316,20 @@ class HsmsDialect(Dialect):
             about = decode(frame, self.encoding, HEADER_SIZE)
             if not isinstance(about, bytes) or len(about) != HEADER_SIZE:
                 raise CodecError(f"{header.name} does not hold the header of a message")
+            refused = Header.read(about)
+            if refused.byte3 % 2 == 0:
+                raise CodecError(f"{header.name} is about the reply {refused.name}")
             fault = Fault(header.name, WORDS[header.name], about)
-            return (Answer(_Received(Header.read(about), frame, fault), Header.read(about).system),)
+            return (Answer(_Received(refused, frame, fault), refused.system),)
         event = self._events.get((stream, function))
         if event is None:
             raise CodecError(f"{header.name} is not an event of this declaration")
         return (Event(event.spec.name, self._read_parameters(event, header, frame)),)
+
+    def stray_answer(self, frame: bytes) -> bytes | None:
+        header = Header.read(frame)
+        is_response = header.stype in (SType.SELECT_RSP, SType.DESELECT_RSP, SType.LINKTEST_RSP)
+        return self._reject(header, 3) if is_response else None
 
     def answers_another(self, name: str, body: Any) -> bool:
         return False
@@ -338,6 +349,10 @@ class HsmsDialect(Dialect):
         if header.byte3 % 2 == 0 or header.stream == 9:
             problem = CodecError(f"{header.name} is not a request")
             return Refusal(ProtocolErrorKind.MALFORMED, problem, id=header, wants_reply=False, foreign=True)
+        if not self._is_ours(header):
+            problem = CodecError(f"{header.name} is for device {header.session}, which is not here")
+            unknown, wanted = ProtocolErrorKind.UNKNOWN_COMMAND, header.wants_reply
+            return Refusal(unknown, problem, id=header, wants_reply=wanted)
         message = self._data.get((header.stream, header.byte3)) or self._any.get(header.wants_reply)
         values_of_header = {self._device: header.session}
         if message is None:
@@ -353,6 +368,9 @@ class HsmsDialect(Dialect):
             bad = ProtocolErrorKind.BAD_PARAMETERS
             return Refusal(bad, error, name, header, header.wants_reply, False, values_of_header)
         return Request(name, values, header, header.wants_reply, values_of_header)
+
+    def _is_ours(self, header: Header) -> bool:
+        return self._answers is None or header.session in self._answers
 
     def _read_control(self, header: Header, size: int) -> Asked:
         if size != HEADER_SIZE:
@@ -416,6 +434,8 @@ class HsmsDialect(Dialect):
                 f"or raise Fault({ABORT!r}) to abort the transaction",
                 "code",
             )
+        if not self._is_ours(header):
+            function = 1
         # It repeats the system bytes, so that a host finds the transaction also without reading MHEAD.
         report = Header.of_data(header.session, 9, function, header.system, wants_reply=False)
         return report.write(encode(header.write()))

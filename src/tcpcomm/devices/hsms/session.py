@@ -77,6 +77,7 @@ class HsmsSide(Equipment):
         t8: seconds of the longest pause within a message.
         linktest_interval: seconds between two linktests of this side.
         device_id: the device ID in the header of data messages. ``tool.device(3)`` asks another device.
+        other_devices: further device IDs that equipment answers; None: all. What is for others gets S9F1.
         encoding: the encoding of ``A`` items. The standard has ASCII; much equipment sends others.
     """
 
@@ -88,6 +89,7 @@ class HsmsSide(Equipment):
     linktest_interval: ClassVar[float] = 10.0
 
     device_id: ClassVar[int] = 0
+    other_devices: ClassVar[tuple[int, ...] | None] = ()
     encoding: ClassVar[str] = "ascii"
 
     device = Echo(U16, 0)
@@ -110,7 +112,9 @@ class HsmsSide(Equipment):
             if cls.device.default != cls.device_id:
                 cls.device = Echo(U16, cls.device_id, name="device")
             if isinstance(cls.codec, SecsMessages):
-                cls.codec = evolve(cls.codec, device=cls.device, encoding=cls.encoding)
+                others = cls.other_devices
+                answers = None if others is None else frozenset([cls.device_id, *others])
+                cls.codec = evolve(cls.codec, device=cls.device, encoding=cls.encoding, answers=answers)
         super().__init_subclass__(**kwargs)
 
     @command("Select.req", timeout="t6", enters=SELECTED)
@@ -119,9 +123,7 @@ class HsmsSide(Equipment):
         session = current_session()
         if SELECTED in session.states:
             raise Fault("Select 1", WORDS["Select 1"])
-        for other in list(getattr(session.factory, "members", ())):
-            if other is session or SELECTED not in other.states:
-                continue
+        while (other := _selected_beside(session)) is not None:
             if await _answers(other, self.t6 / 2):
                 raise Fault("Select 3", WORDS["Select 3"])
             other.abort(f"it does not answer, and {session.peer} wants to be selected")
@@ -160,6 +162,13 @@ class HsmsSide(Equipment):
         self.log.warn("{peer}: nobody takes {message} here", peer=current_session().peer, message=message)
 
 
+def _selected_beside(session: FrameProtocol) -> Any:
+    """Return another session of the same equipment that is selected, or None."""
+    members = getattr(session.factory, "members", ())
+    others = (each for each in members if each is not session and each.is_open)
+    return next((each for each in others if SELECTED in each.states), None)
+
+
 async def _answers(session: Any, seconds: float) -> bool:
     """Return True if the peer of a session answers a linktest within so many seconds."""
     later: Deferred[Any] = session.peer_proxy.linktest()
@@ -181,6 +190,7 @@ class HsmsHost(HsmsSide):
     """
 
     codec = SecsMessages(HsmsSide.device, by_equipment=False)
+    other_devices = None
 
     async def ask(self, message: str, item: Value = None) -> Value:
         """Answer a message of the equipment that has no command here. Override it to answer more."""
