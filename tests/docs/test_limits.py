@@ -45,7 +45,8 @@ NO_LIMITS = {
     "devices.hsms.header": "HEADER_SIZE CONTROL_SESSION W_BIT",
     "devices.hsms.codec": "LARGEST_DEVICE",
     "devices.hsms.gem": "ALARM_SET",
-    "devices.modbus.declaration": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE TIMEOUT ADDRESSES MOST_BITS_READ "
+    "devices.modbus.declaration": "TIMEOUT",
+    "devices.modbus.messages": "LONGEST_MESSAGE LONGEST_RTU_MESSAGE ADDRESSES MOST_BITS_READ "
     "MOST_BITS_WRITTEN MOST_REGISTERS_READ MOST_REGISTERS_WRITTEN MOST_REGISTERS_WRITTEN_AND_READ",
     "devices.modbus.memory": "MOST_OBJECT_BYTES",
     "devices.s7.items": "ITEM_BYTES VALUE_HEAD",

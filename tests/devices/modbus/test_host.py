@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -60,14 +61,16 @@ def test_what_a_host_writes_is_in_the_device(plc: Modbus, memory: Noting, bench:
     assert bench.result(plc.holding.write(5, 7)) is None
     assert bench.result(plc.unit(7).holding.write(6, [8, 9])) is None
     assert bench.result(plc.holding.write(8, (9,))) is None
+    assert bench.result(plc.holding.write(9, array("H", [10]))) is None  # type: ignore[arg-type]
     assert bench.result(plc.coils.write(3, True)) is None
     assert bench.result(plc.coils.write(4, [True, False, True])) is None
-    assert [7, 8, 9, 9] == memory.holding[5:9]
+    assert [7, 8, 9, 9, 10] == memory.holding[5:10]
     assert [True, True, False, True] == memory.coils[3:7]
     assert [
         (1, "holding", 5, [7]),
         (7, "holding", 6, [8, 9]),
         (1, "holding", 8, [9]),
+        (1, "holding", 9, [10]),
         (1, "coils", 3, [True]),
         (1, "coils", 4, [True, False, True]),
     ] == memory.writes

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tcpcomm import CodecError, ReplyTimeout, link_of
-from tcpcomm.devices.modbus import GatewayRtu, Memory, MemoryRtu, ModbusRtu
+from tcpcomm import CodecError, ReplyTimeout, declaration_of, link_of
+from tcpcomm.devices.modbus import GatewayRtu, Memory, MemoryRtu, Modbus, ModbusRtu
 from tcpcomm.framing import checksum
 from tests.devices.modbus.raw import RawPeer, answering
 from tests.equipment.declared import Bench
@@ -93,6 +93,17 @@ def test_a_host_sends_no_broadcast_because_nobody_would_answer(write: Any, bench
     assert isinstance(error, CodecError)
     assert "no device answers unit 0" in str(error)
     assert [] == seen
+
+
+def test_a_serial_line_carries_one_request_at_a_time() -> None:
+    class Fast(Modbus):
+        pipeline = 16
+
+    class FastRtu(ModbusRtu, Fast):
+        pass
+
+    assert 16 == declaration_of(Fast).pipeline
+    assert 1 == declaration_of(FastRtu).pipeline
 
 
 def test_a_late_reply_never_answers_another_request(bench: Bench) -> None:

@@ -16,16 +16,15 @@ V1.0b; MODBUS over Serial Line V1.02.
 
 # ruff: noqa: I001 - an alias says that a name is public, and one line for each would be long
 
-from tcpcomm.devices.modbus.declaration import (
+from tcpcomm.devices.modbus.declaration import Modbus as Modbus, ModbusRtu as ModbusRtu
+from tcpcomm.devices.modbus.exception_codes import ExceptionCode as ExceptionCode
+from tcpcomm.devices.modbus.gateway import Gateway as Gateway, GatewayRtu as GatewayRtu
+from tcpcomm.devices.modbus.messages import (
     CoilState as CoilState,
     CoilWritten as CoilWritten,
     DeviceIdentification as DeviceIdentification,
     IdentificationObject as IdentificationObject,
     MaskWritten as MaskWritten,
-    Modbus as Modbus,
-    ModbusRtu as ModbusRtu,
     Written as Written,
 )
-from tcpcomm.devices.modbus.exception_codes import ExceptionCode as ExceptionCode
-from tcpcomm.devices.modbus.gateway import Gateway as Gateway, GatewayRtu as GatewayRtu
 from tcpcomm.devices.modbus.memory import Memory as Memory, MemoryRtu as MemoryRtu

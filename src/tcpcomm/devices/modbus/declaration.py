@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable
-from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, overload
-
-from attrs import frozen
 
 from tcpcomm.codec import ID, OPCODE, U8, U16, Before, Binary, Bits, Counted, CountedBy, Echo, Length, Range
 from tcpcomm.devices.modbus.exception_codes import MEANINGS
+from tcpcomm.devices.modbus.messages import (
+    ADDRESSES,
+    LONGEST_MESSAGE,
+    LONGEST_RTU_MESSAGE,
+    MOST_BITS_READ,
+    MOST_BITS_WRITTEN,
+    MOST_REGISTERS_READ,
+    MOST_REGISTERS_WRITTEN,
+    MOST_REGISTERS_WRITTEN_AND_READ,
+    CoilState,
+    CoilWritten,
+    DeviceIdentification,
+    IdentificationObject,
+    MaskWritten,
+    Written,
+)
 from tcpcomm.devices.modbus.typed_values import FloatKind, Kind, WholeKind, to_registers, wanted_values
 from tcpcomm.devices.word_types import Order
 from tcpcomm.equipment.equipment import Equipment, command
@@ -34,22 +47,8 @@ from tcpcomm.framing.headers.header_framed import Total
 
 V = TypeVar("V", int, bool)
 
-LONGEST_MESSAGE: Final = 260
-"""The bytes of the longest message: 7 of the header, 1 of the function code, 252 of data."""
-
-LONGEST_RTU_MESSAGE: Final = 256
-"""The bytes of the longest message of Modbus RTU, with its checksum."""
-
 TIMEOUT: Final = 3.0
 """Seconds that a device has for its reply. A gateway to a serial line needs them."""
-
-ADDRESSES: Final = 0x10000
-MOST_BITS_READ: Final = 2000
-MOST_BITS_WRITTEN: Final = 1968
-MOST_REGISTERS_READ: Final = 125
-MOST_REGISTERS_WRITTEN: Final = 123
-MOST_REGISTERS_WRITTEN_AND_READ: Final = 121
-"""Registers that one request can write if it reads registers, too."""
 
 _Bit = Annotated[bool, Bits(1)]
 _BitCount = Annotated[U16, Range(1, MOST_BITS_READ)]
@@ -69,63 +68,6 @@ _OBJECT_NAMES: Final = {
     6: "UserApplicationName",
 }
 _READ_CODES: Final = {"basic": 1, "regular": 2, "extended": 3}
-
-
-class CoilState(Enum):
-    """The value of a coil in a request that writes it alone."""
-
-    OFF = 0x0000
-    ON = 0xFF00
-
-
-@frozen
-class CoilWritten:
-    """The reply to a request that writes one coil; it repeats the request."""
-
-    address: U16
-    value: Annotated[CoilState, U16]
-
-
-@frozen
-class Written:
-    """The reply to a request that writes: the first address, and the value or the number of values."""
-
-    address: U16
-    value: U16
-
-
-@frozen
-class MaskWritten:
-    """The reply to a request that changes bits of a register; it repeats the request."""
-
-    address: U16
-    and_mask: U16
-    or_mask: U16
-
-
-@frozen
-class IdentificationObject:
-    """One object of the identification of a device: its number, and its value, which is usually text."""
-
-    id: U8
-    value: Annotated[bytes, Counted(U8)]
-
-
-@frozen
-class DeviceIdentification:
-    """
-    A part of the identification of a device.
-
-    If ``more_follows`` is 255, the identification goes on with the object ``next_object``. ``conformity``
-    is the level of what the device has: 1 basic, 2 regular, 3 extended, and 128 more if single objects can
-    be read.
-    """
-
-    read_code: U8
-    conformity: U8
-    more_follows: Annotated[Literal[0, 255], U8]
-    next_object: U8
-    objects: Annotated[list[IdentificationObject], Counted(U8)]
 
 
 class Table(Face["Modbus"], Generic[V]):
@@ -192,16 +134,15 @@ class Coils(Table[bool]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
-        if isinstance(values, tuple):
-            values = list(values)
-        if not isinstance(values, list):
-            if type(values) is not bool:
-                raise CodecError(f"a coil is True or False, not {values!r}")
-            state = CoilState.ON if values else CoilState.OFF
+        given: Any = _plain(values)
+        if not isinstance(given, list):
+            if type(given) is not bool:
+                raise CodecError(f"a coil is True or False, not {given!r}")
+            state = CoilState.ON if given else CoilState.OFF
             _check_repeated(CoilWritten(start, state), await device.write_single_coil(start, state))
             return
-        _check_list(start, values, MOST_BITS_WRITTEN, "coils")
-        _check_repeated(Written(start, len(values)), await device.write_multiple_coils(start, values))
+        _check_list(start, given, MOST_BITS_WRITTEN, "coils")
+        _check_repeated(Written(start, len(given)), await device.write_multiple_coils(start, given))
 
 
 class InputRegisters(Table[int]):
@@ -229,14 +170,13 @@ class HoldingRegisters(Table[int]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
-        if isinstance(values, tuple):
-            values = list(values)
-        if not isinstance(values, list):
-            _check_repeated(Written(start, values), await device.write_single_register(start, values))
+        given: Any = _plain(values)
+        if not isinstance(given, list):
+            _check_repeated(Written(start, given), await device.write_single_register(start, given))
             return
-        _check_list(start, values, MOST_REGISTERS_WRITTEN, "registers")
-        reply = await device.write_multiple_registers(start, values)
-        _check_repeated(Written(start, len(values)), reply)
+        _check_list(start, given, MOST_REGISTERS_WRITTEN, "registers")
+        reply = await device.write_multiple_registers(start, given)
+        _check_repeated(Written(start, len(given)), reply)
 
     async def mask(self, address: int, and_mask: int, or_mask: int) -> None:
         """
@@ -261,6 +201,7 @@ class HoldingRegisters(Table[int]):
             CodecError: one request cannot carry so many, a value is not from 0 to 65535, or some of the
                 addresses do not exist. Nothing was sent.
         """
+        values = _plain(values)
         _check_list(start, values, MOST_REGISTERS_WRITTEN_AND_READ, "registers")
         _check_end(read_start, count)
         device = _answering(self.device)
@@ -559,6 +500,7 @@ class ModbusRtu(Modbus):
     framing: ClassVar[Framing] = _rtu(modbus_rtu_request)
     reply_framing: ClassVar[Framing | None] = _rtu(modbus_rtu_reply)
     codec = Binary(head=(Modbus.unit, OPCODE), meanings=MEANINGS)
+    pipeline = 1  # a serial line carries one request at a time
     broadcast = 0
     unit_at = 0
 
@@ -568,6 +510,14 @@ def _answering(device: Modbus) -> Modbus:
     if device.broadcast is not None and device.unit.value == device.broadcast:
         raise CodecError(f"no device answers unit {device.broadcast}, so it is not known who was reached")
     return device
+
+
+def _plain(values: Any) -> Any:
+    """Return a list in place of a tuple or an array, also one of NumPy."""
+    if isinstance(values, tuple):
+        return list(values)
+    to_list = getattr(values, "tolist", None)
+    return values if to_list is None else to_list()
 
 
 def _check_end(start: int, count: int) -> None:

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Literal, SupportsIndex, TypeVar, overload
 
-from tcpcomm.devices.modbus.declaration import (
+from tcpcomm.devices.modbus.declaration import Modbus, ModbusRtu
+from tcpcomm.devices.modbus.exception_codes import ExceptionCode
+from tcpcomm.devices.modbus.messages import (
     ADDRESSES,
     MOST_BITS_WRITTEN,
     MOST_REGISTERS_WRITTEN,
@@ -23,11 +25,8 @@ from tcpcomm.devices.modbus.declaration import (
     DeviceIdentification,
     IdentificationObject,
     MaskWritten,
-    Modbus,
-    ModbusRtu,
     Written,
 )
-from tcpcomm.devices.modbus.exception_codes import ExceptionCode
 from tcpcomm.devices.modbus.typed_values import Kind, to_registers, wanted_values
 from tcpcomm.devices.word_types import Order
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply
