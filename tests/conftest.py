@@ -7,6 +7,7 @@ can run in several processes: ``pytest -n auto --dist loadgroup -m "not alone"``
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -85,6 +86,16 @@ REACTORS = (
 )
 """Files whose tests use the real reactor, or programs that do: they also run on other reactors."""
 
+COLLECTED = {"alone": ALONE, "reactor and not alone": REACTORS}
+"""The only files that a run with this ``-m`` imports, because the import of all takes 15 s."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    files = COLLECTED.get(config.option.markexpr)
+    if files is None or collection_path.suffix != ".py":
+        return None
+    return collection_path.relative_to(ROOT).as_posix() not in files or None
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes many seconds; once in a run on one platform is enough")
@@ -113,6 +124,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(("tests/interop/", "tests/system/")):
             # The tests of such a file share a server, or programs: one process runs them all.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at all that was collected, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

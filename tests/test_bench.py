@@ -22,7 +22,7 @@ from tests.bench.echo import (
     EchoResults,
     Load,
     load_command,
-    measure_echo,
+    measure,
     put_load,
     start,
 )
@@ -157,7 +157,9 @@ def test_peers_that_cannot_run_are_listed_with_the_reason(tools: Toolchain) -> N
     assert PEERS[-1].missing(absent) == NO_COMPILER
     peer = Peer("other", "other", needs="no_such_module")
     assert peer.missing(tools) == "no_such_module is not installed"
-    results = measure_echo(rounds=1, shrink=10_000, progress=lambda _: None, tools=absent)
+    two = [PEERS[0], PEERS[-1]]
+    results = measure(two, LOADS[:1], rounds=1, shrink=10_000, progress=lambda _: None, tools=absent)
+    assert [PEERS[0].name] == [*results.figures[LOADS[0].title]]
     assert results.skipped[PEERS[-1].name] == NO_COMPILER
     assert results.generator == f"a Python program, for {NO_COMPILER}"
 
