@@ -92,7 +92,11 @@ def _loads() -> Sequence[tuple[str, Peer, Load]]:
             for peer, where in ((ours, ""), (native, ", native on uvloop"))
         ),
         *((f"Typed, {load.title}", typed.PEERS[0], load) for load in typed.LOADS),
-        (f"Modbus, {modbus.LOAD.title}", modbus.SERVERS[0], modbus.LOAD),
+        *(
+            (f"Modbus, {peer.name}, {modbus.LOAD.title}", peer, modbus.LOAD)
+            for peer in modbus.SERVERS
+            if peer.name in (modbus.OURS, modbus.DECLARED)
+        ),
     ]
 
 

@@ -1,18 +1,22 @@
-"""A Modbus/TCP server of ten holding registers, as tcpcomm declares it."""
+"""A Modbus/TCP server of ten holding registers: a short declaration, or with ``--device`` the ready one."""
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 from tcpcomm import Equipment, command
 from tcpcomm.codec.binary.binary import Binary
 from tcpcomm.codec.binary.header import ID, OPCODE, Length
 from tcpcomm.codec.binary.types import U8, U16, Counted
+from tcpcomm.devices.modbus import Memory
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.server.serving import EquipmentFactory
 from tests.bench.peers.control import serve_made
 
 __all__ = ["Device", "Registers"]
+
+VALUES = list(range(100, 110))
 
 
 class Device(Equipment):
@@ -28,11 +32,12 @@ class Device(Equipment):
 
 class Registers(Device):
     def __init__(self) -> None:
-        self._values = list(range(100, 110))
+        self._values = VALUES
 
     def read_holding(self, address: U16, count: U16) -> Annotated[list[U16], Counted(U8, in_bytes=True)]:
         return self._values[address : address + count]
 
 
 if __name__ == "__main__":
-    serve_made(lambda: EquipmentFactory(Registers(), max_sessions_per_address=None))
+    registers = Memory(holding=VALUES) if "--device" in sys.argv else Registers()
+    serve_made(lambda: EquipmentFactory(registers, max_sessions_per_address=None))
