@@ -49,8 +49,14 @@ PYMODBUS = """
 from pymodbus import FramerType
 from pymodbus.client import ModbusTcpClient
 
-client = ModbusTcpClient("127.0.0.1", port=port, framer=FramerType.FRAMER, timeout=0.3, retries=0)
-client.connect()
+def connected(timeout):
+    client = ModbusTcpClient(
+        "127.0.0.1", port=port, framer=FramerType.FRAMER, timeout=timeout, retries=0
+    )
+    client.connect()
+    return client
+
+client = connected(5)
 print(client.read_holding_registers(0, count=2, device_id=1).registers)
 print(client.write_register(5, 77, device_id=7).registers)
 print(client.write_registers(6, [8, 65535], device_id=7).count)
@@ -75,6 +81,8 @@ for answer in (
     client.read_coils(21, count=1, device_id=7),
 ):
     print(answer.exception_code)
+client.close()
+client = connected(0.3)
 try:
     client.read_holding_registers(0, count=1, device_id=9)
 except Exception as error:
@@ -118,7 +126,7 @@ def test_pymodbus_asks_a_gateway(kind: str, framer: str) -> None:
 PYMODBUSTCP = """
 from pyModbusTCP.client import ModbusClient
 
-client = ModbusClient("127.0.0.1", port, unit_id=7, timeout=2)
+client = ModbusClient("127.0.0.1", port, unit_id=7, timeout=5)
 print(client.write_single_register(5, 77), client.write_multiple_registers(6, [8, 65535]))
 print(client.write_single_coil(3, True), client.write_multiple_coils(4, [True, False, True]))
 print(client.read_holding_registers(5, 3), client.read_input_registers(0, 4))
@@ -157,7 +165,7 @@ from umodbus import conf
 from umodbus.client import tcp
 
 conf.SIGNED_VALUES = False
-connection = socket.create_connection(("127.0.0.1", port), timeout=2)
+connection = socket.create_connection(("127.0.0.1", port), timeout=5)
 for request in (
     tcp.write_single_register(7, 5, 77),
     tcp.write_multiple_registers(7, 6, [8, 65535]),
