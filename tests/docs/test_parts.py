@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from tcpcomm.devices.catalogue import OURS, Device
 from tcpcomm.link.states import Input, LinkState
-from tests.docs import hostile_cases, link_states
+from tests.docs import devices, hostile_cases, link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
 
@@ -47,3 +51,14 @@ def test_all_states_and_inputs_are_explained() -> None:
 def test_the_cases_of_the_hostile_suite_are_listed_as_they_are() -> None:
     # If this fails, run python -m tests.docs.hostile_cases.
     assert hostile_cases.cases() == part_of(hostile_cases.PAGE.read_text("utf-8"), hostile_cases.PART)
+
+
+@pytest.mark.parametrize(("page", "table"), devices.TABLES.items(), ids=["docs", "README"])
+def test_the_tables_of_devices_say_what_the_catalogue_says(page: Path, table: Callable[[], str]) -> None:
+    # If this fails, run python -m tests.docs.devices.
+    assert table() == part_of(page.read_text("utf-8"), devices.PART)
+
+
+@pytest.mark.parametrize("device", OURS, ids=[each.name for each in OURS])
+def test_each_device_has_a_page(device: Device) -> None:
+    assert devices.page_of(device).exists()
