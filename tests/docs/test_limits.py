@@ -58,8 +58,8 @@ NO_LIMITS = {
     "devices.slmp.memory": "BEYOND_LAST",
     "devices.slmp.places": "MAX_POINTS MAX_POINTS_IQR MAX_BITS_WRITTEN MAX_BITS_WRITTEN_IQR MAX_WEIGHT "
     "MAX_WEIGHT_IQR",
-    "devices.slmp.simulator": "MAX_BLOCKS WRONG_BITS WRONG_WORDS WRONG_RANDOM_BITS WRONG_RANDOM_WORDS "
-    "WRONG_BLOCKS NOT_STOPPED NOT_AT_RANDOM_HERE WRONG_PASSWORD",
+    "devices.slmp.simulator": "MAX_BLOCKS MAX_BLOCKS_IQR WRONG_BITS WRONG_WORDS WRONG_RANDOM_BITS "
+    "WRONG_RANDOM_WORDS WRONG_BLOCKS NOT_STOPPED NOT_AT_RANDOM_HERE WRONG_PASSWORD",
     "equipment.class_attributes": "CLOSE",  # the likeness of two names
     "equipment.samples": "SAMPLE_ID",
     "framing.large_frame": "LARGE",  # for speed

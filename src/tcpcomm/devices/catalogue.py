@@ -183,7 +183,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.slmp:Memory",
         port=5007,
         source="Mitsubishi SH(NA)-080956ENG, SLMP Reference Manual, 4 and 5; SH(NA)-080008, 8",
-        served=("pymcprotocol", "aslmp"),
+        served=("aslmp", "plc-comm-slmp", "pymcprotocol"),
         asked=("aslmp",),
     ),
     Device(
@@ -193,7 +193,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.slmp:Memory4E",
         port=5007,
         source="Mitsubishi SH(NA)-080956ENG, SLMP Reference Manual, 4 and 5",
-        served=("pymcprotocol", "aslmp"),
+        served=("aslmp", "plc-comm-slmp", "pymcprotocol"),
         asked=("aslmp",),
     ),
     Device(
@@ -213,7 +213,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.slmp:MemoryFX5",
         port=5007,
         source="Mitsubishi JY997D56001, MELSEC iQ-F FX5 SLMP",
-        served=("aslmp",),
+        served=("aslmp", "plc-comm-slmp"),
         asked=("aslmp",),
     ),
 )

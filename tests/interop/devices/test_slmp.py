@@ -1,4 +1,4 @@
-"""SLMP with programs that others wrote, in both directions: pymcprotocol and aslmp."""
+"""SLMP with programs that others wrote: pymcprotocol, plc-comm-slmp, and aslmp in both directions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import needs_module
 from tests.interop.programs import printed
 
-HINT = "pip install tcpcomm[interop], which brings pymcprotocol and aslmp"
+HINT = "pip install tcpcomm[interop], which brings pymcprotocol, aslmp and plc-comm-slmp"
 
 SERVED = """
 import logging
@@ -66,6 +66,38 @@ for kind, client, coding, series in (
         assert "0xC056" in str(error)
         plc.close()
         print(kind.__name__, coding, series)
+"""
+
+PLC_COMM_SLMP_ASKS = """
+from slmp.client import SlmpClient
+from slmp.core import SlmpTarget
+
+for profile, kind in (("melsec:iq-r", Memory4E), ("melsec:iq-f", MemoryFX5), ("melsec:qnudv", Memory)):
+    memory, port = served(kind, D=8000)
+    target = SlmpTarget(network=0, station=0xFF, module_io=0x3FF, multidrop=0)
+    with SlmpClient("127.0.0.1", port, transport="tcp", plc_profile=profile, default_target=target) as plc:
+        plc.write_devices("D100", [1, 2, 300], bit_unit=False)
+        assert [1, 2, 300] == plc.read_devices("D100", 3, bit_unit=False) == memory["D100", 3]
+        plc.write_devices("M0", [True, False, True], bit_unit=True)
+        assert [True, False, True, False] == plc.read_devices("M0", 4, bit_unit=True)
+        plc.write_devices("Y10", [True], bit_unit=True)
+        assert memory["Y10"]
+        plc.write_float32("D10", 1.5)
+        assert 1.5 == plc.read_float32("D10") == memory["D10:f32"]
+        plc.write_random_words(word_values={"D1": 7}, dword_values={"D2": 70000})
+        found = plc.read_random(word_devices=["D1"], dword_devices=["D2"])
+        assert ({"D1": 7}, {"D2": 70000}) == (dict(found.word), dict(found.dword))
+        plc.write_random_bits({"M10": True})
+        assert memory["M10"]
+        if profile != "melsec:qnudv":  # it does not ask such controllers for these
+            plc.write_block(word_blocks=[("D20", [5, 6])], bit_blocks=[("M16", [3])])
+            blocks = plc.read_block(word_blocks=[("D20", 2)], bit_blocks=[("M16", 1)])
+            assert [5, 6] == blocks.word_blocks[0].values
+            assert [3] == blocks.bit_blocks[0].values
+            assert b"ABCD" == plc.self_test_loopback("ABCD")
+            plc.remote_stop()
+            assert "Stop" == plc.read_cpu_operation_state().status.value
+        print(kind.__name__, plc.frame_type.name)
 """
 
 ASLMP = """
@@ -218,6 +250,15 @@ def test_pymcprotocol_asks_our_memory_in_all_frames() -> None:
         "Memory4E binary Q",
         "MemoryAscii4E ascii Q",
     ] == printed(SERVED + PYMCPROTOCOL_ASKS)
+
+
+def test_plc_comm_slmp_asks_our_memory_as_three_series() -> None:
+    needs_module("slmp", HINT)
+    assert [
+        "Memory4E FRAME_4E",
+        "MemoryFX5 FRAME_3E",
+        "Memory FRAME_3E",
+    ] == printed(SERVED + PLC_COMM_SLMP_ASKS)
 
 
 def test_aslmp_and_its_conformance_suite_ask_our_memory_in_all_frames() -> None:

@@ -134,6 +134,14 @@ class LongBitAt:
     value: Annotated[bool, U16]
 
 
+def _same(count: Any) -> Any:
+    return count
+
+
+Count = Annotated[int, Via(U16, _same, _same, lambda random: random.choice((1, 2, 3, 16)))]
+"""A number of devices. It has no range here, because controllers differ in it, and tell it by end codes."""
+
+
 @frozen
 class Block:
     """So many words from a device on; of bit devices, 16 bits are a word."""
@@ -150,12 +158,21 @@ class BlockOfWords:
     values: Annotated[list[U16], Counted(U16)]
 
 
-def _same(count: Any) -> Any:
-    return count
+@frozen
+class LongBlock:
+    """So many words from a device of iQ-R on."""
+
+    device: LongAddress
+    count: Count
 
 
-Count = Annotated[int, Via(U16, _same, _same, lambda random: random.choice((1, 2, 3, 16)))]
-"""A number of devices. It has no range here, because controllers differ in it, and tell it by end codes."""
+@frozen
+class LongBlockOfWords:
+    """Words for a device of iQ-R and those behind it."""
+
+    device: LongAddress
+    values: Annotated[list[U16], Counted(U16)]
+
 
 Words = Annotated[list[U16], Counted(U16)]
 AskedWords = Annotated[list[U16], CountedBy("count")]
@@ -359,6 +376,22 @@ class SlmpCommands(Equipment):
         bits: Annotated[list[BlockOfWords], CountedBy("m")],
     ) -> None:
         """Write several blocks."""
+        raise NotImplementedError
+
+    @command((0x0406, 2), idempotent=True)
+    async def read_blocks_iqr(
+        self, words: Annotated[list[LongBlock], *_First], bits: Annotated[list[LongBlock], CountedBy("m")]
+    ) -> Annotated[list[U16], Rest()]:
+        """Read several blocks of an iQ-R."""
+        raise NotImplementedError
+
+    @command((0x1406, 2))
+    async def write_blocks_iqr(
+        self,
+        words: Annotated[list[LongBlockOfWords], *_First],
+        bits: Annotated[list[LongBlockOfWords], CountedBy("m")],
+    ) -> None:
+        """Write several blocks of an iQ-R."""
         raise NotImplementedError
 
     @command((0x1001, 0))

@@ -23,6 +23,8 @@ from tcpcomm.devices.slmp.commands import (
     ClearMode,
     DoubleAt,
     LongBitAt,
+    LongBlock,
+    LongBlockOfWords,
     LongDoubleAt,
     LongWordAt,
     RandomValues,
@@ -44,6 +46,9 @@ from tcpcomm.errors import Fault
 
 MAX_BLOCKS: Final = 120
 """The most blocks of one request."""
+
+MAX_BLOCKS_IQR: Final = 60
+"""The same for the longer addresses of iQ-R."""
 
 WRONG_BITS: Final[int] = 0xC051
 WRONG_WORDS: Final[int] = 0xC052
@@ -225,20 +230,24 @@ class Bodies:
         for each in bits:
             target.set_bits(each.device.kind, each.device.number, [each.value])
 
-    def read_blocks(self, words: list[Block], bits: list[Block]) -> list[int]:
+    def read_blocks(self, words: Sequence[Block], bits: Sequence[Block]) -> list[int]:
+        return self._read_blocks([*words, *bits], MAX_BLOCKS)
+
+    def _read_blocks(self, blocks: Sequence[Block | LongBlock], most: int) -> list[int]:
         target = self._target()
-        blocks = [*words, *bits]
-        _check_blocks([each.count for each in blocks])
+        _check_blocks([each.count for each in blocks], most)
         return [
             word
             for each in blocks
             for word in target.words(each.device.kind, each.device.number, each.count)
         ]
 
-    def write_blocks(self, words: list[BlockOfWords], bits: list[BlockOfWords]) -> None:
+    def write_blocks(self, words: Sequence[BlockOfWords], bits: Sequence[BlockOfWords]) -> None:
+        self._write_blocks([*words, *bits], MAX_BLOCKS)
+
+    def _write_blocks(self, blocks: Sequence[BlockOfWords | LongBlockOfWords], most: int) -> None:
         target = self._target()
-        blocks = [*words, *bits]
-        _check_blocks([len(each.values) for each in blocks])
+        _check_blocks([len(each.values) for each in blocks], most)
         for each in blocks:
             target.words(each.device.kind, each.device.number, len(each.values))
             self.on_write(each.device.kind.name, each.device.number, each.values)
@@ -276,6 +285,14 @@ class Bodies:
     def write_random_bits_iqr(self, bits: Sequence[LongBitAt]) -> None:
         self._check_iqr()
         self._write_random_bits(bits, MAX_BITS_WRITTEN_IQR)
+
+    def read_blocks_iqr(self, words: Sequence[LongBlock], bits: Sequence[LongBlock]) -> list[int]:
+        self._check_iqr()
+        return self._read_blocks([*words, *bits], MAX_BLOCKS_IQR)
+
+    def write_blocks_iqr(self, words: Sequence[LongBlockOfWords], bits: Sequence[LongBlockOfWords]) -> None:
+        self._check_iqr()
+        self._write_blocks([*words, *bits], MAX_BLOCKS_IQR)
 
     def _check_iqr(self) -> None:
         if not self.has_iqr:
@@ -349,9 +366,9 @@ def _check_random(devices: Sequence[Address], double_devices: Sequence[Address])
         raise Fault(NOT_AT_RANDOM_HERE)
 
 
-def _check_blocks(counts: Sequence[int]) -> None:
+def _check_blocks(counts: Sequence[int], most: int) -> None:
     """Raise Fault if no request has so many blocks, or so many words in them."""
-    if not 1 <= len(counts) <= MAX_BLOCKS:
+    if not 1 <= len(counts) <= most:
         raise Fault(WRONG_BLOCKS)
     if not all(counts) or sum(counts) > MAX_WORDS:
         raise Fault(WRONG_WORDS)
