@@ -42,6 +42,8 @@ NO_LIMITS = {
     "devices.fins.codes": "IS_ERROR",
     "devices.fins.commands": "LONGEST_FRAME MOST_READ MOST_WRITTEN MOST_PLACES CENTURY",
     "devices.fins.simulator": "LAST_READ_ONLY",
+    "devices.xgt.addresses": "LONGEST_NAME",
+    "devices.xgt.commands": "LONGEST_FRAME MOST_BLOCKS MOST_BYTES",
     "devices.hsms.header": "HEADER_SIZE CONTROL_SESSION W_BIT",
     "devices.hsms.codec": "LARGEST_DEVICE",
     "devices.hsms.gem": "ALARM_SET",

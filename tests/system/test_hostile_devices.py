@@ -109,6 +109,14 @@ REQUESTS: Final[dict[str, Request]] = {
         f"hex:{b'D00000FF03FF0000080000'.hex()}",
         65535,
     ),
+    "xgt": Request(
+        "binary",
+        "length:2,little,offset=16,adjust=2,strip=0,max=2048",
+        # With the sum of its header: without it a byte of the header could change, and mean the same.
+        "hex:4C5349532D58475400000000A03301001000003F54000200000001000600254457313030",
+        "hex:4C5349532D58475400000000A01101000E00001B5500020000000000010002000000",
+        None,
+    ),
 }
 """The request for each device of the catalogue."""
 

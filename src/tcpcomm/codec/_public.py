@@ -22,8 +22,8 @@ if TYPE_CHECKING:
         ID as ID,
         OPCODE as OPCODE,
         STATUS as STATUS,
+        Check as Check,
         Length as Length,
-        Skip as Skip,
     )
     from tcpcomm.codec.binary.statuses import Mask as Mask
     from tcpcomm.codec.binary.types import (
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Int as Int,
         Order as Order,
         Rest as Rest,
+        Skip as Skip,
         Tagged as Tagged,
         TaggedBy as TaggedBy,
         Via as Via,
@@ -86,7 +87,7 @@ if TYPE_CHECKING:
 DEFINED_IN: Final = {
     "tcpcomm.codec.base": ["Codec", "Dialect", "Field", "MessageSpec", "ProtocolErrorKind", "Request"],
     "tcpcomm.codec.binary.binary": ["Binary"],
-    "tcpcomm.codec.binary.header": ["ID", "OPCODE", "STATUS", "Length", "Skip"],
+    "tcpcomm.codec.binary.header": ["ID", "OPCODE", "STATUS", "Check", "Length"],
     "tcpcomm.codec.binary.statuses": ["Mask"],
     "tcpcomm.codec.binary.types": [
         "F32",
@@ -123,6 +124,7 @@ DEFINED_IN: Final = {
         "Int",
         "Order",
         "Rest",
+        "Skip",
         "Tagged",
         "TaggedBy",
         "Via",

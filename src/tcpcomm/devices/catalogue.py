@@ -216,6 +216,15 @@ OURS: Final[tuple[Device, ...]] = (
         served=("aslmp", "plc-comm-slmp"),
         asked=("aslmp",),
     ),
+    Device(
+        name="xgt",
+        summary="XGT FEnet: controllers of LS Electric (XGK, XGI, XGR, XGB)",
+        kind="tcpcomm.devices.xgt:Xgt",
+        simulator="tcpcomm.devices.xgt:Memory",
+        port=2004,
+        source="LS Electric XGL-EFMT, chapter 8 and section 10.4; XGL-EFMF, chapter 7",
+        served=("PyXGT",),
+    ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""
 

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen, validators
 
 from tcpcomm.codec import Binary, Codec, Dialect, Field, MessageSpec
 from tcpcomm.codec.base import ProtocolErrorKind
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length
 from tcpcomm.codec.binary.types import (
     F32,
     F64,
@@ -40,6 +40,7 @@ from tcpcomm.codec.binary.types import (
     HighestFirst,
     Int,
     Rest,
+    Skip,
     Tagged,
     TaggedBy,
 )

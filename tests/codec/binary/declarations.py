@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec import Binary, Dialect, Field, MessageSpec
 from tcpcomm.codec.annotations import bare_type
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length
 from tcpcomm.codec.binary.types import (
     F32,
     F64,
@@ -37,6 +37,7 @@ from tcpcomm.codec.binary.types import (
     HighestFirst,
     Int,
     Rest,
+    Skip,
     Tagged,
     TaggedBy,
 )

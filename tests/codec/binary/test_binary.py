@@ -11,7 +11,7 @@ from attrs import frozen
 
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, Event, ProtocolErrorKind, Refusal, Request
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length
 from tcpcomm.codec.binary.types import (
     F32,
     F64,
@@ -34,6 +34,7 @@ from tcpcomm.codec.binary.types import (
     Float,
     Int,
     Rest,
+    Skip,
 )
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tests.codec.binary.cases import Axis, Door, LinkState, Point

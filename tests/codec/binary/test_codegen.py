@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.codec.base import Field
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Header, Length
 from tcpcomm.codec.binary.layouts.compiler import LayoutCompiler
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout, number
 from tcpcomm.codec.binary.layouts.layout import Layout, from_fixed
-from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest
+from tcpcomm.codec.binary.types import F32, F64, I16, U8, U16, U32, After, Before, Int, Rest, Skip
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, Var, WantsReply
 from tcpcomm.codec.ranges import Range
 from tcpcomm.errors import CodecError

@@ -10,9 +10,9 @@ from attrs import evolve, frozen
 
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, ProtocolErrorKind, Refusal, Request
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Check, Length
 from tcpcomm.codec.binary.statuses import Mask
-from tcpcomm.codec.binary.types import F32, U8, U16, U32, Counted, Fixed, Rest
+from tcpcomm.codec.binary.types import F32, U8, U16, U32, Counted, Fixed, Rest, Skip
 from tcpcomm.codec.binary.variables import Echo, WantsReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 from tcpcomm.framing import LengthPrefixed
@@ -309,6 +309,51 @@ def test_bytes_that_are_skipped_can_be_sent() -> None:
     assert [unhex("09 21 07")] == dialect.reply(asked, 7)
     assert 7 == result_of(dialect, "read", unhex("AA 21 07"))
     assert "skip(00 02) 21" == dialect.notation("read").request
+
+
+def low_byte(header: bytes) -> int:
+    return sum(header) & 0xFF
+
+
+def checked(*, zero: bool) -> Dialect:
+    head = (b"\x20", OPCODE, Check(U8, low_byte, zero_is_unchecked=zero), Skip(b"\x09"))
+    return Binary(head=head).bind([MessageSpec("read", "Plc.read", 0x21, parameters=(Field("at", U8),))])
+
+
+def test_a_check_in_a_header_follows_from_the_bytes_in_front() -> None:
+    dialect = checked(zero=False)
+    assert unhex("20 21 41 09 07") == dialect.request("read", {"at": 7}, 0)
+    asked = dialect.read_at_equipment(unhex("20 21 41 00 07")).requests[0]
+    assert isinstance(asked, Request)
+    assert [unhex("20 21 41 09")] == dialect.reply(asked, None)
+    for wrong in ("42", "00"):
+        refusal = dialect.read_at_equipment(unhex(f"20 21 {wrong} 00 07")).requests[0]
+        assert isinstance(refusal, Refusal)
+        assert f"low_byte: must be 65, not {int(wrong, 16)}" == str(refusal.problem)
+        assert unhex("20 A1 C1 09 03") == dialect.fault(refusal, Fault(3))
+    assert "20 21 low_byte:u8 skip(09) at:u8" == dialect.notation("read").request
+
+
+def test_zero_may_mean_that_a_check_was_not_computed() -> None:
+    asked = checked(zero=True).read_at_equipment(unhex("20 21 00 00 07")).requests[0]
+    assert isinstance(asked, Request)
+
+
+def test_the_status_of_a_fault_may_say_only_that_it_is_one() -> None:
+    codec = Binary(status=U16, fault_status=0xFFFF, code=U8, reply_bit=0x40, meanings={4: "out of range"})
+    dialect = codec.bind([MEASURE])
+    asked = dialect.read_at_equipment(unhex("20")).requests[0]
+    assert isinstance(asked, Request)
+    assert unhex("60 FFFF 04") == dialect.fault(asked, Fault(4))
+    assert unhex("60 FFFF 00") == dialect.fault(asked, Fault(0))
+    for status in ("FFFF", "00FF"):
+        assert "4: out of range" == str(fault_in(dialect, "measure", unhex(f"60 {status} 04")))
+    unknown = dialect.read_at_equipment(unhex("21")).requests[0]
+    assert isinstance(unknown, Refusal)
+    assert unhex("61 FFFF 01") == dialect.fault(unknown, Fault(1))
+    for options in ({"fault_status": 0xFFFF}, {"status": U16, "fault_status": 0}):
+        with pytest.raises(ConfigurationError, match=r"fault_status|status 0 means success"):
+            Binary(**options)
 
 
 def test_a_mask_without_a_possible_status_is_refused() -> None:

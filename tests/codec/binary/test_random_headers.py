@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tcpcomm.codec import Binary, Field, MessageSpec
 from tcpcomm.codec.base import Answer, Dialect, Event, ProtocolErrorKind, Request
-from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length, Skip
+from tcpcomm.codec.binary.header import ID, OPCODE, STATUS, Length
 from tcpcomm.codec.binary.statuses import Mask
-from tcpcomm.codec.binary.types import I16, U8, U16, U24, U32, Counted, Fixed, Rest
+from tcpcomm.codec.binary.types import I16, U8, U16, U24, U32, Counted, Fixed, Rest, Skip
 from tcpcomm.codec.binary.variables import Echo, Var, WantsReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 

@@ -71,9 +71,9 @@ class Binary(Codec):
             the status of its reply, such as a warning.
         status_last: True if the status, and then the reason and the data of a fault, stand behind the
             result of every reply instead of in its header.
-        head: the header of requests: OPCODE, ID, STATUS, ``Length(U16)``, ``Skip(2)``, constant bytes, and
-            values that vary (``Echo``, ``Var``, ``WantsReply``) in their order. By default OPCODE, then ID
-            if there is one.
+        head: the header of requests: OPCODE, ID, STATUS, ``Length(U16)``, ``Skip(2)``, ``Check``, constant
+            bytes, and values that vary (``Echo``, ``Var``, ``WantsReply``) in their order. By default
+            OPCODE, then ID if there is one.
         reply_head: the header of replies and faults. By default ``head``, then STATUS if there is one.
         fault_head: the header of faults. By default ``reply_head``. None: the equipment has no faults. It
             sends nothing where it cannot serve a request.
@@ -89,6 +89,8 @@ class Binary(Codec):
             the function 0 of SECS-II.
         code: the type of a fault's code, which is first in the fault unless it is the status. None: it is
             not sent, and arrives as 0.
+        fault_status: the status of all faults, such as 0xFFFF, if the status says only that it is a fault.
+            The code follows it then.
         reason: the annotation of a fault's reason, behind its code. None: it is not sent.
         data: the annotation of a fault's data, which are last, or missing. None: they are not sent.
         default_data: returns the data of a fault that has none: a function of the number of the request's
@@ -124,6 +126,7 @@ class Binary(Codec):
     fault_bit: int = field(kw_only=True)
     fault_opcode: Any = field(default=None, kw_only=True)
     code: Any = field(default=U8, kw_only=True)
+    fault_status: int | None = field(default=None, kw_only=True)
     reason: Any = field(default=None, kw_only=True)
     data: Any = field(default=None, kw_only=True)
     default_data: Callable[[int, Mapping[str, Any]], Any] | None = field(default=None, kw_only=True)
@@ -214,7 +217,11 @@ class Binary(Codec):
                 problems.append(f"{name} must be a bit of the opcode, which has {bits}")
         if self.reason is not None and bare_type(self.reason) is not str:
             problems.append("the reason of a fault must be text, such as Annotated[str, Counted(U8)]")
-        codes = self._codes().values()
+        codes = [*self._codes().values()]
+        if self.fault_status is not None:
+            if STATUS not in reply or self.code is None:
+                problems.append("fault_status needs a status in reply_head, and the type of a code")
+            codes = [self.fault_status]
         for code in sorted({*filter(good.accepts, codes)} if self.status is not None else ()):
             problems.append(f"status {code} means success: give faults other codes with codes=")
         if problems:
@@ -224,7 +231,9 @@ class Binary(Codec):
 
     def _fault_layout(self) -> Layout:
         """Return the layout of a fault behind its header: code, reason and data, if they are sent."""
-        code = self.code if self.status is None else self.status if self.status_last else None
+        code = self.status if self.status_last else None
+        if self.status is None or self.fault_status is not None:
+            code = self.code
         types = {"code": code, "reason": self.reason}
         fields = [Field(name, type) for name, type in types.items() if type is not None]
         if self.data is not None:
@@ -268,9 +277,13 @@ class Binary(Codec):
             event_header=event_header,
             opcodes=opcodes,
             has_status=self.status is not None and not self.status_last,
-            sends_code=self.status_last or (self.status is None and self.code is not None),
+            sends_code=self.status_last
+            or self.fault_status is not None
+            or (self.status is None and self.code is not None),
+            fault_status=self.fault_status,
             good=good_statuses(self.ok),
             wants_reply_bit=self.wants_reply_bit,
+            reply_bit=self.reply_bit,
             fault_bit=self.fault_bit if self.fault_opcode is None and self.fault_head is not None else 0,
             fault_opcode=fault_opcode,
             fault=self._fault_layout(),

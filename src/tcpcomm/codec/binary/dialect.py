@@ -296,7 +296,7 @@ class BinaryDialect(Dialect):
             raise CodecError("the equipment has no faults, because the codec has fault_head=None")
         if type(fault.code) is not int:
             raise inside("code", wrong("a whole number", fault.code))
-        if wire.tells_status and wire.good.accepts(fault.code):
+        if wire.tells_status and wire.fault_status is None and wire.good.accepts(fault.code):
             raise CodecError(f"{fault.code} means success: give the fault another code", "code")
         if not (wire.has_status or wire.sends_code) and fault.code != 0:
             raise CodecError("the codec has code=None, so that only Fault(0) can be sent", "code")
@@ -309,12 +309,15 @@ class BinaryDialect(Dialect):
             message = self._messages[request.name]
             if wire.status_last:
                 body = bytes(message.result.layout.min_size) + body
-            return self.write_fault(request, message.fault_opcode, request.id or 0, fault.code, body)
+            status = wire.status_of(fault)
+            return self.write_fault(request, message.fault_opcode, request.id or 0, status, body)
         unknown = request.id if isinstance(request.id, _UnknownCommand) else _NOTHING_KNOWN
         opcode = wire.opcodes.empty if unknown.opcode is None else unknown.opcode
         if not wire.tells_status:
             opcode = wire.fault_opcode_of(opcode)
-        frame = self.write_fault(request, opcode, unknown.id, fault.code, body)
+        elif wire.reply_bit:
+            opcode |= wire.reply_bit
+        frame = self.write_fault(request, opcode, unknown.id, wire.status_of(fault), body)
         return wire.fault_header.repeat_constants(wire.request_header, unknown.frame, frame)
 
     def _opcode_of(self, request: Request | Refusal) -> int:
@@ -436,7 +439,8 @@ class BinaryDialect(Dialect):
         opcode = None if callable(wire.fault_opcode) else wire.fault_opcode
         found = {"header": wire.fault_header.form(opcode), "body": wire.fault.form}
         if wire.tells_status:
-            return {**found, "good": wire.good.label, "status last": wire.status_last}
+            told = {} if wire.fault_status is None else {"fault status": wire.fault_status}
+            return {**found, "good": wire.good.label, "status last": wire.status_last, **told}
         return found if wire.fault_opcode is not None else {**found, "bit": wire.fault_bit}
 
 

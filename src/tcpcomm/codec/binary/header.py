@@ -14,7 +14,7 @@ from tcpcomm.codec.binary.layouts.codegen import read_item, write_item
 from tcpcomm.codec.binary.layouts.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
 from tcpcomm.codec.binary.layouts.forms import NOTHING, Form, hex_text
 from tcpcomm.codec.binary.opcodes import int_type
-from tcpcomm.codec.binary.types import Order
+from tcpcomm.codec.binary.types import Order, Skip
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, HeaderValue, WantsReply
 from tcpcomm.codec.codegen import FastPath
 from tcpcomm.codec.problems import errors_at, inside, wrong
@@ -63,16 +63,26 @@ class Length:
 
 
 @frozen
-class Skip:
+class Check:
     """
-    Bytes of a header that are skipped when they are read.
+    A header field that follows from the bytes of the header in front of it, such as their sum.
+
+    It is written, and checked when it is read. A checksum over a whole frame is a framing: ``Checked``.
 
     Args:
-        content: the number of bytes, which are sent as zero; or the bytes that are sent, such as the number
-            of gateways that FINS still allows, which each of them lowers.
+        type: the type of the number: ``U8``, ``U16``, ...
+        of: returns the number for the bytes in front of the field. Manuals have its name.
+        zero_is_unchecked: True if zero means that the sender has not computed it.
     """
 
-    content: int | bytes
+    type: Any
+    of: Callable[[bytes], int]
+    zero_is_unchecked: bool = field(default=False, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """The name for people: that of the function."""
+        return self.of.__name__.strip("_")
 
 
 def _layout(
@@ -89,6 +99,8 @@ def _layout(
         return number(int, int_type(item.type, "the type of Length"), order)
     if isinstance(item, Skip):
         return reserved(item.content, order)
+    if isinstance(item, Check):
+        return reserved(int_type(item.type, "the type of Check").width, order)  # see Header._patched
     if isinstance(item, WantsReply):
         return _yes_or_no(item, number(int, int_type(item.type, "the type of WantsReply"), order))
     if isinstance(item, HeaderValue):
@@ -101,7 +113,7 @@ def _layout(
     if isinstance(item, bytes) and item:
         return constant(item, order)
     raise ConfigurationError(
-        "a header is made of OPCODE, ID, STATUS, Length, Skip, Echo, Var, WantsReply, and bytes, "
+        "a header is made of OPCODE, ID, STATUS, Length, Skip, Check, Echo, Var, WantsReply, and bytes, "
         f"not {item!r}"
     )
 
@@ -198,6 +210,13 @@ class Header:
         ]
         """Items, their layouts, and for each Length its difference from the size of the body."""
         self._fixed = self._constants()
+        starts = accumulate((layout.size for layout in layouts), initial=0)
+        self._checks = [
+            (item, number(int, int_type(item.type, "the type of Check"), order), at)
+            for item, at in zip(items, starts, strict=False)
+            if isinstance(item, Check)
+        ]
+        """The fields that follow from the bytes in front of them, their layouts, and their places."""
         self.read: Callable[[bytes], Any] = self._read
         """Returns opcode, id and status, or None for each that the header has not, and the header's size.
         Raises CodecError."""
@@ -224,6 +243,34 @@ class Header:
         if with_values:
             self.read_values = self._generate_read(with_values=True)
             self.write_values = self._generate_write(with_values=True)
+        if self._checks:
+            self.read, self.read_values = map(self._verifying, (self.read, self.read_values))
+            self.write, self.write_values = map(self._patching, (self.write, self.write_values))
+
+    def _verifying(self, read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """Return a reader that refuses a frame with a wrong check."""
+
+        def verify(frame: bytes) -> Any:
+            found = read(frame)
+            for check, layout, at in self._checks:
+                value = layout.from_items(layout.struct.unpack_from(frame, at), 0)
+                expected = check.of(frame[:at])
+                if value != expected and (value or not check.zero_is_unchecked):
+                    raise inside(check.name, wrong(str(expected), value))
+            return found
+
+        return verify
+
+    def _patching(self, write: Callable[..., bytes]) -> Callable[..., bytes]:
+        """Return a writer that computes the checks."""
+        return lambda *args: self._patched(write(*args))
+
+    def _patched(self, frame: bytes) -> bytes:
+        """Return a frame with its checks, which are written as zeros at first."""
+        for check, layout, at in self._checks:
+            written = layout.pack(check.of(frame[:at]))
+            frame = b"".join((frame[:at], written, frame[at + len(written) :]))
+        return frame
 
     def _check_names(self) -> None:
         for item in self.values.values():
@@ -305,7 +352,7 @@ class Header:
             if found is not None:
                 theirs.remove(found)
                 repeated[at : at + len(content)] = request[found[0] : found[0] + len(content)]
-        return bytes(repeated)
+        return self._patched(bytes(repeated))
 
     def _constants(self) -> list[tuple[int, bytes]]:
         """Return the constant bytes of this header, each with its place."""
@@ -424,6 +471,9 @@ class Header:
                 labels.append(f"{item.name}:{layout.label}({text})")
             elif isinstance(item, HeaderField):
                 labels.append(f"{_name(item)}:{layout.label}")
+            elif isinstance(item, Check):
+                made = next(layout for check, layout, _ in self._checks if check is item)
+                labels.append(f"{item.name}:{made.label}")
             elif isinstance(item, Length):
                 labels.append(f"{item.name}:{layout.label}" + (f"{item.adjust:+}" if item.adjust else ""))
             else:
@@ -437,6 +487,9 @@ class Header:
             each: Form = {"form": layout.form}
             if isinstance(item, HeaderField | HeaderValue | WantsReply | Length):
                 each = {"name": _name(item), **each}
+            if isinstance(item, Check):
+                made = next(layout for check, layout, _ in self._checks if check is item)
+                each = {"name": item.name, "form": made.form, "of": "the bytes in front"}
             if item is OPCODE and opcode is not None:
                 each["always"] = hex_text(layout.pack(opcode))
             elif isinstance(item, Length):

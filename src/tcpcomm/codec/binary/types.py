@@ -297,15 +297,29 @@ class Via:
 
 
 @frozen
+class Skip:
+    """
+    Bytes that are skipped when they are read: in a header, or beside a value with Before and After.
+
+    Args:
+        content: the number of bytes, which are sent as zero; or the bytes that are sent, such as the number
+            of gateways that FINS still allows, which each of them lowers.
+    """
+
+    content: int | bytes
+
+
+@frozen
 class Before:
     """
     Bytes before a value that are not a value themselves.
 
     Args:
-        constant: constant bytes, how many bytes that are zero and skipped, or a :class:`Derived` number.
+        constant: constant bytes, the number of bytes that are sent as zero and skipped, or a
+            :class:`Derived` number, or :class:`Skip` for bytes that are sent so and skipped.
     """
 
-    constant: bytes | int | Derived
+    constant: bytes | int | Derived | Skip
 
 
 @frozen
@@ -314,10 +328,11 @@ class After:
     Bytes behind a value that are not a value themselves.
 
     Args:
-        constant: constant bytes, how many bytes that are zero and skipped, or a :class:`Derived` number.
+        constant: constant bytes, the number of bytes that are sent as zero and skipped, or a
+            :class:`Derived` number, or :class:`Skip` for bytes that are sent so and skipped.
     """
 
-    constant: bytes | int | Derived
+    constant: bytes | int | Derived | Skip
 
 
 U8: TypeAlias = Annotated[int, Int(1)]

@@ -25,6 +25,7 @@ class WireFormat:
         has_faults: whether the equipment can answer with a fault.
         has_status: whether a status in the header shows a fault. Otherwise its opcode does.
         sends_code: whether the code of a fault is behind its header.
+        fault_status: the status of all faults, or None if it is the code of each.
         good: the statuses that do not show a fault.
         fault_parts: the parts of a fault that are sent behind its code: ``reason``, ``data``.
         default_data: returns the data of a fault that has none.
@@ -40,8 +41,10 @@ class WireFormat:
     opcodes: OpcodeType
     has_status: bool
     sends_code: bool
+    fault_status: int | None
     good: GoodStatuses
     wants_reply_bit: int
+    reply_bit: int
     fault_bit: int
     fault_opcode: Any
     fault: Layout
@@ -68,6 +71,10 @@ class WireFormat:
         if found is None:
             return opcode | self.fault_bit if self.fault_bit else opcode
         return found(opcode) if callable(found) else found
+
+    def status_of(self, fault: Fault) -> Any:
+        """Return the status in the header of a fault."""
+        return fault.code if self.fault_status is None else self.fault_status
 
     def received_fault(self, code: int | None, values: Mapping[str, Any], data: Any) -> Fault:
         """Return the fault with this code and data, and with the reason among the values."""

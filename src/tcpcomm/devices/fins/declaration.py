@@ -16,7 +16,7 @@ from tcpcomm.devices.fins.commands import (
     FinsCommands,
     Place,
 )
-from tcpcomm.devices.fins.faces import Words
+from tcpcomm.devices.word_area import WordArea
 from tcpcomm.devices.word_types import WordType, number_type, word_type
 from tcpcomm.errors import BadReply, CodecError
 
@@ -190,44 +190,44 @@ class Fins(FinsCommands):
         await self.clock_write(Clock.of(time))
 
     @property
-    def CIO(self) -> Words:
+    def CIO(self) -> WordArea:
         """The words of inputs, outputs and links."""
-        return Words(self, "CIO")
+        return WordArea(self, "CIO")
 
     @property
-    def W(self) -> Words:
+    def W(self) -> WordArea:
         """The words of the work area."""
-        return Words(self, "W")
+        return WordArea(self, "W")
 
     @property
-    def H(self) -> Words:
+    def H(self) -> WordArea:
         """The words of the holding area."""
-        return Words(self, "H")
+        return WordArea(self, "H")
 
     @property
-    def A(self) -> Words:
+    def A(self) -> WordArea:
         """The words of the auxiliary area."""
-        return Words(self, "A")
+        return WordArea(self, "A")
 
     @property
-    def D(self) -> Words:
+    def D(self) -> WordArea:
         """The words of the data memory."""
-        return Words(self, "D")
+        return WordArea(self, "D")
 
     @property
-    def E(self) -> Words:
+    def E(self) -> WordArea:
         """The words of the current bank of the extended memory."""
-        return Words(self, "E")
+        return WordArea(self, "E")
 
     @property
-    def T(self) -> Words:
+    def T(self) -> WordArea:
         """The present values of timers."""
-        return Words(self, "T")
+        return WordArea(self, "T")
 
     @property
-    def C(self) -> Words:
+    def C(self) -> WordArea:
         """The present values of counters."""
-        return Words(self, "C")
+        return WordArea(self, "C")
 
 
 def _word(address: str, what: str) -> Address:

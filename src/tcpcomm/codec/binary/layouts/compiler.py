@@ -95,6 +95,7 @@ from tcpcomm.codec.binary.types import (
     InTag,
     Order,
     Rest,
+    Skip,
     Tagged,
     TaggedBy,
     Via,
@@ -214,9 +215,10 @@ class LayoutCompiler:
                     f"the derived number {content.name} must have a fixed size, such as U8"
                 )
             return RecordField(content.name, layout, False, True)
-        fixed = (
-            constant(content, self._order) if isinstance(content, bytes) else reserved(content, self._order)
-        )
+        if isinstance(content, bytes):
+            fixed = constant(content, self._order)
+        else:
+            fixed = reserved(content.content if isinstance(content, Skip) else content, self._order)
         return RecordField(name, from_fixed(fixed), False)
 
     def _layout(self, annotation: Any) -> Layout:

@@ -1,4 +1,4 @@
-"""The words of one area, as a group of calls: :class:`Words`, for ``plc.D[100:110]``."""
+"""The words of one area of a controller, as a group of calls: :class:`WordArea`, for ``plc.D[100:110]``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class HasMemory(Protocol):
     async def write(self, address: str, values: Any) -> None: ...
 
 
-class Words(Face[HasMemory]):
+class WordArea(Face[HasMemory]):
     """
     The words of one area: ``await plc.D[100]``, ``await plc.D[100:110]``, ``await plc.D.write(100, 7)``.
 
-    Its calls raise what :meth:`Fins.read` and :meth:`Fins.write` raise.
+    Its calls raise the errors of ``plc.read`` and ``plc.write``.
     """
 
     def __init__(self, device: HasMemory, area: str) -> None:
