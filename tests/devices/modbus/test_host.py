@@ -18,19 +18,9 @@ from tcpcomm.devices.modbus import (
     Modbus,
     Written,
 )
+from tests.devices.modbus.noting import Noting
 from tests.devices.modbus.raw import answering
 from tests.equipment.declared import PORT, Bench
-
-
-class Noting(Memory):
-    """Notes what hosts write, with the unit that they ask."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.writes: list[Any] = []
-
-    def on_write(self, table: str, address: int, values: list[Any]) -> None:
-        self.writes.append((self.unit.value, table, address, values))
 
 
 @pytest.fixture

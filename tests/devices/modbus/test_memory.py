@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.task import deferLater
 
 from tcpcomm import CodecError, ConfigurationError, Fault
-from tcpcomm.devices.modbus import ExceptionCode, Gateway, Memory, Modbus
+from tcpcomm.devices.modbus import ExceptionCode, Gateway, Memory, Modbus, Written
+from tests.devices.modbus.noting import Noting
 from tests.devices.modbus.raw import RawPeer
 from tests.equipment.declared import Bench
 
@@ -53,6 +55,23 @@ def test_a_device_may_compute_what_is_read(bench: Bench) -> None:
     bench.serve(Valve())
     plc = bench.remote(Modbus)
     assert [1, 2] == [bench.result(plc.inputs[0]) for _ in range(2)]
+
+
+def test_a_device_may_wait_before_it_stores_and_answers(bench: Bench) -> None:
+    class Slow(Noting):
+        async def write_multiple_registers(  # type: ignore[override]
+            self, address: int, values: list[int]
+        ) -> Written:
+            await deferLater(bench.camera.clock, 2.0)
+            return super().write_multiple_registers(address, values)
+
+    slow = Slow(holding=10)
+    bench.serve(Gateway({7: slow}))
+    plc = bench.remote(Modbus).unit(7)
+    began = bench.network.clock.now
+    assert bench.result(plc.holding.write(5, [7])) is None
+    assert 2.0 == pytest.approx(bench.network.clock.now - began, abs=0.1)
+    assert [(7, "holding", 5, [7])] == slow.writes
 
 
 def test_a_failing_device_answers_with_exception_4_and_goes_on(bench: Bench, logged: Any) -> None:
