@@ -1,5 +1,5 @@
 """
-SECS-II items, written and read by a declaration of ``Binary`` and by secsgem.
+SECS-II items, written and read by :mod:`tcpcomm.devices.hsms` and by secsgem.
 
 Both make the same bytes of the same values: a list of 1000 numbers, texts and bytes. It is written and read
 in one process; only CPU time counts.
@@ -8,18 +8,17 @@ in one process; only CPU time counts.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from tcpcomm.codec.base import Request
+from tcpcomm.devices.hsms import decode, encode
+from tcpcomm.devices.hsms.values import item_layout, item_of
 from tests.bench.json_engines import cpu
 from tests.bench.measure import Series, interleaved
 from tests.bench.processes import BenchmarkFailed
 from tests.bench.report import Target, table
 from tests.bench.section import Section
-from tests.codec.binary.secs import F8, U4, A, B, Item, L
-from tests.codec.binary.wires import one
 
 __all__ = ["ITEMS", "TITLE", "measure_secs", "measure_steps"]
 
@@ -33,35 +32,9 @@ _VALUES: Final = [(7, "abc", 1.5, b"\1\2")[index % 4] for index in range(ITEMS)]
 
 
 def _ours() -> dict[str, Callable[[], Any]]:
-    """Return the steps of a declaration. The frame has an opcode before the items."""
-    dialect = one(Item)
-    makers: Mapping[type, Callable[[Any], Any]] = {
-        int: lambda value: U4([value]),
-        str: A,
-        float: lambda value: F8([value]),
-        bytes: B,
-    }
-
-    def items() -> L:
-        return L([makers[type(value)](value) for value in _VALUES])
-
-    made = items()
-
-    def write(make: Callable[[], L]) -> bytes:
-        return dialect.request("f", {"value": make()}, 0)[1:]
-
-    frame = b"\x01" + write(items)
-
-    def read() -> list[Any]:
-        asked = dialect.read_at_equipment(frame)
-        assert isinstance(asked, Request)
-        found = asked.values["value"].items
-        return [
-            each.values[0] if type(each) in (U4, F8) else each.text if type(each) is A else each.data
-            for each in found
-        ]
-
-    return {WRITE: partial(write, items), WRITE_MADE: partial(write, lambda: made), READ: read}
+    """Return the steps of the device."""
+    write_made = partial(item_layout().write, item_of(_VALUES))
+    return {WRITE: partial(encode, _VALUES), WRITE_MADE: write_made, READ: partial(decode, encode(_VALUES))}
 
 
 def _theirs() -> dict[str, Callable[[], Any]]:
@@ -98,7 +71,7 @@ def measure_steps(rounds: int, shrink: int = 1) -> dict[str, dict[str, Series]]:
         libraries[THEIRS] = _theirs()
         for step, ours in libraries[OURS].items():
             if ours() != libraries[THEIRS][step]():
-                raise BenchmarkFailed(f"{step}: secsgem does not agree with the declaration")
+                raise BenchmarkFailed(f"{step}: secsgem does not agree with the device")
     runs = {
         f"{step}|{library}": partial(cpu, run, max(1, _REPEATS // shrink))
         for library, steps in libraries.items()
@@ -115,13 +88,17 @@ _TEXT = """\
 A list of {items} SECS-II items, a quarter each of `U4`, `A`, `F8` and `B`: CPU µs for the whole list.
 "{write}" makes the items of plain values and writes them, and "{read}" is the way back.
 "{made}" writes items that exist already.
-secsgem's items check a value when they are made, and a declaration checks it when it is written.
+secsgem's items check a value when they are made, and `tcpcomm.devices.hsms` checks it when it is written.
 Medians, {rounds} rounds.
+
+```
+python -m tests.bench --only secs --write
+```
 """
 
 
 def measure_secs(*, rounds: int, shrink: int = 1, progress: Callable[[str], None]) -> Section:
-    """Measure both libraries, or the declaration alone if secsgem is not installed."""
+    """Measure both libraries, or the device alone if secsgem is not installed."""
     progress(f"SECS-II items, {rounds} rounds")
     figures = measure_steps(rounds, shrink)
     rows, targets, cheaper = [], [], []
