@@ -34,6 +34,11 @@ class Line(Emulator):
             {"1First.job": b"first", "85Second.job": bytes(range(256))},
         )
         self.triggers: list[int] = []
+        self.images_sent = 0
+
+    async def read_bmp(self) -> bytes:
+        self.images_sent += 1
+        return self.image
 
     async def on_event(self, event: int) -> None:
         self.triggers.append(event)
@@ -245,6 +250,33 @@ def test_a_damaged_file_is_refused_and_not_stored(bench: Bench, line: Line) -> N
         bench.network.advance(0.2)
     assert robot.received.endswith(b"User Logged In\r\n-3\r\n0\r\n")
     assert "Bad.job" not in line.jobs
+
+
+def test_half_a_file_is_not_stored_and_harms_no_other_session(bench: Bench, line: Line) -> None:
+    robot = plain_robot(bench)
+    line.online = False
+    for sent in (b"admin\r\n", b"\r\n", b"WF\r\nHalf.job\r\n400\r\n" + b"AB" * 40 + b"\r\nABAB"):
+        robot.transport.write(sent)
+        bench.network.advance(0.2)
+    camera = host(bench)
+    assert "3" == bench.result(camera.cells["A2"])
+    robot.transport.abortConnection()
+    bench.network.advance(1.0)
+    assert "1First.job" == bench.result(camera.get_file())
+    assert "Half.job" not in line.jobs
+
+
+def test_a_pull_in_the_middle_of_an_image_has_it_read_again(bench: Bench, line: Line) -> None:
+    camera = host(bench)
+    line.image = b"BM" + bytes(300_000)
+    assert True is bench.result(camera.get_online())
+    asked: Any = camera.read_bmp()
+    found: list[Any] = []
+    asked.addBoth(found.append)
+    bench.until(lambda: line.images_sent == 1)
+    bench.camera.reset()
+    bench.until(lambda: bool(found), within=30.0)
+    assert ([line.image], 2) == (found, line.images_sent)
 
 
 def test_wrong_credentials_are_refused_and_not_shown(bench: Bench, line: Line) -> None:

@@ -300,10 +300,10 @@ class Motion(Face["Rmi"]):
 
 class Rmi(Startup):
     """
-    A robot controller that speaks the Remote Motion Interface, at the port that :class:`Startup` tells.
+    A robot controller that speaks the Remote Motion Interface, at the port that FRC_Connect tells.
 
-    Commands are answered at once. Instructions are answered when they are carried out: :meth:`motion` sends
-    them, so that nobody counts their ids.
+    Commands are answered at once, instructions when they are carried out. ``motion()`` sends instructions
+    and counts their ids.
     """
 
     heartbeat = "get_status"
