@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -19,14 +18,12 @@ from tcpcomm.devices.slmp import (
 )
 from tests.equipment.declared import Bench
 
-FRAMES = {
+FRAMES: Final[dict[str, tuple[type[Slmp], Any]]] = {
     "3E": (Slmp, Memory),
     "4E": (Slmp4E, Memory4E),
     "3E in ASCII": (SlmpAscii, MemoryAscii),
     "4E in ASCII": (SlmpAscii4E, MemoryAscii4E),
 }
-
-Ask = Callable[[Any], Any]
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tcpcomm import BadReply, CodecError, Fault, LinkState, NoReply, OutcomeUnknown, link_of
 from tcpcomm.devices.slmp import (
@@ -20,6 +22,7 @@ from tcpcomm.devices.slmp import (
     SlmpFX5,
     TypeName,
 )
+from tests.devices.slmp.conftest import FRAMES
 from tests.equipment.declared import PORT, Bench
 
 Ends = tuple[Any, Any]
@@ -212,7 +215,7 @@ def test_stations_behind_a_relay_are_on_the_same_connection(bench: Bench) -> Non
     assert [1, 2] == [bench.result(each.read("D0")) for each in (plc, other)]
     assert None is bench.result(other.D.write(5, 9))
     assert (0, 9) == (memory["D5"], second["D5"])
-    fault = bench.result(plc.station(3).timer(40).read("D0"))
+    fault = bench.result(plc.station(3).timer(8).read("D0"))
     assert isinstance(fault, Fault)
     assert (0xC05F, 3) == (fault.code, fault.data.station)
 
@@ -350,3 +353,48 @@ def test_a_program_reads_and_writes_the_memory(bench: Bench) -> None:
             memory[address]
     with pytest.raises(CodecError, match="-40000 is not a whole number from -32768 to 32767"):
         memory["D0"] = -40000
+
+
+WORDS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4)
+WRITES = st.lists(
+    st.one_of(
+        st.tuples(st.just("D"), st.integers(0, 20), WORDS),
+        st.tuples(st.just("M"), st.integers(0, 40), st.lists(st.booleans(), min_size=1, max_size=20)),
+        st.tuples(st.just("words of M"), st.integers(0, 30), WORDS),
+        st.tuples(
+            st.just("several D"), st.just(0), st.dictionaries(st.integers(0, 20), st.integers(0, 99))
+        ),
+    ),
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@settings(max_examples=10)
+@given(writes=WRITES)
+def test_any_writes_leave_what_a_model_has(frame: str, writes: list[tuple[str, int, Any]]) -> None:
+    kind, controller = FRAMES[frame]
+    bench, memory = Bench(), controller()
+    bench.serve(memory)
+    plc: Any = bench.remote(kind)
+    words, bits = [0] * 40, [False] * 120
+    for what, start, values in writes:
+        if what == "D":
+            words[start : start + len(values)] = values
+            asked = plc.D.write(start, values)
+        elif what == "M":
+            bits[start : start + len(values)] = values
+            asked = plc.write(f"M{start}", values)
+        elif what == "words of M":
+            found = [bool(word >> place & 1) for word in values for place in range(16)]
+            bits[start : start + len(found)] = found
+            asked = plc.write_words(Address("M", start), values)
+        elif values:
+            for number, value in values.items():
+                words[number] = value
+            asked = plc.write_many({f"D{number}": value for number, value in values.items()})
+        else:
+            continue
+        assert None is bench.result(asked)
+    assert words == bench.result(plc.D[0:40]) == memory["D0", 40]
+    assert bits == bench.result(plc.M[0:120]) == memory["M0", 120]
