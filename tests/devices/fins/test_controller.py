@@ -356,3 +356,24 @@ def test_a_write_is_not_repeated(bench: Bench) -> None:
     assert isinstance(bench.result(plc.write("D0", 1), within=30), OutcomeUnknown)
     bench.network.advance(60)
     assert 1 == deaf.writes
+
+
+def test_a_pulled_cable_writes_nothing_twice_and_the_link_shakes_hands_again(bench: Bench) -> None:
+    guarded = Guarded()
+    bench.serve(guarded)
+    plc = bench.remote(Fins, retries=3)
+    bench.result(plc.read("D100"))
+    bench.camera.pull()
+    assert isinstance(bench.result(plc.write("D100", 7), within=30), OutcomeUnknown)
+    bench.camera.plug()
+    assert bench.result(plc.read("D100"), within=60) in (0, 7)
+    bench.network.advance(60)
+    assert guarded.written in ([], [("D100", [7])])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_responses_that_arrive_in_pieces_are_read_whole(controller: Controller, seed: int) -> None:
+    bench = Bench(seed, cuts=0.8)
+    bench.serve(controller)
+    controller.memory["D0"] = [*range(999)]
+    assert [*range(999)] == bench.result(bench.remote(Fins).read("D0", 999), within=60)

@@ -244,3 +244,24 @@ def test_a_memory_has_the_sizes_that_were_given(bench: Bench) -> None:
     assert 5 == memory["%UW3"]
     with pytest.raises(CodecError, match="D10: this memory has no such place"):
         memory["D10"] = 1
+
+
+def test_a_pulled_cable_writes_nothing_twice(bench: Bench) -> None:
+    guarded = Guarded()
+    bench.serve(guarded)
+    plc = bench.remote(Xgt, retries=3)
+    bench.result(plc.read("D100"))
+    bench.camera.pull()
+    assert isinstance(bench.result(plc.write("D100", 7), within=30), OutcomeUnknown)
+    bench.camera.plug()
+    assert bench.result(plc.read("D100"), within=60) in (0, 7)
+    bench.network.advance(60)
+    assert guarded.written in ([], [("%DW100", 7)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_responses_that_arrive_in_pieces_are_read_whole(memory: Memory, seed: int) -> None:
+    bench = Bench(seed, cuts=0.8)
+    bench.serve(memory)
+    memory["D0"] = [*range(700)]
+    assert [*range(700)] == bench.result(bench.remote(Xgt).read("D0", 700), within=60)
