@@ -31,7 +31,7 @@ from attrs import frozen
 from tests.conftest import ROOT
 from tests.docs.processes import SECONDS, Server, environment, free_port, is_shown
 
-__all__ = ["Block", "Session", "blocks"]
+__all__ = ["Block", "Session", "blocks", "in_own_process"]
 
 PORT: Final = re.compile(r"\b9999\b")
 
@@ -156,3 +156,34 @@ class Session:
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+
+def in_own_process(page: Path, folder: Path) -> list[str]:
+    """
+    Run a page in a process of its own, because its blocks start a reactor, and a process has one.
+
+    Returns:
+        The programs that blocks need and this machine lacks.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-m", __name__, str(page), str(folder)],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        timeout=SECONDS,
+        encoding="utf-8",
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.split()
+
+
+def _main() -> None:
+    page, folder = map(Path, sys.argv[1:])
+    sys.path.insert(0, str(folder))
+    session = Session(page, folder)
+    session.run()
+    print(*session.missing)
+
+
+if __name__ == "__main__":
+    _main()
