@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import Clock, LoopingCall, deferLater
+from twisted.internet.testing import StringTransport
 
 from tcpcomm import (
     FrameProtocol,
+    FramingError,
     Login,
     SessionClosed,
     current_session,
     link_of,
     per_session,
 )
+from tcpcomm.framing import Delimited
 from tcpcomm.link.states import LinkState
+from tcpcomm.server.serving import EquipmentFactory
 from tests.equipment.declared import Bench, MyCamera, Position, VisionCamera
 
 
@@ -253,3 +257,28 @@ def test_a_hook_that_fails_is_logged_and_harms_no_other_session(
     assert logged
     assert [] == [each for each in logged if "no room" not in each]
     logged.clear()
+
+
+class Strict(MyCamera):
+    """A camera whose messages are short, and that tells a host about a longer one."""
+
+    framing = Delimited(b"\r\n", max_frame=20)
+    defect = False
+
+    def misframed(self, session: FrameProtocol, fault: FramingError) -> None:
+        if self.defect:
+            raise ValueError("a defect")
+        self.alarm.to(session, code=99)
+
+
+def test_equipment_hears_what_breaks_its_framing_and_may_answer() -> None:
+    camera = Strict()
+    factory = EquipmentFactory(camera, clock=Clock())
+    transport = StringTransport()
+    session: Any = factory.buildProtocol(transport.getPeer())
+    session.makeConnection(transport)
+    session.dataReceived(b"x" * 30 + b"\r\nLAMP,ON\r\n")
+    assert b"ALM,99\r\nLAMP OK\r\n" == transport.value()
+    camera.defect = True
+    session.dataReceived(b"x" * 30 + b"\r\nLAMP,ON\r\n")
+    assert b"ALM,99\r\nLAMP OK\r\nLAMP OK\r\n" == transport.value()

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.conversation.responder import call_in_session
 from tcpcomm.equipment.equipment import Equipment
-from tcpcomm.errors import SessionClosed
+from tcpcomm.errors import FramingError, SessionClosed
 from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.safe_text import one_line
@@ -33,6 +33,7 @@ class Presence:
         hears = (
             kind.session_began is not Equipment.session_began
             or kind.session_ended is not Equipment.session_ended
+            or kind.misframed is not Equipment.misframed
         )
         return cls(equipment, session) if hears else None
 
@@ -53,6 +54,15 @@ class Presence:
             self._equipment.session_ended(self._session, reason)
         except Exception:
             self._log_failure("session_ended", Failure())
+
+    def misframed(self, fault: FramingError) -> None:
+        """Tell the equipment that its host broke the rule of the framing."""
+        try:
+            self._equipment.misframed(self._session, fault)
+        except SessionClosed:
+            pass
+        except Exception:
+            self._log_failure("misframed", Failure())
 
     def _failed(self, failure: Failure) -> None:
         """Close the session, unless its end is the reason of the failure."""

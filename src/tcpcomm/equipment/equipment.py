@@ -38,7 +38,7 @@ from tcpcomm.equipment.interim import Interim
 from tcpcomm.equipment.literals import check_literals_fit_framing
 from tcpcomm.equipment.login import Login
 from tcpcomm.equipment.states import States
-from tcpcomm.errors import ConfigurationError, Fault
+from tcpcomm.errors import ConfigurationError, Fault, FramingError
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
@@ -274,6 +274,15 @@ class Equipment(EventSource):
         Note that a session is over, with the reason in plain words. No event reaches it any more.
 
         Override it to stop what a command has started for this session.
+        """
+
+    def misframed(self, session: FrameProtocol, fault: FramingError) -> None:
+        """
+        Note that a host broke the rule of the framing. It is logged.
+
+        Override it to tell the host in the words of the protocol, such as
+        ``self.frame_error.to(session, 2)``. If the fault is not ``recoverable``, the session is closed
+        behind that.
         """
 
     def opening(self, *, active: bool) -> Awaitable[None] | None:

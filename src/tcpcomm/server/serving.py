@@ -185,6 +185,8 @@ class EquipmentProtocol(FrameProtocol):
 
     def framingFailed(self, fault: FramingError) -> None:
         super().framingFailed(fault)
+        if self._presence is not None:
+            self._presence.misframed(fault)
         if self._host is not None:
             self._host[1].dropped(one_line(fault.reason))
 

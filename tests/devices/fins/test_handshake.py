@@ -129,3 +129,21 @@ def test_the_network_that_a_gateway_wrote_comes_back(client: Client) -> None:
     client.ask(HANDSHAKE)
     asked = READ.replace("800002 00 01 00 00 EF 00", "800007 00 01 00 03 EF 10")
     assert shown(VALUE.replace("C00002 00 EF 00 00 01 00", "C00002 03 EF 10 00 01 00")) == client.ask(asked)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("47494E53 00000008 00000000 00000000", "01"),
+        ("474554202F20485454502F312E310D0A", "01"),
+        ("46494E53 000007E5 00000002 00000000", "02"),
+        ("46494E53 FFFFFFFF 00000002 00000000", "02"),
+    ],
+    ids=["not FINS", "a browser", "one byte too long", "much too long"],
+)
+def test_a_frame_that_cannot_be_read_is_told_and_ends_the_connection(
+    client: Client, sent: str, code: str
+) -> None:
+    client.ask(HANDSHAKE)
+    assert shown(f"46494E53 00000008 00000003 000000{code}") == client.ask(sent)
+    assert client.transport.disconnecting

@@ -23,8 +23,9 @@ from tcpcomm.devices.fins.commands import (
 )
 from tcpcomm.devices.fins.declaration import Fins
 from tcpcomm.devices.fins.memory import Memory
-from tcpcomm.errors import Fault, NoReply
+from tcpcomm.errors import Fault, FrameTooLong, FramingError, NoReply, TruncatedFrame
 from tcpcomm.runtime.timer import clock_of
+from tcpcomm.session.protocol import FrameProtocol
 
 FREE_NODES: Final = (*range(239, 255), *range(238, 0, -1))
 """The node addresses for clients that ask for none, in this order. A CJ2 has the first 16 only."""
@@ -121,6 +122,14 @@ class Controller(Fins):
             self._close_soon("it has told an error in a frame")
             raise NoReply
         self._refuse_frame(FrameError.COMMAND_IS_NOT_SUPPORTED)
+
+    def misframed(self, session: FrameProtocol, fault: FramingError) -> None:
+        if isinstance(fault, TruncatedFrame):
+            return  # its end is not there, so that nobody waits for an answer
+        is_too_long = isinstance(fault, FrameTooLong)
+        error = FrameError.DATA_IS_TOO_LONG if is_too_long else FrameError.HEADER_IS_NOT_FINS
+        self.frame_error.to(session, error)
+        session.close(f"its frame was refused: {error.name}")
 
     def _refuse_frame(self, error: FrameError) -> NoReturn:
         """Tell an error in the header of a frame, and close the connection."""
