@@ -21,6 +21,7 @@ class HeadedDialect(BinaryDialect):
         heads = (wire.request_header, wire.reply_header, wire.fault_header, wire.event_header)
         declared = {name: item for header in heads for name, item in header.values.items()}
         self._defaults = {name: item.default for name, item in declared.items()}
+        self._sent = {wish: {**self._defaults, WANTS_REPLY: wish} for wish in (False, True)}
         self.header_values = {name: Field(name, item.type, item.default) for name, item in declared.items()}
         varying = {name for name, item in wire.event_header.values.items() if isinstance(item, Var)}
         self.event_values = frozenset(varying)
@@ -40,7 +41,9 @@ class HeadedDialect(BinaryDialect):
     ) -> tuple[bytes, ReplyReader | None]:
         message, wire = self._messages[name], self._wire
         reader = self.binary_reader_for(name, values)
-        sent = {**self._defaults, **learned, **header, WANTS_REPLY: reader is not None}
+        sent = self._sent[reader is not None]
+        if learned or header:
+            sent = {**sent, **learned, **header}
         opcode = message.opcode
         if wire.wants_reply_bit and reader is not None:
             opcode |= wire.wants_reply_bit

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import define
 
 from tcpcomm.codec.base import ReplyReader
 from tcpcomm.codec.binary.layouts.layout import Layout
@@ -52,7 +52,7 @@ def fault_in(wire: WireFormat, body: ReadReply) -> Fault:
     return wire.received_fault(values.get("code", body.status), values, data)
 
 
-@frozen
+@define(eq=False)
 class BinaryReplyReader(ReplyReader):
     """Reads the replies to one command. It has no state, so all requests share it."""
 
@@ -87,7 +87,7 @@ class BinaryReplyReader(ReplyReader):
         return fault_in(self.wire, body)
 
 
-@frozen
+@define(eq=False)
 class RequestReader(BinaryReplyReader):
     """Reads the reply to one request. The values of the request tell the size of the result."""
 

@@ -276,11 +276,12 @@ def aligned_whole(inner: Layout, size: int) -> Layout:
 def in_bytes(count: FixedLayout, content: VariableLayout, measure: Measure) -> VariableLayout:
     """Return the layout of content with its size in bytes before it. Its items are counted elsewhere."""
     number = from_fixed(count)
+    read_number, read_content, plain = number.read, content.read, measure == Measure()
 
     def read(data: bytes, at: int, length: int | None) -> tuple[Any, int]:
-        size, start = number.read(data, at)
-        part, end = cut(data, start, measure.length(size))
-        value, read_to = content.read(part, 0, length)
+        size, start = read_number(data, at)
+        part, end = cut(data, start, size if plain else measure.length(size))
+        value, read_to = read_content(part, 0, length)
         if read_to != len(part):
             raise wrong(f"{read_to} bytes, as many as its items take", len(part))
         return value, end
