@@ -85,7 +85,7 @@ def test_both_sides_have_the_device_the_encoding_and_the_timers_of_the_equipment
     frame = declaration_of(Korean.host_side).dialect.request("s1f1", {}, 1)
     assert b"\0\3" == frame[:2]
     wrong = bench.result(host.device(4).are_you_there())
-    assert ("S9F1", "unrecognized device ID") == (wrong.code, wrong.reason)
+    assert "S9F1: unrecognized device ID: set device_id to that of the equipment" == str(wrong)
 
 
 def test_equipment_may_be_several_devices(bench: Bench) -> None:

@@ -71,7 +71,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Reject 3": "no transaction is open",
     "Reject 4": "the session is not selected",
     "F0": "the peer aborted the transaction",
-    "S9F1": "unrecognized device ID",
+    "S9F1": "unrecognized device ID: set device_id to that of the equipment",
     "S9F3": "unrecognized stream",
     "S9F5": "unrecognized function",
     "S9F7": "illegal data",
