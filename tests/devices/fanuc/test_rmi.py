@@ -300,6 +300,64 @@ def test_an_abort_ends_the_calls_that_wait(bench: Bench, cell: Cell, robot: Rmi,
     assert [HOME, Position(Y=1.0)] == cell.moves
 
 
+def test_instructions_that_wait_are_not_sent_in_a_later_run(
+    bench: Bench, cell: Cell, robot: Rmi, motion: Motion
+) -> None:
+    cell.takes_time = True
+    outcomes = [begun(motion.linear(Position(X=float(x)), 100)) for x in range(40)]
+    bench.network.advance(0.5)
+    bench.result(motion.abort())
+    cell.takes_time = False
+    cell.arrive()
+    assert None is bench.result(motion.start())
+    bench.network.advance(5.0)
+    assert [OutcomeUnknown] * 8 + [NotSent] * 32 == [type(each) for (each,) in outcomes]
+    assert "the run ended before this instruction was sent" in str(outcomes[8][0])
+    assert None is bench.result(motion.linear(HOME, 100))
+    assert [Position(), HOME] == cell.moves
+
+
+def test_a_new_run_ends_the_calls_of_the_run_before(
+    bench: Bench, cell: Cell, robot: Rmi, motion: Motion
+) -> None:
+    cell.takes_time = True
+    outcomes = [begun(motion.linear(HOME, 100)) for _ in range(3)]
+    bench.network.advance(0.5)
+    cell.fail("SRVO-001 Operator panel E-stop")
+    assert None is bench.result(motion.start())
+    assert [OutcomeUnknown] * 3 == [type(each) for (each,) in outcomes]
+    cell.arrive()
+    cell.takes_time = False
+    assert [None] * 3 == [bench.result(motion.linear(Position(Y=1.0), 100)) for _ in range(3)]
+
+
+def test_an_abort_ends_the_calls_that_wait_if_the_program_was_aborted_before(
+    bench: Bench, cell: Cell, robot: Rmi, motion: Motion
+) -> None:
+    cell.takes_time = True
+    outcome = begun(motion.linear(HOME, 100))
+    bench.network.advance(0.5)
+    bench.result(robot.abort())
+    assert ErrorId.RMI_IS_NOT_RUNNING == bench.result(motion.abort()).code
+    assert [OutcomeUnknown] == [type(each) for each in outcome]
+
+
+def test_the_run_goes_on_when_another_session_ends(
+    bench: Bench, cell: Cell, robot: Rmi, motion: Motion
+) -> None:
+    cell.takes_time = True
+    outcome = begun(motion.linear(HOME, 100))
+    other = plain_robot(bench)
+    other.transport.write(b'{"Command": "FRC_GetStatus"}\r\n')
+    bench.network.advance(0.5)
+    other.transport.loseConnection()
+    bench.network.advance(0.5)
+    assert cell.is_running
+    cell.arrive()
+    bench.until(lambda: bool(outcome))
+    assert [None] == outcome
+
+
 def test_each_error_id_is_told_in_words(bench: Bench, cell: Cell, robot: Rmi) -> None:
     motion = robot.motion()
     for asked, words in (

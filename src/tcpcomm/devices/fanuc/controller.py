@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from attrs import asdict, evolve
 from twisted.internet.defer import Deferred, DeferredLock
 
+from tcpcomm.conversation.responder import current_session
 from tcpcomm.devices.fanuc.error_ids import ErrorId
 from tcpcomm.devices.fanuc.rmi import Rmi
 from tcpcomm.devices.fanuc.values import (
@@ -79,6 +80,7 @@ class Controller(Rmi):
         self.programs_known: set[str] | None = None
         self.is_running = self.is_paused = self.is_held = False
         self.next_sequence = 1
+        self._owner: FrameProtocol | None = None  # the session that began the run
         self._run = 0  # instructions of an earlier run are dropped
         self._turn = DeferredLock()
         self._changed: list[Deferred[None]] = []
@@ -103,7 +105,8 @@ class Controller(Rmi):
         self._changes()
 
     def session_ended(self, session: FrameProtocol, reason: str) -> None:
-        self._stop()
+        if session is self._owner:
+            self._stop()
 
     def unknown(self, frame: bytes) -> bytes | None:
         """Answer what is not a packet of RMI as the controller does, which does not know its word."""
@@ -128,7 +131,7 @@ class Controller(Rmi):
         if not self.auto or self.is_running:
             raise Fault(ErrorId.INVALID_CONTROLLER_STATE)
         self._stop()
-        self.is_running = True
+        self.is_running, self._owner = True, current_session()
 
     async def abort(self) -> None:
         if not self.is_running:
@@ -218,6 +221,7 @@ class Controller(Rmi):
 
     def _stop(self) -> None:
         """End the run, and drop its instructions."""
+        self._owner = None
         self.is_running = self.is_paused = self.is_held = False
         self.next_sequence = 1
         self._run += 1

@@ -32,7 +32,7 @@ from tcpcomm.devices.fanuc.values import (
 )
 from tcpcomm.equipment.equipment import Equipment, command, event
 from tcpcomm.equipment.face import Face
-from tcpcomm.errors import CodecError, NotSent, OutcomeUnknown
+from tcpcomm.errors import CodecError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.framing import Delimited
 
 AT_ONCE: Final = 8
@@ -101,8 +101,9 @@ class Motion(Face["Rmi"]):
     A run of the motion program, RMI_MOVE. It counts the ids of the instructions.
 
     Each call returns when the controller has carried out the instruction. Up to 8 may be under way: begin
-    several to have the robot pass from one to the next without a stop. After a fault, or a lost connection,
-    the robot stands still until a new :meth:`start`.
+    several to have the robot pass from one to the next without a stop; more wait here. After a fault, or a
+    lost connection, the robot stands still until a new :meth:`start`. A run that ends takes nothing with it
+    into the next one: what waits here then fails with NotSent.
     """
 
     def __init__(self, device: Rmi) -> None:
@@ -110,11 +111,15 @@ class Motion(Face["Rmi"]):
         self._next = 1
         self._room = DeferredSemaphore(AT_ONCE)
         self._under_way: set[Deferred[Any]] = set()
-        self._aborted = False
+        self._run = 0
 
     async def start(self) -> None:
         """
-        Begin a run: abort an old one, reset a fault, and initialize.
+        Begin a run: abort an old one, reset a fault, and initialize. Wait for it before the first
+        instruction.
+
+        Calls of a run before that still wait for their instruction fail with OutcomeUnknown, or with NotSent
+        if the controller has not got it.
 
         Raises:
             Fault: the controller is not ready, for example because its teach pendant is enabled.
@@ -124,13 +129,29 @@ class Motion(Face["Rmi"]):
             await self.device.abort()
         if not status.ServoReady:
             await self.device.reset()
+        self._end_run()  # the ids begin again: an old instruction must not be taken for a new one
         await self.device.initialize()
-        self._next, self._aborted = 1, False
+        self._next = 1
 
     async def abort(self) -> None:
-        """End the run. Calls that wait for their instruction fail with OutcomeUnknown."""
-        await self.device.abort()
-        self._aborted = True
+        """
+        End the run.
+
+        Calls that wait for their instruction fail with OutcomeUnknown, or with NotSent if the controller has
+        not got it.
+
+        Raises:
+            Fault: the motion program does not run. The calls that wait end all the same.
+        """
+        try:
+            await self.device.abort()
+        except Fault:
+            self._end_run()
+            raise
+        self._end_run()
+
+    def _end_run(self) -> None:
+        self._run += 1
         for waiting in list(self._under_way):
             waiting.cancel()
 
@@ -277,7 +298,11 @@ class Motion(Face["Rmi"]):
 
     async def _instruct(self, ask: Any) -> None:
         """Send an instruction with the next id, and wait until it is carried out."""
+        run = self._run
         await self._room.acquire()
+        if run != self._run:
+            self._room.release()
+            raise NotSent("the run ended before this instruction was sent")
         number = self._next
         self._next += 1
         asked: Awaitable[None] = ask(number)
@@ -286,11 +311,11 @@ class Motion(Face["Rmi"]):
         try:
             await asked
         except (NotSent, CodecError):
-            if self._next == number + 1:
+            if self._run == run and self._next == number + 1:
                 self._next = number  # the controller has not seen it
             raise
         except CancelledError:
-            if not self._aborted:
+            if self._run == run:
                 raise
             raise OutcomeUnknown(f"instruction {number} was aborted before it was done") from None
         finally:
