@@ -115,11 +115,10 @@ class Motion(Face["Rmi"]):
 
     async def start(self) -> None:
         """
-        Begin a run: abort an old one, reset a fault, and initialize. Wait for it before the first
-        instruction.
+        Begin a run: abort an old one, reset a fault, and initialize. Wait for its end.
 
-        Calls of a run before that still wait for their instruction fail with OutcomeUnknown, or with NotSent
-        if the controller has not got it.
+        Calls of a run before that still wait fail with OutcomeUnknown, or with NotSent if their instruction
+        was not sent.
 
         Raises:
             Fault: the controller is not ready, for example because its teach pendant is enabled.
@@ -137,8 +136,7 @@ class Motion(Face["Rmi"]):
         """
         End the run.
 
-        Calls that wait for their instruction fail with OutcomeUnknown, or with NotSent if the controller has
-        not got it.
+        Calls that wait fail with OutcomeUnknown, or with NotSent if their instruction was not sent.
 
         Raises:
             Fault: the motion program does not run. The calls that wait end all the same.
