@@ -180,6 +180,19 @@ def test_a_trigger_while_an_image_is_processed_is_refused(bench: Bench) -> None:
     assert bench.result(camera.trigger_1()) is None
 
 
+def test_a_trigger_that_the_controller_refuses_does_not_keep_it_busy(bench: Bench) -> None:
+    class Dark(SimulatedCvX):
+        def measured(self, camera: int) -> Sequence[float | str]:
+            if camera == 1:
+                raise Fault(CvXError.PARAMETER)
+            return super().measured(camera)
+
+    bench.serve(Dark(clock=bench.network.clock))
+    camera = bench.remote(CvX)
+    assert CvXError.PARAMETER == bench.result(camera.trigger_1()).code
+    assert bench.result(camera.trigger_2()) is None
+
+
 def test_a_camera_that_does_not_exist_is_refused_before_anything_is_sent(bench: Bench) -> None:
     controller(bench)
     for refused in (bench.remote(CvX).trigger(5), bench.remote(TriggeredCvX).inspect(-1)):

@@ -291,9 +291,9 @@ class SimulatedCvX(CvX):
         self._check()
         if self._busy:
             raise Fault(CvXError.DISABLED)
-        self._busy = True
         values = self.measured(camera)
         line = ",".join(each if isinstance(each, str) else f"{each:.3f}" for each in values)
+        self._busy = True
         deferLater(the_reactor(self._clock), self._processing, self._output, line)
 
     def _output(self, line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from tcpcomm import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, link_of
+from tcpcomm import BadReply, CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown, link_of
 from tcpcomm.cli.methods import method_of
 from tcpcomm.cli.values import read_arguments
 from tcpcomm.devices.s7 import (
@@ -161,6 +161,13 @@ def test_a_job_carries_twenty_variables(plc: S7, cpu: Counting, bench: Bench) ->
     assert not any(cpu.blocks[1])
 
 
+def test_a_write_of_any_length_is_refused_whole(plc: S7, cpu: Counting, bench: Bench) -> None:
+    bench.result(plc.read("MB0"))
+    for refused in (plc.db(1).write(0, bytes(9000)), plc.write("DB1.DBW0", [1] * 5000)):
+        assert "nothing was written" in str(bench.result(refused))
+    assert 1 == len(cpu.jobs)
+
+
 @pytest.mark.parametrize("is_ready", [True, False], ids=["ready", "not ready yet"])
 def test_a_write_that_a_pdu_cannot_carry_is_refused_whole(
     is_ready: bool, plc: S7, cpu: Counting, bench: Bench
@@ -192,6 +199,51 @@ def test_what_is_wrong_is_refused_before_anything_is_sent(plc: S7, cpu: Counting
         plc.merkers.write(0, b""),
     ]
     assert [CodecError] * len(wrong) == [type(bench.result(each)) for each in wrong]
+    assert [] == cpu.jobs
+
+
+def test_mistakes_of_types_are_told_in_words(plc: Any, cpu: Counting, bench: Bench) -> None:
+    wrong = [
+        (plc.read(5), "5 is not an address of an S7: write"),
+        (plc.read("MW0", "10"), "MW0: read 1 to 65535 values, not '10'"),
+        (plc.read("MW0", 2.0), "MW0: read 1 to 65535 values, not 2.0"),
+        (plc.read_many("MW0"), "write a list of addresses, not the text 'MW0'"),
+        (plc.write_many([("MW0", 1)]), "write a dict of values by their addresses"),
+        (plc.merkers["MW0"], "'MW0' is not the number of a byte"),
+        (plc.merkers(0, 2.5), "2.5 is not a number of bytes"),
+        (plc.merkers.write(0, "abc"), "write bytes, not 'abc'"),
+        (plc.merkers.write(0, [1, 2]), "write bytes, not [1, 2]"),
+        (plc.write("MB0:LREAL", 10**400), "is too great for LREAL"),
+        (plc.merkers(3_000_000), "the bytes of an area are from 0 to 2097151"),
+        (plc.read("MB2097000:STRING[254]", 9), "the bytes of an area are from 0 to 2097151"),
+    ]
+    for asked, words in wrong:
+        problem = bench.result(asked)
+        assert isinstance(problem, CodecError)
+        assert words in str(problem)
+    with pytest.raises(CodecError, match="the number of a data block is from 1 to 65535, not '1'"):
+        plc.db("1")
+    assert [] == cpu.jobs
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("rack", 8, "rack is a whole number from 0 to 7, not 8"),
+        ("slot", 32, "slot is a whole number from 0 to 31, not 32"),
+        ("slot", "2", "slot is a whole number from 0 to 31, not '2'"),
+        ("connection_type", 0, "connection_type is a whole number from 1 to 255, not 0"),
+        ("string_encoding", "cp9949", "string_encoding: Python has no encoding 'cp9949'"),
+    ],
+)
+def test_a_place_that_no_cpu_can_have_is_told_when_it_is_written(
+    name: str, value: object, reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        type("Press", (S7,), {name: value})
+
+
+def test_the_first_data_block_is_1(plc: S7, cpu: Counting) -> None:
     with pytest.raises(CodecError, match="the number of a data block is from 1 to 65535, not 0"):
         plc.db(0)
     assert [] == cpu.jobs

@@ -175,3 +175,12 @@ def test_a_variable_that_is_not_there_has_no_value_whatever_its_length_says() ->
     assert [(ReturnCode.OBJECT_DOES_NOT_EXIST, 0, b""), (ReturnCode.SUCCESS, 4, b"\7")] == list(
         read_values(2, content)
     )
+
+
+@pytest.mark.parametrize("kind", ["02", "03"], ids=["ack", "ack with data"])
+def test_a_cpu_without_put_and_get_is_told_in_words(kind: str) -> None:
+    """An S7-1200 answers so to a read if PUT/GET is not allowed."""
+    refused = bytes.fromhex(f"02f080 32{kind}0000 0001 0000 0000 8104")
+    (answer,) = DIALECT.read_at_host(refused)
+    with pytest.raises(Fault, match="if access with PUT/GET is not allowed"):
+        DIALECT.reply_reader("read_variables").take(answer.body)

@@ -88,7 +88,7 @@ class Address:
         Raises:
             CodecError: this is not an address.
         """
-        found = _ADDRESS.fullmatch(text.strip())
+        found = _ADDRESS.fullmatch(text.strip()) if isinstance(text, str) else None
         if found is None:
             raise CodecError(f"{text!r} is not an address of an S7: write {_EXAMPLES}")
         try:
@@ -117,8 +117,7 @@ class Address:
         elif bit is not None:
             raise CodecError("only a bit has a number behind a dot: write DB1.DBX0.3 or M0.3")
         type = _type(width, found["type"], found["length"], encoding)
-        if start + type.size - 1 > _LAST_BYTE:
-            raise CodecError(f"the bytes of an area are from 0 to {_LAST_BYTE}")
+        check_place(start, type.size)
         area = Area.BLOCKS if found["block"] is not None else _LETTERS[found["area"].upper()]
         return cls(area, block, start, int(bit or 0), type, text)
 
@@ -133,12 +132,18 @@ class Address:
         return self.type is NUMBERED
 
     def bytes_of(self, count: int) -> Part:
-        """Return the bytes, timers or counters that hold so many values from here on."""
+        """
+        Return the bytes, timers or counters that hold so many values from here on.
+
+        Raises:
+            CodecError: the area cannot have so many.
+        """
         if self.is_numbered:
             return Part(self.area, self.block, self.start, count)
         if self.is_bit:
             return Part(self.area, self.block, self.start, (self.bit + count + 7) // 8)
         size = self.type.size_of(count)
+        check_place(self.start, size)
         return Part(self.area, self.block, self.start, size, together=self.type.stride)
 
     def values_in(self, content: bytes, count: int) -> list[Any]:
@@ -147,6 +152,12 @@ class Address:
             return self.type.read(content, count)
         bits = range(self.bit, self.bit + count)
         return [bool(content[bit // 8] >> bit % 8 & 1) for bit in bits]
+
+
+def check_place(start: int, count: int) -> None:
+    """Raise CodecError unless an area can have so many bytes from this one on."""
+    if not 0 <= start <= start + count - 1 <= _LAST_BYTE:
+        raise CodecError(f"the bytes of an area are from 0 to {_LAST_BYTE}")
 
 
 def _type(width: str, name: str | None, length: str | None, encoding: str) -> Type:

@@ -64,6 +64,9 @@ ERRORS: Final = {
     each.value: f"{_words(each)} (error class {each >> 8:02X}, code {each & 0xFF:02X})"
     for each in ErrorCode
 }
+ERRORS[ErrorCode.SERVICE_NOT_IMPLEMENTED_OR_FRAME_ERROR] += (
+    "; an S7-1200 or 1500 says so, too, if access with PUT/GET is not allowed"
+)
 """The words of the codes of whole replies."""
 
 RETURNS: Final = {each.value: _words(each) for each in ReturnCode}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import lookup
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
@@ -24,8 +25,9 @@ from tcpcomm.codec import (
     Skip,
     Var,
 )
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.devices.s7 import transfer
-from tcpcomm.devices.s7.addresses import Address, Area, Part
+from tcpcomm.devices.s7.addresses import Address, Area, Part, check_place
 from tcpcomm.devices.s7.codes import DISCONNECTS, ERRORS, ErrorCode
 from tcpcomm.devices.s7.items import Items, Values, data, parameters
 from tcpcomm.devices.s7.system_status import (
@@ -39,7 +41,7 @@ from tcpcomm.devices.s7.system_status import (
 )
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
-from tcpcomm.errors import BadReply, CodecError
+from tcpcomm.errors import BadReply, CodecError, ConfigurationError
 from tcpcomm.framing import LengthPrefixed, Nested
 
 Value = bool | int | float | datetime | str | list[bool] | list[int] | list[float]
@@ -103,7 +105,13 @@ class AreaBytes(Face["S7"]):
         self.block = block
 
     async def __getitem__(self, index: int | slice) -> bytes:
-        """Read bytes. An index reads one; a slice has a start and an end."""
+        """
+        Read bytes. An index reads one; a slice has a start and an end.
+
+        Raises:
+            CodecError: there are no such bytes.
+            Fault: the CPU says no.
+        """
         if not isinstance(index, slice):
             return await self(index)
         if index.stop is None or index.step not in (None, 1):
@@ -130,13 +138,26 @@ class AreaBytes(Face["S7"]):
             CodecError: there are no such bytes, or one job cannot carry so many. Nothing was sent.
             Fault: the CPU says no.
         """
+        if not isinstance(values, bytes | bytearray | memoryview):
+            raise CodecError(f"write bytes, not {brief_repr(values)}")
+        values = bytes(values)
         part = self._part(start, len(values))
         await transfer.write_parts(self.device, [transfer.Written(str(part), part.item(), values)])
 
     def _part(self, start: int, count: int) -> Part:
+        if type(start) is not int:
+            raise CodecError(f"{brief_repr(start)} is not the number of a byte")
+        if type(count) is not int:
+            raise CodecError(f"{brief_repr(count)} is not a number of bytes")
         if start < 0 or not 0 < count <= 0xFFFF:
             raise CodecError(f"{count} bytes from byte {start} on: read or write 1 to 65535, from 0 on")
+        check_place(start, count)
         return Part(self.area, self.block, start, count)
+
+
+def _check_number(name: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise ConfigurationError(f"{name} is a whole number from {least} to {most}, not {value!r}")
 
 
 class S7(Equipment):
@@ -172,6 +193,18 @@ class S7(Equipment):
 
     string_encoding: ClassVar[str] = "latin-1"
     """The encoding of a STRING: ``cp949`` for Korean."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _check_number("rack", cls.rack, 0, 7)
+        _check_number("slot", cls.slot, 0, 31)
+        _check_number("connection_type", cls.connection_type, 1, 255)
+        try:
+            lookup(cls.string_encoding)
+        except (LookupError, TypeError):
+            raise ConfigurationError(
+                f"string_encoding: Python has no encoding {cls.string_encoding!r}"
+            ) from None
 
     reference = Var(U16, 1)
     """The reference of the host to its connection of COTP."""
@@ -316,8 +349,8 @@ class S7(Equipment):
         Raises:
             CodecError: there is no data block of this number.
         """
-        if not 1 <= number <= 0xFFFF:
-            raise CodecError(f"the number of a data block is from 1 to 65535, not {number}")
+        if type(number) is not int or not 1 <= number <= 0xFFFF:
+            raise CodecError(f"the number of a data block is from 1 to 65535, not {number!r}")
         return AreaBytes(self, Area.BLOCKS, number)
 
     @property
@@ -354,8 +387,8 @@ class S7(Equipment):
             BadReply: the bytes of the CPU are not a value of this type.
         """
         found = Address.of(address, self.string_encoding)
-        if count is not None and not 0 < count <= 0xFFFF:
-            raise CodecError(f"{address}: read 1 to 65535 values, not {count}")
+        if count is not None and (type(count) is not int or not 0 < count <= 0xFFFF):
+            raise CodecError(f"{address}: read 1 to 65535 values, not {brief_repr(count)}")
         (content,) = await transfer.read_parts(self, [found.bytes_of(count or 1)], [address])
         values = transfer.values_in(content, found, count or 1)
         return values[0] if count is None else values
@@ -369,6 +402,8 @@ class S7(Equipment):
             Fault: the CPU says no to one of them; the reason names its address.
             BadReply: the bytes of the CPU are not a value of this type.
         """
+        if isinstance(addresses, str):
+            raise CodecError(f"write a list of addresses, not the text {brief_repr(addresses)}")
         found = [Address.of(each, self.string_encoding) for each in addresses]
         contents = await transfer.read_parts(self, [each.bytes_of(1) for each in found], addresses)
         pairs = zip(contents, found, strict=True)
@@ -402,6 +437,8 @@ class S7(Equipment):
                 Nothing was sent.
             Fault: the CPU says no to one of them; the reason names its address, and how many are written.
         """
+        if not isinstance(values, Mapping):
+            raise CodecError(f"write a dict of values by their addresses, not {brief_repr(values)}")
         written: list[transfer.Written] = []
         for address, value in values.items():
             found = Address.of(address, self.string_encoding)

@@ -171,8 +171,8 @@ async def write_parts(cpu: Cpu, parts: Sequence[Written]) -> None:
         return
     if len(parts) > MOST_VARIABLES:
         raise CodecError(f"{len(parts)} variables are to be written, but one job carries {MOST_VARIABLES}")
-    values = write_values([(0, part.item.size, part.content) for part in parts])
-    needed = _JOB_HEAD + ITEM_BYTES * len(parts) + len(values)
+    sizes = [VALUE_HEAD + len(part.content) for part in parts]
+    needed = _JOB_HEAD + ITEM_BYTES * len(parts) + sum(map(padded, sizes[:-1])) + sizes[-1]
     if needed > SMALLEST_PDU and not cpu.agreed_pdu.value:
         # The link is not ready yet. A read waits for it, and the CPU tells the size of its PDUs.
         await cpu.read_variables([evolve(parts[0].item, count=1)])
@@ -182,6 +182,7 @@ async def write_parts(cpu: Cpu, parts: Sequence[Written]) -> None:
             f"this needs a PDU of {needed} bytes, but the CPU takes {pdu}: nothing was written. Write less "
             "at once"
         )
+    values = write_values([(0, part.item.size, part.content) for part in parts])
     codes = await cpu.write_variables([part.item for part in parts], values)
     if len(codes) != len(parts):
         raise BadReply(f"{len(parts)} variables were to be written, but {len(codes)} codes came", codes)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import CodecError
 
 _LONGEST_STRING: Final = 254
@@ -95,8 +96,8 @@ def _float(name: str, code: str) -> Type:
             raise CodecError(f"{name} is a number, not {value!r}")
         try:
             return packed.pack(value)
-        except OverflowError:
-            raise CodecError(f"{value!r} is too great for {name}") from None
+        except (OverflowError, struct.error):
+            raise CodecError(f"{brief_repr(value)} is too great for {name}") from None
 
     return Type(name, packed.size, lambda content: packed.unpack(content)[0], to_bytes)
 
