@@ -117,7 +117,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.fins:Controller",
         port=9600,
         source="Omron W342, sections 5-1 to 5-3; Omron W420, section 7-4",
-        served=("fins",),
+        served=("fins", "omniplc"),
     ),
     Device(
         name="hsms",
@@ -223,7 +223,7 @@ OURS: Final[tuple[Device, ...]] = (
         simulator="tcpcomm.devices.xgt:Memory",
         port=2004,
         source="LS Electric XGL-EFMT, chapter 8 and section 10.4; XGL-EFMF, chapter 7",
-        served=("PyXGT",),
+        served=("PyXGT", "pyXGTClient"),
     ),
 )
 """The devices of tcpcomm itself, by name in alphabetical order."""

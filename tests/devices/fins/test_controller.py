@@ -176,7 +176,7 @@ def test_the_clock_is_set_and_told(bench: Bench, plc: Fins, monkeypatch: pytest.
         (lambda plc: plc.read("D100", 0), "0 words from D100 on: one command takes 1 to 999"),
         (lambda plc: plc.read("D32767", 2), "the last word is D32767, which leaves room for 1"),
         (lambda plc: plc.read("D32767:u32"), "2 words from D32767:u32 on: the last word is D32767"),
-        (lambda plc: plc.write("D100", [0] * 997), "997 words from D100 on: one command takes 1 to 996"),
+        (lambda plc: plc.write("D100", [0] * 998), "998 words from D100 on: one command takes 1 to 997"),
         (lambda plc: plc.write("D100", 65536), "D100: 65536 is not a whole number from 0 to 65535"),
         (lambda plc: plc.write("D100", "7"), "D100: '7' is not a whole number"),
         (lambda plc: plc.write("W3.05", 2), "W3.05: 2 does not fit: give True or False"),
@@ -356,6 +356,12 @@ def test_a_write_is_not_repeated(bench: Bench) -> None:
     assert isinstance(bench.result(plc.write("D0", 1), within=30), OutcomeUnknown)
     bench.network.advance(60)
     assert 1 == deaf.writes
+
+
+def test_the_longest_commands_fit_into_a_frame(bench: Bench, plc: Fins) -> None:
+    bench.result(plc.write("D0", [*range(997)]))
+    assert [*range(997), 0, 0] == bench.result(plc.read("D0", 999))
+    assert 167 == len(bench.result(plc.read_many(["D0"] * 167)))
 
 
 def test_a_pulled_cable_writes_nothing_twice_and_the_link_shakes_hands_again(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""A simulated Omron controller serves the package fins, which others wrote."""
+"""A simulated Omron controller serves the packages fins and omniplc, which others wrote."""
 
 from __future__ import annotations
 
@@ -78,3 +78,50 @@ def test_others_ask_a_simulated_controller() -> None:
         "0502 b'CJ2M-CPU33'",
         "0201",
     ] == printed(OTHERS_ASK)
+
+
+OMNIPLC_ASKS = """
+import datetime, logging
+from omniplc.core.types import DataType
+from omniplc.plc.omron.omron import OmronFinsTcpClient
+from tcpcomm import blocking
+from tcpcomm.devices.fins import Controller
+
+logging.disable(logging.ERROR)
+
+controller = Controller()
+controller.memory["D100"] = [1, 2, 0xffff]
+controller.memory["W3.05"] = True
+controller.errors = 0x10
+serving = blocking.serve(controller, at="tcp:0:interface=127.0.0.1")
+plc = OmronFinsTcpClient("127.0.0.1", port=serving.ports[0])
+print(plc.connect())
+status = plc.read_cpu_unit_status()[1]
+print(status["run"], status["mode"], status["nonfatal_error"])
+print(plc.write_clock(datetime.datetime(2030, 1, 2, 3, 4, 5)), controller.now().year)
+for address, kind in (("D100", DataType.USHORT), ("D100", DataType.INT), ("D102", DataType.SHORT)):
+    print(plc.read(address, kind))
+print(plc.read("W3.05", DataType.BOOL))
+print(plc.write("CIO10.03", DataType.BOOL, True), controller.memory["CIO10"])
+print(plc.write("D200", DataType.FLOAT, 1.5), controller.memory["D201"], plc.read("D200", DataType.FLOAT))
+print(plc.write("E1_7", DataType.INT, 123456789), plc.read("E1_7", DataType.INT))
+print(plc.read("E12_0", DataType.USHORT)[0], "0x1101" in str(plc.last_error))
+plc.disconnect()
+"""
+
+
+def test_omniplc_asks_a_simulated_controller() -> None:
+    needs_module("omniplc", "pip install '.[interop]', before Python 3.13")
+    assert [
+        "True",
+        "True 2 16",
+        "True 2030",
+        "(True, 1)",
+        "(True, 131073)",
+        "(True, -1)",
+        "(True, True)",
+        "True 8",
+        "True 16320 (True, 1.5)",
+        "True (True, 123456789)",
+        "False True",
+    ] == printed(OMNIPLC_ASKS)

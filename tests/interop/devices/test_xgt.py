@@ -1,4 +1,4 @@
-"""A simulated XGT controller serves PyXGT, which others wrote."""
+"""A simulated XGT controller serves PyXGT and pyXGTClient, which others wrote."""
 
 from __future__ import annotations
 
@@ -47,3 +47,41 @@ def test_others_ask_a_simulated_controller() -> None:
         "[1234, 5, 6] True 0x5678 0x1234",
         "550002000000ffff0400",
     ] == printed(OTHERS_ASK)
+
+
+CLIENT_ASKS = """
+import logging
+from pyXGTClient.client import XGTClient
+from tcpcomm import blocking
+from tcpcomm.devices.xgt import Memory
+
+logging.disable(logging.ERROR)
+
+memory = Memory()
+memory["D100"] = [1, 2, 0xFFFF]
+memory["M172.C"] = True
+serving = blocking.serve(memory, at="tcp:0:interface=127.0.0.1")
+plc = XGTClient("127.0.0.1", serving.ports[0], timeout=5)
+print(plc.open(), plc.readData(["%DW100", "%DW101"]), plc.readData(["%MX2764"]))
+print(plc.readContinuousData("%DB200", 6), plc.readData(["%DD50"]), plc.readData(["%DL25"]))
+print(plc.writeData(["%DW7", "%DW8"], [5, 6]), memory["D7"], memory["D8"])
+print(plc.writeContinuousData("%DB20", [1, 2, 3, 4]), memory["D10"], memory["D11"])
+print(plc.writeData(["%MX5"], [1]), memory["M0.5"])
+try:
+    plc.readData(["%DW99999"])
+except ValueError as error:
+    print(error)
+plc.close()
+"""
+
+
+def test_the_client_asks_a_simulated_controller() -> None:
+    needs_module("pyXGTClient", "pip install '.[interop]'")
+    assert [
+        "True [1, 2] [1]",
+        "[1, 0, 2, 0, 255, 255] [131073] [281470681874433]",
+        "True 5 6",
+        "True 513 1027",
+        "True True",
+        "Nak Error",
+    ] == printed(CLIENT_ASKS)

@@ -36,10 +36,10 @@ LONGEST_FRAME: Final = 2028
 """Bytes of a FINS/TCP frame: 2,012 of FINS behind 16 of the header (Omron W420, section 7-4)."""
 
 MOST_READ: Final = 999
-"""Words that one command can read over Ethernet (Omron W342, section 5-3-2); so many bits, too."""
+"""Words that one command can read over Ethernet (Omron W342, section 5-2-2, page 168), or bits."""
 
-MOST_WRITTEN: Final = 996
-"""Words that one command can write over Ethernet (Omron W342, section 5-3-3); so many bits, too."""
+MOST_WRITTEN: Final = 997
+"""Words that one command can write over Ethernet (the same page), or bits."""
 
 MOST_PLACES: Final = 167
 """Places that one command can read, each anywhere (Omron W342, section 5-3-5)."""
