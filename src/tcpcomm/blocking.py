@@ -24,7 +24,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
-from typing import Any, Final, Self, TypeVar, Unpack, overload
+from typing import Any, Final, NoReturn, Self, TypeVar, Unpack, overload
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
@@ -132,6 +132,12 @@ class BlockingFace:
     def __getitem__(self, index: Any) -> Any:
         face: Any = self._face
         return _waiting(face.__getitem__)(index)
+
+    __iter__ = None
+    __contains__ = None
+
+    def __setitem__(self, place: Any, value: Any) -> NoReturn:
+        self._face[place] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         face: Any = self._face

@@ -111,6 +111,7 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
         ),
         ([CAMERA, NOWHERE, "locate", "job=x"], "job=x: must be a whole number"),
         ([CAMERA, NOWHERE, "light"], "lamp is missing; the arguments are lamp=..."),
+        ([CAMERA, NOWHERE, "light", "-5"], "lamp=-5: must be one of ON, OFF"),
         ([CAMERA, NOWHERE, "reset", "--timeout", "0"], "--timeout must be a number above 0, not '0'"),
         ([CAMERA, NOWHERE, "reset", "--wait=-1"], "--wait must be a number of at least 0, not '-1'"),
         (

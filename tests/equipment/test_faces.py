@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
+
+import pytest
 
 from tcpcomm import Equipment, Face, command
 from tcpcomm.codec import ID, OPCODE, U8, U16, Binary, Counted, Echo
@@ -80,3 +82,17 @@ def test_a_face_of_a_proxy_with_another_header_asks_with_it(bench: Bench) -> Non
     plc = bench.remote(Plc)
     assert [100] == bench.result(plc.data[0:1])
     assert [700] == bench.result(plc.unit(7).data[0:1])
+
+
+def test_a_face_is_not_gone_through_because_each_place_would_be_a_message(bench: Bench) -> None:
+    face: Any = bench.remote(Plc).data
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(face)
+    with pytest.raises(TypeError):
+        assert 5 in face
+
+
+def test_an_assignment_to_a_face_tells_how_to_write(bench: Bench) -> None:
+    face: Any = bench.remote(Plc).data
+    with pytest.raises(TypeError, match=r"call a method that writes, such as write\(5, 7\): nothing was"):
+        face[5] = 7

@@ -518,3 +518,23 @@ with blocking.remote(Plc, at=f"tcp:127.0.0.1:{serving.ports[0]}") as plc:
 """,
         FACES,
     )
+
+
+def test_a_face_in_a_script_is_neither_gone_through_nor_assigned_to() -> None:
+    assert [
+        "'BlockingFace' object is not iterable",
+        "call a method that writes, such as write(5, 7): nothing was sent",
+    ] == printed(
+        """
+def try_it(statement):
+    try:
+        exec(statement)
+    except TypeError as error:
+        print(error)
+
+with blocking.remote(Plc, at=f"tcp:127.0.0.1:{serving.ports[0]}") as plc:
+    try_it("list(plc.data)")
+    try_it("plc.data[5] = 7")
+""",
+        FACES,
+    )

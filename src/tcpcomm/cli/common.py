@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getopt
+import re
 import sys
-from typing import Any
+from typing import Any, Final
 
 from twisted.python import usage
 
@@ -14,6 +15,9 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load_object import load_object
 from tcpcomm.server.options import VersionedOptions
+
+_NEGATIVE: Final = re.compile(r"-\.?[0-9]")
+"""The beginning of a negative number, which is not an option."""
 
 
 class Refusal(Exception):
@@ -33,12 +37,14 @@ class Subcommand(VersionedOptions):
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, also behind arguments, where Twisted's parser does not look for them."""
         words = sys.argv[1:] if options is None else options
+        words = [f"\0{word}" if _NEGATIVE.match(word) else word for word in words]
         try:
             found, arguments = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
         except getopt.GetoptError as error:
             raise usage.UsageError(str(error)) from None
+        arguments = [word.removeprefix("\0") for word in arguments]
         ordered: list[str] = []
-        for name, value in found:
+        for name, value in ((name, value.removeprefix("\0")) for name, value in found):
             if name.startswith("--"):
                 ordered.append(f"{name}={value}" if f"{name[2:]}=" in self.longOpt else name)
             else:

@@ -133,13 +133,19 @@ def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
             return _read(each, text)
         except CodecError as error:
             problems.append(str(error))
-    raise CodecError(", and ".join(problems))
+    raise CodecError(", and ".join(dict.fromkeys(problems)))
 
 
 def _read_int(text: str) -> int:
     if not _WHOLE.fullmatch(text):
         raise CodecError("must be a whole number")
     return int(text, 16 if "x" in text else 10)
+
+
+def _read_bool(text: str) -> bool:
+    if text not in ("true", "false", "True", "False"):
+        raise CodecError("must be true or false")
+    return text in ("true", "True")
 
 
 def _read_number(kind: type[Any], text: str) -> Any:
@@ -162,7 +168,7 @@ def _chosen(choices: dict[str, Any], text: str) -> Any:
 
 
 _READERS: Final[dict[Any, Any]] = {
-    bool: partial(_chosen, {"true": True, "false": False}),
+    bool: _read_bool,
     bytes: _read_bytes,
     Decimal: partial(_read_number, Decimal),
     float: partial(_read_number, float),

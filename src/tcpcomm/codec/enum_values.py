@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Flag
+from enum import Enum, Flag
 from typing import Any
 
 from tcpcomm.codec.numpy_values import native
@@ -14,9 +14,15 @@ Conversion = Callable[[Any], Any]
 
 
 def choice(members: Mapping[Any, Any], label: str) -> tuple[Conversion, Conversion]:
-    """Return the functions that read and write one of several members, given by their plain values."""
+    """
+    Return the functions that read and write one of several members.
 
-    def look_up(table: Mapping[Any, Any]) -> Conversion:
+    Args:
+        members: the members by their plain values.
+        label: the plain values, for the error of a wrong one. That of a wrong member names the members.
+    """
+
+    def look_up(table: Mapping[Any, Any], label: str) -> Conversion:
         kinds = {kind for kind, _ in table}  # True is not 1 here
 
         def convert(value: Any) -> Any:
@@ -30,9 +36,17 @@ def choice(members: Mapping[Any, Any], label: str) -> tuple[Conversion, Conversi
         return convert
 
     return (
-        look_up({(type(value), value): member for value, member in members.items()}),
-        look_up({(type(member), member): value for value, member in members.items()}),
+        look_up({(type(value), value): member for value, member in members.items()}, label),
+        look_up(
+            {(type(member), member): value for value, member in members.items()},
+            " | ".join(map(_as_written, members.values())),
+        ),
     )
+
+
+def _as_written(member: Any) -> str:
+    """Return a member as a program writes it: ``Axis.X``, ``True``."""
+    return f"{type(member).__name__}.{member.name}" if isinstance(member, Enum) else repr(member)
 
 
 def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:

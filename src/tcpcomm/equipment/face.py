@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 D = TypeVar("D")
 
@@ -22,3 +22,12 @@ class Face(Generic[D]):
 
     def __init__(self, device: D) -> None:
         self.device = device
+
+    __iter__ = None
+    """Nothing, because Python would index a face again and again: each time is a message to the device."""
+
+    __contains__ = None
+
+    def __setitem__(self, place: Any, value: Any) -> NoReturn:
+        """Raise TypeError: a write has an outcome that is awaited, and an assignment has none."""
+        raise TypeError(f"call a method that writes, such as write({place!r}, {value!r}): nothing was sent")

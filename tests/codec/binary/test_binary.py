@@ -239,8 +239,8 @@ NOT_SENT: list[tuple[Any, Any, str]] = [
     (F32, True, "value: must be a number, not True"),
     (F32, 1e39, "value: must be a number that 32 bits can hold, not 1e+39"),
     (F64, 10**400, "value: must be a number that 64 bits can hold, not a number of 1329 bits"),
-    (bool, 1, "value: must be one of 0 | 1, not 1"),
-    (Annotated[Axis, U8], 1, "value: must be one of 1 | 2, not 1"),
+    (bool, 1, "value: must be one of False | True, not 1"),
+    (Annotated[Axis, U8], 1, "value: must be one of Axis.X | Axis.Y, not 1"),
     (Annotated[Door, U8], Door.RIGHT, "value: must be a whole number from 0 to 255, not 32768"),
     (
         Annotated[LinkState, U8],
