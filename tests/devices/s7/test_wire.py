@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm import Fault, declaration_of
-from tcpcomm.codec.base import Request
+from tcpcomm.codec.base import Answer, Request
 from tcpcomm.devices.s7 import (
     S7,
     Area,
@@ -182,5 +182,6 @@ def test_a_cpu_without_put_and_get_is_told_in_words(kind: str) -> None:
     """An S7-1200 answers so to a read if PUT/GET is not allowed."""
     refused = bytes.fromhex(f"02f080 32{kind}0000 0001 0000 0000 8104")
     (answer,) = DIALECT.read_at_host(refused)
+    assert isinstance(answer, Answer)
     with pytest.raises(Fault, match="if access with PUT/GET is not allowed"):
         DIALECT.reply_reader("read_variables").take(answer.body)
