@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 
 from tcpcomm import CodecError, Fault, OutcomeUnknown, declaration_of, link_of
 from tcpcomm.codec import Request
@@ -188,6 +189,47 @@ def test_without_the_job_the_camera_is_online_with_its_old_one(bench: Bench, lin
     camera = host(bench)
     assert Status.FAILED == bench.result(camera.change_job("2Third.job")).code
     assert (True, "1First.job") == (line.online, line.job)
+
+
+@pytest.mark.parametrize("broken", ["set_online", "load_file"])
+def test_a_connection_that_is_lost_in_a_change_of_the_job_is_told_as_it_is(
+    bench: Bench, broken: str
+) -> None:
+    class Breaking(Line):
+        async def set_online(self, online: bool) -> None:
+            await super().set_online(online)
+            await self._break("set_online")
+
+        async def load_file(self, name: str) -> None:
+            await self._break("load_file")
+
+        async def _break(self, command: str) -> None:
+            if command == broken:
+                bench.camera.reset()
+                await Deferred()
+
+    bench.serve(Breaking())
+    outcome = bench.result(host(bench).change_job("85Second.job"))
+    assert OutcomeUnknown is type(outcome)
+    assert outcome.__notes__[0].startswith("the camera may be offline: ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "words"),
+    [
+        ("A2", None, "A2 takes an int, a float or a text, not None"),
+        ("A2", [1], "A2 takes an int, a float or a text"),
+        ("Limit", None, "Limit takes an int, a float or a text, not None"),
+        (2, 5, "2 is neither a cell such as A2 nor a tag without blanks"),
+        ("C2", "a\nSO0", "has a CR or LF inside of a line"),
+        ("C2", "a\rSO0", "has a CR or LF inside of a line"),
+    ],
+)
+def test_what_no_cell_takes_is_told_in_words(
+    bench: Bench, line: Line, cell: Any, value: Any, words: str
+) -> None:
+    assert words in str(bench.result(host(bench).cells.write(cell, value)))
+    assert "lot" == line.cells["C2"]
 
 
 def test_jobs_are_read_written_and_deleted_by_name_and_by_number(bench: Bench, line: Line) -> None:

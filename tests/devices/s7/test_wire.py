@@ -182,6 +182,8 @@ def test_a_cpu_without_put_and_get_is_told_in_words(kind: str) -> None:
     """An S7-1200 answers so to a read if PUT/GET is not allowed."""
     refused = bytes.fromhex(f"02f080 32{kind}0000 0001 0000 0000 8104")
     (answer,) = DIALECT.read_at_host(refused)
+    reader = DIALECT.reply_reader("read_variables")
     assert isinstance(answer, Answer)
+    assert reader is not None
     with pytest.raises(Fault, match="if access with PUT/GET is not allowed"):
-        DIALECT.reply_reader("read_variables").take(answer.body)
+        reader.take(answer.body)

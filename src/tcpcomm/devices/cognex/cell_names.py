@@ -24,9 +24,9 @@ def split_cell(cell: str) -> tuple[Column, int] | None:
     Raises:
         CodecError: it is neither a cell nor the name of a tag.
     """
-    found = _CELL.fullmatch(cell)
+    found = _CELL.fullmatch(cell) if isinstance(cell, str) else None
     if found is None:
-        if not cell or re.search(r"\s", cell):
+        if not isinstance(cell, str) or not cell or re.search(r"\s", cell):
             raise CodecError(f"cell: {cell!r} is neither a cell such as A2 nor a tag without blanks")
         return None
     if len(found[2]) > 3 or int(found[2]) > _LAST_ROW:

@@ -317,6 +317,8 @@ def _encode(frame: bytes, lines: int, max_frame: int, *, file: bool) -> bytes:
     if not is_read_back or bool(end) is not file:
         expected = f"{1 + lines} lines with LF between them" + (", CR LF and a file" if file else "")
         raise EncodeError(f"{frame[:40]!r} must have {expected}")
+    if any(b"\r" in part or b"\n" in part for part in parts):
+        raise EncodeError(f"{frame[:40]!r} has a CR or LF inside of a line")
     if max(map(len, parts)) > _longest_line(max_frame):
         raise EncodeError(f"{frame[:40]!r} has a line of more than {_longest_line(max_frame)} bytes")
     return b"".join([part + _END for part in (*parts, *((file_lines(data),) if file else ()))])

@@ -7,13 +7,14 @@ from typing import Annotated, ClassVar, Final
 from attrs import frozen
 
 from tcpcomm.codec import ProtocolErrorKind, Range, Template
+from tcpcomm.codec.problems import brief_repr
 from tcpcomm.devices.cognex.cell_names import Column, split_cell
 from tcpcomm.devices.cognex.framing import DAMAGED, Answers, Orders
 from tcpcomm.devices.cognex.status import MEANINGS, Status
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
 from tcpcomm.equipment.login import Login
-from tcpcomm.errors import CodecError
+from tcpcomm.errors import CodecError, TcpcommError
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """The bytes of the largest image, job or settings file."""
@@ -95,10 +96,14 @@ class Cells(Face["InSight"]):
         An int is for EditInt, CheckBox and ListBox, a float for EditFloat, a text for EditString.
 
         Raises:
-            CodecError: there is no such cell, or a text is for a tag. Nothing was sent.
+            CodecError: there is no such cell, a text is for a tag, or the value has another type.
+                Nothing was sent.
+            EncodeError: a text has a CR or LF. Nothing was sent.
             Fault: -2 if the cell holds no control of this kind, or the value is out of its range.
         """
         found = split_cell(cell)
+        if not isinstance(value, int | float | str):
+            raise CodecError(f"{cell} takes an int, a float or a text, not {brief_repr(value)}")
         if found is None:
             await self._write_tag(cell, value)
         elif isinstance(value, str):
@@ -171,15 +176,21 @@ class InSight(Equipment):
 
         Raises:
             Fault: -2 if there is no such job. The camera is then online with its old job.
+            OutcomeUnknown: the connection was lost. A note of the error says if the camera may be offline.
         """
-        was_online = await self.get_online()
-        if was_online:
-            await self.set_online(False)
-        try:
+        if not await self.get_online():
             await self.load_file(name)
-        finally:
-            if was_online:
+            return
+        try:
+            await self.set_online(False)
+            await self.load_file(name)
+        except Exception as error:
+            try:
                 await self.set_online(True)
+            except TcpcommError as later:
+                error.add_note(f"the camera may be offline: {later}")
+            raise
+        await self.set_online(True)
 
     # Execution and online commands
 
