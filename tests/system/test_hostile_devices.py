@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import pytest
@@ -13,8 +14,6 @@ from tcpcomm.devices.cognex.framing import LONGEST_LINE
 from tcpcomm.testing.hostile.catalogue import cases_for
 from tests.system.attacked import Attacked
 from tests.system.running import ON_LOOPBACK, Server
-
-Serve = Callable[..., Server]
 
 
 @frozen
@@ -123,6 +122,9 @@ REQUESTS: Final[dict[str, Request]] = {
 WITHIN: Final = 10.0
 """Seconds: other tests run at the same time, so that even a good server may be late."""
 
+AT_ONCE: Final = 8
+"""Devices that are attacked at the same time, because most of the time of an attack is waiting."""
+
 
 def numbers_for(kind: str) -> list[int]:
     """
@@ -138,16 +140,29 @@ def test_each_device_is_attacked() -> None:
     assert {device.name for device in OURS} == set(REQUESTS)
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve) -> None:
+def attack(name: str) -> list[str]:
+    """Attack the simulator of a device. Return the findings."""
     device = find_device(name)
     assert isinstance(device.simulator, str)
     request = REQUESTS[name]
     options = ["--framing", request.framing, "--ask", request.ask, "--expect", request.expect]
     if request.longest is not None:
         options += ["--max-frame", str(request.longest)]
-    server = serve(*ON_LOOPBACK, "--app", request.simulator or device.simulator)
-    attacked = Attacked(name, server, request.kind, options)
-
     numbers = [number for number in numbers_for(request.kind) if number in request.cases]
-    assert [] == attacked.attack(numbers, within=WITHIN)
+    with Server(*ON_LOOPBACK, "--app", request.simulator or device.simulator) as server:
+        return Attacked(name, server, request.kind, options).attack(numbers, within=WITHIN)
+
+
+@pytest.fixture(scope="module")
+def attacks(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[list[str]]]]:
+    """Start the attacks that this run asks for, several at a time."""
+    in_file = [item for item in request.session.items if item.path == request.path]
+    chosen = {item.callspec.params["name"] for item in in_file if hasattr(item, "callspec")}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(attack, name) for name in REQUESTS if name in chosen}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_hostile_peers_find_nothing_wrong(name: str, attacks: dict[str, Future[list[str]]]) -> None:
+    assert [] == attacks[name].result()
